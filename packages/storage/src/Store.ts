@@ -1,0 +1,191 @@
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { AcquireError, StoreError } from "./StoreError.ts"
+
+/**
+ * All that lasts, as values. A partition is known by its `partitionId`, an int32 that is never given twice in a cluster.
+ * Offsets are int64 as bigint, timestamps milliseconds since the epoch as bigint.
+ */
+export type Write = Data.TaggedEnum<{
+  /**
+   * One record batch, as it lies on the wire. `timestampHigh` is the greatest `maxTimestamp` of the partition up to and
+   * with this batch, `cumulativeBytes` the bytes ever appended to it up to and with this batch: both grow with the
+   * offset, so that a search by time or size is a binary search over the primary key.
+   */
+  Append: {
+    readonly partitionId: number
+    readonly baseOffset: bigint
+    readonly lastOffset: bigint
+    readonly leaderEpoch: number
+    readonly maxTimestamp: bigint
+    readonly timestampHigh: bigint
+    readonly cumulativeBytes: bigint
+    readonly producerId: bigint
+    readonly producerEpoch: number
+    readonly baseSequence: number
+    readonly records: Uint8Array
+  }
+  /** The first append of a leader epoch to a partition. */
+  PutLeaderEpoch: { readonly partitionId: number; readonly epoch: number; readonly startOffset: bigint }
+  /** Producer state up to `endOffset`, so that loading reads only the batches behind it. `value` is opaque. */
+  PutProducerSnapshot: { readonly partitionId: number; readonly endOffset: bigint; readonly value: Uint8Array }
+  /** The log start offset rises; batches wholly below it may be deleted. */
+  PutLogStart: { readonly partitionId: number; readonly logStartOffset: bigint }
+  /** Deletes at most `limit` of the oldest batches whose last offset is below `below`. */
+  DeleteBatches: { readonly partitionId: number; readonly below: bigint; readonly limit: number }
+  PutTopic: { readonly topicId: string; readonly name: string }
+  PutPartition: { readonly topicId: string; readonly index: number; readonly partitionId: number }
+  /** The topic, its configs and its committed offsets go at once; its partitions are left as orphans (`ClusterState`). */
+  DeleteTopic: { readonly topicId: string }
+  /** The last trace of an orphaned partition, once its batches are deleted. */
+  DropPartition: { readonly partitionId: number }
+  /** A config of a resource (`resourceType` as in the Config APIs: 2 topic, 4 broker, 32 group); null takes it away. */
+  PutConfig: {
+    readonly resourceType: number
+    readonly resourceName: string
+    readonly name: string
+    readonly value: string | null
+  }
+  PutOffset: {
+    readonly groupId: string
+    readonly partitionId: number
+    readonly offset: bigint
+    readonly leaderEpoch: number
+    readonly metadata: string | null
+    readonly commitTimestamp: bigint
+    /** -1: the broker's retention holds. */
+    readonly expireTimestamp: bigint
+  }
+  DeleteOffset: { readonly groupId: string; readonly partitionId: number }
+  /** The state of a group, written once a stable generation. `value` is the coordinator's own text. */
+  PutGroup: { readonly groupId: string; readonly kind: string; readonly value: string }
+  /** A group with all its offsets. */
+  DeleteGroup: { readonly groupId: string }
+  /** The next producer id that was given to nobody. */
+  PutNextProducerId: { readonly next: bigint }
+}>
+export const Write = Data.taggedEnum<Write>()
+
+export type Append = Extract<Write, { readonly _tag: "Append" }>
+
+/** Writes that stand or fall together. */
+export type Unit = ReadonlyArray<Write>
+
+export interface StoredTopic {
+  /** Kafka's text form, 22 characters. */
+  readonly topicId: string
+  readonly name: string
+  /** Partition ids by index. */
+  readonly partitionIds: ReadonlyArray<number>
+}
+
+export interface StoredConfig {
+  readonly resourceType: number
+  readonly resourceName: string
+  readonly name: string
+  readonly value: string
+}
+
+/** What the active broker knows before it serves: everything but logs, offsets and groups. */
+export interface ClusterState {
+  /** Kafka's text form, 22 characters; made once with the schema. */
+  readonly clusterId: string
+  /** Raised at each take-over; the leader epoch of every partition. */
+  readonly epoch: number
+  readonly nextProducerId: bigint
+  /** Greater than every partition id in use or orphaned. */
+  readonly nextPartitionId: number
+  readonly topics: ReadonlyArray<StoredTopic>
+  readonly configs: ReadonlyArray<StoredConfig>
+  /** Partitions of deleted topics whose batches are still to be deleted. */
+  readonly orphans: ReadonlyArray<number>
+}
+
+/** A batch without its bytes, as producer state is rebuilt from it. */
+export interface StoredBatchHead {
+  readonly baseOffset: bigint
+  readonly lastOffset: bigint
+  readonly maxTimestamp: bigint
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly baseSequence: number
+}
+
+export interface StoredPartition {
+  readonly partitionId: number
+  readonly logStartOffset: bigint
+  /** Last offset + 1: the next offset to give. */
+  readonly endOffset: bigint
+  readonly timestampHigh: bigint
+  readonly cumulativeBytes: bigint
+  /** Bytes of the batches that are there. */
+  readonly sizeBytes: bigint
+  readonly leaderEpochs: ReadonlyArray<{ readonly epoch: number; readonly startOffset: bigint }>
+  readonly producerSnapshot: { readonly endOffset: bigint; readonly value: Uint8Array } | null
+  /** Batches of idempotent producers from the snapshot's end (or the log's start) on, in order of offset. */
+  readonly producerBatches: ReadonlyArray<StoredBatchHead>
+}
+
+export interface StoredOffset {
+  readonly groupId: string
+  readonly partitionId: number
+  readonly offset: bigint
+  readonly leaderEpoch: number
+  readonly metadata: string | null
+  readonly commitTimestamp: bigint
+  readonly expireTimestamp: bigint
+}
+
+export interface StoredGroup {
+  readonly groupId: string
+  readonly kind: string
+  readonly value: string
+}
+
+export interface ReadRequest {
+  readonly partitionId: number
+  /** The batch that holds this offset comes first, or the next one where none holds it. */
+  readonly from: bigint
+  /** The first batch comes whole even if it is larger. */
+  readonly maxBytes: number
+}
+
+/**
+ * THE PORT: what a backend implements. Everything above (offsets, sequences, tail, group commit, waiting, expiry) is
+ * written once over it. Reads see every acknowledged commit. `storeSuite` states what each member has to do.
+ */
+export class Store extends Context.Service<
+  Store,
+  {
+    /** Name for people: "postgres", "memory". */
+    readonly name: string
+    /**
+     * Becomes the cluster's one writer and loads its state; raises the epoch. Called again after `Fenced`,
+     * `OutcomeUnknown` or `StoreUnavailable`, when it first ends what is left of the old session, so that whatever that
+     * session sent has happened or never will. The lock is given back when the scope closes.
+     */
+    readonly acquire: Effect.Effect<ClusterState, AcquireError, Scope.Scope>
+    /** All units or none, in order; durable when it returns. One at a time. */
+    readonly commit: (units: ReadonlyArray<Unit>) => Effect.Effect<void, StoreError>
+    /** Asks the session that holds the lock whether it still does. */
+    readonly ping: Effect.Effect<void, StoreError>
+    /** Batches from each offset on, in order of requests; at most `maxBytes` in all but for the very first batch. */
+    readonly read: (
+      requests: ReadonlyArray<ReadRequest>,
+      maxBytes: number
+    ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Uint8Array>>, StoreError>
+    /** The ends of partitions, in order of ids. */
+    readonly loadPartitions: (
+      partitionIds: ReadonlyArray<number>
+    ) => Effect.Effect<ReadonlyArray<StoredPartition>, StoreError>
+    /** The first batch at or above the log start whose `timestampHigh` is at least `timestamp`, in O(log n). */
+    readonly findByTimestamp: (
+      partitionId: number,
+      timestamp: bigint
+    ) => Effect.Effect<Uint8Array | undefined, StoreError>
+    readonly loadOffsets: Effect.Effect<ReadonlyArray<StoredOffset>, StoreError>
+    readonly loadGroups: Effect.Effect<ReadonlyArray<StoredGroup>, StoreError>
+  }
+>()("@tusk/storage/Store") {}
