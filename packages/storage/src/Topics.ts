@@ -1,0 +1,225 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import {
+  InvalidPartitions,
+  PolicyViolation,
+  TopicAlreadyExists,
+  UnknownTopicId,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Active } from "./Active.ts"
+import { Committer } from "./Committer.ts"
+import { Configs } from "./Configs.ts"
+import { isKafkaError, Log } from "./log/Log.ts"
+import { Offsets } from "./Offsets.ts"
+import type { ClusterState, Write } from "./Store.ts"
+import { toKafkaError } from "./toKafkaError.ts"
+import { randomUuid } from "./Uuid.ts"
+
+/** A topic as it is now; a changed topic is a new object. */
+export interface Topic {
+  /** Kafka's text form, 22 characters. */
+  readonly topicId: string
+  readonly name: string
+  /** Partition ids by partition index. */
+  readonly partitionIds: ReadonlyArray<number>
+}
+
+export interface NewTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: ReadonlyMap<string, string>
+}
+
+export const TopicsOptions = Context.Reference<{ readonly maxPartitions: number }>("@tusk/storage/TopicsOptions", {
+  defaultValue: () => ({ maxPartitions: 100_000 })
+})
+
+/** The resource type of topics in `PutConfig` and the Config APIs. */
+export const TOPIC_RESOURCE = 2
+
+/** Which topics there are. Reads are from memory and synchronous; changes wait for their commit. */
+export class Topics extends Context.Service<
+  Topics,
+  {
+    readonly byName: (name: string) => Topic | undefined
+    readonly byId: (topicId: string) => Topic | undefined
+    /** The topic and index of a partition id. */
+    readonly ofPartition: (partitionId: number) => { readonly topic: Topic; readonly index: number } | undefined
+    /** In order of names. */
+    readonly all: () => ReadonlyArray<Topic>
+    /** Fails with `TopicAlreadyExists`; the name was checked by the caller. */
+    readonly create: (topic: NewTopic) => Effect.Effect<Topic, KafkaError>
+    /** `count`: how many partitions there shall be in all. */
+    readonly addPartitions: (name: string, count: number) => Effect.Effect<Topic, KafkaError>
+    readonly remove: (topicId: string) => Effect.Effect<Topic, KafkaError>
+    /** Partitions of deleted topics, whose batches Retention deletes; the list is its to empty. */
+    readonly orphans: () => ReadonlyArray<number>
+    readonly orphanGone: (partitionId: number) => void
+  }
+>()("@tusk/storage/Topics") {
+  static readonly layer = Layer.effect(
+    Topics,
+    Effect.gen(function* () {
+      const active = yield* Active
+      const committer = yield* Committer
+      const configs = yield* Configs
+      const log = yield* Log
+      const offsets = yield* Offsets
+      const { maxPartitions } = yield* TopicsOptions
+      let byName = new Map<string, Topic>()
+      let byId = new Map<string, Topic>()
+      let ofPartition = new Map<number, { readonly topic: Topic; readonly index: number }>()
+      let orphans = new Set<number>()
+      let nextPartitionId = 1
+      let sorted: ReadonlyArray<Topic> | undefined
+      /** Assumed by a commit on its way: names being made, so that two proposals of one commit do not meet. */
+      const underWay = new Set<string>()
+
+      const put = (topic: Topic): void => {
+        byName.set(topic.name, topic)
+        byId.set(topic.topicId, topic)
+        topic.partitionIds.forEach((partitionId, index) => ofPartition.set(partitionId, { topic, index }))
+        sorted = undefined
+      }
+      const take = (topic: Topic): void => {
+        byName.delete(topic.name)
+        byId.delete(topic.topicId)
+        for (const partitionId of topic.partitionIds) {
+          ofPartition.delete(partitionId)
+          orphans.add(partitionId)
+        }
+        sorted = undefined
+        configs.seen(TOPIC_RESOURCE, topic.name, undefined)
+        offsets.forget(topic.partitionIds)
+        log.forget(topic.partitionIds)
+      }
+      const reload = (cluster: ClusterState): void => {
+        byName = new Map()
+        byId = new Map()
+        ofPartition = new Map()
+        orphans = new Set(cluster.orphans)
+        nextPartitionId = cluster.nextPartitionId
+        for (const topic of cluster.topics) put(topic)
+      }
+      reload(active.cluster)
+      active.onTakeOver((cluster) => Effect.sync(() => reload(cluster)))
+
+      /** A change that is decided at its turn in the commit, and seen as soon as it is stored. */
+      const change = <A extends object>(
+        name: string,
+        decide: (writes: Array<Write>) => A | KafkaError,
+        done: (value: A) => void
+      ): Effect.Effect<A, KafkaError> =>
+        committer
+          .decide(
+            (writes): A | KafkaError => {
+              if (underWay.has(name)) return new TopicAlreadyExists({ message: `Topic '${name}' is being changed.` })
+              const decided = decide(writes)
+              if (!isKafkaError(decided)) underWay.add(name)
+              return decided
+            },
+            (decided, error) => {
+              if (isKafkaError(decided)) return
+              underWay.delete(name)
+              if (error === undefined) done(decided)
+            }
+          )
+          .pipe(
+            Effect.mapError(toKafkaError),
+            Effect.flatMap((decided) => (isKafkaError(decided) ? Effect.fail(decided) : Effect.succeed(decided)))
+          )
+
+      const putPartitions = (topicId: string, from: number, to: number, writes: Array<Write>): Array<number> => {
+        const partitionIds: Array<number> = []
+        for (let index = from; index < to; index++) {
+          const partitionId = nextPartitionId++
+          partitionIds.push(partitionId)
+          writes.push({ _tag: "PutPartition", topicId, index, partitionId })
+        }
+        return partitionIds
+      }
+
+      const tooMany = (more: number): KafkaError | undefined =>
+        ofPartition.size + more > maxPartitions
+          ? new PolicyViolation({
+              message: `This broker takes at most ${maxPartitions} partitions (tusk.max.partitions).`
+            })
+          : undefined
+
+      return Topics.of({
+        byName: (name) => byName.get(name),
+        byId: (topicId) => byId.get(topicId),
+        ofPartition: (partitionId) => ofPartition.get(partitionId),
+        all: () =>
+          (sorted ??= Array.from(byName.values()).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))),
+        create: Effect.fnUntraced(function* ({ configs: overrides, name, partitions }) {
+          const topicId = yield* randomUuid
+          return yield* change<Topic>(
+            name,
+            (writes) => {
+              if (byName.has(name)) return new TopicAlreadyExists({ message: `Topic '${name}' already exists.` })
+              const refused = tooMany(partitions)
+              if (refused !== undefined) return refused
+              writes.push({ _tag: "PutTopic", topicId, name })
+              for (const [config, value] of overrides) {
+                writes.push({
+                  _tag: "PutConfig",
+                  resourceType: TOPIC_RESOURCE,
+                  resourceName: name,
+                  name: config,
+                  value
+                })
+              }
+              return { topicId, name, partitionIds: putPartitions(topicId, 0, partitions, writes) }
+            },
+            (topic) => {
+              put(topic)
+              configs.seen(TOPIC_RESOURCE, name, overrides)
+            }
+          )
+        }),
+        addPartitions: (name, count) =>
+          change<Topic>(
+            name,
+            (writes) => {
+              const topic = byName.get(name)
+              if (topic === undefined) return new UnknownTopicOrPartition()
+              const present = topic.partitionIds.length
+              if (count <= present) {
+                return new InvalidPartitions({
+                  message: `Topic currently has ${present} partitions, which is ${count === present ? "the requested count" : `more than the requested ${count}`}.`
+                })
+              }
+              const refused = tooMany(count - present)
+              if (refused !== undefined) return refused
+              return {
+                ...topic,
+                partitionIds: [...topic.partitionIds, ...putPartitions(topic.topicId, present, count, writes)]
+              }
+            },
+            put
+          ),
+        remove: (topicId) =>
+          Effect.suspend(() =>
+            change<Topic>(
+              byId.get(topicId)?.name ?? topicId,
+              (writes) => {
+                const topic = byId.get(topicId)
+                if (topic === undefined) return new UnknownTopicId()
+                writes.push({ _tag: "DeleteTopic", topicId })
+                return topic
+              },
+              take
+            )
+          ),
+        orphans: () => Array.from(orphans),
+        orphanGone: (partitionId) => {
+          orphans.delete(partitionId)
+        }
+      })
+    })
+  )
+}

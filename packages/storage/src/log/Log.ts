@@ -1,0 +1,435 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { OffsetOutOfRange, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Active } from "../Active.ts"
+import { Committer } from "../Committer.ts"
+import { Store } from "../Store.ts"
+import type { ReadRequest, Write } from "../Store.ts"
+import { Fenced } from "../StoreError.ts"
+import type { StoreError } from "../StoreError.ts"
+import { toKafkaError } from "../toKafkaError.ts"
+import { confirm, discard, endOfEpoch, fromStored, propose } from "./PartitionLog.ts"
+import type { LogLimits, PartitionLog, Verdict } from "./PartitionLog.ts"
+import { drop, makePartitionTail, makeTail, push, readTail, retain } from "./Tail.ts"
+import type { PartitionTail } from "./Tail.ts"
+import { fire, makeWaiters } from "./Waiters.ts"
+
+export interface LogOptions extends LogLimits {
+  /** Bytes of recent batches kept in memory over all partitions. */
+  readonly tailMaxBytes: number
+}
+
+export const LogOptions = Context.Reference<LogOptions>("@tusk/storage/LogOptions", {
+  defaultValue: () => ({
+    tailMaxBytes: 32 * 1024 * 1024,
+    snapshotEvery: 1000,
+    maxProducers: 10_000,
+    producerIdExpirationMs: 86_400_000
+  })
+})
+
+export interface AppendRequest {
+  readonly partitionId: number
+  /** One record batch of magic 2 that `validateBatch` accepted. Its offsets are patched in place. */
+  readonly batch: Uint8Array
+  /** The topic's `message.timestamp.type` is LogAppendTime. */
+  readonly stampTime: boolean
+}
+
+export interface Appended {
+  readonly baseOffset: bigint
+  /** Milliseconds, -1 where the producer's timestamps stay. */
+  readonly logAppendTime: bigint
+  readonly logStartOffset: bigint
+}
+
+export interface ReadOptions {
+  /** Over all partitions. */
+  readonly maxBytes: number
+  /** The first batch comes even if it is larger than every limit (KIP-74). */
+  readonly atLeastOne: boolean
+}
+
+export interface PartitionRead {
+  readonly batches: ReadonlyArray<Uint8Array>
+  readonly bytes: number
+  readonly highWatermark: bigint
+  readonly lastStableOffset: bigint
+  readonly logStartOffset: bigint
+}
+
+export interface PartitionEnd {
+  readonly logStartOffset: bigint
+  readonly highWatermark: bigint
+  readonly sizeBytes: bigint
+}
+
+interface Entry {
+  readonly log: PartitionLog
+  readonly tail: PartitionTail
+}
+
+/** A result value that is an error: one partition's, its neighbours go on. */
+export const isKafkaError = <A extends object>(value: A | KafkaError): value is KafkaError => "_tag" in value
+
+/** The log of every partition: appends through the Committer, reads from memory, else from the store. */
+export class Log extends Context.Service<
+  Log,
+  {
+    /** Admitted in the caller's turn, in order; answers once stored, one result a request. */
+    readonly append: (requests: ReadonlyArray<AppendRequest>) => Effect.Effect<ReadonlyArray<Appended | KafkaError>>
+    readonly read: (
+      requests: ReadonlyArray<ReadRequest>,
+      options: ReadOptions
+    ) => Effect.Effect<ReadonlyArray<PartitionRead | KafkaError>>
+    /**
+     * Waits until `bytes` more bytes are readable in these partitions than at the high watermarks given, or one of them
+     * changes otherwise.
+     */
+    readonly awaitBytes: (
+      positions: ReadonlyArray<{ readonly partitionId: number; readonly highWatermark: bigint }>,
+      bytes: number
+    ) => Effect.Effect<void>
+    readonly ends: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<PartitionEnd | KafkaError>>
+    /** The first record at or after a time (milliseconds), or undefined. */
+    readonly findByTimestamp: (
+      partitionId: number,
+      timestamp: bigint
+    ) => Effect.Effect<RecordBatch.TimestampAndOffset | undefined, KafkaError>
+    /** The first record with the greatest timestamp, or undefined where there is none. */
+    readonly findMaxTimestamp: (
+      partitionId: number
+    ) => Effect.Effect<RecordBatch.TimestampAndOffset | undefined, KafkaError>
+    readonly endOfEpoch: (
+      partitionId: number,
+      epoch: number
+    ) => Effect.Effect<{ readonly epoch: number; readonly endOffset: bigint } | undefined, KafkaError>
+    /** Records below `offset` are no longer readable; returns the log start offset. Their deletion follows. */
+    readonly raiseLogStart: (partitionId: number, offset: bigint) => Effect.Effect<bigint, KafkaError>
+    /** The partitions' topic is deleted. */
+    readonly forget: (partitionIds: ReadonlyArray<number>) => void
+  }
+>()("@tusk/storage/log/Log") {
+  static readonly layer = Layer.effect(
+    Log,
+    Effect.gen(function* () {
+      const store = yield* Store
+      const active = yield* Active
+      const committer = yield* Committer
+      const clock = yield* Clock.Clock
+      const options = yield* LogOptions
+      const waiters = makeWaiters()
+      let entries = new Map<number, Entry>()
+      let tail = makeTail(options.tailMaxBytes)
+      const loading = new Map<number, Deferred.Deferred<void, StoreError>>()
+
+      active.onTakeOver(() =>
+        Effect.sync(() => {
+          entries = new Map()
+          tail = makeTail(options.tailMaxBytes)
+          waiters.fireAll()
+        })
+      )
+
+      const load = (partitionIds: ReadonlyArray<number>): Effect.Effect<void, StoreError> =>
+        Effect.suspend(() => {
+          const others: Array<Effect.Effect<void, StoreError>> = []
+          const mine: Array<number> = []
+          const done = Deferred.makeUnsafe<void, StoreError>()
+          for (const partitionId of partitionIds) {
+            if (entries.has(partitionId)) continue
+            const other = loading.get(partitionId)
+            if (other !== undefined) {
+              if (other !== done) others.push(Deferred.await(other))
+              continue
+            }
+            loading.set(partitionId, done)
+            mine.push(partitionId)
+          }
+          if (mine.length === 0) return Effect.forEach(others, (other) => other, { discard: true })
+          const into = entries
+          return store.loadPartitions(mine).pipe(
+            Effect.map((stored) => {
+              for (const partition of stored) {
+                const log = fromStored(partition)
+                into.set(partition.partitionId, { log, tail: makePartitionTail(log.committed.endOffset) })
+              }
+            }),
+            Effect.onExit((exit) => {
+              for (const partitionId of mine) loading.delete(partitionId)
+              return Deferred.done(done, exit)
+            }),
+            Effect.andThen(Effect.forEach(others, (other) => other, { discard: true }))
+          )
+        })
+
+      const missing = (partitionIds: ReadonlyArray<number>): boolean => {
+        for (const partitionId of partitionIds) if (!entries.has(partitionId)) return true
+        return false
+      }
+
+      const append = (requests: ReadonlyArray<AppendRequest>): Effect.Effect<ReadonlyArray<Appended | KafkaError>> =>
+        Effect.callback((resume) => {
+          const verdicts = new Array<Verdict>(requests.length)
+          const touched = new Array<Entry | undefined>(requests.length)
+          let bytes = 0
+          for (const { batch } of requests) bytes += batch.byteLength
+          const partitionIds = requests.map((request) => request.partitionId)
+          let nowMs = -1n
+          const answer = (error: KafkaError | undefined) =>
+            requests.map((_, i): Appended | KafkaError => {
+              const verdict = verdicts[i]
+              if (verdict === undefined) return error ?? new UnknownTopicOrPartition()
+              if (verdict._tag === "Refused") return verdict.error
+              if (verdict._tag === "Duplicate") {
+                if (error !== undefined && verdict.pending) return error
+                return {
+                  baseOffset: verdict.baseOffset,
+                  logAppendTime: verdict.logAppendTime,
+                  logStartOffset: touched[i]!.log.logStartOffset
+                }
+              }
+              if (error !== undefined) return error
+              return {
+                baseOffset: verdict.baseOffset,
+                logAppendTime: requests[i]!.stampTime ? nowMs : -1n,
+                logStartOffset: touched[i]!.log.logStartOffset
+              }
+            })
+          const assemble = (writes: Array<Write>): boolean => {
+            nowMs = BigInt(clock.currentTimeMillisUnsafe())
+            let waits = false
+            for (let i = 0; i < requests.length; i++) {
+              const request = requests[i]!
+              const entry = entries.get(request.partitionId)
+              if (entry === undefined) continue
+              touched[i] = entry
+              const stamp = request.stampTime ? nowMs : -1n
+              const verdict = propose(entry.log, request.batch, active.epoch(), stamp, nowMs, options, writes)
+              verdicts[i] = verdict
+              if (verdict._tag === "Appended" || (verdict._tag === "Duplicate" && verdict.pending)) waits = true
+            }
+            if (!waits) resume(Effect.succeed(answer(undefined)))
+            return waits
+          }
+          const settle = (error: StoreError | undefined): void => {
+            for (let i = 0; i < requests.length; i++) {
+              const entry = touched[i]
+              const verdict = verdicts[i]
+              if (entry === undefined || verdict?._tag !== "Appended") continue
+              if (error !== undefined) {
+                discard(entry.log)
+                continue
+              }
+              confirm(entry.log, nowMs, options)
+              push(tail, entry.tail, retain(verdict.batch), verdict.lastOffset)
+              fire(waiters, entry.log.partitionId, verdict.batch.byteLength)
+            }
+            resume(Effect.succeed(answer(error === undefined ? undefined : toKafkaError(error))))
+          }
+          committer.submit(
+            missing(partitionIds)
+              ? { bytes, prepare: load(partitionIds), assemble, settle }
+              : { bytes, assemble, settle }
+          )
+        })
+
+      const outOfRange = (entry: Entry, offset: bigint): KafkaError | undefined =>
+        offset < entry.log.logStartOffset || offset > entry.log.committed.endOffset
+          ? new OffsetOutOfRange({
+              message: `offset ${offset} is not within ${entry.log.logStartOffset}..${entry.log.committed.endOffset}`
+            })
+          : undefined
+
+      const found = (entry: Entry, batches: ReadonlyArray<Uint8Array>): PartitionRead => {
+        let bytes = 0
+        for (const batch of batches) bytes += batch.byteLength
+        return {
+          batches,
+          bytes,
+          highWatermark: entry.log.committed.endOffset,
+          lastStableOffset: entry.log.committed.endOffset,
+          logStartOffset: entry.log.logStartOffset
+        }
+      }
+
+      /** What memory holds; `later` gets the places that only the store can fill. */
+      const readMemory = (
+        requests: ReadonlyArray<ReadRequest>,
+        { atLeastOne, maxBytes }: ReadOptions,
+        results: Array<PartitionRead | KafkaError>,
+        later: Array<number>
+      ): void => {
+        let left = maxBytes
+        let first = atLeastOne
+        for (let i = 0; i < requests.length; i++) {
+          const request = requests[i]!
+          const entry = entries.get(request.partitionId)
+          if (entry === undefined) {
+            results[i] = new UnknownTopicOrPartition()
+            continue
+          }
+          const error = outOfRange(entry, request.from)
+          if (error !== undefined) {
+            results[i] = error
+            continue
+          }
+          const budget = Math.min(request.maxBytes, left)
+          const batches = readTail(entry.tail, request.from, budget, first)
+          if (batches === undefined) {
+            // With nothing left to give, what lies in the store may stay there.
+            if (budget > 0 || first) later.push(i)
+            results[i] = found(entry, [])
+            if (first) first = false
+            continue
+          }
+          const read = found(entry, batches)
+          results[i] = read
+          left -= read.bytes
+          if (read.bytes > 0) first = false
+        }
+      }
+
+      const read = Effect.fnUntraced(function* (requests: ReadonlyArray<ReadRequest>, readOptions: ReadOptions) {
+        const ids = requests.map((request) => request.partitionId)
+        if (missing(ids)) {
+          const error = yield* Effect.match(load(ids), { onFailure: toKafkaError, onSuccess: () => undefined })
+          if (error !== undefined) return requests.map(() => error)
+        }
+        const results = new Array<PartitionRead | KafkaError>(requests.length)
+        const later: Array<number> = []
+        readMemory(requests, readOptions, results, later)
+        if (later.length === 0) return results
+        let left = readOptions.maxBytes
+        for (const result of results) if (!isKafkaError(result)) left -= result.bytes
+        const fromStore = yield* Effect.result(
+          store.read(
+            later.map((i) => requests[i]!),
+            Math.max(0, left)
+          )
+        )
+        for (let k = 0; k < later.length; k++) {
+          const i = later[k]!
+          const entry = entries.get(requests[i]!.partitionId)
+          if (fromStore._tag === "Failure") results[i] = toKafkaError(fromStore.failure)
+          else if (entry === undefined) results[i] = new UnknownTopicOrPartition()
+          else results[i] = found(entry, fromStore.success[k]!)
+        }
+        return results
+      })
+
+      const entryOf = (partitionId: number): Effect.Effect<Entry, KafkaError> =>
+        Effect.suspend(() => {
+          const entry = entries.get(partitionId)
+          if (entry !== undefined) return Effect.succeed(entry)
+          return load([partitionId]).pipe(
+            Effect.mapError(toKafkaError),
+            Effect.flatMap(() => {
+              const loaded = entries.get(partitionId)
+              return loaded === undefined ? Effect.fail(new UnknownTopicOrPartition()) : Effect.succeed(loaded)
+            })
+          )
+        })
+
+      /** Batches from `offset` on, one after the other, until one of them gives an answer. */
+      const scan = Effect.fnUntraced(function* <A>(
+        entry: Entry,
+        from: bigint,
+        look: (batch: Uint8Array) => A | undefined
+      ) {
+        let offset = from
+        while (offset < entry.log.committed.endOffset) {
+          const request = { partitionId: entry.log.partitionId, from: offset, maxBytes: 1 << 20 }
+          const [read1] = yield* Effect.mapError(store.read([request], 1 << 20), toKafkaError)
+          if (read1 === undefined || read1.length === 0) return undefined
+          for (const batch of read1) {
+            const answer = look(batch)
+            if (answer !== undefined) return answer
+            offset = RecordBatch.lastOffset(batch) + 1n
+          }
+        }
+        return undefined
+      })
+
+      const findByTimestamp = Effect.fnUntraced(function* (partitionId: number, timestamp: bigint) {
+        const entry = yield* entryOf(partitionId)
+        if (timestamp > entry.log.committed.timestampHigh) return undefined
+        const batch = yield* Effect.mapError(store.findByTimestamp(partitionId, timestamp), toKafkaError)
+        if (batch === undefined) return undefined
+        const start = entry.log.logStartOffset
+        // The running maximum may stem from a batch that is deleted: then the answer lies further on.
+        return yield* scan(entry, RecordBatch.baseOffset(batch), (candidate) =>
+          RecordBatch.findOffsetByTimestamp(candidate, timestamp, start)
+        )
+      })
+
+      const findMaxTimestamp = Effect.fnUntraced(function* (partitionId: number) {
+        const entry = yield* entryOf(partitionId)
+        const { endOffset, timestampHigh } = entry.log.committed
+        if (endOffset === entry.log.logStartOffset) return undefined
+        const exact = yield* findByTimestamp(partitionId, timestampHigh)
+        if (exact !== undefined) return exact
+        let best: RecordBatch.TimestampAndOffset | undefined
+        yield* scan(entry, entry.log.logStartOffset, (batch) => {
+          const candidate = RecordBatch.maxTimestampOffset(batch)
+          if (candidate !== undefined && (best === undefined || candidate.timestamp > best.timestamp)) best = candidate
+          return undefined
+        })
+        return best
+      })
+
+      return Log.of({
+        append,
+        read,
+        awaitBytes: (positions, bytes) =>
+          waiters.wait(positions, bytes, ({ highWatermark, partitionId }) => {
+            const entry = entries.get(partitionId)
+            return entry === undefined || entry.log.committed.endOffset !== highWatermark
+          }),
+        ends: Effect.fnUntraced(function* (partitionIds) {
+          const error = missing(partitionIds)
+            ? yield* Effect.match(load(partitionIds), { onFailure: toKafkaError, onSuccess: () => undefined })
+            : undefined
+          return partitionIds.map((partitionId): PartitionEnd | KafkaError => {
+            const entry = entries.get(partitionId)
+            if (entry === undefined) return error ?? new UnknownTopicOrPartition()
+            return {
+              logStartOffset: entry.log.logStartOffset,
+              highWatermark: entry.log.committed.endOffset,
+              sizeBytes: entry.log.committed.cumulativeBytes - entry.log.bytesBeforeStart
+            }
+          })
+        }),
+        findByTimestamp,
+        findMaxTimestamp,
+        endOfEpoch: (partitionId, epoch) =>
+          Effect.map(entryOf(partitionId), (entry) => endOfEpoch(entry.log, epoch, active.epoch())),
+        raiseLogStart: Effect.fnUntraced(function* (partitionId, offset) {
+          const entry = yield* entryOf(partitionId)
+          if (offset > entry.log.committed.endOffset) return yield* new OffsetOutOfRange()
+          if (offset <= entry.log.logStartOffset) return entry.log.logStartOffset
+          yield* Effect.mapError(
+            committer.write([{ _tag: "PutLogStart", partitionId, logStartOffset: offset }]),
+            toKafkaError
+          )
+          if (offset > entry.log.logStartOffset) entry.log.logStartOffset = offset
+          return entry.log.logStartOffset
+        }),
+        forget: (partitionIds) => {
+          for (const partitionId of partitionIds) {
+            const entry = entries.get(partitionId)
+            if (entry === undefined) continue
+            entries.delete(partitionId)
+            drop(tail, entry.tail)
+            waiters.change(partitionId)
+          }
+        }
+      })
+    })
+  )
+}

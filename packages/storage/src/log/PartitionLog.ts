@@ -1,0 +1,214 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import type { StoredPartition, Write } from "../Store.ts"
+import { afterBatch, encodeSnapshot, judgeSequence, restoreProducers } from "./ProducerState.ts"
+import type { ProducerState } from "./ProducerState.ts"
+
+/**
+ * One partition's end, and what decides about an append. Pure: no clock, no store.
+ *
+ * State has two parts. *Committed* is what the store has acknowledged; *assumed* is what the commit that is being put
+ * together, or is in flight, will make of it. `propose` works on the assumed part, `confirm` makes it committed, `discard`
+ * throws it away; then offsets and sequences are as if nothing had come.
+ *
+ * | call | committed | assumed |
+ * |---|---|---|
+ * | `propose` appended | same | one batch further |
+ * | `propose` duplicate or refused | same | same |
+ * | `confirm` | becomes the assumed | none |
+ * | `discard` | same | none |
+ */
+export interface PartitionLog {
+  readonly partitionId: number
+  committed: LogEnd
+  readonly producers: Map<bigint, ProducerState>
+  assumed: Assumed | undefined
+  logStartOffset: bigint
+  /** Bytes appended up to the first batch that is still there. */
+  bytesBeforeStart: bigint
+  readonly leaderEpochs: Array<{ readonly epoch: number; readonly startOffset: bigint }>
+}
+
+/** The end of a log: all of it rises only. */
+export interface LogEnd {
+  /** The next offset to give: the high watermark, as every committed batch is readable. */
+  readonly endOffset: bigint
+  readonly timestampHigh: bigint
+  readonly cumulativeBytes: bigint
+  readonly leaderEpoch: number
+  readonly sinceSnapshot: number
+}
+
+interface Assumed {
+  readonly end: LogEnd
+  readonly producers: Map<bigint, ProducerState>
+}
+
+export interface LogLimits {
+  /** Idempotent batches after which the producers' state is stored once more. */
+  readonly snapshotEvery: number
+  /** Producers remembered a partition; the longest silent go first. */
+  readonly maxProducers: number
+  readonly producerIdExpirationMs: number
+}
+
+export type Verdict =
+  | { readonly _tag: "Appended"; readonly baseOffset: bigint; readonly lastOffset: bigint; readonly batch: Uint8Array }
+  /** `pending`: what it repeats waits for the very same commit. */
+  | {
+      readonly _tag: "Duplicate"
+      readonly baseOffset: bigint
+      readonly logAppendTime: bigint
+      readonly pending: boolean
+    }
+  | { readonly _tag: "Refused"; readonly error: KafkaError }
+
+export const fromStored = (stored: StoredPartition): PartitionLog => ({
+  partitionId: stored.partitionId,
+  committed: {
+    endOffset: stored.endOffset,
+    timestampHigh: stored.timestampHigh,
+    cumulativeBytes: stored.cumulativeBytes,
+    leaderEpoch: stored.leaderEpochs[stored.leaderEpochs.length - 1]?.epoch ?? -1,
+    sinceSnapshot: stored.producerBatches.length
+  },
+  producers: restoreProducers(stored.producerSnapshot?.value ?? null, stored.producerBatches),
+  assumed: undefined,
+  logStartOffset: stored.logStartOffset,
+  bytesBeforeStart: stored.cumulativeBytes - stored.sizeBytes,
+  leaderEpochs: stored.leaderEpochs.slice()
+})
+
+/**
+ * Judges a batch that was validated, gives it its offsets (patched in place, with the leader epoch) and adds its writes.
+ * `logAppendTime`: milliseconds to stamp the records with, or -1n to leave what the producer set.
+ */
+export const propose = (
+  log: PartitionLog,
+  batch: Uint8Array,
+  leaderEpoch: number,
+  logAppendTime: bigint,
+  nowMs: bigint,
+  limits: LogLimits,
+  writes: Array<Write>
+): Verdict => {
+  const end = log.assumed?.end ?? log.committed
+  const producerId = RecordBatch.producerId(batch)
+  const producerEpoch = RecordBatch.producerEpoch(batch)
+  const baseSequence = RecordBatch.baseSequence(batch)
+  const lastOffsetDelta = RecordBatch.lastOffsetDelta(batch)
+  const pending = producerId < 0n ? undefined : log.assumed?.producers.get(producerId)
+  const known = producerId < 0n ? undefined : (pending ?? log.producers.get(producerId))
+  if (producerId >= 0n) {
+    const judged = judgeSequence(known, producerEpoch, baseSequence, RecordBatch.lastSequence(batch))
+    if (judged !== undefined) {
+      return "baseOffset" in judged
+        ? {
+            _tag: "Duplicate",
+            baseOffset: judged.baseOffset,
+            logAppendTime: judged.logAppendTime,
+            pending: judged.baseOffset >= log.committed.endOffset
+          }
+        : { _tag: "Refused", error: judged }
+    }
+  }
+  const baseOffset = end.endOffset
+  const lastOffset = baseOffset + BigInt(lastOffsetDelta)
+  RecordBatch.setOffsets(batch, baseOffset, leaderEpoch)
+  if (logAppendTime >= 0n) RecordBatch.setLogAppendTime(batch, logAppendTime)
+  const maxTimestamp = RecordBatch.maxTimestamp(batch)
+  const timestampHigh = maxTimestamp > end.timestampHigh ? maxTimestamp : end.timestampHigh
+  const cumulativeBytes = end.cumulativeBytes + BigInt(batch.byteLength)
+  const assumed = log.assumed ?? { end, producers: new Map<bigint, ProducerState>() }
+  if (leaderEpoch !== end.leaderEpoch) {
+    writes.push({ _tag: "PutLeaderEpoch", partitionId: log.partitionId, epoch: leaderEpoch, startOffset: baseOffset })
+  }
+  writes.push({
+    _tag: "Append",
+    partitionId: log.partitionId,
+    baseOffset,
+    lastOffset,
+    leaderEpoch,
+    maxTimestamp,
+    timestampHigh,
+    cumulativeBytes,
+    producerId,
+    producerEpoch,
+    baseSequence,
+    records: batch
+  })
+  let sinceSnapshot = end.sinceSnapshot
+  if (producerId >= 0n) {
+    const remembered = { baseSequence, lastSequence: RecordBatch.lastSequence(batch), baseOffset, logAppendTime }
+    assumed.producers.set(producerId, afterBatch(known, producerEpoch, remembered, nowMs))
+    sinceSnapshot++
+    if (sinceSnapshot >= limits.snapshotEvery) {
+      const producers = new Map([...log.producers, ...assumed.producers])
+      expireProducers(producers, nowMs, limits)
+      writes.push({
+        _tag: "PutProducerSnapshot",
+        partitionId: log.partitionId,
+        endOffset: lastOffset + 1n,
+        value: encodeSnapshot(producers)
+      })
+      sinceSnapshot = 0
+    }
+  }
+  log.assumed = {
+    producers: assumed.producers,
+    end: { endOffset: lastOffset + 1n, timestampHigh, cumulativeBytes, leaderEpoch, sinceSnapshot }
+  }
+  return { _tag: "Appended", baseOffset, lastOffset, batch }
+}
+
+export const confirm = (log: PartitionLog, nowMs: bigint, limits: LogLimits): void => {
+  const { assumed } = log
+  if (assumed === undefined) return
+  if (assumed.end.leaderEpoch !== log.committed.leaderEpoch) {
+    log.leaderEpochs.push({ epoch: assumed.end.leaderEpoch, startOffset: log.committed.endOffset })
+  }
+  for (const [producerId, state] of assumed.producers) {
+    // Set again, so that the map stays in order of last use.
+    log.producers.delete(producerId)
+    log.producers.set(producerId, state)
+  }
+  log.committed = assumed.end
+  log.assumed = undefined
+  if (log.producers.size > limits.maxProducers || assumed.end.sinceSnapshot === 0) {
+    expireProducers(log.producers, nowMs, limits)
+  }
+}
+
+export const discard = (log: PartitionLog): void => {
+  log.assumed = undefined
+}
+
+/** Forgets producers silent for longer than `producer.id.expiration.ms`, and the longest silent beyond the limit. */
+const expireProducers = (producers: Map<bigint, ProducerState>, nowMs: bigint, limits: LogLimits): void => {
+  const oldest = nowMs - BigInt(limits.producerIdExpirationMs)
+  for (const [producerId, state] of producers) {
+    if (state.lastTimestamp < oldest || producers.size > limits.maxProducers) producers.delete(producerId)
+  }
+}
+
+/**
+ * The end offset of `epoch`, as OffsetForLeaderEpoch answers it (KIP-101, KIP-279): the greatest epoch at or below the
+ * asked one, and where the next one starts. Undefined: nothing is known of such an epoch.
+ */
+export const endOfEpoch = (
+  log: PartitionLog,
+  epoch: number,
+  currentEpoch: number
+): { readonly epoch: number; readonly endOffset: bigint } | undefined => {
+  if (epoch >= currentEpoch) return epoch === currentEpoch ? { epoch, endOffset: log.committed.endOffset } : undefined
+  let found: { readonly epoch: number; readonly endOffset: bigint } | undefined
+  for (let i = 0; i < log.leaderEpochs.length; i++) {
+    const entry = log.leaderEpochs[i]!
+    if (entry.epoch > epoch) {
+      // Older than everything known: it ended where the first known one starts.
+      return found ?? { epoch, endOffset: entry.startOffset }
+    }
+    found = { epoch: entry.epoch, endOffset: log.leaderEpochs[i + 1]?.startOffset ?? log.committed.endOffset }
+  }
+  return found
+}

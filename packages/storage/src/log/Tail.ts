@@ -1,0 +1,100 @@
+/**
+ * The newest batches of every partition, in memory, bounded in bytes over all of them: what consumers at the head are
+ * served from. The oldest batch of all goes first.
+ */
+export interface Tail {
+  readonly maxBytes: number
+  bytes: number
+  /** All partitions' batches in order of arrival; those before `first` are gone. */
+  arrivals: Array<PartitionTail>
+  first: number
+}
+
+export interface PartitionTail {
+  /** Every batch from this offset to the log's end is here. */
+  from: bigint
+  batches: Array<TailBatch>
+  /** Batches before this index are gone. */
+  first: number
+}
+
+export interface TailBatch {
+  readonly lastOffset: bigint
+  readonly records: Uint8Array
+}
+
+export const makeTail = (maxBytes: number): Tail => ({ maxBytes, bytes: 0, arrivals: [], first: 0 })
+
+/** Nothing of a partition whose log ends at `endOffset` is in memory yet. */
+export const makePartitionTail = (endOffset: bigint): PartitionTail => ({ from: endOffset, batches: [], first: 0 })
+
+/**
+ * The batch in a buffer worth keeping: a small view on a large read buffer would keep all of that alive.
+ * This is the one copy of a record's bytes on the way in, and only where frames share a read buffer.
+ */
+export const retain = (records: Uint8Array): Uint8Array =>
+  records.buffer.byteLength > 2 * records.byteLength + 1024 ? new Uint8Array(records) : records
+
+export const push = (tail: Tail, partition: PartitionTail, records: Uint8Array, lastOffset: bigint): void => {
+  partition.batches.push({ lastOffset, records })
+  tail.arrivals.push(partition)
+  tail.bytes += records.byteLength
+  while (tail.bytes > tail.maxBytes && tail.first < tail.arrivals.length) {
+    evict(tail, tail.arrivals[tail.first]!)
+    tail.first++
+  }
+  if (tail.first > 4096 && tail.first * 2 > tail.arrivals.length) {
+    tail.arrivals = tail.arrivals.slice(tail.first)
+    tail.first = 0
+  }
+}
+
+const evict = (tail: Tail, partition: PartitionTail): void => {
+  const batch = partition.batches[partition.first]
+  // A dropped partition's arrivals find nothing left.
+  if (batch === undefined) return
+  tail.bytes -= batch.records.byteLength
+  partition.from = batch.lastOffset + 1n
+  partition.first++
+  if (partition.first > 64 && partition.first * 2 > partition.batches.length) {
+    partition.batches = partition.batches.slice(partition.first)
+    partition.first = 0
+  }
+}
+
+/** Forgets a partition's batches, as when its topic is deleted. */
+export const drop = (tail: Tail, partition: PartitionTail): void => {
+  for (let i = partition.first; i < partition.batches.length; i++) {
+    tail.bytes -= partition.batches[i]!.records.byteLength
+  }
+  partition.batches = []
+  partition.first = 0
+}
+
+/** Batches from the one that holds `offset` on; undefined where that is older than what is in memory. */
+export const readTail = (
+  partition: PartitionTail,
+  offset: bigint,
+  maxBytes: number,
+  atLeastOne: boolean
+): Array<Uint8Array> | undefined => {
+  if (offset < partition.from) return undefined
+  const { batches } = partition
+  let low = partition.first
+  let high = batches.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (batches[middle]!.lastOffset >= offset) high = middle
+    else low = middle + 1
+  }
+  const found: Array<Uint8Array> = []
+  let left = maxBytes
+  for (let i = low; i < batches.length; i++) {
+    const { records } = batches[i]!
+    if (records.byteLength > left && !(atLeastOne && found.length === 0)) break
+    found.push(records)
+    left -= records.byteLength
+    if (left <= 0) break
+  }
+  return found
+}
