@@ -1,0 +1,215 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { NotCoordinator } from "@tusk/protocol/KafkaError"
+import type { StoredGroup } from "@tusk/storage/GroupStore"
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import type { GroupOutput } from "./GroupOutput.ts"
+
+/** A kind of group: its pure machine and how it is written down. */
+export interface GroupMachine<State, Event, Answer, Group> {
+  readonly kind: string
+  readonly step: (
+    state: State,
+    event: Event,
+    nowMs: number
+  ) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
+  readonly tick: Event
+  readonly encode: (group: Group, savedAtMs: number) => string
+}
+
+/** What a cell needs of its surroundings. */
+export interface GroupCellPorts {
+  readonly put: (group: StoredGroup) => Effect.Effect<void, KafkaError>
+  readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
+  /** Where timers and ticks run. */
+  readonly scope: Scope.Scope
+  /** What is in memory may not be what is stored: the group has to be loaded again. The cell is closed. */
+  readonly broken: (groupId: string) => void
+  /** A step is over, the gate still held. */
+  readonly settled: (groupId: string) => void
+}
+
+/** The cell was closed while the caller was on its way: look the group up again. */
+export class CellClosed extends Data.TaggedError("CellClosed") {}
+
+const LONGEST_SLEEP_MS = 0x7fff_ffff
+
+/** One group's shell: its machine's state, the gate, those who wait, and the timer. The same for every kind (house.md 9). */
+export interface GroupCell<State, Event, Answer> {
+  readonly groupId: string
+  readonly peek: () => State
+  readonly isOpen: () => boolean
+  readonly waiting: () => number
+  /** Milliseconds since the epoch at which the group came into its stored state. */
+  readonly changedAtMs: () => number
+  /**
+   * Sends an event and waits for its answer. `whileHeld` runs behind the step before any other step. Who is interrupted
+   * gives up only its own wait.
+   */
+  readonly ask: (
+    event: (waiter: number) => Event,
+    whileHeld?: (answer: Answer | undefined) => Effect.Effect<void>
+  ) => Effect.Effect<Answer, KafkaError | CellClosed>
+  /** Runs while no step does; it may send events nobody waits for. */
+  readonly exclusive: <E>(
+    body: (send: (event: Event) => Effect.Effect<void>) => Effect.Effect<void, E>
+  ) => Effect.Effect<void, E>
+  /** Nothing happens here any more; who waits asks elsewhere. Takes no gate. */
+  readonly close: () => void
+}
+
+/** Nobody waits for the answer to an event that the shell sends by itself. */
+export const NOBODY = 0
+
+const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+
+/** `start` gives the machine's first state and what it asks for, such as the timer of a restored group. */
+export const makeGroupCell = <State, Event, Answer, Group>(
+  groupId: string,
+  machine: GroupMachine<State, Event, Answer, Group>,
+  start: (nowMs: number) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>],
+  savedAtMs: number,
+  ports: GroupCellPorts
+): Effect.Effect<GroupCell<State, Event, Answer>> =>
+  Effect.gen(function* () {
+    type Waiter = Deferred.Deferred<Answer, KafkaError>
+    const gate = Semaphore.makeUnsafe(1)
+    const [state, outputs] = start(yield* monotonicMs)
+    const ref = Ref.makeUnsafe(state)
+    const waiters = new Map<number, Waiter>()
+    let nextWaiter = NOBODY + 1
+    let open = true
+    let changedAtMs = savedAtMs
+    let timer: Fiber.Fiber<unknown> | undefined
+
+    const close = (): void => {
+      open = false
+      timer?.interruptUnsafe()
+      for (const waiter of waiters.values()) Deferred.doneUnsafe(waiter, Effect.fail(new NotCoordinator()))
+      waiters.clear()
+    }
+    const broke = Effect.sync(() => {
+      close()
+      ports.broken(groupId)
+    })
+
+    /** A refusal leaves the machine ahead of the data; so does a late success behind the back of a newer cell. */
+    const store = (write: Effect.Effect<void, KafkaError>): Effect.Effect<void> =>
+      write.pipe(
+        Effect.matchEffect({
+          onFailure: (error) =>
+            Effect.logWarning(`group ${JSON.stringify(groupId)} is not stored: ${error._tag}`).pipe(
+              Effect.andThen(Effect.suspend(() => (open ? broke : Effect.void)))
+            ),
+          onSuccess: () => (open ? Effect.void : broke)
+        })
+      )
+
+    const perform = (output: GroupOutput<Answer, Group>): Effect.Effect<void> => {
+      switch (output._tag) {
+        case "Persist":
+          return Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+            changedAtMs = nowMs
+            return store(ports.put({ groupId, kind: machine.kind, value: machine.encode(output.group, nowMs) }))
+          })
+        case "Remove":
+          return store(ports.remove(groupId))
+        case "Reply":
+          return Effect.sync(() => {
+            const waiter = waiters.get(output.waiter)
+            waiters.delete(output.waiter)
+            if (waiter !== undefined) Deferred.doneUnsafe(waiter, Effect.succeed(output.answer))
+          })
+        case "WakeAt":
+          return Effect.gen(function* () {
+            const sleepMs = output.atMs - (yield* monotonicMs)
+            timer?.interruptUnsafe()
+            timer = yield* Effect.sleep(Math.min(Math.max(sleepMs, 0), LONGEST_SLEEP_MS)).pipe(
+              // in a fiber of its own: the step may set the timer anew, and that ends this one
+              Effect.andThen(Effect.forkIn(tick, ports.scope)),
+              Effect.forkIn(ports.scope)
+            )
+          })
+      }
+    }
+
+    const performAll = (all: ReadonlyArray<GroupOutput<Answer, Group>>): Effect.Effect<void> =>
+      Effect.gen(function* () {
+        for (const output of all) {
+          if (!open) return
+          yield* perform(output)
+        }
+      })
+
+    const send = (event: Event): Effect.Effect<void> =>
+      Effect.gen(function* () {
+        const nowMs = yield* monotonicMs
+        const todo = yield* Ref.modify(ref, (current) => {
+          const [next, out] = machine.step(current, event, nowMs)
+          return [out, next] as const
+        })
+        yield* performAll(todo)
+      })
+
+    const exclusive = <E>(
+      body: (send: (event: Event) => Effect.Effect<void>) => Effect.Effect<void, E>
+    ): Effect.Effect<void, E> =>
+      gate
+        .withPermit(
+          Effect.suspend(() => (open ? body(send) : Effect.void)).pipe(
+            Effect.ensuring(Effect.sync(() => (open ? ports.settled(groupId) : undefined)))
+          )
+        )
+        .pipe(Effect.uninterruptible)
+
+    /** A bug must not cost the group its timer. */
+    const tick = exclusive((tell) => tell(machine.tick)).pipe(
+      Effect.catchDefect((defect) => Effect.andThen(Effect.logError("a group's timer failed", defect), broke))
+    )
+
+    const ask = (
+      event: (waiter: number) => Event,
+      whileHeld?: (answer: Answer | undefined) => Effect.Effect<void>
+    ): Effect.Effect<Answer, KafkaError | CellClosed> =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          const id = nextWaiter++
+          const waiter: Waiter = Deferred.makeUnsafe()
+          let sent = false
+          yield* exclusive((tell) =>
+            Effect.gen(function* () {
+              sent = true
+              waiters.set(id, waiter)
+              let answer: Answer | undefined
+              yield* tell(event(id))
+              if (whileHeld === undefined) return
+              if (Deferred.isDoneUnsafe(waiter))
+                answer = yield* Effect.orElseSucceed(Deferred.await(waiter), () => undefined)
+              yield* whileHeld(answer)
+            })
+          ).pipe(Effect.onError(() => Effect.sync(() => waiters.delete(id))))
+          if (!sent) return yield* new CellClosed()
+          return yield* restore(Deferred.await(waiter)).pipe(
+            Effect.onInterrupt(() => Effect.sync(() => waiters.delete(id)))
+          )
+        })
+      )
+
+    yield* performAll(outputs)
+    return {
+      groupId,
+      peek: () => Ref.getUnsafe(ref),
+      isOpen: () => open,
+      waiting: () => waiters.size,
+      changedAtMs: () => changedAtMs,
+      ask,
+      exclusive,
+      close
+    }
+  })
