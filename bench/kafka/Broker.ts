@@ -1,0 +1,88 @@
+import { connect, createServer } from "node:net"
+
+/** A broker in a process of its own, as the matrix and the benchmarks see it. */
+export interface Broker {
+  readonly name: string
+  /** `host:port`; the same after a restart. */
+  readonly bootstrap: string
+  /** Ids of the processes that do its work; their descendants count as well. */
+  readonly pids: () => ReadonlyArray<number>
+  /** Stops it as an operator would (SIGTERM) and starts it on the same data. */
+  readonly restart: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+/** A port that was free a moment ago, on loopback. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once("error", reject)
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      server.close(() =>
+        address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port"))
+      )
+    })
+  })
+
+/** Sends one request frame and resolves with the body of the answer, after the correlation id. */
+const ask = (port: number, apiKey: number, version: number, body: Buffer, timeoutMs: number): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const frame = Buffer.alloc(14 + body.length)
+    frame.writeInt32BE(10 + body.length, 0)
+    frame.writeInt16BE(apiKey, 4)
+    frame.writeInt16BE(version, 6)
+    frame.writeInt32BE(7, 8)
+    frame.writeInt16BE(-1, 12)
+    body.copy(frame, 14)
+    const socket = connect(port, "127.0.0.1", () => socket.write(frame))
+    let received = Buffer.alloc(0)
+    const end = (result: Buffer | Error) => {
+      socket.destroy()
+      if (result instanceof Error) reject(result)
+      else resolve(result)
+    }
+    socket.setTimeout(timeoutMs, () => end(new Error("no answer in time")))
+    socket.on("error", end)
+    socket.on("close", () => end(new Error("closed without an answer")))
+    socket.on("data", (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk])
+      if (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) {
+        end(received.subarray(8, 4 + received.readInt32BE(0)))
+      }
+    })
+  })
+
+/** Resolves when ApiVersions v0 is answered without an error. */
+export const apiVersionsAnswered = async (port: number, timeoutMs = 5000): Promise<void> => {
+  const answer = await ask(port, 18, 0, Buffer.alloc(0), timeoutMs)
+  const error = answer.readInt16BE(0)
+  if (error !== 0) throw new Error(`ApiVersions answered error ${error}`)
+}
+
+/** Resolves when Metadata names at least one broker: clients can work. */
+const metadataAnswered = async (port: number): Promise<void> => {
+  const noTopics = Buffer.alloc(4)
+  const answer = await ask(port, 3, 1, noTopics, 5000)
+  if (answer.readInt32BE(0) < 1) throw new Error("Metadata names no broker yet")
+}
+
+/** Polls until a broker serves on that port; `ended` says why it never will. */
+export const untilServing = async (
+  port: number,
+  timeoutMs: number,
+  ended: () => string | undefined,
+  probe: (port: number) => Promise<void> = metadataAnswered
+): Promise<void> => {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const reason = ended()
+    if (reason !== undefined) throw new Error(reason)
+    try {
+      return await probe(port)
+    } catch (error) {
+      if (Date.now() > deadline) throw new Error(`not serving on port ${port} after ${timeoutMs} ms: ${String(error)}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

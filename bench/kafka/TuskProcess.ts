@@ -1,0 +1,89 @@
+import { spawn } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import { repository } from "./ApacheKafka.ts"
+import type { Broker } from "./Broker.ts"
+import { apiVersionsAnswered, freePort, untilServing } from "./Broker.ts"
+import { tail, terminate } from "./Program.ts"
+
+export interface TuskOptions {
+  readonly storage: "embedded" | "memory"
+  /** Where embedded Postgres keeps its data; a new folder of /tmp, removed at the end, where absent. */
+  readonly dataDir?: string
+  /** Broker settings under Kafka's names, handed over as `--set name=value`. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+export interface TuskBroker extends Broker {
+  /** Id of the Node process alone. */
+  readonly nodePid: () => number
+  /** What it printed since the last start, both streams, the last 64 KiB. */
+  readonly log: () => string
+}
+
+const launcher = join(repository, "packages", "cli", "bin", "tusk.mjs")
+
+/** Why Tusk cannot run from this checkout, or undefined. */
+export const tuskMissing = (): string | undefined => (existsSync(launcher) ? undefined : `${launcher} is missing`)
+
+/** The postmaster below a data directory: Postgres may be no child of the broker. */
+const postmaster = (dataDir: string): ReadonlyArray<number> => {
+  const folders = [dataDir]
+  for (const entry of existsSync(dataDir) ? readdirSync(dataDir, { withFileTypes: true }) : []) {
+    if (entry.isDirectory()) folders.push(join(dataDir, entry.name))
+  }
+  const found = folders.map((folder) => join(folder, "postmaster.pid")).find((file) => existsSync(file))
+  const pid = found === undefined ? NaN : Number(readFileSync(found, "utf8").split("\n")[0])
+  return Number.isInteger(pid) ? [pid] : []
+}
+
+/** `tusk start` from this checkout, as `npm start` runs it, with the Node that runs this program. */
+export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "tusk-bench-"))
+  const port = await freePort()
+  const settings = Object.entries(options.settings ?? {}).flatMap(([name, value]) => ["--set", `${name}=${value}`])
+  const args = ["--conditions=tusk-source", launcher, "start", "--listen", `127.0.0.1:${port}`]
+  args.push("--storage", options.storage, ...(options.storage === "embedded" ? ["--data-dir", dataDir] : []))
+
+  let child: ChildProcess
+  let log = ""
+  const start = async () => {
+    log = ""
+    const started = spawn(process.execPath, [...args, ...settings], { cwd: dataDir, stdio: ["ignore", "pipe", "pipe"] })
+    child = started
+    const keep = (text: string) => (log = (log + text).slice(-65_536))
+    started.stdout.setEncoding("utf8").on("data", keep)
+    started.stderr.setEncoding("utf8").on("data", keep)
+    const ended = () => {
+      const how = started.exitCode ?? started.signalCode
+      return how === null ? undefined : `Tusk ended with ${how}: ${tail(log, 20)}`
+    }
+    await untilServing(port, 60_000, ended, apiVersionsAnswered)
+  }
+  const stop = async () => {
+    const code = await terminate(child)
+    if (code !== 0) throw new Error(`Tusk ended with ${code ?? child.signalCode} on SIGTERM: ${tail(log, 20)}`)
+  }
+  await start()
+  return {
+    name: `Tusk (${options.storage})`,
+    bootstrap: `127.0.0.1:${port}`,
+    nodePid: () => child.pid ?? 0,
+    log: () => log,
+    pids: () => [child.pid ?? 0, ...postmaster(dataDir)],
+    restart: async () => {
+      await stop()
+      await start()
+    },
+    stop: async () => {
+      try {
+        await stop()
+      } finally {
+        if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
+      }
+    }
+  }
+}
