@@ -1,0 +1,248 @@
+import { type ProtocolError, protocolError } from "../ProtocolError.ts"
+import { ZERO_UUID } from "./Uuid.ts"
+
+/** A tagged field that the declaration does not know: kept as it came, and written back. */
+export interface UnknownTaggedField {
+  readonly tag: number
+  readonly data: Uint8Array
+}
+
+/** How many unknown tagged fields one frame may carry. */
+export const MAX_UNKNOWN_TAGS = 1000
+/** Kafka's limit of a string, in bytes of UTF-8. */
+export const MAX_STRING = 0x7fff
+
+/** Arrays longer than this grow as their elements arrive: a count alone never allocates much. */
+const PREALLOCATED = 1024
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+/** Node's decoders behind `toString`, without the look-up of the encoding's name; missing elsewhere. */
+interface Slices {
+  latin1Slice(start: number, end: number): string
+  utf8Slice(start: number, end: number): string
+  base64urlSlice(start: number, end: number): string
+}
+
+const truncated = (needed: number, left: number): ProtocolError =>
+  protocolError("truncated", `needs ${needed} bytes, ${left} are left`)
+
+/**
+ * A cursor over one frame. It never reads beyond `end`; every method throws `ProtocolError` for bytes that are not what
+ * was asked for. `bytes` and `records` are views of the frame, so they live as long as its buffer is left alone.
+ */
+export class Reader {
+  /** The frame. Positions below are offsets into it. */
+  readonly buffer: Buffer
+  readonly view: DataView
+  position: number
+  end: number
+  unknownTags = 0
+
+  constructor(frame: Uint8Array, position = 0) {
+    this.buffer = Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
+    this.view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+    this.position = position
+    this.end = frame.byteLength
+  }
+
+  get remaining(): number {
+    return this.end - this.position
+  }
+
+  /** Moves over `size` bytes and answers where they begin. */
+  take(size: number): number {
+    const at = this.position
+    const next = at + size
+    if (next > this.end) throw truncated(size, this.end - at)
+    this.position = next
+    return at
+  }
+
+  int8(): number {
+    return this.view.getInt8(this.take(1))
+  }
+  int16(): number {
+    return this.view.getInt16(this.take(2))
+  }
+  int32(): number {
+    return this.view.getInt32(this.take(4))
+  }
+
+  /** An unsigned varint of at most five bytes and 32 bits. */
+  uvarint(): number {
+    const buffer = this.buffer
+    const end = this.end
+    let at = this.position
+    if (at >= end) throw truncated(1, 0)
+    const first = buffer[at++]!
+    if (first < 128) {
+      this.position = at
+      return first
+    }
+    let value = first & 127
+    for (let shift = 7; shift < 35; shift += 7) {
+      if (at >= end) throw truncated(1, 0)
+      const byte = buffer[at++]!
+      value += (byte & 127) * 2 ** shift
+      if (byte < 128) {
+        if (value > 0xffffffff) break
+        this.position = at
+        return value
+      }
+    }
+    throw protocolError("badVarint", "unsigned varint of more than 32 bits")
+  }
+
+  uuidAt(at: number): string {
+    const view = this.view
+    if (view.getInt32(at) === 0 && view.getInt32(at + 4) === 0 && view.getFloat64(at + 8) === 0) {
+      if (view.getInt32(at + 8) === 0) return ZERO_UUID
+    }
+    return (this.buffer as unknown as Slices).base64urlSlice(at, at + 16)
+  }
+
+  /** `size` bytes as text. Short ones are nearly always ASCII, and then a loop beats the call into native code. */
+  text(size: number): string {
+    if (size > MAX_STRING) throw protocolError("badLength", `a string of ${size} bytes; the limit is ${MAX_STRING}`)
+    const at = this.span(size)
+    const buffer = this.buffer
+    const stop = at + size
+    let i = at
+    while (i < stop && buffer[i]! < 128) i++
+    if (i === stop) return size === 0 ? "" : (buffer as unknown as Slices).latin1Slice(at, stop)
+    const text = (buffer as unknown as Slices).utf8Slice(at, stop)
+    if (text.includes("\ufffd")) {
+      // The replacement character is either really there or hides bytes that are not UTF-8.
+      try {
+        return strictUtf8.decode(buffer.subarray(at, stop))
+      } catch {
+        throw protocolError("notUtf8", "a string whose bytes are not UTF-8")
+      }
+    }
+    return text
+  }
+
+  /** As `take`, for a length that the frame itself states. */
+  span(size: number): number {
+    const at = this.position
+    const next = at + size
+    if (next > this.end) throw protocolError("lengthBeyondFrame", `length ${size}, ${this.end - at} bytes are left`)
+    this.position = next
+    return at
+  }
+
+  string(): string {
+    const size = this.int16()
+    if (size < 0) throw protocolError("unexpectedNull", "null in a field that cannot be null")
+    return this.text(size)
+  }
+  compactString(): string {
+    const size = this.uvarint() - 1
+    if (size < 0) throw protocolError("unexpectedNull", "null in a field that cannot be null")
+    return this.text(size)
+  }
+  nullableString(): string | null {
+    const size = this.int16()
+    return size < 0 ? null : this.text(size)
+  }
+  compactNullableString(): string | null {
+    const size = this.uvarint() - 1
+    return size < 0 ? null : this.text(size)
+  }
+
+  slice(size: number): Uint8Array {
+    const at = this.span(size)
+    return this.buffer.subarray(at, at + size)
+  }
+  bytes(): Uint8Array {
+    const size = this.int32()
+    if (size < 0) throw protocolError("unexpectedNull", "null in a field that cannot be null")
+    return this.slice(size)
+  }
+  compactBytes(): Uint8Array {
+    const size = this.uvarint() - 1
+    if (size < 0) throw protocolError("unexpectedNull", "null in a field that cannot be null")
+    return this.slice(size)
+  }
+  nullableBytes(): Uint8Array | null {
+    const size = this.int32()
+    return size < 0 ? null : this.slice(size)
+  }
+  compactNullableBytes(): Uint8Array | null {
+    const size = this.uvarint() - 1
+    return size < 0 ? null : this.slice(size)
+  }
+
+  /** The count of an array, -1 for null, checked against what is left at `least` bytes an element. */
+  count(least: number): number {
+    const count = this.int32()
+    return count > 0 ? this.checkCount(count, least) : count < 0 ? -1 : 0
+  }
+  compactCount(least: number): number {
+    const count = this.uvarint() - 1
+    return count > 0 ? this.checkCount(count, least) : count
+  }
+  private checkCount(count: number, least: number): number {
+    if (count * least > this.end - this.position) {
+      const left = this.end - this.position
+      throw protocolError("lengthBeyondFrame", `${count} elements of at least ${least} bytes, ${left} bytes are left`)
+    }
+    return count
+  }
+  array(count: number): Array<any> {
+    return count <= PREALLOCATED ? new Array(count) : []
+  }
+  nonNull(count: number): number {
+    if (count < 0) throw protocolError("unexpectedNull", "null in a field that cannot be null")
+    return count
+  }
+
+  /** The marker before a struct that may be null: false for null. */
+  present(): boolean {
+    return this.int8() >= 0
+  }
+
+  /** Confines reading to one tagged field's value; answers the outer end, for `leave`. */
+  enter(): number {
+    const size = this.uvarint()
+    const outer = this.end
+    if (size > outer - this.position) {
+      throw protocolError("lengthBeyondFrame", `tagged field of ${size} bytes, ${outer - this.position} are left`)
+    }
+    this.end = this.position + size
+    return outer
+  }
+  leave(outer: number): void {
+    if (this.position !== this.end) {
+      throw protocolError("badTag", `${this.end - this.position} bytes left over in a tagged field`)
+    }
+    this.end = outer
+  }
+  /** Between `enter` and `leave`: keeps a tagged field that is not declared. */
+  keepUnknown(kept: Array<UnknownTaggedField> | undefined, tag: number): Array<UnknownTaggedField> {
+    if (++this.unknownTags > MAX_UNKNOWN_TAGS) {
+      throw protocolError("tooManyTags", `more than ${MAX_UNKNOWN_TAGS} unknown tagged fields`)
+    }
+    const data = this.buffer.subarray(this.position, this.end)
+    this.position = this.end
+    if (kept === undefined) return [{ tag, data }]
+    kept.push({ tag, data })
+    return kept
+  }
+  /** The tagged fields of a struct that declares none. */
+  undeclaredTags(): Array<UnknownTaggedField> | undefined {
+    if (this.position < this.end && this.buffer[this.position] === 0) {
+      this.position++
+      return undefined
+    }
+    let kept: Array<UnknownTaggedField> | undefined
+    for (let left = this.uvarint(); left > 0; left--) {
+      const tag = this.uvarint()
+      const outer = this.enter()
+      kept = this.keepUnknown(kept, tag)
+      this.leave(outer)
+    }
+    return kept
+  }
+}
