@@ -36,6 +36,8 @@ export interface Program {
    * group alone after it was balanced, so that no such fetch is left.
    */
   readonly settleMs?: number
+  /** For a client that may not leave its group when it is stopped within a rebalance: each member is stopped alone. */
+  readonly stopsInTurn?: boolean
   /** What a line of a consumer means; undefined where it means nothing. */
   readonly parse: (line: string) => Said | undefined
   /** For a client that does not tell what it was assigned: asks the broker how many members own how many partitions. */

@@ -106,9 +106,7 @@ const node = (script: string, ...flags: ReadonlyArray<string>) =>
 
 const kafkajs: Client = {
   name: "kafkajs",
-  // Its fetches wait up to 5 s (maxWaitTimeInMs); disconnecting soon after a rebalance sometimes never ends, on Apache
-  // Kafka too.
-  prepare: async () => ({ ...node(here("kafkajs", "client.mjs"), "--no-warnings"), settleMs: 5500 })
+  prepare: async () => ({ ...node(here("kafkajs", "client.mjs"), "--no-warnings"), stopsInTurn: true })
 }
 
 const platformatic: Client = {

@@ -14,7 +14,7 @@ export interface Member {
   readonly owned: () => ReadonlyArray<number>
   /** Throws when the process has ended by itself. */
   readonly check: () => void
-  /** SIGTERM, on which it commits and leaves its group. */
+  /** SIGTERM, on which it commits and leaves its group; resolves at once for one that was stopped before. */
   readonly stop: () => Promise<void>
 }
 

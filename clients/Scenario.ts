@@ -54,6 +54,18 @@ const verify = (stage: string, received: ReadonlyArray<ReadonlyArray<Received>>,
   }
 }
 
+/** Stops one member after the other, each when it owns all that those before it have left. */
+const stopInTurn = async (members: ReadonlyArray<Member>): Promise<void> => {
+  const running = [...members]
+  for (const member of members) {
+    await member.stop()
+    running.shift()
+    const owned = () => running.flatMap((one) => one.owned()).length
+    const left = () => `stop: the partitions of a member that left were not taken over`
+    if (running.length > 0) await until(left, running, () => owned() === partitions)
+  }
+}
+
 /**
  * Starts members and checks what they were given, to the end of the group's first balance at least; `feed`, where
  * given, runs when the partitions are shared out, so that each member has a part of what it brings.
@@ -96,9 +108,12 @@ const consume = async (
       () => count() >= to - from
     )
     await sleep(quietMs)
-  } finally {
-    await Promise.all(started.map((member) => member.stop()))
+    if (program.stopsInTurn === true) await stopInTurn(started)
+  } catch (error) {
+    await Promise.allSettled(started.map((member) => member.stop()))
+    throw error
   }
+  await Promise.all(started.map((member) => member.stop()))
   const received = started.map((member) => member.records)
   if (feed !== undefined && received.some((records) => records.length === 0)) {
     throw new Error(`${stage}: a member was given nothing (${received.map((records) => records.length).join(", ")})`)

@@ -83,6 +83,6 @@ export const untilServing = async (
     } catch (error) {
       if (Date.now() > deadline) throw new Error(`not serving on port ${port} after ${timeoutMs} ms: ${String(error)}`)
     }
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -43,7 +43,11 @@ const commands = {
     consumer.on(consumer.events.REBALANCING, () => console.log("# assigned "))
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning: true })
-    process.once("SIGTERM", () => consumer.disconnect())
+    process.once("SIGTERM", async () => {
+      await consumer.disconnect()
+      // A rebalance that the other member's leaving began may go on in here, and would keep the process.
+      process.exit(0)
+    })
     await consumer.run({
       eachMessage: async ({ partition, message }) => {
         process.stdout.write(`${partition}\t${message.offset}\t${message.key}\t${message.value}\n`)

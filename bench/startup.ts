@@ -1,0 +1,144 @@
+/**
+ * Start-up: from the start of the broker's process to a port that answers ApiVersions (memory, embedded cold and warm),
+ * from the open port to the first record produced and consumed in a fresh group, `Tusk.start()` after its import, and
+ * the memory of an idle broker. `node --conditions=tusk-source bench/startup.ts [--rounds 5] [--peer] [--json FILE]`;
+ * `--peer` measures Apache Kafka as well. Ends with 1 where a bar is missed.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import { parseArgs } from "node:util"
+import { repository, startApacheKafka } from "./kafka/ApacheKafka.ts"
+import type { Broker } from "./kafka/Broker.ts"
+import { firstRecordKafkajs, firstRecordPlatformatic } from "./kafka/FirstRecord.ts"
+import { residentBytes } from "./kafka/ProcessTree.ts"
+import { runOk } from "./kafka/Program.ts"
+import { startTusk } from "./kafka/TuskProcess.ts"
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: "string", default: "5" },
+    peer: { type: "boolean", default: false },
+    "no-tusk": { type: "boolean", default: false },
+    json: { type: "string" }
+  }
+})
+
+/** Name of each figure, and the most it may be (issue bar; milliseconds or MB). */
+const bars: Readonly<Record<string, number>> = {
+  "memory: process start to serving, ms": 500,
+  "embedded, nothing there: process start to serving, ms": 10_000,
+  "embedded, warm: process start to serving, ms": 3000,
+  "memory: open port to first record (kafkajs), ms": 1000,
+  "memory: open port to first record (@platformatic/kafka), ms": 1000,
+  "embedded: open port to first record (kafkajs), ms": 1000,
+  "embedded: open port to first record (@platformatic/kafka), ms": 1000,
+  "memory: idle broker, MB": 150,
+  "embedded: idle broker, Postgres apart, MB": 150,
+  "Tusk.start() after import, ms": 50
+}
+
+const samples = new Map<string, Array<number>>()
+const note = (figure: string, value: number) => {
+  const list = samples.get(figure) ?? []
+  list.push(value)
+  samples.set(figure, list)
+}
+
+const timed = async <A>(figure: string, work: () => Promise<A>): Promise<A> => {
+  const began = performance.now()
+  const result = await work()
+  note(figure, performance.now() - began)
+  return result
+}
+
+/** Both clients on a port that has just opened: only one is the first on each start, so they take turns. */
+const firstRecord = async (kind: string, broker: Broker, number: number): Promise<void> => {
+  const turns = [
+    ["kafkajs", firstRecordKafkajs],
+    ["@platformatic/kafka", firstRecordPlatformatic]
+  ] as const
+  const [name, run] = turns[number % 2] ?? turns[0]
+  note(`${kind}: open port to first record (${name}), ms`, await run(broker.bootstrap, `first-${number}`))
+}
+
+/** Idle for three seconds, then the resident memory of the Node process. */
+const idle = async (figure: string, pid: number): Promise<void> => {
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  note(figure, residentBytes(pid) / 1e6)
+}
+
+const memory = async (number: number): Promise<void> => {
+  const broker = await timed("memory: process start to serving, ms", () => startTusk({ storage: "memory" }))
+  try {
+    await firstRecord("memory", broker, number)
+    await idle("memory: idle broker, MB", broker.nodePid())
+  } finally {
+    await broker.stop()
+  }
+}
+
+const embedded = async (number: number): Promise<void> => {
+  const dataDir = mkdtempSync(join(tmpdir(), "tusk-startup-"))
+  try {
+    const start = () => startTusk({ storage: "embedded", dataDir: join(dataDir, "data") })
+    const cold = await timed("embedded, nothing there: process start to serving, ms", start)
+    await cold.stop()
+    const warm = await timed("embedded, warm: process start to serving, ms", start)
+    try {
+      await firstRecord("embedded", warm, number)
+      await idle("embedded: idle broker, Postgres apart, MB", warm.nodePid())
+    } finally {
+      await warm.stop()
+    }
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+const inProcess = async (): Promise<void> => {
+  const script = join(repository, "bench", "kafka", "inProcess.ts")
+  const { stdout } = await runOk(process.execPath, ["--conditions=tusk-source", script])
+  note("Tusk.start() after import, ms", Number(stdout.trim().split("\n").at(-1)))
+}
+
+/** Apache Kafka: its start covers the format of its storage, which `tusk start` has to do as well. */
+const kafka = async (number: number): Promise<void> => {
+  const began = performance.now()
+  const broker = await startApacheKafka()
+  note("Apache Kafka, nothing there: serving, ms", performance.now() - began)
+  try {
+    await firstRecord("Apache Kafka", broker, number)
+    await timed("Apache Kafka, warm: stop and serve again, ms", () => broker.restart())
+    await idle("Apache Kafka: idle broker, MB", broker.pids()[0] ?? 0)
+  } finally {
+    await broker.stop()
+  }
+}
+
+for (let number = 0; number < Number(options.rounds); number++) {
+  if (!options["no-tusk"]) {
+    await memory(number)
+    await embedded(number)
+    await inProcess()
+  }
+  if (options.peer) await kafka(number)
+}
+
+const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN
+const table = [...samples].map(([figure, values]) => {
+  const bar = bars[figure]
+  const row = { figure, median: median(values), min: Math.min(...values), max: Math.max(...values) }
+  return { ...row, ...(bar === undefined ? {} : { bar, met: row.median <= bar }) }
+})
+const cell = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(0)).padStart(9)
+console.log(`${"".padEnd(62)}${["median", "min", "max", "bar"].map((head) => head.padStart(9)).join("")}`)
+for (const row of table) {
+  const missed = row.met === false ? "  missed" : ""
+  console.log(`${row.figure.padEnd(62)}${[row.median, row.min, row.max, row.bar].map(cell).join("")}${missed}`)
+}
+const text = JSON.stringify({ node: process.version, table, samples: Object.fromEntries(samples) })
+if (options.json === undefined) console.log(text)
+else writeFileSync(options.json, `${text}\n`)
+process.exitCode = table.some((row) => row.met === false) ? 1 : 0
