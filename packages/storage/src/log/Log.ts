@@ -13,7 +13,7 @@ import type { ReadRequest, Write } from "../Store.ts"
 import { Fenced } from "../StoreError.ts"
 import type { StoreError } from "../StoreError.ts"
 import { toKafkaError } from "../toKafkaError.ts"
-import { confirm, discard, endOfEpoch, fromStored, propose } from "./PartitionLog.ts"
+import { confirm, discard, endOfEpoch, epochAt, fromStored, propose } from "./PartitionLog.ts"
 import type { LogLimits, PartitionLog, Verdict } from "./PartitionLog.ts"
 import { drop, makePartitionTail, makeTail, push, readTail, retain } from "./Tail.ts"
 import type { PartitionTail } from "./Tail.ts"
@@ -67,6 +67,8 @@ export interface PartitionEnd {
   readonly logStartOffset: bigint
   readonly highWatermark: bigint
   readonly sizeBytes: bigint
+  /** The leader epoch of a record at an offset; -1 for none known. */
+  readonly epochAt: (offset: bigint) => number
 }
 
 interface Entry {
@@ -401,7 +403,8 @@ export class Log extends Context.Service<
             return {
               logStartOffset: entry.log.logStartOffset,
               highWatermark: entry.log.committed.endOffset,
-              sizeBytes: entry.log.committed.cumulativeBytes - entry.log.bytesBeforeStart
+              sizeBytes: entry.log.committed.cumulativeBytes - entry.log.bytesBeforeStart,
+              epochAt: (offset) => epochAt(entry.log, offset, active.epoch())
             }
           })
         }),

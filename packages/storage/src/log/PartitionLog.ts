@@ -212,3 +212,14 @@ export const endOfEpoch = (
   }
   return found
 }
+
+/** The leader epoch in which the record at `offset` was, or will be, appended. */
+export const epochAt = (log: PartitionLog, offset: bigint, currentEpoch: number): number => {
+  if (offset >= log.committed.endOffset) return currentEpoch
+  let epoch = -1
+  for (const entry of log.leaderEpochs) {
+    if (entry.startOffset > offset) break
+    epoch = entry.epoch
+  }
+  return epoch
+}

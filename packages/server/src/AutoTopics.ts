@@ -1,0 +1,74 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { InvalidTopicException, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import { Topics } from "@tusk/storage/Topics"
+import type { Topic } from "@tusk/storage/Topics"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { BrokerSettings } from "./BrokerSettings.ts"
+import { collidingName, invalidTopicName, isInternalTopic } from "./TopicNames.ts"
+
+const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
+
+/** Topics made because somebody named them (`auto.create.topics.enable`). */
+export class AutoTopics extends Context.Service<
+  AutoTopics,
+  {
+    /** The topic, made if there is none and it may be. Who asks while it is being made waits for the same. */
+    readonly ensure: (name: string) => Effect.Effect<Topic, KafkaError>
+    /** Of another topic the name would collide with, or undefined. */
+    readonly collision: (name: string) => string | undefined
+  }
+>()("@tusk/server/AutoTopics") {
+  static readonly layer = Layer.effect(
+    AutoTopics,
+    Effect.gen(function* () {
+      const topics = yield* Topics
+      const settings = yield* BrokerSettings
+      const making = new Map<string, Deferred.Deferred<Topic, KafkaError>>()
+
+      const collision = (name: string): string | undefined => {
+        const folded = collidingName(name)
+        if (folded === name && !name.includes("_")) return undefined
+        return topics.all().find((topic) => topic.name !== name && collidingName(topic.name) === folded)?.name
+      }
+
+      const make = (name: string): Effect.Effect<Topic, KafkaError> => {
+        const done = Deferred.makeUnsafe<Topic, KafkaError>()
+        making.set(name, done)
+        return topics.create({ name, partitions: settings.numPartitions, configs: NO_CONFIGS }).pipe(
+          Effect.catchTag("TopicAlreadyExists", (error) => {
+            const topic = topics.byName(name)
+            return topic === undefined ? Effect.fail(error) : Effect.succeed(topic)
+          }),
+          Effect.onExit((exit) => {
+            making.delete(name)
+            return Deferred.done(done, exit)
+          })
+        )
+      }
+
+      const ensure = (name: string): Effect.Effect<Topic, KafkaError> =>
+        Effect.suspend(() => {
+          const topic = topics.byName(name)
+          if (topic !== undefined) return Effect.succeed(topic)
+          const invalid = invalidTopicName(name)
+          if (invalid !== undefined) return Effect.fail(invalid)
+          if (!settings.autoCreateTopicsEnable || isInternalTopic(name)) {
+            return Effect.fail(new UnknownTopicOrPartition())
+          }
+          const other = collision(name)
+          if (other !== undefined) {
+            return Effect.fail(
+              new InvalidTopicException({ message: `Topic '${name}' collides with existing topic: ${other}` })
+            )
+          }
+          const underWay = making.get(name)
+          return underWay === undefined ? make(name) : Deferred.await(underWay)
+        })
+
+      return AutoTopics.of({ ensure, collision })
+    })
+  )
+}

@@ -1,0 +1,295 @@
+import type { ProtocolError } from "@tusk/protocol/ProtocolError"
+import { Committer } from "@tusk/storage/Committer"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import type * as Socket from "effect/socket/Socket"
+import { readerBytes } from "effect/socket/Socket"
+import { Dispatch } from "./Dispatch.ts"
+import type { Admitted } from "./Dispatch.ts"
+import { feed, isPartial, makeFramer } from "./Framer.ts"
+import type { ConnectionInfo, Listener } from "./Handler.ts"
+
+export interface ConnectionOptions {
+  /** `socket.request.max.bytes` */
+  readonly maxRequestBytes: number
+  /** `connections.max.idle.ms` */
+  readonly maxIdleMs: number
+  /** From the first byte of a request to its last. */
+  readonly maxRequestMs: number
+  /** A client that takes none of its answer for longer is cut off. */
+  readonly maxWriteStallMs: number
+  /** Requests of one connection that are worked on at a time. */
+  readonly maxInFlight: number
+  /** Bytes of answers not yet taken by the client, beyond which nothing more is read from it. */
+  readonly maxUnsentBytes: number
+  /** `max.connections` */
+  readonly maxConnections: number
+  /** `max.connections.per.ip` */
+  readonly maxConnectionsPerIp: number
+}
+
+export const ConnectionOptions = Context.Reference<ConnectionOptions>("@tusk/server/ConnectionOptions", {
+  defaultValue: () => ({
+    maxRequestBytes: 104_857_600,
+    maxIdleMs: 600_000,
+    maxRequestMs: 30_000,
+    maxWriteStallMs: 60_000,
+    maxInFlight: 5,
+    maxUnsentBytes: 8 * 1024 * 1024,
+    maxConnections: 10_000,
+    maxConnectionsPerIp: 10_000
+  })
+})
+
+/** How often connections are looked at for the time limits. */
+const WATCH_INTERVAL_MS = 1000
+
+/** What the watch goes by; times in milliseconds of the monotonic clock, 0 for none. */
+interface Watched {
+  readonly info: ConnectionInfo
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  lastActiveMs: number
+  partialSinceMs: number
+  writingSinceMs: number
+  inFlight: number
+  stopping: boolean
+  /** Waits for bytes of a next request, with nothing in hand: may be cut off without loss. */
+  reading: boolean
+}
+
+/** All open connections: serves them in order of their requests, within limits, and stops them gracefully. */
+export class Connections extends Context.Service<
+  Connections,
+  {
+    /** Serves one connection until it ends. Never fails. */
+    readonly serve: (
+      socket: Socket.Socket,
+      peer: { readonly listener: Listener; readonly clientHost: string }
+    ) => Effect.Effect<void>
+    /** Whether one more may come from this address. */
+    readonly admits: (clientHost: string) => boolean
+    /** Reads nothing more, finishes what is in flight (at most so long), then closes. */
+    readonly stop: (maxMs: number) => Effect.Effect<void>
+    readonly count: () => number
+  }
+>()("@tusk/server/Connections") {
+  static readonly layer = Layer.effect(
+    Connections,
+    Effect.gen(function* () {
+      const dispatch = yield* Dispatch
+      const committer = yield* Committer
+      const options = yield* ConnectionOptions
+      const clock = yield* Clock.Clock
+      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+      const open = new Set<Watched>()
+      const perHost = new Map<string, number>()
+      const emptied = Latch.makeUnsafe(true)
+      let lastId = 0
+      let draining = false
+
+      const overdue = (watched: Watched, now: number): string | undefined => {
+        if (watched.partialSinceMs > 0 && now - watched.partialSinceMs > options.maxRequestMs) {
+          return `a request was begun ${options.maxRequestMs} ms ago and not finished`
+        }
+        if (watched.writingSinceMs > 0 && now - watched.writingSinceMs > options.maxWriteStallMs) {
+          return `the client took none of its answers for ${options.maxWriteStallMs} ms`
+        }
+        if (watched.inFlight === 0 && now - watched.lastActiveMs > options.maxIdleMs) {
+          return `idle for ${options.maxIdleMs} ms (connections.max.idle.ms)`
+        }
+        return undefined
+      }
+
+      yield* Effect.gen(function* () {
+        while (true) {
+          yield* Effect.sleep(WATCH_INTERVAL_MS)
+          const now = nowMs()
+          for (const watched of open) {
+            const reason = overdue(watched, now)
+            if (reason === undefined) continue
+            yield* logClose(watched.info, reason, "Debug")
+            watched.fiber.interruptUnsafe()
+          }
+        }
+      }).pipe(Effect.forkScoped)
+
+      const run = Effect.fnUntraced(function* (socket: Socket.Socket, watched: Watched) {
+        const scope = yield* Effect.scope
+        const pull = yield* readerBytes(socket)
+        const writer = yield* socket.writer
+        const framer = makeFramer(options.maxRequestBytes)
+        /** Answers under way, in order of requests; the writer takes them off the front. */
+        const pending: Array<Fiber.Fiber<ReadonlyArray<Uint8Array>>> = []
+        const filled = Latch.makeUnsafe(false)
+        const below = Latch.makeUnsafe(true)
+        const drained = Latch.makeUnsafe(true)
+
+        const write = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void, Socket.SocketError> =>
+          Effect.suspend(() => {
+            if (chunks.length === 0) return Effect.void
+            watched.writingSinceMs = nowMs()
+            return Effect.map(writer.writeAll(chunks as [Uint8Array, ...Array<Uint8Array>]), () => {
+              watched.writingSinceMs = 0
+              watched.lastActiveMs = nowMs()
+            })
+          })
+
+        const writeLoop = Effect.gen(function* () {
+          while (true) {
+            if (pending.length === 0) {
+              drained.openUnsafe()
+              if (watched.stopping && watched.reading) return
+              filled.closeUnsafe()
+              yield* filled.await
+              continue
+            }
+            const chunks: Array<Uint8Array> = []
+            // All that is ready goes out together; what is not is waited for.
+            for (const chunk of yield* Fiber.join(pending[0]!)) chunks.push(chunk)
+            let taken = 1
+            while (taken < pending.length) {
+              const exit = pending[taken]!.pollUnsafe()
+              if (exit === undefined || !Exit.isSuccess(exit)) break
+              for (const chunk of exit.value) chunks.push(chunk)
+              taken++
+            }
+            yield* write(chunks)
+            pending.splice(0, taken)
+            watched.inFlight -= taken
+            below.openUnsafe()
+          }
+        })
+
+        const startBeside = Effect.fnUntraced(function* (admitted: Admitted) {
+          yield* committer.room
+          if (pending.length >= options.maxInFlight) {
+            below.closeUnsafe()
+            yield* below.await
+          }
+          watched.inFlight++
+          // Runs up to its first wait now: so requests are admitted in the order of the connection.
+          pending.push(yield* Effect.forkIn(admitted.run, scope, { startImmediately: true }))
+          drained.closeUnsafe()
+          filled.openUnsafe()
+        })
+
+        const readLoop = Effect.gen(function* () {
+          const frames: Array<Uint8Array> = []
+          while (!watched.stopping) {
+            watched.reading = true
+            const chunks = yield* pull
+            watched.reading = false
+            watched.lastActiveMs = nowMs()
+            let broken: ProtocolError | undefined
+            for (const chunk of chunks) broken ??= feed(framer, chunk, frames)
+            watched.partialSinceMs = isPartial(framer) ? watched.partialSinceMs || watched.lastActiveMs : 0
+            for (const frame of frames) {
+              const admitted = dispatch.admit(frame, watched.info)
+              if ("reason" in admitted) {
+                broken = admitted
+                break
+              }
+              if (admitted.concurrent) {
+                yield* startBeside(admitted)
+                continue
+              }
+              if (pending.length > 0) yield* drained.await
+              watched.inFlight++
+              yield* write(yield* admitted.run)
+              watched.inFlight--
+            }
+            frames.length = 0
+            if (broken !== undefined) {
+              yield* logClose(watched.info, broken.message, "Warn")
+              // What was asked before the broken frame is answered still.
+              if (pending.length > 0) yield* drained.await
+              return
+            }
+          }
+          if (pending.length > 0) yield* drained.await
+        })
+
+        yield* Effect.raceFirst(
+          // A client that sent its last and closed: what it asked for is done all the same.
+          Effect.catch(readLoop, (error) =>
+            pending.length > 0 ? Effect.andThen(drained.await, Effect.fail(error)) : Effect.fail(error)
+          ),
+          writeLoop
+        )
+      })
+
+      const serve: Connections["Service"]["serve"] = (socket, peer) =>
+        Effect.withFiber((fiber) => {
+          const info: ConnectionInfo = {
+            id: ++lastId,
+            listener: peer.listener,
+            clientHost: peer.clientHost,
+            clientSoftwareName: "unknown",
+            clientSoftwareVersion: "unknown"
+          }
+          const watched: Watched = {
+            info,
+            fiber,
+            lastActiveMs: nowMs(),
+            partialSinceMs: 0,
+            writingSinceMs: 0,
+            inFlight: 0,
+            stopping: draining,
+            reading: false
+          }
+          open.add(watched)
+          emptied.closeUnsafe()
+          perHost.set(peer.clientHost, (perHost.get(peer.clientHost) ?? 0) + 1)
+          return Effect.scoped(run(socket, watched)).pipe(
+            // The client went away, or cut the connection.
+            Effect.catchTag("SocketError", () => Effect.void),
+            Effect.catchDefect((defect) => Effect.logError("defect in a connection", defect)),
+            Effect.ensuring(
+              Effect.sync(() => {
+                open.delete(watched)
+                const left = (perHost.get(peer.clientHost) ?? 1) - 1
+                if (left === 0) perHost.delete(peer.clientHost)
+                else perHost.set(peer.clientHost, left)
+                if (open.size === 0) emptied.openUnsafe()
+              })
+            )
+          )
+        })
+
+      return Connections.of({
+        serve,
+        admits: (clientHost) =>
+          !draining &&
+          open.size < options.maxConnections &&
+          (perHost.get(clientHost) ?? 0) < options.maxConnectionsPerIp,
+        stop: (maxMs) =>
+          Effect.suspend(() => {
+            draining = true
+            for (const watched of open) {
+              watched.stopping = true
+              if (watched.reading && watched.inFlight === 0) watched.fiber.interruptUnsafe()
+            }
+            return Effect.timeoutOption(emptied.await, maxMs)
+          }).pipe(
+            Effect.andThen(
+              Effect.sync(() => {
+                for (const watched of open) watched.fiber.interruptUnsafe()
+              })
+            )
+          ),
+        count: () => open.size
+      })
+    })
+  )
+}
+
+const logClose = (info: ConnectionInfo, reason: string, level: "Debug" | "Warn"): Effect.Effect<void> =>
+  Effect.logWithLevel(level)(`connection closed: ${reason}`).pipe(
+    Effect.annotateLogs({ client: info.clientHost, listener: info.listener.name })
+  )

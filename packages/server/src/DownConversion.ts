@@ -1,0 +1,29 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { UnsupportedCompressionType } from "@tusk/protocol/KafkaError"
+import { downConvertBatch } from "@tusk/protocol/record/MessageSet"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+
+const ZSTD = 4
+
+/**
+ * Batches as a Fetch of this version may carry them: as they lie from version 4 on; message sets of magic 1 in versions
+ * 2 and 3, of magic 0 before. zstd needs version 10 (KIP-110).
+ */
+export const downConvert = (
+  batches: ReadonlyArray<Uint8Array>,
+  apiVersion: number,
+  maxDecompressedBytes: number
+): ReadonlyArray<Uint8Array> | KafkaError => {
+  if (apiVersion >= 10) return batches
+  if (batches.some((batch) => RecordBatch.compressionCodec(batch) === ZSTD)) {
+    return new UnsupportedCompressionType({ message: "zstd needs Fetch version 10 or later." })
+  }
+  if (apiVersion >= 4) return batches
+  const converted: Array<Uint8Array> = []
+  for (const batch of batches) {
+    const messages = downConvertBatch(batch, apiVersion >= 2 ? 1 : 0, { maxDecompressedBytes })
+    if (!(messages instanceof Uint8Array)) return messages
+    converted.push(messages)
+  }
+  return converted
+}

@@ -1,0 +1,65 @@
+import type { Api } from "@tusk/protocol/codec/Api"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import type * as Effect from "effect/Effect"
+
+/** Where a connection came in, and what clients are told to connect to. */
+export interface Listener {
+  readonly name: string
+  /** What clients are told: `--advertise`, else where it listens, else the connection's own local address. */
+  readonly advertisedHost: string
+  readonly advertisedPort: number
+}
+
+/** A connection, as handlers may know it. */
+export interface ConnectionInfo {
+  readonly id: number
+  readonly listener: Listener
+  /** The client's address without port; "" where there is none, as in simulation. */
+  readonly clientHost: string
+  /** Set by ApiVersions 3+ (KIP-511). */
+  clientSoftwareName: string
+  clientSoftwareVersion: string
+}
+
+export interface RequestContext {
+  readonly apiVersion: number
+  readonly clientId: string
+  readonly correlationId: number
+  readonly connection: ConnectionInfo
+}
+
+/** Answers a request. `undefined`: the request wants no answer (Produce with acks=0). */
+export type Handle<Request, Response> = (
+  request: Request,
+  context: RequestContext
+) => Effect.Effect<Response | undefined, KafkaError>
+
+/** One API's answers: all that Dispatch needs to know of it. */
+export interface Handler<Request = any, Response = any, R = any> {
+  readonly api: Api<Request, Response>
+  /** Versions served; by default all that the protocol declares and Kafka advertises, and the older ones it dropped. */
+  readonly versions: readonly [min: number, max: number]
+  /** Versions told in ApiVersions, where they are not the same. */
+  readonly advertised: readonly [min: number, max: number]
+  /**
+   * Admitted in the order of the connection, then runs beside the next one. Without it a request waits until all before
+   * it on its connection have been answered, as in Kafka.
+   */
+  readonly concurrent: boolean
+  /** Resolves the services once, at start. */
+  readonly make: Effect.Effect<Handle<Request, Response>, never, R>
+  /** The answer when all of it is refused. */
+  readonly refuse: (request: Request, errorCode: number, error: KafkaError, context: RequestContext) => Response
+}
+
+export const handler = <Request, Response, R>(options: {
+  readonly api: Api<Request, Response>
+  readonly versions?: readonly [min: number, max: number]
+  readonly advertised?: readonly [min: number, max: number]
+  readonly concurrent?: boolean
+  readonly make: Effect.Effect<Handle<NoInfer<Request>, NoInfer<Response>>, never, R>
+  readonly refuse: Handler<NoInfer<Request>, NoInfer<Response>>["refuse"]
+}): Handler<Request, Response, R> => {
+  const versions = options.versions ?? [options.api.minVersion, options.api.advertised[1]]
+  return { concurrent: false, ...options, versions, advertised: options.advertised ?? versions }
+}

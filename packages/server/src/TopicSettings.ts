@@ -1,0 +1,31 @@
+import { Configs } from "@tusk/storage/Configs"
+import type { ConfigOverrides } from "@tusk/storage/Configs"
+import { TOPIC_RESOURCE } from "@tusk/storage/Topics"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { BrokerSettings } from "./BrokerSettings.ts"
+import { topicConfig } from "./config/TopicConfigs.ts"
+import type { TopicConfig } from "./config/TopicConfigs.ts"
+
+/** A topic's configs as typed values, worked out once for each change. */
+export class TopicSettings extends Context.Service<TopicSettings, { readonly of: (topic: string) => TopicConfig }>()(
+  "@tusk/server/TopicSettings"
+) {
+  static readonly layer = Layer.effect(
+    TopicSettings,
+    Effect.gen(function* () {
+      const configs = yield* Configs
+      const settings = yield* BrokerSettings
+      const known = new WeakMap<ConfigOverrides, TopicConfig>()
+      return TopicSettings.of({
+        of: (topic) => {
+          const overrides = configs.of(TOPIC_RESOURCE, topic)
+          let config = known.get(overrides)
+          if (config === undefined) known.set(overrides, (config = topicConfig(overrides, settings)))
+          return config
+        }
+      })
+    })
+  )
+}

@@ -1,0 +1,254 @@
+import * as NodeSocket from "@effect/platform-node/NodeSocket"
+import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import { Groups } from "@tusk/coordinator/group/Groups"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { Active } from "@tusk/storage/Active"
+import { Committer, CommitterOptions } from "@tusk/storage/Committer"
+import { Configs } from "@tusk/storage/Configs"
+import { GroupStore } from "@tusk/storage/GroupStore"
+import { Log, LogOptions } from "@tusk/storage/log/Log"
+import { Retention } from "@tusk/storage/log/Retention"
+import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
+import { Offsets } from "@tusk/storage/Offsets"
+import { ProducerIds } from "@tusk/storage/ProducerIds"
+import type { Store } from "@tusk/storage/Store"
+import type { AcquireError } from "@tusk/storage/StoreError"
+import { Topics, TopicsOptions } from "@tusk/storage/Topics"
+import type { PgOptions } from "@tusk/storage/pg/PgOptions"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type * as Socket from "effect/socket/Socket"
+import * as SocketServer from "effect/socket/SocketServer"
+import type { AddressInfo, Socket as NetSocket } from "node:net"
+import { AutoTopics } from "./AutoTopics.ts"
+import { BrokerSettings } from "./BrokerSettings.ts"
+import { ConnectionOptions, Connections } from "./Connection.ts"
+import { Dispatch } from "./Dispatch.ts"
+import type { Listener } from "./Handler.ts"
+import { AdvertisedApis } from "./handlers/ApiVersions.ts"
+import { handlers } from "./handlers/index.ts"
+import { ResourceConfigs } from "./ResourceConfigs.ts"
+import { Router } from "./Router.ts"
+import { defaultSettings } from "./Settings.ts"
+import type { Settings } from "./Settings.ts"
+import { TopicAdmin } from "./TopicAdmin.ts"
+import { TopicSettings } from "./TopicSettings.ts"
+
+export interface ListenOptions {
+  readonly name: string
+  /** An address or name to bind; "0.0.0.0" or "::" for all. */
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** What clients are told; else `host`, or on a wildcard the local address they came by. Port 0: the bound port. */
+  readonly advertised?: { readonly host: string; readonly port: number }
+}
+
+export interface TuskOptions {
+  readonly settings: Settings
+  readonly listeners: ReadonlyArray<ListenOptions>
+}
+
+/** A port that cannot be listened on. */
+export class ListenError extends Data.TaggedError("ListenError")<{
+  readonly host: string
+  readonly port: number
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    const code = (this.cause as { readonly code?: string } | undefined)?.code
+    const why = code === "EADDRINUSE" ? "the port is taken" : code === "EACCES" ? "not allowed" : String(this.cause)
+    return `cannot listen on ${this.host}:${this.port}: ${why}`
+  }
+}
+
+export interface BoundListener {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+}
+
+const DEFAULTS: TuskOptions = {
+  settings: defaultSettings,
+  listeners: [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0 }]
+}
+
+/** A running broker. It serves as long as its layer lives; the layer's end is a graceful stop. */
+export class Tusk extends Context.Service<
+  Tusk,
+  {
+    readonly listeners: ReadonlyArray<BoundListener>
+    /** For a client's `bootstrap.servers`. */
+    readonly bootstrapServers: string
+    readonly clusterId: string
+  }
+>()("@tusk/server/Tusk") {
+  /** A broker on whatever store is given. Without options: a free port of 127.0.0.1, Kafka's defaults. */
+  static readonly layer = (
+    options: Partial<TuskOptions> = {}
+  ): Layer.Layer<Tusk, ListenError | AcquireError | KafkaError, Store> => {
+    const { listeners, settings } = { ...DEFAULTS, ...options }
+    return Layer.effect(Tusk, serve(listeners)).pipe(
+      Layer.provide(broker),
+      Layer.provide(Layer.succeed(BrokerSettings, settings)),
+      Layer.provide(tuning(settings)),
+      // Two brokers in one process must not share what is memoised.
+      Layer.fresh
+    )
+  }
+
+  /** A broker that keeps everything in this process' memory. */
+  static readonly layerMemory = (options: Partial<TuskOptions> & { readonly memoryBytes?: number } = {}) =>
+    Layer.provide(Tusk.layer(options), MemoryStore.layer({ maxBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES }))
+
+  /** A broker on a Postgres database. Its code is loaded only here. */
+  static readonly layerPg = (options: Partial<TuskOptions> & { readonly pg: PgOptions }) =>
+    Layer.provide(
+      Tusk.layer(options),
+      Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("@tusk/storage/pg/PgStore")),
+          (PgStore) => PgStore.layer(options.pg)
+        )
+      )
+    )
+}
+
+export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024
+
+/** Longest wait for what is in flight when the broker stops. */
+const STOP_MS = 10_000
+
+const storage = Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
+  Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
+  Layer.provideMerge(Committer.layer),
+  Layer.provideMerge(Active.layer)
+)
+
+const groups = Layer.unwrap(
+  Effect.map(BrokerSettings, (settings) =>
+    Groups.layer({
+      minSessionTimeoutMs: settings.groupMinSessionTimeoutMs,
+      maxSessionTimeoutMs: settings.groupMaxSessionTimeoutMs,
+      initialRebalanceDelayMs: settings.groupInitialRebalanceDelayMs,
+      maxSize: settings.groupMaxSize,
+      maxGroups: settings.maxGroups,
+      offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
+      offsetsRetentionCheckIntervalMs: settings.offsetsRetentionCheckIntervalMs,
+      offsetMetadataMaxBytes: settings.offsetMetadataMaxBytes
+    })
+  )
+)
+
+const advertisedApis = Layer.succeed(AdvertisedApis, () =>
+  handlers.map(({ advertised: [minVersion, maxVersion], api }) => ({ apiKey: api.key, minVersion, maxVersion }))
+)
+
+const broker = Connections.layer.pipe(
+  Layer.provide(Dispatch.layer),
+  Layer.provide(Layer.mergeAll(TopicAdmin.layer, ResourceConfigs.layer, Router.layer, advertisedApis, Retention.layer)),
+  Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, groups)),
+  Layer.provideMerge(storage)
+)
+
+/** Settings that rooms below the server take by names of their own. */
+const tuning = (settings: Settings) =>
+  Layer.mergeAll(
+    Layer.succeed(CommitterOptions, {
+      maxCommitBytes: settings.commitMaxBytes,
+      maxQueuedBytes: settings.commitQueueMaxBytes
+    }),
+    Layer.succeed(LogOptions, {
+      tailMaxBytes: settings.tailCacheBytes,
+      snapshotEvery: 1000,
+      maxProducers: settings.maxProducersPerPartition,
+      producerIdExpirationMs: settings.producerIdExpirationMs
+    }),
+    Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
+    Layer.succeed(ConnectionOptions, {
+      maxRequestBytes: settings.socketRequestMaxBytes,
+      maxIdleMs: settings.connectionsMaxIdleMs,
+      maxRequestMs: settings.requestReceiveTimeoutMs,
+      maxWriteStallMs: settings.writeStallTimeoutMs,
+      maxInFlight: settings.maxInFlightRequestsPerConnection,
+      maxUnsentBytes: settings.unsentAnswerMaxBytes,
+      maxConnections: settings.maxConnections,
+      maxConnectionsPerIp: settings.maxConnectionsPerIp
+    })
+  )
+
+const WILDCARDS = new Set(["0.0.0.0", "::", "[::]"])
+
+const serve = Effect.fnUntraced(function* (listeners: ReadonlyArray<ListenOptions>) {
+  const connections = yield* Connections
+  const { clusterId } = yield* Active
+  const bound: Array<BoundListener> = []
+  const acceptors: Array<Fiber.Fiber<never, SocketServer.SocketServerError>> = []
+  // Runs first at the end: the sockets below would otherwise be cut with their answers unsent.
+  const servers: Array<readonly [ListenOptions, SocketServer.SocketServer["Service"], number]> = []
+  for (const options of listeners) {
+    // "localhost" is both of its addresses, where the machine has both.
+    const hosts = options.host === "localhost" ? ["127.0.0.1", "::1"] : [options.host]
+    let port = options.port
+    for (const host of hosts) {
+      const server = yield* listen(host, port).pipe(
+        Effect.catch((error) => (host === "::1" ? Effect.succeed(undefined) : Effect.fail(error)))
+      )
+      if (server === undefined) continue
+      port = (server.address as unknown as AddressInfo).port
+      servers.push([options, server, port])
+    }
+    bound.push({ name: options.name, host: options.host, port })
+  }
+  yield* Effect.addFinalizer(() => Effect.andThen(connections.stop(STOP_MS), Fiber.interruptAll(acceptors)))
+  for (const [options, server, port] of servers) {
+    acceptors.push(yield* Effect.forkScoped(server.run((socket) => accept(connections, options, port, socket))))
+  }
+  return Tusk.of({
+    listeners: bound,
+    bootstrapServers: bound.map(({ host, port }) => `${dialable(host)}:${port}`).join(","),
+    clusterId
+  })
+})
+
+/** An address that a client on this machine can connect to. */
+const dialable = (host: string): string =>
+  WILDCARDS.has(host) ? "127.0.0.1" : host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
+
+const listen = (
+  host: string,
+  port: number
+): Effect.Effect<SocketServer.SocketServer["Service"], ListenError, Scope.Scope> =>
+  NodeSocketServer.make({ host, port, noDelay: true, highWaterMark: 256 * 1024, backlog: 1024 }).pipe(
+    Effect.mapError((error) => new ListenError({ host, port, cause: error.reason.cause }))
+  )
+
+const accept = Effect.fnUntraced(function* (
+  connections: Connections["Service"],
+  options: ListenOptions,
+  port: number,
+  socket: Socket.Socket
+) {
+  const net = Option.getOrUndefined(yield* Effect.serviceOption(NodeSocket.NetSocket))
+  const clientHost = net?.remoteAddress?.replace(/^::ffff:/, "") ?? ""
+  if (net !== undefined && !connections.admits(clientHost)) {
+    // Nobody reads this socket, so nobody else would close it.
+    net.destroy()
+    return
+  }
+  yield* connections.serve(socket, { listener: listenerOf(options, port, net), clientHost })
+})
+
+const listenerOf = (options: ListenOptions, port: number, net: NetSocket | undefined): Listener => {
+  const { advertised, host, name } = options
+  if (advertised !== undefined) {
+    return { name, advertisedHost: advertised.host, advertisedPort: advertised.port === 0 ? port : advertised.port }
+  }
+  const local = net?.localAddress?.replace(/^::ffff:/, "")
+  return { name, advertisedHost: WILDCARDS.has(host) ? (local ?? "127.0.0.1") : host, advertisedPort: port }
+}

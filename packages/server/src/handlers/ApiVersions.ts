@@ -1,0 +1,57 @@
+import { NONE } from "@tusk/protocol/KafkaError"
+import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
+import type { ApiVersionsRequest, ApiVersionsResponse } from "@tusk/protocol/messages/ApiVersions"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { InvalidRequest } from "@tusk/protocol/KafkaError"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+
+/** What is served, as told to clients; given by Dispatch's list, as this handler is in that list itself. */
+export const AdvertisedApis = Context.Reference<
+  () => ReadonlyArray<{ readonly apiKey: number; readonly minVersion: number; readonly maxVersion: number }>
+>("@tusk/server/AdvertisedApis", { defaultValue: () => () => [] })
+
+/** Features with levels (KIP-584). Level 0 of both: classic groups and no transactions, as far as a feature tells. */
+const FEATURES = ["group.version", "transaction.version"].map((name) => ({ name, minVersion: 0, maxVersion: 0 }))
+
+const response = (
+  errorCode: number,
+  apiKeys: ApiVersionsResponse["apiKeys"],
+  supportedFeatures: ApiVersionsResponse["supportedFeatures"]
+): ApiVersionsResponse => ({
+  errorCode,
+  apiKeys,
+  throttleTimeMs: 0,
+  supportedFeatures,
+  finalizedFeaturesEpoch: 0n,
+  finalizedFeatures: [],
+  zkMigrationReady: false
+})
+
+/** KIP-511: what a client may call itself. */
+const CLIENT_SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
+
+export const apiVersions = handler({
+  api: ApiVersions,
+  make: Effect.gen(function* () {
+    const advertised = yield* AdvertisedApis
+    return (request: ApiVersionsRequest, { apiVersion, connection }: RequestContext) => {
+      if (apiVersion >= 3) {
+        if (!CLIENT_SOFTWARE.test(request.clientSoftwareName) || !CLIENT_SOFTWARE.test(request.clientSoftwareVersion)) {
+          return Effect.fail(new InvalidRequest())
+        }
+        connection.clientSoftwareName = request.clientSoftwareName
+        connection.clientSoftwareVersion = request.clientSoftwareVersion
+      }
+      // Clients up to version 3 refuse a feature whose range starts at 0.
+      return Effect.succeed(response(NONE, advertised(), apiVersion >= 4 ? FEATURES : []))
+    }
+  }),
+  refuse: (_request, errorCode) =>
+    response(
+      errorCode,
+      [{ apiKey: ApiVersions.key, minVersion: ApiVersions.minVersion, maxVersion: ApiVersions.maxVersion }],
+      []
+    )
+})

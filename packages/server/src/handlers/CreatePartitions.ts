@@ -1,0 +1,79 @@
+import {
+  errorCode,
+  errorMessage,
+  InvalidPartitions,
+  InvalidReplicaAssignment,
+  InvalidRequest,
+  NONE,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
+import { CreatePartitions } from "@tusk/protocol/messages/CreatePartitions"
+import type { CreatePartitionsRequest } from "@tusk/protocol/messages/CreatePartitions"
+import { Topics } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import { TopicAdmin } from "../TopicAdmin.ts"
+
+type Asked = CreatePartitionsRequest["topics"][number]
+
+export const createPartitions = handler({
+  api: CreatePartitions,
+  make: Effect.gen(function* () {
+    const topics = yield* Topics
+    const admin = yield* TopicAdmin
+
+    const add = Effect.fnUntraced(function* (asked: Asked, validateOnly: boolean) {
+      const topic = topics.byName(asked.name)
+      if (topic === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
+      const present = topic.partitionIds.length
+      if (asked.count <= present) {
+        return yield* Effect.fail(
+          new InvalidPartitions({
+            message:
+              asked.count === present
+                ? `Topic already has ${present} partition(s).`
+                : `The topic ${asked.name} currently has ${present} partition(s); ${asked.count} would not be an increase.`
+          })
+        )
+      }
+      if (asked.assignments !== null) {
+        const wanted = asked.count - present
+        if (asked.assignments.length !== wanted) {
+          return yield* Effect.fail(
+            new InvalidReplicaAssignment({
+              message: `Attempted to add ${wanted} additional partition(s), but only ${asked.assignments.length} assignment(s) were specified.`
+            })
+          )
+        }
+        const wrong = admin.checkBrokers(
+          asked.assignments.map(({ brokerIds }) => brokerIds),
+          present
+        )
+        if (wrong !== undefined) return yield* Effect.fail(wrong)
+      }
+      if (!validateOnly) yield* topics.addPartitions(asked.name, asked.count)
+      return { name: asked.name, errorCode: NONE, errorMessage: null }
+    })
+
+    return Effect.fnUntraced(function* (request: CreatePartitionsRequest) {
+      const counts = new Map<string, number>()
+      for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
+      const results = yield* Effect.forEach(
+        Array.from(new Map(request.topics.map((asked) => [asked.name, asked])).values()),
+        (asked) =>
+          Effect.catch(
+            counts.get(asked.name)! > 1
+              ? Effect.fail(new InvalidRequest({ message: "Duplicate topic name." }))
+              : add(asked, request.validateOnly),
+            (error) =>
+              Effect.succeed({ name: asked.name, errorCode: errorCode(error), errorMessage: errorMessage(error) })
+          )
+      )
+      return { throttleTimeMs: 0, results }
+    })
+  }),
+  refuse: (request, code, error) => ({
+    throttleTimeMs: 0,
+    results: request.topics.map(({ name }) => ({ name, errorCode: code, errorMessage: errorMessage(error) }))
+  })
+})

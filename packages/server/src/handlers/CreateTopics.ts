@@ -1,0 +1,78 @@
+import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
+import { errorCode, errorMessage, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
+import type { CreateTopicsRequest, CreateTopicsResponse } from "@tusk/protocol/messages/CreateTopics"
+import { isKafkaError } from "@tusk/storage/log/Log"
+import { Topics } from "@tusk/storage/Topics"
+import type { NewTopic } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+import { TopicAdmin } from "../TopicAdmin.ts"
+import { ResourceConfigs } from "../ResourceConfigs.ts"
+
+type Result = CreateTopicsResponse["topics"][number]
+
+export const createTopics = handler({
+  api: CreateTopics,
+  make: Effect.gen(function* () {
+    const topics = yield* Topics
+    const admin = yield* TopicAdmin
+    const configs = yield* ResourceConfigs
+
+    const made = (topic: NewTopic, topicId: string, replicationFactor: number): Result => ({
+      name: topic.name,
+      topicId,
+      errorCode: NONE,
+      errorMessage: null,
+      topicConfigErrorCode: NONE,
+      numPartitions: topic.partitions,
+      replicationFactor,
+      configs: configs.ofTopic(topic.configs).map(({ isSensitive, name, readOnly, source, value }) => ({
+        name,
+        value,
+        readOnly,
+        configSource: source,
+        isSensitive
+      }))
+    })
+
+    return Effect.fnUntraced(function* (request: CreateTopicsRequest, { apiVersion }: RequestContext) {
+      const counts = new Map<string, number>()
+      for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
+      const create = Effect.fnUntraced(function* (wish: CreateTopicsRequest["topics"][number]) {
+        if (counts.get(wish.name)! > 1) {
+          return yield* Effect.fail(new InvalidRequest({ message: "Duplicate topic name." }))
+        }
+        const topic = admin.check(wish)
+        if (isKafkaError(topic)) return yield* Effect.fail(topic)
+        const factor = Math.max(1, wish.replicationFactor)
+        if (request.validateOnly) return made(topic, ZERO_UUID, factor)
+        const { topicId } = yield* topics.create(topic)
+        return made(topic, topicId, factor)
+      })
+      const results = yield* Effect.forEach(
+        Array.from(new Map(request.topics.map((wish) => [wish.name, wish])).values()),
+        (wish) => Effect.catch(create(wish), (error) => Effect.succeed(refused(wish.name, error, apiVersion))),
+        { concurrency: "unbounded" }
+      )
+      return { throttleTimeMs: 0, topics: results }
+    })
+  }),
+  refuse: (request, _code, error, { apiVersion }) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name }) => refused(name, error, apiVersion))
+  })
+})
+
+const refused = (name: string, error: KafkaError, apiVersion: number): Result => ({
+  name,
+  topicId: ZERO_UUID,
+  errorCode: errorCode(error),
+  errorMessage: errorMessage(error),
+  topicConfigErrorCode: NONE,
+  numPartitions: -1,
+  replicationFactor: -1,
+  configs: apiVersion >= 5 ? [] : null
+})

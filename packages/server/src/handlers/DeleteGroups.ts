@@ -1,0 +1,27 @@
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { errorCode, NONE } from "@tusk/protocol/KafkaError"
+import { DeleteGroups } from "@tusk/protocol/messages/DeleteGroups"
+import type { DeleteGroupsRequest } from "@tusk/protocol/messages/DeleteGroups"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+export const deleteGroups = handler({
+  api: DeleteGroups,
+  make: Effect.gen(function* () {
+    const groups = yield* Groups
+    return (request: DeleteGroupsRequest) => {
+      const names = Array.from(new Set(request.groupsNames))
+      return Effect.map(groups.deleteGroups(names), (errors) => ({
+        throttleTimeMs: 0,
+        results: names.map((groupId, i) => {
+          const error = errors[i]
+          return { groupId, errorCode: error ? errorCode(error) : NONE }
+        })
+      }))
+    }
+  }),
+  refuse: (request, code) => ({
+    throttleTimeMs: 0,
+    results: request.groupsNames.map((groupId) => ({ groupId, errorCode: code }))
+  })
+})

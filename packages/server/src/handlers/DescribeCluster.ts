@@ -1,0 +1,58 @@
+import { errorMessage, MismatchedEndpointType, NONE, UnsupportedEndpointType } from "@tusk/protocol/KafkaError"
+import { DescribeCluster } from "@tusk/protocol/messages/DescribeCluster"
+import type { DescribeClusterRequest } from "@tusk/protocol/messages/DescribeCluster"
+import { Active } from "@tusk/storage/Active"
+import * as Effect from "effect/Effect"
+import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../AuthorizedOperations.ts"
+import { BrokerSettings } from "../BrokerSettings.ts"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+
+const BROKERS = 1
+const CONTROLLERS = 2
+
+export const describeCluster = handler({
+  api: DescribeCluster,
+  make: Effect.gen(function* () {
+    const active = yield* Active
+    const { nodeId } = yield* BrokerSettings
+    return (request: DescribeClusterRequest, { connection: { listener } }: RequestContext) => {
+      if (request.endpointType === CONTROLLERS) {
+        return Effect.fail(new MismatchedEndpointType({ message: "This is a broker's listener, not a controller's." }))
+      }
+      if (request.endpointType !== BROKERS) {
+        return Effect.fail(new UnsupportedEndpointType({ message: `Unknown endpoint type ${request.endpointType}.` }))
+      }
+      return Effect.succeed({
+        throttleTimeMs: 0,
+        errorCode: NONE,
+        errorMessage: null,
+        endpointType: BROKERS,
+        clusterId: active.clusterId,
+        controllerId: nodeId,
+        brokers: [
+          {
+            brokerId: nodeId,
+            host: listener.advertisedHost,
+            port: listener.advertisedPort,
+            rack: null,
+            isFenced: false
+          }
+        ],
+        clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+          ? CLUSTER_OPERATIONS
+          : OPERATIONS_NOT_ASKED
+      })
+    }
+  }),
+  refuse: (_request, errorCode, error) => ({
+    throttleTimeMs: 0,
+    errorCode,
+    errorMessage: errorMessage(error),
+    endpointType: BROKERS,
+    clusterId: "",
+    controllerId: -1,
+    brokers: [],
+    clusterAuthorizedOperations: OPERATIONS_NOT_ASKED
+  })
+})

@@ -1,0 +1,53 @@
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
+import { DescribeGroups } from "@tusk/protocol/messages/DescribeGroups"
+import type { DescribeGroupsRequest } from "@tusk/protocol/messages/DescribeGroups"
+import * as Effect from "effect/Effect"
+import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../AuthorizedOperations.ts"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+
+export const describeGroups = handler({
+  api: DescribeGroups,
+  make: Effect.gen(function* () {
+    const groups = yield* Groups
+    return (request: DescribeGroupsRequest, { apiVersion }: RequestContext) =>
+      Effect.map(groups.describeGroups(request.groups), (described) => ({
+        throttleTimeMs: 0,
+        groups: described.map((group) => {
+          // Before version 6 a group that is not there is told as a dead one (KIP-1043).
+          const told = group.error !== null && (apiVersion >= 6 || group.error._tag !== "GroupIdNotFound")
+          return {
+            errorCode: told ? errorCode(group.error!) : NONE,
+            errorMessage: told ? errorMessage(group.error!) : null,
+            groupId: group.groupId,
+            groupState: group.state,
+            protocolType: group.protocolType,
+            protocolData: group.protocolName,
+            members: group.members.map((member) => ({
+              memberId: member.memberId,
+              groupInstanceId: member.groupInstanceId,
+              clientId: member.clientId,
+              clientHost: member.clientHost,
+              memberMetadata: member.metadata,
+              memberAssignment: member.assignment
+            })),
+            authorizedOperations: request.includeAuthorizedOperations ? GROUP_OPERATIONS : OPERATIONS_NOT_ASKED
+          }
+        })
+      }))
+  }),
+  refuse: (request, code) => ({
+    throttleTimeMs: 0,
+    groups: request.groups.map((groupId) => ({
+      errorCode: code,
+      errorMessage: null,
+      groupId,
+      groupState: "",
+      protocolType: "",
+      protocolData: "",
+      members: [],
+      authorizedOperations: OPERATIONS_NOT_ASKED
+    }))
+  })
+})

@@ -1,0 +1,59 @@
+import { NONE } from "@tusk/protocol/KafkaError"
+import { DescribeLogDirs } from "@tusk/protocol/messages/DescribeLogDirs"
+import type { DescribeLogDirsRequest } from "@tusk/protocol/messages/DescribeLogDirs"
+import { isKafkaError, Log } from "@tusk/storage/log/Log"
+import { Store } from "@tusk/storage/Store"
+import { Topics } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+/** One log directory: the store. Its size on disk is the database's business. */
+export const describeLogDirs = handler({
+  api: DescribeLogDirs,
+  make: Effect.gen(function* () {
+    const log = yield* Log
+    const topics = yield* Topics
+    const store = yield* Store
+    return Effect.fnUntraced(function* (request: DescribeLogDirsRequest) {
+      const asked =
+        request.topics === null
+          ? topics.all().map(({ name, partitionIds }) => ({ name, partitions: partitionIds.map((_, index) => index) }))
+          : request.topics.map(({ partitions, topic }) => ({ name: topic, partitions }))
+      const present = asked.flatMap(({ name, partitions }) => {
+        const topic = topics.byName(name)
+        const known = partitions.filter((index) => topic?.partitionIds[index] !== undefined)
+        return topic === undefined || known.length === 0
+          ? []
+          : [{ name, partitions: known, ids: known.map((index) => topic.partitionIds[index]!) }]
+      })
+      const ends = yield* log.ends(present.flatMap(({ ids }) => ids))
+      let next = 0
+      return {
+        throttleTimeMs: 0,
+        errorCode: NONE,
+        results: [
+          {
+            errorCode: NONE,
+            logDir: `/${store.name}`,
+            topics: present.map(({ name, partitions }) => ({
+              name,
+              partitions: partitions.map((partitionIndex) => {
+                const end = ends[next++]!
+                return {
+                  partitionIndex,
+                  partitionSize: isKafkaError(end) ? 0n : end.sizeBytes,
+                  offsetLag: 0n,
+                  isFutureKey: false
+                }
+              })
+            })),
+            totalBytes: -1n,
+            usableBytes: -1n,
+            isCordoned: false
+          }
+        ]
+      }
+    })
+  }),
+  refuse: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode, results: [] })
+})

@@ -1,0 +1,100 @@
+import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
+import { errorCode, InvalidRequest, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import { DescribeTopicPartitions } from "@tusk/protocol/messages/DescribeTopicPartitions"
+import type {
+  DescribeTopicPartitionsRequest,
+  DescribeTopicPartitionsResponse
+} from "@tusk/protocol/messages/DescribeTopicPartitions"
+import { Active } from "@tusk/storage/Active"
+import { Topics } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../AuthorizedOperations.ts"
+import { BrokerSettings } from "../BrokerSettings.ts"
+import { handler } from "../Handler.ts"
+import { invalidTopicName } from "../TopicNames.ts"
+
+type Topic = DescribeTopicPartitionsResponse["topics"][number]
+
+/** Kafka's `max.request.partition.size.limit`. */
+const MOST_PARTITIONS = 2000
+
+/** Pages through topics in order of names and their partitions (KIP-966). */
+export const describeTopicPartitions = handler({
+  api: DescribeTopicPartitions,
+  make: Effect.gen(function* () {
+    const active = yield* Active
+    const topics = yield* Topics
+    const { nodeId } = yield* BrokerSettings
+    const replicas = [nodeId]
+
+    return (request: DescribeTopicPartitionsRequest) => {
+      const { cursor } = request
+      if (cursor !== null && cursor.partitionIndex < 0) {
+        return Effect.fail(new InvalidRequest({ message: "The cursor's partition index is negative." }))
+      }
+      const asked =
+        request.topics.length === 0
+          ? topics.all().map((topic) => topic.name)
+          : Array.from(new Set(request.topics.map(({ name }) => name))).sort()
+      let left = Math.max(1, Math.min(request.responsePartitionLimit, MOST_PARTITIONS))
+      let nextCursor: DescribeTopicPartitionsResponse["nextCursor"] = null
+      const found: Array<Topic> = []
+      for (const name of asked) {
+        if (cursor !== null && name < cursor.topicName) continue
+        const topic = topics.byName(name)
+        if (topic === undefined) {
+          found.push(absent(name, errorCode(invalidTopicName(name) ?? new UnknownTopicOrPartition())))
+          continue
+        }
+        if (left === 0) {
+          nextCursor = { topicName: name, partitionIndex: 0 }
+          break
+        }
+        const from = cursor !== null && name === cursor.topicName ? cursor.partitionIndex : 0
+        const to = Math.min(topic.partitionIds.length, from + left)
+        const partitions: Array<Topic["partitions"][number]> = []
+        for (let partitionIndex = from; partitionIndex < to; partitionIndex++) {
+          partitions.push({
+            errorCode: NONE,
+            partitionIndex,
+            leaderId: nodeId,
+            leaderEpoch: active.epoch(),
+            replicaNodes: replicas,
+            isrNodes: replicas,
+            eligibleLeaderReplicas: [],
+            lastKnownElr: [],
+            offlineReplicas: []
+          })
+        }
+        left -= partitions.length
+        found.push({
+          errorCode: NONE,
+          name,
+          topicId: topic.topicId,
+          isInternal: false,
+          partitions,
+          topicAuthorizedOperations: TOPIC_OPERATIONS
+        })
+        if (to < topic.partitionIds.length) {
+          nextCursor = { topicName: name, partitionIndex: to }
+          break
+        }
+      }
+      return Effect.succeed({ throttleTimeMs: 0, topics: found, nextCursor })
+    }
+  }),
+  refuse: (request, code) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name }) => absent(name, code)),
+    nextCursor: null
+  })
+})
+
+const absent = (name: string, code: number): Topic => ({
+  errorCode: code,
+  name,
+  topicId: ZERO_UUID,
+  isInternal: false,
+  partitions: [],
+  topicAuthorizedOperations: OPERATIONS_NOT_ASKED
+})

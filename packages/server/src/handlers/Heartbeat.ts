@@ -1,0 +1,15 @@
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { NONE } from "@tusk/protocol/KafkaError"
+import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
+import type { HeartbeatRequest } from "@tusk/protocol/messages/Heartbeat"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+export const heartbeat = handler({
+  api: Heartbeat,
+  make: Effect.gen(function* () {
+    const groups = yield* Groups
+    return (request: HeartbeatRequest) => Effect.as(groups.heartbeat(request), { throttleTimeMs: 0, errorCode: NONE })
+  }),
+  refuse: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode })
+})

@@ -1,0 +1,38 @@
+import { InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
+import type { InitProducerIdRequest } from "@tusk/protocol/messages/InitProducerId"
+import { ProducerIds } from "@tusk/storage/ProducerIds"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+export const initProducerId = handler({
+  api: InitProducerId,
+  make: Effect.gen(function* () {
+    const producerIds = yield* ProducerIds
+    return (request: InitProducerIdRequest) => {
+      if (request.transactionalId === "") {
+        return Effect.fail(new InvalidRequest({ message: "The transactional id is empty." }))
+      }
+      if (request.transactionalId !== null) {
+        return Effect.fail(new UnsupportedVersion({ message: "This broker has no transactions." }))
+      }
+      // Without a transactional id a client that wants a newer epoch gets a new id, as from Kafka.
+      return Effect.map(producerIds.next, (producerId) => ({
+        throttleTimeMs: 0,
+        errorCode: NONE,
+        producerId,
+        producerEpoch: 0,
+        ongoingTxnProducerId: -1n,
+        ongoingTxnProducerEpoch: -1
+      }))
+    }
+  }),
+  refuse: (_request, errorCode) => ({
+    throttleTimeMs: 0,
+    errorCode,
+    producerId: -1n,
+    producerEpoch: -1,
+    ongoingTxnProducerId: -1n,
+    ongoingTxnProducerEpoch: -1
+  })
+})

@@ -1,0 +1,48 @@
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { errorCode, NONE } from "@tusk/protocol/KafkaError"
+import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
+import type { JoinGroupRequest } from "@tusk/protocol/messages/JoinGroup"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+
+export const joinGroup = handler({
+  api: JoinGroup,
+  make: Effect.gen(function* () {
+    const groups = yield* Groups
+    return Effect.fnUntraced(function* (
+      request: JoinGroupRequest,
+      { apiVersion, clientId, connection }: RequestContext
+    ) {
+      const answer = yield* groups.joinGroup({
+        ...request,
+        apiVersion,
+        clientId,
+        clientHost: `/${connection.clientHost}`
+      })
+      return {
+        throttleTimeMs: 0,
+        errorCode: answer.error === null ? NONE : errorCode(answer.error),
+        generationId: answer.generationId,
+        protocolType: answer.protocolType,
+        // Null has a place from version 7 on.
+        protocolName: answer.protocolName ?? (apiVersion >= 7 ? null : ""),
+        leader: answer.leader,
+        skipAssignment: answer.skipAssignment,
+        memberId: answer.memberId,
+        members: answer.members
+      }
+    })
+  }),
+  refuse: (request, code, _error, { apiVersion }) => ({
+    throttleTimeMs: 0,
+    errorCode: code,
+    generationId: -1,
+    protocolType: null,
+    protocolName: apiVersion >= 7 ? null : "",
+    leader: "",
+    skipAssignment: false,
+    memberId: request.memberId,
+    members: []
+  })
+})

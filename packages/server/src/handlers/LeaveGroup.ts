@@ -1,0 +1,34 @@
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { errorCode, NONE } from "@tusk/protocol/KafkaError"
+import { LeaveGroup } from "@tusk/protocol/messages/LeaveGroup"
+import type { LeaveGroupRequest } from "@tusk/protocol/messages/LeaveGroup"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+
+export const leaveGroup = handler({
+  api: LeaveGroup,
+  make: Effect.gen(function* () {
+    const groups = yield* Groups
+    return Effect.fnUntraced(function* (request: LeaveGroupRequest, { apiVersion }: RequestContext) {
+      const members = apiVersion >= 3 ? request.members : [{ memberId: request.memberId, groupInstanceId: null }]
+      const results = yield* groups.leaveGroup({ groupId: request.groupId, members })
+      // Before version 3 one member leaves, and its error is the answer's.
+      const [first] = results
+      const code = apiVersion < 3 && first?.error ? errorCode(first.error) : NONE
+      return {
+        throttleTimeMs: 0,
+        errorCode: code,
+        members:
+          apiVersion < 3
+            ? []
+            : results.map(({ error, groupInstanceId, memberId }) => ({
+                memberId,
+                groupInstanceId,
+                errorCode: error === null ? NONE : errorCode(error)
+              }))
+      }
+    })
+  }),
+  refuse: (_request, code) => ({ throttleTimeMs: 0, errorCode: code, members: [] })
+})

@@ -1,0 +1,137 @@
+import {
+  errorCode,
+  FencedLeaderEpoch,
+  InvalidRequest,
+  NONE,
+  UnknownLeaderEpoch,
+  UnknownTopicOrPartition,
+  UnsupportedVersion
+} from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
+import type { ListOffsetsRequest, ListOffsetsResponse } from "@tusk/protocol/messages/ListOffsets"
+import { Active } from "@tusk/storage/Active"
+import { isKafkaError, Log } from "@tusk/storage/log/Log"
+import type { PartitionEnd } from "@tusk/storage/log/Log"
+import { Topics } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+
+type Asked = ListOffsetsRequest["topics"][number]["partitions"][number]
+type Answered = ListOffsetsResponse["topics"][number]["partitions"][number]
+
+/** Times that are none: what a client asks for by a negative timestamp, and the version that brought it. */
+const LATEST = -1n
+const EARLIEST = -2n
+const MAX_TIMESTAMP = -3n
+const EARLIEST_LOCAL = -4n
+const LATEST_TIERED = -5n
+const EARLIEST_PENDING_UPLOAD = -6n
+const SINCE = new Map<bigint, number>([
+  [LATEST, 0],
+  [EARLIEST, 0],
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL, 8],
+  [LATEST_TIERED, 9],
+  [EARLIEST_PENDING_UPLOAD, 11]
+])
+
+interface Found {
+  readonly offset: bigint
+  readonly timestamp: bigint
+  readonly leaderEpoch: number
+}
+
+const NOTHING: Found = { offset: -1n, timestamp: -1n, leaderEpoch: -1 }
+
+export const listOffsets = handler({
+  api: ListOffsets,
+  make: Effect.gen(function* () {
+    const active = yield* Active
+    const log = yield* Log
+    const topics = yield* Topics
+
+    const wrongEpoch = (currentLeaderEpoch: number): KafkaError | undefined => {
+      if (currentLeaderEpoch < 0 || currentLeaderEpoch === active.epoch()) return undefined
+      return currentLeaderEpoch < active.epoch() ? new FencedLeaderEpoch() : new UnknownLeaderEpoch()
+    }
+
+    const search = (partitionId: number, timestamp: bigint, end: PartitionEnd): Effect.Effect<Found, KafkaError> => {
+      const at = (offset: bigint): Found => ({ offset, timestamp: -1n, leaderEpoch: end.epochAt(offset) })
+      switch (timestamp) {
+        case LATEST:
+          return Effect.succeed(at(end.highWatermark))
+        case EARLIEST:
+        case EARLIEST_LOCAL:
+          return Effect.succeed(at(end.logStartOffset))
+        // Nothing is kept anywhere else.
+        case LATEST_TIERED:
+        case EARLIEST_PENDING_UPLOAD:
+          return Effect.succeed(NOTHING)
+      }
+      const record =
+        timestamp === MAX_TIMESTAMP ? log.findMaxTimestamp(partitionId) : log.findByTimestamp(partitionId, timestamp)
+      return Effect.map(record, (found) =>
+        found === undefined ? NOTHING : { ...found, leaderEpoch: end.epochAt(found.offset) }
+      )
+    }
+
+    const one = Effect.fnUntraced(function* (name: string, asked: Asked, apiVersion: number) {
+      const partitionId = topics.byName(name)?.partitionIds[asked.partitionIndex]
+      if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
+      const epochError = wrongEpoch(asked.currentLeaderEpoch)
+      if (epochError !== undefined) return yield* Effect.fail(epochError)
+      if (asked.timestamp < 0n && apiVersion < (SINCE.get(asked.timestamp) ?? 0x7fff)) {
+        return yield* Effect.fail(new UnsupportedVersion())
+      }
+      const [end] = yield* log.ends([partitionId])
+      if (end === undefined || isKafkaError(end)) return yield* Effect.fail(end ?? new UnknownTopicOrPartition())
+      const found = yield* search(partitionId, asked.timestamp, end)
+      return answered(asked, NONE, found, apiVersion === 0 ? oldStyle(asked, found, end) : [])
+    })
+
+    return Effect.fnUntraced(function* (request: ListOffsetsRequest, { apiVersion }: RequestContext) {
+      const seen = new Set<string>()
+      const answers: Array<ListOffsetsResponse["topics"][number]> = []
+      for (const { name, partitions } of request.topics) {
+        const results: Array<Answered> = []
+        for (const asked of partitions) {
+          const place = `${asked.partitionIndex}:${name}`
+          const twice = seen.has(place)
+          seen.add(place)
+          results.push(
+            twice
+              ? answered(asked, errorCode(new InvalidRequest()), NOTHING, [])
+              : yield* Effect.catch(one(name, asked, apiVersion), (error) =>
+                  Effect.succeed(answered(asked, errorCode(error), NOTHING, []))
+                )
+          )
+        }
+        answers.push({ name, partitions: results })
+      }
+      return { throttleTimeMs: 0, topics: answers }
+    })
+  }),
+  refuse: (request, code) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((asked) => answered(asked, code, NOTHING, []))
+    }))
+  })
+})
+
+const answered = (asked: Asked, code: number, found: Found, oldStyleOffsets: ReadonlyArray<bigint>): Answered => ({
+  partitionIndex: asked.partitionIndex,
+  errorCode: code,
+  oldStyleOffsets,
+  ...found
+})
+
+/** Version 0 answers with a list, newest first: the end, then the start. */
+const oldStyle = (asked: Asked, found: Found, end: PartitionEnd): ReadonlyArray<bigint> => {
+  const offsets = found.offset < 0n ? [] : [found.offset]
+  if (asked.timestamp === LATEST && end.logStartOffset !== end.highWatermark) offsets.push(end.logStartOffset)
+  return offsets.slice(0, Math.max(0, asked.maxNumOffsets))
+}

@@ -1,0 +1,125 @@
+import { errorCode, NONE, UnknownTopicId } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
+import { Metadata } from "@tusk/protocol/messages/Metadata"
+import type { MetadataRequest, MetadataResponse } from "@tusk/protocol/messages/Metadata"
+import { UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import { Active } from "@tusk/storage/Active"
+import { Topics } from "@tusk/storage/Topics"
+import type { Topic } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../AuthorizedOperations.ts"
+import { AutoTopics } from "../AutoTopics.ts"
+import { BrokerSettings } from "../BrokerSettings.ts"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+import { invalidTopicName } from "../TopicNames.ts"
+
+type ResponseTopic = MetadataResponse["topics"][number]
+
+export const metadata = handler({
+  api: Metadata,
+  make: Effect.gen(function* () {
+    const active = yield* Active
+    const topics = yield* Topics
+    const autoTopics = yield* AutoTopics
+    const { nodeId } = yield* BrokerSettings
+    const replicas = [nodeId]
+
+    const present = (topic: Topic, operations: number): ResponseTopic => {
+      const leaderEpoch = active.epoch()
+      return {
+        errorCode: NONE,
+        name: topic.name,
+        topicId: topic.topicId,
+        isInternal: false,
+        partitions: topic.partitionIds.map((_, partitionIndex) => ({
+          errorCode: NONE,
+          partitionIndex,
+          leaderId: nodeId,
+          leaderEpoch,
+          replicaNodes: replicas,
+          isrNodes: replicas,
+          offlineReplicas: []
+        })),
+        topicAuthorizedOperations: operations
+      }
+    }
+
+    const absent = (error: KafkaError, name: string | null, topicId: string): ResponseTopic => ({
+      errorCode: errorCode(error),
+      name,
+      topicId,
+      isInternal: false,
+      partitions: [],
+      topicAuthorizedOperations: OPERATIONS_NOT_ASKED
+    })
+
+    const find = (
+      asked: { readonly topicId: string; readonly name: string | null },
+      mayCreate: boolean,
+      operations: number
+    ): Effect.Effect<ResponseTopic> => {
+      const { name, topicId } = asked
+      if (name === null || topicId !== ZERO_UUID) {
+        const topic = topics.byId(topicId)
+        return Effect.succeed(
+          topic === undefined ? absent(new UnknownTopicId(), name, topicId) : present(topic, operations)
+        )
+      }
+      const topic = topics.byName(name)
+      if (topic !== undefined) return Effect.succeed(present(topic, operations))
+      if (!mayCreate) {
+        return Effect.succeed(absent(invalidTopicName(name) ?? new UnknownTopicOrPartition(), name, ZERO_UUID))
+      }
+      return Effect.match(autoTopics.ensure(name), {
+        onFailure: (error) => absent(error, name, ZERO_UUID),
+        onSuccess: (created) => present(created, operations)
+      })
+    }
+
+    return Effect.fnUntraced(function* (request: MetadataRequest, { apiVersion, connection }: RequestContext) {
+      const { listener } = connection
+      const operations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED
+      const asked = apiVersion === 0 && request.topics?.length === 0 ? null : request.topics
+      const found =
+        asked === null
+          ? topics.all().map((topic) => present(topic, operations))
+          : yield* Effect.forEach(distinct(asked), (topic) => find(topic, request.allowAutoTopicCreation, operations))
+      return {
+        throttleTimeMs: 0,
+        brokers: [{ nodeId, host: listener.advertisedHost, port: listener.advertisedPort, rack: null }],
+        clusterId: active.clusterId,
+        controllerId: nodeId,
+        topics: found,
+        clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+          ? CLUSTER_OPERATIONS
+          : OPERATIONS_NOT_ASKED,
+        errorCode: NONE
+      }
+    })
+  }),
+  refuse: (request, code) => ({
+    throttleTimeMs: 0,
+    brokers: [],
+    clusterId: null,
+    controllerId: -1,
+    topics: (request.topics ?? []).map(({ name, topicId }) => ({
+      errorCode: code,
+      name: name ?? "",
+      topicId,
+      isInternal: false,
+      partitions: [],
+      topicAuthorizedOperations: OPERATIONS_NOT_ASKED
+    })),
+    clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
+    errorCode: code
+  })
+})
+
+/** A topic asked for twice is answered once, as in Kafka. */
+const distinct = (asked: NonNullable<MetadataRequest["topics"]>): NonNullable<MetadataRequest["topics"]> => {
+  if (asked.length < 2) return asked
+  const seen = new Map(asked.map((topic) => [`${topic.topicId}/${topic.name}`, topic]))
+  return seen.size === asked.length ? asked : Array.from(seen.values())
+}

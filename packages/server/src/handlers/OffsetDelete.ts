@@ -1,0 +1,45 @@
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { errorCode, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import { OffsetDelete } from "@tusk/protocol/messages/OffsetDelete"
+import type { OffsetDeleteRequest } from "@tusk/protocol/messages/OffsetDelete"
+import { Topics } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+export const offsetDelete = handler({
+  api: OffsetDelete,
+  make: Effect.gen(function* () {
+    const groups = yield* Groups
+    const topics = yield* Topics
+    return Effect.fnUntraced(function* (request: OffsetDeleteRequest) {
+      const asked = request.topics.map(({ name, partitions }) => ({
+        name,
+        partitions,
+        partitionIds: partitions.map(({ partitionIndex }) => topics.byName(name)?.partitionIds[partitionIndex])
+      }))
+      const errors = yield* groups.deleteOffsets({
+        groupId: request.groupId,
+        topics: asked.map(({ name, partitionIds }) => ({
+          name,
+          partitionIds: partitionIds.filter((partitionId) => partitionId !== undefined)
+        }))
+      })
+      const unknown = errorCode(new UnknownTopicOrPartition())
+      return {
+        errorCode: NONE,
+        throttleTimeMs: 0,
+        topics: asked.map(({ name, partitionIds, partitions }, i) => ({
+          name,
+          partitions: partitions.map(({ partitionIndex }, j) => {
+            const error = errors[i]
+            return {
+              partitionIndex,
+              errorCode: partitionIds[j] === undefined ? unknown : error ? errorCode(error) : NONE
+            }
+          })
+        }))
+      }
+    })
+  }),
+  refuse: (_request, code) => ({ errorCode: code, throttleTimeMs: 0, topics: [] })
+})

@@ -1,0 +1,135 @@
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
+import { errorCode, NONE, UnknownTopicId } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
+import type { OffsetFetchRequest, OffsetFetchResponse } from "@tusk/protocol/messages/OffsetFetch"
+import type { CommittedOffset } from "@tusk/storage/Offsets"
+import { Topics } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+
+type GroupResponse = OffsetFetchResponse["groups"][number]
+type GroupTopics = GroupResponse["topics"]
+
+/** Versions from which a request names several groups. */
+const BATCHED = 8
+const TOPIC_IDS = 10
+
+interface AskedGroup {
+  readonly groupId: string
+  /** Null: all that the group has committed. */
+  readonly topics: ReadonlyArray<{
+    readonly name: string
+    readonly topicId: string
+    readonly partitionIndexes: ReadonlyArray<number>
+  }> | null
+}
+
+export const offsetFetch = handler({
+  api: OffsetFetch,
+  make: Effect.gen(function* () {
+    const groups = yield* Groups
+    const topics = yield* Topics
+
+    const all = (committed: ReadonlyMap<number, CommittedOffset>): GroupTopics => {
+      const byTopic = new Map<
+        string,
+        { name: string; topicId: string; partitions: Array<GroupTopics[number]["partitions"][number]> }
+      >()
+      for (const [partitionId, offset] of committed) {
+        const place = topics.ofPartition(partitionId)
+        if (place === undefined) continue
+        const { name, topicId } = place.topic
+        let entry = byTopic.get(topicId)
+        if (entry === undefined) byTopic.set(topicId, (entry = { name, topicId, partitions: [] }))
+        entry.partitions.push(found(place.index, offset))
+      }
+      return Array.from(byTopic.values())
+    }
+
+    const some = (
+      asked: NonNullable<AskedGroup["topics"]>,
+      committed: ReadonlyMap<number, CommittedOffset>,
+      byId: boolean
+    ): GroupTopics =>
+      asked.map(({ name, partitionIndexes, topicId }) => {
+        const topic = byId ? topics.byId(topicId) : topics.byName(name)
+        const code = topic === undefined && byId ? errorCode(new UnknownTopicId()) : NONE
+        return {
+          name,
+          topicId,
+          partitions: partitionIndexes.map((index) => {
+            const partitionId = topic?.partitionIds[index]
+            return found(index, partitionId === undefined ? undefined : committed.get(partitionId), code)
+          })
+        }
+      })
+
+    const one = (asked: AskedGroup, byId: boolean): Effect.Effect<GroupResponse> =>
+      Effect.match(groups.fetchOffsets(asked.groupId), {
+        onFailure: (error) => refused(asked, error),
+        onSuccess: (committed) => ({
+          groupId: asked.groupId,
+          topics: asked.topics === null ? all(committed) : some(asked.topics, committed, byId),
+          errorCode: NONE
+        })
+      })
+
+    return Effect.fnUntraced(function* (request: OffsetFetchRequest, { apiVersion }: RequestContext) {
+      const results = yield* Effect.forEach(askedGroups(request, apiVersion), (asked) =>
+        one(asked, apiVersion >= TOPIC_IDS)
+      )
+      return answer(results, apiVersion)
+    })
+  }),
+  refuse: (request, _code, error, { apiVersion }) =>
+    answer(
+      askedGroups(request, apiVersion).map((asked) => refused(asked, error)),
+      apiVersion
+    )
+})
+
+const askedGroups = (request: OffsetFetchRequest, apiVersion: number): ReadonlyArray<AskedGroup> =>
+  apiVersion >= BATCHED
+    ? request.groups
+    : [
+        {
+          groupId: request.groupId,
+          // Version 0 and 1 have no null: an empty list asks for nothing.
+          topics: request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null
+        }
+      ]
+
+const found = (partitionIndex: number, offset: CommittedOffset | undefined, code = NONE) => ({
+  partitionIndex,
+  committedOffset: offset?.offset ?? -1n,
+  committedLeaderEpoch: offset?.leaderEpoch ?? -1,
+  metadata: offset === undefined ? "" : (offset.metadata ?? ""),
+  errorCode: code
+})
+
+const refused = (asked: AskedGroup, error: KafkaError): GroupResponse => ({
+  groupId: asked.groupId,
+  topics: (asked.topics ?? []).map(({ name, partitionIndexes, topicId }) => ({
+    name,
+    topicId,
+    partitions: partitionIndexes.map((index) => found(index, undefined, errorCode(error)))
+  })),
+  errorCode: errorCode(error)
+})
+
+const answer = (groups: ReadonlyArray<GroupResponse>, apiVersion: number): OffsetFetchResponse => {
+  if (apiVersion >= BATCHED) {
+    return {
+      throttleTimeMs: 0,
+      topics: [],
+      errorCode: NONE,
+      groups: groups.map((group) => (group.errorCode === NONE ? group : { ...group, topics: [] }))
+    }
+  }
+  const [group] = groups
+  // Before version 2 there is no place for the group's error but in its partitions.
+  return { throttleTimeMs: 0, topics: group!.topics, errorCode: apiVersion >= 2 ? group!.errorCode : NONE, groups: [] }
+}

@@ -1,0 +1,64 @@
+import {
+  errorCode,
+  FencedLeaderEpoch,
+  NONE,
+  UnknownLeaderEpoch,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
+import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
+import type { OffsetForLeaderEpochRequest } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
+import { Active } from "@tusk/storage/Active"
+import { Log } from "@tusk/storage/log/Log"
+import { Topics } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+type Asked = OffsetForLeaderEpochRequest["topics"][number]["partitions"][number]
+
+export const offsetForLeaderEpoch = handler({
+  api: OffsetForLeaderEpoch,
+  make: Effect.gen(function* () {
+    const active = yield* Active
+    const log = yield* Log
+    const topics = yield* Topics
+
+    const one = Effect.fnUntraced(function* (topic: string, asked: Asked) {
+      const partitionId = topics.byName(topic)?.partitionIds[asked.partition]
+      if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
+      const epoch = active.epoch()
+      if (asked.currentLeaderEpoch >= 0 && asked.currentLeaderEpoch < epoch)
+        return yield* Effect.fail(new FencedLeaderEpoch())
+      if (asked.currentLeaderEpoch > epoch) return yield* Effect.fail(new UnknownLeaderEpoch())
+      const end = yield* log.endOfEpoch(partitionId, asked.leaderEpoch)
+      return answered(asked.partition, NONE, end?.epoch, end?.endOffset)
+    })
+
+    return Effect.fnUntraced(function* (request: OffsetForLeaderEpochRequest) {
+      return {
+        throttleTimeMs: 0,
+        topics: yield* Effect.forEach(request.topics, ({ partitions, topic }) =>
+          Effect.map(
+            Effect.forEach(partitions, (asked) =>
+              Effect.catch(one(topic, asked), (error) => Effect.succeed(answered(asked.partition, errorCode(error))))
+            ),
+            (results) => ({ topic, partitions: results })
+          )
+        )
+      }
+    })
+  }),
+  refuse: (request, code) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ partitions, topic }) => ({
+      topic,
+      partitions: partitions.map(({ partition }) => answered(partition, code))
+    }))
+  })
+})
+
+const answered = (partition: number, code: number, leaderEpoch = -1, endOffset = -1n) => ({
+  errorCode: code,
+  partition,
+  leaderEpoch,
+  endOffset
+})

@@ -1,0 +1,28 @@
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { NONE } from "@tusk/protocol/KafkaError"
+import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
+import type { SyncGroupRequest } from "@tusk/protocol/messages/SyncGroup"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+export const syncGroup = handler({
+  api: SyncGroup,
+  make: Effect.gen(function* () {
+    const groups = yield* Groups
+    return (request: SyncGroupRequest) =>
+      Effect.map(groups.syncGroup(request), ({ assignment, protocolName, protocolType }) => ({
+        throttleTimeMs: 0,
+        errorCode: NONE,
+        protocolType,
+        protocolName,
+        assignment
+      }))
+  }),
+  refuse: (_request, errorCode) => ({
+    throttleTimeMs: 0,
+    errorCode,
+    protocolType: null,
+    protocolName: null,
+    assignment: new Uint8Array(0)
+  })
+})

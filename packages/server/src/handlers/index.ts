@@ -1,0 +1,58 @@
+import { alterConfigs } from "./AlterConfigs.ts"
+import { apiVersions } from "./ApiVersions.ts"
+import { createPartitions } from "./CreatePartitions.ts"
+import { createTopics } from "./CreateTopics.ts"
+import { deleteGroups } from "./DeleteGroups.ts"
+import { deleteTopics } from "./DeleteTopics.ts"
+import { describeCluster } from "./DescribeCluster.ts"
+import { describeConfigs } from "./DescribeConfigs.ts"
+import { describeGroups } from "./DescribeGroups.ts"
+import { describeLogDirs } from "./DescribeLogDirs.ts"
+import { describeTopicPartitions } from "./DescribeTopicPartitions.ts"
+import { fetch } from "./Fetch.ts"
+import { findCoordinator } from "./FindCoordinator.ts"
+import { heartbeat } from "./Heartbeat.ts"
+import { incrementalAlterConfigs } from "./IncrementalAlterConfigs.ts"
+import { initProducerId } from "./InitProducerId.ts"
+import { joinGroup } from "./JoinGroup.ts"
+import { leaveGroup } from "./LeaveGroup.ts"
+import { listGroups } from "./ListGroups.ts"
+import { listOffsets } from "./ListOffsets.ts"
+import { metadata } from "./Metadata.ts"
+import { offsetCommit } from "./OffsetCommit.ts"
+import { offsetDelete } from "./OffsetDelete.ts"
+import { offsetFetch } from "./OffsetFetch.ts"
+import { offsetForLeaderEpoch } from "./OffsetForLeaderEpoch.ts"
+import { produce } from "./Produce.ts"
+import { syncGroup } from "./SyncGroup.ts"
+
+/** Every API that is served. ApiVersions, dispatch and the README's table are read from this list. */
+export const handlers = [
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  offsetCommit,
+  offsetFetch,
+  findCoordinator,
+  joinGroup,
+  heartbeat,
+  leaveGroup,
+  syncGroup,
+  describeGroups,
+  listGroups,
+  apiVersions,
+  createTopics,
+  deleteTopics,
+  initProducerId,
+  offsetForLeaderEpoch,
+  describeConfigs,
+  alterConfigs,
+  describeLogDirs,
+  createPartitions,
+  deleteGroups,
+  incrementalAlterConfigs,
+  offsetDelete,
+  describeCluster,
+  describeTopicPartitions
+] as const
