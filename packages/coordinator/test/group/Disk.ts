@@ -1,0 +1,78 @@
+import { KafkaStorageError } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { GroupStore } from "@tusk/storage/GroupStore"
+import type { StoredGroup } from "@tusk/storage/GroupStore"
+import { Offsets } from "@tusk/storage/Offsets"
+import type { CommittedOffset } from "@tusk/storage/Offsets"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+
+/** What outlives a broker, with faults to order. Offsets and groups are committed one after the other. */
+export class Disk {
+  readonly groups = new Map<string, StoredGroup>()
+  readonly offsets = new Map<string, Map<number, CommittedOffset>>()
+  /** Everything written, in order. */
+  readonly log: Array<string> = []
+  loads = 0
+  /** The next write fails: it did not happen, or it did and nobody was told. */
+  fault: "none" | "before" | "after" = "none"
+  failLoads = false
+  /** Closed: writes wait. */
+  readonly open = Latch.makeUnsafe(true)
+  takeOver: Effect.Effect<void> = Effect.void
+
+  private write(name: string, apply: () => void): Effect.Effect<void, KafkaError> {
+    return Effect.suspend(() => {
+      // admitted in the caller's turn
+      this.log.push(name)
+      return Effect.andThen(
+        this.open.await,
+        Effect.suspend(() => {
+          const { fault } = this
+          this.fault = "none"
+          if (fault !== "before") apply()
+          return fault === "none" ? Effect.void : Effect.fail(new KafkaStorageError())
+        })
+      )
+    })
+  }
+
+  /** The services of one broker. */
+  get layer(): Layer.Layer<GroupStore | Offsets> {
+    const store = GroupStore.of({
+      load: Effect.suspend(() => {
+        this.loads++
+        return this.failLoads ? Effect.fail(new KafkaStorageError()) : Effect.succeed(Array.from(this.groups.values()))
+      }),
+      put: (group) => this.write(`put ${group.groupId}`, () => void this.groups.set(group.groupId, group)),
+      remove: (groupId) =>
+        this.write(`remove ${groupId}`, () => {
+          this.groups.delete(groupId)
+          this.offsets.delete(groupId)
+        }),
+      onTakeOver: (hook) => {
+        this.takeOver = hook
+      }
+    })
+    const offsets = Offsets.of({
+      commit: (groupId, entries) =>
+        this.write(`commit ${groupId}`, () => {
+          const all = this.offsets.get(groupId) ?? new Map<number, CommittedOffset>()
+          for (const entry of entries) all.set(entry.partitionId, entry)
+          this.offsets.set(groupId, all)
+        }),
+      fetch: (groupId) => this.offsets.get(groupId) ?? new Map(),
+      groupIds: () => this.offsets.keys(),
+      remove: (groupId, partitionIds) =>
+        this.write(`forget ${groupId} ${partitionIds.join()}`, () => {
+          const all = this.offsets.get(groupId)
+          for (const partitionId of partitionIds) all?.delete(partitionId)
+          if (all?.size === 0) this.offsets.delete(groupId)
+        }),
+      forget: () => {},
+      forgetGroup: (groupId) => void this.offsets.delete(groupId)
+    })
+    return Layer.mergeAll(Layer.succeed(GroupStore, store), Layer.succeed(Offsets, offsets))
+  }
+}
