@@ -24,7 +24,7 @@ export const attempt = <A>(decode: () => A): Result.Result<A, ProtocolError> => 
 }
 
 /** The API of a request's header, with a version that can be read. Throws `ProtocolError`. */
-const apiOf = (key: number, version: number): Api<any, any> => {
+export const apiOf = (key: number, version: number): Api<any, any> => {
   const api = apiByKey(key)
   if (api === undefined) throw protocolError("unknownApi", `no API has key ${key}`)
   if (version < api.minVersion || version > api.maxVersion) {
