@@ -295,6 +295,22 @@ describe("Groups", () => {
     })
   )
 
+  it.effect("what is stored behind the back of a take-over holds all the same", () =>
+    Effect.gen(function* () {
+      const disk = new Disk()
+      const { groups } = yield* start(disk)
+      const { memberId } = yield* groups.joinGroup(join())
+      disk.open.closeUnsafe()
+      const syncing = yield* Effect.forkChild(outcome(groups.syncGroup(sync(memberId, 1))))
+      yield* settle
+      yield* disk.takeOver
+      assert.strictEqual(yield* outcome(groups.heartbeat(beat(memberId, 1))), "UnknownMemberId")
+      disk.open.openUnsafe()
+      assert.strictEqual(yield* Fiber.join(syncing), "NotCoordinator")
+      assert.strictEqual(yield* outcome(groups.heartbeat(beat(memberId, 1))), "ok")
+    })
+  )
+
   it.effect("a stored group that cannot be read begins anew, its offsets stay", () =>
     Effect.gen(function* () {
       const disk = new Disk()
@@ -368,6 +384,20 @@ describe("offsets", () => {
       yield* settle
       assert.strictEqual((yield* groups.fetchOffsets("g")).get(7)?.offset, 42n)
       assert.deepStrictEqual(disk.log, ["put g", "put g", "commit g"])
+    })
+  )
+
+  it.effect("a commit found valid comes before the state that would refuse it", () =>
+    Effect.gen(function* () {
+      const disk = new Disk()
+      const { groups } = yield* start(disk)
+      const { a, b } = yield* pair(groups)
+      const members = [a, b].map((memberId) => ({ memberId, groupInstanceId: null }))
+      const committing = yield* Effect.forkChild(groups.commitOffsets(commit(a, 2)))
+      const leaving = yield* Effect.forkChild(groups.leaveGroup({ groupId: "g", members }))
+      yield* Fiber.join(committing)
+      yield* Fiber.join(leaving)
+      assert.deepStrictEqual(disk.log.slice(2), ["commit g", "put g"])
     })
   )
 
@@ -460,6 +490,33 @@ describe("offsets", () => {
       yield* TestClock.adjust(3 * 60_000)
       assert.deepStrictEqual([disk.groups.size, disk.offsets.size], [0, 0])
       assert.strictEqual((yield* groups.describeGroups(["g"]))[0]?.state, "Dead")
+    })
+  )
+
+  it.effect("nothing expires while there are members, or while a commit is under way", () =>
+    Effect.gen(function* () {
+      const disk = new Disk()
+      const { groups } = yield* start(disk, { offsetsRetentionMs: 1000, offsetsRetentionCheckIntervalMs: 5000 })
+      const { a, b } = yield* pair(groups)
+      const longer = { retentionTimeMs: 3_600_000n, offsets: [{ ...commit(a, 2).offsets[0]!, partitionId: 8 }] }
+      yield* groups.commitOffsets(commit(a, 2))
+      yield* groups.commitOffsets(commit(a, 2, longer))
+      yield* TestClock.adjust(9000)
+      assert.strictEqual((yield* groups.fetchOffsets("g")).size, 2)
+      const members = [a, b].map((memberId) => ({ memberId, groupInstanceId: null }))
+      yield* groups.leaveGroup({ groupId: "g", members })
+      yield* TestClock.adjust(7000)
+      // the one whose client asked for an hour stays
+      assert.deepStrictEqual(Array.from((yield* groups.fetchOffsets("g")).keys()), [8])
+      yield* groups.deleteOffsets({ groupId: "g", topics: [{ name: "any", partitionIds: [8] }] })
+      disk.open.closeUnsafe()
+      const committing = yield* Effect.forkChild(groups.commitOffsets(commit("", -1)))
+      yield* TestClock.adjust(20_000)
+      disk.open.openUnsafe()
+      yield* Fiber.join(committing)
+      assert.isFalse(disk.log.includes("remove g"))
+      yield* TestClock.adjust(10_000)
+      assert.isTrue(disk.log.includes("remove g"))
     })
   )
 })
