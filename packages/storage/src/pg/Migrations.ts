@@ -1,0 +1,65 @@
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Effect from "effect/Effect"
+import * as Migrator from "effect/sql/Migrator"
+import { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { SchemaTooNew, StoreUnavailable } from "../StoreError.ts"
+import init from "./migrations/0001_init.ts"
+import type { PgTarget } from "./PgOptions.ts"
+import { SCHEMA_LOCK, SCHEMA_VERSION } from "./SchemaVersion.ts"
+
+const migrations = { "0001_init": init }
+
+const migrate = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  // Two brokers that start at once: the second waits here, and then finds everything done.
+  yield* sql`select pg_advisory_xact_lock(${SCHEMA_LOCK[0]}::int, ${SCHEMA_LOCK[1]}::int)`
+  // "if not exists" would ask for the right to create schemas even where the schema is there.
+  const [schema] = yield* sql<{ there: boolean }>`select to_regnamespace('kafka') is not null as there`
+  if (schema?.there !== true) yield* sql`create schema kafka`
+  const [table] = yield* sql<{ there: boolean }>`select to_regclass('kafka.migrations') is not null as there`
+  if (table?.there === true) {
+    const [last] = yield* sql<{ found: number | null }>`select max(migration_id) as found from kafka.migrations`
+    const found = last?.found ?? 0
+    if (found > SCHEMA_VERSION) return yield* new SchemaTooNew({ found, known: SCHEMA_VERSION })
+    if (found === SCHEMA_VERSION) return
+  }
+  yield* Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "kafka.migrations" })
+})
+
+const refused = (error: SqlError | Migrator.MigrationError): StoreUnavailable => {
+  const inner = error._tag === "MigrationError" ? error.cause : error
+  const reason = (inner as SqlError | undefined)?.reason?.cause
+  const detail = reason instanceof Error ? reason.message : error.message
+  return new StoreUnavailable({ message: `the schema kafka cannot be installed: ${detail}`, cause: error })
+}
+
+/**
+ * Installs schema `kafka`, or brings it up to this program's version: all or nothing, one installer at a time, as a
+ * plain role that owns the schema or may create it. Does nothing where it is up to date.
+ */
+export const install = (target: PgTarget, encrypted: boolean): Effect.Effect<void, StoreUnavailable | SchemaTooNew> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    yield* sql.withTransaction(migrate)
+  }).pipe(
+    Effect.provide(
+      PgClient.layer({
+        ...(target.path === undefined ? { host: target.host } : { path: target.path }),
+        port: target.port,
+        database: target.database,
+        username: target.user,
+        password: target.password,
+        // Whether there is TLS was found out by the connection that calls this.
+        ssl: encrypted ? target.ssl : false,
+        applicationName: `${target.applicationName} migrations`,
+        startupParameters: { search_path: "pg_catalog", client_min_messages: "error" },
+        connectTimeout: target.connectTimeoutMs,
+        maxConnections: 1
+      })
+    ),
+    Effect.catchTags({
+      SqlError: (error) => Effect.fail(refused(error)),
+      MigrationError: (error) => Effect.fail(refused(error))
+    })
+  )

@@ -1,0 +1,158 @@
+import type { ReadRequest, StoredBatchHead, StoredGroup, StoredOffset, StoredPartition } from "../../Store.ts"
+import { run } from "../connection/Connection.ts"
+import type { Row, Statement } from "../connection/Connection.ts"
+import type { FrameWriter } from "../connection/FrameWriter.ts"
+import { unescapeText } from "./escapeText.ts"
+
+export const readStatements = {
+  Read: {
+    name: "Read",
+    sql: `select p.request, b.base_offset, b.data
+      from kafka.plan_read($1::int[], $2::bigint[], $3::bigint[], $4::bigint) p
+      cross join lateral (
+        select b.base_offset, b.data from kafka.batches b
+        where b.partition_id = p.part and b.base_offset between p.first_base and p.last_base
+        order by b.base_offset) b`
+  },
+  FindByTimestamp: {
+    name: "FindByTimestamp",
+    sql: `select b.data from kafka.batches b
+      where b.partition_id = $1::int and b.base_offset = (select kafka.first_base_at_time($1::int, $2::bigint))`
+  },
+  LoadPartitions: {
+    name: "LoadPartitions",
+    sql: `select p.partition_id, p.log_start_offset,
+        greatest(newest.last_offset + 1, p.end_offset_floor),
+        greatest(newest.timestamp_high, p.timestamp_high_floor),
+        greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
+        coalesce(newest.cumulative_bytes - oldest.cumulative_bytes + oldest.bytes, 0)::bigint,
+        s.end_offset, s.value
+      from unnest($1::int[]) wanted (id)
+      join kafka.partitions p on p.partition_id = wanted.id
+      left join kafka.producer_snapshots s on s.partition_id = wanted.id
+      left join lateral (
+        select b.last_offset, b.timestamp_high, b.cumulative_bytes from kafka.batches b
+        where b.partition_id = wanted.id order by b.base_offset desc limit 1) newest on true
+      left join lateral (
+        select b.cumulative_bytes, octet_length(b.data) as bytes from kafka.batches b
+        where b.partition_id = wanted.id order by b.base_offset limit 1) oldest on true`
+  },
+  LoadLeaderEpochs: {
+    name: "LoadLeaderEpochs",
+    sql: `select e.partition_id, e.epoch, e.start_offset from kafka.leader_epochs e
+      where e.partition_id = any($1::int[]) order by e.partition_id, e.epoch`
+  },
+  LoadProducerBatches: {
+    name: "LoadProducerBatches",
+    sql: `select b.partition_id, b.base_offset, b.last_offset, b.max_timestamp, b.producer_id, b.producer_epoch::int,
+        b.base_sequence
+      from unnest($1::int[]) wanted (id)
+      left join kafka.producer_snapshots s on s.partition_id = wanted.id
+      cross join lateral (
+        select * from kafka.batches b
+        where b.partition_id = wanted.id and b.base_offset >= coalesce(s.end_offset, 0) and b.producer_id >= 0
+        order by b.base_offset) b`
+  },
+  LoadOffsets: {
+    name: "LoadOffsets",
+    sql: `select group_id, partition_id, committed_offset, leader_epoch, commit_timestamp, expire_timestamp, metadata
+      from kafka.offsets`
+  },
+  LoadGroups: { name: "LoadGroups", sql: "select group_id, kind, value from kafka.groups" }
+} as const satisfies Record<string, Statement>
+
+const text = (value: Buffer | null | undefined): string => unescapeText(value!.toString("utf8"))
+const int32 = (value: Buffer | null | undefined): number => value!.readInt32BE(0)
+const int64 = (value: Buffer | null | undefined): bigint => value!.readBigInt64BE(0)
+
+export const encodeRead = (frame: FrameWriter, requests: ReadonlyArray<ReadRequest>, maxBytes: number): void =>
+  run(frame, readStatements.Read, 4, () => {
+    frame.int32Array(requests, (request) => request.partitionId)
+    frame.int64Array(requests, (request) => request.from)
+    frame.int64Array(requests, (request) => BigInt(request.maxBytes))
+    frame.int32(8)
+    frame.int64(BigInt(maxBytes))
+  })
+
+export const decodeRead = (rows: ReadonlyArray<Row>, count: number): ReadonlyArray<ReadonlyArray<Uint8Array>> => {
+  const found: Array<Array<Uint8Array>> = Array.from({ length: count }, () => [])
+  for (const row of rows) found[int32(row[0])]!.push(row[2]!)
+  return found
+}
+
+export const encodeFindByTimestamp = (frame: FrameWriter, partitionId: number, timestamp: bigint): void =>
+  run(frame, readStatements.FindByTimestamp, 2, () => {
+    frame.int32(4)
+    frame.int32(partitionId)
+    frame.int32(8)
+    frame.int64(timestamp)
+  })
+
+export const encodePartitionIds = (
+  frame: FrameWriter,
+  statement: Statement,
+  partitionIds: ReadonlyArray<number>
+): void => run(frame, statement, 1, () => frame.int32Array(partitionIds, (id) => id))
+
+/** In order of ids; one that is not there is left out. */
+export const decodePartitions = (
+  rows: ReadonlyArray<Row>,
+  epochRows: ReadonlyArray<Row>,
+  batchRows: ReadonlyArray<Row>
+): ReadonlyArray<StoredPartition> => {
+  const epochs = new Map<number, Array<{ readonly epoch: number; readonly startOffset: bigint }>>()
+  for (const row of epochRows) {
+    const partitionId = int32(row[0])
+    const entry = { epoch: int32(row[1]), startOffset: int64(row[2]) }
+    const known = epochs.get(partitionId)
+    if (known === undefined) epochs.set(partitionId, [entry])
+    else known.push(entry)
+  }
+  const batches = new Map<number, Array<StoredBatchHead>>()
+  for (const row of batchRows) {
+    const partitionId = int32(row[0])
+    const head: StoredBatchHead = {
+      baseOffset: int64(row[1]),
+      lastOffset: int64(row[2]),
+      maxTimestamp: int64(row[3]),
+      producerId: int64(row[4]),
+      producerEpoch: int32(row[5]),
+      baseSequence: int32(row[6])
+    }
+    const known = batches.get(partitionId)
+    if (known === undefined) batches.set(partitionId, [head])
+    else known.push(head)
+  }
+  const found = new Map<number, StoredPartition>()
+  for (const row of rows) {
+    const partitionId = int32(row[0])
+    found.set(partitionId, {
+      partitionId,
+      logStartOffset: int64(row[1]),
+      endOffset: int64(row[2]),
+      timestampHigh: int64(row[3]),
+      cumulativeBytes: int64(row[4]),
+      sizeBytes: int64(row[5]),
+      leaderEpochs: epochs.get(partitionId) ?? [],
+      producerSnapshot: row[6] === null ? null : { endOffset: int64(row[6]), value: Uint8Array.from(row[7]!) },
+      producerBatches: batches.get(partitionId) ?? []
+    })
+  }
+  return Array.from(found.values()).sort((a, b) => a.partitionId - b.partitionId)
+}
+
+export const decodeOffset = (row: Row): StoredOffset => ({
+  groupId: text(row[0]),
+  partitionId: int32(row[1]),
+  offset: int64(row[2]),
+  leaderEpoch: int32(row[3]),
+  commitTimestamp: int64(row[4]),
+  expireTimestamp: int64(row[5]),
+  metadata: row[6] === null ? null : text(row[6])
+})
+
+export const decodeGroup = (row: Row): StoredGroup => ({
+  groupId: text(row[0]),
+  kind: text(row[1]),
+  value: text(row[2])
+})
