@@ -122,7 +122,12 @@ const tooNew = (handler: Handler, correlationId: number, connection: ConnectionI
   return {
     concurrent: false,
     run: Effect.sync(() =>
-      encode(handler, context, handler.refuse(handler.api.request.defaults(), errorCode(refused), refused, context), writer)
+      encode(
+        handler,
+        context,
+        handler.refuse(handler.api.request.defaults(), errorCode(refused), refused, context),
+        writer
+      )
     )
   }
 }

@@ -1,4 +1,4 @@
-import { errorCode, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
+import { InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
 import { FindCoordinator } from "@tusk/protocol/messages/FindCoordinator"
 import type { FindCoordinatorRequest } from "@tusk/protocol/messages/FindCoordinator"
 import * as Effect from "effect/Effect"
@@ -29,8 +29,7 @@ export const findCoordinator = handler({
   }),
   refuse: (request, code, error, { apiVersion }) => ({
     throttleTimeMs: 0,
-    ...NOWHERE,
-    errorCode: apiVersion >= 4 ? NONE : errorCode(error),
+    ...(apiVersion >= 4 ? UNUSED : { ...NOWHERE, errorCode: code }),
     errorMessage: apiVersion >= 4 ? null : error.message,
     coordinators:
       apiVersion >= 4

@@ -88,7 +88,10 @@ export const listOffsets = handler({
       const [end] = yield* log.ends([partitionId])
       if (end === undefined || isKafkaError(end)) return yield* Effect.fail(end ?? new UnknownTopicOrPartition())
       const found = yield* search(partitionId, asked.timestamp, end)
-      return answered(asked, NONE, found, apiVersion === 0 ? oldStyle(asked, found, end) : [])
+      return apiVersion === 0
+        ? answered(asked, NONE, NOTHING, oldStyle(asked, found, end))
+        : // The leader epoch came with version 4.
+          answered(asked, NONE, apiVersion >= 4 ? found : { ...found, leaderEpoch: -1 }, [])
     })
 
     return Effect.fnUntraced(function* (request: ListOffsetsRequest, { apiVersion }: RequestContext) {

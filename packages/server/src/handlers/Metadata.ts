@@ -58,13 +58,17 @@ export const metadata = handler({
     const find = (
       asked: { readonly topicId: string; readonly name: string | null },
       mayCreate: boolean,
-      operations: number
+      operations: number,
+      apiVersion: number
     ): Effect.Effect<ResponseTopic> => {
       const { name, topicId } = asked
       if (name === null || topicId !== ZERO_UUID) {
         const topic = topics.byId(topicId)
         return Effect.succeed(
-          topic === undefined ? absent(new UnknownTopicId(), name, topicId) : present(topic, operations)
+          // Null has a place from version 12 on.
+          topic === undefined
+            ? absent(new UnknownTopicId(), apiVersion >= 12 ? name : (name ?? ""), topicId)
+            : present(topic, operations)
         )
       }
       const topic = topics.byName(name)
@@ -85,7 +89,9 @@ export const metadata = handler({
       const found =
         asked === null
           ? topics.all().map((topic) => present(topic, operations))
-          : yield* Effect.forEach(distinct(asked), (topic) => find(topic, request.allowAutoTopicCreation, operations))
+          : yield* Effect.forEach(distinct(asked), (topic) =>
+              find(topic, request.allowAutoTopicCreation, operations, apiVersion)
+            )
       return {
         throttleTimeMs: 0,
         brokers: [{ nodeId, host: listener.advertisedHost, port: listener.advertisedPort, rack: null }],

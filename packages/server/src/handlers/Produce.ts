@@ -98,17 +98,18 @@ export const produce = handler({
     const answer = (
       request: ProduceRequest,
       outcomes: ReadonlyArray<ReadonlyArray<Outcome>>,
-      results: ReadonlyArray<Appended | KafkaError>
+      results: ReadonlyArray<Appended | KafkaError>,
+      leader: PartitionResponse["currentLeader"]
     ): ProduceResponse => ({
       responses: request.topicData.map((data, i) => ({
         name: data.name,
         topicId: data.topicId,
         partitionResponses: data.partitionData.map(({ index }, j) => {
           const outcome = outcomes[i]![j]!
-          if (isKafkaError(outcome)) return refused(index, outcome, nodeId, active.epoch())
+          if (isKafkaError(outcome)) return refused(index, outcome, leader)
           const parts = outcome.map((place) => results[place]!)
           const failed = parts.find(isKafkaError)
-          if (failed !== undefined) return refused(index, failed, nodeId, active.epoch())
+          if (failed !== undefined) return refused(index, failed, leader)
           const first = parts[0] as Appended
           return {
             index,
@@ -128,14 +129,16 @@ export const produce = handler({
 
     return (request: ProduceRequest, { apiVersion }: RequestContext) => {
       if (request.acks !== 0 && request.acks !== 1 && request.acks !== -1) return Effect.fail(new InvalidRequiredAcks())
+      // Where to turn to, told from version 10 on (KIP-951).
+      const leader = apiVersion >= 10 ? { leaderId: nodeId, leaderEpoch: active.epoch() } : NO_LEADER
       const appendAll = (found: ReadonlyArray<Topic | KafkaError | undefined>) => {
         const appends: Array<AppendRequest> = []
         const outcomes = collect(request, apiVersion, found, appends)
         if (appends.length === 0) {
-          return Effect.succeed(request.acks === 0 ? undefined : answer(request, outcomes, []))
+          return Effect.succeed(request.acks === 0 ? undefined : answer(request, outcomes, [], leader))
         }
         return Effect.map(log.append(appends), (results) =>
-          request.acks === 0 ? undefined : answer(request, outcomes, results)
+          request.acks === 0 ? undefined : answer(request, outcomes, results, leader)
         )
       }
       const found = request.topicData.map((data) => known(data, apiVersion >= 13))
@@ -147,7 +150,7 @@ export const produce = handler({
       name: data.name,
       topicId: data.topicId,
       partitionResponses: data.partitionData.map(({ index }) => ({
-        ...refused(index, error, -1, -1),
+        ...refused(index, error, NO_LEADER),
         errorCode: code
       }))
     })),
@@ -158,7 +161,7 @@ export const produce = handler({
 
 const NO_LEADER = { leaderId: -1, leaderEpoch: -1 }
 
-const refused = (index: number, error: KafkaError, leaderId: number, leaderEpoch: number): PartitionResponse => ({
+const refused = (index: number, error: KafkaError, leader: PartitionResponse["currentLeader"]): PartitionResponse => ({
   index,
   errorCode: errorCode(error),
   baseOffset: -1n,
@@ -166,5 +169,5 @@ const refused = (index: number, error: KafkaError, leaderId: number, leaderEpoch
   logStartOffset: -1n,
   recordErrors: [],
   errorMessage: error.message === "" ? null : (error.message ?? null),
-  currentLeader: error._tag === "NotLeaderOrFollower" ? { leaderId, leaderEpoch } : NO_LEADER
+  currentLeader: error._tag === "NotLeaderOrFollower" ? leader : NO_LEADER
 })
