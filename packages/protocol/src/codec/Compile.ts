@@ -203,6 +203,7 @@ class Source {
     for (const field of plan.fields) {
       if (field.place === "absent" && !field.ignorable) code += `if(${this.isSet(field)})T.notInVersion();`
     }
+    if (!plan.flexible) code += "if(o.unknownTaggedFields!==undefined)T.notInVersion();"
     let run: Array<FieldPlan> = []
     let size = 0
     const flush = (more: number, then: (at: string) => string) => {

@@ -3,7 +3,6 @@
  * nullability, default and tag are annotations of the property's key. Everything else is derived from it.
  */
 import * as Schema from "effect/Schema"
-import { isUuid } from "./Uuid.ts"
 
 /** The wire types. `recordChunks` is `records` in an answer: on the wire one length and bytes, as a value a list of chunks. */
 export type Word =
@@ -60,7 +59,7 @@ export const int64 = word(
 )
 export const float64 = word(Schema.Number, "float64")
 /** Kafka's text of sixteen bytes: 22 characters of base64url. */
-export const uuid = word(Schema.String.check(Schema.makeFilter(isUuid)), "uuid")
+export const uuid = word(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{21}[AQgw]$/)), "uuid")
 /** A lone surrogate has no UTF-8, so it is no string of the protocol. */
 export const string = word(Schema.String.check(Schema.makeFilter((text) => text.isWellFormed())), "string")
 export const bytes = word(Schema.Uint8Array, "bytes")

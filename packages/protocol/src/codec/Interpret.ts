@@ -134,6 +134,9 @@ const encodeStruct = (plan: StructPlan, writer: Writer, value: any, path: Path):
       throw protocolError("fieldNotInVersion", "set, but not a field of this version")
     }
   }
+  if (!plan.flexible && value.unknownTaggedFields !== undefined) {
+    throw protocolError("fieldNotInVersion", "tagged fields, which this version has not")
+  }
   for (const field of plan.body) {
     path.push(field.name)
     encodeField(field, writer, value[field.name], path)

@@ -102,7 +102,7 @@ describe("decoding is total", () => {
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error
       }
-      most = Math.max(most, (reader.slots * 8) / mutated.length)
+      most = Math.max(most, (reader.slots * 8) / Math.max(1, mutated.length))
     }
     expect(most).toBeGreaterThan(0)
     expect(most).toBeLessThanOrEqual(8)
