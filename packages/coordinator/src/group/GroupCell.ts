@@ -111,7 +111,8 @@ export const makeGroupCell = <State, Event, Answer, Group>(
         })
       )
 
-    const perform = (output: GroupOutput<Answer, Group>): Effect.Effect<void> => {
+    /** Null: done already, as most are. */
+    const perform = (output: GroupOutput<Answer, Group>): Effect.Effect<void> | null => {
       switch (output._tag) {
         case "Persist":
           return Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
@@ -121,11 +122,8 @@ export const makeGroupCell = <State, Event, Answer, Group>(
         case "Remove":
           return store(ports.remove(groupId))
         case "Reply":
-          return Effect.sync(() => {
-            const waiter = waiters.get(output.waiter)
-            waiters.delete(output.waiter)
-            if (waiter !== undefined) Deferred.doneUnsafe(waiter, Effect.succeed(output.answer))
-          })
+          answer(output.waiter, output.answer)
+          return null
         case "WakeAt":
           return Effect.gen(function* () {
             const sleepMs = output.atMs - (yield* monotonicMs)
@@ -139,23 +137,30 @@ export const makeGroupCell = <State, Event, Answer, Group>(
       }
     }
 
-    const performAll = (all: ReadonlyArray<GroupOutput<Answer, Group>>): Effect.Effect<void> =>
-      Effect.gen(function* () {
-        for (const output of all) {
-          if (!open) return
-          yield* perform(output)
-        }
-      })
+    const answer = (id: number, value: Answer): void => {
+      const waiter = waiters.get(id)
+      waiters.delete(id)
+      if (waiter !== undefined) Deferred.doneUnsafe(waiter, Effect.succeed(value))
+    }
+
+    const performAll = (all: ReadonlyArray<GroupOutput<Answer, Group>>, from = 0): Effect.Effect<void> => {
+      for (let i = from; i < all.length && open; i++) {
+        const doing = perform(all[i]!)
+        if (doing !== null) return Effect.flatMap(doing, () => performAll(all, i + 1))
+      }
+      return Effect.void
+    }
 
     const send = (event: Event): Effect.Effect<void> =>
-      Effect.gen(function* () {
-        const nowMs = yield* monotonicMs
-        const todo = yield* Ref.modify(ref, (current) => {
-          const [next, out] = machine.step(current, event, nowMs)
-          return [out, next] as const
-        })
-        yield* performAll(todo)
-      })
+      Effect.flatMap(monotonicMs, (nowMs) =>
+        Effect.flatMap(
+          Ref.modify(ref, (current) => {
+            const [next, out] = machine.step(current, event, nowMs)
+            return [out, next] as const
+          }),
+          (todo) => performAll(todo)
+        )
+      )
 
     const exclusive = <E>(
       body: (send: (event: Event) => Effect.Effect<void>) => Effect.Effect<void, E>
@@ -183,15 +188,18 @@ export const makeGroupCell = <State, Event, Answer, Group>(
           const waiter: Waiter = Deferred.makeUnsafe()
           let sent = false
           yield* exclusive((tell) =>
-            Effect.gen(function* () {
+            Effect.suspend(() => {
               sent = true
               waiters.set(id, waiter)
-              let answer: Answer | undefined
-              yield* tell(event(id))
-              if (whileHeld === undefined) return
-              if (Deferred.isDoneUnsafe(waiter))
-                answer = yield* Effect.orElseSucceed(Deferred.await(waiter), () => undefined)
-              yield* whileHeld(answer)
+              if (whileHeld === undefined) return tell(event(id))
+              return Effect.flatMap(tell(event(id)), () =>
+                Deferred.isDoneUnsafe(waiter)
+                  ? Effect.matchEffect(Deferred.await(waiter), {
+                      onFailure: () => whileHeld(undefined),
+                      onSuccess: whileHeld
+                    })
+                  : whileHeld(undefined)
+              )
             })
           ).pipe(Effect.onError(() => Effect.sync(() => waiters.delete(id))))
           if (!sent) return yield* new CellClosed()

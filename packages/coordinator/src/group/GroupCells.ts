@@ -34,7 +34,7 @@ export interface GroupCells {
   /** All of them, those that only have offsets too. */
   readonly all: Effect.Effect<ReadonlyArray<ClassicCell>, KafkaError>
   /** Runs `use` with the group as it is now, again if it is replaced on the way. */
-  readonly retrying: <A, E>(use: Effect.Effect<A, E | CellClosed>) => Effect.Effect<A, Exclude<E, CellClosed>>
+  readonly retrying: <A>(use: Effect.Effect<A, KafkaError | CellClosed>) => Effect.Effect<A, KafkaError>
   /** Holds an otherwise empty group while a commit of its first offsets is under way. */
   readonly hold: (groupId: string) => void
   readonly release: (groupId: string) => void
@@ -168,10 +168,8 @@ export const makeGroupCells = (
     )
     yield* load
 
-    const retrying = <A, E>(use: Effect.Effect<A, E | CellClosed>): Effect.Effect<A, Exclude<E, CellClosed>> =>
-      Effect.retry(use, {
-        while: (error) => typeof error === "object" && error !== null && "_tag" in error && error._tag === "CellClosed"
-      }) as Effect.Effect<A, Exclude<E, CellClosed>>
+    const retrying = <A>(use: Effect.Effect<A, KafkaError | CellClosed>): Effect.Effect<A, KafkaError> =>
+      Effect.catchTag(use, "CellClosed", () => retrying(use))
 
     return {
       find,
