@@ -1,0 +1,1 @@
+export const downConvertBatch = (b: Uint8Array, _m: number, _o: any): any => b

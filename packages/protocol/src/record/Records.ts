@@ -1,0 +1,400 @@
+import { CorruptMessage, InvalidRecord, isKafkaError, type KafkaError, MessageTooLarge } from "../KafkaError.ts"
+import * as H from "./BatchHeader.ts"
+import { compress, decompress, type DecompressionLimits } from "./Compression.ts"
+import { crc32c } from "./Crc32c.ts"
+import { VarintWriter } from "./VarintWriter.ts"
+
+/** A header of a record; its key is text, as in Kafka, and may repeat. */
+export interface RecordHeader {
+  readonly key: string
+  readonly value: Uint8Array | null
+}
+
+/** One record. Key and value are views of the batch, or of its decompressed records. Times in milliseconds. */
+export interface DecodedRecord {
+  readonly offset: bigint
+  readonly timestamp: bigint
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: ReadonlyArray<RecordHeader>
+}
+
+export interface TimestampAndOffset {
+  readonly timestamp: bigint
+  readonly offset: bigint
+}
+
+export interface DecodeLimits extends DecompressionLimits {
+  /** Most records and headers together, as small ones take many times their bytes in memory. 1,000,000 if not given. */
+  readonly maxRecords?: number
+}
+
+/** Used where a caller of a look-up gives no limits. */
+const DEFAULT_LIMITS: DecodeLimits = { maxDecompressedBytes: 64 << 20 }
+const NO_HEADERS: ReadonlyArray<RecordHeader> = []
+
+const invalid = (message: string): InvalidRecord => new InvalidRecord({ message })
+
+/** Walks over the records of a batch. Throws InvalidRecord; those who use it answer it as a value. */
+class RecordCursor {
+  readonly bytes: Buffer
+  at: number
+  readonly end: number
+  left: number
+  next = 0
+  offsetDelta = 0
+  timestampDelta = 0n
+  keyAt = 0
+  /** -1 for null, as on the wire; the same for `valueSize`. */
+  keySize = -1
+  valueAt = 0
+  valueSize = -1
+  headerCount = 0
+
+  constructor(bytes: Uint8Array, count: number) {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.at = 0
+    this.end = bytes.byteLength
+    this.left = count
+  }
+
+  /** Goes to the next record, with `at` behind its value; false when there is none, and then no byte may be over. */
+  advance(): boolean {
+    if (this.left-- <= 0) {
+      if (this.at !== this.end) throw invalid("Bytes are left behind the last record of a batch.")
+      return false
+    }
+    const size = this.varint()
+    if (size < 0 || size > this.end - this.at) throw invalid(`A record of ${size} bytes in ${this.end - this.at}.`)
+    this.next = this.at + size
+    // The attributes of a record have no use yet.
+    this.at++
+    this.timestampDelta = this.varlong()
+    this.offsetDelta = this.varint()
+    this.keySize = this.varint()
+    this.keyAt = this.skip(this.keySize)
+    this.valueSize = this.varint()
+    this.valueAt = this.skip(this.valueSize)
+    this.headerCount = this.varint()
+    // A header is two bytes or more.
+    if (this.headerCount < 0 || this.headerCount * 2 > this.next - this.at) {
+      throw invalid(`A record with ${this.headerCount} headers in ${this.next - this.at} bytes.`)
+    }
+    return true
+  }
+
+  skipHeaders(): void {
+    for (let i = 0; i < this.headerCount; i++) {
+      const size = this.varint()
+      if (size < 0) throw invalid("A header without a key.")
+      this.skip(size)
+      this.skip(this.varint())
+    }
+    this.finish()
+  }
+
+  headers(): ReadonlyArray<RecordHeader> {
+    const headers: Array<RecordHeader> = []
+    for (let i = 0; i < this.headerCount; i++) {
+      const keySize = this.varint()
+      if (keySize < 0) throw invalid("A header without a key.")
+      const keyAt = this.skip(keySize)
+      const key = this.bytes.toString("utf8", keyAt, keyAt + keySize)
+      const size = this.varint()
+      headers.push({ key, value: this.slice(this.skip(size), size) })
+    }
+    this.finish()
+    return headers.length === 0 ? NO_HEADERS : headers
+  }
+
+  finish(): void {
+    if (this.at !== this.next) throw invalid("A record whose fields do not fill its size.")
+  }
+
+  slice(at: number, size: number): Uint8Array | null {
+    return size < 0 ? null : this.bytes.subarray(at, at + size)
+  }
+
+  skip(size: number): number {
+    const at = this.at
+    if (size > 0) {
+      if (size > this.next - at) throw invalid(`A field of ${size} bytes where the record has ${this.next - at}.`)
+      this.at = at + size
+    }
+    return at
+  }
+
+  varint(): number {
+    let raw = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.bytes[this.at++]
+      if (byte === undefined) throw invalid("A record cut short.")
+      raw |= (byte & 127) << shift
+      if (byte < 128) return (raw >>> 1) ^ -(raw & 1)
+    }
+    throw invalid("A varint of more than five bytes.")
+  }
+
+  varlong(): bigint {
+    // Six bytes hold 42 bits, exact in a number: times within a batch hardly ever need more.
+    let raw = 0
+    let scale = 1
+    for (let i = 0; i < 6; i++) {
+      const byte = this.bytes[this.at++]
+      if (byte === undefined) throw invalid("A record cut short.")
+      raw += (byte & 127) * scale
+      scale *= 128
+      if (byte < 128) return BigInt(raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2)
+    }
+    let long = BigInt(raw)
+    for (let shift = 42n; shift < 70n; shift += 7n) {
+      const byte = this.bytes[this.at++]
+      if (byte === undefined) throw invalid("A record cut short.")
+      long |= BigInt(byte & 127) << shift
+      if (byte < 128) {
+        long = BigInt.asUintN(64, long)
+        return (long >> 1n) ^ -(long & 1n)
+      }
+    }
+    throw invalid("A varlong of more than ten bytes.")
+  }
+}
+
+/** The records' bytes, decompressed; throws what is wrong with them. */
+const open = (batch: Uint8Array, limits: DecodeLimits): RecordCursor => {
+  if (batch.byteLength < H.RECORD_BATCH_OVERHEAD || H.magic(batch) !== 2) {
+    throw new CorruptMessage({ message: "Not a record batch of magic 2." })
+  }
+  const count = H.recordCount(batch)
+  if (count < 0) throw invalid(`A record batch of ${count} records.`)
+  const records = batch.subarray(H.RECORD_BATCH_OVERHEAD)
+  // Compaction may leave a batch without records, and then nothing was compressed.
+  if (count === 0 && records.byteLength === 0) return new RecordCursor(records, 0)
+  const bytes = decompress(H.compressionCodec(batch), records, limits)
+  if (!(bytes instanceof Uint8Array)) throw bytes
+  return new RecordCursor(bytes, count)
+}
+
+const attempt = <A>(run: () => A): A | KafkaError => {
+  try {
+    return run()
+  } catch (error) {
+    if (isKafkaError(error)) return error
+    throw error
+  }
+}
+
+const timestampOf = (batch: Uint8Array, base: bigint, cursor: RecordCursor): bigint =>
+  H.timestampType(batch) === "LogAppendTime" ? H.maxTimestamp(batch) : BigInt.asIntN(64, base + cursor.timestampDelta)
+
+const offsetOf = (base: bigint, cursor: RecordCursor): bigint => BigInt.asIntN(64, base + BigInt(cursor.offsetDelta))
+
+/**
+ * Calls `visit` for every record in order, until it answers false; what was visited before an error is found has been
+ * visited. Memory is that of the decompressed bytes and one record. CRC and header are not checked.
+ */
+export const visitRecords = (
+  batch: Uint8Array,
+  limits: DecodeLimits,
+  visit: (record: DecodedRecord) => boolean | void
+): KafkaError | undefined =>
+  attempt(() => {
+    const cursor = open(batch, limits)
+    const baseOffset = H.baseOffset(batch)
+    const baseTimestamp = H.baseTimestamp(batch)
+    const most = limits.maxRecords ?? 1_000_000
+    let budget = most
+    while (cursor.advance()) {
+      budget -= 1 + cursor.headerCount
+      if (budget < 0) throw new MessageTooLarge({ message: `A batch of more than ${most} records and headers.` })
+      const record = {
+        offset: offsetOf(baseOffset, cursor),
+        timestamp: timestampOf(batch, baseTimestamp, cursor),
+        key: cursor.slice(cursor.keyAt, cursor.keySize),
+        value: cursor.slice(cursor.valueAt, cursor.valueSize),
+        headers: cursor.headers()
+      }
+      if (visit(record) === false) return undefined
+    }
+    return undefined
+  })
+
+/**
+ * All records of a batch. InvalidRecord for records that are malformed or not as many as the header says, CorruptMessage
+ * for data that cannot be decompressed, MessageTooLarge beyond the limits, UnsupportedCompressionType for codec 5 to 7.
+ */
+export const decodeRecords = (batch: Uint8Array, limits: DecodeLimits): ReadonlyArray<DecodedRecord> | KafkaError => {
+  const records: Array<DecodedRecord> = []
+  const error = visitRecords(batch, limits, (record) => {
+    records.push(record)
+  })
+  return error ?? records
+}
+
+/**
+ * What Kafka checks of every produced record and `validateBatch` does not: that each is well formed, offsets go 0, 1, 2 …
+ * and, for a compacted topic, that each has a key. InvalidRecord, or what decompression answers.
+ */
+export const validateRecords = (
+  batch: Uint8Array,
+  options: { readonly compacted: boolean; readonly limits: DecodeLimits }
+): KafkaError | undefined =>
+  attempt(() => {
+    const cursor = open(batch, options.limits)
+    for (let delta = 0; cursor.advance(); delta++) {
+      cursor.skipHeaders()
+      if (cursor.offsetDelta !== delta) {
+        throw invalid(`The record at index ${delta} has the offset delta ${cursor.offsetDelta}.`)
+      }
+      if (options.compacted && cursor.keySize < 0) throw invalid("A compacted topic takes no record without a key.")
+    }
+    return undefined
+  })
+
+/**
+ * The first record at `startOffset` or later whose time is `timestamp` or later. Of a batch that cannot be decoded the
+ * batch as a whole is answered, by its greatest time: no record is passed over then.
+ */
+export const findOffsetByTimestamp = (
+  batch: Uint8Array,
+  timestamp: bigint,
+  startOffset = 0n,
+  limits: DecodeLimits = DEFAULT_LIMITS
+): TimestampAndOffset | undefined => {
+  const maxTimestamp = H.maxTimestamp(batch)
+  if (maxTimestamp < timestamp || H.lastOffset(batch) < startOffset) return undefined
+  const found = lookUp(batch, limits, (time, offset) => time >= timestamp && offset >= startOffset)
+  if (!isKafkaError(found)) return found
+  const first = H.baseOffset(batch)
+  return { timestamp: maxTimestamp, offset: first < startOffset ? startOffset : first }
+}
+
+/** The greatest time in a batch, and the first record that has it; undefined for an empty batch. */
+export const maxTimestampOffset = (
+  batch: Uint8Array,
+  limits: DecodeLimits = DEFAULT_LIMITS
+): TimestampAndOffset | undefined => {
+  if (H.recordCount(batch) === 0) return undefined
+  const maxTimestamp = H.maxTimestamp(batch)
+  // Where all records have one time Kafka answers the last of them.
+  if (H.timestampType(batch) === "LogAppendTime") return { timestamp: maxTimestamp, offset: H.lastOffset(batch) }
+  let best: TimestampAndOffset | undefined
+  const error = lookUp(batch, limits, (timestamp, offset) => {
+    if (best === undefined || timestamp > best.timestamp) best = { timestamp, offset }
+    return false
+  })
+  return isKafkaError(error) ? { timestamp: maxTimestamp, offset: H.lastOffset(batch) } : best
+}
+
+/** The first record that `matches`. Headers are passed over, so that a look-up costs no memory a record. */
+const lookUp = (
+  batch: Uint8Array,
+  limits: DecodeLimits,
+  matches: (timestamp: bigint, offset: bigint) => boolean
+): TimestampAndOffset | undefined | KafkaError =>
+  attempt(() => {
+    const cursor = open(batch, limits)
+    const baseOffset = H.baseOffset(batch)
+    const baseTimestamp = H.baseTimestamp(batch)
+    while (cursor.advance()) {
+      cursor.skipHeaders()
+      const timestamp = timestampOf(batch, baseTimestamp, cursor)
+      const offset = offsetOf(baseOffset, cursor)
+      if (matches(timestamp, offset)) return { timestamp, offset }
+    }
+    return undefined
+  })
+
+/** A record to write; what is left out is null, no headers, and the time of the record before it (0 at first). */
+export interface RecordInput {
+  /** Used with `offsets: "kept"` only. */
+  readonly offset?: bigint
+  readonly timestamp?: bigint
+  readonly key?: Uint8Array | null
+  readonly value?: Uint8Array | null
+  readonly headers?: ReadonlyArray<RecordHeader>
+}
+
+export interface EncodeOptions {
+  /** Codec number, 0 (none) if not given. */
+  readonly compression?: number
+  readonly baseOffset?: bigint
+  /** Offsets one after the other from `baseOffset`, as a producer has them, or those of the records. */
+  readonly offsets?: "dense" | "kept"
+  /** Beyond the last record where compaction took records away. */
+  readonly lastOffset?: bigint
+  readonly baseTimestamp?: bigint
+  readonly maxTimestamp?: bigint
+  readonly timestampType?: H.TimestampType
+  readonly partitionLeaderEpoch?: number
+  readonly producerId?: bigint
+  readonly producerEpoch?: number
+  readonly baseSequence?: number
+  readonly isTransactional?: boolean
+  readonly isControl?: boolean
+}
+
+/** A batch of magic 2. Throws RangeError for an offset or count that it cannot hold. */
+export const encodeBatch = (records: ReadonlyArray<RecordInput>, options: EncodeOptions = {}): Uint8Array => {
+  const kept = options.offsets === "kept"
+  const baseOffset = options.baseOffset ?? (kept ? (records[0]?.offset ?? 0n) : 0n)
+  const baseTimestamp = options.baseTimestamp ?? records[0]?.timestamp ?? (records.length === 0 ? -1n : 0n)
+  const writer = new VarintWriter()
+  let timestamp = baseTimestamp
+  let maxTimestamp = baseTimestamp
+  let offsetDelta = -1
+  for (const record of records) {
+    timestamp = record.timestamp ?? timestamp
+    if (timestamp > maxTimestamp) maxTimestamp = timestamp
+    offsetDelta = kept ? Number((record.offset ?? 0n) - baseOffset) : offsetDelta + 1
+    encodeRecord(writer, record, timestamp - baseTimestamp, offsetDelta)
+  }
+  const lastOffsetDelta = options.lastOffset === undefined ? offsetDelta : Number(options.lastOffset - baseOffset)
+  const codec = options.compression ?? 0
+  const body = records.length === 0 ? writer.bytes() : compress(codec, writer.bytes())
+  const batch = new Uint8Array(H.RECORD_BATCH_OVERHEAD + body.byteLength)
+  batch.set(body, H.RECORD_BATCH_OVERHEAD)
+  const view = H.viewOf(batch)
+  view.setBigInt64(0, baseOffset)
+  view.setInt32(H.LENGTH_AT, batch.byteLength - H.LOG_OVERHEAD)
+  view.setInt32(12, options.partitionLeaderEpoch ?? -1)
+  view.setInt8(H.MAGIC_AT, 2)
+  const flags =
+    (options.timestampType === "LogAppendTime" ? H.TIMESTAMP_TYPE_MASK : 0) |
+    (options.isTransactional ? H.TRANSACTIONAL_MASK : 0) |
+    (options.isControl ? H.CONTROL_MASK : 0)
+  view.setInt16(H.ATTRIBUTES_AT, codec | flags)
+  view.setInt32(23, lastOffsetDelta)
+  view.setBigInt64(27, baseTimestamp)
+  view.setBigInt64(35, options.maxTimestamp ?? maxTimestamp)
+  view.setBigInt64(43, options.producerId ?? -1n)
+  view.setInt16(51, options.producerEpoch ?? -1)
+  view.setInt32(53, options.baseSequence ?? -1)
+  view.setInt32(H.COUNT_AT, records.length)
+  view.setUint32(H.CRC_AT, crc32c(batch.subarray(H.ATTRIBUTES_AT)))
+  return batch
+}
+
+const utf8 = new TextEncoder()
+
+/** Writes one record, its size first. */
+export const encodeRecord = (
+  writer: VarintWriter,
+  record: RecordInput,
+  timestampDelta: bigint,
+  offsetDelta: number
+): void => {
+  const body = new VarintWriter()
+  body.byte(0)
+  body.varlong(timestampDelta)
+  body.varint(offsetDelta)
+  body.nullableBytes(record.key ?? null)
+  body.nullableBytes(record.value ?? null)
+  const headers = record.headers ?? NO_HEADERS
+  body.varint(headers.length)
+  for (const { key, value } of headers) {
+    body.nullableBytes(utf8.encode(key))
+    body.nullableBytes(value)
+  }
+  writer.nullableBytes(body.bytes())
+}
