@@ -1,0 +1,26 @@
+import { Write } from "../../src/Store.ts"
+import type { Unit } from "../../src/Store.ts"
+
+export const TOPIC = "AAAAAAAAAAAAAAAAAAAAAA"
+
+/** A topic "t" of one partition, whose id is 1. */
+export const topic: Unit = [
+  Write.PutTopic({ topicId: TOPIC, name: "t" }),
+  Write.PutPartition({ topicId: TOPIC, index: 0, partitionId: 1 })
+]
+
+/** A batch of one record at an offset of partition 1. */
+export const append = (offset: bigint, bytes = 100): Write =>
+  Write.Append({
+    partitionId: 1,
+    baseOffset: offset,
+    lastOffset: offset,
+    leaderEpoch: 1,
+    maxTimestamp: offset,
+    timestampHigh: offset,
+    cumulativeBytes: (offset + 1n) * BigInt(bytes),
+    producerId: -1n,
+    producerEpoch: -1,
+    baseSequence: -1,
+    records: new Uint8Array(bytes)
+  })

@@ -1,0 +1,54 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Net from "node:net"
+import { resolveOptions } from "../../src/pg/PgOptions.ts"
+import type { PgOptions } from "../../src/pg/PgOptions.ts"
+
+/** A TCP proxy in front of Postgres that can leave it alone with half a connection, as a broken network does. */
+export interface CuttingProxy {
+  readonly options: PgOptions
+  /** Breaks all connections off on the client's side; Postgres hears nothing of it. */
+  readonly cut: () => void
+}
+
+export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const target = resolveOptions(options)
+    const clients = new Set<Net.Socket>()
+    const upstreams = new Set<Net.Socket>()
+    const server = Net.createServer((client) => {
+      const upstream =
+        target.path === undefined ? Net.connect(target.port, target.host) : Net.connect({ path: target.path })
+      clients.add(client)
+      upstreams.add(upstream)
+      client.on("error", () => {})
+      upstream.on("error", () => {})
+      client.on("data", (chunk) => upstream.write(chunk))
+      upstream.on("data", (chunk) => {
+        if (!client.destroyed) client.write(chunk)
+      })
+      upstream.on("close", () => client.destroy())
+      client.on("close", () => {
+        if (clients.delete(client)) upstream.end()
+      })
+    })
+    yield* Effect.acquireRelease(
+      Effect.callback<void>((resume) => {
+        server.listen(0, "127.0.0.1", () => resume(Effect.void))
+      }),
+      () =>
+        Effect.sync(() => {
+          server.close()
+          for (const socket of [...clients, ...upstreams]) socket.destroy()
+        })
+    )
+    const { port } = server.address() as Net.AddressInfo
+    return {
+      options: { ...options, host: "127.0.0.1", port, ssl: false },
+      cut: () => {
+        const cutOff = [...clients]
+        clients.clear()
+        for (const client of cutOff) client.destroy()
+      }
+    }
+  })

@@ -1,0 +1,75 @@
+import { afterAll, inject } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { randomBytes } from "node:crypto"
+import { Connection } from "../../src/pg/connection/Connection.ts"
+import { resolveOptions } from "../../src/pg/PgOptions.ts"
+import type { PgOptions } from "../../src/pg/PgOptions.ts"
+import * as PgStore from "../../src/pg/PgStore.ts"
+import { Store } from "../../src/Store.ts"
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** `postgres://…` of a superuser of the server that `postgres.setup.ts` started. */
+    readonly postgresUrl: string
+  }
+}
+
+/** A database of its own in the server that `postgres.setup.ts` started, for one test file. */
+export class TestDatabase {
+  readonly name = `tusk_${randomBytes(6).toString("hex")}`
+  private created = false
+
+  constructor() {
+    afterAll(async () => {
+      if (!this.created) return
+      await Effect.runPromise(
+        Effect.scoped(
+          Effect.flatMap(this.psql("postgres"), (admin) =>
+            admin.query(`drop database if exists ${this.name} with (force)`)
+          )
+        )
+      )
+    })
+  }
+
+  /** Options for this database, quiet about the test server's settings and quick to give up on a lock. */
+  options(more: Partial<PgOptions> = {}): PgOptions {
+    return {
+      url: inject("postgresUrl"),
+      database: this.name,
+      unsafeDurability: "ignore",
+      lockWaitMs: 300,
+      ...more
+    }
+  }
+
+  /** A session beside the store's, as a person or another program has one. */
+  psql(database = this.name): Effect.Effect<Connection, unknown, Scope.Scope> {
+    return Effect.acquireRelease(
+      Effect.suspend(() => Connection.open(resolveOptions(this.options({ database })), "psql")),
+      (connection) => connection.close()
+    )
+  }
+
+  /** The database, there and without a schema `kafka`. */
+  readonly empty: Effect.Effect<void, unknown> = Effect.gen({ self: this }, function* () {
+    if (!this.created) {
+      const admin = yield* this.psql("postgres")
+      yield* admin.query(`create database ${this.name}`)
+      this.created = true
+    }
+    const here = yield* this.psql()
+    yield* here.query("drop schema if exists kafka cascade")
+  }).pipe(Effect.scoped)
+
+  /** One more broker's store over the database. */
+  open(more: Partial<PgOptions> = {}): Effect.Effect<Store["Service"], unknown, Scope.Scope> {
+    return Effect.map(
+      Effect.suspend(() => Layer.build(Layer.fresh(PgStore.layer(this.options(more))))),
+      (context) => Context.get(context, Store)
+    )
+  }
+}

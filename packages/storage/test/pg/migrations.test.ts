@@ -1,0 +1,137 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { install } from "../../src/pg/Migrations.ts"
+import { resolveOptions } from "../../src/pg/PgOptions.ts"
+import { SCHEMA_VERSION } from "../../src/pg/SchemaVersion.ts"
+import { append, topic } from "./Appends.ts"
+import { TestDatabase } from "./TestDatabase.ts"
+
+const database = new TestDatabase()
+const target = () => resolveOptions(database.options())
+
+describe("migrations", () => {
+  it.live("installed twice is installed once", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      yield* install(target(), false)
+      const psql = yield* database.psql()
+      const before = yield* psql.query("select cluster_id from kafka.cluster")
+      yield* install(target(), false)
+      expect(yield* psql.query("select cluster_id from kafka.cluster")).toEqual(before)
+      expect(yield* psql.query("select max(migration_id) from kafka.migrations")).toEqual([[String(SCHEMA_VERSION)]])
+    })
+  )
+
+  it.live("twelve brokers may install at once", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      yield* Effect.all(
+        Array.from({ length: 12 }, () => install(target(), false)),
+        { concurrency: "unbounded" }
+      )
+      const psql = yield* database.psql()
+      expect(yield* psql.query("select count(*) from kafka.cluster")).toEqual([["1"]])
+      expect(yield* psql.query("select count(*) from kafka.migrations")).toEqual([[String(SCHEMA_VERSION)]])
+    })
+  )
+
+  it.live("a newer schema is refused, by the installer and by acquire, and left as it is", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      yield* install(target(), false)
+      const psql = yield* database.psql()
+      yield* psql.query(`insert into kafka.migrations (migration_id, name) values (${SCHEMA_VERSION + 1}, 'later')`)
+      const refused = yield* Effect.flip(install(target(), false))
+      expect(refused).toMatchObject({ _tag: "SchemaTooNew", found: SCHEMA_VERSION + 1, known: SCHEMA_VERSION })
+      const store = yield* database.open()
+      expect((yield* Effect.flip(Effect.scoped(store.acquire)))._tag).toBe("SchemaTooNew")
+      expect(yield* psql.query("select epoch from kafka.cluster")).toEqual([["0"]])
+    })
+  )
+
+  it.live("every table, view and function says what it is", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      yield* install(target(), false)
+      const psql = yield* database.psql()
+      const silent = yield* psql.query(`
+        select relname from pg_class where relnamespace = 'kafka'::regnamespace and relkind in ('r', 'v', 'p')
+          and obj_description(oid, 'pg_class') is null
+        union all select proname from pg_proc where pronamespace = 'kafka'::regnamespace
+          and obj_description(oid, 'pg_proc') is null
+        union all select nspname from pg_namespace where nspname = 'kafka' and obj_description(oid, 'pg_namespace') is null`)
+      expect(silent).toEqual([])
+    })
+  )
+
+  it.live("a plain role serves that owns the schema, or that may create it", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      const psql = yield* database.psql()
+      const role = database.name
+      yield* Effect.addFinalizer(() =>
+        psql.query(`drop schema if exists kafka cascade; drop owned by ${role}; drop role ${role}`).pipe(Effect.ignore)
+      )
+      yield* psql.query(`create role ${role} login password 'geheim'`)
+      const serve = Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* database.open({ user: role, password: "geheim" })
+          yield* store.acquire
+          yield* store.commit([topic, [append(0n)]])
+          yield* store.ping
+          expect((yield* store.loadPartitions([1]))[0]!.endOffset).toBe(1n)
+        })
+      )
+      const refused = yield* Effect.flip(
+        Effect.scoped(Effect.flatMap(database.open({ user: role, password: "geheim" }), (store) => store.acquire))
+      )
+      expect(refused).toMatchObject({ _tag: "StoreUnavailable" })
+      expect(String((refused as Error).message)).toContain("permission denied")
+
+      yield* psql.query(`grant create on database ${database.name} to ${role}`)
+      yield* serve
+      yield* psql.query(`revoke create on database ${database.name} from ${role}; drop schema kafka cascade`)
+      yield* psql.query(`create schema kafka authorization ${role}`)
+      yield* serve
+    })
+  )
+
+  it.live("a person sees topics, partitions and lag", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      const store = yield* database.open()
+      yield* store.acquire
+      yield* store.commit([topic, [append(0n), append(1n), append(2n)]])
+      yield* store.commit([
+        [
+          {
+            _tag: "PutOffset",
+            groupId: "g",
+            partitionId: 1,
+            offset: 1n,
+            leaderEpoch: -1,
+            metadata: null,
+            commitTimestamp: 0n,
+            expireTimestamp: -1n
+          },
+          { _tag: "PutGroup", groupId: "g", kind: "classic", value: "{}" },
+          { _tag: "PutConfig", resourceType: 2, resourceName: "t", name: "retention.ms", value: "5" }
+        ]
+      ])
+      const psql = yield* database.psql()
+      expect(
+        yield* psql.query("select topic, partitions, records, size_bytes, configs from kafka.topic_overview")
+      ).toEqual([["t", "1", "3", "300", '{"retention.ms": "5"}']])
+      expect(
+        yield* psql.query(
+          "select topic, partition, partition_id, log_start_offset, end_offset, size_bytes from kafka.partition_overview"
+        )
+      ).toEqual([["t", "0", "1", "0", "3", "300"]])
+      expect(
+        yield* psql.query(
+          "select group_id, kind, topic, partition, committed_offset, end_offset, lag from kafka.group_lag"
+        )
+      ).toEqual([["g", "classic", "t", "0", "1", "3", "2"]])
+    })
+  )
+})
