@@ -276,12 +276,10 @@ export const maxTimestampOffset = (
 ): TimestampAndOffset | undefined => {
   if (H.recordCount(batch) === 0) return undefined
   const maxTimestamp = H.maxTimestamp(batch)
-  // Where all records have one time Kafka answers the last of them.
-  if (H.timestampType(batch) === "LogAppendTime") return { timestamp: maxTimestamp, offset: H.lastOffset(batch) }
   let best: TimestampAndOffset | undefined
   const error = lookUp(batch, limits, (timestamp, offset) => {
     if (best === undefined || timestamp > best.timestamp) best = { timestamp, offset }
-    return false
+    return timestamp === maxTimestamp
   })
   return isKafkaError(error) ? { timestamp: maxTimestamp, offset: H.lastOffset(batch) } : best
 }
