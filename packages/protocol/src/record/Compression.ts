@@ -1,132 +1,146 @@
 import { createRequire } from "node:module"
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib"
-import { InvalidRecord, UnsupportedCompressionType } from "../KafkaError.ts"
-import type { KafkaError } from "../KafkaError.ts"
-import { compressLz4, decompressLz4, Lz4Error } from "./Lz4.ts"
-import { GZIP, LZ4, NO_COMPRESSION, SNAPPY, ZSTD } from "./RecordBatch.ts"
+import { CorruptMessage, type KafkaError, MessageTooLarge, UnsupportedCompressionType } from "../KafkaError.ts"
+import { compressLz4Frame, decompressLz4Frame } from "./Lz4.ts"
+
+/** Codecs by their number in a batch's attributes. */
+export const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"] as const
+export type CodecName = (typeof CODEC_NAMES)[number]
+
+/** What decompression may cost. */
+export interface DecompressionLimits {
+  /** Most bytes to come out. Also at most 100 times what goes in, where that is above 1 MiB. */
+  readonly maxDecompressedBytes: number
+}
+
+/** Most bytes that `input` bytes may become. Below 1 MiB the ratio does not matter: small regular batches shrink a lot. */
+export const ceilingOf = (input: number, limits: DecompressionLimits): number =>
+  Math.min(limits.maxDecompressedBytes, Math.max(100 * input, 1 << 20))
+
+/** Thrown inside `record/` where output would go beyond the ceiling. */
+export const tooLarge = (ceiling: number): MessageTooLarge =>
+  new MessageTooLarge({ message: `A record batch becomes more than ${ceiling} bytes when decompressed.` })
+
+// Loaded at first use and synchronously: importing this file loads no native module, and most brokers never need one.
+const load = createRequire(import.meta.url)
+const zlib = (): typeof import("node:zlib") => load("node:zlib")
+const snappy = (): typeof import("snappy") => load("snappy")
 
 /**
- * Codecs of record batches, all of them synchronous (in simulation nothing may come from the real event loop). What a
- * batch expands to is bounded by the caller, and by 100 times its size, whichever is less; a size in a header is never
- * trusted. Native parts are loaded when first used.
+ * Compresses as Kafka's Java producer does: gzip, xerial's framing of snappy, lz4 frames of independent blocks, zstd.
+ * `magic` 0 gives lz4 the frame checksum that only message sets of that age have. Codec 0 answers `data` itself.
  */
-export interface DecompressionLimits {
-  readonly maxDecompressedBytes: number
-  /** Accept the wrong header checksum of lz4 in magic 0. */
-  readonly lenientLz4?: boolean
+export const compress = (codec: number, data: Uint8Array, magic = 2): Uint8Array => {
+  switch (codec) {
+    case 0:
+      return data
+    case 1:
+      return zlib().gzipSync(data)
+    case 2:
+      return compressSnappy(data)
+    case 3:
+      return compressLz4Frame(data, magic === 0)
+    case 4:
+      return zlib().zstdCompressSync(data)
+    default:
+      throw new RangeError(`There is no compression codec ${codec}`)
+  }
 }
 
-/** A few bytes may expand by more than a large batch may. */
-const LEAST_LIMIT = 64 * 1024
-const MAX_RATIO = 100
-
-interface Snappy {
-  readonly compressSync: (data: Uint8Array) => Buffer
-  readonly uncompressSync: (data: Uint8Array) => string | Buffer
-}
-let snappyLibrary: Snappy | undefined
-const snappy = (): Snappy => (snappyLibrary ??= createRequire(import.meta.url)("snappy") as Snappy)
-
-/** The stream format of xerial's Java library, which Kafka's clients write: this, two versions, then length and block. */
-const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
-const XERIAL_HEADER = 16
-const XERIAL_BLOCK = 32 * 1024
-/** A block of snappy expands to at most 64 bytes for 3. */
-const SNAPPY_RATIO = 22
-
-class TooLarge extends Error {}
-class Broken extends Error {}
-
-/** The length a snappy block announces, if its bytes can hold as much. */
-const snappyLength = (block: Uint8Array, left: number): number => {
-  let length = 0
-  for (let i = 0; i < 5; i++) {
-    const byte = block[i]
-    if (byte === undefined) break
-    length += (byte & 0x7f) * 2 ** (7 * i)
-    if (byte < 0x80) {
-      if (length > left) throw new TooLarge()
-      if (length > block.length * SNAPPY_RATIO + 64) throw new Broken("a length its bytes cannot hold")
-      return length
+/**
+ * Decompresses within a ceiling that no size in the data can lift: output is either produced in pieces and stopped at the
+ * ceiling (gzip, zstd, lz4 block by block), or its announced size is checked against it first (a block of snappy, whose
+ * native decoder never writes beyond that size). MessageTooLarge beyond the ceiling, CorruptMessage for broken data.
+ */
+export const decompress = (
+  codec: number,
+  data: Uint8Array,
+  limits: DecompressionLimits,
+  magic = 2
+): Uint8Array | KafkaError => {
+  const ceiling = ceilingOf(data.byteLength, limits)
+  try {
+    switch (codec) {
+      case 0:
+        return data
+      case 1:
+        return zlib().gunzipSync(data, { maxOutputLength: ceiling })
+      case 2:
+        return decompressSnappy(data, ceiling)
+      case 3:
+        return decompressLz4Frame(data, ceiling, magic === 0)
+      case 4:
+        return decompressZstd(data, ceiling)
+      default:
+        return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
     }
+  } catch (error) {
+    if (error instanceof CorruptMessage || error instanceof MessageTooLarge) return error
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") return tooLarge(ceiling)
+    return new CorruptMessage({ message: `${CODEC_NAMES[codec]} data that cannot be decompressed.`, cause: error })
   }
-  throw new Broken("no length")
 }
 
-const snappyBlock = (block: Uint8Array, left: number): Buffer => {
-  snappyLength(block, left)
-  const data = snappy().uncompressSync(block)
-  return typeof data === "string" ? Buffer.from(data) : data
+const decompressZstd = (data: Uint8Array, ceiling: number): Uint8Array => {
+  const { constants, zstdDecompressSync } = zlib()
+  // A frame names its window, which the decoder allocates: 8 MiB is enough up to level 19, 128 MiB for any level. It is
+  // touched only as far as data comes out.
+  const params = { [constants.ZSTD_d_windowLogMax]: ceiling > 1 << 23 ? 27 : 23 }
+  return zstdDecompressSync(data, { params, maxOutputLength: ceiling })
 }
 
-const decompressSnappy = (data: Uint8Array, max: number): Uint8Array => {
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  if (bytes.length < XERIAL_HEADER || !bytes.subarray(0, XERIAL.length).equals(XERIAL)) return snappyBlock(bytes, max)
-  const parts: Array<Buffer> = []
-  let length = 0
-  let at = XERIAL_HEADER
-  while (at < bytes.length) {
-    if (bytes.length - at < 4) throw new Broken("a block's length is cut off")
-    const size = bytes.readInt32BE(at)
-    at += 4
-    if (size < 0 || size > bytes.length - at) throw new Broken("a block is cut off")
-    const part = snappyBlock(bytes.subarray(at, at + size), max - length)
-    at += size
-    length += part.length
-    parts.push(part)
-  }
-  return Buffer.concat(parts, length)
-}
+/** xerial's snappy-java: magic, version, oldest compatible version; then blocks, each after its length. */
+const XERIAL = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1)
+const XERIAL_MAGIC_BYTES = 8
+const XERIAL_BLOCK = 32 * 1024
 
 const compressSnappy = (data: Uint8Array): Uint8Array => {
-  const header = Buffer.alloc(XERIAL_HEADER)
-  XERIAL.copy(header)
-  header.writeInt32BE(1, 8)
-  header.writeInt32BE(1, 12)
-  const parts: Array<Buffer> = [header]
-  for (let at = 0; at < data.length; at += XERIAL_BLOCK) {
+  const parts: Array<Uint8Array> = [XERIAL]
+  for (let at = 0; at < data.byteLength; at += XERIAL_BLOCK) {
     const block = snappy().compressSync(data.subarray(at, at + XERIAL_BLOCK))
-    const size = Buffer.alloc(4)
-    size.writeInt32BE(block.length)
-    parts.push(size, block)
+    const length = Buffer.allocUnsafe(4)
+    length.writeInt32BE(block.byteLength)
+    parts.push(length, block)
   }
   return Buffer.concat(parts)
 }
 
-/** What the bytes expand to. `InvalidRecord`: broken, or beyond the limit. `UnsupportedCompressionType`: no such codec. */
-export const decompress = (codec: number, data: Uint8Array, limits: DecompressionLimits): Uint8Array | KafkaError => {
-  if (codec === NO_COMPRESSION) return data
-  const max = Math.min(limits.maxDecompressedBytes, Math.max(LEAST_LIMIT, data.byteLength * MAX_RATIO))
-  try {
-    switch (codec) {
-      case GZIP:
-        return gunzipSync(data, { maxOutputLength: max })
-      case SNAPPY:
-        return decompressSnappy(data, max)
-      case LZ4:
-        return decompressLz4(data, max, limits.lenientLz4 ?? false)
-      case ZSTD:
-        return zstdDecompressSync(data, { maxOutputLength: max })
-      default:
-        return new UnsupportedCompressionType({ message: `There is no compression type ${codec}.` })
-    }
-  } catch (cause) {
-    const why = cause instanceof Lz4Error || cause instanceof Broken ? cause.message : "broken or beyond the limit"
-    return new InvalidRecord({ message: `Records cannot be decompressed (limit ${max} bytes): ${why}.`, cause })
+/** Blocks of xerial's framing; data without it is one raw block, as some clients send. */
+const decompressSnappy = (data: Uint8Array, ceiling: number): Uint8Array => {
+  for (let i = 0; i < XERIAL_MAGIC_BYTES; i++) {
+    if (data[i] !== XERIAL[i]) return snappyBlock(data, ceiling, ceiling)
   }
+  if (data.byteLength < XERIAL.byteLength) throw new CorruptMessage({ message: "A snappy header cut short." })
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  const parts: Array<Uint8Array> = []
+  let left = ceiling
+  for (let at = XERIAL.byteLength; at < data.byteLength;) {
+    if (data.byteLength - at < 4) throw new CorruptMessage({ message: "A snappy block cut short." })
+    const size = bytes.readInt32BE(at)
+    at += 4
+    if (size < 0 || size > data.byteLength - at) throw new CorruptMessage({ message: "A snappy block cut short." })
+    const part = snappyBlock(data.subarray(at, at + size), left, ceiling)
+    // An empty block adds nothing, and blocks of no output would make the list of parts the larger thing.
+    if (part.byteLength > 0) parts.push(part)
+    left -= part.byteLength
+    at += size
+  }
+  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
 
-export const compress = (codec: number, data: Uint8Array): Uint8Array => {
-  switch (codec) {
-    case GZIP:
-      return gzipSync(data)
-    case SNAPPY:
-      return compressSnappy(data)
-    case LZ4:
-      return compressLz4(data)
-    case ZSTD:
-      return zstdCompressSync(data)
-    default:
-      return data
+/** The most that one byte of snappy can stand for is a third of a copy of 64 bytes. */
+const SNAPPY_RATIO = 22
+
+const snappyBlock = (block: Uint8Array, left: number, ceiling: number): Uint8Array => {
+  let size = 0
+  for (let i = 0; ; i++) {
+    const byte = block[i]
+    if (byte === undefined || i > 4) throw new CorruptMessage({ message: "A snappy block without a length." })
+    size += (byte & 127) * 2 ** (7 * i)
+    if (byte < 128) break
   }
+  if (size > left) throw tooLarge(ceiling)
+  if (size > block.byteLength * SNAPPY_RATIO) {
+    throw new CorruptMessage({ message: "A snappy block that announces more than it can hold." })
+  }
+  return snappy().uncompressSync(block) as Buffer
 }

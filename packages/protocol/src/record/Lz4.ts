@@ -1,147 +1,205 @@
 import { createRequire } from "node:module"
-import { xxHash32 } from "./XxHash32.ts"
+import { CorruptMessage, MessageTooLarge } from "../KafkaError.ts"
 
 /**
- * lz4 frames as Kafka's clients write them. Blocks are decoded here and not by a native library, which would have to
- * trust the sizes that a frame announces: this one stops at the caller's limit, whatever the bytes say.
+ * LZ4 frames. They are taken apart here, as the native decoder has no ceiling: a frame's blocks are decoded one by one,
+ * none larger than the frame's block size, straight into one growing buffer, which is also the window of dependent blocks.
  */
-const MAGIC = 0x184d2204
-const INCOMPRESSIBLE = 0x80000000
-const BLOCK_BYTES = 64 * 1024
 
-/** Broken or beyond the limit. */
-export class Lz4Error extends Error {}
+const FRAME_MAGIC = 0x184d2204
+const BLOCK_MAX = [0, 0, 0, 0, 1 << 16, 1 << 18, 1 << 20, 1 << 22]
+/** A block's length has this bit where the block is stored as it is. */
+const STORED = 0x80000000
 
-const uint32 = (b: Uint8Array, at: number): number =>
-  (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)) >>> 0
+const P1 = 0x9e3779b1
+const P2 = 0x85ebca77
+const P3 = 0xc2b2ae3d
+const P4 = 0x27d4eb2f
+const P5 = 0x165667b1
 
-/** Output that grows as it is filled, never beyond `max`. */
-interface Output {
-  bytes: Buffer
-  length: number
-  readonly max: number
-}
+const rotate = (x: number, by: number): number => (x << by) | (x >>> (32 - by))
+const word = (b: Uint8Array, at: number): number => b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)
+const round = (acc: number, input: number): number => Math.imul(rotate((acc + Math.imul(input, P2)) | 0, 13), P1)
 
-const reserve = (out: Output, count: number): void => {
-  const wanted = out.length + count
-  if (wanted > out.max) throw new Lz4Error(`more than ${out.max} bytes`)
-  if (wanted <= out.bytes.length) return
-  const grown = Buffer.allocUnsafe(Math.min(out.max, Math.max(wanted, out.bytes.length * 2)))
-  out.bytes.copy(grown, 0, 0, out.length)
-  out.bytes = grown
-}
-
-/** Decodes one block behind what is in `out` already, which is its dictionary where blocks depend on each other. */
-const decodeBlock = (block: Uint8Array, out: Output, earliest: number): void => {
-  const end = block.length
+/** xxHash32 with seed 0, unsigned: the checksum of lz4 frames. */
+export const xxHash32 = (bytes: Uint8Array): number => {
+  const length = bytes.byteLength
   let at = 0
-  const longLength = (start: number): number => {
-    let length = start
-    let byte: number
-    do {
-      if (at >= end) throw new Lz4Error("a length is cut off")
-      byte = block[at++]!
-      length += byte
-    } while (byte === 0xff)
-    return length
+  let h: number
+  if (length >= 16) {
+    let a = (P1 + P2) | 0
+    let b = P2 | 0
+    let c = 0
+    let d = -P1 | 0
+    for (; at <= length - 16; at += 16) {
+      a = round(a, word(bytes, at))
+      b = round(b, word(bytes, at + 4))
+      c = round(c, word(bytes, at + 8))
+      d = round(d, word(bytes, at + 12))
+    }
+    h = (rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18)) | 0
+  } else {
+    h = P5 | 0
   }
-  while (at < end) {
-    const token = block[at++]!
-    let literals = token >>> 4
-    if (literals === 15) literals = longLength(15)
-    if (literals > end - at) throw new Lz4Error("literals are cut off")
-    reserve(out, literals)
-    out.bytes.set(block.subarray(at, at + literals), out.length)
-    out.length += literals
-    at += literals
-    if (at === end) return
-    if (end - at < 2) throw new Lz4Error("an offset is cut off")
-    const distance = block[at]! | (block[at + 1]! << 8)
-    at += 2
-    let count = token & 0x0f
-    if (count === 15) count = longLength(15)
-    count += 4
-    let from = out.length - distance
-    if (distance === 0 || from < earliest) throw new Lz4Error("an offset points before the data")
-    reserve(out, count)
-    const { bytes } = out
-    let to = out.length
-    if (distance >= count) bytes.copyWithin(to, from, from + count)
-    else for (let i = 0; i < count; i++) bytes[to++] = bytes[from++]!
-    out.length += count
-  }
+  h = (h + length) | 0
+  for (; at + 4 <= length; at += 4) h = Math.imul(rotate((h + Math.imul(word(bytes, at), P3)) | 0, 17), P4)
+  for (; at < length; at++) h = Math.imul(rotate((h + Math.imul(bytes[at]!, P5)) | 0, 11), P1)
+  h = Math.imul(h ^ (h >>> 15), P2)
+  h = Math.imul(h ^ (h >>> 13), P3)
+  return (h ^ (h >>> 16)) >>> 0
 }
 
-/** `lenientHeader`: magic 0 message sets carry a header checksum that Kafka once computed wrongly. */
-export const decompressLz4 = (frame: Uint8Array, maxBytes: number, lenientHeader: boolean): Uint8Array => {
-  if (frame.length < 7 || uint32(frame, 0) !== MAGIC) throw new Lz4Error("not an lz4 frame")
-  const flags = frame[4]!
-  if (flags >>> 6 !== 1) throw new Lz4Error("an unknown version of the lz4 frame")
-  if ((flags & 0x01) !== 0) throw new Lz4Error("a dictionary is not supported")
-  const independent = (flags & 0x20) !== 0
-  const blockChecksum = (flags & 0x10) !== 0
-  const headerEnd = 6 + ((flags & 0x08) !== 0 ? 8 : 0)
-  const maxBlock = 1 << (8 + 2 * ((frame[5]! >>> 4) & 7))
-  if (maxBlock < BLOCK_BYTES) throw new Lz4Error("an unknown block size")
-  if (headerEnd >= frame.length) throw new Lz4Error("the header is cut off")
-  if (!lenientHeader && ((xxHash32(frame.subarray(4, headerEnd)) >>> 8) & 0xff) !== frame[headerEnd]) {
-    throw new Lz4Error("the header's checksum is wrong")
+const corrupt = (what: string): CorruptMessage => new CorruptMessage({ message: `An lz4 frame ${what}.` })
+
+const load = createRequire(import.meta.url)
+
+/** One frame of independent blocks. `oldChecksum`: over the magic number too, as Kafka's magic 0 had it (KIP-57). */
+export const compressLz4Frame = (data: Uint8Array, oldChecksum: boolean): Uint8Array => {
+  const { compressFrameSync } = load("lz4-napi") as typeof import("lz4-napi")
+  const frame = compressFrameSync(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+  if (oldChecksum) {
+    const at = descriptorEnd(frame)
+    frame[at] = (xxHash32(frame.subarray(0, at)) >>> 8) & 255
   }
-  const out: Output = { bytes: Buffer.allocUnsafe(Math.min(maxBytes, frame.length * 3)), length: 0, max: maxBytes }
-  let at = headerEnd + 1
-  while (true) {
-    if (frame.length - at < 4) throw new Lz4Error("the frame does not end")
-    const word = uint32(frame, at)
-    at += 4
-    if (word === 0) break
-    const size = (word & ~INCOMPRESSIBLE) >>> 0
-    if (size > maxBlock || size > frame.length - at) throw new Lz4Error("a block is cut off")
-    const block = frame.subarray(at, at + size)
-    at += size
-    if (blockChecksum) {
-      if (frame.length - at < 4 || uint32(frame, at) !== xxHash32(block))
-        throw new Lz4Error("a block's checksum is wrong")
+  return frame
+}
+
+/** Where the descriptor's checksum byte is: after magic, two flag bytes, and the sizes that the flags announce. */
+const descriptorEnd = (frame: Uint8Array): number => 6 + (frame[4]! & 0x08 ? 8 : 0) + (frame[4]! & 0x01 ? 4 : 0)
+
+/**
+ * All frames of `data`, one after the other, in at most `ceiling` bytes. `oldChecksum`: the descriptor's checksum is not
+ * looked at, as both kinds are met in magic 0. The checksum of a block is checked, that of the content is not, as in Kafka.
+ */
+export const decompressLz4Frame = (data: Uint8Array, ceiling: number, oldChecksum: boolean): Uint8Array => {
+  const out = new Output(ceiling)
+  const end = data.byteLength
+  let at = 0
+  do {
+    if (end - at < 7 || word(data, at) !== FRAME_MAGIC) throw corrupt("without its magic number")
+    const flags = data[at + 4]!
+    if (flags >>> 6 !== 1 || flags & 0x02) throw corrupt("of an unknown version")
+    if (flags & 0x01) throw corrupt("that needs a dictionary")
+    const blockMax = BLOCK_MAX[(data[at + 5]! >>> 4) & 7]!
+    if (blockMax === 0 || data[at + 5]! & 0x8f) throw corrupt("with a wrong block size")
+    const start = at
+    at += descriptorEnd(data.subarray(at))
+    if (at >= end) throw corrupt("cut short")
+    if (!oldChecksum && data[at] !== ((xxHash32(data.subarray(start + 4, at)) >>> 8) & 255)) {
+      throw corrupt("whose header has a wrong checksum")
+    }
+    at++
+    const frameStart = out.length
+    const independent = (flags & 0x20) !== 0
+    for (;;) {
+      if (end - at < 4) throw corrupt("cut short")
+      const announced = word(data, at) >>> 0
       at += 4
+      if (announced === 0) break
+      const stored = announced >= STORED
+      const size = stored ? announced - STORED : announced
+      if (size > blockMax || size > end - at) throw corrupt("with a block too long")
+      const next = at + size
+      if (flags & 0x10) {
+        if (end - next < 4) throw corrupt("cut short")
+        if (xxHash32(data.subarray(at, next)) !== word(data, next) >>> 0) throw corrupt("with a damaged block")
+      }
+      if (stored) out.append(data, at, next)
+      else decodeBlock(data, at, next, out, independent ? out.length : frameStart, blockMax)
+      at = next + (flags & 0x10 ? 4 : 0)
     }
-    const start = out.length
-    if (word >= INCOMPRESSIBLE) {
-      reserve(out, size)
-      out.bytes.set(block, out.length)
-      out.length += size
-    } else {
-      decodeBlock(block, out, independent ? start : 0)
-    }
-    if (out.length - start > maxBlock) throw new Lz4Error("a block is larger than its frame allows")
-  }
+    if (flags & 0x04) at += 4
+    if (at > end) throw corrupt("cut short")
+  } while (at < end)
   return out.bytes.subarray(0, out.length)
 }
 
-let native: ((data: Buffer) => Buffer) | undefined
+/** Output that grows as it is filled, by doubling, up to a ceiling. */
+class Output {
+  bytes: Uint8Array = new Uint8Array(0)
+  length = 0
+  readonly ceiling: number
 
-/** One block by the native compressor, without the length it puts before it. */
-const compressBlock = (block: Buffer): Buffer => {
-  native ??= (createRequire(import.meta.url)("lz4-napi") as { compressSync: (data: Buffer) => Buffer }).compressSync
-  return native(block).subarray(4)
+  constructor(ceiling: number) {
+    this.ceiling = ceiling
+  }
+
+  reserve(size: number): void {
+    const needed = this.length + size
+    if (needed <= this.bytes.byteLength) return
+    if (needed > this.ceiling) {
+      throw new MessageTooLarge({
+        message: `A record batch becomes more than ${this.ceiling} bytes when decompressed.`
+      })
+    }
+    const grown = new Uint8Array(Math.min(this.ceiling, Math.max(needed, 2 * this.bytes.byteLength, 4096)))
+    grown.set(this.bytes.subarray(0, this.length))
+    this.bytes = grown
+  }
+
+  append(source: Uint8Array, start: number, end: number): void {
+    this.reserve(end - start)
+    this.bytes.set(source.subarray(start, end), this.length)
+    this.length += end - start
+  }
 }
 
-/** A frame of independent blocks of 64 KiB, as the Java client writes it. */
-export const compressLz4 = (data: Uint8Array): Uint8Array => {
-  const header = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0])
-  header[6] = (xxHash32(header.subarray(4, 6)) >>> 8) & 0xff
-  const parts: Array<Uint8Array> = [header]
-  for (let at = 0; at < data.length; at += BLOCK_BYTES) {
-    const view = data.subarray(at, at + BLOCK_BYTES)
-    const block = Buffer.from(view.buffer, view.byteOffset, view.byteLength)
-    const packed = compressBlock(block)
-    const size = Buffer.alloc(4)
-    if (packed.length < block.length) {
-      size.writeUInt32LE(packed.length)
-      parts.push(size, packed)
-    } else {
-      size.writeUInt32LE((block.length | INCOMPRESSIBLE) >>> 0)
-      parts.push(size, block)
+/** Decodes one block behind what `out` holds; matches may reach back to `window`. */
+const decodeBlock = (
+  data: Uint8Array,
+  start: number,
+  end: number,
+  out: Output,
+  window: number,
+  blockMax: number
+): void => {
+  const limit = out.length + blockMax
+  let at = start
+  for (;;) {
+    if (at >= end) throw corrupt("whose block ends in the middle")
+    const token = data[at++]!
+    let literals = token >>> 4
+    if (literals === 15) {
+      let more: number
+      do {
+        if (at >= end) throw corrupt("whose block ends in the middle")
+        more = data[at++]!
+        literals += more
+      } while (more === 255)
     }
+    if (literals > end - at || literals > limit - out.length) throw corrupt("with a wrong run of literals")
+    out.reserve(literals)
+    if (literals > 24) {
+      out.append(data, at, at + literals)
+    } else {
+      const bytes = out.bytes
+      const to = out.length
+      for (let i = 0; i < literals; i++) bytes[to + i] = data[at + i]!
+      out.length = to + literals
+    }
+    at += literals
+    // The last sequence is literals only.
+    if (at === end) return
+    if (end - at < 2) throw corrupt("whose block ends in the middle")
+    const distance = data[at]! | (data[at + 1]! << 8)
+    at += 2
+    let size = (token & 15) + 4
+    if (size === 19) {
+      let more: number
+      do {
+        if (at >= end) throw corrupt("whose block ends in the middle")
+        more = data[at++]!
+        size += more
+      } while (more === 255)
+    }
+    if (distance === 0 || distance > out.length - window) throw corrupt("with a match before its start")
+    if (size > limit - out.length) throw corrupt("with a block longer than announced")
+    out.reserve(size)
+    const bytes = out.bytes
+    const to = out.length
+    const from = to - distance
+    if (distance >= size && size > 32) bytes.copyWithin(to, from, from + size)
+    else for (let i = 0; i < size; i++) bytes[to + i] = bytes[from + i]!
+    out.length = to + size
   }
-  parts.push(Buffer.alloc(4))
-  return Buffer.concat(parts)
 }

@@ -1,23 +1,23 @@
-/** Murmur2, 32 bits, seed 0x9747b28c, as Kafka's Java producer hashes keys; signed. */
+const M = 0x5bd1e995
+
+/** The 32-bit murmur2 hash with the seed that Kafka's Java producer uses; signed. */
 export const murmur2 = (bytes: Uint8Array): number => {
-  const length = bytes.length
-  const m = 0x5bd1e995
-  let hash = 0x9747b28c ^ length
+  const length = bytes.byteLength
   const whole = length & ~3
+  let h = 0x9747b28c ^ length
   for (let i = 0; i < whole; i += 4) {
     let k = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
-    k = Math.imul(k, m)
-    k ^= k >>> 24
-    hash = Math.imul(hash, m) ^ Math.imul(k, m)
+    k = Math.imul(k, M)
+    h = Math.imul(h, M) ^ Math.imul(k ^ (k >>> 24), M)
   }
-  if (whole < length) {
-    for (let i = length - 1; i >= whole; i--) hash ^= bytes[i]! << ((i & 3) * 8)
-    hash = Math.imul(hash, m)
+  if (length > whole) {
+    if (length - whole > 2) h ^= bytes[whole + 2]! << 16
+    if (length - whole > 1) h ^= bytes[whole + 1]! << 8
+    h = Math.imul(h ^ bytes[whole]!, M)
   }
-  hash ^= hash >>> 13
-  hash = Math.imul(hash, m)
-  return (hash ^ (hash >>> 15)) | 0
+  h = Math.imul(h ^ (h >>> 13), M)
+  return h ^ (h >>> 15)
 }
 
-/** The partition, of `partitions`, that a Java producer sends a key to. */
+/** The partition that the Java producer picks for a key, of `partitions` (at least one). */
 export const partitionForKey = (key: Uint8Array, partitions: number): number => (murmur2(key) & 0x7fffffff) % partitions

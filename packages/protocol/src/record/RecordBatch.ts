@@ -1,172 +1,117 @@
-import { CorruptMessage, InvalidRecord, UnsupportedCompressionType } from "../KafkaError.ts"
-import type { KafkaError } from "../KafkaError.ts"
+import {
+  CorruptMessage,
+  InvalidRecord,
+  InvalidTimestamp,
+  type KafkaError,
+  UnsupportedCompressionType
+} from "../KafkaError.ts"
+import * as H from "./BatchHeader.ts"
 import { crc32c } from "./Crc32c.ts"
 
-/**
- * A record batch of magic 2 (KIP-98), seen in place: functions over its bytes, which begin at index 0. Nothing is decoded.
- *
- * | at | field | | at | field |
- * |---|---|---|---|---|
- * | 0 | base offset, int64 | | 27 | base timestamp, int64 |
- * | 8 | length behind this field, int32 | | 35 | max timestamp, int64 |
- * | 12 | partition leader epoch, int32 | | 43 | producer id, int64 |
- * | 16 | magic, int8 | | 51 | producer epoch, int16 |
- * | 17 | CRC-32C of all from 21 on | | 53 | base sequence, int32 |
- * | 21 | attributes, int16 | | 57 | count of records, int32 |
- * | 23 | last offset delta, int32 | | 61 | records |
- */
-export const RECORD_BATCH_OVERHEAD = 61
-/** What stands before the length, and the length. */
-export const LOG_OVERHEAD = 12
+export * from "./BatchHeader.ts"
+export * from "./Records.ts"
 
-const MAGIC = 16
-const CRC = 17
-const ATTRIBUTES = 21
-const LAST_OFFSET_DELTA = 23
-const BASE_TIMESTAMP = 27
-const MAX_TIMESTAMP = 35
-const PRODUCER_ID = 43
-const PRODUCER_EPOCH = 51
-const BASE_SEQUENCE = 53
-const RECORD_COUNT = 57
+/** A record of magic 0 cannot be shorter than this; Kafka's first check of a length. */
+const LEAST_LENGTH = 14
+/** Length, attributes, two deltas, key length, value length and header count: a byte each. */
+const LEAST_RECORD = 7
 
-export type CompressionCodec = 0 | 1 | 2 | 3 | 4
-export const NO_COMPRESSION = 0
-export const GZIP = 1
-export const SNAPPY = 2
-export const LZ4 = 3
-export const ZSTD = 4
-
-const int32 = (b: Uint8Array, at: number): number =>
-  (b[at]! << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!
-
-const int64 = (b: Uint8Array, at: number): bigint => {
-  const high = int32(b, at)
-  const low = int32(b, at + 4) >>> 0
-  return high === 0 ? BigInt(low) : (BigInt(high) << 32n) | BigInt(low)
-}
-
-const putInt32 = (b: Uint8Array, at: number, value: number): void => {
-  b[at] = value >> 24
-  b[at + 1] = value >> 16
-  b[at + 2] = value >> 8
-  b[at + 3] = value
-}
-
-const putInt64 = (b: Uint8Array, at: number, value: bigint): void => {
-  putInt32(b, at, Number(value >> 32n))
-  putInt32(b, at + 4, Number(value & 0xffffffffn) | 0)
-}
-
-export const baseOffset = (batch: Uint8Array): bigint => int64(batch, 0)
-/** Bytes of the whole batch, as its header says. */
-export const sizeInBytes = (batch: Uint8Array): number => int32(batch, 8) + LOG_OVERHEAD
-export const partitionLeaderEpoch = (batch: Uint8Array): number => int32(batch, 12)
-export const magic = (batch: Uint8Array): number => (batch[MAGIC]! << 24) >> 24
-export const crc = (batch: Uint8Array): number => int32(batch, CRC) >>> 0
-export const attributes = (batch: Uint8Array): number => (batch[ATTRIBUTES]! << 8) | batch[ATTRIBUTES + 1]!
-/** 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd; above that unknown. */
-export const compressionCodec = (batch: Uint8Array): number => batch[ATTRIBUTES + 1]! & 0x07
-export const isLogAppendTime = (batch: Uint8Array): boolean => (batch[ATTRIBUTES + 1]! & 0x08) !== 0
-export const isTransactional = (batch: Uint8Array): boolean => (batch[ATTRIBUTES + 1]! & 0x10) !== 0
-export const isControl = (batch: Uint8Array): boolean => (batch[ATTRIBUTES + 1]! & 0x20) !== 0
-/** KIP-534: the base timestamp is when a tombstone may go. */
-export const hasDeleteHorizon = (batch: Uint8Array): boolean => (batch[ATTRIBUTES + 1]! & 0x40) !== 0
-export const lastOffsetDelta = (batch: Uint8Array): number => int32(batch, LAST_OFFSET_DELTA)
-export const lastOffset = (batch: Uint8Array): bigint => baseOffset(batch) + BigInt(lastOffsetDelta(batch))
-export const baseTimestamp = (batch: Uint8Array): bigint => int64(batch, BASE_TIMESTAMP)
-export const maxTimestamp = (batch: Uint8Array): bigint => int64(batch, MAX_TIMESTAMP)
-/** -1: not from an idempotent producer. */
-export const producerId = (batch: Uint8Array): bigint => int64(batch, PRODUCER_ID)
-export const producerEpoch = (batch: Uint8Array): number =>
-  (((batch[PRODUCER_EPOCH]! << 8) | batch[PRODUCER_EPOCH + 1]!) << 16) >> 16
-export const baseSequence = (batch: Uint8Array): number => int32(batch, BASE_SEQUENCE)
-export const recordCount = (batch: Uint8Array): number => int32(batch, RECORD_COUNT)
-
-/** The last record's sequence; sequences go on at 0 past 2^31-1. -1 without a producer id. */
-export const lastSequence = (batch: Uint8Array): number => {
-  const first = baseSequence(batch)
-  if (first < 0) return -1
-  const last = first + lastOffsetDelta(batch)
-  return last > 0x7fffffff ? last - 0x80000000 : last
-}
-
-/** Gives the batch its place in a partition. Both fields lie outside the checksum. */
-export const setOffsets = (batch: Uint8Array, offset: bigint, leaderEpoch: number): void => {
-  putInt64(batch, 0, offset)
-  putInt32(batch, 12, leaderEpoch)
-}
-
-/** Stamps all records with one time, milliseconds; the checksum is made anew. */
-export const setLogAppendTime = (batch: Uint8Array, timestampMs: bigint): void => {
-  batch[ATTRIBUTES + 1] = batch[ATTRIBUTES + 1]! | 0x08
-  putInt64(batch, MAX_TIMESTAMP, timestampMs)
-  setCrc(batch)
-}
-
-export const setCrc = (batch: Uint8Array): void => {
-  putInt32(batch, CRC, crc32c(batch.subarray(ATTRIBUTES)) | 0)
+export interface SplitOptions {
+  /** What to do with bytes at the end that are no whole batch: an error, or drop them, as a consumer does. */
+  readonly partialTail?: "refuse" | "drop"
 }
 
 /**
- * Cuts a buffer into its batches, views on it. `CorruptMessage`: a length below the header's. `InvalidRecord`: an older
- * magic, or bytes at the end that are no whole batch.
+ * Cuts record data into batches, as views; of magic 0 and 1 each message is one. Only lengths and magic are looked at.
+ * CorruptMessage for a length below the least or a magic that is not 0, 1 or 2; InvalidRecord for an incomplete tail
+ * (Kafka reads such a Produce as having no batch, and answers the same).
  */
-export const splitBatches = (records: Uint8Array): ReadonlyArray<Uint8Array> | KafkaError => {
+export const splitBatches = (records: Uint8Array, options?: SplitOptions): ReadonlyArray<Uint8Array> | KafkaError => {
   const batches: Array<Uint8Array> = []
-  let at = 0
-  while (at < records.byteLength) {
-    const left = records.byteLength - at
-    if (left < LOG_OVERHEAD + 5) return new InvalidRecord({ message: `${left} bytes at the end are no record batch.` })
-    const version = records[at + MAGIC]!
-    if (version < 2) {
-      return new InvalidRecord({ message: `Record batches are of magic 2 in this version, not ${version}.` })
+  const end = records.byteLength
+  const view = H.viewOf(records)
+  for (let at = 0; at < end;) {
+    const left = end - at
+    // The magic byte ends what tells a batch's kind.
+    if (left <= H.MAGIC_AT) return partialTail(batches, left, options)
+    const length = view.getInt32(at + H.LENGTH_AT)
+    if (length < LEAST_LENGTH) return new CorruptMessage({ message: `A record batch of length ${length}.` })
+    const magic = records[at + H.MAGIC_AT]!
+    if (magic > 2) return new CorruptMessage({ message: `A record batch of magic ${magic}.` })
+    if (length < LEAST_LENGTHS[magic]!) {
+      return new CorruptMessage({ message: `A record batch of magic ${magic} and length ${length}.` })
     }
-    if (version > 2) return new CorruptMessage({ message: `There is no record batch of magic ${version}.` })
-    const size = int32(records, at + 8) + LOG_OVERHEAD
-    if (size < RECORD_BATCH_OVERHEAD) {
-      return new CorruptMessage({ message: `A record batch of ${size} bytes is shorter than its header.` })
-    }
-    if (size > left) return new InvalidRecord({ message: `A record batch of ${size} bytes is cut off after ${left}.` })
-    batches.push(records.subarray(at, at + size))
+    const size = H.LOG_OVERHEAD + length
+    if (size > left) return partialTail(batches, left, options)
+    batches.push(at === 0 && size === end ? records : records.subarray(at, at + size))
     at += size
   }
   return batches
 }
 
+const LEAST_LENGTHS = [LEAST_LENGTH, LEAST_LENGTH + 8, H.RECORD_BATCH_OVERHEAD - H.LOG_OVERHEAD]
+
+const partialTail = (batches: ReadonlyArray<Uint8Array>, left: number, options?: SplitOptions) =>
+  options?.partialTail === "drop"
+    ? batches
+    : new InvalidRecord({ message: `The record data ends with ${left} bytes that are not a whole record batch.` })
+
+/** Whether the bytes are those the checksum was made of. */
+export const isCrcValid = (batch: Uint8Array): boolean => H.crc(batch) === crc32c(batch.subarray(H.ATTRIBUTES_AT))
+
 /**
- * What is wrong with a batch that a client sent, as far as header and checksum tell; undefined if nothing is.
- * `CorruptMessage`: length or CRC-32C. `UnsupportedCompressionType`. `InvalidRecord`: all else.
+ * What a client may send, as far as header and checksum tell, in the order in which Kafka 4.3.1 looks. InvalidRecord:
+ * magic below 2, base offset not 0, control batch, counts that contradict each other, a producer id without sequence.
+ * CorruptMessage: length, CRC-32C. InvalidTimestamp: marked LogAppendTime, which only a broker sets.
+ * UnsupportedCompressionType: codec 5 to 7. Records are not decoded: see `validateRecords`.
  */
 export const validateBatch = (batch: Uint8Array): KafkaError | undefined => {
-  if (batch.byteLength < RECORD_BATCH_OVERHEAD || sizeInBytes(batch) !== batch.byteLength) {
-    return new CorruptMessage({ message: `The record batch is not as long as it says.` })
+  if (batch.byteLength <= H.MAGIC_AT) return new CorruptMessage({ message: "A record batch without a header." })
+  const magic = H.magic(batch)
+  if (magic !== 2) return new InvalidRecord({ message: `Records of magic 2 are taken, not ${magic}.` })
+  if (batch.byteLength < H.RECORD_BATCH_OVERHEAD || H.sizeInBytes(batch) !== batch.byteLength) {
+    return new CorruptMessage({ message: `A record batch of ${batch.byteLength} bytes whose length does not say so.` })
   }
-  if (magic(batch) !== 2) return new InvalidRecord({ message: `Record batches are of magic 2, not ${magic(batch)}.` })
-  const computed = crc32c(batch.subarray(ATTRIBUTES))
-  if (computed !== crc(batch)) {
-    return new CorruptMessage({
-      message: `Record batch is corrupt: stored crc ${crc(batch)}, computed crc ${computed}.`
-    })
+  const view = H.viewOf(batch)
+  if (view.getInt32(0) !== 0 || view.getInt32(4) !== 0) {
+    return new InvalidRecord({ message: `The base offset of a produced batch is 0, not ${H.baseOffset(batch)}.` })
   }
-  const count = recordCount(batch)
-  if (count <= 0 || lastOffsetDelta(batch) !== count - 1) {
-    return new InvalidRecord({
-      message: `The batch counts ${count} records, its last offset delta is ${lastOffsetDelta(batch)}.`
-    })
+  if (!isCrcValid(batch)) return new CorruptMessage({ message: "The checksum of a record batch is wrong." })
+  const codec = H.compressionCodec(batch)
+  if (codec > 4) return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
+  if (H.isControl(batch)) return new InvalidRecord({ message: "Clients may not write control records." })
+  const count = H.recordCount(batch)
+  const spanned = H.lastOffsetDelta(batch) + 1
+  if (count <= 0 || spanned !== count) {
+    return new InvalidRecord({ message: `A record batch of ${count} records that spans ${spanned} offsets.` })
   }
-  if (compressionCodec(batch) > ZSTD) {
-    return new UnsupportedCompressionType({ message: `There is no compression type ${compressionCodec(batch)}.` })
+  if (codec === 0 && count * LEAST_RECORD > batch.byteLength - H.RECORD_BATCH_OVERHEAD) {
+    return new InvalidRecord({ message: `A record batch too short for its ${count} records.` })
   }
-  if (isControl(batch)) return new InvalidRecord({ message: "Clients are not allowed to write control records." })
-  const hasProducer = producerId(batch) >= 0n
-  if (hasProducer && (baseSequence(batch) < 0 || producerEpoch(batch) < 0)) {
-    return new InvalidRecord({
-      message: `Sequence ${baseSequence(batch)} and epoch ${producerEpoch(batch)} do not go with a producer id.`
-    })
+  if (view.getInt32(43) >= 0 && H.baseSequence(batch) < 0) {
+    return new InvalidRecord({ message: "A record batch with a producer id needs a sequence number." })
   }
-  if (!hasProducer && isTransactional(batch)) {
-    return new InvalidRecord({ message: "A transactional batch has no producer id." })
+  if (H.timestampType(batch) === "LogAppendTime") {
+    return new InvalidTimestamp({ message: "Only the broker sets the timestamp type LogAppendTime." })
   }
   return undefined
+}
+
+/** Gives a batch its place in the log. In place; the CRC does not cover these fields. */
+export const setOffsets = (batch: Uint8Array, baseOffset: bigint, leaderEpoch: number): void => {
+  const view = H.viewOf(batch)
+  view.setBigInt64(0, baseOffset)
+  view.setInt32(12, leaderEpoch)
+}
+
+/** Stamps all records with the broker's time, in milliseconds. In place; the CRC is made anew. */
+export const setLogAppendTime = (batch: Uint8Array, timestamp: bigint): void => {
+  batch[H.ATTRIBUTES_AT + 1]! |= H.TIMESTAMP_TYPE_MASK
+  H.viewOf(batch).setBigInt64(35, timestamp)
+  refreshCrc(batch)
+}
+
+/** Writes the CRC that the batch's bytes have now. */
+export const refreshCrc = (batch: Uint8Array): void => {
+  H.viewOf(batch).setUint32(H.CRC_AT, crc32c(batch.subarray(H.ATTRIBUTES_AT)))
 }
