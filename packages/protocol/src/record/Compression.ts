@@ -63,7 +63,7 @@ export const decompress = (
       case 0:
         return data
       case 1:
-        return zlib().gunzipSync(data, { maxOutputLength: ceiling })
+        return within(ceiling, zlib().gunzipSync(data, { maxOutputLength: Math.max(1, ceiling) }))
       case 2:
         return decompressSnappy(data, ceiling)
       case 3:
@@ -80,12 +80,18 @@ export const decompress = (
   }
 }
 
+/** zlib takes no limit of 0, so that the last byte is looked at here. */
+const within = (ceiling: number, output: Uint8Array): Uint8Array => {
+  if (output.byteLength > ceiling) throw tooLarge(ceiling)
+  return output
+}
+
 const decompressZstd = (data: Uint8Array, ceiling: number): Uint8Array => {
   const { constants, zstdDecompressSync } = zlib()
   // A frame names its window, which the decoder allocates: 8 MiB is enough up to level 19, 128 MiB for any level. It is
   // touched only as far as data comes out.
   const params = { [constants.ZSTD_d_windowLogMax]: ceiling > 1 << 23 ? 27 : 23 }
-  return zstdDecompressSync(data, { params, maxOutputLength: ceiling })
+  return within(ceiling, zstdDecompressSync(data, { params, maxOutputLength: Math.max(1, ceiling) }))
 }
 
 /** xerial's snappy-java: magic, version, oldest compatible version; then blocks, each after its length. */

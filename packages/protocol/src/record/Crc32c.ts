@@ -25,7 +25,8 @@ export const crc32cTable = (bytes: Uint8Array): number => {
   let i = 0
   // Whole words are read where memory is aligned, and the machine is little-endian, as all that Node runs on are but one.
   for (; i < end && ((bytes.byteOffset + i) & 3) !== 0; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]!) & 255]!
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + i, i < end && littleEndian ? (end - i) >> 2 : 0)
+  const whole = littleEndian && end - i >= 16 ? (end - i) >> 2 : 0
+  const words = whole === 0 ? new Int32Array(0) : new Int32Array(bytes.buffer, bytes.byteOffset + i, whole)
   const last = words.length - 3
   let w = 0
   for (; w < last; w += 4) {
