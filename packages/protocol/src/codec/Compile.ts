@@ -186,6 +186,11 @@ class Source {
           element > 0
             ? `p=r.take(${element}*${n});${loop}${out}[${i}]=${this.readFixed(type.of, `p+${element}*${i}`)};`
             : `${loop}{${this.readInto(type.of, flexible, false, `${out}[${i}]`)}}`
+        if (type.of.kind === "int32") {
+          return nullable
+            ? `const ${n}=${read};${out}=${n}<0?null:r.int32s(${n});`
+            : `${out}=r.int32s(r.nonNull(${read}));`
+        }
         return nullable
           ? `const ${n}=${read};if(${n}<0)${out}=null;else{${out}=r.array(${n});${elements}}`
           : `const ${n}=r.nonNull(${read});${out}=r.array(${n});${elements}`

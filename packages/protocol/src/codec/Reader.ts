@@ -19,7 +19,6 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Node's decoders behind `toString`, without the look-up of the encoding's name; missing elsewhere. */
 interface Slices {
-  latin1Slice(start: number, end: number): string
   utf8Slice(start: number, end: number): string
   base64urlSlice(start: number, end: number): string
 }
@@ -69,29 +68,39 @@ export class Reader {
     return this.view.getInt32(this.take(4))
   }
 
-  /** An unsigned varint of at most five bytes and 32 bits. */
+  /** An unsigned varint of at most five bytes and 32 bits. Most are lengths and counts of one byte. */
   uvarint(): number {
+    const at = this.position
+    if (at < this.end) {
+      const first = this.buffer[at]!
+      if (first < 128) {
+        this.position = at + 1
+        return first
+      }
+    }
+    return this.longUvarint()
+  }
+  private longUvarint(): number {
     const buffer = this.buffer
     const end = this.end
     let at = this.position
     if (at >= end) throw truncated(1, 0)
     const first = buffer[at++]!
-    if (first < 128) {
-      this.position = at
-      return first
-    }
     let value = first & 127
-    for (let shift = 7; shift < 35; shift += 7) {
+    for (let shift = 7; shift < 28; shift += 7) {
       if (at >= end) throw truncated(1, 0)
       const byte = buffer[at++]!
-      value += (byte & 127) * 2 ** shift
+      value |= (byte & 127) << shift
       if (byte < 128) {
-        if (value > 0xffffffff) break
         this.position = at
         return value
       }
     }
-    throw protocolError("badVarint", "unsigned varint of more than 32 bits")
+    if (at >= end) throw truncated(1, 0)
+    const last = buffer[at++]!
+    if (last > 15) throw protocolError("badVarint", "unsigned varint of more than 32 bits")
+    this.position = at
+    return (value | (last << 28)) >>> 0
   }
 
   uuidAt(at: number): string {
@@ -102,20 +111,16 @@ export class Reader {
     return (this.buffer as unknown as Slices).base64urlSlice(at, at + 16)
   }
 
-  /** `size` bytes as text. Short ones are nearly always ASCII, and then a loop beats the call into native code. */
+  /** `size` bytes as text. */
   text(size: number): string {
     if (size > MAX_STRING) throw protocolError("badLength", `a string of ${size} bytes; the limit is ${MAX_STRING}`)
     const at = this.span(size)
-    const buffer = this.buffer
-    const stop = at + size
-    let i = at
-    while (i < stop && buffer[i]! < 128) i++
-    if (i === stop) return size === 0 ? "" : (buffer as unknown as Slices).latin1Slice(at, stop)
-    const text = (buffer as unknown as Slices).utf8Slice(at, stop)
+    if (size === 0) return ""
+    const text = (this.buffer as unknown as Slices).utf8Slice(at, at + size)
     if (text.includes("\ufffd")) {
       // The replacement character is either really there or hides bytes that are not UTF-8.
       try {
-        return strictUtf8.decode(buffer.subarray(at, stop))
+        return strictUtf8.decode(this.buffer.subarray(at, at + size))
       } catch {
         throw protocolError("notUtf8", "a string whose bytes are not UTF-8")
       }
@@ -176,7 +181,7 @@ export class Reader {
 
   /** The count of an array, -1 for null, checked against what is left at `least` bytes an element. */
   count(least: number): number {
-    const count = this.int32()
+    const count = this.view.getInt32(this.take(4))
     return count > 0 ? this.checkCount(count, least) : count < 0 ? -1 : 0
   }
   compactCount(least: number): number {
@@ -189,6 +194,15 @@ export class Reader {
       throw protocolError("lengthBeyondFrame", `${count} elements of at least ${least} bytes, ${left} bytes are left`)
     }
     return count
+  }
+  /** Numbers whose count was checked, for the many arrays of partitions and brokers. */
+  int32s(count: number): Array<number> {
+    const view = this.view
+    const at = this.position
+    const values = this.array(count)
+    for (let i = 0; i < count; i++) values[i] = view.getInt32(at + 4 * i)
+    this.position = at + 4 * count
+    return values
   }
   array(count: number): Array<any> {
     return count <= PREALLOCATED ? new Array(count) : []

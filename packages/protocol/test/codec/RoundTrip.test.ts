@@ -17,10 +17,8 @@ const mask = (plan: StructPlan, value: any): any => {
     const given = value[field.name]
     const held = field.place !== "absent" && (given !== null || field.nullable)
     if (held) out[field.name] = maskType(field.type, given)
-    else {
-      const fallback = defaultOf(field)
-      out[field.name] = fallback === null && !field.nullable && field.place !== "absent" ? zero(field.type) : fallback
-    }
+    else if (field.place === "absent") out[field.name] = defaultOf(field)
+    else out[field.name] = maskType(field.type, defaultOf(field) ?? zero(field.type))
   }
   if (plan.flexible && value.unknownTaggedFields !== undefined) {
     out.unknownTaggedFields = value.unknownTaggedFields.map((unknown: any, i: number) => ({
