@@ -7,13 +7,15 @@ const ZSTD = 4
 
 /**
  * The one record batch that a partition of a Produce request may hold, checked as far as its header and checksum tell:
- * number of batches, magic, length, CRC-32C, codec, counts, size, timestamps. The records are not decoded.
+ * number of batches, magic, length, CRC-32C, codec, counts, size, timestamps. Records are
+ * decoded only where the topic is compacted: then each has to have a key.
  */
 export const checkProduced = (
   records: Uint8Array | null,
   apiVersion: number,
   config: TopicConfig,
-  nowMs: number
+  nowMs: number,
+  maxDecompressedBytes: number
 ): Uint8Array | KafkaError => {
   if (records === null || records.byteLength === 0) {
     return new InvalidRecord({ message: "A Produce request holds one record batch a partition; there is none." })
@@ -36,7 +38,11 @@ export const checkProduced = (
       message: `The record batch size of ${batch.byteLength} bytes exceeds max.message.bytes of ${config.maxMessageBytes}.`
     })
   }
-  return config.messageTimestampType === "CreateTime" ? (wrongTime(batch, config, nowMs) ?? batch) : batch
+  const wrong = config.messageTimestampType === "CreateTime" ? wrongTime(batch, config, nowMs) : undefined
+  if (wrong !== undefined) return wrong
+  // The records are looked into only where the topic asks something of each: a key.
+  if (!config.compacted) return batch
+  return RecordBatch.validateRecords(batch, { compacted: true, limits: { maxDecompressedBytes } }) ?? batch
 }
 
 const wrongTime = (batch: Uint8Array, config: TopicConfig, nowMs: number): KafkaError | undefined => {

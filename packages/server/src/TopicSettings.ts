@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { topicConfig } from "./config/TopicConfigs.ts"
 import type { TopicConfig } from "./config/TopicConfigs.ts"
+import { BROKER_RESOURCE } from "./ResourceConfigs.ts"
 
 /** A topic's configs as typed values, worked out once for each change. */
 export class TopicSettings extends Context.Service<TopicSettings, { readonly of: (topic: string) => TopicConfig }>()(
@@ -17,12 +18,23 @@ export class TopicSettings extends Context.Service<TopicSettings, { readonly of:
     Effect.gen(function* () {
       const configs = yield* Configs
       const settings = yield* BrokerSettings
-      const known = new WeakMap<ConfigOverrides, TopicConfig>()
+      /** Good for one state of the brokers' own overrides. */
+      let known = new WeakMap<ConfigOverrides, TopicConfig>()
+      let ofBroker: ConfigOverrides | undefined
+      let ofCluster: ConfigOverrides | undefined
       return TopicSettings.of({
         of: (topic) => {
+          const broker = configs.of(BROKER_RESOURCE, String(settings.nodeId))
+          const cluster = configs.of(BROKER_RESOURCE, "")
+          if (broker !== ofBroker || cluster !== ofCluster) {
+            known = new WeakMap()
+            ofBroker = broker
+            ofCluster = cluster
+          }
           const overrides = configs.of(TOPIC_RESOURCE, topic)
           let config = known.get(overrides)
-          if (config === undefined) known.set(overrides, (config = topicConfig(overrides, settings)))
+          if (config === undefined)
+            known.set(overrides, (config = topicConfig(overrides, settings, { broker, cluster })))
           return config
         }
       })

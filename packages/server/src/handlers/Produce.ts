@@ -48,7 +48,7 @@ export const produce = handler({
     const topicSettings = yield* TopicSettings
     const router = yield* Router
     const clock = yield* Clock.Clock
-    const { nodeId } = yield* BrokerSettings
+    const { decompressedMaxBytes, nodeId } = yield* BrokerSettings
 
     const known = (data: TopicData, byId: boolean): Topic | KafkaError | undefined =>
       byId ? (topics.byId(data.topicId) ?? new UnknownTopicId()) : topics.byName(data.name)
@@ -77,7 +77,7 @@ export const produce = handler({
         return data.partitionData.map(({ index, records }): Outcome => {
           const partitionId = topic.partitionIds[index]
           if (partitionId === undefined && index !== ROUTED) return new UnknownTopicOrPartition()
-          const batch = checkProduced(records, apiVersion, config, nowMs)
+          const batch = checkProduced(records, apiVersion, config, nowMs, decompressedMaxBytes)
           if (isKafkaError(batch)) return batch
           // A transaction begins with a transactional id, and none was given out.
           if (RecordBatch.isTransactional(batch)) return new InvalidTxnState()

@@ -1,0 +1,239 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { InvalidConfig, InvalidRequest, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import { Configs } from "@tusk/storage/Configs"
+import { TOPIC_RESOURCE, Topics } from "@tusk/storage/Topics"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { BrokerSettings } from "./BrokerSettings.ts"
+import { applyIncremental } from "./config/AlterOps.ts"
+import type { AlterOp } from "./config/AlterOps.ts"
+import { checkValue, CONFIG_TYPE_IDS } from "./config/ConfigDefinition.ts"
+import type { ConfigDefinition } from "./config/ConfigDefinition.ts"
+import { kafkaBrokerConfigs } from "./config/KafkaBrokerConfigs.ts"
+import { settingDefinitions } from "./config/SettingDefinitions.ts"
+import { topicConfigDefinitions } from "./config/TopicConfigDefinitions.ts"
+import {
+  DEFAULT_SOURCE,
+  DYNAMIC_BROKER_SOURCE,
+  DYNAMIC_DEFAULT_BROKER_SOURCE,
+  STATIC_BROKER_SOURCE,
+  TOPIC_SOURCE,
+  topicConfigDefinition,
+  topicConfigValues,
+  validateTopicConfig
+} from "./config/TopicConfigs.ts"
+import type { BrokerOverrides, ConfigValue, Overrides } from "./config/TopicConfigs.ts"
+import { invalidTopicName } from "./TopicNames.ts"
+
+export const BROKER_RESOURCE = 4
+/** The name of the resource whose configs hold for every broker. */
+const ALL_BROKERS = ""
+
+/** One config of a resource, with every place that gives it a value, the one that holds first. */
+export interface ConfigEntry {
+  readonly name: string
+  /** Null for a secret. */
+  readonly value: string | null
+  readonly source: number
+  readonly readOnly: boolean
+  readonly isSensitive: boolean
+  readonly typeId: number
+  readonly documentation: string
+  readonly synonyms: ReadonlyArray<ConfigValue>
+}
+
+/** Configs of topics and brokers: what they are, where they come from, and changes to them. */
+export class ResourceConfigs extends Context.Service<
+  ResourceConfigs,
+  {
+    readonly describe: (resourceType: number, resourceName: string) => ReadonlyArray<ConfigEntry> | KafkaError
+    /** Of a topic with these overrides, be it there or not. */
+    readonly ofTopic: (overrides: Overrides) => ReadonlyArray<ConfigEntry>
+    /** Changes some configs of a resource (KIP-339). */
+    readonly alter: (
+      resourceType: number,
+      resourceName: string,
+      operations: ReadonlyArray<AlterOp>,
+      validateOnly: boolean
+    ) => Effect.Effect<void, KafkaError>
+    /** Makes these all the configs of a resource. */
+    readonly replace: (
+      resourceType: number,
+      resourceName: string,
+      configs: ReadonlyArray<{ readonly name: string; readonly value: string | null }>,
+      validateOnly: boolean
+    ) => Effect.Effect<void, KafkaError>
+  }
+>()("@tusk/server/ResourceConfigs") {
+  static readonly layer = Layer.effect(
+    ResourceConfigs,
+    Effect.gen(function* () {
+      const configs = yield* Configs
+      const topics = yield* Topics
+      const settings = yield* BrokerSettings
+
+      const brokerOverrides = (): BrokerOverrides => ({
+        broker: configs.of(BROKER_RESOURCE, String(settings.nodeId)),
+        cluster: configs.of(BROKER_RESOURCE, ALL_BROKERS)
+      })
+
+      const ofTopic = (overrides: Overrides): ReadonlyArray<ConfigEntry> => {
+        const brokers = brokerOverrides()
+        return topicConfigDefinitions.map((definition) =>
+          entry(definition, topicConfigValues(definition, overrides, settings, brokers), false)
+        )
+      }
+
+      const brokerValues = (definition: ConfigDefinition): ReadonlyArray<ConfigValue> => {
+        const { broker, cluster } = brokerOverrides()
+        const { name } = definition
+        const values: Array<ConfigValue> = []
+        const ofBroker = broker.get(name)
+        const ofCluster = cluster.get(name)
+        const given = settings.given.get(name)
+        if (ofBroker !== undefined) values.push({ name, value: ofBroker, source: DYNAMIC_BROKER_SOURCE })
+        if (ofCluster !== undefined) values.push({ name, value: ofCluster, source: DYNAMIC_DEFAULT_BROKER_SOURCE })
+        if (given !== undefined) values.push({ name, value: given.value, source: STATIC_BROKER_SOURCE })
+        values.push({ name, value: definition.defaultValue, source: DEFAULT_SOURCE })
+        return values
+      }
+
+      const describeBroker = (resourceName: string): ReadonlyArray<ConfigEntry> | KafkaError => {
+        if (resourceName === ALL_BROKERS) {
+          return Array.from(configs.of(BROKER_RESOURCE, ALL_BROKERS), ([name, value]) => {
+            const definition = brokerConfigs().get(name)!
+            return entry(definition, [{ name, value, source: DYNAMIC_DEFAULT_BROKER_SOURCE }], false)
+          })
+        }
+        if (resourceName !== String(settings.nodeId)) {
+          return new InvalidRequest({
+            message: `Unexpected broker id, expected ${settings.nodeId} or empty string, but received ${resourceName}`
+          })
+        }
+        return Array.from(brokerConfigs().values(), (definition) =>
+          entry(definition, brokerValues(definition), !isDynamic(definition.name))
+        )
+      }
+
+      const describe = (resourceType: number, resourceName: string): ReadonlyArray<ConfigEntry> | KafkaError => {
+        if (resourceType === BROKER_RESOURCE) return describeBroker(resourceName)
+        if (resourceType !== TOPIC_RESOURCE) return unsupported(resourceType)
+        const missing = missingTopic(resourceName)
+        return missing ?? ofTopic(configs.of(TOPIC_RESOURCE, resourceName))
+      }
+
+      const missingTopic = (name: string): KafkaError | undefined =>
+        invalidTopicName(name) ?? (topics.byName(name) === undefined ? new UnknownTopicOrPartition() : undefined)
+
+      /** What is wrong with naming this resource in a change. */
+      const misplaced = (resourceType: number, resourceName: string): KafkaError | undefined => {
+        if (resourceType === TOPIC_RESOURCE) return missingTopic(resourceName)
+        if (resourceType !== BROKER_RESOURCE) return unsupported(resourceType)
+        return resourceName === ALL_BROKERS || resourceName === String(settings.nodeId)
+          ? undefined
+          : new InvalidRequest({ message: `Unexpected broker id ${resourceName}: this is broker ${settings.nodeId}` })
+      }
+
+      const check = (resourceType: number, overrides: Overrides): KafkaError | undefined => {
+        for (const [name, value] of overrides) {
+          const wrong =
+            resourceType === TOPIC_RESOURCE ? validateTopicConfig(name, value) : validateBrokerConfig(name, value)
+          if (wrong !== undefined) return wrong
+        }
+        return undefined
+      }
+
+      const store = (
+        resourceType: number,
+        resourceName: string,
+        after: Overrides | KafkaError,
+        validateOnly: boolean
+      ): Effect.Effect<void, KafkaError> => {
+        if ("_tag" in after) return Effect.fail(after)
+        const wrong = check(resourceType, after)
+        if (wrong !== undefined) return Effect.fail(wrong)
+        return validateOnly ? Effect.void : configs.replace(resourceType, resourceName, after)
+      }
+
+      return ResourceConfigs.of({
+        describe,
+        ofTopic,
+        alter: (resourceType, resourceName, operations, validateOnly) =>
+          Effect.suspend(() => {
+            const wrong = misplaced(resourceType, resourceName)
+            if (wrong !== undefined) return Effect.fail(wrong)
+            const overrides = configs.of(resourceType, resourceName)
+            const forTopic = resourceType === TOPIC_RESOURCE
+            const after = applyIncremental(overrides, operations, {
+              definition: (name) => (forTopic ? topicConfigDefinition(name) : brokerConfigs().get(name)),
+              unknown: (name) =>
+                new InvalidConfig({ message: `Unknown ${forTopic ? "topic" : "broker"} config name: ${name}` }),
+              current: (name) =>
+                forTopic
+                  ? topicConfigValues(topicConfigDefinition(name)!, overrides, settings, brokerOverrides())[0]!.value
+                  : brokerValues(brokerConfigs().get(name)!)[0]!.value
+            })
+            return store(resourceType, resourceName, after, validateOnly)
+          }),
+        replace: (resourceType, resourceName, wanted, validateOnly) =>
+          Effect.suspend(() => {
+            const wrong = misplaced(resourceType, resourceName)
+            if (wrong !== undefined) return Effect.fail(wrong)
+            const after = new Map<string, string>()
+            for (const { name, value } of wanted) {
+              if (value === null) {
+                return Effect.fail(new InvalidRequest({ message: `Null value not supported for : ${name}` }))
+              }
+              after.set(name, value)
+            }
+            return store(resourceType, resourceName, after, validateOnly)
+          })
+      })
+    })
+  )
+}
+
+let allBrokerConfigs: ReadonlyMap<string, ConfigDefinition> | undefined
+
+/** Kafka's broker configs, and Tusk's own in their place or beside them. */
+const brokerConfigs = (): ReadonlyMap<string, ConfigDefinition> =>
+  (allBrokerConfigs ??= new Map<string, ConfigDefinition>([
+    ...kafkaBrokerConfigs(),
+    ...Object.values(settingDefinitions).map((definition) => [definition.name, definition] as const)
+  ]))
+
+const isDynamic = (name: string): boolean => kafkaBrokerConfigs().get(name)?.dynamic ?? false
+
+const validateBrokerConfig = (name: string, value: string): KafkaError | undefined => {
+  const definition = brokerConfigs().get(name)
+  if (definition === undefined) return new InvalidConfig({ message: `Unknown broker config name: ${name}` })
+  if (!isDynamic(name)) {
+    return new InvalidRequest({ message: `Cannot update these configs dynamically: ${name}` })
+  }
+  const wrong = checkValue(definition, value)
+  return wrong === undefined ? undefined : new InvalidRequest({ message: wrong })
+}
+
+const unsupported = (resourceType: number): KafkaError =>
+  new InvalidRequest({ message: `Configs of resource type ${resourceType} are not kept here.` })
+
+const entry = (definition: ConfigDefinition, values: ReadonlyArray<ConfigValue>, readOnly: boolean): ConfigEntry => {
+  const isSensitive = definition.type === "PASSWORD"
+  const hide = (value: string | null) => (isSensitive ? null : value)
+  const first = values[0]!
+  return {
+    name: definition.name,
+    value: hide(first.value),
+    source: first.source,
+    readOnly,
+    isSensitive,
+    typeId: CONFIG_TYPE_IDS[definition.type],
+    documentation: definition.documentation,
+    synonyms: values.map(({ name, source, value }) => ({ name, source, value: hide(value) }))
+  }
+}
+
+/** What version 0 of DescribeConfigs calls a default: nobody set it on the resource itself. */
+export const isDefaultSource = (source: number, resourceType: number): boolean =>
+  resourceType === TOPIC_RESOURCE ? source !== TOPIC_SOURCE : source === DEFAULT_SOURCE

@@ -1,0 +1,91 @@
+/** A config's type, as Kafka's ConfigDef names it. */
+export type ConfigType = "BOOLEAN" | "STRING" | "INT" | "SHORT" | "LONG" | "DOUBLE" | "LIST" | "CLASS" | "PASSWORD"
+
+/** The number that DescribeConfigs tells a type by (KIP-569). */
+export const CONFIG_TYPE_IDS: { readonly [Type in ConfigType]: number } = {
+  BOOLEAN: 1,
+  STRING: 2,
+  INT: 3,
+  SHORT: 4,
+  LONG: 5,
+  DOUBLE: 6,
+  LIST: 7,
+  CLASS: 8,
+  PASSWORD: 9
+}
+
+export interface ConfigDefinition {
+  readonly name: string
+  readonly type: ConfigType
+  /** Null: none. */
+  readonly defaultValue: string | null
+  readonly min?: number | bigint
+  readonly max?: number | bigint
+  /** The values there are; for a list, of each of its elements. */
+  readonly oneOf?: ReadonlyArray<string>
+  readonly documentation: string
+}
+
+const RANGES: { readonly [Type in ConfigType]?: readonly [bigint, bigint] } = {
+  INT: [-(2n ** 31n), 2n ** 31n - 1n],
+  SHORT: [-(2n ** 15n), 2n ** 15n - 1n],
+  LONG: [-(2n ** 63n), 2n ** 63n - 1n]
+}
+
+/** The elements of a list value: separated by commas, blanks around them dropped. */
+export const listOf = (value: string): ReadonlyArray<string> =>
+  value.trim() === "" ? [] : value.split(",").map((element) => element.trim())
+
+const invalid = (definition: ConfigDefinition, value: string, why: string): string =>
+  `Invalid value ${value} for configuration ${definition.name}: ${why}`
+
+/** What is wrong with a value, as a text for people; undefined if nothing is. */
+export const checkValue = (definition: ConfigDefinition, value: string): string | undefined => {
+  const { max, min, oneOf, type } = definition
+  const text = value.trim()
+  switch (type) {
+    case "BOOLEAN":
+      return /^(true|false)$/i.test(text)
+        ? undefined
+        : invalid(definition, value, "Expected value to be either true or false")
+    case "INT":
+    case "SHORT":
+    case "LONG": {
+      if (!/^[+-]?\d+$/.test(text)) return invalid(definition, value, `Not a number of type ${type}`)
+      const [least, most] = RANGES[type]!
+      return outside(
+        definition,
+        value,
+        BigInt(text),
+        min === undefined ? least : BigInt(min),
+        max === undefined ? most : BigInt(max)
+      )
+    }
+    case "DOUBLE": {
+      const number = Number(text)
+      if (text === "" || !Number.isFinite(number)) return invalid(definition, value, "Not a number of type DOUBLE")
+      return outside(definition, value, number, Number(min ?? -Number.MAX_VALUE), Number(max ?? Number.MAX_VALUE))
+    }
+    case "LIST": {
+      const stranger = oneOf === undefined ? undefined : listOf(value).find((element) => !oneOf.includes(element))
+      return stranger === undefined
+        ? undefined
+        : invalid(definition, value, `String must be one of: ${oneOf!.join(", ")}, not ${stranger}`)
+    }
+    default:
+      return oneOf === undefined || oneOf.includes(text)
+        ? undefined
+        : invalid(definition, value, `String must be one of: ${oneOf.join(", ")}`)
+  }
+}
+
+const outside = <N extends number | bigint>(
+  definition: ConfigDefinition,
+  value: string,
+  number: N,
+  least: N,
+  most: N
+): string | undefined => {
+  if (number < least) return invalid(definition, value, `Value must be at least ${least}`)
+  return number > most ? invalid(definition, value, `Value must be no more than ${most}`) : undefined
+}

@@ -1,0 +1,180 @@
+import type { ConfigDefinition } from "./ConfigDefinition.ts"
+
+/** A setting that Tusk acts on. Numbers are INT, LONG or SHORT; Tusk's own are named `tusk.*`. */
+const number = (
+  name: string,
+  type: "INT" | "LONG" | "SHORT",
+  defaultValue: number,
+  limits: { readonly min?: number; readonly max?: number },
+  documentation: string
+) => ({ name, type, defaultValue: String(defaultValue), ...limits, documentation, kind: "number" }) as const
+
+const flag = (name: string, defaultValue: boolean, documentation: string) =>
+  ({ name, type: "BOOLEAN", defaultValue: String(defaultValue), documentation, kind: "boolean" }) as const
+
+const MIB = 1024 * 1024
+
+/** By the name a `Settings` has it under. Where the default is not Kafka's, the documentation says so. */
+export const settingDefinitions = {
+  nodeId: number("node.id", "INT", 1, { min: 0 }, "This broker's id, told to clients. Kafka has no default."),
+  numPartitions: number("num.partitions", "INT", 1, { min: 1 }, "Partitions of a topic whose maker did not say."),
+  autoCreateTopicsEnable: flag("auto.create.topics.enable", true, "Topics that a client names come into being."),
+  deleteTopicEnable: flag("delete.topic.enable", true, "Clients may delete topics."),
+  messageMaxBytes: number("message.max.bytes", "INT", 1_048_588, { min: 0 }, "Greatest record batch, as it is sent."),
+  fetchMaxBytes: number("fetch.max.bytes", "INT", 57_671_680, { min: 1024 }, "Greatest answer to a Fetch."),
+  maxIncrementalFetchSessionCacheSlots: number(
+    "max.incremental.fetch.session.cache.slots",
+    "INT",
+    1000,
+    { min: 0 },
+    "Fetch sessions kept at a time."
+  ),
+  groupMinSessionTimeoutMs: number(
+    "group.min.session.timeout.ms",
+    "INT",
+    6000,
+    { min: 1 },
+    "Least session timeout of a group member."
+  ),
+  groupMaxSessionTimeoutMs: number(
+    "group.max.session.timeout.ms",
+    "INT",
+    1_800_000,
+    { min: 1 },
+    "Greatest session timeout of a group member."
+  ),
+  groupInitialRebalanceDelayMs: number(
+    "group.initial.rebalance.delay.ms",
+    "INT",
+    0,
+    { min: 0 },
+    "How long the first rebalance of an empty group waits for more members. Kafka waits 3000 ms."
+  ),
+  groupMaxSize: number("group.max.size", "INT", 1000, { min: 1 }, "Members of one group. Kafka sets no limit."),
+  offsetMetadataMaxBytes: number(
+    "offset.metadata.max.bytes",
+    "INT",
+    4096,
+    { min: 0 },
+    "Greatest metadata of a committed offset."
+  ),
+  offsetsRetentionMinutes: number(
+    "offsets.retention.minutes",
+    "INT",
+    10_080,
+    { min: 1 },
+    "How long an empty group keeps its offsets."
+  ),
+  offsetsRetentionCheckIntervalMs: number(
+    "offsets.retention.check.interval.ms",
+    "LONG",
+    600_000,
+    { min: 1 },
+    "How often old offsets are looked for."
+  ),
+  producerIdExpirationMs: number(
+    "producer.id.expiration.ms",
+    "INT",
+    86_400_000,
+    { min: 1 },
+    "How long an idempotent producer that sends nothing is remembered."
+  ),
+  socketRequestMaxBytes: number("socket.request.max.bytes", "INT", 104_857_600, { min: 1024 }, "Greatest request."),
+  connectionsMaxIdleMs: number(
+    "connections.max.idle.ms",
+    "LONG",
+    600_000,
+    { min: 1 },
+    "Idle connections are closed after this time."
+  ),
+  maxConnections: number("max.connections", "INT", 10_000, { min: 1 }, "Connections at a time. Kafka sets no limit."),
+  maxConnectionsPerIp: number(
+    "max.connections.per.ip",
+    "INT",
+    10_000,
+    { min: 1 },
+    "Connections at a time from one address. Kafka sets no limit."
+  ),
+  maxReplicationFactor: number(
+    "tusk.max.replication.factor",
+    "SHORT",
+    1,
+    { min: 1 },
+    "Greatest replication factor that creating a topic lets pass; Postgres keeps the data, whatever it says."
+  ),
+  maxPartitions: number("tusk.max.partitions", "INT", 100_000, { min: 1 }, "Partitions of all topics together."),
+  maxGroups: number("tusk.max.groups", "INT", 10_000, { min: 1 }, "Groups at a time."),
+  maxProducersPerPartition: number(
+    "tusk.max.producers.per.partition",
+    "INT",
+    10_000,
+    { min: 1 },
+    "Idempotent producers remembered per partition."
+  ),
+  tailCacheBytes: number(
+    "tusk.tail.cache.bytes",
+    "LONG",
+    32 * MIB,
+    { min: 0 },
+    "Memory for recent batches, which consumers at the head are served from."
+  ),
+  commitMaxBytes: number(
+    "tusk.commit.max.bytes",
+    "LONG",
+    8 * MIB,
+    { min: 1024 },
+    "Bytes after which a commit to the store takes nothing more."
+  ),
+  commitQueueMaxBytes: number(
+    "tusk.commit.queue.max.bytes",
+    "LONG",
+    128 * MIB,
+    { min: 1024 },
+    "Bytes waiting for a commit, beyond which nothing more is read from producers."
+  ),
+  decompressedMaxBytes: number(
+    "tusk.decompressed.max.bytes",
+    "LONG",
+    64 * MIB,
+    { min: 1024 },
+    "What a batch may expand to where the broker has to look inside."
+  ),
+  fetchSessionMaxPartitions: number(
+    "tusk.fetch.session.max.partitions",
+    "INT",
+    100_000,
+    { min: 1 },
+    "Partitions of one fetch session."
+  ),
+  requestReceiveTimeoutMs: number(
+    "tusk.request.receive.timeout.ms",
+    "LONG",
+    30_000,
+    { min: 1 },
+    "From the first byte of a request to its last."
+  ),
+  writeStallTimeoutMs: number(
+    "tusk.write.stall.timeout.ms",
+    "LONG",
+    60_000,
+    { min: 1 },
+    "A client that takes nothing of its answers for so long is cut off."
+  ),
+  maxInFlightRequestsPerConnection: number(
+    "tusk.max.in.flight.requests.per.connection",
+    "INT",
+    5,
+    { min: 1 },
+    "Produce requests of one connection worked on at a time."
+  ),
+  unsentAnswerMaxBytes: number(
+    "tusk.unsent.answer.max.bytes",
+    "LONG",
+    8 * MIB,
+    { min: 1024 },
+    "Answers a client has not taken yet, beyond which nothing more is read from it."
+  )
+} as const satisfies { readonly [name: string]: ConfigDefinition & { readonly kind: "number" | "boolean" } }
+
+/** Other names of the same setting; Kafka's. */
+export const settingAliases: ReadonlyMap<string, string> = new Map([["broker.id", "node.id"]])

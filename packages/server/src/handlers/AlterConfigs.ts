@@ -1,0 +1,27 @@
+import { errorMessage } from "@tusk/protocol/KafkaError"
+import { AlterConfigs } from "@tusk/protocol/messages/AlterConfigs"
+import type { AlterConfigsRequest } from "@tusk/protocol/messages/AlterConfigs"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import { alterResources } from "../alterResources.ts"
+import { ResourceConfigs } from "../ResourceConfigs.ts"
+
+export const alterConfigs = handler({
+  api: AlterConfigs,
+  make: Effect.gen(function* () {
+    const configs = yield* ResourceConfigs
+    return (request: AlterConfigsRequest) =>
+      alterResources(request.resources, (resource) =>
+        configs.replace(resource.resourceType, resource.resourceName, resource.configs, request.validateOnly)
+      )
+  }),
+  refuse: (request, code, error) => ({
+    throttleTimeMs: 0,
+    responses: request.resources.map(({ resourceName, resourceType }) => ({
+      errorCode: code,
+      errorMessage: errorMessage(error),
+      resourceType,
+      resourceName
+    }))
+  })
+})

@@ -1,0 +1,72 @@
+import { errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
+import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
+import type { DescribeConfigsRequest, DescribeConfigsResponse } from "@tusk/protocol/messages/DescribeConfigs"
+import { isKafkaError } from "@tusk/storage/log/Log"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+import { isDefaultSource, ResourceConfigs } from "../ResourceConfigs.ts"
+
+type Result = DescribeConfigsResponse["results"][number]
+
+export const describeConfigs = handler({
+  api: DescribeConfigs,
+  make: Effect.gen(function* () {
+    const configs = yield* ResourceConfigs
+
+    const one = (
+      resource: DescribeConfigsRequest["resources"][number],
+      request: DescribeConfigsRequest,
+      apiVersion: number
+    ): Result => {
+      const { configurationKeys, resourceName, resourceType } = resource
+      const entries = configs.describe(resourceType, resourceName)
+      if (isKafkaError(entries)) {
+        return {
+          errorCode: errorCode(entries),
+          errorMessage: errorMessage(entries),
+          resourceType,
+          resourceName,
+          configs: []
+        }
+      }
+      const wanted = configurationKeys === null ? undefined : new Set(configurationKeys)
+      return {
+        errorCode: NONE,
+        errorMessage: null,
+        resourceType,
+        resourceName,
+        configs: entries
+          .filter(({ name }) => wanted === undefined || wanted.has(name))
+          .map((entry) => ({
+            name: entry.name,
+            value: entry.value,
+            readOnly: entry.readOnly,
+            // What version 0 tells of the source.
+            isDefault: apiVersion === 0 && isDefaultSource(entry.source, resourceType),
+            configSource: entry.source,
+            isSensitive: entry.isSensitive,
+            synonyms: request.includeSynonyms ? entry.synonyms : [],
+            configType: entry.typeId,
+            documentation: request.includeDocumentation ? entry.documentation : null
+          }))
+      }
+    }
+
+    return (request: DescribeConfigsRequest, { apiVersion }: RequestContext) =>
+      Effect.sync(() => ({
+        throttleTimeMs: 0,
+        results: request.resources.map((resource) => one(resource, request, apiVersion))
+      }))
+  }),
+  refuse: (request, code, error) => ({
+    throttleTimeMs: 0,
+    results: request.resources.map(({ resourceName, resourceType }) => ({
+      errorCode: code,
+      errorMessage: errorMessage(error),
+      resourceType,
+      resourceName,
+      configs: []
+    }))
+  })
+})

@@ -1,0 +1,27 @@
+import { errorMessage } from "@tusk/protocol/KafkaError"
+import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
+import type { IncrementalAlterConfigsRequest } from "@tusk/protocol/messages/IncrementalAlterConfigs"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import { alterResources } from "../alterResources.ts"
+import { ResourceConfigs } from "../ResourceConfigs.ts"
+
+export const incrementalAlterConfigs = handler({
+  api: IncrementalAlterConfigs,
+  make: Effect.gen(function* () {
+    const configs = yield* ResourceConfigs
+    return (request: IncrementalAlterConfigsRequest) =>
+      alterResources(request.resources, (resource) =>
+        configs.alter(resource.resourceType, resource.resourceName, resource.configs, request.validateOnly)
+      )
+  }),
+  refuse: (request, code, error) => ({
+    throttleTimeMs: 0,
+    responses: request.resources.map(({ resourceName, resourceType }) => ({
+      errorCode: code,
+      errorMessage: errorMessage(error),
+      resourceType,
+      resourceName
+    }))
+  })
+})
