@@ -15,6 +15,9 @@ export const MAX_STRING = 0x7fff
 /** Arrays longer than this grow as their elements arrive: a count alone never allocates much. */
 const PREALLOCATED = 1024
 
+/** Texts up to this length are put together here: longer ones would become ropes. */
+const SHORT = 12
+
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Node's decoders behind `toString`, without the look-up of the encoding's name; missing elsewhere. */
@@ -115,7 +118,10 @@ export class Reader {
   text(size: number): string {
     if (size > MAX_STRING) throw protocolError("badLength", `a string of ${size} bytes; the limit is ${MAX_STRING}`)
     const at = this.span(size)
-    if (size === 0) return ""
+    if (size <= SHORT) {
+      const short = this.shortText(at, at + size)
+      if (short !== null) return short
+    }
     const text = (this.buffer as unknown as Slices).utf8Slice(at, at + size)
     if (text.includes("\ufffd")) {
       // The replacement character is either really there or hides bytes that are not UTF-8.
@@ -124,6 +130,27 @@ export class Reader {
       } catch {
         throw protocolError("notUtf8", "a string whose bytes are not UTF-8")
       }
+    }
+    return text
+  }
+
+  /** Text of a few ASCII characters without the call into native code; null when it is not ASCII. */
+  private shortText(from: number, to: number): string | null {
+    const buffer = this.buffer
+    let text = ""
+    let at = from
+    for (; at + 4 <= to; at += 4) {
+      const a = buffer[at]!
+      const b = buffer[at + 1]!
+      const c = buffer[at + 2]!
+      const d = buffer[at + 3]!
+      if ((a | b | c | d) > 127) return null
+      text += String.fromCharCode(a, b, c, d)
+    }
+    for (; at < to; at++) {
+      const a = buffer[at]!
+      if (a > 127) return null
+      text += String.fromCharCode(a)
     }
     return text
   }
