@@ -203,7 +203,10 @@ const program = Effect.gen(function* () {
     })
   }
   yield* side.query("drop schema bench_append cascade")
-  if (values.json) return process.stdout.write(`${JSON.stringify(results)}\n`)
+  if (values.json) {
+    process.stdout.write(`${JSON.stringify(results)}\n`)
+    return
+  }
   const line = (cells: ReadonlyArray<string | number>) =>
     process.stdout.write(
       `${cells.map((cell) => (typeof cell === "number" ? cell.toFixed(cell < 10 ? 2 : 0) : cell).padStart(11)).join("")}\n`

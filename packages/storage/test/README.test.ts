@@ -1,0 +1,16 @@
+import { expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { layer } from "@tusk/storage/memory/MemoryStore"
+import { Store, Write } from "@tusk/storage/Store"
+
+it.effect("the README's example", () =>
+  Effect.gen(function* () {
+    const program = Effect.gen(function* () {
+      const store = yield* Store
+      const cluster = yield* store.acquire
+      yield* store.commit([[Write.PutTopic({ topicId: "AAAAAAAAAAAAAAAAAAAAAA", name: "orders" })]])
+      return cluster.epoch
+    }).pipe(Effect.scoped, Effect.provide(layer({ maxBytes: 64 * 1024 * 1024 })))
+    expect(yield* program).toBe(1)
+  })
+)

@@ -1,0 +1,82 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Net from "node:net"
+import { openSocket } from "../../src/pg/connection/openSocket.ts"
+import { resolveOptions } from "../../src/pg/PgOptions.ts"
+import type { PgOptions } from "../../src/pg/PgOptions.ts"
+
+const message = (type: string, body: Buffer): Buffer => {
+  const head = Buffer.alloc(5)
+  head.write(type, 0, "latin1")
+  head.writeInt32BE(body.length + 4, 1)
+  return Buffer.concat([head, body])
+}
+
+/** What a pooler tells its clients: welcome, a process id of its own, ready. */
+const WELCOME = Buffer.concat([
+  message("R", Buffer.alloc(4)),
+  message("S", Buffer.from("server_version\x0015.0\0")),
+  message("K", Buffer.from([0x7f, 0, 0, 1, 0, 0, 0, 1])),
+  message("Z", Buffer.from("I"))
+])
+
+/**
+ * The least pooler: a client has a server's session for each transaction (the one used last first), or for as long as
+ * it stays.
+ */
+export const pooler = (
+  options: PgOptions,
+  mode: "transaction" | "session"
+): Effect.Effect<PgOptions, unknown, Scope.Scope> =>
+  Effect.gen(function* () {
+    const sessions = yield* Effect.forEach([1, 2, 3, 4], () =>
+      Effect.acquireRelease(openSocket(resolveOptions(options), "pooler"), ({ socket }) =>
+        Effect.sync(() => socket.destroy())
+      )
+    )
+    const free = sessions.map(({ socket }) => socket)
+    for (const socket of free) socket.on("error", () => {})
+    const clients = new Set<Net.Socket>()
+    const server = Net.createServer((client) => {
+      clients.add(client)
+      let mine: Net.Socket | undefined
+      let started = false
+      const release = () => {
+        if (mine === undefined) return
+        mine.removeAllListeners("data")
+        free.push(mine)
+        mine = undefined
+      }
+      client.on("error", () => {})
+      client.on("close", release)
+      client.on("data", (chunk) => {
+        if (!started) {
+          started = true
+          client.write(WELCOME)
+          return
+        }
+        if (chunk[0] === 0x58) return
+        if (mine === undefined) {
+          mine = free.pop()!
+          mine.on("data", (answer: Buffer) => {
+            client.write(answer)
+            // The last message of an answer is ReadyForQuery, with the state of the transaction.
+            const idle = answer.at(-6) === 0x5a && answer.at(-1) === 0x49
+            if (idle && mode === "transaction") release()
+          })
+        }
+        mine.write(chunk)
+      })
+    })
+    yield* Effect.acquireRelease(
+      Effect.callback<void>((resume) => {
+        server.listen(0, "127.0.0.1", () => resume(Effect.void))
+      }),
+      () =>
+        Effect.sync(() => {
+          server.close()
+          for (const client of clients) client.destroy()
+        })
+    )
+    return { ...options, host: "127.0.0.1", port: (server.address() as Net.AddressInfo).port, ssl: false }
+  })

@@ -1,0 +1,100 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { resolveOptions } from "../../src/pg/PgOptions.ts"
+import * as PgStore from "../../src/pg/PgStore.ts"
+
+const url = (text: string) => {
+  const { host, port, path, user, password, database, ssl, sslOptional } = resolveOptions({ url: text })
+  return {
+    where: path ?? `${host}:${port}`,
+    user,
+    password: password === undefined ? undefined : Redacted.value(password),
+    database,
+    tls: ssl === false ? "no" : sslOptional ? "maybe" : ssl.rejectUnauthorized === false ? "unverified" : "verified"
+  }
+}
+
+describe("database URLs are read as libpq reads them", () => {
+  it("all parts, escaped", () => {
+    expect(url("postgres://me:p%40%2Fss@db.example:6543/my%20db?sslmode=verify-full")).toEqual({
+      where: "db.example:6543",
+      user: "me",
+      password: "p@/ss",
+      database: "my db",
+      tls: "verified"
+    })
+  })
+
+  it("defaults: port 5432, the database named as the user, TLS where the server has it", () => {
+    expect(url("postgresql://me@db.example")).toEqual({
+      where: "db.example:5432",
+      user: "me",
+      password: undefined,
+      database: "me",
+      tls: "maybe"
+    })
+  })
+
+  it("unix sockets, by parameter, by user without host, and escaped", () => {
+    for (const text of [
+      "postgres:///db?host=/run/pg&port=5433&user=me",
+      "postgres://me@/db?host=/run/pg&port=5433",
+      "postgres://me@localhost:5433/db?host=/run/pg",
+      "postgres://me@%2Frun%2Fpg:5433/db"
+    ]) {
+      expect(url(text)).toEqual({
+        where: "/run/pg/.s.PGSQL.5433",
+        user: "me",
+        password: undefined,
+        database: "db",
+        tls: "no"
+      })
+    }
+  })
+
+  it("every sslmode", () => {
+    const modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+    expect(modes.map((mode) => url(`postgres://a@h/d?sslmode=${mode}`).tls)).toEqual([
+      "no",
+      "maybe",
+      "maybe",
+      "unverified",
+      "verified",
+      "verified"
+    ])
+  })
+
+  it("an address of version 6", () => {
+    expect(url("postgres://me@[::1]:5433/db").where).toBe("::1:5433")
+  })
+
+  it("fields win over the URL", () => {
+    const target = resolveOptions({
+      url: "postgres://me:pw@h:1/db",
+      host: "other",
+      port: 2,
+      user: "you",
+      database: "x"
+    })
+    expect([target.host, target.port, target.user, target.database]).toEqual(["other", 2, "you", "x"])
+  })
+
+  it.effect("what cannot be read is one line that does not repeat the password", () =>
+    Effect.gen(function* () {
+      for (const text of [
+        "mysql://me:secret@h/db",
+        "me:secret@h",
+        "postgres://me:secret@h:99999999/db",
+        "postgres://me:secret@h/db?sslmode=perhaps",
+        "postgres://me:sec%ret@h/db",
+        "postgres://me:secret@a,b/db"
+      ]) {
+        const refused = yield* Effect.flip(Effect.scoped(Layer.build(PgStore.layer({ url: text }))))
+        expect(refused._tag).toBe("StoreUnavailable")
+        expect(refused.message).not.toMatch(/sec|\n/)
+      }
+    })
+  )
+})
