@@ -29,6 +29,9 @@ const { values: options } = parseArgs({
     storage: { type: "string", default: "embedded" },
     /** Which brokers run: tusk,kafka. */
     sides: { type: "string", default: "tusk,kafka" },
+    /** A Tusk that runs already, and the ids of its processes for the CPU figures (`--pids 12,34`). */
+    bootstrap: { type: "string" },
+    pids: { type: "string", default: "" },
     "no-consume": { type: "boolean", default: false },
     json: { type: "string" },
     /** The produce ratio (Tusk to Kafka) below which the program ends with 1. */
@@ -53,10 +56,19 @@ interface Round extends Produced {
   readonly consumed?: Consumed & { readonly cpuPerGb: number }
 }
 
+const running = (bootstrap: string): Broker => ({
+  name: `Tusk at ${bootstrap}`,
+  bootstrap,
+  pids: () => options.pids.split(",").filter(Boolean).map(Number),
+  restart: async () => {},
+  stop: async () => {}
+})
+
 const start: Readonly<Record<Side["id"], () => Promise<Side>>> = {
   tusk: async () => {
     const storage = options.storage === "memory" ? "memory" : "embedded"
-    return { id: "tusk", broker: await startTusk({ storage }), topicConfigs: {} }
+    const broker = options.bootstrap === undefined ? await startTusk({ storage }) : running(options.bootstrap)
+    return { id: "tusk", broker, topicConfigs: {} }
   },
   kafka: async () => ({
     id: "kafka",
@@ -113,10 +125,10 @@ const sides: Array<Side> = []
 const rounds = new Map<Side["id"], Array<Round>>(ids.map((id) => [id, []]))
 try {
   for (const id of ids) sides.push(await start[id]())
-  for (const side of sides) await round(side, "warm-up", Math.min(records, Number(options.warmup)))
+  for (const side of sides) await round(side, `warm-up-${process.pid}`, Math.min(records, Number(options.warmup)))
   for (let number = 1; number <= Number(options.rounds); number++) {
     for (const side of number % 2 === 1 ? sides : sides.toReversed()) {
-      const result = await round(side, `round-${number}`, records)
+      const result = await round(side, `round-${number}-${process.pid}`, records)
       rounds.get(side.id)?.push(result)
       const consumed =
         result.consumed === undefined ? "" : `, consumed ${result.consumed.fetchMbPerSecond.toFixed(1)} MB/s`

@@ -127,12 +127,21 @@ const consume = async (
  * same group: these and no others; a fresh group reads all 11,000; where the client has an administration, that sees
  * the same numbers and deletes group and topic. Rejects with what went wrong first.
  */
-export const scenario = async (program: Program, broker: Broker, name: string, restart: boolean): Promise<void> => {
+export const scenario = async (
+  program: Program,
+  broker: Broker,
+  name: string,
+  restart: boolean,
+  onStage: (stage: string, seconds: number) => void
+): Promise<void> => {
   const names = { topic: `matrix-${name}`, group: `matrix-${name}-group` }
   const { bootstrap } = broker
   const stage = async <A>(what: string, step: () => Promise<A>): Promise<A> => {
+    const began = performance.now()
     try {
-      return await step()
+      const result = await step()
+      onStage(what, (performance.now() - began) / 1000)
+      return result
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       throw new Error(message.startsWith(`${what}:`) ? message : `${what}: ${message}`, { cause: error })

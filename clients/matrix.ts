@@ -1,7 +1,7 @@
 /**
  * The client matrix: `npm run test:clients [-- --only kcat,kafkajs] [--storage embedded|memory|both] [--peer kafka]
  * [--bootstrap host:port [--restart-command "…"]]`. Each client does the same (Scenario.ts); a table tells the result.
- * Ends with 1 where one failed. What it needs is fetched or built below `.cache/` on the first run.
+ * Ends with 1 where one failed; --verbose tells each stage, and the broker's log after a failure. What it needs is fetched or built below `.cache/` on the first run.
  */
 import { spawnSync } from "node:child_process"
 import process from "node:process"
@@ -105,7 +105,9 @@ for (const { storage, restarts, start } of targets()) {
       const began = performance.now()
       let result = "passed"
       try {
-        await scenario(program, broker, `${name}-${process.pid}`, restarts)
+        await scenario(program, broker, `${name}-${process.pid}`, restarts, (stage, seconds) => {
+          if (options.verbose) console.log(`  ${stage}: ${seconds.toFixed(1)} s`)
+        })
       } catch (error) {
         failed = true
         result = `FAILED: ${error instanceof Error ? error.message : String(error)}`
