@@ -52,6 +52,8 @@ export interface ListenOptions {
 export interface TuskOptions {
   readonly settings: Settings
   readonly listeners: ReadonlyArray<ListenOptions>
+  /** Where all is kept in memory: bytes of records, the oldest batches go first. */
+  readonly memoryBytes?: number
 }
 
 /** A port that cannot be listened on. */
@@ -96,15 +98,21 @@ export class Tusk extends Context.Service<
     return Layer.effect(Tusk, serve(listeners)).pipe(
       Layer.provide(broker),
       Layer.provide(Layer.succeed(BrokerSettings, settings)),
-      Layer.provide(tuning(settings)),
+      Layer.provide(tuning(settings, options.memoryBytes)),
       // Two brokers in one process must not share what is memoised.
       Layer.fresh
     )
   }
 
   /** A broker that keeps everything in this process' memory. */
-  static readonly layerMemory = (options: Partial<TuskOptions> & { readonly memoryBytes?: number } = {}) =>
-    Layer.provide(Tusk.layer(options), MemoryStore.layer({ maxBytes: options.memoryBytes ?? DEFAULT_MEMORY_BYTES }))
+  static readonly layerMemory = (options: Partial<TuskOptions> = {}) => {
+    const memoryBytes = options.memoryBytes ?? DEFAULT_MEMORY_BYTES
+    return Layer.provide(
+      Tusk.layer({ ...options, memoryBytes }),
+      // What is to be deleted leaves with a later commit than what takes its place.
+      MemoryStore.layer({ maxBytes: memoryBytes + 2 * (options.settings ?? defaultSettings).commitQueueMaxBytes })
+    )
+  }
 
   /** A broker on a Postgres database. Its code is loaded only here. */
   static readonly layerPg = (options: Partial<TuskOptions> & { readonly pg: PgOptions }) =>
@@ -157,14 +165,15 @@ const broker = Connections.layer.pipe(
 )
 
 /** Settings that rooms below the server take by names of their own. */
-const tuning = (settings: Settings) =>
+const tuning = (settings: Settings, memoryBytes: number | undefined) =>
   Layer.mergeAll(
     Layer.succeed(CommitterOptions, {
       maxCommitBytes: settings.commitMaxBytes,
       maxQueuedBytes: settings.commitQueueMaxBytes
     }),
     Layer.succeed(LogOptions, {
-      tailMaxBytes: settings.tailCacheBytes,
+      tailMaxBytes: memoryBytes ?? settings.tailCacheBytes,
+      tailIsAll: memoryBytes !== undefined,
       snapshotEvery: 1000,
       maxProducers: settings.maxProducersPerPartition,
       producerIdExpirationMs: settings.producerIdExpirationMs

@@ -22,11 +22,14 @@ import { fire, makeWaiters } from "./Waiters.ts"
 export interface LogOptions extends LogLimits {
   /** Bytes of recent batches kept in memory over all partitions. */
   readonly tailMaxBytes: number
+  /** Batches that no longer fit into the tail are deleted for good: the bound of a broker that keeps all in memory. */
+  readonly tailIsAll: boolean
 }
 
 export const LogOptions = Context.Reference<LogOptions>("@tusk/storage/LogOptions", {
   defaultValue: () => ({
     tailMaxBytes: 32 * 1024 * 1024,
+    tailIsAll: false,
     snapshotEvery: 1000,
     maxProducers: 10_000,
     producerIdExpirationMs: 86_400_000
@@ -127,13 +130,32 @@ export class Log extends Context.Service<
       const options = yield* LogOptions
       const waiters = makeWaiters()
       let entries = new Map<number, Entry>()
-      let tail = makeTail(options.tailMaxBytes)
+      /** Nobody reads below what was evicted from now on; the store follows with the next commit. */
+      const deleteEvicted = ({ partitionId }: PartitionTail, lastOffset: bigint): void => {
+        const logStartOffset = lastOffset + 1n
+        const entry = entries.get(partitionId)
+        if (entry === undefined || entry.log.logStartOffset >= logStartOffset) return
+        entry.log.logStartOffset = logStartOffset
+        committer.submit({
+          bytes: 64,
+          assemble: (writes) => {
+            writes.push(
+              { _tag: "PutLogStart", partitionId, logStartOffset },
+              { _tag: "DeleteBatches", partitionId, below: logStartOffset, limit: Number.MAX_SAFE_INTEGER }
+            )
+            return true
+          },
+          settle: () => {}
+        })
+      }
+      const newTail = () => makeTail(options.tailMaxBytes, options.tailIsAll ? deleteEvicted : undefined)
+      let tail = newTail()
       const loading = new Map<number, Deferred.Deferred<void, StoreError>>()
 
       active.onTakeOver(() =>
         Effect.sync(() => {
           entries = new Map()
-          tail = makeTail(options.tailMaxBytes)
+          tail = newTail()
           waiters.fireAll()
         })
       )
@@ -159,7 +181,10 @@ export class Log extends Context.Service<
             Effect.map((stored) => {
               for (const partition of stored) {
                 const log = fromStored(partition)
-                into.set(partition.partitionId, { log, tail: makePartitionTail(log.committed.endOffset) })
+                into.set(partition.partitionId, {
+                  log,
+                  tail: makePartitionTail(partition.partitionId, log.committed.endOffset)
+                })
               }
             }),
             Effect.onExit((exit) => {
@@ -179,8 +204,9 @@ export class Log extends Context.Service<
         Effect.callback((resume) => {
           const verdicts = new Array<Verdict>(requests.length)
           const touched = new Array<Entry | undefined>(requests.length)
+          const batches = requests.map(({ batch }) => retain(batch))
           let bytes = 0
-          for (const { batch } of requests) bytes += batch.byteLength
+          for (const batch of batches) bytes += batch.byteLength
           const partitionIds = requests.map((request) => request.partitionId)
           let nowMs = -1n
           const answer = (error: KafkaError | undefined) =>
@@ -212,7 +238,7 @@ export class Log extends Context.Service<
               if (entry === undefined) continue
               touched[i] = entry
               const stamp = request.stampTime ? nowMs : -1n
-              const verdict = propose(entry.log, request.batch, active.epoch(), stamp, nowMs, options, writes)
+              const verdict = propose(entry.log, batches[i]!, active.epoch(), stamp, nowMs, options, writes)
               verdicts[i] = verdict
               if (verdict._tag === "Appended" || (verdict._tag === "Duplicate" && verdict.pending)) waits = true
             }
@@ -229,7 +255,7 @@ export class Log extends Context.Service<
                 continue
               }
               confirm(entry.log, nowMs, options)
-              push(tail, entry.tail, retain(verdict.batch), verdict.lastOffset)
+              push(tail, entry.tail, verdict.batch, verdict.lastOffset)
               fire(waiters, entry.log.partitionId, verdict.batch.byteLength)
             }
             resume(Effect.succeed(answer(error === undefined ? undefined : toKafkaError(error))))

@@ -4,6 +4,8 @@
  */
 export interface Tail {
   readonly maxBytes: number
+  /** Told of each batch that goes because memory is short. */
+  readonly evicted: ((partition: PartitionTail, lastOffset: bigint) => void) | undefined
   bytes: number
   /** All partitions' batches in order of arrival; those before `first` are gone. */
   arrivals: Array<PartitionTail>
@@ -11,6 +13,7 @@ export interface Tail {
 }
 
 export interface PartitionTail {
+  readonly partitionId: number
   /** Every batch from this offset to the log's end is here. */
   from: bigint
   batches: Array<TailBatch>
@@ -23,10 +26,21 @@ export interface TailBatch {
   readonly records: Uint8Array
 }
 
-export const makeTail = (maxBytes: number): Tail => ({ maxBytes, bytes: 0, arrivals: [], first: 0 })
+export const makeTail = (maxBytes: number, evicted?: Tail["evicted"]): Tail => ({
+  maxBytes,
+  evicted,
+  bytes: 0,
+  arrivals: [],
+  first: 0
+})
 
 /** Nothing of a partition whose log ends at `endOffset` is in memory yet. */
-export const makePartitionTail = (endOffset: bigint): PartitionTail => ({ from: endOffset, batches: [], first: 0 })
+export const makePartitionTail = (partitionId: number, endOffset: bigint): PartitionTail => ({
+  partitionId,
+  from: endOffset,
+  batches: [],
+  first: 0
+})
 
 /**
  * The batch in a buffer worth keeping: a small view on a large read buffer would keep all of that alive.
@@ -56,6 +70,7 @@ const evict = (tail: Tail, partition: PartitionTail): void => {
   tail.bytes -= batch.records.byteLength
   partition.from = batch.lastOffset + 1n
   partition.first++
+  tail.evicted?.(partition, batch.lastOffset)
   if (partition.first > 64 && partition.first * 2 > partition.batches.length) {
     partition.batches = partition.batches.slice(partition.first)
     partition.first = 0
