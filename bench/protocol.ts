@@ -16,6 +16,8 @@ import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { apis } from "@tusk/protocol/messages/index"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { Produce } from "@tusk/protocol/messages/Produce"
+import { crc32cTable, loadNativeCrc32c } from "@tusk/protocol/record/Crc32c"
+import { encodeBatch, validateBatch } from "@tusk/protocol/record/RecordBatch"
 import * as hand from "./protocol/HandWritten.ts"
 
 const require = createRequire(import.meta.url)
@@ -304,5 +306,29 @@ for (const { name, bar, tusk, other } of contests) {
   console.log(
     `${name.padEnd(52)} ${median(mine).toFixed(0).padStart(7)} ns  ${ratio.toFixed(2).padStart(6)}x  ${verdict} ${bar}`
   )
+}
+// ---- validating a produced batch of 128 KiB: header and checksum
+
+const large = encodeBatch(
+  Array.from({ length: 128 }, (_, i) => ({ key: Buffer.from(`key-${i}`), value: Buffer.alloc(1008, i) }))
+)
+const rates = async (run: () => unknown): Promise<number> => {
+  const each: Array<number> = []
+  for (let round = 0; round < Math.max(ROUNDS, 5); round++) each.push(large.byteLength / (await time(run)))
+  return median(each)
+}
+const native = loadNativeCrc32c() !== undefined
+const validated = [
+  {
+    name: `validate a batch, ${native ? "native" : "table"} CRC-32C`,
+    bar: native ? 3 : 1,
+    run: () => validateBatch(large)
+  },
+  { name: "CRC-32C by table", bar: 1, run: () => crc32cTable(large) }
+]
+for (const { name, bar, run } of validated) {
+  const rate = await rates(run)
+  if (rate < bar) failed = true
+  console.log(`${name.padEnd(52)} ${rate.toFixed(2).padStart(7)} GB/s ${rate < bar ? "UNDER" : "over"} ${bar}`)
 }
 process.exitCode = failed ? 1 : 0

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { field, int16, int32, int64, string, struct, type Value } from "../codec/Declare.ts"
 
 export const AddOffsetsToTxnRequest = struct("AddOffsetsToTxnRequest", {
@@ -20,7 +20,7 @@ export interface AddOffsetsToTxnResponse extends Value<typeof AddOffsetsToTxnRes
  *
  * Version 3 is flexible, 4 has a new error code (KIP-890).
  */
-export const AddOffsetsToTxn = api({
+export const AddOffsetsToTxn: Api<AddOffsetsToTxnRequest, AddOffsetsToTxnResponse> = api({
   name: "AddOffsetsToTxn",
   key: 25,
   versions: "0-4",

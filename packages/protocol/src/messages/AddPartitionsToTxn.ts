@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int64, string, struct, type Value } from "../codec/Declare.ts"
 
 export const AddPartitionsToTxnTopic = struct("AddPartitionsToTxnTopic", {
@@ -56,7 +56,7 @@ export interface AddPartitionsToTxnResponse extends Value<typeof AddPartitionsTo
  *
  * Version 3 is flexible, 4 batches several transactions and is for brokers (KIP-890), 5 knows the transactions of KIP-890.
  */
-export const AddPartitionsToTxn = api({
+export const AddPartitionsToTxn: Api<AddPartitionsToTxnRequest, AddPartitionsToTxnResponse> = api({
   name: "AddPartitionsToTxn",
   key: 24,
   versions: "0-5",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import {
   array,
   bool,
@@ -42,7 +42,7 @@ export interface AddRaftVoterResponse extends Value<typeof AddRaftVoterResponse>
  *
  * Version 1 may answer before the change is committed (KIP-1186).
  */
-export const AddRaftVoter = api({
+export const AddRaftVoter: Api<AddRaftVoterRequest, AddRaftVoterResponse> = api({
   name: "AddRaftVoter",
   key: 80,
   versions: "0-1",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, float64, int16, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const AlterClientQuotasRequestEntityData = struct("EntityData", {
@@ -50,7 +50,7 @@ export interface AlterClientQuotasResponse extends Value<typeof AlterClientQuota
  *
  * Version 1 is flexible.
  */
-export const AlterClientQuotas = api({
+export const AlterClientQuotas: Api<AlterClientQuotasRequest, AlterClientQuotasResponse> = api({
   name: "AlterClientQuotas",
   key: 49,
   versions: "0-1",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const AlterConfigsRequestAlterableConfig = struct("AlterableConfig", {
@@ -39,7 +39,7 @@ export interface AlterConfigsResponse extends Value<typeof AlterConfigsResponse>
  *
  * Version 2 is flexible.
  */
-export const AlterConfigs = api({
+export const AlterConfigs: Api<AlterConfigsRequest, AlterConfigsResponse> = api({
   name: "AlterConfigs",
   key: 33,
   versions: "0-2",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const ReassignablePartition = struct("ReassignablePartition", {
@@ -47,12 +47,13 @@ export interface AlterPartitionReassignmentsResponse extends Value<typeof AlterP
  *
  * Version 1 lets a caller forbid a change of the replication factor (KIP-860).
  */
-export const AlterPartitionReassignments = api({
-  name: "AlterPartitionReassignments",
-  key: 45,
-  versions: "0-1",
-  flexible: "0+",
-  advertised: [0, 1],
-  request: AlterPartitionReassignmentsRequest,
-  response: AlterPartitionReassignmentsResponse
-})
+export const AlterPartitionReassignments: Api<AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse> =
+  api({
+    name: "AlterPartitionReassignments",
+    key: 45,
+    versions: "0-1",
+    flexible: "0+",
+    advertised: [0, 1],
+    request: AlterPartitionReassignmentsRequest,
+    response: AlterPartitionReassignmentsResponse
+  })

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, string, struct, type Value } from "../codec/Declare.ts"
 
 export const AlterReplicaLogDirTopic = struct("AlterReplicaLogDirTopic", {
@@ -41,7 +41,7 @@ export interface AlterReplicaLogDirsResponse extends Value<typeof AlterReplicaLo
  *
  * Version 2 is flexible. Version 0 ended with Kafka 4.
  */
-export const AlterReplicaLogDirs = api({
+export const AlterReplicaLogDirs: Api<AlterReplicaLogDirsRequest, AlterReplicaLogDirsResponse> = api({
   name: "AlterReplicaLogDirs",
   key: 34,
   versions: "0-2",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int64, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const AlterShareGroupOffsetsRequestPartition = struct("AlterShareGroupOffsetsRequestPartition", {
@@ -46,7 +46,7 @@ export interface AlterShareGroupOffsetsResponse extends Value<typeof AlterShareG
 /**
  * Sets a share group's start offsets (KIP-932).
  */
-export const AlterShareGroupOffsets = api({
+export const AlterShareGroupOffsets: Api<AlterShareGroupOffsetsRequest, AlterShareGroupOffsetsResponse> = api({
   name: "AlterShareGroupOffsets",
   key: 91,
   versions: "0",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bytes, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const ScramCredentialDeletion = struct("ScramCredentialDeletion", {
@@ -38,7 +38,7 @@ export interface AlterUserScramCredentialsResponse extends Value<typeof AlterUse
 /**
  * Sets and deletes SCRAM credentials (KIP-554).
  */
-export const AlterUserScramCredentials = api({
+export const AlterUserScramCredentials: Api<AlterUserScramCredentialsRequest, AlterUserScramCredentialsResponse> = api({
   name: "AlterUserScramCredentials",
   key: 51,
   versions: "0",

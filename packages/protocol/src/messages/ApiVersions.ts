@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int64, string, struct, type Value } from "../codec/Declare.ts"
 
 export const ApiVersionsRequest = struct("ApiVersionsRequest", {
@@ -45,7 +45,7 @@ export interface ApiVersionsResponse extends Value<typeof ApiVersionsResponse> {
  * Version 3 brought the client's name and version (KIP-511), the flexible encoding and features (KIP-584), 4 features that
  * begin at zero (KIP-1022). The answer's header is always version 0.
  */
-export const ApiVersions = api({
+export const ApiVersions: Api<ApiVersionsRequest, ApiVersionsResponse> = api({
   name: "ApiVersions",
   key: 18,
   versions: "0-4",

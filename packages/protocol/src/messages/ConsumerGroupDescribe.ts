@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int8, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const ConsumerGroupDescribeRequest = struct("ConsumerGroupDescribeRequest", {
@@ -64,7 +64,7 @@ export interface ConsumerGroupDescribeResponse extends Value<typeof ConsumerGrou
  *
  * Version 1 tells each member's kind (KIP-1099).
  */
-export const ConsumerGroupDescribe = api({
+export const ConsumerGroupDescribe: Api<ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse> = api({
   name: "ConsumerGroupDescribe",
   key: 69,
   versions: "0-1",

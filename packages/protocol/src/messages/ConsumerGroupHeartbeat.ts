@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const ConsumerGroupHeartbeatRequestTopicPartitions = struct("TopicPartitions", {
@@ -54,7 +54,7 @@ export interface ConsumerGroupHeartbeatResponse extends Value<typeof ConsumerGro
  *
  * Version 1 brought subscription by regular expression, and member ids made by the client (KIP-1082).
  */
-export const ConsumerGroupHeartbeat = api({
+export const ConsumerGroupHeartbeat: Api<ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse> = api({
   name: "ConsumerGroupHeartbeat",
   key: 68,
   versions: "0-1",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const AclCreation = struct("AclCreation", {
@@ -34,7 +34,7 @@ export interface CreateAclsResponse extends Value<typeof CreateAclsResponse> {}
  *
  * Version 1 brought patterns (KIP-290), 2 the flexible encoding, 3 users as resources (KIP-373). Version 0 ended with Kafka 4.
  */
-export const CreateAcls = api({
+export const CreateAcls: Api<CreateAclsRequest, CreateAclsResponse> = api({
   name: "CreateAcls",
   key: 30,
   versions: "0-3",

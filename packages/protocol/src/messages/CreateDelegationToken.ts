@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bytes, field, int16, int32, int64, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const CreatableRenewers = struct("CreatableRenewers", {
@@ -35,7 +35,7 @@ export interface CreateDelegationTokenResponse extends Value<typeof CreateDelega
  *
  * Version 2 is flexible, 3 lets one user ask for another (KIP-373). Version 0 ended with Kafka 4.
  */
-export const CreateDelegationToken = api({
+export const CreateDelegationToken: Api<CreateDelegationTokenRequest, CreateDelegationTokenResponse> = api({
   name: "CreateDelegationToken",
   key: 38,
   versions: "0-3",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const CreatePartitionsAssignment = struct("CreatePartitionsAssignment", {
@@ -38,7 +38,7 @@ export interface CreatePartitionsResponse extends Value<typeof CreatePartitionsR
  *
  * Version 2 is flexible, 3 has the quota's error (KIP-599).
  */
-export const CreatePartitions = api({
+export const CreatePartitions: Api<CreatePartitionsRequest, CreatePartitionsResponse> = api({
   name: "CreatePartitions",
   key: 37,
   versions: "0-3",

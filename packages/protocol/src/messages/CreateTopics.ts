@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int8, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const CreatableReplicaAssignment = struct("CreatableReplicaAssignment", {
@@ -63,7 +63,7 @@ export interface CreateTopicsResponse extends Value<typeof CreateTopicsResponse>
  * resulting configuration (KIP-525) and the flexible encoding, 6 the quota's error (KIP-599), 7 topic ids (KIP-516).
  * Versions 0 and 1 ended with Kafka 4.
  */
-export const CreateTopics = api({
+export const CreateTopics: Api<CreateTopicsRequest, CreateTopicsResponse> = api({
   name: "CreateTopics",
   key: 19,
   versions: "0-7",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DeleteAclsFilter = struct("DeleteAclsFilter", {
@@ -48,7 +48,7 @@ export interface DeleteAclsResponse extends Value<typeof DeleteAclsResponse> {}
  *
  * Version 1 brought patterns (KIP-290), 2 the flexible encoding, 3 users as resources (KIP-373). Version 0 ended with Kafka 4.
  */
-export const DeleteAcls = api({
+export const DeleteAcls: Api<DeleteAclsRequest, DeleteAclsResponse> = api({
   name: "DeleteAcls",
   key: 31,
   versions: "0-3",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DeleteGroupsRequest = struct("DeleteGroupsRequest", {
@@ -23,7 +23,7 @@ export interface DeleteGroupsResponse extends Value<typeof DeleteGroupsResponse>
  *
  * Version 2 is flexible.
  */
-export const DeleteGroups = api({
+export const DeleteGroups: Api<DeleteGroupsRequest, DeleteGroupsResponse> = api({
   name: "DeleteGroups",
   key: 42,
   versions: "0-2",

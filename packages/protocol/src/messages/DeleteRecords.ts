@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int64, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DeleteRecordsPartition = struct("DeleteRecordsPartition", {
@@ -43,7 +43,7 @@ export interface DeleteRecordsResponse extends Value<typeof DeleteRecordsRespons
  *
  * Version 2 is flexible.
  */
-export const DeleteRecords = api({
+export const DeleteRecords: Api<DeleteRecordsRequest, DeleteRecordsResponse> = api({
   name: "DeleteRecords",
   key: 21,
   versions: "0-2",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const DeleteShareGroupOffsetsRequestTopic = struct("DeleteShareGroupOffsetsRequestTopic", {
@@ -31,7 +31,7 @@ export interface DeleteShareGroupOffsetsResponse extends Value<typeof DeleteShar
 /**
  * Deletes a share group's start offsets (KIP-932).
  */
-export const DeleteShareGroupOffsets = api({
+export const DeleteShareGroupOffsets: Api<DeleteShareGroupOffsetsRequest, DeleteShareGroupOffsetsResponse> = api({
   name: "DeleteShareGroupOffsets",
   key: 92,
   versions: "0",

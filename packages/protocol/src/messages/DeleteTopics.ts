@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const DeleteTopicState = struct("DeleteTopicState", {
@@ -33,7 +33,7 @@ export interface DeleteTopicsResponse extends Value<typeof DeleteTopicsResponse>
  *
  * Version 4 is flexible, 5 has messages (KIP-599), 6 topic ids (KIP-516). Version 0 ended with Kafka 4.
  */
-export const DeleteTopics = api({
+export const DeleteTopics: Api<DeleteTopicsRequest, DeleteTopicsResponse> = api({
   name: "DeleteTopics",
   key: 20,
   versions: "0-6",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DescribeAclsRequest = struct("DescribeAclsRequest", {
@@ -41,7 +41,7 @@ export interface DescribeAclsResponse extends Value<typeof DescribeAclsResponse>
  *
  * Version 1 brought patterns (KIP-290), 2 the flexible encoding, 3 users as resources (KIP-373). Version 0 ended with Kafka 4.
  */
-export const DescribeAcls = api({
+export const DescribeAcls: Api<DescribeAclsRequest, DescribeAclsResponse> = api({
   name: "DescribeAcls",
   key: 29,
   versions: "0-3",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import {
   array,
   bool,
@@ -57,7 +57,7 @@ export interface DescribeClientQuotasResponse extends Value<typeof DescribeClien
  *
  * Version 1 is flexible.
  */
-export const DescribeClientQuotas = api({
+export const DescribeClientQuotas: Api<DescribeClientQuotasRequest, DescribeClientQuotasResponse> = api({
   name: "DescribeClientQuotas",
   key: 48,
   versions: "0-1",

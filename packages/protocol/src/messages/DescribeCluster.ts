@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DescribeClusterRequest = struct("DescribeClusterRequest", {
@@ -34,7 +34,7 @@ export interface DescribeClusterResponse extends Value<typeof DescribeClusterRes
  *
  * Version 1 brought the choice of endpoints (KIP-919), 2 fenced brokers (KIP-1073).
  */
-export const DescribeCluster = api({
+export const DescribeCluster: Api<DescribeClusterRequest, DescribeClusterResponse> = api({
   name: "DescribeCluster",
   key: 60,
   versions: "0-2",

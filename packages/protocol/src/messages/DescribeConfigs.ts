@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DescribeConfigsResource = struct("DescribeConfigsResource", {
@@ -56,7 +56,7 @@ export interface DescribeConfigsResponse extends Value<typeof DescribeConfigsRes
  * Version 1 brought sources and synonyms (KIP-226), 3 types and documentation (KIP-569), 4 the flexible encoding. Version 0
  * ended with Kafka 4.
  */
-export const DescribeConfigs = api({
+export const DescribeConfigs: Api<DescribeConfigsRequest, DescribeConfigsResponse> = api({
   name: "DescribeConfigs",
   key: 32,
   versions: "0-4",

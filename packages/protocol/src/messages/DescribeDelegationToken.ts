@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bytes, field, int16, int32, int64, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DescribeDelegationTokenOwner = struct("DescribeDelegationTokenOwner", {
@@ -44,7 +44,7 @@ export interface DescribeDelegationTokenResponse extends Value<typeof DescribeDe
  *
  * Version 2 is flexible, 3 names who asked for the token (KIP-373). Version 0 ended with Kafka 4.
  */
-export const DescribeDelegationToken = api({
+export const DescribeDelegationToken: Api<DescribeDelegationTokenRequest, DescribeDelegationTokenResponse> = api({
   name: "DescribeDelegationToken",
   key: 41,
   versions: "0-3",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, bytes, field, int16, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DescribeGroupsRequest = struct("DescribeGroupsRequest", {
@@ -41,7 +41,7 @@ export interface DescribeGroupsResponse extends Value<typeof DescribeGroupsRespo
  * Version 3 brought authorized operations (KIP-430), 4 static members (KIP-345), 5 the flexible encoding, 6 the error for a
  * group that is not there, with a message (KIP-1043).
  */
-export const DescribeGroups = api({
+export const DescribeGroups: Api<DescribeGroupsRequest, DescribeGroupsResponse> = api({
   name: "DescribeGroups",
   key: 15,
   versions: "0-6",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int64, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DescribableLogDirTopic = struct("DescribableLogDirTopic", {
@@ -49,7 +49,7 @@ export interface DescribeLogDirsResponse extends Value<typeof DescribeLogDirsRes
  * Version 2 is flexible, 3 has an error for the whole answer, 4 the volume's size (KIP-827), 5 whether it is cordoned
  * (KIP-1066). Version 0 ended with Kafka 4.
  */
-export const DescribeLogDirs = api({
+export const DescribeLogDirs: Api<DescribeLogDirsRequest, DescribeLogDirsResponse> = api({
   name: "DescribeLogDirs",
   key: 35,
   versions: "0-5",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int64, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DescribeProducersRequestTopicRequest = struct("TopicRequest", {
@@ -45,7 +45,7 @@ export interface DescribeProducersResponse extends Value<typeof DescribeProducer
 /**
  * Producers with state in a partition (KIP-664).
  */
-export const DescribeProducers = api({
+export const DescribeProducers: Api<DescribeProducersRequest, DescribeProducersResponse> = api({
   name: "DescribeProducers",
   key: 61,
   versions: "0",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import {
   array,
   field,
@@ -82,7 +82,7 @@ export interface DescribeQuorumResponse extends Value<typeof DescribeQuorumRespo
  *
  * Version 1 brought fetch times (KIP-836), 2 directories, messages and listeners (KIP-853).
  */
-export const DescribeQuorum = api({
+export const DescribeQuorum: Api<DescribeQuorumRequest, DescribeQuorumResponse> = api({
   name: "DescribeQuorum",
   key: 55,
   versions: "0-2",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int64, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const DescribeShareGroupOffsetsRequestTopic = struct("DescribeShareGroupOffsetsRequestTopic", {
@@ -56,7 +56,7 @@ export interface DescribeShareGroupOffsetsResponse extends Value<typeof Describe
  *
  * Version 1 brought the lag (KIP-1226).
  */
-export const DescribeShareGroupOffsets = api({
+export const DescribeShareGroupOffsets: Api<DescribeShareGroupOffsetsRequest, DescribeShareGroupOffsetsResponse> = api({
   name: "DescribeShareGroupOffsets",
   key: 90,
   versions: "0-1",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const DescribeTopicPartitionsRequestTopicRequest = struct("TopicRequest", {
@@ -62,7 +62,7 @@ export interface DescribeTopicPartitionsResponse extends Value<typeof DescribeTo
 /**
  * Topics with their partitions, a page at a time (KIP-966).
  */
-export const DescribeTopicPartitions = api({
+export const DescribeTopicPartitions: Api<DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse> = api({
   name: "DescribeTopicPartitions",
   key: 75,
   versions: "0",

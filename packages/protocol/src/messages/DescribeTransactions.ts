@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int64, string, struct, type Value } from "../codec/Declare.ts"
 
 export const DescribeTransactionsRequest = struct("DescribeTransactionsRequest", {
@@ -35,7 +35,7 @@ export interface DescribeTransactionsResponse extends Value<typeof DescribeTrans
 /**
  * State of transactions (KIP-664).
  */
-export const DescribeTransactions = api({
+export const DescribeTransactions: Api<DescribeTransactionsRequest, DescribeTransactionsResponse> = api({
   name: "DescribeTransactions",
   key: 65,
   versions: "0",

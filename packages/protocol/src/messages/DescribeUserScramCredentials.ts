@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const UserName = struct("UserName", {
@@ -36,7 +36,10 @@ export interface DescribeUserScramCredentialsResponse extends Value<typeof Descr
 /**
  * Which users have SCRAM credentials (KIP-554).
  */
-export const DescribeUserScramCredentials = api({
+export const DescribeUserScramCredentials: Api<
+  DescribeUserScramCredentialsRequest,
+  DescribeUserScramCredentialsResponse
+> = api({
   name: "DescribeUserScramCredentials",
   key: 50,
   versions: "0",

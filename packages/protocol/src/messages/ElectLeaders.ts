@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const ElectLeadersRequestTopicPartitions = struct("TopicPartitions", {
@@ -39,7 +39,7 @@ export interface ElectLeadersResponse extends Value<typeof ElectLeadersResponse>
  *
  * Version 1 brought unclean elections (KIP-460), 2 the flexible encoding.
  */
-export const ElectLeaders = api({
+export const ElectLeaders: Api<ElectLeadersRequest, ElectLeadersResponse> = api({
   name: "ElectLeaders",
   key: 43,
   versions: "0-2",

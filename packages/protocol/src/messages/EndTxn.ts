@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { bool, field, int16, int32, int64, string, struct, type Value } from "../codec/Declare.ts"
 
 export const EndTxnRequest = struct("EndTxnRequest", {
@@ -22,7 +22,7 @@ export interface EndTxnResponse extends Value<typeof EndTxnResponse> {}
  *
  * Version 3 is flexible, 5 answers the producer's next id and epoch (KIP-890).
  */
-export const EndTxn = api({
+export const EndTxn: Api<EndTxnRequest, EndTxnResponse> = api({
   name: "EndTxn",
   key: 26,
   versions: "0-5",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { bytes, field, int16, int32, int64, struct, type Value } from "../codec/Declare.ts"
 
 export const ExpireDelegationTokenRequest = struct("ExpireDelegationTokenRequest", {
@@ -19,7 +19,7 @@ export interface ExpireDelegationTokenResponse extends Value<typeof ExpireDelega
  *
  * Version 2 is flexible. Version 0 ended with Kafka 4.
  */
-export const ExpireDelegationToken = api({
+export const ExpireDelegationToken: Api<ExpireDelegationTokenRequest, ExpireDelegationTokenResponse> = api({
   name: "ExpireDelegationToken",
   key: 40,
   versions: "0-2",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import {
   array,
   field,
@@ -133,7 +133,7 @@ export interface FetchResponse extends Value<typeof FetchResponse> {}
  * ids (KIP-516), 15 the replica's state as a tagged field (KIP-903), 16 new leaders' endpoints (KIP-951), 17 the replica's
  * directory (KIP-853), 18 the follower's high watermark (KIP-1166). Versions 0 to 3 ended with Kafka 4.
  */
-export const Fetch = api({
+export const Fetch: Api<FetchRequest, FetchResponse> = api({
   name: "Fetch",
   key: 1,
   versions: "0-18",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const FindCoordinatorRequest = struct("FindCoordinatorRequest", {
@@ -35,7 +35,7 @@ export interface FindCoordinatorResponse extends Value<typeof FindCoordinatorRes
  * Version 1 brought transactional ids (KIP-98), 3 the flexible encoding, 4 several keys at once (KIP-699), 5 one more error
  * code (KIP-890), 6 share groups (KIP-932).
  */
-export const FindCoordinator = api({
+export const FindCoordinator: Api<FindCoordinatorRequest, FindCoordinatorResponse> = api({
   name: "FindCoordinator",
   key: 10,
   versions: "0-6",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int8, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const GetTelemetrySubscriptionsRequest = struct("GetTelemetrySubscriptionsRequest", {
@@ -22,7 +22,7 @@ export interface GetTelemetrySubscriptionsResponse extends Value<typeof GetTelem
 /**
  * Which metrics a client should push (KIP-714).
  */
-export const GetTelemetrySubscriptions = api({
+export const GetTelemetrySubscriptions: Api<GetTelemetrySubscriptionsRequest, GetTelemetrySubscriptionsResponse> = api({
   name: "GetTelemetrySubscriptions",
   key: 71,
   versions: "0",

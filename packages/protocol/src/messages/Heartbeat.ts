@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { field, int16, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const HeartbeatRequest = struct("HeartbeatRequest", {
@@ -20,7 +20,7 @@ export interface HeartbeatResponse extends Value<typeof HeartbeatResponse> {}
  *
  * Version 3 brought static members (KIP-345), 4 the flexible encoding.
  */
-export const Heartbeat = api({
+export const Heartbeat: Api<HeartbeatRequest, HeartbeatResponse> = api({
   name: "Heartbeat",
   key: 12,
   versions: "0-4",

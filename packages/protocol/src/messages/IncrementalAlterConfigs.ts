@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const IncrementalAlterConfigsRequestAlterableConfig = struct("AlterableConfig", {
@@ -46,7 +46,7 @@ export interface IncrementalAlterConfigsResponse extends Value<typeof Incrementa
  *
  * Version 1 is flexible.
  */
-export const IncrementalAlterConfigs = api({
+export const IncrementalAlterConfigs: Api<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse> = api({
   name: "IncrementalAlterConfigs",
   key: 44,
   versions: "0-1",

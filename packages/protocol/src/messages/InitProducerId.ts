@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { bool, field, int16, int32, int64, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const InitProducerIdRequest = struct("InitProducerIdRequest", {
@@ -27,7 +27,7 @@ export interface InitProducerIdResponse extends Value<typeof InitProducerIdRespo
  * Version 2 is flexible, 3 lets a producer raise its own epoch (KIP-360), 4 has a new error (KIP-588), 5 tells of the
  * transactions of KIP-890, 6 two-phase commit (KIP-939; not yet released, so not advertised).
  */
-export const InitProducerId = api({
+export const InitProducerId: Api<InitProducerIdRequest, InitProducerIdResponse> = api({
   name: "InitProducerId",
   key: 22,
   versions: "0-6",

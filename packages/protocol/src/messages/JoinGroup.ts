@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, bytes, field, int16, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const JoinGroupRequestProtocol = struct("JoinGroupRequestProtocol", {
@@ -46,7 +46,7 @@ export interface JoinGroupResponse extends Value<typeof JoinGroupResponse> {}
  * the flexible encoding, 7 the protocol's type in the answer (KIP-559), 8 the reason (KIP-800), 9 the leader that need not
  * assign (KIP-814).
  */
-export const JoinGroup = api({
+export const JoinGroup: Api<JoinGroupRequest, JoinGroupResponse> = api({
   name: "JoinGroup",
   key: 11,
   versions: "0-9",

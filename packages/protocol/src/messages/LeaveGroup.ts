@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const MemberIdentity = struct("MemberIdentity", {
@@ -34,7 +34,7 @@ export interface LeaveGroupResponse extends Value<typeof LeaveGroupResponse> {}
  *
  * Version 3 lets several members leave at once (KIP-345), 4 is flexible, 5 carries the reason (KIP-800).
  */
-export const LeaveGroup = api({
+export const LeaveGroup: Api<LeaveGroupRequest, LeaveGroupResponse> = api({
   name: "LeaveGroup",
   key: 13,
   versions: "0-5",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int8, string, struct, type Value } from "../codec/Declare.ts"
 
 export const ListConfigResourcesRequest = struct("ListConfigResourcesRequest", {
@@ -24,7 +24,7 @@ export interface ListConfigResourcesResponse extends Value<typeof ListConfigReso
  *
  * Version 0 lists client metrics (KIP-714), 1 any kind (KIP-1142).
  */
-export const ListConfigResources = api({
+export const ListConfigResources: Api<ListConfigResourcesRequest, ListConfigResourcesResponse> = api({
   name: "ListConfigResources",
   key: 74,
   versions: "0-1",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, string, struct, type Value } from "../codec/Declare.ts"
 
 export const ListGroupsRequest = struct("ListGroupsRequest", {
@@ -27,7 +27,7 @@ export interface ListGroupsResponse extends Value<typeof ListGroupsResponse> {}
  *
  * Version 3 is flexible, 4 filters by state (KIP-518), 5 by type (KIP-848).
  */
-export const ListGroups = api({
+export const ListGroups: Api<ListGroupsRequest, ListGroupsResponse> = api({
   name: "ListGroups",
   key: 16,
   versions: "0-5",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int64, int8, string, struct, type Value } from "../codec/Declare.ts"
 
 export const ListOffsetsPartition = struct("ListOffsetsPartition", {
@@ -52,7 +52,7 @@ export interface ListOffsetsResponse extends Value<typeof ListOffsetsResponse> {
  * flexible, 7 finds the largest timestamp (KIP-734), 8 the local log's start (KIP-405), 9 the last tiered offset (KIP-1005),
  * 10 has a time-out for remote look-ups (KIP-1075), 11 the earliest offset not yet tiered (KIP-1023).
  */
-export const ListOffsets = api({
+export const ListOffsets: Api<ListOffsetsRequest, ListOffsetsResponse> = api({
   name: "ListOffsets",
   key: 2,
   versions: "0-11",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const ListPartitionReassignmentsTopics = struct("ListPartitionReassignmentsTopics", {
@@ -38,12 +38,13 @@ export interface ListPartitionReassignmentsResponse extends Value<typeof ListPar
 /**
  * Moves of partitions under way (KIP-455).
  */
-export const ListPartitionReassignments = api({
-  name: "ListPartitionReassignments",
-  key: 46,
-  versions: "0",
-  flexible: "0+",
-  advertised: [0, 0],
-  request: ListPartitionReassignmentsRequest,
-  response: ListPartitionReassignmentsResponse
-})
+export const ListPartitionReassignments: Api<ListPartitionReassignmentsRequest, ListPartitionReassignmentsResponse> =
+  api({
+    name: "ListPartitionReassignments",
+    key: 46,
+    versions: "0",
+    flexible: "0+",
+    advertised: [0, 0],
+    request: ListPartitionReassignmentsRequest,
+    response: ListPartitionReassignmentsResponse
+  })

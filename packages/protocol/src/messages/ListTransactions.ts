@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int64, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const ListTransactionsRequest = struct("ListTransactionsRequest", {
@@ -31,7 +31,7 @@ export interface ListTransactionsResponse extends Value<typeof ListTransactionsR
  *
  * Version 1 filters by duration (KIP-994), 2 by a pattern of the id (KIP-1152).
  */
-export const ListTransactions = api({
+export const ListTransactions: Api<ListTransactionsRequest, ListTransactionsResponse> = api({
   name: "ListTransactions",
   key: 66,
   versions: "0-2",

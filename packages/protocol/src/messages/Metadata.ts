@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const MetadataRequestTopic = struct("MetadataRequestTopic", {
@@ -62,7 +62,7 @@ export interface MetadataResponse extends Value<typeof MetadataResponse> {}
  * (KIP-320), 8 authorized operations (KIP-430, the cluster's until 10), 9 the flexible encoding, 10 topic ids (KIP-516), 12
  * asking by id alone, 13 an error for the whole answer (KIP-1102).
  */
-export const Metadata = api({
+export const Metadata: Api<MetadataRequest, MetadataResponse> = api({
   name: "Metadata",
   key: 3,
   versions: "0-13",

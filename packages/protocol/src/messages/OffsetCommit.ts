@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int64, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const OffsetCommitRequestPartition = struct("OffsetCommitRequestPartition", {
@@ -52,7 +52,7 @@ export interface OffsetCommitResponse extends Value<typeof OffsetCommitResponse>
  * Version 1 brought members and generations, 2 retention (until 4), 6 leader epochs (KIP-320), 7 static members (KIP-345),
  * 8 the flexible encoding, 9 the new group protocol (KIP-848), 10 topic ids. Versions 0 and 1 ended with Kafka 4.
  */
-export const OffsetCommit = api({
+export const OffsetCommit: Api<OffsetCommitRequest, OffsetCommitResponse> = api({
   name: "OffsetCommit",
   key: 8,
   versions: "0-10",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, string, struct, type Value } from "../codec/Declare.ts"
 
 export const OffsetDeleteRequestPartition = struct("OffsetDeleteRequestPartition", {
@@ -40,7 +40,7 @@ export interface OffsetDeleteResponse extends Value<typeof OffsetDeleteResponse>
 /**
  * Deletes a group's committed offsets (KIP-496).
  */
-export const OffsetDelete = api({
+export const OffsetDelete: Api<OffsetDeleteRequest, OffsetDeleteResponse> = api({
   name: "OffsetDelete",
   key: 47,
   versions: "0",

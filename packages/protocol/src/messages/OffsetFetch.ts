@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import {
   array,
   bool,
@@ -95,7 +95,7 @@ export interface OffsetFetchResponse extends Value<typeof OffsetFetchResponse> {
  * (KIP-447), 8 asks for several groups (KIP-709), 9 knows the new group protocol (KIP-848), 10 topic ids. Version 0 ended
  * with Kafka 4.
  */
-export const OffsetFetch = api({
+export const OffsetFetch: Api<OffsetFetchRequest, OffsetFetchResponse> = api({
   name: "OffsetFetch",
   key: 9,
   versions: "0-10",

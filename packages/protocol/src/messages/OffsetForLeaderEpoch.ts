@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int64, string, struct, type Value } from "../codec/Declare.ts"
 
 export const OffsetForLeaderPartition = struct("OffsetForLeaderPartition", {
@@ -47,7 +47,7 @@ export interface OffsetForLeaderEpochResponse extends Value<typeof OffsetForLead
  *
  * Version 3 brought the replica's id, 4 the flexible encoding. Versions 0 and 1 ended with Kafka 4.
  */
-export const OffsetForLeaderEpoch = api({
+export const OffsetForLeaderEpoch: Api<OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse> = api({
   name: "OffsetForLeaderEpoch",
   key: 23,
   versions: "0-4",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import {
   array,
   field,
@@ -87,7 +87,7 @@ export interface ProduceResponse extends Value<typeof ProduceResponse> {}
  * encoding, 10 the new leader in an answer (KIP-951), 12 transactions without AddPartitionsToTxn (KIP-890), 13 topic ids
  * (KIP-516). Versions 0 to 2 carry message sets; Kafka 4 advertises them and refuses them.
  */
-export const Produce = api({
+export const Produce: Api<ProduceRequest, ProduceResponse> = api({
   name: "Produce",
   key: 0,
   versions: "0-13",

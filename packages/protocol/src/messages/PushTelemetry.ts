@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { bool, bytes, field, int16, int32, int8, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const PushTelemetryRequest = struct("PushTelemetryRequest", {
@@ -19,7 +19,7 @@ export interface PushTelemetryResponse extends Value<typeof PushTelemetryRespons
 /**
  * A client's metrics (KIP-714).
  */
-export const PushTelemetry = api({
+export const PushTelemetry: Api<PushTelemetryRequest, PushTelemetryResponse> = api({
   name: "PushTelemetry",
   key: 72,
   versions: "0",

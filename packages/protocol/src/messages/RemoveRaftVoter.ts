@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { field, int16, int32, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const RemoveRaftVoterRequest = struct("RemoveRaftVoterRequest", {
@@ -18,7 +18,7 @@ export interface RemoveRaftVoterResponse extends Value<typeof RemoveRaftVoterRes
 /**
  * Removes a controller from the quorum (KIP-853).
  */
-export const RemoveRaftVoter = api({
+export const RemoveRaftVoter: Api<RemoveRaftVoterRequest, RemoveRaftVoterResponse> = api({
   name: "RemoveRaftVoter",
   key: 81,
   versions: "0",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { bytes, field, int16, int32, int64, struct, type Value } from "../codec/Declare.ts"
 
 export const RenewDelegationTokenRequest = struct("RenewDelegationTokenRequest", {
@@ -19,7 +19,7 @@ export interface RenewDelegationTokenResponse extends Value<typeof RenewDelegati
  *
  * Version 2 is flexible. Version 0 ended with Kafka 4.
  */
-export const RenewDelegationToken = api({
+export const RenewDelegationToken: Api<RenewDelegationTokenRequest, RenewDelegationTokenResponse> = api({
   name: "RenewDelegationToken",
   key: 39,
   versions: "0-2",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { bytes, field, int16, int64, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const SaslAuthenticateRequest = struct("SaslAuthenticateRequest", {
@@ -19,7 +19,7 @@ export interface SaslAuthenticateResponse extends Value<typeof SaslAuthenticateR
  *
  * Version 1 brought the session's lifetime (KIP-368), 2 the flexible encoding.
  */
-export const SaslAuthenticate = api({
+export const SaslAuthenticate: Api<SaslAuthenticateRequest, SaslAuthenticateResponse> = api({
   name: "SaslAuthenticate",
   key: 36,
   versions: "0-2",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, string, struct, type Value } from "../codec/Declare.ts"
 
 export const SaslHandshakeRequest = struct("SaslHandshakeRequest", {
@@ -17,7 +17,7 @@ export interface SaslHandshakeResponse extends Value<typeof SaslHandshakeRespons
  *
  * From version 1 the exchange goes through SaslAuthenticate (KIP-152); after 0 it is raw bytes.
  */
-export const SaslHandshake = api({
+export const SaslHandshake: Api<SaslHandshakeRequest, SaslHandshakeResponse> = api({
   name: "SaslHandshake",
   key: 17,
   versions: "0-1",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import {
   array,
   bool,
@@ -89,7 +89,7 @@ export interface ShareAcknowledgeResponse extends Value<typeof ShareAcknowledgeR
  *
  * Version 0 was a preview; 2 brought renewing of acquisition (KIP-1222).
  */
-export const ShareAcknowledge = api({
+export const ShareAcknowledge: Api<ShareAcknowledgeRequest, ShareAcknowledgeResponse> = api({
   name: "ShareAcknowledge",
   key: 79,
   versions: "0-2",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import {
   array,
   bool,
@@ -112,7 +112,7 @@ export interface ShareFetchResponse extends Value<typeof ShareFetchResponse> {}
  * Version 0 was a preview; 1 brought limits by record count and batch size, 2 renewing of acquisition (KIP-1222) and the
  * acquisition mode (KIP-1206).
  */
-export const ShareFetch = api({
+export const ShareFetch: Api<ShareFetchRequest, ShareFetchResponse> = api({
   name: "ShareFetch",
   key: 78,
   versions: "0-2",

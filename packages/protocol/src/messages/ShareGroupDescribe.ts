@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const ShareGroupDescribeRequest = struct("ShareGroupDescribeRequest", {
@@ -58,7 +58,7 @@ export interface ShareGroupDescribeResponse extends Value<typeof ShareGroupDescr
  *
  * Version 0 was a preview of Kafka 3.9 and 4.0.
  */
-export const ShareGroupDescribe = api({
+export const ShareGroupDescribe: Api<ShareGroupDescribeRequest, ShareGroupDescribeResponse> = api({
   name: "ShareGroupDescribe",
   key: 77,
   versions: "0-1",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, nullable, string, struct, uuid, type Value } from "../codec/Declare.ts"
 
 export const ShareGroupHeartbeatRequest = struct("ShareGroupHeartbeatRequest", {
@@ -39,7 +39,7 @@ export interface ShareGroupHeartbeatResponse extends Value<typeof ShareGroupHear
  *
  * Version 0 was a preview of Kafka 3.9 and 4.0.
  */
-export const ShareGroupHeartbeat = api({
+export const ShareGroupHeartbeat: Api<ShareGroupHeartbeatRequest, ShareGroupHeartbeatResponse> = api({
   name: "ShareGroupHeartbeat",
   key: 76,
   versions: "0-1",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import {
   array,
   bool,
@@ -119,7 +119,7 @@ export interface StreamsGroupDescribeResponse extends Value<typeof StreamsGroupD
 /**
  * State and members of streams groups (KIP-1071).
  */
-export const StreamsGroupDescribe = api({
+export const StreamsGroupDescribe: Api<StreamsGroupDescribeRequest, StreamsGroupDescribeResponse> = api({
   name: "StreamsGroupDescribe",
   key: 89,
   versions: "0",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import {
   array,
   bool,
@@ -146,7 +146,7 @@ export interface StreamsGroupHeartbeatResponse extends Value<typeof StreamsGroup
 /**
  * Membership of a streams group (KIP-1071).
  */
-export const StreamsGroupHeartbeat = api({
+export const StreamsGroupHeartbeat: Api<StreamsGroupHeartbeatRequest, StreamsGroupHeartbeatResponse> = api({
   name: "StreamsGroupHeartbeat",
   key: 88,
   versions: "0",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bytes, field, int16, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const SyncGroupRequestAssignment = struct("SyncGroupRequestAssignment", {
@@ -32,7 +32,7 @@ export interface SyncGroupResponse extends Value<typeof SyncGroupResponse> {}
  *
  * Version 3 brought static members (KIP-345), 4 the flexible encoding, 5 the protocol's type and name (KIP-559).
  */
-export const SyncGroup = api({
+export const SyncGroup: Api<SyncGroupRequest, SyncGroupResponse> = api({
   name: "SyncGroup",
   key: 14,
   versions: "0-5",

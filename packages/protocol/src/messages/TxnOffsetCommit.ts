@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, field, int16, int32, int64, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const TxnOffsetCommitRequestPartition = struct("TxnOffsetCommitRequestPartition", {
@@ -51,7 +51,7 @@ export interface TxnOffsetCommitResponse extends Value<typeof TxnOffsetCommitRes
  * Version 2 brought leader epochs (KIP-320), 3 members and generations (KIP-447) and the flexible encoding, 5 transactions
  * without AddOffsetsToTxn (KIP-890).
  */
-export const TxnOffsetCommit = api({
+export const TxnOffsetCommit: Api<TxnOffsetCommitRequest, TxnOffsetCommitResponse> = api({
   name: "TxnOffsetCommit",
   key: 28,
   versions: "0-5",

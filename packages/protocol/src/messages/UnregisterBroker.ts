@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { field, int16, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const UnregisterBrokerRequest = struct("UnregisterBrokerRequest", {
@@ -16,7 +16,7 @@ export interface UnregisterBrokerResponse extends Value<typeof UnregisterBrokerR
 /**
  * Removes a broker's registration (KIP-631).
  */
-export const UnregisterBroker = api({
+export const UnregisterBroker: Api<UnregisterBrokerRequest, UnregisterBrokerResponse> = api({
   name: "UnregisterBroker",
   key: 64,
   versions: "0",

@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int8, nullable, string, struct, type Value } from "../codec/Declare.ts"
 
 export const FeatureUpdateKey = struct("FeatureUpdateKey", {
@@ -36,7 +36,7 @@ export interface UpdateFeaturesResponse extends Value<typeof UpdateFeaturesRespo
  *
  * Version 1 brought validation without effect and kinds of downgrade (KIP-778), 2 one error for all (KIP-1022).
  */
-export const UpdateFeatures = api({
+export const UpdateFeatures: Api<UpdateFeaturesRequest, UpdateFeaturesResponse> = api({
   name: "UpdateFeatures",
   key: 57,
   versions: "0-2",

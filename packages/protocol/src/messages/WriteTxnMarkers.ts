@@ -1,4 +1,4 @@
-import { api } from "../codec/Api.ts"
+import { type Api, api } from "../codec/Api.ts"
 import { array, bool, field, int16, int32, int64, int8, string, struct, type Value } from "../codec/Declare.ts"
 
 export const WritableTxnMarkerTopic = struct("WritableTxnMarkerTopic", {
@@ -50,7 +50,7 @@ export interface WriteTxnMarkersResponse extends Value<typeof WriteTxnMarkersRes
  *
  * Version 1 is flexible, 2 carries the transaction's version (KIP-1228). Version 0 ended with Kafka 4.
  */
-export const WriteTxnMarkers = api({
+export const WriteTxnMarkers: Api<WriteTxnMarkersRequest, WriteTxnMarkersResponse> = api({
   name: "WriteTxnMarkers",
   key: 27,
   versions: "0-2",
