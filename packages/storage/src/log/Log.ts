@@ -16,7 +16,7 @@ import { toKafkaError } from "../toKafkaError.ts"
 import { confirm, discard, endOfEpoch, epochAt, fromStored, propose } from "./PartitionLog.ts"
 import type { LogLimits, PartitionLog, Verdict } from "./PartitionLog.ts"
 import { drop, makePartitionTail, makeTail, push, readTail, retain } from "./Tail.ts"
-import type { PartitionTail } from "./Tail.ts"
+import type { PartitionTail, TailBatch } from "./Tail.ts"
 import { fire, makeWaiters } from "./Waiters.ts"
 
 export interface LogOptions extends LogLimits {
@@ -131,11 +131,12 @@ export class Log extends Context.Service<
       const waiters = makeWaiters()
       let entries = new Map<number, Entry>()
       /** Nobody reads below what was evicted from now on; the store follows with the next commit. */
-      const deleteEvicted = ({ partitionId }: PartitionTail, lastOffset: bigint): void => {
+      const deleteEvicted = ({ partitionId }: PartitionTail, { lastOffset, records }: TailBatch): void => {
         const logStartOffset = lastOffset + 1n
         const entry = entries.get(partitionId)
         if (entry === undefined || entry.log.logStartOffset >= logStartOffset) return
         entry.log.logStartOffset = logStartOffset
+        entry.log.bytesBeforeStart += BigInt(records.byteLength)
         committer.submit({
           bytes: 64,
           assemble: (writes) => {

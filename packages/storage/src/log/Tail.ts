@@ -5,7 +5,7 @@
 export interface Tail {
   readonly maxBytes: number
   /** Told of each batch that goes because memory is short. */
-  readonly evicted: ((partition: PartitionTail, lastOffset: bigint) => void) | undefined
+  readonly evicted: ((partition: PartitionTail, batch: TailBatch) => void) | undefined
   bytes: number
   /** All partitions' batches in order of arrival; those before `first` are gone. */
   arrivals: Array<PartitionTail>
@@ -70,7 +70,7 @@ const evict = (tail: Tail, partition: PartitionTail): void => {
   tail.bytes -= batch.records.byteLength
   partition.from = batch.lastOffset + 1n
   partition.first++
-  tail.evicted?.(partition, batch.lastOffset)
+  tail.evicted?.(partition, batch)
   if (partition.first > 64 && partition.first * 2 > partition.batches.length) {
     partition.batches = partition.batches.slice(partition.first)
     partition.first = 0
