@@ -72,7 +72,8 @@ const admit =
       }
       const reader = new Reader(frame)
       const header = decodeRequestHeader(reader, handler.api, apiVersion)
-      const body = handler.api.request.decode(reader, apiVersion)
+      // What lies behind the body is ignored, as Apache Kafka does: librdkafka 2.15 leaves bytes behind a Metadata v13.
+      const body = handler.api.request.decodePrefix(reader, apiVersion)
       const context: RequestContext = { apiVersion, clientId: header.clientId ?? "", correlationId, connection }
       const answer = answerTo(handler, handle, body, context, writer)
       return {
