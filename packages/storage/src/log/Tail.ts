@@ -42,12 +42,15 @@ export const makePartitionTail = (partitionId: number, endOffset: bigint): Parti
   first: 0
 })
 
+/** A batch that is a smaller part of its buffer is copied out of it. */
+const KEPT_SHARE = 6
+
 /**
- * The batch in a buffer worth keeping: a small view on a large read buffer would keep all of that alive.
- * This is the one copy of a record's bytes on the way in, and only where frames share a read buffer.
+ * The batch in a buffer worth keeping: a small view on a large read buffer would keep all of that alive. A frame's own
+ * buffer is mostly batches, which are kept together and go together, so most are left where they lie.
  */
 export const retain = (records: Uint8Array): Uint8Array =>
-  records.buffer.byteLength > 2 * records.byteLength + 1024 ? new Uint8Array(records) : records
+  records.buffer.byteLength > KEPT_SHARE * records.byteLength + 1024 ? new Uint8Array(records) : records
 
 export const push = (tail: Tail, partition: PartitionTail, records: Uint8Array, lastOffset: bigint): void => {
   partition.batches.push({ lastOffset, records })
