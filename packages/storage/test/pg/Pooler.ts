@@ -13,7 +13,7 @@ const message = (type: string, body: Buffer): Buffer => {
 }
 
 /** What a pooler tells its clients: welcome, a process id of its own, ready. */
-const WELCOME = Buffer.concat([
+export const WELCOME = Buffer.concat([
   message("R", Buffer.alloc(4)),
   message("S", Buffer.from("server_version\x0015.0\0")),
   message("K", Buffer.from([0x7f, 0, 0, 1, 0, 0, 0, 1])),

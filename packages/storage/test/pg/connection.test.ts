@@ -7,7 +7,7 @@ import { Connection, run } from "../../src/pg/connection/Connection.ts"
 import { MessageReader } from "../../src/pg/connection/MessageReader.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import { append, topic } from "./Appends.ts"
-import { pooler } from "./Pooler.ts"
+import { pooler, WELCOME } from "./Pooler.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
@@ -81,6 +81,25 @@ describe("Connection", () => {
       )
       const { port } = server.address() as Net.AddressInfo
       const target = resolveOptions({ host: "127.0.0.1", port, user: "x", connectTimeoutMs: 50 })
+      const refused = yield* Effect.flip(Connection.open(target, "x"))
+      expect(refused.message).toBe(`Postgres at 127.0.0.1:${port} did not answer in 50 ms`)
+    })
+  )
+
+  it.live("so is one that falls silent after its welcome", () =>
+    Effect.gen(function* () {
+      const server = Net.createServer((socket) => {
+        socket.on("error", () => {})
+        socket.once("data", () => socket.write(WELCOME))
+      })
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => {
+          server.listen(0, "127.0.0.1", () => resume(Effect.void))
+        }),
+        () => Effect.sync(() => server.close())
+      )
+      const { port } = server.address() as Net.AddressInfo
+      const target = resolveOptions({ host: "127.0.0.1", port, user: "x", ssl: false, connectTimeoutMs: 50 })
       const refused = yield* Effect.flip(Connection.open(target, "x"))
       expect(refused.message).toBe(`Postgres at 127.0.0.1:${port} did not answer in 50 ms`)
     })

@@ -95,9 +95,9 @@ export const refusePooler = (
   Effect.gen(function* () {
     if (connection.processId === session.processId) return
     const other = yield* beside
-    yield* other.query("begin; select pg_backend_pid()")
-    const again = yield* identify(connection)
-    yield* other.query("rollback")
+    const again = yield* other
+      .query("begin; select pg_backend_pid()")
+      .pipe(Effect.andThen(identify(connection)), Effect.ensuring(other.close("rollback")))
     if (again.processId !== session.processId || again.startedAt !== session.startedAt) {
       return yield* new StoreUnavailable({
         message:

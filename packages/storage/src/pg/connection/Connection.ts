@@ -5,7 +5,7 @@ import { ConnectionLost, decodePgError } from "./ConnectionError.ts"
 import type { ConnectionError, PgError } from "./ConnectionError.ts"
 import { FrameWriter, PagePool } from "./FrameWriter.ts"
 import { MessageReader } from "./MessageReader.ts"
-import { openSocket } from "./openSocket.ts"
+import { noAnswer, openSocket } from "./openSocket.ts"
 import type { OpenSocket } from "./openSocket.ts"
 
 /** A statement of constant text, prepared once a connection under its name. */
@@ -31,6 +31,8 @@ const PARSE = 0x50
 const BIND = 0x42
 const EXECUTE = 0x45
 const CLOSE_GRACE_MS = 1000
+/** How much longer than a statement may run a server may be silent. */
+const SILENCE_MARGIN_MS = 5000
 
 /** The settings of other people's roles and databases must not reach our sessions (storage.md 13). */
 const sessionSettings = (target: PgTarget, serverVersion: number): string =>
@@ -76,7 +78,7 @@ export class Connection {
   private readonly pending: Array<Pending> = []
   private closedBy: string | undefined
 
-  private constructor(opened: OpenSocket) {
+  private constructor(opened: OpenSocket, silenceMs: number) {
     this.socket = opened.socket
     this.processId = opened.processId
     this.parameters = opened.parameters
@@ -91,18 +93,27 @@ export class Connection {
     })
     this.socket.on("error", (error) => this.lose(`the connection to Postgres broke: ${error.message}`))
     this.socket.on("close", () => this.lose("Postgres closed the connection"))
+    // A server that is there ends a statement in time; one that vanished in the middle of a request sends nothing.
+    this.socket.setTimeout(silenceMs, () => {
+      if (this.pending.length > 0) this.lose(`Postgres did not answer for ${silenceMs} ms`)
+    })
   }
 
   /** Opens a session with our own settings. It lives until `close`. */
   static open(target: PgTarget, applicationName: string): Effect.Effect<Connection, ConnectionError> {
     return Effect.gen(function* () {
-      const connection = new Connection(yield* openSocket(target, applicationName))
+      const connection = new Connection(
+        yield* openSocket(target, applicationName),
+        target.statementTimeoutMs + SILENCE_MARGIN_MS
+      )
       const version = Number.parseInt(connection.parameters.get("server_version") ?? "0", 10)
-      yield* connection
-        .query(sessionSettings(target, version))
-        .pipe(
-          Effect.onExit((exit) => (exit._tag === "Failure" ? Effect.sync(() => connection.destroy()) : Effect.void))
-        )
+      yield* connection.query(sessionSettings(target, version)).pipe(
+        Effect.timeoutOrElse({
+          duration: target.connectTimeoutMs,
+          orElse: () => Effect.fail(noAnswer(target))
+        }),
+        Effect.onExit((exit) => (exit._tag === "Failure" ? Effect.sync(() => connection.destroy()) : Effect.void))
+      )
       return connection
     })
   }

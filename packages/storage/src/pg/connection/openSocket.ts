@@ -25,6 +25,10 @@ export const address = (target: PgTarget): string => target.path ?? `${target.ho
 
 const lost = (message: string, cause?: unknown) => new ConnectionLost({ message, sent: false, cause })
 
+/** What a server that keeps silent while it is connected to comes to. */
+export const noAnswer = (target: PgTarget): ConnectionLost =>
+  lost(`Postgres at ${address(target)} did not answer in ${target.connectTimeoutMs} ms`)
+
 /** Transport, TLS where wanted, startup and authentication: messages and secrets are `@effect/sql-pg`'s. */
 export const openSocket = (target: PgTarget, applicationName: string): Effect.Effect<OpenSocket, ConnectionError> =>
   Effect.callback<OpenSocket, ConnectionError>((resume) => {
@@ -212,6 +216,6 @@ export const openSocket = (target: PgTarget, applicationName: string): Effect.Ef
   }).pipe(
     Effect.timeoutOrElse({
       duration: target.connectTimeoutMs,
-      orElse: () => Effect.fail(lost(`Postgres at ${address(target)} did not answer in ${target.connectTimeoutMs} ms`))
+      orElse: () => Effect.fail(noAnswer(target))
     })
   )
