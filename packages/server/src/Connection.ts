@@ -7,7 +7,6 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import { readerBytes } from "effect/socket/Socket"
 import { Dispatch } from "./Dispatch.ts"
@@ -26,8 +25,6 @@ export interface ConnectionOptions {
   readonly maxWriteStallMs: number
   /** Requests of one connection that are worked on at a time. */
   readonly maxInFlight: number
-  /** Bytes of answers not yet taken by the client, beyond which nothing more is read from it. */
-  readonly maxUnsentBytes: number
   /** `max.connections` */
   readonly maxConnections: number
   /** `max.connections.per.ip` */
@@ -41,7 +38,6 @@ export const ConnectionOptions = Context.Reference<ConnectionOptions>("@tusk/ser
     maxRequestMs: 30_000,
     maxWriteStallMs: 60_000,
     maxInFlight: 5,
-    maxUnsentBytes: 8 * 1024 * 1024,
     maxConnections: 10_000,
     maxConnectionsPerIp: 10_000
   })
@@ -130,6 +126,7 @@ export class Connections extends Context.Service<
         const below = Latch.makeUnsafe(true)
         const drained = Latch.makeUnsafe(true)
 
+        /** Returns when the client has taken it: a slow one has one answer unsent, and nothing more is read from it. */
         const write = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void, Socket.SocketError> =>
           Effect.suspend(() => {
             if (chunks.length === 0) return Effect.void

@@ -36,6 +36,7 @@ import { ResourceConfigs } from "./ResourceConfigs.ts"
 import { Router } from "./Router.ts"
 import { defaultSettings } from "./Settings.ts"
 import type { Settings } from "./Settings.ts"
+import type { StartOptions, TestBroker } from "./testing/TestBroker.ts"
 import { TopicAdmin } from "./TopicAdmin.ts"
 import { TopicSettings } from "./TopicSettings.ts"
 
@@ -103,6 +104,10 @@ export class Tusk extends Context.Service<
       Layer.fresh
     )
   }
+
+  /** A broker on memory in this process, for tests: `await using kafka = await Tusk.start()`. */
+  static readonly start = async (options: StartOptions = {}): Promise<TestBroker> =>
+    (await import("./testing/TestBroker.ts")).start(options)
 
   /** A broker that keeps everything in this process' memory. */
   static readonly layerMemory = (options: Partial<TuskOptions> = {}) => {
@@ -185,7 +190,6 @@ const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       maxRequestMs: settings.requestReceiveTimeoutMs,
       maxWriteStallMs: settings.writeStallTimeoutMs,
       maxInFlight: settings.maxInFlightRequestsPerConnection,
-      maxUnsentBytes: settings.unsentAnswerMaxBytes,
       maxConnections: settings.maxConnections,
       maxConnectionsPerIp: settings.maxConnectionsPerIp
     })

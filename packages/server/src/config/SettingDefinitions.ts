@@ -166,13 +166,6 @@ export const settingDefinitions = {
     5,
     { min: 1 },
     "Produce requests of one connection worked on at a time."
-  ),
-  unsentAnswerMaxBytes: number(
-    "tusk.unsent.answer.max.bytes",
-    "LONG",
-    8 * MIB,
-    { min: 1024 },
-    "Answers a client has not taken yet, beyond which nothing more is read from it."
   )
 } as const satisfies { readonly [name: string]: ConfigDefinition & { readonly kind: "number" | "boolean" } }
 

@@ -1,0 +1,11 @@
+import { assert, describe, it } from "@effect/vitest"
+import { readFileSync } from "node:fs"
+import { apiTable } from "../src/ApiTable.ts"
+
+describe("the README at the top", () => {
+  it("has the table of what is served (npm run docs)", () => {
+    const text = readFileSync(new URL("../../../README.md", import.meta.url), "utf8")
+    const table = /<!-- apis -->\n([\s\S]*?)\n<!-- \/apis -->/.exec(text)?.[1]
+    assert.strictEqual(table, apiTable())
+  })
+})
