@@ -2,6 +2,9 @@ import { defineConfig } from "vitest/config"
 
 const conditions = ["tusk-source", "node", "import", "module", "default"]
 
+/** Rooms whose tests want a real Postgres: one server a run. */
+const withPostgres = new Set(["storage"])
+
 /** One project a package, so that `npm test -- --project protocol` runs one room. */
 const room = (name: string) => ({
   resolve: { conditions },
@@ -12,6 +15,7 @@ const room = (name: string) => ({
     include: ["test/**/*.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    globalSetup: withPostgres.has(name) ? ["../storage/test/postgres.setup.ts"] : [],
     execArgv: ["--conditions=tusk-source"]
   }
 })

@@ -45,7 +45,7 @@ interface Assumed {
 }
 
 export interface LogLimits {
-  /** Idempotent batches after which the producers' state is stored once more. */
+  /** Batches after which the producers' state is stored once more: what loading reads at most. */
   readonly snapshotEvery: number
   /** Producers remembered a partition; the longest silent go first. */
   readonly maxProducers: number
@@ -137,22 +137,22 @@ export const propose = (
     baseSequence,
     records: batch
   })
-  let sinceSnapshot = end.sinceSnapshot
   if (producerId >= 0n) {
     const remembered = { baseSequence, lastSequence: RecordBatch.lastSequence(batch), baseOffset, logAppendTime }
     assumed.producers.set(producerId, afterBatch(known, producerEpoch, remembered, nowMs))
-    sinceSnapshot++
-    if (sinceSnapshot >= limits.snapshotEvery) {
-      const producers = new Map([...log.producers, ...assumed.producers])
-      expireProducers(producers, nowMs, limits)
-      writes.push({
-        _tag: "PutProducerSnapshot",
-        partitionId: log.partitionId,
-        endOffset: lastOffset + 1n,
-        value: encodeSnapshot(producers)
-      })
-      sinceSnapshot = 0
-    }
+  }
+  // Batches of other producers count too: loading has to look at them all.
+  let sinceSnapshot = end.sinceSnapshot + 1
+  if (sinceSnapshot >= limits.snapshotEvery) {
+    const producers = new Map([...log.producers, ...assumed.producers])
+    expireProducers(producers, nowMs, limits)
+    writes.push({
+      _tag: "PutProducerSnapshot",
+      partitionId: log.partitionId,
+      endOffset: lastOffset + 1n,
+      value: encodeSnapshot(producers)
+    })
+    sinceSnapshot = 0
   }
   log.assumed = {
     producers: assumed.producers,
