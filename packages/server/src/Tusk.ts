@@ -202,7 +202,6 @@ const serve = Effect.fnUntraced(function* (listeners: ReadonlyArray<ListenOption
   const { clusterId } = yield* Active
   const bound: Array<BoundListener> = []
   const acceptors: Array<Fiber.Fiber<never, SocketServer.SocketServerError>> = []
-  // Runs first at the end: the sockets below would otherwise be cut with their answers unsent.
   const servers: Array<readonly [ListenOptions, SocketServer.SocketServer["Service"], number]> = []
   for (const options of listeners) {
     // "localhost" is both of its addresses, where the machine has both.
@@ -218,10 +217,11 @@ const serve = Effect.fnUntraced(function* (listeners: ReadonlyArray<ListenOption
     }
     bound.push({ name: options.name, host: options.host, port })
   }
-  yield* Effect.addFinalizer(() => Effect.andThen(connections.stop(STOP_MS), Fiber.interruptAll(acceptors)))
   for (const [options, server, port] of servers) {
     acceptors.push(yield* Effect.forkScoped(server.run((socket) => accept(connections, options, port, socket))))
   }
+  // Added last, so that it runs first: an acceptor that ends cuts its connections, their answers unsent.
+  yield* Effect.addFinalizer(() => Effect.andThen(connections.stop(STOP_MS), Fiber.interruptAll(acceptors)))
   return Tusk.of({
     listeners: bound,
     bootstrapServers: bound.map(({ host, port }) => `${dialable(host)}:${port}`).join(","),
