@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import process from "node:process"
 import { repository } from "./ApacheKafka.ts"
 import type { Broker } from "./Broker.ts"
@@ -43,6 +43,9 @@ const postmaster = (dataDir: string): ReadonlyArray<number> => {
 /** `tusk start` from this checkout, as `npm start` runs it, with the Node that runs this program. */
 export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "tusk-bench-"))
+  mkdirSync(dataDir, { recursive: true })
+  // As root, Postgres runs as another account, which has to get here; mkdtemp lets nobody else in.
+  for (let each = dataDir; each.startsWith(join(tmpdir(), "tusk-")); each = dirname(each)) chmodSync(each, 0o755)
   const port = await freePort()
   const settings = Object.entries(options.settings ?? {}).flatMap(([name, value]) => ["--set", `${name}=${value}`])
   const args = ["--conditions=tusk-source", launcher, "start", "--listen", `127.0.0.1:${port}`]
