@@ -89,15 +89,19 @@ export class Connections extends Context.Service<
       let lastId = 0
       let draining = false
 
-      const overdue = (watched: Watched, now: number): string | undefined => {
+      /** Why a connection is to be closed, and how loudly: all clients are idle some day. */
+      const overdue = (
+        watched: Watched,
+        now: number
+      ): readonly [reason: string, level: "Info" | "Debug"] | undefined => {
         if (watched.partialSinceMs > 0 && now - watched.partialSinceMs > options.maxRequestMs) {
-          return `a request was begun ${options.maxRequestMs} ms ago and not finished`
+          return [`a request was begun ${options.maxRequestMs} ms ago and not finished`, "Info"]
         }
         if (watched.writingSinceMs > 0 && now - watched.writingSinceMs > options.maxWriteStallMs) {
-          return `the client took none of its answers for ${options.maxWriteStallMs} ms`
+          return [`the client took none of its answers for ${options.maxWriteStallMs} ms`, "Info"]
         }
         if (watched.inFlight === 0 && now - watched.lastActiveMs > options.maxIdleMs) {
-          return `idle for ${options.maxIdleMs} ms (connections.max.idle.ms)`
+          return [`idle for ${options.maxIdleMs} ms (connections.max.idle.ms)`, "Debug"]
         }
         return undefined
       }
@@ -107,9 +111,9 @@ export class Connections extends Context.Service<
           yield* Effect.sleep(WATCH_INTERVAL_MS)
           const now = nowMs()
           for (const watched of open) {
-            const reason = overdue(watched, now)
-            if (reason === undefined) continue
-            yield* logClose(watched.info, reason, "Debug")
+            const found = overdue(watched, now)
+            if (found === undefined) continue
+            yield* logClose(watched.info, ...found)
             watched.fiber.interruptUnsafe()
           }
         }
@@ -126,15 +130,37 @@ export class Connections extends Context.Service<
         const below = Latch.makeUnsafe(true)
         const drained = Latch.makeUnsafe(true)
 
+        /** Bytes read while a request waits: only a read tells that the client has gone. */
+        let ahead: Fiber.Fiber<ReadonlyArray<Uint8Array>, Socket.SocketError> | undefined
+        const read = Effect.suspend(() => {
+          if (ahead === undefined) return pull
+          const fiber = ahead
+          ahead = undefined
+          return Fiber.join(fiber)
+        })
+        watched.info.hungUp = Effect.gen(function* () {
+          ahead ??= yield* Effect.forkIn(pull, scope, { startImmediately: true })
+          const exit = yield* Fiber.await(ahead)
+          if (Exit.isSuccess(exit)) yield* Effect.never
+        })
+
         /** Returns when the client has taken it: a slow one has one answer unsent, and nothing more is read from it. */
         const write = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void, Socket.SocketError> =>
           Effect.suspend(() => {
             if (chunks.length === 0) return Effect.void
             watched.writingSinceMs = nowMs()
-            return Effect.map(writer.writeAll(chunks as [Uint8Array, ...Array<Uint8Array>]), () => {
+            const pieces = inPieces(chunks)
+            return Effect.map(pieces === undefined ? writeAll(chunks) : Effect.forEach(pieces, writePiece), () => {
               watched.writingSinceMs = 0
               watched.lastActiveMs = nowMs()
             })
+          })
+        const writeAll = (chunks: ReadonlyArray<Uint8Array>) =>
+          writer.writeAll(chunks as [Uint8Array, ...Array<Uint8Array>])
+        /** A client that takes a large answer slowly is getting on all the same. */
+        const writePiece = (chunks: ReadonlyArray<Uint8Array>) =>
+          Effect.map(writeAll(chunks), () => {
+            watched.writingSinceMs = nowMs()
           })
 
         const writeLoop = Effect.gen(function* () {
@@ -179,13 +205,15 @@ export class Connections extends Context.Service<
         const readLoop = Effect.gen(function* () {
           const frames: Array<Uint8Array> = []
           while (!watched.stopping) {
+            // A request's time begins when the ones before it are done with: until then nobody reads its rest.
+            if (isPartial(framer)) watched.partialSinceMs ||= nowMs()
             watched.reading = true
-            const chunks = yield* pull
+            const chunks = yield* read
             watched.reading = false
             watched.lastActiveMs = nowMs()
             let broken: ProtocolError | undefined
             for (const chunk of chunks) broken ??= feed(framer, chunk, frames)
-            watched.partialSinceMs = isPartial(framer) ? watched.partialSinceMs || watched.lastActiveMs : 0
+            if (frames.length > 0 || !isPartial(framer)) watched.partialSinceMs = 0
             for (const frame of frames) {
               const admitted = dispatch.admit(frame, watched.info)
               if ("reason" in admitted) {
@@ -228,7 +256,8 @@ export class Connections extends Context.Service<
             listener: peer.listener,
             clientHost: peer.clientHost,
             clientSoftwareName: "unknown",
-            clientSoftwareVersion: "unknown"
+            clientSoftwareVersion: "unknown",
+            hungUp: Effect.never
           }
           const watched: Watched = {
             info,
@@ -286,7 +315,31 @@ export class Connections extends Context.Service<
   )
 }
 
-const logClose = (info: ConnectionInfo, reason: string, level: "Debug" | "Warn"): Effect.Effect<void> =>
+const PIECE_BYTES = 1 << 20
+
+/** A large answer in pieces of about a MiB; undefined for one that is not large. */
+const inPieces = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<ReadonlyArray<Uint8Array>> | undefined => {
+  let bytes = 0
+  for (const chunk of chunks) bytes += chunk.byteLength
+  if (bytes <= PIECE_BYTES) return undefined
+  const pieces: Array<Array<Uint8Array>> = []
+  let room = 0
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.byteLength;) {
+      if (room === 0) {
+        pieces.push([])
+        room = PIECE_BYTES
+      }
+      const part = at === 0 && chunk.byteLength <= room ? chunk : chunk.subarray(at, at + room)
+      pieces[pieces.length - 1]!.push(part)
+      at += part.byteLength
+      room -= part.byteLength
+    }
+  }
+  return pieces
+}
+
+const logClose = (info: ConnectionInfo, reason: string, level: "Debug" | "Info" | "Warn"): Effect.Effect<void> =>
   Effect.logWithLevel(level)(`connection closed: ${reason}`).pipe(
     Effect.annotateLogs({ client: info.clientHost, listener: info.listener.name })
   )

@@ -19,6 +19,8 @@ export interface ConnectionInfo {
   /** Set by ApiVersions 3+ (KIP-511). */
   clientSoftwareName: string
   clientSoftwareVersion: string
+  /** Ends when the client has gone: for who waits for long and changes nothing. For one request at a time, not a concurrent one. */
+  hungUp: Effect.Effect<void>
 }
 
 export interface RequestContext {

@@ -1,6 +1,7 @@
 /** A broker on memory with settings of a test's own, whose log lines can be looked at. */
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
+import type { Store } from "@tusk/storage/Store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,7 +11,8 @@ import * as Scope from "effect/Scope"
 import { defaultSettings } from "../src/Settings.ts"
 import type { Settings } from "../src/Settings.ts"
 import { Tusk } from "../src/Tusk.ts"
-import { WireClient } from "./WireClient.ts"
+import { within, WireClient } from "./WireClient.ts"
+import { TestClock } from "effect/testing"
 
 export interface LogLine {
   readonly level: string
@@ -75,16 +77,54 @@ export const capturing = (log: Array<LogLine>) =>
     })
   ])
 
-export const startBroker = async (settings: Partial<Settings> = {}): Promise<BrokerUnderTest> => {
+interface StartOptions {
+  /** Where it keeps its data, instead of memory of its own. */
+  readonly store?: Layer.Layer<Store>
+}
+
+const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { store }: StartOptions) => {
+  const options = { settings: { ...defaultSettings, ...settings } }
+  const layer = store === undefined ? Tusk.layerMemory(options) : Layer.provide(Tusk.layer(options), store)
+  return Layer.provide(layer, capturing(log))
+}
+
+const portOf = (context: Context.Context<Tusk>): number => Context.get(context, Tusk).listeners[0]!.port
+
+export const startBroker = async (
+  settings: Partial<Settings> = {},
+  options: StartOptions = {}
+): Promise<BrokerUnderTest> => {
   const log: Array<LogLine> = []
   const scope = Scope.makeUnsafe()
-  const layer = Tusk.layerMemory({ settings: { ...defaultSettings, ...settings } }).pipe(Layer.provide(capturing(log)))
-  const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))
-  const { listeners } = Context.get(context, Tusk)
+  const context = await Effect.runPromise(Layer.buildWithScope(layerOf(settings, log, options), scope))
   let stopped: Promise<void> | undefined
-  return new BrokerUnderTest(
-    listeners[0]!.port,
-    log,
-    () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void)))
-  )
+  return new BrokerUnderTest(portOf(context), log, () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void))))
+}
+
+/** A broker for whom time is what the test makes it; it stops with the test's scope. */
+export const brokerInTestTime = Effect.fnUntraced(function* (settings: Partial<Settings> = {}) {
+  // Its clock shows some time already, as clocks do.
+  yield* TestClock.adjust("1 hour")
+  const log: Array<LogLine> = []
+  const context = yield* Layer.build(layerOf(settings, log, {}))
+  const broker = new BrokerUnderTest(portOf(context), log, () => Promise.resolve())
+  yield* Effect.addFinalizer(() => Effect.promise(() => broker[Symbol.asyncDispose]()))
+  return broker
+})
+
+/** Time passes, a second at a time, and the broker gets to work after each. */
+export const pass = Effect.fnUntraced(function* (broker: BrokerUnderTest, seconds: number) {
+  for (let i = 0; i < seconds; i++) {
+    yield* TestClock.adjust("1 second")
+    yield* Effect.promise(() => broker.serves())
+  }
+})
+
+/** Tries to be served until it is: for what the broker has to notice by itself. */
+export const servesAgain = (broker: BrokerUnderTest): Promise<void> => {
+  let given = false
+  const attempt = async (): Promise<void> => {
+    while (!given) if (await broker.serves().catch(() => false)) return
+  }
+  return within(attempt(), "to be served again").finally(() => (given = true))
 }

@@ -76,7 +76,9 @@ export class WireClient implements AsyncDisposable {
   /** Frames that nobody has asked for yet. */
   readonly frames: Array<Buffer> = []
   readonly #waiting: Array<Waiting> = []
-  #rest: Buffer = Buffer.alloc(0)
+  #parts: Array<Buffer> = []
+  #have = 0
+  #need = 4
   #lastId = 0
 
   private constructor(socket: Socket) {
@@ -107,16 +109,26 @@ export class WireClient implements AsyncDisposable {
   }
 
   #take(chunk: Buffer): void {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    while (this.#rest.length >= 4) {
-      const end = 4 + this.#rest.readInt32BE(0)
-      if (this.#rest.length < end) break
-      const frame = this.#rest.subarray(4, end)
-      this.#rest = this.#rest.subarray(end)
-      const next = this.#waiting.shift()
-      if (next === undefined) this.frames.push(frame)
-      else next.resolve(frame)
+    this.#parts.push(chunk)
+    this.#have += chunk.length
+    if (this.#have < this.#need) return
+    let rest = Buffer.concat(this.#parts)
+    this.#need = 4
+    while (rest.length >= this.#need) {
+      this.#need = 4 + rest.readInt32BE(0)
+      if (rest.length < this.#need) break
+      this.#deliver(rest.subarray(4, this.#need))
+      rest = rest.subarray(this.#need)
+      this.#need = 4
     }
+    this.#parts = [rest]
+    this.#have = rest.length
+  }
+
+  #deliver(frame: Buffer): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.frames.push(frame)
+    else next.resolve(frame)
   }
 
   /** The next frame, without its length; frames are given out in the order they came. */
@@ -125,6 +137,20 @@ export class WireClient implements AsyncDisposable {
     if (next !== undefined) return Promise.resolve(next)
     if (this.isClosed) return Promise.reject(new Closed("the connection was closed"))
     return within(new Promise<Buffer>((resolve, reject) => this.#waiting.push({ resolve, reject })), "an answer")
+  }
+
+  /** Reads on until something holds. */
+  until(holds: () => boolean): Promise<void> {
+    const held = new Promise<void>((resolve) => {
+      const look = () => {
+        if (!holds()) return
+        this.socket.off("data", look)
+        resolve()
+      }
+      this.socket.on("data", look)
+      look()
+    })
+    return within(held, "what is waited for")
   }
 
   sendBytes(bytes: Uint8Array): void {

@@ -97,7 +97,11 @@ export const fetch = handler({
     }
 
     /** Reads, and where that is too little waits to be woken by an append, until the time is over. */
-    const readEnough = Effect.fnUntraced(function* (request: FetchRequest, context: FetchContext, apiVersion: number) {
+    const readEnough = Effect.fnUntraced(function* (
+      request: FetchRequest,
+      context: FetchContext,
+      { apiVersion, connection: { hungUp } }: RequestContext
+    ) {
       const byId = apiVersion >= TOPIC_IDS
       const maxBytes = Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes))
       const minBytes = Math.min(request.minBytes, maxBytes)
@@ -112,14 +116,17 @@ export const fetch = handler({
         }
         const left = deadline - clock.currentTimeMillisUnsafe()
         if (failed || bytes >= minBytes || left <= 0 || results.length === 0) return results
-        yield* Effect.timeoutOption(
-          log.awaitBytes(positions(context.partitions, byId, results), minBytes - bytes),
-          left
+        const enough = log.awaitBytes(positions(context.partitions, byId, results), minBytes - bytes)
+        const gone = yield* Effect.raceFirst(
+          Effect.as(Effect.timeoutOption(enough, left), false),
+          Effect.as(hungUp, true)
         )
+        if (gone) return results
       }
     })
 
-    return Effect.fnUntraced(function* (request: FetchRequest, { apiVersion }: RequestContext) {
+    return Effect.fnUntraced(function* (request: FetchRequest, requestContext: RequestContext) {
+      const { apiVersion } = requestContext
       const context = openFetch(
         sessions,
         request,
@@ -128,7 +135,7 @@ export const fetch = handler({
         newSessionId
       )
       if (isKafkaError(context)) return yield* Effect.fail(context)
-      const results = yield* readEnough(request, context, apiVersion)
+      const results = yield* readEnough(request, context, requestContext)
       const responses: Array<{ topic: string; topicId: string; partitions: Array<PartitionData> }> = []
       for (let i = 0; i < results.length; i++) {
         const state = context.partitions[i]!
