@@ -4,9 +4,9 @@ import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { createRequire } from "node:module"
 import module from "node:module"
-import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { compileCacheFolder } from "./compile-cache.mjs"
 
 const NEEDED = [22, 19]
 
@@ -29,7 +29,7 @@ const ownNode = () => {
 if (isNewEnough()) {
   const source = fileURLToPath(new URL("../src/main.ts", import.meta.url))
   const fromSource = existsSync(source) && process.execArgv.some((each) => each.includes("tusk-source"))
-  module.enableCompileCache?.(process.env.TUSK_COMPILE_CACHE ?? join(tmpdir(), "tusk-compile-cache"))
+  module.enableCompileCache?.(compileCacheFolder())
   const { main } = await import(fromSource ? "../src/main.ts" : "../dist/main.js")
   await main(process.argv.slice(2))
 } else {
