@@ -1,19 +1,10 @@
 import * as NodeSocket from "@effect/platform-node/NodeSocket"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
-import { Groups } from "@tusk/coordinator/group/Groups"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Active } from "@tusk/storage/Active"
-import { Committer, CommitterOptions } from "@tusk/storage/Committer"
-import { Configs } from "@tusk/storage/Configs"
-import { GroupStore } from "@tusk/storage/GroupStore"
-import { Log, LogOptions } from "@tusk/storage/log/Log"
-import { Retention } from "@tusk/storage/log/Retention"
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
-import { Offsets } from "@tusk/storage/Offsets"
-import { ProducerIds } from "@tusk/storage/ProducerIds"
 import type { Store } from "@tusk/storage/Store"
 import type { AcquireError } from "@tusk/storage/StoreError"
-import { Topics, TopicsOptions } from "@tusk/storage/Topics"
 import type { PgOptions } from "@tusk/storage/pg/PgOptions"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -25,20 +16,13 @@ import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
 import type { AddressInfo, Socket as NetSocket } from "node:net"
-import { AutoTopics } from "./AutoTopics.ts"
+import { brokerLayer, tuning } from "./BrokerLayer.ts"
 import { BrokerSettings } from "./BrokerSettings.ts"
-import { ConnectionOptions, Connections } from "./Connection.ts"
-import { Dispatch } from "./Dispatch.ts"
+import { Connections } from "./Connection.ts"
 import type { Listener } from "./Handler.ts"
-import { AdvertisedApis } from "./handlers/ApiVersions.ts"
-import { handlers } from "./handlers/index.ts"
-import { ResourceConfigs } from "./ResourceConfigs.ts"
-import { Router } from "./Router.ts"
 import { defaultSettings } from "./Settings.ts"
 import type { Settings } from "./Settings.ts"
 import type { StartOptions, TestBroker } from "./testing/TestBroker.ts"
-import { TopicAdmin } from "./TopicAdmin.ts"
-import { TopicSettings } from "./TopicSettings.ts"
 
 export interface ListenOptions {
   readonly name: string
@@ -97,7 +81,7 @@ export class Tusk extends Context.Service<
   ): Layer.Layer<Tusk, ListenError | AcquireError | KafkaError, Store> => {
     const { listeners, settings } = { ...DEFAULTS, ...options }
     return Layer.effect(Tusk, serve(listeners)).pipe(
-      Layer.provide(broker),
+      Layer.provide(brokerLayer()),
       Layer.provide(Layer.succeed(BrokerSettings, settings)),
       Layer.provide(tuning(settings, options.memoryBytes)),
       // Two brokers in one process must not share what is memoised.
@@ -136,64 +120,6 @@ export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024
 
 /** Longest wait for what is in flight when the broker stops. */
 const STOP_MS = 10_000
-
-const storage = Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
-  Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
-  Layer.provideMerge(Committer.layer),
-  Layer.provideMerge(Active.layer)
-)
-
-const groups = Layer.unwrap(
-  Effect.map(BrokerSettings, (settings) =>
-    Groups.layer({
-      minSessionTimeoutMs: settings.groupMinSessionTimeoutMs,
-      maxSessionTimeoutMs: settings.groupMaxSessionTimeoutMs,
-      initialRebalanceDelayMs: settings.groupInitialRebalanceDelayMs,
-      maxSize: settings.groupMaxSize,
-      maxGroups: settings.maxGroups,
-      offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
-      offsetsRetentionCheckIntervalMs: settings.offsetsRetentionCheckIntervalMs,
-      offsetMetadataMaxBytes: settings.offsetMetadataMaxBytes
-    })
-  )
-)
-
-const advertisedApis = Layer.succeed(AdvertisedApis, () =>
-  handlers.map(({ advertised: [minVersion, maxVersion], api }) => ({ apiKey: api.key, minVersion, maxVersion }))
-)
-
-const broker = Connections.layer.pipe(
-  Layer.provide(Dispatch.layer),
-  Layer.provide(Layer.mergeAll(TopicAdmin.layer, ResourceConfigs.layer, Router.layer, advertisedApis, Retention.layer)),
-  Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, groups)),
-  Layer.provideMerge(storage)
-)
-
-/** Settings that rooms below the server take by names of their own. */
-const tuning = (settings: Settings, memoryBytes: number | undefined) =>
-  Layer.mergeAll(
-    Layer.succeed(CommitterOptions, {
-      maxCommitBytes: settings.commitMaxBytes,
-      maxQueuedBytes: settings.commitQueueMaxBytes
-    }),
-    Layer.succeed(LogOptions, {
-      tailMaxBytes: memoryBytes ?? settings.tailCacheBytes,
-      tailIsAll: memoryBytes !== undefined,
-      snapshotEvery: 1000,
-      maxProducers: settings.maxProducersPerPartition,
-      producerIdExpirationMs: settings.producerIdExpirationMs
-    }),
-    Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
-    Layer.succeed(ConnectionOptions, {
-      maxRequestBytes: settings.socketRequestMaxBytes,
-      maxIdleMs: settings.connectionsMaxIdleMs,
-      maxRequestMs: settings.requestReceiveTimeoutMs,
-      maxWriteStallMs: settings.writeStallTimeoutMs,
-      maxInFlight: settings.maxInFlightRequestsPerConnection,
-      maxConnections: settings.maxConnections,
-      maxConnectionsPerIp: settings.maxConnectionsPerIp
-    })
-  )
 
 const WILDCARDS = new Set(["0.0.0.0", "::", "[::]"])
 

@@ -1,0 +1,90 @@
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { Active } from "@tusk/storage/Active"
+import { Committer, CommitterOptions } from "@tusk/storage/Committer"
+import { Configs } from "@tusk/storage/Configs"
+import { GroupStore } from "@tusk/storage/GroupStore"
+import { Log, LogOptions } from "@tusk/storage/log/Log"
+import { Retention } from "@tusk/storage/log/Retention"
+import { Offsets } from "@tusk/storage/Offsets"
+import { ProducerIds } from "@tusk/storage/ProducerIds"
+import { Topics, TopicsOptions } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { AutoTopics } from "./AutoTopics.ts"
+import { BrokerSettings } from "./BrokerSettings.ts"
+import { ConnectionOptions, Connections } from "./Connection.ts"
+import { Dispatch } from "./Dispatch.ts"
+import { AdvertisedApis } from "./handlers/ApiVersions.ts"
+import { handlers } from "./handlers/index.ts"
+import { ResourceConfigs } from "./ResourceConfigs.ts"
+import { Router } from "./Router.ts"
+import type { Settings } from "./Settings.ts"
+import { TopicAdmin } from "./TopicAdmin.ts"
+import { TopicSettings } from "./TopicSettings.ts"
+
+export const groups = Layer.unwrap(
+  Effect.map(BrokerSettings, (settings) =>
+    Groups.layer({
+      minSessionTimeoutMs: settings.groupMinSessionTimeoutMs,
+      maxSessionTimeoutMs: settings.groupMaxSessionTimeoutMs,
+      initialRebalanceDelayMs: settings.groupInitialRebalanceDelayMs,
+      maxSize: settings.groupMaxSize,
+      maxGroups: settings.maxGroups,
+      offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
+      offsetsRetentionCheckIntervalMs: settings.offsetsRetentionCheckIntervalMs,
+      offsetMetadataMaxBytes: settings.offsetMetadataMaxBytes
+    })
+  )
+)
+
+const advertisedApis = Layer.succeed(AdvertisedApis, () =>
+  handlers.map(({ advertised: [minVersion, maxVersion], api }) => ({ apiKey: api.key, minVersion, maxVersion }))
+)
+
+/** Services of which the simulation has versions that are wrong on purpose. */
+const parts = { committer: Committer.layer, log: Log.layer, offsets: Offsets.layer, groups }
+export type BrokerParts = typeof parts
+
+/** Everything between a connection and the store: no socket is opened, `Connections.serve` takes them. */
+export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
+  const { committer, groups, log, offsets } = { ...parts, ...replaced }
+  const storage = Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, log, offsets)),
+    Layer.provideMerge(committer),
+    Layer.provideMerge(Active.layer)
+  )
+  return Connections.layer.pipe(
+    Layer.provide(Dispatch.layer),
+    Layer.provide(
+      Layer.mergeAll(TopicAdmin.layer, ResourceConfigs.layer, Router.layer, advertisedApis, Retention.layer)
+    ),
+    Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, groups)),
+    Layer.provideMerge(storage)
+  )
+}
+
+/** Settings that rooms below the server take by names of their own. */
+export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
+  Layer.mergeAll(
+    Layer.succeed(CommitterOptions, {
+      maxCommitBytes: settings.commitMaxBytes,
+      maxQueuedBytes: settings.commitQueueMaxBytes
+    }),
+    Layer.succeed(LogOptions, {
+      tailMaxBytes: memoryBytes ?? settings.tailCacheBytes,
+      tailIsAll: memoryBytes !== undefined,
+      snapshotEvery: 1000,
+      maxProducers: settings.maxProducersPerPartition,
+      producerIdExpirationMs: settings.producerIdExpirationMs
+    }),
+    Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
+    Layer.succeed(ConnectionOptions, {
+      maxRequestBytes: settings.socketRequestMaxBytes,
+      maxIdleMs: settings.connectionsMaxIdleMs,
+      maxRequestMs: settings.requestReceiveTimeoutMs,
+      maxWriteStallMs: settings.writeStallTimeoutMs,
+      maxInFlight: settings.maxInFlightRequestsPerConnection,
+      maxConnections: settings.maxConnections,
+      maxConnectionsPerIp: settings.maxConnectionsPerIp
+    })
+  )
