@@ -55,6 +55,7 @@ export type HandlerServices = Effect.Services<(typeof handlers)[number]["make"]>
 const admit =
   (table: ReadonlyMap<number, Served>, active: Active["Service"], writer: Writer) =>
   (frame: Uint8Array, connection: ConnectionInfo): Admitted | ProtocolError => {
+    let about = ""
     try {
       const { apiKey, apiVersion, correlationId } = peekRequestHeader(frame)
       const served = table.get(apiKey)
@@ -70,6 +71,7 @@ const admit =
           `${handler.api.name} is served in versions ${min}-${max}, not ${apiVersion}`
         )
       }
+      about = `${handler.api.name} ${apiVersion}: `
       const reader = new Reader(frame)
       const header = decodeRequestHeader(reader, handler.api, apiVersion)
       // What lies behind the body is ignored, as Apache Kafka does: librdkafka 2.15 leaves bytes behind a Metadata v13.
@@ -81,7 +83,7 @@ const admit =
         run: active.isServing() ? answer : Effect.andThen(active.whenServing, answer)
       }
     } catch (error) {
-      if (error instanceof ProtocolError) return error
+      if (error instanceof ProtocolError) return protocolError(error.reason, `${about}${error.message}`)
       throw error
     }
   }
