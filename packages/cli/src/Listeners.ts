@@ -39,6 +39,11 @@ export const parseListeners = (
   for (const text of advertise) {
     const place = parsePlace(text, "advertise")
     if (place instanceof CliError) return place
+    if (place.host === "0.0.0.0" || place.host === "::") {
+      return new CliError({
+        message: `--advertise ${text}: clients cannot connect to ${place.host}, give a name or address`
+      })
+    }
     const name = place.name ?? (names.length === 1 ? names[0]! : DEFAULT_NAME)
     if (!names.includes(name)) {
       return new CliError({ message: `--advertise ${text}: there is no listener named ${name}` })

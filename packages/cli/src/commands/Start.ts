@@ -12,6 +12,9 @@ import { CliError } from "../CliError.ts"
 import { readStartOptions } from "../StartOptions.ts"
 import type { StartOptions } from "../StartOptions.ts"
 
+/** Ctrl-C comes twice at once where npm runs us, from the terminal and from npm: what comes sooner is no second wish. */
+const SECOND_SIGNAL_MS = 500
+
 /** Serves until a signal comes. A second one ends the process at once. */
 export const start = async (args: ReadonlyArray<string>): Promise<CliError | undefined> => {
   const options = readStartOptions(args, process.env)
@@ -19,28 +22,28 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
   for (const warning of options.warnings) process.stderr.write(`tusk: warning: ${warning}\n`)
 
   const stop = new AbortController()
+  let stoppedAt = 0
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(130)
-      stop.abort()
+      if (!stop.signal.aborted) {
+        stoppedAt = performance.now()
+        stop.abort()
+      } else if (performance.now() - stoppedAt > SECOND_SIGNAL_MS) process.exit(130)
     })
   }
   const program = Effect.scoped(
     Effect.gen(function* () {
       const { place, tusk } = yield* serve(options)
       process.stdout.write(greeting(tusk, place))
-      yield* Effect.callback<void>((resume) => {
-        if (stop.signal.aborted) resume(Effect.void)
-        else stop.signal.addEventListener("abort", () => resume(Effect.void), { once: true })
-      })
-      process.stdout.write("Stopping.\n")
+      yield* Effect.onInterrupt(Effect.never, () => Effect.sync(() => process.stdout.write("Stopping.\n")))
     })
   ).pipe(
     Effect.provide(Logger.layer([process.stderr.isTTY ? Logger.consolePretty() : jsonToStderr])),
     Effect.provideService(References.MinimumLogLevel, options.logLevel)
   )
-  const exit = await Effect.runPromiseExit(program)
-  if (Exit.isSuccess(exit)) {
+  // A signal interrupts whatever is under way, the start included; finalizers run to their end.
+  const exit = await Effect.runPromiseExit(program, { signal: stop.signal })
+  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) {
     // Whatever a library keeps open must not keep the process.
     setImmediate(() => process.exit(0))
     return undefined

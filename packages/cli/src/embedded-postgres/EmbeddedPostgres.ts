@@ -3,7 +3,17 @@ import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import type { SpawnOptions } from "node:child_process"
 import { createHash } from "node:crypto"
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs"
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { CliError } from "../CliError.ts"
@@ -61,10 +71,10 @@ export const start = (dataDir: string): Effect.Effect<EmbeddedPostgres, CliError
     if (!existsSync(join(place.data, "PG_VERSION"))) yield* initialise(place)
     yield* checkVersion(place)
     let owned = false
-    const server = yield* Effect.acquireRelease(launch(place), () =>
-      Effect.suspend(() => (owned ? Effect.ignore(stop(place)) : Effect.void))
+    const server = yield* Effect.acquireRelease(
+      Effect.tap(launch(place), ({ adopted }) => Effect.sync(() => (owned = !adopted))),
+      () => Effect.suspend(() => (owned ? Effect.ignore(stop(place)) : Effect.void))
     )
-    owned = !server.adopted
     return {
       ...server,
       own: () => {
@@ -94,16 +104,24 @@ const prepare = (dataDir: string): Place | CliError => {
   }
   const native = postgresFolder(account)
   if (native instanceof CliError) return native
-  const own = (folder: string) => {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    if (account !== undefined) chownSync(folder, account.uid, account.gid)
-    return folder
-  }
+  const own = (folder: string) => ownFolder(folder, account)
   const near = join(dataDir, "run")
   const short = join(tmpdir(), `tusk-${createHash("sha256").update(dataDir).digest("hex").slice(0, 16)}`)
   const socketDirectory = own(Buffer.byteLength(join(near, `.s.PGSQL.${PORT}`)) <= MAX_SOCKET_PATH ? near : short)
   const logs = own(join(dataDir, "log"))
   return { native, account, data: own(join(dataDir, "postgres")), log: join(logs, "postgres.log"), socketDirectory }
+}
+
+/** A folder that only Postgres' account may enter. Others may write where temporary files are: theirs is refused. */
+const ownFolder = (folder: string, account: ServerAccount | undefined): string => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const found = lstatSync(folder)
+  const mine = [process.getuid?.(), account?.uid, undefined].includes(
+    process.getuid === undefined ? undefined : found.uid
+  )
+  if (!found.isDirectory() || !mine) throw new Error(`${folder} is another account's`)
+  if (account !== undefined && found.uid !== account.uid) chownSync(folder, account.uid, account.gid)
+  return folder
 }
 
 /** Runs one of Postgres' programs to its end; fails with the last line it wrote. */
@@ -124,22 +142,29 @@ const run = (place: Place, program: string, args: ReadonlyArray<string>): Effect
     const fail = (why: string) =>
       resume(Effect.fail(new CliError({ message: `embedded Postgres: ${program}: ${why}` })))
     child.once("error", (error) => fail(error.message))
-    child.once("exit", (code) => {
+    child.once("close", (code, signal) => {
       if (code === 0) return resume(Effect.void)
-      fail(text.trim().split("\n").pop() ?? `exit code ${code}`)
+      fail(text.trim().split("\n").pop() || `ended with ${signal ?? code}`)
     })
+    return Effect.sync(() => child.kill())
   })
 
+/** Beside its place first: whatever ends us on the way leaves no half of a data directory. */
 const initialise = (place: Place): Effect.Effect<void, CliError> =>
-  run(place, "initdb", [
-    `--pgdata=${place.data}`,
-    `--username=${USER}`,
-    "--auth=trust",
-    "--encoding=UTF8",
-    "--locale=C",
-    "--no-sync",
-    "--no-instructions"
-  ])
+  Effect.suspend(() => {
+    const made = `${place.data}.new`
+    rmSync(made, { recursive: true, force: true })
+    ownFolder(made, place.account)
+    return run(place, "initdb", [
+      `--pgdata=${made}`,
+      `--username=${USER}`,
+      "--auth=trust",
+      "--encoding=UTF8",
+      "--locale=C",
+      "--no-sync",
+      "--no-instructions"
+    ]).pipe(Effect.andThen(attempt(() => renameSync(made, place.data))))
+  })
 
 const checkVersion = (place: Place): Effect.Effect<void, CliError> =>
   attempt(() => {
@@ -158,8 +183,10 @@ type Launched = Omit<EmbeddedPostgres, "own">
 const launch = (place: Place): Effect.Effect<Launched, CliError> =>
   Effect.gen(function* () {
     const running = readPidFile(place.data)
-    if (running !== undefined && isAlive(running.pid)) {
-      return { ...running, user: USER, database: DATABASE, adopted: true }
+    if (running !== undefined && isAlive(running.pid, place.data)) {
+      if (running.status === "ready") return { ...running, user: USER, database: DATABASE, adopted: true }
+      // Whoever started it was killed while it came or went: it ends, and starts anew.
+      yield* run(place, "pg_ctl", ["stop", "--wait", "--timeout=60", "--mode=fast"])
     }
     const settings = { ...SETTINGS, unix_socket_directories: place.socketDirectory }
     const options = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`)
@@ -188,7 +215,9 @@ const stop = (place: Place): Effect.Effect<void, CliError> =>
 /** What a server writes about itself: its process, and where its socket is. */
 const readPidFile = (
   data: string
-): { readonly pid: number; readonly port: number; readonly socketDirectory: string } | undefined => {
+):
+  | { readonly pid: number; readonly port: number; readonly socketDirectory: string; readonly status: string }
+  | undefined => {
   let lines: ReadonlyArray<string>
   try {
     lines = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")
@@ -197,18 +226,20 @@ const readPidFile = (
   }
   const pid = Number(lines[0])
   const socketDirectory = lines[4]?.trim()
-  return pid > 0 && socketDirectory ? { pid, port: Number(lines[3]), socketDirectory } : undefined
+  if (!(pid > 0) || !socketDirectory) return undefined
+  return { pid, port: Number(lines[3]), socketDirectory, status: lines[7]?.trim() ?? "" }
 }
 
-/** Whether the process is there and a Postgres: after a reboot the number may be another's. */
-const isAlive = (pid: number): boolean => {
+/** Whether the process is there and serves this directory: after a reboot the number may be another's. */
+const isAlive = (pid: number, data: string): boolean => {
   try {
     process.kill(pid, 0)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return false
   }
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("postgres")
+    // Postgres works in its data directory.
+    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(data)
   } catch {
     // No /proc on this system: the number is all there is.
     return process.platform !== "linux"
