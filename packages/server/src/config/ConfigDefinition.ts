@@ -23,6 +23,10 @@ export interface ConfigDefinition {
   readonly max?: number | bigint
   /** The values there are; for a list, of each of its elements. */
   readonly oneOf?: ReadonlyArray<string>
+  /** What each element of a list looks like, and how that is told. */
+  readonly pattern?: readonly [expression: RegExp, description: string]
+  /** Values within the limits that are none all the same. */
+  readonly except?: ReadonlyArray<bigint>
   readonly documentation: string
 }
 
@@ -53,6 +57,8 @@ export const checkValue = (definition: ConfigDefinition, value: string): string 
     case "LONG": {
       if (!/^[+-]?\d+$/.test(text)) return invalid(definition, value, `Not a number of type ${type}`)
       const [least, most] = RANGES[type]!
+      if (definition.except?.includes(BigInt(text)) === true)
+        return invalid(definition, value, "Not a value it can have")
       return outside(
         definition,
         value,
@@ -67,6 +73,10 @@ export const checkValue = (definition: ConfigDefinition, value: string): string 
       return outside(definition, value, number, Number(min ?? -Number.MAX_VALUE), Number(max ?? Number.MAX_VALUE))
     }
     case "LIST": {
+      const [expression, description] = definition.pattern ?? []
+      if (expression !== undefined && !listOf(value).every((element) => expression.test(element))) {
+        return invalid(definition, value, `Must be ${description}`)
+      }
       const stranger = oneOf === undefined ? undefined : listOf(value).find((element) => !oneOf.includes(element))
       return stranger === undefined
         ? undefined

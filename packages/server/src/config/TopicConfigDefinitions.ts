@@ -19,7 +19,7 @@ const define = (
   defaultValue: string | null,
   synonyms: ReadonlyArray<string | Synonym>,
   documentation: string,
-  limits: Pick<ConfigDefinition, "min" | "max" | "oneOf"> = {}
+  limits: Pick<ConfigDefinition, "min" | "max" | "oneOf" | "pattern" | "except"> = {}
 ): TopicConfigDefinition => ({
   name,
   type,
@@ -30,6 +30,7 @@ const define = (
 })
 
 const from = (min: number, max?: number) => (max === undefined ? { min } : { min, max })
+const REPLICAS = [/^(\*|\d+:\d+)$/, "* or [partitionId]:[brokerId] in a list"] as const
 const minutes = (name: string): Synonym => ({ name, factor: 60_000 })
 const hours = (name: string): Synonym => ({ name, factor: 3_600_000 })
 
@@ -49,7 +50,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "-1",
     ["compression.gzip.level"],
     "Level of gzip where the broker compresses; -1 is the codec's default.",
-    from(-1, 9)
+    { min: -1, max: 9, except: [0n] }
   ),
   define(
     "compression.lz4.level",
@@ -112,7 +113,8 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LIST",
     "",
     [],
-    "Replicas whose followers are throttled. No effect: Postgres keeps the data."
+    "Replicas whose followers are throttled. No effect: Postgres keeps the data.",
+    { pattern: REPLICAS }
   ),
   define(
     "index.interval.bytes",
@@ -127,7 +129,8 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LIST",
     "",
     [],
-    "Replicas whose leaders are throttled. No effect: Postgres keeps the data."
+    "Replicas whose leaders are throttled. No effect: Postgres keeps the data.",
+    { pattern: REPLICAS }
   ),
   define(
     "local.retention.bytes",
