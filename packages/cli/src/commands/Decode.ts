@@ -69,7 +69,7 @@ const decodeLines = async (
 }
 
 const readSource = (source: string): Uint8Array | string | CliError => {
-  if (/^[0-9a-fA-F\s]+$/.test(source) && source.length % 2 === 0) return source
+  if (/^(?:\s*[0-9a-fA-F]\s*[0-9a-fA-F])+\s*$/.test(source)) return source
   try {
     const bytes = readFileSync(source)
     const text = bytes.toString("latin1")

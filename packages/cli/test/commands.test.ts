@@ -1,0 +1,102 @@
+import { assert, describe, it } from "@effect/vitest"
+import { createServer } from "node:net"
+import type { AddressInfo } from "node:net"
+import { runTusk } from "./Command.ts"
+
+/** One line on standard error, exit code 1. */
+const refuses = async (args: ReadonlyArray<string>, message: RegExp): Promise<void> => {
+  const { exit, stderr, stdout } = await runTusk(args)
+  assert.match(stderr, message)
+  assert.match(stderr, /^tusk: [^\n]+\n$/)
+  assert.strictEqual(exit, 1)
+  assert.notInclude(stdout, "listens")
+}
+
+/** A port of 127.0.0.1 that somebody listens on, or that nobody does any more. */
+const withPort = async (taken: boolean, use: (port: number) => Promise<void>): Promise<void> => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address() as AddressInfo
+  const close = () => new Promise((resolve) => server.close(resolve))
+  if (!taken) await close()
+  try {
+    await use(port)
+  } finally {
+    if (taken) await close()
+  }
+}
+
+describe("what stops a start, in one line and with exit code 1", () => {
+  it("a wrong flag", () => refuses(["start", "--lissten", "x"], /--lissten/))
+
+  it("a wrong command", () => refuses(["serve"], /no command serve/))
+
+  it("a setting nobody knows", () =>
+    refuses(["start", "--storage", "memory", "--set", "num.partitoins=3"], /did you mean num\.partitions/))
+
+  it("a taken port", () =>
+    withPort(true, (port) =>
+      refuses(
+        ["start", "--storage", "memory", "--listen", `127.0.0.1:${port}`],
+        new RegExp(`cannot listen on 127.0.0.1:${port}: the port is taken`)
+      )
+    ))
+
+  it("a database that is not there", () =>
+    withPort(false, (port) =>
+      refuses(
+        ["start", "--listen", "127.0.0.1:0", "--database-url", `postgres://u:secret@127.0.0.1:${port}/d`],
+        new RegExp(`cannot reach Postgres at 127.0.0.1:${port}`)
+      )
+    ))
+
+  it("a URL that is none", () =>
+    refuses(["start", "--listen", "127.0.0.1:0", "--database-url", "mysql://u:secret@h/d"], /mysql:\/\/ instead of/))
+})
+
+describe("commands", () => {
+  it("--version and --help", async () => {
+    const [version, help] = await Promise.all([runTusk(["--version"]), runTusk(["--help"])])
+    assert.match(version.stdout, /^tusk \d+\.\d+\.\d+\n$/)
+    assert.strictEqual(version.exit, 0)
+    assert.include(help.stdout, "tusk start")
+    assert.strictEqual(help.exit, 0)
+  })
+
+  it("config print shows values and where they come from", async () => {
+    const { exit, stdout } = await runTusk(["config", "print", "--set", "num.partitions=7"], {
+      env: { TUSK_MESSAGE_MAX_BYTES: "2000000" }
+    })
+    assert.strictEqual(exit, 0)
+    assert.include(stdout, "num.partitions=7  # --set num.partitions\n")
+    assert.include(stdout, "message.max.bytes=2000000  # TUSK_MESSAGE_MAX_BYTES\n")
+    assert.include(stdout, "auto.create.topics.enable=true  # default\n")
+  })
+
+  // ApiVersions version 0, correlation id 7, client id "abc".
+  const request = "0000000d 0012 0000 00000007 0003 616263"
+
+  it("decode prints a frame, from its argument or from standard input", async () => {
+    const [shown, lines] = await Promise.all([
+      runTusk(["decode", request]),
+      runTusk(["decode", "--json", "-"], { input: `${request}\n\n${request.replaceAll(" ", "")}\n` })
+    ])
+    assert.strictEqual(shown.exit, 0)
+    assert.include(shown.stdout, "abc")
+    assert.strictEqual(lines.exit, 0)
+    const objects = lines.stdout.trim().split("\n")
+    assert.strictEqual(objects.length, 2)
+    for (const object of objects) {
+      const { header } = JSON.parse(object) as { readonly header: Record<string, unknown> }
+      assert.strictEqual(header.correlationId, 7)
+      assert.strictEqual(header.clientId, "abc")
+    }
+  })
+
+  it("decode tells which line is no frame, and goes on", async () => {
+    const { exit, stderr, stdout } = await runTusk(["decode", "--json", "-"], { input: `zz\n${request}\n` })
+    assert.match(stderr, /^tusk: line 1: /)
+    assert.strictEqual(stdout.trim().split("\n").length, 1)
+    assert.strictEqual(exit, 1)
+  })
+})

@@ -1,0 +1,146 @@
+import { afterEach, assert, describe, it } from "@effect/vitest"
+import { Kafka, logLevel } from "kafkajs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { runTusk } from "./Command.ts"
+import { temporaryFolder, TuskProcess } from "./TuskProcess.ts"
+
+const cleanUp: Array<() => unknown> = []
+afterEach(async () => {
+  for (const each of cleanUp.splice(0).reverse()) await each()
+})
+
+const newDataDir = (): string => {
+  const folder = temporaryFolder()
+  cleanUp.push(folder.remove)
+  return join(folder.path, "data")
+}
+
+/** A broker on embedded Postgres that serves; whatever is left of it goes when the test ends. */
+const serve = async (dataDir: string): Promise<{ readonly tusk: TuskProcess; readonly port: number }> => {
+  const tusk = new TuskProcess(["start", "--data-dir", dataDir, "--listen", "127.0.0.1:0"])
+  cleanUp.push(() => tusk.child.exitCode === null && tusk.child.signalCode === null && tusk.kill("SIGTERM"))
+  return { tusk, port: await tusk.listening() }
+}
+
+const postgresPid = (dataDir: string): number =>
+  Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0])
+
+/** Its file goes as the server's last act; the process itself may stay as a zombie where nobody reaps orphans. */
+const postgresRuns = (dataDir: string): boolean => existsSync(join(dataDir, "postgres", "postmaster.pid"))
+
+const withAdmin = async <A>(port: number, use: (admin: ReturnType<Kafka["admin"]>) => Promise<A>): Promise<A> => {
+  const admin = new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    return await use(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+const createTopic = (port: number, topic: string) =>
+  withAdmin(port, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }] }))
+
+const listTopics = (port: number) => withAdmin(port, (admin) => admin.listTopics())
+
+describe("embedded Postgres", () => {
+  it("stops with Tusk, and a second start finds all data", async () => {
+    const dataDir = newDataDir()
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const { port, tusk } = await serve(dataDir)
+      assert.isTrue(postgresRuns(dataDir))
+      if (signal === "SIGTERM") await createTopic(port, "kept")
+      else assert.deepStrictEqual(await listTopics(port), ["kept"])
+      assert.strictEqual(await tusk.kill(signal), 0)
+      assert.isFalse(postgresRuns(dataDir))
+    }
+  })
+
+  it("is adopted after a kill -9 of Tusk, and then stops with it", async () => {
+    const dataDir = newDataDir()
+    const first = await serve(dataDir)
+    await createTopic(first.port, "kept")
+    const postgres = postgresPid(dataDir)
+    assert.strictEqual(await first.tusk.kill("SIGKILL"), "SIGKILL")
+    assert.isTrue(postgresRuns(dataDir))
+    const second = await serve(dataDir)
+    assert.strictEqual(postgresPid(dataDir), postgres)
+    assert.deepStrictEqual(await listTopics(second.port), ["kept"])
+    assert.strictEqual(await second.tusk.kill("SIGTERM"), 0)
+    assert.isFalse(postgresRuns(dataDir))
+  })
+
+  it("serves one Tusk: a second one says so in a line, and leaves the first alone", async () => {
+    const dataDir = newDataDir()
+    const { port, tusk } = await serve(dataDir)
+    const { exit, stderr } = await runTusk(["start", "--data-dir", dataDir, "--listen", "127.0.0.1:0"])
+    assert.match(stderr, /^tusk: another Tusk serves this database: [^\n]+\n$/)
+    assert.strictEqual(exit, 1)
+    await createTopic(port, "after")
+    assert.deepStrictEqual(await listTopics(port), ["after"])
+    assert.strictEqual(await tusk.kill("SIGTERM"), 0)
+  })
+
+  it("Ctrl-C by terminal and npm at once is one wish", async () => {
+    const dataDir = newDataDir()
+    const { tusk } = await serve(dataDir)
+    tusk.child.kill("SIGINT")
+    tusk.child.kill("SIGTERM")
+    assert.strictEqual(await tusk.ended, 0)
+    assert.isFalse(postgresRuns(dataDir))
+  })
+
+  it("a signal on the way ends the start, and what it had started", async () => {
+    const dataDir = newDataDir()
+    const tusk = new TuskProcess(["start", "--data-dir", dataDir, "--listen", "127.0.0.1:0"])
+    mkdirSync(dataDir)
+    await new Promise<void>((resolve) => {
+      const watcher = watch(dataDir, (_, name) => {
+        if (name !== "postgres.new") return
+        watcher.close()
+        resolve()
+      })
+    })
+    assert.strictEqual(await tusk.kill("SIGTERM"), 0)
+    assert.isFalse(postgresRuns(dataDir))
+    const { tusk: second } = await serve(dataDir)
+    assert.strictEqual(await second.kill("SIGTERM"), 0)
+  })
+
+  it("is begun anew where the first start was killed on the way", async () => {
+    const dataDir = newDataDir()
+    mkdirSync(join(dataDir, "postgres.new", "base"), { recursive: true })
+    writeFileSync(join(dataDir, "postgres.new", "PG_VERSION"), "18\n")
+    const { port, tusk } = await serve(dataDir)
+    assert.deepStrictEqual(await listTopics(port), [])
+    assert.notInclude(readdirSync(dataDir), "postgres.new")
+    assert.strictEqual(await tusk.kill("SIGTERM"), 0)
+  })
+
+  it("says what to do with data of another Postgres version", async () => {
+    const dataDir = newDataDir()
+    mkdirSync(join(dataDir, "postgres"), { recursive: true })
+    writeFileSync(join(dataDir, "postgres", "PG_VERSION"), "16\n")
+    const { exit, stderr } = await runTusk(["start", "--data-dir", dataDir, "--listen", "127.0.0.1:0"])
+    assert.match(stderr, /^tusk: [^\n]*was made by Postgres 16[^\n]+\n$/)
+    assert.strictEqual(exit, 1)
+  })
+
+  it("a path too long for a unix socket is no hindrance", async () => {
+    const folder = temporaryFolder()
+    cleanUp.push(folder.remove)
+    const { port, tusk } = await serve(join(folder.path, "long".repeat(30)))
+    assert.deepStrictEqual(await listTopics(port), [])
+    assert.strictEqual(await tusk.kill("SIGTERM"), 0)
+  })
+})
+
+describe("memory", () => {
+  it("SIGTERM stops it, exit code 0", async () => {
+    const tusk = new TuskProcess(["start", "--storage", "memory", "--listen", "127.0.0.1:0"])
+    const port = await tusk.listening()
+    assert.deepStrictEqual(await listTopics(port), [])
+    assert.strictEqual(await tusk.kill("SIGTERM"), 0)
+  })
+})

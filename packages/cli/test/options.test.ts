@@ -1,0 +1,179 @@
+import { afterEach, assert, describe, it } from "@effect/vitest"
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { CliError } from "../src/CliError.ts"
+import { help, startFlags } from "../src/Flags.ts"
+import { parseListeners } from "../src/Listeners.ts"
+import { parseProperties } from "../src/Properties.ts"
+import { readStartOptions } from "../src/StartOptions.ts"
+import type { StartOptions } from "../src/StartOptions.ts"
+import { temporaryFolder } from "./TuskProcess.ts"
+
+const cleanUp: Array<() => unknown> = []
+afterEach(() => {
+  for (const each of cleanUp.splice(0)) each()
+})
+
+const file = (text: string): string => {
+  const folder = temporaryFolder()
+  cleanUp.push(folder.remove)
+  const path = join(folder.path, "server.properties")
+  writeFileSync(path, text)
+  return path
+}
+
+const accepted = (args: ReadonlyArray<string>, env: Record<string, string> = {}): StartOptions => {
+  const options = readStartOptions(args, env)
+  if (options instanceof CliError) return assert.fail(options.message)
+  return options
+}
+
+const refused = (args: ReadonlyArray<string>, env: Record<string, string> = {}): string => {
+  const options = readStartOptions(args, env)
+  if (!(options instanceof CliError)) return assert.fail("taken")
+  assert.notInclude(options.message, "\n")
+  return options.message
+}
+
+describe("where a value comes from", () => {
+  it("a flag wins over its variable", () => {
+    const env = { TUSK_LISTEN: "127.0.0.1:1", TUSK_LOG_LEVEL: "debug", TUSK_STORAGE: "memory", TUSK_MEMORY_BYTES: "5" }
+    const fromEnvironment = accepted([], env)
+    assert.strictEqual(fromEnvironment.listeners[0]!.port, 1)
+    assert.strictEqual(fromEnvironment.logLevel, "Debug")
+    assert.deepStrictEqual(fromEnvironment.storage, { _tag: "Memory", bytes: 5 })
+    const fromFlags = accepted(["--listen", "[::1]:2", "--log-level=warn", "--memory-bytes", "6"], env)
+    assert.deepStrictEqual(fromFlags.listeners, [{ name: "PLAINTEXT", host: "::1", port: 2 }])
+    assert.strictEqual(fromFlags.logLevel, "Warn")
+    assert.deepStrictEqual(fromFlags.storage, { _tag: "Memory", bytes: 6 })
+  })
+
+  it("settings: --set over environment over file over default, and each knows its origin", () => {
+    const path = file("num.partitions=2\nlog.retention.ms=1000\nmessage.max.bytes: 3000\n")
+    const env = { TUSK_NUM_PARTITIONS: "3", TUSK_LOG_RETENTION_MS: "2000" }
+    const { settings } = accepted(["--config", path, "--set", "num.partitions=4"], env)
+    const origins = Array.from(settings.given.values(), ({ name, origin, value }) => [name, value, origin])
+    assert.sameDeepMembers(origins, [
+      ["num.partitions", "4", "--set num.partitions"],
+      ["log.retention.ms", "2000", "TUSK_LOG_RETENTION_MS"],
+      ["message.max.bytes", "3000", `${path}:3`]
+    ])
+    assert.strictEqual(settings.numPartitions, 4)
+    assert.strictEqual(accepted([]).settings.numPartitions, 1)
+    assert.strictEqual(accepted([], env).settings.numPartitions, 3)
+    assert.strictEqual(accepted(["--config", path]).settings.numPartitions, 2)
+  })
+
+  it("the last --set of a name counts", () => {
+    const { settings } = accepted(["--set", "num.partitions=4", "--set", "num.partitions = 5"])
+    assert.strictEqual(settings.numPartitions, 5)
+  })
+
+  it("an empty variable says nothing", () => {
+    assert.strictEqual(accepted([], { TUSK_LISTEN: "" }).listeners[0]!.port, 9092)
+  })
+
+  it("every flag is in the help, with its variable", () => {
+    for (const { name, variable } of startFlags) {
+      assert.include(help(), `--${name} `)
+      assert.include(help(), variable)
+    }
+  })
+})
+
+describe("storage", () => {
+  it("is embedded where nothing is said, Postgres where a URL is", () => {
+    const embedded = accepted([]).storage
+    assert.deepStrictEqual(embedded, { _tag: "Embedded", dataDir: join(process.cwd(), "tusk-data") })
+    const url = "postgres://u@h/d"
+    assert.deepStrictEqual(accepted(["--database-url", url]).storage, { _tag: "Postgres", url })
+    assert.deepStrictEqual(accepted([], { TUSK_DATABASE_URL: url }).storage, { _tag: "Postgres", url })
+    const memory = accepted(["--storage", "memory"], { TUSK_DATABASE_URL: url }).storage
+    assert.deepStrictEqual(memory, { _tag: "Memory", bytes: undefined })
+  })
+
+  it("another program's variables count only with --storage postgres", () => {
+    const env = { DATABASE_URL: "postgres://another@h/program", PGHOST: "elsewhere" }
+    assert.strictEqual(accepted([], env).storage._tag, "Embedded")
+    const asked = accepted(["--storage", "postgres"], env).storage
+    assert.deepStrictEqual(asked, { _tag: "Postgres", url: env.DATABASE_URL })
+    const byHost = accepted(["--storage", "postgres"], { PGHOST: "h" }).storage
+    assert.deepStrictEqual(byHost, { _tag: "Postgres", url: undefined })
+    assert.match(refused(["--storage", "postgres"]), /--storage postgres: no --database-url/)
+  })
+})
+
+describe("what is refused, in one line", () => {
+  it.each([
+    [["--lissten", "x"], /--lissten/],
+    [["positional"], /positional/],
+    [["--listen"], /--listen/],
+    [["--listen", "nine"], /--listen nine: not HOST:PORT/],
+    [["--listen", "h:65536"], /h:65536/],
+    [["--listen", "::1:9092"], /::1:9092/],
+    [["--advertise", "h:1", "--advertise", "X://h:1"], /no listener named X/],
+    [["--advertise", "0.0.0.0:9092"], /cannot connect to 0\.0\.0\.0/],
+    [["--storage", "disk"], /one of embedded, postgres, memory/],
+    [["--storage", "memory", "--storage", "embedded"], /--storage is given twice/],
+    [["--memory-bytes", "1GB"], /not a number of bytes/],
+    [["--log-level", "loud"], /one of debug, info, warn, error/],
+    [["--config", "/nowhere/server.properties"], /ENOENT/],
+    [["--set", "num.partitions"], /not NAME=VALUE/],
+    [["--set", "num.partitoins=3"], /unknown setting num\.partitoins; did you mean num\.partitions\?/],
+    [["--set", "num.partitions=many"], /num\.partitions/]
+  ] as const)("%j", (args, message) => {
+    assert.match(refused(args), message)
+  })
+
+  it("a variable that is no setting, by its name", () => {
+    assert.match(refused([], { TUSK_NUM_PARTITONS: "3" }), /^TUSK_NUM_PARTITONS: unknown setting/)
+  })
+
+  it("a name of Kafka's without effect here is warned about, once", () => {
+    const { warnings } = accepted(["--set", "num.network.threads=2", "--set", "num.network.threads=3"])
+    assert.strictEqual(warnings.length, 1)
+    assert.include(warnings[0], "num.network.threads")
+  })
+})
+
+describe("listeners", () => {
+  it("names, IPv6 in brackets, port 0, all addresses", () => {
+    assert.deepStrictEqual(parseListeners(["IN://[fe80::1]:0", "OUT://:9093"], []), [
+      { name: "IN", host: "fe80::1", port: 0 },
+      { name: "OUT", host: "0.0.0.0", port: 9093 }
+    ])
+  })
+
+  it("an advertised address goes with the listener of its name", () => {
+    const listeners = parseListeners(["IN://0.0.0.0:9092", "OUT://0.0.0.0:9093"], ["OUT://tusk.example:443"])
+    assert.deepStrictEqual(listeners, [
+      { name: "IN", host: "0.0.0.0", port: 9092 },
+      { name: "OUT", host: "0.0.0.0", port: 9093, advertised: { host: "tusk.example", port: 443 } }
+    ])
+    const one = parseListeners(["IN://0.0.0.0:9092"], ["[::1]:1"])
+    assert.deepStrictEqual(one, [{ name: "IN", host: "0.0.0.0", port: 9092, advertised: { host: "::1", port: 1 } }])
+  })
+
+  it("several need names", () => {
+    const error = parseListeners(["h:1", "h:2"], [])
+    assert.match((error as CliError).message, /needs a name of its own/)
+  })
+})
+
+describe("server.properties", () => {
+  it("comments, both separators, continued lines, empty values", () => {
+    const text = "# a comment\r\n! another\n\n a = 1\nb: 2\nc 3\nd=x,\\\n   y\ne=\nf=a=b\n"
+    assert.deepStrictEqual(parseProperties(text, "f"), [
+      { name: "a", value: "1", origin: "f:4" },
+      { name: "b", value: "2", origin: "f:5" },
+      { name: "c", value: "3", origin: "f:6" },
+      { name: "d", value: "x,y", origin: "f:7" },
+      { name: "e", value: "", origin: "f:9" },
+      { name: "f", value: "a=b", origin: "f:10" }
+    ])
+  })
+
+  it("a line without a value is told with its place", () => {
+    assert.match((parseProperties("a=1\nnonsense\n", "f") as CliError).message, /^f:2: not a setting: nonsense$/)
+  })
+})
