@@ -1,0 +1,104 @@
+import { brokerLayer, tuning } from "@tusk/server/BrokerLayer"
+import { BrokerSettings } from "@tusk/server/BrokerSettings"
+import { Connections } from "@tusk/server/Connection"
+import { defaultSettings } from "@tusk/server/Settings"
+import { Store } from "@tusk/storage/Store"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import type { Database } from "./Database.ts"
+import type { Plant } from "./Plants.ts"
+import type { SimNetwork } from "./SimNetwork.ts"
+import type { View, World } from "./World.ts"
+
+/** Where clients reach the broker on `port`. */
+const peerOf = (port: number) => ({
+  listener: { name: "PLAINTEXT", advertisedHost: "sim", advertisedPort: port },
+  clientHost: "client"
+})
+
+/** One broker process after another on the same port: the one before it crashed. */
+export class Broker {
+  readonly port: number
+  #view: View | undefined
+  #lives = 0
+  readonly #world: World
+  readonly #network: SimNetwork
+  readonly #database: Database
+  readonly #plant: Plant | undefined
+
+  constructor(world: World, network: SimNetwork, database: Database, port: number, plant: Plant | undefined) {
+    this.#world = world
+    this.#network = network
+    this.#database = database
+    this.port = port
+    this.#plant = plant
+  }
+
+  get isRunning(): boolean {
+    return this.#view !== undefined
+  }
+
+  start(): void {
+    if (this.#view !== undefined) return
+    const view = this.#world.view(`broker${this.port}.${++this.#lives}`)
+    this.#view = view
+    this.#world.log(`${view.name} starts`)
+    view.fork(this.#run(view))
+  }
+
+  /** As by `kill -9`: no finalizer runs, and the database learns of it later. */
+  crash(noticedAfterMs: number): void {
+    const view = this.#view
+    if (view === undefined) return
+    this.#world.log(`${view.name} crashes`)
+    this.#view = undefined
+    view.kill()
+    this.#network.close(this.port)
+    this.#database.abandoned(view, noticedAfterMs)
+  }
+
+  /** Tries until the lock is free, then serves. */
+  #run(view: View): Effect.Effect<void> {
+    const world = this.#world
+    const store = this.#database.storeOf(view)
+    const settings = { ...defaultSettings, groupMinSessionTimeoutMs: 1000 }
+    const layer = brokerLayer(this.#plant?.parts).pipe(
+      Layer.provide(Layer.succeed(Store, this.#plant?.store?.(store, this.#database, view) ?? store)),
+      Layer.provide(Layer.succeed(BrokerSettings, settings)),
+      Layer.provide(tuning(settings, undefined)),
+      Layer.provide(this.#plant?.tuning ?? Layer.empty),
+      Layer.fresh
+    )
+    const logger = Logger.make(({ logLevel, message }) => {
+      if (logLevel === "Debug" || logLevel === "Info") return
+      const text = Array.isArray(message) ? message.map(textOf).join(" ") : textOf(message)
+      world.log(`${view.name} ${logLevel} ${text}`)
+    })
+    const self = this
+    return Effect.gen(function* () {
+      while (true) {
+        const scope = Scope.makeUnsafe()
+        const built = yield* Effect.result(Layer.buildWithScope(layer, scope))
+        if (Result.isSuccess(built)) {
+          world.log(`${view.name} serves`)
+          const connections = Context.get(built.success, Connections)
+          const context = Context.merge(view.services, Context.make(Logger.CurrentLoggers, new Set([logger])))
+          self.#network.listen(self.port, view, (socket) => {
+            Effect.runForkWith(context)(connections.serve(socket, peerOf(self.port)))
+          })
+          return yield* Effect.never
+        }
+        yield* Scope.close(scope, Exit.void)
+        yield* Effect.sleep(300)
+      }
+    }).pipe(Effect.provideService(Logger.CurrentLoggers, new Set([logger])))
+  }
+}
+
+const textOf = (part: unknown): string =>
+  typeof part === "string" ? part : part instanceof Error ? `${part.name}: ${part.message}` : String(part)

@@ -1,0 +1,248 @@
+import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
+import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
+import type { JoinGroupResponse } from "@tusk/protocol/messages/JoinGroup"
+import { LeaveGroup } from "@tusk/protocol/messages/LeaveGroup"
+import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
+import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
+import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { Client, Lost, type ClientWorld } from "./Client.ts"
+import type { History } from "./History.ts"
+import { commitRequest, fetchOnce, joinRequest, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
+
+const UNKNOWN_MEMBER_ID = 25
+const MEMBER_ID_REQUIRED = 79
+const REBALANCE_IN_PROGRESS = 27
+const ILLEGAL_GENERATION = 22
+/** Refusals after which nothing of the commit can ever be stored. */
+const REFUSALS = new Set([UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS])
+const SESSION_TIMEOUT_MS = 6000
+const HEARTBEAT_MS = 1000
+
+/** What a member tells of itself to those who wait for its group to settle. */
+export interface MemberState {
+  readonly group: string
+  readonly name: string
+  /** -1 while it has no assignment. */
+  generation: number
+  partitions: ReadonlyArray<number>
+  alive: boolean
+}
+
+/** A member of a classic group: joins, reads what it is assigned, commits, and now and then falls silent for too long. */
+export class Member {
+  readonly state: MemberState
+  readonly #history: History
+  readonly #client: Client
+  #memberId = ""
+  #commits = 0
+  #positions = new Map<number, number>()
+  /** Set when the world heals: from then on it behaves. */
+  readonly #calm: () => boolean
+
+  constructor(shared: ClientWorld, history: History, group: string, name: string, calm: () => boolean) {
+    this.#client = new Client(shared, name)
+    this.#history = history
+    this.#calm = calm
+    this.state = { group, name, generation: -1, partitions: [], alive: true }
+  }
+
+  readonly run: Effect.Effect<void> = Effect.suspend(() => this.#loop)
+
+  get #loop(): Effect.Effect<void> {
+    const self = this
+    const client = this.#client
+    return Effect.gen(function* () {
+      while (true) {
+        const lived = yield* Effect.result(Effect.andThen(self.#join, self.#live))
+        self.state.generation = -1
+        self.state.partitions = []
+        if (Result.isFailure(lived) && lived.failure instanceof Lost) client.log("lost its connection")
+        if (!self.state.alive) return
+        yield* Effect.sleep(client.chance.between(10, 100))
+      }
+    })
+  }
+
+  /** For good, with or without a word. */
+  get #depart(): Effect.Effect<void, Lost> {
+    return Effect.suspend(() => {
+      this.state.alive = false
+      const silently = this.#client.chance.permille(500)
+      this.#client.log(silently ? "dies" : "leaves")
+      if (silently) {
+        this.#client.disconnect()
+        return Effect.void
+      }
+      return Effect.asVoid(
+        this.#client.call(LeaveGroup, 3, {
+          ...LeaveGroup.request.defaults(),
+          groupId: this.state.group,
+          members: [{ memberId: this.#memberId, groupInstanceId: null, reason: null }]
+        })
+      )
+    })
+  }
+
+  get #join(): Effect.Effect<void, Lost | "again"> {
+    const self = this
+    const client = this.#client
+    const { group } = this.state
+    return Effect.gen(function* () {
+      const request = joinRequest(group, self.#memberId, SESSION_TIMEOUT_MS)
+      const before = self.#history.generation(group)
+      const joined = yield* client.call(JoinGroup, 5, request, 12_000)
+      client.log(`joins ${group}: error ${joined.errorCode} generation ${joined.generationId}`)
+      if (joined.errorCode === MEMBER_ID_REQUIRED) self.#memberId = joined.memberId
+      if (joined.errorCode === UNKNOWN_MEMBER_ID) self.#memberId = ""
+      if (joined.errorCode !== 0) return yield* Effect.fail("again" as const)
+      self.#memberId = joined.memberId
+      const synced = yield* client.call(
+        SyncGroup,
+        3,
+        {
+          ...SyncGroup.request.defaults(),
+          groupId: group,
+          generationId: joined.generationId,
+          memberId: joined.memberId,
+          groupInstanceId: null,
+          assignments: joined.leader === joined.memberId ? assign(joined) : []
+        },
+        12_000
+      )
+      if (synced.errorCode === UNKNOWN_MEMBER_ID) self.#memberId = ""
+      if (synced.errorCode !== 0) {
+        client.log(`sync of ${group}: error ${synced.errorCode}`)
+        return yield* Effect.fail("again" as const)
+      }
+      self.#history.joined(group, joined.generationId, before, client.name)
+      const partitions = Array.from(synced.assignment)
+      client.log(`generation ${joined.generationId} of ${group}: ${partitions.join(",")}`)
+      self.#history.assigned(group, joined.generationId, joined.memberId, partitions)
+      self.state.generation = joined.generationId
+      self.state.partitions = partitions
+      yield* self.#startPositions(partitions)
+    })
+  }
+
+  #startPositions(partitions: ReadonlyArray<number>): Effect.Effect<void, Lost | "again"> {
+    const self = this
+    return Effect.gen(function* () {
+      self.#positions = new Map()
+      if (partitions.length === 0) return
+      const offsets = yield* fetchOffsets(self.#client, self.#history, self.state.group, partitions)
+      if (offsets === undefined) return yield* Effect.fail("again" as const)
+      for (const partition of partitions) self.#positions.set(partition, Math.max(0, offsets.get(partition) ?? 0))
+    })
+  }
+
+  /** Until something says that the group moves on. */
+  get #live(): Effect.Effect<void, Lost | "again"> {
+    const self = this
+    const client = this.#client
+    const { chance } = client
+    return Effect.gen(function* () {
+      let beatAtMs = client.nowMs
+      while (true) {
+        if (!self.#calm()) {
+          if (chance.permille(4)) return yield* self.#depart
+          if (chance.permille(6)) yield* self.#fallSilent
+        }
+        if (client.nowMs - beatAtMs >= HEARTBEAT_MS) {
+          beatAtMs = client.nowMs
+          const errorCode = (yield* client.call(Heartbeat, 3, self.#identity)).errorCode
+          if (errorCode !== 0) client.log(`heartbeat: error ${errorCode}`)
+          if (errorCode === UNKNOWN_MEMBER_ID) self.#memberId = ""
+          if (errorCode !== 0) return
+        }
+        if (self.#positions.size > 0) {
+          const errors = yield* fetchOnce(client, self.#history, self.#positions, 300)
+          for (const [partition, errorCode] of errors) {
+            if (errorCode === OFFSET_OUT_OF_RANGE) {
+              self.#history.violate(
+                "L6",
+                `${client.name} may not read ${self.#positions.get(partition)} of ${partition}`
+              )
+            }
+          }
+          if (chance.permille(300)) yield* self.#commit
+        }
+        yield* Effect.sleep(chance.between(20, 200))
+      }
+    })
+  }
+
+  /** Longer than its session lasts; then it goes on as if nothing had been: first of all it commits. */
+  get #fallSilent(): Effect.Effect<void, Lost | "again"> {
+    return Effect.suspend(() => {
+      this.#client.log("falls silent")
+      const silence = Effect.sleep(this.#client.chance.between(4000, 14_000))
+      return Effect.andThen(silence, this.#positions.size > 0 ? this.#commit : Effect.void)
+    })
+  }
+
+  get #identity() {
+    return {
+      groupId: this.state.group,
+      generationId: this.state.generation,
+      memberId: this.#memberId,
+      groupInstanceId: null
+    }
+  }
+
+  get #commit(): Effect.Effect<void, Lost | "again"> {
+    const self = this
+    const client = this.#client
+    const { generation, group } = this.state
+    return Effect.gen(function* () {
+      const newest = self.#history.generation(group)
+      const sent = Array.from(self.#positions, ([partition, offset]) => {
+        const id = `${client.name}#${++self.#commits}`
+        return { partition, offset, id, commit: self.#history.commits(group, partition, id, client.nowMs) }
+      })
+      const offsets = sent.map(({ id, offset, partition }) => [partition, offset, id] as const)
+      const answer = yield* client.call(OffsetCommit, 7, commitRequest(group, self.#memberId, generation, offsets))
+      let worst = 0
+      for (const { errorCode, partitionIndex } of answer.topics[0]!.partitions) {
+        const { commit } = sent.find(({ partition }) => partition === partitionIndex)!
+        worst ||= errorCode
+        if (errorCode === 0) self.#history.committed(commit, group, generation, newest, client.nowMs)
+        else if (REFUSALS.has(errorCode)) commit.outcome = "refused"
+      }
+      client.log(`commits ${offsets.map(([partition, offset]) => `${partition}=${offset}`).join(" ")}: error ${worst}`)
+      if (worst === UNKNOWN_MEMBER_ID) self.#memberId = ""
+      if (worst !== 0) return yield* Effect.fail("again" as const)
+    })
+  }
+}
+
+/** Every partition to one member. */
+const assign = (joined: JoinGroupResponse) =>
+  joined.members.map(({ memberId }, i) => ({
+    memberId,
+    assignment: Uint8Array.from(
+      Array.from({ length: PARTITIONS }, (_, partition) => partition).filter((p) => p % joined.members.length === i)
+    )
+  }))
+
+/** By partition; -1 for none; undefined: the broker would not tell. What was told goes into the history. */
+export const fetchOffsets = (client: Client, history: History, group: string, partitions: ReadonlyArray<number>) =>
+  Effect.gen(function* () {
+    const startMs = client.nowMs
+    const answer = yield* client.call(OffsetFetch, 5, {
+      ...OffsetFetch.request.defaults(),
+      groupId: group,
+      topics: [{ name: TOPIC, partitionIndexes: partitions }]
+    })
+    if (answer.errorCode !== 0) return undefined
+    const offsets = new Map<number, number>()
+    for (const { committedOffset, errorCode, metadata, partitionIndex } of answer.topics[0]!.partitions) {
+      if (errorCode !== 0) return undefined
+      const id = committedOffset < 0n ? null : metadata
+      client.log(`${group}/${partitionIndex} is ${committedOffset} ${id}`)
+      history.fetched(client.name, group, partitionIndex, id, startMs, client.nowMs)
+      offsets.set(partitionIndex, Number(committedOffset))
+    }
+    return offsets
+  })
