@@ -2,8 +2,9 @@ import { parseArgs } from "node:util"
 import { CliError } from "./CliError.ts"
 
 /**
- * The flags of `tusk start`. A table of our own over node's `parseArgs`: a parser that is a framework costs a third of
- * the time that a broker on memory has until it serves.
+ * The flags of `tusk start`. A table of our own over node's `parseArgs`: a parser that is a framework is too dear here:
+ * importing `effect/cli` takes 100 ms and more (warm compile cache), and a broker on memory serves 330 ms after its
+ * process started.
  */
 export interface FlagDefinition {
   readonly name: string

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, symlinkSync } from "node:fs"
+import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from "node:fs"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
@@ -22,7 +22,16 @@ export const postgresFolder = (account: ServerAccount | undefined): string | Cli
   linkLibraries(installed)
   if (account === undefined || isReachable(installed, account)) return installed
   // Below a folder that only root may enter: the server's account gets a copy of its own.
-  const copy = join(tmpdir(), `tusk-postgres-${platform}-${account.uid}`)
+  const { version } = JSON.parse(readFileSync(join(installed, "..", "package.json"), "utf8")) as { version: string }
+  const copy = join(tmpdir(), `tusk-postgres-${platform}-${version}`)
+  mkdirSync(copy, { recursive: true, mode: 0o755 })
+  // Anybody may write where temporary files are: what is run has to be our own copy.
+  const found = lstatSync(copy)
+  if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0) {
+    return new CliError({
+      message: `${copy} is another account's: remove it, or install Tusk where ${account.name} can read it`
+    })
+  }
   if (!existsSync(join(copy, "complete"))) {
     cpSync(installed, copy, { recursive: true, verbatimSymlinks: true })
     cpSync(join(installed, "pg-symlinks.json"), join(copy, "complete"))

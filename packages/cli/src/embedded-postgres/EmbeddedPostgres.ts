@@ -96,8 +96,9 @@ const attempt = <A>(run: () => A | CliError): Effect.Effect<Exclude<A, CliError>
 const prepare = (dataDir: string): Place | CliError => {
   const account = serverAccount()
   if (account instanceof CliError) return account
-  mkdirSync(dataDir, { recursive: true })
+  const made = mkdirSync(dataDir, { recursive: true })
   if (account !== undefined && !isReachable(dataDir, account)) {
+    if (made !== undefined) rmSync(made, { recursive: true })
     return new CliError({
       message: `Postgres does not run as root, and the account ${account.name} may not enter ${dataDir}: give another --data-dir, such as /var/lib/tusk`
     })
