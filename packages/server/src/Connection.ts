@@ -200,6 +200,10 @@ export class Connections extends Context.Service<
           pending.push(yield* Effect.forkIn(admitted.run, scope, { startImmediately: true }))
           drained.closeUnsafe()
           filled.openUnsafe()
+          const { placing } = watched.info
+          if (placing === undefined) return
+          watched.info.placing = undefined
+          yield* placing
         })
 
         const readLoop = Effect.gen(function* () {
@@ -257,7 +261,8 @@ export class Connections extends Context.Service<
             clientHost: peer.clientHost,
             clientSoftwareName: "unknown",
             clientSoftwareVersion: "unknown",
-            hungUp: Effect.never
+            hungUp: Effect.never,
+            placing: undefined
           }
           const watched: Watched = {
             info,

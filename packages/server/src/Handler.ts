@@ -21,6 +21,8 @@ export interface ConnectionInfo {
   clientSoftwareVersion: string
   /** Ends when the client has gone: for who waits for long and changes nothing. For one request at a time, not a concurrent one. */
   hungUp: Effect.Effect<void>
+  /** Set by a concurrent request that has to wait before it has its place in the queue: the next one waits for this. */
+  placing: Effect.Effect<void> | undefined
 }
 
 export interface RequestContext {

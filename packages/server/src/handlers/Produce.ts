@@ -17,6 +17,8 @@ import { Topics } from "@tusk/storage/Topics"
 import type { Topic } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import { AutoTopics } from "../AutoTopics.ts"
 import { BrokerSettings } from "../BrokerSettings.ts"
 import { handler } from "../Handler.ts"
@@ -127,7 +129,7 @@ export const produce = handler({
       nodeEndpoints: []
     })
 
-    return (request: ProduceRequest, { apiVersion }: RequestContext) => {
+    return (request: ProduceRequest, { apiVersion, connection }: RequestContext) => {
       if (request.acks !== 0 && request.acks !== 1 && request.acks !== -1) return Effect.fail(new InvalidRequiredAcks())
       // Where to turn to, told from version 10 on (KIP-951).
       const leader = apiVersion >= 10 ? { leaderId: nodeId, leaderEpoch: active.epoch() } : NO_LEADER
@@ -142,7 +144,15 @@ export const produce = handler({
         )
       }
       const found = request.topicData.map((data) => known(data, apiVersion >= 13))
-      return found.includes(undefined) ? Effect.flatMap(ensureAll(request), appendAll) : appendAll(found)
+      if (!found.includes(undefined)) return appendAll(found)
+      // Topics come first: until these records have their place, those behind them on the connection may have none.
+      const placed = Latch.makeUnsafe(false)
+      connection.placing = placed.await
+      return ensureAll(request).pipe(
+        Effect.flatMap((made) => Effect.forkChild(appendAll(made), { startImmediately: true })),
+        Effect.ensuring(placed.open),
+        Effect.flatMap(Fiber.join)
+      )
     }
   }),
   refuse: (request, code, error) => ({

@@ -8,6 +8,10 @@ import { Produce } from "@tusk/protocol/messages/Produce"
 import type { ProduceResponse } from "@tusk/protocol/messages/Produce"
 import { partitionForKey } from "@tusk/protocol/record/Murmur2"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
+import { Store } from "@tusk/storage/Store"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { batchOf, valuesOf } from "../Batches.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
@@ -313,6 +317,31 @@ describe("an idempotent producer", () => {
       answers.map(({ baseOffset, errorCode }) => [errorCode, Number(baseOffset)]),
       [0, 1, 2, 3, 4, 2, 3, 4].map((offset) => [0, offset])
     )
+  })
+
+  it("whose topics are made by its first request keeps its order", async () => {
+    // As with a database, a commit takes its time.
+    const memory = make(new MemoryData("cluster"), { maxBytes: 1 << 24 })
+    const turn = Effect.promise(() => new Promise(setImmediate))
+    const store = Store.of({ ...memory, commit: (units) => Effect.andThen(turn, memory.commit(units)) })
+    await using broker = await startBroker({}, { store: Layer.succeed(Store, store) })
+    const client = await broker.connect()
+    const { producerId } = await client.call(InitProducerId, 5, { transactionalId: null })
+    const topicData = ["t", "u", "v"].map((name) => ({
+      name,
+      partitionData: [{ index: 0, records: numbered(producerId, 0, 0) }]
+    }))
+    const behind = [1, 2, 3, 4].map((sequence) => asking("t", [[0, numbered(producerId, 0, sequence)]]))
+    const requests = [{ acks: -1, topicData }, ...behind]
+    client.sendBytes(Buffer.concat(requests.map((request, id) => requestFrame(Produce, VERSION, request, id))))
+    for (const request of requests) {
+      const { body } = Result.getOrThrow(decodeResponse(Produce, VERSION, await client.frame()))
+      assert.deepStrictEqual(
+        codes(body),
+        request.topicData.map(() => [0, 0])
+      )
+    }
+    assert.deepStrictEqual(valuesOf((await stored(client, "t")).records), ["0", "1", "2", "3", "4"])
   })
 
   it("that leaves a sequence out is OUT_OF_ORDER_SEQUENCE_NUMBER, and goes on where it was", async () => {
