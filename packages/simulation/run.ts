@@ -19,7 +19,7 @@ if (values.seed !== undefined) {
   const t = performance.now()
   for (let seed = 1; seed <= Number(values.seeds ?? 10); seed++) {
     const o = simulate(seed)
-    console.log(seed, o.hash, o.requests, o.faults, o.steps, o.milliseconds, o.violations.slice(0, 3))
+    if (o.violations.length > 0) console.log(seed, o.hash, o.requests, o.faults, o.steps, o.milliseconds, o.violations.slice(0, 3))
   }
   console.log((performance.now() - t).toFixed(0), "ms")
 }

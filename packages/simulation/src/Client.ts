@@ -56,12 +56,13 @@ export class Client {
     this.#shared.world.log(`${this.name} ${text}`)
   }
 
-  /** Lets go of the connection; the next one may lead to another broker. */
+  /** Lets go of the connection; the next one leads to another broker. */
   disconnect(): void {
     this.#connection?.cut()
     this.#connection = undefined
     this.#awaited = []
-    this.#port = this.#chance.pick(this.#shared.ports)
+    const { ports } = this.#shared
+    this.#port = ports[(ports.indexOf(this.#port) + 1) % ports.length]!
   }
 
   /** Sends without waiting for the answer; answers come in order. */

@@ -209,6 +209,7 @@ const tell = (units: ReadonlyArray<Unit>): string => {
     for (const write of unit) {
       if (write._tag === "Append") words.push(`${write.partitionId}@${write.baseOffset}-${write.lastOffset}`)
       else if (write._tag === "PutOffset") words.push(`${write.groupId}/${write.partitionId}=${write.metadata}`)
+      else if (write._tag === "PutGroup") words.push(`${write.groupId}:${/"generationId":(\d+)/.exec(write.value)?.[1]}`)
       else words.push(write._tag)
     }
   }
