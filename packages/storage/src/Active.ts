@@ -30,6 +30,11 @@ export class Active extends Context.Service<
     readonly cluster: ClusterState
     /** The leader epoch of every partition. */
     readonly epoch: () => number
+    /**
+     * For how long a decision on what is in memory holds: another number after each take-over, and undefined during one,
+     * when memory is partly old and partly new.
+     */
+    readonly reign: () => number | undefined
     /** False between a loss of the lock and the end of a take-over, and while the session has been silent too long. */
     readonly isServing: () => boolean
     readonly whenServing: Effect.Effect<void>
@@ -106,6 +111,7 @@ export class Active extends Context.Service<
         clusterId: cluster.clusterId,
         cluster,
         epoch: () => epoch,
+        reign: () => (recovering ? undefined : epoch),
         isServing: () => !recovering && monotonicMs() - lastHeardMs < SILENCE_LIMIT_MS,
         whenServing: Effect.suspend(() => {
           if (recovering) return serving.await

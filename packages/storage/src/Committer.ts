@@ -26,6 +26,11 @@ export interface Proposal {
   readonly settle: (error: StoreError | undefined) => void
 }
 
+/** With the reign in which it was submitted. */
+type Queued = Proposal & { readonly reign: number }
+
+const fenced = () => new Fenced({ message: "this broker does not hold the cluster's lock" })
+
 export interface CommitterOptions {
   /** Bytes after which a commit takes no further proposal. */
   readonly maxCommitBytes: number
@@ -63,7 +68,7 @@ export class Committer extends Context.Service<
       const store = yield* Store
       const active = yield* Active
       const options = yield* CommitterOptions
-      let queue: Array<Proposal> = []
+      let queue: Array<Queued> = []
       let queuedBytes = 0
       const waiting = Latch.makeUnsafe(false)
       const room = Latch.makeUnsafe(true)
@@ -73,7 +78,7 @@ export class Committer extends Context.Service<
       }
 
       /** Takes proposals off the queue as long as they fit; at least one. */
-      const take = (): ReadonlyArray<Proposal> => {
+      const take = (): ReadonlyArray<Queued> => {
         let count = 0
         let bytes = 0
         while (count < queue.length) {
@@ -96,12 +101,21 @@ export class Committer extends Context.Service<
           : Effect.forEach(missing, (effect) => effect, { concurrency: "unbounded", discard: true })
       }
 
-      const commit = Effect.fnUntraced(function* (proposals: ReadonlyArray<Proposal>) {
+      const commit = Effect.fnUntraced(function* (taken: ReadonlyArray<Queued>) {
         if (!active.isServing()) {
-          settleAll(proposals, new Fenced({ message: "this broker does not hold the cluster's lock" }))
+          settleAll(taken, fenced())
           return
         }
-        const prepared = yield* Effect.result(prepare(proposals))
+        const prepared = yield* Effect.result(prepare(taken))
+        // What was decided before a take-over, on state that was another broker's since, must not be stored after it.
+        const reign = active.reign()
+        const proposals = taken.filter((proposal) => proposal.reign === reign)
+        if (proposals.length < taken.length) {
+          settleAll(
+            taken.filter((proposal) => proposal.reign !== reign),
+            fenced()
+          )
+        }
         if (Result.isFailure(prepared)) {
           settleAll(proposals, prepared.failure)
           yield* active.failed(prepared.failure)
@@ -152,7 +166,9 @@ export class Committer extends Context.Service<
 
       const submit = (proposal: Proposal): void => {
         if (stopping) return proposal.settle(new Fenced({ message: "this broker is stopping" }))
-        queue.push(proposal)
+        const reign = active.reign()
+        if (reign === undefined) return proposal.settle(fenced())
+        queue.push({ ...proposal, reign })
         queuedBytes += proposal.bytes
         if (queuedBytes > options.maxQueuedBytes) room.closeUnsafe()
         if (queue.length === 1) waiting.openUnsafe()
