@@ -12,7 +12,8 @@ import { Store } from "../Store.ts"
 import type { ReadRequest, Write } from "../Store.ts"
 import type { StoreError } from "../StoreError.ts"
 import { toKafkaError } from "../toKafkaError.ts"
-import { confirm, discard, endOfEpoch, epochAt, fromStored, propose } from "./PartitionLog.ts"
+import { makeFirstBatches } from "./FirstBatches.ts"
+import { confirm, discard, endOfEpoch, epochAt, fromStored, isKnown, propose } from "./PartitionLog.ts"
 import type { LogLimits, PartitionLog, Verdict } from "./PartitionLog.ts"
 import { drop, makePartitionTail, makeTail, push, readTail, retain } from "./Tail.ts"
 import type { PartitionTail, TailBatch } from "./Tail.ts"
@@ -128,6 +129,7 @@ export class Log extends Context.Service<
       const clock = yield* Clock.Clock
       const options = yield* LogOptions
       const waiters = makeWaiters()
+      const firstBatches = makeFirstBatches()
       let entries = new Map<number, Entry>()
       /** Nobody reads below what was evicted from now on; the store follows with the next commit. */
       const deleteEvicted = ({ partitionId }: PartitionTail, { lastOffset, records }: TailBatch): void => {
@@ -238,7 +240,14 @@ export class Log extends Context.Service<
               if (entry === undefined) continue
               touched[i] = entry
               const stamp = request.stampTime ? nowMs : -1n
-              const verdict = propose(entry.log, batches[i]!, active.epoch(), stamp, nowMs, options, writes)
+              const batch = batches[i]!
+              const known = isKnown(entry.log, batch)
+              if (known) firstBatches.stored(request.partitionId, batch)
+              const early = known ? undefined : firstBatches.refusal(request.partitionId, batch)
+              const verdict: Verdict =
+                early !== undefined
+                  ? { _tag: "Refused", error: early }
+                  : propose(entry.log, batch, active.epoch(), stamp, nowMs, options, writes)
               verdicts[i] = verdict
               if (verdict._tag === "Appended" || (verdict._tag === "Duplicate" && verdict.pending)) waits = true
             }
@@ -249,11 +258,15 @@ export class Log extends Context.Service<
             for (let i = 0; i < requests.length; i++) {
               const entry = touched[i]
               const verdict = verdicts[i]
+              const { partitionId } = requests[i]!
+              if (error !== undefined && verdict === undefined) firstBatches.failed(partitionId, batches[i]!)
               if (entry === undefined || verdict?._tag !== "Appended") continue
               if (error !== undefined) {
                 discard(entry.log)
+                firstBatches.failed(partitionId, verdict.batch)
                 continue
               }
+              firstBatches.stored(partitionId, verdict.batch)
               confirm(entry.log, nowMs, options)
               push(tail, entry.tail, verdict.batch, verdict.lastOffset)
               fire(waiters, entry.log.partitionId, verdict.batch.byteLength)

@@ -161,6 +161,12 @@ export const propose = (
   return { _tag: "Appended", baseOffset, lastOffset, batch }
 }
 
+/** Whether anything is remembered of the producer of this batch; true for a batch without one. */
+export const isKnown = (log: PartitionLog, batch: Uint8Array): boolean => {
+  const producerId = RecordBatch.producerId(batch)
+  return producerId < 0n || log.assumed?.producers.has(producerId) === true || log.producers.has(producerId)
+}
+
 export const confirm = (log: PartitionLog, nowMs: bigint, limits: LogLimits): void => {
   const { assumed } = log
   if (assumed === undefined) return

@@ -1,0 +1,54 @@
+import { OutOfOrderSequenceNumber } from "@tusk/protocol/KafkaError"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+
+/** Producers remembered; the longest ago go first. */
+const MOST = 10_000
+
+/**
+ * First batches of producers that could not be stored. A partition that knows nothing of a producer takes its batch
+ * whatever the sequence; so where the first of several batches in flight fails, the second would be taken, and the first
+ * never again. Until the failed one is repeated, its successors are out of order. Outlives a take-over, not the process:
+ * a client has lost its connection then, and sends all of them again.
+ */
+export interface FirstBatches {
+  /** The batch was not stored, or nobody knows. */
+  readonly failed: (partitionId: number, batch: Uint8Array) => void
+  /** One of this producer was stored. */
+  readonly stored: (partitionId: number, batch: Uint8Array) => void
+  /** Whether a batch of a producer that the partition does not know must wait for another one. */
+  readonly refusal: (partitionId: number, batch: Uint8Array) => OutOfOrderSequenceNumber | undefined
+}
+
+export const makeFirstBatches = (): FirstBatches => {
+  const firsts = new Map<string, { readonly epoch: number; readonly sequence: number }>()
+  const keyOf = (partitionId: number, batch: Uint8Array) => `${partitionId}/${RecordBatch.producerId(batch)}`
+  const find = (partitionId: number, batch: Uint8Array) => {
+    if (firsts.size === 0) return undefined
+    const first = firsts.get(keyOf(partitionId, batch))
+    return first?.epoch === RecordBatch.producerEpoch(batch) ? first : undefined
+  }
+  return {
+    failed: (partitionId, batch) => {
+      if (RecordBatch.producerId(batch) < 0n || find(partitionId, batch) !== undefined) return
+      for (const oldest of firsts.keys()) {
+        if (firsts.size < MOST) break
+        firsts.delete(oldest)
+      }
+      firsts.set(keyOf(partitionId, batch), {
+        epoch: RecordBatch.producerEpoch(batch),
+        sequence: RecordBatch.baseSequence(batch)
+      })
+    },
+    stored: (partitionId, batch) => {
+      if (firsts.size > 0) firsts.delete(keyOf(partitionId, batch))
+    },
+    refusal: (partitionId, batch) => {
+      const first = find(partitionId, batch)
+      const sequence = RecordBatch.baseSequence(batch)
+      if (first === undefined || sequence === first.sequence) return undefined
+      return new OutOfOrderSequenceNumber({
+        message: `sequence ${sequence} came where ${first.sequence}, which could not be stored, is next`
+      })
+    }
+  }
+}
