@@ -19,7 +19,8 @@ if (values.seed !== undefined) {
   const t = performance.now()
   for (let seed = 1; seed <= Number(values.seeds ?? 10); seed++) {
     const o = simulate(seed)
-    if (o.violations.length > 0) console.log(seed, o.hash, o.requests, o.faults, o.steps, o.milliseconds, o.violations.slice(0, 3))
+    if (o.violations.length > 0)
+      console.log(seed, o.hash, o.requests, o.faults, o.steps, o.milliseconds, o.violations.slice(0, 3))
   }
   console.log((performance.now() - t).toFixed(0), "ms")
 }

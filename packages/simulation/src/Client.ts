@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { Chance } from "./Chance.ts"
+import type { Database } from "./Database.ts"
 import type { Connection, SimNetwork } from "./SimNetwork.ts"
 import type { View, World } from "./World.ts"
 
@@ -19,6 +20,7 @@ export interface ClientWorld {
   readonly network: SimNetwork
   readonly view: View
   readonly ports: ReadonlyArray<number>
+  readonly database: Database
   requests: number
 }
 
@@ -33,6 +35,7 @@ export class Client {
   /** Correlation ids of what was sent on this connection and not answered. */
   #awaited: Array<number> = []
   #port: number
+  #server = ""
   readonly #shared: ClientWorld
   readonly #chance: Chance
   readonly #writer = new Writer()
@@ -50,6 +53,11 @@ export class Client {
 
   get nowMs(): number {
     return this.#shared.world.nowMs
+  }
+
+  /** Whether the last answer, to what was sent at `sinceMs`, may come from a broker that another one has taken over from. */
+  mayBeBehind(sinceMs: number): boolean {
+    return this.#shared.database.mayBeBehind(this.#server, sinceMs)
   }
 
   log(text: string): void {
@@ -75,6 +83,7 @@ export class Client {
       if (this.#connection === undefined || this.#connection.isCut) {
         this.#connection = this.#shared.network.connect(this.#port, this.#shared.view)
         this.#rest = Buffer.alloc(0)
+        this.#server = this.#connection?.server.view.name ?? ""
         this.epoch++
         if (this.#connection === undefined) {
           this.disconnect()

@@ -1,5 +1,6 @@
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
+import { SILENCE_LIMIT_MS } from "@tusk/storage/Active"
 import { Store } from "@tusk/storage/Store"
 import type { ClusterState, Unit } from "@tusk/storage/Store"
 import { Fenced, LockHeld, OutcomeUnknown, StoreUnavailable } from "@tusk/storage/StoreError"
@@ -11,6 +12,8 @@ import type { Faults } from "./Faults.ts"
 import type { View, World } from "./World.ts"
 
 const MAX_BYTES = 1 << 30
+/** An answer that was right when it left may be so long on its way. */
+const LONGEST_WAY_MS = 4100
 
 /** A broker's session with the database, and with it the cluster's lock. */
 interface Session {
@@ -31,8 +34,8 @@ export class Database {
   readonly #world: World
   readonly #faults: Faults
   readonly #view: View
-  /** Times at which the lock went to somebody. */
-  takeOvers = 0
+  /** By broker: when it got the lock, and when it lost it. */
+  readonly #held = new Map<string, { readonly sinceMs: number; untilMs: number }>()
 
   constructor(world: World, faults: Faults) {
     this.#world = world
@@ -40,9 +43,14 @@ export class Database {
     this.#view = world.view("database")
   }
 
-  /** Which broker holds the lock, if any does. */
-  get holder(): string | undefined {
-    return this.#session?.view.name
+  /**
+   * Whether what this broker tells from memory may be behind: it has lost the lock some time since `sinceMs`, and not yet
+   * so long ago that it has to know.
+   */
+  mayBeBehind(broker: string, sinceMs: number): boolean {
+    const held = this.#held.get(broker)
+    if (held === undefined || held.sinceMs > sinceMs) return true
+    return held.untilMs !== Infinity && this.#world.nowMs - held.untilMs < SILENCE_LIMIT_MS + LONGEST_WAY_MS
   }
 
   /** Ends the session of the broker that holds the lock, as a terminated backend would. */
@@ -79,6 +87,7 @@ export class Database {
     session.pending.clear()
     session.isAlive = false
     this.data.holder = undefined
+    this.#held.get(session.view.name)!.untilMs = this.#world.nowMs
     if (this.#session === session) this.#session = undefined
     this.#world.log(`database: session of ${session.view.name} ended`)
   }
@@ -98,7 +107,7 @@ export class Database {
       const state = Effect.runSync(Effect.orDie(Scope.provide(memory.acquire, Scope.makeUnsafe())))
       const session: Session = { view, memory, isAlive: true, pending: new Set(), busyUntilMs: 0 }
       this.#session = session
-      this.takeOvers++
+      this.#held.set(view.name, { sinceMs: this.#world.nowMs, untilMs: Infinity })
       this.#world.log(`database: ${view.name} has the lock, epoch ${state.epoch}`)
       return Effect.succeed([session, state] as const)
     })
@@ -209,7 +218,8 @@ const tell = (units: ReadonlyArray<Unit>): string => {
     for (const write of unit) {
       if (write._tag === "Append") words.push(`${write.partitionId}@${write.baseOffset}-${write.lastOffset}`)
       else if (write._tag === "PutOffset") words.push(`${write.groupId}/${write.partitionId}=${write.metadata}`)
-      else if (write._tag === "PutGroup") words.push(`${write.groupId}:${/"generationId":(\d+)/.exec(write.value)?.[1]}`)
+      else if (write._tag === "PutGroup")
+        words.push(`${write.groupId}:${/"generationId":(\d+)/.exec(write.value)?.[1]}`)
       else words.push(write._tag)
     }
   }

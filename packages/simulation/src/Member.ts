@@ -91,6 +91,7 @@ export class Member {
     const { group } = this.state
     return Effect.gen(function* () {
       const request = joinRequest(group, self.#memberId, SESSION_TIMEOUT_MS)
+      const startMs = client.nowMs
       const before = self.#history.generation(group)
       const joined = yield* client.call(JoinGroup, 5, request, 12_000)
       client.log(`joins ${group}: error ${joined.errorCode} generation ${joined.generationId}`)
@@ -116,10 +117,11 @@ export class Member {
         client.log(`sync of ${group}: error ${synced.errorCode}`)
         return yield* Effect.fail("again" as const)
       }
-      self.#history.joined(group, joined.generationId, before, client.name)
+      const isBehind = client.mayBeBehind(startMs)
+      if (!isBehind) self.#history.joined(group, joined.generationId, before, client.name)
       const partitions = Array.from(synced.assignment)
       client.log(`generation ${joined.generationId} of ${group}: ${partitions.join(",")}`)
-      self.#history.assigned(group, joined.generationId, joined.memberId, partitions)
+      if (!isBehind) self.#history.assigned(group, joined.generationId, joined.memberId, partitions)
       self.state.generation = joined.generationId
       self.state.partitions = partitions
       yield* self.#startPositions(partitions)
@@ -145,6 +147,7 @@ export class Member {
     return Effect.gen(function* () {
       let beatAtMs = client.nowMs
       while (true) {
+        const startMs = client.nowMs
         if (!self.#calm()) {
           if (chance.permille(4)) return yield* self.#depart
           if (chance.permille(6)) yield* self.#fallSilent
@@ -159,7 +162,7 @@ export class Member {
         if (self.#positions.size > 0) {
           const errors = yield* fetchOnce(client, self.#history, self.#positions, 300)
           for (const [partition, errorCode] of errors) {
-            if (errorCode === OFFSET_OUT_OF_RANGE) {
+            if (errorCode === OFFSET_OUT_OF_RANGE && !client.mayBeBehind(startMs)) {
               self.#history.violate(
                 "L6",
                 `${client.name} may not read ${self.#positions.get(partition)} of ${partition}`
@@ -241,7 +244,7 @@ export const fetchOffsets = (client: Client, history: History, group: string, pa
       if (errorCode !== 0) return undefined
       const id = committedOffset < 0n ? null : metadata
       client.log(`${group}/${partitionIndex} is ${committedOffset} ${id}`)
-      history.fetched(client.name, group, partitionIndex, id, startMs, client.nowMs)
+      if (!client.mayBeBehind(startMs)) history.fetched(client.name, group, partitionIndex, id, startMs, client.nowMs)
       offsets.set(partitionIndex, Number(committedOffset))
     }
     return offsets
