@@ -1,3 +1,4 @@
+import { settingDefinitions } from "@tusk/server/config/SettingDefinitions"
 import { parseArgs } from "node:util"
 import { CliError } from "./CliError.ts"
 
@@ -113,6 +114,8 @@ export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv):
   return values
 }
 
+const own: ReadonlySet<string> = new Set(Object.values(settingDefinitions).map(({ name }) => name))
+
 /** Broker settings among the environment: `TUSK_LOG_RETENTION_MS` is `log.retention.ms`. */
 export const settingsOfEnvironment = (
   env: NodeJS.ProcessEnv
@@ -122,7 +125,8 @@ export const settingsOfEnvironment = (
     .sort()
     .map((key) => {
       const name = key.slice("TUSK_".length).toLowerCase().replaceAll("_", ".")
-      return { name, value: env[key] ?? "", origin: key }
+      // Tusk's own settings need not say its name twice.
+      return { name: own.has(`tusk.${name}`) ? `tusk.${name}` : name, value: env[key] ?? "", origin: key }
     })
 
 export const help = (): string => {

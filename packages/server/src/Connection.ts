@@ -78,6 +78,7 @@ export class Connections extends Context.Service<
   static readonly layer = Layer.effect(
     Connections,
     Effect.gen(function* () {
+      const services = yield* Effect.context<never>()
       const dispatch = yield* Dispatch
       const committer = yield* Committer
       const options = yield* ConnectionOptions
@@ -262,7 +263,11 @@ export class Connections extends Context.Service<
             clientSoftwareName: "unknown",
             clientSoftwareVersion: "unknown",
             hungUp: Effect.never,
-            placing: undefined
+            placing: undefined,
+            close: (reason) => {
+              Effect.runForkWith(services)(logClose(info, reason, "Info"))
+              fiber.interruptUnsafe()
+            }
           }
           const watched: Watched = {
             info,

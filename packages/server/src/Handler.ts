@@ -23,6 +23,8 @@ export interface ConnectionInfo {
   hungUp: Effect.Effect<void>
   /** Set by a concurrent request that has to wait before it has its place in the queue: the next one waits for this. */
   placing: Effect.Effect<void> | undefined
+  /** Ends the connection, with a reason for the log: for a request that has no other way of being refused. */
+  close: (reason: string) => void
 }
 
 export interface RequestContext {
@@ -53,7 +55,12 @@ export interface Handler<Request = any, Response = any, R = any> {
   /** Resolves the services once, at start. */
   readonly make: Effect.Effect<Handle<Request, Response>, never, R>
   /** The answer when all of it is refused. */
-  readonly refuse: (request: Request, errorCode: number, error: KafkaError, context: RequestContext) => Response
+  readonly refuse: (
+    request: Request,
+    errorCode: number,
+    error: KafkaError,
+    context: RequestContext
+  ) => Response | undefined
 }
 
 export const handler = <Request, Response, R>(options: {

@@ -133,15 +133,23 @@ export const produce = handler({
       if (request.acks !== 0 && request.acks !== 1 && request.acks !== -1) return Effect.fail(new InvalidRequiredAcks())
       // Where to turn to, told from version 10 on (KIP-951).
       const leader = apiVersion >= 10 ? { leaderId: nodeId, leaderEpoch: active.epoch() } : NO_LEADER
+      const reply = (
+        outcomes: ReadonlyArray<ReadonlyArray<Outcome>>,
+        results: ReadonlyArray<Appended | KafkaError>
+      ): ProduceResponse | undefined => {
+        if (request.acks !== 0) return answer(request, outcomes, results, leader)
+        // As Kafka: who wants no answer learns of a failure by the end of the connection.
+        if (outcomes.some((each) => each.some(isKafkaError)) || results.some(isKafkaError)) {
+          connection.close("a Produce request with acks=0 failed")
+        }
+        return undefined
+      }
       const appendAll = (found: ReadonlyArray<Topic | KafkaError | undefined>) => {
         const appends: Array<AppendRequest> = []
         const outcomes = collect(request, apiVersion, found, appends)
-        if (appends.length === 0) {
-          return Effect.succeed(request.acks === 0 ? undefined : answer(request, outcomes, [], leader))
-        }
-        return Effect.map(log.append(appends), (results) =>
-          request.acks === 0 ? undefined : answer(request, outcomes, results, leader)
-        )
+        return appends.length === 0
+          ? Effect.sync(() => reply(outcomes, []))
+          : Effect.map(log.append(appends), (results) => reply(outcomes, results))
       }
       const found = request.topicData.map((data) => known(data, apiVersion >= 13))
       if (!found.includes(undefined)) return appendAll(found)
@@ -155,18 +163,24 @@ export const produce = handler({
       )
     }
   }),
-  refuse: (request, code, error) => ({
-    responses: request.topicData.map((data) => ({
-      name: data.name,
-      topicId: data.topicId,
-      partitionResponses: data.partitionData.map(({ index }) => ({
-        ...refused(index, error, NO_LEADER),
-        errorCode: code
-      }))
-    })),
-    throttleTimeMs: 0,
-    nodeEndpoints: []
-  })
+  refuse: (request, code, error, { connection }) => {
+    if (request.acks === 0) {
+      connection.close("a Produce request with acks=0 failed")
+      return undefined
+    }
+    return {
+      responses: request.topicData.map((data) => ({
+        name: data.name,
+        topicId: data.topicId,
+        partitionResponses: data.partitionData.map(({ index }) => ({
+          ...refused(index, error, NO_LEADER),
+          errorCode: code
+        }))
+      })),
+      throttleTimeMs: 0,
+      nodeEndpoints: []
+    }
+  }
 })
 
 const NO_LEADER = { leaderId: -1, leaderEpoch: -1 }

@@ -15,7 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { batchOf, valuesOf } from "../Batches.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
-import { requestFrame } from "../WireClient.ts"
+import { requestFrame, within } from "../WireClient.ts"
 import type { WireClient } from "../WireClient.ts"
 
 const VERSION = 12
@@ -67,6 +67,16 @@ describe("acks", () => {
     assert.strictEqual(one.responses[0]!.partitionResponses[0]!.baseOffset, 2n)
     assert.strictEqual(all.responses[0]!.partitionResponses[0]!.baseOffset, 3n)
     assert.deepStrictEqual(valuesOf((await stored(client, "t")).records), ["a", "b", "c", "d"])
+  })
+
+  it("0 with records that cannot be stored ends the connection, as there is no other way to tell", async () => {
+    await using broker = await startBroker()
+    await broker.createTopic("t")
+    const client = await broker.connect()
+    client.send(Produce, VERSION, asking("t", [[7, batchOf(["a"])]], 0))
+    await within(client.closed, "the end of the connection")
+    assert.isTrue(broker.log.some(({ text }) => text.includes("acks=0")))
+    assert.isTrue(await broker.serves())
   })
 
   it("anything else is INVALID_REQUIRED_ACKS for every partition", async () => {
