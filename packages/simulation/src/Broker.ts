@@ -71,7 +71,6 @@ export class Broker {
       Layer.provide(Layer.succeed(Store, this.#plant?.store?.(store, this.#database, view) ?? store)),
       Layer.provide(Layer.succeed(BrokerSettings, settings)),
       Layer.provide(tuning(settings, undefined)),
-      Layer.provide(this.#plant?.tuning ?? Layer.empty),
       Layer.fresh
     )
     const logger = Logger.make(({ logLevel, message }) => {
@@ -79,8 +78,7 @@ export class Broker {
       const text = Array.isArray(message) ? message.map(textOf).join(" ") : textOf(message)
       world.log(`${view.name} ${logLevel} ${text}`)
     })
-    const self = this
-    return Effect.gen(function* () {
+    return Effect.gen({ self: this }, function* () {
       while (true) {
         const scope = Scope.makeUnsafe()
         const built = yield* Effect.result(Layer.buildWithScope(layer, scope))
@@ -88,8 +86,8 @@ export class Broker {
           world.log(`${view.name} serves`)
           const connections = Context.get(built.success, Connections)
           const context = Context.merge(view.services, Context.make(Logger.CurrentLoggers, new Set([logger])))
-          self.#network.listen(self.port, view, (socket) => {
-            Effect.runForkWith(context)(connections.serve(socket, peerOf(self.port)))
+          this.#network.listen(this.port, view, (socket) => {
+            Effect.runForkWith(context)(connections.serve(socket, peerOf(this.port)))
           })
           return yield* Effect.never
         }

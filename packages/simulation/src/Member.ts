@@ -51,15 +51,14 @@ export class Member {
   readonly run: Effect.Effect<void> = Effect.suspend(() => this.#loop)
 
   get #loop(): Effect.Effect<void> {
-    const self = this
     const client = this.#client
-    return Effect.gen(function* () {
+    return Effect.gen({ self: this }, function* () {
       while (true) {
-        const lived = yield* Effect.result(Effect.andThen(self.#join, self.#live))
-        self.state.generation = -1
-        self.state.partitions = []
+        const lived = yield* Effect.result(Effect.andThen(this.#join, this.#live))
+        this.state.generation = -1
+        this.state.partitions = []
         if (Result.isFailure(lived) && lived.failure instanceof Lost) client.log("lost its connection")
-        if (!self.state.alive) return
+        if (!this.state.alive) return
         yield* Effect.sleep(client.chance.between(10, 100))
       }
     })
@@ -86,19 +85,18 @@ export class Member {
   }
 
   get #join(): Effect.Effect<void, Lost | "again"> {
-    const self = this
     const client = this.#client
     const { group } = this.state
-    return Effect.gen(function* () {
-      const request = joinRequest(group, self.#memberId, SESSION_TIMEOUT_MS)
+    return Effect.gen({ self: this }, function* () {
+      const request = joinRequest(group, this.#memberId, SESSION_TIMEOUT_MS)
       const startMs = client.nowMs
-      const before = self.#history.generation(group)
+      const before = this.#history.generation(group)
       const joined = yield* client.call(JoinGroup, 5, request, 12_000)
       client.log(`joins ${group}: error ${joined.errorCode} generation ${joined.generationId}`)
-      if (joined.errorCode === MEMBER_ID_REQUIRED) self.#memberId = joined.memberId
-      if (joined.errorCode === UNKNOWN_MEMBER_ID) self.#memberId = ""
+      if (joined.errorCode === MEMBER_ID_REQUIRED) this.#memberId = joined.memberId
+      if (joined.errorCode === UNKNOWN_MEMBER_ID) this.#memberId = ""
       if (joined.errorCode !== 0) return yield* Effect.fail("again" as const)
-      self.#memberId = joined.memberId
+      this.#memberId = joined.memberId
       const synced = yield* client.call(
         SyncGroup,
         3,
@@ -112,64 +110,62 @@ export class Member {
         },
         12_000
       )
-      if (synced.errorCode === UNKNOWN_MEMBER_ID) self.#memberId = ""
+      if (synced.errorCode === UNKNOWN_MEMBER_ID) this.#memberId = ""
       if (synced.errorCode !== 0) {
         client.log(`sync of ${group}: error ${synced.errorCode}`)
         return yield* Effect.fail("again" as const)
       }
       const isBehind = client.mayBeBehind(startMs)
-      if (!isBehind) self.#history.joined(group, joined.generationId, before, client.name)
+      if (!isBehind) this.#history.joined(group, joined.generationId, before, client.name)
       const partitions = Array.from(synced.assignment)
       client.log(`generation ${joined.generationId} of ${group}: ${partitions.join(",")}`)
-      if (!isBehind) self.#history.assigned(group, joined.generationId, joined.memberId, partitions)
-      self.state.generation = joined.generationId
-      self.state.partitions = partitions
-      yield* self.#startPositions(partitions)
+      if (!isBehind) this.#history.assigned(group, joined.generationId, joined.memberId, partitions)
+      this.state.generation = joined.generationId
+      this.state.partitions = partitions
+      yield* this.#startPositions(partitions)
     })
   }
 
   #startPositions(partitions: ReadonlyArray<number>): Effect.Effect<void, Lost | "again"> {
-    const self = this
-    return Effect.gen(function* () {
-      self.#positions = new Map()
+    return Effect.gen({ self: this }, function* () {
+      this.#positions = new Map()
       if (partitions.length === 0) return
-      const offsets = yield* fetchOffsets(self.#client, self.#history, self.state.group, partitions)
+      const offsets = yield* fetchOffsets(this.#client, this.#history, this.state.group, partitions)
       if (offsets === undefined) return yield* Effect.fail("again" as const)
-      for (const partition of partitions) self.#positions.set(partition, Math.max(0, offsets.get(partition) ?? 0))
+      for (const partition of partitions) this.#positions.set(partition, Math.max(0, offsets.get(partition) ?? 0))
     })
   }
 
   /** Until something says that the group moves on. */
   get #live(): Effect.Effect<void, Lost | "again"> {
-    const self = this
     const client = this.#client
     const { chance } = client
-    return Effect.gen(function* () {
+    return Effect.gen({ self: this }, function* () {
       let beatAtMs = client.nowMs
       while (true) {
         const startMs = client.nowMs
-        if (!self.#calm()) {
-          if (chance.permille(4)) return yield* self.#depart
-          if (chance.permille(6)) yield* self.#fallSilent
+        if (!this.#calm()) {
+          if (chance.permille(4)) return yield* this.#depart
+          if (chance.permille(6)) yield* this.#fallSilent
         }
         if (client.nowMs - beatAtMs >= HEARTBEAT_MS) {
           beatAtMs = client.nowMs
-          const errorCode = (yield* client.call(Heartbeat, 3, self.#identity)).errorCode
+          const errorCode = (yield* client.call(Heartbeat, 3, this.#identity)).errorCode
           if (errorCode !== 0) client.log(`heartbeat: error ${errorCode}`)
-          if (errorCode === UNKNOWN_MEMBER_ID) self.#memberId = ""
+          if (errorCode === UNKNOWN_MEMBER_ID) this.#memberId = ""
           if (errorCode !== 0) return
         }
-        if (self.#positions.size > 0) {
-          const errors = yield* fetchOnce(client, self.#history, self.#positions, 300)
+        if (this.#positions.size > 0) {
+          const errors = yield* fetchOnce(client, this.#history, this.#positions, 300)
           for (const [partition, errorCode] of errors) {
             if (errorCode === OFFSET_OUT_OF_RANGE && !client.mayBeBehind(startMs)) {
-              self.#history.violate(
+              this.#history.violate(
                 "L6",
-                `${client.name} may not read ${self.#positions.get(partition)} of ${partition}`
+                `${client.name} may not read ${this.#positions.get(partition)} of ${partition}`
               )
             }
           }
-          if (chance.permille(300)) yield* self.#commit
+          if (chance.permille(300)) yield* this.#commit
         }
         yield* Effect.sleep(chance.between(20, 200))
       }
@@ -195,26 +191,25 @@ export class Member {
   }
 
   get #commit(): Effect.Effect<void, Lost | "again"> {
-    const self = this
     const client = this.#client
     const { generation, group } = this.state
-    return Effect.gen(function* () {
-      const newest = self.#history.generation(group)
-      const sent = Array.from(self.#positions, ([partition, offset]) => {
-        const id = `${client.name}#${++self.#commits}`
-        return { partition, offset, id, commit: self.#history.commits(group, partition, id, client.nowMs) }
+    return Effect.gen({ self: this }, function* () {
+      const newest = this.#history.generation(group)
+      const sent = Array.from(this.#positions, ([partition, offset]) => {
+        const id = `${client.name}#${++this.#commits}`
+        return { partition, offset, id, commit: this.#history.commits(group, partition, id, client.nowMs) }
       })
       const offsets = sent.map(({ id, offset, partition }) => [partition, offset, id] as const)
-      const answer = yield* client.call(OffsetCommit, 7, commitRequest(group, self.#memberId, generation, offsets))
+      const answer = yield* client.call(OffsetCommit, 7, commitRequest(group, this.#memberId, generation, offsets))
       let worst = 0
       for (const { errorCode, partitionIndex } of answer.topics[0]!.partitions) {
         const { commit } = sent.find(({ partition }) => partition === partitionIndex)!
         worst ||= errorCode
-        if (errorCode === 0) self.#history.committed(commit, group, generation, newest, client.nowMs)
+        if (errorCode === 0) this.#history.committed(commit, group, generation, newest, client.nowMs)
         else if (REFUSALS.has(errorCode)) commit.outcome = "refused"
       }
       client.log(`commits ${offsets.map(([partition, offset]) => `${partition}=${offset}`).join(" ")}: error ${worst}`)
-      if (worst === UNKNOWN_MEMBER_ID) self.#memberId = ""
+      if (worst === UNKNOWN_MEMBER_ID) this.#memberId = ""
       if (worst !== 0) return yield* Effect.fail("again" as const)
     })
   }

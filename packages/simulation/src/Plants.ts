@@ -1,6 +1,15 @@
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { groups as groupsLayer } from "@tusk/server/BrokerLayer"
 import type { BrokerParts } from "@tusk/server/BrokerLayer"
+import { Active } from "@tusk/storage/Active"
+import { Committer } from "@tusk/storage/Committer"
+import { Log, LogOptions } from "@tusk/storage/log/Log"
+import { Offsets } from "@tusk/storage/Offsets"
 import type { Store } from "@tusk/storage/Store"
-import type * as Layer from "effect/Layer"
+import { Fenced, StoreUnavailable } from "@tusk/storage/StoreError"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type { Database } from "./Database.ts"
 import type { View } from "./World.ts"
 
@@ -9,5 +18,198 @@ export interface Plant {
   readonly name: string
   readonly parts?: Partial<BrokerParts>
   readonly store?: (store: Store["Service"], database: Database, view: View) => Store["Service"]
-  readonly tuning?: Layer.Layer<never>
 }
+
+/** The part as it is, but for what `change` makes of it. */
+const changed = <I, S, E, R>(
+  tag: { readonly [Symbol.iterator]: any } & Effect.Effect<S, never, I>,
+  layer: Layer.Layer<I, E, R>,
+  change: (service: S) => S
+): Layer.Layer<I, E, R> =>
+  Layer.effect(tag as never, Effect.map(tag, change) as never).pipe(Layer.provide(layer)) as never
+
+/** A commit is acknowledged when it is sent. */
+const ackBeforeCommit: Plant = {
+  name: "ack-before-commit",
+  store: (store, _, view) => ({
+    ...store,
+    commit: (units) =>
+      Effect.sync(() => {
+        view.fork(Effect.ignore(store.commit(units)))
+      })
+  })
+}
+
+/** A broker that has lost the lock writes all the same, and thinks that all is well. */
+const dropFence: Plant = {
+  name: "drop-fence",
+  store: (store, database) => ({
+    ...store,
+    commit: (units) =>
+      Effect.catchTag(store.commit(units), "Fenced", () => Effect.suspend(() => database.applyUnfenced(units))),
+    ping: Effect.void
+  })
+}
+
+/** What a failed commit assumed is kept: offsets and sequences go on from there. */
+const keepAssumed: Plant = {
+  name: "keep-assumed",
+  parts: {
+    committer: changed(Committer, Committer.layer, (committer) => ({
+      ...committer,
+      submit: (proposal) =>
+        committer.submit({
+          ...proposal,
+          settle: (error) => {
+            if (error instanceof StoreUnavailable || error instanceof Fenced) return
+            proposal.settle(error)
+          }
+        })
+    }))
+  }
+}
+
+const deaf = (clock: Clock.Clock): Clock.Clock => ({
+  currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe(),
+  currentTimeMillis: clock.currentTimeMillis,
+  currentTimeNanosUnsafe: () => clock.currentTimeNanosUnsafe(),
+  currentTimeNanos: clock.currentTimeNanos,
+  monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
+  monotonicTimeNanos: clock.monotonicTimeNanos,
+  sleep: () => Effect.never
+})
+
+const withoutTimers = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Clock.Clock, (clock) => Effect.provideService(effect, Clock.Clock, deaf(clock)))
+
+/** The timers of groups never ring: who falls silent stays a member for ever. */
+const forgetTimer: Plant = {
+  name: "forget-timer",
+  parts: {
+    groups: changed(Groups, groupsLayer, (groups) => ({
+      ...groups,
+      joinGroup: (request) => withoutTimers(groups.joinGroup(request)),
+      syncGroup: (request) => withoutTimers(groups.syncGroup(request)),
+      heartbeat: (request) => withoutTimers(groups.heartbeat(request)),
+      leaveGroup: (request) => withoutTimers(groups.leaveGroup(request)),
+      commitOffsets: (request) => withoutTimers(groups.commitOffsets(request))
+    }))
+  }
+}
+
+/** Who asks second for its part of a generation is given the first one's. */
+const twoOwners: Plant = {
+  name: "two-owners",
+  parts: {
+    groups: changed(Groups, groupsLayer, (groups) => {
+      const first = new Map<string, Uint8Array>()
+      return {
+        ...groups,
+        syncGroup: (request) =>
+          Effect.map(groups.syncGroup(request), (answer) => {
+            const key = `${request.groupId}/${request.generationId}`
+            const assignment = first.get(key) ?? answer.assignment
+            first.set(key, assignment)
+            return { ...answer, assignment }
+          })
+      }
+    })
+  }
+}
+
+/** A batch that is there already is stored once more, for nobody remembers producers. */
+const countDuplicate: Plant = {
+  name: "count-duplicate",
+  parts: {
+    log: Layer.provide(
+      Log.layer,
+      Layer.effect(
+        LogOptions,
+        Effect.map(LogOptions, (options) => ({ ...options, maxProducers: 0 }))
+      )
+    )
+  }
+}
+
+/** Nobody asks who it is that commits. */
+const commitUnfenced: Plant = {
+  name: "commit-unfenced",
+  parts: {
+    groups: Layer.effect(
+      Groups,
+      Effect.gen(function* () {
+        const groups = yield* Groups
+        const offsets = yield* Offsets
+        return Groups.of({
+          ...groups,
+          commitOffsets: (request) =>
+            Effect.as(
+              offsets.commit(
+                request.groupId,
+                request.offsets.map((offset) => ({ ...offset, commitTimestamp: 0n, expireTimestamp: -1n }))
+              ),
+              request.offsets.map(() => null)
+            )
+        })
+      })
+    ).pipe(Layer.provide(groupsLayer))
+  }
+}
+
+/** The state of producers is not read again after a restart. */
+const forgetSequences: Plant = {
+  name: "forget-sequences",
+  store: (store) => ({
+    ...store,
+    loadPartitions: (ids) =>
+      Effect.map(store.loadPartitions(ids), (partitions) =>
+        partitions.map((partition) => ({ ...partition, producerSnapshot: null, producerBatches: [] }))
+      )
+  })
+}
+
+/** After a take-over the log goes on from what it had in memory. */
+const noReload: Plant = {
+  name: "no-reload",
+  parts: {
+    log: Layer.provide(
+      Log.layer,
+      Layer.effect(
+        Active,
+        Effect.map(Active, (active) => ({ ...active, onTakeOver: () => {} }))
+      )
+    )
+  }
+}
+
+/** Offsets are acknowledged, and seen, before they are stored. */
+const ackOffsetsEarly: Plant = {
+  name: "ack-offsets-early",
+  parts: {
+    offsets: Layer.effect(
+      Offsets,
+      Effect.gen(function* () {
+        const offsets = yield* Offsets
+        const scope = yield* Effect.scope
+        return Offsets.of({
+          ...offsets,
+          commit: (groupId, entries) =>
+            Effect.asVoid(Effect.forkIn(Effect.ignore(offsets.commit(groupId, entries)), scope))
+        })
+      })
+    ).pipe(Layer.provide(Offsets.layer))
+  }
+}
+
+export const plants: ReadonlyArray<Plant> = [
+  ackBeforeCommit,
+  dropFence,
+  keepAssumed,
+  forgetTimer,
+  twoOwners,
+  countDuplicate,
+  commitUnfenced,
+  forgetSequences,
+  noReload,
+  ackOffsetsEarly
+]

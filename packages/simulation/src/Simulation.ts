@@ -30,6 +30,8 @@ export interface Outcome {
 
 const PORTS = [1, 2]
 const GROUPS = ["g1", "g2"]
+/** A run goes on in peace until there were so many. */
+const LEAST_REQUESTS = 300
 const MAX_STEPS = 3_000_000
 /** How long a healed world may take to come to rest. */
 const REST_MS = 90_000
@@ -123,7 +125,8 @@ const story = (
     for (const broker of brokers) broker.start()
     const settled = () => isSettled(members)
     const rested = yield* Effect.gen(function* () {
-      while (producing.pollUnsafe() === undefined || !settled()) yield* Effect.sleep(500)
+      while (producing.pollUnsafe() === undefined || !settled() || shared.requests < LEAST_REQUESTS)
+        yield* Effect.sleep(500)
     }).pipe(Effect.timeoutOption(REST_MS))
     if (rested._tag === "None") {
       if (producing.pollUnsafe() === undefined)
