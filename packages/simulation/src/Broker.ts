@@ -2,6 +2,8 @@ import { brokerLayer, tuning } from "@tusk/server/BrokerLayer"
 import { BrokerSettings } from "@tusk/server/BrokerSettings"
 import { Connections } from "@tusk/server/Connection"
 import { defaultSettings } from "@tusk/server/Settings"
+import { CommitterOptions } from "@tusk/storage/Committer"
+import { LogOptions } from "@tusk/storage/log/Log"
 import { Store } from "@tusk/storage/Store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,6 +12,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
+import type { Chance } from "./Chance.ts"
 import type { Database } from "./Database.ts"
 import type { Plant } from "./Plants.ts"
 import type { SimNetwork } from "./SimNetwork.ts"
@@ -21,6 +24,22 @@ const peerOf = (port: number) => ({
   clientHost: "client"
 })
 
+/** Limits so low that what they lead to happens within one run: some drawn low, some as they are. */
+const tightLimits = (chance: Chance) =>
+  Layer.mergeAll(
+    Layer.succeed(LogOptions, {
+      tailMaxBytes: chance.pick([200, 1000, 32 << 20]),
+      tailIsAll: false,
+      snapshotEvery: chance.pick([1, 3, 10, 1000]),
+      maxProducers: 10_000,
+      producerIdExpirationMs: 86_400_000
+    }),
+    Layer.succeed(CommitterOptions, {
+      maxCommitBytes: chance.pick([1, 300, 8 << 20]),
+      maxQueuedBytes: chance.pick([200, 2000, 128 << 20])
+    })
+  )
+
 /** One broker process after another on the same port: the one before it crashed. */
 export class Broker {
   readonly port: number
@@ -30,6 +49,7 @@ export class Broker {
   readonly #network: SimNetwork
   readonly #database: Database
   readonly #plant: Plant | undefined
+  readonly #tight: ReturnType<typeof tightLimits>
 
   constructor(world: World, network: SimNetwork, database: Database, port: number, plant: Plant | undefined) {
     this.#world = world
@@ -37,6 +57,7 @@ export class Broker {
     this.#database = database
     this.port = port
     this.#plant = plant
+    this.#tight = tightLimits(world.chance.fork())
   }
 
   get isRunning(): boolean {
@@ -70,6 +91,7 @@ export class Broker {
     const layer = brokerLayer(this.#plant?.parts).pipe(
       Layer.provide(Layer.succeed(Store, this.#plant?.store?.(store, this.#database, view) ?? store)),
       Layer.provide(Layer.succeed(BrokerSettings, settings)),
+      Layer.provide(this.#tight),
       Layer.provide(tuning(settings, undefined)),
       Layer.fresh
     )

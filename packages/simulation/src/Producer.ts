@@ -74,20 +74,19 @@ export const idempotentProducer = (shared: ClientWorld, history: History, name: 
 
     /** Sends all that is open, in order, and takes off what is acknowledged. */
     const round = Effect.gen(function* () {
-      for (const batch of open) {
-        yield* client.send(
-          Produce,
-          VERSION,
-          produceRequest(batch.partition, encode(batch, client.nowMs, producerId, epoch))
-        )
+      // Now and then each is sent twice, one behind the other: the second has to come to the same.
+      const sent = open.flatMap((batch) => (chance.permille(30) ? [batch, batch] : [batch]))
+      for (const batch of sent) {
+        const bytes = encode(batch, client.nowMs, producerId, epoch)
+        yield* client.send(Produce, VERSION, produceRequest(batch.partition, bytes))
         if (chance.permille(300)) yield* Effect.sleep(chance.between(0, 10))
       }
       const failed = new Set<number>()
-      for (const batch of open.slice()) {
+      for (const batch of sent) {
         const answer = yield* client.receive(Produce, VERSION, 3000)
         const { baseOffset, errorCode } = answer.responses[0]!.partitionResponses[0]!
         if (answered(batch, errorCode, Number(baseOffset), failed.has(batch.partition))) {
-          open.splice(open.indexOf(batch), 1)
+          if (open.includes(batch)) open.splice(open.indexOf(batch), 1)
         } else failed.add(batch.partition)
       }
       return failed.size === 0
