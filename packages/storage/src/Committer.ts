@@ -130,7 +130,8 @@ export class Committer extends Context.Service<
           if (unit.length > 0) units.push(unit)
         }
         if (joined.length === 0) return
-        const stored = units.length === 0 ? Result.void : yield* Effect.result(store.commit(units))
+        // Who waits without writing wants to know that what it was decided on was still this broker's to tell.
+        const stored = yield* Effect.result(units.length === 0 ? store.ping : store.commit(units))
         if (Result.isSuccess(stored)) {
           active.heard()
           settleAll(joined, undefined)

@@ -215,7 +215,7 @@ export class Log extends Context.Service<
             requests.map((_, i): Appended | KafkaError => {
               const verdict = verdicts[i]
               if (verdict === undefined) return error ?? new UnknownTopicOrPartition()
-              if (verdict._tag === "Refused") return verdict.error
+              if (verdict._tag === "Refused") return error ?? verdict.error
               if (verdict._tag === "Duplicate") {
                 if (error !== undefined && verdict.pending) return error
                 return {
@@ -249,7 +249,8 @@ export class Log extends Context.Service<
                   ? { _tag: "Refused", error: early }
                   : propose(entry.log, batch, active.epoch(), stamp, nowMs, options, writes)
               verdicts[i] = verdict
-              if (verdict._tag === "Appended" || (verdict._tag === "Duplicate" && verdict.pending)) waits = true
+              // A refusal ends a producer's batch, or the producer: not for what a broker says that has lost the lock.
+              if (verdict._tag !== "Duplicate" || verdict.pending) waits = true
             }
             if (!waits) resume(Effect.succeed(answer(undefined)))
             return waits
@@ -345,6 +346,11 @@ export class Log extends Context.Service<
         const results = new Array<PartitionRead | KafkaError>(requests.length)
         const later: Array<number> = []
         readMemory(requests, readOptions, results, later)
+        // A consumer that is out of range begins somewhere else: not for what a broker says that has lost the lock.
+        if (results.some((result) => isKafkaError(result) && result._tag === "OffsetOutOfRange")) {
+          const lost = yield* Effect.match(store.ping, { onFailure: toKafkaError, onSuccess: () => undefined })
+          if (lost !== undefined) return requests.map(() => lost)
+        }
         if (later.length === 0) return results
         let left = readOptions.maxBytes
         for (const result of results) if (!isKafkaError(result)) left -= result.bytes
