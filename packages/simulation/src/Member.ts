@@ -143,7 +143,6 @@ export class Member {
     return Effect.gen({ self: this }, function* () {
       let beatAtMs = client.nowMs
       while (true) {
-        const startMs = client.nowMs
         if (!this.#calm()) {
           if (chance.permille(4)) return yield* this.#depart
           if (chance.permille(6)) yield* this.#fallSilent
@@ -158,7 +157,7 @@ export class Member {
         if (this.#positions.size > 0) {
           const errors = yield* fetchOnce(client, this.#history, this.#positions, 300)
           for (const [partition, errorCode] of errors) {
-            if (errorCode === OFFSET_OUT_OF_RANGE && !client.mayBeBehind(startMs)) {
+            if (errorCode === OFFSET_OUT_OF_RANGE) {
               this.#history.violate(
                 "L6",
                 `${client.name} may not read ${this.#positions.get(partition)} of ${partition}`

@@ -172,13 +172,12 @@ const inspector = (shared: ClientWorld, history: History): Effect.Effect<void> =
         yield* Effect.ignore(fetchOffsets(client, history, client.chance.pick(GROUPS), all))
         continue
       }
-      const startMs = client.nowMs
       const ends = yield* Effect.result(endOffsets(client))
       if (Result.isFailure(ends)) continue
       const errors = yield* Effect.result(fetchOnce(client, history, ends.success, 0))
       if (Result.isFailure(errors)) continue
       for (const [partition, errorCode] of errors.success) {
-        if (errorCode === OFFSET_OUT_OF_RANGE && !client.mayBeBehind(startMs))
+        if (errorCode === OFFSET_OUT_OF_RANGE)
           history.violate("L6", `the end of partition ${partition} may not be read`)
       }
     }
