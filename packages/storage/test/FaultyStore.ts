@@ -1,0 +1,46 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { make, MemoryData } from "../src/memory/MemoryStore.ts"
+import { Store } from "../src/Store.ts"
+import type { Unit } from "../src/Store.ts"
+import type { StoreError } from "../src/StoreError.ts"
+
+/** What is to become of the next commit: stored or not, and the error told. */
+export interface Fault {
+  readonly stored: boolean
+  readonly error: StoreError
+}
+
+/** A memory store whose commits can be held back, looked at and made to fail. */
+export class FaultyStore {
+  readonly data = new MemoryData("AAAAAAAAAAAAAAAAAAAAAQ")
+  /** The units of each commit that was asked for. */
+  readonly commits: Array<ReadonlyArray<Unit>> = []
+  /** Faults of the coming commits; undefined entries are none. */
+  readonly faults: Array<Fault | undefined> = []
+  inFlight = 0
+  mostInFlight = 0
+  /** Runs inside each commit, before it is stored. */
+  hold: Effect.Effect<void> = Effect.void
+
+  readonly store = (() => {
+    const memory = make(this.data, { maxBytes: 1 << 28 })
+    return Store.of({
+      ...memory,
+      commit: (units) =>
+        Effect.suspend(() => {
+          this.commits.push(units)
+          this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight)
+          const fault = this.faults.shift()
+          const commit = fault === undefined || fault.stored ? memory.commit(units) : Effect.void
+          return this.hold.pipe(
+            Effect.andThen(commit),
+            Effect.andThen(fault === undefined ? Effect.void : Effect.fail(fault.error)),
+            Effect.ensuring(Effect.sync(() => this.inFlight--))
+          )
+        })
+    })
+  })()
+
+  readonly layer = Layer.succeed(Store, this.store)
+}

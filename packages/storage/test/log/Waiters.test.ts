@@ -1,0 +1,49 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { fire, makeWaiters } from "../../src/log/Waiters.ts"
+
+const position = (partitionId: number) => ({ partitionId, highWatermark: 0n })
+const unmoved = () => false
+const wait = (waiters: ReturnType<typeof makeWaiters>, ids: ReadonlyArray<number>, bytes: number, moved = unmoved) =>
+  Effect.forkChild(waiters.wait(ids.map(position), bytes, moved), { startImmediately: true })
+
+describe("waiters", () => {
+  it.effect("wake when enough bytes have come in all their partitions together, and are gone then", () =>
+    Effect.gen(function* () {
+      const waiters = makeWaiters()
+      const fiber = yield* wait(waiters, [1, 2], 100)
+      fire(waiters, 1, 60)
+      assert.isUndefined(fiber.pollUnsafe())
+      fire(waiters, 3, 1000)
+      assert.isUndefined(fiber.pollUnsafe())
+      fire(waiters, 2, 40)
+      yield* Fiber.join(fiber)
+      assert.strictEqual(waiters.byPartition.size, 0)
+    })
+  )
+
+  it.effect("wake when a partition changes otherwise, or has moved before they could wait", () =>
+    Effect.gen(function* () {
+      const waiters = makeWaiters()
+      const changed = yield* wait(waiters, [1], 100)
+      waiters.change(1)
+      yield* Fiber.join(changed)
+      yield* waiters.wait([position(1)], 100, () => true)
+      const all = yield* wait(waiters, [1, 2], 100)
+      waiters.fireAll()
+      yield* Fiber.join(all)
+      assert.strictEqual(waiters.byPartition.size, 0)
+    })
+  )
+
+  it.effect("leave nothing behind when they are interrupted", () =>
+    Effect.gen(function* () {
+      const waiters = makeWaiters()
+      const fiber = yield* wait(waiters, [1, 2], 100)
+      assert.strictEqual(waiters.byPartition.size, 2)
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(waiters.byPartition.size, 0)
+    })
+  )
+})
