@@ -24,6 +24,9 @@ const peerOf = (port: number) => ({
   clientHost: "client"
 })
 
+/** Longest wait of a broker that stops for what was asked of it. */
+const STOP_MS = 10_000
+
 /** Limits so low that what they lead to happens within one run: some drawn low, some as they are. */
 const tightLimits = (chance: Chance) =>
   Layer.mergeAll(
@@ -45,6 +48,7 @@ export class Broker {
   readonly port: number
   #view: View | undefined
   #lives = 0
+  #running: { readonly connections: Connections["Service"]; readonly scope: Scope.Closeable } | undefined
   readonly #world: World
   readonly #network: SimNetwork
   readonly #database: Database
@@ -78,9 +82,30 @@ export class Broker {
     if (view === undefined) return
     this.#world.log(`${view.name} crashes`)
     this.#view = undefined
+    this.#running = undefined
     view.kill()
     this.#network.close(this.port)
     this.#database.abandoned(view, noticedAfterMs)
+  }
+
+  /** As by SIGTERM: finishes what was asked, gives the lock back, and is gone. */
+  stop(): void {
+    const [view, running] = [this.#view, this.#running]
+    if (view === undefined || running === undefined) return this.crash(0)
+    this.#world.log(`${view.name} stops`)
+    this.#running = undefined
+    this.#network.refuse(this.port)
+    const gone = Effect.sync(() => {
+      if (this.#view !== view) return
+      this.#world.log(`${view.name} has stopped`)
+      this.#view = undefined
+      view.kill()
+    })
+    view.fork(
+      running.connections
+        .stop(STOP_MS)
+        .pipe(Effect.andThen(Scope.close(running.scope, Exit.void)), Effect.andThen(gone))
+    )
   }
 
   /** Tries until the lock is free, then serves. */
@@ -107,6 +132,7 @@ export class Broker {
         if (Result.isSuccess(built)) {
           world.log(`${view.name} serves`)
           const connections = Context.get(built.success, Connections)
+          this.#running = { connections, scope }
           const context = Context.merge(view.services, Context.make(Logger.CurrentLoggers, new Set([logger])))
           this.#network.listen(this.port, view, (socket) => {
             Effect.runForkWith(context)(connections.serve(socket, peerOf(this.port)))

@@ -18,6 +18,7 @@ const ILLEGAL_GENERATION = 22
 /** Refusals after which nothing of the commit can ever be stored. */
 const REFUSALS = new Set([UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS])
 const SESSION_TIMEOUT_MS = 6000
+const REBALANCE_TIMEOUT_MS = 5000
 const HEARTBEAT_MS = 1000
 
 /** What a member tells of itself to those who wait for its group to settle. */
@@ -37,6 +38,8 @@ export class Member {
   readonly #client: Client
   #memberId = ""
   #commits = 0
+  /** When it sent the last heartbeat that showed it a member, and no rebalance begun; a commit may be taken during one. */
+  #soundMs = -Infinity
   #positions = new Map<number, number>()
   /** Set when the world heals: from then on it behaves. */
   readonly #calm: () => boolean
@@ -88,7 +91,7 @@ export class Member {
     const client = this.#client
     const { group } = this.state
     return Effect.gen({ self: this }, function* () {
-      const request = joinRequest(group, this.#memberId, SESSION_TIMEOUT_MS)
+      const request = joinRequest(group, this.#memberId, SESSION_TIMEOUT_MS, REBALANCE_TIMEOUT_MS)
       const startMs = client.nowMs
       const before = this.#history.generation(group)
       const joined = yield* client.call(JoinGroup, 5, request, 12_000)
@@ -150,6 +153,8 @@ export class Member {
         if (client.nowMs - beatAtMs >= HEARTBEAT_MS) {
           beatAtMs = client.nowMs
           const errorCode = (yield* client.call(Heartbeat, 3, this.#identity)).errorCode
+          this.#told(errorCode, beatAtMs)
+          if (errorCode === 0) this.#soundMs = beatAtMs
           if (errorCode !== 0) client.log(`heartbeat: error ${errorCode}`)
           if (errorCode === UNKNOWN_MEMBER_ID) this.#memberId = ""
           if (errorCode !== 0) return
@@ -180,6 +185,15 @@ export class Member {
     })
   }
 
+  /** G3: nobody is put out who was heard of less than a session, or a rebalance, ago. */
+  #told(errorCode: number, startMs: number): void {
+    const silentMs = this.#client.nowMs - this.#soundMs
+    if (errorCode !== UNKNOWN_MEMBER_ID || this.#client.mayBeBehind(startMs)) return
+    if (silentMs < Math.min(SESSION_TIMEOUT_MS, REBALANCE_TIMEOUT_MS)) {
+      this.#history.violate("G3", `${this.#client.name} is no member ${silentMs} ms after it was one`)
+    }
+  }
+
   get #identity() {
     return {
       groupId: this.state.group,
@@ -193,6 +207,7 @@ export class Member {
     const client = this.#client
     const { generation, group } = this.state
     return Effect.gen({ self: this }, function* () {
+      const startMs = client.nowMs
       const newest = this.#history.generation(group)
       const sent = Array.from(this.#positions, ([partition, offset]) => {
         const id = `${client.name}#${++this.#commits}`
@@ -207,6 +222,7 @@ export class Member {
         if (errorCode === 0) this.#history.committed(commit, group, generation, newest, client.nowMs)
         else if (REFUSALS.has(errorCode)) commit.outcome = "refused"
       }
+      this.#told(worst, startMs)
       client.log(`commits ${offsets.map(([partition, offset]) => `${partition}=${offset}`).join(" ")}: error ${worst}`)
       if (worst === UNKNOWN_MEMBER_ID) this.#memberId = ""
       if (worst !== 0) return yield* Effect.fail("again" as const)

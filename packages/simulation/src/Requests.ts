@@ -92,12 +92,17 @@ const subscription = (): Uint8Array => {
   return bytes
 }
 
-export const joinRequest = (groupId: string, memberId: string, sessionTimeoutMs: number): JoinGroupRequest => ({
+export const joinRequest = (
+  groupId: string,
+  memberId: string,
+  sessionTimeoutMs: number,
+  rebalanceTimeoutMs: number
+): JoinGroupRequest => ({
   ...JoinGroup.request.defaults(),
   groupId,
   memberId,
   sessionTimeoutMs,
-  rebalanceTimeoutMs: 5000,
+  rebalanceTimeoutMs,
   protocolType: "consumer",
   protocols: [{ name: "range", metadata: subscription() }]
 })

@@ -167,6 +167,11 @@ export class SimNetwork {
     for (const { connection, port: its } of this.#open) if (its === port) connection.cut()
   }
 
+  /** Nobody is let in here any more; who is in may stay. */
+  refuse(port: number): void {
+    this.#listeners.delete(port)
+  }
+
   cutOne(): void {
     this.#open = this.#open.filter(({ connection }) => !connection.isCut)
     if (this.#open.length > 0) this.#world.chance.pick(this.#open).connection.cut()

@@ -115,14 +115,26 @@ const story = (
         yield* Effect.sleep(chance.between(0, 4000))
         broker.start()
       } else if (what < 8) database.endSession()
-      else if (members.length < 7) yield* enter(chance.pick(GROUPS))
+      else if (what === 8) {
+        const broker = chance.pick(brokers)
+        broker.stop()
+        yield* Effect.sleep(chance.between(0, 4000))
+        broker.start()
+      } else if (members.length < 7) yield* enter(chance.pick(GROUPS))
     }
 
     // Peace.
     world.log("the world heals")
     calm = true
     faults.heal()
-    for (const broker of brokers) broker.start()
+    const starting = yield* Effect.forkChild(
+      Effect.forever(
+        Effect.andThen(
+          Effect.sleep(200),
+          Effect.sync(() => brokers.forEach((broker) => broker.start()))
+        )
+      )
+    )
     const settled = () => isSettled(members)
     const rested = yield* Effect.gen(function* () {
       while (producing.pollUnsafe() === undefined || !settled() || shared.requests < LEAST_REQUESTS)
@@ -134,6 +146,7 @@ const story = (
       if (!settled()) history.violate("G5", `groups are not settled ${REST_MS} ms after the end of all trouble`)
     }
     yield* Fiber.interrupt(inspecting)
+    yield* Fiber.interrupt(starting)
     yield* readAll(new Client(shared, "reader"), history)
   })
 
