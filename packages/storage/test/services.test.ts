@@ -1,0 +1,171 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import { Active } from "../src/Active.ts"
+import { Committer } from "../src/Committer.ts"
+import { Configs } from "../src/Configs.ts"
+import { GroupStore } from "../src/GroupStore.ts"
+import { Log } from "../src/log/Log.ts"
+import { Offsets } from "../src/Offsets.ts"
+import { ProducerIds } from "../src/ProducerIds.ts"
+import { StoreUnavailable } from "../src/StoreError.ts"
+import { Topics, TopicsOptions } from "../src/Topics.ts"
+import { FaultyStore } from "./FaultyStore.ts"
+
+const layerOf = (store: FaultyStore) =>
+  Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
+    Layer.provideMerge(Committer.layer),
+    Layer.provideMerge(Active.layer),
+    Layer.provide(store.layer),
+    Layer.provide(Layer.succeed(TopicsOptions, { maxPartitions: 5 }))
+  )
+
+type Services = Layer.Success<ReturnType<typeof layerOf>>
+
+/** Runs with the services of one broker over this store, then stops it. */
+const serving = <A, E>(store: FaultyStore, test: Effect.Effect<A, E, Services>): Effect.Effect<A, unknown> =>
+  Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const context = yield* Layer.buildWithScope(Layer.fresh(layerOf(store)), scope)
+    return yield* Effect.ensuring(Effect.provide(test, context), Scope.close(scope, Exit.void))
+  })
+
+const NO_CONFIGS = new Map<string, string>()
+const offset = (partitionId: number, value: bigint) => ({
+  partitionId,
+  offset: value,
+  leaderEpoch: -1,
+  metadata: null,
+  commitTimestamp: 1n,
+  expireTimestamp: -1n
+})
+
+describe("topics", () => {
+  it.effect("are made with their configs, grow, and go with their configs and offsets", () => {
+    const store = new FaultyStore()
+    return serving(
+      store,
+      Effect.gen(function* () {
+        const topics = yield* Topics
+        const configs = yield* Configs
+        const offsets = yield* Offsets
+        const made = yield* topics.create({ name: "a", partitions: 2, configs: new Map([["retention.ms", "5"]]) })
+        assert.strictEqual(topics.byId(made.topicId), topics.byName("a"))
+        assert.strictEqual(configs.of(2, "a").get("retention.ms"), "5")
+        const grown = yield* topics.addPartitions("a", 3)
+        assert.deepStrictEqual(grown.partitionIds.slice(0, 2), made.partitionIds)
+        assert.deepStrictEqual(topics.ofPartition(grown.partitionIds[2]!), { topic: grown, index: 2 })
+        yield* offsets.commit("g", [offset(grown.partitionIds[0]!, 7n)])
+        yield* topics.remove(made.topicId)
+        assert.isUndefined(topics.byName("a"))
+        assert.strictEqual(configs.of(2, "a").size, 0)
+        assert.strictEqual(offsets.fetch("g").size, 0)
+        assert.deepStrictEqual(topics.orphans(), grown.partitionIds)
+        const again = yield* topics.create({ name: "a", partitions: 1, configs: NO_CONFIGS })
+        assert.notStrictEqual(again.topicId, made.topicId)
+        assert.notInclude(grown.partitionIds, again.partitionIds[0])
+      })
+    )
+  })
+
+  it.effect("are refused where there is one, beyond the limit, and where the store refuses", () => {
+    const store = new FaultyStore()
+    return serving(
+      store,
+      Effect.gen(function* () {
+        const topics = yield* Topics
+        const tag = (effect: Effect.Effect<unknown, { readonly _tag: string }>) =>
+          Effect.match(effect, { onFailure: (error) => error._tag, onSuccess: () => "done" })
+        const create = (name: string, partitions: number) => topics.create({ name, partitions, configs: NO_CONFIGS })
+        const both = yield* Effect.all([tag(create("a", 1)), tag(create("a", 1))], { concurrency: "unbounded" })
+        assert.deepStrictEqual(both, ["done", "TopicAlreadyExists"])
+        assert.strictEqual(yield* tag(create("b", 5)), "PolicyViolation")
+        assert.strictEqual(yield* tag(topics.addPartitions("a", 1)), "InvalidPartitions")
+        assert.strictEqual(yield* tag(topics.addPartitions("none", 3)), "UnknownTopicOrPartition")
+        assert.strictEqual(yield* tag(topics.remove("none")), "UnknownTopicId")
+        store.faults.push({ stored: false, error: new StoreUnavailable({ message: "full" }) })
+        assert.strictEqual(yield* tag(create("c", 1)), "KafkaStorageError")
+        assert.isUndefined(topics.byName("c"))
+        assert.strictEqual(yield* tag(create("c", 1)), "done")
+      })
+    )
+  })
+})
+
+describe("what services keep", () => {
+  it.effect("is there for the next broker: topics, configs, offsets, groups, producer ids", () => {
+    const store = new FaultyStore()
+    return Effect.gen(function* () {
+      const before = yield* serving(
+        store,
+        Effect.gen(function* () {
+          const topic = yield* (yield* Topics).create({ name: "a", partitions: 1, configs: NO_CONFIGS })
+          yield* (yield* Configs).replace(4, "", new Map([["log.retention.ms", "9"]]))
+          yield* (yield* Offsets).commit("g", [offset(topic.partitionIds[0]!, 3n)])
+          yield* (yield* Offsets).commit("g", [offset(topic.partitionIds[0]!, 4n)])
+          yield* (yield* GroupStore).put({ groupId: "g", kind: "classic", value: "{}" })
+          const ids = yield* ProducerIds
+          return { topic, ids: [yield* ids.next, yield* ids.next] }
+        })
+      )
+      assert.deepStrictEqual(before.ids, [0n, 1n])
+      yield* serving(
+        store,
+        Effect.gen(function* () {
+          assert.deepStrictEqual((yield* Topics).byName("a"), before.topic)
+          assert.strictEqual((yield* Configs).of(4, "").get("log.retention.ms"), "9")
+          assert.strictEqual((yield* Offsets).fetch("g").get(before.topic.partitionIds[0]!)!.offset, 4n)
+          assert.deepStrictEqual(yield* (yield* GroupStore).load, [{ groupId: "g", kind: "classic", value: "{}" }])
+          // Ids of a block that was taken are given to nobody else.
+          assert.strictEqual(yield* (yield* ProducerIds).next, 1000n)
+          yield* (yield* GroupStore).remove("g")
+          assert.strictEqual((yield* Offsets).fetch("g").size, 0)
+        })
+      )
+    })
+  })
+
+  it.effect("configs are one object until they change, and what is not named anew is taken away", () =>
+    serving(
+      new FaultyStore(),
+      Effect.gen(function* () {
+        const configs = yield* Configs
+        yield* configs.replace(
+          4,
+          "1",
+          new Map([
+            ["a", "1"],
+            ["b", "2"]
+          ])
+        )
+        const first = configs.of(4, "1")
+        assert.strictEqual(configs.of(4, "1"), first)
+        yield* configs.replace(4, "1", new Map([["b", "3"]]))
+        assert.deepStrictEqual(Array.from(configs.of(4, "1")), [["b", "3"]])
+        assert.deepStrictEqual(configs.names(4), ["1"])
+      })
+    )
+  )
+
+  it.effect("an offset whose commit failed is not seen", () => {
+    const store = new FaultyStore()
+    return serving(
+      store,
+      Effect.gen(function* () {
+        const offsets = yield* Offsets
+        yield* offsets.commit("g", [offset(1, 3n)])
+        store.faults.push({ stored: false, error: new StoreUnavailable({ message: "full" }) })
+        const failed = yield* Effect.result(offsets.commit("g", [offset(1, 9n)]))
+        assert.isTrue(Result.isFailure(failed))
+        assert.strictEqual(offsets.fetch("g").get(1)!.offset, 3n)
+        yield* offsets.remove("g", [1])
+        assert.deepStrictEqual(Array.from(offsets.groupIds()), [])
+      })
+    )
+  })
+})
