@@ -76,18 +76,24 @@ export const idempotentProducer = (shared: ClientWorld, history: History, name: 
     const round = Effect.gen(function* () {
       // Now and then each is sent twice, one behind the other: the second has to come to the same.
       const sent = open.flatMap((batch) => (chance.permille(30) ? [batch, batch] : [batch]))
-      for (const batch of sent) {
-        const bytes = encode(batch, client.nowMs, producerId, epoch)
-        yield* client.send(Produce, VERSION, produceRequest(batch.partition, bytes))
+      const requests = inRequests(sent, () => chance.permille(400))
+      for (const request of requests) {
+        const partitions = request.map((batch) => ({
+          index: batch.partition,
+          records: encode(batch, client.nowMs, producerId, epoch)
+        }))
+        yield* client.send(Produce, VERSION, produceRequest(partitions))
         if (chance.permille(300)) yield* Effect.sleep(chance.between(0, 10))
       }
       const failed = new Set<number>()
-      for (const batch of sent) {
+      for (const request of requests) {
         const answer = yield* client.receive(Produce, VERSION, 3000)
-        const { baseOffset, errorCode } = answer.responses[0]!.partitionResponses[0]!
-        if (answered(batch, errorCode, Number(baseOffset), failed.has(batch.partition))) {
-          if (open.includes(batch)) open.splice(open.indexOf(batch), 1)
-        } else failed.add(batch.partition)
+        for (const { baseOffset, errorCode, index } of answer.responses[0]!.partitionResponses) {
+          const batch = request.find(({ partition }) => partition === index)!
+          if (answered(batch, errorCode, Number(baseOffset), failed.has(index))) {
+            if (open.includes(batch)) open.splice(open.indexOf(batch), 1)
+          } else failed.add(index)
+        }
       }
       return failed.size === 0
     })
@@ -101,7 +107,7 @@ export const idempotentProducer = (shared: ClientWorld, history: History, name: 
       history.sends("forbidden", name, state.partition, -1, values[0]!)
       const batch = { partition: state.partition, values, sequence: old ? state.sequence : state.sequence + 7 }
       const bytes = encode(batch, client.nowMs, producerId, old ? epoch - 1 : epoch)
-      const answer = yield* client.call(Produce, VERSION, produceRequest(batch.partition, bytes))
+      const answer = yield* client.call(Produce, VERSION, produceRequest([{ index: batch.partition, records: bytes }]))
       const { baseOffset, errorCode } = answer.responses[0]!.partitionResponses[0]!
       client.log(`probe ${values[0]}: ${errorCode}`)
       if (errorCode === 0) history.acknowledged(values[0]!, Number(baseOffset))
@@ -124,6 +130,17 @@ export const idempotentProducer = (shared: ClientWorld, history: History, name: 
     client.log("is done")
     client.disconnect()
   })
+
+/** One request for one batch or for several, in order; a request has one batch of a partition at most. */
+const inRequests = (batches: ReadonlyArray<Batch>, together: () => boolean): ReadonlyArray<ReadonlyArray<Batch>> => {
+  const requests: Array<Array<Batch>> = []
+  for (const batch of batches) {
+    const last = requests[requests.length - 1]
+    if (last?.every(({ partition }) => partition !== batch.partition) === true && together()) last.push(batch)
+    else requests.push([batch])
+  }
+  return requests
+}
 
 /** As some clients do, it takes its second epoch at once, so that its first one is old. */
 const initProducerId = (client: Client): Effect.Effect<bigint> =>
@@ -151,7 +168,9 @@ export const plainProducer = (shared: ClientWorld, history: History, name: strin
       const value = `${name}-${order}`
       history.sends("plain", name, partition, order, value)
       const bytes = encode({ partition, values: [value], sequence: -1 }, client.nowMs, -1n, -1)
-      const answer = yield* Effect.result(client.call(Produce, VERSION, produceRequest(partition, bytes)))
+      const answer = yield* Effect.result(
+        client.call(Produce, VERSION, produceRequest([{ index: partition, records: bytes }]))
+      )
       if (Result.isSuccess(answer)) {
         const { baseOffset, errorCode } = answer.success.responses[0]!.partitionResponses[0]!
         client.log(`${value} at ${partition}@${baseOffset} error ${errorCode}`)

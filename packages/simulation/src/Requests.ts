@@ -14,11 +14,13 @@ import * as Effect from "effect/Effect"
 export const TOPIC = "t"
 export const PARTITIONS = 4
 
-export const produceRequest = (partition: number, records: Uint8Array): ProduceRequest => ({
+export const produceRequest = (
+  partitions: ReadonlyArray<{ readonly index: number; readonly records: Uint8Array }>
+): ProduceRequest => ({
   transactionalId: null,
   acks: -1,
   timeoutMs: 30_000,
-  topicData: [{ name: TOPIC, topicId: ZERO_UUID, partitionData: [{ index: partition, records }] }]
+  topicData: [{ name: TOPIC, topicId: ZERO_UUID, partitionData: partitions }]
 })
 
 const fetchRequest = (partitions: ReadonlyMap<number, number>, maxWaitMs: number): FetchRequest => ({
