@@ -5,6 +5,7 @@ import type { OffsetCommitRequest } from "@tusk/protocol/messages/OffsetCommit"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
+import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import type { JoinGroupRequest } from "@tusk/protocol/messages/JoinGroup"
 import type { Client } from "./Client.ts"
@@ -15,12 +16,13 @@ export const TOPIC = "t"
 export const PARTITIONS = 4
 
 export const produceRequest = (
-  partitions: ReadonlyArray<{ readonly index: number; readonly records: Uint8Array }>
+  partitions: ReadonlyArray<{ readonly index: number; readonly records: Uint8Array }>,
+  topic = TOPIC
 ): ProduceRequest => ({
   transactionalId: null,
   acks: -1,
   timeoutMs: 30_000,
-  topicData: [{ name: TOPIC, topicId: ZERO_UUID, partitionData: partitions }]
+  topicData: [{ name: topic, topicId: ZERO_UUID, partitionData: partitions }]
 })
 
 const fetchRequest = (partitions: ReadonlyMap<number, number>, maxWaitMs: number): FetchRequest => ({
@@ -134,3 +136,30 @@ export const commitRequest = (
     }
   ]
 })
+
+/** By partition, where there is no error. */
+export const endOffsets = (client: Client, topic = TOPIC, partitions = PARTITIONS) =>
+  Effect.map(
+    client.call(ListOffsets, 4, {
+      ...ListOffsets.request.defaults(),
+      replicaId: -1,
+      topics: [
+        {
+          name: topic,
+          partitions: Array.from({ length: partitions }, (_, partitionIndex) => ({
+            partitionIndex,
+            currentLeaderEpoch: -1,
+            timestamp: -1n,
+            maxNumOffsets: 1
+          }))
+        }
+      ]
+    }),
+    (answer) => {
+      const ends = new Map<number, number>()
+      for (const { errorCode, offset, partitionIndex } of answer.topics[0]!.partitions) {
+        if (errorCode === 0) ends.set(partitionIndex, Number(offset))
+      }
+      return ends
+    }
+  )

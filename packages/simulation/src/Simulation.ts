@@ -1,8 +1,7 @@
-import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
-import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
+import { createTopic, topicMaker } from "./Admin.ts"
 import { Broker } from "./Broker.ts"
 import { Client, type ClientWorld } from "./Client.ts"
 import { Database } from "./Database.ts"
@@ -11,7 +10,7 @@ import { History } from "./History.ts"
 import { fetchOffsets, Member } from "./Member.ts"
 import type { Plant } from "./Plants.ts"
 import { idempotentProducer, plainProducer } from "./Producer.ts"
-import { fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
+import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 import { Standstill, World } from "./World.ts"
 
@@ -84,7 +83,7 @@ const story = (
     const usual = faults.rates
     faults.heal()
     for (const broker of brokers) broker.start()
-    yield* createTopic(new Client(shared, "admin"))
+    yield* createTopic(new Client(shared, "admin"), TOPIC, PARTITIONS)
     faults.rates = usual
 
     const producers = [
@@ -100,6 +99,7 @@ const story = (
     }
     for (const group of GROUPS) for (let i = chance.between(1, 2); i > 0; i--) yield* enter(group)
     const inspecting = yield* Effect.forkChild(inspector(shared, history))
+    const making = yield* Effect.forkChild(topicMaker(shared, history))
     const producing = yield* Effect.forkChild(Effect.all(producers, { concurrency: "unbounded", discard: true }))
 
     // Trouble.
@@ -146,6 +146,7 @@ const story = (
       if (!settled()) history.violate("G5", `groups are not settled ${REST_MS} ms after the end of all trouble`)
     }
     yield* Fiber.interrupt(inspecting)
+    yield* Fiber.interrupt(making)
     yield* Fiber.interrupt(starting)
     yield* readAll(new Client(shared, "reader"), history)
   })
@@ -157,21 +158,6 @@ const isSettled = (members: ReadonlyArray<Member>): boolean =>
     const generations = new Set(alive.map(({ state }) => state.generation))
     const owned = alive.reduce((sum, { state }) => sum + state.partitions.length, 0)
     return alive.length === 0 || (generations.size === 1 && !generations.has(-1) && owned === PARTITIONS)
-  })
-
-const createTopic = (client: Client): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    while (true) {
-      const answer = yield* Effect.result(
-        client.call(CreateTopics, 4, {
-          ...CreateTopics.request.defaults(),
-          topics: [{ name: TOPIC, numPartitions: PARTITIONS, replicationFactor: 1, assignments: [], configs: [] }]
-        })
-      )
-      const code = Result.isSuccess(answer) ? answer.success.topics[0]!.errorCode : -1
-      if (code === 0 || code === 36) return
-      yield* Effect.sleep(200)
-    }
   })
 
 /** Asks for ends and committed offsets now and then: what it is told has to hold. */
@@ -195,32 +181,6 @@ const inspector = (shared: ClientWorld, history: History): Effect.Effect<void> =
       }
     }
   })
-
-const endOffsets = (client: Client) =>
-  Effect.map(
-    client.call(ListOffsets, 4, {
-      ...ListOffsets.request.defaults(),
-      replicaId: -1,
-      topics: [
-        {
-          name: TOPIC,
-          partitions: Array.from({ length: PARTITIONS }, (_, partitionIndex) => ({
-            partitionIndex,
-            currentLeaderEpoch: -1,
-            timestamp: -1n,
-            maxNumOffsets: 1
-          }))
-        }
-      ]
-    }),
-    (answer) => {
-      const ends = new Map<number, number>()
-      for (const { errorCode, offset, partitionIndex } of answer.topics[0]!.partitions) {
-        if (errorCode === 0) ends.set(partitionIndex, Number(offset))
-      }
-      return ends
-    }
-  )
 
 /** The last word: every record of every partition, and every group's offsets. */
 const readAll = (client: Client, history: History): Effect.Effect<void> =>
