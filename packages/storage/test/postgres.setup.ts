@@ -1,23 +1,23 @@
 import { execFileSync, spawn } from "node:child_process"
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
-import { createRequire } from "node:module"
+import { chownSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { basename, dirname, join } from "node:path"
+import { join } from "node:path"
 import type { TestProject } from "vitest/node"
+import { postgresFolder } from "../../cli/src/embedded-postgres/Binaries.ts"
+import { serverAccount } from "../../cli/src/embedded-postgres/ServerAccount.ts"
 
 /**
  * One real Postgres for a test run: the binaries that npm installed, a data directory of its own below the system's
  * temporary one, a unix socket, fsync off. Tests make databases in it (`TestDatabase`).
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const native = nativeFolder()
-  linkLibraries(native)
-  const account = serverAccount()
+  const account = orThrow(serverAccount())
+  const native = orThrow(postgresFolder(account))
   const root = mkdtempSync(join(tmpdir(), "tusk-test-"))
   if (account !== undefined) chownSync(root, account.uid, account.gid)
   const data = join(root, "data")
   const env = { ...process.env, LC_ALL: "C" }
-  const options = { cwd: root, env, ...account }
+  const options = { cwd: root, env, ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }) }
   execFileSync(
     join(native, "bin", "initdb"),
     ["--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"],
@@ -46,40 +46,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-/** The folder of the platform's package, which the cli depends on. */
-const nativeFolder = (): string => {
-  const cli = createRequire(new URL("../../cli/package.json", import.meta.url))
-  const platform = process.platform === "win32" ? "windows" : process.platform
-  // Its entry lies in dist/.
-  return join(dirname(cli.resolve(`@embedded-postgres/${platform}-${process.arch}`)), "..", "native")
-}
-
-/** The links between libraries that the package's install script makes, where it did not run. */
-const linkLibraries = (native: string): void => {
-  const list = join(native, "pg-symlinks.json")
-  if (!existsSync(list)) return
-  const links = JSON.parse(readFileSync(list, "utf8")) as ReadonlyArray<{
-    readonly source: string
-    readonly target: string
-  }>
-  for (const { source, target } of links) {
-    const link = join(native, "..", target)
-    if (!existsSync(link)) symlinkSync(basename(source), link)
-  }
-}
-
-/** Postgres refuses to run as root: then an account that is there. */
-const serverAccount = (): { readonly uid: number; readonly gid: number } | undefined => {
-  if (process.getuid?.() !== 0) return undefined
-  for (const name of ["postgres", "nobody"]) {
-    try {
-      const id = (flag: string) => Number(execFileSync("id", [flag, name], { stdio: ["ignore", "pipe", "ignore"] }))
-      return { uid: id("-u"), gid: id("-g") }
-    } catch {
-      // Not on this machine; the next.
-    }
-  }
-  throw new Error("Postgres does not run as root, and there is neither an account postgres nor nobody")
+/** What the launcher of the cli finds, or its error. */
+const orThrow = <A>(value: A): Exclude<A, Error> => {
+  if (value instanceof Error) throw value
+  return value as Exclude<A, Error>
 }
 
 /** Waits for the line that tells of readiness; what came before it is the error where it does not come. */
