@@ -25,6 +25,8 @@ export class History {
   readonly #records = new Map<number, Map<number, string>>()
   readonly #highWatermarks = new Map<string, number>()
   readonly #owners = new Map<string, string>()
+  /** Who has had a static member's place, the last one last. */
+  readonly #holders = new Map<string, ReadonlyArray<string>>()
   readonly #generations = new Map<string, number>()
   readonly #commits = new Map<string, Array<Commit>>()
 
@@ -118,6 +120,18 @@ export class History {
     }
   }
 
+  /** A static member has its assignment. */
+  takesPlace(group: string, instanceId: string, memberId: string): void {
+    const key = `${group}/${instanceId}`
+    const holders = this.#holders.get(key) ?? []
+    if (!holders.includes(memberId)) this.#holders.set(key, [...holders, memberId])
+  }
+
+  isReplaced(group: string, instanceId: string | null, memberId: string): boolean {
+    const holders = this.#holders.get(`${group}/${instanceId}`) ?? []
+    return holders.includes(memberId) && holders[holders.length - 1] !== memberId
+  }
+
   /** Before a commit is sent. `newest`: the newest generation that anybody knew of then. */
   commits(group: string, partition: number, id: string, nowMs: number): Commit {
     const key = `${group}/${partition}`
@@ -128,7 +142,9 @@ export class History {
     return commit
   }
 
-  committed(commit: Commit, group: string, generation: number, newest: number, nowMs: number): void {
+  /** `replaced`: when it was sent, another one had the static member's place. */
+  committed(commit: Commit, group: string, generation: number, newest: number, replaced: boolean, nowMs: number): void {
+    if (replaced) this.violate("G2", `${group} took commit ${commit.id} of a static member that was replaced`)
     commit.outcome = "ok"
     commit.endMs = nowMs
     if (generation < newest) {

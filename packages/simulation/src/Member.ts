@@ -16,7 +16,8 @@ const MEMBER_ID_REQUIRED = 79
 const REBALANCE_IN_PROGRESS = 27
 const ILLEGAL_GENERATION = 22
 /** Refusals after which nothing of the commit can ever be stored. */
-const REFUSALS = new Set([UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS])
+const FENCED_INSTANCE_ID = 82
+const REFUSALS = new Set([FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION, REBALANCE_IN_PROGRESS])
 const SESSION_TIMEOUT_MS = 6000
 const REBALANCE_TIMEOUT_MS = 5000
 const HEARTBEAT_MS = 1000
@@ -25,6 +26,8 @@ const HEARTBEAT_MS = 1000
 export interface MemberState {
   readonly group: string
   readonly name: string
+  /** A static member's (KIP-345): the next one of this name takes its place without a rebalance. */
+  readonly instanceId: string | null
   /** -1 while it has no assignment. */
   generation: number
   partitions: ReadonlyArray<number>
@@ -44,11 +47,18 @@ export class Member {
   /** Set when the world heals: from then on it behaves. */
   readonly #calm: () => boolean
 
-  constructor(shared: ClientWorld, history: History, group: string, name: string, calm: () => boolean) {
+  constructor(
+    shared: ClientWorld,
+    history: History,
+    group: string,
+    name: string,
+    instanceId: string | null,
+    calm: () => boolean
+  ) {
     this.#client = new Client(shared, name)
     this.#history = history
     this.#calm = calm
-    this.state = { group, name, generation: -1, partitions: [], alive: true }
+    this.state = { group, name, instanceId, generation: -1, partitions: [], alive: true }
   }
 
   readonly run: Effect.Effect<void> = Effect.suspend(() => this.#loop)
@@ -81,7 +91,7 @@ export class Member {
         this.#client.call(LeaveGroup, 3, {
           ...LeaveGroup.request.defaults(),
           groupId: this.state.group,
-          members: [{ memberId: this.#memberId, groupInstanceId: null, reason: null }]
+          members: [{ memberId: this.#memberId, groupInstanceId: this.state.instanceId, reason: null }]
         })
       )
     })
@@ -91,13 +101,19 @@ export class Member {
     const client = this.#client
     const { group } = this.state
     return Effect.gen({ self: this }, function* () {
-      const request = joinRequest(group, this.#memberId, SESSION_TIMEOUT_MS, REBALANCE_TIMEOUT_MS)
+      const request = joinRequest(
+        group,
+        this.#memberId,
+        this.state.instanceId,
+        SESSION_TIMEOUT_MS,
+        REBALANCE_TIMEOUT_MS
+      )
       const startMs = client.nowMs
       const before = this.#history.generation(group)
       const joined = yield* client.call(JoinGroup, 5, request, 12_000)
       client.log(`joins ${group}: error ${joined.errorCode} generation ${joined.generationId}`)
       if (joined.errorCode === MEMBER_ID_REQUIRED) this.#memberId = joined.memberId
-      if (joined.errorCode === UNKNOWN_MEMBER_ID) this.#memberId = ""
+      this.#learn(joined.errorCode)
       if (joined.errorCode !== 0) return yield* Effect.fail("again" as const)
       this.#memberId = joined.memberId
       const synced = yield* client.call(
@@ -108,12 +124,12 @@ export class Member {
           groupId: group,
           generationId: joined.generationId,
           memberId: joined.memberId,
-          groupInstanceId: null,
+          groupInstanceId: this.state.instanceId,
           assignments: joined.leader === joined.memberId ? assign(joined) : []
         },
         12_000
       )
-      if (synced.errorCode === UNKNOWN_MEMBER_ID) this.#memberId = ""
+      this.#learn(synced.errorCode)
       if (synced.errorCode !== 0) {
         client.log(`sync of ${group}: error ${synced.errorCode}`)
         return yield* Effect.fail("again" as const)
@@ -122,7 +138,11 @@ export class Member {
       if (!isBehind) this.#history.joined(group, joined.generationId, before, client.name)
       const partitions = Array.from(synced.assignment)
       client.log(`generation ${joined.generationId} of ${group}: ${partitions.join(",")}`)
-      if (!isBehind) this.#history.assigned(group, joined.generationId, joined.memberId, partitions)
+      if (!isBehind) {
+        const { instanceId } = this.state
+        if (instanceId !== null) this.#history.takesPlace(group, instanceId, joined.memberId)
+        this.#history.assigned(group, joined.generationId, instanceId ?? joined.memberId, partitions)
+      }
       this.state.generation = joined.generationId
       this.state.partitions = partitions
       yield* this.#startPositions(partitions)
@@ -156,7 +176,7 @@ export class Member {
           this.#told(errorCode, beatAtMs)
           if (errorCode === 0) this.#soundMs = beatAtMs
           if (errorCode !== 0) client.log(`heartbeat: error ${errorCode}`)
-          if (errorCode === UNKNOWN_MEMBER_ID) this.#memberId = ""
+          this.#learn(errorCode)
           if (errorCode !== 0) return
         }
         if (this.#positions.size > 0) {
@@ -194,12 +214,20 @@ export class Member {
     }
   }
 
+  /** Unknown: it has to begin anew. Fenced: another one has its place. */
+  #learn(errorCode: number): void {
+    if (errorCode === UNKNOWN_MEMBER_ID) this.#memberId = ""
+    if (errorCode !== FENCED_INSTANCE_ID || this.state.instanceId === null) return
+    this.#client.log("is fenced")
+    this.state.alive = false
+  }
+
   get #identity() {
     return {
       groupId: this.state.group,
       generationId: this.state.generation,
       memberId: this.#memberId,
-      groupInstanceId: null
+      groupInstanceId: this.state.instanceId
     }
   }
 
@@ -209,22 +237,23 @@ export class Member {
     return Effect.gen({ self: this }, function* () {
       const startMs = client.nowMs
       const newest = this.#history.generation(group)
+      const replaced = this.#history.isReplaced(group, this.state.instanceId, this.#memberId)
       const sent = Array.from(this.#positions, ([partition, offset]) => {
         const id = `${client.name}#${++this.#commits}`
         return { partition, offset, id, commit: this.#history.commits(group, partition, id, client.nowMs) }
       })
       const offsets = sent.map(({ id, offset, partition }) => [partition, offset, id] as const)
-      const answer = yield* client.call(OffsetCommit, 7, commitRequest(group, this.#memberId, generation, offsets))
+      const answer = yield* client.call(OffsetCommit, 7, commitRequest(group, this.#identity, offsets))
       let worst = 0
       for (const { errorCode, partitionIndex } of answer.topics[0]!.partitions) {
         const { commit } = sent.find(({ partition }) => partition === partitionIndex)!
         worst ||= errorCode
-        if (errorCode === 0) this.#history.committed(commit, group, generation, newest, client.nowMs)
+        if (errorCode === 0) this.#history.committed(commit, group, generation, newest, replaced, client.nowMs)
         else if (REFUSALS.has(errorCode)) commit.outcome = "refused"
       }
       this.#told(worst, startMs)
       client.log(`commits ${offsets.map(([partition, offset]) => `${partition}=${offset}`).join(" ")}: error ${worst}`)
-      if (worst === UNKNOWN_MEMBER_ID) this.#memberId = ""
+      this.#learn(worst)
       if (worst !== 0) return yield* Effect.fail("again" as const)
     })
   }

@@ -99,12 +99,14 @@ const subscription = (): Uint8Array => {
 export const joinRequest = (
   groupId: string,
   memberId: string,
+  groupInstanceId: string | null,
   sessionTimeoutMs: number,
   rebalanceTimeoutMs: number
 ): JoinGroupRequest => ({
   ...JoinGroup.request.defaults(),
   groupId,
   memberId,
+  groupInstanceId,
   sessionTimeoutMs,
   rebalanceTimeoutMs,
   protocolType: "consumer",
@@ -113,14 +115,13 @@ export const joinRequest = (
 
 export const commitRequest = (
   groupId: string,
-  memberId: string,
-  generation: number,
+  member: { readonly memberId: string; readonly generationId: number; readonly groupInstanceId: string | null },
   offsets: ReadonlyArray<readonly [partition: number, offset: number, id: string]>
 ): OffsetCommitRequest => ({
   groupId,
-  generationIdOrMemberEpoch: generation,
-  memberId,
-  groupInstanceId: null,
+  generationIdOrMemberEpoch: member.generationId,
+  memberId: member.memberId,
+  groupInstanceId: member.groupInstanceId,
   retentionTimeMs: -1n,
   topics: [
     {

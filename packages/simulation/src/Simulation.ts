@@ -93,7 +93,9 @@ const story = (
     ]
     const members: Array<Member> = []
     const enter = (group: string) => {
-      const member = new Member(shared, history, group, `m${members.length}`, () => calm)
+      // Two static members a group: where there is one of that name already, the new one takes its place.
+      const instanceId = chance.permille(400) ? chance.pick(["s1", "s2"]) : null
+      const member = new Member(shared, history, group, `m${members.length}`, instanceId, () => calm)
       members.push(member)
       return Effect.forkChild(member.run)
     }
