@@ -4,7 +4,7 @@ import { Committer, CommitterOptions } from "@tusk/storage/Committer"
 import { Configs } from "@tusk/storage/Configs"
 import { GroupStore } from "@tusk/storage/GroupStore"
 import { Log, LogOptions } from "@tusk/storage/log/Log"
-import { Retention } from "@tusk/storage/log/Retention"
+import { Retention, RetentionOptions, RetentionPolicy } from "@tusk/storage/log/Retention"
 import { Offsets } from "@tusk/storage/Offsets"
 import { ProducerIds } from "@tusk/storage/ProducerIds"
 import { Topics, TopicsOptions } from "@tusk/storage/Topics"
@@ -41,6 +41,17 @@ const advertisedApis = Layer.succeed(AdvertisedApis, () =>
   handlers.map(({ advertised: [minVersion, maxVersion], api }) => ({ apiKey: api.key, minVersion, maxVersion }))
 )
 
+const retention = Layer.provide(
+  Retention.layer,
+  Layer.effect(
+    RetentionPolicy,
+    Effect.map(TopicSettings, (settings) => (topic: string) => {
+      const { deletes, retentionMs } = settings.of(topic)
+      return deletes ? { retentionMs } : undefined
+    })
+  )
+)
+
 /** Services of which the simulation has versions that are wrong on purpose. */
 const parts = { committer: Committer.layer, log: Log.layer, offsets: Offsets.layer, groups }
 export type BrokerParts = typeof parts
@@ -55,9 +66,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   )
   return Connections.layer.pipe(
     Layer.provide(Dispatch.layer),
-    Layer.provide(
-      Layer.mergeAll(TopicAdmin.layer, ResourceConfigs.layer, Router.layer, advertisedApis, Retention.layer)
-    ),
+    Layer.provide(Layer.mergeAll(TopicAdmin.layer, ResourceConfigs.layer, Router.layer, advertisedApis, retention)),
     Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, groups)),
     Layer.provideMerge(storage)
   )
@@ -76,6 +85,11 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       snapshotEvery: 1000,
       maxProducers: settings.maxProducersPerPartition,
       producerIdExpirationMs: settings.producerIdExpirationMs
+    }),
+    Layer.succeed(RetentionOptions, {
+      intervalMs: 5000,
+      checkIntervalMs: settings.logRetentionCheckIntervalMs,
+      batchesPerStep: 500
     }),
     Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
     Layer.succeed(ConnectionOptions, {

@@ -72,6 +72,13 @@ export const settingDefinitions = {
     { min: 1 },
     "How often old offsets are looked for."
   ),
+  logRetentionCheckIntervalMs: number(
+    "log.retention.check.interval.ms",
+    "LONG",
+    300_000,
+    { min: 1 },
+    "How often records older than their topic's retention.ms are looked for."
+  ),
   producerIdExpirationMs: number(
     "producer.id.expiration.ms",
     "INT",

@@ -15,6 +15,10 @@ export interface TopicConfig {
   readonly messageTimestampAfterMaxMs: number
   /** `cleanup.policy` holds compact. */
   readonly compacted: boolean
+  /** `cleanup.policy` holds delete. */
+  readonly deletes: boolean
+  /** Negative: for ever. */
+  readonly retentionMs: number
 }
 
 /** Where a value comes from, as DescribeConfigs numbers it. */
@@ -89,6 +93,8 @@ export const topicConfig = (overrides: Overrides, settings: Settings, brokers: B
     messageTimestampType: value("message.timestamp.type") === "LogAppendTime" ? "LogAppendTime" : "CreateTime",
     messageTimestampBeforeMaxMs: Number(value("message.timestamp.before.max.ms")),
     messageTimestampAfterMaxMs: Number(value("message.timestamp.after.max.ms")),
-    compacted: listOf(value("cleanup.policy")).includes("compact")
+    compacted: listOf(value("cleanup.policy")).includes("compact"),
+    deletes: listOf(value("cleanup.policy")).includes("delete"),
+    retentionMs: Number(value("retention.ms"))
   }
 }

@@ -3,6 +3,7 @@ import { apiVersions } from "./ApiVersions.ts"
 import { createPartitions } from "./CreatePartitions.ts"
 import { createTopics } from "./CreateTopics.ts"
 import { deleteGroups } from "./DeleteGroups.ts"
+import { deleteRecords } from "./DeleteRecords.ts"
 import { deleteTopics } from "./DeleteTopics.ts"
 import { describeCluster } from "./DescribeCluster.ts"
 import { describeConfigs } from "./DescribeConfigs.ts"
@@ -44,6 +45,7 @@ export const handlers = [
   apiVersions,
   createTopics,
   deleteTopics,
+  deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
   describeConfigs,

@@ -116,6 +116,8 @@ export class Log extends Context.Service<
     ) => Effect.Effect<{ readonly epoch: number; readonly endOffset: bigint } | undefined, KafkaError>
     /** Records below `offset` are no longer readable; returns the log start offset. Their deletion follows. */
     readonly raiseLogStart: (partitionId: number, offset: bigint) => Effect.Effect<bigint, KafkaError>
+    /** Takes the bytes of a partition from the store anew, once batches are deleted. */
+    readonly measure: (partitionId: number) => Effect.Effect<void, StoreError>
     /** The partitions' topic is deleted. */
     readonly forget: (partitionIds: ReadonlyArray<number>) => void
   }
@@ -468,6 +470,13 @@ export class Log extends Context.Service<
           if (offset > entry.log.logStartOffset) entry.log.logStartOffset = offset
           return entry.log.logStartOffset
         }),
+        measure: (partitionId) =>
+          Effect.map(store.loadPartitions([partitionId]), ([stored]) => {
+            const log = entries.get(partitionId)?.log
+            if (stored === undefined || log === undefined) return
+            const before = stored.cumulativeBytes - stored.sizeBytes
+            if (before > log.bytesBeforeStart) log.bytesBeforeStart = before
+          }),
         forget: (partitionIds) => {
           for (const partitionId of partitionIds) {
             const entry = entries.get(partitionId)

@@ -1,18 +1,31 @@
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Committer } from "../Committer.ts"
 import { Store } from "../Store.ts"
 import { Topics } from "../Topics.ts"
+import { isKafkaError, Log } from "./Log.ts"
 
 export interface RetentionOptions {
+  /** How often deleted topics are looked for. */
   readonly intervalMs: number
+  /** How often records too old are looked for, as `log.retention.check.interval.ms`. */
+  readonly checkIntervalMs: number
   /** Batches deleted by one commit: what an append may have to wait for. */
   readonly batchesPerStep: number
 }
 
 export const RetentionOptions = Context.Reference<RetentionOptions>("@tusk/storage/RetentionOptions", {
-  defaultValue: () => ({ intervalMs: 5000, batchesPerStep: 500 })
+  defaultValue: () => ({ intervalMs: 5000, checkIntervalMs: 300_000, batchesPerStep: 500 })
+})
+
+/** How long a topic's records stay, in milliseconds, negative for ever; undefined where its cleanup policy lacks delete. */
+export type RetentionOf = (topic: string) => { readonly retentionMs: number } | undefined
+
+export const RetentionPolicy = Context.Reference<RetentionOf>("@tusk/storage/RetentionPolicy", {
+  defaultValue: () => () => undefined
 })
 
 const EVERYTHING = (1n << 63n) - 1n
@@ -23,6 +36,8 @@ export class Retention extends Context.Service<
   {
     /** Deletes the batches of deleted topics' partitions now. */
     readonly sweep: Effect.Effect<void>
+    /** Raises log starts over what is too old now, and deletes the batches below every log start. */
+    readonly check: Effect.Effect<void>
   }
 >()("@tusk/storage/log/Retention") {
   static readonly layer = Layer.effect(
@@ -31,7 +46,9 @@ export class Retention extends Context.Service<
       const store = yield* Store
       const committer = yield* Committer
       const topics = yield* Topics
-      const { batchesPerStep, intervalMs } = yield* RetentionOptions
+      const log = yield* Log
+      const retentionOf = yield* RetentionPolicy
+      const { batchesPerStep, checkIntervalMs, intervalMs } = yield* RetentionOptions
 
       const sweepOrphan = Effect.fnUntraced(function* (partitionId: number) {
         while (true) {
@@ -49,8 +66,58 @@ export class Retention extends Context.Service<
         )
       )
 
+      /** The running maximum of times only rises: all before the first batch that reaches the cut is older. */
+      const expire = Effect.fnUntraced(function* (partitionId: number, retentionMs: number, end: bigint) {
+        const cut = BigInt(yield* Clock.currentTimeMillis) - BigInt(retentionMs)
+        const kept = yield* store.findByTimestamp(partitionId, cut)
+        const base = kept === undefined ? end : RecordBatch.baseOffset(kept)
+        // What another commit has stored by now is no reader's yet.
+        yield* log.raiseLogStart(partitionId, base < end ? base : end)
+      })
+
+      const deleteBelow = Effect.fnUntraced(function* (partitionId: number, below: bigint) {
+        let deleted = false
+        while (true) {
+          const [left] = yield* store.read([{ partitionId, from: 0n, maxBytes: 1 }], 1)
+          const oldest = left?.[0]
+          if (oldest === undefined || RecordBatch.lastOffset(oldest) >= below) break
+          yield* committer.write([{ _tag: "DeleteBatches", partitionId, below, limit: batchesPerStep }])
+          deleted = true
+        }
+        if (deleted) yield* log.measure(partitionId)
+      })
+
+      const checkPartition = Effect.fnUntraced(function* (partitionId: number, retentionMs: number) {
+        const [before] = yield* log.ends([partitionId])
+        if (before === undefined || isKafkaError(before)) return
+        if (retentionMs >= 0 && before.highWatermark > before.logStartOffset)
+          yield* expire(partitionId, retentionMs, before.highWatermark)
+        const [after] = yield* log.ends([partitionId])
+        if (after === undefined || isKafkaError(after) || after.sizeBytes === 0n || after.logStartOffset === 0n) return
+        yield* deleteBelow(partitionId, after.logStartOffset)
+      })
+
+      const check = Effect.suspend(() =>
+        Effect.forEach(
+          topics.all(),
+          (topic) => {
+            const retentionMs = retentionOf(topic.name)?.retentionMs ?? -1
+            return Effect.forEach(
+              topic.partitionIds,
+              (partitionId) =>
+                Effect.catch(checkPartition(partitionId, retentionMs), (error) =>
+                  Effect.logWarning(`retention of ${topic.name} goes on later: ${error.message}`)
+                ),
+              { discard: true }
+            )
+          },
+          { discard: true }
+        )
+      )
+
       yield* Effect.forever(Effect.andThen(Effect.sleep(intervalMs), sweep)).pipe(Effect.forkScoped)
-      return Retention.of({ sweep })
+      yield* Effect.forever(Effect.andThen(Effect.sleep(checkIntervalMs), check)).pipe(Effect.forkScoped)
+      return Retention.of({ sweep, check })
     })
   )
 }

@@ -1,0 +1,60 @@
+import { errorCode, NONE, OffsetOutOfRange, PolicyViolation, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import { DeleteRecords } from "@tusk/protocol/messages/DeleteRecords"
+import type { DeleteRecordsPartition, DeleteRecordsRequest } from "@tusk/protocol/messages/DeleteRecords"
+import { isKafkaError, Log } from "@tusk/storage/log/Log"
+import { Topics } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import { TopicSettings } from "../TopicSettings.ts"
+
+const HIGH_WATERMARK = -1n
+
+export const deleteRecords = handler({
+  api: DeleteRecords,
+  make: Effect.gen(function* () {
+    const log = yield* Log
+    const settings = yield* TopicSettings
+    const topics = yield* Topics
+
+    const one = Effect.fnUntraced(function* (topic: string, { offset, partitionIndex }: DeleteRecordsPartition) {
+      const partitionId = topics.byName(topic)?.partitionIds[partitionIndex]
+      if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
+      if (!settings.of(topic).deletes) return yield* Effect.fail(new PolicyViolation())
+      const [end] = yield* log.ends([partitionId])
+      if (end === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
+      if (isKafkaError(end)) return yield* Effect.fail(end)
+      const below = offset === HIGH_WATERMARK ? end.highWatermark : offset
+      if (below < 0n) return yield* Effect.fail(new OffsetOutOfRange())
+      return answered(partitionIndex, NONE, yield* log.raiseLogStart(partitionId, below))
+    })
+
+    return Effect.fnUntraced(function* (request: DeleteRecordsRequest) {
+      return {
+        throttleTimeMs: 0,
+        topics: yield* Effect.forEach(request.topics, ({ name, partitions }) =>
+          Effect.map(
+            Effect.forEach(partitions, (asked) =>
+              Effect.catch(one(name, asked), (error) =>
+                Effect.succeed(answered(asked.partitionIndex, errorCode(error)))
+              )
+            ),
+            (results) => ({ name, partitions: results })
+          )
+        )
+      }
+    })
+  }),
+  refuse: (request, code) => ({
+    throttleTimeMs: 0,
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => answered(partitionIndex, code))
+    }))
+  })
+})
+
+const answered = (partitionIndex: number, code: number, lowWatermark = -1n) => ({
+  partitionIndex,
+  lowWatermark,
+  errorCode: code
+})

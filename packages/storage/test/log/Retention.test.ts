@@ -1,0 +1,94 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import { Active } from "../../src/Active.ts"
+import { Committer } from "../../src/Committer.ts"
+import { Configs } from "../../src/Configs.ts"
+import { isKafkaError, Log } from "../../src/log/Log.ts"
+import { Retention, RetentionOptions, RetentionPolicy } from "../../src/log/Retention.ts"
+import { Offsets } from "../../src/Offsets.ts"
+import { Topics } from "../../src/Topics.ts"
+import { FaultyStore } from "../FaultyStore.ts"
+import { batchOf } from "./batch.ts"
+
+const layerOf = (store: FaultyStore) =>
+  Retention.layer.pipe(
+    Layer.provideMerge(Topics.layer),
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
+    Layer.provideMerge(Committer.layer),
+    Layer.provideMerge(Active.layer),
+    Layer.provide(store.layer),
+    Layer.provide(
+      Layer.mergeAll(
+        Layer.succeed(RetentionOptions, { intervalMs: 1 << 30, checkIntervalMs: 150_000, batchesPerStep: 2 }),
+        Layer.succeed(RetentionPolicy, (topic) => (topic === "t" ? { retentionMs: 100_000 } : undefined))
+      )
+    )
+  )
+
+const start = Effect.fnUntraced(function* (store: FaultyStore) {
+  const scope = yield* Scope.make()
+  const context = yield* Layer.buildWithScope(Layer.fresh(layerOf(store)), scope)
+  const log = Context.get(context, Log)
+  const state = (id: number) =>
+    Effect.map(log.ends([id]), ([end]) => {
+      if (isKafkaError(end!)) throw new Error(end._tag)
+      return [end!.logStartOffset, end!.highWatermark, end!.sizeBytes] as const
+    })
+  const add = (id: number, timestamp: bigint) =>
+    log.append([{ partitionId: id, batch: batchOf({ timestamp }), stampTime: false }])
+  return {
+    log,
+    state,
+    add,
+    topics: Context.get(context, Topics),
+    check: Context.get(context, Retention).check,
+    stop: Scope.close(scope, Exit.void)
+  }
+})
+
+describe("retention", () => {
+  it.effect("deletes what is older than its topic keeps it, in steps, and ends stay right after a restart", () =>
+    Effect.gen(function* () {
+      const store = new FaultyStore()
+      const first = yield* start(store)
+      const make = (name: string) => first.topics.create({ name, partitions: 1, configs: new Map() })
+      const [id, kept] = [(yield* make("t")).partitionIds[0]!, (yield* make("kept")).partitionIds[0]!]
+      // The fourth is old, but lies behind one that is not.
+      for (const time of [0n, 10_000n, 20_000n, 90_000n, 5_000n, 95_000n]) yield* first.add(id, time)
+      yield* first.add(kept, 0n)
+      const size = BigInt(batchOf().byteLength)
+      // The check that the clock brings about.
+      yield* TestClock.setTime(150_000)
+      assert.deepStrictEqual(yield* first.state(id), [3n, 6n, 3n * size])
+      const deletes = store.commits.flat(2).filter((write) => write._tag === "DeleteBatches")
+      assert.deepStrictEqual(
+        deletes.map(({ below, limit }) => [below, limit]),
+        [
+          [3n, 2],
+          [3n, 2]
+        ]
+      )
+      const [read] = yield* first.log.read([{ partitionId: id, from: 2n, maxBytes: 1 }], {
+        maxBytes: 1,
+        atLeastOne: true
+      })
+      assert.isTrue(isKafkaError(read!) && read._tag === "OffsetOutOfRange")
+      yield* TestClock.setTime(1_000_000)
+      yield* first.check
+      assert.deepStrictEqual(yield* first.state(id), [6n, 6n, 0n])
+      assert.deepStrictEqual(yield* first.state(kept), [0n, 1n, size])
+      yield* first.stop
+      const second = yield* start(store)
+      assert.deepStrictEqual(yield* second.state(id), [6n, 6n, 0n])
+      yield* second.add(id, 999_999n)
+      yield* second.check
+      assert.deepStrictEqual(yield* second.state(id), [6n, 7n, size])
+      yield* second.stop
+    })
+  )
+})
