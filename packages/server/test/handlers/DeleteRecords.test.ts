@@ -30,4 +30,17 @@ describe("DeleteRecords", () => {
     assert.deepStrictEqual(await remove(2, 0n, 7), [3, -1])
     assert.deepStrictEqual(await remove(2, -1n), [0, 3])
   })
+
+  it("refuses topics that are only compacted", async () => {
+    await using broker = await startBroker()
+    const client = await broker.connect()
+    const codes: Array<number> = []
+    for (const [name, policy] of Object.entries({ a: "compact", b: "compact,delete" })) {
+      await broker.createTopic(name, 1, { "cleanup.policy": policy })
+      const topics = [{ name, partitions: [{ partitionIndex: 0, offset: -1n }] }]
+      const answer = await client.call(DeleteRecords, 2, { topics, timeoutMs: 1000 })
+      codes.push(answer.topics[0]!.partitions[0]!.errorCode)
+    }
+    assert.deepStrictEqual(codes, [44, 0])
+  })
 })

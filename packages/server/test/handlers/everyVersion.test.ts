@@ -32,6 +32,7 @@ const SERVED: Readonly<Record<string, readonly [min: number, max: number]>> = {
   ApiVersions: [0, 4],
   CreateTopics: [0, 7],
   DeleteTopics: [0, 6],
+  DeleteRecords: [0, 2],
   InitProducerId: [0, 5],
   OffsetForLeaderEpoch: [0, 4],
   DescribeConfigs: [0, 4],
@@ -255,6 +256,16 @@ const SENSIBLE: Readonly<Record<string, Sensible>> = {
       assert.deepStrictEqual([responses[0].name, responses[0].errorCode], [fresh, 3])
       assert.strictEqual(responses[0].topicId, ZERO_UUID)
       assert.isTrue(version >= 0)
+    }
+  },
+  DeleteRecords: {
+    request: ({ fresh }) => ({
+      topics: [{ name: fresh, partitions: [{ partitionIndex: 0, offset: -1n }] }],
+      timeoutMs: 1000
+    }),
+    sane: ({ topics }, _version, { fresh }) => {
+      assert.strictEqual(topics[0].name, fresh)
+      assert.deepStrictEqual(topics[0].partitions, [{ partitionIndex: 0, lowWatermark: -1n, errorCode: 3 }])
     }
   },
   InitProducerId: {
