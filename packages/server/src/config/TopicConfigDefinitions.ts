@@ -41,7 +41,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LIST",
     "delete",
     ["log.cleanup.policy"],
-    "What becomes of old records: delete them, or compact to the last of each key, or both.",
+    "What becomes of old records: delete them, or compact to the last of each key, or both. Compaction is not done yet; a compacted topic takes no record without a key.",
     { oneOf: ["compact", "delete"] }
   ),
   define(
@@ -49,7 +49,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "INT",
     "-1",
     ["compression.gzip.level"],
-    "Level of gzip where the broker compresses; -1 is the codec's default.",
+    "Level of gzip where the broker compresses; -1 is the codec's default. Kept; not acted on yet.",
     { min: -1, max: 9, except: [0n] }
   ),
   define(
@@ -57,7 +57,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "INT",
     "9",
     ["compression.lz4.level"],
-    "Level of lz4 where the broker compresses.",
+    "Level of lz4 where the broker compresses. Kept; not acted on yet.",
     from(1, 17)
   ),
   define(
@@ -65,7 +65,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "STRING",
     "producer",
     ["compression.type"],
-    "Codec records are kept in; producer: as they came.",
+    "Codec records are kept in; producer: as they came, which is what is done with all of them yet.",
     { oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] }
   ),
   define(
@@ -73,7 +73,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "INT",
     "3",
     ["compression.zstd.level"],
-    "Level of zstd where the broker compresses.",
+    "Level of zstd where the broker compresses. Kept; not acted on yet.",
     from(-131072, 22)
   ),
   define(
@@ -81,7 +81,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LONG",
     "86400000",
     ["log.cleaner.delete.retention.ms"],
-    "How long compaction keeps a tombstone.",
+    "How long compaction keeps a tombstone. Kept; not acted on yet.",
     from(0)
   ),
   define(
@@ -153,7 +153,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LONG",
     MAX_LONG,
     ["log.cleaner.max.compaction.lag.ms"],
-    "Longest time a record may stay uncompacted.",
+    "Longest time a record may stay uncompacted. Kept; not acted on yet.",
     from(1)
   ),
   define(
@@ -193,7 +193,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "DOUBLE",
     "0.5",
     ["log.cleaner.min.cleanable.ratio"],
-    "Share of a log not compacted yet, from which on it is.",
+    "Share of a log not compacted yet, from which on it is. Kept; not acted on yet.",
     from(0, 1)
   ),
   define(
@@ -201,7 +201,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LONG",
     "0",
     ["log.cleaner.min.compaction.lag.ms"],
-    "Least time a record stays uncompacted.",
+    "Least time a record stays uncompacted. Kept; not acted on yet.",
     from(0)
   ),
   define(
@@ -221,7 +221,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LONG",
     "-1",
     ["log.retention.bytes"],
-    "Bytes of a partition beyond which old records are deleted; -1: no limit."
+    "Bytes of a partition beyond which old records are deleted; -1: no limit. Kept; not acted on yet."
   ),
   define(
     "retention.ms",

@@ -70,6 +70,8 @@ export interface PartitionEnd {
   readonly logStartOffset: bigint
   readonly highWatermark: bigint
   readonly sizeBytes: bigint
+  /** The greatest timestamp of all; -1 for none. */
+  readonly timestampHigh: bigint
   /** The leader epoch of a record at an offset; -1 for none known. */
   readonly epochAt: (offset: bigint) => number
 }
@@ -451,6 +453,7 @@ export class Log extends Context.Service<
               logStartOffset: entry.log.logStartOffset,
               highWatermark: entry.log.committed.endOffset,
               sizeBytes: entry.log.committed.cumulativeBytes - entry.log.bytesBeforeStart,
+              timestampHigh: entry.log.committed.timestampHigh,
               epochAt: (offset) => epochAt(entry.log, offset, active.epoch())
             }
           })

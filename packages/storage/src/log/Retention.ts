@@ -90,8 +90,9 @@ export class Retention extends Context.Service<
       const checkPartition = Effect.fnUntraced(function* (partitionId: number, retentionMs: number) {
         const [before] = yield* log.ends([partitionId])
         if (before === undefined || isKafkaError(before)) return
-        if (retentionMs >= 0 && before.highWatermark > before.logStartOffset)
-          yield* expire(partitionId, retentionMs, before.highWatermark)
+        // Records that carry no time have no age.
+        const ages = before.timestampHigh >= 0n && before.highWatermark > before.logStartOffset
+        if (retentionMs >= 0 && ages) yield* expire(partitionId, retentionMs, before.highWatermark)
         const [after] = yield* log.ends([partitionId])
         if (after === undefined || isKafkaError(after) || after.sizeBytes === 0n || after.logStartOffset === 0n) return
         yield* deleteBelow(partitionId, after.logStartOffset)

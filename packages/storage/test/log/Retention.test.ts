@@ -91,4 +91,16 @@ describe("retention", () => {
       yield* second.stop
     })
   )
+
+  it.effect("leaves alone what carries no time", () =>
+    Effect.gen(function* () {
+      const broker = yield* start(new FaultyStore())
+      const [id] = (yield* broker.topics.create({ name: "t", partitions: 1, configs: new Map() })).partitionIds
+      yield* broker.add(id!, -1n)
+      yield* TestClock.setTime(1_000_000)
+      yield* broker.check
+      assert.strictEqual((yield* broker.state(id!))[0], 0n)
+      yield* broker.stop
+    })
+  )
 })
