@@ -30,7 +30,9 @@ export const describeConfigs = handler({
           configs: []
         }
       }
-      const wanted = configurationKeys === null ? undefined : new Set(configurationKeys)
+      // No keys, as none at all, asks for every config.
+      const wanted =
+        configurationKeys === null || configurationKeys.length === 0 ? undefined : new Set(configurationKeys)
       return {
         errorCode: NONE,
         errorMessage: null,

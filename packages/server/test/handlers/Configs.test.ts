@@ -64,6 +64,15 @@ describe("the Config APIs", () => {
     assert.isTrue(configs.every(({ documentation }) => documentation !== null && documentation.length > 10))
   })
 
+  it("an empty list of keys asks for all, as null does", async () => {
+    await using broker = await startBroker()
+    await broker.createTopic("a")
+    const client = await broker.connect()
+    const all = await describeOne(client, TOPIC, "a", null)
+    assert.isAbove(all.configs.length, 30)
+    assert.strictEqual((await describeOne(client, TOPIC, "a", [])).configs.length, all.configs.length)
+  })
+
   it("tell in version 0 whether a value is a default", async () => {
     await using broker = await startBroker()
     await broker.createTopic("a", 1, { "retention.ms": "1000" })
