@@ -8,6 +8,7 @@ import * as Scope from "effect/Scope"
 import * as Exit from "effect/Exit"
 import { Store } from "./Store.ts"
 import type { ClusterState } from "./Store.ts"
+import { StoreUnavailable } from "./StoreError.ts"
 import type { AcquireError, StoreError } from "./StoreError.ts"
 
 /** Without word from the session that holds the lock for longer, this broker answers nobody. */
@@ -73,12 +74,13 @@ export class Active extends Context.Service<
         heard()
       })
 
-      const recover = Effect.gen(function* () {
-        if (recovering) return yield* serving.await
-        recovering = true
-        serving.closeUnsafe()
+      const recovery = Effect.gen(function* () {
         while (true) {
-          const taken = yield* Effect.result(takeOver)
+          const taken = yield* Effect.result(
+            Effect.catchDefect(takeOver, (cause) =>
+              Effect.fail(new StoreUnavailable({ message: "a take-over failed", cause }))
+            )
+          )
           if (Result.isSuccess(taken)) break
           yield* Effect.logWarning(`the cluster's lock is not held: ${taken.failure.message}`)
           yield* Effect.sleep(RETRY_INTERVAL_MS)
@@ -86,6 +88,14 @@ export class Active extends Context.Service<
         yield* Effect.logInfo(`the cluster's lock is held again, epoch ${epoch}`)
         recovering = false
         serving.openUnsafe()
+      })
+
+      /** Runs in the layer's scope: who finds out that the lock is lost may be a request, and be interrupted. */
+      const recover = Effect.suspend(() => {
+        if (recovering) return serving.await
+        recovering = true
+        serving.closeUnsafe()
+        return Effect.andThen(Effect.forkIn(recovery, layerScope, { startImmediately: true }), serving.await)
       })
 
       /** A refusal by a session that still answers leaves things as they were; all else needs the lock anew. */

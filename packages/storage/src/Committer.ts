@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { Active } from "./Active.ts"
 import { Store } from "./Store.ts"
 import type { Unit, Write } from "./Store.ts"
-import { Fenced, StoreUnavailable } from "./StoreError.ts"
+import { Fenced, OutcomeUnknown, StoreUnavailable } from "./StoreError.ts"
 import type { StoreError } from "./StoreError.ts"
 
 /** Something that wants to be stored. Its functions are called by the Committer's fiber only, synchronously. */
@@ -25,6 +25,9 @@ export interface Proposal {
   /** The commit's outcome, told at least once: assumed state becomes real or is thrown away. */
   readonly settle: (error: StoreError | undefined) => void
 }
+
+/** Longest wait for the store when this broker stops. */
+const STOP_MS = 5000
 
 /** With the reign in which it was submitted. */
 type Queued = Proposal & { readonly reign: number }
@@ -131,7 +134,11 @@ export class Committer extends Context.Service<
         }
         if (joined.length === 0) return
         // Who waits without writing wants to know that what it was decided on was still this broker's to tell.
-        const stored = yield* Effect.result(units.length === 0 ? store.ping : store.commit(units))
+        const stored = yield* Effect.result(
+          Effect.catchDefect(units.length === 0 ? store.ping : store.commit(units), (cause) =>
+            Effect.fail(new OutcomeUnknown({ message: "a defect in the store", cause }))
+          )
+        )
         if (Result.isSuccess(stored)) {
           active.heard()
           settleAll(joined, undefined)
@@ -158,11 +165,11 @@ export class Committer extends Context.Service<
           })
         }
       }).pipe(Effect.forkScoped)
-      // A clean stop: what was admitted is stored before the lock is given back.
+      // A clean stop: what was admitted is stored before the lock is given back, unless the store is away for too long.
       yield* Effect.addFinalizer(() => {
         stopping = true
         waiting.openUnsafe()
-        return Fiber.await(loop)
+        return Effect.andThen(Effect.timeoutOption(Fiber.await(loop), STOP_MS), Fiber.interrupt(loop))
       })
 
       const submit = (proposal: Proposal): void => {

@@ -75,8 +75,8 @@ export class Topics extends Context.Service<
       let orphans = new Set<number>()
       let nextPartitionId = 1
       let sorted: ReadonlyArray<Topic> | undefined
-      /** Assumed by a commit on its way: names being made, so that two proposals of one commit do not meet. */
-      const underWay = new Set<string>()
+      /** Assumed by a commit on its way: names being changed and how many partitions each gets, so that two do not meet. */
+      const underWay = new Map<string, number>()
 
       const put = (topic: Topic): void => {
         byName.set(topic.name, topic)
@@ -118,7 +118,9 @@ export class Topics extends Context.Service<
             (writes): A | KafkaError => {
               if (underWay.has(name)) return new TopicAlreadyExists({ message: `Topic '${name}' is being changed.` })
               const decided = decide(writes)
-              if (!isKafkaError(decided)) underWay.add(name)
+              if (!isKafkaError(decided)) {
+                underWay.set(name, writes.filter(({ _tag }) => _tag === "PutPartition").length)
+              }
               return decided
             },
             (decided, error) => {
@@ -142,12 +144,15 @@ export class Topics extends Context.Service<
         return partitionIds
       }
 
-      const tooMany = (more: number): KafkaError | undefined =>
-        ofPartition.size + more > maxPartitions
+      const tooMany = (more: number): KafkaError | undefined => {
+        let count = ofPartition.size + more
+        for (const coming of underWay.values()) count += coming
+        return count > maxPartitions
           ? new PolicyViolation({
               message: `This broker takes at most ${maxPartitions} partitions (tusk.max.partitions).`
             })
           : undefined
+      }
 
       return Topics.of({
         byName: (name) => byName.get(name),

@@ -22,11 +22,20 @@ export class FaultyStore {
   mostInFlight = 0
   /** Runs inside each commit, before it is stored. */
   hold: Effect.Effect<void> = Effect.void
+  /** Runs inside each commit, once it is stored. */
+  after: Effect.Effect<void> = Effect.void
+  /** Runs inside each load of partitions. */
+  holdLoad: Effect.Effect<void> = Effect.void
 
   readonly store = (() => {
     const memory = make(this.data, { maxBytes: 1 << 28 })
     return Store.of({
       ...memory,
+      loadPartitions: (partitionIds) =>
+        Effect.andThen(
+          Effect.suspend(() => this.holdLoad),
+          memory.loadPartitions(partitionIds)
+        ),
       commit: (units) =>
         Effect.suspend(() => {
           this.commits.push(units)
@@ -35,6 +44,7 @@ export class FaultyStore {
           const commit = fault === undefined || fault.stored ? memory.commit(units) : Effect.void
           return this.hold.pipe(
             Effect.andThen(commit),
+            Effect.andThen(Effect.suspend(() => this.after)),
             Effect.andThen(fault === undefined ? Effect.void : Effect.fail(fault.error)),
             Effect.ensuring(Effect.sync(() => this.inFlight--))
           )

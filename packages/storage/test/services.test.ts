@@ -72,6 +72,22 @@ describe("topics", () => {
     )
   })
 
+  it.effect("share one limit of partitions, also two of the same commit", () =>
+    serving(
+      new FaultyStore(),
+      Effect.gen(function* () {
+        const topics = yield* Topics
+        const create = (name: string) =>
+          Effect.match(topics.create({ name, partitions: 3, configs: NO_CONFIGS }), {
+            onFailure: (error) => error._tag as string,
+            onSuccess: () => "done"
+          })
+        const both = yield* Effect.all([create("a"), create("b")], { concurrency: "unbounded" })
+        assert.deepStrictEqual(both, ["done", "PolicyViolation"])
+      })
+    )
+  )
+
   it.effect("are refused where there is one, beyond the limit, and where the store refuses", () => {
     const store = new FaultyStore()
     return serving(

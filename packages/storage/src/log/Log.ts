@@ -3,7 +3,6 @@ import { OffsetOutOfRange, UnknownTopicOrPartition } from "@tusk/protocol/KafkaE
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../Active.ts"
@@ -14,6 +13,7 @@ import type { StoreError } from "../StoreError.ts"
 import { toKafkaError } from "../toKafkaError.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
 import { confirm, discard, endOfEpoch, epochAt, fromStored, isKnown, propose } from "./PartitionLog.ts"
+import { makePartitionLoader } from "./PartitionLoader.ts"
 import type { LogLimits, PartitionLog, Verdict } from "./PartitionLog.ts"
 import { drop, makePartitionTail, makeTail, push, readTail, retain } from "./Tail.ts"
 import type { PartitionTail, TailBatch } from "./Tail.ts"
@@ -156,8 +156,6 @@ export class Log extends Context.Service<
       }
       const newTail = () => makeTail(options.tailMaxBytes, options.tailIsAll ? deleteEvicted : undefined)
       let tail = newTail()
-      const loading = new Map<number, Deferred.Deferred<void, StoreError>>()
-
       active.onTakeOver(() =>
         Effect.sync(() => {
           entries = new Map()
@@ -166,40 +164,21 @@ export class Log extends Context.Service<
         })
       )
 
-      const load = (partitionIds: ReadonlyArray<number>): Effect.Effect<void, StoreError> =>
-        Effect.suspend(() => {
-          const others: Array<Effect.Effect<void, StoreError>> = []
-          const mine: Array<number> = []
-          const done = Deferred.makeUnsafe<void, StoreError>()
-          for (const partitionId of partitionIds) {
-            if (entries.has(partitionId)) continue
-            const other = loading.get(partitionId)
-            if (other !== undefined) {
-              if (other !== done) others.push(Deferred.await(other))
-              continue
-            }
-            loading.set(partitionId, done)
-            mine.push(partitionId)
-          }
-          if (mine.length === 0) return Effect.forEach(others, (other) => other, { discard: true })
+      const load = makePartitionLoader(
+        store,
+        yield* Effect.scope,
+        (partitionId) => entries.has(partitionId),
+        () => {
           const into = entries
-          return store.loadPartitions(mine).pipe(
-            Effect.map((stored) => {
-              for (const partition of stored) {
-                const log = fromStored(partition)
-                into.set(partition.partitionId, {
-                  log,
-                  tail: makePartitionTail(partition.partitionId, log.committed.endOffset)
-                })
-              }
-            }),
-            Effect.onExit((exit) => {
-              for (const partitionId of mine) loading.delete(partitionId)
-              return Deferred.done(done, exit)
-            }),
-            Effect.andThen(Effect.forEach(others, (other) => other, { discard: true }))
-          )
-        })
+          return (partitions) => {
+            for (const partition of partitions) {
+              const log = fromStored(partition)
+              const { partitionId } = partition
+              into.set(partitionId, { log, tail: makePartitionTail(partitionId, log.committed.endOffset) })
+            }
+          }
+        }
+      )
 
       const missing = (partitionIds: ReadonlyArray<number>): boolean => {
         for (const partitionId of partitionIds) if (!entries.has(partitionId)) return true
@@ -369,10 +348,31 @@ export class Log extends Context.Service<
           const entry = entries.get(requests[i]!.partitionId)
           if (fromStore._tag === "Failure") results[i] = toKafkaError(fromStore.failure)
           else if (entry === undefined) results[i] = new UnknownTopicOrPartition()
-          else results[i] = found(entry, fromStore.success[k]!)
+          else {
+            const batches = readable(fromStore.success[k]!, entry, readOptions.atLeastOne ? undefined : left)
+            results[i] = found(entry, batches)
+            for (const batch of batches) left -= batch.byteLength
+          }
         }
         return results
       })
+
+      /**
+       * What the store gave, without what it holds of a commit that has not been answered yet; and within `maxBytes`
+       * where not even the first batch may be larger.
+       */
+      const readable = (
+        batches: ReadonlyArray<Uint8Array>,
+        entry: Entry,
+        maxBytes: number | undefined
+      ): ReadonlyArray<Uint8Array> => {
+        let left = maxBytes ?? Number.POSITIVE_INFINITY
+        const end = batches.findIndex((batch) => {
+          left -= batch.byteLength
+          return left < 0 || RecordBatch.baseOffset(batch) >= entry.log.committed.endOffset
+        })
+        return end < 0 ? batches : batches.slice(0, end)
+      }
 
       const entryOf = (partitionId: number): Effect.Effect<Entry, KafkaError> =>
         Effect.suspend(() => {

@@ -144,7 +144,12 @@ export const propose = (
   // Batches of other producers count too: loading has to look at them all.
   let sinceSnapshot = end.sinceSnapshot + 1
   if (sinceSnapshot >= limits.snapshotEvery) {
-    const producers = new Map([...log.producers, ...assumed.producers])
+    const producers = new Map(log.producers)
+    for (const [id, state] of assumed.producers) {
+      // In order of last use, as expiry goes by it.
+      producers.delete(id)
+      producers.set(id, state)
+    }
     expireProducers(producers, nowMs, limits)
     writes.push({
       _tag: "PutProducerSnapshot",

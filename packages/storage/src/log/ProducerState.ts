@@ -138,10 +138,10 @@ export const restoreProducers = (
       baseOffset: head.baseOffset,
       logAppendTime: -1n
     }
-    producers.set(
-      head.producerId,
-      afterBatch(producers.get(head.producerId), head.producerEpoch, batch, head.maxTimestamp)
-    )
+    const state = afterBatch(producers.get(head.producerId), head.producerEpoch, batch, head.maxTimestamp)
+    // In order of last use, as expiry goes by it.
+    producers.delete(head.producerId)
+    producers.set(head.producerId, state)
   }
   return producers
 }

@@ -66,13 +66,16 @@ export const push = (tail: Tail, partition: PartitionTail, records: Uint8Array, 
   }
 }
 
+const GONE: TailBatch = { lastOffset: -1n, records: new Uint8Array(0) }
+
 const evict = (tail: Tail, partition: PartitionTail): void => {
   const batch = partition.batches[partition.first]
   // A dropped partition's arrivals find nothing left.
   if (batch === undefined) return
   tail.bytes -= batch.records.byteLength
   partition.from = batch.lastOffset + 1n
-  partition.first++
+  // The list is shortened now and then only: what is gone must not be kept alive by it.
+  partition.batches[partition.first++] = GONE
   tail.evicted?.(partition, batch)
   if (partition.first > 64 && partition.first * 2 > partition.batches.length) {
     partition.batches = partition.batches.slice(partition.first)

@@ -5,6 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { Active } from "../../src/Active.ts"
@@ -219,6 +220,80 @@ describe("the log", () => {
         assert.strictEqual(yield* at(0n), 3n)
         assert.strictEqual(yield* readAll(log, a!, 2n), "OffsetOutOfRange")
       })
+    )
+  )
+
+  it.effect("a read that is interrupted while it loads takes nobody with it", () => {
+    const store = new FaultyStore()
+    const gate = Latch.makeUnsafe(false)
+    return serving(store, ({ log, partitions }) =>
+      Effect.gen(function* () {
+        const [a] = yield* partitions(1)
+        store.holdLoad = gate.await
+        const reader = yield* Effect.forkChild(readAll(log, a!), { startImmediately: true })
+        const writer = yield* Effect.forkChild(append(log, a!, batchOf()), { startImmediately: true })
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(reader)
+        yield* gate.open
+        assert.deepStrictEqual(offsets(yield* Fiber.join(writer)), [0n])
+      })
+    )
+  })
+
+  it.effect("a store that dies once it has stored: the retry is known again", () => {
+    const store = new FaultyStore()
+    return serving(store, ({ active, log, partitions }) =>
+      Effect.gen(function* () {
+        const [a] = yield* partitions(1)
+        yield* append(log, a!, numbered(0))
+        const epoch = active.epoch()
+        store.after = Effect.die("a bug")
+        assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(1))), ["NotLeaderOrFollower"])
+        store.after = Effect.void
+        while (active.epoch() === epoch) yield* Effect.yieldNow
+        yield* active.whenServing
+        assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(1), numbered(2))), [1n, 2n])
+      })
+    )
+  })
+
+  it.effect("nobody reads what is stored and not acknowledged yet", () => {
+    const store = new FaultyStore()
+    const gate = Latch.makeUnsafe(false)
+    return serving(
+      store,
+      ({ log, partitions }) =>
+        Effect.gen(function* () {
+          const [a] = yield* partitions(1)
+          yield* append(log, a!, batchOf())
+          store.after = gate.await
+          const writer = yield* Effect.forkChild(append(log, a!, batchOf()), { startImmediately: true })
+          while (store.data.partitions.get(a!)!.endOffset < 2n) yield* Effect.yieldNow
+          assert.deepStrictEqual(yield* readAll(log, a!), [0n])
+          yield* gate.open
+          yield* Fiber.join(writer)
+          assert.deepStrictEqual(yield* readAll(log, a!), [0n, 1n])
+        }),
+      0
+    )
+  })
+
+  it.effect("from the store, too, not even the first batch is larger than asked for, where that is asked", () =>
+    serving(
+      new FaultyStore(),
+      ({ log, partitions }) =>
+        Effect.gen(function* () {
+          const [a] = yield* partitions(1)
+          yield* append(log, a!, batchOf(), batchOf())
+          const size = batchOf().byteLength
+          const count = (maxBytes: number) =>
+            Effect.map(
+              log.read([{ partitionId: a!, from: 0n, maxBytes }], { maxBytes, atLeastOne: false }),
+              ([read]) => (read as PartitionRead).batches.length
+            )
+          assert.deepStrictEqual([yield* count(size - 1), yield* count(size), yield* count(2 * size)], [0, 1, 2])
+        }),
+      0
     )
   )
 })

@@ -103,7 +103,9 @@ describe("producers after a restart", () => {
           baseOffset: offset,
           logAppendTime: -1n
         }
-        live.set(head.producerId, afterBatch(live.get(head.producerId), place.epoch, batch, offset))
+        const state = afterBatch(live.get(head.producerId), place.epoch, batch, offset)
+        live.delete(head.producerId)
+        live.set(head.producerId, state)
         next.set(producer, { epoch: place.epoch, sequence: place.sequence + records })
         offset += BigInt(records)
       })
