@@ -50,6 +50,8 @@ export class Topics extends Context.Service<
     readonly ofPartition: (partitionId: number) => { readonly topic: Topic; readonly index: number } | undefined
     /** In order of names. */
     readonly all: () => ReadonlyArray<Topic>
+    /** Rises with each change of what there is. */
+    readonly version: () => number
     /** Fails with `TopicAlreadyExists`; the name was checked by the caller. */
     readonly create: (topic: NewTopic) => Effect.Effect<Topic, KafkaError>
     /** `count`: how many partitions there shall be in all. */
@@ -75,6 +77,7 @@ export class Topics extends Context.Service<
       let orphans = new Set<number>()
       let nextPartitionId = 1
       let sorted: ReadonlyArray<Topic> | undefined
+      let version = 0
       /** Assumed by a commit on its way: names being changed and how many partitions each gets, so that two do not meet. */
       const underWay = new Map<string, number>()
 
@@ -83,6 +86,7 @@ export class Topics extends Context.Service<
         byId.set(topic.topicId, topic)
         topic.partitionIds.forEach((partitionId, index) => ofPartition.set(partitionId, { topic, index }))
         sorted = undefined
+        version++
       }
       const take = (topic: Topic): void => {
         byName.delete(topic.name)
@@ -92,6 +96,7 @@ export class Topics extends Context.Service<
           orphans.add(partitionId)
         }
         sorted = undefined
+        version++
         configs.seen(TOPIC_RESOURCE, topic.name, undefined)
         offsets.forget(topic.partitionIds)
         log.forget(topic.partitionIds)
@@ -102,6 +107,7 @@ export class Topics extends Context.Service<
         ofPartition = new Map()
         orphans = new Set(cluster.orphans)
         nextPartitionId = cluster.nextPartitionId
+        version++
         for (const topic of cluster.topics) put(topic)
       }
       reload(active.cluster)
@@ -160,6 +166,7 @@ export class Topics extends Context.Service<
         ofPartition: (partitionId) => ofPartition.get(partitionId),
         all: () =>
           (sorted ??= Array.from(byName.values()).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))),
+        version: () => version,
         create: Effect.fnUntraced(function* ({ configs: overrides, name, partitions }) {
           const topicId = yield* randomUuid
           return yield* change<Topic>(
