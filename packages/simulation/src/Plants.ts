@@ -21,12 +21,12 @@ export interface Plant {
 }
 
 /** The part as it is, but for what `change` makes of it. */
-const changed = <I, S, E, R>(
+const changed = <I, S, O, E, R>(
   tag: { readonly [Symbol.iterator]: any } & Effect.Effect<S, never, I>,
-  layer: Layer.Layer<I, E, R>,
+  layer: Layer.Layer<I | O, E, R>,
   change: (service: S) => S
-): Layer.Layer<I, E, R> =>
-  Layer.effect(tag as never, Effect.map(tag, change) as never).pipe(Layer.provide(layer)) as never
+): Layer.Layer<I | O, E, R> =>
+  Layer.effect(tag as never, Effect.map(tag, change) as never).pipe(Layer.provideMerge(layer)) as never
 
 /** A commit is acknowledged when it is sent. */
 const ackBeforeCommit: Plant = {
@@ -152,7 +152,7 @@ const commitUnfenced: Plant = {
             )
         })
       })
-    ).pipe(Layer.provide(groupsLayer))
+    ).pipe(Layer.provideMerge(groupsLayer))
   }
 }
 

@@ -71,8 +71,9 @@ export interface GroupDescription {
 export interface ListedGroup {
   readonly groupId: string
   readonly protocolType: string
-  readonly state: Phase
-  /** As ListGroups 5 names it: "classic". */
+  /** As its kind names it. */
+  readonly state: string
+  /** As ListGroups 5 names it: "classic", "consumer", "share", "streams". */
   readonly type: string
 }
 

@@ -2,10 +2,9 @@ import type { CommittedOffset, Offsets } from "@tusk/storage/Offsets"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { Event } from "./classic/ClassicGroupState.ts"
-import { NOBODY } from "./GroupCell.ts"
-import type { ClassicCell, GroupCells } from "./GroupCells.ts"
+import type { GroupCells } from "./GroupCells.ts"
 import type { GroupConfig } from "./GroupConfig.ts"
+import type { AnyCell } from "./GroupKinds.ts"
 
 /**
  * `offsets.retention.minutes`: every so often deletes what groups without members left behind (KIP-211). The time
@@ -14,18 +13,18 @@ import type { GroupConfig } from "./GroupConfig.ts"
  */
 export const expireOffsets = (
   config: GroupConfig,
-  cells: GroupCells,
+  cells: Context.Service.Shape<typeof GroupCells>,
   offsets: Context.Service.Shape<typeof Offsets>
 ): Effect.Effect<void> => {
-  const expireGroup = (cell: ClassicCell) =>
-    cell.exclusive((send) =>
+  const expireGroup = (cell: AnyCell) =>
+    cell.exclusive((remove) =>
       Effect.gen(function* () {
-        const { phase, pendingMembers, protocolType, generationId } = cell.peek()
-        if (phase !== "Empty" || pendingMembers.size > 0 || cells.isHeld(cell.groupId)) return
+        const expiry = cell.expiry()
+        if (expiry === null || cells.isHeld(cell.groupId)) return
         const nowMs = yield* Clock.currentTimeMillis
         const isExpired = (offset: CommittedOffset): boolean => {
           if (offset.expireTimestamp >= 0n) return BigInt(nowMs) >= offset.expireTimestamp
-          const sinceMs = protocolType === null ? Number(offset.commitTimestamp) : cell.changedAtMs()
+          const sinceMs = expiry.since === "commit" ? Number(offset.commitTimestamp) : cell.changedAtMs()
           return nowMs - sinceMs >= config.offsetsRetentionMs
         }
         const held = offsets.fetch(cell.groupId)
@@ -34,8 +33,8 @@ export const expireOffsets = (
           if (expired.length === 0) return
           const partitionIds = expired.map(({ partitionId }) => partitionId)
           yield* offsets.remove(cell.groupId, partitionIds)
-        } else if (held.size > 0 || generationId > 0) {
-          yield* send(Event.Delete({ waiter: NOBODY }))
+        } else if (held.size > 0 || expiry.isStored) {
+          yield* remove
         }
       })
     )

@@ -1,0 +1,17 @@
+import { classicKind } from "./classic/classicKind.ts"
+import type { GroupConfig } from "./GroupConfig.ts"
+import type { GroupKind, KindCell } from "./GroupKind.ts"
+
+/** Every kind of group there is, by the name under which it is stored and listed. */
+export const makeGroupKinds = (config: GroupConfig) => ({ classic: classicKind(config) })
+
+export type GroupKinds = ReturnType<typeof makeGroupKinds>
+export type KindName = keyof GroupKinds
+
+export type CellOf<Name extends KindName> =
+  GroupKinds[Name] extends GroupKind<Name, infer State, infer Event, infer Answer, infer _Group>
+    ? KindCell<Name, State, Event, Answer>
+    : never
+
+/** Tell them apart by `kind`. */
+export type AnyCell = { readonly [Name in KindName]: CellOf<Name> }[KindName]

@@ -1,0 +1,42 @@
+import { NonEmptyGroup } from "@tusk/protocol/KafkaError"
+import * as Result from "effect/Result"
+import type { GroupKind } from "../GroupKind.ts"
+import { isVacant, restore, step } from "./ClassicGroup.ts"
+import { Event, empty } from "./ClassicGroupState.ts"
+import type { Answer, ClassicGroupConfig, ClassicGroupState, PersistedGroup } from "./ClassicGroupState.ts"
+import { decode, encode } from "./GroupRecord.ts"
+import { CONSUMER, readSubscription, subscribedTopics } from "./SubscribedTopics.ts"
+
+export type ClassicKind = GroupKind<"classic", ClassicGroupState, Event, Answer, PersistedGroup>
+
+/** Groups whose members divide the work among themselves: JoinGroup, SyncGroup, Heartbeat, LeaveGroup. */
+export const classicKind = (config: ClassicGroupConfig): ClassicKind => ({
+  kind: "classic",
+  step,
+  tick: Event.Tick(),
+  encode: (group, savedAtMs) => encode({ group, savedAtMs }),
+  begin: () => empty(config),
+  restore: (_groupId, value) =>
+    Result.map(decode(value), ({ group, savedAtMs }) => ({
+      savedAtMs,
+      start: (nowMs: number) => restore(config, group, nowMs)
+    })),
+  isDead: ({ phase }) => phase === "Dead",
+  isVacant,
+  listed: ({ phase, protocolType }) => ({ protocolType: protocolType ?? "", state: phase }),
+  remove: (waiter) => Event.Delete({ waiter }),
+  commit: ({ generationId, groupInstanceId, memberId, transactional }, waiter) =>
+    Event.Commit({ waiter, memberId, groupInstanceId, generationId, transactional }),
+  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
+  fetchError: () => null,
+  inUse: (state) => {
+    if (state.phase === "Empty") return () => false
+    if (state.protocolType !== CONSUMER) return new NonEmptyGroup()
+    const subscribed = subscribedTopics(state, readSubscription)
+    return subscribed === null ? () => true : (topic) => subscribed.has(topic)
+  },
+  expiry: ({ generationId, pendingMembers, phase, protocolType }) =>
+    phase !== "Empty" || pendingMembers.size > 0
+      ? null
+      : { since: protocolType === null ? "commit" : "state", isStored: generationId > 0 }
+})
