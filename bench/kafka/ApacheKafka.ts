@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import type { Broker } from "./Broker.ts"
+import type { KillableBroker } from "./Broker.ts"
 import { freePort, untilServing } from "./Broker.ts"
-import { run, runOk, tail, terminate } from "./Program.ts"
+import { kill, run, runOk, tail, terminate } from "./Program.ts"
 
 /** Root of the repository, and its folder for what is downloaded or built (ignored by git). */
 export const repository = fileURLToPath(new URL("../..", import.meta.url))
@@ -99,7 +99,7 @@ const properties = (port: number, controller: number, dir: string, more: Readonl
     .join("")
 
 /** Apache Kafka from Maven's jars: one node, broker and controller in one process, on loopback, data in a folder of /tmp. */
-export const startApacheKafka = async (options: ApacheKafkaOptions = {}): Promise<Broker> => {
+export const startApacheKafka = async (options: ApacheKafkaOptions = {}): Promise<KillableBroker> => {
   const { classpath, release } = await prepareJava()
   const dir = mkdtempSync(join(tmpdir(), "apache-kafka-"))
   const [port, controller] = [await freePort(), await freePort()]
@@ -132,6 +132,10 @@ export const startApacheKafka = async (options: ApacheKafkaOptions = {}): Promis
       if (child !== undefined) await terminate(child)
       await start()
     },
+    kill: async () => {
+      if (child !== undefined) await kill(child)
+    },
+    start,
     stop: async () => {
       if (child !== undefined) await terminate(child)
       rmSync(dir, { recursive: true, force: true })

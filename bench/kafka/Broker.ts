@@ -12,6 +12,14 @@ export interface Broker {
   readonly stop: () => Promise<void>
 }
 
+/** A broker that can end as by a power cut, and come back on the same data and port. */
+export interface KillableBroker extends Broker {
+  /** SIGKILL to its own process; resolves when that has ended. A database beside it goes on. */
+  readonly kill: () => Promise<void>
+  /** Only after `kill`. */
+  readonly start: () => Promise<void>
+}
+
 /** A port that was free a moment ago, on loopback. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {

@@ -58,3 +58,11 @@ export const terminate = (child: ChildProcess, graceMs = 30_000): Promise<number
     })
     child.kill("SIGTERM")
   })
+
+/** Sends SIGKILL; resolves when the process has ended. */
+export const kill = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve()
+    child.once("exit", () => resolve())
+    child.kill("SIGKILL")
+  })

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import { repository } from "./ApacheKafka.ts"
-import type { Broker } from "./Broker.ts"
+import type { KillableBroker } from "./Broker.ts"
 import { apiVersionsAnswered, freePort, untilServing } from "./Broker.ts"
-import { tail, terminate } from "./Program.ts"
+import { kill, tail, terminate } from "./Program.ts"
 
 export interface TuskOptions {
   readonly storage: "embedded" | "memory"
@@ -17,7 +17,9 @@ export interface TuskOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-export interface TuskBroker extends Broker {
+export interface TuskBroker extends KillableBroker {
+  /** Where embedded Postgres keeps its data. */
+  readonly dataDir: string
   /** Id of the Node process alone. */
   readonly nodePid: () => number
   /** What it printed since the last start, both streams, the last 64 KiB. */
@@ -77,11 +79,14 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
     bootstrap: `127.0.0.1:${port}`,
     nodePid: () => child.pid ?? 0,
     log: () => log,
+    dataDir,
     pids: () => [child.pid ?? 0, ...postmaster(dataDir)],
     restart: async () => {
       await stop()
       await start()
     },
+    kill: () => kill(child),
+    start,
     stop: async () => {
       try {
         await stop()

@@ -1,0 +1,49 @@
+/**
+ * Groups under load: `npm run bench:groups [-- --against tusk|memory|kafka] [--only commits,members] [--seconds 60]`. Model
+ * clients speak the protocol from this process. A line a figure; ends with 1 where one is below its bar.
+ */
+import process from "node:process"
+import { parseArgs } from "node:util"
+import { commits } from "./commits.ts"
+import { members, membersSettings } from "./members.ts"
+import { Report } from "./Report.ts"
+import type { Target } from "./Target.ts"
+import { againstOf, startTarget } from "./Target.ts"
+
+const { values: options } = parseArgs({
+  options: {
+    against: { type: "string", default: "tusk" },
+    only: { type: "string", default: "commits,members" },
+    seconds: { type: "string", default: "60" },
+    groups: { type: "string", default: "1000" },
+    members: { type: "string", default: "10000" },
+    rate: { type: "string", default: "5000" },
+    "heartbeat-interval": { type: "string", default: "3000" }
+  }
+})
+
+const seconds = Number(options.seconds)
+const groups = Number(options.groups)
+const programs: Readonly<Record<string, (target: Target, report: Report) => Promise<void>>> = {
+  commits: (target, report) => commits(target, { groups, rate: Number(options.rate), seconds }, report),
+  members: (target, report) => {
+    const heartbeatIntervalMs = Number(options["heartbeat-interval"])
+    return members(target, { groups, members: Number(options.members), heartbeatIntervalMs, seconds }, report)
+  }
+}
+
+const report = new Report()
+const against = againstOf(options.against)
+for (const name of options.only.split(",")) {
+  const program = programs[name]
+  if (program === undefined) throw new Error(`--only ${name}: not ${Object.keys(programs).join(", ")}`)
+  const target = await startTarget(against, name === "members" && against !== "kafka" ? membersSettings : {})
+  console.log(`${name}, ${target.name}`)
+  try {
+    await report.attempt(name, () => program(target, report))
+  } finally {
+    await target.stop()
+  }
+}
+report.summary()
+process.exit()
