@@ -1,0 +1,10 @@
+import type { Report } from "../../bench/groups/Report.ts"
+import type { Target } from "../../bench/groups/Target.ts"
+
+/** One of the checks of groups, with a broker of its own. */
+export interface Check {
+  readonly name: string
+  /** Settings of the broker, by Kafka's names. */
+  readonly settings?: Readonly<Record<string, string>>
+  readonly run: (target: Target, report: Report) => Promise<void>
+}
