@@ -16,6 +16,7 @@ import { ConnectionOptions, Connections } from "./Connection.ts"
 import { Dispatch } from "./Dispatch.ts"
 import { AdvertisedApis } from "./handlers/ApiVersions.ts"
 import { handlers } from "./handlers/index.ts"
+import * as GroupSettings from "./GroupSettings.ts"
 import { ResourceConfigs } from "./ResourceConfigs.ts"
 import { Router } from "./Router.ts"
 import type { Settings } from "./Settings.ts"
@@ -68,6 +69,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provide(Dispatch.layer),
     Layer.provide(Layer.mergeAll(TopicAdmin.layer, ResourceConfigs.layer, Router.layer, advertisedApis, retention)),
     Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, groups)),
+    Layer.provide(GroupSettings.layer),
     Layer.provideMerge(storage)
   )
 }

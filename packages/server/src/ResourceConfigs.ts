@@ -7,10 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { applyIncremental } from "./config/AlterOps.ts"
-import type { AlterOp } from "./config/AlterOps.ts"
+import type { AlterContext, AlterOp } from "./config/AlterOps.ts"
 import { checkValue, CONFIG_TYPE_IDS } from "./config/ConfigDefinition.ts"
 import type { ConfigDefinition } from "./config/ConfigDefinition.ts"
+import { GROUP_SOURCE, groupConfigDefinition, validateGroupConfigs } from "./config/GroupConfigs.ts"
+import { groupConfigDefinitions } from "./config/GroupConfigDefinitions.ts"
+import type { GroupConfigDefinition } from "./config/GroupConfigDefinitions.ts"
 import { kafkaBrokerConfigs } from "./config/KafkaBrokerConfigs.ts"
+import { groupSettingDefinitions } from "./config/GroupSettingDefinitions.ts"
 import { settingDefinitions } from "./config/SettingDefinitions.ts"
 import { topicConfigDefinitions } from "./config/TopicConfigDefinitions.ts"
 import {
@@ -27,6 +31,7 @@ import type { BrokerOverrides, ConfigValue, Overrides } from "./config/TopicConf
 import { invalidTopicName } from "./TopicNames.ts"
 
 export const BROKER_RESOURCE = 4
+export const GROUP_RESOURCE = 32
 /** The name of the resource whose configs hold for every broker. */
 const ALL_BROKERS = ""
 
@@ -43,11 +48,13 @@ export interface ConfigEntry {
   readonly synonyms: ReadonlyArray<ConfigValue>
 }
 
-/** Configs of topics and brokers: what they are, where they come from, and changes to them. */
+/** Configs of topics, brokers and groups: what they are, where they come from, and changes to them. */
 export class ResourceConfigs extends Context.Service<
   ResourceConfigs,
   {
     readonly describe: (resourceType: number, resourceName: string) => ReadonlyArray<ConfigEntry> | KafkaError
+    /** Names of the resources of a type that can be described: of groups, those that have configs of their own. */
+    readonly names: (resourceType: number) => ReadonlyArray<string>
     /** Of a topic with these overrides, be it there or not. */
     readonly ofTopic: (overrides: Overrides) => ReadonlyArray<ConfigEntry>
     /** Changes some configs of a resource (KIP-339). */
@@ -116,8 +123,27 @@ export class ResourceConfigs extends Context.Service<
         )
       }
 
+      const groupValues = (definition: GroupConfigDefinition, overrides: Overrides): ReadonlyArray<ConfigValue> => {
+        const { defaultValue, name, setting } = definition
+        const own = overrides.get(name)
+        return [
+          ...(own === undefined ? [] : [{ name, value: own, source: GROUP_SOURCE }]),
+          ...(setting === undefined
+            ? [{ name, value: defaultValue, source: DEFAULT_SOURCE }]
+            : brokerValues(groupSettingDefinitions[setting]))
+        ]
+      }
+
+      /** A group need not exist to have configs. */
+      const describeGroup = (groupId: string): ReadonlyArray<ConfigEntry> | KafkaError => {
+        if (groupId === "") return new InvalidRequest({ message: "Group name must not be empty" })
+        const overrides = configs.of(GROUP_RESOURCE, groupId)
+        return groupConfigDefinitions.map((definition) => entry(definition, groupValues(definition, overrides), false))
+      }
+
       const describe = (resourceType: number, resourceName: string): ReadonlyArray<ConfigEntry> | KafkaError => {
         if (resourceType === BROKER_RESOURCE) return describeBroker(resourceName)
+        if (resourceType === GROUP_RESOURCE) return describeGroup(resourceName)
         if (resourceType !== TOPIC_RESOURCE) return unsupported(resourceType)
         const missing = missingTopic(resourceName)
         return missing ?? ofTopic(configs.of(TOPIC_RESOURCE, resourceName))
@@ -129,6 +155,11 @@ export class ResourceConfigs extends Context.Service<
       /** What is wrong with naming this resource in a change. */
       const misplaced = (resourceType: number, resourceName: string): KafkaError | undefined => {
         if (resourceType === TOPIC_RESOURCE) return missingTopic(resourceName)
+        if (resourceType === GROUP_RESOURCE) {
+          return resourceName === ""
+            ? new InvalidRequest({ message: "Default group resources are not allowed." })
+            : undefined
+        }
         if (resourceType !== BROKER_RESOURCE) return unsupported(resourceType)
         return resourceName === ALL_BROKERS || resourceName === String(settings.nodeId)
           ? undefined
@@ -136,6 +167,7 @@ export class ResourceConfigs extends Context.Service<
       }
 
       const check = (resourceType: number, overrides: Overrides): KafkaError | undefined => {
+        if (resourceType === GROUP_RESOURCE) return validateGroupConfigs(overrides, settings, brokerOverrides())
         for (const [name, value] of overrides) {
           const wrong =
             resourceType === TOPIC_RESOURCE ? validateTopicConfig(name, value) : validateBrokerConfig(name, value)
@@ -156,24 +188,53 @@ export class ResourceConfigs extends Context.Service<
         return validateOnly ? Effect.void : configs.replace(resourceType, resourceName, after)
       }
 
+      const alterContext = (resourceType: number, overrides: Overrides): AlterContext => {
+        const unknown = (kind: string) => (name: string) =>
+          new InvalidConfig({ message: `Unknown ${kind} config name: ${name}` })
+        switch (resourceType) {
+          case TOPIC_RESOURCE:
+            return {
+              definition: topicConfigDefinition,
+              unknown: unknown("topic"),
+              current: (name) =>
+                topicConfigValues(topicConfigDefinition(name)!, overrides, settings, brokerOverrides())[0]!.value
+            }
+          case GROUP_RESOURCE:
+            return {
+              definition: groupConfigDefinition,
+              unknown: unknown("group"),
+              current: (name) => groupValues(groupConfigDefinition(name)!, overrides)[0]!.value
+            }
+          default:
+            return {
+              definition: (name) => brokerConfigs().get(name),
+              unknown: unknown("broker"),
+              current: (name) => brokerValues(brokerConfigs().get(name)!)[0]!.value
+            }
+        }
+      }
+
+      const names = (resourceType: number): ReadonlyArray<string> => {
+        switch (resourceType) {
+          case TOPIC_RESOURCE:
+            return topics.all().map(({ name }) => name)
+          case BROKER_RESOURCE:
+            return [String(settings.nodeId)]
+          default:
+            return configs.names(resourceType)
+        }
+      }
+
       return ResourceConfigs.of({
         describe,
+        names,
         ofTopic,
         alter: (resourceType, resourceName, operations, validateOnly) =>
           Effect.suspend(() => {
             const wrong = misplaced(resourceType, resourceName)
             if (wrong !== undefined) return Effect.fail(wrong)
             const overrides = configs.of(resourceType, resourceName)
-            const forTopic = resourceType === TOPIC_RESOURCE
-            const after = applyIncremental(overrides, operations, {
-              definition: (name) => (forTopic ? topicConfigDefinition(name) : brokerConfigs().get(name)),
-              unknown: (name) =>
-                new InvalidConfig({ message: `Unknown ${forTopic ? "topic" : "broker"} config name: ${name}` }),
-              current: (name) =>
-                forTopic
-                  ? topicConfigValues(topicConfigDefinition(name)!, overrides, settings, brokerOverrides())[0]!.value
-                  : brokerValues(brokerConfigs().get(name)!)[0]!.value
-            })
+            const after = applyIncremental(overrides, operations, alterContext(resourceType, overrides))
             return store(resourceType, resourceName, after, validateOnly)
           }),
         replace: (resourceType, resourceName, wanted, validateOnly) =>

@@ -1,7 +1,8 @@
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
-import { checkValue } from "./config/ConfigDefinition.ts"
+import { checkValue, listOf } from "./config/ConfigDefinition.ts"
 import type { ConfigDefinition } from "./config/ConfigDefinition.ts"
+import { checkGroupSettings } from "./config/GroupConfigs.ts"
 import { kafkaBrokerConfigs } from "./config/KafkaBrokerConfigs.ts"
 import { settingAliases, settingDefinitions } from "./config/SettingDefinitions.ts"
 import { topicConfigSynonyms } from "./config/TopicConfigDefinitions.ts"
@@ -16,10 +17,15 @@ export interface SettingEntry {
   readonly origin: string
 }
 
+interface Typed {
+  readonly number: number
+  readonly boolean: boolean
+  readonly word: string
+  readonly words: ReadonlyArray<string>
+}
+
 /** Every setting of the broker, by a typed name; and what was given, by Kafka's name. */
-export type Settings = {
-  readonly [Key in keyof Definitions]: Definitions[Key]["kind"] extends "boolean" ? boolean : number
-} & {
+export type Settings = { readonly [Key in keyof Definitions]: Typed[Definitions[Key]["kind"]] } & {
   readonly given: ReadonlyMap<string, SettingEntry>
 }
 
@@ -32,8 +38,18 @@ export interface ParsedSettings {
   readonly warnings: ReadonlyArray<string>
 }
 
-const valueOf = (definition: Definitions[keyof Definitions], text: string): number | boolean =>
-  definition.kind === "boolean" ? text.trim().toLowerCase() === "true" : Number(text)
+const valueOf = (definition: Definitions[keyof Definitions], text: string): Typed[keyof Typed] => {
+  switch (definition.kind) {
+    case "number":
+      return Number(text)
+    case "boolean":
+      return text.trim().toLowerCase() === "true"
+    case "word":
+      return text.trim().toLowerCase()
+    case "words":
+      return listOf(text)
+  }
+}
 
 const build = (given: ReadonlyMap<string, SettingEntry>): Settings => {
   const typed = Object.fromEntries(
@@ -70,8 +86,11 @@ export const parseSettings = (entries: ReadonlyArray<SettingEntry>): Result.Resu
     if (!own.has(name) && !topicConfigSynonyms().has(name)) idle.add(name)
     given.set(name, { ...entry, name })
   }
+  const settings = build(given)
+  const wrong = checkGroupSettings(settings)
+  if (wrong !== undefined) return Result.fail(new SettingsError({ message: wrong }))
   return Result.succeed({
-    settings: build(given),
+    settings,
     warnings: Array.from(idle, (name) => `${name} is a setting of Kafka's that has no effect on Tusk`)
   })
 }

@@ -23,7 +23,9 @@ export interface ConfigDefinition {
   readonly max?: number | bigint
   /** The values there are; for a list, of each of its elements. */
   readonly oneOf?: ReadonlyArray<string>
-  /** What each element of a list looks like, and how that is told. */
+  /** `oneOf` in any mixture of cases. */
+  readonly ignoreCase?: boolean
+  /** What the value, or each element of a list, looks like, and how that is told. */
   readonly pattern?: readonly [expression: RegExp, description: string]
   /** Values within the limits that are none all the same. */
   readonly except?: ReadonlyArray<bigint>
@@ -82,10 +84,13 @@ export const checkValue = (definition: ConfigDefinition, value: string): string 
         ? undefined
         : invalid(definition, value, `String must be one of: ${oneOf!.join(", ")}, not ${stranger}`)
     }
-    default:
-      return oneOf === undefined || oneOf.includes(text)
+    default: {
+      const [expression, description] = definition.pattern ?? []
+      if (expression?.test(text) === false) return invalid(definition, value, `Must be ${description}`)
+      return oneOf === undefined || oneOf.includes(definition.ignoreCase === true ? text.toLowerCase() : text)
         ? undefined
         : invalid(definition, value, `String must be one of: ${oneOf.join(", ")}`)
+    }
   }
 }
 

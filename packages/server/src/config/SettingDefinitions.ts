@@ -1,16 +1,6 @@
 import type { ConfigDefinition } from "./ConfigDefinition.ts"
-
-/** A setting that Tusk acts on. Numbers are INT, LONG or SHORT; Tusk's own are named `tusk.*`. */
-const number = (
-  name: string,
-  type: "INT" | "LONG" | "SHORT",
-  defaultValue: number,
-  limits: { readonly min?: number; readonly max?: number },
-  documentation: string
-) => ({ name, type, defaultValue: String(defaultValue), ...limits, documentation, kind: "number" }) as const
-
-const flag = (name: string, defaultValue: boolean, documentation: string) =>
-  ({ name, type: "BOOLEAN", defaultValue: String(defaultValue), documentation, kind: "boolean" }) as const
+import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
+import { flag, number } from "./SettingKinds.ts"
 
 const MIB = 1024 * 1024
 
@@ -173,8 +163,11 @@ export const settingDefinitions = {
     5,
     { min: 1 },
     "Produce requests of one connection worked on at a time."
-  )
-} as const satisfies { readonly [name: string]: ConfigDefinition & { readonly kind: "number" | "boolean" } }
+  ),
+  ...groupSettingDefinitions
+} as const satisfies {
+  readonly [name: string]: ConfigDefinition & { readonly kind: "number" | "boolean" | "word" | "words" }
+}
 
 /** Other names of the same setting; Kafka's. */
 export const settingAliases: ReadonlyMap<string, string> = new Map([["broker.id", "node.id"]])

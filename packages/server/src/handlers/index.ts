@@ -17,6 +17,7 @@ import { incrementalAlterConfigs } from "./IncrementalAlterConfigs.ts"
 import { initProducerId } from "./InitProducerId.ts"
 import { joinGroup } from "./JoinGroup.ts"
 import { leaveGroup } from "./LeaveGroup.ts"
+import { listConfigResources } from "./ListConfigResources.ts"
 import { listGroups } from "./ListGroups.ts"
 import { listOffsets } from "./ListOffsets.ts"
 import { metadata } from "./Metadata.ts"
@@ -56,5 +57,6 @@ export const handlers = [
   incrementalAlterConfigs,
   offsetDelete,
   describeCluster,
-  describeTopicPartitions
+  describeTopicPartitions,
+  listConfigResources
 ] as const

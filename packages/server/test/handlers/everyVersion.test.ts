@@ -43,7 +43,8 @@ const SERVED: Readonly<Record<string, readonly [min: number, max: number]>> = {
   DeleteGroups: [0, 2],
   OffsetDelete: [0, 0],
   DescribeCluster: [0, 2],
-  DescribeTopicPartitions: [0, 0]
+  DescribeTopicPartitions: [0, 0],
+  ListConfigResources: [0, 1]
 }
 
 interface World {
@@ -353,6 +354,16 @@ const SENSIBLE: Readonly<Record<string, Sensible>> = {
       none(topics[0])
       assert.lengthOf(topics[0].partitions, 1)
       assert.isNull(nextCursor)
+    }
+  },
+  ListConfigResources: {
+    request: () => ({ resourceTypes: [2] }),
+    sane: (answer, version) => {
+      none(answer)
+      const names = answer.configResources.map((each: any) => each.resourceName)
+      // Version 0 lists client metrics, of which there are none.
+      if (version === 0) assert.deepStrictEqual(names, [])
+      else assert.include(names, "there")
     }
   }
 }

@@ -1,0 +1,36 @@
+import { NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import { ListConfigResources } from "@tusk/protocol/messages/ListConfigResources"
+import type { ListConfigResourcesRequest } from "@tusk/protocol/messages/ListConfigResources"
+import { TOPIC_RESOURCE } from "@tusk/storage/Topics"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+import { BROKER_RESOURCE, GROUP_RESOURCE, ResourceConfigs } from "../ResourceConfigs.ts"
+
+const BROKER_LOGGER = 8
+const CLIENT_METRICS = 16
+/** Loggers and client metrics have no configs here, so that there are none to list. */
+const TYPES: ReadonlyArray<number> = [TOPIC_RESOURCE, BROKER_RESOURCE, BROKER_LOGGER, CLIENT_METRICS, GROUP_RESOURCE]
+
+export const listConfigResources = handler({
+  api: ListConfigResources,
+  make: Effect.gen(function* () {
+    const configs = yield* ResourceConfigs
+    return Effect.fnUntraced(function* ({ resourceTypes }: ListConfigResourcesRequest, { apiVersion }: RequestContext) {
+      // Version 0 knew of client metrics only (KIP-714).
+      const wanted = apiVersion === 0 ? [CLIENT_METRICS] : resourceTypes.length === 0 ? TYPES : resourceTypes
+      const stranger = wanted.find((type) => !TYPES.includes(type))
+      if (stranger !== undefined) {
+        return yield* new UnsupportedVersion({ message: `Resources of type ${stranger} cannot be listed.` })
+      }
+      return {
+        throttleTimeMs: 0,
+        errorCode: NONE,
+        configResources: Array.from(new Set(wanted)).flatMap((resourceType) =>
+          configs.names(resourceType).map((resourceName) => ({ resourceName, resourceType }))
+        )
+      }
+    })
+  }),
+  refuse: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode, configResources: [] })
+})
