@@ -12,6 +12,9 @@ import { escapeText } from "./escapeText.ts"
  */
 const MAX_STATEMENT_BYTES = 192 * 1024
 
+/** A batch so large goes into a statement of its own. */
+const ALONE_BYTES = 32 * 1024
+
 const append = (frame: FrameWriter, batches: ReadonlyArray<Append>): void =>
   run(frame, statements.Append, 11, () => {
     frame.int32Array(batches, (batch) => batch.partitionId)
@@ -27,19 +30,50 @@ const append = (frame: FrameWriter, batches: ReadonlyArray<Append>): void =>
     frame.bytesArray(batches, (batch) => batch.records)
   })
 
+const int32 = (frame: FrameWriter, value: number): void => {
+  frame.int32(4)
+  frame.int32(value)
+}
+const int64 = (frame: FrameWriter, value: bigint): void => {
+  frame.int32(8)
+  frame.int64(value)
+}
+
+const appendOne = (frame: FrameWriter, batch: Append): void =>
+  run(frame, statements.AppendOne, 11, () => {
+    int32(frame, batch.partitionId)
+    int32(frame, batch.leaderEpoch)
+    int64(frame, batch.baseOffset)
+    int64(frame, batch.lastOffset)
+    int64(frame, batch.maxTimestamp)
+    int64(frame, batch.timestampHigh)
+    int64(frame, batch.cumulativeBytes)
+    int64(frame, batch.producerId)
+    int32(frame, batch.baseSequence)
+    int32(frame, batch.producerEpoch)
+    frame.int32(batch.records.byteLength)
+    frame.raw(batch.records)
+  })
+
 const appendAll = (frame: FrameWriter, batches: ReadonlyArray<Append>): void => {
-  let from = 0
+  let together: Array<Append> = []
   let bytes = 0
-  for (let i = 0; i < batches.length; i++) {
-    const size = batches[i]!.records.byteLength
-    if (i > from && bytes + size > MAX_STATEMENT_BYTES) {
-      append(frame, batches.slice(from, i))
-      from = i
-      bytes = 0
+  const flush = () => {
+    if (together.length > 0) append(frame, together)
+    together = []
+    bytes = 0
+  }
+  for (const batch of batches) {
+    const size = batch.records.byteLength
+    if (size >= ALONE_BYTES) {
+      appendOne(frame, batch)
+      continue
     }
+    if (bytes + size > MAX_STATEMENT_BYTES) flush()
+    together.push(batch)
     bytes += size
   }
-  append(frame, from === 0 ? batches : batches.slice(from))
+  flush()
 }
 
 /** How the writes of each kind become a statement's parameters. */
