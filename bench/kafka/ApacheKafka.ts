@@ -28,26 +28,40 @@ export const javaMissing = async (): Promise<string | undefined> => {
   return undefined
 }
 
+/** What lies in a folder and below it, by paths that end in `.java`. */
+const javaSources = (folder: string): ReadonlyArray<string> =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".java"))
+    .toSorted()
+    .map((name) => join(folder, name))
+
+/** Runs `make` once for each state of what it is made from. */
+const onceFor = async (stamp: string, wanted: string, make: () => Promise<void>): Promise<void> => {
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return
+  await make()
+  writeFileSync(stamp, wanted)
+}
+
 /**
- * Fetches the jars that clients/java/pom.xml names and compiles its program, once for each state of these files;
- * resolves with the class path. `release` is Apache Kafka's version.
+ * Fetches the jars that clients/java/pom.xml names and compiles the programs beside it, once for each state of these
+ * files; resolves with the class path. `release` is Apache Kafka's version.
  */
 export const prepareJava = async (): Promise<{ readonly classpath: string; readonly release: string }> => {
   const pom = readFileSync(join(project, "pom.xml"), "utf8")
   const release = /<kafka\.version>([^<]+)</.exec(pom)?.[1] ?? ""
-  const source = join(project, "src/main/java/tusk/clients/JavaClient.java")
-  const wanted = pom + readFileSync(source, "utf8")
-  const stamp = join(cache, "java", "prepared")
-  const classpath = [project, classes, join(jars, "*")].join(":")
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return { classpath, release }
-  rmSync(jars, { recursive: true, force: true })
   mkdirSync(classes, { recursive: true })
-  const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
-  const settings = [`-DoutputDirectory=${jars}`, "-DincludeScope=runtime", "-Dstyle.color=never"]
-  await runOk("mvn", ["-q", "-B", "-f", join(project, "pom.xml"), goal, ...settings], { timeoutMs: 600_000 })
-  await runOk("javac", ["--release", "17", "-cp", join(jars, "*"), "-d", classes, source])
-  writeFileSync(stamp, wanted)
-  return { classpath, release }
+  await onceFor(join(cache, "java", "jars"), pom, async () => {
+    rmSync(jars, { recursive: true, force: true })
+    const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
+    const settings = [`-DoutputDirectory=${jars}`, "-DincludeScope=runtime", "-Dstyle.color=never"]
+    await runOk("mvn", ["-q", "-B", "-f", join(project, "pom.xml"), goal, ...settings], { timeoutMs: 600_000 })
+  })
+  const sources = javaSources(join(project, "src/main/java"))
+  const wanted = [pom, ...sources.map((file) => readFileSync(file, "utf8"))].join("\0")
+  await onceFor(join(cache, "java", "compiled"), wanted, async () => {
+    await runOk("javac", ["--release", "17", "-cp", join(jars, "*"), "-d", classes, ...sources])
+  })
+  return { classpath: [project, classes, join(jars, "*")].join(":"), release }
 }
 
 /** Options for a Java program of short life: a start as quick as it gets. */

@@ -8,3 +8,9 @@ export interface Check {
   readonly settings?: Readonly<Record<string, string>>
   readonly run: (target: Target, report: Report) => Promise<void>
 }
+
+/** Limits of the broker that let groups have short times (KIP-848). */
+export const quickGroups = {
+  "group.consumer.min.heartbeat.interval.ms": "100",
+  "group.consumer.min.session.timeout.ms": "1000"
+}

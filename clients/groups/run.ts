@@ -9,8 +9,9 @@ import { Report } from "../../bench/groups/Report.ts"
 import { againstOf, startTarget } from "../../bench/groups/Target.ts"
 import type { Check } from "./Check.ts"
 import { killed } from "./killed.ts"
+import { verifiable } from "./verifiableConsumer.ts"
 
-const checks: ReadonlyArray<Check> = [killed]
+const checks: ReadonlyArray<Check> = [killed, verifiable("classic"), verifiable("consumer")]
 
 const { values: options } = parseArgs({
   options: {

@@ -1,0 +1,27 @@
+import kafkajs from "kafkajs"
+
+/** Timestamp of the first record of each partition; the next ones follow a minute apart. */
+export const FIRST_TIMESTAMP = Date.UTC(2026, 0, 1)
+
+/** Appends `count` records to each of the partitions 0 to `partitions` - 1, numbered from `from` on. */
+export const produce = async (
+  bootstrap: string,
+  topic: string,
+  partitions: number,
+  count: number,
+  from = 0
+): Promise<void> => {
+  const kafka = new kafkajs.Kafka({ brokers: [bootstrap], logLevel: kafkajs.logLevel.NOTHING })
+  const producer = kafka.producer()
+  await producer.connect()
+  try {
+    const messages = Array.from({ length: partitions * count }, (_, i) => {
+      const number = from + Math.floor(i / partitions)
+      const timestamp = `${FIRST_TIMESTAMP + number * 60_000}`
+      return { partition: i % partitions, key: `${i % partitions}`, value: `${number}`, timestamp }
+    })
+    await producer.send({ topic, acks: -1, messages })
+  } finally {
+    await producer.disconnect()
+  }
+}
