@@ -86,8 +86,12 @@ export const makeClassicGroups = (cells: Context.Service.Shape<typeof GroupCells
   })
 
   const describeGroup = (groupId: string): Effect.Effect<Asked.GroupDescription> =>
-    known(groupId, () => new GroupIdNotFound({ message: `Group ${groupId} is not a classic group.` })).pipe(
-      Effect.map((cell) => describe(groupId, cell)),
+    cells.find(groupId).pipe(
+      Effect.flatMap((cell) => {
+        if (cell?.kind === "classic") return Effect.succeed(describe(groupId, cell))
+        const why = cell === null ? "not found" : "is not a classic group"
+        return Effect.fail(new GroupIdNotFound({ message: `Group ${groupId} ${why}.` }))
+      }),
       Effect.catch((error) => Effect.succeed(absentGroup(groupId, error)))
     )
 
