@@ -59,10 +59,16 @@ const untilCoordinating = async (bootstrap: string): Promise<void> => {
 /** Creates topics of one replica, in one request, and waits until each has a leader; resolves with their ids. */
 export const createTopics = (
   bootstrap: string,
-  topics: ReadonlyMap<string, number>
+  topics: ReadonlyMap<string, number>,
+  configs: Readonly<Record<string, string>> = {}
 ): Promise<ReadonlyMap<string, string>> =>
   withWire(bootstrap, async (wire) => {
-    const wanted = Array.from(topics, ([name, numPartitions]) => ({ name, numPartitions, replicationFactor: 1 }))
+    const wanted = Array.from(topics, ([name, numPartitions]) => ({
+      name,
+      numPartitions,
+      replicationFactor: 1,
+      configs: Object.entries(configs).map(([key, value]) => ({ name: key, value }))
+    }))
     const { topics: made } = await wire.call(CreateTopics, 7, { topics: wanted, timeoutMs: 30_000 })
     const wrong = made.find(({ errorCode }) => errorCode !== 0)
     if (wrong !== undefined) throw new Error(`creating ${wrong.name}: ${wrong.errorCode} ${wrong.errorMessage}`)

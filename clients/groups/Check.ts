@@ -6,7 +6,8 @@ export interface Check {
   readonly name: string
   /** Settings of the broker, by Kafka's names. */
   readonly settings?: Readonly<Record<string, string>>
-  readonly run: (target: Target, report: Report) => Promise<void>
+  /** `recording`: what is compared with Apache Kafka is taken from this broker, which is one. */
+  readonly run: (target: Target, report: Report, recording: boolean) => Promise<void>
 }
 
 /** Limits of the broker that let groups have short times (KIP-848). */

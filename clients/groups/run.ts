@@ -8,20 +8,30 @@ import { parseArgs } from "node:util"
 import { Report } from "../../bench/groups/Report.ts"
 import { againstOf, startTarget } from "../../bench/groups/Target.ts"
 import type { Check } from "./Check.ts"
+import { consumerGroupTools } from "./consumerGroupTools.ts"
 import { killed } from "./killed.ts"
 import { verifiable } from "./verifiableConsumer.ts"
 
-const checks: ReadonlyArray<Check> = [killed, verifiable("classic"), verifiable("consumer")]
+const checks: ReadonlyArray<Check> = [
+  killed,
+  verifiable("classic"),
+  verifiable("consumer"),
+  consumerGroupTools("classic"),
+  consumerGroupTools("consumer")
+]
 
 const { values: options } = parseArgs({
   options: {
     against: { type: "string", default: "tusk" },
     only: { type: "string", default: checks.map(({ name }) => name).join(",") },
+    /** Writes what Apache Kafka's tools print anew, below expected/. */
+    record: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false }
   }
 })
 
 const against = againstOf(options.against)
+if (options.record && against !== "kafka") throw new Error("--record: only what Apache Kafka prints is expected")
 const report = new Report()
 for (const name of options.only.split(",")) {
   const check = checks.find((one) => one.name === name)
@@ -29,7 +39,7 @@ for (const name of options.only.split(",")) {
   const target = await startTarget(against, check.settings)
   console.log(`${check.name}, ${target.name}`)
   try {
-    await report.attempt(check.name, () => check.run(target, report))
+    await report.attempt(check.name, () => check.run(target, report, options.record))
   } finally {
     if (options.verbose && target.tusk !== undefined) console.log(target.tusk.log())
     await target.stop()
