@@ -1,8 +1,16 @@
 import * as Data from "effect/Data"
 
+/** One record of a batch, by its place in it. */
+export interface RecordError {
+  readonly index: number
+  readonly message: string
+}
+
 /** Details an error may carry: a text for APIs whose answer has an error message, and what led to it. */
 export interface ErrorDetails {
   readonly message?: string
+  /** Of records refused with their batch: which, and why (KIP-467). */
+  readonly recordErrors?: ReadonlyArray<RecordError>
   readonly cause?: unknown
 }
 

@@ -17,6 +17,7 @@ import { Dispatch } from "./Dispatch.ts"
 import { AdvertisedApis } from "./handlers/ApiVersions.ts"
 import { handlers } from "./handlers/index.ts"
 import * as GroupSettings from "./GroupSettings.ts"
+import { Recompression } from "./Recompression.ts"
 import { ResourceConfigs } from "./ResourceConfigs.ts"
 import { Router } from "./Router.ts"
 import type { Settings } from "./Settings.ts"
@@ -67,7 +68,16 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   )
   return Connections.layer.pipe(
     Layer.provide(Dispatch.layer),
-    Layer.provide(Layer.mergeAll(TopicAdmin.layer, ResourceConfigs.layer, Router.layer, advertisedApis, retention)),
+    Layer.provide(
+      Layer.mergeAll(
+        TopicAdmin.layer,
+        ResourceConfigs.layer,
+        Router.layer,
+        Recompression.layer,
+        advertisedApis,
+        retention
+      )
+    ),
     Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, groups)),
     Layer.provide(GroupSettings.layer),
     Layer.provideMerge(storage)

@@ -1,21 +1,19 @@
-import { InvalidRecord, InvalidTimestamp, MessageTooLarge, UnsupportedCompressionType } from "@tusk/protocol/KafkaError"
+import { InvalidRecord, MessageTooLarge, UnsupportedCompressionType } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { TopicConfig } from "./config/TopicConfigs.ts"
+import type { Inside } from "./Recompression.ts"
 
 const ZSTD = 4
 
 /**
  * The one record batch that a partition of a Produce request may hold, checked as far as its header and checksum tell:
- * number of batches, magic, length, CRC-32C, codec, counts, size, timestamps. Records are
- * decoded only where the topic is compacted: then each has to have a key.
+ * number of batches, magic, length, CRC-32C, codec, counts, size. See `insideOf` for its records.
  */
 export const checkProduced = (
   records: Uint8Array | null,
   apiVersion: number,
-  config: TopicConfig,
-  nowMs: number,
-  maxDecompressedBytes: number
+  config: TopicConfig
 ): Uint8Array | KafkaError => {
   if (records === null || records.byteLength === 0) {
     return new InvalidRecord({ message: "A Produce request holds one record batch a partition; there is none." })
@@ -38,20 +36,39 @@ export const checkProduced = (
       message: `The record batch size of ${batch.byteLength} bytes exceeds max.message.bytes of ${config.maxMessageBytes}.`
     })
   }
-  const wrong = config.messageTimestampType === "CreateTime" ? wrongTime(batch, config, nowMs) : undefined
-  if (wrong !== undefined) return wrong
-  // The records are looked into only where the topic asks something of each: a key.
-  if (!config.compacted) return batch
-  return RecordBatch.validateRecords(batch, { compacted: true, limits: { maxDecompressedBytes } }) ?? batch
+  return batch
 }
 
-const wrongTime = (batch: Uint8Array, config: TopicConfig, nowMs: number): KafkaError | undefined => {
-  const latest = Number(RecordBatch.maxTimestamp(batch))
-  const earliest = Number(RecordBatch.baseTimestamp(batch))
-  if (latest - nowMs > config.messageTimestampAfterMaxMs || nowMs - earliest > config.messageTimestampBeforeMaxMs) {
-    return new InvalidTimestamp({
-      message: "A record's timestamp is outside message.timestamp.before.max.ms and message.timestamp.after.max.ms."
-    })
-  }
-  return undefined
+/**
+ * What has to be done inside a batch that `checkProduced` let pass: nothing (undefined) for most, whose header tells
+ * enough. Records are looked at where their topic is compacted, bounds how old they may be, or where the header says
+ * that one is too far ahead; a batch is compressed anew where its topic names a codec that is not the batch's.
+ */
+export const insideOf = (batch: Uint8Array, config: TopicConfig, nowMs: number): Inside | undefined => {
+  const { compacted, compression, maxMessageBytes } = config
+  const times = timesToCheck(batch, config, nowMs)
+  const target =
+    compression !== undefined && compression.codec !== RecordBatch.compressionCodec(batch) ? compression : undefined
+  if (!compacted && times === undefined && target === undefined) return undefined
+  return { rules: compacted || times !== undefined ? { compacted, times } : undefined, target, maxMessageBytes }
+}
+
+/** The records can be looked at where they are, and need no more than that. */
+export const liesOpen = (batch: Uint8Array, { target }: Inside): boolean =>
+  target === undefined && RecordBatch.compressionCodec(batch) === 0
+
+/** What is wrong with records that lie open. */
+export const wrongInside = (batch: Uint8Array, { rules }: Inside): KafkaError | undefined =>
+  rules === undefined
+    ? undefined
+    : RecordBatch.validateDecompressed(batch, batch.subarray(RecordBatch.RECORD_BATCH_OVERHEAD), rules)
+
+/** The times its records may have, where one of them may have another; the append's own time is not checked. */
+const timesToCheck = (batch: Uint8Array, config: TopicConfig, nowMs: number): RecordBatch.RecordRules["times"] => {
+  if (config.messageTimestampType === "LogAppendTime") return undefined
+  const { messageTimestampAfterMaxMs: after, messageTimestampBeforeMaxMs: before } = config
+  // The header has the greatest time of all, but not the least.
+  const ahead = Number(RecordBatch.maxTimestamp(batch)) - nowMs > after
+  if (!ahead && before >= nowMs) return undefined
+  return { earliest: BigInt(nowMs) - BigInt(before), latest: BigInt(nowMs) + BigInt(after) }
 }

@@ -1,6 +1,7 @@
 import { createRequire } from "node:module"
 import { CorruptMessage, type KafkaError, MessageTooLarge, UnsupportedCompressionType } from "../KafkaError.ts"
 import { compressLz4Frame, decompressLz4Frame } from "./Lz4.ts"
+import { finish, type Steps } from "./Steps.ts"
 
 /** Codecs by their number in a batch's attributes. */
 export const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"] as const
@@ -22,7 +23,7 @@ export const tooLarge = (ceiling: number): MessageTooLarge =>
 
 // Loaded at first use and synchronously: importing this file loads no native module, and most brokers never need one.
 const load = createRequire(import.meta.url)
-const zlib = (): typeof import("node:zlib") => load("node:zlib")
+export const zlib = (): typeof import("node:zlib") => load("node:zlib")
 const snappy = (): typeof import("snappy") => load("snappy")
 
 /**
@@ -36,7 +37,7 @@ export const compress = (codec: number, data: Uint8Array, magic = 2): Uint8Array
     case 1:
       return zlib().gzipSync(data)
     case 2:
-      return compressSnappy(data)
+      return finish(snappySteps(data))
     case 3:
       return compressLz4Frame(data, magic === 0)
     case 4:
@@ -65,7 +66,7 @@ export const decompress = (
       case 1:
         return within(ceiling, zlib().gunzipSync(data, { maxOutputLength: Math.max(1, ceiling) }))
       case 2:
-        return decompressSnappy(data, ceiling)
+        return finish(unsnappySteps(data, ceiling))
       case 3:
         return decompressLz4Frame(data, ceiling, magic === 0)
       case 4:
@@ -74,24 +75,32 @@ export const decompress = (
         return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
     }
   } catch (error) {
-    if (error instanceof CorruptMessage || error instanceof MessageTooLarge) return error
-    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") return tooLarge(ceiling)
-    return new CorruptMessage({ message: `${CODEC_NAMES[codec]} data that cannot be decompressed.`, cause: error })
+    return whyNot(codec, error, ceiling)
   }
 }
 
+/** What was thrown by a decoder, as an error to answer. */
+export const whyNot = (codec: number, error: unknown, ceiling: number): KafkaError => {
+  if (error instanceof CorruptMessage || error instanceof MessageTooLarge) return error
+  if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") return tooLarge(ceiling)
+  return new CorruptMessage({ message: `${CODEC_NAMES[codec]} data that cannot be decompressed.`, cause: error })
+}
+
 /** zlib takes no limit of 0, so that the last byte is looked at here. */
-const within = (ceiling: number, output: Uint8Array): Uint8Array => {
+export const within = (ceiling: number, output: Uint8Array): Uint8Array => {
   if (output.byteLength > ceiling) throw tooLarge(ceiling)
   return output
 }
 
-const decompressZstd = (data: Uint8Array, ceiling: number): Uint8Array => {
-  const { constants, zstdDecompressSync } = zlib()
+const decompressZstd = (data: Uint8Array, ceiling: number): Uint8Array =>
+  within(ceiling, zlib().zstdDecompressSync(data, unzstdOptions(ceiling)))
+
+/** For a zstd decoder that gives up beyond the ceiling. */
+export const unzstdOptions = (ceiling: number) => {
   // A frame names its window, which the decoder allocates: 8 MiB is enough up to level 19, 128 MiB for any level. It is
   // touched only as far as data comes out.
-  const params = { [constants.ZSTD_d_windowLogMax]: ceiling > 1 << 23 ? 27 : 23 }
-  return within(ceiling, zstdDecompressSync(data, { params, maxOutputLength: Math.max(1, ceiling) }))
+  const params = { [zlib().constants.ZSTD_d_windowLogMax]: ceiling > 1 << 23 ? 27 : 23 }
+  return { params, maxOutputLength: Math.max(1, ceiling) }
 }
 
 /** xerial's snappy-java: magic, version, oldest compatible version; then blocks, each after its length. */
@@ -99,19 +108,21 @@ const XERIAL = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 
 const XERIAL_MAGIC_BYTES = 8
 const XERIAL_BLOCK = 32 * 1024
 
-const compressSnappy = (data: Uint8Array): Uint8Array => {
+/** Compresses to xerial's framing, a block a step. */
+export function* snappySteps(data: Uint8Array): Steps {
   const parts: Array<Uint8Array> = [XERIAL]
   for (let at = 0; at < data.byteLength; at += XERIAL_BLOCK) {
     const block = snappy().compressSync(data.subarray(at, at + XERIAL_BLOCK))
     const length = Buffer.allocUnsafe(4)
     length.writeInt32BE(block.byteLength)
     parts.push(length, block)
+    yield at
   }
   return Buffer.concat(parts)
 }
 
 /** Blocks of xerial's framing; data without it is one raw block, as some clients send. */
-const decompressSnappy = (data: Uint8Array, ceiling: number): Uint8Array => {
+export function* unsnappySteps(data: Uint8Array, ceiling: number): Steps {
   for (let i = 0; i < XERIAL_MAGIC_BYTES; i++) {
     if (data[i] !== XERIAL[i]) return snappyBlock(data, ceiling, ceiling)
   }
@@ -129,6 +140,7 @@ const decompressSnappy = (data: Uint8Array, ceiling: number): Uint8Array => {
     if (part.byteLength > 0) parts.push(part)
     left -= part.byteLength
     at += size
+    yield ceiling - left
   }
   return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }

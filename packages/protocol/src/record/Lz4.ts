@@ -1,5 +1,6 @@
 import { createRequire } from "node:module"
 import { CorruptMessage, MessageTooLarge } from "../KafkaError.ts"
+import { finish, type Steps } from "./Steps.ts"
 
 /**
  * LZ4 frames. They are taken apart here, as the native decoder has no ceiling: a frame's blocks are decoded one by one,
@@ -71,7 +72,11 @@ const descriptorEnd = (frame: Uint8Array): number => 6 + (frame[4]! & 0x08 ? 8 :
  * All frames of `data`, one after the other, in at most `ceiling` bytes. `oldChecksum`: the descriptor's checksum is not
  * looked at, as both kinds are met in magic 0. The checksum of a block is checked, that of the content is not, as in Kafka.
  */
-export const decompressLz4Frame = (data: Uint8Array, ceiling: number, oldChecksum: boolean): Uint8Array => {
+export const decompressLz4Frame = (data: Uint8Array, ceiling: number, oldChecksum: boolean): Uint8Array =>
+  finish(lz4FrameSteps(data, ceiling, oldChecksum))
+
+/** The same in steps, one a block. */
+export function* lz4FrameSteps(data: Uint8Array, ceiling: number, oldChecksum: boolean): Steps {
   const out = new Output(ceiling)
   const end = data.byteLength
   let at = 0
@@ -107,6 +112,7 @@ export const decompressLz4Frame = (data: Uint8Array, ceiling: number, oldChecksu
       if (stored) out.append(data, at, next)
       else decodeBlock(data, at, next, out, independent ? out.length : frameStart, blockMax)
       at = next + (flags & 0x10 ? 4 : 0)
+      yield out.length
     }
     if (flags & 0x04) at += 4
     if (at > end) throw corrupt("cut short")

@@ -49,7 +49,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "INT",
     "-1",
     ["compression.gzip.level"],
-    "Level of gzip where the broker compresses; -1 is the codec's default. Kept; not acted on yet.",
+    "Level of gzip where the broker compresses; -1 is the codec's default.",
     { min: -1, max: 9, except: [0n] }
   ),
   define(
@@ -57,7 +57,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "INT",
     "9",
     ["compression.lz4.level"],
-    "Level of lz4 where the broker compresses. Kept; not acted on yet.",
+    "Level of lz4 where Kafka compresses. No effect: this broker has one.",
     from(1, 17)
   ),
   define(
@@ -65,7 +65,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "STRING",
     "producer",
     ["compression.type"],
-    "Codec records are kept in; producer: as they came, which is what is done with all of them yet.",
+    "Codec records are kept in; what comes in another one is compressed anew. producer: as they came.",
     { oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] }
   ),
   define(
@@ -73,7 +73,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "INT",
     "3",
     ["compression.zstd.level"],
-    "Level of zstd where the broker compresses. Kept; not acted on yet.",
+    "Level of zstd where the broker compresses.",
     from(-131072, 22)
   ),
   define(

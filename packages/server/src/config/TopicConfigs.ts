@@ -1,11 +1,19 @@
 import { InvalidConfig } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { CODEC_NAMES } from "@tusk/protocol/record/Compression"
+import type { CodecName } from "@tusk/protocol/record/Compression"
 import type { Settings } from "../Settings.ts"
 import { checkValue, listOf } from "./ConfigDefinition.ts"
 import { topicConfigDefinitions } from "./TopicConfigDefinitions.ts"
 import type { TopicConfigDefinition } from "./TopicConfigDefinitions.ts"
 
 export type Overrides = ReadonlyMap<string, string>
+
+/** A codec by its number in a batch's attributes, and its level where it has one that can be chosen. */
+export interface Compression {
+  readonly codec: number
+  readonly level?: number
+}
 
 /** What the broker goes by, of a topic's configs. */
 export interface TopicConfig {
@@ -17,6 +25,8 @@ export interface TopicConfig {
   readonly compacted: boolean
   /** `cleanup.policy` holds delete. */
   readonly deletes: boolean
+  /** `compression.type`; undefined for producer: batches are kept as they come. */
+  readonly compression: Compression | undefined
   /** Negative: for ever. */
   readonly retentionMs: number
 }
@@ -84,6 +94,19 @@ export const topicConfigValues = (
 const scaled = (value: string, factor: number): string =>
   factor === 1 || Number(value) < 0 ? value : String(BigInt(value.trim()) * BigInt(factor))
 
+const compressionOf = (value: (name: string) => string): Compression | undefined => {
+  const type = value("compression.type")
+  switch (type) {
+    case "producer":
+      return undefined
+    case "gzip":
+    case "zstd":
+      return { codec: CODEC_NAMES.indexOf(type), level: Number(value(`compression.${type}.level`)) }
+    default:
+      return { codec: type === "uncompressed" ? 0 : CODEC_NAMES.indexOf(type as CodecName) }
+  }
+}
+
 /** A topic's configs as the broker goes by them. */
 export const topicConfig = (overrides: Overrides, settings: Settings, brokers: BrokerOverrides): TopicConfig => {
   const value = (name: string): string =>
@@ -95,6 +118,7 @@ export const topicConfig = (overrides: Overrides, settings: Settings, brokers: B
     messageTimestampAfterMaxMs: Number(value("message.timestamp.after.max.ms")),
     compacted: listOf(value("cleanup.policy")).includes("compact"),
     deletes: listOf(value("cleanup.policy")).includes("delete"),
+    compression: compressionOf(value),
     retentionMs: Number(value("retention.ms"))
   }
 }

@@ -23,7 +23,9 @@ import { AutoTopics } from "../AutoTopics.ts"
 import { BrokerSettings } from "../BrokerSettings.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
-import { checkProduced } from "../ProducedBatch.ts"
+import { checkProduced, insideOf, liesOpen, wrongInside } from "../ProducedBatch.ts"
+import { Recompression } from "../Recompression.ts"
+import type { Inside } from "../Recompression.ts"
 import { Router } from "../Router.ts"
 import { TopicSettings } from "../TopicSettings.ts"
 
@@ -35,6 +37,13 @@ const ROUTED = -1
 
 /** Where one partition's answer comes from: an error, or some of the appends. */
 type Outcome = KafkaError | ReadonlyArray<number>
+
+/** A request's batches as its topics want them; `unopened` are those that something is to be done inside of. */
+interface Collected {
+  readonly appends: Array<AppendRequest | KafkaError>
+  readonly unopened: Array<{ readonly place: number; readonly inside: Inside }>
+  readonly outcomes: ReadonlyArray<ReadonlyArray<Outcome>>
+}
 
 export const produce = handler({
   api: Produce,
@@ -49,8 +58,9 @@ export const produce = handler({
     const autoTopics = yield* AutoTopics
     const topicSettings = yield* TopicSettings
     const router = yield* Router
+    const recompression = yield* Recompression
     const clock = yield* Clock.Clock
-    const { decompressedMaxBytes, nodeId } = yield* BrokerSettings
+    const { nodeId } = yield* BrokerSettings
 
     const known = (data: TopicData, byId: boolean): Topic | KafkaError | undefined =>
       byId ? (topics.byId(data.topicId) ?? new UnknownTopicId()) : topics.byName(data.name)
@@ -65,35 +75,61 @@ export const produce = handler({
     const collect = (
       request: ProduceRequest,
       apiVersion: number,
-      found: ReadonlyArray<Topic | KafkaError | undefined>,
-      appends: Array<AppendRequest>
-    ): ReadonlyArray<ReadonlyArray<Outcome>> => {
+      found: ReadonlyArray<Topic | KafkaError | undefined>
+    ): Collected => {
       const nowMs = clock.currentTimeMillisUnsafe()
-      return request.topicData.map((data, i) => {
+      const appends: Collected["appends"] = []
+      const unopened: Collected["unopened"] = []
+      const outcomes = request.topicData.map((data, i) => {
         const topic = found[i]
         if (topic === undefined || isKafkaError(topic)) {
           return data.partitionData.map(() => topic ?? new UnknownTopicOrPartition())
         }
         const config = topicSettings.of(topic.name)
         const stampTime = config.messageTimestampType === "LogAppendTime"
+        const add = (partitionId: number, batch: Uint8Array): number => {
+          const request: AppendRequest = { partitionId, batch, stampTime }
+          const inside = insideOf(batch, config, nowMs)
+          if (inside === undefined) return appends.push(request) - 1
+          if (liesOpen(batch, inside)) return appends.push(wrongInside(batch, inside) ?? request) - 1
+          unopened.push({ place: appends.length, inside })
+          return appends.push(request) - 1
+        }
         return data.partitionData.map(({ index, records }): Outcome => {
           const partitionId = topic.partitionIds[index]
           if (partitionId === undefined && index !== ROUTED) return new UnknownTopicOrPartition()
-          const batch = checkProduced(records, apiVersion, config, nowMs, decompressedMaxBytes)
+          const batch = checkProduced(records, apiVersion, config)
           if (isKafkaError(batch)) return batch
           // A transaction begins with a transactional id, and none was given out.
           if (RecordBatch.isTransactional(batch)) return new InvalidTxnState()
-          if (partitionId !== undefined) {
-            appends.push({ partitionId, batch, stampTime })
-            return [appends.length - 1]
-          }
+          if (partitionId !== undefined) return [add(partitionId, batch)]
           const routed = router.route(topic, batch)
-          if (isKafkaError(routed)) return routed
-          return routed.map((part) => {
-            appends.push({ ...part, stampTime })
-            return appends.length - 1
-          })
+          return isKafkaError(routed) ? routed : routed.map((part) => add(part.partitionId, part.batch))
         })
+      })
+      return { appends, unopened, outcomes }
+    }
+
+    /** Opens what has to be opened, one after the other. */
+    const openAll = Effect.fnUntraced(function* ({ appends, unopened }: Collected) {
+      for (const { inside, place } of unopened) {
+        const request = appends[place] as AppendRequest
+        const opened = yield* recompression.open(request.batch, inside)
+        appends[place] = isKafkaError(opened) ? opened : { ...request, batch: opened }
+      }
+    })
+
+    /** A result for each, in order; those refused before have theirs. */
+    const append = (
+      requests: ReadonlyArray<AppendRequest | KafkaError>
+    ): Effect.Effect<ReadonlyArray<Appended | KafkaError>> => {
+      const accepted = requests.filter((request): request is AppendRequest => !isKafkaError(request))
+      if (accepted.length === 0) return Effect.succeed(requests as ReadonlyArray<KafkaError>)
+      const appended = log.append(accepted)
+      if (accepted.length === requests.length) return appended
+      return Effect.map(appended, (results) => {
+        let next = 0
+        return requests.map((request) => (isKafkaError(request) ? request : results[next++]!))
       })
     }
 
@@ -144,20 +180,22 @@ export const produce = handler({
         }
         return undefined
       }
-      const appendAll = (found: ReadonlyArray<Topic | KafkaError | undefined>) => {
-        const appends: Array<AppendRequest> = []
-        const outcomes = collect(request, apiVersion, found, appends)
-        return appends.length === 0
-          ? Effect.sync(() => reply(outcomes, []))
-          : Effect.map(log.append(appends), (results) => reply(outcomes, results))
-      }
+      const store = ({ appends, outcomes }: Collected) =>
+        Effect.map(append(appends), (results) => reply(outcomes, results))
       const found = request.topicData.map((data) => known(data, apiVersion >= 13))
-      if (!found.includes(undefined)) return appendAll(found)
-      // Topics come first: until these records have their place, those behind them on the connection may have none.
+      const collected = found.includes(undefined) ? undefined : collect(request, apiVersion, found)
+      if (collected?.unopened.length === 0) return store(collected)
+      // Topics come first, and what is to be opened: until these records have their place, those behind them on the
+      // connection may have none.
       const placed = Latch.makeUnsafe(false)
       connection.placing = placed.await
-      return ensureAll(request).pipe(
-        Effect.flatMap((made) => Effect.forkChild(appendAll(made), { startImmediately: true })),
+      const closed =
+        collected === undefined
+          ? Effect.map(ensureAll(request), (made) => collect(request, apiVersion, made))
+          : Effect.succeed(collected)
+      return closed.pipe(
+        Effect.tap(openAll),
+        Effect.flatMap((opened) => Effect.forkChild(store(opened), { startImmediately: true })),
         Effect.ensuring(placed.open),
         Effect.flatMap(Fiber.join)
       )
@@ -191,7 +229,10 @@ const refused = (index: number, error: KafkaError, leader: PartitionResponse["cu
   baseOffset: -1n,
   logAppendTimeMs: -1n,
   logStartOffset: -1n,
-  recordErrors: [],
+  recordErrors: (error.recordErrors ?? []).map(({ index, message }) => ({
+    batchIndex: index,
+    batchIndexErrorMessage: message
+  })),
   errorMessage: error.message === "" ? null : (error.message ?? null),
   currentLeader: error._tag === "NotLeaderOrFollower" ? leader : NO_LEADER
 })
