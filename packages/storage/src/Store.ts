@@ -26,6 +26,8 @@ export type Write = Data.TaggedEnum<{
     readonly producerEpoch: number
     readonly baseSequence: number
     readonly records: Uint8Array
+    /** May be lost when the database or its machine crashes soon after its commit (docs/durability.md). */
+    readonly relaxed?: boolean
   }
   /** The first append of a leader epoch to a partition. */
   PutLeaderEpoch: { readonly partitionId: number; readonly epoch: number; readonly startOffset: bigint }
@@ -72,6 +74,18 @@ export type Append = Extract<Write, { readonly _tag: "Append" }>
 
 /** Writes that stand or fall together. */
 export type Unit = ReadonlyArray<Write>
+
+/** Whether nothing in a commit has to be on disk when it returns: relaxed appends, and what only goes with them. */
+export const isRelaxed = (units: ReadonlyArray<Unit>): boolean => {
+  let relaxed = false
+  for (const unit of units) {
+    for (const write of unit) {
+      if (write._tag === "Append" && write.relaxed === true) relaxed = true
+      else if (write._tag !== "PutLeaderEpoch" && write._tag !== "PutProducerSnapshot") return false
+    }
+  }
+  return relaxed
+}
 
 export interface StoredTopic {
   /** Kafka's text form, 22 characters. */
@@ -167,7 +181,10 @@ export class Store extends Context.Service<
      * session sent has happened or never will. The lock is given back when the scope closes.
      */
     readonly acquire: Effect.Effect<ClusterState, AcquireError, Scope.Scope>
-    /** All units or none, in order; durable when it returns. One at a time. */
+    /**
+     * All units or none, in order; durable when it returns, but for one of relaxed appends alone (`isRelaxed`), which is
+     * so a moment later. One at a time.
+     */
     readonly commit: (units: ReadonlyArray<Unit>) => Effect.Effect<void, StoreError>
     /** Asks the session that holds the lock whether it still does. */
     readonly ping: Effect.Effect<void, StoreError>

@@ -1,6 +1,6 @@
 import type { ConfigDefinition } from "./ConfigDefinition.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
-import { flag, number } from "./SettingKinds.ts"
+import { flag, number, word } from "./SettingKinds.ts"
 
 const MIB = 1024 * 1024
 
@@ -135,6 +135,12 @@ export const settingDefinitions = {
     64 * MIB,
     { min: 1024 },
     "What a batch may expand to where the broker has to look inside."
+  ),
+  synchronousCommit: word(
+    "tusk.synchronous.commit",
+    "on",
+    ["on", "off"],
+    "off: producers are answered before their records are on disk, in topics that do not say otherwise. See docs/durability.md."
   ),
   fetchSessionMaxPartitions: number(
     "tusk.fetch.session.max.partitions",

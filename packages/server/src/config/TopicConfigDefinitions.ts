@@ -34,7 +34,7 @@ const REPLICAS = [/^(\*|\d+:\d+)$/, "* or [partitionId]:[brokerId] in a list"] a
 const minutes = (name: string): Synonym => ({ name, factor: 60_000 })
 const hours = (name: string): Synonym => ({ name, factor: 3_600_000 })
 
-/** Every topic config of Apache Kafka 4.3.1. Values are kept; the documentation says which have no effect here. */
+/** Every topic config of Apache Kafka 4.3.1, and Tusk's own (`tusk.*`). Values are kept; the documentation says which have no effect here. */
 export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
   define(
     "cleanup.policy",
@@ -262,6 +262,14 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     ["log.roll.ms", hours("log.roll.hours")],
     "Age of Kafka's segment files. No effect.",
     from(1)
+  ),
+  define(
+    "tusk.synchronous.commit",
+    "STRING",
+    "on",
+    ["tusk.synchronous.commit"],
+    "off: producers are answered before their records are on disk; a crash of Postgres or its machine may lose the last moment's. A crash of Tusk does not. See docs/durability.md.",
+    { oneOf: ["on", "off"] }
   ),
   define(
     "unclean.leader.election.enable",

@@ -27,6 +27,8 @@ export interface TopicConfig {
   readonly deletes: boolean
   /** `compression.type`; undefined for producer: batches are kept as they come. */
   readonly compression: Compression | undefined
+  /** `tusk.synchronous.commit` is off: an answer to a producer does not wait for the disk. */
+  readonly relaxed: boolean
   /** Negative: for ever. */
   readonly retentionMs: number
 }
@@ -119,6 +121,7 @@ export const topicConfig = (overrides: Overrides, settings: Settings, brokers: B
     compacted: listOf(value("cleanup.policy")).includes("compact"),
     deletes: listOf(value("cleanup.policy")).includes("delete"),
     compression: compressionOf(value),
+    relaxed: value("tusk.synchronous.commit") === "off",
     retentionMs: Number(value("retention.ms"))
   }
 }

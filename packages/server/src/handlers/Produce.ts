@@ -88,7 +88,7 @@ export const produce = handler({
         const config = topicSettings.of(topic.name)
         const stampTime = config.messageTimestampType === "LogAppendTime"
         const add = (partitionId: number, batch: Uint8Array): number => {
-          const request: AppendRequest = { partitionId, batch, stampTime }
+          const request: AppendRequest = { partitionId, batch, stampTime, relaxed: config.relaxed }
           const inside = insideOf(batch, config, nowMs)
           if (inside === undefined) return appends.push(request) - 1
           if (liesOpen(batch, inside)) return appends.push(wrongInside(batch, inside) ?? request) - 1

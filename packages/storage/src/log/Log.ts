@@ -42,6 +42,8 @@ export interface AppendRequest {
   readonly batch: Uint8Array
   /** The topic's `message.timestamp.type` is LogAppendTime. */
   readonly stampTime: boolean
+  /** Its topic's `tusk.synchronous.commit` is off. */
+  readonly relaxed?: boolean
 }
 
 export interface Appended {
@@ -230,7 +232,7 @@ export class Log extends Context.Service<
               const verdict: Verdict =
                 early !== undefined
                   ? { _tag: "Refused", error: early }
-                  : propose(entry.log, batch, active.epoch(), stamp, nowMs, options, writes)
+                  : propose(entry.log, batch, active.epoch(), stamp, nowMs, options, writes, request.relaxed)
               verdicts[i] = verdict
               // A refusal ends a producer's batch, or the producer: not for what a broker says that has lost the lock.
               if (verdict._tag !== "Duplicate" || verdict.pending) waits = true

@@ -79,9 +79,12 @@ export const fromStored = (stored: StoredPartition): PartitionLog => ({
   leaderEpochs: stored.leaderEpochs.slice()
 })
 
+const RELAXED = { relaxed: true }
+
 /**
  * Judges a batch that was validated, gives it its offsets (patched in place, with the leader epoch) and adds its writes.
- * `logAppendTime`: milliseconds to stamp the records with, or -1n to leave what the producer set.
+ * `logAppendTime`: milliseconds to stamp the records with, or -1n to leave what the producer set. `relaxed`: its commit
+ * need not be on disk when it is answered.
  */
 export const propose = (
   log: PartitionLog,
@@ -90,7 +93,8 @@ export const propose = (
   logAppendTime: bigint,
   nowMs: bigint,
   limits: LogLimits,
-  writes: Array<Write>
+  writes: Array<Write>,
+  relaxed = false
 ): Verdict => {
   const end = log.assumed?.end ?? log.committed
   const producerId = RecordBatch.producerId(batch)
@@ -135,7 +139,8 @@ export const propose = (
     producerId,
     producerEpoch,
     baseSequence,
-    records: batch
+    records: batch,
+    ...(relaxed ? RELAXED : undefined)
   })
   if (producerId >= 0n) {
     const remembered = { baseSequence, lastSequence: RecordBatch.lastSequence(batch), baseOffset, logAppendTime }

@@ -43,6 +43,19 @@ describe("a partition's log", () => {
     assert.strictEqual(log.committed.endOffset, 5n)
   })
 
+  it("says of an append that it is relaxed, where it is", () => {
+    const log = newLog()
+    const writes: Array<Write> = []
+    propose(log, batchOf(), 5, -1n, 1000n, limits, writes, true)
+    propose(log, batchOf(), 5, -1n, 1000n, limits, writes, false)
+    propose(log, batchOf(), 5, -1n, 1000n, limits, writes)
+    const appends = writes.filter((write): write is Append => write._tag === "Append")
+    assert.deepStrictEqual(
+      appends.map(({ relaxed }) => relaxed),
+      [true, undefined, undefined]
+    )
+  })
+
   it("forgets what a failed commit assumed: offset, sequence and epoch", () => {
     const log = newLog()
     const numbered = () => batchOf({ producerId: 9n, producerEpoch: 0, baseSequence: 0, records: 2 })

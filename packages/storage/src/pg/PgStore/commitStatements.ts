@@ -2,6 +2,11 @@ import type { Statement } from "../connection/Connection.ts"
 
 /** One statement a kind of write, its rows as arrays: the text never changes. `name` is the kind's. */
 export const commitStatements = {
+  /** For the transaction it is in: its COMMIT does not wait for the disk. */
+  Relax: {
+    name: "Relax",
+    sql: "select set_config('synchronous_commit', 'off', true)"
+  },
   PutTopic: {
     name: "PutTopic",
     sql: `insert into kafka.topics (topic_id, name)

@@ -1,3 +1,4 @@
+import { isRelaxed } from "../../Store.ts"
 import type { Append, Unit } from "../../Store.ts"
 import { run } from "../connection/Connection.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
@@ -197,6 +198,7 @@ const encoders: { readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, s
 
 /** Writes a commit as statements to be closed by one Sync: one transaction, one round trip, one fsync. */
 export const encodeCommit = (frame: FrameWriter, units: ReadonlyArray<Unit>): void => {
+  if (isRelaxed(units)) run(frame, statements.Relax, 0, () => {})
   for (const segment of planCommit(units)) {
     for (const tag of ORDER) if (segment.kinds.has(tag)) encoders[tag](frame, segment)
   }
