@@ -3,7 +3,8 @@ import { Active } from "@tusk/storage/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/Committer"
 import { Configs } from "@tusk/storage/Configs"
 import { GroupStore } from "@tusk/storage/GroupStore"
-import { Log, LogOptions } from "@tusk/storage/log/Log"
+import { Log } from "@tusk/storage/log/Log"
+import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { Retention, RetentionOptions, RetentionPolicy } from "@tusk/storage/log/Retention"
 import { Offsets } from "@tusk/storage/Offsets"
 import { ProducerIds } from "@tusk/storage/ProducerIds"
@@ -94,6 +95,7 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
     Layer.succeed(LogOptions, {
       tailMaxBytes: memoryBytes ?? settings.tailCacheBytes,
       tailIsAll: memoryBytes !== undefined,
+      readAheadBytes: settings.readAheadBytes,
       snapshotEvery: 1000,
       maxProducers: settings.maxProducersPerPartition,
       producerIdExpirationMs: settings.producerIdExpirationMs

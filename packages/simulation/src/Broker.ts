@@ -3,7 +3,7 @@ import { BrokerSettings } from "@tusk/server/BrokerSettings"
 import { Connections } from "@tusk/server/Connection"
 import { defaultSettings } from "@tusk/server/Settings"
 import { CommitterOptions } from "@tusk/storage/Committer"
-import { LogOptions } from "@tusk/storage/log/Log"
+import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { Store } from "@tusk/storage/Store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -33,6 +33,7 @@ const tightLimits = (chance: Chance) =>
     Layer.succeed(LogOptions, {
       tailMaxBytes: chance.pick([200, 1000, 32 << 20]),
       tailIsAll: false,
+      readAheadBytes: chance.pick([0, 500, 1 << 20]),
       snapshotEvery: chance.pick([1, 3, 10, 1000]),
       maxProducers: 10_000,
       producerIdExpirationMs: 86_400_000

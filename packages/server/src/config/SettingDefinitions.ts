@@ -115,6 +115,13 @@ export const settingDefinitions = {
     { min: 0 },
     "Memory for recent batches, which consumers at the head are served from."
   ),
+  readAheadBytes: number(
+    "tusk.read.ahead.bytes",
+    "LONG",
+    16 * MIB,
+    { min: 0 },
+    "Memory for batches read before consumers that catch up ask for them; 0: none are."
+  ),
   commitMaxBytes: number(
     "tusk.commit.max.bytes",
     "LONG",

@@ -12,29 +12,14 @@ import type { ReadRequest, Write } from "../Store.ts"
 import type { StoreError } from "../StoreError.ts"
 import { toKafkaError } from "../toKafkaError.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
+import { LogOptions } from "./LogOptions.ts"
 import { confirm, discard, endOfEpoch, epochAt, fromStored, isKnown, propose } from "./PartitionLog.ts"
 import { makePartitionLoader } from "./PartitionLoader.ts"
-import type { LogLimits, PartitionLog, Verdict } from "./PartitionLog.ts"
+import type { PartitionLog, Verdict } from "./PartitionLog.ts"
+import { makeReadAhead } from "./ReadAhead.ts"
 import { drop, makePartitionTail, makeTail, push, readTail, retain } from "./Tail.ts"
 import type { PartitionTail, TailBatch } from "./Tail.ts"
 import { fire, makeWaiters } from "./Waiters.ts"
-
-export interface LogOptions extends LogLimits {
-  /** Bytes of recent batches kept in memory over all partitions. */
-  readonly tailMaxBytes: number
-  /** Batches that no longer fit into the tail are deleted for good: the bound of a broker that keeps all in memory. */
-  readonly tailIsAll: boolean
-}
-
-export const LogOptions = Context.Reference<LogOptions>("@tusk/storage/LogOptions", {
-  defaultValue: () => ({
-    tailMaxBytes: 32 * 1024 * 1024,
-    tailIsAll: false,
-    snapshotEvery: 1000,
-    maxProducers: 10_000,
-    producerIdExpirationMs: 86_400_000
-  })
-})
 
 export interface AppendRequest {
   readonly partitionId: number
@@ -136,6 +121,7 @@ export class Log extends Context.Service<
       const options = yield* LogOptions
       const waiters = makeWaiters()
       const firstBatches = makeFirstBatches()
+      const ahead = makeReadAhead(store, yield* Effect.scope, options.readAheadBytes)
       let entries = new Map<number, Entry>()
       /** Nobody reads below what was evicted from now on; the store follows with the next commit. */
       const deleteEvicted = ({ partitionId }: PartitionTail, { lastOffset, records }: TailBatch): void => {
@@ -162,6 +148,7 @@ export class Log extends Context.Service<
         Effect.sync(() => {
           entries = new Map()
           tail = newTail()
+          ahead.clear()
           waiters.fireAll()
         })
       )
@@ -340,7 +327,7 @@ export class Log extends Context.Service<
         let left = readOptions.maxBytes
         for (const result of results) if (!isKafkaError(result)) left -= result.bytes
         const fromStore = yield* Effect.result(
-          store.read(
+          ahead.read(
             later.map((i) => requests[i]!),
             Math.max(0, left)
           )
@@ -483,6 +470,7 @@ export class Log extends Context.Service<
             if (before > log.bytesBeforeStart) log.bytesBeforeStart = before
           }),
         forget: (partitionIds) => {
+          ahead.forget(partitionIds)
           for (const partitionId of partitionIds) {
             const entry = entries.get(partitionId)
             if (entry === undefined) continue

@@ -11,8 +11,9 @@ import * as Scope from "effect/Scope"
 import { Active } from "../../src/Active.ts"
 import { Committer } from "../../src/Committer.ts"
 import { Configs } from "../../src/Configs.ts"
-import { isKafkaError, Log, LogOptions } from "../../src/log/Log.ts"
+import { isKafkaError, Log } from "../../src/log/Log.ts"
 import type { Appended, PartitionRead } from "../../src/log/Log.ts"
+import { LogOptions } from "../../src/log/LogOptions.ts"
 import { Offsets } from "../../src/Offsets.ts"
 import { OutcomeUnknown, StoreUnavailable } from "../../src/StoreError.ts"
 import { Topics } from "../../src/Topics.ts"
@@ -29,6 +30,7 @@ const layerOf = (store: FaultyStore, tailMaxBytes: number) =>
       Layer.succeed(LogOptions, {
         tailMaxBytes,
         tailIsAll: false,
+        readAheadBytes: 1 << 20,
         snapshotEvery: 1000,
         maxProducers: 100,
         producerIdExpirationMs: 86_400_000
