@@ -95,6 +95,13 @@ export const listOffsets = handler({
     })
 
     return Effect.fnUntraced(function* (request: ListOffsetsRequest, { apiVersion }: RequestContext) {
+      // Those not in memory are asked for together.
+      yield* log.ends(
+        request.topics.flatMap(({ name, partitions }) => {
+          const ids = topics.byName(name)?.partitionIds ?? []
+          return partitions.flatMap(({ partitionIndex }) => ids[partitionIndex] ?? [])
+        })
+      )
       const seen = new Set<string>()
       const answers: Array<ListOffsetsResponse["topics"][number]> = []
       for (const { name, partitions } of request.topics) {

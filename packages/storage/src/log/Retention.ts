@@ -6,7 +6,9 @@ import * as Layer from "effect/Layer"
 import { Committer } from "../Committer.ts"
 import { Store } from "../Store.ts"
 import { Topics } from "../Topics.ts"
+import type { Topic } from "../Topics.ts"
 import { isKafkaError, Log } from "./Log.ts"
+import type { PartitionEnd } from "./Log.ts"
 
 export interface RetentionOptions {
   /** How often deleted topics are looked for. */
@@ -27,6 +29,12 @@ export type RetentionOf = (topic: string) => { readonly retentionMs: number } | 
 export const RetentionPolicy = Context.Reference<RetentionOf>("@tusk/storage/RetentionPolicy", {
   defaultValue: () => () => undefined
 })
+
+interface Settled {
+  readonly logStart: bigint
+  /** Undefined: not known, or there is none. */
+  readonly oldest: bigint | undefined
+}
 
 const EVERYTHING = (1n << 63n) - 1n
 
@@ -66,13 +74,23 @@ export class Retention extends Context.Service<
         )
       )
 
-      /** The running maximum of times only rises: all before the first batch that reaches the cut is older. */
+      /**
+       * Of partitions that were looked at: the log start below which nothing is left, and the time of the first batch
+       * behind it. Until the start rises, or that time is too old, there is nothing to do.
+       */
+      let settled = new Map<number, Settled>()
+
+      /**
+       * The running maximum of times only rises: all before the first batch that reaches the cut is older. Tells that
+       * batch's time.
+       */
       const expire = Effect.fnUntraced(function* (partitionId: number, retentionMs: number, end: bigint) {
         const cut = BigInt(yield* Clock.currentTimeMillis) - BigInt(retentionMs)
         const kept = yield* store.findByTimestamp(partitionId, cut)
         const base = kept === undefined ? end : RecordBatch.baseOffset(kept)
         // What another commit has stored by now is no reader's yet.
         yield* log.raiseLogStart(partitionId, base < end ? base : end)
+        return kept === undefined ? undefined : RecordBatch.maxTimestamp(kept)
       })
 
       const deleteBelow = Effect.fnUntraced(function* (partitionId: number, below: bigint) {
@@ -87,34 +105,52 @@ export class Retention extends Context.Service<
         if (deleted) yield* log.measure(partitionId)
       })
 
-      const checkPartition = Effect.fnUntraced(function* (partitionId: number, retentionMs: number) {
-        const [before] = yield* log.ends([partitionId])
-        if (before === undefined || isKafkaError(before)) return
+      const checkPartition = Effect.fnUntraced(function* (
+        partitionId: number,
+        before: PartitionEnd,
+        retentionMs: number,
+        found: Map<number, Settled>
+      ) {
         // Records that carry no time have no age.
-        const ages = before.timestampHigh >= 0n && before.highWatermark > before.logStartOffset
-        if (retentionMs >= 0 && ages) yield* expire(partitionId, retentionMs, before.highWatermark)
+        const ages = retentionMs >= 0 && before.timestampHigh >= 0n && before.highWatermark > before.logStartOffset
+        const known = settled.get(partitionId)
+        if (known?.logStart === before.logStartOffset) {
+          const cut = ages ? BigInt(yield* Clock.currentTimeMillis) - BigInt(retentionMs) : undefined
+          if (cut === undefined || (known.oldest !== undefined && cut <= known.oldest)) {
+            found.set(partitionId, known)
+            return
+          }
+        }
+        const oldest = ages ? yield* expire(partitionId, retentionMs, before.highWatermark) : undefined
         const [after] = yield* log.ends([partitionId])
-        if (after === undefined || isKafkaError(after) || after.sizeBytes === 0n || after.logStartOffset === 0n) return
-        yield* deleteBelow(partitionId, after.logStartOffset)
+        if (after === undefined || isKafkaError(after)) return
+        if (after.sizeBytes > 0n && after.logStartOffset > 0n) yield* deleteBelow(partitionId, after.logStartOffset)
+        found.set(partitionId, { logStart: after.logStartOffset, oldest })
       })
 
-      const check = Effect.suspend(() =>
-        Effect.forEach(
-          topics.all(),
-          (topic) => {
-            const retentionMs = retentionOf(topic.name)?.retentionMs ?? -1
-            return Effect.forEach(
-              topic.partitionIds,
-              (partitionId) =>
-                Effect.catch(checkPartition(partitionId, retentionMs), (error) =>
-                  Effect.logWarning(`retention of ${topic.name} goes on later: ${error.message}`)
-                ),
-              { discard: true }
-            )
-          },
-          { discard: true }
+      const checkTopic = Effect.fnUntraced(function* (topic: Topic, found: Map<number, Settled>) {
+        const retentionMs = retentionOf(topic.name)?.retentionMs ?? -1
+        const ends = yield* log.ends(topic.partitionIds)
+        for (const [index, partitionId] of topic.partitionIds.entries()) {
+          const end = ends[index]!
+          if (isKafkaError(end)) continue
+          yield* Effect.catch(checkPartition(partitionId, end, retentionMs, found), (error) =>
+            Effect.logWarning(`retention of ${topic.name} goes on later: ${error.message}`)
+          )
+        }
+      })
+
+      const check = Effect.suspend(() => {
+        // What is gone is not remembered.
+        const found = new Map<number, Settled>()
+        return Effect.forEach(topics.all(), (topic) => checkTopic(topic, found), { discard: true }).pipe(
+          Effect.andThen(
+            Effect.sync(() => {
+              settled = found
+            })
+          )
         )
-      )
+      })
 
       yield* Effect.forever(Effect.andThen(Effect.sleep(intervalMs), sweep)).pipe(Effect.forkScoped)
       yield* Effect.forever(Effect.andThen(Effect.sleep(checkIntervalMs), check)).pipe(Effect.forkScoped)

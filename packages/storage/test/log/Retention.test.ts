@@ -11,11 +11,16 @@ import { Configs } from "../../src/Configs.ts"
 import { isKafkaError, Log } from "../../src/log/Log.ts"
 import { Retention, RetentionOptions, RetentionPolicy } from "../../src/log/Retention.ts"
 import { Offsets } from "../../src/Offsets.ts"
+import { Store } from "../../src/Store.ts"
 import { Topics } from "../../src/Topics.ts"
 import { FaultyStore } from "../FaultyStore.ts"
 import { batchOf } from "./batch.ts"
 
-const layerOf = (store: FaultyStore) =>
+interface Stores {
+  readonly layer: Layer.Layer<Store>
+}
+
+const layerOf = (store: Stores) =>
   Retention.layer.pipe(
     Layer.provideMerge(Topics.layer),
     Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
@@ -30,7 +35,7 @@ const layerOf = (store: FaultyStore) =>
     )
   )
 
-const start = Effect.fnUntraced(function* (store: FaultyStore) {
+const start = Effect.fnUntraced(function* (store: Stores) {
   const scope = yield* Scope.make()
   const context = yield* Layer.buildWithScope(Layer.fresh(layerOf(store)), scope)
   const log = Context.get(context, Log)
@@ -100,6 +105,58 @@ describe("retention", () => {
       yield* TestClock.setTime(1_000_000)
       yield* broker.check
       assert.strictEqual((yield* broker.state(id!))[0], 0n)
+      yield* broker.stop
+    })
+  )
+
+  it.effect("asks nothing of partitions where nothing can have become old since the last check", () =>
+    Effect.gen(function* () {
+      const { store } = new FaultyStore()
+      const asked = { loads: 0, reads: 0, times: 0 }
+      const none = { loads: 0, reads: 0, times: 0 }
+      const counted = Store.of({
+        ...store,
+        loadPartitions: (ids) => (asked.loads++, store.loadPartitions(ids)),
+        read: (requests, maxBytes) => (asked.reads++, store.read(requests, maxBytes)),
+        findByTimestamp: (id, time) => (asked.times++, store.findByTimestamp(id, time))
+      })
+      const since = () => {
+        const seen = { ...asked }
+        Object.assign(asked, none)
+        return seen
+      }
+      const layer = Layer.succeed(Store, counted)
+      const first = yield* start({ layer })
+      const { partitionIds } = yield* first.topics.create({ name: "t", partitions: 50, configs: new Map() })
+      const [empty, deleted, old] = partitionIds
+      for (const id of partitionIds.slice(1)) yield* first.add(id, 50_000n)
+      yield* first.add(old!, 60_000n)
+      yield* first.log.raiseLogStart(deleted!, 1n)
+      yield* first.stop
+
+      const broker = yield* start({ layer })
+      yield* TestClock.setTime(100_000)
+      since()
+      yield* broker.check
+      // One load of them all; the one whose log start had risen is read, as batches may be left below it.
+      assert.deepStrictEqual(since(), { loads: 2, reads: 2, times: 48 })
+      yield* broker.check
+      assert.deepStrictEqual(since(), none)
+      // As long as nothing is old.
+      yield* TestClock.setTime(149_999)
+      yield* broker.check
+      assert.deepStrictEqual(since(), none)
+      yield* TestClock.setTime(150_001)
+      yield* broker.check
+      assert.strictEqual(since().times, 48)
+      assert.deepStrictEqual((yield* broker.state(old!)).slice(0, 2), [1n, 2n])
+      assert.deepStrictEqual((yield* broker.state(partitionIds[9]!)).slice(0, 2), [1n, 1n])
+      yield* broker.check
+      assert.deepStrictEqual(since(), none)
+      // What comes later is looked at.
+      yield* broker.add(empty!, 1n)
+      yield* broker.check
+      assert.deepStrictEqual((yield* broker.state(empty!)).slice(0, 2), [1n, 1n])
       yield* broker.stop
     })
   )
