@@ -16,8 +16,21 @@ export interface Sum {
   readonly hash: string
 }
 
-/** Runs the seeds from `first` on; `each` is told of every one. */
-export const simulateAll = (first: number, count: number, each: (outcome: Outcome) => void = () => {}): Sum => {
+/** Seeds are run in blocks of so many, by whichever process is free; the sum does not depend on which. */
+export const BLOCK_SEEDS = 50
+
+/** The blocks that `count` seeds from `first` on fall into. */
+export const blocksOf = (
+  first: number,
+  count: number
+): ReadonlyArray<{ readonly first: number; readonly count: number }> =>
+  Array.from({ length: Math.ceil(count / BLOCK_SEEDS) }, (_, i) => ({
+    first: first + i * BLOCK_SEEDS,
+    count: Math.min(BLOCK_SEEDS, count - i * BLOCK_SEEDS)
+  }))
+
+/** Runs one block of seeds. */
+export const simulateBlock = (first: number, count: number): Sum => {
   const hashes = new EventLog()
   const failed: Array<Outcome> = []
   let requests = 0
@@ -32,9 +45,24 @@ export const simulateAll = (first: number, count: number, each: (outcome: Outcom
     leastRequests = Math.min(leastRequests, outcome.requests)
     leastFaults = Math.min(leastFaults, outcome.faults)
     if (outcome.violations.length > 0) failed.push(outcome)
-    each(outcome)
   }
   return { seeds: count, requests, faults, leastRequests, leastFaults, failed, hash: hashes.hash }
+}
+
+/** Of blocks in order of their seeds. */
+export const sumOf = (blocks: ReadonlyArray<Sum>): Sum => {
+  const hashes = new EventLog()
+  for (const block of blocks) hashes.add(block.seeds, block.hash)
+  const total = (pick: (sum: Sum) => number) => blocks.reduce((sum, block) => sum + pick(block), 0)
+  return {
+    seeds: total(({ seeds }) => seeds),
+    requests: total(({ requests }) => requests),
+    faults: total(({ faults }) => faults),
+    leastRequests: Math.min(...blocks.map(({ leastRequests }) => leastRequests)),
+    leastFaults: Math.min(...blocks.map(({ leastFaults }) => leastFaults)),
+    failed: blocks.flatMap(({ failed }) => failed),
+    hash: hashes.hash
+  }
 }
 
 /** The first seed that shows what is wrong with a broken broker, or undefined. */

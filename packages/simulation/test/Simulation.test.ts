@@ -6,22 +6,41 @@ import { Offsets } from "@tusk/storage/Offsets"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { plants } from "../src/Plants.ts"
-import { findPlant, simulateAll } from "../src/Search.ts"
+import { blocksOf, findPlant, simulateBlock, sumOf } from "../src/Search.ts"
 import { simulate } from "../src/Simulation.ts"
 
-/** Seeds in this test; `npm run simulate` runs more. */
-const SEEDS = 40
+/** Seeds in this test, in blocks; `npm run simulate` runs more. */
+const SEEDS = 300
+/** A block takes some seconds, more where much else runs. */
+const BLOCK_MS = 120_000
 /** Every planted fault shows within far fewer than the 2,000 that are allowed. */
 const PLANT_SEEDS = 100
 
 describe("a cluster from a seed", () => {
-  it("keeps its promises, whatever happens", () => {
-    const sum = simulateAll(1, SEEDS)
-    const replay = ({ seed, violations }: { readonly seed: number; readonly violations: ReadonlyArray<string> }) =>
-      `npm run simulate -- --seed ${seed}\n${violations.join("\n")}`
-    expect(sum.failed.map(replay)).toEqual([])
-    expect(sum.leastRequests).toBeGreaterThanOrEqual(300)
-    expect(sum.leastFaults).toBeGreaterThanOrEqual(5)
+  it.each(blocksOf(1, SEEDS).map(({ count, first }) => [first, first + count - 1] as const))(
+    "keeps its promises, whatever happens: seeds %i to %i",
+    (first, last) => {
+      const sum = simulateBlock(first, last - first + 1)
+      const replay = ({ seed, violations }: { readonly seed: number; readonly violations: ReadonlyArray<string> }) =>
+        `npm run simulate -- --seed ${seed}\n${violations.join("\n")}`
+      expect(sum.failed.map(replay)).toEqual([])
+      expect(sum.leastRequests).toBeGreaterThanOrEqual(300)
+      expect(sum.leastFaults).toBeGreaterThanOrEqual(5)
+    },
+    BLOCK_MS
+  )
+
+  it("sums up blocks to the same, whoever ran them", () => {
+    const [one, two] = [simulateBlock(1, 2), simulateBlock(3, 1)]
+    const sum = sumOf([one, two])
+    expect(sum).toMatchObject({ seeds: 3, requests: one.requests + two.requests, faults: one.faults + two.faults })
+    expect(sumOf([one, two]).hash).toBe(sum.hash)
+    expect(sumOf([two, one]).hash).not.toBe(sum.hash)
+    expect(blocksOf(1, 120)).toEqual([
+      { first: 1, count: 50 },
+      { first: 51, count: 50 },
+      { first: 101, count: 20 }
+    ])
   })
 
   it("is the same cluster for the same seed, and another for another", () => {
