@@ -36,6 +36,10 @@ interface Settled {
   readonly oldest: bigint | undefined
 }
 
+/** Whether its records can become too old: those without a time have no age. */
+const ages = ({ highWatermark, logStartOffset, timestampHigh }: PartitionEnd, retentionMs: number): boolean =>
+  retentionMs >= 0 && timestampHigh >= 0n && highWatermark > logStartOffset
+
 const EVERYTHING = (1n << 63n) - 1n
 
 /** Deletes in the background, in bounded steps, what nobody can read any more. */
@@ -108,35 +112,35 @@ export class Retention extends Context.Service<
       const checkPartition = Effect.fnUntraced(function* (
         partitionId: number,
         before: PartitionEnd,
-        retentionMs: number,
-        found: Map<number, Settled>
+        retentionMs: number
       ) {
-        // Records that carry no time have no age.
-        const ages = retentionMs >= 0 && before.timestampHigh >= 0n && before.highWatermark > before.logStartOffset
-        const known = settled.get(partitionId)
-        if (known?.logStart === before.logStartOffset) {
-          const cut = ages ? BigInt(yield* Clock.currentTimeMillis) - BigInt(retentionMs) : undefined
-          if (cut === undefined || (known.oldest !== undefined && cut <= known.oldest)) {
-            found.set(partitionId, known)
-            return
-          }
-        }
-        const oldest = ages ? yield* expire(partitionId, retentionMs, before.highWatermark) : undefined
+        const oldest = ages(before, retentionMs)
+          ? yield* expire(partitionId, retentionMs, before.highWatermark)
+          : undefined
         const [after] = yield* log.ends([partitionId])
-        if (after === undefined || isKafkaError(after)) return
+        if (after === undefined || isKafkaError(after)) return undefined
         if (after.sizeBytes > 0n && after.logStartOffset > 0n) yield* deleteBelow(partitionId, after.logStartOffset)
-        found.set(partitionId, { logStart: after.logStartOffset, oldest })
+        return { logStart: after.logStartOffset, oldest }
       })
 
       const checkTopic = Effect.fnUntraced(function* (topic: Topic, found: Map<number, Settled>) {
         const retentionMs = retentionOf(topic.name)?.retentionMs ?? -1
         const ends = yield* log.ends(topic.partitionIds)
+        const cut = BigInt(yield* Clock.currentTimeMillis) - BigInt(retentionMs)
         for (const [index, partitionId] of topic.partitionIds.entries()) {
           const end = ends[index]!
           if (isKafkaError(end)) continue
-          yield* Effect.catch(checkPartition(partitionId, end, retentionMs, found), (error) =>
-            Effect.logWarning(`retention of ${topic.name} goes on later: ${error.message}`)
+          const known = settled.get(partitionId)
+          if (known?.logStart === end.logStartOffset) {
+            if (!ages(end, retentionMs) || (known.oldest !== undefined && cut <= known.oldest)) {
+              found.set(partitionId, known)
+              continue
+            }
+          }
+          const now = yield* Effect.catch(checkPartition(partitionId, end, retentionMs), (error) =>
+            Effect.as(Effect.logWarning(`retention of ${topic.name} goes on later: ${error.message}`), undefined)
           )
+          if (now !== undefined) found.set(partitionId, now)
         }
       })
 
