@@ -1,0 +1,290 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { NOTHING } from "../../assignor/Assignor.ts"
+import type { Assignment, Assignor, AssignorMember } from "../../assignor/Assignor.ts"
+import { range } from "../../assignor/Range.ts"
+import { uniform } from "../../assignor/Uniform.ts"
+import { Answer } from "./ConsumerGroupState.ts"
+import type {
+  Assigned,
+  ConsumerGroupState,
+  ConsumerTerms,
+  GroupChange,
+  Member,
+  Output,
+  PersistedGroup,
+  PersistedMember
+} from "./ConsumerGroupState.ts"
+import type { Subscriptions } from "./Subscription.ts"
+
+const assignors: ReadonlyMap<string, Assignor> = new Map([
+  ["uniform", uniform],
+  ["range", range]
+])
+
+/** What `group.consumer.assignors` may name. */
+export const ASSIGNOR_NAMES: ReadonlyArray<string> = Array.from(assignors.keys())
+
+/**
+ * One step's working copy of a group: collections are copied at the first change, so that the state it began with stays
+ * whole. Keeps owners and static members right, and collects what has to be stored and answered.
+ */
+export class ConsumerDraft {
+  readonly now: number
+  groupEpoch: number
+  assignmentEpoch: number
+  metadataHash: number
+  topicsVersion: number
+  hashIsStale: boolean
+  dead: boolean
+  members: ReadonlyMap<string, Member>
+  staticMembers: ReadonlyMap<string, string>
+  target: ReadonlyMap<string, Assignment>
+  private owners: ReadonlyMap<string, ReadonlyMap<number, string>>
+  private resolved: ReadonlyMap<string, ReadonlyArray<string>>
+  private assignedAtMs: number
+  private wakeAtMs: number
+  private earliestMs = Infinity
+  private readonly changed = new Set<string>()
+  private readonly removed = new Set<string>()
+  /** Topics whose owners are this step's own copy. */
+  private readonly ownedCopies = new Set<string>()
+  private readonly replies: Array<Output> = []
+  private rewrite = false
+  private readonly from: ConsumerGroupState
+
+  constructor(state: ConsumerGroupState, now: number) {
+    this.from = state
+    this.now = now
+    this.groupEpoch = state.groupEpoch
+    this.assignmentEpoch = state.assignmentEpoch
+    this.metadataHash = state.metadataHash
+    this.topicsVersion = state.topicsVersion
+    this.hashIsStale = state.hashIsStale
+    this.dead = state.dead
+    this.members = state.members
+    this.staticMembers = state.staticMembers
+    this.target = state.target
+    this.owners = state.owners
+    this.resolved = state.resolved
+    this.assignedAtMs = state.assignedAtMs
+    this.wakeAtMs = state.wakeAtMs
+  }
+
+  // -- copies at the first change -------------------------------------------------------------------------------------
+
+  private ownMembers(): Map<string, Member> {
+    if (this.members === this.from.members) this.members = new Map(this.members)
+    return this.members as Map<string, Member>
+  }
+  private ownStatic(): Map<string, string> {
+    if (this.staticMembers === this.from.staticMembers) this.staticMembers = new Map(this.staticMembers)
+    return this.staticMembers as Map<string, string>
+  }
+  private ownTarget(): Map<string, Assignment> {
+    if (this.target === this.from.target) this.target = new Map(this.target)
+    return this.target as Map<string, Assignment>
+  }
+  private ownOwners(topicId: string): Map<number, string> {
+    if (this.owners === this.from.owners) this.owners = new Map(this.owners)
+    if (!this.ownedCopies.has(topicId)) {
+      this.ownedCopies.add(topicId)
+      ;(this.owners as Map<string, ReadonlyMap<number, string>>).set(topicId, new Map(this.owners.get(topicId)))
+    }
+    return this.owners.get(topicId) as Map<number, string>
+  }
+
+  // -- members --------------------------------------------------------------------------------------------------------
+
+  ownerOf = (topicId: string, partition: number): string | undefined => this.owners.get(topicId)?.get(partition)
+
+  /** A member that is new or has changed in what is kept of it. */
+  put(member: Member): void {
+    const before = this.members.get(member.memberId)
+    if (before?.assigned !== member.assigned || before.pendingRevocation !== member.pendingRevocation) {
+      if (before !== undefined) this.disown(before)
+      this.claim(member.memberId, member.assigned)
+      this.claim(member.memberId, member.pendingRevocation)
+    }
+    if (member.instanceId !== null && this.staticMembers.get(member.instanceId) !== member.memberId) {
+      this.ownStatic().set(member.instanceId, member.memberId)
+    }
+    this.ownMembers().set(member.memberId, member)
+    this.changed.add(member.memberId)
+    this.removed.delete(member.memberId)
+  }
+
+  /** Only its deadlines have changed. */
+  touchMember(member: Member): void {
+    this.ownMembers().set(member.memberId, member)
+  }
+
+  remove(member: Member): void {
+    const { instanceId, memberId } = member
+    this.disown(member)
+    this.ownMembers().delete(memberId)
+    if (instanceId !== null && this.staticMembers.get(instanceId) === memberId) this.ownStatic().delete(instanceId)
+    if (this.target.has(memberId)) this.ownTarget().delete(memberId)
+    this.changed.delete(memberId)
+    this.removed.add(memberId)
+  }
+
+  /** The member goes, whatever it owned is free, and the group has to be assigned anew. */
+  fence(member: Member): void {
+    this.remove(member)
+    this.groupEpoch++
+    this.hashIsStale = true
+  }
+
+  /** A static member came back under another member id: all that was the old one's is its own. */
+  replace(old: Member, memberId: string): Member {
+    const target = this.target.get(old.memberId)
+    this.remove(old)
+    const next = { ...old, memberId, memberEpoch: 0, previousMemberEpoch: 0 }
+    this.put(next)
+    if (target !== undefined) this.ownTarget().set(memberId, target)
+    return next
+  }
+
+  private claim(memberId: string, assigned: Assigned): void {
+    for (const [topicId, partitions] of assigned) {
+      const owners = this.ownOwners(topicId)
+      for (const partition of partitions.keys()) {
+        const owner = owners.get(partition)
+        if (owner !== undefined && owner !== memberId) throw new Error("a partition was given to a second member")
+        owners.set(partition, memberId)
+      }
+    }
+  }
+
+  private disown(member: Member): void {
+    for (const assigned of [member.assigned, member.pendingRevocation]) {
+      for (const [topicId, partitions] of assigned) {
+        const owners = this.ownOwners(topicId)
+        for (const partition of partitions.keys()) {
+          if (owners.get(partition) === member.memberId) owners.delete(partition)
+        }
+      }
+    }
+  }
+
+  // -- assignment -----------------------------------------------------------------------------------------------------
+
+  /** Looks at the topics that there are now; a new epoch if that or a subscription calls for one. */
+  refresh(subscriptions: Subscriptions, subscriptionChanged: boolean): void {
+    const hash = subscriptions.hash(this.members.values())
+    if (subscriptionChanged || (hash !== this.metadataHash && !this.hashIsStale)) this.groupEpoch++
+    this.metadataHash = hash
+    this.hashIsStale = false
+    this.resolved = subscriptions.resolved
+    this.topicsVersion = subscriptions.topics.version
+  }
+
+  /** Makes the target assignment of a new epoch, no more often than the group's terms say. */
+  assign(subscriptions: Subscriptions, terms: ConsumerTerms): void {
+    const { assignmentIntervalMs } = terms
+    if (assignmentIntervalMs > 0 && this.now < this.assignedAtMs + assignmentIntervalMs) return
+    const members = new Map<string, AssignorMember>()
+    for (const [memberId, member] of this.members) {
+      members.set(memberId, {
+        instanceId: member.instanceId,
+        topicIds: subscriptions.of(member),
+        assigned: this.target.get(memberId) ?? NOTHING
+      })
+    }
+    const { partitionCount } = subscriptions.topics
+    this.target = this.assignor(terms)({ members, partitionCount })
+    this.assignmentEpoch = this.groupEpoch
+    this.assignedAtMs = this.now
+  }
+
+  /** What most members ask for. */
+  private assignor({ assignors: [first] }: ConsumerTerms): Assignor {
+    const votes = new Map<string, number>()
+    let name = first
+    for (const { serverAssignor } of this.members.values()) {
+      if (serverAssignor === null) continue
+      const count = (votes.get(serverAssignor) ?? 0) + 1
+      votes.set(serverAssignor, count)
+      if (name === first || count > (votes.get(name ?? "") ?? 0)) name = serverAssignor
+    }
+    return assignors.get(name ?? "") ?? uniform
+  }
+
+  // -- answers and outputs --------------------------------------------------------------------------------------------
+
+  reply(waiter: number, answer: Answer): void {
+    this.replies.push({ _tag: "Reply", waiter, answer })
+  }
+  refuse(waiter: number, error: KafkaError): void {
+    this.reply(waiter, Answer.Refused({ error }))
+  }
+
+  /** All of it is stored, and nothing else is. */
+  storeAll(): void {
+    this.rewrite = true
+  }
+
+  private change(group: PersistedGroup): GroupChange | null {
+    const { stored } = this.from
+    const same =
+      stored.groupEpoch === group.groupEpoch &&
+      stored.assignmentEpoch === group.assignmentEpoch &&
+      stored.metadataHash === group.metadataHash
+    if (same && this.changed.size === 0 && this.removed.size === 0 && !this.rewrite) return null
+    const memberIds = this.rewrite ? this.members.keys() : this.changed
+    return {
+      group: same && !this.rewrite ? null : group,
+      members: Array.from(memberIds, (memberId) => persisted(this.members.get(memberId)!)),
+      removed: Array.from(this.removed),
+      all: this.rewrite
+    }
+  }
+
+  // -- time -----------------------------------------------------------------------------------------------------------
+
+  touch(atMs: number): void {
+    if (atMs < this.earliestMs) this.earliestMs = atMs
+  }
+  /** The timer is spent: it has to be set again for whatever comes next. */
+  timerWentOff(): void {
+    this.wakeAtMs = Infinity
+    for (const member of this.members.values())
+      this.touch(Math.min(member.sessionDeadlineMs, member.rebalanceDeadlineMs))
+  }
+
+  finish(): readonly [ConsumerGroupState, ReadonlyArray<Output>] {
+    const { assignmentEpoch, groupEpoch, metadataHash } = this
+    const group = { groupEpoch, assignmentEpoch, metadataHash }
+    const outputs: Array<Output> = []
+    const change = this.dead ? null : this.change(group)
+    if (change !== null) outputs.push({ _tag: "Persist", group: change })
+    if (this.dead && !this.from.dead) outputs.push({ _tag: "Remove" })
+    outputs.push(...this.replies)
+    if (this.earliestMs < this.wakeAtMs && !this.dead) {
+      this.wakeAtMs = this.earliestMs
+      outputs.push({ _tag: "WakeAt", atMs: this.wakeAtMs })
+    }
+    return [
+      {
+        ...group,
+        dead: this.dead,
+        assignedAtMs: this.assignedAtMs,
+        topicsVersion: this.topicsVersion,
+        hashIsStale: this.hashIsStale,
+        members: this.members,
+        staticMembers: this.staticMembers,
+        target: this.target,
+        owners: this.owners,
+        resolved: this.resolved,
+        stored: change?.group ?? this.from.stored,
+        wakeAtMs: this.wakeAtMs
+      },
+      outputs
+    ]
+  }
+}
+
+const persisted = (member: Member): PersistedMember => {
+  const { rebalanceDeadlineMs: _rebalance, sessionDeadlineMs: _session, ...kept } = member
+  return kept
+}
