@@ -1,6 +1,7 @@
 import { brokerLayer, tuning } from "@tusk/server/BrokerLayer"
 import { BrokerSettings } from "@tusk/server/BrokerSettings"
 import { Connections } from "@tusk/server/Connection"
+import { BatchCodec, inlineBatchCodec } from "@tusk/server/Recompression"
 import { defaultSettings } from "@tusk/server/Settings"
 import { CommitterOptions } from "@tusk/storage/Committer"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
@@ -119,6 +120,8 @@ export class Broker {
       Layer.provide(Layer.succeed(BrokerSettings, settings)),
       Layer.provide(this.#tight),
       Layer.provide(tuning(settings, undefined)),
+      // Other threads are not the world's.
+      Layer.provide(Layer.succeed(BatchCodec, inlineBatchCodec)),
       Layer.fresh
     )
     const logger = Logger.make(({ logLevel, message }) => {
