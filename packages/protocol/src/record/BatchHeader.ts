@@ -18,6 +18,8 @@ export const COUNT_AT = 57
 export const TIMESTAMP_TYPE_MASK = 0x08
 export const TRANSACTIONAL_MASK = 0x10
 export const CONTROL_MASK = 0x20
+/** The base timestamp is the time at which tombstones may go (KIP-534). */
+export const DELETE_HORIZON_MASK = 0x40
 
 export type TimestampType = "CreateTime" | "LogAppendTime"
 

@@ -9,6 +9,7 @@ import * as H from "./BatchHeader.ts"
 import { crc32c } from "./Crc32c.ts"
 
 export * from "./BatchHeader.ts"
+export * from "./FilterRecords.ts"
 export * from "./Records.ts"
 
 /** A record of magic 0 cannot be shorter than this; Kafka's first check of a length. */

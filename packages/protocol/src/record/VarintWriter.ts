@@ -47,6 +47,17 @@ export class VarintWriter {
     this.length += bytes.byteLength
   }
 
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.byteLength)
+    this.buffer.set(bytes, this.length)
+    this.length += bytes.byteLength
+  }
+
+  /** Begins anew in the same buffer. */
+  clear(): void {
+    this.length = 0
+  }
+
   /** A view of what was written: good until the next write. */
   bytes(): Uint8Array {
     return this.buffer.subarray(0, this.length)
