@@ -219,7 +219,9 @@ const tell = (units: ReadonlyArray<Unit>): string => {
       if (write._tag === "Append") words.push(`${write.partitionId}@${write.baseOffset}-${write.lastOffset}`)
       else if (write._tag === "PutOffset") words.push(`${write.groupId}/${write.partitionId}=${write.metadata}`)
       else if (write._tag === "PutGroup")
-        words.push(`${write.groupId}:${/"generationId":(\d+)/.exec(write.value)?.[1]}`)
+        words.push(`${write.groupId}:${/"(?:generationId|groupEpoch)":(\d+)/.exec(write.value)?.[1]}`)
+      else if (write._tag === "PutGroupMember")
+        words.push(`${write.groupId}/${write.memberId}:${/"memberEpoch":(-?\d+)/.exec(write.value)?.[1]}`)
       else words.push(write._tag)
     }
   }

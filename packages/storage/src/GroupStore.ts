@@ -6,10 +6,22 @@ import { Active } from "./Active.ts"
 import { Committer } from "./Committer.ts"
 import { Offsets } from "./Offsets.ts"
 import { Store } from "./Store.ts"
-import type { StoredGroup } from "./Store.ts"
+import type { StoredGroup, Write } from "./Store.ts"
 import { toKafkaError } from "./toKafkaError.ts"
 
-export type { StoredGroup } from "./Store.ts"
+export type { StoredGroup, StoredGroupMember } from "./Store.ts"
+
+/** What is to be stored of a group, together. */
+export interface GroupToStore {
+  readonly groupId: string
+  readonly kind: string
+  /** Null: as it was. */
+  readonly value: string | null
+  /** Members stored apart that changed; a null value: gone. */
+  readonly members?: ReadonlyArray<{ readonly memberId: string; readonly value: string | null }>
+  /** Members stored before and not named here are gone too. */
+  readonly membersAnew?: boolean
+}
 
 /** The coordinator's own state, kept as it says. */
 export class GroupStore extends Context.Service<
@@ -17,8 +29,8 @@ export class GroupStore extends Context.Service<
   {
     readonly load: Effect.Effect<ReadonlyArray<StoredGroup>, KafkaError>
     /** Returns once stored. */
-    readonly put: (group: StoredGroup) => Effect.Effect<void, KafkaError>
-    /** The group with all its offsets. */
+    readonly put: (group: GroupToStore) => Effect.Effect<void, KafkaError>
+    /** The group with all its members and offsets. */
     readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
     /** Runs when this broker has taken the cluster over again: what is in memory may be behind what is stored. */
     readonly onTakeOver: (hook: Effect.Effect<void>) => void
@@ -33,7 +45,7 @@ export class GroupStore extends Context.Service<
       const offsets = yield* Offsets
       return GroupStore.of({
         load: Effect.mapError(store.loadGroups, toKafkaError),
-        put: (group) => Effect.mapError(committer.write([{ _tag: "PutGroup", ...group }]), toKafkaError),
+        put: (group) => Effect.mapError(committer.write(writesOf(group)), toKafkaError),
         remove: (groupId) =>
           committer
             .decide(
@@ -49,4 +61,17 @@ export class GroupStore extends Context.Service<
       })
     })
   )
+}
+
+const writesOf = ({ groupId, kind, members = [], membersAnew = false, value }: GroupToStore): ReadonlyArray<Write> => {
+  const writes: Array<Write> = []
+  if (membersAnew) writes.push({ _tag: "DeleteGroupMember", groupId, memberId: null })
+  if (value !== null) writes.push({ _tag: "PutGroup", groupId, kind, value })
+  for (const { memberId, value } of members) {
+    if (value !== null) writes.push({ _tag: "PutGroupMember", groupId, memberId, value })
+  }
+  for (const { memberId, value } of members) {
+    if (value === null) writes.push({ _tag: "DeleteGroupMember", groupId, memberId })
+  }
+  return writes
 }

@@ -63,7 +63,11 @@ export type Write = Data.TaggedEnum<{
   DeleteOffset: { readonly groupId: string; readonly partitionId: number }
   /** The state of a group, written once a stable generation. `value` is the coordinator's own text. */
   PutGroup: { readonly groupId: string; readonly kind: string; readonly value: string }
-  /** A group with all its offsets. */
+  /** One member of a group, for kinds that keep them apart: who changes is stored, and not the whole group. */
+  PutGroupMember: { readonly groupId: string; readonly memberId: string; readonly value: string }
+  /** Null: every member of the group. */
+  DeleteGroupMember: { readonly groupId: string; readonly memberId: string | null }
+  /** A group with all its members and offsets. */
   DeleteGroup: { readonly groupId: string }
   /** The next producer id that was given to nobody. */
   PutNextProducerId: { readonly next: bigint }
@@ -152,10 +156,17 @@ export interface StoredOffset {
   readonly expireTimestamp: bigint
 }
 
+export interface StoredGroupMember {
+  readonly memberId: string
+  readonly value: string
+}
+
 export interface StoredGroup {
   readonly groupId: string
   readonly kind: string
   readonly value: string
+  /** Absent where none are stored apart. */
+  readonly members?: ReadonlyArray<StoredGroupMember>
 }
 
 export interface ReadRequest {

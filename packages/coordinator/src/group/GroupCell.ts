@@ -1,6 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { NotCoordinator } from "@tusk/protocol/KafkaError"
-import type { StoredGroup } from "@tusk/storage/GroupStore"
+import type { GroupToStore } from "@tusk/storage/GroupStore"
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
@@ -20,12 +20,13 @@ export interface GroupMachine<State, Event, Answer, Group> {
     nowMs: number
   ) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
   readonly tick: Event
-  readonly encode: (group: Group, savedAtMs: number) => string
+  /** A text, or what has changed where members are stored apart. */
+  readonly encode: (group: Group, savedAtMs: number) => string | Omit<GroupToStore, "groupId" | "kind">
 }
 
 /** What a cell needs of its surroundings. */
 export interface GroupCellPorts {
-  readonly put: (group: StoredGroup) => Effect.Effect<void, KafkaError>
+  readonly put: (group: GroupToStore) => Effect.Effect<void, KafkaError>
   readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
   /** Where timers and ticks run. */
   readonly scope: Scope.Scope
@@ -117,7 +118,9 @@ export const makeGroupCell = <State, Event, Answer, Group>(
         case "Persist":
           return Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
             changedAtMs = nowMs
-            return store(ports.put({ groupId, kind: machine.kind, value: machine.encode(output.group, nowMs) }))
+            const encoded = machine.encode(output.group, nowMs)
+            const change = typeof encoded === "string" ? { value: encoded } : encoded
+            return store(ports.put({ groupId, kind: machine.kind, ...change }))
           })
         case "Remove":
           return store(ports.remove(groupId))

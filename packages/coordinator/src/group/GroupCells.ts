@@ -116,11 +116,11 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     )
   }
 
-  const adopt = (groupId: string, name: KindName, value: string | undefined) =>
+  const adopt = (groupId: string, name: KindName, stored: StoredGroup | undefined) =>
     Effect.gen(function* () {
       const nowMs = yield* Clock.currentTimeMillis
       const kind = kindOf(name)
-      const record = value === undefined ? undefined : kind.restore(groupId, value)
+      const record = stored === undefined ? undefined : kind.restore(groupId, stored.value, stored.members ?? [])
       if (record !== undefined && Result.isFailure(record)) {
         yield* Effect.logError(`group ${JSON.stringify(groupId)} cannot be read and begins anew: ${record.failure}`)
       }
@@ -134,8 +134,9 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
       return first ?? cell
     })
 
-  const adoptStored = Effect.fnUntraced(function* ({ groupId, kind, value }: StoredGroup) {
-    if (Object.hasOwn(kinds, kind)) return void (yield* adopt(groupId, kind as KindName, value))
+  const adoptStored = Effect.fnUntraced(function* (stored: StoredGroup) {
+    const { groupId, kind } = stored
+    if (Object.hasOwn(kinds, kind)) return void (yield* adopt(groupId, kind as KindName, stored))
     foreign.add(groupId)
     yield* Effect.logWarning(`group ${JSON.stringify(groupId)} is of kind ${JSON.stringify(kind)}: left alone`)
   })

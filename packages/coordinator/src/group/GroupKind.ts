@@ -1,4 +1,5 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import type { StoredGroupMember } from "@tusk/storage/GroupStore"
 import * as Effect from "effect/Effect"
 import type * as Result from "effect/Result"
 import { NOBODY } from "./GroupCell.ts"
@@ -39,7 +40,11 @@ export interface GroupKind<Kind extends string, State, Event, Answer, Group> ext
   /** A group nobody has joined yet. */
   readonly begin: (groupId: string) => State
   /** From what `encode` wrote, or why it cannot be that. */
-  readonly restore: (groupId: string, value: string) => Result.Result<Restored<State, Answer, Group>, string>
+  readonly restore: (
+    groupId: string,
+    value: string,
+    members: ReadonlyArray<StoredGroupMember>
+  ) => Result.Result<Restored<State, Answer, Group>, string>
   /** Deleted: nothing is asked of it any more. */
   readonly isDead: (state: State) => boolean
   /** Nothing to keep, unless it has offsets. */

@@ -1,7 +1,7 @@
 import { KafkaStorageError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { GroupStore } from "@tusk/storage/GroupStore"
-import type { StoredGroup } from "@tusk/storage/GroupStore"
+import type { GroupToStore, StoredGroup } from "@tusk/storage/GroupStore"
 import { Offsets } from "@tusk/storage/Offsets"
 import type { CommittedOffset } from "@tusk/storage/Offsets"
 import * as Effect from "effect/Effect"
@@ -21,6 +21,21 @@ export class Disk {
   /** Closed: writes wait. */
   readonly open = Latch.makeUnsafe(true)
   takeOver: Effect.Effect<void> = Effect.void
+
+  private put({ groupId, kind, members = [], membersAnew = false, value }: GroupToStore): void {
+    const before = this.groups.get(groupId)
+    const all = new Map(membersAnew ? [] : before?.members?.map((member) => [member.memberId, member.value]))
+    for (const member of members) {
+      if (member.value === null) all.delete(member.memberId)
+      else all.set(member.memberId, member.value)
+    }
+    const group: StoredGroup = { groupId, kind, value: value ?? before?.value ?? "" }
+    if (all.size === 0) this.groups.set(groupId, group)
+    else {
+      const stored = Array.from(all, ([memberId, value]) => ({ memberId, value }))
+      this.groups.set(groupId, { ...group, members: stored })
+    }
+  }
 
   private write(name: string, apply: () => void): Effect.Effect<void, KafkaError> {
     return Effect.suspend(() => {
@@ -45,7 +60,7 @@ export class Disk {
         this.loads++
         return this.failLoads ? Effect.fail(new KafkaStorageError()) : Effect.succeed(Array.from(this.groups.values()))
       }),
-      put: (group) => this.write(`put ${group.groupId}`, () => void this.groups.set(group.groupId, group)),
+      put: (group) => this.write(`put ${group.groupId}`, () => this.put(group)),
       remove: (groupId) =>
         this.write(`remove ${groupId}`, () => {
           this.groups.delete(groupId)

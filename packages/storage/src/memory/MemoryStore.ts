@@ -1,7 +1,16 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Store } from "../Store.ts"
-import type { Append, ClusterState, ReadRequest, StoredBatchHead, StoredPartition, Unit, Write } from "../Store.ts"
+import type {
+  Append,
+  ClusterState,
+  ReadRequest,
+  StoredBatchHead,
+  StoredGroup,
+  StoredPartition,
+  Unit,
+  Write
+} from "../Store.ts"
 import { LockHeld, StoreUnavailable } from "../StoreError.ts"
 import { randomUuid } from "../Uuid.ts"
 
@@ -24,6 +33,7 @@ export class MemoryData {
   readonly configs = new Map<number, Map<string, Map<string, string>>>()
   readonly offsets = new Map<string, Map<number, Extract<Write, { readonly _tag: "PutOffset" }>>>()
   readonly groups = new Map<string, { readonly kind: string; readonly value: string }>()
+  readonly groupMembers = new Map<string, Map<string, string>>()
 
   constructor(clusterId: string) {
     this.clusterId = clusterId
@@ -197,8 +207,19 @@ const apply = (data: MemoryData, write: Write): void => {
     case "PutGroup":
       data.groups.set(write.groupId, { kind: write.kind, value: write.value })
       return
+    case "PutGroupMember": {
+      let members = data.groupMembers.get(write.groupId)
+      if (members === undefined) data.groupMembers.set(write.groupId, (members = new Map()))
+      members.set(write.memberId, write.value)
+      return
+    }
+    case "DeleteGroupMember":
+      if (write.memberId === null) data.groupMembers.delete(write.groupId)
+      else data.groupMembers.get(write.groupId)?.delete(write.memberId)
+      return
     case "DeleteGroup":
       data.groups.delete(write.groupId)
+      data.groupMembers.delete(write.groupId)
       data.offsets.delete(write.groupId)
       return
     case "PutNextProducerId":
@@ -328,7 +349,13 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
     loadOffsets: Effect.sync(() =>
       Array.from(data.offsets.values()).flatMap((offsets) => Array.from(offsets.values()))
     ),
-    loadGroups: Effect.sync(() => Array.from(data.groups, ([groupId, group]) => ({ groupId, ...group })))
+    loadGroups: Effect.sync(() =>
+      Array.from(data.groups, ([groupId, group]): StoredGroup => {
+        const members = data.groupMembers.get(groupId)
+        if (members === undefined || members.size === 0) return { groupId, ...group }
+        return { groupId, ...group, members: Array.from(members, ([memberId, value]) => ({ memberId, value })) }
+      })
+    )
   })
 }
 

@@ -5,10 +5,11 @@ import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { SchemaTooNew, StoreUnavailable } from "../StoreError.ts"
 import init from "./migrations/0001_init.ts"
+import groupMembers from "./migrations/0003_group_members.ts"
 import type { PgTarget } from "./PgOptions.ts"
 import { SCHEMA_LOCK, SCHEMA_VERSION } from "./SchemaVersion.ts"
 
-const migrations = { "0001_init": init }
+const migrations = { "0001_init": init, "0003_group_members": groupMembers }
 
 const migrate = Effect.gen(function* () {
   const sql = yield* SqlClient

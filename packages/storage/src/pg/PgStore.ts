@@ -16,7 +16,7 @@ import { commitStatements } from "./PgStore/commitStatements.ts"
 import { encodeCommit } from "./PgStore/encodeCommit.ts"
 import { Readers } from "./PgStore/Readers.ts"
 import {
-  decodeGroup,
+  decodeGroups,
   decodeOffset,
   decodePartitions,
   decodeRead,
@@ -208,7 +208,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     ),
     loadGroups: Effect.map(
       readers.send((frame) => run(frame, readStatements.LoadGroups, 0, () => {})),
-      (rows) => rows.map(decodeGroup)
+      decodeGroups
     )
   })
 })

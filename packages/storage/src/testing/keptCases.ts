@@ -264,6 +264,39 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
       })
     )
 
+    scenario("members of a group are set, replaced and taken away, one by one or with the group", ({ store }) =>
+      Effect.gen(function* () {
+        const member = (groupId: string, memberId: string, value: string) =>
+          Write.PutGroupMember({ groupId, memberId, value })
+        const group = (groupId: string, value: string) => Write.PutGroup({ groupId, kind: "consumer", value })
+        const loaded = Effect.map(store.loadGroups, (groups) =>
+          groups
+            .flatMap(({ groupId, members = [], value }) => [
+              `${groupId}=${value}`,
+              ...members.map(({ memberId, value }) => `${groupId}/${memberId}=${value}`)
+            ])
+            .sort(byText)
+        )
+        yield* store.commit([
+          [group("g", "1"), member("g", "a", "1"), member("g", "a", "2"), member("g", "\0", "\0")],
+          [group("ga", "1"), member("ga", "", "1")],
+          [group("none", "1")]
+        ])
+        expect(yield* loaded).toEqual(["g/\0=\0", "g/a=2", "g=1", "ga/=1", "ga=1", "none=1"].sort(byText))
+        yield* store.commit([
+          [member("g", "b", "3"), Write.DeleteGroupMember({ groupId: "g", memberId: "a" })],
+          [Write.DeleteGroupMember({ groupId: "ga", memberId: null }), member("ga", "x", "1")],
+          [Write.DeleteGroupMember({ groupId: "ga", memberId: "y" }), member("ga", "y", "2")]
+        ])
+        expect(yield* loaded).toEqual(["g/\0=\0", "g/b=3", "g=1", "ga/x=1", "ga/y=2", "ga=1", "none=1"].sort(byText))
+        yield* store.commit([
+          [Write.DeleteGroup({ groupId: "g" }), group("g", "2"), member("g", "z", "9")],
+          [Write.DeleteGroup({ groupId: "ga" })]
+        ])
+        expect(yield* loaded).toEqual(["g/z=9", "g=2", "none=1"].sort(byText))
+      })
+    )
+
     it.live("names and texts of any characters come back as they were", () =>
       Effect.gen(function* () {
         const { open } = yield* backend.cluster

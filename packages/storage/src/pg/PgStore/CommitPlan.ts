@@ -17,7 +17,9 @@ export const ORDER = [
   "PutLogStart",
   "PutOffset",
   "PutGroup",
+  "PutGroupMember",
   "DeleteOffset",
+  "DeleteGroupMember",
   "DeleteGroup",
   "DeleteBatches",
   "DeleteTopic",
@@ -51,6 +53,7 @@ export class Segment {
     switch (write._tag) {
       case "PutOffset":
       case "PutGroup":
+      case "PutGroupMember":
         return this.groupsWithDeletes.size > 0 && this.groupsWithDeletes.has(write.groupId)
       case "Append":
       case "DeleteBatches":
@@ -66,8 +69,15 @@ export class Segment {
     const ofKind = this.kinds.get(write._tag)
     if (ofKind === undefined) this.kinds.set(write._tag, [write])
     else ofKind.push(write)
-    if (write._tag === "DeleteOffset" || write._tag === "DeleteGroup") this.groupsWithDeletes.add(write.groupId)
-    else if (write._tag === "DeleteBatches") this.partitionsWithDeletes.add(write.partitionId)
+    switch (write._tag) {
+      case "DeleteOffset":
+      case "DeleteGroup":
+      case "DeleteGroupMember":
+        this.groupsWithDeletes.add(write.groupId)
+        break
+      case "DeleteBatches":
+        this.partitionsWithDeletes.add(write.partitionId)
+    }
     return true
   }
 

@@ -83,9 +83,22 @@ export const commitStatements = {
     sql: `delete from kafka.offsets o using unnest($1::text[], $2::int[]) d (group_id, partition_id)
       where o.group_id = d.group_id and o.partition_id = d.partition_id`
   },
+  PutGroupMember: {
+    name: "PutGroupMember",
+    sql: `insert into kafka.group_members (group_id, member_id, value)
+      select * from unnest($1::text[], $2::text[], $3::text[])
+      on conflict (group_id, member_id) do update set value = excluded.value`
+  },
+  /** A null member id: all of the group. */
+  DeleteGroupMember: {
+    name: "DeleteGroupMember",
+    sql: `delete from kafka.group_members m using unnest($1::text[], $2::text[]) d (group_id, member_id)
+      where m.group_id = d.group_id and (d.member_id is null or m.member_id = d.member_id)`
+  },
   DeleteGroup: {
     name: "DeleteGroup",
-    sql: `with gone as (delete from kafka.groups where group_id = any($1::text[]))
+    sql: `with gone as (delete from kafka.groups where group_id = any($1::text[])),
+      members as (delete from kafka.group_members where group_id = any($1::text[]))
       delete from kafka.offsets where group_id = any($1::text[])`
   },
   /** Where the newest batch goes, the partition keeps what it said: ends never go back. */

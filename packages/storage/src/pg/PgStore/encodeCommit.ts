@@ -167,6 +167,24 @@ const encoders: { readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, s
       frame.int32Array(offsets, (write) => write.partitionId)
     })
   },
+  PutGroupMember: (frame, segment) => {
+    const members = lastByKey(
+      segment.of("PutGroupMember"),
+      (write) => `${write.groupId.length} ${write.groupId}${write.memberId}`
+    )
+    run(frame, statements.PutGroupMember, 3, () => {
+      frame.textArray(members, (write) => escapeText(write.groupId))
+      frame.textArray(members, (write) => escapeText(write.memberId))
+      frame.textArray(members, (write) => escapeText(write.value))
+    })
+  },
+  DeleteGroupMember: (frame, segment) => {
+    const members = segment.of("DeleteGroupMember")
+    run(frame, statements.DeleteGroupMember, 2, () => {
+      frame.textArray(members, (write) => escapeText(write.groupId))
+      frame.textArray(members, (write) => (write.memberId === null ? null : escapeText(write.memberId)))
+    })
+  },
   DeleteGroup: (frame, segment) => {
     const groups = segment.of("DeleteGroup")
     run(frame, statements.DeleteGroup, 1, () => frame.textArray(groups, (write) => escapeText(write.groupId)))

@@ -1,4 +1,11 @@
-import type { ReadRequest, StoredBatchHead, StoredGroup, StoredOffset, StoredPartition } from "../../Store.ts"
+import type {
+  ReadRequest,
+  StoredBatchHead,
+  StoredGroup,
+  StoredGroupMember,
+  StoredOffset,
+  StoredPartition
+} from "../../Store.ts"
 import { run } from "../connection/Connection.ts"
 import type { Row, Statement } from "../connection/Connection.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
@@ -58,7 +65,11 @@ export const readStatements = {
     sql: `select group_id, partition_id, committed_offset, leader_epoch, commit_timestamp, expire_timestamp, metadata
       from kafka.offsets`
   },
-  LoadGroups: { name: "LoadGroups", sql: "select group_id, kind, value from kafka.groups" }
+  LoadGroups: {
+    name: "LoadGroups",
+    sql: `select g.group_id, g.kind, g.value, m.member_id, m.value from kafka.groups g
+      left join kafka.group_members m on m.group_id = g.group_id order by g.group_id`
+  }
 } as const satisfies Record<string, Statement>
 
 const text = (value: Buffer | null | undefined): string => unescapeText(value!.toString("utf8"))
@@ -151,8 +162,16 @@ export const decodeOffset = (row: Row): StoredOffset => ({
   metadata: row[6] === null ? null : text(row[6])
 })
 
-export const decodeGroup = (row: Row): StoredGroup => ({
-  groupId: text(row[0]),
-  kind: text(row[1]),
-  value: text(row[2])
-})
+/** Rows in order of groups, one for each member stored apart, or one without any. */
+export const decodeGroups = (rows: ReadonlyArray<Row>): ReadonlyArray<StoredGroup> => {
+  const groups: Array<StoredGroup & { members?: Array<StoredGroupMember> }> = []
+  for (const row of rows) {
+    const groupId = text(row[0])
+    let group = groups.at(-1)
+    if (group?.groupId !== groupId) groups.push((group = { groupId, kind: text(row[1]), value: text(row[2]) }))
+    if (row[3] === null) continue
+    group.members ??= []
+    group.members.push({ memberId: text(row[3]), value: text(row[4]) })
+  }
+  return groups
+}
