@@ -78,6 +78,12 @@ export const commandLineTools: Client = {
         const configs = await tool("configs", bootstrap, ["--describe", ...entity])
         expect(configs, /retention\.ms=3600000/, "kafka-configs --describe")
         await tool("configs", bootstrap, ["--alter", ...entity, "--delete-config", "retention.ms"])
+        const ofGroup = ["--entity-type", "groups", "--entity-name", group]
+        await tool("configs", bootstrap, ["--alter", ...ofGroup, "--add-config", "consumer.session.timeout.ms=50000"])
+        // Without a name it asks which groups have configs.
+        const groups = await tool("configs", bootstrap, ["--describe", "--entity-type", "groups"])
+        expect(groups, /consumer\.session\.timeout\.ms=50000/, "kafka-configs --entity-type groups")
+        await tool("configs", bootstrap, ["--alter", ...ofGroup, "--delete-config", "consumer.session.timeout.ms"])
         expect(await tool("versions", bootstrap, []), /Produce\(0\): 0 to /, "kafka-broker-api-versions")
         expect(await tool("cluster", bootstrap, ["cluster-id"]), /^Cluster ID: \S+$/m, "kafka-cluster cluster-id")
         expect(await tool("logDirs", bootstrap, ["--describe", "--topic-list", topic]), /"size":/, "kafka-log-dirs")
