@@ -96,8 +96,20 @@ export const readerOf = (topology: Topology, topic: string): Subtopology | undef
       sourceTopics.includes(topic) || repartitionSourceTopics.some(({ name }) => name === topic)
   )
 
+/** More are too many for one application: what is worked out for it, and stored of it, has a bound. */
+const MAX_SUBTOPOLOGIES = 1000
+const MAX_TOPICS = 10_000
+const MAX_CHARACTERS = 1024 * 1024
+
 /** What makes a topology wrong whatever topics there are; null: nothing. */
 export const invalidTopology = (topology: Topology): KafkaError | null => {
+  if (
+    topology.subtopologies.length > MAX_SUBTOPOLOGIES ||
+    namedTopics(topology).size > MAX_TOPICS ||
+    JSON.stringify(topology).length > MAX_CHARACTERS
+  ) {
+    return invalid("The topology is larger than this broker takes.")
+  }
   const ids = new Set<string>()
   for (const subtopology of topology.subtopologies) {
     const { copartitionGroups, repartitionSourceTopics, sourceTopics, stateChangelogTopics, subtopologyId } =
