@@ -22,6 +22,7 @@ import {
   UNKNOWN_MEMBER_ID
 } from "./Codes.ts"
 import type { Assign, Owned } from "./Assign.ts"
+import type { Member } from "./Member.ts"
 import { Pause } from "./Pause.ts"
 import { Closed, Wire } from "./Wire.ts"
 
@@ -45,7 +46,7 @@ export type Partition = number
  * A member of a classic group without a consumer around it: joins, syncs, heartbeats, commits where it is told to. A lost
  * connection is made again and the member goes on as who it was, as Kafka's clients do.
  */
-export class ClassicMember {
+export class ClassicMember implements Member {
   readonly options: ClassicMemberOptions
   memberId = ""
   /** -1 while it is in no generation. */

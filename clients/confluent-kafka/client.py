@@ -1,6 +1,7 @@
 """confluent-kafka behind the command line that every program of the matrix speaks (clients/README.md)."""
 
 import json
+import os
 import signal
 import sys
 
@@ -39,7 +40,9 @@ def consume(bootstrap, topic, group):
         running = False
 
     signal.signal(signal.SIGTERM, stop)
-    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "auto.offset.reset": "earliest"})
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": group, "auto.offset.reset": "earliest", **_membership()}
+    )
     consumer.subscribe([topic])
     shown = []
     while running:
@@ -60,6 +63,16 @@ def consume(bootstrap, topic, group):
         if error.args[0].code() != KafkaError._NO_OFFSET:
             raise
     consumer.close()
+
+
+def _membership():
+    """What clients/groups varies; the matrix keeps to the defaults."""
+    names = {
+        "TUSK_GROUP_PROTOCOL": "group.protocol",
+        "TUSK_ASSIGNOR": "partition.assignment.strategy",
+        "TUSK_INSTANCE_ID": "group.instance.id",
+    }
+    return {key: os.environ[name] for name, key in names.items() if name in os.environ}
 
 
 def admin(bootstrap, topic, group):

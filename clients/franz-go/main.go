@@ -132,12 +132,27 @@ func (p *partitions) line() (string, bool) {
 	return "# assigned " + strings.Join(names, ","), true
 }
 
+// membership is what clients/groups varies; the matrix keeps to the defaults.
+func membership() []kgo.Opt {
+	var options []kgo.Opt
+	if os.Getenv("TUSK_GROUP_PROTOCOL") == "consumer" {
+		options = append(options, kgo.ServerSideBalancer())
+	}
+	if os.Getenv("TUSK_ASSIGNOR") == "range" {
+		options = append(options, kgo.Balancers(kgo.RangeBalancer()))
+	}
+	if id := os.Getenv("TUSK_INSTANCE_ID"); id != "" {
+		options = append(options, kgo.InstanceID(id))
+	}
+	return options
+}
+
 func consume(bootstrap, topic, group string) error {
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
 	own := &partitions{owned: map[int32]bool{}}
 	lost := func(_ context.Context, _ *kgo.Client, topics map[string][]int32) { own.set(topics, false) }
-	client, err := kgo.NewClient(
+	options := append(membership(),
 		kgo.SeedBrokers(bootstrap),
 		kgo.ConsumerGroup(group),
 		kgo.ConsumeTopics(topic),
@@ -151,6 +166,7 @@ func consume(bootstrap, topic, group string) error {
 		}),
 		kgo.OnPartitionsLost(lost),
 	)
+	client, err := kgo.NewClient(options...)
 	if err != nil {
 		return err
 	}

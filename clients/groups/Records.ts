@@ -3,7 +3,7 @@ import kafkajs from "kafkajs"
 /** Timestamp of the first record of each partition; the next ones follow a minute apart. */
 export const FIRST_TIMESTAMP = Date.UTC(2026, 0, 1)
 
-/** Appends `count` records to each of the partitions 0 to `partitions` - 1, numbered from `from` on. */
+/** Appends `count` records, each once, to each of the partitions 0 to `partitions` - 1, numbered from `from` on. */
 export const produce = async (
   bootstrap: string,
   topic: string,
@@ -12,7 +12,7 @@ export const produce = async (
   from = 0
 ): Promise<void> => {
   const kafka = new kafkajs.Kafka({ brokers: [bootstrap], logLevel: kafkajs.logLevel.NOTHING })
-  const producer = kafka.producer()
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
   await producer.connect()
   try {
     const messages = Array.from({ length: partitions * count }, (_, i) => {

@@ -10,6 +10,8 @@ import { againstOf, startTarget } from "../../bench/groups/Target.ts"
 import type { Check } from "./Check.ts"
 import { consumerGroupTools } from "./consumerGroupTools.ts"
 import { killed } from "./killed.ts"
+import { memberModes } from "./memberModes.ts"
+import { rebalance } from "./rebalance.ts"
 import { verifiable } from "./verifiableConsumer.ts"
 
 const checks: ReadonlyArray<Check> = [
@@ -17,7 +19,12 @@ const checks: ReadonlyArray<Check> = [
   verifiable("classic"),
   verifiable("consumer"),
   consumerGroupTools("classic"),
-  consumerGroupTools("consumer")
+  consumerGroupTools("consumer"),
+  rebalance("cooperative"),
+  rebalance("consumer"),
+  memberModes("librdkafka", "confluent-kafka (Python)"),
+  memberModes("franz-go", "franz-go (Go)"),
+  memberModes("java", "Apache Kafka (Java)")
 ]
 
 const { values: options } = parseArgs({

@@ -29,6 +29,12 @@ import org.apache.kafka.common.serialization.StringSerializer;
 
 /** Apache Kafka's own client behind the command line that every program of the matrix speaks (clients/README.md). */
 public final class JavaClient {
+  /** What clients/groups varies; the matrix keeps to the defaults. */
+  private static final Map<String, String> MEMBERSHIP = Map.of(
+      "TUSK_GROUP_PROTOCOL", "group.protocol",
+      "TUSK_ASSIGNOR", "partition.assignment.strategy",
+      "TUSK_INSTANCE_ID", "group.instance.id");
+
   public static void main(String[] args) throws Exception {
     switch (args[0]) {
       case "create" -> create(args[1], args[2], Integer.parseInt(args[3]));
@@ -73,6 +79,7 @@ public final class JavaClient {
     Properties properties = properties(bootstrap);
     properties.put("group.id", group);
     properties.put("auto.offset.reset", "earliest");
+    MEMBERSHIP.forEach((name, key) -> Optional.ofNullable(System.getenv(name)).ifPresent(value -> properties.put(key, value)));
     PrintWriter out =
         new PrintWriter(new BufferedWriter(new OutputStreamWriter(System.out, StandardCharsets.UTF_8), 1 << 16));
     StringDeserializer strings = new StringDeserializer();
