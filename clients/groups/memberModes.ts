@@ -201,7 +201,18 @@ export const memberModes = (title: string, clientName: string): Check => ({
             )
             const more = (await rebalances()) - count
             const same = owned.join() === members[1].owned().join()
-            const figure = `${more} rebalances, ${same ? "the same" : "other"} partitions`
+            report.check(
+              `${title}, ${mode.name}: a member bounced`,
+              more === 0 && same,
+              `${more} rebalances, ${same ? "the same" : "other"} partitions`,
+              "0, the same"
+            )
+          } else {
+            const kept = first.owned().every((partition) => before.includes(partition))
+            // Whether it ever owned less than what it keeps: it then had stopped reading that.
+            const steady = first.history
+              .slice(1)
+              .every((own) => first.owned().every((partition) => own.includes(partition)))
             report.check(
               `${title}, ${mode.name}: only what moves stops`,
               kept && steady,
