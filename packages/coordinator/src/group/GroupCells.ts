@@ -12,6 +12,7 @@ import * as Semaphore from "effect/Semaphore"
 import { makeGroupCell } from "./GroupCell.ts"
 import type { CellClosed, GroupCellPorts } from "./GroupCell.ts"
 import type { GroupConfig } from "./GroupConfig.ts"
+import { GroupConfigs } from "./GroupConfigs.ts"
 import { kindCell } from "./GroupKind.ts"
 import type { GroupKind } from "./GroupKind.ts"
 import { makeGroupKinds } from "./GroupKinds.ts"
@@ -66,7 +67,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
   const store = yield* GroupStore
   const offsets = yield* Offsets
   const scope = yield* Effect.scope
-  const kinds = makeGroupKinds(config)
+  const kinds = makeGroupKinds(config, yield* GroupConfigs)
   const cells = new Map<string, AnyCell>()
   const held = new Map<string, number>()
   /** Stored by a program that knows more kinds: nothing is done with them. */

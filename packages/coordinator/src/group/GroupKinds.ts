@@ -1,9 +1,14 @@
 import { classicKind } from "./classic/classicKind.ts"
+import { consumerKind } from "./consumer/consumerKind.ts"
 import type { GroupConfig } from "./GroupConfig.ts"
+import type { GroupResourceConfig } from "./GroupConfigs.ts"
 import type { GroupKind, KindCell } from "./GroupKind.ts"
 
 /** Every kind of group there is, by the name under which it is stored and listed. */
-export const makeGroupKinds = (config: GroupConfig) => ({ classic: classicKind(config) })
+export const makeGroupKinds = (config: GroupConfig, configs: (groupId: string) => GroupResourceConfig) => ({
+  classic: classicKind(config),
+  consumer: consumerKind(configs)
+})
 
 export type GroupKinds = ReturnType<typeof makeGroupKinds>
 export type KindName = keyof GroupKinds

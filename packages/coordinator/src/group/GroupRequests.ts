@@ -35,6 +35,8 @@ export interface Committing extends MemberIdentity {
   readonly apiVersion: number
   /** True for TxnOffsetCommit. */
   readonly transactional: boolean
+  /** Which partitions, for members of consumer groups; absent: as if none. */
+  readonly partitions?: ReadonlyArray<{ readonly topicId: string; readonly partition: number }>
 }
 
 export interface OffsetToCommit {

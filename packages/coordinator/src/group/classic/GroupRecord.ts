@@ -1,4 +1,5 @@
-import * as Result from "effect/Result"
+import type * as Result from "effect/Result"
+import { array, bytes, integer, nullable, object, reading, string, toBase64, version } from "../RecordFields.ts"
 import type { MemberProtocol, PersistedGroup, PersistedMember } from "./ClassicGroupState.ts"
 
 /** The form written; a reader refuses what it does not know. */
@@ -30,13 +31,11 @@ export const encode = ({ group, savedAtMs }: GroupRecord): string =>
   })
 
 /** What `encode` wrote, or why it cannot be that. */
-export const decode = (value: string): Result.Result<GroupRecord, string> => {
-  if (value.length > MAX_CHARACTERS) return Result.fail(`${value.length} characters are too many for a group`)
-  try {
-    const record = object(JSON.parse(value), "group")
-    if (record["version"] !== VERSION)
-      return Result.fail(`version ${String(record["version"])} of a group is not known`)
-    return Result.succeed({
+export const decode = (value: string): Result.Result<GroupRecord, string> =>
+  reading(value, MAX_CHARACTERS, (json) => {
+    const record = object(json, "group")
+    version(record, VERSION)
+    return {
       savedAtMs: integer(record["savedAtMs"], "savedAtMs"),
       group: {
         generationId: integer(record["generationId"], "generationId"),
@@ -45,12 +44,8 @@ export const decode = (value: string): Result.Result<GroupRecord, string> => {
         leaderId: nullable(record["leaderId"], "leaderId"),
         members: array(record["members"], "members").map(toMember)
       }
-    })
-  } catch (error) {
-    if (error instanceof Mismatch || error instanceof SyntaxError) return Result.fail(error.message)
-    throw error
-  }
-}
+    }
+  })
 
 const toMember = (value: unknown): PersistedMember => {
   const member = object(value, "member")
@@ -70,23 +65,3 @@ const toProtocol = (value: unknown): MemberProtocol => {
   const protocol = object(value, "protocol")
   return { name: string(protocol["name"], "name"), metadata: bytes(protocol["metadata"], "metadata") }
 }
-
-/** Never leaves this file. */
-class Mismatch extends Error {}
-
-const expected = (what: string, name: string): never => {
-  throw new Mismatch(`${name} is not ${what}`)
-}
-const object = (value: unknown, name: string): Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : expected("an object", name)
-const array = (value: unknown, name: string): ReadonlyArray<unknown> =>
-  Array.isArray(value) ? value : expected("an array", name)
-const string = (value: unknown, name: string): string => (typeof value === "string" ? value : expected("a text", name))
-const nullable = (value: unknown, name: string): string | null => (value === null ? null : string(value, name))
-const integer = (value: unknown, name: string): number =>
-  typeof value === "number" && Number.isSafeInteger(value) ? value : expected("an integer", name)
-const bytes = (value: unknown, name: string): Uint8Array => new Uint8Array(Buffer.from(string(value, name), "base64"))
-const toBase64 = (value: Uint8Array): string =>
-  Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64")

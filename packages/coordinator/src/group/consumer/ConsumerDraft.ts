@@ -3,7 +3,7 @@ import { NOTHING } from "../../assignor/Assignor.ts"
 import type { Assignment, Assignor, AssignorMember } from "../../assignor/Assignor.ts"
 import { range } from "../../assignor/Range.ts"
 import { uniform } from "../../assignor/Uniform.ts"
-import { Answer } from "./ConsumerGroupState.ts"
+import { Answer, NEVER_STORED } from "./ConsumerGroupState.ts"
 import type {
   Assigned,
   ConsumerGroupState,
@@ -49,7 +49,6 @@ export class ConsumerDraft {
   /** Topics whose owners are this step's own copy. */
   private readonly ownedCopies = new Set<string>()
   private readonly replies: Array<Output> = []
-  private rewrite = false
   private readonly from: ConsumerGroupState
 
   constructor(state: ConsumerGroupState, now: number) {
@@ -219,24 +218,22 @@ export class ConsumerDraft {
     this.reply(waiter, Answer.Refused({ error }))
   }
 
-  /** All of it is stored, and nothing else is. */
-  storeAll(): void {
-    this.rewrite = true
-  }
-
   private change(group: PersistedGroup): GroupChange | null {
     const { stored } = this.from
     const same =
       stored.groupEpoch === group.groupEpoch &&
       stored.assignmentEpoch === group.assignmentEpoch &&
       stored.metadataHash === group.metadataHash
-    if (same && this.changed.size === 0 && this.removed.size === 0 && !this.rewrite) return null
-    const memberIds = this.rewrite ? this.members.keys() : this.changed
+    if (same && this.changed.size === 0 && this.removed.size === 0) return null
+    // The first word of a group: whatever may lie there of members is of another one.
+    const all = stored === NEVER_STORED
     return {
-      group: same && !this.rewrite ? null : group,
-      members: Array.from(memberIds, (memberId) => persisted(this.members.get(memberId)!)),
-      removed: Array.from(this.removed),
-      all: this.rewrite
+      group: same && !all ? null : group,
+      members: Array.from(all ? this.members.keys() : this.changed, (memberId) =>
+        persisted(this.members.get(memberId)!)
+      ),
+      removed: all ? [] : Array.from(this.removed),
+      all
     }
   }
 

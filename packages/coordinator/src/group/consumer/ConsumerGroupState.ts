@@ -228,7 +228,7 @@ export type Output = GroupOutput<Answer, GroupChange>
 /** Of a member that was given nothing. */
 export const NONE_ASSIGNED: Assigned = new Map()
 
-const NEVER_STORED: PersistedGroup = { groupEpoch: 0, assignmentEpoch: 0, metadataHash: 0 }
+export const NEVER_STORED: PersistedGroup = { groupEpoch: 0, assignmentEpoch: 0, metadataHash: 0 }
 
 /** A group nobody has joined yet. */
 export const empty: ConsumerGroupState = {

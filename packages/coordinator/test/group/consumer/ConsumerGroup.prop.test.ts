@@ -238,7 +238,7 @@ describe.each([0, 1000])("any sequence of events, assignments at least %i ms apa
     "no partition ever has two owners, epochs only grow, what is stored is what is (G1)",
     [Actions],
     ([actions]) => new World(assignmentIntervalMs).run(actions),
-    { arbitrary: { runs: 3000, size: 60 }, timeout: 120_000 }
+    { arbitrary: { runs: 2000, size: 60 }, timeout: 120_000 }
   )
 
   it.prop(
@@ -273,6 +273,6 @@ describe.each([0, 1000])("any sequence of events, assignments at least %i ms apa
       assert.strictEqual(play.writes, writes)
       assert.strictEqual(play.state.groupEpoch, groupEpoch)
     },
-    { arbitrary: { runs: 1000, size: 60 }, timeout: 120_000 }
+    { arbitrary: { runs: 600, size: 60 }, timeout: 120_000 }
   )
 })

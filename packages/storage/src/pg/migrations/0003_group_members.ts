@@ -12,7 +12,7 @@ const statements = [
     fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000,
     autovacuum_vacuum_cost_delay = 0
   )`,
-  `comment on table kafka.group_members is 'Members of groups that keep them apart; value is the coordinator\'\'s own text'`
+  `comment on table kafka.group_members is 'Members of groups that keep them apart; value is the coordinator''s own text'`
 ]
 
 export default Effect.gen(function* () {

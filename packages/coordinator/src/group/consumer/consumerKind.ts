@@ -1,0 +1,58 @@
+import * as Result from "effect/Result"
+import type { GroupResourceConfig } from "../GroupConfigs.ts"
+import type { GroupKind } from "../GroupKind.ts"
+import { fetchError, isVacant, restore, step } from "./ConsumerGroup.ts"
+import { Event, empty, phaseOf } from "./ConsumerGroupState.ts"
+import type { Answer, ConsumerGroupState, GroupChange, PersistedMember } from "./ConsumerGroupState.ts"
+import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "./ConsumerRecord.ts"
+
+export type ConsumerKind = GroupKind<"consumer", ConsumerGroupState, Event, Answer, GroupChange>
+
+/** Groups of KIP-848, whose assignment the broker makes: ConsumerGroupHeartbeat. */
+export const consumerKind = (configs: (groupId: string) => GroupResourceConfig): ConsumerKind => ({
+  kind: "consumer",
+  step,
+  tick: Event.Tick(),
+  encode: ({ all, group, members, removed }, savedAtMs) => ({
+    value: group && encodeGroup({ group, savedAtMs }),
+    members: [
+      ...members.map((member) => ({ memberId: member.memberId, value: encodeMember(member) })),
+      ...removed.map((memberId) => ({ memberId, value: null }))
+    ],
+    membersAnew: all
+  }),
+  begin: () => empty,
+  restore: (groupId, value, stored) =>
+    Result.gen(function* () {
+      const { group, savedAtMs } = yield* decodeGroup(value)
+      const members: Array<PersistedMember> = []
+      for (const { memberId, value } of stored) members.push(yield* decodeMember(memberId, value))
+      const { consumerSessionTimeoutMs } = configs(groupId)
+      return { savedAtMs, start: (nowMs: number) => restore(group, members, consumerSessionTimeoutMs, nowMs) }
+    }),
+  isDead: ({ dead }) => dead,
+  isVacant,
+  listed: (state) => ({ protocolType: "consumer", state: phaseOf(state) }),
+  remove: (waiter) => Event.Delete({ waiter }),
+  commit: ({ apiVersion, generationId, groupInstanceId, memberId, partitions, transactional }, waiter) =>
+    Event.Commit({
+      waiter,
+      memberId,
+      groupInstanceId,
+      memberEpoch: generationId,
+      apiVersion,
+      transactional,
+      partitions: partitions ?? []
+    }),
+  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
+  fetchError,
+  inUse: (state) => {
+    const names = new Set<string>()
+    for (const { subscribedTopicNames, subscribedTopicRegex } of state.members.values()) {
+      for (const name of subscribedTopicNames) names.add(name)
+      for (const name of state.resolved.get(subscribedTopicRegex) ?? []) names.add(name)
+    }
+    return (topic) => names.has(topic)
+  },
+  expiry: ({ groupEpoch, members }) => (members.size > 0 ? null : { since: "commit", isStored: groupEpoch > 0 })
+})
