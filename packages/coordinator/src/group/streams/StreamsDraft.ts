@@ -1,6 +1,13 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Answer } from "./StreamsGroupState.ts"
-import type { Output, PersistedStreamsGroup, StreamsGroupState, StreamsMember } from "./StreamsGroupState.ts"
+import type {
+  Output,
+  PersistedStreamsGroup,
+  PersistedStreamsMember,
+  StreamsGroupChange,
+  StreamsGroupState,
+  StreamsMember
+} from "./StreamsGroupState.ts"
 
 type Mutable<A> = { -readonly [Key in keyof A]: A[Key] }
 
@@ -13,7 +20,8 @@ export class StreamsDraft {
   readonly group: Mutable<StreamsGroupState>
   private readonly from: StreamsGroupState
   private readonly outputs: Array<Output> = []
-  private persists = false
+  /** Members that were put or removed. */
+  private readonly touched = new Set<string>()
   private earliestMs = Infinity
 
   constructor(state: StreamsGroupState, now: number) {
@@ -29,6 +37,7 @@ export class StreamsDraft {
 
   put(member: StreamsMember): void {
     this.ownMembers().set(member.memberId, member)
+    this.touched.add(member.memberId)
     this.touch(member.sessionDeadlineMs)
     this.touch(member.rebalanceDeadlineMs)
   }
@@ -36,14 +45,9 @@ export class StreamsDraft {
   /** The others have to share its tasks. Who wanted to stop everybody has its way once all are gone. */
   remove(memberId: string): void {
     this.ownMembers().delete(memberId)
+    this.touched.add(memberId)
     this.group.groupEpoch++
     if (this.group.members.size === 0) this.group.shutdownBy = null
-    this.persist()
-  }
-
-  /** At the end of the step, once, before any answer. */
-  persist(): void {
-    this.persists = true
   }
 
   setInitialDeadline(atMs: number): void {
@@ -75,8 +79,10 @@ export class StreamsDraft {
     this.outputs.push({ _tag: "Reply", waiter, answer })
   }
 
+  /** What changed is stored before anybody is told. */
   finish(): readonly [StreamsGroupState, ReadonlyArray<Output>] {
-    const outputs: Array<Output> = this.persists ? [{ _tag: "Persist", group: persisted(this.group) }] : []
+    const change = this.group.dead ? null : this.change()
+    const outputs: Array<Output> = change === null ? [] : [{ _tag: "Persist", group: change }]
     outputs.push(...this.outputs)
     if (this.earliestMs < this.group.wakeAtMs && !this.group.dead) {
       this.group.wakeAtMs = this.earliestMs
@@ -84,7 +90,30 @@ export class StreamsDraft {
     }
     return [this.group, outputs]
   }
+
+  private change(): StreamsGroupChange | null {
+    const before = persistedGroup(this.from)
+    const after = persistedGroup(this.group)
+    const members: Array<PersistedStreamsMember> = []
+    const removed: Array<string> = []
+    for (const memberId of this.touched) {
+      const member = this.group.members.get(memberId)
+      const former = this.from.members.get(memberId)
+      if (member === undefined) removed.push(memberId)
+      else if (former === undefined || !isSame(persistedMember(member), persistedMember(former))) {
+        members.push(persistedMember(member))
+      }
+    }
+    const group = isSame(before, after) ? null : after
+    return group === null && members.length === 0 && removed.length === 0
+      ? null
+      : { group, members, removed, all: this.from.topology === null }
+  }
 }
+
+/** Both have the same keys, and values that are never changed in place. */
+const isSame = <A extends object>(a: A, b: A): boolean =>
+  (Object.keys(a) as Array<keyof A>).every((key) => a[key] === b[key])
 
 /** Nothing of the step happens but the refusal. */
 export const refused = (
@@ -96,28 +125,17 @@ export const refused = (
   [{ _tag: "Reply", waiter, answer: Answer.Refused({ error }) }]
 ]
 
-const persisted = (state: StreamsGroupState): PersistedStreamsGroup => ({
+const persistedGroup = (state: StreamsGroupState): PersistedStreamsGroup => ({
   groupEpoch: state.groupEpoch,
   assignmentEpoch: state.assignmentEpoch,
   topology: state.topology,
   validatedTopologyEpoch: state.validatedTopologyEpoch,
   topicsSeen: state.topicsSeen,
-  standbyReplicas: state.standbyReplicas,
-  members: Array.from(state.members.values(), (member) => ({
-    memberId: member.memberId,
-    memberEpoch: member.memberEpoch,
-    previousEpoch: member.previousEpoch,
-    phase: member.phase,
-    rackId: member.rackId,
-    clientId: member.clientId,
-    clientHost: member.clientHost,
-    rebalanceTimeoutMs: member.rebalanceTimeoutMs,
-    topologyEpoch: member.topologyEpoch,
-    processId: member.processId,
-    userEndpoint: member.userEndpoint,
-    clientTags: member.clientTags,
-    held: member.held,
-    revoking: member.revoking,
-    target: member.target
-  }))
+  standbyReplicas: state.standbyReplicas
 })
+
+const persistedMember = ({
+  rebalanceDeadlineMs: _rebalance,
+  sessionDeadlineMs: _session,
+  ...member
+}: StreamsMember): PersistedStreamsMember => member

@@ -29,7 +29,8 @@ import {
   UnsupportedVersion
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import { assign, heartbeat, unknownMember } from "./StreamsHeartbeat.ts"
+import type { Fetching } from "../GroupKind.ts"
+import { assign, heartbeat, topicOfId, unknownMember } from "./StreamsHeartbeat.ts"
 import { StreamsDraft, refused } from "./StreamsDraft.ts"
 import { Answer, empty } from "./StreamsGroupState.ts"
 import type {
@@ -37,6 +38,7 @@ import type {
   Event,
   Output,
   PersistedStreamsGroup,
+  PersistedStreamsMember,
   StreamsGroupState,
   StreamsMember
 } from "./StreamsGroupState.ts"
@@ -80,15 +82,20 @@ export const step = (state: StreamsGroupState, event: Event, now: number): Step 
  * The group after a restart: every session begins anew, so members that heartbeat in time go on as before. The window for
  * the first members is over.
  */
-export const restore = (group: PersistedStreamsGroup, now: number, sessionTimeoutMs: number): Step => {
-  const draft = new StreamsDraft({ ...empty, ...group, members: new Map() }, now)
-  for (const member of group.members) {
-    draft.put({
-      ...member,
-      sessionDeadlineMs: now + sessionTimeoutMs,
-      rebalanceDeadlineMs: member.phase === "UnrevokedTasks" ? now + member.rebalanceTimeoutMs : Infinity
-    })
-  }
+export const restore = (
+  group: PersistedStreamsGroup,
+  members: ReadonlyArray<PersistedStreamsMember>,
+  sessionTimeoutMs: number,
+  now: number
+): Step => {
+  const restored = members.map((member): StreamsMember => ({
+    ...member,
+    sessionDeadlineMs: now + sessionTimeoutMs,
+    rebalanceDeadlineMs: member.phase === "UnrevokedTasks" ? now + member.rebalanceTimeoutMs : Infinity
+  }))
+  const byId = new Map(restored.map((member) => [member.memberId, member]))
+  const draft = new StreamsDraft({ ...empty, ...group, members: byId }, now)
+  draft.touchAll()
   return draft.finish()
 }
 
@@ -125,7 +132,7 @@ const commitError = (
     })
   }
   if (memberEpoch === member.memberEpoch) return null
-  if (memberEpoch > member.memberEpoch || event.partitions === null) return staleEpoch(memberEpoch, member)
+  if (memberEpoch > member.memberEpoch) return staleEpoch(memberEpoch, member)
   return event.partitions.every((partition) => hadSince(state, member, memberEpoch, partition))
     ? null
     : staleEpoch(memberEpoch, member)
@@ -133,18 +140,27 @@ const commitError = (
 
 /** Whether the task that reads this partition has been the member's since this epoch or before. */
 const hadSince = (
-  { topology }: StreamsGroupState,
+  { topicsSeen, topology }: StreamsGroupState,
   { held, revoking }: StreamsMember,
   epoch: number,
-  { index, topic }: CommittedPartition
+  { partition, topicId }: CommittedPartition
 ): boolean => {
-  const id = topology === null ? undefined : readerOf(topology, topic)?.subtopologyId
+  const topic = topicOfId(topicsSeen, topicId)
+  const id = topology === null || topic === undefined ? undefined : readerOf(topology, topic)?.subtopologyId
   if (id === undefined) return false
-  const since = held.active.get(id)?.get(index) ?? revoking.active.get(id)?.get(index)
+  const since = held.active.get(id)?.get(partition) ?? revoking.active.get(id)?.get(partition)
   return since !== undefined && epoch >= since
 }
 
-export const staleEpoch = (epoch: number, { memberEpoch }: StreamsMember): StaleMemberEpoch =>
+/** Why this member may not read the group's offsets. */
+export const fetchError = ({ members }: StreamsGroupState, { memberEpoch, memberId }: Fetching): KafkaError | null => {
+  if (memberId === null && memberEpoch < 0) return null
+  const member = members.get(memberId ?? "")
+  if (member === undefined) return unknownMember(memberId ?? "")
+  return memberEpoch === member.memberEpoch ? null : staleEpoch(memberEpoch, member)
+}
+
+const staleEpoch = (epoch: number, { memberEpoch }: StreamsMember): StaleMemberEpoch =>
   new StaleMemberEpoch({
     message: `The received member epoch ${epoch} does not match the expected member epoch ${memberEpoch}.`
   })

@@ -59,14 +59,24 @@ export interface PersistedStreamsGroup {
   readonly topology: Topology | null
   /** The epoch of the topology that was found ready last; -1: it is not. */
   readonly validatedTopologyEpoch: number
-  /** The topics it is made for, as they were then: name, id, partitions. */
+  /** The topics it is made for, as they were then: a line each, of id, partitions, name. */
   readonly topicsSeen: string
   readonly standbyReplicas: number
+}
+
+/** What of a group is to be stored anew. */
+export interface StreamsGroupChange {
+  /** Null: as it was. */
+  readonly group: PersistedStreamsGroup | null
   readonly members: ReadonlyArray<PersistedStreamsMember>
+  /** Member ids. */
+  readonly removed: ReadonlyArray<string>
+  /** What was stored of members before counts for nothing. */
+  readonly all: boolean
 }
 
 /** A streams group. Never changed in place. Times are milliseconds of the clock whose `now` is given to `step`. */
-export interface StreamsGroupState extends Omit<PersistedStreamsGroup, "members"> {
+export interface StreamsGroupState extends PersistedStreamsGroup {
   readonly dead: boolean
   readonly members: ReadonlyMap<string, StreamsMember>
   /** When targets were made last; null: not since the group was loaded. */
@@ -119,8 +129,8 @@ export interface StreamsHeartbeatEvent {
 
 /** A partition whose offset is to be committed. */
 export interface CommittedPartition {
-  readonly topic: string
-  readonly index: number
+  readonly topicId: string
+  readonly partition: number
 }
 
 export type Event = Data.TaggedEnum<{
@@ -134,8 +144,7 @@ export type Event = Data.TaggedEnum<{
     readonly memberEpoch: number
     readonly apiVersion: number
     readonly transactional: boolean
-    /** Null: not known. */
-    readonly partitions: ReadonlyArray<CommittedPartition> | null
+    readonly partitions: ReadonlyArray<CommittedPartition>
   }
   Delete: { readonly waiter: number }
   /** The timer went off. */
@@ -164,7 +173,7 @@ export type Answer = Data.TaggedEnum<{
 }>
 export const Answer = Data.taggedEnum<Answer>()
 
-export type Output = GroupOutput<Answer, PersistedStreamsGroup>
+export type Output = GroupOutput<Answer, StreamsGroupChange>
 
 /** A group nobody has joined yet. */
 export const empty: StreamsGroupState = {

@@ -59,10 +59,7 @@ export const heartbeat = (draft: StreamsDraft, event: StreamsHeartbeatEvent): Ka
     group.standbyReplicas = event.terms.streamsNumStandbyReplicas
     bump = true
   }
-  if (bump) {
-    group.groupEpoch++
-    draft.persist()
-  }
+  if (bump) group.groupEpoch++
   const { streamsInitialRebalanceDelayMs: delayMs } = event.terms
   if (group.members.size === 0 && delayMs > 0 && group.initialDeadlineMs === Infinity) {
     draft.setInitialDeadline(draft.now + delayMs)
@@ -72,7 +69,6 @@ export const heartbeat = (draft: StreamsDraft, event: StreamsHeartbeatEvent): Ka
   const target = targetFor(draft, event, status)
   const current = draft.group.members.get(event.memberId)!
   const reconciled = reconcile(current, target, event.owned, owners)
-  if (reconciled !== current) draft.persist()
   draft.put({
     ...reconciled,
     sessionDeadlineMs: draft.now + event.terms.streamsSessionTimeoutMs,
@@ -203,9 +199,15 @@ const fingerprint = (topology: Topology, topics: TopicsView): string =>
     .sort()
     .flatMap((name) => {
       const topic = topics.find(name)
-      return topic === undefined ? [] : [`${name} ${topic.topicId} ${topic.partitions}`]
+      return topic === undefined ? [] : [`${topic.topicId} ${topic.partitions} ${name}`]
     })
     .join("\n")
+
+/** Of the topics that were there when the group looked last. */
+export const topicOfId = (topicsSeen: string, topicId: string): string | undefined => {
+  const line = topicsSeen.split("\n").find((line) => line.startsWith(`${topicId} `))
+  return line?.split(" ")[2]
+}
 
 const unknownTask = (
   subtopologies: ReadonlyMap<string, ConfiguredSubtopology>,
@@ -270,7 +272,6 @@ export const assign = (draft: StreamsDraft): void => {
   }
   group.assignmentEpoch = group.groupEpoch
   group.assignedAtMs = draft.now
-  draft.persist()
 }
 
 /** It runs from the moment on at which the member was told to give something up. */

@@ -1,37 +1,50 @@
 import { assert, describe, it } from "@effect/vitest"
-import { decode, encode } from "@tusk/coordinator/group/streams/StreamsGroupRecord"
+import {
+  decodeGroup,
+  decodeMember,
+  encodeGroup,
+  encodeMember
+} from "@tusk/coordinator/group/streams/StreamsGroupRecord"
 import * as Result from "effect/Result"
 import { StreamsPlay } from "./StreamsPlay.ts"
 
-describe("StreamsGroupRecord", () => {
-  const play = new StreamsPlay({ streamsNumStandbyReplicas: 1 })
-  play.join("a", {
-    rackId: "rack",
-    userEndpoint: { host: "here", port: 7 },
-    clientTags: [{ key: "zone", value: "one" }]
-  })
-  play.join("b")
-  play.heartbeat("a", 2)
-  const record = { savedAtMs: 17, group: play.stored.at(-1)! }
+const play = new StreamsPlay({ streamsNumStandbyReplicas: 1 })
+play.join("a", { rackId: "rack", userEndpoint: { host: "here", port: 7 }, clientTags: [{ key: "zone", value: "one" }] })
+play.join("b")
+play.heartbeat("a", 2)
 
-  it("gives back what was written", () => {
-    assert.isAbove(record.group.members[0]!.revoking.active.size, 0, "something of each is in it")
-    assert.deepStrictEqual(Result.getOrThrow(decode(encode(record))), record)
+describe("StreamsGroupRecord", () => {
+  it("gives back a group as it was written", () => {
+    const { assignmentEpoch, groupEpoch, standbyReplicas, topicsSeen, topology, validatedTopologyEpoch } = play.state
+    const group = { groupEpoch, assignmentEpoch, topology, validatedTopologyEpoch, topicsSeen, standbyReplicas }
+    assert.deepStrictEqual(Result.getOrThrow(decodeGroup(encodeGroup({ group, savedAtMs: 17 }))), {
+      group,
+      savedAtMs: 17
+    })
+  })
+
+  it("gives back members as they were written", () => {
+    const { rebalanceDeadlineMs: _, sessionDeadlineMs: __, ...a } = play.state.members.get("a")!
+    assert.isAbove(a.revoking.active.size, 0, "something of each is in it")
+    assert.isAbove(a.target.standby.size, 0, "something of each is in it")
+    assert.deepStrictEqual(Result.getOrThrow(decodeMember("a", encodeMember(a))), a)
+    assert.deepStrictEqual(play.storedMembers()[0], a)
   })
 
   it("refuses what it does not know", () => {
-    const text = encode(record)
+    const group = play.groupRow!
     const wrong = [
       "",
       "[]",
       "{}",
-      text.replace('"version":1', '"version":2'),
-      text.replace('"phase":"Stable"', '"phase":"Half"').replace('"phase":"UnrevokedTasks"', '"phase":"Half"'),
-      text.replace('"groupEpoch":', '"groupEpoch":0.5,"x":'),
-      text.replace('"subtopologies":[', '"subtopologies":[null,'),
-      text.replace('"active":{"0":', '"active":{"0":7,"1":'),
-      text.slice(0, -1)
+      group.replace('"version":1', '"version":2'),
+      group.replace('"groupEpoch":', '"groupEpoch":0.5,"x":'),
+      group.replace('"subtopologies":[', '"subtopologies":[null,'),
+      group.slice(0, -1)
     ]
-    for (const value of wrong) assert.isTrue(Result.isFailure(decode(value)), value.slice(0, 80))
+    for (const value of wrong) assert.isTrue(Result.isFailure(decodeGroup(value)), value.slice(0, 80))
+    const member = play.memberRows.get("a")!
+    assert.isTrue(Result.isFailure(decodeMember("a", member.replace('"active":{"0":', '"active":{"0":7,"1":'))))
+    assert.isTrue(Result.isFailure(decodeMember("a", member.replace('"processId":', '"processId":1,"x":'))))
   })
 })

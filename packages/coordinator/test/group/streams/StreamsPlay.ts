@@ -1,12 +1,18 @@
 import type { TaskAssignment } from "@tusk/coordinator/assignor/StickyTask"
 import { restore, step } from "@tusk/coordinator/group/streams/StreamsGroup"
-import { decode, encode } from "@tusk/coordinator/group/streams/StreamsGroupRecord"
+import {
+  decodeGroup,
+  decodeMember,
+  encodeGroup,
+  encodeMember
+} from "@tusk/coordinator/group/streams/StreamsGroupRecord"
 import { empty, Event, phaseOf } from "@tusk/coordinator/group/streams/StreamsGroupState"
 import type {
   Answer,
   HeartbeatAnswer,
   Output,
-  PersistedStreamsGroup,
+  PersistedStreamsMember,
+  StreamsGroupChange,
   StreamsGroupState,
   StreamsGroupTerms,
   StreamsHeartbeatEvent
@@ -67,7 +73,10 @@ export class StreamsPlay {
   readonly topics = new Map<string, number>()
   version = 1
   readonly answers = new Map<number, Answer>()
-  readonly stored: Array<PersistedStreamsGroup> = []
+  groupRow: string | null = null
+  readonly memberRows = new Map<string, string>()
+  /** How often something was stored. */
+  writes = 0
   removed = false
   private waiter = 0
 
@@ -82,22 +91,23 @@ export class StreamsPlay {
   }
 
   send(event: Event): void {
-    const before = JSON.stringify(encode({ group: this.persisted(), savedAtMs: 0 }))
     const [state, outputs] = step(this.state, event, this.now)
-    if (JSON.stringify(encode({ group: this.persisted(), savedAtMs: 0 })) !== before)
-      throw new Error("changed in place")
     this.state = state
     this.carryOut(outputs)
   }
 
-  private persisted(): PersistedStreamsGroup {
-    const { members, ...group } = this.state
-    return { ...group, members: Array.from(members.values()) }
+  /** Stores what changed, as the store does. */
+  private store({ all, group, members, removed }: StreamsGroupChange): void {
+    this.writes++
+    if (group !== null) this.groupRow = encodeGroup({ group, savedAtMs: 7 })
+    if (all) this.memberRows.clear()
+    for (const member of members) this.memberRows.set(member.memberId, encodeMember(member))
+    for (const memberId of removed) this.memberRows.delete(memberId)
   }
 
   private carryOut(outputs: ReadonlyArray<Output>): void {
     for (const output of outputs) {
-      if (output._tag === "Persist") this.stored.push(output.group)
+      if (output._tag === "Persist") this.store(output.group)
       if (output._tag === "Remove") this.removed = true
       if (output._tag !== "Reply") continue
       if (this.answers.has(output.waiter)) throw new Error(`waiter ${output.waiter} is answered twice`)
@@ -117,15 +127,17 @@ export class StreamsPlay {
 
   /** All that is not stored is lost. */
   restart(): void {
-    const last = this.stored.at(-1)
-    if (last === undefined) {
+    if (this.groupRow === null) {
       this.state = empty
       return
     }
-    const record = Result.getOrThrow(decode(encode({ group: last, savedAtMs: 7 })))
-    const [state, outputs] = restore(record.group, this.now, this.terms.streamsSessionTimeoutMs)
+    const { group } = Result.getOrThrow(decodeGroup(this.groupRow))
+    const [state, outputs] = restore(group, this.storedMembers(), this.terms.streamsSessionTimeoutMs, this.now)
     this.state = state
     this.carryOut(outputs)
+  }
+  storedMembers(): ReadonlyArray<PersistedStreamsMember> {
+    return Array.from(this.memberRows, ([memberId, row]) => Result.getOrThrow(decodeMember(memberId, row)))
   }
 
   heartbeat(memberId: string, memberEpoch: number, change: Partial<StreamsHeartbeatEvent> = {}): number {
@@ -152,7 +164,7 @@ export class StreamsPlay {
           version: () => this.version,
           find: (name) => {
             const partitions = this.topics.get(name)
-            return partitions === undefined ? undefined : { topicId: `id of ${name}`, partitions }
+            return partitions === undefined ? undefined : { topicId: `id-of-${name}`, partitions }
           }
         },
         ...change
@@ -173,7 +185,7 @@ export class StreamsPlay {
   commit(
     memberId: string,
     memberEpoch: number,
-    partitions: ReadonlyArray<number> | null = null,
+    partitions: ReadonlyArray<number> = [0],
     change: { readonly apiVersion?: number; readonly transactional?: boolean } = {}
   ): number {
     const waiter = ++this.waiter
@@ -185,7 +197,7 @@ export class StreamsPlay {
         groupInstanceId: null,
         apiVersion: 9,
         transactional: false,
-        partitions: partitions?.map((index) => ({ topic: "lines", index })) ?? null,
+        partitions: partitions.map((partition) => ({ topicId: "id-of-lines", partition })),
         ...change
       })
     )
