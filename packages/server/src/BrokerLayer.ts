@@ -1,3 +1,4 @@
+import { ConsumerGroups } from "@tusk/coordinator/group/consumer/ConsumerGroups"
 import { Groups } from "@tusk/coordinator/group/Groups"
 import { Active } from "@tusk/storage/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/Committer"
@@ -79,7 +80,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         retention
       )
     ),
-    Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, groups)),
+    Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, ConsumerGroups.layer)),
+    Layer.provide(groups),
     Layer.provide(GroupSettings.layer),
     Layer.provideMerge(storage)
   )

@@ -17,6 +17,7 @@ export const offsetCommit = handler({
     return Effect.fnUntraced(function* (request: OffsetCommitRequest, { apiVersion }: RequestContext) {
       const byId = apiVersion >= 10
       const offsets: Array<OffsetToCommit> = []
+      const partitions: Array<{ readonly topicId: string; readonly partition: number }> = []
       const places = request.topics.map((asked) => {
         const topic = byId ? topics.byId(asked.topicId) : topics.byName(asked.name)
         return asked.partitions.map((partition): number | KafkaError => {
@@ -24,6 +25,7 @@ export const offsetCommit = handler({
           if (partitionId === undefined) {
             return topic === undefined && byId ? new UnknownTopicId() : new UnknownTopicOrPartition()
           }
+          partitions.push({ topicId: topic!.topicId, partition: partition.partitionIndex })
           return (
             offsets.push({
               partitionId,
@@ -42,7 +44,8 @@ export const offsetCommit = handler({
         apiVersion,
         transactional: false,
         retentionTimeMs: request.retentionTimeMs,
-        offsets
+        offsets,
+        partitions
       })
       return {
         throttleTimeMs: 0,

@@ -19,6 +19,9 @@ const TOPIC_IDS = 10
 
 interface AskedGroup {
   readonly groupId: string
+  /** Version 9 and later; null and -1: somebody outside the group. */
+  readonly memberId: string | null
+  readonly memberEpoch: number
   /** Null: all that the group has committed. */
   readonly topics: ReadonlyArray<{
     readonly name: string
@@ -68,7 +71,7 @@ export const offsetFetch = handler({
       })
 
     const one = (asked: AskedGroup, byId: boolean): Effect.Effect<GroupResponse> =>
-      Effect.match(groups.fetchOffsets(asked.groupId), {
+      Effect.match(groups.fetchOffsets(asked.groupId, asked), {
         onFailure: (error) => refused(asked, error),
         onSuccess: (committed) => ({
           groupId: asked.groupId,
@@ -97,6 +100,8 @@ const askedGroups = (request: OffsetFetchRequest, apiVersion: number): ReadonlyA
     : [
         {
           groupId: request.groupId,
+          memberId: null,
+          memberEpoch: -1,
           // Version 0 and 1 have no null: an empty list asks for nothing.
           topics: request.topics?.map((topic) => ({ ...topic, topicId: ZERO_UUID })) ?? null
         }

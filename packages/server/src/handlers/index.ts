@@ -1,5 +1,7 @@
 import { alterConfigs } from "./AlterConfigs.ts"
 import { apiVersions } from "./ApiVersions.ts"
+import { consumerGroupDescribe } from "./ConsumerGroupDescribe.ts"
+import { consumerGroupHeartbeat } from "./ConsumerGroupHeartbeat.ts"
 import { createPartitions } from "./CreatePartitions.ts"
 import { createTopics } from "./CreateTopics.ts"
 import { deleteGroups } from "./DeleteGroups.ts"
@@ -57,6 +59,8 @@ export const handlers = [
   incrementalAlterConfigs,
   offsetDelete,
   describeCluster,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
   describeTopicPartitions,
   listConfigResources
 ] as const

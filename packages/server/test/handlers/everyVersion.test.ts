@@ -43,6 +43,8 @@ const SERVED: Readonly<Record<string, readonly [min: number, max: number]>> = {
   DeleteGroups: [0, 2],
   OffsetDelete: [0, 0],
   DescribeCluster: [0, 2],
+  ConsumerGroupHeartbeat: [0, 1],
+  ConsumerGroupDescribe: [0, 1],
   DescribeTopicPartitions: [0, 0],
   ListConfigResources: [0, 1]
 }
@@ -210,6 +212,32 @@ const SENSIBLE: Readonly<Record<string, Sensible>> = {
   LeaveGroup: {
     request: ({ fresh }) => ({ groupId: fresh, memberId: "m", members: [{ memberId: "m", reason: "because" }] }),
     sane: ({ errorCode, members }, version) => assert.strictEqual(version >= 3 ? members[0].errorCode : errorCode, 25)
+  },
+  ConsumerGroupHeartbeat: {
+    request: ({ fresh }, version) => ({
+      groupId: fresh,
+      memberId: version >= 1 ? "m" : "",
+      rebalanceTimeoutMs: 1000,
+      subscribedTopicNames: ["nowhere"],
+      topicPartitions: []
+    }),
+    sane: (answer, version) => {
+      none(answer)
+      assert.deepStrictEqual([answer.memberEpoch, answer.assignment], [1, { topicPartitions: [] }])
+      assert.isTrue(version >= 1 ? answer.memberId === "m" : answer.memberId.length > 10)
+    }
+  },
+  ConsumerGroupDescribe: {
+    request: () => ({ groupIds: ["kept", "nobody"] }),
+    sane: ({ groups }) => {
+      assert.deepStrictEqual(
+        groups.map(({ errorCode, errorMessage }: any) => [errorCode, errorMessage]),
+        [
+          [69, "Group kept is not a consumer group."],
+          [69, "Consumer group nobody not found."]
+        ]
+      )
+    }
   },
   DescribeGroups: {
     request: () => ({ groups: ["kept"], includeAuthorizedOperations: true }),

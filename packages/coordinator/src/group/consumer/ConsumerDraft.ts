@@ -191,22 +191,10 @@ export class ConsumerDraft {
       })
     }
     const { partitionCount } = subscriptions.topics
-    this.target = this.assignor(terms)({ members, partitionCount })
+    const assignor = assignors.get(preferredAssignor(this.members.values(), terms)) ?? uniform
+    this.target = assignor({ members, partitionCount })
     this.assignmentEpoch = this.groupEpoch
     this.assignedAtMs = this.now
-  }
-
-  /** What most members ask for. */
-  private assignor({ assignors: [first] }: ConsumerTerms): Assignor {
-    const votes = new Map<string, number>()
-    let name = first
-    for (const { serverAssignor } of this.members.values()) {
-      if (serverAssignor === null) continue
-      const count = (votes.get(serverAssignor) ?? 0) + 1
-      votes.set(serverAssignor, count)
-      if (name === first || count > (votes.get(name ?? "") ?? 0)) name = serverAssignor
-    }
-    return assignors.get(name ?? "") ?? uniform
   }
 
   // -- answers and outputs --------------------------------------------------------------------------------------------
@@ -284,4 +272,21 @@ export class ConsumerDraft {
 const persisted = (member: Member): PersistedMember => {
   const { rebalanceDeadlineMs: _rebalance, sessionDeadlineMs: _session, ...kept } = member
   return kept
+}
+
+/** The name of the assignor most members ask for; the group's first where nobody asks. */
+export const preferredAssignor = (
+  members: Iterable<PersistedMember>,
+  { assignors: [first] }: ConsumerTerms
+): string => {
+  const votes = new Map<string, number>()
+  let name = first ?? "uniform"
+  let most = 0
+  for (const { serverAssignor } of members) {
+    if (serverAssignor === null) continue
+    const count = (votes.get(serverAssignor) ?? 0) + 1
+    votes.set(serverAssignor, count)
+    if (count > most) [name, most] = [serverAssignor, count]
+  }
+  return name
 }

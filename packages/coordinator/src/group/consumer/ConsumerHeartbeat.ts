@@ -8,7 +8,7 @@ import {
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { NOTHING } from "../../assignor/Assignor.ts"
 import type { ConsumerDraft } from "./ConsumerDraft.ts"
-import { Answer, LEAVE, NONE_ASSIGNED, STATIC_LEAVE, isReconciledTo } from "./ConsumerGroupState.ts"
+import { Answer, NONE_ASSIGNED, STATIC_LEAVE, isReconciledTo } from "./ConsumerGroupState.ts"
 import type { Assigned, ConsumerTerms, HeartbeatEvent, Member, TopicPartitions } from "./ConsumerGroupState.ts"
 import { isSame, isSubset, reconcile } from "./CurrentAssignment.ts"
 import { Subscriptions } from "./Subscription.ts"
@@ -249,6 +249,3 @@ const epochsForgotten = (assigned: Assigned): Assigned =>
       new Map(Array.from(partitions.keys(), (partition) => [partition, 0]))
     ])
   )
-
-export const isLeaving = ({ memberEpoch }: HeartbeatEvent): boolean =>
-  memberEpoch === LEAVE || memberEpoch === STATIC_LEAVE

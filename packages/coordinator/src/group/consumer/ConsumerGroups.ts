@@ -1,0 +1,212 @@
+import { GroupIdNotFound, InvalidRequest, UnsupportedAssignor, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { Topics } from "@tusk/storage/Topics"
+import { randomUuid } from "@tusk/storage/Uuid"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { GroupCells } from "../GroupCells.ts"
+import { GroupConfigs } from "../GroupConfigs.ts"
+import type { GroupResourceConfig } from "../GroupConfigs.ts"
+import type { CellOf } from "../GroupKinds.ts"
+import { ASSIGNOR_NAMES, preferredAssignor } from "./ConsumerDraft.ts"
+import { Answer, Event, LEAVE, STATIC_LEAVE, empty, phaseOf } from "./ConsumerGroupState.ts"
+import type { Assigned, ConsumerTerms, HeartbeatEvent, Phase } from "./ConsumerGroupState.ts"
+import { makeTopicPatterns } from "./TopicPatterns.ts"
+
+/** ConsumerGroupHeartbeat, as it came. */
+export interface ConsumerHeartbeat extends Omit<HeartbeatEvent, "waiter" | "newMemberId" | "topics" | "terms"> {
+  readonly groupId: string
+  readonly apiVersion: number
+}
+
+export type Beat = Extract<Answer, { readonly _tag: "Beat" }>
+
+export interface DescribedTopicPartitions {
+  readonly topicId: string
+  readonly topicName: string
+  readonly partitions: ReadonlyArray<number>
+}
+
+export interface DescribedConsumer {
+  readonly memberId: string
+  readonly instanceId: string | null
+  readonly rackId: string | null
+  readonly memberEpoch: number
+  readonly clientId: string
+  readonly clientHost: string
+  readonly subscribedTopicNames: ReadonlyArray<string>
+  /** Empty: none. */
+  readonly subscribedTopicRegex: string
+  readonly assignment: ReadonlyArray<DescribedTopicPartitions>
+  readonly targetAssignment: ReadonlyArray<DescribedTopicPartitions>
+  readonly isClassic: boolean
+}
+
+export interface ConsumerGroupDescription {
+  readonly groupId: string
+  readonly state: Phase
+  readonly groupEpoch: number
+  readonly assignmentEpoch: number
+  readonly assignorName: string
+  readonly members: ReadonlyArray<DescribedConsumer>
+}
+
+/** What members of consumer groups (KIP-848) ask for; the rest is asked of `Groups`, as of groups of every kind. */
+export class ConsumerGroups extends Context.Service<
+  ConsumerGroups,
+  {
+    /** Joins, stays, leaves; never waits for other members. */
+    readonly heartbeat: (request: ConsumerHeartbeat) => Effect.Effect<Beat, KafkaError>
+    /** GROUP_ID_NOT_FOUND for a group that is not there or of another kind; in order. */
+    readonly describe: (
+      groupIds: ReadonlyArray<string>
+    ) => Effect.Effect<
+      ReadonlyArray<ConsumerGroupDescription | { readonly groupId: string; readonly error: KafkaError }>
+    >
+  }
+>()("@tusk/coordinator/group/consumer/ConsumerGroups") {
+  static readonly layer = Layer.effect(
+    ConsumerGroups,
+    Effect.suspend(() => make())
+  )
+}
+
+const make = Effect.fnUntraced(function* () {
+  const cells = yield* GroupCells
+  const configs = yield* GroupConfigs
+  const topics = yield* Topics
+  const patterns = makeTopicPatterns(topics)
+
+  /** The group that is joined: a new one, or what becomes of an empty group of classic members. */
+  const joined = (groupId: string): Effect.Effect<CellOf<"consumer">, KafkaError> =>
+    Effect.gen(function* () {
+      const cell = yield* cells.findOrMake(groupId, "consumer")
+      if (cell.kind === "consumer") return cell
+      if (cell.kind === "classic") {
+        let converted = false
+        yield* cell.exclusive(() =>
+          Effect.gen(function* () {
+            if (cell.cell.peek().members.size > 0) return
+            yield* cells.convert(cell, "consumer", () => [empty, []])
+            converted = true
+          })
+        )
+        if (converted || !cell.isOpen()) return yield* joined(groupId)
+      }
+      return yield* new GroupIdNotFound({ message: `Group ${groupId} is not a consumer group.` })
+    })
+
+  const known = (groupId: string): Effect.Effect<CellOf<"consumer">, KafkaError> =>
+    Effect.flatMap(cells.find(groupId), (cell) => {
+      if (cell?.kind === "consumer") return Effect.succeed(cell)
+      const what = cell === null ? `Consumer group ${groupId} not found.` : `Group ${groupId} is not a consumer group.`
+      return Effect.fail(new GroupIdNotFound({ message: what }))
+    })
+
+  const heartbeat = Effect.fnUntraced(function* (request: ConsumerHeartbeat) {
+    const config = configs(request.groupId)
+    const refused = requestError(request, config)
+    if (refused !== null) return yield* Effect.fail(refused)
+    const { subscribedTopicRegex } = request
+    if (subscribedTopicRegex !== null && subscribedTopicRegex !== "") {
+      const invalid = patterns.invalid(subscribedTopicRegex)
+      if (invalid !== null) return yield* invalid
+    }
+    const newMemberId = request.memberId === "" ? yield* randomUuid : ""
+    const terms = termsOf(config)
+    const answer = yield* cells.retrying(
+      Effect.flatMap(request.memberEpoch === 0 ? joined(request.groupId) : known(request.groupId), ({ cell }) =>
+        cell.ask((waiter) => Event.Heartbeat({ ...request, waiter, newMemberId, topics: patterns.view(), terms }))
+      )
+    )
+    if (answer._tag === "Beat") return answer
+    return yield* answer._tag === "Refused"
+      ? Effect.fail(answer.error)
+      : Effect.die(new Error(`answered with ${answer._tag}`))
+  })
+
+  const named = (
+    assigned: ReadonlyMap<string, { keys(): Iterable<number> }>
+  ): ReadonlyArray<DescribedTopicPartitions> =>
+    Array.from(assigned).flatMap(([topicId, partitions]) => {
+      const topic = topics.byId(topicId)
+      return topic === undefined ? [] : [{ topicId, topicName: topic.name, partitions: Array.from(partitions.keys()) }]
+    })
+
+  const describe = (groupId: string) =>
+    Effect.map(known(groupId), ({ cell }): ConsumerGroupDescription => {
+      const state = cell.peek()
+      const { assignmentEpoch, groupEpoch, members, target } = state
+      return {
+        groupId,
+        state: phaseOf(state),
+        groupEpoch,
+        assignmentEpoch,
+        assignorName: preferredAssignor(members.values(), termsOf(configs(groupId))),
+        members: Array.from(members.values(), (member) => ({
+          memberId: member.memberId,
+          instanceId: member.instanceId,
+          rackId: member.rackId,
+          memberEpoch: member.memberEpoch,
+          clientId: member.clientId,
+          clientHost: member.clientHost,
+          subscribedTopicNames: member.subscribedTopicNames,
+          subscribedTopicRegex: member.subscribedTopicRegex,
+          assignment: named(member.assigned),
+          targetAssignment: named(target.get(member.memberId) ?? new Map()),
+          isClassic: member.classic !== null
+        }))
+      }
+    }).pipe(Effect.catch((error) => Effect.succeed({ groupId, error })))
+
+  return ConsumerGroups.of({ heartbeat, describe: (groupIds) => Effect.forEach(groupIds, describe) })
+})
+
+const termsOf = (config: GroupResourceConfig): ConsumerTerms => ({
+  sessionTimeoutMs: config.consumerSessionTimeoutMs,
+  heartbeatIntervalMs: config.consumerHeartbeatIntervalMs,
+  assignmentIntervalMs: config.consumerAssignmentIntervalMs,
+  maxSize: config.consumerMaxSize,
+  assignors: config.consumerAssignors.filter((name) => ASSIGNOR_NAMES.includes(name))
+})
+
+/** What Apache Kafka 4.3.1 asks of the fields of a heartbeat, in its order. */
+const requestError = (request: ConsumerHeartbeat, config: GroupResourceConfig): KafkaError | null => {
+  const { memberEpoch } = request
+  if (!config.rebalanceProtocols.includes("consumer")) return new UnsupportedVersion()
+  const needsMemberId = request.apiVersion >= 1 || memberEpoch > 0 || memberEpoch === LEAVE
+  const problem =
+    (needsMemberId && isBlank(request.memberId) && "MemberId can't be empty.") ||
+    (isBlank(request.groupId) && "GroupId can't be empty.") ||
+    (isBlank(request.instanceId) && "InstanceId can't be empty.") ||
+    (isBlank(request.rackId) && "RackId can't be empty.") ||
+    (memberEpoch === 0 && joinProblem(request)) ||
+    (memberEpoch === STATIC_LEAVE && request.instanceId === null && "InstanceId can't be null.") ||
+    (memberEpoch < STATIC_LEAVE && "MemberEpoch is invalid.")
+  if (problem !== false) return new InvalidRequest({ message: problem })
+  const { serverAssignor } = request
+  const { assignors } = termsOf(config)
+  if (serverAssignor === null || assignors.includes(serverAssignor)) return null
+  return new UnsupportedAssignor({
+    message: `ServerAssignor ${serverAssignor} is not supported. Supported assignors: ${assignors.join(", ")}.`
+  })
+}
+
+const joinProblem = (request: ConsumerHeartbeat): string | false => {
+  if (request.rebalanceTimeoutMs === -1) return "RebalanceTimeoutMs must be provided in first request."
+  if (request.topicPartitions === null || request.topicPartitions.length > 0) {
+    return "TopicPartitions must be empty when (re-)joining."
+  }
+  return (
+    request.subscribedTopicNames === null &&
+    request.subscribedTopicRegex === null &&
+    "Either SubscribedTopicNames or SubscribedTopicRegex must be non-null when (re-)joining."
+  )
+}
+
+const isBlank = (text: string | null): boolean => text !== null && text.trim() === ""
+
+/** What a member is told to own, as the wire has it. */
+export const toTopicPartitions = (assigned: Assigned) =>
+  Array.from(assigned, ([topicId, partitions]) => ({ topicId, partitions: Array.from(partitions.keys()) }))

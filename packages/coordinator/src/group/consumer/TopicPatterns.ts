@@ -1,0 +1,79 @@
+import { InvalidRegularExpression } from "@tusk/protocol/KafkaError"
+import type { Topics } from "@tusk/storage/Topics"
+import type * as Context from "effect/Context"
+import { RE2JS } from "re2js"
+import type { TopicsView } from "./Subscription.ts"
+
+/** A longer expression is refused. */
+const MAX_CHARACTERS = 4096
+/** Expressions kept, compiled, with what they match; the oldest goes. */
+const MAX_KEPT = 1000
+
+interface Pattern {
+  readonly matches: (name: string) => boolean
+  version: number
+  names: ReadonlyArray<string>
+}
+
+export interface TopicPatterns {
+  /** The topics as they are now. */
+  readonly view: () => TopicsView
+  /** Why this is no regular expression of RE2's. */
+  readonly invalid: (regex: string) => InvalidRegularExpression | null
+}
+
+/**
+ * The topics there are, and which of them regular expressions stand for. They match in time linear in the length of a
+ * name, whatever the expression (RE2), and each is asked once a change of topics, however many members have it.
+ */
+export const makeTopicPatterns = (topics: Context.Service.Shape<typeof Topics>): TopicPatterns => {
+  const patterns = new Map<string, Pattern>()
+
+  /** Throws what RE2 says of an expression that is none. */
+  const patternOf = (regex: string): Pattern => {
+    const known = patterns.get(regex)
+    if (known !== undefined) return known
+    const compiled = RE2JS.compile(regex)
+    const pattern: Pattern = { matches: (name) => compiled.testExact(name), version: -1, names: [] }
+    if (patterns.size >= MAX_KEPT) patterns.delete(patterns.keys().next().value!)
+    patterns.set(regex, pattern)
+    return pattern
+  }
+
+  const matching = (regex: string): ReadonlyArray<string> => {
+    const pattern = patternOf(regex)
+    if (pattern.version !== topics.version()) {
+      pattern.names = topics.all().flatMap(({ name }) => (pattern.matches(name) ? [name] : []))
+      pattern.version = topics.version()
+    }
+    return pattern.names
+  }
+
+  return {
+    view: () => ({
+      version: topics.version(),
+      byName: (name) => {
+        const topic = topics.byName(name)
+        return topic && { topicId: topic.topicId, partitions: topic.partitionIds.length }
+      },
+      partitionCount: (topicId) => topics.byId(topicId)?.partitionIds.length ?? 0,
+      matching
+    }),
+    invalid: (regex) => {
+      if (regex.length > MAX_CHARACTERS) {
+        return new InvalidRegularExpression({
+          message: `a regular expression of ${regex.length} characters is too long`
+        })
+      }
+      try {
+        patternOf(regex)
+        return null
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error)
+        return new InvalidRegularExpression({
+          message: `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${why}.`
+        })
+      }
+    }
+  }
+}
