@@ -4,6 +4,7 @@ import { Active } from "@tusk/storage/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/Committer"
 import { Configs } from "@tusk/storage/Configs"
 import { GroupStore } from "@tusk/storage/GroupStore"
+import { Compaction, CompactionOf, CompactionOptions } from "@tusk/storage/log/Compaction"
 import { Log } from "@tusk/storage/log/Log"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { Retention, RetentionOptions, RetentionPolicy } from "@tusk/storage/log/Retention"
@@ -50,8 +51,19 @@ const retention = Layer.provide(
   Layer.effect(
     RetentionPolicy,
     Effect.map(TopicSettings, (settings) => (topic: string) => {
-      const { deletes, retentionMs } = settings.of(topic)
-      return deletes ? { retentionMs } : undefined
+      const { deletes, retentionBytes, retentionMs } = settings.of(topic)
+      return deletes ? { retentionMs, retentionBytes } : undefined
+    })
+  )
+)
+
+const compaction = Layer.provide(
+  Compaction.layer,
+  Layer.effect(
+    CompactionOf,
+    Effect.map(TopicSettings, (settings) => (topic: string) => {
+      const { compacted, compaction } = settings.of(topic)
+      return compacted ? compaction : undefined
     })
   )
 )
@@ -77,7 +89,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         Router.layer,
         Recompression.layer,
         advertisedApis,
-        retention
+        retention,
+        compaction
       )
     ),
     Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, ConsumerGroups.layer)),
@@ -106,6 +119,13 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       intervalMs: 5000,
       checkIntervalMs: settings.logRetentionCheckIntervalMs,
       batchesPerStep: 500
+    }),
+    Layer.succeed(CompactionOptions, {
+      enabled: true,
+      backoffMs: settings.logCleanerBackoffMs,
+      maxKeyBytes: settings.logCleanerDedupeBufferSize,
+      stepBytes: 512 * 1024,
+      maxDecompressedBytes: settings.decompressedMaxBytes
     }),
     Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
     Layer.succeed(ConnectionOptions, {

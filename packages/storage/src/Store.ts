@@ -37,6 +37,13 @@ export type Write = Data.TaggedEnum<{
   PutLogStart: { readonly partitionId: number; readonly logStartOffset: bigint }
   /** Deletes at most `limit` of the oldest batches whose last offset is below `below`. */
   DeleteBatches: { readonly partitionId: number; readonly below: bigint; readonly limit: number }
+  /**
+   * Compaction's step over one partition: batches with fewer records in the place of those at the same base offset, or
+   * nothing. Batches that are not there any more are passed over; the newest one of a partition is never taken away.
+   */
+  ReplaceBatches: { readonly partitionId: number; readonly batches: ReadonlyArray<Replacement> }
+  /** How far a partition is compacted. */
+  PutCompaction: { readonly partitionId: number; readonly compaction: StoredCompaction }
   PutTopic: { readonly topicId: string; readonly name: string }
   PutPartition: { readonly topicId: string; readonly index: number; readonly partitionId: number }
   /** The topic, its configs and its committed offsets go at once; its partitions are left as orphans (`ClusterState`). */
@@ -73,6 +80,22 @@ export type Write = Data.TaggedEnum<{
   PutNextProducerId: { readonly next: bigint }
 }>
 export const Write = Data.taggedEnum<Write>()
+
+/** What takes the place of the batch at `baseOffset`: null for nothing. */
+export interface Replacement {
+  readonly baseOffset: bigint
+  readonly records: Uint8Array | null
+}
+
+/** Compaction's own state of a partition. */
+export interface StoredCompaction {
+  /** Below it, for each key only the latest record is left. */
+  readonly cleanedOffset: bigint
+  /** `cumulativeBytes` of the last batch below `cleanedOffset`. */
+  readonly cleanedBytes: bigint
+  /** When the first of the tombstones below `cleanedOffset` may go, in milliseconds; -1 for none. */
+  readonly deleteHorizon: bigint
+}
 
 export type Append = Extract<Write, { readonly _tag: "Append" }>
 
@@ -131,6 +154,16 @@ export interface StoredBatchHead {
   readonly baseSequence: number
 }
 
+/** What is known of a stored batch without reading it. */
+export interface StoredBatchSize {
+  readonly baseOffset: bigint
+  readonly lastOffset: bigint
+  readonly maxTimestamp: bigint
+  readonly timestampHigh: bigint
+  readonly cumulativeBytes: bigint
+  readonly bytes: number
+}
+
 export interface StoredPartition {
   readonly partitionId: number
   readonly logStartOffset: bigint
@@ -141,6 +174,8 @@ export interface StoredPartition {
   /** Bytes of the batches that are there. */
   readonly sizeBytes: bigint
   readonly leaderEpochs: ReadonlyArray<{ readonly epoch: number; readonly startOffset: bigint }>
+  /** Null for a partition that was never compacted. */
+  readonly compaction: StoredCompaction | null
   readonly producerSnapshot: { readonly endOffset: bigint; readonly value: Uint8Array } | null
   /** Batches of idempotent producers from the snapshot's end (or the log's start) on, in order of offset. */
   readonly producerBatches: ReadonlyArray<StoredBatchHead>
@@ -213,6 +248,12 @@ export class Store extends Context.Service<
       partitionId: number,
       timestamp: bigint
     ) => Effect.Effect<Uint8Array | undefined, StoreError>
+    /** At most `limit` batches from the first one on that ends at or above `from`, without their bytes. */
+    readonly sizes: (
+      partitionId: number,
+      from: bigint,
+      limit: number
+    ) => Effect.Effect<ReadonlyArray<StoredBatchSize>, StoreError>
     readonly loadOffsets: Effect.Effect<ReadonlyArray<StoredOffset>, StoreError>
     readonly loadGroups: Effect.Effect<ReadonlyArray<StoredGroup>, StoreError>
   }

@@ -69,6 +69,20 @@ export const settingDefinitions = {
     { min: 1 },
     "How often records older than their topic's retention.ms are looked for."
   ),
+  logCleanerBackoffMs: number(
+    "log.cleaner.backoff.ms",
+    "LONG",
+    15_000,
+    { min: 1 },
+    "How often compacted topics are looked at."
+  ),
+  logCleanerDedupeBufferSize: number(
+    "log.cleaner.dedupe.buffer.size",
+    "LONG",
+    134_217_728,
+    { min: 1_048_576 },
+    "Memory for the keys of one pass of compaction, while it runs; keys that do not fit wait for the next."
+  ),
   producerIdExpirationMs: number(
     "producer.id.expiration.ms",
     "INT",

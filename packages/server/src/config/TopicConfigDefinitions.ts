@@ -41,7 +41,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LIST",
     "delete",
     ["log.cleanup.policy"],
-    "What becomes of old records: delete them, or compact to the last of each key, or both. Compaction is not done yet; a compacted topic takes no record without a key.",
+    "What becomes of old records: delete them, or compact to the last of each key, or both. A compacted topic takes no record without a key.",
     { oneOf: ["compact", "delete"] }
   ),
   define(
@@ -81,7 +81,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LONG",
     "86400000",
     ["log.cleaner.delete.retention.ms"],
-    "How long compaction keeps a tombstone. Kept; not acted on yet.",
+    "How long compaction keeps a tombstone.",
     from(0)
   ),
   define(
@@ -153,7 +153,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LONG",
     MAX_LONG,
     ["log.cleaner.max.compaction.lag.ms"],
-    "Longest time a record may stay uncompacted. Kept; not acted on yet.",
+    "Longest time a record may stay uncompacted.",
     from(1)
   ),
   define(
@@ -193,7 +193,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "DOUBLE",
     "0.5",
     ["log.cleaner.min.cleanable.ratio"],
-    "Share of a log not compacted yet, from which on it is. Kept; not acted on yet.",
+    "Share of a log not compacted yet, from which on it is.",
     from(0, 1)
   ),
   define(
@@ -201,7 +201,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LONG",
     "0",
     ["log.cleaner.min.compaction.lag.ms"],
-    "Least time a record stays uncompacted. Kept; not acted on yet.",
+    "Least time a record stays uncompacted.",
     from(0)
   ),
   define(
@@ -221,7 +221,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LONG",
     "-1",
     ["log.retention.bytes"],
-    "Bytes of a partition beyond which old records are deleted; -1: no limit. Kept; not acted on yet."
+    "Bytes of a partition beyond which old records are deleted; -1: no limit."
   ),
   define(
     "retention.ms",
@@ -236,7 +236,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "INT",
     "1073741824",
     ["log.segment.bytes"],
-    "Size of Kafka's segment files. No effect.",
+    "Size of Kafka's segment files; here: records so near to the end, and not older than segment.ms, are not compacted.",
     from(1048576)
   ),
   define(
@@ -260,7 +260,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "LONG",
     "604800000",
     ["log.roll.ms", hours("log.roll.hours")],
-    "Age of Kafka's segment files. No effect.",
+    "Age of Kafka's segment files; here: records so young, and within segment.bytes of the end, are not compacted.",
     from(1)
   ),
   define(

@@ -1,3 +1,4 @@
+import type { CompactionPolicy } from "@tusk/storage/log/CompactionPlan"
 import { InvalidConfig } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { CODEC_NAMES } from "@tusk/protocol/record/Compression"
@@ -31,6 +32,10 @@ export interface TopicConfig {
   readonly relaxed: boolean
   /** Negative: for ever. */
   readonly retentionMs: number
+  /** Of each partition; negative: no limit. */
+  readonly retentionBytes: number
+  /** How it is compacted, if it is. */
+  readonly compaction: CompactionPolicy
 }
 
 /** Where a value comes from, as DescribeConfigs numbers it. */
@@ -122,6 +127,15 @@ export const topicConfig = (overrides: Overrides, settings: Settings, brokers: B
     deletes: listOf(value("cleanup.policy")).includes("delete"),
     compression: compressionOf(value),
     relaxed: value("tusk.synchronous.commit") === "off",
-    retentionMs: Number(value("retention.ms"))
+    retentionMs: Number(value("retention.ms")),
+    retentionBytes: Number(value("retention.bytes")),
+    compaction: {
+      minLagMs: Number(value("min.compaction.lag.ms")),
+      maxLagMs: Number(value("max.compaction.lag.ms")),
+      minDirtyRatio: Number(value("min.cleanable.dirty.ratio")),
+      deleteRetentionMs: Number(value("delete.retention.ms")),
+      segmentMs: Number(value("segment.ms")),
+      segmentBytes: Number(value("segment.bytes"))
+    }
   }
 }

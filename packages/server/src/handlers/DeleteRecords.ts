@@ -2,6 +2,7 @@ import { errorCode, NONE, OffsetOutOfRange, PolicyViolation, UnknownTopicOrParti
 import { DeleteRecords } from "@tusk/protocol/messages/DeleteRecords"
 import type { DeleteRecordsPartition, DeleteRecordsRequest } from "@tusk/protocol/messages/DeleteRecords"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
+import { Retention } from "@tusk/storage/log/Retention"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { handler } from "../Handler.ts"
@@ -14,6 +15,7 @@ export const deleteRecords = handler({
   make: Effect.gen(function* () {
     const log = yield* Log
     const settings = yield* TopicSettings
+    const retention = yield* Retention
     const topics = yield* Topics
 
     const one = Effect.fnUntraced(function* (topic: string, { offset, partitionIndex }: DeleteRecordsPartition) {
@@ -25,7 +27,9 @@ export const deleteRecords = handler({
       if (isKafkaError(end)) return yield* Effect.fail(end)
       const below = offset === HIGH_WATERMARK ? end.highWatermark : offset
       if (below < 0n) return yield* Effect.fail(new OffsetOutOfRange())
-      return answered(partitionIndex, NONE, yield* log.raiseLogStart(partitionId, below))
+      const logStartOffset = yield* log.raiseLogStart(partitionId, below)
+      yield* retention.reclaim([partitionId])
+      return answered(partitionIndex, NONE, logStartOffset)
     })
 
     return Effect.fnUntraced(function* (request: DeleteRecordsRequest) {

@@ -8,60 +8,21 @@ import * as Layer from "effect/Layer"
 import { Active } from "../Active.ts"
 import { Committer } from "../Committer.ts"
 import { Store } from "../Store.ts"
-import type { ReadRequest, Write } from "../Store.ts"
+import type { ReadRequest, Replacement, Write } from "../Store.ts"
 import type { StoreError } from "../StoreError.ts"
 import { toKafkaError } from "../toKafkaError.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
 import { LogOptions } from "./LogOptions.ts"
-import { confirm, discard, endOfEpoch, epochAt, fromStored, isKnown, propose } from "./PartitionLog.ts"
+import type { AppendRequest, Appended, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
+import { confirm, discard, endOfEpoch, epochAt, fromStored, isKnown, propose, snapshotOf } from "./PartitionLog.ts"
 import { makePartitionLoader } from "./PartitionLoader.ts"
 import type { PartitionLog, Verdict } from "./PartitionLog.ts"
 import { makeReadAhead } from "./ReadAhead.ts"
-import { drop, makePartitionTail, makeTail, push, readTail, retain } from "./Tail.ts"
+import { drop, makePartitionTail, makeTail, push, readTail, replace, retain } from "./Tail.ts"
 import type { PartitionTail, TailBatch } from "./Tail.ts"
 import { fire, makeWaiters } from "./Waiters.ts"
 
-export interface AppendRequest {
-  readonly partitionId: number
-  /** One record batch of magic 2 that `validateBatch` accepted. Its offsets are patched in place. */
-  readonly batch: Uint8Array
-  /** The topic's `message.timestamp.type` is LogAppendTime. */
-  readonly stampTime: boolean
-  /** Its topic's `tusk.synchronous.commit` is off. */
-  readonly relaxed?: boolean
-}
-
-export interface Appended {
-  readonly baseOffset: bigint
-  /** Milliseconds, -1 where the producer's timestamps stay. */
-  readonly logAppendTime: bigint
-  readonly logStartOffset: bigint
-}
-
-export interface ReadOptions {
-  /** Over all partitions. */
-  readonly maxBytes: number
-  /** The first batch comes even if it is larger than every limit (KIP-74). */
-  readonly atLeastOne: boolean
-}
-
-export interface PartitionRead {
-  readonly batches: ReadonlyArray<Uint8Array>
-  readonly bytes: number
-  readonly highWatermark: bigint
-  readonly lastStableOffset: bigint
-  readonly logStartOffset: bigint
-}
-
-export interface PartitionEnd {
-  readonly logStartOffset: bigint
-  readonly highWatermark: bigint
-  readonly sizeBytes: bigint
-  /** The greatest timestamp of all; -1 for none. */
-  readonly timestampHigh: bigint
-  /** The leader epoch of a record at an offset; -1 for none known. */
-  readonly epochAt: (offset: bigint) => number
-}
+export type { AppendRequest, Appended, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
 
 interface Entry {
   readonly log: PartitionLog
@@ -107,6 +68,10 @@ export class Log extends Context.Service<
     readonly raiseLogStart: (partitionId: number, offset: bigint) => Effect.Effect<bigint, KafkaError>
     /** Takes the bytes of a partition from the store anew, once batches are deleted. */
     readonly measure: (partitionId: number) => Effect.Effect<void, StoreError>
+    /** Stores what is known of the partition's producers, so that nothing of it hangs on batches below its end. */
+    readonly saveProducers: (partitionId: number) => Effect.Effect<void, StoreError>
+    /** Compaction has stored these in the place of others: memory follows. */
+    readonly replaced: (partitionId: number, replacements: ReadonlyArray<Replacement>) => void
     /** The partitions' topic is deleted. */
     readonly forget: (partitionIds: ReadonlyArray<number>) => void
   }
@@ -442,6 +407,7 @@ export class Log extends Context.Service<
               logStartOffset: entry.log.logStartOffset,
               highWatermark: entry.log.committed.endOffset,
               sizeBytes: entry.log.committed.cumulativeBytes - entry.log.bytesBeforeStart,
+              cumulativeBytes: entry.log.committed.cumulativeBytes,
               timestampHigh: entry.log.committed.timestampHigh,
               epochAt: (offset) => epochAt(entry.log, offset, active.epoch())
             }
@@ -469,6 +435,18 @@ export class Log extends Context.Service<
             const before = stored.cumulativeBytes - stored.sizeBytes
             if (before > log.bytesBeforeStart) log.bytesBeforeStart = before
           }),
+        saveProducers: (partitionId) =>
+          committer.decide((writes) => {
+            const log = entries.get(partitionId)?.log
+            if (log !== undefined && log.producers.size > 0) writes.push(snapshotOf(log))
+          }),
+        replaced: (partitionId, replacements) => {
+          ahead.forget([partitionId])
+          const entry = entries.get(partitionId)
+          if (entry === undefined) return
+          const places = new Map(replacements.map(({ baseOffset, records }) => [baseOffset, records]))
+          replace(tail, entry.tail, places, RecordBatch.baseOffset)
+        },
         forget: (partitionIds) => {
           ahead.forget(partitionIds)
           for (const partitionId of partitionIds) {

@@ -171,6 +171,14 @@ export const propose = (
   return { _tag: "Appended", baseOffset, lastOffset, batch }
 }
 
+/** What is known of producers up to the end that is stored. */
+export const snapshotOf = (log: PartitionLog): Write => ({
+  _tag: "PutProducerSnapshot",
+  partitionId: log.partitionId,
+  endOffset: log.committed.endOffset,
+  value: encodeSnapshot(log.producers)
+})
+
 /** Whether anything is remembered of the producer of this batch; true for a batch without one. */
 export const isKnown = (log: PartitionLog, batch: Uint8Array): boolean => {
   const producerId = RecordBatch.producerId(batch)

@@ -23,8 +23,15 @@ export const RetentionOptions = Context.Reference<RetentionOptions>("@tusk/stora
   defaultValue: () => ({ intervalMs: 5000, checkIntervalMs: 300_000, batchesPerStep: 500 })
 })
 
-/** How long a topic's records stay, in milliseconds, negative for ever; undefined where its cleanup policy lacks delete. */
-export type RetentionOf = (topic: string) => { readonly retentionMs: number } | undefined
+export interface RetentionLimits {
+  /** `retention.ms`: how long records stay, in milliseconds; negative for ever. */
+  readonly retentionMs: number
+  /** `retention.bytes` of each partition; negative: as many as there are. */
+  readonly retentionBytes: number
+}
+
+/** What a topic keeps; undefined where its cleanup policy lacks delete. */
+export type RetentionOf = (topic: string) => RetentionLimits | undefined
 
 export const RetentionPolicy = Context.Reference<RetentionOf>("@tusk/storage/RetentionPolicy", {
   defaultValue: () => () => undefined
@@ -40,6 +47,14 @@ interface Settled {
 const ages = ({ highWatermark, logStartOffset, timestampHigh }: PartitionEnd, retentionMs: number): boolean =>
   retentionMs >= 0 && timestampHigh >= 0n && highWatermark > logStartOffset
 
+const KEEP_ALL: RetentionLimits = { retentionMs: -1, retentionBytes: -1 }
+
+const exceeds = ({ sizeBytes }: PartitionEnd, { retentionBytes }: RetentionLimits): boolean =>
+  retentionBytes >= 0 && sizeBytes > BigInt(retentionBytes)
+
+/** Sizes of batches asked for at a time. */
+const SIZES = 1000
+
 const EVERYTHING = (1n << 63n) - 1n
 
 /** Deletes in the background, in bounded steps, what nobody can read any more. */
@@ -50,6 +65,8 @@ export class Retention extends Context.Service<
     readonly sweep: Effect.Effect<void>
     /** Raises log starts over what is too old now, and deletes the batches below every log start. */
     readonly check: Effect.Effect<void>
+    /** Begins to delete what lies below these partitions' log starts; does not wait for it. */
+    readonly reclaim: (partitionIds: ReadonlyArray<number>) => Effect.Effect<void>
   }
 >()("@tusk/storage/log/Retention") {
   static readonly layer = Layer.effect(
@@ -61,6 +78,7 @@ export class Retention extends Context.Service<
       const log = yield* Log
       const retentionOf = yield* RetentionPolicy
       const { batchesPerStep, checkIntervalMs, intervalMs } = yield* RetentionOptions
+      const scope = yield* Effect.scope
 
       const sweepOrphan = Effect.fnUntraced(function* (partitionId: number) {
         while (true) {
@@ -109,35 +127,66 @@ export class Retention extends Context.Service<
         if (deleted) yield* log.measure(partitionId)
       })
 
+      /** Oldest batches go as long as `retention.bytes` or more are left. */
+      const shrink = Effect.fnUntraced(function* (partitionId: number, end: PartitionEnd, limits: RetentionLimits) {
+        let excess = end.sizeBytes - BigInt(limits.retentionBytes)
+        let cut = end.logStartOffset
+        let goesOn = true
+        while (goesOn) {
+          const sizes = yield* store.sizes(partitionId, cut, SIZES)
+          goesOn = sizes.length === SIZES
+          for (const { bytes, lastOffset } of sizes) {
+            excess -= BigInt(bytes)
+            goesOn = goesOn && excess >= 0n && lastOffset < end.highWatermark
+            if (excess < 0n || lastOffset >= end.highWatermark) break
+            cut = lastOffset + 1n
+          }
+        }
+        if (cut > end.logStartOffset) yield* log.raiseLogStart(partitionId, cut)
+      })
+
+      /** Deletes what lies below the log start, and tells what is left. */
+      const settle = Effect.fnUntraced(function* (partitionId: number) {
+        const [end] = yield* log.ends([partitionId])
+        if (end === undefined || isKafkaError(end)) return undefined
+        if (end.sizeBytes === 0n || end.logStartOffset === 0n) return end
+        yield* deleteBelow(partitionId, end.logStartOffset)
+        const [after] = yield* log.ends([partitionId])
+        return after === undefined || isKafkaError(after) ? undefined : after
+      })
+
       const checkPartition = Effect.fnUntraced(function* (
         partitionId: number,
         before: PartitionEnd,
-        retentionMs: number
+        limits: RetentionLimits
       ) {
-        const oldest = ages(before, retentionMs)
-          ? yield* expire(partitionId, retentionMs, before.highWatermark)
+        const oldest = ages(before, limits.retentionMs)
+          ? yield* expire(partitionId, limits.retentionMs, before.highWatermark)
           : undefined
-        const [after] = yield* log.ends([partitionId])
-        if (after === undefined || isKafkaError(after)) return undefined
-        if (after.sizeBytes > 0n && after.logStartOffset > 0n) yield* deleteBelow(partitionId, after.logStartOffset)
-        return { logStart: after.logStartOffset, oldest }
+        let end = yield* settle(partitionId)
+        if (end !== undefined && exceeds(end, limits)) {
+          yield* shrink(partitionId, end, limits)
+          end = yield* settle(partitionId)
+        }
+        return end === undefined ? undefined : { logStart: end.logStartOffset, oldest }
       })
 
       const checkTopic = Effect.fnUntraced(function* (topic: Topic, found: Map<number, Settled>) {
-        const retentionMs = retentionOf(topic.name)?.retentionMs ?? -1
+        const limits = retentionOf(topic.name) ?? KEEP_ALL
+        const { retentionMs } = limits
         const ends = yield* log.ends(topic.partitionIds)
         const cut = BigInt(yield* Clock.currentTimeMillis) - BigInt(retentionMs)
         for (const [index, partitionId] of topic.partitionIds.entries()) {
           const end = ends[index]!
           if (isKafkaError(end)) continue
           const known = settled.get(partitionId)
-          if (known?.logStart === end.logStartOffset) {
+          if (known?.logStart === end.logStartOffset && !exceeds(end, limits)) {
             if (!ages(end, retentionMs) || (known.oldest !== undefined && cut <= known.oldest)) {
               found.set(partitionId, known)
               continue
             }
           }
-          const now = yield* Effect.catch(checkPartition(partitionId, end, retentionMs), (error) =>
+          const now = yield* Effect.catch(checkPartition(partitionId, end, limits), (error) =>
             Effect.as(Effect.logWarning(`retention of ${topic.name} goes on later: ${error.message}`), undefined)
           )
           if (now !== undefined) found.set(partitionId, now)
@@ -158,7 +207,13 @@ export class Retention extends Context.Service<
 
       yield* Effect.forever(Effect.andThen(Effect.sleep(intervalMs), sweep)).pipe(Effect.forkScoped)
       yield* Effect.forever(Effect.andThen(Effect.sleep(checkIntervalMs), check)).pipe(Effect.forkScoped)
-      return Retention.of({ sweep, check })
+      const reclaim = (partitionIds: ReadonlyArray<number>) =>
+        Effect.forEach(partitionIds, settle, { discard: true }).pipe(
+          Effect.catch((error) => Effect.logWarning(`deleting records goes on later: ${error.message}`)),
+          Effect.forkIn(scope),
+          Effect.asVoid
+        )
+      return Retention.of({ sweep, check, reclaim })
     })
   )
 }

@@ -83,6 +83,25 @@ const evict = (tail: Tail, partition: PartitionTail): void => {
   }
 }
 
+/** Puts shorter batches, or none, in the place of some: by base offset, as `baseOffset` reads it of a batch. */
+export const replace = (
+  tail: Tail,
+  partition: PartitionTail,
+  replacements: ReadonlyMap<bigint, Uint8Array | null>,
+  baseOffset: (records: Uint8Array) => bigint
+): void => {
+  const kept: Array<TailBatch> = []
+  for (let i = partition.first; i < partition.batches.length; i++) {
+    const batch = partition.batches[i]!
+    const records = replacements.get(baseOffset(batch.records))
+    if (records === undefined) kept.push(batch)
+    else if (records !== null) kept.push({ lastOffset: batch.lastOffset, records })
+    if (records !== undefined) tail.bytes += (records?.byteLength ?? 0) - batch.records.byteLength
+  }
+  partition.batches = kept
+  partition.first = 0
+}
+
 /** Forgets a partition's batches, as when its topic is deleted. */
 export const drop = (tail: Tail, partition: PartitionTail): void => {
   for (let i = partition.first; i < partition.batches.length; i++) {

@@ -1,3 +1,4 @@
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Store } from "../Store.ts"
@@ -5,7 +6,10 @@ import type {
   Append,
   ClusterState,
   ReadRequest,
+  Replacement,
   StoredBatchHead,
+  StoredBatchSize,
+  StoredCompaction,
   StoredGroup,
   StoredPartition,
   Unit,
@@ -52,6 +56,7 @@ class MemoryPartition {
   first = 0
   leaderEpochs: Array<{ readonly epoch: number; readonly startOffset: bigint }> = []
   producerSnapshot: { readonly endOffset: bigint; readonly value: Uint8Array } | null = null
+  compaction: StoredCompaction | null = null
 
   constructor(topicId: string) {
     this.topicId = topicId
@@ -127,6 +132,29 @@ const deleteBatches = (data: MemoryData, partition: MemoryPartition, below: bigi
   }
 }
 
+const replaceBatches = (
+  data: MemoryData,
+  partition: MemoryPartition,
+  replacements: ReadonlyArray<Replacement>
+): void => {
+  const gone = new Set<number>()
+  for (const { baseOffset, records } of replacements) {
+    const at = partition.search((batch) => batch.baseOffset >= baseOffset)
+    const batch = partition.batches[at]
+    if (batch?.baseOffset !== baseOffset) continue
+    if (records === null) {
+      if (at === partition.batches.length - 1) continue
+      gone.add(at)
+    } else {
+      partition.batches[at] = { ...batch, records, maxTimestamp: RecordBatch.maxTimestamp(records) }
+    }
+    data.bytes += (records?.byteLength ?? 0) - batch.records.byteLength
+  }
+  if (gone.size === 0) return
+  partition.batches = partition.batches.filter((_, i) => i >= partition.first && !gone.has(i))
+  partition.first = 0
+}
+
 const apply = (data: MemoryData, write: Write): void => {
   switch (write._tag) {
     case "Append": {
@@ -156,6 +184,16 @@ const apply = (data: MemoryData, write: Write): void => {
     case "DeleteBatches": {
       const partition = data.partitions.get(write.partitionId)
       if (partition !== undefined) deleteBatches(data, partition, write.below, write.limit)
+      return
+    }
+    case "ReplaceBatches": {
+      const partition = data.partitions.get(write.partitionId)
+      if (partition !== undefined) replaceBatches(data, partition, write.batches)
+      return
+    }
+    case "PutCompaction": {
+      const partition = data.partitions.get(write.partitionId)
+      if (partition !== undefined) partition.compaction = write.compaction
       return
     }
     case "PutTopic":
@@ -282,6 +320,7 @@ const loadPartition = (data: MemoryData, partitionId: number): StoredPartition |
     cumulativeBytes: partition.cumulativeBytes,
     sizeBytes,
     leaderEpochs: partition.leaderEpochs.slice(),
+    compaction: partition.compaction,
     producerSnapshot: partition.producerSnapshot,
     producerBatches
   }
@@ -345,6 +384,15 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
         const start = partition.search((batch) => batch.lastOffset >= partition.logStartOffset)
         const at = partition.search((batch) => batch.timestampHigh >= timestamp)
         return partition.batches[Math.max(start, at)]?.records
+      }),
+    sizes: (partitionId, from, limit) =>
+      Effect.sync(() => {
+        const partition = data.partitions.get(partitionId)
+        if (partition === undefined) return []
+        const start = partition.search((batch) => batch.lastOffset >= from)
+        return partition.batches
+          .slice(start, start + limit)
+          .map(({ records, ...batch }): StoredBatchSize => ({ ...batch, bytes: records.byteLength }))
       }),
     loadOffsets: Effect.sync(() =>
       Array.from(data.offsets.values()).flatMap((offsets) => Array.from(offsets.values()))

@@ -5,12 +5,18 @@ import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { SchemaTooNew, StoreUnavailable } from "../StoreError.ts"
 import init from "./migrations/0001_init.ts"
+import compaction from "./migrations/0002_compaction.ts"
 import groupMembers from "./migrations/0003_group_members.ts"
 import views from "./migrations/0005_views.ts"
 import type { PgTarget } from "./PgOptions.ts"
 import { SCHEMA_LOCK, SCHEMA_VERSION } from "./SchemaVersion.ts"
 
-const migrations = { "0001_init": init, "0003_group_members": groupMembers, "0005_views": views }
+const migrations = {
+  "0001_init": init,
+  "0002_compaction": compaction,
+  "0003_group_members": groupMembers,
+  "0005_views": views
+}
 
 const migrate = Effect.gen(function* () {
   const sql = yield* SqlClient

@@ -20,9 +20,11 @@ import {
   decodeOffset,
   decodePartitions,
   decodeRead,
+  decodeSize,
   encodeFindByTimestamp,
   encodePartitionIds,
   encodeRead,
+  encodeSizes,
   readStatements
 } from "./PgStore/readStatements.ts"
 import { run } from "./connection/Connection.ts"
@@ -201,6 +203,11 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
       Effect.map(
         readers.send((frame) => encodeFindByTimestamp(frame, partitionId, timestamp)),
         ([row]) => row?.[0] ?? undefined
+      ),
+    sizes: (partitionId, from, limit) =>
+      Effect.map(
+        readers.send((frame) => encodeSizes(frame, partitionId, from, limit)),
+        (rows) => rows.map(decodeSize)
       ),
     loadOffsets: Effect.map(
       readers.send((frame) => run(frame, readStatements.LoadOffsets, 0, () => {})),

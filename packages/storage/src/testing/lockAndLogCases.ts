@@ -273,6 +273,7 @@ export const lockAndLogCases = (backend: StoreBackend, { scenario, log, readOne,
           cumulativeBytes: 0n,
           sizeBytes: 0n,
           leaderEpochs: [],
+          compaction: null,
           producerSnapshot: null,
           producerBatches: []
         }

@@ -1,4 +1,5 @@
 import { describe } from "@effect/vitest"
+import { compactionCases } from "./compactionCases.ts"
 import { keptCases } from "./keptCases.ts"
 import { lockAndLogCases } from "./lockAndLogCases.ts"
 import { scenariosOf } from "./storeScenarios.ts"
@@ -12,5 +13,6 @@ export const storeSuite = (name: string, backend: StoreBackend): void => {
   describe(`Store: ${name}`, () => {
     lockAndLogCases(backend, scenarios)
     keptCases(backend, scenarios)
+    compactionCases(scenarios)
   })
 }

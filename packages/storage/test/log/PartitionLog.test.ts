@@ -17,7 +17,8 @@ const newLog = (): PartitionLog =>
     cumulativeBytes: 0n,
     sizeBytes: 0n,
     leaderEpochs: [],
-    producerSnapshot: null,
+    compaction: null,
+  producerSnapshot: null,
     producerBatches: []
   })
 

@@ -16,6 +16,13 @@ import { Topics } from "../../src/Topics.ts"
 import { FaultyStore } from "../FaultyStore.ts"
 import { batchOf } from "./batch.ts"
 
+const BATCH = batchOf().byteLength
+const LIMITS = new Map([
+  ["t", { retentionMs: 100_000, retentionBytes: -1 }],
+  // Room for two batches and a half.
+  ["sized", { retentionMs: -1, retentionBytes: 2.5 * BATCH }]
+])
+
 interface Stores {
   readonly layer: Layer.Layer<Store>
 }
@@ -30,7 +37,7 @@ const layerOf = (store: Stores) =>
     Layer.provide(
       Layer.mergeAll(
         Layer.succeed(RetentionOptions, { intervalMs: 1 << 30, checkIntervalMs: 150_000, batchesPerStep: 2 }),
-        Layer.succeed(RetentionPolicy, (topic) => (topic === "t" ? { retentionMs: 100_000 } : undefined))
+        Layer.succeed(RetentionPolicy, (topic) => LIMITS.get(topic))
       )
     )
   )
@@ -52,6 +59,7 @@ const start = Effect.fnUntraced(function* (store: Stores) {
     add,
     topics: Context.get(context, Topics),
     check: Context.get(context, Retention).check,
+    reclaim: Context.get(context, Retention).reclaim,
     stop: Scope.close(scope, Exit.void)
   }
 })
@@ -157,6 +165,42 @@ describe("retention", () => {
       yield* broker.add(empty!, 1n)
       yield* broker.check
       assert.deepStrictEqual((yield* broker.state(empty!)).slice(0, 2), [1n, 1n])
+      yield* broker.stop
+    })
+  )
+
+  it.effect("of bytes: the oldest batches go as long as that many or more are left", () =>
+    Effect.gen(function* () {
+      const store = new FaultyStore()
+      const broker = yield* start(store)
+      const made = yield* broker.topics.create({ name: "sized", partitions: 2, configs: new Map() })
+      const [id, other] = made.partitionIds
+      for (let i = 0n; i < 7n; i++) yield* broker.add(id!, i)
+      yield* broker.add(other!, 0n)
+      yield* broker.check
+      const size = BigInt(BATCH)
+      assert.deepStrictEqual(yield* broker.state(id!), [4n, 7n, 3n * size])
+      assert.deepStrictEqual(yield* broker.state(other!), [0n, 1n, size])
+      yield* broker.check
+      assert.deepStrictEqual(yield* broker.state(id!), [4n, 7n, 3n * size])
+      yield* broker.add(id!, 8n)
+      yield* broker.check
+      assert.deepStrictEqual(yield* broker.state(id!), [5n, 8n, 3n * size])
+      yield* broker.stop
+    })
+  )
+
+  it.effect("frees what was deleted by request without a check of all", () =>
+    Effect.gen(function* () {
+      const store = new FaultyStore()
+      const broker = yield* start(store)
+      const made = yield* broker.topics.create({ name: "kept", partitions: 1, configs: new Map() })
+      const id = made.partitionIds[0]!
+      for (let i = 0n; i < 5n; i++) yield* broker.add(id, i)
+      yield* broker.log.raiseLogStart(id, 3n)
+      yield* broker.reclaim([id])
+      yield* Effect.yieldNow.pipe(Effect.repeat({ times: 100 }))
+      assert.deepStrictEqual(yield* broker.state(id), [3n, 5n, 2n * BigInt(BATCH)])
       yield* broker.stop
     })
   )

@@ -15,6 +15,8 @@ export const ORDER = [
   "PutLeaderEpoch",
   "PutProducerSnapshot",
   "PutLogStart",
+  "ReplaceBatches",
+  "PutCompaction",
   "PutOffset",
   "PutGroup",
   "PutGroupMember",

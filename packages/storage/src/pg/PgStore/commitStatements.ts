@@ -64,6 +64,27 @@ export const commitStatements = {
         from unnest($1::int[], $2::bigint[]) u (partition_id, log_start_offset) group by partition_id) s
       where p.partition_id = s.partition_id and p.log_start_offset < s.log_start_offset`
   },
+  ReplaceBatches: {
+    name: "ReplaceBatches",
+    sql: `update kafka.batches b set data = r.data, max_timestamp = r.max_timestamp
+      from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bytea[]) r (partition_id, base_offset, max_timestamp, data)
+      where b.partition_id = r.partition_id and b.base_offset = r.base_offset`
+  },
+  /** The newest batch tells where its partition ends: it stays. */
+  RemoveBatches: {
+    name: "RemoveBatches",
+    sql: `delete from kafka.batches b using unnest($1::int[], $2::bigint[]) r (partition_id, base_offset)
+      where b.partition_id = r.partition_id and b.base_offset = r.base_offset
+        and exists (select from kafka.batches n where n.partition_id = r.partition_id and n.base_offset > r.base_offset)`
+  },
+  PutCompaction: {
+    name: "PutCompaction",
+    sql: `update kafka.partitions p set cleaned_offset = c.cleaned_offset, cleaned_bytes = c.cleaned_bytes,
+        delete_horizon = c.delete_horizon
+      from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[])
+        c (partition_id, cleaned_offset, cleaned_bytes, delete_horizon)
+      where p.partition_id = c.partition_id`
+  },
   PutOffset: {
     name: "PutOffset",
     sql: `insert into kafka.offsets (group_id, partition_id, committed_offset, leader_epoch, commit_timestamp,

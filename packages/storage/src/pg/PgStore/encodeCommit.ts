@@ -1,4 +1,5 @@
 import { isRelaxed } from "../../Store.ts"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { Append, Unit } from "../../Store.ts"
 import { run } from "../connection/Connection.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
@@ -138,6 +139,36 @@ const encoders: { readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, s
     run(frame, statements.PutLogStart, 2, () => {
       frame.int32Array(starts, (write) => write.partitionId)
       frame.int64Array(starts, (write) => write.logStartOffset)
+    })
+  },
+  ReplaceBatches: (frame, segment) => {
+    const all = segment
+      .of("ReplaceBatches")
+      .flatMap(({ batches, partitionId }) => batches.map((batch) => ({ partitionId, ...batch })))
+    const gone = all.filter(({ records }) => records === null)
+    const kept = all.flatMap(({ records, ...batch }) => (records === null ? [] : [{ ...batch, records }]))
+    if (gone.length > 0) {
+      run(frame, statements.RemoveBatches, 2, () => {
+        frame.int32Array(gone, (batch) => batch.partitionId)
+        frame.int64Array(gone, (batch) => batch.baseOffset)
+      })
+    }
+    if (kept.length > 0) {
+      run(frame, statements.ReplaceBatches, 4, () => {
+        frame.int32Array(kept, (batch) => batch.partitionId)
+        frame.int64Array(kept, (batch) => batch.baseOffset)
+        frame.int64Array(kept, (batch) => RecordBatch.maxTimestamp(batch.records))
+        frame.bytesArray(kept, (batch) => batch.records)
+      })
+    }
+  },
+  PutCompaction: (frame, segment) => {
+    const states = lastByKey(segment.of("PutCompaction"), (write) => write.partitionId)
+    run(frame, statements.PutCompaction, 4, () => {
+      frame.int32Array(states, (write) => write.partitionId)
+      frame.int64Array(states, (write) => write.compaction.cleanedOffset)
+      frame.int64Array(states, (write) => write.compaction.cleanedBytes)
+      frame.int64Array(states, (write) => write.compaction.deleteHorizon)
     })
   },
   PutOffset: (frame, segment) => {

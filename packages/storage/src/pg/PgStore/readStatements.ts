@@ -1,6 +1,7 @@
 import type {
   ReadRequest,
   StoredBatchHead,
+  StoredBatchSize,
   StoredGroup,
   StoredGroupMember,
   StoredOffset,
@@ -32,17 +33,24 @@ export const readStatements = {
         greatest(newest.last_offset + 1, p.end_offset_floor),
         greatest(newest.timestamp_high, p.timestamp_high_floor),
         greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
-        coalesce(newest.cumulative_bytes - oldest.cumulative_bytes + oldest.bytes, 0)::bigint,
-        s.end_offset, s.value
+        kafka.partition_bytes(p.partition_id, p.cleaned_offset),
+        s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon
       from unnest($1::int[]) wanted (id)
       join kafka.partitions p on p.partition_id = wanted.id
       left join kafka.producer_snapshots s on s.partition_id = wanted.id
       left join lateral (
         select b.last_offset, b.timestamp_high, b.cumulative_bytes from kafka.batches b
-        where b.partition_id = wanted.id order by b.base_offset desc limit 1) newest on true
-      left join lateral (
-        select b.cumulative_bytes, octet_length(b.data) as bytes from kafka.batches b
-        where b.partition_id = wanted.id order by b.base_offset limit 1) oldest on true`
+        where b.partition_id = wanted.id order by b.base_offset desc limit 1) newest on true`
+  },
+  Sizes: {
+    name: "Sizes",
+    sql: `select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes, octet_length(b.data)
+      from kafka.batches b
+      where b.partition_id = $1::int and b.base_offset >= coalesce(
+        (select case when h.last_offset >= $2::bigint then h.base_offset end from kafka.batches h
+         where h.partition_id = $1::int and h.base_offset <= $2::bigint order by h.base_offset desc limit 1),
+        $2::bigint)
+      order by b.base_offset limit $3::int`
   },
   LoadLeaderEpochs: {
     name: "LoadLeaderEpochs",
@@ -99,6 +107,25 @@ export const encodeFindByTimestamp = (frame: FrameWriter, partitionId: number, t
     frame.int64(timestamp)
   })
 
+export const encodeSizes = (frame: FrameWriter, partitionId: number, from: bigint, limit: number): void =>
+  run(frame, readStatements.Sizes, 3, () => {
+    frame.int32(4)
+    frame.int32(partitionId)
+    frame.int32(8)
+    frame.int64(from)
+    frame.int32(4)
+    frame.int32(limit)
+  })
+
+export const decodeSize = (row: Row): StoredBatchSize => ({
+  baseOffset: int64(row[0]),
+  lastOffset: int64(row[1]),
+  maxTimestamp: int64(row[2]),
+  timestampHigh: int64(row[3]),
+  cumulativeBytes: int64(row[4]),
+  bytes: int32(row[5])
+})
+
 export const encodePartitionIds = (
   frame: FrameWriter,
   statement: Statement,
@@ -145,6 +172,10 @@ export const decodePartitions = (
       cumulativeBytes: int64(row[4]),
       sizeBytes: int64(row[5]),
       leaderEpochs: epochs.get(partitionId) ?? [],
+      compaction:
+        row[8] === null
+          ? null
+          : { cleanedOffset: int64(row[8]), cleanedBytes: int64(row[9]), deleteHorizon: int64(row[10]) },
       producerSnapshot: row[6] === null ? null : { endOffset: int64(row[6]), value: Uint8Array.from(row[7]!) },
       producerBatches: batches.get(partitionId) ?? []
     })

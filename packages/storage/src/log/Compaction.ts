@@ -1,0 +1,268 @@
+import { isKafkaError as isError } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Active } from "../Active.ts"
+import { Committer } from "../Committer.ts"
+import { Store } from "../Store.ts"
+import type { Replacement, StoredCompaction } from "../Store.ts"
+import type { StoreError } from "../StoreError.ts"
+import { Topics } from "../Topics.ts"
+import { countCleanable, isDue, mayBeDue } from "./CompactionPlan.ts"
+import type { Cleanable, CompactedLog, CompactionPolicy } from "./CompactionPlan.ts"
+import { KeyOffsets } from "./KeyOffsets.ts"
+import { isKafkaError, Log } from "./Log.ts"
+import type { PartitionEnd } from "./Log.ts"
+
+export interface CompactionOptions {
+  /** Whether topics are looked at by themselves, as `log.cleaner.enable`. */
+  readonly enabled: boolean
+  /** Between two looks, as `log.cleaner.backoff.ms`. */
+  readonly backoffMs: number
+  /** Memory for the keys of one pass, as `log.cleaner.dedupe.buffer.size`; what does not fit waits for the next. */
+  readonly maxKeyBytes: number
+  /** Bytes of batches read, and rewritten by one commit, at a time; one batch may be larger. */
+  readonly stepBytes: number
+  readonly maxDecompressedBytes: number
+}
+
+export const CompactionOptions = Context.Reference<CompactionOptions>("@tusk/storage/CompactionOptions", {
+  defaultValue: () => ({
+    enabled: true,
+    backoffMs: 15_000,
+    maxKeyBytes: 128 * 1024 * 1024,
+    stepBytes: 512 * 1024,
+    maxDecompressedBytes: 64 * 1024 * 1024
+  })
+})
+
+/** How a topic is compacted; undefined where its cleanup policy lacks compact. */
+export type CompactionOf = (topic: string) => CompactionPolicy | undefined
+
+export const CompactionOf = Context.Reference<CompactionOf>("@tusk/storage/CompactionOf", {
+  defaultValue: () => () => undefined
+})
+
+/** Sizes of batches asked for at a time. */
+const PLAN_BATCHES = 1000
+
+/**
+ * `cleanup.policy=compact`: of each key the latest record stays. Goes over a partition twice: the new part tells the
+ * latest offset of each key, then every batch from the log start on loses its superseded records, a few batches a
+ * commit. Offsets stay as they are. A crash between two commits costs the work of that pass: what was taken away is
+ * superseded still.
+ */
+export class Compaction extends Context.Service<
+  Compaction,
+  {
+    /** Compacts every partition where it is due. */
+    readonly check: Effect.Effect<void>
+  }
+>()("@tusk/storage/log/Compaction") {
+  static readonly layer = Layer.effect(
+    Compaction,
+    Effect.gen(function* () {
+      const store = yield* Store
+      const active = yield* Active
+      const committer = yield* Committer
+      const topics = yield* Topics
+      const log = yield* Log
+      const policyOf = yield* CompactionOf
+      const { backoffMs, enabled, maxDecompressedBytes, maxKeyBytes, stepBytes } = yield* CompactionOptions
+      const limits = { maxDecompressedBytes }
+      /** As stored; of partitions of compacted topics. */
+      let states = new Map<number, StoredCompaction | null>()
+      active.onTakeOver(() =>
+        Effect.sync(() => {
+          states = new Map()
+        })
+      )
+
+      const stateOf = Effect.fnUntraced(function* (partitionId: number) {
+        const known = states.get(partitionId)
+        if (known !== undefined) return known
+        const [stored] = yield* store.loadPartitions([partitionId])
+        const state = stored?.compaction ?? null
+        states.set(partitionId, state)
+        return state
+      })
+
+      /** From where compaction has not looked yet. */
+      const dirtyStart = (end: PartitionEnd, state: StoredCompaction | null): bigint =>
+        state !== null && state.cleanedOffset > end.logStartOffset ? state.cleanedOffset : end.logStartOffset
+
+      const plan = Effect.fnUntraced(function* (
+        partitionId: number,
+        from: bigint,
+        seen: CompactedLog,
+        policy: CompactionPolicy,
+        nowMs: bigint
+      ) {
+        let cleanable: Cleanable = { bytes: 0n, end: from, firstTimestamp: -1n }
+        while (true) {
+          const batches = yield* store.sizes(partitionId, cleanable.end, PLAN_BATCHES)
+          const count = countCleanable(batches, seen, policy, nowMs)
+          for (const { bytes, lastOffset, maxTimestamp } of batches.slice(0, count)) {
+            cleanable = {
+              bytes: cleanable.bytes + BigInt(bytes),
+              end: lastOffset + 1n,
+              firstTimestamp: cleanable.bytes === 0n ? maxTimestamp : cleanable.firstTimestamp
+            }
+          }
+          if (count < PLAN_BATCHES) return cleanable
+        }
+      })
+
+      /** Batches from `from` on that end below `end`, a step at a time, until `use` says that it is enough. */
+      const walk = Effect.fnUntraced(function* (
+        partitionId: number,
+        from: bigint,
+        end: bigint,
+        use: (batches: ReadonlyArray<Uint8Array>) => Effect.Effect<boolean, StoreError>
+      ) {
+        let at = from
+        while (at < end) {
+          const [read] = yield* store.read([{ partitionId, from: at, maxBytes: stepBytes }], stepBytes)
+          const batches = read!.filter((batch) => RecordBatch.lastOffset(batch) < end)
+          if (batches.length === 0) return
+          if (!(yield* use(batches))) return
+          at = RecordBatch.lastOffset(batches.at(-1)!) + 1n
+        }
+      })
+
+      const unreadable = (partitionId: number, batch: Uint8Array, error: KafkaError) =>
+        Effect.logWarning(
+          `compaction leaves the batch at ${RecordBatch.baseOffset(batch)} of partition ${partitionId} as it is: ${error._tag}`
+        )
+
+      /** The latest offset of each key from `from` on, and up to where the keys fitted. */
+      const collect = Effect.fnUntraced(function* (partitionId: number, from: bigint, end: bigint) {
+        const keys = new KeyOffsets(maxKeyBytes)
+        let reached = from
+        yield* walk(partitionId, from, end, (batches) =>
+          Effect.gen(function* () {
+            for (const batch of batches) {
+              reached = RecordBatch.lastOffset(batch) + 1n
+              if (RecordBatch.isControl(batch)) continue
+              const error = RecordBatch.visitKeys(batch, limits, ({ key, offset }) => {
+                if (key !== null) keys.put(key, offset)
+              })
+              if (error !== undefined) yield* unreadable(partitionId, batch, error)
+              if (keys.isFull) return false
+            }
+            return true
+          })
+        )
+        return { keys, end: reached }
+      })
+
+      /** Takes from every batch below `end` what is superseded; tells when the first tombstone left may go. */
+      const rewrite = Effect.fnUntraced(function* (
+        partitionId: number,
+        from: bigint,
+        end: bigint,
+        keys: KeyOffsets,
+        deleteHorizon: bigint,
+        nowMs: bigint
+      ) {
+        let firstHorizon = -1n
+        yield* walk(partitionId, from, end, (batches) =>
+          Effect.gen(function* () {
+            const replaced: Array<Replacement> = []
+            for (const batch of batches) {
+              if (RecordBatch.isControl(batch)) continue
+              const horizon = RecordBatch.deleteHorizonOf(batch)
+              const tombstonesGo = horizon !== undefined && nowMs >= horizon
+              const found = RecordBatch.filterRecords(batch, {
+                limits,
+                deleteHorizon,
+                keep: ({ isTombstone, key, offset }) =>
+                  key !== null && !(isTombstone && tombstonesGo) && !keys.isSuperseded(key, offset)
+              })
+              if (isError(found)) {
+                yield* unreadable(partitionId, batch, found)
+                continue
+              }
+              const left = found.deleteHorizon
+              if (left !== undefined && (firstHorizon < 0n || left < firstHorizon)) firstHorizon = left
+              if (found.batch !== batch) {
+                replaced.push({ baseOffset: RecordBatch.baseOffset(batch), records: found.batch ?? null })
+              }
+            }
+            if (replaced.length > 0) {
+              yield* committer.write([{ _tag: "ReplaceBatches", partitionId, batches: replaced }])
+              log.replaced(partitionId, replaced)
+            }
+            return true
+          })
+        )
+        return firstHorizon
+      })
+
+      const compact = Effect.fnUntraced(function* (
+        partitionId: number,
+        end: PartitionEnd,
+        state: StoredCompaction | null,
+        cleanableEnd: bigint,
+        policy: CompactionPolicy,
+        nowMs: bigint
+      ) {
+        // What is known of producers must not hang on batches that may go.
+        yield* log.saveProducers(partitionId)
+        const { end: reached, keys } = yield* collect(partitionId, dirtyStart(end, state), cleanableEnd)
+        const horizon = nowMs + BigInt(policy.deleteRetentionMs)
+        const deleteHorizon = yield* rewrite(partitionId, end.logStartOffset, reached, keys, horizon, nowMs)
+        const [last] = yield* store.sizes(partitionId, reached, 1)
+        // The batch behind tells what was appended before it: that one is never compacted.
+        const cleanedBytes =
+          last === undefined ? (state?.cleanedBytes ?? 0n) : last.cumulativeBytes - BigInt(last.bytes)
+        const compaction = { cleanedOffset: reached, cleanedBytes, deleteHorizon }
+        yield* committer.write([{ _tag: "PutCompaction", partitionId, compaction }])
+        states.set(partitionId, compaction)
+        yield* log.measure(partitionId)
+      })
+
+      const checkPartition = Effect.fnUntraced(function* (partitionId: number, policy: CompactionPolicy) {
+        while (true) {
+          const nowMs = BigInt(yield* Clock.currentTimeMillis)
+          const [end] = yield* log.ends([partitionId])
+          if (end === undefined || isKafkaError(end)) return
+          const state = yield* stateOf(partitionId)
+          const seen = { ...end, compaction: state }
+          if (!mayBeDue(seen, policy, nowMs)) return
+          const from = dirtyStart(end, state)
+          const cleanable = yield* plan(partitionId, from, seen, policy, nowMs)
+          if (!isDue(cleanable, seen, policy, nowMs)) return
+          yield* compact(partitionId, end, state, cleanable.end, policy, nowMs)
+          // Again where the keys did not fit.
+          if ((states.get(partitionId)?.cleanedOffset ?? cleanable.end) >= cleanable.end) return
+        }
+      })
+
+      const check = Effect.suspend(() =>
+        Effect.forEach(
+          topics.all(),
+          ({ name, partitionIds }) => {
+            const policy = policyOf(name)
+            if (policy === undefined) return Effect.void
+            return Effect.forEach(
+              partitionIds,
+              (partitionId) =>
+                Effect.catch(checkPartition(partitionId, policy), (error) =>
+                  Effect.logWarning(`compaction of ${name} goes on later: ${error.message}`)
+                ),
+              { discard: true }
+            )
+          },
+          { discard: true }
+        )
+      )
+
+      if (enabled) yield* Effect.forever(Effect.andThen(Effect.sleep(backoffMs), check)).pipe(Effect.forkScoped)
+      return Compaction.of({ check })
+    })
+  )
+}
