@@ -132,7 +132,7 @@ const commitError = (
     })
   }
   if (memberEpoch === member.memberEpoch) return null
-  if (memberEpoch > member.memberEpoch) return staleEpoch(memberEpoch, member)
+  if (memberEpoch > member.memberEpoch || event.partitions === null) return staleEpoch(memberEpoch, member)
   return event.partitions.every((partition) => hadSince(state, member, memberEpoch, partition))
     ? null
     : staleEpoch(memberEpoch, member)

@@ -144,7 +144,8 @@ export type Event = Data.TaggedEnum<{
     readonly memberEpoch: number
     readonly apiVersion: number
     readonly transactional: boolean
-    readonly partitions: ReadonlyArray<CommittedPartition>
+    /** Null: not known. */
+    readonly partitions: ReadonlyArray<CommittedPartition> | null
   }
   Delete: { readonly waiter: number }
   /** The timer went off. */

@@ -1,0 +1,55 @@
+import * as Result from "effect/Result"
+import type { GroupResourceConfig } from "../GroupConfigs.ts"
+import type { GroupKind } from "../GroupKind.ts"
+import { fetchError, isVacant, restore, step } from "./StreamsGroup.ts"
+import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "./StreamsGroupRecord.ts"
+import { Event, empty, phaseOf } from "./StreamsGroupState.ts"
+import type { Answer, PersistedStreamsMember, StreamsGroupChange, StreamsGroupState } from "./StreamsGroupState.ts"
+import { readerOf } from "./Topology.ts"
+
+export type StreamsKind = GroupKind<"streams", StreamsGroupState, Event, Answer, StreamsGroupChange>
+
+/** Groups of KIP-1071, whose members run the tasks of a Kafka Streams application: StreamsGroupHeartbeat. */
+export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): StreamsKind => ({
+  kind: "streams",
+  step,
+  tick: Event.Tick(),
+  encode: ({ all, group, members, removed }, savedAtMs) => ({
+    value: group && encodeGroup({ group, savedAtMs }),
+    members: [
+      ...members.map((member) => ({ memberId: member.memberId, value: encodeMember(member) })),
+      ...removed.map((memberId) => ({ memberId, value: null }))
+    ],
+    membersAnew: all
+  }),
+  begin: () => empty,
+  restore: (groupId, value, stored) =>
+    Result.gen(function* () {
+      const { group, savedAtMs } = yield* decodeGroup(value)
+      const members: Array<PersistedStreamsMember> = []
+      for (const { memberId, value } of stored) members.push(yield* decodeMember(memberId, value))
+      const { streamsSessionTimeoutMs } = configs(groupId)
+      return { savedAtMs, start: (nowMs: number) => restore(group, members, streamsSessionTimeoutMs, nowMs) }
+    }),
+  isDead: ({ dead }) => dead,
+  isVacant,
+  listed: (state) => ({ protocolType: "streams", state: phaseOf(state) }),
+  remove: (waiter) => Event.Delete({ waiter }),
+  commit: ({ apiVersion, generationId, groupInstanceId, memberId, partitions, transactional }, waiter) =>
+    Event.Commit({
+      waiter,
+      memberId,
+      groupInstanceId,
+      memberEpoch: generationId,
+      apiVersion,
+      transactional,
+      partitions: partitions ?? null
+    }),
+  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
+  fetchError,
+  inUse: ({ members, topology }) => {
+    if (members.size === 0 || topology === null) return () => false
+    return (topic) => readerOf(topology, topic) !== undefined
+  },
+  expiry: ({ members, topology }) => (members.size > 0 ? null : { since: "commit", isStored: topology !== null })
+})
