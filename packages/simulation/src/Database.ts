@@ -158,6 +158,7 @@ export class Database {
       read: (requests, maxBytes) => read(reader.read(requests, maxBytes)),
       loadPartitions: (ids) => read(reader.loadPartitions(ids)),
       findByTimestamp: (id, timestamp) => read(reader.findByTimestamp(id, timestamp)),
+      sizes: (id, from, limit) => read(reader.sizes(id, from, limit)),
       loadOffsets: read(reader.loadOffsets),
       loadGroups: read(reader.loadGroups)
     })

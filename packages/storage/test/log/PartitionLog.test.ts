@@ -18,7 +18,7 @@ const newLog = (): PartitionLog =>
     sizeBytes: 0n,
     leaderEpochs: [],
     compaction: null,
-  producerSnapshot: null,
+    producerSnapshot: null,
     producerBatches: []
   })
 
