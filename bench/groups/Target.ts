@@ -60,7 +60,8 @@ const untilCoordinating = async (bootstrap: string): Promise<void> => {
 export const createTopics = (
   bootstrap: string,
   topics: ReadonlyMap<string, number>,
-  configs: Readonly<Record<string, string>> = {}
+  // Records may bear any time.
+  configs: Readonly<Record<string, string>> = { "retention.ms": "-1" }
 ): Promise<ReadonlyMap<string, string>> =>
   withWire(bootstrap, async (wire) => {
     const wanted = Array.from(topics, ([name, numPartitions]) => ({

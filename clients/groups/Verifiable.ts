@@ -125,7 +125,7 @@ export const accountOf = (
   consumers: ReadonlyArray<Verifiable>,
   partitions: number,
   count: number
-): { readonly lost: number; readonly twice: number } => {
+): { readonly lost: number; readonly twice: number; readonly where: string } => {
   const times = new Map<string, number>()
   for (const { consumed } of consumers) {
     for (const { from, partition, to } of consumed) {
@@ -135,5 +135,8 @@ export const accountOf = (
       }
     }
   }
-  return { lost: partitions * count - times.size, twice: [...times.values()].filter((n) => n > 1).length }
+  const absent = Array.from({ length: partitions * count }, (_, i) => `${i % partitions}/${Math.floor(i / partitions)}`)
+  const wrong = absent.filter((at) => times.get(at) !== 1)
+  const where = wrong.length === 0 ? "" : ` (${wrong[0]} to ${wrong.at(-1)})`
+  return { lost: partitions * count - times.size, where, twice: [...times.values()].filter((n) => n > 1).length }
 }

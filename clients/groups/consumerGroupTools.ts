@@ -28,7 +28,7 @@ export const consumerGroupTools = (protocol: GroupProtocol): Check => ({
     const golden = new Golden(`tools-${protocol}`, recording, report)
     const [topic, group, idle] = [`tools-${protocol}`, `group-${protocol}`, `simple-${protocol}`]
     const folder = mkdtempSync(join(tmpdir(), "tusk-tools-"))
-    await createTopics(bootstrap, new Map([[topic, PARTITIONS]]), { "retention.ms": "-1" })
+    await createTopics(bootstrap, new Map([[topic, PARTITIONS]]))
     await produce(bootstrap, topic, PARTITIONS, COUNT)
     if (protocol === "consumer") {
       await setGroupConfigs(bootstrap, [group], { "consumer.heartbeat.interval.ms": "500" })

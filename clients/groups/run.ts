@@ -12,6 +12,7 @@ import { consumerGroupTools } from "./consumerGroupTools.ts"
 import { killed } from "./killed.ts"
 import { memberModes } from "./memberModes.ts"
 import { rebalance } from "./rebalance.ts"
+import { upgrade } from "./upgrade.ts"
 import { verifiable } from "./verifiableConsumer.ts"
 
 const checks: ReadonlyArray<Check> = [
@@ -24,7 +25,8 @@ const checks: ReadonlyArray<Check> = [
   rebalance("consumer"),
   memberModes("librdkafka", "confluent-kafka (Python)"),
   memberModes("franz-go", "franz-go (Go)"),
-  memberModes("java", "Apache Kafka (Java)")
+  memberModes("java", "Apache Kafka (Java)"),
+  upgrade
 ]
 
 const { values: options } = parseArgs({
