@@ -18,7 +18,7 @@ const migrations = {
   "0005_views": views
 }
 
-const migrate = Effect.gen(function* () {
+const migrate = Effect.fnUntraced(function* (version: number) {
   const sql = yield* SqlClient
   // Two brokers that start at once: the second waits here, and then finds everything done.
   yield* sql`select pg_advisory_xact_lock(${SCHEMA_LOCK[0]}::int, ${SCHEMA_LOCK[1]}::int)`
@@ -29,10 +29,11 @@ const migrate = Effect.gen(function* () {
   if (table?.there === true) {
     const [last] = yield* sql<{ found: number | null }>`select max(migration_id) as found from kafka.migrations`
     const found = last?.found ?? 0
-    if (found > SCHEMA_VERSION) return yield* new SchemaTooNew({ found, known: SCHEMA_VERSION })
-    if (found === SCHEMA_VERSION) return
+    if (found > version) return yield* new SchemaTooNew({ found, known: version })
+    if (found === version) return
   }
-  yield* Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "kafka.migrations" })
+  const steps = Object.fromEntries(Object.entries(migrations).filter(([name]) => Number.parseInt(name, 10) <= version))
+  yield* Migrator.make({})({ loader: Migrator.fromRecord(steps), table: "kafka.migrations" })
 })
 
 const refused = (error: SqlError | Migrator.MigrationError): StoreUnavailable => {
@@ -46,10 +47,15 @@ const refused = (error: SqlError | Migrator.MigrationError): StoreUnavailable =>
  * Installs schema `kafka`, or brings it up to this program's version: all or nothing, one installer at a time, as a
  * plain role that owns the schema or may create it. Does nothing where it is up to date.
  */
-export const install = (target: PgTarget, encrypted: boolean): Effect.Effect<void, StoreUnavailable | SchemaTooNew> =>
+export const install = (
+  target: PgTarget,
+  encrypted: boolean,
+  /** An older one, for tests of what becomes of it. */
+  version: number = SCHEMA_VERSION
+): Effect.Effect<void, StoreUnavailable | SchemaTooNew> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    yield* sql.withTransaction(migrate)
+    yield* sql.withTransaction(migrate(version))
   }).pipe(
     Effect.provide(
       PgClient.layer({

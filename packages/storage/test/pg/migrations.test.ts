@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { install } from "../../src/pg/Migrations.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import { SCHEMA_VERSION } from "../../src/pg/SchemaVersion.ts"
-import { append, topic } from "./Appends.ts"
+import { append, TOPIC, topic } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
@@ -48,6 +48,41 @@ describe("migrations", () => {
       const store = yield* database.open()
       expect((yield* Effect.flip(Effect.scoped(store.acquire)))._tag).toBe("SchemaTooNew")
       expect(yield* psql.query("select epoch from kafka.cluster")).toEqual([["0"]])
+    })
+  )
+
+  it.live("what the first version kept is there after the upgrade", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      yield* install(target(), false, 1)
+      const psql = yield* database.psql()
+      yield* psql.query(`
+        insert into kafka.topics (topic_id, name) values ('${TOPIC}', 't');
+        insert into kafka.partitions (partition_id, topic_id, partition_index) values (1, '${TOPIC}', 0), (2, null, 0);
+        insert into kafka.batches select 1, 1, o, o, o, o, (o + 1) * 10, -1, -1, -1, '\\x00112233445566778899'
+          from generate_series(0, 9) o;
+        insert into kafka.offsets values ('g', 1, 4, -1, 0, -1, null);
+        insert into kafka.groups values ('g', 'classic', '{}');
+        insert into kafka.configs values (2, 't', 'retention.ms', '7');
+        update kafka.cluster set epoch = 3, next_partition_id = 3`)
+      const [before] = yield* psql.query("select cluster_id from kafka.cluster")
+      const store = yield* database.open()
+      const cluster = yield* store.acquire
+      expect(cluster).toMatchObject({ clusterId: before![0], epoch: 4, nextPartitionId: 3, orphans: [2] })
+      expect(cluster.topics).toEqual([{ topicId: TOPIC, name: "t", partitionIds: [1] }])
+      expect(cluster.configs).toMatchObject([{ resourceName: "t", name: "retention.ms", value: "7" }])
+      expect((yield* store.loadPartitions([1]))[0]).toMatchObject({
+        endOffset: 10n,
+        logStartOffset: 0n,
+        sizeBytes: 100n
+      })
+      const [read] = yield* store.read([{ partitionId: 1, from: 5n, maxBytes: 1 << 20 }], 1 << 20)
+      expect(read!.length).toBe(5)
+      expect(yield* store.loadOffsets).toMatchObject([{ groupId: "g", partitionId: 1, offset: 4n }])
+      expect(yield* store.loadGroups).toMatchObject([{ groupId: "g", kind: "classic", value: "{}" }])
+      yield* store.commit([[append(10n)]])
+      expect(yield* psql.query("select group_id, kind, lag from kafka.group_overview")).toEqual([["g", "classic", "7"]])
+      expect(yield* psql.query("select max(migration_id) from kafka.migrations")).toEqual([[String(SCHEMA_VERSION)]])
     })
   )
 
