@@ -1,4 +1,5 @@
 import { ConsumerGroups } from "@tusk/coordinator/group/consumer/ConsumerGroups"
+import { StreamsGroups } from "@tusk/coordinator/group/streams/StreamsGroups"
 import { Groups } from "@tusk/coordinator/group/Groups"
 import { Active } from "@tusk/storage/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/Committer"
@@ -20,6 +21,7 @@ import { Dispatch } from "./Dispatch.ts"
 import { AdvertisedApis } from "./handlers/ApiVersions.ts"
 import { handlers } from "./handlers/index.ts"
 import * as GroupSettings from "./GroupSettings.ts"
+import { InternalTopics } from "./InternalTopics.ts"
 import { Recompression } from "./Recompression.ts"
 import { ResourceConfigs } from "./ResourceConfigs.ts"
 import { Router } from "./Router.ts"
@@ -82,6 +84,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   )
   return Connections.layer.pipe(
     Layer.provide(Dispatch.layer),
+    Layer.provide(InternalTopics.layer),
     Layer.provide(
       Layer.mergeAll(
         TopicAdmin.layer,
@@ -93,7 +96,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         compaction
       )
     ),
-    Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, ConsumerGroups.layer)),
+    Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, ConsumerGroups.layer, StreamsGroups.layer)),
     Layer.provide(groups),
     Layer.provide(GroupSettings.layer),
     Layer.provideMerge(storage)

@@ -12,8 +12,22 @@ export const AdvertisedApis = Context.Reference<
   () => ReadonlyArray<{ readonly apiKey: number; readonly minVersion: number; readonly maxVersion: number }>
 >("@tusk/server/AdvertisedApis", { defaultValue: () => () => [] })
 
-/** Features with levels (KIP-584). Level 0 of both: classic groups and no transactions, as far as a feature tells. */
-const FEATURES = ["group.version", "transaction.version"].map((name) => ({ name, minVersion: 0, maxVersion: 0 }))
+/**
+ * Features with levels (KIP-584), all at their highest: consumer groups (KIP-848), streams groups (KIP-1071), no
+ * transactions.
+ */
+const LEVELS = [
+  { name: "group.version", level: 1 },
+  { name: "streams.version", level: 1 },
+  { name: "transaction.version", level: 0 }
+]
+const FEATURES = LEVELS.map(({ level, name }) => ({ name, minVersion: 0, maxVersion: level }))
+/** Level 0 is told by not being told. */
+const FINALIZED = LEVELS.filter(({ level }) => level > 0).map(({ level, name }) => ({
+  name,
+  minVersionLevel: level,
+  maxVersionLevel: level
+}))
 
 const response = (
   errorCode: number,
@@ -25,7 +39,7 @@ const response = (
   throttleTimeMs: 0,
   supportedFeatures,
   finalizedFeaturesEpoch: 0n,
-  finalizedFeatures: [],
+  finalizedFeatures: errorCode === NONE ? FINALIZED : [],
   zkMigrationReady: false
 })
 

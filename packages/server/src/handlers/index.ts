@@ -28,6 +28,8 @@ import { offsetDelete } from "./OffsetDelete.ts"
 import { offsetFetch } from "./OffsetFetch.ts"
 import { offsetForLeaderEpoch } from "./OffsetForLeaderEpoch.ts"
 import { produce } from "./Produce.ts"
+import { streamsGroupDescribe } from "./StreamsGroupDescribe.ts"
+import { streamsGroupHeartbeat } from "./StreamsGroupHeartbeat.ts"
 import { syncGroup } from "./SyncGroup.ts"
 
 /** Every API that is served. ApiVersions, dispatch and the README's table are read from this list. */
@@ -62,5 +64,7 @@ export const handlers = [
   consumerGroupHeartbeat,
   consumerGroupDescribe,
   describeTopicPartitions,
-  listConfigResources
+  listConfigResources,
+  streamsGroupHeartbeat,
+  streamsGroupDescribe
 ] as const

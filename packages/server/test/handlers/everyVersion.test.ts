@@ -46,7 +46,9 @@ const SERVED: Readonly<Record<string, readonly [min: number, max: number]>> = {
   ConsumerGroupHeartbeat: [0, 1],
   ConsumerGroupDescribe: [0, 1],
   DescribeTopicPartitions: [0, 0],
-  ListConfigResources: [0, 1]
+  ListConfigResources: [0, 1],
+  StreamsGroupHeartbeat: [0, 0],
+  StreamsGroupDescribe: [0, 0]
 }
 
 interface World {
@@ -235,6 +237,35 @@ const SENSIBLE: Readonly<Record<string, Sensible>> = {
         [
           [69, "Group kept is not a consumer group."],
           [69, "Consumer group nobody not found."]
+        ]
+      )
+    }
+  },
+  StreamsGroupHeartbeat: {
+    request: ({ fresh }) => ({
+      groupId: fresh,
+      memberId: "m",
+      rebalanceTimeoutMs: 1000,
+      processId: "p",
+      topology: { epoch: 0, subtopologies: [{ subtopologyId: "0", sourceTopics: ["there"] }] }
+    }),
+    sane: (answer, version) => {
+      none(answer)
+      assert.deepStrictEqual([answer.memberId, answer.memberEpoch, version], ["m", 1, 0])
+      assert.deepStrictEqual(answer.status, [
+        { statusCode: 5, statusDetail: "Assignment delayed due to the configured initial rebalance delay." }
+      ])
+      assert.deepStrictEqual([answer.activeTasks, answer.standbyTasks, answer.warmupTasks], [[], [], []])
+    }
+  },
+  StreamsGroupDescribe: {
+    request: () => ({ groupIds: ["kept", "nobody"] }),
+    sane: ({ groups }) => {
+      assert.deepStrictEqual(
+        groups.map(({ errorCode, errorMessage }: any) => [errorCode, errorMessage]),
+        [
+          [69, "Group kept is not a streams group."],
+          [69, "Streams group nobody not found."]
         ]
       )
     }

@@ -1,0 +1,130 @@
+import { describeTasks } from "@tusk/coordinator/group/streams/StreamsDescription"
+import { StreamsGroups } from "@tusk/coordinator/group/streams/StreamsGroups"
+import type { StreamsHeartbeat } from "@tusk/coordinator/group/streams/StreamsGroups"
+import type { HeartbeatAnswer } from "@tusk/coordinator/group/streams/StreamsGroupState"
+import { statusCodes } from "@tusk/coordinator/group/streams/StreamsStatus"
+import { namedTopics } from "@tusk/coordinator/group/streams/Topology"
+import { errorMessage, NONE, StreamsInvalidTopology } from "@tusk/protocol/KafkaError"
+import { StreamsGroupHeartbeat } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
+import type {
+  StreamsGroupHeartbeatRequest,
+  StreamsGroupHeartbeatResponse
+} from "@tusk/protocol/messages/StreamsGroupHeartbeat"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+import { InternalTopics } from "../InternalTopics.ts"
+import type { NotCreated } from "../InternalTopics.ts"
+import { invalidTopicName, isInternalTopic } from "../TopicNames.ts"
+
+export const streamsGroupHeartbeat = handler({
+  api: StreamsGroupHeartbeat,
+  make: Effect.gen(function* () {
+    const groups = yield* StreamsGroups
+    const internalTopics = yield* InternalTopics
+    return Effect.fnUntraced(function* (request: StreamsGroupHeartbeatRequest, context: RequestContext) {
+      const invalid = wrongNames(request)
+      if (invalid !== null) return yield* invalid
+      const asked = toHeartbeat(request, context)
+      const answer = yield* groups.heartbeat(asked)
+      if (answer.missingTopics.length === 0) return response(answer)
+      const failed = yield* internalTopics.create(answer.missingTopics)
+      if (failed.length > 0) return response(withReasons(answer, failed))
+      // now that they are there, the member need not wait for its next heartbeat
+      const next = yield* groups.heartbeat({
+        ...asked,
+        memberEpoch: answer.memberEpoch,
+        topology: null,
+        endpointEpoch: answer.endpointEpoch
+      })
+      return response({ ...next, tasks: next.tasks ?? answer.tasks, endpoints: next.endpoints ?? answer.endpoints })
+    })
+  }),
+  refuse: (_request, errorCode, error) => ({ ...SILENT, errorCode, errorMessage: errorMessage(error) })
+})
+
+const wrongNames = ({ topology }: StreamsGroupHeartbeatRequest): StreamsInvalidTopology | null => {
+  if (topology === null) return null
+  const names = Array.from(namedTopics(topology))
+  const reserved = names.filter(isInternalTopic)
+  if (reserved.length > 0) {
+    const message = `Use of Kafka internal topics ${reserved.join(",")} in a Kafka Streams topology is prohibited.`
+    return new StreamsInvalidTopology({ message })
+  }
+  const invalid = names.filter((name) => invalidTopicName(name) !== undefined)
+  return invalid.length === 0
+    ? null
+    : new StreamsInvalidTopology({ message: `Topic names ${invalid.join(",")} are not valid topic names.` })
+}
+
+const toHeartbeat = (
+  request: StreamsGroupHeartbeatRequest,
+  { clientId, connection }: RequestContext
+): StreamsHeartbeat => ({
+  groupId: request.groupId,
+  memberId: request.memberId,
+  memberEpoch: request.memberEpoch,
+  endpointEpoch: request.endpointInformationEpoch,
+  instanceId: request.instanceId,
+  rackId: request.rackId,
+  rebalanceTimeoutMs: request.rebalanceTimeoutMs,
+  topology: request.topology,
+  activeTasks: request.activeTasks,
+  standbyTasks: request.standbyTasks,
+  warmupTasks: request.warmupTasks,
+  processId: request.processId,
+  userEndpoint: request.userEndpoint,
+  clientTags: request.clientTags,
+  shutdownApplication: request.shutdownApplication,
+  tellsOffsets: request.taskOffsets !== null || request.taskEndOffsets !== null,
+  clientId,
+  clientHost: `/${connection.clientHost}`
+})
+
+/** As Apache Kafka 4.3.1 words it: three of them. */
+const withReasons = (answer: HeartbeatAnswer, failed: ReadonlyArray<NotCreated>): HeartbeatAnswer => {
+  const some = failed.slice(0, 3).map(({ name, reason }) => `${name} (${reason})`)
+  const more = failed.length > 3 ? ` and ${failed.length - 3} more` : ""
+  return {
+    ...answer,
+    status: answer.status.map((status) =>
+      status.name === "MISSING_INTERNAL_TOPICS"
+        ? { ...status, detail: `${status.detail}; Creation failed: ${some.join(", ")}${more}.` }
+        : status
+    )
+  }
+}
+
+const SILENT: StreamsGroupHeartbeatResponse = {
+  throttleTimeMs: 0,
+  errorCode: NONE,
+  errorMessage: null,
+  memberId: "",
+  memberEpoch: 0,
+  heartbeatIntervalMs: 0,
+  acceptableRecoveryLag: 0,
+  taskOffsetIntervalMs: 0,
+  status: null,
+  activeTasks: null,
+  standbyTasks: null,
+  warmupTasks: null,
+  endpointInformationEpoch: 0,
+  partitionsByUserEndpoint: null
+}
+
+const response = (answer: HeartbeatAnswer): StreamsGroupHeartbeatResponse => ({
+  ...SILENT,
+  memberId: answer.memberId,
+  memberEpoch: answer.memberEpoch,
+  heartbeatIntervalMs: answer.heartbeatIntervalMs,
+  status: answer.status.map(({ detail, name }) => ({ statusCode: statusCodes[name], statusDetail: detail })),
+  ...(answer.tasks && describeTasks(answer.tasks)),
+  endpointInformationEpoch: answer.endpointEpoch,
+  partitionsByUserEndpoint:
+    answer.endpoints &&
+    answer.endpoints.map(({ active, standby, userEndpoint }) => ({
+      userEndpoint,
+      activePartitions: active,
+      standbyPartitions: standby
+    }))
+})
