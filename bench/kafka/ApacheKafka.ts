@@ -14,7 +14,6 @@ export const cache = join(repository, ".cache")
 
 const project = join(repository, "clients", "java")
 const jars = join(cache, "java", "lib")
-const classes = join(cache, "java", "classes")
 
 /** Why Java programs cannot run here, or undefined. */
 export const javaMissing = async (): Promise<string | undefined> => {
@@ -44,24 +43,26 @@ const onceFor = async (stamp: string, wanted: string, make: () => Promise<void>)
 
 /**
  * Fetches the jars that clients/java/pom.xml names and compiles the programs beside it, once for each state of these
- * files; resolves with the class path. `release` is Apache Kafka's version.
+ * files; resolves with the class path. `release` is Apache Kafka's version. `name`: of another such folder of clients/.
  */
-export const prepareJava = async (): Promise<{ readonly classpath: string; readonly release: string }> => {
-  const pom = readFileSync(join(project, "pom.xml"), "utf8")
+export const prepareJava = async (name = "java"): Promise<{ readonly classpath: string; readonly release: string }> => {
+  const folder = join(repository, "clients", name)
+  const [jars, classes] = [join(cache, name, "lib"), join(cache, name, "classes")]
+  const pom = readFileSync(join(folder, "pom.xml"), "utf8")
   const release = /<kafka\.version>([^<]+)</.exec(pom)?.[1] ?? ""
   mkdirSync(classes, { recursive: true })
-  await onceFor(join(cache, "java", "jars"), pom, async () => {
+  await onceFor(join(cache, name, "jars"), pom, async () => {
     rmSync(jars, { recursive: true, force: true })
     const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
     const settings = [`-DoutputDirectory=${jars}`, "-DincludeScope=runtime", "-Dstyle.color=never"]
-    await runOk("mvn", ["-q", "-B", "-f", join(project, "pom.xml"), goal, ...settings], { timeoutMs: 600_000 })
+    await runOk("mvn", ["-q", "-B", "-f", join(folder, "pom.xml"), goal, ...settings], { timeoutMs: 600_000 })
   })
-  const sources = javaSources(join(project, "src/main/java"))
+  const sources = javaSources(join(folder, "src/main/java"))
   const wanted = [pom, ...sources.map((file) => readFileSync(file, "utf8"))].join("\0")
-  await onceFor(join(cache, "java", "compiled"), wanted, async () => {
+  await onceFor(join(cache, name, "compiled"), wanted, async () => {
     await runOk("javac", ["--release", "17", "-cp", join(jars, "*"), "-d", classes, ...sources])
   })
-  return { classpath: [project, classes, join(jars, "*")].join(":"), release }
+  return { classpath: [folder, classes, join(jars, "*")].join(":"), release }
 }
 
 /** Options for a Java program of short life: a start as quick as it gets. */
