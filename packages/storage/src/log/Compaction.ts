@@ -11,6 +11,7 @@ import { Store } from "../Store.ts"
 import type { Replacement, StoredCompaction } from "../Store.ts"
 import type { StoreError } from "../StoreError.ts"
 import { Topics } from "../Topics.ts"
+import type { Topic } from "../Topics.ts"
 import { countCleanable, isDue, mayBeDue } from "./CompactionPlan.ts"
 import type { Cleanable, CompactedLog, CompactionPolicy } from "./CompactionPlan.ts"
 import { KeyOffsets } from "./KeyOffsets.ts"
@@ -46,6 +47,23 @@ export const CompactionOf = Context.Reference<CompactionOf>("@tusk/storage/Compa
   defaultValue: () => () => undefined
 })
 
+/** A partition as it was when it was not due. */
+interface Resting {
+  readonly policy: CompactionPolicy
+  readonly highWatermark: bigint
+  readonly logStartOffset: bigint
+  /** When time alone may have made it due. */
+  readonly until: bigint
+}
+
+const MOST_REST_MS = 600_000
+
+/** A tenth of the shortest time that records wait for by this policy: by so much compaction may be late. */
+const restMs = ({ maxLagMs, minLagMs, segmentMs }: CompactionPolicy): bigint => {
+  const shortest = Math.min(maxLagMs, segmentMs, minLagMs > 0 ? minLagMs : Infinity)
+  return BigInt(Math.min(MOST_REST_MS, Math.floor(shortest / 10)))
+}
+
 /** Sizes of batches asked for at a time. */
 const PLAN_BATCHES = 1000
 
@@ -75,19 +93,27 @@ export class Compaction extends Context.Service<
       const limits = { maxDecompressedBytes }
       /** As stored; of partitions of compacted topics. */
       let states = new Map<number, StoredCompaction | null>()
+      /** Partitions that were looked at and not due. */
+      const resting = new Map<number, Resting>()
       active.onTakeOver(() =>
         Effect.sync(() => {
           states = new Map()
         })
       )
 
+      /** Reads what is not known of these, together. */
+      const loadStates = Effect.fnUntraced(function* (partitionIds: ReadonlyArray<number>) {
+        const missing = partitionIds.filter((partitionId) => !states.has(partitionId))
+        if (missing.length === 0) return
+        const into = states
+        for (const { compaction, partitionId } of yield* store.loadPartitions(missing)) {
+          into.set(partitionId, compaction ?? null)
+        }
+      })
+
       const stateOf = Effect.fnUntraced(function* (partitionId: number) {
-        const known = states.get(partitionId)
-        if (known !== undefined) return known
-        const [stored] = yield* store.loadPartitions([partitionId])
-        const state = stored?.compaction ?? null
-        states.set(partitionId, state)
-        return state
+        yield* loadStates([partitionId])
+        return states.get(partitionId) ?? null
       })
 
       /** From where compaction has not looked yet. */
@@ -235,31 +261,47 @@ export class Compaction extends Context.Service<
           if (!mayBeDue(seen, policy, nowMs)) return
           const from = dirtyStart(end, state)
           const cleanable = yield* plan(partitionId, from, seen, policy, nowMs)
-          if (!isDue(cleanable, seen, policy, nowMs)) return
+          if (!isDue(cleanable, seen, policy, nowMs)) {
+            const { highWatermark, logStartOffset } = end
+            resting.set(partitionId, { policy, highWatermark, logStartOffset, until: nowMs + restMs(policy) })
+            return
+          }
           yield* compact(partitionId, end, state, cleanable.end, policy, nowMs)
           // Again where the keys did not fit.
           if ((states.get(partitionId)?.cleanedOffset ?? cleanable.end) >= cleanable.end) return
         }
       })
 
-      const check = Effect.suspend(() =>
-        Effect.forEach(
-          topics.all(),
-          ({ name, partitionIds }) => {
-            const policy = policyOf(name)
-            if (policy === undefined) return Effect.void
-            return Effect.forEach(
-              partitionIds,
-              (partitionId) =>
-                Effect.catch(checkPartition(partitionId, policy), (error) =>
-                  Effect.logWarning(`compaction of ${name} goes on later: ${error.message}`)
-                ),
-              { discard: true }
-            )
-          },
-          { discard: true }
-        )
-      )
+      /** Nothing has changed of a partition that was not due, and no tombstone's time has come. */
+      const rests = (partitionId: number, end: PartitionEnd, policy: CompactionPolicy, nowMs: bigint): boolean => {
+        const known = resting.get(partitionId)
+        if (known === undefined || known.policy !== policy || nowMs >= known.until) return false
+        if (known.highWatermark !== end.highWatermark || known.logStartOffset !== end.logStartOffset) return false
+        const horizon = states.get(partitionId)?.deleteHorizon ?? -1n
+        return horizon < 0n || nowMs < horizon
+      }
+
+      const checkTopic = Effect.fnUntraced(function* ({ name, partitionIds }: Topic) {
+        const policy = policyOf(name)
+        if (policy === undefined) return
+        const nowMs = BigInt(yield* Clock.currentTimeMillis)
+        const ends = yield* log.ends(partitionIds)
+        const due = partitionIds.filter((partitionId, index) => {
+          const end = ends[index]!
+          return !isKafkaError(end) && !rests(partitionId, end, policy, nowMs)
+        })
+        const postponed = (error: { readonly message: string }) =>
+          Effect.logWarning(`compaction of ${name} goes on later: ${error.message}`)
+        yield* Effect.catch(loadStates(due), postponed)
+        for (const partitionId of due) yield* Effect.catch(checkPartition(partitionId, policy), postponed)
+      })
+
+      const check = Effect.suspend(() => {
+        for (const partitionId of resting.keys()) {
+          if (topics.ofPartition(partitionId) === undefined) resting.delete(partitionId)
+        }
+        return Effect.forEach(topics.all(), checkTopic, { discard: true })
+      })
 
       if (enabled) yield* Effect.forever(Effect.andThen(Effect.sleep(backoffMs), check)).pipe(Effect.forkScoped)
       return Compaction.of({ check })

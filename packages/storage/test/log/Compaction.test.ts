@@ -38,8 +38,10 @@ interface Options {
   readonly tailMaxBytes?: number
 }
 
-const layerOf = (store: FaultyStore, { maxKeyBytes, policy, stepBytes, tailMaxBytes }: Options) =>
-  Compaction.layer.pipe(
+const layerOf = (store: FaultyStore, { maxKeyBytes, policy, stepBytes, tailMaxBytes }: Options) => {
+  // One object until a config changes, as the broker has it.
+  const compacted = { ...eager, ...policy }
+  return Compaction.layer.pipe(
     Layer.provideMerge(Topics.layer),
     Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
     Layer.provideMerge(Committer.layer),
@@ -47,7 +49,7 @@ const layerOf = (store: FaultyStore, { maxKeyBytes, policy, stepBytes, tailMaxBy
     Layer.provide(store.layer),
     Layer.provide(
       Layer.mergeAll(
-        Layer.succeed(CompactionOf, (topic) => (topic === "t" ? { ...eager, ...policy } : undefined)),
+        Layer.succeed(CompactionOf, (topic) => (topic === "t" ? compacted : undefined)),
         Layer.succeed(CompactionOptions, {
           enabled: true,
           backoffMs: 15_000,
@@ -66,6 +68,7 @@ const layerOf = (store: FaultyStore, { maxKeyBytes, policy, stepBytes, tailMaxBy
       )
     )
   )
+}
 
 /** Key and value of a record; null: a tombstone. */
 type Pair = readonly [key: string, value: string | null]
@@ -183,6 +186,47 @@ describe("compaction", () => {
       assert.strictEqual((yield* broker.records).length, 3)
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(yield* broker.records, ["1 a=2", "2 x=1"])
+      yield* broker.stop
+    })
+  )
+
+  it.effect("asks nothing of partitions that were not due, until they change or their time may have come", () =>
+    Effect.gen(function* () {
+      const store = new FaultyStore()
+      const { sizes } = store.store
+      let asked = 0
+      Object.assign(store.store, { sizes: (...args: Parameters<typeof sizes>) => (asked++, sizes(...args)) })
+      const since = () => {
+        const seen = asked
+        asked = 0
+        return seen
+      }
+      const broker = yield* start(store, { policy: { minDirtyRatio: 0.5, minLagMs: 100_000 } })
+      yield* broker.append([["a", "1"]], {}, 0n)
+      yield* broker.append([["a", "2"]], {}, 0n)
+      yield* broker.append([["x", "1"]], {}, 0n)
+      yield* broker.check
+      assert.isAbove(since(), 0)
+      yield* broker.check
+      assert.strictEqual(since(), 0)
+      // A record more is looked at.
+      yield* broker.append([["y", "1"]], {}, 0n)
+      yield* broker.check
+      assert.isAbove(since(), 0)
+      // A tenth of min.compaction.lag.ms is how late it may be.
+      yield* TestClock.setTime(9999)
+      yield* broker.check
+      assert.strictEqual(since(), 0)
+      yield* TestClock.setTime(10_000)
+      yield* broker.check
+      assert.isAbove(since(), 0)
+      assert.strictEqual((yield* broker.records).length, 4)
+      yield* TestClock.setTime(110_000)
+      yield* broker.check
+      assert.deepStrictEqual(yield* broker.records, ["1 a=2", "2 x=1", "3 y=1"])
+      since()
+      yield* broker.check
+      assert.strictEqual(since(), 0)
       yield* broker.stop
     })
   )
