@@ -1,8 +1,10 @@
 /**
  * Many partitions in one broker on embedded Postgres: 10,000 by default, a record in each. How long they take to be made,
  * how long the start takes with them, Metadata and ListOffsets for all, the memory of the idle broker (Node alone), and
- * the CPU of broker and Postgres per retention check over all of them, beside the same broker that does not check.
- * `node --conditions=tusk-source bench/partitions.ts [--partitions 10000] [--topics 100] [--rounds 3] [--json FILE]`.
+ * the CPU of broker and Postgres for each check of retention and compaction over all of them, beside the same broker that
+ * hardly checks.
+ * `node --conditions=tusk-source bench/partitions.ts [--partitions 10000] [--topics 100] [--rounds 3]
+ * [--set log.cleanup.policy=compact] [--json FILE]`.
  * Ends with 1 where a bar is missed.
  */
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     partitions: { type: "string", default: "10000" },
     topics: { type: "string", default: "100" },
     rounds: { type: "string", default: "3" },
+    set: { type: "string", multiple: true, default: [] },
     json: { type: "string" }
   }
 })
@@ -38,7 +41,7 @@ const bars: Readonly<Record<string, number>> = {
   "start to serving, ms": 5000,
   "Metadata of all, ms": 200,
   "idle memory, MB": 400,
-  "one retention check, ms of CPU": 50
+  "one check of retention and compaction, ms of CPU": 50
 }
 const samples = new Map<string, Array<number>>()
 const note = (figure: string, value: number): void => {
@@ -68,7 +71,7 @@ const fillAll = async (wire: Wire): Promise<void> => {
   for (const name of names) {
     const partitionData = indices.map((index) => ({
       index,
-      records: encodeBatch([{ timestamp: BigInt(Date.now()), key: null, value: new Uint8Array(100) }])
+      records: encodeBatch([{ timestamp: BigInt(Date.now()), key: new Uint8Array(4), value: new Uint8Array(100) }])
     }))
     const { responses } = await wire.call(Produce, 12, {
       acks: -1,
@@ -101,7 +104,8 @@ const ends = async (wire: Wire): Promise<void> => {
   }
 }
 
-const settings = { "tusk.max.partitions": "100000" }
+const given = options.set.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const)
+const settings = { "tusk.max.partitions": "100000", ...Object.fromEntries(given) }
 const IDLE_MS = 6000
 
 /** CPU of Node and Postgres while nobody asks for anything, in milliseconds. */
@@ -141,13 +145,13 @@ try {
       await broker.stop()
     }
     const every = 1000
-    const checked = { ...settings, "log.retention.check.interval.ms": `${every}` }
+    const checked = { ...settings, "log.retention.check.interval.ms": `${every}`, "log.cleaner.backoff.ms": `${every}` }
     const checking = await startTusk({ storage: "embedded", dataDir: join(dataDir, "data"), settings: checked })
     try {
       // The first one asks each partition for its oldest batch.
       await sleep(15 * every)
       const working = await idleCpu(checking)
-      note("one retention check, ms of CPU", Math.max(0, working - resting) / (IDLE_MS / every))
+      note("one check of retention and compaction, ms of CPU", Math.max(0, working - resting) / (IDLE_MS / every))
       note("idle memory with checks, MB", residentBytes(checking.nodePid()) / 1e6)
     } finally {
       await checking.stop()
