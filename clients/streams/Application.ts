@@ -1,0 +1,83 @@
+import { spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { javaCommand, prepareJava } from "../../bench/kafka/ApacheKafka.ts"
+import { kill, tail, terminate } from "../../bench/kafka/Program.ts"
+
+export type StreamsProtocol = "classic" | "streams"
+
+export interface ApplicationOptions {
+  readonly bootstrap: string
+  /** The application's id, which is its group's. */
+  readonly id: string
+  readonly protocol: StreamsProtocol
+  readonly input: string
+  readonly output: string
+  /** More of Kafka Streams' settings, by name. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** One instance of the word count in a process of its own, with a new, empty state folder. */
+export interface Application {
+  readonly state: () => string
+  /** Ids of tasks, as `0_1`. */
+  readonly active: () => ReadonlyArray<string>
+  readonly standby: () => ReadonlyArray<string>
+  /** How often its active tasks changed. */
+  readonly changes: () => number
+  /** Throws when it ended by itself, or failed. */
+  readonly check: () => void
+  /** SIGTERM: it closes, and leaves its group if its protocol does. */
+  readonly stop: () => Promise<void>
+  readonly kill: () => Promise<void>
+  readonly log: () => string
+}
+
+export const startApplication = async (options: ApplicationOptions): Promise<Application> => {
+  const { classpath } = await prepareJava("streams")
+  const folder = mkdtempSync(join(tmpdir(), "tusk-streams-"))
+  const settings = Object.entries(options.settings ?? {}).map(([name, value]) => `${name}=${value}`)
+  const args = [options.bootstrap, options.id, options.protocol, folder, options.input, options.output, ...settings]
+  const command = javaCommand(classpath, "tusk.streams.WordCount", args)
+  const child = spawn(command.file, command.args, { stdio: ["ignore", "pipe", "pipe"] })
+  let state = "CREATED"
+  let active: ReadonlyArray<string> = []
+  let standby: ReadonlyArray<string> = []
+  let changes = 0
+  let error = ""
+  let log = ""
+  const hear = (line: string) => {
+    log = `${log}${line}\n`.slice(-16_384)
+    const [word, first = "", second = ""] = line.split(" ")
+    if (word === "state") state = first
+    if (word === "error") error = line
+    if (word !== "tasks") return
+    active = first === "" ? [] : first.split(",")
+    standby = second === "" ? [] : second.split(",")
+    changes++
+  }
+  createInterface({ input: child.stdout }).on("line", hear)
+  createInterface({ input: child.stderr }).on("line", (line) => (log = `${log}${line}\n`.slice(-16_384)))
+  let stopping = false
+  const end = async (how: () => Promise<unknown>) => {
+    stopping = true
+    await how()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return {
+    state: () => state,
+    active: () => active,
+    standby: () => standby,
+    changes: () => changes,
+    log: () => log,
+    check: () => {
+      if (error !== "") throw new Error(`the word count failed: ${error}`)
+      const how = child.exitCode ?? child.signalCode
+      if (how !== null && !stopping) throw new Error(`the word count ended with ${how}: ${tail(log)}`)
+    },
+    stop: () => end(() => terminate(child)),
+    kill: () => end(() => kill(child))
+  }
+}

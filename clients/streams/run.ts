@@ -1,0 +1,140 @@
+/**
+ * A word count of Kafka Streams in both its group protocols: `npm run test:streams [-- --against tusk|memory|kafka]
+ * [--only classic,streams]`. Counts have to come out right after a restart of the application with an empty state folder
+ * (they come back from its changelog), with a second instance, after a restart of the broker, and when the first instance
+ * goes; no count is told twice. Apache Kafka is the reference. Ends with 1 where something failed.
+ */
+import process from "node:process"
+import { parseArgs } from "node:util"
+import { holdsWithin, Report } from "../../bench/groups/Report.ts"
+import { againstOf, createTopics, startTarget } from "../../bench/groups/Target.ts"
+import type { Target } from "../../bench/groups/Target.ts"
+import { startApplication } from "./Application.ts"
+import type { Application, StreamsProtocol } from "./Application.ts"
+import { openWords } from "./Words.ts"
+import type { Words } from "./Words.ts"
+
+const PARTITIONS = 4
+const LINES = 500
+/** One for each partition of the input, and one for each of what is written by word. */
+const TASKS = 2 * PARTITIONS
+const PATIENCE_MS = 90_000
+
+/** Nothing waits longer than it must. */
+const settings = {
+  "group.streams.min.heartbeat.interval.ms": "500",
+  "group.streams.heartbeat.interval.ms": "500",
+  "group.streams.initial.rebalance.delay.ms": "0",
+  "group.initial.rebalance.delay.ms": "0"
+}
+
+/** An instance of the classic protocol does not leave when it closes: it may come back. */
+const quick: { readonly [Protocol in StreamsProtocol]: Readonly<Record<string, string>> } = {
+  classic: { "session.timeout.ms": "6000", "heartbeat.interval.ms": "1500" },
+  streams: {}
+}
+
+const wordCount = async (target: Target, protocol: StreamsProtocol, report: Report): Promise<void> => {
+  const { bootstrap } = target
+  const [input, output] = [`lines-${protocol}`, `counts-${protocol}`]
+  await createTopics(
+    bootstrap,
+    new Map([
+      [input, PARTITIONS],
+      [output, PARTITIONS]
+    ])
+  )
+  const id = `word-count-${protocol}`
+  const apps: Array<Application> = []
+  const start = async () => {
+    const app = await startApplication({ bootstrap, id, protocol, input, output, settings: quick[protocol] })
+    apps.push(app)
+    return app
+  }
+  const words = await openWords(bootstrap, input, output)
+  const until = async (what: string, running: ReadonlyArray<Application>, holds: () => boolean) => {
+    const from = performance.now()
+    const held = await holdsWithin(PATIENCE_MS, () => {
+      for (const app of running) app.check()
+      return holds()
+    })
+    if (!held) throw new Error(`${what}: not within ${PATIENCE_MS / 1000} s; ${shown(running, words)}`)
+    report.note(`${id}, ${what}`, `${((performance.now() - from) / 1000).toFixed(1)} s`)
+  }
+  const share = (running: ReadonlyArray<Application>) => () =>
+    running.every((app) => app.active().length === TASKS / running.length && app.state() === "RUNNING") &&
+    new Set(running.flatMap((app) => app.active())).size === TASKS
+
+  try {
+    await words.write(LINES)
+    let first = await start()
+    await until("an instance has every task", [first], share([first]))
+    await until("counts", [first], words.agree)
+
+    await first.stop()
+    await words.write(LINES)
+    first = await start()
+    await until("counts after a restart without state", [first], words.agree)
+
+    const second = await start()
+    const both = [first, second]
+    await until("two instances share the tasks", both, share(both))
+    await words.write(LINES)
+    await until("counts of two instances", both, words.agree)
+
+    const changes = both.map((app) => app.changes())
+    await target.restart()
+    await words.write(LINES)
+    await until("counts after a restart of the broker", both, words.agree)
+    const moved = both.some((app, i) => app.changes() !== changes[i])
+    report.note(`${id}, tasks moved by the restart of the broker`, moved ? "yes" : "no")
+
+    await first.stop()
+    await words.write(LINES)
+    await until("counts of the instance that is left", [second], words.agree)
+    await until("it has every task", [second], share([second]))
+    const total = Array.from(words.counted.values()).reduce((sum, count) => sum + count, 0)
+    report.check(
+      `Kafka Streams word count, ${protocol}`,
+      words.jumps() === 0 && total === 5 * LINES * 7,
+      `${total} of ${5 * LINES * 7} words counted, ${words.jumps()} counts told twice or left out`,
+      "all, 0"
+    )
+  } catch (error) {
+    for (const [i, app] of apps.entries()) console.log(`--- instance ${i + 1}\n${app.log()}`)
+    throw error
+  } finally {
+    await Promise.all(apps.map((app) => app.kill()))
+    await words.stop()
+  }
+}
+
+const shown = (running: ReadonlyArray<Application>, { counted, written }: Words): string => {
+  const wrong = Array.from(written).filter(([word, count]) => counted.get(word) !== count)
+  const some = wrong.slice(0, 3).map(([word, count]) => `${word} ${counted.get(word)} of ${count}`)
+  const tasks = running.map((app) => `${app.state()} [${app.active().join()}]`)
+  return `${wrong.length} counts differ (${some.join(", ")}); ${tasks.join("; ")}`
+}
+
+const { values: options } = parseArgs({
+  options: {
+    against: { type: "string", default: "tusk" },
+    only: { type: "string", default: "classic,streams" },
+    verbose: { type: "boolean", default: false }
+  }
+})
+const against = againstOf(options.against)
+const report = new Report()
+for (const name of options.only.split(",")) {
+  if (name !== "classic" && name !== "streams") throw new Error(`--only ${name}: not classic or streams`)
+  const target = await startTarget(against, settings)
+  console.log(`word count, ${name}, ${target.name}`)
+  try {
+    await report.attempt(`word count, ${name}`, () => wordCount(target, name, report))
+  } finally {
+    if (options.verbose && target.tusk !== undefined) console.log(target.tusk.log())
+    await target.stop()
+  }
+}
+report.summary()
+process.exit()
