@@ -84,7 +84,9 @@ export class Recompression extends Context.Service<
           : kept
       })
 
-      return Recompression.of({ open: (batch, inside) => turns.withPermits(1)(open(batch, inside)) })
+      // Who has gone while a thread still works for it keeps its turn: what runs is bounded by turns alone.
+      const atOnce = (batch: Uint8Array, inside: Inside) => Effect.uninterruptible(open(batch, inside))
+      return Recompression.of({ open: (batch, inside) => turns.withPermits(1)(atOnce(batch, inside)) })
     })
   )
 }
