@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import { AutoTopics } from "./AutoTopics.ts"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { ConnectionOptions, Connections } from "./Connection.ts"
+import { Deadlines } from "./Deadlines.ts"
 import { Dispatch } from "./Dispatch.ts"
 import { AdvertisedApis } from "./handlers/ApiVersions.ts"
 import { handlers } from "./handlers/index.ts"
@@ -93,7 +94,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         Recompression.layer,
         advertisedApis,
         retention,
-        compaction
+        compaction,
+        Deadlines.layer
       )
     ),
     Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, ConsumerGroups.layer, StreamsGroups.layer)),

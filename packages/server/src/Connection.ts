@@ -133,17 +133,19 @@ export class Connections extends Context.Service<
 
         /** Bytes read while a request waits: only a read tells that the client has gone. */
         let ahead: Fiber.Fiber<ReadonlyArray<Uint8Array>, Socket.SocketError> | undefined
+        yield* Effect.addFinalizer(() => Effect.sync(() => ahead?.interruptUnsafe()))
         const read = Effect.suspend(() => {
           if (ahead === undefined) return pull
           const fiber = ahead
           ahead = undefined
           return Fiber.join(fiber)
         })
-        watched.info.hungUp = Effect.gen(function* () {
-          ahead ??= yield* Effect.forkIn(pull, scope, { startImmediately: true })
-          const exit = yield* Fiber.await(ahead)
-          if (Exit.isSuccess(exit)) yield* Effect.never
-        })
+        watched.info.onHungUp = (hungUp) => {
+          ahead ??= Effect.runForkWith(services)(pull)
+          return ahead.addObserver((exit) => {
+            if (!Exit.isSuccess(exit)) hungUp()
+          })
+        }
 
         /** Returns when the client has taken it: a slow one has one answer unsent, and nothing more is read from it. */
         const write = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void, Socket.SocketError> =>
@@ -262,7 +264,7 @@ export class Connections extends Context.Service<
             clientHost: peer.clientHost,
             clientSoftwareName: "unknown",
             clientSoftwareVersion: "unknown",
-            hungUp: Effect.never,
+            onHungUp: () => () => {},
             placing: undefined,
             close: (reason) => {
               Effect.runForkWith(services)(logClose(info, reason, "Info"))

@@ -19,8 +19,11 @@ export interface ConnectionInfo {
   /** Set by ApiVersions 3+ (KIP-511). */
   clientSoftwareName: string
   clientSoftwareVersion: string
-  /** Ends when the client has gone: for who waits for long and changes nothing. For one request at a time, not a concurrent one. */
-  hungUp: Effect.Effect<void>
+  /**
+   * Calls when the client has gone, until what it returns is called: for who waits for long and changes nothing. For one
+   * request at a time, not a concurrent one.
+   */
+  onHungUp: (gone: () => void) => () => void
   /** Set by a concurrent request that has to wait before it has its place in the queue: the next one waits for this. */
   placing: Effect.Effect<void> | undefined
   /** Ends the connection, with a reason for the log: for a request that has no other way of being refused. */

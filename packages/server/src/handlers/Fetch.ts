@@ -22,6 +22,7 @@ import { BrokerSettings } from "../BrokerSettings.ts"
 import { downConvert } from "../DownConversion.ts"
 import { makeFetchSessions, openFetch } from "../FetchSession.ts"
 import type { FetchContext, FetchPartitionState } from "../FetchSession.ts"
+import { Deadlines } from "../Deadlines.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 
@@ -35,6 +36,7 @@ export const fetch = handler({
   api: Fetch,
   make: Effect.gen(function* () {
     const active = yield* Active
+    const deadlines = yield* Deadlines
     const log = yield* Log
     const topics = yield* Topics
     const clock = yield* Clock.Clock
@@ -100,7 +102,7 @@ export const fetch = handler({
     const readEnough = Effect.fnUntraced(function* (
       request: FetchRequest,
       context: FetchContext,
-      { apiVersion, connection: { hungUp } }: RequestContext
+      { apiVersion, connection }: RequestContext
     ) {
       const byId = apiVersion >= TOPIC_IDS
       const maxBytes = Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes))
@@ -116,11 +118,15 @@ export const fetch = handler({
         }
         const left = deadline - clock.currentTimeMillisUnsafe()
         if (failed || bytes >= minBytes || left <= 0 || results.length === 0) return results
-        const enough = log.awaitBytes(positions(context.partitions, byId, results), minBytes - bytes)
-        const gone = yield* Effect.raceFirst(
-          Effect.as(Effect.timeoutOption(enough, left), false),
-          Effect.as(hungUp, true)
-        )
+        let gone = false
+        yield* log.awaitBytes(positions(context.partitions, byId, results), minBytes - bytes, [
+          (wake) => deadlines.at(deadline, wake),
+          (wake) =>
+            connection.onHungUp(() => {
+              gone = true
+              wake()
+            })
+        ])
         if (gone) return results
       }
     })

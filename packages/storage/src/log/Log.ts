@@ -21,6 +21,7 @@ import { makeReadAhead } from "./ReadAhead.ts"
 import { drop, makePartitionTail, makeTail, push, readTail, replace, retain } from "./Tail.ts"
 import type { PartitionTail, TailBatch } from "./Tail.ts"
 import { fire, makeWaiters } from "./Waiters.ts"
+import type { Ending, Position } from "./Waiters.ts"
 
 export type { AppendRequest, Appended, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
 
@@ -48,7 +49,8 @@ export class Log extends Context.Service<
      */
     readonly awaitBytes: (
       positions: ReadonlyArray<{ readonly partitionId: number; readonly highWatermark: bigint }>,
-      bytes: number
+      bytes: number,
+      endings?: ReadonlyArray<Ending>
     ) => Effect.Effect<void>
     readonly ends: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<PartitionEnd | KafkaError>>
     /** The first record at or after a time (milliseconds), or undefined. */
@@ -391,11 +393,13 @@ export class Log extends Context.Service<
       return Log.of({
         append,
         read,
-        awaitBytes: (positions, bytes) =>
-          waiters.wait(positions, bytes, ({ highWatermark, partitionId }) => {
+        awaitBytes: (positions, bytes, endings) => {
+          const hasMoved = ({ highWatermark, partitionId }: Position): boolean => {
             const entry = entries.get(partitionId)
             return entry === undefined || entry.log.committed.endOffset !== highWatermark
-          }),
+          }
+          return waiters.wait(positions, bytes, hasMoved, endings)
+        },
         ends: Effect.fnUntraced(function* (partitionIds) {
           const error = missing(partitionIds)
             ? yield* Effect.match(load(partitionIds), { onFailure: toKafkaError, onSuccess: () => undefined })

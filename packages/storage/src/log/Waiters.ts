@@ -6,6 +6,9 @@ interface Waiter {
   readonly wake: () => void
 }
 
+/** Something that may end a wait: it is given what to call then, and gives back what takes that off. */
+export type Ending = (wake: () => void) => () => void
+
 export interface Position {
   readonly partitionId: number
   readonly highWatermark: bigint
@@ -18,7 +21,8 @@ export interface Waiters {
   readonly wait: (
     positions: ReadonlyArray<Position>,
     bytes: number,
-    moved: (position: Position) => boolean
+    moved: (position: Position) => boolean,
+    endings?: ReadonlyArray<Ending>
   ) => Effect.Effect<void>
   /** The partition is no longer what it was: whoever waits for it looks again. */
   readonly change: (partitionId: number) => void
@@ -37,9 +41,11 @@ export const makeWaiters = (): Waiters => {
     fireAll: () => {
       for (const partitionId of Array.from(byPartition.keys())) change(partitionId)
     },
-    wait: (positions, bytes, moved) =>
+    wait: (positions, bytes, moved, endings = []) =>
       Effect.callback<void>((resume) => {
+        const offs: Array<() => void> = []
         const remove = () => {
+          for (const off of offs) off()
           for (const { partitionId } of positions) {
             const waiting = byPartition.get(partitionId)
             if (waiting === undefined) continue
@@ -63,6 +69,7 @@ export const makeWaiters = (): Waiters => {
           if (waiting === undefined) byPartition.set(position.partitionId, (waiting = new Set()))
           waiting.add(waiter)
         }
+        for (const ending of endings) offs.push(ending(waiter.wake))
         return Effect.sync(remove)
       })
   }
