@@ -12,6 +12,8 @@ import { consumerGroupTools } from "./consumerGroupTools.ts"
 import { killed } from "./killed.ts"
 import { memberModes } from "./memberModes.ts"
 import { rebalance } from "./rebalance.ts"
+import { share } from "./share.ts"
+import { shareGroupTools } from "./shareGroupTools.ts"
 import { upgrade } from "./upgrade.ts"
 import { verifiable } from "./verifiableConsumer.ts"
 
@@ -26,7 +28,9 @@ const checks: ReadonlyArray<Check> = [
   memberModes("librdkafka", "confluent-kafka (Python)"),
   memberModes("franz-go", "franz-go (Go)"),
   memberModes("java", "Apache Kafka (Java)"),
-  upgrade
+  upgrade,
+  share,
+  shareGroupTools
 ]
 
 const { values: options } = parseArgs({
