@@ -6,11 +6,14 @@ import * as Effect from "effect/Effect"
 import { Answer, Event, NO_ASSIGNMENT } from "./classic/ClassicGroupState.ts"
 import type { JoinAnswer, LeaveResult, SyncAnswer } from "./classic/ClassicGroupState.ts"
 import { refusedJoin } from "./classic/Draft.ts"
+import type { ClassicInConsumer } from "./ClassicInConsumer.ts"
+import type { CellClosed } from "./GroupCell.ts"
 import type { GroupCells } from "./GroupCells.ts"
+import type { GroupConversion } from "./GroupConversion.ts"
 import type { CellOf } from "./GroupKinds.ts"
 import type * as Asked from "./GroupRequests.ts"
 
-/** What members of classic groups ask for. */
+/** What members of classic groups ask for, and those of consumer groups who speak the classic protocol. */
 export interface ClassicGroups {
   /** Waits for the rebalance to end. Refusals come in the answer, for MEMBER_ID_REQUIRED carries a member id. */
   readonly joinGroup: (request: Asked.JoinGroup) => Effect.Effect<JoinAnswer>
@@ -25,24 +28,44 @@ export interface ClassicGroups {
 export const named = (groupId: string): Effect.Effect<void, KafkaError> =>
   groupId === "" ? Effect.fail(new InvalidGroupId()) : Effect.void
 
-export const makeClassicGroups = (cells: Context.Service.Shape<typeof GroupCells>): ClassicGroups => {
-  const unknownMember = () => new UnknownMemberId()
+/** A group in which classic members may be: their own, or a consumer group in the midst of an upgrade or downgrade. */
+type Place = CellOf<"classic"> | CellOf<"consumer">
 
-  const known = (groupId: string, absent: () => KafkaError): Effect.Effect<CellOf<"classic">, KafkaError> =>
-    Effect.flatMap(cells.find(groupId), (cell) =>
-      cell?.kind === "classic" ? Effect.succeed(cell) : Effect.fail(absent())
-    )
+export const makeClassicGroups = (
+  cells: Context.Service.Shape<typeof GroupCells>,
+  conversion: Context.Service.Shape<typeof GroupConversion>,
+  inConsumer: ClassicInConsumer
+): ClassicGroups => {
+  /** A group that exists. One whose last consumer member is gone becomes a classic group by being asked. */
+  const known = (groupId: string): Effect.Effect<Place, KafkaError> =>
+    Effect.gen(function* () {
+      let cell = yield* cells.find(groupId)
+      if (cell?.kind === "consumer") {
+        yield* conversion.downgradeIfDue(cell)
+        cell = yield* cells.find(groupId)
+      }
+      return cell?.kind === "classic" || cell?.kind === "consumer" ? cell : yield* new UnknownMemberId()
+    })
 
-  /** Asks a group that exists. */
-  const ask = (groupId: string, event: (waiter: number) => Event): Effect.Effect<Answer, KafkaError> =>
-    cells.retrying(Effect.flatMap(known(groupId, unknownMember), ({ cell }) => cell.ask(event)))
+  const madeForJoin = (groupId: string): Effect.Effect<Place, KafkaError> =>
+    Effect.gen(function* () {
+      const cell = yield* cells.findOrMake(groupId, "classic")
+      if (cell.kind === "classic") return cell
+      if (cell.kind !== "consumer") {
+        return yield* new InconsistentGroupProtocol({ message: `Group ${groupId} is not a classic group.` })
+      }
+      yield* conversion.downgradeEmpty(cell)
+      return yield* known(groupId)
+    })
 
-  const madeForJoin = (groupId: string): Effect.Effect<CellOf<"classic">, KafkaError> =>
-    Effect.flatMap(cells.findOrMake(groupId, "classic"), (cell) =>
-      cell.kind === "classic"
-        ? Effect.succeed(cell)
-        : Effect.fail(new InconsistentGroupProtocol({ message: `Group ${groupId} is not a classic group.` }))
-    )
+  /** Asks a group that exists, in the words of its kind. */
+  const ask = <A>(
+    groupId: string,
+    classic: (cell: CellOf<"classic">) => Effect.Effect<A, KafkaError | CellClosed>,
+    consumer: (cell: CellOf<"consumer">) => Effect.Effect<A, KafkaError | CellClosed>,
+    find: Effect.Effect<Place, KafkaError> = known(groupId)
+  ): Effect.Effect<A, KafkaError> =>
+    cells.retrying(Effect.flatMap(find, (cell) => (cell.kind === "classic" ? classic(cell) : consumer(cell))))
 
   const joinGroup = (request: Asked.JoinGroup) =>
     Effect.gen(function* () {
@@ -57,32 +80,61 @@ export const makeClassicGroups = (cells: Context.Service.Shape<typeof GroupCells
           requireKnownMemberId: apiVersion >= 4,
           supportsSkippingAssignment: apiVersion >= 9
         })
-      const found = request.memberId === "" ? madeForJoin(groupId) : known(groupId, unknownMember)
-      const answer = yield* cells.retrying(Effect.flatMap(found, ({ cell }) => cell.ask(event)))
+      const answer = yield* ask(
+        groupId,
+        ({ cell }) =>
+          Effect.flatMap(cell.ask(event), (answer) =>
+            Answer.$is("Joined")(answer) ? Effect.succeed<JoinAnswer>(answer) : unexpected(answer)
+          ),
+        (cell) => inConsumer.joinGroup(cell, request, newMemberId),
+        request.memberId === "" ? madeForJoin(groupId) : known(groupId)
+      )
       yield* Effect.logDebug("JoinGroup", { groupId, memberId: request.memberId, reason })
-      return Answer.$is("Joined")(answer) ? answer : yield* unexpected(answer)
+      return answer
     }).pipe(Effect.catch((error) => Effect.succeed(refusedJoin(error, request.memberId))))
 
   const syncGroup = Effect.fnUntraced(function* (request: Asked.SyncGroup) {
     yield* named(request.groupId)
-    const answer = yield* ask(request.groupId, (waiter) => Event.Sync({ ...request, waiter }))
-    return Answer.$is("Synced")(answer) ? answer : yield* unexpected(answer)
+    return yield* ask(
+      request.groupId,
+      ({ cell }) =>
+        Effect.flatMap(
+          cell.ask((waiter) => Event.Sync({ ...request, waiter })),
+          (answer) => (Answer.$is("Synced")(answer) ? Effect.succeed<SyncAnswer>(answer) : unexpected(answer))
+        ),
+      (cell) => inConsumer.syncGroup(cell, request)
+    )
   })
 
   const heartbeat = Effect.fnUntraced(function* (request: Asked.Heartbeat) {
     yield* named(request.groupId)
-    const answer = yield* ask(request.groupId, (waiter) => Event.Heartbeat({ ...request, waiter }))
-    if (!Answer.$is("Done")(answer)) yield* unexpected(answer)
+    yield* ask(
+      request.groupId,
+      ({ cell }) =>
+        Effect.flatMap(
+          cell.ask((waiter) => Event.Heartbeat({ ...request, waiter })),
+          (answer) => (Answer.$is("Done")(answer) ? Effect.void : unexpected(answer))
+        ),
+      (cell) => inConsumer.heartbeat(cell, request)
+    )
   })
 
   const leaveGroup = Effect.fnUntraced(function* (request: Asked.LeaveGroup) {
     const { groupId, members } = request
     yield* named(groupId)
-    if ((yield* cells.find(groupId))?.kind !== "classic") {
+    const kind = (yield* cells.find(groupId))?.kind
+    if (kind !== "classic" && kind !== "consumer") {
       return members.map((member) => ({ ...member, error: new UnknownMemberId() }))
     }
-    const answer = yield* ask(groupId, (waiter) => Event.Leave({ waiter, members }))
-    return Answer.$is("Left")(answer) ? answer.members : yield* unexpected(answer)
+    return yield* ask(
+      groupId,
+      ({ cell }) =>
+        Effect.flatMap(
+          cell.ask((waiter) => Event.Leave({ waiter, members })),
+          (answer) => (Answer.$is("Left")(answer) ? Effect.succeed(answer.members) : unexpected(answer))
+        ),
+      (cell) => inConsumer.leaveGroup(cell, request)
+    )
   })
 
   const describeGroup = (groupId: string): Effect.Effect<Asked.GroupDescription> =>

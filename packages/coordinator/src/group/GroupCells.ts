@@ -185,6 +185,10 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
       return yield* adopt(groupId, kind, undefined)
     })
 
+  /** Where that fails they stay, for nobody to read: whoever stores members of this group again begins with none. */
+  const forgetMembers = (groupId: string): Effect.Effect<void> =>
+    Effect.ignore(store.put({ groupId, kind: "classic", value: null, membersAnew: true }))
+
   const convert = <Name extends KindName>(from: AnyCell, to: Name, start: Start<Name>) =>
     Effect.gen(function* () {
       const cell = yield* build(to, from.groupId, start, yield* Clock.currentTimeMillis)
@@ -192,6 +196,8 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
       if (cell.isOpen()) {
         from.close()
         cells.set(from.groupId, cell)
+        // Rows of members that the new kind does not know; what it keeps of its own it has written anew.
+        if (to === "classic") yield* forgetMembers(from.groupId)
       }
       return cell as CellOf<Name>
     }).pipe(Effect.uninterruptible)

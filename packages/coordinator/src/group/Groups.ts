@@ -9,6 +9,7 @@ import {
 import type { GroupStore } from "@tusk/storage/GroupStore"
 import { Offsets } from "@tusk/storage/Offsets"
 import type { CommittedOffset } from "@tusk/storage/Offsets"
+import { Topics } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,9 +17,12 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { makeClassicGroups, named } from "./ClassicGroups.ts"
 import type { ClassicGroups } from "./ClassicGroups.ts"
+import { makeClassicInConsumer } from "./ClassicInConsumer.ts"
 import { GroupCells } from "./GroupCells.ts"
 import { defaultGroupConfig } from "./GroupConfig.ts"
 import type { GroupConfig } from "./GroupConfig.ts"
+import { GroupConfigs } from "./GroupConfigs.ts"
+import { GroupConversion } from "./GroupConversion.ts"
 import type { Fetching } from "./GroupKind.ts"
 import type { AnyCell } from "./GroupKinds.ts"
 import type * as Asked from "./GroupRequests.ts"
@@ -58,9 +62,12 @@ export class Groups extends Context.Service<
 >()("@tusk/coordinator/group/Groups") {
   static readonly layer = (
     config: Partial<GroupConfig> = {}
-  ): Layer.Layer<Groups | GroupCells, KafkaError, GroupStore | Offsets> => {
+  ): Layer.Layer<Groups | GroupCells | GroupConversion, KafkaError, GroupStore | Offsets | Topics> => {
     const all = { ...defaultGroupConfig, ...config }
-    return Layer.provideMerge(Layer.effect(Groups, make(all)), GroupCells.layer(all))
+    return Layer.effect(Groups, make(all)).pipe(
+      Layer.provideMerge(GroupConversion.layer(all)),
+      Layer.provideMerge(GroupCells.layer(all))
+    )
   }
 }
 
@@ -68,6 +75,9 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
   const offsets = yield* Offsets
   const scope = yield* Effect.scope
   const cells = yield* GroupCells
+  const configs = yield* GroupConfigs
+  const conversion = yield* GroupConversion
+  const topics = yield* Topics
   yield* Effect.forkScoped(expireOffsets(config, cells, offsets))
 
   const known = (groupId: string, absent: () => KafkaError): Effect.Effect<AnyCell, KafkaError> =>
@@ -181,7 +191,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
   })
 
   return Groups.of({
-    ...makeClassicGroups(cells),
+    ...makeClassicGroups(cells, conversion, makeClassicInConsumer(config, configs, conversion.patterns, topics)),
     validateCommit: (request) => askToCommit(request),
     commitOffsets,
     fetchOffsets,

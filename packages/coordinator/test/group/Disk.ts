@@ -4,6 +4,8 @@ import { GroupStore } from "@tusk/storage/GroupStore"
 import type { GroupToStore, StoredGroup } from "@tusk/storage/GroupStore"
 import { Offsets } from "@tusk/storage/Offsets"
 import type { CommittedOffset } from "@tusk/storage/Offsets"
+import { Topics } from "@tusk/storage/Topics"
+import type { Topic } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
@@ -12,6 +14,8 @@ import * as Layer from "effect/Layer"
 export class Disk {
   readonly groups = new Map<string, StoredGroup>()
   readonly offsets = new Map<string, Map<number, CommittedOffset>>()
+  /** What there is; a change of it has another length. */
+  topics: ReadonlyArray<Topic> = []
   /** Everything written, in order. */
   readonly log: Array<string> = []
   loads = 0
@@ -54,7 +58,7 @@ export class Disk {
   }
 
   /** The services of one broker. */
-  get layer(): Layer.Layer<GroupStore | Offsets> {
+  get layer(): Layer.Layer<GroupStore | Offsets | Topics> {
     const store = GroupStore.of({
       load: Effect.suspend(() => {
         this.loads++
@@ -88,6 +92,22 @@ export class Disk {
       forget: () => {},
       forgetGroup: (groupId) => void this.offsets.delete(groupId)
     })
-    return Layer.mergeAll(Layer.succeed(GroupStore, store), Layer.succeed(Offsets, offsets))
+    const topics = Topics.of({
+      byName: (name) => this.topics.find((topic) => topic.name === name),
+      byId: (topicId) => this.topics.find((topic) => topic.topicId === topicId),
+      ofPartition: () => undefined,
+      all: () => this.topics,
+      version: () => this.topics.length,
+      create: () => Effect.die("not here"),
+      addPartitions: () => Effect.die("not here"),
+      remove: () => Effect.die("not here"),
+      orphans: () => [],
+      orphanGone: () => {}
+    })
+    return Layer.mergeAll(
+      Layer.succeed(GroupStore, store),
+      Layer.succeed(Offsets, offsets),
+      Layer.succeed(Topics, topics)
+    )
   }
 }

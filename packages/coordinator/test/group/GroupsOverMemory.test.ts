@@ -2,17 +2,20 @@ import { assert, it } from "@effect/vitest"
 import { Groups } from "@tusk/coordinator/group/Groups"
 import { Active } from "@tusk/storage/Active"
 import { Committer } from "@tusk/storage/Committer"
+import { Configs } from "@tusk/storage/Configs"
 import { GroupStore } from "@tusk/storage/GroupStore"
+import { Log } from "@tusk/storage/log/Log"
 import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { Offsets } from "@tusk/storage/Offsets"
 import { Store } from "@tusk/storage/Store"
+import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 const broker = (data: MemoryData) =>
   Groups.layer().pipe(
-    Layer.provide(GroupStore.layer),
-    Layer.provide(Offsets.layer),
+    Layer.provide(Layer.provideMerge(Layer.mergeAll(GroupStore.layer, Topics.layer), Offsets.layer)),
+    Layer.provide(Layer.mergeAll(Configs.layer, Log.layer)),
     Layer.provide(Committer.layer),
     Layer.provide(Active.layer),
     Layer.provide(Layer.succeed(Store, make(data, { maxBytes: 1_000_000 }))),

@@ -11,6 +11,7 @@
  * | Leave     | UNKNOWN_MEMBER   | goes; may end it     | goes, rebalance        | goes, rebalance           | NA   |
  * | Commit    | simple only      | fenced, renews       | REBALANCE              | fenced, renews            | NA   |
  * | Delete    | Dead, Remove     | NON_EMPTY_GROUP      | NON_EMPTY_GROUP        | NON_EMPTY_GROUP           | [4]  |
+ * | HandOver  | -                | all who wait: REBALANCE | all who wait: REBALANCE | -                       | -    |
  * | Tick      | pending ids      | sessions, end it     | sessions, missing Sync | sessions, missing Sync    | -    |
  *
  * [1] at once where the initial rebalance delay is 0, else when its window is over. A dynamic joiner of JoinGroup 4+
@@ -45,7 +46,7 @@ import type {
   PersistedGroup,
   SyncEvent
 } from "./ClassicGroupState.ts"
-import { Draft } from "./Draft.ts"
+import { Draft, refusedJoin } from "./Draft.ts"
 import { join } from "./Join.ts"
 import { completeIfAllJoined, prepareRebalance, rebalance, tick } from "./Rebalance.ts"
 
@@ -75,6 +76,12 @@ export const step = (
     case "Delete":
       remove(draft, event.waiter)
       break
+    case "HandOver":
+      for (const member of draft.members.values()) {
+        const answered = draft.answerJoin(member, refusedJoin(new RebalanceInProgress(), member.memberId))
+        draft.answerSync(answered, Answer.Refused({ error: new RebalanceInProgress() }))
+      }
+      break
     case "Tick":
       if (draft.phase !== "Dead") tick(draft)
       break
@@ -91,19 +98,48 @@ export const restore = (
   group: PersistedGroup,
   now: number
 ): readonly [ClassicGroupState, ReadonlyArray<Output>] => {
+  const draft = draftOf(config, group, now)
+  if (draft.members.size > 0) {
+    draft.protocolName = group.protocolName
+    draft.leaderId = group.leaderId
+    if (draft.members.size > config.maxSize) prepareRebalance(draft)
+  }
+  return draft.finish()
+}
+
+/**
+ * The group of those who are left of a group of another kind, its members and generation as given; it is stored. Where
+ * they do not yet have what they should (`isStable` is false) a rebalance begins; after a restart in that time they join
+ * anew.
+ */
+export const takeOver = (
+  config: ClassicGroupConfig,
+  group: PersistedGroup,
+  isStable: boolean,
+  now: number
+): readonly [ClassicGroupState, ReadonlyArray<Output>] => {
+  const draft = draftOf(config, group, now)
+  if (draft.members.size > 0 && isStable) draft.protocolName = draft.selectProtocol()
+  if (draft.members.size === 0 || isStable) {
+    draft.persist()
+  } else {
+    const nobody = { ...group, protocolName: null, leaderId: null, members: [] }
+    draft.outputs.push({ _tag: "Persist", group: nobody })
+    prepareRebalance(draft)
+  }
+  return draft.finish()
+}
+
+/** A stable group with these members, each with a new session; without any, an empty one. */
+const draftOf = (config: ClassicGroupConfig, group: PersistedGroup, now: number): Draft => {
   const draft = new Draft({ ...empty(config), protocolType: group.protocolType, generationId: group.generationId }, now)
   for (const persisted of group.members) {
     const member = { ...persisted, isNew: false, joinWaiter: null, syncWaiter: null, sessionDeadlineMs: Infinity }
     draft.add(member)
     draft.renewSession(member)
   }
-  if (draft.members.size > 0) {
-    draft.phase = "Stable"
-    draft.protocolName = group.protocolName
-    draft.leaderId = group.leaderId
-    if (draft.members.size > config.maxSize) prepareRebalance(draft)
-  }
-  return draft.finish()
+  if (draft.members.size > 0) draft.phase = "Stable"
+  return draft
 }
 
 /** Nothing to keep: an empty group with no generation to remember and no id given out. */

@@ -148,6 +148,8 @@ export type Event = Data.TaggedEnum<{
     readonly transactional: boolean
   }
   Delete: { readonly waiter: number }
+  /** Another machine takes the group over: whoever waits is told to join again. */
+  HandOver: {}
   /** The timer went off. */
   Tick: {}
 }>

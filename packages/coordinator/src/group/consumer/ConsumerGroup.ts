@@ -34,6 +34,7 @@ import {
   UnsupportedVersion
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { classicHeartbeat, classicJoin, classicLeave, classicSync } from "./ClassicMembers.ts"
 import { ConsumerDraft } from "./ConsumerDraft.ts"
 import { Answer, STATIC_LEAVE, empty } from "./ConsumerGroupState.ts"
 import type {
@@ -63,6 +64,14 @@ const act = (draft: ConsumerDraft, event: Event): void => {
   switch (event._tag) {
     case "Heartbeat":
       return heartbeat(draft, event)
+    case "ClassicJoin":
+      return classicJoin(draft, event)
+    case "ClassicSync":
+      return classicSync(draft, event)
+    case "ClassicHeartbeat":
+      return classicHeartbeat(draft, event)
+    case "ClassicLeave":
+      return classicLeave(draft, event)
     case "Commit": {
       const error = commitError(draft, event)
       return error === null ? draft.reply(event.waiter, Answer.Done()) : draft.refuse(event.waiter, error)

@@ -191,7 +191,7 @@ export type Event = Data.TaggedEnum<{
   Heartbeat: HeartbeatEvent
   ClassicJoin: ClassicJoinEvent
   ClassicSync: ClassicMemberEvent & { readonly protocolType: string | null; readonly protocolName: string | null }
-  ClassicHeartbeat: ClassicMemberEvent
+  ClassicHeartbeat: ClassicMemberEvent & { readonly topics: TopicsView; readonly terms: ConsumerTerms }
   ClassicLeave: { readonly waiter: number; readonly members: ReadonlyArray<LeavingMember> }
   Commit: CommitEvent
   Delete: { readonly waiter: number }

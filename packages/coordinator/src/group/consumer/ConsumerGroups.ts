@@ -8,11 +8,12 @@ import * as Layer from "effect/Layer"
 import { GroupCells } from "../GroupCells.ts"
 import { GroupConfigs } from "../GroupConfigs.ts"
 import type { GroupResourceConfig } from "../GroupConfigs.ts"
+import { GroupConversion } from "../GroupConversion.ts"
 import type { CellOf } from "../GroupKinds.ts"
-import { ASSIGNOR_NAMES, preferredAssignor } from "./ConsumerDraft.ts"
-import { Answer, Event, LEAVE, STATIC_LEAVE, empty, phaseOf } from "./ConsumerGroupState.ts"
-import type { Assigned, ConsumerTerms, HeartbeatEvent, Phase } from "./ConsumerGroupState.ts"
-import { makeTopicPatterns } from "./TopicPatterns.ts"
+import { preferredAssignor } from "./ConsumerDraft.ts"
+import { Event, LEAVE, STATIC_LEAVE, phaseOf } from "./ConsumerGroupState.ts"
+import type { Answer, Assigned, HeartbeatEvent, Phase } from "./ConsumerGroupState.ts"
+import { termsOf } from "./ConsumerTerms.ts"
 
 /** ConsumerGroupHeartbeat, as it came. */
 export interface ConsumerHeartbeat extends Omit<HeartbeatEvent, "waiter" | "newMemberId" | "topics" | "terms"> {
@@ -76,25 +77,18 @@ const make = Effect.fnUntraced(function* () {
   const cells = yield* GroupCells
   const configs = yield* GroupConfigs
   const topics = yield* Topics
-  const patterns = makeTopicPatterns(topics)
+  const { downgradeIfDue, patterns, upgrade } = yield* GroupConversion
 
-  /** The group that is joined: a new one, or what becomes of an empty group of classic members. */
+  /** The group that is joined: a new one, or what becomes of a group of classic members. */
   const joined = (groupId: string): Effect.Effect<CellOf<"consumer">, KafkaError> =>
     Effect.gen(function* () {
       const cell = yield* cells.findOrMake(groupId, "consumer")
       if (cell.kind === "consumer") return cell
-      if (cell.kind === "classic") {
-        let converted = false
-        yield* cell.exclusive(() =>
-          Effect.gen(function* () {
-            if (cell.cell.peek().members.size > 0) return
-            yield* cells.convert(cell, "consumer", () => [empty, []])
-            converted = true
-          })
-        )
-        if (converted || !cell.isOpen()) return yield* joined(groupId)
+      if (cell.kind !== "classic") {
+        return yield* new GroupIdNotFound({ message: `Group ${groupId} is not a consumer group.` })
       }
-      return yield* new GroupIdNotFound({ message: `Group ${groupId} is not a consumer group.` })
+      yield* upgrade(cell)
+      return yield* joined(groupId)
     })
 
   const known = (groupId: string): Effect.Effect<CellOf<"consumer">, KafkaError> =>
@@ -120,7 +114,13 @@ const make = Effect.fnUntraced(function* () {
         cell.ask((waiter) => Event.Heartbeat({ ...request, waiter, newMemberId, topics: patterns.view(), terms }))
       )
     )
-    if (answer._tag === "Beat") return answer
+    if (answer._tag === "Beat") {
+      if (request.memberEpoch < 0) {
+        // It has left, whatever becomes of those who stay.
+        yield* Effect.ignore(Effect.flatMap(known(request.groupId), downgradeIfDue))
+      }
+      return answer
+    }
     return yield* answer._tag === "Refused"
       ? Effect.fail(answer.error)
       : Effect.die(new Error(`answered with ${answer._tag}`))
@@ -161,14 +161,6 @@ const make = Effect.fnUntraced(function* () {
     }).pipe(Effect.catch((error) => Effect.succeed({ groupId, error })))
 
   return ConsumerGroups.of({ heartbeat, describe: (groupIds) => Effect.forEach(groupIds, describe) })
-})
-
-const termsOf = (config: GroupResourceConfig): ConsumerTerms => ({
-  sessionTimeoutMs: config.consumerSessionTimeoutMs,
-  heartbeatIntervalMs: config.consumerHeartbeatIntervalMs,
-  assignmentIntervalMs: config.consumerAssignmentIntervalMs,
-  maxSize: config.consumerMaxSize,
-  assignors: config.consumerAssignors.filter((name) => ASSIGNOR_NAMES.includes(name))
 })
 
 /** What Apache Kafka 4.3.1 asks of the fields of a heartbeat, in its order. */

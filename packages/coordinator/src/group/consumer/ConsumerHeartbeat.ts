@@ -74,10 +74,7 @@ export const settle = (draft: ConsumerDraft, before: Member, updated: Member, so
   const changed = subscriptionChanged || differ(before, updated)
   if (changed) draft.put(updated)
   const subscriptions = new Subscriptions(so.topics)
-  if (subscriptionChanged || draft.hashIsStale || draft.topicsVersion !== so.topics.version) {
-    draft.refresh(subscriptions, subscriptionChanged)
-  }
-  if (draft.groupEpoch > draft.assignmentEpoch) draft.assign(subscriptions, so.terms)
+  advance(draft, subscriptions, so.terms, subscriptionChanged)
 
   let now = updated
   if (subscriptionChanged || !isReconciledTo(updated, draft.assignmentEpoch)) {
@@ -91,14 +88,29 @@ export const settle = (draft: ConsumerDraft, before: Member, updated: Member, so
     })
   }
   if (now !== updated) {
-    const toRevoke = now.state === "UnrevokedPartitions" && now.classic === null
-    now = { ...now, rebalanceDeadlineMs: toRevoke ? draft.now + now.rebalanceTimeoutMs : Infinity }
+    if (now.classic === null) {
+      const toRevoke = now.state === "UnrevokedPartitions"
+      now = { ...now, rebalanceDeadlineMs: toRevoke ? draft.now + now.rebalanceTimeoutMs : Infinity }
+    }
     draft.put(now)
   } else if (!changed) {
     draft.touchMember(now)
   }
   draft.touch(Math.min(now.sessionDeadlineMs, now.rebalanceDeadlineMs))
   return now
+}
+
+/** A new epoch where topics or subscriptions have changed, and its target assignment once it is time. */
+export const advance = (
+  draft: ConsumerDraft,
+  subscriptions: Subscriptions,
+  terms: ConsumerTerms,
+  subscriptionChanged = false
+): void => {
+  if (subscriptionChanged || draft.hashIsStale || draft.topicsVersion !== subscriptions.topics.version) {
+    draft.refresh(subscriptions, subscriptionChanged)
+  }
+  if (draft.groupEpoch > draft.assignmentEpoch) draft.assign(subscriptions, terms)
 }
 
 const KEPT = [

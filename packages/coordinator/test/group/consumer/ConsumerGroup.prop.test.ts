@@ -54,6 +54,9 @@ class Client {
   consuming = new Set<string>()
   /** What it was last told; it gives the rest up at its next chance. */
   told = new Set<string>()
+  /** Speaks the classic protocol; "eager": gives all up before it joins again. */
+  classic: "no" | "eager" | "cooperative" = "no"
+  next: "join" | "sync" | "beat" = "join"
   private lives = 0
 
   constructor(index: number) {
@@ -71,6 +74,7 @@ class Client {
 
   lost(): void {
     this.epoch = 0
+    this.next = "join"
     this.consuming = new Set()
     this.told = new Set()
   }
@@ -80,13 +84,17 @@ class World {
   readonly play = new Play()
   readonly clients = Array.from({ length: CLIENTS }, (_, i) => new Client(i))
 
-  constructor(assignmentIntervalMs: number) {
+  private readonly mixed: boolean
+
+  constructor(assignmentIntervalMs: number, mixed: boolean) {
+    this.mixed = mixed
     this.play.terms = { ...terms, assignmentIntervalMs }
   }
 
   /** One heartbeat; `heard`: its answer arrives. `full`: it says all there is to say. */
   beat(client: Client, heard: boolean, full: boolean): void {
     const { play } = this
+    if (client.classic !== "no") return this.classicTurn(client, heard)
     const whole = client.epoch === 0 || full
     const answer = play.beat(client.memberId, client.epoch, {
       instanceId: client.instance,
@@ -110,8 +118,54 @@ class World {
     for (const partition of client.told) client.consuming.add(partition)
   }
 
+  /** What a classic consumer does next. */
+  classicTurn(client: Client, heard: boolean): void {
+    const { play } = this
+    const { instance } = client
+    if (client.next === "join") {
+      if (client.classic === "eager") client.consuming = new Set()
+      const { error, generationId, memberId } = play.join(client.epoch === 0 ? "" : client.memberId, {
+        instanceId: instance,
+        subscribedTopicNames: client.wish.names,
+        ownedPartitions: toOwned(client.consuming)
+      })
+      if (!heard) return
+      if (error !== null) {
+        client.lost()
+        if (error._tag === "GroupMaxSizeReached") client.alive = false
+        if (error._tag === "FencedInstanceId") client.reborn()
+        return
+      }
+      client.memberId = memberId
+      client.epoch = generationId
+      client.next = "sync"
+      return
+    }
+    if (client.next === "sync") {
+      const partitions = play.sync(client.memberId, client.epoch, instance)
+      if (!heard) return
+      if (partitions === "RebalanceInProgress") client.next = "join"
+      else if (typeof partitions === "string") client.lost()
+      else {
+        client.told = new Set(partitions)
+        for (const partition of partitions) client.consuming.add(partition)
+        client.next = client.consuming.size > client.told.size ? "join" : "beat"
+        this.revoke(client)
+      }
+      return
+    }
+    const answer = play.classicBeat(client.memberId, client.epoch, instance)
+    if (!heard) return
+    if (answer === "RebalanceInProgress") client.next = "join"
+    else if (answer !== "ok") client.lost()
+  }
+
   revoke(client: Client): void {
     client.consuming = new Set(Array.from(client.consuming).filter((partition) => client.told.has(partition)))
+  }
+
+  private speaks(by: number): Client["classic"] {
+    return this.mixed ? (["no", "eager", "cooperative"] as const)[by % 3]! : "no"
   }
 
   act({ by, client: index, kind }: typeof Action.Type): void {
@@ -128,18 +182,24 @@ class World {
       case "join":
         if (client.alive) return
         client.alive = true
+        client.classic = this.speaks(by)
         client.reborn()
         return this.beat(client, true, true)
       case "leave":
       case "away": {
         if (!client.alive || client.epoch < 1) return
         client.alive = false
+        if (client.classic !== "no") {
+          if (kind === "leave") play.leave([client.memberId, client.instance])
+          return client.lost()
+        }
         const away = kind === "away" && client.instance !== null
         play.beat(client.memberId, away ? -2 : -1, { instanceId: client.instance })
         return client.lost()
       }
       case "return":
         client.alive = true
+        client.classic = this.speaks(by)
         client.reborn()
         return this.beat(client, true, true)
       case "crash":
@@ -147,6 +207,7 @@ class World {
         return
       case "wish":
         client.wish = WISHES[by % WISHES.length]!
+        if (client.classic !== "no" && client.epoch > 0) client.next = "join"
         if (client.alive) this.beat(client, by % 2 === 0, true)
         return
       case "topic":
@@ -208,6 +269,7 @@ class World {
         if (!client.alive) continue
         this.revoke(client)
         this.beat(client, true, round === 0)
+        for (let more = 0; more < 2 && client.classic !== "no" && client.alive; more++) this.classicTurn(client, true)
       }
       play.pass(1000)
       this.check()
@@ -233,11 +295,16 @@ class World {
   }
 }
 
-describe.each([0, 1000])("any sequence of events, assignments at least %i ms apart", (assignmentIntervalMs) => {
+describe.each([
+  ["consumer members", 0, false],
+  ["consumer members, assignments a second apart", 1000, false],
+  ["consumer and classic members", 0, true],
+  ["consumer and classic members, assignments a second apart", 1000, true]
+] as const)("any sequence of events: %s", (_name, assignmentIntervalMs, mixed) => {
   it.prop(
     "no partition ever has two owners, epochs only grow, what is stored is what is (G1)",
     [Actions],
-    ([actions]) => new World(assignmentIntervalMs).run(actions),
+    ([actions]) => new World(assignmentIntervalMs, mixed).run(actions),
     { arbitrary: { runs: 2000, size: 60 }, timeout: 120_000 }
   )
 
@@ -245,7 +312,7 @@ describe.each([0, 1000])("any sequence of events, assignments at least %i ms apa
     "ends with all who live at one epoch, each partition that is wanted with one of them (G5)",
     [Actions],
     ([actions]) => {
-      const world = new World(assignmentIntervalMs)
+      const world = new World(assignmentIntervalMs, mixed)
       world.run(actions)
       for (const client of world.clients) if (client.alive && client.epoch < 0) client.reborn()
       world.settle()
@@ -260,7 +327,8 @@ describe.each([0, 1000])("any sequence of events, assignments at least %i ms apa
         assert.strictEqual(client.epoch, play.state.groupEpoch)
         read.push(...client.consuming)
         for (const [name, size] of play.sizes) {
-          const wants = client.wish.names.includes(name) || new RegExp(`^(?:${client.wish.regex})$`).test(name)
+          const regex = client.classic === "no" ? client.wish.regex : ""
+          const wants = client.wish.names.includes(name) || new RegExp(`^(?:${regex})$`).test(name)
           for (let i = 0; wants && i < size; i++) wanted.add(`${name}-${i}`)
         }
       }

@@ -4,6 +4,7 @@ import { empty } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
 import type {
   Answer,
   Assigned,
+  ClassicJoinEvent,
   CommitEvent,
   ConsumerGroupState,
   ConsumerTerms,
@@ -144,6 +145,72 @@ export class Play {
   /** As a member that has what it was told, and says so. */
   owning(memberId: string, memberEpoch: number, ...partitions: ReadonlyArray<string>) {
     return this.beat(memberId, memberEpoch, { topicPartitions: toOwned(partitions) })
+  }
+
+  /** JoinGroup of a classic consumer. */
+  join(memberId: string, change: Partial<ClassicJoinEvent> = {}): Extract<Answer, { readonly _tag: "Joined" }> {
+    const answer = this.ask<"Joined">((waiter) =>
+      Event.ClassicJoin({
+        waiter,
+        newMemberId: `new${waiter}`,
+        memberId,
+        instanceId: null,
+        clientId: "client",
+        clientHost: "/host",
+        sessionTimeoutMs: SESSION_MS,
+        rebalanceTimeoutMs: REBALANCE_MS,
+        protocols: [{ name: "range", metadata: new Uint8Array([1]) }],
+        subscribedTopicNames: ["t"],
+        rackId: null,
+        ownedPartitions: [],
+        requireKnownMemberId: false,
+        topics: this.topics(),
+        terms: this.terms,
+        ...change
+      })
+    )
+    if (typeof answer === "string") throw new Error(answer)
+    return answer
+  }
+
+  /** Partitions, or why not. */
+  sync(memberId: string, generationId: number, groupInstanceId: string | null = null): ReadonlyArray<string> | string {
+    const answer = this.ask<"Synced">((waiter) =>
+      Event.ClassicSync({
+        waiter,
+        memberId,
+        groupInstanceId,
+        generationId,
+        protocolType: "consumer",
+        protocolName: "range"
+      })
+    )
+    return typeof answer === "string" ? answer : flat(answer.assigned).sort()
+  }
+
+  classicBeat(memberId: string, generationId: number, groupInstanceId: string | null = null): string {
+    const answer = this.ask<"Done">((waiter) =>
+      Event.ClassicHeartbeat({
+        waiter,
+        memberId,
+        groupInstanceId,
+        generationId,
+        topics: this.topics(),
+        terms: this.terms
+      })
+    )
+    return typeof answer === "string" ? answer : "ok"
+  }
+
+  leave(...members: ReadonlyArray<readonly [memberId: string, groupInstanceId: string | null]>): Array<string> {
+    const answer = this.ask<"Left">((waiter) =>
+      Event.ClassicLeave({
+        waiter,
+        members: members.map(([memberId, groupInstanceId]) => ({ memberId, groupInstanceId }))
+      })
+    )
+    if (typeof answer === "string") return [answer]
+    return answer.members.map(({ error }) => error?._tag ?? "ok")
   }
 
   commit(memberId: string, memberEpoch: number, change: Partial<CommitEvent> = {}): string {
