@@ -73,6 +73,17 @@ const consume = async (wire: Wire, partition: number) => {
   }
 }
 
+// One that has come and gone: what its reading has opened is no matter of how many wait.
+const one = await Wire.connect(broker.bootstrap)
+await one.call(Fetch, 12, {
+  replicaId: -1,
+  maxWaitMs: 0,
+  minBytes: 1,
+  maxBytes: 1 << 20,
+  sessionEpoch: -1,
+  topics: [{ topic: TOPIC, partitions: [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1 << 20 }] }]
+})
+one.close()
 const alone = await watch()
 const wires: Array<Wire> = []
 for (let i = 0; i < count; i++) wires.push(await Wire.connect(broker.bootstrap, `consumer-${i}`))
