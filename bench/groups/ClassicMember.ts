@@ -10,7 +10,6 @@ import { decodeVersioned, encodeVersioned } from "@tusk/protocol/embedded/Versio
 import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import { LeaveGroup } from "@tusk/protocol/messages/LeaveGroup"
-import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
 import {
   FENCED_INSTANCE_ID,
@@ -23,6 +22,7 @@ import {
 } from "./Codes.ts"
 import type { Assign, Owned } from "./Assign.ts"
 import type { Member } from "./Member.ts"
+import { commitOffsets } from "./commitOffsets.ts"
 import { Pause } from "./Pause.ts"
 import { Closed, Wire } from "./Wire.ts"
 
@@ -77,6 +77,10 @@ export class ClassicMember implements Member {
     this.#ended = this.#live()
   }
 
+  get epoch(): number {
+    return this.generation
+  }
+
   /** Whether it is in a generation and heartbeats. */
   get isSettled(): boolean {
     return this.generation >= 0 && !this.#rejoin
@@ -101,19 +105,12 @@ export class ClassicMember implements Member {
     const wire = this.#wire
     if (wire === undefined) throw new Closed("not connected")
     const { groupId, instanceId = null, topic } = this.options
-    const partitions = Array.from(offsets, ([partitionIndex, committedOffset]) => ({
-      partitionIndex,
-      committedOffset,
-      committedMetadata: ""
-    }))
-    const answer = await wire.call(OffsetCommit, 9, {
+    return commitOffsets(wire, topic, offsets, {
       groupId,
       generationIdOrMemberEpoch: this.generation,
       memberId: this.memberId,
-      groupInstanceId: instanceId,
-      topics: [{ name: topic, partitions }]
+      groupInstanceId: instanceId
     })
-    return answer.topics.flatMap((one) => one.partitions.map(({ errorCode }) => errorCode))
   }
 
   async #live(): Promise<void> {

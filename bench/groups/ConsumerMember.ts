@@ -8,6 +8,7 @@ import {
   UNKNOWN_MEMBER_ID,
   UNRELEASED_INSTANCE_ID
 } from "./Codes.ts"
+import { commitOffsets } from "./commitOffsets.ts"
 import type { Member } from "./Member.ts"
 import { Pause } from "./Pause.ts"
 import { Closed, Wire } from "./Wire.ts"
@@ -75,6 +76,19 @@ export class ConsumerMember implements Member {
       })
     }
     this.#wire?.close()
+  }
+
+  async commit(offsets: ReadonlyMap<number, bigint>): Promise<ReadonlyArray<number>> {
+    const wire = this.#wire
+    if (wire === undefined) throw new Closed("not connected")
+    const { groupId, instanceId = null, topic } = this.options
+    const { epoch: generationIdOrMemberEpoch, memberId } = this
+    return commitOffsets(wire, topic, offsets, {
+      groupId,
+      generationIdOrMemberEpoch,
+      memberId,
+      groupInstanceId: instanceId
+    })
   }
 
   async #live(): Promise<void> {

@@ -13,7 +13,11 @@ export interface Member {
   readonly refusals: ReadonlyMap<number, number>
   /** The code of an answer that ended it. */
   readonly fencedBy: number | undefined
+  /** The generation or the member epoch it is in; not above 0 while it is in none. */
+  readonly epoch: number
   readonly start: () => void
+  /** Commits offsets by partition; the code of each. Rejects when the connection is lost before the answer. */
+  readonly commit: (offsets: ReadonlyMap<number, bigint>) => Promise<ReadonlyArray<number>>
   /** Ends it; with a word to the group, unless `leave` is false. Rejects with what went wrong before. */
   readonly stop: (leave?: boolean) => Promise<void>
 }

@@ -7,6 +7,7 @@ export const tools = {
   "kafka-consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
   "kafka-groups": "org.apache.kafka.tools.GroupsCommand",
   "kafka-share-groups": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
+  "kafka-streams-groups": "org.apache.kafka.tools.streams.StreamsGroupCommand",
   "kafka-configs": "kafka.admin.ConfigCommand"
 } as const
 

@@ -1,11 +1,16 @@
 import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import { roundRobin } from "../../bench/groups/Assign.ts"
+import { isCoordinatorAway } from "../../bench/groups/Codes.ts"
 import { ClassicMember } from "../../bench/groups/ClassicMember.ts"
+import { ConsumerMember } from "../../bench/groups/ConsumerMember.ts"
 import type { Report } from "../../bench/groups/Report.ts"
 import { holdsWithin, sleep } from "../../bench/groups/Report.ts"
-import { createTopics, withWire } from "../../bench/groups/Target.ts"
+import type { Member } from "../../bench/groups/Member.ts"
+import { createTopics, setGroupConfigs, withWire } from "../../bench/groups/Target.ts"
 import { Closed } from "../../bench/groups/Wire.ts"
 import type { Check } from "./Check.ts"
+import { quickGroups } from "./Check.ts"
+import type { GroupProtocol } from "./Verifiable.ts"
 
 const GROUPS = 50
 const MEMBERS = 4
@@ -15,7 +20,7 @@ const SESSION_TIMEOUT_MS = 10_000
 
 /** Commits rising offsets for all a member owns, one request after the other, until it is told to stop. */
 class Committing {
-  readonly member: ClassicMember
+  readonly member: Member
   /** By partition: the highest that was answered without error, and the highest that was ever sent. */
   readonly acked = new Map<number, bigint>()
   readonly sent = new Map<number, bigint>()
@@ -23,7 +28,7 @@ class Committing {
   #next = 1n
   #stopping = false
 
-  constructor(member: ClassicMember) {
+  constructor(member: Member) {
     this.member = member
   }
 
@@ -60,31 +65,40 @@ const committed = async (bootstrap: string, groupId: string): Promise<ReadonlyMa
     )
   })
 
+const makeGroups = async (
+  bootstrap: string,
+  protocol: GroupProtocol
+): Promise<ReadonlyArray<ReadonlyArray<Member>>> => {
+  const topicId = (await createTopics(bootstrap, new Map([[TOPIC, PARTITIONS]]))).get(TOPIC) ?? ""
+  const names = Array.from({ length: GROUPS }, (_, g) => `killed-${g}`)
+  if (protocol === "consumer") {
+    await setGroupConfigs(bootstrap, names, {
+      "consumer.session.timeout.ms": `${SESSION_TIMEOUT_MS}`,
+      "consumer.heartbeat.interval.ms": "500"
+    })
+  }
+  const times = { sessionTimeoutMs: SESSION_TIMEOUT_MS, rebalanceTimeoutMs: 20_000, heartbeatIntervalMs: 500 }
+  return names.map((groupId, g) =>
+    Array.from({ length: MEMBERS }, (_, m) => {
+      const instance = g % 5 === 0 ? { instanceId: `static-${m}` } : {}
+      const common = { bootstrap, groupId, topic: TOPIC, ...instance }
+      return protocol === "classic"
+        ? new ClassicMember({ ...common, ...times, partitions: PARTITIONS, assign: roundRobin })
+        : new ConsumerMember({ ...common, topicId, rebalanceTimeoutMs: 20_000 })
+    })
+  )
+}
+
 /**
- * The broker is killed while 50 classic groups consume, and started again. One member of one group does not come back: its
- * group alone may rebalance, and has to, once its session is over.
+ * The broker is killed while 50 groups consume, and started again. One member of one group does not come back: its group
+ * alone may rebalance, and has to, once its session is over.
  */
-export const killed: Check = {
-  name: "killed",
+export const killed = (protocol: GroupProtocol): Check => ({
+  name: `killed-${protocol}`,
+  settings: quickGroups,
   run: async (target, report) => {
-    await createTopics(target.bootstrap, new Map([[TOPIC, PARTITIONS]]))
-    const groups = Array.from({ length: GROUPS }, (_, g) =>
-      Array.from(
-        { length: MEMBERS },
-        (_, m) =>
-          new ClassicMember({
-            bootstrap: target.bootstrap,
-            groupId: `killed-${g}`,
-            topic: TOPIC,
-            partitions: PARTITIONS,
-            assign: roundRobin,
-            sessionTimeoutMs: SESSION_TIMEOUT_MS,
-            rebalanceTimeoutMs: 20_000,
-            heartbeatIntervalMs: 500,
-            ...(g % 5 === 0 ? { instanceId: `static-${m}` } : {})
-          })
-      )
-    )
+    const title = `killed, ${protocol}`
+    const groups = await makeGroups(target.bootstrap, protocol)
     const all = groups.flat()
     const lost = groups[1]![0]!
     const others = groups.filter((_, g) => g !== 1).flat()
@@ -96,7 +110,7 @@ export const killed: Check = {
       const running = committing.map((one) => one.run())
       await sleep(3000)
 
-      const before = all.map(({ generation, joins, memberId }) => ({ generation, joins, memberId }))
+      const before = new Map(all.map((member) => [member, stateOf(member)]))
       await target.kill()
       void lost.stop(false)
       await sleep(1000)
@@ -106,47 +120,51 @@ export const killed: Check = {
         others.every((one) => one.heartbeats > beats.get(one)! + 2)
       )
       report.check(
-        "killed: members go on with heartbeats",
+        `${title}: members go on with heartbeats`,
         back,
         `${others.filter((one) => one.heartbeats > beats.get(one)! + 2).length} of ${others.length}`,
         `all within ${SESSION_TIMEOUT_MS / 1000} s`
       )
       const rebalanced = () =>
-        new Set(others.filter((one) => changed(one, before[all.indexOf(one)]!)).map(({ options }) => options.groupId))
+        new Set(
+          others.filter((one) => stateOf(one) !== before.get(one)).map((one) => Math.floor(all.indexOf(one) / MEMBERS))
+        )
       const stayed = groups[1]!.slice(1)
       const expired = await holdsWithin(2 * SESSION_TIMEOUT_MS + 5000, () =>
-        stayed.every((one) => one.isSettled && one.generation > before[all.indexOf(one)]!.generation)
+        stayed.every((one) => one.isSettled && stateOf(one) !== before.get(one))
       )
       report.check(
-        "killed: groups that rebalanced",
+        `${title}: groups that rebalanced`,
         rebalanced().size === 0,
         `${rebalanced().size} of ${GROUPS - 1} whose members came back`,
         "0"
       )
       report.check(
-        "killed: the group of a member that stayed away rebalances",
+        `${title}: the group of a member that stayed away rebalances`,
         expired,
         expired ? "did" : `did not, ${2 * SESSION_TIMEOUT_MS + 5000} ms after`,
         `session timeout ${SESSION_TIMEOUT_MS} ms`
       )
       for (const one of committing) one.stop()
       await Promise.all(running)
-      await checkOffsets(target.bootstrap, committing, report)
+      await checkOffsets(target.bootstrap, title, committing, report)
     } finally {
       for (const one of committing) one.stop()
       await Promise.all(all.map((member) => member.stop(false).catch(() => {})))
     }
   }
-}
+})
 
-const changed = (
-  now: ClassicMember,
-  before: { readonly generation: number; readonly joins: number; readonly memberId: string }
-): boolean => now.joins !== before.joins || now.generation !== before.generation || now.memberId !== before.memberId
+/** What a rebalance changes, and the refusals by which a member learns of one. */
+const stateOf = ({ epoch, memberId, owned, refusals }: Member): string => {
+  const refused = Array.from(refusals, ([code, count]) => (isCoordinatorAway(code) ? "" : `${code}: ${count}`))
+  return `${epoch} ${memberId} ${owned.join(",")} ${refused.join(" ")}`.trimEnd()
+}
 
 /** Offsets as stored against what members know of their commits. */
 const checkOffsets = async (
   bootstrap: string,
+  title: string,
   committing: ReadonlyArray<Committing>,
   report: Report
 ): Promise<void> => {
@@ -168,7 +186,7 @@ const checkOffsets = async (
   }
   const refused = committing.reduce((sum, one) => sum + one.refused, 0)
   report.check(
-    "killed: acknowledged commits lost",
+    `${title}: acknowledged commits lost`,
     wrong.length === 0 && acknowledged === GROUPS * PARTITIONS,
     `${wrong.length} of ${acknowledged} offsets ${wrong.slice(0, 3).join(" ")}; ${refused} commits refused`,
     `0 of ${GROUPS * PARTITIONS}`

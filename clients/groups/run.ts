@@ -18,7 +18,8 @@ import { upgrade } from "./upgrade.ts"
 import { verifiable } from "./verifiableConsumer.ts"
 
 const checks: ReadonlyArray<Check> = [
-  killed,
+  killed("classic"),
+  killed("consumer"),
   verifiable("classic"),
   verifiable("consumer"),
   consumerGroupTools("classic"),

@@ -1,8 +1,9 @@
 /**
  * A word count of Kafka Streams in both its group protocols: `npm run test:streams [-- --against tusk|memory|kafka]
- * [--only classic,streams]`. Counts have to come out right after a restart of the application with an empty state folder
+ * [--only classic,streams,tools]`. Counts have to come out right after a restart of the application with an empty state folder
  * (they come back from its changelog), with a second instance, after a restart of the broker, and when the first instance
- * goes; no count is told twice. Apache Kafka is the reference. Ends with 1 where something failed.
+ * goes; no count is told twice. `tools`: kafka-streams-groups prints what it prints on Apache Kafka, which is the reference
+ * (`--record --against kafka` writes that down anew). Ends with 1 where something failed.
  */
 import process from "node:process"
 import { parseArgs } from "node:util"
@@ -11,6 +12,7 @@ import { againstOf, createTopics, startTarget } from "../../bench/groups/Target.
 import type { Target } from "../../bench/groups/Target.ts"
 import { startApplication } from "./Application.ts"
 import type { Application, StreamsProtocol } from "./Application.ts"
+import { streamsGroupTools } from "./streamsGroupTools.ts"
 import { openWords } from "./Words.ts"
 import type { Words } from "./Words.ts"
 
@@ -119,18 +121,24 @@ const shown = (running: ReadonlyArray<Application>, { counted, written }: Words)
 const { values: options } = parseArgs({
   options: {
     against: { type: "string", default: "tusk" },
-    only: { type: "string", default: "classic,streams" },
+    only: { type: "string", default: "classic,streams,tools" },
+    record: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false }
   }
 })
 const against = againstOf(options.against)
+if (options.record && against !== "kafka") throw new Error("--record: only what Apache Kafka prints is expected")
 const report = new Report()
 for (const name of options.only.split(",")) {
-  if (name !== "classic" && name !== "streams") throw new Error(`--only ${name}: not classic or streams`)
+  if (name !== "classic" && name !== "streams" && name !== "tools") {
+    throw new Error(`--only ${name}: not classic, streams or tools`)
+  }
   const target = await startTarget(against, settings)
-  console.log(`word count, ${name}, ${target.name}`)
+  console.log(`${name}, ${target.name}`)
   try {
-    await report.attempt(`word count, ${name}`, () => wordCount(target, name, report))
+    await report.attempt(`Kafka Streams, ${name}`, () =>
+      name === "tools" ? streamsGroupTools(target, report, options.record) : wordCount(target, name, report)
+    )
   } finally {
     if (options.verbose && target.tusk !== undefined) console.log(target.tusk.log())
     await target.stop()
