@@ -265,7 +265,7 @@ const SENSIBLE: Readonly<Record<string, Sensible>> = {
         groups.map(({ errorCode, errorMessage }: any) => [errorCode, errorMessage]),
         [
           [69, "Group kept is not a streams group."],
-          [69, "Streams group nobody not found."]
+          [69, "Group nobody not found."]
         ]
       )
     }

@@ -84,11 +84,13 @@ const make = Effect.fnUntraced(function* () {
     }
   }
 
-  const known = (groupId: string): Effect.Effect<CellOf<"streams">, KafkaError> =>
+  const known = (groupId: string, absent: string): Effect.Effect<CellOf<"streams">, KafkaError> =>
     Effect.flatMap(cells.find(groupId), (cell) => {
-      if (cell?.kind === "streams") return Effect.succeed(cell)
-      const what = cell === null ? `Streams group ${groupId} not found.` : `Group ${groupId} is not a streams group.`
-      return Effect.fail(new GroupIdNotFound({ message: what }))
+      if (cell?.kind === "streams" && !isVacant(cell.cell.peek())) return Effect.succeed(cell)
+      const isOther = cell !== null && cell.kind !== "streams"
+      return Effect.fail(
+        new GroupIdNotFound({ message: isOther ? `Group ${groupId} is not a streams group.` : absent })
+      )
     })
 
   /** What becomes of an empty group of classic members, as of an application that was stopped; its offsets stay. */
@@ -118,7 +120,9 @@ const make = Effect.fnUntraced(function* () {
   const ask = (groupId: string, joins: boolean, event: (waiter: number) => Event) =>
     cells.retrying(
       Effect.gen(function* () {
-        const cell = joins ? yield* cells.findOrMake(groupId, "streams") : yield* known(groupId)
+        const cell = joins
+          ? yield* cells.findOrMake(groupId, "streams")
+          : yield* known(groupId, `Streams group ${groupId} not found.`)
         if (cell.kind === "streams") return yield* cell.cell.ask(event)
         if (cell.kind === "classic") return yield* convert(cell, event)
         return yield* new GroupIdNotFound({ message: `Group ${groupId} is not a streams group.` })
@@ -153,12 +157,8 @@ const make = Effect.fnUntraced(function* () {
   })
 
   const describe = (groupId: string) =>
-    known(groupId).pipe(
-      Effect.flatMap(({ cell }) =>
-        isVacant(cell.peek())
-          ? Effect.fail(new GroupIdNotFound({ message: `Streams group ${groupId} not found.` }))
-          : Effect.succeed(describeGroup(groupId, cell.peek()))
-      ),
+    known(groupId, `Group ${groupId} not found.`).pipe(
+      Effect.map(({ cell }) => describeGroup(groupId, cell.peek())),
       Effect.catch((error) => Effect.succeed({ groupId, error }))
     )
 
