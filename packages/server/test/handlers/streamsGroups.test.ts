@@ -12,6 +12,9 @@ import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import { StreamsGroupDescribe } from "@tusk/protocol/messages/StreamsGroupDescribe"
 import { StreamsGroupHeartbeat } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
 import type { StreamsGroupHeartbeatRequest } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
+import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
+import { Store } from "@tusk/storage/Store"
+import * as Layer from "effect/Layer"
 import { startBroker } from "../BrokerUnderTest.ts"
 import type { BrokerUnderTest } from "../BrokerUnderTest.ts"
 import type { Partly, WireClient } from "../WireClient.ts"
@@ -288,6 +291,32 @@ describe("a streams group among groups", () => {
     assert.strictEqual(invalid.errorCode, 130)
     const stays = await client.call(JoinGroup, 3, { groupId: "offsets", ...joining })
     assert.strictEqual(stays.errorCode, 0, "a heartbeat that is refused changes nothing")
+  })
+
+  it("survives a restart: members go on, tasks stay, what was being given up still is", async () => {
+    const data = new MemoryData("cluster")
+    const store = Layer.sync(Store, () => make(data, { maxBytes: 1 << 24 }))
+    const first = await startBroker(atOnce, { store })
+    const before = await ready(first)
+    const { memberEpoch } = await join(before, "a")
+    const second = await join(before, "b")
+    const told = await heartbeat(before, { memberId: "a", memberEpoch, ...ALL })
+    const kept = told.activeTasks!.map(({ partitions, subtopologyId }) => [subtopologyId, partitions] as const)
+    await first[Symbol.asyncDispose]()
+
+    await using broker = await startBroker(atOnce, { store })
+    const client = await broker.connect()
+    const described = await client.call(StreamsGroupDescribe, 0, { groupIds: [GROUP] })
+    assert.deepStrictEqual([described.groups[0]!.groupState, described.groups[0]!.members.length], ["Reconciling", 2])
+    const waits = await heartbeat(client, { memberId: "b", memberEpoch: second.memberEpoch })
+    assert.deepStrictEqual([waits.errorCode, waits.activeTasks], [0, null], "a has not told that it gave them up")
+    const released = await heartbeat(client, { memberId: "a", memberEpoch, ...owned(...kept) })
+    assert.deepStrictEqual([released.errorCode, released.memberEpoch], [0, second.memberEpoch])
+    const given = await heartbeat(client, { memberId: "b", memberEpoch: second.memberEpoch })
+    assert.lengthOf(
+      given.activeTasks!.flatMap(({ partitions }) => partitions),
+      2
+    )
   })
 
   it("goes by the configs of the group", async () => {
