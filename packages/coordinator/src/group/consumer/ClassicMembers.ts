@@ -7,7 +7,7 @@
  * | ClassicJoin      | at once: the member's epoch as generation; a follower's part, whoever joins                       |
  * | ClassicSync      | what it was told to own; REBALANCE_IN_PROGRESS if there is a newer target meanwhile               |
  * | ClassicHeartbeat | REBALANCE_IN_PROGRESS when it has to join again: a newer target, something to give up or to get   |
- * | ClassicLeave     | goes; one new epoch for all who are named                                                         |
+ * | ClassicLeave     | all who are named go, of either protocol; one new epoch for them                                  |
  *
  * A member id that is not known is taken, for that is how ids given out come back, unless its bearer owns partitions.
  * Its generation is its member epoch. Who is told to join again, or has joined and not sent SyncGroup, and does not within
@@ -199,11 +199,11 @@ export const classicLeave = (draft: ConsumerDraft, event: Extract<Event, { reado
   const members = event.members.map(({ groupInstanceId, memberId }) => {
     const member = groupInstanceId === null ? draft.members.get(memberId) : holderOf(draft, groupInstanceId)
     const left = (error: KafkaError | null) => ({ memberId, groupInstanceId, error })
-    if (member === undefined || member.classic === null) return left(new UnknownMemberId())
+    if (member === undefined) return left(new UnknownMemberId())
     // An administrator names the instance id only.
     if (groupInstanceId !== null && memberId !== "" && member.memberId !== memberId) return left(new FencedInstanceId())
     draft.fence(member)
-    return { ...left(null), memberId: member.memberId }
+    return left(null)
   })
   if (draft.groupEpoch > epoch) draft.groupEpoch = epoch + 1
   draft.reply(event.waiter, Answer.Left({ members }))

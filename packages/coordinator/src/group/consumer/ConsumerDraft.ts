@@ -21,6 +21,9 @@ const assignors: ReadonlyMap<string, Assignor> = new Map([
   ["range", range]
 ])
 
+/** Part of the least time from one assignment to the next that nothing has to change for the next one to come early. */
+const QUIET = 0.2
+
 /** What `group.consumer.assignors` may name. */
 export const ASSIGNOR_NAMES: ReadonlyArray<string> = Array.from(assignors.keys())
 
@@ -42,6 +45,7 @@ export class ConsumerDraft {
   private owners: ReadonlyMap<string, ReadonlyMap<number, string>>
   private resolved: ReadonlyMap<string, ReadonlyArray<string>>
   private assignedAtMs: number
+  private bumpedAtMs: number
   private wakeAtMs: number
   private earliestMs = Infinity
   private readonly changed = new Set<string>()
@@ -66,6 +70,7 @@ export class ConsumerDraft {
     this.owners = state.owners
     this.resolved = state.resolved
     this.assignedAtMs = state.assignedAtMs
+    this.bumpedAtMs = state.bumpedAtMs
     this.wakeAtMs = state.wakeAtMs
   }
 
@@ -130,7 +135,7 @@ export class ConsumerDraft {
   /** The member goes, whatever it owned is free, and the group has to be assigned anew. */
   fence(member: Member): void {
     this.remove(member)
-    this.groupEpoch++
+    this.bump()
     this.hashIsStale = true
   }
 
@@ -171,17 +176,28 @@ export class ConsumerDraft {
   /** Looks at the topics that there are now; a new epoch if that or a subscription calls for one. */
   refresh(subscriptions: Subscriptions, subscriptionChanged: boolean): void {
     const hash = subscriptions.hash(this.members.values())
-    if (subscriptionChanged || (hash !== this.metadataHash && !this.hashIsStale)) this.groupEpoch++
+    if (subscriptionChanged || (hash !== this.metadataHash && !this.hashIsStale)) this.bump()
     this.metadataHash = hash
     this.hashIsStale = false
     this.resolved = subscriptions.resolved
     this.topicsVersion = subscriptions.topics.version
   }
 
-  /** Makes the target assignment of a new epoch, no more often than the group's terms say. */
+  /** The group has to be assigned anew. */
+  bump(): void {
+    this.groupEpoch++
+    this.bumpedAtMs = this.now
+  }
+
+  /**
+   * Makes the target assignment of a new epoch, no more often than the group's terms say; but those who come together
+   * need not wait so long once they are all there.
+   */
   assign(subscriptions: Subscriptions, terms: ConsumerTerms): void {
     const { assignmentIntervalMs } = terms
-    if (assignmentIntervalMs > 0 && this.now < this.assignedAtMs + assignmentIntervalMs) return
+    const sinceEpochMs = this.now - this.bumpedAtMs
+    const isQuiet = sinceEpochMs >= assignmentIntervalMs * QUIET
+    if (this.now < this.assignedAtMs + assignmentIntervalMs && !isQuiet) return
     const members = new Map<string, AssignorMember>()
     for (const [memberId, member] of this.members) {
       members.set(memberId, {
@@ -254,6 +270,7 @@ export class ConsumerDraft {
         ...group,
         dead: this.dead,
         assignedAtMs: this.assignedAtMs,
+        bumpedAtMs: this.bumpedAtMs,
         topicsVersion: this.topicsVersion,
         hashIsStale: this.hashIsStale,
         members: this.members,

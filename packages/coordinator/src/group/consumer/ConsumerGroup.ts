@@ -22,6 +22,7 @@
  * Persist: with each change of what lasts, only members that changed; a heartbeat that changes nothing stores nothing.
  *
  * Where this differs from Kafka: each member that joins brings a new epoch, also one that subscribes to nothing;
+ * an assignment comes before the group's assignment interval is over once nothing has changed for a fifth of it;
  * regular expressions are resolved at once and when topics change; a static member that repeats its first heartbeat is
  * let in; the target assignment is not stored, so that a restart in the midst of a rebalance makes one more epoch.
  */

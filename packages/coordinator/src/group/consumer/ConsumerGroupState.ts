@@ -87,6 +87,8 @@ export interface ConsumerGroupState extends PersistedGroup {
   readonly dead: boolean
   /** The target assignment's age, for the least time between two; -Infinity: none was made yet. */
   readonly assignedAtMs: number
+  /** Since when the group has its epoch. */
+  readonly bumpedAtMs: number
   /** Of the topics last looked at; -1: none. */
   readonly topicsVersion: number
   /** The members changed, which told nobody to look at the hash: it is to be made anew without a new epoch. */
@@ -235,6 +237,7 @@ export const empty: ConsumerGroupState = {
   ...NEVER_STORED,
   dead: false,
   assignedAtMs: -Infinity,
+  bumpedAtMs: -Infinity,
   topicsVersion: -1,
   hashIsStale: false,
   members: new Map(),

@@ -92,7 +92,7 @@ describe("joining and moving partitions", () => {
     assert.strictEqual(ok(play.beat("a", 0)).memberEpoch, 2)
   })
 
-  it("assignments are no closer together than the interval; whoever joined meanwhile is in the next", () => {
+  it("who comes together is assigned together: after the interval, or when nobody came for a fifth of it", () => {
     const play = new Play()
     play.terms = { ...terms, assignmentIntervalMs: 1000 }
     ok(play.beat("a", 0))
@@ -100,9 +100,19 @@ describe("joining and moving partitions", () => {
     ok(play.beat("c", 0))
     assert.strictEqual(phaseOf(play.state), "Assigning")
     assert.deepStrictEqual([play.state.groupEpoch, play.state.assignmentEpoch], [3, 1])
-    play.pass(1000)
+    play.pass(199)
+    play.owning("a", 1, "t-0", "t-1", "t-2")
+    assert.strictEqual(play.state.assignmentEpoch, 1)
+    play.pass(1)
     assert.deepStrictEqual(told(play.owning("a", 1, "t-0", "t-1", "t-2")), ["t-0"])
     assert.strictEqual(play.state.assignmentEpoch, 3)
+    // they come one after the other, and it is no later than the interval
+    for (let i = 0; i < 10; i++) {
+      assert.strictEqual(play.state.assignmentEpoch, 3)
+      play.pass(100)
+      play.beat("c", i === 0 ? 0 : 3, { subscribedTopicNames: [`${i}`, "t"] })
+    }
+    assert.strictEqual(play.state.assignmentEpoch, 13)
   })
 })
 

@@ -101,6 +101,13 @@ export class Play {
     }
   }
 
+  /** Another machine begins here. */
+  begin(start: (now: number) => ReturnType<typeof step>): void {
+    const [state, outputs] = start(this.now)
+    this.state = state
+    this.perform(outputs)
+  }
+
   ask<A extends Answer["_tag"]>(make: (waiter: number) => Event): Extract<Answer, { readonly _tag: A }> | string {
     const waiter = this.nextWaiter++
     this.send(make(waiter))
