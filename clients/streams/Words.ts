@@ -2,12 +2,16 @@ import kafkajs from "kafkajs"
 
 const VOCABULARY = Array.from({ length: 50 }, (_, i) => `word${i}`)
 
+const WORDS_A_LINE = 7
+
 /** What was put into the input topic, and what has to come out. */
 export interface Words {
   /** So many lines of seven words each; resolves when they are acknowledged. */
   readonly write: (lines: number) => Promise<void>
   /** How often each word was written. */
   readonly written: ReadonlyMap<string, number>
+  /** Words written so far. */
+  readonly total: () => number
   /** The last count of each word in the output topic. */
   readonly counted: ReadonlyMap<string, number>
   /** Counts that did not follow on the one before, by word: 1 says that some were told twice. */
@@ -21,7 +25,9 @@ export interface Words {
 export const openWords = async (bootstrap: string, input: string, output: string): Promise<Words> => {
   const kafka = new kafkajs.Kafka({ brokers: [bootstrap], logLevel: kafkajs.logLevel.NOTHING })
   const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
-  const consumer = kafka.consumer({ groupId: `${output}-reader`, maxWaitTimeInMs: 100 })
+  // When the broker goes it comes back as another member, and has to wait for the end of the first one's session.
+  const patience = { sessionTimeout: 6000, rebalanceTimeout: 6000, heartbeatInterval: 1000 }
+  const consumer = kafka.consumer({ groupId: `${output}-reader`, maxWaitTimeInMs: 100, ...patience })
   await producer.connect()
   await consumer.connect()
   await consumer.subscribe({ topics: [output], fromBeginning: true })
@@ -41,13 +47,17 @@ export const openWords = async (bootstrap: string, input: string, output: string
     write: async (count) => {
       const messages = Array.from({ length: count }, () => {
         const line = lines++
-        const words = Array.from({ length: 7 }, (_, i) => VOCABULARY[(line * 3 + i * i) % VOCABULARY.length]!)
+        const words = Array.from(
+          { length: WORDS_A_LINE },
+          (_, i) => VOCABULARY[(line * 3 + i * i) % VOCABULARY.length]!
+        )
         for (const word of words) written.set(word, (written.get(word) ?? 0) + 1)
         return { key: `${line}`, value: words.join(" ") }
       })
       await producer.send({ topic: input, acks: -1, messages })
     },
     written,
+    total: () => lines * WORDS_A_LINE,
     counted,
     jumps: () => jumps,
     agree: () => {
