@@ -8,6 +8,7 @@ import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { batchesOf } from "./Fetched.ts"
 import { Connection, run } from "@tusk/storage/pg/connection/Connection"
 import { resolveOptions } from "@tusk/storage/pg/PgOptions"
 import * as Effect from "effect/Effect"
@@ -65,7 +66,7 @@ const read = async () => {
     })
     const at = performance.now()
     const records = answer.responses[0]?.partitions[0]?.records
-    for (const batch of records ?? []) {
+    for (const batch of batchesOf(records)) {
       for (let o = RecordBatch.baseOffset(batch); o <= RecordBatch.lastOffset(batch); o++) arrivals.get(o)?.(at)
       offset = RecordBatch.lastOffset(batch) + 1n
     }

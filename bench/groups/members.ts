@@ -1,12 +1,15 @@
 import { cpuSeconds, residentBytes } from "../kafka/ProcessTree.ts"
 import { roundRobin } from "./Assign.ts"
 import { ClassicMember } from "./ClassicMember.ts"
+import { ConsumerMember } from "./ConsumerMember.ts"
+import type { Member } from "./Member.ts"
 import type { Report } from "./Report.ts"
 import { holdsWithin, sleep } from "./Report.ts"
 import type { Target } from "./Target.ts"
-import { createTopics } from "./Target.ts"
+import { createTopics, setGroupConfigs } from "./Target.ts"
 
 export interface MemberOptions {
+  readonly protocol: "classic" | "consumer"
   readonly groups: number
   readonly members: number
   readonly heartbeatIntervalMs: number
@@ -14,32 +17,46 @@ export interface MemberOptions {
 }
 
 /** Broker settings without which it takes fewer members. */
-export const membersSettings = { "max.connections": "20000", "max.connections.per.ip": "20000" }
+export const membersSettings = {
+  "max.connections": "20000",
+  "max.connections.per.ip": "20000",
+  "group.consumer.min.heartbeat.interval.ms": "1000"
+}
 
 const mib = (bytes: number) => `${(bytes / 1_048_576).toFixed(0)} MiB`
 
+const topic = "members"
+
+const makeMembers = async (
+  bootstrap: string,
+  { groups, heartbeatIntervalMs, members: count, protocol }: MemberOptions
+): Promise<ReadonlyArray<Member>> => {
+  const partitions = count / groups
+  const topicId = (await createTopics(bootstrap, new Map([[topic, partitions]]))).get(topic) ?? ""
+  const names = Array.from({ length: groups }, (_, i) => `members-${i}`)
+  if (protocol === "consumer") {
+    await setGroupConfigs(bootstrap, names, { "consumer.heartbeat.interval.ms": `${heartbeatIntervalMs}` })
+  }
+  const times = { sessionTimeoutMs: 45_000, rebalanceTimeoutMs: 60_000, heartbeatIntervalMs }
+  return Array.from({ length: count }, (_, i) => {
+    const common = { bootstrap, groupId: names[i % groups]!, topic }
+    return protocol === "classic"
+      ? new ClassicMember({ ...common, ...times, partitions, assign: roundRobin })
+      : new ConsumerMember({ ...common, topicId, rebalanceTimeoutMs: 60_000 })
+  })
+}
+
+const total = (members: ReadonlyArray<Member>, figure: (member: Member) => number) =>
+  members.reduce((sum, member) => sum + figure(member), 0)
+
+const refused = ({ refusals }: Member): number => [...refusals.values()].reduce((a, b) => a + b, 0)
+
 /** Many groups at once, a connection a member: until each has its assignment, then heartbeats for a while. */
 export const members = async (target: Target, options: MemberOptions, report: Report): Promise<void> => {
-  const { groups, heartbeatIntervalMs, members: count, seconds } = options
-  const topic = "members"
-  const perGroup = count / groups
-  await createTopics(target.bootstrap, new Map([[topic, perGroup]]))
+  const { groups, heartbeatIntervalMs, members: count, protocol, seconds } = options
   const broker = target.tusk?.nodePid() ?? target.pids()[0] ?? 0
   const idle = residentBytes(broker)
-  const all = Array.from(
-    { length: count },
-    (_, i) =>
-      new ClassicMember({
-        bootstrap: target.bootstrap,
-        groupId: `members-${i % groups}`,
-        topic,
-        partitions: perGroup,
-        assign: roundRobin,
-        sessionTimeoutMs: 45_000,
-        rebalanceTimeoutMs: 60_000,
-        heartbeatIntervalMs
-      })
-  )
+  const all = await makeMembers(target.bootstrap, options)
   try {
     const began = performance.now()
     const cpuAtStart = cpuSeconds(target.pids())
@@ -52,25 +69,24 @@ export const members = async (target: Target, options: MemberOptions, report: Re
     const joined = await holdsWithin(180_000, settled, 100)
     const joinSeconds = (performance.now() - began) / 1000
     const joinCpu = cpuSeconds(target.pids()) - cpuAtStart
-    const joins = all.reduce((sum, member) => sum + member.joins, 0)
     const missing = all.filter((one) => !one.isSettled).length
     report.check(
-      `${groups} groups of ${perGroup} members form`,
+      `${groups} groups of ${count / groups} ${protocol} members form`,
       joined,
-      `${joinSeconds.toFixed(1)} s, ${joins} JoinGroups, ${joinCpu.toFixed(1)} s CPU, ${missing} missing`,
+      `${joinSeconds.toFixed(1)} s, ${joinCpu.toFixed(1)} s CPU, ${missing} missing`,
       "180 s"
     )
     if (!joined) return
 
     await sleep(heartbeatIntervalMs)
-    const beatsBefore = all.reduce((sum, member) => sum + member.heartbeats, 0)
-    const joinsBefore = all.reduce((sum, member) => sum + member.joins, 0)
+    const beatsBefore = total(all, (member) => member.heartbeats)
+    const refusedBefore = total(all, refused)
     const cpuBefore = cpuSeconds(target.pids())
     const from = performance.now()
     await sleep(seconds * 1000)
     const took = (performance.now() - from) / 1000
-    const beats = (all.reduce((sum, member) => sum + member.heartbeats, 0) - beatsBefore) / took
-    const rejoins = all.reduce((sum, member) => sum + member.joins, 0) - joinsBefore
+    const beats = (total(all, (member) => member.heartbeats) - beatsBefore) / took
+    const refusals = total(all, refused) - refusedBefore
     const cores = (cpuSeconds(target.pids()) - cpuBefore) / took
     const wanted = (1000 * count) / heartbeatIntervalMs
     report.check(
@@ -79,7 +95,7 @@ export const members = async (target: Target, options: MemberOptions, report: Re
       `${beats.toFixed(0)} with ${cores.toFixed(2)} cores over ${took.toFixed(0)} s`,
       `${wanted.toFixed(0)} asked for`
     )
-    report.check("members that had to join again", rejoins === 0, `${rejoins}`, "0")
+    report.check("heartbeats refused", refusals === 0, `${refusals}`, "0")
     report.note("broker's memory, idle and with all members", `${mib(idle)}, ${mib(residentBytes(broker))}`)
   } finally {
     await Promise.all(all.map((member) => member.stop(false).catch(() => {})))

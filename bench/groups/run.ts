@@ -1,5 +1,5 @@
 /**
- * Groups under load: `npm run bench:groups [-- --against tusk|memory|kafka] [--only commits,members] [--seconds 60]`. Model
+ * Groups under load: `npm run bench:groups [-- --against tusk|memory|kafka] [--only commits,members,members-consumer] [--seconds 60]`. Model
  * clients speak the protocol from this process. A line a figure; ends with 1 where one is below its bar.
  */
 import process from "node:process"
@@ -13,7 +13,7 @@ import { againstOf, startTarget } from "./Target.ts"
 const { values: options } = parseArgs({
   options: {
     against: { type: "string", default: "tusk" },
-    only: { type: "string", default: "commits,members" },
+    only: { type: "string", default: "commits,members,members-consumer" },
     seconds: { type: "string", default: "60" },
     groups: { type: "string", default: "1000" },
     members: { type: "string", default: "10000" },
@@ -24,12 +24,14 @@ const { values: options } = parseArgs({
 
 const seconds = Number(options.seconds)
 const groups = Number(options.groups)
+const inProtocol = (protocol: "classic" | "consumer") => (target: Target, report: Report) => {
+  const heartbeatIntervalMs = Number(options["heartbeat-interval"])
+  return members(target, { protocol, groups, members: Number(options.members), heartbeatIntervalMs, seconds }, report)
+}
 const programs: Readonly<Record<string, (target: Target, report: Report) => Promise<void>>> = {
   commits: (target, report) => commits(target, { groups, rate: Number(options.rate), seconds }, report),
-  members: (target, report) => {
-    const heartbeatIntervalMs = Number(options["heartbeat-interval"])
-    return members(target, { groups, members: Number(options.members), heartbeatIntervalMs, seconds }, report)
-  }
+  members: inProtocol("classic"),
+  "members-consumer": inProtocol("consumer")
 }
 
 const report = new Report()
@@ -37,7 +39,7 @@ const against = againstOf(options.against)
 for (const name of options.only.split(",")) {
   const program = programs[name]
   if (program === undefined) throw new Error(`--only ${name}: not ${Object.keys(programs).join(", ")}`)
-  const target = await startTarget(against, name === "members" && against !== "kafka" ? membersSettings : {})
+  const target = await startTarget(against, name === "commits" ? {} : membersSettings)
   console.log(`${name}, ${target.name}`)
   try {
     await report.attempt(name, () => program(target, report))
