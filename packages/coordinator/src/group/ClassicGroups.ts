@@ -51,7 +51,8 @@ export const makeClassicGroups = (
     Effect.gen(function* () {
       const cell = yield* cells.findOrMake(groupId, "classic")
       if (cell.kind === "classic") return cell
-      if (cell.kind !== "consumer") {
+      const isEmptyStreams = cell.kind === "streams" && cell.cell.peek().members.size === 0
+      if (cell.kind !== "consumer" && !isEmptyStreams) {
         return yield* new InconsistentGroupProtocol({ message: `Group ${groupId} is not a classic group.` })
       }
       yield* conversion.downgradeEmpty(cell)

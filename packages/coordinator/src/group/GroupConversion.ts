@@ -36,7 +36,7 @@ export class GroupConversion extends Context.Service<
     /** The last member of the consumer protocol is gone: those who are left are a classic group again. */
     readonly downgradeIfDue: (cell: AnyCell) => Effect.Effect<void>
     /** A classic member comes to a group that nobody is in. */
-    readonly downgradeEmpty: (cell: CellOf<"consumer">) => Effect.Effect<void>
+    readonly downgradeEmpty: (cell: CellOf<"consumer"> | CellOf<"streams">) => Effect.Effect<void>
   }
 >()("@tusk/coordinator/group/GroupConversion") {
   static readonly layer = (config: GroupConfig): Layer.Layer<GroupConversion, never, GroupCells | Topics> =>
@@ -92,10 +92,10 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     )
   }
 
-  const toClassic = (cell: CellOf<"consumer">, group: PersistedGroup, isStable: boolean) =>
+  const toClassic = (cell: AnyCell, group: PersistedGroup, isStable: boolean) =>
     cells.convert(cell, "classic", (nowMs) => takeOver(config, group, isStable, nowMs))
 
-  const downgradeEmpty = (cell: CellOf<"consumer">): Effect.Effect<void> =>
+  const downgradeEmpty = (cell: CellOf<"consumer"> | CellOf<"streams">): Effect.Effect<void> =>
     cell.exclusive(() => {
       const { assignmentEpoch, groupEpoch, members } = cell.cell.peek()
       if (members.size > 0) return Effect.void

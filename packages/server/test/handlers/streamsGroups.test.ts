@@ -274,6 +274,10 @@ describe("a streams group among groups", () => {
       protocols: [{ name: "range", metadata: new Uint8Array(4) }]
     }
     assert.strictEqual((await client.call(JoinGroup, 3, { groupId: GROUP, ...joining })).errorCode, 23)
+    await heartbeat(client, { memberId: "a", memberEpoch: -1 })
+    const downgraded = await client.call(JoinGroup, 3, { groupId: GROUP, ...joining })
+    assert.strictEqual(downgraded.errorCode, 0, "an application goes back to the classic protocol")
+    assert.strictEqual((await join(client, "a")).errorCode, 69)
 
     const classic = await client.call(JoinGroup, 3, { groupId: "classic", ...joining })
     assert.strictEqual(classic.errorCode, 0)
