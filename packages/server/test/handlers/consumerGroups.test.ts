@@ -55,20 +55,21 @@ describe("consumer groups over the wire", () => {
     const own = (...partitions: ReadonlyArray<number>) => ({ topicPartitions: [{ topicId, partitions }] })
 
     const first = await join(a, "a")
-    assert.deepStrictEqual([first.memberId, first.memberEpoch, first.heartbeatIntervalMs], ["a", 1, 5000])
+    assert.deepStrictEqual([first.memberId, first.memberEpoch, first.heartbeatIntervalMs], ["a", 2, 5000])
     assert.deepStrictEqual(partitions(first), [[0, 1, 2, 3]])
     const second = await join(b, "b")
-    assert.deepStrictEqual([second.memberEpoch, partitions(second)], [2, []])
+    assert.deepStrictEqual([second.memberEpoch, partitions(second)], [3, []])
     assert.strictEqual((await stateOf(a)).groupState, "Reconciling")
-    assert.deepStrictEqual(partitions(await beat(a, { memberId: "a", memberEpoch: 1, ...own(0, 1, 2, 3) })), [[0, 1]])
-    assert.strictEqual(partitions(await beat(b, { memberId: "b", memberEpoch: 2 })), null)
-    assert.strictEqual((await beat(a, { memberId: "a", memberEpoch: 1, ...own(0, 1) })).memberEpoch, 2)
-    assert.deepStrictEqual(partitions(await beat(b, { memberId: "b", memberEpoch: 2 })), [[2, 3]])
+    assert.strictEqual((await stateOf(a)).groupEpoch, 3)
+    assert.deepStrictEqual(partitions(await beat(a, { memberId: "a", memberEpoch: 2, ...own(0, 1, 2, 3) })), [[0, 1]])
+    assert.strictEqual(partitions(await beat(b, { memberId: "b", memberEpoch: 3 })), null)
+    assert.strictEqual((await beat(a, { memberId: "a", memberEpoch: 2, ...own(0, 1) })).memberEpoch, 3)
+    assert.deepStrictEqual(partitions(await beat(b, { memberId: "b", memberEpoch: 3 })), [[2, 3]])
 
     const { members, ...group } = await stateOf(a)
-    assert.deepInclude(group, { groupState: "Stable", groupEpoch: 2, assignmentEpoch: 2, assignorName: "uniform" })
+    assert.deepInclude(group, { groupState: "Stable", groupEpoch: 3, assignmentEpoch: 3, assignorName: "uniform" })
     const assignment = { topicPartitions: [{ topicId, topicName: "t", partitions: [0, 1] }] }
-    assert.deepInclude(members[0]!, { memberId: "a", memberEpoch: 2, memberType: 1, subscribedTopicNames: ["t"] })
+    assert.deepInclude(members[0]!, { memberId: "a", memberEpoch: 3, memberType: 1, subscribedTopicNames: ["t"] })
     assert.deepEqual(members[0]!.assignment, assignment)
     assert.deepEqual(members[0]!.targetAssignment, assignment)
 
@@ -81,11 +82,11 @@ describe("consumer groups over the wire", () => {
     const remove = async () => (await a.call(DeleteGroups, 2, { groupsNames: ["g"] })).results[0]!.errorCode
     assert.strictEqual(await remove(), 68)
     assert.strictEqual((await beat(b, { memberId: "b", memberEpoch: -1 })).memberEpoch, -1)
-    assert.deepStrictEqual(partitions(await beat(a, { memberId: "a", memberEpoch: 2, ...own(0, 1) })), [[0, 1, 2, 3]])
+    assert.deepStrictEqual(partitions(await beat(a, { memberId: "a", memberEpoch: 3, ...own(0, 1) })), [[0, 1, 2, 3]])
     await beat(a, { memberId: "a", memberEpoch: -1 })
     assert.strictEqual((await stateOf(a)).groupState, "Empty")
     assert.strictEqual(await remove(), 0)
-    assert.strictEqual((await beat(a, { memberId: "a", memberEpoch: 3 })).errorCode, 69)
+    assert.strictEqual((await beat(a, { memberId: "a", memberEpoch: 4 })).errorCode, 69)
   })
 
   it("offsets are committed and read with the member's epoch", async () => {
@@ -93,25 +94,25 @@ describe("consumer groups over the wire", () => {
     await broker.createTopic("t", 1)
     const client = await broker.connect()
     await join(client, "a")
-    assert.strictEqual(await commit(client, { memberId: "a", generationIdOrMemberEpoch: 1 }), 0)
-    assert.strictEqual(await commit(client, { memberId: "a", generationIdOrMemberEpoch: 2 }), 113)
-    assert.strictEqual(await commit(client, { memberId: "x", generationIdOrMemberEpoch: 1 }), 25)
-    assert.strictEqual(await commit(client, { memberId: "a", generationIdOrMemberEpoch: 1 }, 8), 35)
+    assert.strictEqual(await commit(client, { memberId: "a", generationIdOrMemberEpoch: 2 }), 0)
+    assert.strictEqual(await commit(client, { memberId: "a", generationIdOrMemberEpoch: 3 }), 113)
+    assert.strictEqual(await commit(client, { memberId: "x", generationIdOrMemberEpoch: 2 }), 25)
+    assert.strictEqual(await commit(client, { memberId: "a", generationIdOrMemberEpoch: 2 }, 8), 35)
     assert.strictEqual(await commit(client, { memberId: "", generationIdOrMemberEpoch: -1 }), 25)
     assert.strictEqual(await fetchAs(client, {}), 5n)
-    assert.strictEqual(await fetchAs(client, { memberId: "a", memberEpoch: 1 }), 5n)
+    assert.strictEqual(await fetchAs(client, { memberId: "a", memberEpoch: 2 }), 5n)
     assert.strictEqual(await fetchAs(client, { memberId: "a", memberEpoch: 0 }), 113)
-    assert.strictEqual(await fetchAs(client, { memberId: "x", memberEpoch: 1 }), 25)
+    assert.strictEqual(await fetchAs(client, { memberId: "x", memberEpoch: 2 }), 25)
     // another subscription, another epoch: what it has owned all the time it may still commit as it was
-    await beat(client, { memberId: "a", memberEpoch: 1, subscribedTopicNames: ["t", "u"] })
-    assert.strictEqual(await commit(client, { memberId: "a", generationIdOrMemberEpoch: 1 }), 0)
+    await beat(client, { memberId: "a", memberEpoch: 2, subscribedTopicNames: ["t", "u"] })
+    assert.strictEqual(await commit(client, { memberId: "a", generationIdOrMemberEpoch: 2 }), 0)
 
     const topics = [{ name: "t", partitions: [{ partitionIndex: 0 }] }]
     const deleted = await client.call(OffsetDelete, 0, { groupId: "g", topics })
     assert.deepStrictEqual([deleted.errorCode, deleted.topics[0]!.partitions[0]!.errorCode], [0, 86])
     await beat(client, { memberId: "a", memberEpoch: -1 })
     assert.strictEqual(await commit(client, { memberId: "", generationIdOrMemberEpoch: -1 }), 0)
-    assert.strictEqual(await commit(client, { groupId: "none", memberId: "a", generationIdOrMemberEpoch: 1 }), 69)
+    assert.strictEqual(await commit(client, { groupId: "none", memberId: "a", generationIdOrMemberEpoch: 2 }), 69)
   })
 
   it("a topic that grows reaches members by their next heartbeat; regular expressions are RE2's", async () => {
@@ -124,10 +125,10 @@ describe("consumer groups over the wire", () => {
       topics: [{ name: "orders.a", count: 2, assignments: null }]
     })
     assert.strictEqual(grown.results[0]!.errorCode, 0)
-    assert.deepStrictEqual(partitions(await beat(client, { memberId: "a", memberEpoch: 1 })), [[0, 1]])
+    assert.deepStrictEqual(partitions(await beat(client, { memberId: "a", memberEpoch: 2 })), [[0, 1]])
     await broker.createTopic("orders.b", 1)
     await broker.createTopic("other.orders.a", 1)
-    assert.lengthOf(partitions(await beat(client, { memberId: "a", memberEpoch: 2 }))!, 2)
+    assert.lengthOf(partitions(await beat(client, { memberId: "a", memberEpoch: 3 }))!, 2)
     for (const bad of ["[", "(?=x)", "(a)\\1", "a".repeat(5000)]) {
       const answer = await join(client, "b", { subscribedTopicNames: null, subscribedTopicRegex: bad })
       assert.deepInclude(answer, { errorCode: 128, memberId: null })
@@ -163,7 +164,7 @@ describe("consumer groups over the wire", () => {
       112,
       "ServerAssignor mine is not supported. Supported assignors: uniform, range."
     ])
-    assert.deepStrictEqual(await code({ memberEpoch: 1 }), [69, "Consumer group g not found."])
+    assert.deepStrictEqual(await code({ memberEpoch: 2 }), [69, "Consumer group g not found."])
     const { memberId } = await client.call(ConsumerGroupHeartbeat, 0, {
       groupId: "g",
       rebalanceTimeoutMs: 1000,
@@ -171,7 +172,7 @@ describe("consumer groups over the wire", () => {
       topicPartitions: []
     })
     assert.match(memberId!, /^[\w-]{22}$/)
-    assert.strictEqual((await beat(client, { memberId: "x", memberEpoch: 1 })).errorCode, 25)
-    assert.strictEqual((await beat(client, { memberId: memberId!, memberEpoch: 7 })).errorCode, 110)
+    assert.strictEqual((await beat(client, { memberId: "x", memberEpoch: 2 })).errorCode, 25)
+    assert.strictEqual((await beat(client, { memberId: memberId!, memberEpoch: 8 })).errorCode, 110)
   })
 })

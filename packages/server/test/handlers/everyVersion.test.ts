@@ -225,7 +225,7 @@ const SENSIBLE: Readonly<Record<string, Sensible>> = {
     }),
     sane: (answer, version) => {
       none(answer)
-      assert.deepStrictEqual([answer.memberEpoch, answer.assignment], [1, { topicPartitions: [] }])
+      assert.deepStrictEqual([answer.memberEpoch, answer.assignment], [2, { topicPartitions: [] }])
       assert.isTrue(version >= 1 ? answer.memberId === "m" : answer.memberId.length > 10)
     }
   },
@@ -236,7 +236,7 @@ const SENSIBLE: Readonly<Record<string, Sensible>> = {
         groups.map(({ errorCode, errorMessage }: any) => [errorCode, errorMessage]),
         [
           [69, "Group kept is not a consumer group."],
-          [69, "Consumer group nobody not found."]
+          [69, "Group nobody not found."]
         ]
       )
     }

@@ -16,13 +16,12 @@
  * [1] UNRELEASED_INSTANCE_ID while that is not away, GROUP_MAX_SIZE_REACHED. [2] FENCED_MEMBER_EPOCH, FENCED_INSTANCE_ID.
  * [3] STALE_MEMBER_EPOCH. [4] GROUP_ID_NOT_FOUND. NA: COORDINATOR_NOT_AVAILABLE.
  * Empty, Assigning (the target is older than the group's epoch), Reconciling (somebody is not there yet) and Stable
- * follow from epochs and members (`phaseOf`). A new epoch: a member joins or goes, subscribes to something else, or
+ * follow from epochs and members (`phaseOf`). A new epoch: a member goes, subscribes to something else than before, or
  * topics subscribed to have changed. A member is given a partition only when nobody else owns it: a member owns what it
  * was told until it has said that it does not, or is gone.
  * Persist: with each change of what lasts, only members that changed; a heartbeat that changes nothing stores nothing.
  *
- * Where this differs from Kafka: each member that joins brings a new epoch, also one that subscribes to nothing;
- * an assignment comes before the group's assignment interval is over once nothing has changed for a fifth of it;
+ * Where this differs from Kafka: an assignment comes before the group's assignment interval is over once nothing has changed for a fifth of it;
  * regular expressions are resolved at once and when topics change; a static member that repeats its first heartbeat is
  * let in; the target assignment is not stored, so that a restart in the midst of a rebalance makes one more epoch.
  */
@@ -37,7 +36,7 @@ import {
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { classicHeartbeat, classicJoin, classicLeave, classicSync } from "./ClassicMembers.ts"
 import { ConsumerDraft } from "./ConsumerDraft.ts"
-import { Answer, STATIC_LEAVE, empty } from "./ConsumerGroupState.ts"
+import { Answer, NEVER_STORED, STATIC_LEAVE, empty } from "./ConsumerGroupState.ts"
 import type {
   CommitEvent,
   ConsumerGroupState,
@@ -177,4 +176,4 @@ export const restore = (
 
 /** Nothing to keep. */
 export const isVacant = (state: ConsumerGroupState): boolean =>
-  state.dead || (state.members.size === 0 && state.groupEpoch === 0)
+  state.dead || (state.members.size === 0 && state.stored === NEVER_STORED)

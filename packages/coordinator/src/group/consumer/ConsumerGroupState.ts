@@ -230,7 +230,8 @@ export type Output = GroupOutput<Answer, GroupChange>
 /** Of a member that was given nothing. */
 export const NONE_ASSIGNED: Assigned = new Map()
 
-export const NEVER_STORED: PersistedGroup = { groupEpoch: 0, assignmentEpoch: 0, metadataHash: 0 }
+/** What there is of a group that was never stored. It begins at epoch 1, without an assignment. */
+export const NEVER_STORED: PersistedGroup = { groupEpoch: 1, assignmentEpoch: 0, metadataHash: 0 }
 
 /** A group nobody has joined yet. */
 export const empty: ConsumerGroupState = {

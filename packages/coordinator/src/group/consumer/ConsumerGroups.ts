@@ -1,4 +1,10 @@
-import { GroupIdNotFound, InvalidRequest, UnsupportedAssignor, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import {
+  GroupIdNotFound,
+  InvalidRequest,
+  UnknownMemberId,
+  UnsupportedAssignor,
+  UnsupportedVersion
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Topics } from "@tusk/storage/Topics"
 import { randomUuid } from "@tusk/storage/Uuid"
@@ -12,7 +18,7 @@ import { GroupConversion } from "../GroupConversion.ts"
 import type { CellOf } from "../GroupKinds.ts"
 import { preferredAssignor } from "./ConsumerDraft.ts"
 import { Event, LEAVE, STATIC_LEAVE, phaseOf } from "./ConsumerGroupState.ts"
-import type { Answer, Assigned, HeartbeatEvent, Phase } from "./ConsumerGroupState.ts"
+import type { Answer, Assigned, HeartbeatEvent, Member, Phase } from "./ConsumerGroupState.ts"
 import { termsOf } from "./ConsumerTerms.ts"
 
 /** ConsumerGroupHeartbeat, as it came. */
@@ -91,10 +97,10 @@ const make = Effect.fnUntraced(function* () {
       return yield* joined(groupId)
     })
 
-  const known = (groupId: string): Effect.Effect<CellOf<"consumer">, KafkaError> =>
+  const known = (groupId: string, name = "Group"): Effect.Effect<CellOf<"consumer">, KafkaError> =>
     Effect.flatMap(cells.find(groupId), (cell) => {
       if (cell?.kind === "consumer") return Effect.succeed(cell)
-      const what = cell === null ? `Consumer group ${groupId} not found.` : `Group ${groupId} is not a consumer group.`
+      const what = cell === null ? `${name} ${groupId} not found.` : `Group ${groupId} is not a consumer group.`
       return Effect.fail(new GroupIdNotFound({ message: what }))
     })
 
@@ -109,8 +115,10 @@ const make = Effect.fnUntraced(function* () {
     }
     const newMemberId = request.memberId === "" ? yield* randomUuid : ""
     const terms = termsOf(config)
+    const { groupId, memberEpoch, memberId } = request
+    const found = memberEpoch === 0 ? joined(groupId) : known(groupId, memberEpoch > 0 ? "Consumer group" : "Group")
     const answer = yield* cells.retrying(
-      Effect.flatMap(request.memberEpoch === 0 ? joined(request.groupId) : known(request.groupId), ({ cell }) =>
+      Effect.flatMap(found, ({ cell }) =>
         cell.ask((waiter) => Event.Heartbeat({ ...request, waiter, newMemberId, topics: patterns.view(), terms }))
       )
     )
@@ -121,9 +129,10 @@ const make = Effect.fnUntraced(function* () {
       }
       return answer
     }
-    return yield* answer._tag === "Refused"
-      ? Effect.fail(answer.error)
-      : Effect.die(new Error(`answered with ${answer._tag}`))
+    if (answer._tag !== "Refused") return yield* Effect.die(new Error(`answered with ${answer._tag}`))
+    return yield* answer.error._tag === "UnknownMemberId" && request.instanceId === null
+      ? new UnknownMemberId({ message: `Member ${memberId} is not a member of group ${groupId}.` })
+      : Effect.fail(answer.error)
   })
 
   const named = (
@@ -131,7 +140,7 @@ const make = Effect.fnUntraced(function* () {
   ): ReadonlyArray<DescribedTopicPartitions> =>
     Array.from(assigned).flatMap(([topicId, partitions]) => {
       const topic = topics.byId(topicId)
-      return topic === undefined ? [] : [{ topicId, topicName: topic.name, partitions: Array.from(partitions.keys()) }]
+      return topic === undefined ? [] : [{ topicId, topicName: topic.name, partitions: inOrder(partitions.keys()) }]
     })
 
   const describe = (groupId: string) =>
@@ -153,7 +162,7 @@ const make = Effect.fnUntraced(function* () {
           clientHost: member.clientHost,
           subscribedTopicNames: member.subscribedTopicNames,
           subscribedTopicRegex: member.subscribedTopicRegex,
-          assignment: named(member.assigned),
+          assignment: named(owned(member)),
           targetAssignment: named(target.get(member.memberId) ?? new Map()),
           isClassic: member.classic !== null
         }))
@@ -162,6 +171,16 @@ const make = Effect.fnUntraced(function* () {
 
   return ConsumerGroups.of({ heartbeat, describe: (groupIds) => Effect.forEach(groupIds, describe) })
 })
+
+/** What it still has to give up is told as its own, too. */
+const owned = ({ assigned, pendingRevocation }: Pick<Member, "assigned" | "pendingRevocation">): Assigned => {
+  if (pendingRevocation.size === 0) return assigned
+  const all = new Map(assigned)
+  for (const [topicId, partitions] of pendingRevocation) {
+    all.set(topicId, new Map([...(assigned.get(topicId) ?? []), ...partitions]))
+  }
+  return all
+}
 
 /** What Apache Kafka 4.3.1 asks of the fields of a heartbeat, in its order. */
 const requestError = (request: ConsumerHeartbeat, config: GroupResourceConfig): KafkaError | null => {
@@ -201,4 +220,6 @@ const isBlank = (text: string | null): boolean => text !== null && text.trim() =
 
 /** What a member is told to own, as the wire has it. */
 export const toTopicPartitions = (assigned: Assigned) =>
-  Array.from(assigned, ([topicId, partitions]) => ({ topicId, partitions: Array.from(partitions.keys()) }))
+  Array.from(assigned, ([topicId, partitions]) => ({ topicId, partitions: inOrder(partitions.keys()) }))
+
+const inOrder = (partitions: Iterable<number>): ReadonlyArray<number> => Array.from(partitions).sort((a, b) => a - b)

@@ -68,10 +68,9 @@ interface Circumstances {
 /** What follows from a sign of life: a new epoch, a new target, a step of the member towards it. */
 export const settle = (draft: ConsumerDraft, before: Member, updated: Member, so: Circumstances): Member => {
   const subscriptionChanged =
-    so.isNew ||
     before.subscribedTopicRegex !== updated.subscribedTopicRegex ||
     !sameNames(before.subscribedTopicNames, updated.subscribedTopicNames)
-  const changed = subscriptionChanged || differ(before, updated)
+  const changed = so.isNew || subscriptionChanged || differ(before, updated)
   if (changed) draft.put(updated)
   const subscriptions = new Subscriptions(so.topics)
   advance(draft, subscriptions, so.terms, subscriptionChanged)

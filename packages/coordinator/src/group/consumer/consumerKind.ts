@@ -2,7 +2,7 @@ import * as Result from "effect/Result"
 import type { GroupResourceConfig } from "../GroupConfigs.ts"
 import type { GroupKind } from "../GroupKind.ts"
 import { fetchError, isVacant, restore, step } from "./ConsumerGroup.ts"
-import { Event, empty, phaseOf } from "./ConsumerGroupState.ts"
+import { Event, NEVER_STORED, empty, phaseOf } from "./ConsumerGroupState.ts"
 import type { Answer, ConsumerGroupState, GroupChange, PersistedMember } from "./ConsumerGroupState.ts"
 import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "./ConsumerRecord.ts"
 
@@ -54,5 +54,5 @@ export const consumerKind = (configs: (groupId: string) => GroupResourceConfig):
     }
     return (topic) => names.has(topic)
   },
-  expiry: ({ groupEpoch, members }) => (members.size > 0 ? null : { since: "commit", isStored: groupEpoch > 0 })
+  expiry: ({ members, stored }) => (members.size > 0 ? null : { since: "commit", isStored: stored !== NEVER_STORED })
 })

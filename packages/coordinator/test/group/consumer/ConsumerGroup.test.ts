@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { fetchError, isVacant } from "@tusk/coordinator/group/consumer/ConsumerGroup"
-import { phaseOf } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
+import { empty, phaseOf } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
 import { flat, Play, REBALANCE_MS, SESSION_MS, terms, toOwned } from "./Play.ts"
 
 type Beat = Exclude<ReturnType<Play["beat"]>, string>
@@ -69,6 +69,13 @@ describe("joining and moving partitions", () => {
       ["t-0", "t-1"]
     )
     assert.strictEqual(play.writes, writes)
+  })
+
+  it("a new group is at epoch 1; whoever wants nothing brings no new one", () => {
+    const play = new Play()
+    play.state = empty
+    assert.strictEqual(ok(play.beat("a", 0, { subscribedTopicNames: [] })).memberEpoch, 1)
+    assert.strictEqual(ok(play.beat("b", 0)).memberEpoch, 2)
   })
 
   it("a member without an id gets one", () => {

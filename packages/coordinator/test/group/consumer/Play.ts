@@ -50,9 +50,12 @@ export const toOwned = (partitions: Iterable<string>): ReadonlyArray<TopicPartit
   return Array.from(byTopic, ([topicId, of]) => ({ topicId, partitions: of }))
 }
 
+/** The first to join is at epoch 1 here, for the ease of counting; by itself a group is at 1 with nobody. */
+const beginning: ConsumerGroupState = { ...empty, groupEpoch: 0 }
+
 /** A machine with its clock, its disk and everything it answered. */
 export class Play {
-  state: ConsumerGroupState = empty
+  state: ConsumerGroupState = beginning
   now = 0
   terms: ConsumerTerms = terms
   sizes = new Map([["t", 3]])
@@ -262,7 +265,7 @@ export class Play {
   restart(): void {
     this.wakeAtMs = Infinity
     if (this.storedGroup === null) {
-      this.state = empty
+      this.state = beginning
       return
     }
     const [state, outputs] = restore(
