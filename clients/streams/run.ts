@@ -1,14 +1,18 @@
 /**
  * A word count of Kafka Streams in both its group protocols: `npm run test:streams [-- --against tusk|memory|kafka]
- * [--only classic,streams,tools]`. Counts have to come out right after a restart of the application with an empty state folder
- * (they come back from its changelog), with a second instance, after a kill -9 of the broker, and when the first instance
- * goes; no count is told twice. `tools`: kafka-streams-groups prints what it prints on Apache Kafka, which is the reference
- * (`--record --against kafka` writes that down anew). Ends with 1 where something failed.
+ * [--only classic,streams,migration,tools]`; Apache Kafka is the reference.
+ *
+ * `classic`, `streams`: counts have to come out right after a restart of the application with an empty state folder (they
+ * come back from its changelog), with a second instance, after a kill -9 of the broker, and when the first instance goes;
+ * no count is told twice. `migration`: the application goes on in the other protocol, and back. `tools`:
+ * kafka-streams-groups prints what it prints on Apache Kafka (`--record --against kafka` writes that down anew).
+ * Ends with 1 where something failed.
  */
+import { ListGroups } from "@tusk/protocol/messages/ListGroups"
 import process from "node:process"
 import { parseArgs } from "node:util"
 import { holdsWithin, Report } from "../../bench/groups/Report.ts"
-import { againstOf, createTopics, startTarget } from "../../bench/groups/Target.ts"
+import { againstOf, createTopics, startTarget, withWire } from "../../bench/groups/Target.ts"
 import type { Target } from "../../bench/groups/Target.ts"
 import { startApplication } from "./Application.ts"
 import type { Application, StreamsProtocol } from "./Application.ts"
@@ -124,6 +128,56 @@ const wordCount = async (target: Target, protocol: StreamsProtocol, report: Repo
   }
 }
 
+/** An application that is stopped goes on in the other protocol, and back: its group changes its kind, its offsets stay. */
+const migration = async (target: Target, report: Report): Promise<void> => {
+  const { bootstrap } = target
+  const [input, output, id] = ["lines", "counts", "moving"]
+  await createTopics(
+    bootstrap,
+    new Map([
+      [input, PARTITIONS],
+      [output, PARTITIONS]
+    ])
+  )
+  const words = await openWords(bootstrap, input, output)
+  const kinds: Array<string> = []
+  try {
+    for (const protocol of ["classic", "streams", "classic"] as const) {
+      const app = await startApplication({ bootstrap, id, protocol, input, output, settings: quick[protocol] })
+      try {
+        await words.write(LINES)
+        const held = await holdsWithin(PATIENCE_MS, () => {
+          app.check()
+          return words.agree()
+        })
+        if (!held) throw new Error(`counts in protocol ${protocol}: ${shown([app], words)}`)
+        kinds.push((await listed(bootstrap, id))?.groupType ?? "none")
+        await app.stop()
+      } finally {
+        await app.kill()
+      }
+      const left = await holdsWithin(
+        PATIENCE_MS,
+        async () => (await listed(bootstrap, id))?.groupState === "Empty",
+        200
+      )
+      if (!left) throw new Error("its group does not become empty")
+    }
+    const right = words.jumps() === 0 && kinds.join().toLowerCase() === "classic,streams,classic"
+    report.check(
+      "Kafka Streams from the classic protocol to streams and back",
+      right,
+      `${kinds.join(", ")}; ${words.jumps()} counts told twice or left out`,
+      "classic, streams, classic; 0"
+    )
+  } finally {
+    await words.stop()
+  }
+}
+
+const listed = (bootstrap: string, id: string) =>
+  withWire(bootstrap, async (wire) => (await wire.call(ListGroups, 5, {})).groups.find(({ groupId }) => groupId === id))
+
 const shown = (running: ReadonlyArray<Application>, { counted, written }: Words): string => {
   const wrong = Array.from(written).filter(([word, count]) => counted.get(word) !== count)
   const some = wrong.slice(0, 3).map(([word, count]) => `${word} ${counted.get(word)} of ${count}`)
@@ -134,7 +188,7 @@ const shown = (running: ReadonlyArray<Application>, { counted, written }: Words)
 const { values: options } = parseArgs({
   options: {
     against: { type: "string", default: "tusk" },
-    only: { type: "string", default: "classic,streams,tools" },
+    only: { type: "string", default: "classic,streams,migration,tools" },
     record: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false }
   }
@@ -142,16 +196,19 @@ const { values: options } = parseArgs({
 const against = againstOf(options.against)
 if (options.record && against !== "kafka") throw new Error("--record: only what Apache Kafka prints is expected")
 const report = new Report()
+const checks = new Map<string, (target: Target) => Promise<void>>([
+  ["classic", (target) => wordCount(target, "classic", report)],
+  ["streams", (target) => wordCount(target, "streams", report)],
+  ["migration", (target) => migration(target, report)],
+  ["tools", (target) => streamsGroupTools(target, report, options.record)]
+])
 for (const name of options.only.split(",")) {
-  if (name !== "classic" && name !== "streams" && name !== "tools") {
-    throw new Error(`--only ${name}: not classic, streams or tools`)
-  }
+  const check = checks.get(name)
+  if (check === undefined) throw new Error(`--only ${name}: not ${Array.from(checks.keys()).join(", ")}`)
   const target = await startTarget(against, settings)
   console.log(`${name}, ${target.name}`)
   try {
-    await report.attempt(`Kafka Streams, ${name}`, () =>
-      name === "tools" ? streamsGroupTools(target, report, options.record) : wordCount(target, name, report)
-    )
+    await report.attempt(`Kafka Streams, ${name}`, () => check(target))
   } finally {
     if (options.verbose && target.tusk !== undefined) console.log(target.tusk.log())
     await target.stop()
