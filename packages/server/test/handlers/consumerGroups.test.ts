@@ -160,6 +160,10 @@ describe("consumer groups over the wire", () => {
     ])
     assert.deepStrictEqual(await code({ memberEpoch: -2 }), [42, "InstanceId can't be null."])
     assert.deepStrictEqual(await code({ memberEpoch: -3 }), [42, "MemberEpoch is invalid."])
+    assert.deepStrictEqual(await code({ subscribedTopicNames: Array.from({ length: 1100 }, () => "x".repeat(1000)) }), [
+      42,
+      "SubscribedTopicNames are too many."
+    ])
     assert.deepStrictEqual(await code({ serverAssignor: "mine" }), [
       112,
       "ServerAssignor mine is not supported. Supported assignors: uniform, range."

@@ -21,6 +21,9 @@ import { Event, LEAVE, STATIC_LEAVE, phaseOf } from "./ConsumerGroupState.ts"
 import type { Answer, Assigned, HeartbeatEvent, Member, Phase } from "./ConsumerGroupState.ts"
 import { termsOf } from "./ConsumerTerms.ts"
 
+/** Of one member; Kafka has no such bound but that of a request. */
+const MAX_SUBSCRIPTION_CHARACTERS = 1024 * 1024
+
 /** ConsumerGroupHeartbeat, as it came. */
 export interface ConsumerHeartbeat extends Omit<HeartbeatEvent, "waiter" | "newMemberId" | "topics" | "terms"> {
   readonly groupId: string
@@ -194,7 +197,8 @@ const requestError = (request: ConsumerHeartbeat, config: GroupResourceConfig): 
     (isBlank(request.rackId) && "RackId can't be empty.") ||
     (memberEpoch === 0 && joinProblem(request)) ||
     (memberEpoch === STATIC_LEAVE && request.instanceId === null && "InstanceId can't be null.") ||
-    (memberEpoch < STATIC_LEAVE && "MemberEpoch is invalid.")
+    (memberEpoch < STATIC_LEAVE && "MemberEpoch is invalid.") ||
+    (charactersOf(request.subscribedTopicNames) > MAX_SUBSCRIPTION_CHARACTERS && "SubscribedTopicNames are too many.")
   if (problem !== false) return new InvalidRequest({ message: problem })
   const { serverAssignor } = request
   const { assignors } = termsOf(config)
@@ -203,6 +207,9 @@ const requestError = (request: ConsumerHeartbeat, config: GroupResourceConfig): 
     message: `ServerAssignor ${serverAssignor} is not supported. Supported assignors: ${assignors.join(", ")}.`
   })
 }
+
+const charactersOf = (names: ReadonlyArray<string> | null): number =>
+  names === null ? 0 : names.reduce((sum, name) => sum + name.length, 0)
 
 const joinProblem = (request: ConsumerHeartbeat): string | false => {
   if (request.rebalanceTimeoutMs === -1) return "RebalanceTimeoutMs must be provided in first request."
