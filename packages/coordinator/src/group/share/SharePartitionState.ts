@@ -1,0 +1,94 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Data from "effect/Data"
+import type { GroupOutput } from "../GroupOutput.ts"
+
+export type RecordState = "Available" | "Acquired" | "Acknowledged" | "Archived"
+
+/** Consecutive offsets in the same state. */
+export interface Range {
+  readonly first: bigint
+  readonly last: bigint
+  readonly state: RecordState
+  /** How often they were acquired. */
+  readonly deliveryCount: number
+  /** Who has acquired them, and until when. */
+  readonly memberId: string | null
+  readonly lockUntilMs: number
+}
+
+/** What a group goes by, as it is when an event comes. */
+export interface ShareLimits {
+  /** `share.record.lock.duration.ms`. */
+  readonly lockMs: number
+  /** `group.share.delivery.count.limit`: so often a record is given out, and then no more. */
+  readonly deliveryCountLimit: number
+  /** `group.share.partition.max.record.locks`: offsets between the start and the end of what is in flight. */
+  readonly maxRecordLocks: number
+}
+
+/** One partition as a share group sees it. Never changed in place. */
+export interface SharePartitionState {
+  /** Below it all is done with. */
+  readonly startOffset: bigint
+  /** From here on nothing was given out yet. */
+  readonly nextOffset: bigint
+  /** All offsets from `startOffset` up to `nextOffset`, in order. */
+  readonly ranges: ReadonlyArray<Range>
+  readonly wakeAtMs: number
+}
+
+export interface OffsetRange {
+  readonly first: bigint
+  readonly last: bigint
+}
+
+export interface AcquiredRange extends OffsetRange {
+  readonly deliveryCount: number
+}
+
+/** As ShareAcknowledge numbers them. */
+export const GAP = 0
+export const ACCEPT = 1
+export const RELEASE = 2
+export const REJECT = 3
+export const RENEW = 4
+
+/** One type for all of it, or one for each offset. */
+export interface Acknowledgement extends OffsetRange {
+  readonly types: ReadonlyArray<number>
+}
+
+export type Event = Data.TaggedEnum<{
+  /** The batches that were read, in order. `strict`: no more than `maxRecords`, else whole batches until there are so many. */
+  Acquire: {
+    readonly waiter: number
+    readonly memberId: string
+    readonly batches: ReadonlyArray<OffsetRange>
+    readonly maxRecords: number
+    readonly strict: boolean
+    readonly logStartOffset: bigint
+    readonly limits: ShareLimits
+  }
+  Acknowledge: {
+    readonly waiter: number
+    readonly memberId: string
+    readonly batches: ReadonlyArray<Acknowledgement>
+    readonly limits: ShareLimits
+  }
+  /** What this member holds is free again: it has gone, or its session has. */
+  ReleaseMember: { readonly waiter: number; readonly memberId: string; readonly limits: ShareLimits }
+  /** Everything begins anew from there: an administrator's. */
+  SetStart: { readonly waiter: number; readonly startOffset: bigint }
+  /** The timer went off. */
+  Tick: {}
+}>
+export const Event = Data.taggedEnum<Event>()
+
+export type Answer = Data.TaggedEnum<{
+  Acquired: { readonly ranges: ReadonlyArray<AcquiredRange> }
+  Done: {}
+  Refused: { readonly error: KafkaError }
+}>
+export const Answer = Data.taggedEnum<Answer>()
+
+export type Output = GroupOutput<Answer, SharePartitionState>

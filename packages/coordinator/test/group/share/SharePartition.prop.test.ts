@@ -1,0 +1,200 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import { begin, canAcquire, nextToAcquire, step } from "../../../src/group/share/SharePartition.ts"
+import { decode, encode } from "../../../src/group/share/SharePartitionRecord.ts"
+import { Event } from "../../../src/group/share/SharePartitionState.ts"
+import type { Answer, SharePartitionState } from "../../../src/group/share/SharePartitionState.ts"
+
+const LIMITS = { lockMs: 100, deliveryCountLimit: 3, maxRecordLocks: 20 }
+
+const Member = Schema.Literals(["m1", "m2"])
+const Step = Schema.Union([
+  Schema.Struct({
+    act: Schema.Literal("acquire"),
+    member: Member,
+    sizes: Schema.Array(Schema.Literals([1, 2, 5])).check(Schema.isMaxLength(3)),
+    gap: Schema.Literals([0, 0, 2]),
+    max: Schema.Literals([1, 3, 100]),
+    strict: Schema.Boolean
+  }),
+  Schema.Struct({
+    act: Schema.Literal("acknowledge"),
+    member: Member,
+    from: Schema.Literals([0, 1, 4]),
+    types: Schema.NonEmptyArray(Schema.Literals([0, 1, 2, 3, 4])).check(Schema.isMaxLength(6)),
+    stranger: Schema.Boolean
+  }),
+  Schema.Struct({ act: Schema.Literal("leave"), member: Member }),
+  Schema.Struct({ act: Schema.Literal("wait"), ms: Schema.Literals([30, 100]) }),
+  Schema.Struct({ act: Schema.Literal("logStart"), by: Schema.Literals([1, 5]) }),
+  Schema.Struct({ act: Schema.Literal("restart") })
+])
+
+/** What has become of each offset, kept apart from the machine. */
+interface Fate {
+  holder: string | null
+  lockUntil: number
+  deliveries: number
+  done: boolean
+}
+
+describe("a partition of a share group", () => {
+  it.prop(
+    "gives a record to one member at a time, at most so often, and never again once it is done with",
+    [Schema.Array(Step).check(Schema.isMaxLength(60))],
+    ([steps]) => {
+      let state: SharePartitionState = begin(10n)
+      let stored = encode(state)
+      let now = 0
+      let logStart = 0n
+      const fates = new Map<bigint, Fate>()
+      const send = (event: Event): Answer | undefined => {
+        const [next, outputs] = step(state, event, now)
+        let answer: Answer | undefined
+        for (const output of outputs) {
+          if (output._tag === "Persist") stored = encode(output.group)
+          if (output._tag === "Reply") answer = output.answer
+        }
+        assert.isTrue(next.startOffset >= state.startOffset, "the start offset goes back")
+        state = next
+        return answer
+      }
+      const held = (member: string) =>
+        Array.from(fates)
+          .filter(([, fate]) => fate.holder === member)
+          .map(([offset]) => offset)
+          .sort((a, b) => (a < b ? -1 : 1))
+      const release = (fate: Fate) => {
+        fate.holder = null
+        if (fate.deliveries >= LIMITS.deliveryCountLimit) fate.done = true
+      }
+
+      for (const each of steps) {
+        switch (each.act) {
+          case "acquire": {
+            if (!canAcquire(state, LIMITS.maxRecordLocks)) break
+            let at = nextToAcquire(state)
+            if (at < logStart) at = logStart
+            const batches = each.sizes.map((size, i) => {
+              const first = i === 1 ? at + BigInt(each.gap) : at
+              at = first + BigInt(size)
+              return { first, last: at - 1n }
+            })
+            const answer = send(
+              Event.Acquire({
+                waiter: 1,
+                memberId: each.member,
+                batches,
+                maxRecords: each.max,
+                strict: each.strict,
+                logStartOffset: logStart,
+                limits: LIMITS
+              })
+            )
+            assert.strictEqual(answer?._tag, "Acquired")
+            if (answer?._tag !== "Acquired") break
+            let count = 0
+            for (const range of answer.ranges) {
+              for (let offset = range.first; offset <= range.last; offset++) {
+                count++
+                assert.isTrue(offset >= logStart, "below the log start")
+                const fate = fates.get(offset) ?? { holder: null, lockUntil: 0, deliveries: 0, done: false }
+                assert.isFalse(fate.done, `offset ${offset} is given out though it is done with`)
+                assert.isNull(fate.holder, `offset ${offset} has two holders`)
+                fate.deliveries++
+                assert.strictEqual(range.deliveryCount, fate.deliveries)
+                assert.isAtMost(fate.deliveries, LIMITS.deliveryCountLimit)
+                fate.holder = each.member
+                fate.lockUntil = now + LIMITS.lockMs
+                fates.set(offset, fate)
+              }
+            }
+            if (each.strict) assert.isAtMost(count, each.max)
+            break
+          }
+          case "acknowledge": {
+            const mine = held(each.member)
+            const first = mine[each.from] ?? 10n
+            const last = first + BigInt(each.types.length) - 1n
+            const memberId = each.stranger ? "stranger" : each.member
+            const before = state
+            const answer = send(
+              Event.Acknowledge({
+                waiter: 1,
+                memberId,
+                batches: [{ first, last, types: each.types }],
+                limits: LIMITS
+              })
+            )
+            const offsets = each.types.map((_, i) => first + BigInt(i))
+            const alive = offsets.filter((offset) => offset >= before.startOffset)
+            const allowed =
+              alive.every((offset) => fates.get(offset)?.holder === memberId) &&
+              (alive.length === 0 || last < before.nextOffset)
+            assert.strictEqual(answer?._tag, allowed ? "Done" : "Refused")
+            if (!allowed) {
+              assert.strictEqual(state, before)
+              break
+            }
+            offsets.forEach((offset, i) => {
+              const fate = fates.get(offset)
+              if (fate === undefined || offset < before.startOffset) return
+              const type = each.types[i]
+              if (type === 4) fate.lockUntil = now + LIMITS.lockMs
+              else if (type === 2) release(fate)
+              else {
+                fate.holder = null
+                fate.done = true
+              }
+            })
+            break
+          }
+          case "leave":
+            send(Event.ReleaseMember({ waiter: 1, memberId: each.member, limits: LIMITS }))
+            for (const fate of fates.values()) if (fate.holder === each.member) release(fate)
+            break
+          case "wait":
+            now += each.ms
+            assert.isTrue(
+              state.wakeAtMs <=
+                Math.min(
+                  ...Array.from(fates.values(), (fate) => (fate.holder === null ? Infinity : fate.lockUntil)),
+                  Infinity
+                )
+            )
+            send(Event.Tick())
+            for (const fate of fates.values()) if (fate.holder !== null && fate.lockUntil <= now) release(fate)
+            break
+          case "logStart":
+            logStart = state.startOffset + BigInt(each.by)
+            break
+          case "restart": {
+            const restored = decode(stored, LIMITS.deliveryCountLimit)
+            assert.isTrue(Result.isSuccess(restored))
+            if (!Result.isSuccess(restored)) break
+            state = restored.success
+            // What was not stored is given out again, and counted from what was.
+            for (const [offset, fate] of fates) {
+              if (fate.holder !== null) fate.holder = null
+              const range = state.ranges.find(({ first, last }) => first <= offset && offset <= last)
+              if (range !== undefined && !fate.done) fate.deliveries = range.deliveryCount
+              if (fate.deliveries >= LIMITS.deliveryCountLimit) fate.done = true
+              if (offset >= state.nextOffset) fates.delete(offset)
+            }
+            break
+          }
+        }
+        // All offsets from start to end once, in order.
+        let at = state.startOffset
+        for (const range of state.ranges) {
+          assert.strictEqual(range.first, at)
+          assert.isTrue(range.last >= range.first)
+          at = range.last + 1n
+        }
+        assert.strictEqual(at, state.nextOffset)
+        assert.notInclude(["Acknowledged", "Archived"], state.ranges[0]?.state)
+      }
+    }
+  )
+})
