@@ -1,6 +1,7 @@
 import {
   GroupIdNotFound,
   InvalidRequest,
+  NotCoordinator,
   UnknownMemberId,
   UnsupportedAssignor,
   UnsupportedVersion
@@ -89,15 +90,17 @@ const make = Effect.fnUntraced(function* () {
   const { downgradeIfDue, patterns, upgrade } = yield* GroupConversion
 
   /** The group that is joined: a new one, or what becomes of a group of classic members. */
-  const joined = (groupId: string): Effect.Effect<CellOf<"consumer">, KafkaError> =>
+  const joined = (groupId: string, isSecond = false): Effect.Effect<CellOf<"consumer">, KafkaError> =>
     Effect.gen(function* () {
       const cell = yield* cells.findOrMake(groupId, "consumer")
       if (cell.kind === "consumer") return cell
       if (cell.kind !== "classic") {
         return yield* new GroupIdNotFound({ message: `Group ${groupId} is not a consumer group.` })
       }
+      // What it became could not be stored.
+      if (isSecond) return yield* new NotCoordinator()
       yield* upgrade(cell)
-      return yield* joined(groupId)
+      return yield* joined(groupId, true)
     })
 
   const known = (groupId: string, name = "Group"): Effect.Effect<CellOf<"consumer">, KafkaError> =>

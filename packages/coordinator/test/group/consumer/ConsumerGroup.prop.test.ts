@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isReconciledTo, phaseOf } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
+import { empty, isReconciledTo, phaseOf } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
 import type { PersistedMember } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
 import * as Schema from "effect/Schema"
 import { flat, Play, REBALANCE_MS, SESSION_MS, terms, toOwned } from "./Play.ts"
@@ -25,7 +25,9 @@ const Action = Schema.Struct({
     "wish",
     "topic",
     "pass",
-    "restart"
+    "restart",
+    "notStored",
+    "notTold"
   ),
   client: below(CLIENTS),
   by: below(8)
@@ -88,6 +90,7 @@ class World {
 
   constructor(assignmentIntervalMs: number, mixed: boolean) {
     this.mixed = mixed
+    this.play.state = this.play.beginning = empty
     this.play.terms = { ...terms, assignmentIntervalMs }
   }
 
@@ -172,6 +175,14 @@ class World {
     const { play } = this
     const client = this.clients[index]!
     switch (kind) {
+      case "notStored":
+      case "notTold": {
+        // A write that fails, or happens though its answer is lost: nobody hears, and the group is loaded again.
+        const undo = play.snapshot()
+        if (client.alive) this.beat(client, false, by % 2 === 0)
+        if (kind === "notStored") undo()
+        return play.restart()
+      }
       case "beat":
       case "lost":
       case "full":
@@ -283,7 +294,10 @@ class World {
       this.act(action)
       this.check()
       const { assignmentEpoch, groupEpoch, members } = this.play.state
-      assert.isTrue(groupEpoch >= epoch && assignmentEpoch <= groupEpoch, "an epoch went back")
+      // an epoch that was not stored was told to nobody
+      if (action.kind === "notStored") told.clear()
+      else assert.isTrue(groupEpoch >= epoch, "an epoch went back")
+      assert.isTrue(assignmentEpoch <= groupEpoch)
       epoch = groupEpoch
       for (const { memberEpoch, memberId } of members.values()) {
         if (memberEpoch < 0) continue

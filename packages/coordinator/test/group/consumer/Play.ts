@@ -55,6 +55,7 @@ const beginning: ConsumerGroupState = { ...empty, groupEpoch: 0 }
 
 /** A machine with its clock, its disk and everything it answered. */
 export class Play {
+  beginning: ConsumerGroupState = beginning
   state: ConsumerGroupState = beginning
   now = 0
   terms: ConsumerTerms = terms
@@ -265,7 +266,7 @@ export class Play {
   restart(): void {
     this.wakeAtMs = Infinity
     if (this.storedGroup === null) {
-      this.state = beginning
+      this.state = this.beginning
       return
     }
     const [state, outputs] = restore(
@@ -276,6 +277,17 @@ export class Play {
     )
     this.state = state
     this.perform(outputs)
+  }
+
+  /** What is stored now; puts it back. */
+  snapshot(): () => void {
+    const group = this.storedGroup
+    const members = new Map(this.storedMembers)
+    return () => {
+      this.storedGroup = group
+      this.storedMembers.clear()
+      for (const [memberId, member] of members) this.storedMembers.set(memberId, member)
+    }
   }
 
   /** What each member is told to own. */
