@@ -40,9 +40,15 @@ export const cooperativeSticky: Assign = {
   name: "cooperative-sticky",
   eager: false,
   share: (partitions, members) => {
-    const newest = Math.max(...members.map(({ generation }) => generation))
+    const owner = new Map<number, Owned>()
+    for (const one of members) {
+      for (const partition of one.partitions) {
+        // Whoever has not noticed yet that another owns it now tells an older generation (KIP-792).
+        if (one.generation > (owner.get(partition)?.generation ?? -2)) owner.set(partition, one)
+      }
+    }
     const sorted = byMemberId(members)
-      .map((one) => ({ ...one, partitions: one.generation === newest ? one.partitions : [] }))
+      .map((one) => ({ ...one, partitions: one.partitions.filter((partition) => owner.get(partition) === one) }))
       .toSorted((a, b) => b.partitions.length - a.partitions.length)
     const least = Math.floor(partitions / sorted.length)
     let larger = partitions % sorted.length
