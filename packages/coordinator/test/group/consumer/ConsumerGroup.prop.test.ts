@@ -94,8 +94,11 @@ class World {
     this.play.terms = { ...terms, assignmentIntervalMs }
   }
 
-  /** One heartbeat; `heard`: its answer arrives. `full`: it says all there is to say. */
-  beat(client: Client, heard: boolean, full: boolean): void {
+  /**
+   * One heartbeat; `heard`: its answer arrives. `full`: it says all there is to say. `silent`: not even what it owns, as
+   * clients do while that does not change.
+   */
+  beat(client: Client, heard: boolean, full: boolean, silent = false): void {
     const { play } = this
     if (client.classic !== "no") return this.classicTurn(client, heard)
     const whole = client.epoch === 0 || full
@@ -104,7 +107,7 @@ class World {
       rebalanceTimeoutMs: whole ? REBALANCE_MS : -1,
       subscribedTopicNames: whole ? client.wish.names : null,
       subscribedTopicRegex: whole ? client.wish.regex : null,
-      topicPartitions: toOwned(client.consuming)
+      topicPartitions: silent && !whole ? null : toOwned(client.consuming)
     })
     if (!heard) return
     if (typeof answer === "string") {
@@ -186,7 +189,7 @@ class World {
       case "beat":
       case "lost":
       case "full":
-        if (client.alive) this.beat(client, kind !== "lost", kind === "full")
+        if (client.alive) this.beat(client, kind !== "lost", kind === "full", by % 3 === 0)
         return
       case "revoke":
         return this.revoke(client)
