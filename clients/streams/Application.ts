@@ -25,6 +25,8 @@ export interface Application {
   /** Ids of tasks, as `0_1`. */
   readonly active: () => ReadonlyArray<string>
   readonly standby: () => ReadonlyArray<string>
+  /** Where it thinks partitions are, for interactive queries: `7001=4`, by port of `application.server`. */
+  readonly hosts: () => ReadonlyArray<string>
   /** How often its active tasks changed. */
   readonly changes: () => number
   /** Throws when it ended by itself, or failed. */
@@ -45,6 +47,7 @@ export const startApplication = async (options: ApplicationOptions): Promise<App
   let state = "CREATED"
   let active: ReadonlyArray<string> = []
   let standby: ReadonlyArray<string> = []
+  let hosts: ReadonlyArray<string> = []
   let changes = 0
   let error = ""
   let log = ""
@@ -53,6 +56,7 @@ export const startApplication = async (options: ApplicationOptions): Promise<App
     const [word, first = "", second = ""] = line.split(" ")
     if (word === "state") state = first
     if (word === "error") error = line
+    if (word === "hosts") hosts = first.split(",")
     if (word !== "tasks") return
     active = first === "" ? [] : first.split(",")
     standby = second === "" ? [] : second.split(",")
@@ -70,6 +74,7 @@ export const startApplication = async (options: ApplicationOptions): Promise<App
     state: () => state,
     active: () => active,
     standby: () => standby,
+    hosts: () => hosts,
     changes: () => changes,
     log: () => log,
     check: () => {

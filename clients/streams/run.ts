@@ -56,15 +56,10 @@ const wordCount = async (target: Target, protocol: StreamsProtocol, report: Repo
   )
   const id = `word-count-${protocol}`
   const apps: Array<Application> = []
-  const start = async () => {
-    const app = await startApplication({
-      bootstrap,
-      id,
-      protocol,
-      input,
-      output,
-      settings: { ...quick[protocol], ...often }
-    })
+  const start = async (port: number) => {
+    const place = { "application.server": `127.0.0.1:${port}` }
+    const settings = { ...quick[protocol], ...often, ...place }
+    const app = await startApplication({ bootstrap, id, protocol, input, output, settings })
     apps.push(app)
     return app
   }
@@ -84,18 +79,20 @@ const wordCount = async (target: Target, protocol: StreamsProtocol, report: Repo
 
   try {
     await words.write(LINES)
-    let first = await start()
+    let first = await start(7001)
     await until("an instance has every task", [first], share([first]))
     await until("counts", [first], words.agree)
 
     await first.stop()
     await words.write(LINES)
-    first = await start()
+    first = await start(7001)
     await until("counts after a restart without state", [first], words.agree)
 
-    const second = await start()
+    const second = await start(7002)
     const both = [first, second]
     await until("two instances share the tasks", both, share(both))
+    const placed = [7001, 7002].map((port) => `${port}=${TASKS / 2}`).join()
+    await until("each knows what is where", both, () => both.every((app) => app.hosts().join() === placed))
     await words.write(LINES)
     await until("counts of two instances", both, words.agree)
 

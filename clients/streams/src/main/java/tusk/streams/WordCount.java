@@ -18,7 +18,8 @@ import org.apache.kafka.streams.kstream.Produced;
 /**
  * Counts words: {@code WordCount BOOTSTRAP APPLICATION classic|streams STATE-FOLDER INPUT OUTPUT [NAME=VALUE]...}. Each word
  * read is a record of the output: the word, and how often it was seen so far. Prints its state and, whenever they change,
- * its active and standby tasks; ends on SIGTERM.
+ * its active and standby tasks and, by port, of how many partitions it knows that they are at which instance; ends on
+ * SIGTERM.
  */
 public final class WordCount {
   public static void main(String[] args) throws Exception {
@@ -62,6 +63,7 @@ public final class WordCount {
     Runtime.getRuntime().addShutdownHook(close);
     streams.start();
     String told = "";
+    String hosts = "";
     while (!ended.await(100, TimeUnit.MILLISECONDS)) {
       TreeSet<String> active = new TreeSet<>();
       TreeSet<String> standby = new TreeSet<>();
@@ -71,6 +73,12 @@ public final class WordCount {
       });
       String tasks = "tasks " + String.join(",", active) + " " + String.join(",", standby);
       if (!tasks.equals(told)) say(told = tasks);
+      if (streams.state() != KafkaStreams.State.RUNNING) continue;
+      TreeSet<String> known = new TreeSet<>();
+      streams.metadataForAllStreamsClients()
+          .forEach(client -> known.add(client.port() + "=" + client.topicPartitions().size()));
+      String seen = "hosts " + String.join(",", known);
+      if (!seen.equals(hosts)) say(hosts = seen);
     }
     if (streams.state() == KafkaStreams.State.ERROR) System.exit(1);
   }
