@@ -10,6 +10,7 @@ import { againstOf, startTarget } from "../../bench/groups/Target.ts"
 import type { Check } from "./Check.ts"
 import { consumerGroupTools } from "./consumerGroupTools.ts"
 import { killed } from "./killed.ts"
+import { killedJava } from "./killedJava.ts"
 import { memberModes } from "./memberModes.ts"
 import { rebalance } from "./rebalance.ts"
 import { share } from "./share.ts"
@@ -20,6 +21,7 @@ import { verifiable } from "./verifiableConsumer.ts"
 const checks: ReadonlyArray<Check> = [
   killed("classic"),
   killed("consumer"),
+  killedJava,
   verifiable("classic"),
   verifiable("consumer"),
   consumerGroupTools("classic"),
