@@ -21,9 +21,10 @@
  * was told until it has said that it does not, or is gone.
  * Persist: with each change of what lasts, only members that changed; a heartbeat that changes nothing stores nothing.
  *
- * Where this differs from Kafka: an assignment comes before the group's assignment interval is over once nothing has changed for a fifth of it;
- * regular expressions are resolved at once and when topics change; a static member that repeats its first heartbeat is
- * let in; the target assignment is not stored, so that a restart in the midst of a rebalance makes one more epoch.
+ * Where this differs from Kafka: an assignment comes before the group's assignment interval is over once nothing has
+ * changed for a fifth of it; regular expressions are resolved at once and when topics change; a static member that
+ * repeats its first heartbeat is let in; a member of one subscription more than a mebibyte long is not; the target
+ * assignment is not stored, so that a restart in the midst of a rebalance makes one more epoch.
  */
 import {
   CoordinatorNotAvailable,
