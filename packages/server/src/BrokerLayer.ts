@@ -1,4 +1,6 @@
 import { ConsumerGroups } from "@tusk/coordinator/group/consumer/ConsumerGroups"
+import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
+import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
 import { StreamsGroups } from "@tusk/coordinator/group/streams/StreamsGroups"
 import { Groups } from "@tusk/coordinator/group/Groups"
 import { Active } from "@tusk/storage/Active"
@@ -27,6 +29,7 @@ import { Recompression } from "./Recompression.ts"
 import { ResourceConfigs } from "./ResourceConfigs.ts"
 import { Router } from "./Router.ts"
 import type { Settings } from "./Settings.ts"
+import { ShareSessions } from "./ShareSessions.ts"
 import { TopicAdmin } from "./TopicAdmin.ts"
 import { TopicSettings } from "./TopicSettings.ts"
 
@@ -98,7 +101,16 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         Deadlines.layer
       )
     ),
-    Layer.provide(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, ConsumerGroups.layer, StreamsGroups.layer)),
+    Layer.provide(
+      Layer.mergeAll(
+        AutoTopics.layer,
+        TopicSettings.layer,
+        ConsumerGroups.layer,
+        ShareSessions.layer,
+        Layer.provideMerge(ShareGroups.layer, SharePartitions.layer),
+        StreamsGroups.layer
+      )
+    ),
     Layer.provide(groups),
     Layer.provide(GroupSettings.layer),
     Layer.provideMerge(storage)

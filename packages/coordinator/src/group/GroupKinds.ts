@@ -3,12 +3,14 @@ import { consumerKind } from "./consumer/consumerKind.ts"
 import type { GroupConfig } from "./GroupConfig.ts"
 import type { GroupResourceConfig } from "./GroupConfigs.ts"
 import type { GroupKind, KindCell } from "./GroupKind.ts"
+import { shareKind } from "./share/shareKind.ts"
 import { streamsKind } from "./streams/streamsKind.ts"
 
 /** Every kind of group there is, by the name under which it is stored and listed. */
 export const makeGroupKinds = (config: GroupConfig, configs: (groupId: string) => GroupResourceConfig) => ({
   classic: classicKind(config),
   consumer: consumerKind(configs),
+  share: shareKind(configs),
   streams: streamsKind(configs)
 })
 

@@ -13,11 +13,13 @@ export const AdvertisedApis = Context.Reference<
 >("@tusk/server/AdvertisedApis", { defaultValue: () => () => [] })
 
 /**
- * Features with levels (KIP-584), all at their highest: consumer groups (KIP-848), streams groups (KIP-1071), no
+ * Features with levels (KIP-584), all at their highest: consumer groups (KIP-848), share groups (KIP-932), streams groups
+ * (KIP-1071), no
  * transactions.
  */
 const LEVELS = [
   { name: "group.version", level: 1 },
+  { name: "share.version", level: 1 },
   { name: "streams.version", level: 1 },
   { name: "transaction.version", level: 0 }
 ]

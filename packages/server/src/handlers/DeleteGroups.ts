@@ -1,3 +1,4 @@
+import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
 import { Groups } from "@tusk/coordinator/group/Groups"
 import { errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { DeleteGroups } from "@tusk/protocol/messages/DeleteGroups"
@@ -9,12 +10,14 @@ export const deleteGroups = handler({
   api: DeleteGroups,
   make: Effect.gen(function* () {
     const groups = yield* Groups
+    const shared = yield* SharePartitions
     return (request: DeleteGroupsRequest) => {
       const names = Array.from(new Set(request.groupsNames))
       return Effect.map(groups.deleteGroups(names), (errors) => ({
         throttleTimeMs: 0,
         results: names.map((groupId, i) => {
           const error = errors[i]
+          if (!error) shared.forget(groupId)
           return { groupId, errorCode: error ? errorCode(error) : NONE }
         })
       }))

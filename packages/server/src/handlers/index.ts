@@ -1,4 +1,5 @@
 import { alterConfigs } from "./AlterConfigs.ts"
+import { alterShareGroupOffsets } from "./AlterShareGroupOffsets.ts"
 import { apiVersions } from "./ApiVersions.ts"
 import { consumerGroupDescribe } from "./ConsumerGroupDescribe.ts"
 import { consumerGroupHeartbeat } from "./ConsumerGroupHeartbeat.ts"
@@ -6,11 +7,13 @@ import { createPartitions } from "./CreatePartitions.ts"
 import { createTopics } from "./CreateTopics.ts"
 import { deleteGroups } from "./DeleteGroups.ts"
 import { deleteRecords } from "./DeleteRecords.ts"
+import { deleteShareGroupOffsets } from "./DeleteShareGroupOffsets.ts"
 import { deleteTopics } from "./DeleteTopics.ts"
 import { describeCluster } from "./DescribeCluster.ts"
 import { describeConfigs } from "./DescribeConfigs.ts"
 import { describeGroups } from "./DescribeGroups.ts"
 import { describeLogDirs } from "./DescribeLogDirs.ts"
+import { describeShareGroupOffsets } from "./DescribeShareGroupOffsets.ts"
 import { describeTopicPartitions } from "./DescribeTopicPartitions.ts"
 import { fetch } from "./Fetch.ts"
 import { findCoordinator } from "./FindCoordinator.ts"
@@ -28,6 +31,10 @@ import { offsetDelete } from "./OffsetDelete.ts"
 import { offsetFetch } from "./OffsetFetch.ts"
 import { offsetForLeaderEpoch } from "./OffsetForLeaderEpoch.ts"
 import { produce } from "./Produce.ts"
+import { shareAcknowledge } from "./ShareAcknowledge.ts"
+import { shareFetch } from "./ShareFetch.ts"
+import { shareGroupDescribe } from "./ShareGroupDescribe.ts"
+import { shareGroupHeartbeat } from "./ShareGroupHeartbeat.ts"
 import { streamsGroupDescribe } from "./StreamsGroupDescribe.ts"
 import { streamsGroupHeartbeat } from "./StreamsGroupHeartbeat.ts"
 import { syncGroup } from "./SyncGroup.ts"
@@ -66,5 +73,12 @@ export const handlers = [
   describeTopicPartitions,
   listConfigResources,
   streamsGroupHeartbeat,
-  streamsGroupDescribe
+  streamsGroupDescribe,
+  shareGroupHeartbeat,
+  shareGroupDescribe,
+  shareFetch,
+  shareAcknowledge,
+  describeShareGroupOffsets,
+  alterShareGroupOffsets,
+  deleteShareGroupOffsets
 ] as const

@@ -195,6 +195,7 @@ describe("a partition of a share group", () => {
         assert.strictEqual(at, state.nextOffset)
         assert.notInclude(["Acknowledged", "Archived"], state.ranges[0]?.state)
       }
-    }
+    },
+    { arbitrary: { runs: 3000, size: 60 }, timeout: 60_000 }
   )
 })

@@ -1,0 +1,362 @@
+import { KafkaStorageError, NotCoordinator, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { GroupStore } from "@tusk/storage/GroupStore"
+import { isKafkaError, Log } from "@tusk/storage/log/Log"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Semaphore from "effect/Semaphore"
+import { makeGroupCell } from "../GroupCell.ts"
+import type { GroupCell, GroupCellPorts, GroupMachine } from "../GroupCell.ts"
+import { GroupConfigs } from "../GroupConfigs.ts"
+import type { GroupResourceConfig } from "../GroupConfigs.ts"
+import { partitionOf, partitionRow } from "./ShareGroupRecord.ts"
+import { begin, canAcquire, nextToAcquire, step } from "./SharePartition.ts"
+import { decode, encode } from "./SharePartitionRecord.ts"
+import { Event } from "./SharePartitionState.ts"
+import type { Acknowledgement, AcquiredRange, Answer, ShareLimits, SharePartitionState } from "./SharePartitionState.ts"
+
+/** Partitions of share groups in memory; beyond it those that nobody holds anything of are read again when needed. */
+const MAX_OPEN = 10_000
+
+export interface Acquire {
+  readonly groupId: string
+  readonly memberId: string
+  readonly partitionId: number
+  readonly maxBytes: number
+  readonly maxRecords: number
+  /** Not one record more (KIP-1206); else whole batches until there are so many. */
+  readonly strict: boolean
+}
+
+export interface AcquiredRecords {
+  readonly batches: ReadonlyArray<Uint8Array>
+  readonly ranges: ReadonlyArray<AcquiredRange>
+}
+
+export interface Acknowledge {
+  readonly groupId: string
+  readonly memberId: string
+  readonly partitionId: number
+  readonly batches: ReadonlyArray<Acknowledgement>
+}
+
+type Cell = GroupCell<SharePartitionState, Event, Answer>
+
+const NOTHING: AcquiredRecords = { batches: [], ranges: [] }
+
+/** What share groups have done with their partitions: acquired, acknowledged, given back. */
+export class SharePartitions extends Context.Service<
+  SharePartitions,
+  {
+    /** Makes sure that the group has a start offset in these partitions, by `share.auto.offset.reset`. */
+    readonly initialize: (groupId: string, partitionIds: ReadonlyArray<number>) => Effect.Effect<void, KafkaError>
+    /** What is there for this member now; nothing where others hold it all. */
+    readonly acquire: (request: Acquire) => Effect.Effect<AcquiredRecords, KafkaError>
+    /** Stored when it returns. INVALID_RECORD_STATE: nothing of it was taken. */
+    readonly acknowledge: (request: Acknowledge) => Effect.Effect<void, KafkaError>
+    /** What a member holds in these partitions is free again. */
+    readonly releaseMember: (
+      groupId: string,
+      memberId: string,
+      partitionIds: ReadonlyArray<number>
+    ) => Effect.Effect<void, KafkaError>
+    /** Calls when something in these partitions is free again; what it returns takes that off. */
+    readonly onFree: (groupId: string, partitionIds: ReadonlyArray<number>, free: () => void) => () => void
+    /** By partition id; those without one are left out. */
+    readonly startOffsets: (groupId: string) => Effect.Effect<ReadonlyMap<number, bigint>, KafkaError>
+    /** Whether nothing may be moved because somebody holds records. */
+    readonly setStart: (groupId: string, partitionId: number, offset: bigint) => Effect.Effect<void, KafkaError>
+    /** The group begins anew in these partitions. */
+    readonly remove: (groupId: string, partitionIds: ReadonlyArray<number>) => Effect.Effect<void, KafkaError>
+    /** The group is deleted. */
+    readonly forget: (groupId: string) => void
+  }
+>()("@tusk/coordinator/group/share/SharePartitions") {
+  static readonly layer = Layer.effect(
+    SharePartitions,
+    Effect.suspend(() => make())
+  )
+}
+
+const limitsOf = (config: GroupResourceConfig): ShareLimits => ({
+  lockMs: config.shareRecordLockDurationMs,
+  deliveryCountLimit: config.shareDeliveryCountLimit,
+  maxRecordLocks: config.sharePartitionMaxRecordLocks
+})
+
+const make = Effect.fnUntraced(function* () {
+  const store = yield* GroupStore
+  const log = yield* Log
+  const configs = yield* GroupConfigs
+  const scope = yield* Effect.scope
+  /** In order of last use. */
+  const cells = new Map<string, Cell>()
+  /** Stored states of partitions that are not open, as texts; undefined: to be read. */
+  let stored: Map<string, Map<number, string>> | undefined
+  const loading = Semaphore.makeUnsafe(1)
+  const opening = Semaphore.makeUnsafe(1)
+  const waiting = new Map<string, Set<() => void>>()
+
+  const keyOf = (groupId: string, partitionId: number): string => `${partitionId}/${groupId}`
+
+  const load = Effect.suspend(() =>
+    stored !== undefined
+      ? Effect.succeed(stored)
+      : Effect.map(store.load, (groups) => {
+          const found = new Map<string, Map<number, string>>()
+          for (const { groupId, kind, members } of groups) {
+            if (kind !== "share") continue
+            const partitions = new Map<number, string>()
+            for (const { memberId, value } of members ?? []) {
+              const partitionId = partitionOf(memberId)
+              if (partitionId !== undefined) partitions.set(partitionId, value)
+            }
+            found.set(groupId, partitions)
+          }
+          return (stored ??= found)
+        })
+  ).pipe(loading.withPermit)
+
+  const closeAll = (): void => {
+    for (const cell of cells.values()) cell.close()
+    cells.clear()
+  }
+  store.onTakeOver(
+    Effect.sync(() => {
+      stored = undefined
+      closeAll()
+      for (const all of Array.from(waiting.values())) for (const free of Array.from(all)) free()
+    })
+  )
+
+  const machineOf = (partitionId: number): GroupMachine<SharePartitionState, Event, Answer, SharePartitionState> => ({
+    kind: "share",
+    step,
+    tick: Event.Tick(),
+    encode: (state) => ({ value: null, members: [{ memberId: partitionRow(partitionId), value: encode(state) }] })
+  })
+
+  const portsOf = (groupId: string, partitionId: number): GroupCellPorts => {
+    const key = keyOf(groupId, partitionId)
+    return {
+      put: (group) =>
+        Effect.tap(store.put(group), () =>
+          Effect.sync(() => {
+            const value = group.members?.[0]?.value
+            if (value === undefined || value === null || stored === undefined) return
+            let partitions = stored.get(groupId)
+            if (partitions === undefined) stored.set(groupId, (partitions = new Map()))
+            partitions.set(partitionId, value)
+          })
+        ),
+      remove: () => Effect.die(new Error("a share partition is never removed by itself")),
+      scope,
+      // Whether it was stored is not known: all is read again.
+      broken: () => {
+        cells.get(key)?.close()
+        cells.delete(key)
+        stored = undefined
+      },
+      settled: () => {
+        const cell = cells.get(key)
+        const all = waiting.get(key)
+        if (cell === undefined || all === undefined) return
+        if (cell.peek().ranges.some(({ state }) => state === "Available")) for (const free of Array.from(all)) free()
+      }
+    }
+  }
+
+  /** Where a group begins that was never here. */
+  const startOf = Effect.fnUntraced(function* (groupId: string, partitionId: number) {
+    const [end] = yield* log.ends([partitionId])
+    if (end === undefined) return yield* new UnknownTopicOrPartition()
+    if (isKafkaError(end)) return yield* Effect.fail(end)
+    const { shareAutoOffsetReset } = configs(groupId)
+    if (shareAutoOffsetReset === "earliest") return end.logStartOffset
+    if (shareAutoOffsetReset === "latest") return end.highWatermark
+    const since = BigInt((yield* Clock.currentTimeMillis) - shareAutoOffsetReset.byDurationMs)
+    return (yield* log.findByTimestamp(partitionId, since))?.offset ?? end.highWatermark
+  })
+
+  const trim = (): void => {
+    for (const [key, cell] of cells) {
+      if (cells.size <= MAX_OPEN) return
+      if (cell.waiting() > 0 || cell.peek().ranges.some(({ state }) => state === "Acquired")) continue
+      cell.close()
+      cells.delete(key)
+    }
+  }
+
+  const open = (groupId: string, partitionId: number): Effect.Effect<Cell, KafkaError> =>
+    Effect.gen(function* () {
+      const key = keyOf(groupId, partitionId)
+      const there = cells.get(key)
+      if (there?.isOpen() === true) return there
+      const value = (yield* load).get(groupId)?.get(partitionId)
+      const config = configs(groupId)
+      const restored = value === undefined ? undefined : decode(value, config.shareDeliveryCountLimit)
+      if (restored !== undefined && Result.isFailure(restored)) {
+        const name = `${JSON.stringify(groupId)} in partition ${partitionId}`
+        yield* Effect.logError(`what share group ${name} has done cannot be read: ${restored.failure}`)
+        return yield* new KafkaStorageError()
+      }
+      const machine = machineOf(partitionId)
+      const ports = portsOf(groupId, partitionId)
+      const nowMs = yield* Clock.currentTimeMillis
+      let cell: Cell
+      if (restored === undefined) {
+        const state = begin(yield* startOf(groupId, partitionId))
+        cell = yield* makeGroupCell(groupId, machine, () => [state, [{ _tag: "Persist", group: state }]], nowMs, ports)
+      } else {
+        const state = restored.success
+        cell = yield* makeGroupCell(groupId, machine, () => [state, []], nowMs, ports)
+      }
+      if (!cell.isOpen()) return yield* new NotCoordinator()
+      cells.set(key, cell)
+      trim()
+      return cell
+    }).pipe(opening.withPermit)
+
+  /** Asks it as it is now, again where it is read anew on the way. */
+  const ask = (
+    groupId: string,
+    partitionId: number,
+    event: (waiter: number, cell: Cell) => Event
+  ): Effect.Effect<Answer, KafkaError> =>
+    Effect.flatMap(open(groupId, partitionId), (cell) => cell.ask((waiter) => event(waiter, cell))).pipe(
+      Effect.catchTag("CellClosed", () => ask(groupId, partitionId, event))
+    )
+
+  const refusal = (answer: Answer): Effect.Effect<void, KafkaError> =>
+    answer._tag === "Refused" ? Effect.fail(answer.error) : Effect.void
+
+  const acquire = Effect.fnUntraced(function* (request: Acquire) {
+    const { groupId, maxBytes, maxRecords, memberId, partitionId, strict } = request
+    const limits = limitsOf(configs(groupId))
+    const state = (yield* open(groupId, partitionId)).peek()
+    if (maxRecords <= 0 || !canAcquire(state, limits.maxRecordLocks)) return NOTHING
+    const [end] = yield* log.ends([partitionId])
+    if (end === undefined) return yield* new UnknownTopicOrPartition()
+    if (isKafkaError(end)) return yield* Effect.fail(end)
+    const next = nextToAcquire(state)
+    const from = next < end.logStartOffset ? end.logStartOffset : next
+    if (from >= end.highWatermark) return NOTHING
+    const [read] = yield* log.read([{ partitionId, from, maxBytes }], { maxBytes, atLeastOne: true })
+    if (read === undefined) return NOTHING
+    if (isKafkaError(read)) return yield* Effect.fail(read)
+    if (read.batches.length === 0) return NOTHING
+    const answer = yield* ask(groupId, partitionId, (waiter) =>
+      Event.Acquire({
+        waiter,
+        memberId,
+        batches: read.batches.map((batch) => ({
+          first: RecordBatch.baseOffset(batch),
+          last: RecordBatch.lastOffset(batch)
+        })),
+        maxRecords,
+        strict,
+        logStartOffset: end.logStartOffset,
+        limits
+      })
+    )
+    if (answer._tag !== "Acquired") {
+      yield* refusal(answer)
+      return NOTHING
+    }
+    const { ranges } = answer
+    const batches = read.batches.filter((batch) => {
+      const [first, last] = [RecordBatch.baseOffset(batch), RecordBatch.lastOffset(batch)]
+      return ranges.some((range) => range.first <= last && range.last >= first)
+    })
+    return { batches, ranges }
+  })
+
+  const put = (groupId: string, members: ReadonlyArray<{ readonly memberId: string; readonly value: null }>) =>
+    store.put({ groupId, kind: "share", value: null, members })
+
+  return SharePartitions.of({
+    initialize: (groupId, partitionIds) =>
+      Effect.forEach(partitionIds, (partitionId) => open(groupId, partitionId), { discard: true }),
+    acquire,
+    acknowledge: ({ batches, groupId, memberId, partitionId }) =>
+      Effect.flatMap(
+        ask(groupId, partitionId, (waiter) =>
+          Event.Acknowledge({ waiter, memberId, batches, limits: limitsOf(configs(groupId)) })
+        ),
+        refusal
+      ),
+    releaseMember: (groupId, memberId, partitionIds) =>
+      Effect.forEach(
+        partitionIds.filter((partitionId) =>
+          // Nothing is held where nothing is open, or nothing of this member.
+          cells
+            .get(keyOf(groupId, partitionId))
+            ?.peek()
+            .ranges.some((range) => range.memberId === memberId)
+        ),
+        (partitionId) =>
+          ask(groupId, partitionId, (waiter) =>
+            Event.ReleaseMember({ waiter, memberId, limits: limitsOf(configs(groupId)) })
+          ),
+        { discard: true }
+      ),
+    onFree: (groupId, partitionIds, free) => {
+      const keys = partitionIds.map((partitionId) => keyOf(groupId, partitionId))
+      for (const key of keys) {
+        const all = waiting.get(key)
+        if (all === undefined) waiting.set(key, new Set([free]))
+        else all.add(free)
+      }
+      return () => {
+        for (const key of keys) {
+          const all = waiting.get(key)
+          all?.delete(free)
+          if (all?.size === 0) waiting.delete(key)
+        }
+      }
+    },
+    startOffsets: (groupId) =>
+      Effect.map(load, (all) => {
+        const offsets = new Map<number, bigint>()
+        for (const [partitionId, value] of all.get(groupId) ?? []) {
+          const state = decode(value, Number.POSITIVE_INFINITY)
+          if (Result.isSuccess(state)) offsets.set(partitionId, state.success.startOffset)
+        }
+        return offsets
+      }),
+    setStart: (groupId, partitionId, startOffset) =>
+      Effect.flatMap(
+        ask(groupId, partitionId, (waiter) => Event.SetStart({ waiter, startOffset })),
+        refusal
+      ),
+    remove: (groupId, partitionIds) =>
+      put(
+        groupId,
+        partitionIds.map((partitionId) => ({ memberId: partitionRow(partitionId), value: null }))
+      ).pipe(
+        Effect.tap(() =>
+          Effect.sync(() => {
+            for (const partitionId of partitionIds) {
+              const key = keyOf(groupId, partitionId)
+              cells.get(key)?.close()
+              cells.delete(key)
+              stored?.get(groupId)?.delete(partitionId)
+            }
+          })
+        )
+      ),
+    forget: (groupId) => {
+      stored?.delete(groupId)
+      const suffix = `/${groupId}`
+      for (const [key, cell] of cells) {
+        if (!key.endsWith(suffix) || cell.groupId !== groupId) continue
+        cell.close()
+        cells.delete(key)
+      }
+    }
+  })
+})

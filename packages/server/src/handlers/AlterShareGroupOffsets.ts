@@ -1,0 +1,62 @@
+import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
+import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import { errorCode, errorMessage, NONE, NonEmptyGroup, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { AlterShareGroupOffsets } from "@tusk/protocol/messages/AlterShareGroupOffsets"
+import type { AlterShareGroupOffsetsRequest } from "@tusk/protocol/messages/AlterShareGroupOffsets"
+import { Topics } from "@tusk/storage/Topics"
+import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+export const alterShareGroupOffsets = handler({
+  api: AlterShareGroupOffsets,
+  make: Effect.gen(function* () {
+    const groups = yield* ShareGroups
+    const shared = yield* SharePartitions
+    const topics = yield* Topics
+
+    const one = (groupId: string, name: string, index: number, offset: bigint): Effect.Effect<KafkaError | null> => {
+      const partitionId = topics.byName(name)?.partitionIds[index]
+      if (partitionId === undefined) return Effect.succeed(new UnknownTopicOrPartition())
+      return shared.setStart(groupId, partitionId, offset).pipe(
+        Effect.as(null),
+        Effect.catch((error) => Effect.succeed(error))
+      )
+    }
+
+    return Effect.fnUntraced(function* (request: AlterShareGroupOffsetsRequest) {
+      const { groupId } = request
+      const [group] = yield* groups.describe([groupId])
+      if (group !== undefined && "error" in group) return yield* Effect.fail(group.error)
+      if (group !== undefined && group.members.length > 0) return yield* new NonEmptyGroup()
+      return {
+        throttleTimeMs: 0,
+        errorCode: NONE,
+        errorMessage: null,
+        responses: yield* Effect.forEach(request.topics, ({ partitions, topicName }) =>
+          Effect.map(
+            Effect.forEach(partitions, ({ partitionIndex, startOffset }) =>
+              Effect.map(one(groupId, topicName, partitionIndex, startOffset), (error) => ({
+                partitionIndex,
+                errorCode: error === null ? NONE : errorCode(error),
+                errorMessage: error === null ? null : errorMessage(error)
+              }))
+            ),
+            (results) => ({
+              topicName,
+              topicId: topics.byName(topicName)?.topicId ?? ZERO_UUID,
+              partitions: results
+            })
+          )
+        )
+      }
+    })
+  }),
+  refuse: (_request, code, error) => ({
+    throttleTimeMs: 0,
+    errorCode: code,
+    errorMessage: errorMessage(error),
+    responses: []
+  })
+})

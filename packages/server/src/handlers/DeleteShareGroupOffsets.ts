@@ -1,0 +1,50 @@
+import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
+import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import { errorCode, errorMessage, NONE, NonEmptyGroup, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import { DeleteShareGroupOffsets } from "@tusk/protocol/messages/DeleteShareGroupOffsets"
+import type { DeleteShareGroupOffsetsRequest } from "@tusk/protocol/messages/DeleteShareGroupOffsets"
+import { Topics } from "@tusk/storage/Topics"
+import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+export const deleteShareGroupOffsets = handler({
+  api: DeleteShareGroupOffsets,
+  make: Effect.gen(function* () {
+    const groups = yield* ShareGroups
+    const shared = yield* SharePartitions
+    const topics = yield* Topics
+
+    return Effect.fnUntraced(function* (request: DeleteShareGroupOffsetsRequest) {
+      const { groupId } = request
+      const [group] = yield* groups.describe([groupId])
+      if (group !== undefined && "error" in group) return yield* Effect.fail(group.error)
+      if (group !== undefined && group.members.length > 0) return yield* new NonEmptyGroup()
+      return {
+        throttleTimeMs: 0,
+        errorCode: NONE,
+        errorMessage: null,
+        responses: yield* Effect.forEach(request.topics, ({ topicName }) => {
+          const topic = topics.byName(topicName)
+          const removed =
+            topic === undefined
+              ? Effect.fail(new UnknownTopicOrPartition())
+              : shared.remove(groupId, topic.partitionIds)
+          const answer = { topicName, topicId: topic?.topicId ?? ZERO_UUID }
+          return removed.pipe(
+            Effect.as({ ...answer, errorCode: NONE, errorMessage: null as string | null }),
+            Effect.catch((error) =>
+              Effect.succeed({ ...answer, errorCode: errorCode(error), errorMessage: errorMessage(error) })
+            )
+          )
+        })
+      }
+    })
+  }),
+  refuse: (_request, code, error) => ({
+    throttleTimeMs: 0,
+    errorCode: code,
+    errorMessage: errorMessage(error),
+    responses: []
+  })
+})

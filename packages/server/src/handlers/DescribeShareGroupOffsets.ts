@@ -1,0 +1,106 @@
+import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
+import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import { errorCode, errorMessage, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { DescribeShareGroupOffsets } from "@tusk/protocol/messages/DescribeShareGroupOffsets"
+import type {
+  DescribeShareGroupOffsetsRequest,
+  DescribeShareGroupOffsetsResponse
+} from "@tusk/protocol/messages/DescribeShareGroupOffsets"
+import { isKafkaError, Log } from "@tusk/storage/log/Log"
+import { Topics } from "@tusk/storage/Topics"
+import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+type AskedGroup = DescribeShareGroupOffsetsRequest["groups"][number]
+type Group = DescribeShareGroupOffsetsResponse["groups"][number]
+type Partition = Group["topics"][number]["partitions"][number]
+
+const partition = (partitionIndex: number, startOffset: bigint, lag: bigint): Partition => ({
+  partitionIndex,
+  startOffset,
+  leaderEpoch: 0,
+  lag,
+  errorCode: NONE,
+  errorMessage: null
+})
+
+const refused = (groupId: string, error: KafkaError): Group => ({
+  groupId,
+  topics: [],
+  errorCode: errorCode(error),
+  errorMessage: errorMessage(error)
+})
+
+export const describeShareGroupOffsets = handler({
+  api: DescribeShareGroupOffsets,
+  make: Effect.gen(function* () {
+    const groups = yield* ShareGroups
+    const log = yield* Log
+    const shared = yield* SharePartitions
+    const topics = yield* Topics
+
+    /** Where the group is in one topic's partitions: -1 where it was never. */
+    const inTopic = Effect.fnUntraced(function* (
+      name: string,
+      indexes: ReadonlyArray<number>,
+      offsets: ReadonlyMap<number, bigint>
+    ) {
+      const topic = topics.byName(name)
+      const missing = new UnknownTopicOrPartition()
+      const ids = indexes.map((index) => topic?.partitionIds[index])
+      const ends = yield* log.ends(ids.filter((id) => id !== undefined))
+      let next = 0
+      return {
+        topicName: name,
+        topicId: topic?.topicId ?? ZERO_UUID,
+        partitions: indexes.map((index, i): Partition => {
+          const id = ids[i]
+          if (id === undefined) {
+            const message = errorMessage(missing)
+            return { ...partition(index, -1n, -1n), errorCode: errorCode(missing), errorMessage: message }
+          }
+          const end = ends[next++]!
+          const start = offsets.get(id)
+          if (start === undefined) return partition(index, -1n, -1n)
+          return partition(index, start, isKafkaError(end) ? -1n : end.highWatermark - start)
+        })
+      }
+    })
+
+    /** Every topic the group was in. */
+    const everywhere = (offsets: ReadonlyMap<number, bigint>): NonNullable<AskedGroup["topics"]> => {
+      const found = new Map<string, Array<number>>()
+      for (const id of offsets.keys()) {
+        const place = topics.ofPartition(id)
+        if (place === undefined) continue
+        const indexes = found.get(place.topic.name)
+        if (indexes === undefined) found.set(place.topic.name, [place.index])
+        else indexes.push(place.index)
+      }
+      return Array.from(found, ([topicName, partitions]) => ({
+        topicName,
+        partitions: partitions.sort((a, b) => a - b)
+      }))
+    }
+
+    const one = ({ groupId, topics: asked }: AskedGroup): Effect.Effect<Group> =>
+      Effect.gen(function* () {
+        const [group] = yield* groups.describe([groupId])
+        if (group !== undefined && "error" in group) return refused(groupId, group.error)
+        const offsets = yield* shared.startOffsets(groupId)
+        const found = yield* Effect.forEach(asked ?? everywhere(offsets), ({ partitions, topicName }) =>
+          inTopic(topicName, partitions, offsets)
+        )
+        return { groupId, topics: found, errorCode: NONE, errorMessage: null }
+      }).pipe(Effect.catch((error) => Effect.succeed(refused(groupId, error))))
+
+    return (request: DescribeShareGroupOffsetsRequest) =>
+      Effect.map(Effect.forEach(request.groups, one), (described) => ({ throttleTimeMs: 0, groups: described }))
+  }),
+  refuse: (request, _code, error) => ({
+    throttleTimeMs: 0,
+    groups: request.groups.map(({ groupId }) => refused(groupId, error))
+  })
+})

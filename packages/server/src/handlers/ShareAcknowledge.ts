@@ -1,0 +1,82 @@
+import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
+import {
+  errorCode,
+  errorMessage,
+  InvalidRequest,
+  InvalidShareSessionEpoch,
+  NONE,
+  UnsupportedVersion
+} from "@tusk/protocol/KafkaError"
+import { ShareAcknowledge } from "@tusk/protocol/messages/ShareAcknowledge"
+import type { ShareAcknowledgeRequest } from "@tusk/protocol/messages/ShareAcknowledge"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import { shareAcknowledging } from "../ShareAcknowledging.ts"
+import { FINAL_EPOCH, INITIAL_EPOCH, ShareSessions } from "../ShareSessions.ts"
+
+export const shareAcknowledge = handler({
+  api: ShareAcknowledge,
+  make: Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    const configs = yield* GroupConfigs
+    const sessions = yield* ShareSessions
+    const { acknowledge, release } = yield* shareAcknowledging
+
+    return Effect.fnUntraced(function* (request: ShareAcknowledgeRequest) {
+      const { groupId, isRenewAck, memberId, shareSessionEpoch } = request
+      if (groupId === null || groupId === "" || memberId === null || memberId === "") {
+        return yield* new InvalidRequest({ message: "GroupId and MemberId can't be empty." })
+      }
+      const config = configs(groupId)
+      if (!config.rebalanceProtocols.includes("share")) return yield* new UnsupportedVersion()
+      // A session begins with a fetch.
+      if (shareSessionEpoch === INITIAL_EPOCH) return yield* new InvalidShareSessionEpoch()
+      const session = sessions.use(
+        {
+          groupId,
+          memberId,
+          epoch: shareSessionEpoch,
+          added: [],
+          forgotten: [],
+          maxSessions: config.shareMaxShareSessions
+        },
+        clock.currentTimeMillisUnsafe()
+      )
+      if ("_tag" in session) return yield* Effect.fail(session)
+      const responses = yield* Effect.forEach(request.topics, ({ partitions, topicId }) =>
+        Effect.map(
+          Effect.forEach(partitions, ({ acknowledgementBatches, partitionIndex }) =>
+            Effect.map(acknowledge(session, topicId, partitionIndex, acknowledgementBatches, isRenewAck), (error) => ({
+              partitionIndex,
+              errorCode: error === null ? NONE : errorCode(error),
+              errorMessage: error === null ? null : errorMessage(error),
+              currentLeader: { leaderId: -1, leaderEpoch: -1 }
+            }))
+          ),
+          (results) => ({ topicId, partitions: results })
+        )
+      )
+      if (shareSessionEpoch === FINAL_EPOCH) {
+        sessions.close(session)
+        yield* release(session)
+      }
+      return {
+        throttleTimeMs: 0,
+        errorCode: NONE,
+        errorMessage: null,
+        acquisitionLockTimeoutMs: config.shareRecordLockDurationMs,
+        responses,
+        nodeEndpoints: []
+      }
+    })
+  }),
+  refuse: (_request, code, error) => ({
+    throttleTimeMs: 0,
+    errorCode: code,
+    errorMessage: errorMessage(error),
+    acquisitionLockTimeoutMs: 0,
+    responses: [],
+    nodeEndpoints: []
+  })
+})

@@ -1,0 +1,243 @@
+import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import type { AcquiredRecords } from "@tusk/coordinator/group/share/SharePartitions"
+import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
+import { errorCode, errorMessage, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import { isKafkaError, type KafkaError } from "@tusk/protocol/KafkaError"
+import { ShareFetch } from "@tusk/protocol/messages/ShareFetch"
+import type { ShareFetchRequest, ShareFetchResponse } from "@tusk/protocol/messages/ShareFetch"
+import { isKafkaError as isRefused, Log } from "@tusk/storage/log/Log"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { BrokerSettings } from "../BrokerSettings.ts"
+import { Deadlines } from "../Deadlines.ts"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+import { shareAcknowledging } from "../ShareAcknowledging.ts"
+import { FINAL_EPOCH, INITIAL_EPOCH, served, ShareSessions } from "../ShareSessions.ts"
+import type { SharedPartition, ShareSession } from "../ShareSessions.ts"
+
+type PartitionData = ShareFetchResponse["responses"][number]["partitions"][number]
+
+/** `share.acquire.mode` record_limit (KIP-1206): not one record more than asked for. */
+const RECORD_LIMIT = 1
+
+const NO_LEADER = { leaderId: -1, leaderEpoch: -1 }
+
+const dataOf = (partitionIndex: number): PartitionData => ({
+  partitionIndex,
+  errorCode: NONE,
+  errorMessage: null,
+  acknowledgeErrorCode: NONE,
+  acknowledgeErrorMessage: null,
+  currentLeader: NO_LEADER,
+  records: null,
+  acquiredRecords: []
+})
+
+/** What a request would do that it may not. */
+const problemOf = (request: ShareFetchRequest): string | undefined => {
+  const acknowledges = request.topics.some(({ partitions }) =>
+    partitions.some(({ acknowledgementBatches }) => acknowledgementBatches.length > 0)
+  )
+  if (request.groupId === null || request.groupId === "") return "GroupId can't be empty."
+  if (request.memberId === null || request.memberId === "") return "MemberId can't be empty."
+  if (request.shareSessionEpoch === INITIAL_EPOCH && acknowledges) return "A new session acknowledges nothing."
+  if (request.isRenewAck && (request.maxRecords > 0 || request.maxBytes > 0 || request.maxWaitMs > 0)) {
+    return "A request that renews fetches nothing."
+  }
+  return undefined
+}
+
+const added = (request: ShareFetchRequest): ReadonlyArray<SharedPartition> =>
+  request.topics.flatMap(({ partitions, topicId }) =>
+    partitions.map(({ partitionIndex }) => ({ topicId, partition: partitionIndex }))
+  )
+const forgotten = (request: ShareFetchRequest): ReadonlyArray<SharedPartition> =>
+  request.forgottenTopicsData.flatMap(({ partitions, topicId }) =>
+    partitions.map((partition) => ({ topicId, partition }))
+  )
+
+export const shareFetch = handler({
+  api: ShareFetch,
+  make: Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    const configs = yield* GroupConfigs
+    const deadlines = yield* Deadlines
+    const log = yield* Log
+    const sessions = yield* ShareSessions
+    const settings = yield* BrokerSettings
+    const shared = yield* SharePartitions
+    const { acknowledge, partitionIdOf, release } = yield* shareAcknowledging
+
+    /** Partitions of the session in turn, as long as there is room. */
+    const acquireOnce = Effect.fnUntraced(function* (session: ShareSession, request: ShareFetchRequest) {
+      const found: Array<readonly [SharedPartition, AcquiredRecords | KafkaError]> = []
+      let bytes = Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes))
+      let records = request.maxRecords > 0 ? request.maxRecords : Number.MAX_SAFE_INTEGER
+      for (const partition of Array.from(session.partitions.values())) {
+        if (bytes <= 0 || records <= 0) break
+        const partitionId = partitionIdOf(partition.topicId, partition.partition)
+        if (typeof partitionId !== "number") {
+          found.push([partition, partitionId])
+          continue
+        }
+        const acquired = yield* shared
+          .acquire({
+            groupId: session.groupId,
+            memberId: session.memberId,
+            partitionId,
+            maxBytes: bytes,
+            maxRecords: records,
+            strict: request.shareAcquireMode === RECORD_LIMIT
+          })
+          .pipe(Effect.catch((error) => Effect.succeed(error)))
+        if (isKafkaError(acquired)) found.push([partition, acquired])
+        else if (acquired.ranges.length > 0) {
+          found.push([partition, acquired])
+          served(session, partition)
+          for (const { byteLength } of acquired.batches) bytes -= byteLength
+          for (const { first, last } of acquired.ranges) records -= Number(last - first) + 1
+        }
+      }
+      return found
+    })
+
+    /** Until there is something, the time is over, or the client has gone. */
+    const acquireEnough = Effect.fnUntraced(function* (
+      session: ShareSession,
+      request: ShareFetchRequest,
+      connection: RequestContext["connection"]
+    ) {
+      const deadline = clock.currentTimeMillisUnsafe() + request.maxWaitMs
+      while (true) {
+        // What is free from here on is not missed: it is looked for again.
+        const ids: Array<number> = []
+        for (const { partition, topicId } of session.partitions.values()) {
+          const partitionId = partitionIdOf(topicId, partition)
+          if (typeof partitionId === "number") ids.push(partitionId)
+        }
+        const ends = yield* log.ends(ids)
+        let freed = false
+        let wake = () => {}
+        const off = shared.onFree(session.groupId, ids, () => {
+          freed = true
+          wake()
+        })
+        try {
+          const found = yield* acquireOnce(session, request)
+          const left = deadline - clock.currentTimeMillisUnsafe()
+          if (found.length > 0 || left <= 0 || request.minBytes <= 0) return found
+          if (freed) continue
+          const positions = ids.flatMap((partitionId, i) => {
+            const end = ends[i]!
+            return isRefused(end) ? [] : [{ partitionId, highWatermark: end.highWatermark }]
+          })
+          let gone = false
+          yield* log.awaitBytes(positions, 1, [
+            (ring) => deadlines.at(deadline, ring),
+            (ring) => {
+              wake = ring
+              return () => {}
+            },
+            (ring) =>
+              connection.onHungUp(() => {
+                gone = true
+                ring()
+              })
+          ])
+          if (gone) {
+            sessions.close(session)
+            yield* release(session)
+            return []
+          }
+        } finally {
+          off()
+        }
+      }
+    })
+
+    return Effect.fnUntraced(function* (request: ShareFetchRequest, { connection }: RequestContext) {
+      const problem = problemOf(request)
+      if (problem !== undefined) return yield* new InvalidRequest({ message: problem })
+      const groupId = request.groupId!
+      const config = configs(groupId)
+      if (!config.rebalanceProtocols.includes("share")) return yield* new UnsupportedVersion()
+      const session = sessions.use(
+        {
+          groupId,
+          memberId: request.memberId!,
+          epoch: request.shareSessionEpoch,
+          added: added(request),
+          forgotten: forgotten(request),
+          maxSessions: config.shareMaxShareSessions
+        },
+        clock.currentTimeMillisUnsafe()
+      )
+      if ("_tag" in session) return yield* Effect.fail(session)
+
+      const answers = new Map<string, Map<number, PartitionData>>()
+      const answerOf = (topicId: string, partition: number): PartitionData => {
+        let partitions = answers.get(topicId)
+        if (partitions === undefined) answers.set(topicId, (partitions = new Map()))
+        const data = partitions.get(partition) ?? dataOf(partition)
+        partitions.set(partition, data)
+        return data
+      }
+      const put = (topicId: string, partition: number, change: Partial<PartitionData>): void => {
+        const data = answerOf(topicId, partition)
+        answers.get(topicId)!.set(partition, { ...data, ...change })
+      }
+
+      for (const { partitions, topicId } of request.topics) {
+        for (const { acknowledgementBatches, partitionIndex } of partitions) {
+          if (acknowledgementBatches.length === 0) continue
+          const error = yield* acknowledge(session, topicId, partitionIndex, acknowledgementBatches, request.isRenewAck)
+          put(topicId, partitionIndex, {
+            acknowledgeErrorCode: error === null ? NONE : errorCode(error),
+            acknowledgeErrorMessage: error === null ? null : errorMessage(error)
+          })
+        }
+      }
+      if (request.shareSessionEpoch === FINAL_EPOCH) {
+        sessions.close(session)
+        yield* release(session)
+      } else if (!request.isRenewAck) {
+        for (const [{ partition, topicId }, found] of yield* acquireEnough(session, request, connection)) {
+          put(
+            topicId,
+            partition,
+            isKafkaError(found)
+              ? { errorCode: errorCode(found), errorMessage: errorMessage(found) }
+              : {
+                  records: found.batches,
+                  acquiredRecords: found.ranges.map(({ deliveryCount, first, last }) => ({
+                    firstOffset: first,
+                    lastOffset: last,
+                    deliveryCount
+                  }))
+                }
+          )
+        }
+      }
+      return {
+        throttleTimeMs: 0,
+        errorCode: NONE,
+        errorMessage: null,
+        acquisitionLockTimeoutMs: config.shareRecordLockDurationMs,
+        responses: Array.from(answers, ([topicId, partitions]) => ({
+          topicId,
+          partitions: Array.from(partitions.values())
+        })),
+        nodeEndpoints: []
+      }
+    })
+  }),
+  refuse: (_request, code, error) => ({
+    throttleTimeMs: 0,
+    errorCode: code,
+    errorMessage: errorMessage(error),
+    acquisitionLockTimeoutMs: 0,
+    responses: [],
+    nodeEndpoints: []
+  })
+})

@@ -1,0 +1,40 @@
+import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
+import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
+import { errorMessage, NONE } from "@tusk/protocol/KafkaError"
+import { ShareGroupHeartbeat } from "@tusk/protocol/messages/ShareGroupHeartbeat"
+import type { ShareGroupHeartbeatRequest } from "@tusk/protocol/messages/ShareGroupHeartbeat"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
+
+export const shareGroupHeartbeat = handler({
+  api: ShareGroupHeartbeat,
+  make: Effect.gen(function* () {
+    const configs = yield* GroupConfigs
+    const groups = yield* ShareGroups
+    return (request: ShareGroupHeartbeatRequest, { clientId, connection }: RequestContext) =>
+      Effect.map(
+        groups.heartbeat({ ...request, clientId, clientHost: `/${connection.clientHost}` }),
+        ({ assignment, memberEpoch }) => ({
+          throttleTimeMs: 0,
+          errorCode: NONE,
+          errorMessage: null,
+          memberId: request.memberId,
+          memberEpoch,
+          heartbeatIntervalMs: configs(request.groupId).shareHeartbeatIntervalMs,
+          assignment: assignment && {
+            topicPartitions: Array.from(assignment, ([topicId, partitions]) => ({ topicId, partitions }))
+          }
+        })
+      )
+  }),
+  refuse: (_request, errorCode, error) => ({
+    throttleTimeMs: 0,
+    errorCode,
+    errorMessage: errorMessage(error),
+    memberId: null,
+    memberEpoch: 0,
+    heartbeatIntervalMs: 0,
+    assignment: null
+  })
+})
