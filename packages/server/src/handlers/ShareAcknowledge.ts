@@ -1,12 +1,5 @@
 import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
-import {
-  errorCode,
-  errorMessage,
-  InvalidRequest,
-  InvalidShareSessionEpoch,
-  NONE,
-  UnsupportedVersion
-} from "@tusk/protocol/KafkaError"
+import { errorCode, errorMessage, InvalidRequest, InvalidShareSessionEpoch, NONE } from "@tusk/protocol/KafkaError"
 import { ShareAcknowledge } from "@tusk/protocol/messages/ShareAcknowledge"
 import type { ShareAcknowledgeRequest } from "@tusk/protocol/messages/ShareAcknowledge"
 import * as Clock from "effect/Clock"
@@ -17,6 +10,8 @@ import { FINAL_EPOCH, INITIAL_EPOCH, ShareSessions } from "../ShareSessions.ts"
 
 export const shareAcknowledge = handler({
   api: ShareAcknowledge,
+  // Version 0 was a preview.
+  versions: [1, 2],
   make: Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const configs = yield* GroupConfigs
@@ -29,7 +24,6 @@ export const shareAcknowledge = handler({
         return yield* new InvalidRequest({ message: "GroupId and MemberId can't be empty." })
       }
       const config = configs(groupId)
-      if (!config.rebalanceProtocols.includes("share")) return yield* new UnsupportedVersion()
       // A session begins with a fetch.
       if (shareSessionEpoch === INITIAL_EPOCH) return yield* new InvalidShareSessionEpoch()
       const session = sessions.use(

@@ -1,7 +1,7 @@
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
 import type { AcquiredRecords } from "@tusk/coordinator/group/share/SharePartitions"
 import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
-import { errorCode, errorMessage, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import { errorCode, errorMessage, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
 import { isKafkaError, type KafkaError } from "@tusk/protocol/KafkaError"
 import { ShareFetch } from "@tusk/protocol/messages/ShareFetch"
 import type { ShareFetchRequest, ShareFetchResponse } from "@tusk/protocol/messages/ShareFetch"
@@ -59,6 +59,8 @@ const forgotten = (request: ShareFetchRequest): ReadonlyArray<SharedPartition> =
 
 export const shareFetch = handler({
   api: ShareFetch,
+  // Version 0 was a preview.
+  versions: [1, 2],
   make: Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const configs = yield* GroupConfigs
@@ -161,7 +163,6 @@ export const shareFetch = handler({
       if (problem !== undefined) return yield* new InvalidRequest({ message: problem })
       const groupId = request.groupId!
       const config = configs(groupId)
-      if (!config.rebalanceProtocols.includes("share")) return yield* new UnsupportedVersion()
       const session = sessions.use(
         {
           groupId,

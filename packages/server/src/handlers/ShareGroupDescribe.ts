@@ -23,6 +23,8 @@ const absent = (groupId: string, code: number, message: string | null) => ({
 
 export const shareGroupDescribe = handler({
   api: ShareGroupDescribe,
+  // Version 0 was a preview.
+  versions: [1, 1],
   make: Effect.gen(function* () {
     const groups = yield* ShareGroups
     return (request: ShareGroupDescribeRequest) =>

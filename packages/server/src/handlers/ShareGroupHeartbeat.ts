@@ -9,6 +9,8 @@ import type { RequestContext } from "../Handler.ts"
 
 export const shareGroupHeartbeat = handler({
   api: ShareGroupHeartbeat,
+  // Version 0 was a preview.
+  versions: [1, 1],
   make: Effect.gen(function* () {
     const configs = yield* GroupConfigs
     const groups = yield* ShareGroups

@@ -46,6 +46,13 @@ const SERVED: Readonly<Record<string, readonly [min: number, max: number]>> = {
   ConsumerGroupHeartbeat: [0, 1],
   ConsumerGroupDescribe: [0, 1],
   DescribeTopicPartitions: [0, 0],
+  ShareGroupHeartbeat: [1, 1],
+  ShareGroupDescribe: [1, 1],
+  ShareFetch: [1, 2],
+  ShareAcknowledge: [1, 2],
+  DescribeShareGroupOffsets: [0, 1],
+  AlterShareGroupOffsets: [0, 0],
+  DeleteShareGroupOffsets: [0, 0],
   ListConfigResources: [0, 1],
   StreamsGroupHeartbeat: [0, 0],
   StreamsGroupDescribe: [0, 0]
@@ -228,6 +235,48 @@ const SENSIBLE: Readonly<Record<string, Sensible>> = {
       assert.deepStrictEqual([answer.memberEpoch, answer.assignment], [2, { topicPartitions: [] }])
       assert.isTrue(version >= 1 ? answer.memberId === "m" : answer.memberId.length > 10)
     }
+  },
+  ShareGroupHeartbeat: {
+    request: ({ fresh }) => ({ groupId: fresh, memberId: "m", memberEpoch: 0, subscribedTopicNames: ["nowhere"] }),
+    sane: (answer) => {
+      none(answer)
+      assert.deepStrictEqual([answer.memberId, answer.memberEpoch], ["m", 1])
+      assert.deepStrictEqual(answer.assignment, { topicPartitions: [] })
+    }
+  },
+  ShareGroupDescribe: {
+    request: ({ fresh }) => ({ groupIds: [fresh] }),
+    sane: ({ groups }) => assert.strictEqual(groups[0].errorCode, 69)
+  },
+  ShareFetch: {
+    request: ({ fresh, topicId }) => ({
+      groupId: fresh,
+      memberId: "m",
+      shareSessionEpoch: 0,
+      maxWaitMs: 0,
+      maxRecords: 10,
+      topics: [{ topicId, partitions: [{ partitionIndex: 0, acknowledgementBatches: [] }] }]
+    }),
+    sane: (answer) => {
+      none(answer)
+      assert.strictEqual(answer.acquisitionLockTimeoutMs, 30_000)
+    }
+  },
+  ShareAcknowledge: {
+    request: ({ fresh }) => ({ groupId: fresh, memberId: "m", shareSessionEpoch: 1 }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 122)
+  },
+  DescribeShareGroupOffsets: {
+    request: ({ fresh }) => ({ groups: [{ groupId: fresh, topics: null }] }),
+    sane: ({ groups }) => assert.strictEqual(groups[0].errorCode, 69)
+  },
+  AlterShareGroupOffsets: {
+    request: ({ fresh }) => ({ groupId: fresh, topics: [] }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 69)
+  },
+  DeleteShareGroupOffsets: {
+    request: ({ fresh }) => ({ groupId: fresh, topics: [] }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 69)
   },
   ConsumerGroupDescribe: {
     request: () => ({ groupIds: ["kept", "nobody"] }),

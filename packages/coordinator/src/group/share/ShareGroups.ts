@@ -1,4 +1,4 @@
-import { GroupIdNotFound, InvalidRequest, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import { GroupIdNotFound, InvalidRequest } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Topics } from "@tusk/storage/Topics"
 import * as Context from "effect/Context"
@@ -97,7 +97,6 @@ const make = Effect.fnUntraced(function* () {
   const heartbeat = Effect.fnUntraced(function* (request: ShareHeartbeat) {
     const { groupId } = request
     const config = configs(groupId)
-    if (!config.rebalanceProtocols.includes("share")) return yield* new UnsupportedVersion()
     const refused = requestError(request)
     if (refused !== null) return yield* Effect.fail(refused)
     const terms = { sessionTimeoutMs: config.shareSessionTimeoutMs, maxSize: config.shareMaxSize }
