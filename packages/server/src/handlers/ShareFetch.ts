@@ -21,6 +21,7 @@ type PartitionData = ShareFetchResponse["responses"][number]["partitions"][numbe
 /** `share.acquire.mode` record_limit (KIP-1206): not one record more than asked for. */
 const RECORD_LIMIT = 1
 
+const NO_RECORDS: ReadonlyArray<Uint8Array> = []
 const NO_LEADER = { leaderId: -1, leaderEpoch: -1 }
 
 const dataOf = (partitionIndex: number): PartitionData => ({
@@ -30,7 +31,7 @@ const dataOf = (partitionIndex: number): PartitionData => ({
   acknowledgeErrorCode: NONE,
   acknowledgeErrorMessage: null,
   currentLeader: NO_LEADER,
-  records: null,
+  records: NO_RECORDS,
   acquiredRecords: []
 })
 
