@@ -11,6 +11,9 @@ import { startVerifiableShare } from "./VerifiableShare.ts"
 const PARTITIONS = 3
 const COUNT = 100
 
+/** Where a share partition starts while it is read is told late by Apache Kafka, which stores it now and then; its lag is not. */
+const withoutStart = (text: string) => text.replaceAll(/(tools-share\s+\d+\s+(?:\d+\s+)?)\d+(\s+\d+\s*)$/gm, "$1*$2")
+
 /** kafka-share-groups in all it does, on a group with a member, then without; beside what Apache Kafka's broker gave. */
 export const shareGroupTools: Check = {
   name: "tools-share",
@@ -25,10 +28,11 @@ export const shareGroupTools: Check = {
     const shell = await startToolShell(bootstrap)
     const step = async (name: string, tool: keyof typeof tools, ...args: ReadonlyArray<string>) => {
       const { code, text } = await shell.run(tool, args)
-      golden.step(name, `${text}\nexit code ${code}`)
+      golden.step(name, `${isLooked ? withoutStart(text) : text}\nexit code ${code}`)
     }
     const ask = (name: string, ...args: ReadonlyArray<string>) => step(name, "kafka-share-groups", ...args)
     const look = async (when: string) => {
+      isLooked = true
       for (const view of [
         ["--offsets"],
         ["--offsets", "--verbose"],
@@ -45,7 +49,9 @@ export const shareGroupTools: Check = {
       await step(`kafka-groups (${when})`, "kafka-groups", "--list")
       await step(`kafka-groups --share (${when})`, "kafka-groups", "--list", "--share")
       await step(`kafka-consumer-groups (${when})`, "kafka-consumer-groups", "--list", "--type")
+      isLooked = false
     }
+    let isLooked = false
     const reset = (...args: ReadonlyArray<string>) => ["--reset-offsets", "--group", group, ...args]
     const member = await startVerifiableShare({ bootstrap, topic, group, mode: "sync" })
     try {

@@ -265,6 +265,7 @@ export class Connections extends Context.Service<
             clientSoftwareName: "unknown",
             clientSoftwareVersion: "unknown",
             onHungUp: () => () => {},
+            onEnd: new Set(),
             placing: undefined,
             close: (reason) => {
               Effect.runForkWith(services)(logClose(info, reason, "Info"))
@@ -295,6 +296,7 @@ export class Connections extends Context.Service<
                 if (left === 0) perHost.delete(peer.clientHost)
                 else perHost.set(peer.clientHost, left)
                 if (open.size === 0) emptied.openUnsafe()
+                for (const end of info.onEnd) end()
               })
             )
           )

@@ -24,6 +24,8 @@ export interface ConnectionInfo {
    * request at a time, not a concurrent one.
    */
   onHungUp: (gone: () => void) => () => void
+  /** Runs when the connection is over, whoever ended it; who no longer needs to know takes its function out. */
+  readonly onEnd: Set<() => void>
   /** Set by a concurrent request that has to wait before it has its place in the queue: the next one waits for this. */
   placing: Effect.Effect<void> | undefined
   /** Ends the connection, with a reason for the log: for a request that has no other way of being refused. */

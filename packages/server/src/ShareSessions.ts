@@ -52,7 +52,8 @@ export class ShareSessions extends Context.Service<
      * SHARE_SESSION_NOT_FOUND, SHARE_SESSION_LIMIT_REACHED.
      */
     readonly use: (request: ShareSessionRequest, nowMs: number) => ShareSession | KafkaError
-    readonly close: (session: ShareSession) => void
+    /** Whether it was open until now. */
+    readonly close: (session: ShareSession) => boolean
     readonly count: () => number
   }
 >()("@tusk/server/ShareSessions") {
@@ -98,7 +99,11 @@ export const makeShareSessions = (): ShareSessions["Service"] => {
       for (const partition of request.forgotten) session.partitions.delete(nameOf(partition))
       return session
     },
-    close: ({ groupId, memberId }) => void sessions.delete(keyOf(groupId, memberId)),
+    close: (session) => {
+      const key = keyOf(session.groupId, session.memberId)
+      // The member may have begun another one meanwhile.
+      return sessions.get(key) === session && sessions.delete(key)
+    },
     count: () => sessions.size
   }
 }

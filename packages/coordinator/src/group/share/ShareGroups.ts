@@ -66,11 +66,12 @@ const make = Effect.fnUntraced(function* () {
   const topics = yield* Topics
   const partitions = yield* SharePartitions
 
-  const notShare = (groupId: string) => new GroupIdNotFound({ message: `Group ${groupId} is not a share group.` })
+  const notShare = (groupId: string, isThere: boolean) =>
+    new GroupIdNotFound({ message: isThere ? `Group ${groupId} is not a share group.` : `Group ${groupId} not found.` })
 
   const find = (groupId: string, makes: boolean): Effect.Effect<CellOf<"share">, KafkaError> =>
     Effect.flatMap(makes ? cells.findOrMake(groupId, "share") : cells.find(groupId), (cell) =>
-      cell?.kind === "share" ? Effect.succeed(cell) : Effect.fail(notShare(groupId))
+      cell?.kind === "share" ? Effect.succeed(cell) : Effect.fail(notShare(groupId, cell !== null))
     )
 
   const seen = () => ({
