@@ -26,6 +26,7 @@ export const shareGroupTools: Check = {
     await setGroupConfigs(bootstrap, [group], { "share.auto.offset.reset": "earliest" })
     await produce(bootstrap, topic, PARTITIONS, COUNT)
     const shell = await startToolShell(bootstrap)
+    let isLooked = false
     const step = async (name: string, tool: keyof typeof tools, ...args: ReadonlyArray<string>) => {
       const { code, text } = await shell.run(tool, args)
       golden.step(name, `${isLooked ? withoutStart(text) : text}\nexit code ${code}`)
@@ -51,7 +52,6 @@ export const shareGroupTools: Check = {
       await step(`kafka-consumer-groups (${when})`, "kafka-consumer-groups", "--list", "--type")
       isLooked = false
     }
-    let isLooked = false
     const reset = (...args: ReadonlyArray<string>) => ["--reset-offsets", "--group", group, ...args]
     const member = await startVerifiableShare({ bootstrap, topic, group, mode: "sync" })
     try {
