@@ -296,7 +296,7 @@ export class Connections extends Context.Service<
                 if (left === 0) perHost.delete(peer.clientHost)
                 else perHost.set(peer.clientHost, left)
                 if (open.size === 0) emptied.openUnsafe()
-                for (const end of info.onEnd) end()
+                for (const end of Array.from(info.onEnd)) end()
               })
             )
           )

@@ -27,6 +27,8 @@ export interface ShareSession {
   /** The epoch of its next request. */
   epoch: number
   usedAtMs: number
+  /** Called when it is over, however that came. */
+  ended: () => void
   /** By topic id and partition, in order of arrival; the first is asked first, and then goes behind the others. */
   readonly partitions: Map<string, SharedPartition>
 }
@@ -63,17 +65,30 @@ export class ShareSessions extends Context.Service<
 export const makeShareSessions = (): ShareSessions["Service"] => {
   const sessions = new Map<string, ShareSession>()
 
+  const drop = (key: string, session: ShareSession): void => {
+    sessions.delete(key)
+    session.ended()
+  }
+
   const begin = ({ groupId, maxSessions, memberId }: ShareSessionRequest, nowMs: number): ShareSession | KafkaError => {
     const key = keyOf(groupId, memberId)
     if (!sessions.has(key) && sessions.size >= maxSessions) {
-      for (const [other, { usedAtMs }] of sessions) if (usedAtMs < nowMs - IDLE_MS) sessions.delete(other)
+      for (const [other, session] of sessions) if (session.usedAtMs < nowMs - IDLE_MS) drop(other, session)
       if (sessions.size >= maxSessions) {
         return new ShareSessionLimitReached({
           message: `There are ${sessions.size} share sessions, no more are taken.`
         })
       }
     }
-    const session: ShareSession = { groupId, memberId, epoch: 1, usedAtMs: nowMs, partitions: new Map() }
+    sessions.get(key)?.ended()
+    const session: ShareSession = {
+      groupId,
+      memberId,
+      epoch: 1,
+      usedAtMs: nowMs,
+      ended: () => {},
+      partitions: new Map()
+    }
     sessions.set(key, session)
     return session
   }
@@ -102,7 +117,9 @@ export const makeShareSessions = (): ShareSessions["Service"] => {
     close: (session) => {
       const key = keyOf(session.groupId, session.memberId)
       // The member may have begun another one meanwhile.
-      return sessions.get(key) === session && sessions.delete(key)
+      if (sessions.get(key) !== session) return false
+      drop(key, session)
+      return true
     },
     count: () => sessions.size
   }

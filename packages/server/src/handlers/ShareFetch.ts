@@ -71,6 +71,16 @@ export const shareFetch = handler({
     const settings = yield* BrokerSettings
     const shared = yield* SharePartitions
     const { acknowledge, partitionIdOf, release } = yield* shareAcknowledging
+    const services = yield* Effect.context<never>()
+
+    /** With the connection it began on a session ends, as in Apache Kafka: what the member holds is free again. */
+    const endWith = ({ onEnd }: RequestContext["connection"], session: ShareSession): void => {
+      const hungUp = () => {
+        if (sessions.close(session)) Effect.runForkWith(services)(release(session))
+      }
+      onEnd.add(hungUp)
+      session.ended = () => void onEnd.delete(hungUp)
+    }
 
     /** Partitions of the session in turn, as long as there is room. */
     const acquireOnce = Effect.fnUntraced(function* (session: ShareSession, request: ShareFetchRequest) {
@@ -148,11 +158,7 @@ export const shareFetch = handler({
                 ring()
               })
           ])
-          if (gone) {
-            sessions.close(session)
-            yield* release(session)
-            return []
-          }
+          if (gone) return []
         } finally {
           off()
         }
@@ -176,6 +182,7 @@ export const shareFetch = handler({
         clock.currentTimeMillisUnsafe()
       )
       if ("_tag" in session) return yield* Effect.fail(session)
+      if (request.shareSessionEpoch === INITIAL_EPOCH) endWith(connection, session)
 
       const answers = new Map<string, Map<number, PartitionData>>()
       const answerOf = (topicId: string, partition: number): PartitionData => {

@@ -134,9 +134,13 @@ const acquire = (
     return strict && end < last ? end : last
   }
   // Nobody can read below the log start.
-  let ranges = archiveBelow(state.ranges, logStartOffset)
+  let ranges = archiveWithin(state.ranges, 0n, logStartOffset - 1n)
+  let { from } = event
   for (const batch of event.batches) {
     if (room <= 0) break
+    // Nor what compaction has taken since it was given back.
+    if (from < batch.first) ranges = archiveWithin(ranges, from, batch.first - 1n)
+    from = batch.last + 1n
     ranges = mapWithin(ranges, batch.first, batch.last, (range) => {
       if (range.state !== "Available" || room <= 0) return [range]
       const last = fit(range.first, range.last)
@@ -174,11 +178,9 @@ const archived = (first: bigint, last: bigint): Range => ({
   lockUntilMs: Number.POSITIVE_INFINITY
 })
 
-const archiveBelow = (ranges: ReadonlyArray<Range>, logStartOffset: bigint): ReadonlyArray<Range> =>
-  ranges.some((range) => range.state === "Available" && range.first < logStartOffset)
-    ? mapWithin(ranges, 0n, logStartOffset - 1n, (range) => [
-        range.state === "Available" ? { ...range, state: "Archived" } : range
-      ])
+const archiveWithin = (ranges: ReadonlyArray<Range>, first: bigint, last: bigint): ReadonlyArray<Range> =>
+  ranges.some((range) => range.state === "Available" && range.first <= last && range.last >= first)
+    ? mapWithin(ranges, first, last, (range) => [range.state === "Available" ? { ...range, state: "Archived" } : range])
     : ranges
 
 /** Changes what lies within the offsets, cut to them. */

@@ -66,6 +66,8 @@ export type Event = Data.TaggedEnum<{
     readonly batches: ReadonlyArray<OffsetRange>
     readonly maxRecords: number
     readonly strict: boolean
+    /** Where was read from: what is missing up to a batch, and between two, compaction has taken. */
+    readonly from: bigint
     readonly logStartOffset: bigint
     readonly limits: ShareLimits
   }

@@ -1,4 +1,4 @@
-import { KafkaStorageError, NotCoordinator, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import { GroupIdNotFound, KafkaStorageError, NotCoordinator, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { GroupStore } from "@tusk/storage/GroupStore"
@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import { makeGroupCell } from "../GroupCell.ts"
 import type { GroupCell, GroupCellPorts, GroupMachine } from "../GroupCell.ts"
+import { GroupCells } from "../GroupCells.ts"
 import { GroupConfigs } from "../GroupConfigs.ts"
 import type { GroupResourceConfig } from "../GroupConfigs.ts"
 import { partitionOf, partitionRow } from "./ShareGroupRecord.ts"
@@ -89,6 +90,7 @@ const limitsOf = (config: GroupResourceConfig): ShareLimits => ({
 })
 
 const make = Effect.fnUntraced(function* () {
+  const groups = yield* GroupCells
   const store = yield* GroupStore
   const log = yield* Log
   const configs = yield* GroupConfigs
@@ -196,6 +198,10 @@ const make = Effect.fnUntraced(function* () {
       const key = keyOf(groupId, partitionId)
       const there = cells.get(key)
       if (there?.isOpen() === true) return there
+      // Rows of a group of another kind, or of none, are not for share groups to write.
+      if ((yield* groups.find(groupId))?.kind !== "share") {
+        return yield* new GroupIdNotFound({ message: `Group ${groupId} is not a share group.` })
+      }
       const value = (yield* load).get(groupId)?.get(partitionId)
       const config = configs(groupId)
       const restored = value === undefined ? undefined : decode(value, config.shareDeliveryCountLimit)
@@ -259,6 +265,7 @@ const make = Effect.fnUntraced(function* () {
         })),
         maxRecords,
         strict,
+        from,
         logStartOffset: end.logStartOffset,
         limits
       })

@@ -15,6 +15,7 @@ const Step = Schema.Union([
     member: Member,
     sizes: Schema.Array(Schema.Literals([1, 2, 5])).check(Schema.isMaxLength(3)),
     gap: Schema.Literals([0, 0, 2]),
+    gapAt: Schema.Literals([0, 1]),
     max: Schema.Literals([1, 3, 100]),
     strict: Schema.Boolean
   }),
@@ -76,8 +77,9 @@ describe("a partition of a share group", () => {
             if (!canAcquire(state, LIMITS.maxRecordLocks)) break
             let at = nextToAcquire(state)
             if (at < logStart) at = logStart
+            const from = at
             const batches = each.sizes.map((size, i) => {
-              const first = i === 1 ? at + BigInt(each.gap) : at
+              const first = i === each.gapAt ? at + BigInt(each.gap) : at
               at = first + BigInt(size)
               return { first, last: at - 1n }
             })
@@ -88,6 +90,7 @@ describe("a partition of a share group", () => {
                 batches,
                 maxRecords: each.max,
                 strict: each.strict,
+                from,
                 logStartOffset: logStart,
                 limits: LIMITS
               })
@@ -198,4 +201,31 @@ describe("a partition of a share group", () => {
     },
     { arbitrary: { runs: 3000, size: 60 }, timeout: 60_000 }
   )
+
+  it("passes over what compaction took after it was given back", () => {
+    const acquire = (state: SharePartitionState, first: bigint, last: bigint) =>
+      step(
+        state,
+        Event.Acquire({
+          waiter: 1,
+          memberId: "m1",
+          batches: [{ first, last }],
+          maxRecords: 100,
+          strict: false,
+          from: nextToAcquire(state),
+          logStartOffset: 0n,
+          limits: LIMITS
+        }),
+        0
+      )
+    const [held] = acquire(begin(0n), 0n, 9n)
+    const [free] = step(held, Event.ReleaseMember({ waiter: 1, memberId: "m1", limits: LIMITS }), 0)
+    assert.strictEqual(nextToAcquire(free), 0n)
+    const [after] = acquire(free, 5n, 9n)
+    assert.strictEqual(after.startOffset, 5n)
+    assert.deepStrictEqual(
+      after.ranges.map(({ first, last, state }) => [first, last, state]),
+      [[5n, 9n, "Acquired"]]
+    )
+  })
 })
