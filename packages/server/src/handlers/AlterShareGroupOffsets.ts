@@ -28,8 +28,9 @@ export const alterShareGroupOffsets = handler({
     return Effect.fnUntraced(function* (request: AlterShareGroupOffsetsRequest) {
       const { groupId } = request
       const [group] = yield* groups.describe([groupId])
-      if (group !== undefined && "error" in group) return yield* Effect.fail(group.error)
-      if (group !== undefined && group.members.length > 0) return yield* new NonEmptyGroup()
+      if (group !== undefined && "members" in group && group.members.length > 0) return yield* new NonEmptyGroup()
+      // A group that is not there begins with its offsets, as in Apache Kafka.
+      yield* groups.make(groupId)
       return {
         throttleTimeMs: 0,
         errorCode: NONE,

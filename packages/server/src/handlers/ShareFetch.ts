@@ -43,7 +43,10 @@ const problemOf = (request: ShareFetchRequest): string | undefined => {
   if (request.groupId === null || request.groupId === "") return "GroupId can't be empty."
   if (request.memberId === null || request.memberId === "") return "MemberId can't be empty."
   if (request.shareSessionEpoch === INITIAL_EPOCH && acknowledges) return "A new session acknowledges nothing."
-  if (request.isRenewAck && (request.maxRecords > 0 || request.maxBytes > 0 || request.maxWaitMs > 0)) {
+  if (
+    request.isRenewAck &&
+    (request.maxRecords > 0 || request.maxBytes > 0 || request.minBytes > 0 || request.maxWaitMs > 0)
+  ) {
     return "A request that renews fetches nothing."
   }
   return undefined

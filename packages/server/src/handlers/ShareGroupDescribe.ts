@@ -39,7 +39,7 @@ export const shareGroupDescribe = handler({
                 groupId: group.groupId,
                 groupState: group.state,
                 groupEpoch: group.groupEpoch,
-                assignmentEpoch: group.groupEpoch,
+                assignmentEpoch: group.assignmentEpoch,
                 assignorName: ASSIGNOR,
                 members: group.members.map(({ assignment, ...member }) => ({
                   ...member,

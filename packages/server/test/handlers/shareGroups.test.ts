@@ -268,7 +268,12 @@ describe("ShareFetch and ShareAcknowledge", () => {
     await a.fetch()
     assert.strictEqual(await a.acknowledge([[0n, 3n, RENEW]]), 42)
     assert.strictEqual(await a.acknowledge([[0n, 3n, RENEW]], undefined, true), 0)
+    const renewing = { maxBytes: 0, minBytes: 0, maxRecords: 0, isRenewAck: true }
+    assert.strictEqual((await a.fetch([[0n, 3n, RENEW]], { ...renewing, minBytes: 1 })).errorCode, 42)
+    assert.strictEqual((await a.fetch([[0n, 3n, RENEW]], renewing)).acknowledgeErrorCode, 0)
     assert.deepStrictEqual((await b.fetch()).acquired, [])
+    await setGroupConfig(client, "share.renew.acknowledge.enable", "false")
+    assert.strictEqual(await a.acknowledge([[0n, 3n, RENEW]], undefined, true), INVALID_RECORD_STATE)
     assert.strictEqual(await a.acknowledge([[0n, 3n, ACCEPT]]), 0)
   })
 
@@ -340,7 +345,7 @@ describe("offsets of share groups", () => {
       })
       return errorCode !== 0 ? errorCode : responses[0]!.errorCode
     }
-    assert.deepStrictEqual([await offsetsOf(client), await alter(0n), await remove()], [69, 69, 69])
+    assert.deepStrictEqual([await offsetsOf(client), await remove()], [69, 69])
     await beat(client, "a", 0)
     assert.deepStrictEqual([await alter(2n), await remove()], [68, 68])
     await beat(client, "a", -1)
@@ -356,6 +361,22 @@ describe("offsets of share groups", () => {
     await beat(client, "a", -1)
     assert.deepStrictEqual([await remove(), await remove("none")], [0, 3])
     assert.deepStrictEqual(await offsetsOf(client), [])
+  })
+
+  it("bring a group into being", async () => {
+    await using broker = await startBroker()
+    const { client } = await ready(broker)
+    const { errorCode } = await client.call(AlterShareGroupOffsets, 0, {
+      groupId: "new",
+      topics: [{ topicName: "jobs", partitions: [{ partitionIndex: 0, startOffset: 3n }] }]
+    })
+    assert.strictEqual(errorCode, 0)
+    assert.deepStrictEqual(await offsetsOf(client, "new"), ["jobs-0 3 1"])
+    const { groups } = await client.call(ListGroups, 5, {})
+    assert.deepStrictEqual(
+      groups.map(({ groupId, groupState, groupType }) => [groupId, groupState, groupType]),
+      [["new", "Empty", "share"]]
+    )
   })
 
   it("survive a restart, with members; what was accepted does not come again", async () => {

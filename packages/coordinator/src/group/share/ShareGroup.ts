@@ -8,9 +8,10 @@
  * | Heartbeat, epoch > 0| UNKNOWN_MEMBER_ID   | its epoch or the one before, else FENCED_MEMBER_EPOCH|
  * | Heartbeat, epoch -1 | UNKNOWN_MEMBER_ID   | leaves                                              |
  * | session over        | -                   | leaves                                              |
+ * | Make                | stored              | -                                                   |
  * | Delete              | Dead, Remove        | NON_EMPTY_GROUP                                     |
  *
- * The group epoch rises when the assignment changes; a member has the group's epoch from its next heartbeat on. Persist:
+ * The group epoch rises with members, subscriptions and topics, once more when partitions come that it never had; a member has the group's epoch from its next heartbeat on. Persist:
  * the group at a new epoch, a member when it comes, changes its subscription or gets a new epoch, or goes.
  */
 import {
@@ -44,6 +45,10 @@ export const step = (state: ShareGroupState, event: Event, now: number): Stepped
     case "Heartbeat":
       if (state.dead) return refuse(state, event.waiter, new GroupIdNotFound())
       return event.memberEpoch === LEAVE ? leave(state, event) : heartbeat(state, event, now)
+    case "Make": {
+      if (state.dead) return refuse(state, event.waiter, new GroupIdNotFound())
+      return finish(state, state, [], [], { waiter: event.waiter, answer: Answer.Done() })
+    }
     case "Delete": {
       if (state.dead) return refuse(state, event.waiter, new GroupIdNotFound())
       if (state.members.size > 0) return refuse(state, event.waiter, new NonEmptyGroup())
@@ -141,7 +146,8 @@ const heartbeat = (state: ShareGroupState, event: ShareHeartbeatEvent, now: numb
     memberEpoch: known?.memberEpoch ?? 0,
     previousMemberEpoch: known?.previousMemberEpoch ?? -1,
     sessionDeadlineMs: now + terms.sessionTimeoutMs,
-    told: memberEpoch === 0 ? null : (known?.told ?? null)
+    // Who comes with the epoch before has not heard of this one's assignment.
+    told: memberEpoch === 0 || memberEpoch !== known?.memberEpoch ? null : known.told
   }
   const members = new Map(state.members).set(memberId, member)
   const grown: ShareGroupState = {
@@ -164,12 +170,27 @@ const assign = (
   const assignment = assignSimple(Array.from(grown.members.values()), topics.find)
   const first = before.assignment.size === 0
   const moved = !first && !isBumped && before.topicsVersion !== -1 && !sameAll(before.assignment, assignment)
-  return {
-    ...grown,
-    assignment,
-    topicsVersion: topics.version,
-    groupEpoch: moved ? grown.groupEpoch + 1 : grown.groupEpoch
+  // Apache Kafka gives out new partitions in an epoch of their own, when it has stored where they begin.
+  const begun = isBumped && hasNew(before.assignment, assignment)
+  const groupEpoch = moved || begun ? grown.groupEpoch + 1 : grown.groupEpoch
+  return { ...grown, assignment, topicsVersion: topics.version, groupEpoch, assignmentEpoch: groupEpoch }
+}
+
+type Assignments = ReadonlyMap<string, ShareAssignment>
+
+/** Whether anybody has a partition that nobody had. */
+const hasNew = (before: Assignments, after: Assignments): boolean => {
+  const had = partitionsOf(before)
+  return Array.from(partitionsOf(after)).some((name) => !had.has(name))
+}
+
+const partitionsOf = (assignments: Assignments): ReadonlySet<string> => {
+  const names = new Set<string>()
+  for (const assignment of assignments.values()) {
+    for (const [topicId, partitions] of assignment)
+      for (const partition of partitions) names.add(`${topicId}/${partition}`)
   }
+  return names
 }
 
 const sameAll = (a: ReadonlyMap<string, ShareAssignment>, b: ReadonlyMap<string, ShareAssignment>): boolean =>
@@ -220,7 +241,9 @@ const finish = (
   reply: { readonly waiter: number; readonly answer: Answer } | undefined
 ): Stepped => {
   const outputs: Array<Output> = []
-  const group = !before.isStored || before.groupEpoch !== after.groupEpoch ? { groupEpoch: after.groupEpoch } : null
+  const { assignmentEpoch, groupEpoch } = after
+  const isAsBefore = before.groupEpoch === groupEpoch && before.assignmentEpoch === assignmentEpoch
+  const group = before.isStored && isAsBefore ? null : { groupEpoch, assignmentEpoch }
   const persists = group !== null || changed.length > 0 || removed.length > 0
   if (persists) outputs.push({ _tag: "Persist", group: { group, members: changed, removed } })
   const wakeAtMs = wakeOf(after)

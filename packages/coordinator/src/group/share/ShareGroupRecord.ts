@@ -7,7 +7,7 @@ const VERSION = 1
 const MAX_CHARACTERS = 16 * 1024 * 1024
 
 export const encodeGroup = (group: PersistedShareGroup, savedAtMs: number): string =>
-  JSON.stringify({ version: VERSION, savedAtMs, groupEpoch: group.groupEpoch })
+  JSON.stringify({ version: VERSION, savedAtMs, groupEpoch: group.groupEpoch, assignmentEpoch: group.assignmentEpoch })
 
 export const decodeGroup = (
   value: string
@@ -17,7 +17,10 @@ export const decodeGroup = (
     version(record, VERSION)
     return {
       savedAtMs: integer(record["savedAtMs"], "savedAtMs"),
-      group: { groupEpoch: integer(record["groupEpoch"], "groupEpoch") }
+      group: {
+        groupEpoch: integer(record["groupEpoch"], "groupEpoch"),
+        assignmentEpoch: integer(record["assignmentEpoch"], "assignmentEpoch")
+      }
     }
   })
 

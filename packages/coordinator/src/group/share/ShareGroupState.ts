@@ -32,6 +32,8 @@ export interface ShareMember extends PersistedShareMember {
 export interface PersistedShareGroup {
   /** Rises with each change of members, subscriptions or topics that changes the assignment. */
   readonly groupEpoch: number
+  /** Of the assignment as it is; behind the group's where members have gone since. */
+  readonly assignmentEpoch: number
 }
 
 /** Changes to be stored together. */
@@ -83,6 +85,8 @@ export interface ShareHeartbeatEvent {
 
 export type Event = Data.TaggedEnum<{
   Heartbeat: ShareHeartbeatEvent
+  /** Somebody wants the group to be there, without joining it. */
+  Make: { readonly waiter: number }
   Delete: { readonly waiter: number }
   /** Share groups commit no offsets: always refused. */
   Commit: { readonly waiter: number }
@@ -102,7 +106,9 @@ export const Answer = Data.taggedEnum<Answer>()
 export type Output = GroupOutput<Answer, ShareGroupChange>
 
 export const empty: ShareGroupState = {
-  groupEpoch: 0,
+  // As Apache Kafka counts.
+  groupEpoch: 1,
+  assignmentEpoch: 0,
   dead: false,
   isStored: false,
   topicsVersion: -1,

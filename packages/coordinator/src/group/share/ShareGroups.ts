@@ -39,6 +39,7 @@ export interface ShareGroupDescription {
   readonly groupId: string
   readonly state: SharePhase
   readonly groupEpoch: number
+  readonly assignmentEpoch: number
   readonly members: ReadonlyArray<DescribedShareMember>
 }
 
@@ -48,6 +49,8 @@ export class ShareGroups extends Context.Service<
   {
     /** Joins, stays, leaves. Partitions told have a start offset. */
     readonly heartbeat: (request: ShareHeartbeat) => Effect.Effect<Beat, KafkaError>
+    /** The group is there from now on, with or without members. GROUP_ID_NOT_FOUND: it is of another kind. */
+    readonly make: (groupId: string) => Effect.Effect<void, KafkaError>
     /** GROUP_ID_NOT_FOUND for a group that is not there or of another kind; in order. */
     readonly describe: (
       groupIds: ReadonlyArray<string>
@@ -125,6 +128,7 @@ const make = Effect.fnUntraced(function* () {
         groupId,
         state: phaseOf(state),
         groupEpoch: state.groupEpoch,
+        assignmentEpoch: state.assignmentEpoch,
         members: Array.from(state.members.values(), (member) => ({
           memberId: member.memberId,
           rackId: member.rackId,
@@ -137,7 +141,12 @@ const make = Effect.fnUntraced(function* () {
       }
     }).pipe(Effect.catch((error) => Effect.succeed({ groupId, error })))
 
-  return ShareGroups.of({ heartbeat, describe: (groupIds) => Effect.forEach(groupIds, describe) })
+  const makeGroup = (groupId: string) =>
+    cells
+      .retrying(Effect.flatMap(find(groupId, true), ({ cell }) => cell.ask((waiter) => Event.Make({ waiter }))))
+      .pipe(Effect.flatMap((answer) => (answer._tag === "Refused" ? Effect.fail(answer.error) : Effect.void)))
+
+  return ShareGroups.of({ heartbeat, make: makeGroup, describe: (groupIds) => Effect.forEach(groupIds, describe) })
 })
 
 /** What Apache Kafka asks of the fields of a heartbeat. */

@@ -1,4 +1,10 @@
-import { GroupIdNotFound, KafkaStorageError, NotCoordinator, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  GroupIdNotFound,
+  InvalidRecordState,
+  KafkaStorageError,
+  NotCoordinator,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { GroupStore } from "@tusk/storage/GroupStore"
@@ -17,7 +23,7 @@ import type { GroupResourceConfig } from "../GroupConfigs.ts"
 import { partitionOf, partitionRow } from "./ShareGroupRecord.ts"
 import { begin, canAcquire, nextToAcquire, step } from "./SharePartition.ts"
 import { decode, encode } from "./SharePartitionRecord.ts"
-import { Event } from "./SharePartitionState.ts"
+import { Event, RENEW } from "./SharePartitionState.ts"
 import type { Acknowledgement, AcquiredRange, Answer, ShareLimits, SharePartitionState } from "./SharePartitionState.ts"
 
 /** Partitions of share groups in memory; beyond it those that nobody holds anything of are read again when needed. */
@@ -289,13 +295,17 @@ const make = Effect.fnUntraced(function* () {
     initialize: (groupId, partitionIds) =>
       Effect.forEach(partitionIds, (partitionId) => open(groupId, partitionId), { discard: true }),
     acquire,
-    acknowledge: ({ batches, groupId, memberId, partitionId }) =>
-      Effect.flatMap(
+    acknowledge: ({ batches, groupId, memberId, partitionId }) => {
+      if (batches.some(({ types }) => types.includes(RENEW)) && !configs(groupId).shareRenewAcknowledgeEnable) {
+        return Effect.fail(new InvalidRecordState({ message: "Renewing is not enabled for the group." }))
+      }
+      return Effect.flatMap(
         ask(groupId, partitionId, (waiter) =>
           Event.Acknowledge({ waiter, memberId, batches, limits: limitsOf(configs(groupId)) })
         ),
         refusal
-      ),
+      )
+    },
     releaseMember: (groupId, memberId, partitionIds) =>
       Effect.forEach(
         partitionIds.filter((partitionId) =>
