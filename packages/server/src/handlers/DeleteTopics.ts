@@ -1,3 +1,4 @@
+import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {
   errorCode,
@@ -24,6 +25,7 @@ interface Asked {
 export const deleteTopics = handler({
   api: DeleteTopics,
   make: Effect.gen(function* () {
+    const shared = yield* SharePartitions
     const topics = yield* Topics
     const { deleteTopicEnable } = yield* BrokerSettings
 
@@ -39,6 +41,7 @@ export const deleteTopics = handler({
         return yield* Effect.fail(name === null ? new UnknownTopicId() : new UnknownTopicOrPartition())
       }
       yield* topics.remove(topic.topicId)
+      yield* shared.forgetPartitions(topic.partitionIds)
       return { name: topic.name, topicId: topic.topicId, errorCode: NONE, errorMessage: null }
     })
 

@@ -3,6 +3,7 @@ import { AlterShareGroupOffsets } from "@tusk/protocol/messages/AlterShareGroupO
 import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import { DeleteGroups } from "@tusk/protocol/messages/DeleteGroups"
 import { DeleteShareGroupOffsets } from "@tusk/protocol/messages/DeleteShareGroupOffsets"
+import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
 import { DescribeShareGroupOffsets } from "@tusk/protocol/messages/DescribeShareGroupOffsets"
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
@@ -360,6 +361,19 @@ describe("offsets of share groups", () => {
     await a.close()
     await beat(client, "a", -1)
     assert.deepStrictEqual([await remove(), await remove("none")], [0, 3])
+    assert.deepStrictEqual(await offsetsOf(client), [])
+  })
+
+  it("go with their topic", async () => {
+    const data = new MemoryData("cluster")
+    await using broker = await startBroker({}, { store: Layer.sync(Store, () => make(data, { maxBytes: 1 << 24 })) })
+    const { client, topicId } = await ready(broker)
+    await beat(client, "a", 0)
+    const rows = () => Array.from(data.groupMembers.get(GROUP)?.keys() ?? []).sort()
+    assert.deepStrictEqual(rows(), ["member/a", "partition/1"])
+    const { responses } = await client.call(DeleteTopics, 6, { topics: [{ name: null, topicId }] })
+    assert.strictEqual(responses[0]!.errorCode, 0)
+    assert.deepStrictEqual(rows(), ["member/a"])
     assert.deepStrictEqual(await offsetsOf(client), [])
   })
 

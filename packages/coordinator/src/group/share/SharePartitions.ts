@@ -79,6 +79,8 @@ export class SharePartitions extends Context.Service<
     readonly setStart: (groupId: string, partitionId: number, offset: bigint) => Effect.Effect<void, KafkaError>
     /** The group begins anew in these partitions. */
     readonly remove: (groupId: string, partitionIds: ReadonlyArray<number>) => Effect.Effect<void, KafkaError>
+    /** The partitions are deleted with their topic: no group has been there. */
+    readonly forgetPartitions: (partitionIds: ReadonlyArray<number>) => Effect.Effect<void>
     /** The group is deleted. */
     readonly forget: (groupId: string) => void
   }
@@ -288,8 +290,30 @@ const make = Effect.fnUntraced(function* () {
     return { batches, ranges }
   })
 
-  const put = (groupId: string, members: ReadonlyArray<{ readonly memberId: string; readonly value: null }>) =>
-    store.put({ groupId, kind: "share", value: null, members })
+  const remove = (groupId: string, partitionIds: ReadonlyArray<number>): Effect.Effect<void, KafkaError> => {
+    const members = partitionIds.map((partitionId) => ({ memberId: partitionRow(partitionId), value: null }))
+    return Effect.map(store.put({ groupId, kind: "share", value: null, members }), () => {
+      for (const partitionId of partitionIds) {
+        const key = keyOf(groupId, partitionId)
+        cells.get(key)?.close()
+        cells.delete(key)
+        stored?.get(groupId)?.delete(partitionId)
+      }
+    })
+  }
+
+  /** Where that fails rows stay that nobody reads: partition ids are given once. */
+  const forgetPartitions = (partitionIds: ReadonlyArray<number>): Effect.Effect<void> =>
+    Effect.flatMap(load, (all) =>
+      Effect.forEach(
+        Array.from(all),
+        ([groupId, partitions]) => {
+          const gone = partitionIds.filter((partitionId) => partitions.has(partitionId))
+          return gone.length > 0 ? remove(groupId, gone) : Effect.void
+        },
+        { discard: true }
+      )
+    ).pipe(Effect.ignore)
 
   return SharePartitions.of({
     initialize: (groupId, partitionIds) =>
@@ -350,22 +374,8 @@ const make = Effect.fnUntraced(function* () {
         ask(groupId, partitionId, (waiter) => Event.SetStart({ waiter, startOffset })),
         refusal
       ),
-    remove: (groupId, partitionIds) =>
-      put(
-        groupId,
-        partitionIds.map((partitionId) => ({ memberId: partitionRow(partitionId), value: null }))
-      ).pipe(
-        Effect.tap(() =>
-          Effect.sync(() => {
-            for (const partitionId of partitionIds) {
-              const key = keyOf(groupId, partitionId)
-              cells.get(key)?.close()
-              cells.delete(key)
-              stored?.get(groupId)?.delete(partitionId)
-            }
-          })
-        )
-      ),
+    remove,
+    forgetPartitions,
     forget: (groupId) => {
       stored?.delete(groupId)
       const suffix = `/${groupId}`
