@@ -24,7 +24,7 @@ import {
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { assignSimple } from "../../assignor/Simple.ts"
-import { Answer, LEAVE, empty } from "./ShareGroupState.ts"
+import { Answer, LEAVE, RESTORED, empty } from "./ShareGroupState.ts"
 import type {
   Event,
   Output,
@@ -80,6 +80,7 @@ export const restore = (
     ...empty,
     ...group,
     isStored: true,
+    topicsVersion: RESTORED,
     members: new Map(
       members.map((member) => [member.memberId, { ...member, told: null, sessionDeadlineMs: now + sessionTimeoutMs }])
     )
@@ -168,8 +169,9 @@ const assign = (
   isBumped: boolean
 ): ShareGroupState => {
   const assignment = assignSimple(Array.from(grown.members.values()), topics.find)
-  const first = before.assignment.size === 0
-  const moved = !first && !isBumped && before.topicsVersion !== -1 && !sameAll(before.assignment, assignment)
+  // What the broker before has told is not kept: in a new epoch everybody hears of this one, lost answers or not.
+  const isOther = before.topicsVersion === RESTORED || !sameAll(before.assignment, assignment)
+  const moved = !isBumped && before.topicsVersion !== -1 && isOther
   // Apache Kafka gives out new partitions in an epoch of their own, when it has stored where they begin.
   const begun = isBumped && hasNew(before.assignment, assignment)
   const groupEpoch = moved || begun ? grown.groupEpoch + 1 : grown.groupEpoch

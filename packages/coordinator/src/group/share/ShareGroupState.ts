@@ -6,6 +6,7 @@ import type { GroupOutput } from "../GroupOutput.ts"
 export type SharePhase = "Empty" | "Stable" | "Dead"
 
 export const LEAVE = -1
+export const RESTORED = -2
 
 /** Partition indexes, in order, by topic id. */
 export type ShareAssignment = ReadonlyMap<string, ReadonlyArray<number>>
@@ -56,7 +57,7 @@ export interface TopicsSeen {
 export interface ShareGroupState extends PersistedShareGroup {
   readonly dead: boolean
   readonly isStored: boolean
-  /** Of the topics the assignment was made of; -1: none was made yet. */
+  /** Of the topics the assignment was made of; -1: none was made yet; `RESTORED`: it was, by a broker before this one. */
   readonly topicsVersion: number
   /** In order of joining. */
   readonly members: ReadonlyMap<string, ShareMember>
