@@ -1,7 +1,14 @@
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
 import type { AcquiredRecords } from "@tusk/coordinator/group/share/SharePartitions"
 import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
-import { errorCode, errorMessage, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
+import {
+  errorCode,
+  errorMessage,
+  InvalidRequest,
+  KafkaStorageError,
+  NONE,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import { isKafkaError, type KafkaError } from "@tusk/protocol/KafkaError"
 import { ShareFetch } from "@tusk/protocol/messages/ShareFetch"
 import type { ShareFetchRequest, ShareFetchResponse } from "@tusk/protocol/messages/ShareFetch"
@@ -34,6 +41,12 @@ const dataOf = (partitionIndex: number): PartitionData => ({
   records: NO_RECORDS,
   acquiredRecords: []
 })
+
+/** A partition's error, of those that Java's consumer knows how to go on from: of others it throws. */
+const fetchError = (error: KafkaError): KafkaError => {
+  if (error._tag === "NotCoordinator") return new KafkaStorageError({ cause: error })
+  return error._tag === "GroupIdNotFound" ? new UnknownTopicOrPartition({ cause: error }) : error
+}
 
 /** What a request would do that it may not. */
 const problemOf = (request: ShareFetchRequest): string | undefined => {
@@ -106,7 +119,7 @@ export const shareFetch = handler({
             maxRecords: records,
             strict: request.shareAcquireMode === RECORD_LIMIT
           })
-          .pipe(Effect.catch((error) => Effect.succeed(error)))
+          .pipe(Effect.catch((error) => Effect.succeed(fetchError(error))))
         if (isKafkaError(acquired)) found.push([partition, acquired])
         else if (acquired.ranges.length > 0) {
           found.push([partition, acquired])

@@ -1,0 +1,135 @@
+import { assert, describe, it } from "@effect/vitest"
+import { defaultGroupResourceConfig, GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
+import type { ShareAutoOffsetReset } from "@tusk/coordinator/group/GroupConfigs"
+import { Groups } from "@tusk/coordinator/group/Groups"
+import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
+import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { Log } from "@tusk/storage/log/Log"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { TestClock } from "effect/testing"
+import { Disk } from "../Disk.ts"
+
+/** A log of one batch, offsets 0 to 3, in each partition. */
+const batch = RecordBatch.encodeBatch(
+  ["a", "b", "c", "d"].map((value) => ({ timestamp: 1n, key: null, value: new TextEncoder().encode(value) }))
+)
+const log = Layer.mock(Log, {
+  ends: (partitionIds) =>
+    Effect.succeed(partitionIds.map(() => ({ logStartOffset: 0n, highWatermark: 4n, lastStableOffset: 4n }) as never)),
+  read: (requests) =>
+    Effect.succeed(requests.map(() => ({ batches: [batch], bytes: batch.length, highWatermark: 4n }) as never)),
+  replaced: () => {},
+  forget: () => {},
+  findByTimestamp: (_, timestamp) => Effect.succeed({ timestamp, offset: 2n } as never)
+})
+
+const brokerOn = (disk: Disk, shareAutoOffsetReset: ShareAutoOffsetReset = "earliest") =>
+  Layer.provideMerge(ShareGroups.layer, SharePartitions.layer).pipe(
+    Layer.provideMerge(Groups.layer({ offsetsRetentionMs: 1000, offsetsRetentionCheckIntervalMs: 1000 })),
+    Layer.provide(Layer.mergeAll(disk.layer, log)),
+    Layer.provide(Layer.succeed(GroupConfigs, () => ({ ...defaultGroupResourceConfig, shareAutoOffsetReset }))),
+    Layer.fresh
+  )
+
+const inShort = <A>(effect: Effect.Effect<A, { readonly _tag: string }, SharePartitions>) =>
+  Effect.match(effect, { onFailure: ({ _tag }): A | string => _tag, onSuccess: (value): A | string => value })
+
+const acquire = (memberId: string, groupId = "g") =>
+  Effect.flatMap(SharePartitions, (partitions) =>
+    partitions.acquire({ groupId, memberId, partitionId: 1, maxBytes: 1000, maxRecords: 100, strict: false })
+  ).pipe(
+    Effect.map(({ ranges }) =>
+      ranges.map(({ deliveryCount, first, last }) => `${first}-${last} x${deliveryCount}`).join()
+    ),
+    inShort
+  )
+const accept = (memberId: string, first: bigint, last: bigint) =>
+  Effect.flatMap(SharePartitions, (partitions) =>
+    partitions.acknowledge({ groupId: "g", memberId, partitionId: 1, batches: [{ first, last, types: [1] }] })
+  ).pipe(Effect.as("taken"), inShort)
+const group = Effect.flatMap(ShareGroups, (groups) => groups.make("g"))
+
+describe("SharePartitions", () => {
+  it.effect("a lock that is over frees its records, and wakes who waits for them", () =>
+    Effect.gen(function* () {
+      yield* group
+      const partitions = yield* SharePartitions
+      let woken = 0
+      assert.strictEqual(yield* acquire("a"), "0-3 x1")
+      const off = partitions.onFree("g", [1], () => void woken++)
+      yield* TestClock.adjust("29 seconds")
+      assert.deepStrictEqual([woken, yield* acquire("b")], [0, ""])
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(woken, 1)
+      assert.strictEqual(yield* acquire("b"), "0-3 x2")
+      off()
+      yield* partitions.releaseMember("g", "b", [1])
+      assert.strictEqual(woken, 1)
+      assert.strictEqual(yield* accept("b", 0n, 0n), "InvalidRecordState")
+    }).pipe(Effect.provide(brokerOn(new Disk())))
+  )
+
+  it.effect("an acknowledgement that is not stored is not taken; one whose answer is lost may be", () => {
+    const disk = new Disk()
+    return Effect.gen(function* () {
+      yield* group
+      assert.strictEqual(yield* acquire("a"), "0-3 x1")
+      assert.strictEqual(yield* accept("a", 0n, 0n), "taken")
+      disk.fault = "before"
+      assert.strictEqual(yield* accept("a", 1n, 1n), "NotCoordinator")
+      assert.strictEqual(yield* acquire("b"), "1-3 x2")
+      disk.fault = "after"
+      assert.strictEqual(yield* accept("b", 1n, 1n), "NotCoordinator")
+      assert.strictEqual(yield* acquire("a"), "2-3 x3")
+    }).pipe(Effect.provide(brokerOn(disk)))
+  })
+
+  it.effect("a restart and a take-over give out what was not acknowledged, and only that", () => {
+    const disk = new Disk()
+    return Effect.gen(function* () {
+      yield* Effect.gen(function* () {
+        yield* group
+        yield* acquire("a")
+        yield* accept("a", 1n, 2n)
+      }).pipe(Effect.provide(brokerOn(disk)))
+      yield* Effect.gen(function* () {
+        assert.strictEqual(yield* acquire("b"), "0-0 x2,3-3 x2")
+        const partitions = yield* SharePartitions
+        let woken = false
+        partitions.onFree("g", [1], () => void (woken = true))
+        yield* disk.takeOver
+        assert.isTrue(woken)
+        assert.strictEqual(yield* acquire("c"), "0-0 x2,3-3 x2")
+        assert.deepStrictEqual(yield* partitions.startOffsets("g"), new Map([[1, 0n]]))
+      }).pipe(Effect.provide(brokerOn(disk)))
+    })
+  })
+
+  it.effect("writes nothing into a group that is not there", () => {
+    const disk = new Disk()
+    return Effect.gen(function* () {
+      assert.strictEqual(yield* acquire("a"), "GroupIdNotFound")
+      assert.strictEqual(yield* acquire("a", "other"), "GroupIdNotFound")
+      assert.deepStrictEqual(disk.log, [])
+    }).pipe(Effect.provide(brokerOn(disk)))
+  })
+
+  it.effect("begins where share.auto.offset.reset says", () =>
+    Effect.forEach(
+      [
+        ["earliest", 0n],
+        ["latest", 4n],
+        [{ byDurationMs: 1000 }, 2n]
+      ] as const,
+      ([reset, start]) =>
+        Effect.gen(function* () {
+          yield* group
+          const partitions = yield* SharePartitions
+          yield* partitions.initialize("g", [1])
+          assert.deepStrictEqual(yield* partitions.startOffsets("g"), new Map([[1, start]]))
+        }).pipe(Effect.provide(brokerOn(new Disk(), reset)))
+    )
+  )
+})
