@@ -201,15 +201,50 @@ const make = Effect.fnUntraced(function* () {
     }
   }
 
+  /** Rows of a group of another kind, or of none, are not for share groups to write. */
+  const check = (groupId: string): Effect.Effect<void, KafkaError> =>
+    Effect.flatMap(groups.find(groupId), (group) =>
+      group?.kind === "share"
+        ? Effect.void
+        : Effect.fail(new GroupIdNotFound({ message: `Group ${groupId} is not a share group.` }))
+    )
+
+  /** All that are new in one commit. */
+  const initialize = (groupId: string, partitionIds: ReadonlyArray<number>): Effect.Effect<void, KafkaError> =>
+    Effect.gen(function* () {
+      const known = (yield* load).get(groupId)
+      const begun: Array<{ readonly partitionId: number; readonly value: string }> = []
+      for (const partitionId of partitionIds) {
+        if (known?.has(partitionId) === true) continue
+        begun.push({ partitionId, value: encode(begin(yield* startOf(groupId, partitionId))) })
+      }
+      if (begun.length === 0) return
+      yield* check(groupId)
+      const members = begun.map(({ partitionId, value }) => ({ memberId: partitionRow(partitionId), value }))
+      yield* Effect.tapError(store.put({ groupId, kind: "share", value: null, members }), () =>
+        // Whether it was stored is not known: all is read again.
+        Effect.sync(() => {
+          stored = undefined
+        })
+      )
+      if (stored === undefined) return
+      let partitions = stored.get(groupId)
+      if (partitions === undefined) stored.set(groupId, (partitions = new Map()))
+      for (const { partitionId, value } of begun) partitions.set(partitionId, value)
+    }).pipe(opening.withPermit)
+
   const open = (groupId: string, partitionId: number): Effect.Effect<Cell, KafkaError> =>
+    Effect.suspend(() => {
+      const there = cells.get(keyOf(groupId, partitionId))
+      return there?.isOpen() === true ? Effect.succeed(there) : openAnew(groupId, partitionId)
+    })
+
+  const openAnew = (groupId: string, partitionId: number): Effect.Effect<Cell, KafkaError> =>
     Effect.gen(function* () {
       const key = keyOf(groupId, partitionId)
       const there = cells.get(key)
       if (there?.isOpen() === true) return there
-      // Rows of a group of another kind, or of none, are not for share groups to write.
-      if ((yield* groups.find(groupId))?.kind !== "share") {
-        return yield* new GroupIdNotFound({ message: `Group ${groupId} is not a share group.` })
-      }
+      yield* check(groupId)
       const value = (yield* load).get(groupId)?.get(partitionId)
       const config = configs(groupId)
       const restored = value === undefined ? undefined : decode(value, config.shareDeliveryCountLimit)
@@ -316,8 +351,7 @@ const make = Effect.fnUntraced(function* () {
     ).pipe(Effect.ignore)
 
   return SharePartitions.of({
-    initialize: (groupId, partitionIds) =>
-      Effect.forEach(partitionIds, (partitionId) => open(groupId, partitionId), { discard: true }),
+    initialize,
     acquire,
     acknowledge: ({ batches, groupId, memberId, partitionId }) => {
       if (batches.some(({ types }) => types.includes(RENEW)) && !configs(groupId).shareRenewAcknowledgeEnable) {

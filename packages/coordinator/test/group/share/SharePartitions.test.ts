@@ -116,6 +116,22 @@ describe("SharePartitions", () => {
     }).pipe(Effect.provide(brokerOn(disk)))
   })
 
+  it.effect("partitions begin together: one write, and none where they have begun", () => {
+    const disk = new Disk()
+    return Effect.gen(function* () {
+      yield* group
+      const partitions = yield* SharePartitions
+      disk.fault = "after"
+      assert.strictEqual(yield* inShort(partitions.initialize("g", [1, 2, 3])), "KafkaStorageError")
+      const { length } = disk.log
+      yield* partitions.initialize("g", [1, 2, 3])
+      assert.strictEqual(disk.log.length, length)
+      yield* partitions.initialize("g", [3, 4, 5])
+      assert.strictEqual(disk.log.length, length + 1)
+      assert.deepStrictEqual(Array.from((yield* partitions.startOffsets("g")).keys()), [1, 2, 3, 4, 5])
+    }).pipe(Effect.provide(brokerOn(disk)))
+  })
+
   it.effect("begins where share.auto.offset.reset says", () =>
     Effect.forEach(
       [
