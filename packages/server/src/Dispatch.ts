@@ -80,13 +80,35 @@ const admit =
       const answer = answerTo(handler, handle, body, context, writer)
       return {
         concurrent: handler.concurrent,
-        run: active.isServing() ? answer : Effect.andThen(active.whenServing, answer)
+        run: active.isServing()
+          ? answer
+          : Effect.flatMap(onceServing(active, handler, connection), (isAwaited) =>
+              isAwaited ? answer : Effect.succeed(NOTHING)
+            )
       }
     } catch (error) {
       if (error instanceof ProtocolError) return protocolError(error.reason, `${about}${error.message}`)
       throw error
     }
   }
+
+/**
+ * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later: it may
+ * have begun anew elsewhere. A request beside others cannot tell.
+ */
+const onceServing = (
+  active: Active["Service"],
+  { concurrent }: Handler,
+  connection: ConnectionInfo
+): Effect.Effect<boolean> => {
+  const serving = Effect.as(active.whenServing, true)
+  if (concurrent) return serving
+  const gone = Effect.callback<boolean>((resume) => {
+    const off = connection.onHungUp(() => resume(Effect.succeed(false)))
+    return Effect.sync(off)
+  })
+  return Effect.raceFirst(serving, gone)
+}
 
 /** Runs a request and encodes whatever comes of it: an answer, a refusal, or a defect as UNKNOWN_SERVER_ERROR. */
 const answerTo = (

@@ -14,6 +14,7 @@ import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type { Chance } from "./Chance.ts"
+import { CONSUMER_SESSION_MS } from "./ConsumerMember.ts"
 import type { Database } from "./Database.ts"
 import type { Plant } from "./Plants.ts"
 import type { SimNetwork } from "./SimNetwork.ts"
@@ -114,7 +115,12 @@ export class Broker {
   #run(view: View): Effect.Effect<void> {
     const world = this.#world
     const store = this.#database.storeOf(view)
-    const settings = { ...defaultSettings, groupMinSessionTimeoutMs: 1000 }
+    const settings = {
+      ...defaultSettings,
+      groupMinSessionTimeoutMs: 1000,
+      groupConsumerMinSessionTimeoutMs: 1000,
+      groupConsumerSessionTimeoutMs: CONSUMER_SESSION_MS
+    }
     const layer = brokerLayer(this.#plant?.parts).pipe(
       Layer.provide(Layer.succeed(Store, this.#plant?.store?.(store, this.#database, view) ?? store)),
       Layer.provide(Layer.succeed(BrokerSettings, settings)),

@@ -223,6 +223,7 @@ const tell = (units: ReadonlyArray<Unit>): string => {
         words.push(`${write.groupId}:${/"(?:generationId|groupEpoch)":(\d+)/.exec(write.value)?.[1]}`)
       else if (write._tag === "PutGroupMember")
         words.push(`${write.groupId}/${write.memberId}:${/"memberEpoch":(-?\d+)/.exec(write.value)?.[1]}`)
+      else if (write._tag === "DeleteGroupMember") words.push(`${write.groupId}/${write.memberId} goes`)
       else words.push(write._tag)
     }
   }

@@ -28,6 +28,9 @@ export class History {
   /** Who has had a static member's place, the last one last. */
   readonly #holders = new Map<string, ReadonlyArray<string>>()
   readonly #generations = new Map<string, number>()
+  /** Owners in consumer groups, by group and partition; and until when each is a member for sure. */
+  readonly #holds = new Map<string, string>()
+  readonly #membersUntil = new Map<string, number>()
   readonly #commits = new Map<string, Array<Commit>>()
 
   violate(invariant: string, text: string): void {
@@ -117,6 +120,31 @@ export class History {
       if (owner !== member) {
         this.violate("G1", `${owner} and ${member} own partition ${partition} in generation ${generation} of ${group}`)
       }
+    }
+  }
+
+  /** A member of a consumer group was told that it is one, and is for so long, unless it leaves. */
+  isMember(group: string, member: string, untilMs: number): void {
+    this.#membersUntil.set(`${group}/${member}`, untilMs)
+  }
+
+  /** A member of a consumer group (KIP-848) was given partitions: whoever had them has given them up, or is none any more. */
+  takes(group: string, member: string, partitions: ReadonlyArray<number>, nowMs: number): void {
+    for (const partition of partitions) {
+      const key = `${group}/${partition}`
+      const holder = this.#holds.get(key)
+      this.#holds.set(key, member)
+      if (holder === undefined || holder === member) continue
+      const untilMs = this.#membersUntil.get(`${group}/${holder}`) ?? -Infinity
+      if (nowMs < untilMs)
+        this.violate("G1", `${member} is given partition ${partition} of ${group}, which ${holder} owns`)
+    }
+  }
+
+  gives(group: string, member: string, partitions: ReadonlyArray<number>): void {
+    for (const partition of partitions) {
+      const key = `${group}/${partition}`
+      if (this.#holds.get(key) === member) this.#holds.delete(key)
     }
   }
 

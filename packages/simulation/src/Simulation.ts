@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import { createTopic, topicMaker } from "./Admin.ts"
 import { Broker } from "./Broker.ts"
 import { Client, type ClientWorld } from "./Client.ts"
+import { ConsumerMember } from "./ConsumerMember.ts"
 import { Database } from "./Database.ts"
 import { Faults } from "./Faults.ts"
 import { History } from "./History.ts"
@@ -29,9 +30,14 @@ export interface Outcome {
 
 const PORTS = [1, 2]
 const GROUPS = ["g1", "g2"]
+/** Of the consumer protocol. */
+const CONSUMER_GROUP = "g3"
+const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
 const MAX_STEPS = 3_000_000
+/** Longer than a broker answers from memory that has not heard from its session. */
+const SUPERSEDED_MS = 6000
 /** How long a healed world may take to come to rest. */
 const REST_MS = 90_000
 
@@ -100,6 +106,13 @@ const story = (
       return Effect.forkChild(member.run)
     }
     for (const group of GROUPS) for (let i = chance.between(1, 2); i > 0; i--) yield* enter(group)
+    const consumers: Array<ConsumerMember> = []
+    const enterConsumer = () => {
+      const member = new ConsumerMember(shared, history, CONSUMER_GROUP, `c${consumers.length}`, () => calm)
+      consumers.push(member)
+      return Effect.forkChild(member.run)
+    }
+    for (let i = chance.between(1, 2); i > 0; i--) yield* enterConsumer()
     const inspecting = yield* Effect.forkChild(inspector(shared, history))
     const making = yield* Effect.forkChild(topicMaker(shared, history))
     const producing = yield* Effect.forkChild(Effect.all(producers, { concurrency: "unbounded", discard: true }))
@@ -122,7 +135,8 @@ const story = (
         broker.stop()
         yield* Effect.sleep(chance.between(0, 4000))
         broker.start()
-      } else if (members.length < 7) yield* enter(chance.pick(GROUPS))
+      } else if (consumers.length < 4 && chance.permille(500)) yield* enterConsumer()
+      else if (members.length < 7) yield* enter(chance.pick(GROUPS))
     }
 
     // Peace.
@@ -137,7 +151,7 @@ const story = (
         )
       )
     )
-    const settled = () => isSettled(members)
+    const settled = () => isSettled(members) && areSettled(consumers)
     const rested = yield* Effect.gen(function* () {
       while (producing.pollUnsafe() === undefined || !settled() || shared.requests < LEAST_REQUESTS)
         yield* Effect.sleep(500)
@@ -150,6 +164,8 @@ const story = (
     yield* Fiber.interrupt(inspecting)
     yield* Fiber.interrupt(making)
     yield* Fiber.interrupt(starting)
+    // Whoever has lost the lock, and nobody told, has found out by then.
+    yield* Effect.sleep(SUPERSEDED_MS)
     yield* readAll(new Client(shared, "reader"), history)
   })
 
@@ -162,6 +178,16 @@ const isSettled = (members: ReadonlyArray<Member>): boolean =>
     return alive.length === 0 || (generations.size === 1 && !generations.has(-1) && owned === PARTITIONS)
   })
 
+/** Those who live own every partition, each one of them. */
+const areSettled = (consumers: ReadonlyArray<ConsumerMember>): boolean => {
+  const alive = consumers.filter((member) => member.alive)
+  const owned = alive.flatMap((member) => member.owned)
+  return (
+    alive.length === 0 ||
+    (alive.every((member) => member.isMember) && owned.length === PARTITIONS && new Set(owned).size === PARTITIONS)
+  )
+}
+
 /** Asks for ends and committed offsets now and then: what it is told has to hold. */
 const inspector = (shared: ClientWorld, history: History): Effect.Effect<void> =>
   Effect.gen(function* () {
@@ -170,7 +196,7 @@ const inspector = (shared: ClientWorld, history: History): Effect.Effect<void> =
       yield* Effect.sleep(client.chance.between(100, 900))
       const all = Array.from({ length: PARTITIONS }, (_, partition) => partition)
       if (client.chance.permille(500)) {
-        yield* Effect.ignore(fetchOffsets(client, history, client.chance.pick(GROUPS), all))
+        yield* Effect.ignore(fetchOffsets(client, history, client.chance.pick(ALL_GROUPS), all))
         continue
       }
       const ends = yield* Effect.result(endOffsets(client))
@@ -199,7 +225,7 @@ const readAll = (client: Client, history: History): Effect.Effect<void> =>
         yield* Effect.ignore(fetchOnce(client, history, positions, 0))
         if (Array.from(positions.values()).join() === before) yield* Effect.sleep(100)
       }
-      for (const group of GROUPS) yield* Effect.ignore(fetchOffsets(client, history, group, all))
+      for (const group of ALL_GROUPS) yield* Effect.ignore(fetchOffsets(client, history, group, all))
       return history.finish(ends.success)
     }
     history.violate("L3", "the log cannot be read, though there is no more trouble")

@@ -78,6 +78,8 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
   let loaded = false
   /** What was read before the last one counts for nothing. */
   let takeOvers = 0
+  /** How often what was in memory had to be given up. Who waited for it then may be long gone, or elsewhere. */
+  let losses = 0
 
   const drop = (groupId: string): void => {
     cells.get(groupId)?.close()
@@ -96,6 +98,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     scope,
     settled: settle,
     broken: (groupId) => {
+      losses++
       drop(groupId)
       broken.add(groupId)
     }
@@ -213,6 +216,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
   store.onTakeOver(
     Effect.gen(function* () {
       takeOvers++
+      losses++
       loaded = false
       for (const groupId of Array.from(cells.keys())) drop(groupId)
       yield* Effect.catch(load, (error) => Effect.logWarning(`groups are not loaded yet: ${error._tag}`))
@@ -221,7 +225,12 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
   yield* load
 
   const retrying = <A>(use: Effect.Effect<A, KafkaError | CellClosed>): Effect.Effect<A, KafkaError> =>
-    Effect.catchTag(use, "CellClosed", () => retrying(use))
+    Effect.suspend(() => {
+      const before = losses
+      return Effect.catchTag(use, "CellClosed", () =>
+        losses === before ? retrying(use) : Effect.fail(new NotCoordinator())
+      )
+    })
 
   return GroupCells.of({
     kinds,

@@ -39,7 +39,12 @@ export const heartbeat = (draft: ConsumerDraft, event: HeartbeatEvent): void => 
     event.rebalanceTimeoutMs !== -1 &&
     (event.subscribedTopicNames !== null || event.subscribedTopicRegex !== null) &&
     event.topicPartitions !== null
-  const told = event.memberEpoch === 0 || isFull || !isSame(member.assigned, now.assigned)
+  // Who tells of other partitions than it was given has not heard of them: told again, where Kafka says nothing.
+  const told =
+    event.memberEpoch === 0 ||
+    isFull ||
+    !isSame(member.assigned, now.assigned) ||
+    (event.topicPartitions !== null && !owns(event.topicPartitions, now.assigned))
   draft.reply(
     event.waiter,
     Answer.Beat({
@@ -57,6 +62,14 @@ export const fullFor = (draft: ConsumerDraft, memberId: string, { maxSize }: Con
     : new GroupMaxSizeReached({
         message: `The consumer group has reached its maximum capacity of ${maxSize} members.`
       })
+
+/** Exactly these. */
+const owns = (owned: ReadonlyArray<TopicPartitions>, assigned: Assigned): boolean => {
+  let count = 0
+  for (const partitions of assigned.values()) count -= partitions.size
+  for (const { partitions } of owned) count += partitions.length
+  return count === 0 && isSubset(owned, assigned)
+}
 
 interface Circumstances {
   readonly isNew: boolean
