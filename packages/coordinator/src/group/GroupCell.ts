@@ -88,6 +88,10 @@ export const makeGroupCell = <State, Event, Answer, Group>(
     let open = true
     let changedAtMs = savedAtMs
     let timer: Fiber.Fiber<unknown> | undefined
+    /** The group's own time stands still while something of it is stored: nobody is heard then, and nobody is late. */
+    let storingSinceMs: number | undefined
+    let stoodMs = 0
+    const ownMs = Effect.map(monotonicMs, (nowMs) => (storingSinceMs ?? nowMs) - stoodMs)
 
     const close = (): void => {
       open = false
@@ -102,7 +106,16 @@ export const makeGroupCell = <State, Event, Answer, Group>(
 
     /** A refusal leaves the machine ahead of the data; so does a late success behind the back of a newer cell. */
     const store = (write: Effect.Effect<void, KafkaError>): Effect.Effect<void> =>
-      write.pipe(
+      Effect.flatMap(monotonicMs, (nowMs) => {
+        storingSinceMs = nowMs
+        return Effect.ensuring(
+          write,
+          Effect.map(monotonicMs, (endMs) => {
+            stoodMs += endMs - nowMs
+            storingSinceMs = undefined
+          })
+        )
+      }).pipe(
         Effect.matchEffect({
           onFailure: (error) =>
             Effect.logWarning(`group ${JSON.stringify(groupId)} is not stored: ${error._tag}`).pipe(
@@ -129,9 +142,8 @@ export const makeGroupCell = <State, Event, Answer, Group>(
           return null
         case "WakeAt":
           return Effect.gen(function* () {
-            const sleepMs = output.atMs - (yield* monotonicMs)
             timer?.interruptUnsafe()
-            timer = yield* Effect.sleep(Math.min(Math.max(sleepMs, 0), LONGEST_SLEEP_MS)).pipe(
+            timer = yield* sleepUntil(output.atMs).pipe(
               // in a fiber of its own: the step may set the timer anew, and that ends this one
               Effect.andThen(Effect.forkIn(tick, ports.scope)),
               Effect.forkIn(ports.scope)
@@ -139,6 +151,14 @@ export const makeGroupCell = <State, Event, Answer, Group>(
           })
       }
     }
+
+    /** Of the group's own time. */
+    const sleepUntil = (atMs: number): Effect.Effect<void> =>
+      Effect.flatMap(ownMs, (nowMs) =>
+        nowMs >= atMs
+          ? Effect.void
+          : Effect.andThen(Effect.sleep(Math.min(atMs - nowMs, LONGEST_SLEEP_MS)), sleepUntil(atMs))
+      )
 
     const answer = (id: number, value: Answer): void => {
       const waiter = waiters.get(id)
@@ -155,7 +175,7 @@ export const makeGroupCell = <State, Event, Answer, Group>(
     }
 
     const send = (event: Event): Effect.Effect<void> =>
-      Effect.flatMap(monotonicMs, (nowMs) =>
+      Effect.flatMap(ownMs, (nowMs) =>
         Effect.flatMap(
           Ref.modify(ref, (current) => {
             const [next, out] = machine.step(current, event, nowMs)

@@ -116,6 +116,29 @@ describe("Groups", () => {
     })
   )
 
+  it.effect("nobody is late while the group is being stored", () =>
+    Effect.gen(function* () {
+      const disk = new Disk()
+      const { groups } = yield* start(disk)
+      const a = yield* groups.joinGroup(join())
+      disk.open.closeUnsafe()
+      const syncing = yield* Effect.forkChild(groups.syncGroup(sync(a.memberId, 1)))
+      yield* settle
+      // Three times the session timeout.
+      yield* TestClock.adjust("30 seconds")
+      assert.isUndefined(syncing.pollUnsafe())
+      disk.open.openUnsafe()
+      yield* Fiber.join(syncing)
+      yield* settle
+      assert.strictEqual(yield* outcome(groups.heartbeat(beat(a.memberId, 1))), "ok")
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual(yield* outcome(groups.heartbeat(beat(a.memberId, 1))), "ok")
+      // And from then on as ever.
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* outcome(groups.heartbeat(beat(a.memberId, 1))), "UnknownMemberId")
+    })
+  )
+
   it.effect("a member id comes with MEMBER_ID_REQUIRED from JoinGroup 4 on", () =>
     Effect.gen(function* () {
       const { groups } = yield* start(new Disk())
