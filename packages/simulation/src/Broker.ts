@@ -17,6 +17,7 @@ import type { Chance } from "./Chance.ts"
 import { CONSUMER_SESSION_MS } from "./ConsumerMember.ts"
 import type { Database } from "./Database.ts"
 import type { Plant } from "./Plants.ts"
+import { SHARE_DELIVERIES, SHARE_LOCK_MS, SHARE_SESSION_MS } from "./ShareMember.ts"
 import type { SimNetwork } from "./SimNetwork.ts"
 import type { View, World } from "./World.ts"
 
@@ -119,7 +120,12 @@ export class Broker {
       ...defaultSettings,
       groupMinSessionTimeoutMs: 1000,
       groupConsumerMinSessionTimeoutMs: 1000,
-      groupConsumerSessionTimeoutMs: CONSUMER_SESSION_MS
+      groupConsumerSessionTimeoutMs: CONSUMER_SESSION_MS,
+      groupShareMinSessionTimeoutMs: 1000,
+      groupShareSessionTimeoutMs: SHARE_SESSION_MS,
+      groupShareMinRecordLockDurationMs: 1000,
+      groupShareRecordLockDurationMs: SHARE_LOCK_MS,
+      groupShareDeliveryCountLimit: SHARE_DELIVERIES
     }
     const layer = brokerLayer(this.#plant?.parts).pipe(
       Layer.provide(Layer.succeed(Store, this.#plant?.store?.(store, this.#database, view) ?? store)),

@@ -51,6 +51,10 @@ export class Client {
     return this.#chance
   }
 
+  get isConnected(): boolean {
+    return this.#connection?.isCut === false
+  }
+
   get nowMs(): number {
     return this.#shared.world.nowMs
   }

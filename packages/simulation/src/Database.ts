@@ -29,6 +29,8 @@ interface Session {
 /** What every broker of the world keeps its data in; it outlives them all. Its commits fail as those of a database may. */
 export class Database {
   readonly data = new MemoryData("SimulatedClusterAAAAAA")
+  /** How often a broker could not know what was stored, or that something was not: what it knew besides is gone then. */
+  losses = 0
   /** Who holds the lock. */
   #session: Session | undefined
   readonly #world: World
@@ -86,6 +88,7 @@ export class Database {
     }
     session.pending.clear()
     session.isAlive = false
+    this.losses++
     this.data.holder = undefined
     this.#held.get(session.view.name)!.untilMs = this.#world.nowMs
     if (this.#session === session) this.#session = undefined
@@ -171,6 +174,7 @@ export class Database {
     const fate = this.#faults.ofCommit()
     const delay = fate === "stalled" ? this.#faults.between(200, 9000) : this.#faults.between(1, 6)
     session.busyUntilMs = this.#world.nowMs + delay
+    if (fate !== "stored") this.losses++
     if (fate !== "stored") this.#world.log(`database: commit of ${view.name} is ${fate}`)
     switch (fate) {
       case "stored":

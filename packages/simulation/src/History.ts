@@ -1,3 +1,5 @@
+import { SHARE_LOCK_MS } from "./ShareMember.ts"
+
 /** One produced record, by its value, which is never given twice. */
 interface Produced {
   readonly producer: string
@@ -7,6 +9,16 @@ interface Produced {
   readonly kind: "idempotent" | "plain" | "forbidden"
   acknowledgedAt: number | undefined
   readAt: number | undefined
+}
+
+/** Consecutive records that a member of a share group acquired with a request. */
+interface Shared {
+  readonly partition: number
+  readonly first: number
+  readonly last: number
+  readonly member: string
+  readonly startMs: number
+  readonly nowMs: number
 }
 
 interface Commit {
@@ -28,6 +40,12 @@ export class History {
   /** Who has had a static member's place, the last one last. */
   readonly #holders = new Map<string, ReadonlyArray<string>>()
   readonly #generations = new Map<string, number>()
+  /** Who holds a record of a share group, until when for sure; and when it was done with. */
+  readonly #shared = new Map<
+    string,
+    { readonly member: string; readonly untilMs: number; readonly holds: () => boolean }
+  >()
+  readonly #finished = new Map<string, number>()
   /** Owners in consumer groups, by group and partition; and until when each is a member for sure. */
   readonly #holds = new Map<string, string>()
   readonly #membersUntil = new Map<string, number>()
@@ -146,6 +164,42 @@ export class History {
       const key = `${group}/${partition}`
       if (this.#holds.get(key) === member) this.#holds.delete(key)
     }
+  }
+
+  /**
+   * Records were acquired in a share group. Whoever holds them has let them go, or its lock is over, or what the broker
+   * knew of it is lost (`holds` tells whether it cannot be): and nobody gets what was accepted or rejected before it asked.
+   */
+  shares(group: string, taken: Shared, holds: () => boolean): void {
+    for (let offset = taken.first; offset <= taken.last; offset++) {
+      const key = `${group}/${taken.partition}/${offset}`
+      const doneAtMs = this.#finished.get(key)
+      if (doneAtMs !== undefined && doneAtMs < taken.startMs) {
+        this.violate("G6", `${taken.member} is given ${key} at ${taken.startMs}, which was done with at ${doneAtMs}`)
+      }
+      const before = this.#shared.get(key)
+      if (before !== undefined && before.member !== taken.member && before.holds() && taken.nowMs < before.untilMs) {
+        this.violate("G6", `${before.member} and ${taken.member} hold ${key}`)
+      }
+      this.#shared.set(key, { member: taken.member, untilMs: taken.startMs + SHARE_LOCK_MS, holds })
+    }
+  }
+
+  /** Before an acknowledgement is sent. */
+  lets(group: string, member: string, partition: number, first: number, last: number): void {
+    for (let offset = first; offset <= last; offset++) {
+      const key = `${group}/${partition}/${offset}`
+      if (this.#shared.get(key)?.member === member) this.#shared.delete(key)
+    }
+  }
+
+  /** Accepted or rejected, and that acknowledged. */
+  finishes(group: string, partition: number, first: number, last: number, nowMs: number): void {
+    for (let offset = first; offset <= last; offset++) this.#finished.set(`${group}/${partition}/${offset}`, nowMs)
+  }
+
+  dropsShares(member: string): void {
+    for (const [key, held] of this.#shared) if (held.member === member) this.#shared.delete(key)
   }
 
   /** A static member has its assignment. */

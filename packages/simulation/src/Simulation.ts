@@ -12,6 +12,7 @@ import { fetchOffsets, Member } from "./Member.ts"
 import type { Plant } from "./Plants.ts"
 import { idempotentProducer, plainProducer } from "./Producer.ts"
 import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
+import { ShareMember } from "./ShareMember.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 import { Standstill, World } from "./World.ts"
 
@@ -32,6 +33,8 @@ const PORTS = [1, 2]
 const GROUPS = ["g1", "g2"]
 /** Of the consumer protocol. */
 const CONSUMER_GROUP = "g3"
+/** Of members that share partitions. */
+const SHARE_GROUP = "g4"
 const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
@@ -113,6 +116,9 @@ const story = (
       return Effect.forkChild(member.run)
     }
     for (let i = chance.between(1, 2); i > 0; i--) yield* enterConsumer()
+    for (let i = chance.between(1, 2); i > 0; i--) {
+      yield* Effect.forkChild(new ShareMember(shared, history, SHARE_GROUP, `s${i}`, () => calm).run)
+    }
     const inspecting = yield* Effect.forkChild(inspector(shared, history))
     const making = yield* Effect.forkChild(topicMaker(shared, history))
     const producing = yield* Effect.forkChild(Effect.all(producers, { concurrency: "unbounded", discard: true }))
