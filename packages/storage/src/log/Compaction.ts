@@ -8,7 +8,8 @@ import * as Layer from "effect/Layer"
 import { Active } from "../Active.ts"
 import { Committer } from "../Committer.ts"
 import { Store } from "../Store.ts"
-import type { Replacement, StoredCompaction } from "../Store.ts"
+import type { Replacement, StoredCompaction, Unit } from "../Store.ts"
+import { Fenced } from "../StoreError.ts"
 import type { StoreError } from "../StoreError.ts"
 import { Topics } from "../Topics.ts"
 import type { Topic } from "../Topics.ts"
@@ -64,6 +65,8 @@ const restMs = ({ maxLagMs, minLagMs, segmentMs }: CompactionPolicy): bigint => 
   return BigInt(Math.min(MOST_REST_MS, Math.floor(shortest / 10)))
 }
 
+type Writing = (unit: Unit) => Effect.Effect<void, StoreError>
+
 /** Sizes of batches asked for at a time. */
 const PLAN_BATCHES = 1000
 
@@ -98,6 +101,7 @@ export class Compaction extends Context.Service<
       active.onTakeOver(() =>
         Effect.sync(() => {
           states = new Map()
+          resting.clear()
         })
       )
 
@@ -159,6 +163,22 @@ export class Compaction extends Context.Service<
         }
       })
 
+      /** What was read before a take-over is not written after it: another broker may have been at work since. */
+      const writingIn =
+        (reign: number | undefined): Writing =>
+        (unit) =>
+          committer
+            .decide((writes) => {
+              const holds = reign !== undefined && active.reign() === reign
+              if (holds) writes.push(...unit)
+              return holds
+            })
+            .pipe(
+              Effect.flatMap((holds) =>
+                holds ? Effect.void : Effect.fail(new Fenced({ message: "the cluster was taken over meanwhile" }))
+              )
+            )
+
       const unreadable = (partitionId: number, batch: Uint8Array, error: KafkaError) =>
         Effect.logWarning(
           `compaction leaves the batch at ${RecordBatch.baseOffset(batch)} of partition ${partitionId} as it is: ${error._tag}`
@@ -192,7 +212,8 @@ export class Compaction extends Context.Service<
         end: bigint,
         keys: KeyOffsets,
         deleteHorizon: bigint,
-        nowMs: bigint
+        nowMs: bigint,
+        write: Writing
       ) {
         let firstHorizon = -1n
         yield* walk(partitionId, from, end, (batches) =>
@@ -219,7 +240,7 @@ export class Compaction extends Context.Service<
               }
             }
             if (replaced.length > 0) {
-              yield* committer.write([{ _tag: "ReplaceBatches", partitionId, batches: replaced }])
+              yield* write([{ _tag: "ReplaceBatches", partitionId, batches: replaced }])
               log.replaced(partitionId, replaced)
             }
             return true
@@ -236,17 +257,18 @@ export class Compaction extends Context.Service<
         policy: CompactionPolicy,
         nowMs: bigint
       ) {
+        const write = writingIn(active.reign())
         // What is known of producers must not hang on batches that may go.
         yield* log.saveProducers(partitionId)
         const { end: reached, keys } = yield* collect(partitionId, dirtyStart(end, state), cleanableEnd)
         const horizon = nowMs + BigInt(policy.deleteRetentionMs)
-        const deleteHorizon = yield* rewrite(partitionId, end.logStartOffset, reached, keys, horizon, nowMs)
+        const deleteHorizon = yield* rewrite(partitionId, end.logStartOffset, reached, keys, horizon, nowMs, write)
         const [last] = yield* store.sizes(partitionId, reached, 1)
         // The batch behind tells what was appended before it: that one is never compacted.
         const cleanedBytes =
           last === undefined ? (state?.cleanedBytes ?? 0n) : last.cumulativeBytes - BigInt(last.bytes)
         const compaction = { cleanedOffset: reached, cleanedBytes, deleteHorizon }
-        yield* committer.write([{ _tag: "PutCompaction", partitionId, compaction }])
+        yield* write([{ _tag: "PutCompaction", partitionId, compaction }])
         states.set(partitionId, compaction)
         yield* log.measure(partitionId)
       })
@@ -303,7 +325,8 @@ export class Compaction extends Context.Service<
         return Effect.forEach(topics.all(), checkTopic, { discard: true })
       })
 
-      if (enabled) yield* Effect.forever(Effect.andThen(Effect.sleep(backoffMs), check)).pipe(Effect.forkScoped)
+      const guarded = Effect.catchDefect(check, (defect) => Effect.logError("defect in compaction", defect))
+      if (enabled) yield* Effect.forever(Effect.andThen(Effect.sleep(backoffMs), guarded)).pipe(Effect.forkScoped)
       return Compaction.of({ check })
     })
   )

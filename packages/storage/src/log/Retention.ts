@@ -205,8 +205,14 @@ export class Retention extends Context.Service<
         )
       })
 
-      yield* Effect.forever(Effect.andThen(Effect.sleep(intervalMs), sweep)).pipe(Effect.forkScoped)
-      yield* Effect.forever(Effect.andThen(Effect.sleep(checkIntervalMs), check)).pipe(Effect.forkScoped)
+      /** A bug ends one look, and not all that would follow. */
+      const often = (everyMs: number, look: Effect.Effect<void>) =>
+        Effect.catchDefect(look, (defect) => Effect.logError("defect in retention", defect)).pipe(
+          (guarded) => Effect.forever(Effect.andThen(Effect.sleep(everyMs), guarded)),
+          Effect.forkScoped
+        )
+      yield* often(intervalMs, sweep)
+      yield* often(checkIntervalMs, check)
       const reclaim = (partitionIds: ReadonlyArray<number>) =>
         Effect.forEach(partitionIds, settle, { discard: true }).pipe(
           Effect.catch((error) => Effect.logWarning(`deleting records goes on later: ${error.message}`)),
