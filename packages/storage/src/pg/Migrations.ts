@@ -8,6 +8,7 @@ import init from "./migrations/0001_init.ts"
 import compaction from "./migrations/0002_compaction.ts"
 import groupMembers from "./migrations/0003_group_members.ts"
 import views from "./migrations/0005_views.ts"
+import shareViews from "./migrations/0006_share_views.ts"
 import type { PgTarget } from "./PgOptions.ts"
 import { SCHEMA_LOCK, SCHEMA_VERSION } from "./SchemaVersion.ts"
 
@@ -15,7 +16,8 @@ const migrations = {
   "0001_init": init,
   "0002_compaction": compaction,
   "0003_group_members": groupMembers,
-  "0005_views": views
+  "0005_views": views,
+  "0006_share_views": shareViews
 }
 
 const migrate = Effect.fnUntraced(function* (version: number) {

@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs"
 import { encode as encodeClassic } from "../../../coordinator/src/group/classic/GroupRecord.ts"
 import * as ConsumerRecord from "../../../coordinator/src/group/consumer/ConsumerRecord.ts"
 import * as StreamsRecord from "../../../coordinator/src/group/streams/StreamsGroupRecord.ts"
+import * as ShareRecord from "../../../coordinator/src/group/share/ShareGroupRecord.ts"
+import { encode as encodeSharePartition } from "../../../coordinator/src/group/share/SharePartitionRecord.ts"
 import { Writer } from "@tusk/protocol/codec/Writer"
 import { ConsumerProtocolAssignment } from "@tusk/protocol/embedded/ConsumerProtocolAssignment"
 import { Write } from "../../src/Store.ts"
@@ -226,6 +228,48 @@ describe("what a person sees in psql", () => {
       expect(yield* psql.query("select topic, partition, lag from kafka.member_lag order by 2")).toEqual([
         ["t", "0", "4"],
         ["t", "2", "0"]
+      ])
+    })
+  )
+
+  it.live("share groups: members, and where the group is in each partition", () =>
+    Effect.gen(function* () {
+      const { psql, store } = yield* open
+      const member = {
+        memberId: "m1",
+        rackId: null,
+        clientId: "client m1",
+        clientHost: "/10.0.0.1",
+        subscribedTopicNames: ["t"],
+        memberEpoch: 3,
+        previousMemberEpoch: 2
+      }
+      const partition = { startOffset: 2n, nextOffset: 2n, ranges: [], wakeAtMs: Infinity }
+      yield* store.commit([
+        [
+          Write.PutGroup({
+            groupId: "s",
+            kind: "share",
+            value: ShareRecord.encodeGroup({ groupEpoch: 3, assignmentEpoch: 3 }, 0)
+          }),
+          Write.PutGroupMember({
+            groupId: "s",
+            memberId: ShareRecord.memberRow("m1"),
+            value: ShareRecord.encodeMember(member)
+          }),
+          Write.PutGroupMember({
+            groupId: "s",
+            memberId: ShareRecord.partitionRow(1),
+            value: encodeSharePartition(partition)
+          })
+        ]
+      ])
+      expect(yield* psql.query("select member_id, client_id from kafka.member_overview")).toEqual([["m1", "client m1"]])
+      expect(
+        yield* psql.query("select group_id, topic, partition, start_offset, end_offset, lag from kafka.share_lag")
+      ).toEqual([["s", "t", "0", "2", "5", "3"]])
+      expect(yield* psql.query("select kind, members, partitions, lag from kafka.group_overview")).toEqual([
+        ["share", "1", "1", "3"]
       ])
     })
   )
