@@ -135,6 +135,8 @@ const program = Effect.gen(function* () {
   })
   const before = [yield* rates, yield* rates, yield* rates]
   const holder = yield* small.connect
+  // Ours ends sessions that idle in a transaction: this one shall.
+  yield* holder.query("set idle_in_transaction_session_timeout = 0")
   yield* holder.query("begin isolation level repeatable read; select count(*) from kafka.offsets")
   const until = performance.now() + Number(options["hold-seconds"]) * 1000
   const held: Array<{ readonly appends: number; readonly offsets: number }> = []

@@ -169,10 +169,11 @@ const story = (
     }
     yield* Fiber.interrupt(inspecting)
     yield* Fiber.interrupt(making)
-    yield* Fiber.interrupt(starting)
     // Whoever has lost the lock, and nobody told, has found out by then.
     yield* Effect.sleep(SUPERSEDED_MS)
     yield* readAll(new Client(shared, "reader"), history)
+    // One that was told to stop before the end of trouble is started again by then.
+    yield* Fiber.interrupt(starting)
   })
 
 /** In each group those who live have one generation, and own every partition. */
