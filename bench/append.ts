@@ -15,8 +15,9 @@ import { parseArgs } from "node:util"
 import { Connection, run } from "@tusk/storage/pg/connection/Connection"
 import { resolveOptions } from "@tusk/storage/pg/PgOptions"
 import * as PgStore from "@tusk/storage/pg/PgStore"
-import { Store, Write } from "@tusk/storage/Store"
+import { Store } from "@tusk/storage/Store"
 import type { Append } from "@tusk/storage/Store"
+import { Appends } from "./Appends.ts"
 
 const { values } = parseArgs({
   options: {
@@ -55,61 +56,20 @@ const cpuOf = (processId: number): number => {
   }
 }
 
-/** Appends in the order of offsets, for ever: partition by partition in turn. */
-class Producers {
-  private readonly next = new Array<bigint>(PARTITIONS + 1).fill(0n)
-  private readonly bytes: number
-  constructor(bytes: number) {
-    this.bytes = bytes
-  }
-  batches(): ReadonlyArray<Append> {
-    return Array.from({ length: PRODUCERS }, (_, i) => {
-      const partitionId = 1 + (i % PARTITIONS)
-      const baseOffset = this.next[partitionId]!
-      this.next[partitionId] = baseOffset + 10n
-      const records = pool[i]!.subarray(0, this.bytes)
-      return Write.Append({
-        partitionId,
-        baseOffset,
-        lastOffset: baseOffset + 9n,
-        leaderEpoch: 1,
-        maxTimestamp: 1_700_000_000_000n,
-        timestampHigh: 1_700_000_000_000n,
-        cumulativeBytes: baseOffset * 100n,
-        producerId: 7n,
-        producerEpoch: 0,
-        baseSequence: 5,
-        records
-      })
-    })
-  }
-}
-
-/** Bytes that do not compress. */
-const pool = Array.from({ length: PRODUCERS }, (_, i) => {
-  const bytes = Buffer.alloc(1024 * 1024)
-  let state = i + 1
-  for (let at = 0; at < bytes.length; at += 4) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
-    bytes.writeInt32LE(state, at)
-  }
-  return bytes
-})
-
 const measure = (
   bytes: number,
   processId: number,
   commit: (batches: ReadonlyArray<Append>) => Effect.Effect<unknown, unknown>
 ) =>
   Effect.gen(function* () {
-    const producers = new Producers(bytes)
+    const producers = new Appends(bytes, PARTITIONS)
     const cpu = process.cpuUsage()
     const backend = cpuOf(processId)
     const start = performance.now()
     let commits = 0
     let elapsed = 0
     do {
-      yield* commit(producers.batches())
+      yield* commit(producers.take(PRODUCERS))
       commits++
       elapsed = performance.now() - start
     } while (elapsed < Number(values.seconds) * 1000)

@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs"
 import { cpus } from "node:os"
 import process from "node:process"
 import { parseArgs } from "node:util"
+import { median } from "./Bars.ts"
 import { startApacheKafka } from "./kafka/ApacheKafka.ts"
 import type { Broker } from "./kafka/Broker.ts"
 import type { Consumed, Produced } from "./kafka/Performance.ts"
@@ -100,12 +101,6 @@ const round = async ({ broker, topicConfigs }: Side, name: string, count: number
   if (options["no-consume"]) return cost
   const { result, cpu } = await measured(broker, () => consume(bootstrap, name, count))
   return { ...cost, consumed: { ...result, cpuPerGb: cpu / gigabytes } }
-}
-
-const median = (values: ReadonlyArray<number>): number => {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? NaN) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2
 }
 
 const figures: ReadonlyArray<readonly [string, (round: Round) => number | undefined]> = [
