@@ -15,6 +15,7 @@ const room = (name: string) => ({
     include: ["test/**/*.test.ts"],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    setupFiles: ["../protocol/test/properties.setup.ts"],
     globalSetup: withPostgres.has(name) ? ["../storage/test/postgres.setup.ts"] : [],
     execArgv: ["--conditions=tusk-source"]
   }

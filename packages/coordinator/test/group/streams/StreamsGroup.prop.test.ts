@@ -84,8 +84,7 @@ class World {
         this.forget(client, false)
         break
       case "pass":
-        this.play.pass(ms)
-        this.noticeFenced()
+        this.pass(ms)
         break
       case "restart":
         this.play.restart()
@@ -136,7 +135,11 @@ class World {
     client.active = client.standby = []
   }
 
-  /** A client that was not heard for its session timeout stops by itself; so does one that was too slow. */
+  /** Time passes; who is put out meanwhile stops by itself, for a client has the same timeouts. */
+  pass(ms: number): void {
+    this.play.pass(ms)
+    this.noticeFenced()
+  }
   private noticeFenced(): void {
     for (const client of this.clients) {
       if (client.alive && client.epoch > 0 && !this.play.state.members.has(client.memberId)) this.forget(client, true)
@@ -162,8 +165,7 @@ class World {
   /** All who live heartbeat until nothing changes any more. */
   settle(): void {
     for (let round = 0; round < 30; round++) {
-      this.play.pass(1000)
-      this.noticeFenced()
+      this.pass(1000)
       for (const client of this.clients) if (client.alive) this.beat(client)
       this.check()
     }
@@ -185,7 +187,7 @@ describe.each([0, DELAY_MS])("any sequence of events, initial delay %i ms", (del
       // those that went without a word are out first
       const living = world.clients.filter(({ alive }) => alive)
       for (let ms = 0; ms < SESSION_MS + REBALANCE_MS; ms += 5000) {
-        world.play.pass(5000)
+        world.pass(5000)
         for (const client of living) world.act({ kind: "heartbeat", client: world.clients.indexOf(client), ms: 0 })
       }
       world.settle()
