@@ -37,8 +37,8 @@ export class History {
   readonly #records = new Map<number, Map<number, string>>()
   readonly #highWatermarks = new Map<string, number>()
   readonly #owners = new Map<string, string>()
-  /** Who has had a static member's place, the last one last. */
-  readonly #holders = new Map<string, ReadonlyArray<string>>()
+  /** Who has had a static member's place: when it asked, and when it was told. */
+  readonly #holders = new Map<string, Map<string, { readonly startMs: number; readonly endMs: number }>>()
   readonly #generations = new Map<string, number>()
   /** Who holds a record of a share group, until when for sure; and when it was done with. */
   readonly #shared = new Map<
@@ -202,16 +202,20 @@ export class History {
     for (const [key, held] of this.#shared) if (held.member === member) this.#shared.delete(key)
   }
 
-  /** A static member has its assignment. */
-  takesPlace(group: string, instanceId: string, memberId: string): void {
+  /** A static member has its assignment, for which it asked at `startMs`; its answers may have been long on their way. */
+  takesPlace(group: string, instanceId: string, memberId: string, startMs: number, endMs: number): void {
     const key = `${group}/${instanceId}`
-    const holders = this.#holders.get(key) ?? []
-    if (!holders.includes(memberId)) this.#holders.set(key, [...holders, memberId])
+    let holders = this.#holders.get(key)
+    if (holders === undefined) this.#holders.set(key, (holders = new Map()))
+    holders.set(memberId, { startMs, endMs })
   }
 
+  /** Whether another one asked for its place after it had it, and has it now. */
   isReplaced(group: string, instanceId: string | null, memberId: string): boolean {
-    const holders = this.#holders.get(`${group}/${instanceId}`) ?? []
-    return holders.includes(memberId) && holders[holders.length - 1] !== memberId
+    const holders = this.#holders.get(`${group}/${instanceId}`)
+    const holder = holders?.get(memberId)
+    if (holders === undefined || holder === undefined) return false
+    return Array.from(holders.values()).some(({ startMs }) => startMs > holder.endMs)
   }
 
   /** Before a commit is sent. `newest`: the newest generation that anybody knew of then. */

@@ -41,7 +41,10 @@ export class Member {
   readonly #client: Client
   #memberId = ""
   #commits = 0
-  /** When it sent the last heartbeat that showed it a member, and no rebalance begun; a commit may be taken during one. */
+  /**
+   * When it sent the last heartbeat that showed it a member, and no rebalance begun; a commit may be taken during one.
+   * What a superseded broker hears counts for nobody.
+   */
   #soundMs = -Infinity
   #positions = new Map<number, number>()
   /** Set when the world heals: from then on it behaves. */
@@ -140,7 +143,7 @@ export class Member {
       client.log(`generation ${joined.generationId} of ${group}: ${partitions.join(",")}`)
       if (!isBehind) {
         const { instanceId } = this.state
-        if (instanceId !== null) this.#history.takesPlace(group, instanceId, joined.memberId)
+        if (instanceId !== null) this.#history.takesPlace(group, instanceId, joined.memberId, startMs, client.nowMs)
         this.#history.assigned(group, joined.generationId, instanceId ?? joined.memberId, partitions)
       }
       this.state.generation = joined.generationId
@@ -174,7 +177,7 @@ export class Member {
           beatAtMs = client.nowMs
           const errorCode = (yield* client.call(Heartbeat, 3, this.#identity)).errorCode
           this.#told(errorCode, beatAtMs)
-          if (errorCode === 0) this.#soundMs = beatAtMs
+          if (errorCode === 0 && !client.mayBeBehind(beatAtMs)) this.#soundMs = beatAtMs
           if (errorCode !== 0) client.log(`heartbeat: error ${errorCode}`)
           this.#learn(errorCode)
           if (errorCode !== 0) return
