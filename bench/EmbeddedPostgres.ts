@@ -21,7 +21,14 @@ export const startPostgres = async (): Promise<BenchPostgres> => {
   // As root, Postgres runs as another account, which has to get here.
   chmodSync(dataDir, 0o755)
   const scope = await Effect.runPromise(Scope.make())
-  const server = await Effect.runPromise(Scope.provide(start(dataDir), scope))
+  const stop = async () => {
+    await Effect.runPromise(Scope.close(scope, Exit.void))
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  const server = await Effect.runPromise(Scope.provide(start(dataDir), scope)).catch(async (error: unknown) => {
+    await stop()
+    throw error
+  })
   const options = {
     host: server.socketDirectory,
     port: server.port,
@@ -32,9 +39,6 @@ export const startPostgres = async (): Promise<BenchPostgres> => {
     options,
     target: resolveOptions(options),
     pid: server.pid,
-    stop: async () => {
-      await Effect.runPromise(Scope.close(scope, Exit.void))
-      rmSync(dataDir, { recursive: true, force: true })
-    }
+    stop
   }
 }

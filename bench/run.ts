@@ -125,7 +125,7 @@ const programs: Readonly<Record<string, () => Promise<ReadonlyArray<Bar>>>> = {
   "produce-100b": produce("100 B records, Kafka without fsync", 0.5, [
     ...["--flush", "none", "--record-size", "100", "--records", "3000000"]
   ]),
-  tail: () => bars("tail.ts", ["--rounds", rounds]),
+  tail: () => bars("tail.ts", quick ? ["--quick"] : ["--rounds", rounds]),
   latency: () => bars("latency.ts", quick ? ["--rounds", "4"] : []),
   idle: () => bars("idle.ts", quick ? ["--seconds", "8"] : []),
   size: () => bars("size.ts", quick ? ["--gigabytes", "2", "--rounds", "5", "--hold-seconds", "30"] : []),

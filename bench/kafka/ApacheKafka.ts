@@ -121,7 +121,6 @@ export const startApacheKafka = async (options: ApacheKafkaOptions = {}): Promis
   const config = join(dir, "server.properties")
   writeFileSync(config, properties(port, controller, dir, options.settings ?? {}))
   const format = javaCommand(classpath, "kafka.tools.StorageTool", ["format", "-t", clusterId, "-c", config])
-  await runOk(format.file, format.args)
 
   let child: ChildProcess | undefined
   const start = async () => {
@@ -138,7 +137,17 @@ export const startApacheKafka = async (options: ApacheKafkaOptions = {}): Promis
     const ended = () => (started.exitCode === null ? undefined : `Apache Kafka ended: ${tail(log, 20)}`)
     await untilServing(port, 60_000, ended)
   }
-  await start()
+  const stop = async () => {
+    if (child !== undefined) await terminate(child)
+    rmSync(dir, { recursive: true, force: true })
+  }
+  try {
+    await runOk(format.file, format.args)
+    await start()
+  } catch (error) {
+    await stop()
+    throw error
+  }
   return {
     name: `Apache Kafka ${release}`,
     bootstrap: `127.0.0.1:${port}`,
@@ -151,10 +160,7 @@ export const startApacheKafka = async (options: ApacheKafkaOptions = {}): Promis
       if (child !== undefined) await kill(child)
     },
     start,
-    stop: async () => {
-      if (child !== undefined) await terminate(child)
-      rmSync(dir, { recursive: true, force: true })
-    }
+    stop
   }
 }
 

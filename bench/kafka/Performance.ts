@@ -30,19 +30,21 @@ export interface Produced {
   readonly p99Ms: number
 }
 
-/** ProducerPerformance, as fast as it goes; `properties` are the producer's. */
+/** ProducerPerformance, as fast as it goes or at `perSecond` records a second; `properties` are the producer's. */
 export const produce = async (
   bootstrap: string,
   topic: string,
   records: number,
   recordSize: number,
-  properties: Readonly<Record<string, string>>
+  properties: Readonly<Record<string, string>>,
+  perSecond = -1
 ): Promise<Produced> => {
   const list = Object.entries({ "bootstrap.servers": bootstrap, ...properties }).map(
     ([name, value]) => `${name}=${value}`
   )
-  const args = ["--topic", topic, "--num-records", `${records}`, "--record-size", `${recordSize}`, "--throughput", "-1"]
-  const text = await java("org.apache.kafka.tools.ProducerPerformance", [...args, "--command-property", ...list])
+  const args = ["--topic", topic, "--num-records", `${records}`, "--record-size", `${recordSize}`]
+  args.push("--throughput", `${perSecond}`, "--command-property", ...list)
+  const text = await java("org.apache.kafka.tools.ProducerPerformance", args)
   const last =
     text
       .trimEnd()

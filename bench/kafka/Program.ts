@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process"
 import type { ChildProcess, SpawnOptions } from "node:child_process"
+import process from "node:process"
 
 export interface Finished {
   readonly code: number | null
@@ -10,6 +11,12 @@ export interface Finished {
 /** The end of a long output, for an error message. */
 export const tail = (text: string, lines = 12): string => text.trimEnd().split("\n").slice(-lines).join("\n")
 
+/** Programs that run to their end on their own: they do not outlive this one. */
+const running = new Set<ChildProcess>()
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL")
+})
+
 /** Runs a program to its end. Rejects only when it cannot be started or takes longer than `timeoutMs`. */
 export const run = (
   file: string,
@@ -18,6 +25,7 @@ export const run = (
 ): Promise<Finished> =>
   new Promise((resolve, reject) => {
     const child = spawn(file, args, { ...options.spawn, stdio: ["pipe", "pipe", "pipe"] }) as ChildProcess
+    running.add(child)
     let stdout = ""
     let stderr = ""
     const timeoutMs = options.timeoutMs ?? 120_000
@@ -28,10 +36,12 @@ export const run = (
     child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text))
     child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text))
     child.on("error", (error) => {
+      running.delete(child)
       clearTimeout(timer)
       reject(error)
     })
     child.on("close", (code) => {
+      running.delete(child)
       clearTimeout(timer)
       resolve({ code, stdout, stderr })
     })

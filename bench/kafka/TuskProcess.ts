@@ -73,7 +73,19 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
     const code = await terminate(child)
     if (code !== 0) throw new Error(`Tusk ended with ${code ?? child.signalCode} on SIGTERM: ${tail(log, 20)}`)
   }
-  await start()
+  const clear = () => {
+    if (options.dataDir !== undefined) return
+    // Left behind by a broker that did not end by itself.
+    for (const pid of postmaster(dataDir)) process.kill(pid, "SIGQUIT")
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  try {
+    await start()
+  } catch (error) {
+    await terminate(child!)
+    clear()
+    throw error
+  }
   return {
     name: `Tusk (${options.storage})`,
     bootstrap: `127.0.0.1:${port}`,
@@ -91,7 +103,7 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
       try {
         await stop()
       } finally {
-        if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
+        clear()
       }
     }
   }
