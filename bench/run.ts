@@ -86,32 +86,30 @@ interface Medians {
   }>
 }
 
-/** ProducerPerformance, and ConsumerPerformance where `consume` names a bar. */
+/** ProducerPerformance, and ConsumerPerformance where `consume` is given. */
 const produce =
   (what: string, least: number, args: ReadonlyArray<string>, consume = false) =>
   async (): Promise<ReadonlyArray<Bar>> => {
-    const shared = ["--rounds", rounds, ...(quick ? ["--records", "200000"] : []), ...(consume ? [] : ["--no-consume"])]
-    const { medians } = (await run("produce.ts", [...args, ...shared])) as Medians
-    const of = (figure: string) => medians.find((row) => row.figure === figure)
-    const found: Array<Bar> = [
-      { bar: "2", what: `${what}: Tusk`, value: of("produce MB/s")?.tusk ?? NaN, unit: "MB/s" },
-      { bar: "2", what: `${what}: Apache Kafka`, value: of("produce MB/s")?.kafka ?? NaN, unit: "MB/s" },
-      { bar: "2", what: `${what}: ratio`, value: of("produce MB/s")?.ratio ?? NaN, unit: "x", least },
-      { bar: "2", what: `${what}: CPU for a GB, Tusk`, value: of("produce CPU s/GB")?.tusk ?? NaN, unit: "s" },
-      {
-        bar: "2",
-        what: `${what}: CPU for a GB, ratio`,
-        value: of("produce CPU s/GB")?.ratio ?? NaN,
-        unit: "x",
-        most: 3
-      }
+    const shared = [...(quick ? ["--quick"] : ["--rounds", rounds]), ...(consume ? [] : ["--no-consume"])]
+    const { medians } = (await run("produce.ts", [...shared, ...args])) as Medians
+    const row = (bar: string, what: string, figure: string, unit: string, limit: Pick<Bar, "least" | "most"> = {}) => {
+      const found = medians.find((row) => row.figure === figure)
+      return [
+        { bar, what: `${what}, Tusk`, value: found?.tusk ?? NaN, unit },
+        { bar, what: `${what}, Apache Kafka`, value: found?.kafka ?? NaN, unit },
+        { bar, what: `${what}, ratio`, value: found?.ratio ?? NaN, unit: "x", ...limit }
+      ]
+    }
+    const produced = [
+      ...row("2", what, "produce MB/s", "MB/s", { least }),
+      ...row("2", `${what}: CPU with Postgres`, "produce CPU s/GB", "s/GB", { most: 3 })
     ]
-    if (!consume) return found
+    if (!consume) return produced
     return [
-      ...found,
-      { bar: "3", what: "catching up: Tusk", value: of("consume MB/s")?.tusk ?? NaN, unit: "MB/s" },
-      { bar: "3", what: "catching up: ratio", value: of("consume MB/s")?.ratio ?? NaN, unit: "x", least: 0.7 },
-      { bar: "3", what: "catching up: CPU for a GB, Tusk", value: of("consume CPU s/GB")?.tusk ?? NaN, unit: "s" }
+      ...produced,
+      ...row("3", "catching up", "consume MB/s", "MB/s", { least: 0.7 }),
+      ...row("3", "catching up: CPU of Node", "consume CPU s/GB, Postgres apart", "s/GB"),
+      ...row("3", "catching up: CPU with Postgres", "consume CPU s/GB", "s/GB")
     ]
   }
 
@@ -119,11 +117,11 @@ const programs: Readonly<Record<string, () => Promise<ReadonlyArray<Bar>>>> = {
   append,
   produce: produce("128 KiB batches, flush.messages=1", 2, [], true),
   "produce-16k": produce("16 KiB batches, flush.messages=1", 5, [
-    ...["--batch-size", "16384", "--linger", "0", "--records", "200000"]
+    ...["--batch-size", "16384", "--linger", "0", "--records", quick ? "100000" : "200000", "--warmup", "40000"]
   ]),
   "produce-nosync": produce("1 KiB records, Kafka without fsync", 0.6, ["--flush", "none"]),
   "produce-100b": produce("100 B records, Kafka without fsync", 0.5, [
-    ...["--flush", "none", "--record-size", "100", "--records", "3000000"]
+    ...["--flush", "none", "--record-size", "100", "--records", quick ? "1000000" : "3000000", "--warmup", "500000"]
   ]),
   tail: () => bars("tail.ts", quick ? ["--quick"] : ["--rounds", rounds]),
   latency: () => bars("latency.ts", quick ? ["--rounds", "4"] : []),
