@@ -9,6 +9,7 @@ import compaction from "./migrations/0002_compaction.ts"
 import groupMembers from "./migrations/0003_group_members.ts"
 import views from "./migrations/0005_views.ts"
 import shareViews from "./migrations/0006_share_views.ts"
+import offsetsById from "./migrations/0007_offsets_by_id.ts"
 import type { PgTarget } from "./PgOptions.ts"
 import { SCHEMA_LOCK, SCHEMA_VERSION } from "./SchemaVersion.ts"
 
@@ -17,7 +18,8 @@ const migrations = {
   "0002_compaction": compaction,
   "0003_group_members": groupMembers,
   "0005_views": views,
-  "0006_share_views": shareViews
+  "0006_share_views": shareViews,
+  "0007_offsets_by_id": offsetsById
 }
 
 const migrate = Effect.fnUntraced(function* (version: number) {

@@ -11,9 +11,11 @@ import { resolveOptions } from "./PgOptions.ts"
 import type { PgOptions, PgTarget } from "./PgOptions.ts"
 import { identify, refusePooler, RELEASE, takeClusterLock, whoHolds } from "./PgStore/clusterLock.ts"
 import type { Session } from "./PgStore/clusterLock.ts"
-import { takeOverCluster } from "./PgStore/clusterState.ts"
+import { loadOffsetRows, takeOverCluster } from "./PgStore/clusterState.ts"
 import { commitStatements } from "./PgStore/commitStatements.ts"
 import { encodeCommit } from "./PgStore/encodeCommit.ts"
+import { OffsetRows } from "./PgStore/OffsetRows.ts"
+import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { Readers } from "./PgStore/Readers.ts"
 import {
   decodeGroups,
@@ -101,6 +103,8 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
   /** The last session that held the lock, if it was not seen to give it back. */
   let previous: Session | undefined
   let durabilityChecked = false
+  let offsetRows = new OffsetRows([])
+  const vacuum = yield* OffsetVacuum.start(readers.open)
 
   const end = (connection: Connection): Effect.Effect<void> =>
     Effect.map(connection.close(RELEASE), (released) => {
@@ -127,7 +131,9 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
         durabilityChecked = true
       }
       yield* connection.prepare(Object.values(commitStatements))
-      return yield* takeOverCluster(connection)
+      const cluster = yield* takeOverCluster(connection)
+      offsetRows = yield* loadOffsetRows(connection)
+      return cluster
     })
 
   const acquire = Effect.acquireRelease(
@@ -169,9 +175,20 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     name: "postgres",
     acquire,
     commit: (units) =>
-      withWriter((connection) =>
-        Effect.mapError(Effect.asVoid(connection.send((frame) => encodeCommit(frame, units))), asCommitError)
-      ),
+      withWriter((connection) => {
+        const draft = offsetRows.draft()
+        return Effect.matchEffect(
+          connection.send((frame) => encodeCommit(frame, units, draft)),
+          {
+            onFailure: (error) => Effect.fail(asCommitError(error)),
+            onSuccess: () =>
+              Effect.sync(() => {
+                draft.settle()
+                vacuum.superseded(draft.superseded)
+              })
+          }
+        )
+      }),
     ping: withWriter((connection) =>
       connection.query(whoHolds).pipe(
         Effect.mapError((error) =>

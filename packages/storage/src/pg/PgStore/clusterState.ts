@@ -3,6 +3,21 @@ import type { ClusterState, StoredConfig, StoredTopic } from "../../Store.ts"
 import type { Connection } from "../connection/Connection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { unescapeText } from "./escapeText.ts"
+import { OffsetRows } from "./OffsetRows.ts"
+
+/** Which rows hold the offsets that groups committed, read on the session that holds the lock. */
+export const loadOffsetRows = (connection: Connection): Effect.Effect<OffsetRows, ConnectionError> =>
+  Effect.map(
+    connection.query("select group_id, partition_id, commit_id from kafka.offsets"),
+    (rows) =>
+      new OffsetRows(
+        rows.map(([groupId, partitionId, commitId]) => ({
+          groupId: unescapeText(groupId!),
+          partitionId: Number(partitionId),
+          commitId: Number(commitId)
+        }))
+      )
+  )
 
 /** Raises the cluster's epoch, and reads what the active broker keeps in memory, on the session that holds the lock. */
 export const takeOverCluster = (connection: Connection): Effect.Effect<ClusterState, ConnectionError> =>

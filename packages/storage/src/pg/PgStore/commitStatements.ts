@@ -88,21 +88,19 @@ export const commitStatements = {
   PutOffset: {
     name: "PutOffset",
     sql: `insert into kafka.offsets (group_id, partition_id, committed_offset, leader_epoch, commit_timestamp,
-        expire_timestamp, metadata)
-      select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::text[])
-      on conflict (group_id, partition_id) do update set committed_offset = excluded.committed_offset,
-        leader_epoch = excluded.leader_epoch, commit_timestamp = excluded.commit_timestamp,
-        expire_timestamp = excluded.expire_timestamp, metadata = excluded.metadata`
+        expire_timestamp, metadata, commit_id)
+      select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::text[],
+        $8::bigint[])`
   },
   PutGroup: {
     name: "PutGroup",
     sql: `insert into kafka.groups (group_id, kind, value) select * from unnest($1::text[], $2::text[], $3::text[])
       on conflict (group_id) do update set kind = excluded.kind, value = excluded.value`
   },
+  /** What is not in force any more, or was taken away. */
   DeleteOffset: {
     name: "DeleteOffset",
-    sql: `delete from kafka.offsets o using unnest($1::text[], $2::int[]) d (group_id, partition_id)
-      where o.group_id = d.group_id and o.partition_id = d.partition_id`
+    sql: "delete from kafka.offsets where commit_id = any($1::bigint[])"
   },
   PutGroupMember: {
     name: "PutGroupMember",
@@ -119,8 +117,8 @@ export const commitStatements = {
   DeleteGroup: {
     name: "DeleteGroup",
     sql: `with gone as (delete from kafka.groups where group_id = any($1::text[])),
-      members as (delete from kafka.group_members where group_id = any($1::text[]))
-      delete from kafka.offsets where group_id = any($1::text[])`
+      offsets as (delete from kafka.offsets where commit_id = any($2::bigint[]))
+      delete from kafka.group_members where group_id = any($1::text[])`
   },
   /** Where the newest batch goes, the partition keeps what it said: ends never go back. */
   DeleteBatches: {

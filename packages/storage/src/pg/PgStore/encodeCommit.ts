@@ -5,6 +5,7 @@ import { run } from "../connection/Connection.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
 import { lastByKey, ORDER, planCommit } from "./CommitPlan.ts"
 import type { Segment } from "./CommitPlan.ts"
+import type { OffsetRowsDraft } from "./OffsetRows.ts"
 import { commitStatements as statements } from "./commitStatements.ts"
 import { escapeText } from "./escapeText.ts"
 
@@ -78,8 +79,15 @@ const appendAll = (frame: FrameWriter, batches: ReadonlyArray<Append>): void => 
   flush()
 }
 
+const deleteOffsets = (frame: FrameWriter, commitIds: ReadonlyArray<number | undefined>): void => {
+  const gone = commitIds.filter((commitId) => commitId !== undefined)
+  if (gone.length > 0) run(frame, statements.DeleteOffset, 1, () => frame.int64Array(gone, BigInt))
+}
+
 /** How the writes of each kind become a statement's parameters. */
-const encoders: { readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, segment: Segment) => void } = {
+const encoders: {
+  readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, segment: Segment, offsetRows: OffsetRowsDraft) => void
+} = {
   PutTopic: (frame, segment) => {
     const topics = lastByKey(segment.of("PutTopic"), (write) => write.topicId)
     run(frame, statements.PutTopic, 2, () => {
@@ -171,9 +179,14 @@ const encoders: { readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, s
       frame.int64Array(states, (write) => write.compaction.deleteHorizon)
     })
   },
-  PutOffset: (frame, segment) => {
+  PutOffset: (frame, segment, offsetRows) => {
     const offsets = lastByKey(segment.of("PutOffset"), (write) => `${write.partitionId} ${write.groupId}`)
-    run(frame, statements.PutOffset, 7, () => {
+    const rows = offsets.map(({ groupId, partitionId }) => offsetRows.put(groupId, partitionId))
+    deleteOffsets(
+      frame,
+      rows.map(({ former }) => former)
+    )
+    run(frame, statements.PutOffset, 8, () => {
       frame.textArray(offsets, (write) => escapeText(write.groupId))
       frame.int32Array(offsets, (write) => write.partitionId)
       frame.int64Array(offsets, (write) => write.offset)
@@ -181,6 +194,7 @@ const encoders: { readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, s
       frame.int64Array(offsets, (write) => write.commitTimestamp)
       frame.int64Array(offsets, (write) => write.expireTimestamp)
       frame.textArray(offsets, (write) => (write.metadata === null ? null : escapeText(write.metadata)))
+      frame.int64Array(rows, ({ commitId }) => BigInt(commitId))
     })
   },
   PutGroup: (frame, segment) => {
@@ -191,13 +205,11 @@ const encoders: { readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, s
       frame.textArray(groups, (write) => escapeText(write.value))
     })
   },
-  DeleteOffset: (frame, segment) => {
-    const offsets = segment.of("DeleteOffset")
-    run(frame, statements.DeleteOffset, 2, () => {
-      frame.textArray(offsets, (write) => escapeText(write.groupId))
-      frame.int32Array(offsets, (write) => write.partitionId)
-    })
-  },
+  DeleteOffset: (frame, segment, offsetRows) =>
+    deleteOffsets(
+      frame,
+      segment.of("DeleteOffset").map(({ groupId, partitionId }) => offsetRows.remove(groupId, partitionId))
+    ),
   PutGroupMember: (frame, segment) => {
     const members = lastByKey(
       segment.of("PutGroupMember"),
@@ -216,9 +228,13 @@ const encoders: { readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, s
       frame.textArray(members, (write) => (write.memberId === null ? null : escapeText(write.memberId)))
     })
   },
-  DeleteGroup: (frame, segment) => {
+  DeleteGroup: (frame, segment, offsetRows) => {
     const groups = segment.of("DeleteGroup")
-    run(frame, statements.DeleteGroup, 1, () => frame.textArray(groups, (write) => escapeText(write.groupId)))
+    const offsets = groups.flatMap(({ groupId }) => offsetRows.removeGroup(groupId))
+    run(frame, statements.DeleteGroup, 2, () => {
+      frame.textArray(groups, (write) => escapeText(write.groupId))
+      frame.int64Array(offsets, BigInt)
+    })
   },
   DeleteBatches: (frame, segment) => {
     const steps = segment.of("DeleteBatches")
@@ -232,8 +248,9 @@ const encoders: { readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, s
     const topics = segment.of("DeleteTopic")
     run(frame, statements.DeleteTopic, 1, () => frame.textArray(topics, (write) => write.topicId))
   },
-  DropPartition: (frame, segment) => {
+  DropPartition: (frame, segment, offsetRows) => {
     const partitions = segment.of("DropPartition")
+    for (const { partitionId } of partitions) offsetRows.dropPartition(partitionId)
     run(frame, statements.DropPartition, 1, () => frame.int32Array(partitions, (write) => write.partitionId))
   },
   PutNextProducerId: (frame, segment) => {
@@ -246,9 +263,9 @@ const encoders: { readonly [T in (typeof ORDER)[number]]: (frame: FrameWriter, s
 }
 
 /** Writes a commit as statements to be closed by one Sync: one transaction, one round trip, one fsync. */
-export const encodeCommit = (frame: FrameWriter, units: ReadonlyArray<Unit>): void => {
+export const encodeCommit = (frame: FrameWriter, units: ReadonlyArray<Unit>, offsetRows: OffsetRowsDraft): void => {
   if (isRelaxed(units)) run(frame, statements.Relax, 0, () => {})
   for (const segment of planCommit(units)) {
-    for (const tag of ORDER) if (segment.kinds.has(tag)) encoders[tag](frame, segment)
+    for (const tag of ORDER) if (segment.kinds.has(tag)) encoders[tag](frame, segment, offsetRows)
   }
 }

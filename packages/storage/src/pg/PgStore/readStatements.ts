@@ -71,7 +71,7 @@ export const readStatements = {
   LoadOffsets: {
     name: "LoadOffsets",
     sql: `select group_id, partition_id, committed_offset, leader_epoch, commit_timestamp, expire_timestamp, metadata
-      from kafka.offsets`
+      from kafka.offsets order by commit_id`
   },
   LoadGroups: {
     name: "LoadGroups",
