@@ -148,16 +148,19 @@ export class ConsumerMember {
       this.#sayAll = false
       this.#givesUp = false
       this.#epoch = memberEpoch
-      if (!isBehind) {
-        this.#soundMs = startMs
-        this.#history.isMember(this.group, this.name, startMs + Math.min(CONSUMER_SESSION_MS, REBALANCE_TIMEOUT_MS))
+      if (!isBehind) this.#soundMs = startMs
+      const untilMs = startMs + Math.min(CONSUMER_SESSION_MS, REBALANCE_TIMEOUT_MS)
+      const isMember = () => {
+        if (!isBehind) this.#history.isMember(this.group, this.name, untilMs)
       }
-      if (assignment === null) return
+      if (assignment === null) return isMember()
       const told = assignment.topicPartitions[0]?.partitions ?? []
       this.#topicId = assignment.topicPartitions[0]?.topicId ?? this.#topicId
       client.log(`epoch ${memberEpoch} of ${this.group}: ${told.join(",")}`)
       const lost = this.owned.filter((partition) => !told.includes(partition))
       this.#givesUp = lost.length > 0
+      // That it has to give up may have been told before, and the answer lost: its time for that runs since then.
+      if (!this.#givesUp) isMember()
       this.#drop(lost)
       const fresh = told.filter((partition) => !this.#positions.has(partition))
       if (fresh.length === 0) return
