@@ -125,7 +125,7 @@ const programs: Readonly<Record<string, () => Promise<ReadonlyArray<Bar>>>> = {
   ]),
   tail: () => bars("tail.ts", quick ? ["--quick"] : ["--rounds", rounds]),
   latency: () => bars("latency.ts", quick ? ["--rounds", "4"] : []),
-  idle: () => bars("idle.ts", quick ? ["--seconds", "8"] : []),
+  idle: () => bars("idle.ts", quick ? ["--quick"] : []),
   size: () => bars("size.ts", quick ? ["--gigabytes", "2", "--rounds", "5", "--hold-seconds", "30"] : []),
   peer: () => bars("peer.ts", ["--rounds", rounds])
 }
