@@ -39,6 +39,8 @@ export class History {
   readonly #owners = new Map<string, string>()
   /** Who has had a static member's place: when it asked, and when it was told. */
   readonly #holders = new Map<string, Map<string, { readonly startMs: number; readonly endMs: number }>>()
+  /** Who ever asked for a static member's place. */
+  readonly #claimants = new Map<string, Set<string>>()
   readonly #generations = new Map<string, number>()
   /** Who holds a record of a share group, until when for sure; and when it was done with. */
   readonly #shared = new Map<
@@ -200,6 +202,18 @@ export class History {
 
   dropsShares(member: string): void {
     for (const [key, held] of this.#shared) if (held.member === member) this.#shared.delete(key)
+  }
+
+  /** Before somebody asks for a static member's place. */
+  claims(group: string, instanceId: string, name: string): void {
+    const key = `${group}/${instanceId}`
+    const names = this.#claimants.get(key)
+    if (names === undefined) this.#claimants.set(key, new Set([name]))
+    else names.add(name)
+  }
+  /** Whether it may have lost its place to somebody of the same name, who may have left since. */
+  hasRivals(group: string, instanceId: string | null): boolean {
+    return (this.#claimants.get(`${group}/${instanceId}`)?.size ?? 0) > 1
   }
 
   /** A static member has its assignment, for which it asked at `startMs`; its answers may have been long on their way. */

@@ -113,6 +113,8 @@ export class Member {
       )
       const startMs = client.nowMs
       const before = this.#history.generation(group)
+      const { instanceId } = this.state
+      if (instanceId !== null) this.#history.claims(group, instanceId, client.name)
       const joined = yield* client.call(JoinGroup, 5, request, 12_000)
       client.log(`joins ${group}: error ${joined.errorCode} generation ${joined.generationId}`)
       if (joined.errorCode === MEMBER_ID_REQUIRED) this.#memberId = joined.memberId
@@ -142,7 +144,6 @@ export class Member {
       const partitions = Array.from(synced.assignment)
       client.log(`generation ${joined.generationId} of ${group}: ${partitions.join(",")}`)
       if (!isBehind) {
-        const { instanceId } = this.state
         if (instanceId !== null) this.#history.takesPlace(group, instanceId, joined.memberId, startMs, client.nowMs)
         this.#history.assigned(group, joined.generationId, instanceId ?? joined.memberId, partitions)
       }
@@ -212,6 +213,7 @@ export class Member {
   #told(errorCode: number, startMs: number): void {
     const silentMs = this.#client.nowMs - this.#soundMs
     if (errorCode !== UNKNOWN_MEMBER_ID || this.#client.mayBeBehind(startMs)) return
+    if (this.#history.hasRivals(this.state.group, this.state.instanceId)) return
     if (silentMs < Math.min(SESSION_TIMEOUT_MS, REBALANCE_TIMEOUT_MS)) {
       this.#history.violate("G3", `${this.#client.name} is no member ${silentMs} ms after it was one`)
     }

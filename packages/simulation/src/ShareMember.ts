@@ -149,6 +149,8 @@ export class ShareMember {
         return
       }
       this.#sessionEpoch++
+      // A connection that is cut while nothing is awaited is followed by another one, and nobody notices but the broker.
+      const connection = client.epoch
       const isBehind = client.mayBeBehind(startMs)
       for (const { acknowledgeErrorCode, acquiredRecords, partitionIndex } of this.#partitionsOf(answer)) {
         if (acknowledgeErrorCode === 0 && !isBehind) {
@@ -171,7 +173,7 @@ export class ShareMember {
           this.#history.shares(
             this.group,
             { ...held, member: this.name, startMs, nowMs: client.nowMs },
-            () => this.#shared.database.losses === losses && client.isConnected
+            () => this.#shared.database.losses === losses && client.isConnected && client.epoch === connection
           )
         }
       }
