@@ -1,6 +1,6 @@
 /**
  * Every bar of the log in one go: each program of this folder in a process of its own, then one table and one JSON.
- * `npm run bench [-- --only append,produce,…] [--rounds 3] [--quick] [--json FILE]`; a program that is missed ends it with 1.
+ * `npm run bench [-- --only append,produce,…] [--rounds 3] [--hold 600] [--quick] [--json FILE]`; a program that is missed ends it with 1.
  */
 import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -16,10 +16,12 @@ const { values: options } = parseArgs({
     only: { type: "string" },
     rounds: { type: "string", default: "3" },
     quick: { type: "boolean", default: false },
+    /** Seconds that `size` holds its snapshot; the bar says 600. */
+    hold: { type: "string", default: "60" },
     json: { type: "string" }
   }
 })
-const { quick, rounds } = options
+const { hold, quick, rounds } = options
 const folder = mkdtempSync(join(tmpdir(), "tusk-bench-results-"))
 
 /** Runs a program of this folder, its output beside ours; resolves with what it wrote as JSON. */
@@ -126,7 +128,7 @@ const programs: Readonly<Record<string, () => Promise<ReadonlyArray<Bar>>>> = {
   tail: () => bars("tail.ts", quick ? ["--quick"] : ["--rounds", rounds]),
   latency: () => bars("latency.ts", quick ? ["--rounds", "4"] : []),
   idle: () => bars("idle.ts", quick ? ["--quick"] : []),
-  size: () => bars("size.ts", quick ? ["--gigabytes", "2", "--rounds", "5", "--hold-seconds", "30"] : []),
+  size: () => bars("size.ts", quick ? ["--quick"] : ["--hold", hold]),
   peer: () => bars("peer.ts", ["--rounds", rounds])
 }
 
