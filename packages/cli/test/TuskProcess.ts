@@ -34,16 +34,24 @@ export class TuskProcess {
   }
 
   /** The port it tells; rejects with what it printed where it ends instead. */
-  readonly listening = (): Promise<number> =>
+  readonly listening = async (): Promise<number> => {
+    for (const stream of [this.child.stdout!, this.child.stderr!]) {
+      stream.on("data", (chunk: Buffer) => (this.text += chunk.toString()))
+    }
+    return Number((await this.printed(/listens on \S+:(\d+)/))[1])
+  }
+
+  /** What it prints, or has printed since `listening`, behind the given character; rejects where it ends instead. */
+  readonly printed = (pattern: RegExp, from = 0): Promise<RegExpExecArray> =>
     new Promise((resolve, reject) => {
-      const look = (chunk: Buffer) => {
-        this.text += chunk.toString()
-        const port = /listens on \S+:(\d+)/.exec(this.text)?.[1]
-        if (port !== undefined) resolve(Number(port))
+      const look = () => {
+        const found = pattern.exec(this.text.slice(from))
+        if (found !== null) resolve(found)
       }
       this.child.stdout!.on("data", look)
       this.child.stderr!.on("data", look)
       void this.ended.then((how) => reject(new Error(`tusk ended with ${how}: ${this.text}`)))
+      look()
     })
 
   /** Everything it prints until it ends. */

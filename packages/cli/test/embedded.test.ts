@@ -1,7 +1,8 @@
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import { Kafka, logLevel } from "kafkajs"
-import { existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs"
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { MAX_RESTARTS } from "../src/embedded-postgres/keepRunning.ts"
 import { runTusk } from "./Command.ts"
 import { temporaryFolder, TuskProcess } from "./TuskProcess.ts"
 
@@ -133,6 +134,51 @@ describe("embedded Postgres", () => {
     const { port, tusk } = await serve(join(folder.path, "long".repeat(30)))
     assert.deepStrictEqual(await listTopics(port), [])
     assert.strictEqual(await tusk.kill("SIGTERM"), 0)
+  })
+})
+
+describe("embedded Postgres that ends while Tusk serves", () => {
+  it("is started again, its end told with the last lines of its log, and Tusk serves on", async () => {
+    const dataDir = newDataDir()
+    const { port, tusk } = await serve(dataDir)
+    await createTopic(port, "before")
+    const first = postgresPid(dataDir)
+    // As an administrator's `pg_ctl stop -m fast`: the log says what happened.
+    process.kill(first, "SIGINT")
+    const [, told] = await tusk.printed(/"message":"(embedded Postgres, process (?:[^"\\]|\\.)*)"/)
+    assert.include(told, `process ${first}, has ended`)
+    assert.include(told, "received fast shutdown request")
+    const second = Number((await tusk.printed(/embedded Postgres runs again, process (\d+)/))[1])
+    assert.strictEqual(postgresPid(dataDir), second)
+    assert.notStrictEqual(second, first)
+    await tusk.printed(/the cluster's lock is held again/)
+    await createTopic(port, "after")
+    assert.sameMembers(await listTopics(port), ["before", "after"])
+    assert.strictEqual(await tusk.kill("SIGTERM"), 0)
+    assert.isFalse(postgresRuns(dataDir))
+  })
+
+  it("is started again three times within a minute, killed without a chance to tidy up; then Tusk ends, exit code 1", async () => {
+    const dataDir = newDataDir()
+    const { tusk } = await serve(dataDir)
+    for (let i = 0; i < MAX_RESTARTS; i++) {
+      const from = tusk.output.length
+      process.kill(postgresPid(dataDir), "SIGKILL")
+      await tusk.printed(/embedded Postgres runs again/, from)
+    }
+    process.kill(postgresPid(dataDir), "SIGKILL")
+    assert.strictEqual(await tusk.ended, 1)
+    assert.match(tusk.output, /^tusk: embedded Postgres was started again 3 times within a minute [^\n]+\n$/m)
+  })
+
+  it("that cannot start any more ends Tusk with the reason", async () => {
+    const dataDir = newDataDir()
+    const { tusk } = await serve(dataDir)
+    appendFileSync(join(dataDir, "postgres", "postgresql.auto.conf"), "no_such_setting = 1\n")
+    process.kill(postgresPid(dataDir), "SIGINT")
+    assert.strictEqual(await tusk.ended, 1)
+    assert.match(tusk.output, /unrecognized configuration parameter [^\n]*no_such_setting/)
+    assert.match(tusk.output, /^tusk: embedded Postgres [^\n]+contains errors\n$/m)
   })
 })
 

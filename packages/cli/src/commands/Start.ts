@@ -33,9 +33,9 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
   }
   const program = Effect.scoped(
     Effect.gen(function* () {
-      const { place, tusk } = yield* serve(options)
+      const { place, tusk, watch } = yield* serve(options)
       process.stdout.write(greeting(tusk, place))
-      yield* Effect.onInterrupt(Effect.never, () => Effect.sync(() => process.stdout.write("Stopping.\n")))
+      yield* Effect.onInterrupt(watch, () => Effect.sync(() => process.stdout.write("Stopping.\n")))
     })
   ).pipe(
     Effect.provide(Logger.layer([process.stderr.isTTY ? Logger.consolePretty() : jsonToStderr])),
@@ -60,6 +60,8 @@ interface Serving {
   readonly tusk: Tusk["Service"]
   /** Where the data is, for people. */
   readonly place: string
+  /** Looks after what Tusk started itself; fails where it cannot go on. */
+  readonly watch: Effect.Effect<never, CliError>
 }
 
 const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Scope> => {
@@ -68,22 +70,27 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
   switch (storage._tag) {
     case "Memory": {
       const memory = storage.bytes === undefined ? common : { ...common, memoryBytes: storage.bytes }
-      return Effect.map(build(Tusk.layerMemory(memory)), (tusk) => ({ tusk, place: "in memory, gone when it stops" }))
+      return Effect.map(build(Tusk.layerMemory(memory)), (tusk) => ({
+        tusk,
+        place: "in memory, gone when it stops",
+        watch: Effect.never
+      }))
     }
     case "Postgres":
       return Effect.map(build(Tusk.layerPg({ ...common, pg: postgresOf(storage.url) })), (tusk) => ({
         tusk,
-        place: `in Postgres, schema kafka, ${withoutPassword(storage.url)}`
+        place: `in Postgres, schema kafka, ${withoutPassword(storage.url)}`,
+        watch: Effect.never
       }))
     case "Embedded":
       return Effect.gen(function* () {
         const embedded = yield* Effect.promise(() => import("../embedded-postgres/EmbeddedPostgres.ts"))
         const server = yield* embedded.start(storage.dataDir)
-        const { database, port, socketDirectory, user } = server
+        const { database, port, socketDirectory, user, watch } = server
         const pg = { host: socketDirectory, port, user, database }
         const tusk = yield* build(Tusk.layerPg({ ...common, pg }))
         server.own()
-        return { tusk, place: `in ${storage.dataDir} (psql -h ${socketDirectory} -U ${user})` }
+        return { tusk, watch, place: `in ${storage.dataDir} (psql -h ${socketDirectory} -U ${user})` }
       })
   }
 }

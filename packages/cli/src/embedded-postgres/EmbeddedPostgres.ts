@@ -3,23 +3,16 @@ import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import type { SpawnOptions } from "node:child_process"
 import { createHash } from "node:crypto"
-import {
-  chownSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  rmSync
-} from "node:fs"
+import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { CliError } from "../CliError.ts"
 import { postgresFolder } from "./Binaries.ts"
 import { isReachable, serverAccount } from "./ServerAccount.ts"
 import type { ServerAccount } from "./ServerAccount.ts"
+import type { ServerProcess } from "./ServerProcess.ts"
+import { isAlive, lastLines, logBytes, readPidFile, removeStaleLocks } from "./ServerProcess.ts"
+import { keepRunning } from "./keepRunning.ts"
 
 /** A real Postgres of Tusk's own: a data directory, a unix socket in a folder of its own, no port, fsync on. */
 export interface EmbeddedPostgres {
@@ -27,11 +20,12 @@ export interface EmbeddedPostgres {
   readonly port: number
   readonly user: string
   readonly database: string
+  /** Its process; another one after `watch` has started it again. */
   readonly pid: number
-  /** It ran already: another Tusk serves from it, or one was killed and left it behind. */
-  readonly adopted: boolean
-  /** From now on the server is ours to stop, adopted or not. */
+  /** From now on the server is ours to stop, even where it ran already: one Tusk was killed and left it behind. */
   readonly own: () => void
+  /** Starts it again when it has ended; fails where that is no help. See `keepRunning`. */
+  readonly watch: Effect.Effect<never, CliError>
 }
 
 const USER = "postgres"
@@ -66,6 +60,10 @@ interface Place {
   readonly socketDirectory: string
 }
 
+/** `pg_ctl` returns at once when the server ends. A server that was killed may have minutes of WAL to read before it is ready. */
+const START_SECONDS = 600
+const STOP_SECONDS = 60
+
 /** Starts the server, making its data directory first where there is none; stops it when the scope closes. */
 export const start = (dataDir: string): Effect.Effect<EmbeddedPostgres, CliError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -73,15 +71,38 @@ export const start = (dataDir: string): Effect.Effect<EmbeddedPostgres, CliError
     if (!existsSync(join(place.data, "PG_VERSION"))) yield* initialise(place)
     yield* checkVersion(place)
     let owned = false
-    const server = yield* Effect.acquireRelease(
-      Effect.tap(launch(place), ({ adopted }) => Effect.sync(() => (owned = !adopted))),
-      () => Effect.suspend(() => (owned ? Effect.ignore(stop(place)) : Effect.void))
+    let logFrom = 0
+    const begin = Effect.gen(function* () {
+      logFrom = logBytes(place.log)
+      const launched = yield* launch(place)
+      // Whoever started it stops it.
+      owned = !launched.adopted
+      return launched.server
+    })
+    let running = yield* Effect.acquireRelease(begin, () =>
+      Effect.suspend(() => (owned ? Effect.ignore(stop(place)) : Effect.void))
     )
+    const { pid, port, socketDirectory } = running
     return {
-      ...server,
+      socketDirectory,
+      port,
+      pid,
+      user: USER,
+      database: DATABASE,
       own: () => {
         owned = true
-      }
+      },
+      watch: keepRunning({
+        pid: () => running.pid,
+        isAlive: () => isAlive(running.pid, place.data),
+        lastLines: () => lastLines(place.log, logFrom),
+        // Cut short it would leave a server behind that nobody knows of yet.
+        startAgain: Effect.uninterruptible(
+          Effect.map(begin, (server) => {
+            running = server
+          })
+        )
+      })
     }
   })
 
@@ -181,15 +202,25 @@ const checkVersion = (place: Place): Effect.Effect<void, CliError> =>
 
 const MAJOR_VERSION = "18"
 
-type Launched = Omit<EmbeddedPostgres, "own">
+interface Launched {
+  readonly server: ServerProcess
+  /** It ran already. */
+  readonly adopted: boolean
+}
 
 const launch = (place: Place): Effect.Effect<Launched, CliError> =>
   Effect.gen(function* () {
     const running = readPidFile(place.data)
     if (running !== undefined && isAlive(running.pid, place.data)) {
-      if (running.status === "ready") return { ...running, user: USER, database: DATABASE, adopted: true }
+      if (running.status === "ready") return { server: running, adopted: true }
       // Whoever started it was killed while it came or went: it ends, and starts anew.
-      yield* run(place, "pg_ctl", ["stop", "--wait", "--timeout=60", "--mode=fast"])
+      yield* run(place, "pg_ctl", ["stop", "--wait", `--timeout=${STOP_SECONDS}`, "--mode=fast"])
+    }
+    yield* attempt(() => removeStaleLocks(place.data))
+    const logFrom = logBytes(place.log)
+    const ended = (why: string) => {
+      const [last] = lastLines(place.log, logFrom).slice(-1)
+      return new CliError({ message: `${why}${last === undefined ? "" : `: ${last}`}; ${place.log} says more` })
     }
     const settings = { ...SETTINGS, unix_socket_directories: place.socketDirectory }
     const options = Object.entries(settings).map(([name, value]) => `-c ${name}='${value}'`)
@@ -197,54 +228,20 @@ const launch = (place: Place): Effect.Effect<Launched, CliError> =>
     yield* run(place, "pg_ctl", [
       "start",
       "--wait",
-      "--timeout=60",
+      `--timeout=${START_SECONDS}`,
       `--log=${place.log}`,
       "-o",
       options.join(" ")
-    ]).pipe(Effect.mapError((error) => new CliError({ message: `${error.message}; ${place.log} says why` })))
+    ]).pipe(Effect.mapError(({ message }) => ended(message)))
     const server = readPidFile(place.data)
-    if (server === undefined) {
-      return yield* Effect.fail(new CliError({ message: `embedded Postgres ended at once; ${place.log} says why` }))
-    }
-    return { ...server, user: USER, database: DATABASE, adopted: false }
+    if (server === undefined) return yield* Effect.fail(ended("embedded Postgres ended at once"))
+    return { server, adopted: false }
   })
 
 const stop = (place: Place): Effect.Effect<void, CliError> =>
-  Effect.andThen(
-    run(place, "pg_ctl", ["stop", "--wait", "--timeout=60", "--mode=fast"]),
-    Effect.sync(() => rmSync(place.socketDirectory, { recursive: true, force: true }))
-  )
-
-/** What a server writes about itself: its process, and where its socket is. */
-const readPidFile = (
-  data: string
-):
-  | { readonly pid: number; readonly port: number; readonly socketDirectory: string; readonly status: string }
-  | undefined => {
-  let lines: ReadonlyArray<string>
-  try {
-    lines = readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")
-  } catch {
-    return undefined
-  }
-  const pid = Number(lines[0])
-  const socketDirectory = lines[4]?.trim()
-  if (!(pid > 0) || !socketDirectory) return undefined
-  return { pid, port: Number(lines[3]), socketDirectory, status: lines[7]?.trim() ?? "" }
-}
-
-/** Whether the process is there and serves this directory: after a reboot the number may be another's. */
-const isAlive = (pid: number, data: string): boolean => {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false
-  }
-  try {
-    // Postgres works in its data directory.
-    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(data)
-  } catch {
-    // No /proc on this system: the number is all there is.
-    return process.platform !== "linux"
-  }
-}
+  Effect.suspend(() => {
+    const running = readPidFile(place.data)
+    // To one that was killed pg_ctl would send a signal all the same, and wait.
+    if (running === undefined || !isAlive(running.pid, place.data)) return Effect.void
+    return run(place, "pg_ctl", ["stop", "--wait", `--timeout=${STOP_SECONDS}`, "--mode=fast"])
+  }).pipe(Effect.andThen(attempt(() => rmSync(place.socketDirectory, { recursive: true, force: true }))))
