@@ -132,7 +132,7 @@ export class TopicAdmin extends Context.Service<
           if (wrong !== undefined) return wrong
           configs.set(name, value)
         }
-        return { name: wish.name, partitions, configs }
+        return topics.tooMany(partitions) ?? { name: wish.name, partitions, configs }
       }
 
       return TopicAdmin.of({ check, checkBrokers })

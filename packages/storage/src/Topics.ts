@@ -52,6 +52,8 @@ export class Topics extends Context.Service<
     readonly all: () => ReadonlyArray<Topic>
     /** Rises with each change of what there is. */
     readonly version: () => number
+    /** What is wrong with so many partitions more. */
+    readonly tooMany: (more: number) => KafkaError | undefined
     /** Fails with `TopicAlreadyExists`; the name was checked by the caller. */
     readonly create: (topic: NewTopic) => Effect.Effect<Topic, KafkaError>
     /** `count`: how many partitions there shall be in all. */
@@ -167,6 +169,7 @@ export class Topics extends Context.Service<
         all: () =>
           (sorted ??= Array.from(byName.values()).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))),
         version: () => version,
+        tooMany,
         create: Effect.fnUntraced(function* ({ configs: overrides, name, partitions }) {
           const topicId = yield* randomUuid
           return yield* change<Topic>(

@@ -98,6 +98,7 @@ export class Disk {
       ofPartition: () => undefined,
       all: () => this.topics,
       version: () => this.topics.length,
+      tooMany: () => undefined,
       create: () => Effect.die("not here"),
       addPartitions: () => Effect.die("not here"),
       remove: () => Effect.die("not here"),

@@ -51,6 +51,8 @@ export const createPartitions = handler({
         )
         if (wrong !== undefined) return yield* Effect.fail(wrong)
       }
+      const refused = topics.tooMany(asked.count - present)
+      if (refused !== undefined) return yield* Effect.fail(refused)
       if (!validateOnly) yield* topics.addPartitions(asked.name, asked.count)
       return { name: asked.name, errorCode: NONE, errorMessage: null }
     })

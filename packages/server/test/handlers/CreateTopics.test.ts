@@ -52,6 +52,29 @@ describe("CreateTopics", () => {
     assert.deepStrictEqual(await names(client), [])
   })
 
+  it("takes at most tusk.max.partitions, and validate-only says so too", async () => {
+    await using broker = await startBroker({ maxPartitions: 5 })
+    const client = await broker.connect()
+    const POLICY_VIOLATION = 44
+    const ask = async (numPartitions: number, validateOnly: boolean) =>
+      (
+        await client.call(CreateTopics, 7, {
+          topics: [{ name: "a", numPartitions, replicationFactor: -1 }],
+          validateOnly
+        })
+      ).topics[0]!.errorCode
+    assert.strictEqual(await ask(6, true), POLICY_VIOLATION)
+    assert.strictEqual(await ask(6, false), POLICY_VIOLATION)
+    assert.strictEqual(await ask(5, true), 0)
+    assert.strictEqual(await ask(4, false), 0)
+    const grow = async (count: number, validateOnly: boolean) =>
+      (await client.call(CreatePartitions, 3, { topics: [{ name: "a", count, assignments: null }], validateOnly }))
+        .results[0]!.errorCode
+    assert.strictEqual(await grow(6, true), POLICY_VIOLATION)
+    assert.strictEqual(await grow(6, false), POLICY_VIOLATION)
+    assert.strictEqual(await grow(5, false), 0)
+  })
+
   it("refuses each bad wish by its own error; its neighbours are made", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()

@@ -197,7 +197,10 @@ const apply = (data: MemoryData, write: Write): void => {
       return
     }
     case "PutTopic":
-      if (!data.topics.has(write.topicId)) data.topics.set(write.topicId, { name: write.name, partitionIds: [] })
+      if (data.topics.has(write.topicId)) return
+      data.topics.set(write.topicId, { name: write.name, partitionIds: [] })
+      // Set while a topic of that name was being deleted.
+      data.configs.get(2)?.delete(write.name)
       return
     case "PutPartition": {
       data.partitions.set(write.partitionId, new MemoryPartition(write.topicId))

@@ -105,6 +105,19 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
       })
     )
 
+    log("a config that came with its topic's deletion is not the next one's of that name", (store) =>
+      Effect.gen(function* () {
+        const set = Write.PutConfig({ resourceType: 2, resourceName: "t", name: "retention.ms", value: "1" })
+        yield* store.commit([[Write.DeleteTopic({ topicId: TOPIC })], [set]])
+        yield* store.commit([
+          topicWith("CCCCCCCCCCCCCCCCCCCCCC", "t", [3]),
+          [Write.PutConfig({ resourceType: 2, resourceName: "t", name: "segment.ms", value: "2" })]
+        ])
+        const { configs } = yield* Effect.scoped(store.acquire)
+        expect(configs.map(({ name }) => name)).toEqual(["segment.ms"])
+      })
+    )
+
     it.live("orphans are told to the next broker, and partition ids are never given twice", () =>
       Effect.gen(function* () {
         const { open } = yield* backend.cluster

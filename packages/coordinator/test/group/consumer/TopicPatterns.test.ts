@@ -17,6 +17,7 @@ const over = (names: Array<string>) => {
       return names.map(topic)
     },
     version: () => version,
+    tooMany: () => undefined,
     create: () => Effect.die("not here"),
     addPartitions: () => Effect.die("not here"),
     remove: () => Effect.die("not here"),
