@@ -7,8 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
-import type * as Socket from "effect/socket/Socket"
-import { readerBytes } from "effect/socket/Socket"
+import * as Socket from "effect/socket/Socket"
 import { Dispatch } from "./Dispatch.ts"
 import type { Admitted } from "./Dispatch.ts"
 import { feed, isPartial, makeFramer } from "./Framer.ts"
@@ -59,15 +58,23 @@ interface Watched {
   reading: boolean
 }
 
+/** Who is at the other end. */
+export interface Peer {
+  readonly listener: Listener
+  /** Its address without port; "" where there is none. */
+  readonly clientHost: string
+  /** Is given what to call, at most once, when no more will come from it: also while nobody reads from the socket. */
+  readonly onGone: (gone: () => void) => void
+  /** Nothing that is written arrives any more. */
+  readonly isClosed: () => boolean
+}
+
 /** All open connections: serves them in order of their requests, within limits, and stops them gracefully. */
 export class Connections extends Context.Service<
   Connections,
   {
     /** Serves one connection until it ends. Never fails. */
-    readonly serve: (
-      socket: Socket.Socket,
-      peer: { readonly listener: Listener; readonly clientHost: string }
-    ) => Effect.Effect<void>
+    readonly serve: (socket: Socket.Socket, peer: Peer) => Effect.Effect<void>
     /** Whether one more may come from this address. */
     readonly admits: (clientHost: string) => boolean
     /** Reads nothing more, finishes what is in flight (at most so long), then closes. */
@@ -83,7 +90,7 @@ export class Connections extends Context.Service<
       const committer = yield* Committer
       const options = yield* ConnectionOptions
       const clock = yield* Clock.Clock
-      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const open = new Set<Watched>()
       const perHost = new Map<string, number>()
       const emptied = Latch.makeUnsafe(true)
@@ -120,9 +127,9 @@ export class Connections extends Context.Service<
         }
       }).pipe(Effect.forkScoped)
 
-      const run = Effect.fnUntraced(function* (socket: Socket.Socket, watched: Watched) {
+      const run = Effect.fnUntraced(function* (socket: Socket.Socket, watched: Watched, peer: Peer) {
         const scope = yield* Effect.scope
-        const pull = yield* readerBytes(socket)
+        const pull = yield* Socket.readerBytes(socket)
         const writer = yield* socket.writer
         const framer = makeFramer(options.maxRequestBytes)
         /** Answers under way, in order of requests; the writer takes them off the front. */
@@ -131,33 +138,19 @@ export class Connections extends Context.Service<
         const below = Latch.makeUnsafe(true)
         const drained = Latch.makeUnsafe(true)
 
-        /** Bytes read while a request waits: only a read tells that the client has gone. */
-        let ahead: Fiber.Fiber<ReadonlyArray<Uint8Array>, Socket.SocketError> | undefined
-        yield* Effect.addFinalizer(() => Effect.sync(() => ahead?.interruptUnsafe()))
-        const read = Effect.suspend(() => {
-          if (ahead === undefined) return pull
-          const fiber = ahead
-          ahead = undefined
-          return Fiber.join(fiber)
-        })
-        watched.info.onHungUp = (hungUp) => {
-          ahead ??= Effect.runForkWith(services)(pull)
-          return ahead.addObserver((exit) => {
-            if (!Exit.isSuccess(exit)) hungUp()
-          })
+        const written = () => {
+          watched.writingSinceMs = 0
+          watched.lastActiveMs = nowMs()
         }
-
         /** Returns when the client has taken it: a slow one has one answer unsent, and nothing more is read from it. */
-        const write = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void, Socket.SocketError> =>
-          Effect.suspend(() => {
-            if (chunks.length === 0) return Effect.void
-            watched.writingSinceMs = nowMs()
-            const pieces = inPieces(chunks)
-            return Effect.map(pieces === undefined ? writeAll(chunks) : Effect.forEach(pieces, writePiece), () => {
-              watched.writingSinceMs = 0
-              watched.lastActiveMs = nowMs()
-            })
-          })
+        const write = (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<void, Socket.SocketError> => {
+          if (chunks.length === 0) return Effect.void
+          // A socket that is closed already says nothing of what is written to it, neither that it went nor that it failed.
+          if (peer.isClosed()) return Effect.fail(closed())
+          watched.writingSinceMs = nowMs()
+          const pieces = inPieces(chunks)
+          return Effect.map(pieces === undefined ? writeAll(chunks) : Effect.forEach(pieces, writePiece), written)
+        }
         const writeAll = (chunks: ReadonlyArray<Uint8Array>) =>
           writer.writeAll(chunks as [Uint8Array, ...Array<Uint8Array>])
         /** A client that takes a large answer slowly is getting on all the same. */
@@ -209,20 +202,31 @@ export class Connections extends Context.Service<
           yield* placing
         })
 
+        const frames: Array<Uint8Array> = []
+        /** Cuts what was read into `frames`. */
+        const take = (chunks: ReadonlyArray<Uint8Array>): ProtocolError | undefined => {
+          watched.reading = false
+          watched.lastActiveMs = nowMs()
+          let broken: ProtocolError | undefined
+          for (const chunk of chunks) broken ??= feed(framer, chunk, frames)
+          if (frames.length > 0 || !isPartial(framer)) watched.partialSinceMs = 0
+          return broken
+        }
+        /** A request that waits keeps nothing alive of the bytes it came in. */
+        const admit = (i: number): Admitted | ProtocolError => {
+          const frame = frames[i]!
+          frames[i] = NO_BYTES
+          return dispatch.admit(frame, watched.info)
+        }
+
         const readLoop = Effect.gen(function* () {
-          const frames: Array<Uint8Array> = []
           while (!watched.stopping) {
             // A request's time begins when the ones before it are done with: until then nobody reads its rest.
             if (isPartial(framer)) watched.partialSinceMs ||= nowMs()
             watched.reading = true
-            const chunks = yield* read
-            watched.reading = false
-            watched.lastActiveMs = nowMs()
-            let broken: ProtocolError | undefined
-            for (const chunk of chunks) broken ??= feed(framer, chunk, frames)
-            if (frames.length > 0 || !isPartial(framer)) watched.partialSinceMs = 0
-            for (const frame of frames) {
-              const admitted = dispatch.admit(frame, watched.info)
+            let broken = take(yield* pull)
+            for (let i = 0; i < frames.length; i++) {
+              const admitted = admit(i)
               if ("reason" in admitted) {
                 broken = admitted
                 break
@@ -264,7 +268,7 @@ export class Connections extends Context.Service<
             clientHost: peer.clientHost,
             clientSoftwareName: "unknown",
             clientSoftwareVersion: "unknown",
-            onHungUp: () => () => {},
+            onHungUp: hungUpOf(peer),
             onEnd: new Set(),
             placing: undefined,
             close: (reason) => {
@@ -285,7 +289,7 @@ export class Connections extends Context.Service<
           open.add(watched)
           emptied.closeUnsafe()
           perHost.set(peer.clientHost, (perHost.get(peer.clientHost) ?? 0) + 1)
-          return Effect.scoped(run(socket, watched)).pipe(
+          return Effect.scoped(run(socket, watched, peer)).pipe(
             // The client went away, or cut the connection.
             Effect.catchTag("SocketError", () => Effect.void),
             Effect.catchDefect((defect) => Effect.logError("defect in a connection", defect)),
@@ -329,6 +333,7 @@ export class Connections extends Context.Service<
   )
 }
 
+const NO_BYTES = new Uint8Array(0)
 const PIECE_BYTES = 1 << 20
 
 /** A large answer in pieces of about a MiB; undefined for one that is not large. */
@@ -351,6 +356,26 @@ const inPieces = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<ReadonlyArra
     }
   }
   return pieces
+}
+
+const closed = () => new Socket.SocketError({ reason: new Socket.SocketCloseError({ code: 1006 }) })
+
+/** One listener for the whole connection, whatever its requests wait for. */
+const hungUpOf = (peer: Peer): ConnectionInfo["onHungUp"] => {
+  let isGone = false
+  let waiting: (() => void) | undefined
+  peer.onGone(() => {
+    isGone = true
+    waiting?.()
+  })
+  const off = () => {
+    waiting = undefined
+  }
+  return (gone) => {
+    waiting = gone
+    if (isGone) gone()
+    return off
+  }
 }
 
 const logClose = (info: ConnectionInfo, reason: string, level: "Debug" | "Info" | "Warn"): Effect.Effect<void> =>

@@ -6,9 +6,11 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import { ProtocolError, protocolError } from "@tusk/protocol/ProtocolError"
 import { Active } from "@tusk/storage/Active"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import type { ConnectionInfo, Handle, Handler, RequestContext } from "./Handler.ts"
 import { handlers } from "./handlers/index.ts"
 
@@ -118,17 +120,31 @@ const answerTo = (
   context: RequestContext,
   writer: Writer
 ): Effect.Effect<ReadonlyArray<Uint8Array>> => {
-  const refuse = (error: KafkaError) => handler.refuse(request, errorCode(error), error, context)
-  return Effect.suspend(() => handle(request, context)).pipe(
-    Effect.catchDefect((defect) =>
-      Effect.andThen(
-        Effect.logError(`defect in ${handler.api.name}`, defect).pipe(Effect.annotateLogs(logFields(handler, context))),
-        Effect.fail(new UnknownServerError({ cause: defect }))
-      )
-    ),
-    Effect.catch((error) => Effect.succeed(refuse(error))),
-    Effect.map((response) => (response === undefined ? NOTHING : encode(handler, context, response, writer)))
+  const answered = Effect.catchCause(
+    Effect.suspend(() => handle(request, context)),
+    (cause) => refused(handler, request, context, cause)
   )
+  return Effect.map(answered, (response) =>
+    response === undefined ? NOTHING : encode(handler, context, response, writer)
+  )
+}
+
+const refused = (
+  handler: Handler,
+  request: unknown,
+  context: RequestContext,
+  cause: Cause.Cause<KafkaError>
+): Effect.Effect<unknown> => {
+  const refusal = (error: KafkaError) => handler.refuse(request, errorCode(error), error, context)
+  const defect = Cause.findDefect(cause)
+  if (Result.isSuccess(defect)) {
+    return Effect.logError(`defect in ${handler.api.name}`, defect.success).pipe(
+      Effect.annotateLogs(logFields(handler, context)),
+      Effect.map(() => refusal(new UnknownServerError({ cause: defect.success })))
+    )
+  }
+  const error = Cause.findError(cause)
+  return Result.isSuccess(error) ? Effect.sync(() => refusal(error.success)) : Effect.failCause(error.failure)
 }
 
 const NOTHING: ReadonlyArray<Uint8Array> = []

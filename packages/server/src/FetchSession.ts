@@ -22,7 +22,7 @@ export interface FetchSessions {
   readonly sessions: Map<number, FetchSession>
 }
 
-interface FetchSession {
+export interface FetchSession {
   readonly id: number
   readonly usesTopicIds: boolean
   /** The epoch of the next request. */
@@ -30,10 +30,14 @@ interface FetchSession {
   lastUsedMs: number
   /** In the order they are to be served. */
   readonly partitions: Map<string, FetchPartitionState>
+  /** The same as a list, until they change: most requests of a session change nothing. */
+  list: ReadonlyArray<FetchPartitionState> | undefined
 }
 
 /** A partition as it is fetched; `sent` is what the client was told of it last. */
 export interface FetchPartitionState {
+  /** Names it within its session. */
+  readonly key: string
   readonly topicId: string
   readonly topic: string
   readonly partition: number
@@ -51,8 +55,7 @@ export interface FetchContext {
   readonly partitions: ReadonlyArray<FetchPartitionState>
   /** Leave out what has not changed. */
   readonly incremental: boolean
-  /** This partition's records go out: next time it is served last. */
-  readonly served: (state: FetchPartitionState) => void
+  readonly session: FetchSession | undefined
 }
 
 export const makeFetchSessions = (maxSessions: number, maxPartitions: number): FetchSessions => ({
@@ -70,8 +73,6 @@ const nextEpoch = (epoch: number): number => (epoch === 0x7fffffff ? 1 : epoch +
 
 const keyOf = (topicId: string, topic: string, partition: number): string =>
   topicId === ZERO_UUID ? `n${topic}:${partition}` : `i${topicId}:${partition}`
-
-const nothing = () => {}
 
 /** `newId`: a random id above 0, for a session that may begin. */
 export const openFetch = (
@@ -91,7 +92,7 @@ export const openFetch = (
       sessionId: session?.id ?? 0,
       partitions: Array.from(partitions.values()),
       incremental: false,
-      served: session === undefined ? nothing : servedIn(session)
+      session
     }
   }
   const session = cache.sessions.get(sessionId)
@@ -102,20 +103,26 @@ export const openFetch = (
   session.lastUsedMs = nowMs
   cache.sessions.delete(sessionId)
   cache.sessions.set(sessionId, session)
-  for (const topic of request.forgottenTopicsData) {
-    for (const partition of topic.partitions) session.partitions.delete(keyOf(topic.topicId, topic.topic, partition))
+  if (request.forgottenTopicsData.length > 0 || request.topics.length > 0) {
+    session.list = undefined
+    for (const topic of request.forgottenTopicsData) {
+      for (const partition of topic.partitions) session.partitions.delete(keyOf(topic.topicId, topic.topic, partition))
+    }
+    update(session.partitions, request)
   }
-  update(session.partitions, request)
   if (session.partitions.size > cache.maxPartitions) {
     cache.sessions.delete(sessionId)
     return new FetchSessionIdNotFound()
   }
-  return {
-    sessionId,
-    partitions: Array.from(session.partitions.values()),
-    incremental: true,
-    served: servedIn(session)
-  }
+  session.list ??= Array.from(session.partitions.values())
+  return { sessionId, partitions: session.list, incremental: true, session }
+}
+
+/** This partition's records go out: next time it is served last. */
+export const served = ({ session }: FetchContext, state: FetchPartitionState): void => {
+  if (session === undefined || !session.partitions.delete(state.key)) return
+  session.partitions.set(state.key, state)
+  session.list = undefined
 }
 
 const update = (partitions: Map<string, FetchPartitionState>, request: FetchRequest): void => {
@@ -125,6 +132,7 @@ const update = (partitions: Map<string, FetchPartitionState>, request: FetchRequ
       const state = partitions.get(key)
       if (state === undefined) {
         partitions.set(key, {
+          key,
           topicId: topic.topicId,
           topic: topic.topic,
           partition: asked.partition,
@@ -159,14 +167,7 @@ const begin = (
   }
   let id = newId()
   while (cache.sessions.has(id)) id = newId()
-  const session: FetchSession = { id, usesTopicIds, epoch: 1, lastUsedMs: nowMs, partitions }
+  const session: FetchSession = { id, usesTopicIds, epoch: 1, lastUsedMs: nowMs, partitions, list: undefined }
   cache.sessions.set(id, session)
   return session
 }
-
-const servedIn =
-  (session: FetchSession) =>
-  (state: FetchPartitionState): void => {
-    const key = keyOf(state.topicId, state.topic, state.partition)
-    if (session.partitions.delete(key)) session.partitions.set(key, state)
-  }

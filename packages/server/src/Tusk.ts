@@ -180,7 +180,15 @@ const accept = Effect.fnUntraced(function* (
     net.destroy()
     return
   }
-  yield* connections.serve(socket, { listener: listenerOf(options, port, net), clientHost })
+  yield* connections.serve(socket, {
+    listener: listenerOf(options, port, net),
+    clientHost,
+    onGone: (gone) => {
+      net?.once("end", gone)
+      net?.once("close", gone)
+    },
+    isClosed: () => net?.destroyed === true
+  })
 })
 
 const listenerOf = (options: ListenOptions, port: number, net: NetSocket | undefined): Listener => {

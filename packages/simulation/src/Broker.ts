@@ -150,8 +150,8 @@ export class Broker {
           const connections = Context.get(built.success, Connections)
           this.#running = { connections, scope }
           const context = Context.merge(view.services, Context.make(Logger.CurrentLoggers, new Set([logger])))
-          this.#network.listen(this.port, view, (socket) => {
-            Effect.runForkWith(context)(connections.serve(socket, peerOf(this.port)))
+          this.#network.listen(this.port, view, (socket, end) => {
+            Effect.runForkWith(context)(connections.serve(socket, { ...peerOf(this.port), ...end }))
           })
           return yield* Effect.never
         }

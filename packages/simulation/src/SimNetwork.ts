@@ -16,6 +16,8 @@ class End {
   #inbox: Array<Uint8Array> = []
   #closed = false
   #waiting: ((effect: Effect.Effect<Chunks, Socket.SocketError>) => void) | undefined
+  /** Told when no more will come. */
+  onGone = () => {}
 
   constructor(view: View) {
     this.view = view
@@ -34,6 +36,7 @@ class End {
       if (next === "end") this.#closed = true
       else this.#inbox.push(next)
       this.#wake()
+      if (next === "end") this.onGone()
     })
   }
 
@@ -143,12 +146,18 @@ export class Connection {
   }
 }
 
+/** Takes a connection, and what its broker may know of the other end. */
+type Accept = (
+  socket: Socket.Socket,
+  end: { readonly onGone: (gone: () => void) => void; readonly isClosed: () => boolean }
+) => void
+
 /** The simulated network: who listens, and all that is connected. */
 export class SimNetwork {
   readonly #world: World
   readonly #air: View
   readonly #faults: Faults
-  readonly #listeners = new Map<number, { readonly view: View; readonly accept: (socket: Socket.Socket) => void }>()
+  readonly #listeners = new Map<number, { readonly view: View; readonly accept: Accept }>()
   #open: Array<{ readonly port: number; readonly connection: Connection }> = []
 
   constructor(world: World, faults: Faults) {
@@ -157,7 +166,7 @@ export class SimNetwork {
     this.#faults = faults
   }
 
-  listen(port: number, view: View, accept: (socket: Socket.Socket) => void): void {
+  listen(port: number, view: View, accept: Accept): void {
     this.#listeners.set(port, { view, accept })
   }
 
@@ -184,7 +193,11 @@ export class SimNetwork {
     if (this.#open.length > 64) this.#open = this.#open.filter(({ connection }) => !connection.isCut)
     const connection = new Connection(this.#world, this.#air, this.#faults, client, listener.view)
     this.#open.push({ port, connection })
-    listener.view.post(() => listener.accept(connection.serverSocket()))
+    const { server } = connection
+    const onGone = (gone: () => void) => {
+      server.onGone = gone
+    }
+    listener.view.post(() => listener.accept(connection.serverSocket(), { onGone, isClosed: () => server.isClosed }))
     return connection
   }
 }

@@ -20,7 +20,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { BrokerSettings } from "../BrokerSettings.ts"
 import { downConvert } from "../DownConversion.ts"
-import { makeFetchSessions, openFetch } from "../FetchSession.ts"
+import { makeFetchSessions, openFetch, served } from "../FetchSession.ts"
 import type { FetchContext, FetchPartitionState } from "../FetchSession.ts"
 import { Deadlines } from "../Deadlines.ts"
 import { handler } from "../Handler.ts"
@@ -61,103 +61,81 @@ export const fetch = handler({
       return partitionId
     }
 
-    /** Reads what is there now: results in order of `states`. */
-    const readOnce = (
-      states: ReadonlyArray<FetchPartitionState>,
-      byId: boolean,
-      maxBytes: number,
-      atLeastOne: boolean
-    ): Effect.Effect<ReadonlyArray<Fetched>> => {
-      const found = states.map((state) => partitionOf(state, byId))
+    /** Partition errors by place, where there are any; the others are in `requests`, in order. */
+    const requestsFor = (states: ReadonlyArray<FetchPartitionState>, byId: boolean) => {
       const requests: Array<ReadRequest> = []
+      let errors: Array<KafkaError | undefined> | undefined
       for (let i = 0; i < states.length; i++) {
-        const partitionId = found[i]!
-        if (typeof partitionId !== "number") continue
-        requests.push({ partitionId, from: states[i]!.fetchOffset, maxBytes: states[i]!.maxBytes })
-      }
-      if (requests.length === states.length) return log.read(requests, { maxBytes, atLeastOne })
-      return Effect.map(log.read(requests, { maxBytes, atLeastOne }), (reads) => {
-        let next = 0
-        return found.map((partitionId): Fetched => (typeof partitionId === "number" ? reads[next++]! : partitionId))
-      })
-    }
-
-    /** What the high watermarks were, of partitions that can be waited for. */
-    const positions = (
-      states: ReadonlyArray<FetchPartitionState>,
-      byId: boolean,
-      results: ReadonlyArray<Fetched>
-    ): Array<{ readonly partitionId: number; readonly highWatermark: bigint }> => {
-      const at: Array<{ readonly partitionId: number; readonly highWatermark: bigint }> = []
-      for (let i = 0; i < states.length; i++) {
+        const { fetchOffset, maxBytes } = states[i]!
         const partitionId = partitionOf(states[i]!, byId)
-        const result = results[i]!
-        if (typeof partitionId !== "number" || isKafkaError(result)) continue
-        at.push({ partitionId, highWatermark: result.highWatermark })
+        if (typeof partitionId === "number") requests.push({ partitionId, from: fetchOffset, maxBytes })
+        else (errors ??= [])[i] = partitionId
       }
-      return at
+      return { requests, errors }
     }
 
-    /** Reads, and where that is too little waits to be woken by an append, until the time is over. */
-    const readEnough = Effect.fnUntraced(function* (
+    // Plain functions, and nothing built that a fetch does not need: thousands of consumers wait at the end of their
+    // partitions, and cost what each of their fetches allocates.
+    const answerFetch = (
       request: FetchRequest,
       context: FetchContext,
       { apiVersion, connection }: RequestContext
-    ) {
+    ): Effect.Effect<FetchResponse> => {
       const byId = apiVersion >= TOPIC_IDS
+      const states = context.partitions
       const maxBytes = Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes))
       const minBytes = Math.min(request.minBytes, maxBytes)
+      const readOptions = { maxBytes, atLeastOne: apiVersion > 2 }
       const deadline = clock.currentTimeMillisUnsafe() + request.maxWaitMs
-      while (true) {
-        const results = yield* readOnce(context.partitions, byId, maxBytes, apiVersion > 2)
-        let bytes = 0
-        let failed = false
-        for (const result of results) {
-          if (isKafkaError(result)) failed = true
-          else bytes += result.bytes
-        }
-        const left = deadline - clock.currentTimeMillisUnsafe()
-        if (failed || bytes >= minBytes || left <= 0 || results.length === 0) return results
-        let gone = false
-        yield* log.awaitBytes(positions(context.partitions, byId, results), minBytes - bytes, [
-          (wake) => deadlines.at(deadline, wake),
-          (wake) =>
-            connection.onHungUp(() => {
-              gone = true
-              wake()
-            })
-        ])
-        if (gone) return results
-      }
-    })
+      let gone = false
 
-    return Effect.fnUntraced(function* (request: FetchRequest, requestContext: RequestContext) {
-      const { apiVersion } = requestContext
-      const context = openFetch(
-        sessions,
-        request,
-        apiVersion >= TOPIC_IDS,
-        clock.currentTimeMillisUnsafe(),
-        newSessionId
-      )
-      if (isKafkaError(context)) return yield* Effect.fail(context)
-      const results = yield* readEnough(request, context, requestContext)
-      const responses: Array<{ topic: string; topicId: string; partitions: Array<PartitionData> }> = []
-      for (let i = 0; i < results.length; i++) {
-        const state = context.partitions[i]!
-        const data = partitionData(state, results[i]!, request, apiVersion, settings.decompressedMaxBytes)
-        if (context.incremental && !changed(state, data)) continue
-        state.sent = data
-        if (data.records !== null && data.records.length > 0) context.served(state)
-        const last = responses[responses.length - 1]
-        if (last !== undefined && last.topicId === state.topicId && last.topic === state.topic) {
-          last.partitions.push(data)
-        } else {
-          responses.push({ topic: state.topic, topicId: state.topicId, partitions: [data] })
+      const ending = (wake: () => void): (() => void) => {
+        const offDeadline = deadlines.at(deadline, wake)
+        const offHungUp = connection.onHungUp(() => {
+          gone = true
+          wake()
+        })
+        return () => {
+          offDeadline()
+          offHungUp()
         }
       }
-      return { throttleTimeMs: 0, errorCode: NONE, sessionId: context.sessionId, responses, nodeEndpoints: [] }
-    })
+      const answer = (results: ReadonlyArray<Fetched>) =>
+        Effect.succeed(responseOf(request, context, results, apiVersion, settings.decompressedMaxBytes))
+
+      /** Where that is too little, waits to be woken by an append, until the time is over. */
+      const judge = (reads: ReadonlyArray<Fetched>): Effect.Effect<FetchResponse> => {
+        let bytes = 0
+        for (const read of reads) {
+          if (isKafkaError(read)) return answer(reads)
+          bytes += read.bytes
+        }
+        const isOver = bytes >= minBytes || reads.length === 0 || deadline <= clock.currentTimeMillisUnsafe()
+        if (isOver || gone) return answer(reads)
+        const waiting = log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, ending)
+        return Effect.flatMap(waiting, look)
+      }
+
+      /** Reads what is there now. */
+      const look = (): Effect.Effect<FetchResponse> => {
+        const { errors, requests } = requestsFor(states, byId)
+        if (errors !== undefined) {
+          return Effect.flatMap(log.read(requests, readOptions), (reads) => {
+            let next = 0
+            return answer(states.map((_, i): Fetched => errors[i] ?? reads[next++]!))
+          })
+        }
+        const reads = log.readNow(requests, readOptions)
+        return reads === undefined ? Effect.flatMap(log.read(requests, readOptions), judge) : judge(reads)
+      }
+      return look()
+    }
+
+    return (request: FetchRequest, requestContext: RequestContext) => {
+      const now = clock.currentTimeMillisUnsafe()
+      const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)
+      return isKafkaError(context) ? Effect.fail(context) : answerFetch(request, context, requestContext)
+    }
   }),
   refuse: (request, code, _error, { apiVersion }) => ({
     throttleTimeMs: 0,
@@ -176,6 +154,33 @@ export const fetch = handler({
   })
 })
 
+/** What is sent of it is remembered in the session. */
+const responseOf = (
+  request: FetchRequest,
+  context: FetchContext,
+  results: ReadonlyArray<Fetched>,
+  apiVersion: number,
+  maxDecompressedBytes: number
+): FetchResponse => {
+  const responses: Array<{ topic: string; topicId: string; partitions: Array<PartitionData> }> = []
+  for (let i = 0; i < results.length; i++) {
+    const state = context.partitions[i]!
+    const result = results[i]!
+    if (context.incremental && isUnchanged(state, result)) continue
+    const data = partitionData(state, result, request, apiVersion, maxDecompressedBytes)
+    state.sent = data
+    if (data.records !== null && data.records.length > 0) served(context, state)
+    const last = responses[responses.length - 1]
+    if (last !== undefined && last.topicId === state.topicId && last.topic === state.topic) {
+      last.partitions.push(data)
+    } else {
+      responses.push({ topic: state.topic, topicId: state.topicId, partitions: [data] })
+    }
+  }
+  return { throttleTimeMs: 0, errorCode: NONE, sessionId: context.sessionId, responses, nodeEndpoints: NO_ENDPOINTS }
+}
+
+const NO_ENDPOINTS: FetchResponse["nodeEndpoints"] = []
 const NO_EPOCH = { epoch: -1, endOffset: -1n }
 const NO_LEADER = { leaderId: -1, leaderEpoch: -1 }
 const NO_RECORDS: ReadonlyArray<Uint8Array> = []
@@ -220,11 +225,11 @@ const partitionData = (
   }
 }
 
-/** Whether an incremental answer has to name the partition (KIP-227). */
-const changed = (state: FetchPartitionState, data: PartitionData): boolean =>
-  data.errorCode !== NONE ||
-  (data.records !== null && data.records.length > 0) ||
-  state.sent === undefined ||
-  state.sent.highWatermark !== data.highWatermark ||
-  state.sent.logStartOffset !== data.logStartOffset ||
-  state.sent.lastStableOffset !== data.lastStableOffset
+/** Whether an incremental answer may leave the partition out (KIP-227). */
+const isUnchanged = ({ sent }: FetchPartitionState, result: Fetched): boolean =>
+  !isKafkaError(result) &&
+  result.batches.length === 0 &&
+  sent !== undefined &&
+  sent.highWatermark === result.highWatermark &&
+  sent.logStartOffset === result.logStartOffset &&
+  sent.lastStableOffset === result.lastStableOffset

@@ -162,18 +162,18 @@ export const shareFetch = handler({
             return isRefused(end) ? [] : [{ partitionId, highWatermark: end.highWatermark }]
           })
           let gone = false
-          yield* log.awaitBytes(positions, 1, [
-            (ring) => deadlines.at(deadline, ring),
-            (ring) => {
-              wake = ring
-              return () => {}
-            },
-            (ring) =>
-              connection.onHungUp(() => {
-                gone = true
-                ring()
-              })
-          ])
+          yield* log.awaitBytes(positions, 1, (ring) => {
+            wake = ring
+            const offDeadline = deadlines.at(deadline, ring)
+            const offHungUp = connection.onHungUp(() => {
+              gone = true
+              ring()
+            })
+            return () => {
+              offDeadline()
+              offHungUp()
+            }
+          })
           if (gone) return []
         } finally {
           off()

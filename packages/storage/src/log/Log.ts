@@ -43,15 +43,16 @@ export class Log extends Context.Service<
       requests: ReadonlyArray<ReadRequest>,
       options: ReadOptions
     ) => Effect.Effect<ReadonlyArray<PartitionRead | KafkaError>>
+    /** What `read` answers where memory has all of it, as for all who wait at the end; else undefined. */
+    readonly readNow: (
+      requests: ReadonlyArray<ReadRequest>,
+      options: ReadOptions
+    ) => ReadonlyArray<PartitionRead | KafkaError> | undefined
     /**
-     * Waits until `bytes` more bytes are readable in these partitions than at the high watermarks given, or one of them
-     * changes otherwise.
+     * Waits until `bytes` more bytes are readable in these partitions than at the high watermarks given, one of them
+     * changes otherwise, or `ending` ends it.
      */
-    readonly awaitBytes: (
-      positions: ReadonlyArray<{ readonly partitionId: number; readonly highWatermark: bigint }>,
-      bytes: number,
-      endings?: ReadonlyArray<Ending>
-    ) => Effect.Effect<void>
+    readonly awaitBytes: (positions: ReadonlyArray<Position>, bytes: number, ending?: Ending) => Effect.Effect<void>
     readonly ends: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<PartitionEnd | KafkaError>>
     /** The first record at or after a time (milliseconds), or undefined. */
     readonly findByTimestamp: (
@@ -231,6 +232,7 @@ export class Log extends Context.Service<
         let bytes = 0
         for (const batch of batches) bytes += batch.byteLength
         return {
+          partitionId: entry.log.partitionId,
           batches,
           bytes,
           highWatermark: entry.log.committed.endOffset,
@@ -274,6 +276,19 @@ export class Log extends Context.Service<
           left -= read.bytes
           if (read.bytes > 0) first = false
         }
+      }
+
+      const readNow = (
+        requests: ReadonlyArray<ReadRequest>,
+        readOptions: ReadOptions
+      ): ReadonlyArray<PartitionRead | KafkaError> | undefined => {
+        for (const { partitionId } of requests) if (!entries.has(partitionId)) return undefined
+        const results = new Array<PartitionRead | KafkaError>(requests.length)
+        const later: Array<number> = []
+        readMemory(requests, readOptions, results, later)
+        if (later.length > 0) return undefined
+        for (const result of results) if (isKafkaError(result)) return undefined
+        return results
       }
 
       const read = Effect.fnUntraced(function* (requests: ReadonlyArray<ReadRequest>, readOptions: ReadOptions) {
@@ -329,6 +344,9 @@ export class Log extends Context.Service<
         })
         return end < 0 ? batches : batches.slice(0, end)
       }
+
+      const hasMoved = ({ highWatermark, partitionId }: Position): boolean =>
+        entries.get(partitionId)?.log.committed.endOffset !== highWatermark
 
       const entryOf = (partitionId: number): Effect.Effect<Entry, KafkaError> =>
         Effect.suspend(() => {
@@ -393,13 +411,8 @@ export class Log extends Context.Service<
       return Log.of({
         append,
         read,
-        awaitBytes: (positions, bytes, endings) => {
-          const hasMoved = ({ highWatermark, partitionId }: Position): boolean => {
-            const entry = entries.get(partitionId)
-            return entry === undefined || entry.log.committed.endOffset !== highWatermark
-          }
-          return waiters.wait(positions, bytes, hasMoved, endings)
-        },
+        readNow,
+        awaitBytes: (positions, bytes, ending) => waiters.wait(positions, bytes, hasMoved, ending),
         ends: Effect.fnUntraced(function* (partitionIds) {
           const error = missing(partitionIds)
             ? yield* Effect.match(load(partitionIds), { onFailure: toKafkaError, onSuccess: () => undefined })

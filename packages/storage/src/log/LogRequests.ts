@@ -23,6 +23,7 @@ export interface ReadOptions {
 }
 
 export interface PartitionRead {
+  readonly partitionId: number
   readonly batches: ReadonlyArray<Uint8Array>
   readonly bytes: number
   readonly highWatermark: bigint

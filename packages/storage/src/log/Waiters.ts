@@ -1,11 +1,5 @@
 import * as Effect from "effect/Effect"
 
-/** A long poll: woken once enough bytes have arrived in any of its partitions. */
-interface Waiter {
-  left: number
-  readonly wake: () => void
-}
-
 /** Something that may end a wait: it is given what to call then, and gives back what takes that off. */
 export type Ending = (wake: () => void) => () => void
 
@@ -22,7 +16,7 @@ export interface Waiters {
     positions: ReadonlyArray<Position>,
     bytes: number,
     moved: (position: Position) => boolean,
-    endings?: ReadonlyArray<Ending>
+    ending?: Ending
   ) => Effect.Effect<void>
   /** The partition is no longer what it was: whoever waits for it looks again. */
   readonly change: (partitionId: number) => void
@@ -41,37 +35,64 @@ export const makeWaiters = (): Waiters => {
     fireAll: () => {
       for (const partitionId of Array.from(byPartition.keys())) change(partitionId)
     },
-    wait: (positions, bytes, moved, endings = []) =>
+    wait: (positions, bytes, moved, ending) =>
       Effect.callback<void>((resume) => {
-        const offs: Array<() => void> = []
-        const remove = () => {
-          for (const off of offs) off()
-          for (const { partitionId } of positions) {
-            const waiting = byPartition.get(partitionId)
-            if (waiting === undefined) continue
-            waiting.delete(waiter)
-            if (waiting.size === 0) byPartition.delete(partitionId)
-          }
-        }
-        const waiter: Waiter = {
-          left: bytes,
-          wake: () => {
-            remove()
-            resume(Effect.void)
-          }
-        }
-        for (const position of positions) {
-          if (moved(position)) {
-            waiter.wake()
-            return
-          }
-          let waiting = byPartition.get(position.partitionId)
-          if (waiting === undefined) byPartition.set(position.partitionId, (waiting = new Set()))
-          waiting.add(waiter)
-        }
-        for (const ending of endings) offs.push(ending(waiter.wake))
-        return Effect.sync(remove)
+        const waiter = new Waiter(byPartition, positions, bytes, () => resume(Effect.void))
+        waiter.begin(moved, ending)
+        return Effect.sync(() => waiter.end())
       })
+  }
+}
+
+/** A long poll: woken once enough bytes have arrived in any of its partitions. One object: there are thousands. */
+class Waiter {
+  left: number
+  readonly #byPartition: Waiters["byPartition"]
+  readonly #positions: ReadonlyArray<Position>
+  readonly #woken: () => void
+  #off: (() => void) | undefined
+  #ended = false
+
+  constructor(
+    byPartition: Waiters["byPartition"],
+    positions: ReadonlyArray<Position>,
+    bytes: number,
+    woken: () => void
+  ) {
+    this.#byPartition = byPartition
+    this.#positions = positions
+    this.left = bytes
+    this.#woken = woken
+  }
+
+  begin(moved: (position: Position) => boolean, ending: Ending | undefined): void {
+    for (const position of this.#positions) {
+      if (moved(position)) return this.wake()
+      let waiting = this.#byPartition.get(position.partitionId)
+      if (waiting === undefined) this.#byPartition.set(position.partitionId, (waiting = new Set()))
+      waiting.add(this)
+    }
+    const off = ending?.(() => this.wake())
+    // It may have ended at once.
+    if (this.#ended) off?.()
+    else this.#off = off
+  }
+
+  wake(): void {
+    this.end()
+    this.#woken()
+  }
+
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#off?.()
+    for (const { partitionId } of this.#positions) {
+      const waiting = this.#byPartition.get(partitionId)
+      if (waiting === undefined) continue
+      waiting.delete(this)
+      if (waiting.size === 0) this.#byPartition.delete(partitionId)
+    }
   }
 }
 

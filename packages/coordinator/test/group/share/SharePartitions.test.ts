@@ -20,6 +20,7 @@ const log = Layer.mock(Log, {
     Effect.succeed(partitionIds.map(() => ({ logStartOffset: 0n, highWatermark: 4n, lastStableOffset: 4n }) as never)),
   read: (requests) =>
     Effect.succeed(requests.map(() => ({ batches: [batch], bytes: batch.length, highWatermark: 4n }) as never)),
+  readNow: () => undefined,
   replaced: () => {},
   forget: () => {},
   findByTimestamp: (_, timestamp) => Effect.succeed({ timestamp, offset: 2n } as never)
