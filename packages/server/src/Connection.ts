@@ -262,13 +262,21 @@ export class Connections extends Context.Service<
 
       const serve: Connections["Service"]["serve"] = (socket, peer) =>
         Effect.withFiber((fiber) => {
+          let waiting: (() => void) | undefined
           const info: ConnectionInfo = {
             id: ++lastId,
             listener: peer.listener,
             clientHost: peer.clientHost,
             clientSoftwareName: "unknown",
             clientSoftwareVersion: "unknown",
-            onHungUp: hungUpOf(peer),
+            isGone: false,
+            onHungUp: (gone) => {
+              waiting = gone
+              if (info.isGone) gone()
+            },
+            offHungUp: (gone) => {
+              if (waiting === gone) waiting = undefined
+            },
             onEnd: new Set(),
             placing: undefined,
             close: (reason) => {
@@ -276,6 +284,10 @@ export class Connections extends Context.Service<
               fiber.interruptUnsafe()
             }
           }
+          peer.onGone(() => {
+            info.isGone = true
+            waiting?.()
+          })
           const watched: Watched = {
             info,
             fiber,
@@ -359,24 +371,6 @@ const inPieces = (chunks: ReadonlyArray<Uint8Array>): ReadonlyArray<ReadonlyArra
 }
 
 const closed = () => new Socket.SocketError({ reason: new Socket.SocketCloseError({ code: 1006 }) })
-
-/** One listener for the whole connection, whatever its requests wait for. */
-const hungUpOf = (peer: Peer): ConnectionInfo["onHungUp"] => {
-  let isGone = false
-  let waiting: (() => void) | undefined
-  peer.onGone(() => {
-    isGone = true
-    waiting?.()
-  })
-  const off = () => {
-    waiting = undefined
-  }
-  return (gone) => {
-    waiting = gone
-    if (isGone) gone()
-    return off
-  }
-}
 
 const logClose = (info: ConnectionInfo, reason: string, level: "Debug" | "Info" | "Warn"): Effect.Effect<void> =>
   Effect.logWithLevel(level)(`connection closed: ${reason}`).pipe(

@@ -6,6 +6,11 @@ import * as Layer from "effect/Layer"
 
 /** Deadlines are told apart this finely, in milliseconds: those that fall together are one timer. */
 const GRAIN_MS = 4
+/** The same for those that are far off: who waits long may wait a little longer, and many are then woken at once. */
+const FAR_GRAIN_MS = 16
+const FAR_MS = 200
+
+const ceilTo = (timeMs: number, grainMs: number): number => Math.ceil(timeMs / grainMs) * grainMs
 
 /**
  * One timer for all who wait until a time: a thousand long polls are a thousand entries here, and not as many fibers
@@ -15,10 +20,12 @@ export class Deadlines extends Context.Service<
   Deadlines,
   {
     /**
-     * Rings once at a time of the clock, in milliseconds, or up to 4 ms later; at once where that is over. What it
-     * returns takes it off.
+     * Rings once at a time of the clock, in milliseconds, or up to 4 ms later, of one that is 200 ms off up to 16 ms; at
+     * once where it is over. Returns when it rings.
      */
-    readonly at: (deadlineMs: number, ring: () => void) => () => void
+    readonly at: (deadlineMs: number, ring: () => void) => number
+    /** Takes off what `at` was given; `ringsAt` is what it returned. */
+    readonly off: (ringsAt: number, ring: () => void) => void
   }
 >()("@tusk/server/Deadlines") {
   static readonly layer = Layer.effect(
@@ -70,7 +77,8 @@ export class Deadlines extends Context.Service<
       )
       return Deadlines.of({
         at: (deadlineMs, ring) => {
-          const time = Math.ceil(deadlineMs / GRAIN_MS) * GRAIN_MS
+          const isFar = deadlineMs - clock.currentTimeMillisUnsafe() >= FAR_MS
+          const time = ceilTo(deadlineMs, isFar ? FAR_GRAIN_MS : GRAIN_MS)
           let all = rings.get(time)
           if (all === undefined) {
             rings.set(time, (all = new Set()))
@@ -78,9 +86,10 @@ export class Deadlines extends Context.Service<
           }
           all.add(ring)
           arm()
-          // A time at which nobody is left to be called rings for nobody.
-          return () => void rings.get(time)?.delete(ring)
-        }
+          return time
+        },
+        // A time at which nobody is left to be called rings for nobody.
+        off: (ringsAt, ring) => void rings.get(ringsAt)?.delete(ring)
       })
     })
   )

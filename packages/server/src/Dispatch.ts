@@ -106,8 +106,9 @@ const onceServing = (
   const serving = Effect.as(active.whenServing, true)
   if (concurrent) return serving
   const gone = Effect.callback<boolean>((resume) => {
-    const off = connection.onHungUp(() => resume(Effect.succeed(false)))
-    return Effect.sync(off)
+    const hungUp = () => resume(Effect.succeed(false))
+    connection.onHungUp(hungUp)
+    return Effect.sync(() => connection.offHungUp(hungUp))
   })
   return Effect.raceFirst(serving, gone)
 }

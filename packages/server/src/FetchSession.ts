@@ -41,7 +41,9 @@ export interface FetchPartitionState {
   readonly topicId: string
   readonly topic: string
   readonly partition: number
-  fetchOffset: bigint
+  /** What `topic` and `partition` stand for, set by who fetches. */
+  partitionId: number
+  from: bigint
   maxBytes: number
   currentLeaderEpoch: number
   lastFetchedEpoch: number
@@ -136,7 +138,8 @@ const update = (partitions: Map<string, FetchPartitionState>, request: FetchRequ
           topicId: topic.topicId,
           topic: topic.topic,
           partition: asked.partition,
-          fetchOffset: asked.fetchOffset,
+          partitionId: -1,
+          from: asked.fetchOffset,
           maxBytes: asked.partitionMaxBytes,
           currentLeaderEpoch: asked.currentLeaderEpoch,
           lastFetchedEpoch: asked.lastFetchedEpoch,
@@ -144,7 +147,7 @@ const update = (partitions: Map<string, FetchPartitionState>, request: FetchRequ
         })
         continue
       }
-      state.fetchOffset = asked.fetchOffset
+      state.from = asked.fetchOffset
       state.maxBytes = asked.partitionMaxBytes
       state.currentLeaderEpoch = asked.currentLeaderEpoch
       state.lastFetchedEpoch = asked.lastFetchedEpoch

@@ -19,11 +19,15 @@ export interface ConnectionInfo {
   /** Set by ApiVersions 3+ (KIP-511). */
   clientSoftwareName: string
   clientSoftwareVersion: string
+  /** No more will come from the client. */
+  isGone: boolean
   /**
-   * Calls when the client has gone, until what it returns is called: for who waits for long and changes nothing. For one
+   * Calls when the client has gone, at once where it has already: for who waits for long and changes nothing. For one
    * request at a time, not a concurrent one.
    */
-  onHungUp: (gone: () => void) => () => void
+  readonly onHungUp: (gone: () => void) => void
+  /** Takes off what `onHungUp` was given. */
+  readonly offHungUp: (gone: () => void) => void
   /** Runs when the connection is over, whoever ended it; who no longer needs to know takes its function out. */
   readonly onEnd: Set<() => void>
   /** Set by a concurrent request that has to wait before it has its place in the queue: the next one waits for this. */

@@ -35,14 +35,31 @@ describe("deadlines", () => {
     Effect.gen(function* () {
       const deadlines = yield* Deadlines
       const rung: Array<string> = []
-      const off = deadlines.at(100, () => rung.push("a"))
+      const a = () => void rung.push("a")
+      const ringsAt = deadlines.at(100, a)
       deadlines.at(100, () => rung.push("b"))
-      off()
+      deadlines.off(ringsAt, a)
       yield* TestClock.adjust(100)
       assert.deepStrictEqual(rung, ["b"])
       deadlines.at(3, () => rung.push("late"))
       yield* TestClock.adjust(4)
       assert.deepStrictEqual(rung, ["b", "late"])
+    }).pipe(Effect.provide(Deadlines.layer))
+  )
+
+  it.effect("that are far off ring together, up to 16 ms late; near ones do not wait for them", () =>
+    Effect.gen(function* () {
+      const deadlines = yield* Deadlines
+      const rung: Array<number> = []
+      for (const at of [100, 305, 319, 321]) deadlines.at(at, () => rung.push(at))
+      yield* TestClock.adjust(100)
+      assert.deepStrictEqual(rung, [100])
+      yield* TestClock.adjust(219)
+      assert.deepStrictEqual(rung, [100])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(rung, [100, 305, 319])
+      yield* TestClock.adjust(16)
+      assert.deepStrictEqual(rung, [100, 305, 319, 321])
     }).pipe(Effect.provide(Deadlines.layer))
   )
 

@@ -12,8 +12,8 @@ import { Fetch } from "@tusk/protocol/messages/Fetch"
 import type { FetchRequest, FetchResponse } from "@tusk/protocol/messages/Fetch"
 import { Active } from "@tusk/storage/Active"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
-import type { PartitionRead } from "@tusk/storage/log/Log"
-import type { ReadRequest } from "@tusk/storage/Store"
+import type { PartitionRead, ReadOptions } from "@tusk/storage/log/Log"
+import type { Ending } from "@tusk/storage/log/Waiters"
 import { Topics } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -25,6 +25,7 @@ import type { FetchContext, FetchPartitionState } from "../FetchSession.ts"
 import { Deadlines } from "../Deadlines.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
+import type { Settings } from "../Settings.ts"
 
 type PartitionData = FetchResponse["responses"][number]["partitions"][number]
 type Fetched = PartitionRead | KafkaError
@@ -61,80 +62,13 @@ export const fetch = handler({
       return partitionId
     }
 
-    /** Partition errors by place, where there are any; the others are in `requests`, in order. */
-    const requestsFor = (states: ReadonlyArray<FetchPartitionState>, byId: boolean) => {
-      const requests: Array<ReadRequest> = []
-      let errors: Array<KafkaError | undefined> | undefined
-      for (let i = 0; i < states.length; i++) {
-        const { fetchOffset, maxBytes } = states[i]!
-        const partitionId = partitionOf(states[i]!, byId)
-        if (typeof partitionId === "number") requests.push({ partitionId, from: fetchOffset, maxBytes })
-        else (errors ??= [])[i] = partitionId
-      }
-      return { requests, errors }
-    }
-
-    // Plain functions, and nothing built that a fetch does not need: thousands of consumers wait at the end of their
-    // partitions, and cost what each of their fetches allocates.
-    const answerFetch = (
-      request: FetchRequest,
-      context: FetchContext,
-      { apiVersion, connection }: RequestContext
-    ): Effect.Effect<FetchResponse> => {
-      const byId = apiVersion >= TOPIC_IDS
-      const states = context.partitions
-      const maxBytes = Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes))
-      const minBytes = Math.min(request.minBytes, maxBytes)
-      const readOptions = { maxBytes, atLeastOne: apiVersion > 2 }
-      const deadline = clock.currentTimeMillisUnsafe() + request.maxWaitMs
-      let gone = false
-
-      const ending = (wake: () => void): (() => void) => {
-        const offDeadline = deadlines.at(deadline, wake)
-        const offHungUp = connection.onHungUp(() => {
-          gone = true
-          wake()
-        })
-        return () => {
-          offDeadline()
-          offHungUp()
-        }
-      }
-      const answer = (results: ReadonlyArray<Fetched>) =>
-        Effect.succeed(responseOf(request, context, results, apiVersion, settings.decompressedMaxBytes))
-
-      /** Where that is too little, waits to be woken by an append, until the time is over. */
-      const judge = (reads: ReadonlyArray<Fetched>): Effect.Effect<FetchResponse> => {
-        let bytes = 0
-        for (const read of reads) {
-          if (isKafkaError(read)) return answer(reads)
-          bytes += read.bytes
-        }
-        const isOver = bytes >= minBytes || reads.length === 0 || deadline <= clock.currentTimeMillisUnsafe()
-        if (isOver || gone) return answer(reads)
-        const waiting = log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, ending)
-        return Effect.flatMap(waiting, look)
-      }
-
-      /** Reads what is there now. */
-      const look = (): Effect.Effect<FetchResponse> => {
-        const { errors, requests } = requestsFor(states, byId)
-        if (errors !== undefined) {
-          return Effect.flatMap(log.read(requests, readOptions), (reads) => {
-            let next = 0
-            return answer(states.map((_, i): Fetched => errors[i] ?? reads[next++]!))
-          })
-        }
-        const reads = log.readNow(requests, readOptions)
-        return reads === undefined ? Effect.flatMap(log.read(requests, readOptions), judge) : judge(reads)
-      }
-      return look()
-    }
-
+    const parts: Parts = { clock, deadlines, log, partitionOf, settings }
     return (request: FetchRequest, requestContext: RequestContext) => {
       const now = clock.currentTimeMillisUnsafe()
       const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)
-      return isKafkaError(context) ? Effect.fail(context) : answerFetch(request, context, requestContext)
+      return isKafkaError(context)
+        ? Effect.fail(context)
+        : new Poll(parts, request, context, requestContext, now + request.maxWaitMs).look()
     }
   }),
   refuse: (request, code, _error, { apiVersion }) => ({
@@ -153,6 +87,96 @@ export const fetch = handler({
     nodeEndpoints: []
   })
 })
+
+interface Parts {
+  readonly clock: Clock.Clock
+  readonly deadlines: Deadlines["Service"]
+  readonly log: Log["Service"]
+  readonly partitionOf: (state: FetchPartitionState, byId: boolean) => number | KafkaError
+  readonly settings: Settings
+}
+
+/**
+ * A fetch that may have to wait. One object of plain functions: thousands of consumers wait at the end of their
+ * partitions, and what each of their fetches builds is what they cost.
+ */
+class Poll implements Ending {
+  readonly #parts: Parts
+  readonly #request: FetchRequest
+  readonly #context: FetchContext
+  readonly #from: RequestContext
+  readonly #deadlineMs: number
+  readonly #readOptions: ReadOptions
+  #ringsAt = 0
+
+  constructor(parts: Parts, request: FetchRequest, context: FetchContext, from: RequestContext, deadlineMs: number) {
+    this.#parts = parts
+    this.#request = request
+    this.#context = context
+    this.#from = from
+    this.#deadlineMs = deadlineMs
+    const maxBytes = Math.max(0, Math.min(request.maxBytes, parts.settings.fetchMaxBytes))
+    this.#readOptions = { maxBytes, atLeastOne: from.apiVersion > 2 }
+  }
+
+  /** Reads what is there now. */
+  look(): Effect.Effect<FetchResponse> {
+    const { log, partitionOf } = this.#parts
+    const states = this.#context.partitions
+    const byId = this.#from.apiVersion >= TOPIC_IDS
+    let errors: Array<KafkaError | undefined> | undefined
+    for (let i = 0; i < states.length; i++) {
+      const state = states[i]!
+      const partitionId = partitionOf(state, byId)
+      if (typeof partitionId === "number") state.partitionId = partitionId
+      else (errors ??= [])[i] = partitionId
+    }
+    if (errors !== undefined) return this.#withErrors(errors)
+    const reads = log.readNow(states, this.#readOptions)
+    if (reads !== undefined) return this.#judge(reads)
+    // What is read may take its time, and the session go on meanwhile.
+    const requests = states.map(({ from, maxBytes, partitionId }) => ({ from, maxBytes, partitionId }))
+    return Effect.flatMap(log.read(requests, this.#readOptions), (read) => this.#judge(read))
+  }
+
+  #withErrors(errors: ReadonlyArray<KafkaError | undefined>): Effect.Effect<FetchResponse> {
+    const states = this.#context.partitions
+    const requests = states.filter((_, i) => errors[i] === undefined)
+    return Effect.map(this.#parts.log.read(requests, this.#readOptions), (reads) => {
+      let next = 0
+      return this.#answer(states.map((_, i): Fetched => errors[i] ?? reads[next++]!))
+    })
+  }
+
+  /** Where that is too little, waits to be woken by an append, until the time is over. */
+  #judge(reads: ReadonlyArray<Fetched>): Effect.Effect<FetchResponse> {
+    const minBytes = Math.min(this.#request.minBytes, this.#readOptions.maxBytes)
+    let bytes = 0
+    for (let i = 0; i < reads.length; i++) {
+      const read = reads[i]!
+      if (isKafkaError(read)) return Effect.succeed(this.#answer(reads))
+      bytes += read.bytes
+    }
+    const isOver = this.#deadlineMs <= this.#parts.clock.currentTimeMillisUnsafe() || this.#from.connection.isGone
+    if (bytes >= minBytes || reads.length === 0 || isOver) return Effect.succeed(this.#answer(reads))
+    const waiting = this.#parts.log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, this)
+    return Effect.flatMap(waiting, () => this.look())
+  }
+
+  begin(wake: () => void): void {
+    this.#ringsAt = this.#parts.deadlines.at(this.#deadlineMs, wake)
+    this.#from.connection.onHungUp(wake)
+  }
+  end(wake: () => void): void {
+    this.#parts.deadlines.off(this.#ringsAt, wake)
+    this.#from.connection.offHungUp(wake)
+  }
+
+  #answer(results: ReadonlyArray<Fetched>): FetchResponse {
+    const { decompressedMaxBytes } = this.#parts.settings
+    return responseOf(this.#request, this.#context, results, this.#from.apiVersion, decompressedMaxBytes)
+  }
+}
 
 /** What is sent of it is remembered in the session. */
 const responseOf = (

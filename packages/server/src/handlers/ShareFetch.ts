@@ -161,20 +161,19 @@ export const shareFetch = handler({
             const end = ends[i]!
             return isRefused(end) ? [] : [{ partitionId, highWatermark: end.highWatermark }]
           })
-          let gone = false
-          yield* log.awaitBytes(positions, 1, (ring) => {
-            wake = ring
-            const offDeadline = deadlines.at(deadline, ring)
-            const offHungUp = connection.onHungUp(() => {
-              gone = true
-              ring()
-            })
-            return () => {
-              offDeadline()
-              offHungUp()
+          let ringsAt = 0
+          yield* log.awaitBytes(positions, 1, {
+            begin: (ring) => {
+              wake = ring
+              ringsAt = deadlines.at(deadline, ring)
+              connection.onHungUp(ring)
+            },
+            end: (ring) => {
+              deadlines.off(ringsAt, ring)
+              connection.offHungUp(ring)
             }
           })
-          if (gone) return []
+          if (connection.isGone) return []
         } finally {
           off()
         }

@@ -1,7 +1,11 @@
 import * as Effect from "effect/Effect"
 
-/** Something that may end a wait: it is given what to call then, and gives back what takes that off. */
-export type Ending = (wake: () => void) => () => void
+/** Something that may end a wait, by calling `wake`. */
+export interface Ending {
+  readonly begin: (wake: () => void) => void
+  /** The wait is over: `wake` is no longer to be called. */
+  readonly end: (wake: () => void) => void
+}
 
 export interface Position {
   readonly partitionId: number
@@ -37,8 +41,8 @@ export const makeWaiters = (): Waiters => {
     },
     wait: (positions, bytes, moved, ending) =>
       Effect.callback<void>((resume) => {
-        const waiter = new Waiter(byPartition, positions, bytes, () => resume(Effect.void))
-        waiter.begin(moved, ending)
+        const waiter = new Waiter(byPartition, positions, bytes, ending, resume)
+        waiter.begin(moved)
         return Effect.sync(() => waiter.end())
       })
   }
@@ -49,44 +53,45 @@ class Waiter {
   left: number
   readonly #byPartition: Waiters["byPartition"]
   readonly #positions: ReadonlyArray<Position>
-  readonly #woken: () => void
-  #off: (() => void) | undefined
-  #ended = false
+  readonly #ending: Ending | undefined
+  readonly #resume: (woken: Effect.Effect<void>) => void
+  #isOver = false
 
   constructor(
     byPartition: Waiters["byPartition"],
     positions: ReadonlyArray<Position>,
     bytes: number,
-    woken: () => void
+    ending: Ending | undefined,
+    resume: (woken: Effect.Effect<void>) => void
   ) {
     this.#byPartition = byPartition
     this.#positions = positions
     this.left = bytes
-    this.#woken = woken
+    this.#ending = ending
+    this.#resume = resume
   }
 
-  begin(moved: (position: Position) => boolean, ending: Ending | undefined): void {
+  begin(moved: (position: Position) => boolean): void {
     for (const position of this.#positions) {
       if (moved(position)) return this.wake()
       let waiting = this.#byPartition.get(position.partitionId)
       if (waiting === undefined) this.#byPartition.set(position.partitionId, (waiting = new Set()))
       waiting.add(this)
     }
-    const off = ending?.(() => this.wake())
-    // It may have ended at once.
-    if (this.#ended) off?.()
-    else this.#off = off
+    this.#ending?.begin(this.wake)
+    // It may have ended at once, and begun something after that.
+    if (this.#isOver) this.#ending?.end(this.wake)
   }
 
-  wake(): void {
+  readonly wake = (): void => {
     this.end()
-    this.#woken()
+    this.#resume(Effect.void)
   }
 
   end(): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#off?.()
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#ending?.end(this.wake)
     for (const { partitionId } of this.#positions) {
       const waiting = this.#byPartition.get(partitionId)
       if (waiting === undefined) continue

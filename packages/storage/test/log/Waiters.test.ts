@@ -37,6 +37,38 @@ describe("waiters", () => {
     })
   )
 
+  it.effect("may be ended otherwise, also at once; what may end them is told when they are over", () =>
+    Effect.gen(function* () {
+      const waiters = makeWaiters()
+      const begun: Array<() => void> = []
+      let ended = 0
+      const ending = {
+        begin: (wake: () => void) => void begun.push(wake),
+        end: (wake: () => void) => {
+          assert.strictEqual(wake, begun[0])
+          ended++
+        }
+      }
+      const fiber = yield* Effect.forkChild(waiters.wait([position(1)], 100, unmoved, ending), {
+        startImmediately: true
+      })
+      assert.deepStrictEqual([begun.length, ended], [1, 0])
+      begun[0]!()
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual([waiters.byPartition.size, ended], [0, 1])
+
+      const known = new Set<() => void>()
+      yield* waiters.wait([position(1)], 100, unmoved, {
+        begin: (wake) => {
+          wake()
+          known.add(wake)
+        },
+        end: (wake) => known.delete(wake)
+      })
+      assert.deepStrictEqual([waiters.byPartition.size, known.size], [0, 0])
+    })
+  )
+
   it.effect("leave nothing behind when they are interrupted", () =>
     Effect.gen(function* () {
       const waiters = makeWaiters()
