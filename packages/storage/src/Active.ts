@@ -65,6 +65,8 @@ export class Active extends Context.Service<
         lastHeardMs = monotonicMs()
       }
 
+      const ping = Effect.result(Effect.timeout(store.ping, SILENCE_LIMIT_MS))
+
       const takeOver = Effect.gen(function* () {
         yield* Scope.close(session, Exit.void)
         session = yield* Scope.fork(layerScope)
@@ -102,17 +104,17 @@ export class Active extends Context.Service<
       const failed = (error: StoreError): Effect.Effect<void> =>
         Effect.logWarning(`a commit failed: ${error._tag} ${error.message}`).pipe(
           Effect.andThen(
-            error._tag === "StoreUnavailable" ? Effect.result(store.ping) : Effect.succeed(Result.fail(error))
+            error._tag === "StoreUnavailable" ? Effect.map(ping, Result.isSuccess) : Effect.succeed(false)
           ),
-          Effect.flatMap((ping) => (Result.isSuccess(ping) ? Effect.void : recover))
+          Effect.flatMap((isAsBefore) => (isAsBefore ? Effect.void : recover))
         )
 
       yield* Effect.gen(function* () {
         while (true) {
           yield* Effect.sleep(PING_INTERVAL_MS)
           if (recovering) continue
-          const ping = yield* Effect.result(Effect.timeout(store.ping, SILENCE_LIMIT_MS))
-          if (Result.isSuccess(ping)) heard()
+          const answered = yield* ping
+          if (Result.isSuccess(answered)) heard()
           else yield* recover
         }
       }).pipe(Effect.forkScoped)
@@ -126,8 +128,8 @@ export class Active extends Context.Service<
         whenServing: Effect.suspend(() => {
           if (recovering) return serving.await
           if (monotonicMs() - lastHeardMs < SILENCE_LIMIT_MS) return Effect.void
-          return Effect.flatMap(Effect.result(store.ping), (ping) => {
-            if (Result.isFailure(ping)) return recover
+          return Effect.flatMap(ping, (answered) => {
+            if (Result.isFailure(answered)) return recover
             heard()
             return Effect.void
           })

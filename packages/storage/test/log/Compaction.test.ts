@@ -15,7 +15,7 @@ import type { CompactionPolicy } from "../../src/log/CompactionPlan.ts"
 import { isKafkaError, Log } from "../../src/log/Log.ts"
 import { LogOptions } from "../../src/log/LogOptions.ts"
 import { Offsets } from "../../src/Offsets.ts"
-import { StoreUnavailable } from "../../src/StoreError.ts"
+import { OutcomeUnknown, StoreUnavailable } from "../../src/StoreError.ts"
 import { Topics } from "../../src/Topics.ts"
 import { FaultyStore } from "../FaultyStore.ts"
 
@@ -124,6 +124,7 @@ const start = Effect.fnUntraced(function* (store: FaultyStore, options: Options 
     append,
     records,
     end,
+    active: Context.get(context, Active),
     check: Context.get(context, Compaction).check,
     stop: Scope.close(scope, Exit.void)
   }
@@ -285,6 +286,30 @@ describe("compaction", () => {
       yield* broker.check
       // The newest batch is not looked at, and supersedes nothing yet.
       assert.deepStrictEqual(yield* broker.records, ["3 k1=3", "4 k0=4", "5 k1=5"])
+      yield* broker.stop
+    })
+  )
+
+  it.effect("writes nothing of what it read before a take-over", () =>
+    Effect.gen(function* () {
+      const store = new FaultyStore()
+      const broker = yield* start(store)
+      for (let i = 0; i < 4; i++) yield* broker.append([["a", `${i}`]])
+      const { read } = store.store
+      // The lock is lost and taken again while the pass reads.
+      const once = (...args: Parameters<typeof read>) => {
+        Object.assign(store.store, { read })
+        return Effect.tap(read(...args), () => broker.active.failed(new OutcomeUnknown({ message: "cut" })))
+      }
+      Object.assign(store.store, { read: once })
+      const before = store.commits.length
+      yield* broker.check
+      const tags = store.commits.slice(before).flatMap((units) => units.flat().map(({ _tag }) => _tag))
+      assert.notIncludeMembers(tags, ["ReplaceBatches"])
+      assert.notIncludeMembers(tags, ["PutCompaction"])
+      assert.strictEqual((yield* broker.records).length, 4)
+      yield* broker.check
+      assert.deepStrictEqual(yield* broker.records, ["2 a=2", "3 a=3"])
       yield* broker.stop
     })
   )
