@@ -10,20 +10,35 @@ import { endOffsets, produceRequest } from "./Requests.ts"
 
 const TOPIC_ALREADY_EXISTS = 36
 
-const createOnce = (client: Client, name: string, numPartitions: number) =>
+type Configs = Readonly<Record<string, string>>
+
+const createOnce = (client: Client, name: string, numPartitions: number, configs: Configs = {}) =>
   Effect.map(
     client.call(CreateTopics, 4, {
       ...CreateTopics.request.defaults(),
-      topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }]
+      topics: [
+        {
+          name,
+          numPartitions,
+          replicationFactor: 1,
+          assignments: [],
+          configs: Object.entries(configs).map(([name, value]) => ({ name, value }))
+        }
+      ]
     }),
     (answer) => answer.topics[0]!.errorCode
   )
 
 /** Until it is there. */
-export const createTopic = (client: Client, name: string, numPartitions: number): Effect.Effect<void> =>
+export const createTopic = (
+  client: Client,
+  name: string,
+  numPartitions: number,
+  configs: Configs = {}
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     while (true) {
-      const created = yield* Effect.result(createOnce(client, name, numPartitions))
+      const created = yield* Effect.result(createOnce(client, name, numPartitions, configs))
       const errorCode = Result.isSuccess(created) ? created.success : -1
       if (errorCode === 0 || errorCode === TOPIC_ALREADY_EXISTS) return
       yield* Effect.sleep(200)

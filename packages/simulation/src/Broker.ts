@@ -4,6 +4,7 @@ import { Connections } from "@tusk/server/Connection"
 import { BatchCodec, inlineBatchCodec } from "@tusk/server/Recompression"
 import { defaultSettings } from "@tusk/server/Settings"
 import { CommitterOptions } from "@tusk/storage/Committer"
+import { CompactionOptions } from "@tusk/storage/log/Compaction"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { Store } from "@tusk/storage/Store"
 import * as Context from "effect/Context"
@@ -27,6 +28,8 @@ const peerOf = (port: number) => ({
   clientHost: "client"
 })
 
+const CLEANER_BACKOFF_MS = 1500
+
 /** Longest wait of a broker that stops for what was asked of it. */
 const STOP_MS = 10_000
 
@@ -40,6 +43,13 @@ const tightLimits = (chance: Chance) =>
       snapshotEvery: chance.pick([1, 3, 10, 1000]),
       maxProducers: 10_000,
       producerIdExpirationMs: 86_400_000
+    }),
+    Layer.succeed(CompactionOptions, {
+      enabled: true,
+      backoffMs: CLEANER_BACKOFF_MS,
+      maxKeyBytes: chance.pick([1, 300, 1 << 20]),
+      stepBytes: chance.pick([1, 300, 1 << 20]),
+      maxDecompressedBytes: 1 << 20
     }),
     Layer.succeed(CommitterOptions, {
       maxCommitBytes: chance.pick([1, 300, 8 << 20]),
@@ -118,6 +128,7 @@ export class Broker {
     const store = this.#database.storeOf(view)
     const settings = {
       ...defaultSettings,
+      logCleanerBackoffMs: CLEANER_BACKOFF_MS,
       groupMinSessionTimeoutMs: 1000,
       groupConsumerMinSessionTimeoutMs: 1000,
       groupConsumerSessionTimeoutMs: CONSUMER_SESSION_MS,

@@ -143,7 +143,7 @@ const inRequests = (batches: ReadonlyArray<Batch>, together: () => boolean): Rea
 }
 
 /** As some clients do, it takes its second epoch at once, so that its first one is old. */
-const initProducerId = (client: Client): Effect.Effect<bigint> =>
+export const initProducerId = (client: Client): Effect.Effect<bigint> =>
   Effect.gen(function* () {
     while (true) {
       const answer = yield* Effect.result(

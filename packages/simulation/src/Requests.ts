@@ -25,14 +25,19 @@ export const produceRequest = (
   topicData: [{ name: topic, topicId: ZERO_UUID, partitionData: partitions }]
 })
 
-const fetchRequest = (partitions: ReadonlyMap<number, number>, maxWaitMs: number): FetchRequest => ({
+export const fetchRequest = (
+  partitions: ReadonlyMap<number, number>,
+  maxWaitMs: number,
+  topic = TOPIC,
+  maxBytes = 1 << 20
+): FetchRequest => ({
   ...Fetch.request.defaults(),
   maxWaitMs,
   minBytes: 1,
-  maxBytes: 1 << 20,
+  maxBytes,
   topics: [
     {
-      topic: TOPIC,
+      topic,
       topicId: ZERO_UUID,
       partitions: Array.from(partitions, ([partition, offset]) => ({
         partition,

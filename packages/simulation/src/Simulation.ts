@@ -8,6 +8,8 @@ import { ConsumerMember } from "./ConsumerMember.ts"
 import { Database } from "./Database.ts"
 import { Faults } from "./Faults.ts"
 import { History } from "./History.ts"
+import { KEYED_TOPIC, keyedConfigs, keyedProducer, keyedReader, readKeyed, TOMBSTONES_MS } from "./Keyed.ts"
+import { KeyedHistory } from "./KeyedHistory.ts"
 import { fetchOffsets, Member } from "./Member.ts"
 import type { Plant } from "./Plants.ts"
 import { idempotentProducer, plainProducer } from "./Producer.ts"
@@ -92,13 +94,17 @@ const story = (
     const usual = faults.rates
     faults.heal()
     for (const broker of brokers) broker.start()
-    yield* createTopic(new Client(shared, "admin"), TOPIC, PARTITIONS)
+    const admin = new Client(shared, "admin")
+    yield* createTopic(admin, TOPIC, PARTITIONS)
+    yield* createTopic(admin, KEYED_TOPIC, 1, keyedConfigs)
+    const keyed = new KeyedHistory(history, TOMBSTONES_MS)
     faults.rates = usual
 
     const producers = [
       idempotentProducer(shared, history, "p1", chance.between(30, 60)),
       idempotentProducer(shared, history, "p2", chance.between(20, 50)),
-      plainProducer(shared, history, "p3", chance.between(10, 30))
+      plainProducer(shared, history, "p3", chance.between(10, 30)),
+      keyedProducer(shared, keyed, "k1", chance.between(10, 40))
     ]
     const members: Array<Member> = []
     const enter = (group: string) => {
@@ -120,6 +126,7 @@ const story = (
       yield* Effect.forkChild(new ShareMember(shared, history, SHARE_GROUP, `s${i}`, () => calm).run)
     }
     const inspecting = yield* Effect.forkChild(inspector(shared, history))
+    const looking = yield* Effect.forkChild(keyedReader(shared, keyed))
     const making = yield* Effect.forkChild(topicMaker(shared, history))
     const producing = yield* Effect.forkChild(Effect.all(producers, { concurrency: "unbounded", discard: true }))
 
@@ -169,9 +176,11 @@ const story = (
     }
     yield* Fiber.interrupt(inspecting)
     yield* Fiber.interrupt(making)
+    yield* Fiber.interrupt(looking)
     // Whoever has lost the lock, and nobody told, has found out by then.
     yield* Effect.sleep(SUPERSEDED_MS)
     yield* readAll(new Client(shared, "reader"), history)
+    yield* readKeysAtLast(new Client(shared, "keys"), history, keyed)
     // One that was told to stop before the end of trouble is started again by then.
     yield* Fiber.interrupt(starting)
   })
@@ -215,6 +224,16 @@ const inspector = (shared: ClientWorld, history: History): Effect.Effect<void> =
           history.violate("L6", `the end of partition ${partition} may not be read`)
       }
     }
+  })
+
+const readKeysAtLast = (client: Client, history: History, keyed: KeyedHistory): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    for (let attempt = 0; attempt < 60; attempt++) {
+      const read = yield* Effect.result(readKeyed(client, keyed))
+      if (Result.isSuccess(read) && read.success) return
+      yield* Effect.sleep(500)
+    }
+    history.violate("L7", "the compacted log cannot be read, though there is no more trouble")
   })
 
 /** The last word: every record of every partition, and every group's offsets. */

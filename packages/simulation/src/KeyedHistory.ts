@@ -1,0 +1,95 @@
+import type { History } from "./History.ts"
+
+/** A record with a key; without a value it is a tombstone. */
+export interface KeyedRecord {
+  readonly offset: number
+  readonly key: string
+  readonly value: string | null
+}
+
+/** One reading of the whole log, from its start to its end. */
+export interface Reading {
+  /** How many records were acknowledged when it began. */
+  readonly known: number
+  readonly startMs: number
+  readonly endMs: number
+  readonly records: ReadonlyArray<KeyedRecord>
+}
+
+interface Acknowledged extends KeyedRecord {
+  readonly nowMs: number
+}
+
+/**
+ * What one producer wrote into a compacted topic, and what was read of it. For each key the latest record stays, at its
+ * offset; one that was deleted does not come back, and its tombstone stays for `delete.retention.ms` (invariant L7).
+ */
+export class KeyedHistory {
+  readonly #history: History
+  readonly #retentionMs: number
+  /** In order of offsets: the producer has one request in flight. */
+  readonly #acknowledged: Array<Acknowledged> = []
+  /** What was read at each offset, in whatever reading. */
+  readonly #seen = new Map<number, string>()
+
+  constructor(history: History, retentionMs: number) {
+    this.#history = history
+    this.#retentionMs = retentionMs
+  }
+
+  /** How many records are acknowledged. */
+  get known(): number {
+    return this.#acknowledged.length
+  }
+
+  acknowledged(record: KeyedRecord, nowMs: number): void {
+    const last = this.#acknowledged.at(-1)
+    if (last !== undefined && record.offset <= last.offset) {
+      this.#history.violate("L7", `${nameOf(record)} is acknowledged at ${record.offset}, behind ${last.offset}`)
+    }
+    this.#acknowledged.push({ ...record, nowMs })
+    this.#isAt(record)
+  }
+
+  read({ endMs, known, records, startMs }: Reading): void {
+    let before = -1
+    const last = new Map<string, number>()
+    const first = new Map<string, number>()
+    for (const record of records) {
+      if (record.offset <= before) this.#history.violate("L7", `offset ${record.offset} is read behind ${before}`)
+      before = record.offset
+      this.#isAt(record)
+      if (!first.has(record.key)) first.set(record.key, record.offset)
+      last.set(record.key, record.offset)
+    }
+    // Whoever takes longer than tombstones stay may see what was deleted, and not that it was.
+    if (endMs - startMs >= this.#retentionMs) return
+    for (const latest of this.#latest(known).values()) {
+      const { key, offset, value } = latest
+      const found = last.get(key) ?? -1
+      if (found >= offset) continue
+      if (value !== null) this.#history.violate("L7", `${nameOf(latest)}, acknowledged at ${offset}, is lost`)
+      else if (startMs - latest.nowMs < this.#retentionMs) {
+        this.#history.violate("L7", `the tombstone of ${key} at ${offset} is gone too early`)
+      } else if (first.has(key)) {
+        this.#history.violate("L7", `${key} was deleted at ${offset} and is there again, at ${first.get(key)}`)
+      }
+    }
+  }
+
+  #latest(known: number): ReadonlyMap<string, Acknowledged> {
+    const latest = new Map<string, Acknowledged>()
+    for (const record of this.#acknowledged.slice(0, known)) latest.set(record.key, record)
+    return latest
+  }
+
+  /** What lies at an offset never changes. */
+  #isAt(record: KeyedRecord): void {
+    const name = nameOf(record)
+    const seen = this.#seen.get(record.offset)
+    if (seen === undefined) this.#seen.set(record.offset, name)
+    else if (seen !== name) this.#history.violate("L7", `offset ${record.offset} was ${seen} and is ${name}`)
+  }
+}
+
+const nameOf = ({ key, value }: KeyedRecord): string => `${key}=${value ?? "-"}`
