@@ -22,7 +22,7 @@ interface Acknowledged extends KeyedRecord {
 
 /**
  * What one producer wrote into a compacted topic, and what was read of it. For each key the latest record stays, at its
- * offset; one that was deleted does not come back, and its tombstone stays for `delete.retention.ms` (invariant L7).
+ * offset; one that was deleted does not come back, and its tombstone stays for `delete.retention.ms` (R1, R2).
  */
 export class KeyedHistory {
   readonly #history: History
@@ -45,7 +45,7 @@ export class KeyedHistory {
   acknowledged(record: KeyedRecord, nowMs: number): void {
     const last = this.#acknowledged.at(-1)
     if (last !== undefined && record.offset <= last.offset) {
-      this.#history.violate("L7", `${nameOf(record)} is acknowledged at ${record.offset}, behind ${last.offset}`)
+      this.#history.violate("R2", `${nameOf(record)} is acknowledged at ${record.offset}, behind ${last.offset}`)
     }
     this.#acknowledged.push({ ...record, nowMs })
     this.#isAt(record)
@@ -56,7 +56,7 @@ export class KeyedHistory {
     const last = new Map<string, number>()
     const first = new Map<string, number>()
     for (const record of records) {
-      if (record.offset <= before) this.#history.violate("L7", `offset ${record.offset} is read behind ${before}`)
+      if (record.offset <= before) this.#history.violate("R2", `offset ${record.offset} is read behind ${before}`)
       before = record.offset
       this.#isAt(record)
       if (!first.has(record.key)) first.set(record.key, record.offset)
@@ -68,11 +68,11 @@ export class KeyedHistory {
       const { key, offset, value } = latest
       const found = last.get(key) ?? -1
       if (found >= offset) continue
-      if (value !== null) this.#history.violate("L7", `${nameOf(latest)}, acknowledged at ${offset}, is lost`)
+      if (value !== null) this.#history.violate("R1", `${nameOf(latest)}, acknowledged at ${offset}, is lost`)
       else if (startMs - latest.nowMs < this.#retentionMs) {
-        this.#history.violate("L7", `the tombstone of ${key} at ${offset} is gone too early`)
+        this.#history.violate("R2", `the tombstone of ${key} at ${offset} is gone too early`)
       } else if (first.has(key)) {
-        this.#history.violate("L7", `${key} was deleted at ${offset} and is there again, at ${first.get(key)}`)
+        this.#history.violate("R1", `${key} was deleted at ${offset} and is there again, at ${first.get(key)}`)
       }
     }
   }
@@ -88,7 +88,7 @@ export class KeyedHistory {
     const name = nameOf(record)
     const seen = this.#seen.get(record.offset)
     if (seen === undefined) this.#seen.set(record.offset, name)
-    else if (seen !== name) this.#history.violate("L7", `offset ${record.offset} was ${seen} and is ${name}`)
+    else if (seen !== name) this.#history.violate("R2", `offset ${record.offset} was ${seen} and is ${name}`)
   }
 }
 

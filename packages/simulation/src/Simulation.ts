@@ -233,7 +233,7 @@ const readKeysAtLast = (client: Client, history: History, keyed: KeyedHistory): 
       if (Result.isSuccess(read) && read.success) return
       yield* Effect.sleep(500)
     }
-    history.violate("L7", "the compacted log cannot be read, though there is no more trouble")
+    history.violate("R1", "the compacted log cannot be read, though there is no more trouble")
   })
 
 /** The last word: every record of every partition, and every group's offsets. */

@@ -38,20 +38,20 @@ describe("what was read of a compacted topic", () => {
   })
 
   it("is wrong where the latest of a key is missing", () => {
-    expect(wrong(written, ["0 a=1", "3 b=-"])).toEqual(["L7: a=2, acknowledged at 2, is lost"])
-    expect(wrong(written, ["3 b=-"])).toEqual(["L7: a=2, acknowledged at 2, is lost"])
+    expect(wrong(written, ["0 a=1", "3 b=-"])).toEqual(["R1: a=2, acknowledged at 2, is lost"])
+    expect(wrong(written, ["3 b=-"])).toEqual(["R1: a=2, acknowledged at 2, is lost"])
   })
 
   it("is wrong where a tombstone goes too early, or leaves what it deleted", () => {
-    expect(wrong(written, ["2 a=2"])).toEqual(["L7: the tombstone of b at 3 is gone too early"])
+    expect(wrong(written, ["2 a=2"])).toEqual(["R2: the tombstone of b at 3 is gone too early"])
     expect(wrong(written, ["1 b=1", "2 a=2"], { atMs: RETENTION_MS })).toEqual([
-      "L7: b was deleted at 3 and is there again, at 1"
+      "R1: b was deleted at 3 and is there again, at 1"
     ])
   })
 
   it("is wrong where something lies elsewhere, or twice", () => {
-    expect(wrong(written, ["0 b=1", "2 a=2", "3 b=-"])).toEqual(["L7: offset 0 was a=1 and is b=1"])
-    expect(wrong(written, ["2 a=2", "2 a=2", "3 b=-"])).toEqual(["L7: offset 2 is read behind 2"])
-    expect(wrong(["1 a=1", "0 b=1"], ["0 b=1", "1 a=1"])).toEqual(["L7: b=1 is acknowledged at 0, behind 1"])
+    expect(wrong(written, ["0 b=1", "2 a=2", "3 b=-"])).toEqual(["R2: offset 0 was a=1 and is b=1"])
+    expect(wrong(written, ["2 a=2", "2 a=2", "3 b=-"])).toEqual(["R2: offset 2 is read behind 2"])
+    expect(wrong(["1 a=1", "0 b=1"], ["0 b=1", "1 a=1"])).toEqual(["R2: b=1 is acknowledged at 0, behind 1"])
   })
 })
