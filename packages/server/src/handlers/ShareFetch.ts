@@ -102,7 +102,7 @@ export const shareFetch = handler({
     const acquireOnce = Effect.fnUntraced(function* (session: ShareSession, request: ShareFetchRequest) {
       const found: Array<readonly [SharedPartition, AcquiredRecords | KafkaError]> = []
       let bytes = Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes))
-      let records = request.maxRecords > 0 ? request.maxRecords : Number.MAX_SAFE_INTEGER
+      let records = request.maxRecords
       for (const partition of Array.from(session.partitions.values())) {
         if (bytes <= 0 || records <= 0) break
         const partitionId = partitionIdOf(partition.topicId, partition.partition)
@@ -117,7 +117,8 @@ export const shareFetch = handler({
             partitionId,
             maxBytes: bytes,
             maxRecords: records,
-            strict: request.shareAcquireMode === RECORD_LIMIT
+            strict: request.shareAcquireMode === RECORD_LIMIT,
+            batchSize: request.batchSize
           })
           .pipe(Effect.catch((error) => Effect.succeed(fetchError(error))))
         if (isKafkaError(acquired)) found.push([partition, acquired])

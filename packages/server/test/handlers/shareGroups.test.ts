@@ -247,6 +247,37 @@ describe("ShareFetch and ShareAcknowledge", () => {
     assert.deepStrictEqual((await a.fetch([], { maxRecords: 1 })).acquired, ["4-5 x1"])
   })
 
+  it("batches are told as ranges of the size asked for; no record asked for, none given", async () => {
+    await using broker = await startBroker()
+    const { client, consumerOf } = await ready(broker, ["a", "b"])
+    for (const values of [["c", "d"], ["e", "f"], ["g"]]) await produce(client, values)
+    for (const memberId of ["a", "b"]) await beat(client, memberId, 0)
+    const [a, b] = [consumerOf("a"), consumerOf("b")]
+    assert.deepStrictEqual((await a.fetch([], { maxRecords: 0 })).acquired, [])
+    const split = await a.fetch([], { batchSize: 3 })
+    assert.deepStrictEqual([split.acquired, split.values.join("")], [["0-3 x1", "4-6 x1"], "abcdefg"])
+    await a.close()
+    assert.deepStrictEqual((await b.fetch([], { maxRecords: 3 })).acquired, ["0-3 x2"])
+    const rest = await b.fetch()
+    assert.deepStrictEqual([rest.acquired, rest.values.join("")], [["4-6 x2"], "efg"])
+  })
+
+  it("what comes for the last time comes alone, and takes nobody with it", async () => {
+    await using broker = await startBroker({ groupShareDeliveryCountLimit: 3 })
+    const { client, consumerOf } = await ready(broker, ["poison", "fine"])
+    await beat(client, "a", 0)
+    const a = consumerOf("a")
+    for (const told of ["0-1 x1", "0-1 x2", "0-0 x3"]) {
+      const { acquired } = await a.fetch()
+      assert.deepStrictEqual(acquired, [told])
+      const [range] = acquired
+      await a.acknowledge([[0n, range!.startsWith("0-1") ? 1n : 0n, RELEASE]])
+    }
+    assert.deepStrictEqual((await a.fetch()).acquired, ["1-1 x3"])
+    assert.strictEqual(await a.acknowledge([[1n, 1n, ACCEPT]]), 0)
+    assert.deepStrictEqual(await offsetsOf(client), ["jobs-0 2 0"])
+  })
+
   it("a session that ends gives back what it held; its epochs are looked at", async () => {
     await using broker = await startBroker()
     const { client, consumerOf } = await ready(broker)

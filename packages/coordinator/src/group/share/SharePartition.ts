@@ -12,6 +12,9 @@
  * | ReleaseMember  | -                    | as release                                 | -                      |
  * | log start past | Archived             | - (until the lock is over)                 | -                      |
  *
+ * Given out are whole batches up to the number of records asked for, as they lie in the log; what came back half as often
+ * as it may is given out in smaller and smaller company, as Apache Kafka 4.3.1 has it.
+ *
  * Only who has acquired a record may acknowledge it; of an acknowledgement all is taken or nothing. Below the start
  * offset acknowledgements change nothing. The start moves over what is Acknowledged and Archived. Persist: whenever
  * something other than a lock changes but by acquiring; what is acquired is kept as Available, so after a restart it is
@@ -24,6 +27,7 @@ import type {
   Acknowledgement,
   AcquiredRange,
   Event,
+  OffsetRange,
   Output,
   Range,
   ShareLimits,
@@ -104,34 +108,59 @@ const released = (range: Range, limits: ShareLimits): Range =>
 
 const done = (range: Range, state: "Acknowledged" | "Archived"): Range => ({ ...free(range, true), state })
 
+/** Whether somebody may acquire these, but they came back so often that one of them may be what fails. */
+const isSuspect = ({ deliveryCount, state }: Range, limits: ShareLimits): boolean =>
+  state === "Available" && deliveryCount >= Math.max(2, Math.ceil(limits.deliveryCountLimit / 2))
+
+/**
+ * How many records of a batch go out together with this one: the more often it came back, the fewer, the last time it
+ * goes alone. So what cannot be processed does not take its neighbours with it.
+ */
+const companyOf = ({ deliveryCount }: Range, { first, last }: OffsetRange, limits: ShareLimits): number => {
+  const { deliveryCountLimit } = limits
+  if (deliveryCountLimit > 2 && deliveryCount >= deliveryCountLimit - 1) return 1
+  const times = deliveryCount - Math.max(2, Math.ceil(deliveryCountLimit / 2)) + 1
+  return Math.max(1, Math.floor((Number(last - first) + 1) / 2 ** times))
+}
+
 const acquire = (
   state: SharePartitionState,
   event: Extract<Event, { readonly _tag: "Acquire" }>,
   now: number
 ): readonly [SharePartitionState, ReadonlyArray<Output>] => {
-  const { limits, logStartOffset, memberId, strict, waiter } = event
+  const { batchSize, limits, logStartOffset, memberId, strict, waiter } = event
   const acquired: Array<AcquiredRange> = []
   const lockUntilMs = now + limits.lockMs
   let room = event.maxRecords
+  let count = 0
   let { nextOffset } = state
   const take = (first: bigint, last: bigint, before: number): Range => {
-    const count = before + 1
+    const deliveryCount = before + 1
     const size = Number(last - first) + 1
     room -= size
-    acquired.push({ first, last, deliveryCount: count })
+    count += size
+    const beside = acquired.at(-1)
+    if (
+      beside !== undefined &&
+      beside.last + 1n === first &&
+      beside.deliveryCount === deliveryCount &&
+      (strict || beside.last - beside.first + 1n < BigInt(batchSize))
+    ) {
+      acquired[acquired.length - 1] = { ...beside, last }
+    } else acquired.push({ first, last, deliveryCount })
     return {
       first,
       last,
       state: "Acquired",
-      deliveryCount: count >= limits.deliveryCountLimit ? -count : count,
+      deliveryCount: deliveryCount >= limits.deliveryCountLimit ? -deliveryCount : deliveryCount,
       memberId,
       lockUntilMs
     }
   }
-  /** As far as there is room; a whole piece unless the limit is strict. */
-  const fit = (first: bigint, last: bigint): bigint => {
-    const end = first + BigInt(room) - 1n
-    return strict && end < last ? end : last
+  /** As far as there is room; a whole piece unless a limit is strict. */
+  const fit = (first: bigint, last: bigint, most = Number.POSITIVE_INFINITY): bigint => {
+    const size = Math.min(most, strict ? room : Number.POSITIVE_INFINITY)
+    return size < Number(last - first) + 1 ? first + BigInt(size) - 1n : last
   }
   // Nobody can read below the log start.
   let ranges = archiveWithin(state.ranges, 0n, logStartOffset - 1n)
@@ -141,19 +170,27 @@ const acquire = (
     // Nor what compaction has taken since it was given back.
     if (from < batch.first) ranges = archiveWithin(ranges, from, batch.first - 1n)
     from = batch.last + 1n
+    const hasSuspects = ranges.some((range) => isWithin(range, batch) && isSuspect(range, limits))
+    // A batch with suspects goes out by itself.
+    if (hasSuspects && count > 0) break
+    let most = Number.POSITIVE_INFINITY
     ranges = mapWithin(ranges, batch.first, batch.last, (range) => {
       if (range.state !== "Available" || room <= 0) return [range]
-      const last = fit(range.first, range.last)
+      if (isSuspect(range, limits)) most = Math.min(most, companyOf(range, batch, limits))
+      if (count >= most) return [range]
+      const last = fit(range.first, range.last, hasSuspects ? most - count : undefined)
       const taken = take(range.first, last, range.deliveryCount)
       return last < range.last ? [taken, { ...range, first: last + 1n }] : [taken]
     })
+    if (hasSuspects) break
     const first = batch.first > nextOffset ? batch.first : nextOffset
     if (batch.last < first || room <= 0) continue
-    if (first - state.startOffset >= BigInt(limits.maxRecordLocks)) break
+    const unlocked = limits.maxRecordLocks - Number(first - state.startOffset)
+    if (unlocked <= 0) break
     const more: Array<Range> = []
     // Offsets between two batches: compaction has taken them.
     if (first > nextOffset) more.push(archived(nextOffset, first - 1n))
-    const last = fit(first, batch.last)
+    const last = fit(first, batch.last, strict ? unlocked : undefined)
     more.push(take(first, last, 0))
     ranges = [...ranges, ...more]
     nextOffset = last + 1n
@@ -169,6 +206,9 @@ const acquire = (
   ]
 }
 
+const isWithin = (range: OffsetRange, { first, last }: OffsetRange): boolean =>
+  range.first <= last && range.last >= first
+
 const archived = (first: bigint, last: bigint): Range => ({
   first,
   last,
@@ -179,7 +219,7 @@ const archived = (first: bigint, last: bigint): Range => ({
 })
 
 const archiveWithin = (ranges: ReadonlyArray<Range>, first: bigint, last: bigint): ReadonlyArray<Range> =>
-  ranges.some((range) => range.state === "Available" && range.first <= last && range.last >= first)
+  ranges.some((range) => range.state === "Available" && isWithin(range, { first, last }))
     ? mapWithin(ranges, first, last, (range) => [range.state === "Available" ? { ...range, state: "Archived" } : range])
     : ranges
 
@@ -288,8 +328,7 @@ const settle = (
       continue
     }
     const before = ranges.at(-1)
-    // What is acquired stays as it was given out.
-    if (before !== undefined && range.state !== "Acquired" && alike(before, range)) {
+    if (before !== undefined && alike(before, range)) {
       ranges[ranges.length - 1] = { ...before, last: range.last }
     } else ranges.push(range)
     if (range.lockUntilMs < wakeAtMs) wakeAtMs = range.lockUntilMs

@@ -66,6 +66,8 @@ export type Event = Data.TaggedEnum<{
     readonly batches: ReadonlyArray<OffsetRange>
     readonly maxRecords: number
     readonly strict: boolean
+    /** Batches that lie side by side are told as one range until it has so many records; no limit where it is strict. */
+    readonly batchSize: number
     /** Where was read from: what is missing up to a batch, and between two, compaction has taken. */
     readonly from: bigint
     readonly logStartOffset: bigint

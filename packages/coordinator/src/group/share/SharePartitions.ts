@@ -37,6 +37,8 @@ export interface Acquire {
   readonly maxRecords: number
   /** Not one record more (KIP-1206); else whole batches until there are so many. */
   readonly strict: boolean
+  /** Records that are told as one range, at least, where so many lie side by side. */
+  readonly batchSize: number
 }
 
 export interface AcquiredRecords {
@@ -284,8 +286,9 @@ const make = Effect.fnUntraced(function* () {
     answer._tag === "Refused" ? Effect.fail(answer.error) : Effect.void
 
   const acquire = Effect.fnUntraced(function* (request: Acquire) {
-    const { groupId, maxBytes, maxRecords, memberId, partitionId, strict } = request
-    const limits = limitsOf(configs(groupId))
+    const { batchSize, groupId, maxBytes, maxRecords, memberId, partitionId, strict } = request
+    const config = configs(groupId)
+    const limits = limitsOf(config)
     const state = (yield* open(groupId, partitionId)).peek()
     if (maxRecords <= 0 || !canAcquire(state, limits.maxRecordLocks)) return NOTHING
     const [end] = yield* log.ends([partitionId])
@@ -297,17 +300,20 @@ const make = Effect.fnUntraced(function* () {
     const [read] = yield* log.read([{ partitionId, from, maxBytes }], { maxBytes, atLeastOne: true })
     if (read === undefined) return NOTHING
     if (isKafkaError(read)) return yield* Effect.fail(read)
-    if (read.batches.length === 0) return NOTHING
+    const readable = config.shareIsolationLevel === "read_committed" ? read.lastStableOffset : read.highWatermark
+    const within = read.batches.filter((batch) => RecordBatch.baseOffset(batch) < readable)
+    if (within.length === 0) return NOTHING
     const answer = yield* ask(groupId, partitionId, (waiter) =>
       Event.Acquire({
         waiter,
         memberId,
-        batches: read.batches.map((batch) => ({
+        batches: within.map((batch) => ({
           first: RecordBatch.baseOffset(batch),
           last: RecordBatch.lastOffset(batch)
         })),
         maxRecords,
         strict,
+        batchSize,
         from,
         logStartOffset: end.logStartOffset,
         limits
@@ -318,7 +324,7 @@ const make = Effect.fnUntraced(function* () {
       return NOTHING
     }
     const { ranges } = answer
-    const batches = read.batches.filter((batch) => {
+    const batches = within.filter((batch) => {
       const [first, last] = [RecordBatch.baseOffset(batch), RecordBatch.lastOffset(batch)]
       return ranges.some((range) => range.first <= last && range.last >= first)
     })

@@ -17,7 +17,8 @@ const Step = Schema.Union([
     gap: Schema.Literals([0, 0, 2]),
     gapAt: Schema.Literals([0, 1]),
     max: Schema.Literals([1, 3, 100]),
-    strict: Schema.Boolean
+    strict: Schema.Boolean,
+    batchSize: Schema.Literals([0, 1, 4, 100])
   }),
   Schema.Struct({
     act: Schema.Literal("acknowledge"),
@@ -90,6 +91,7 @@ describe("a partition of a share group", () => {
                 batches,
                 maxRecords: each.max,
                 strict: each.strict,
+                batchSize: each.batchSize,
                 from,
                 logStartOffset: logStart,
                 limits: LIMITS
@@ -113,7 +115,26 @@ describe("a partition of a share group", () => {
                 fates.set(offset, fate)
               }
             }
+            const { ranges } = answer
+            const lastBatch = batches.findLast(({ first, last }) =>
+              ranges.some((range) => range.first <= last && range.last >= first)
+            )
             if (each.strict) assert.isAtMost(count, each.max)
+            else if (lastBatch !== undefined) {
+              let before = 0
+              for (const { first, last } of ranges) {
+                for (let offset = first; offset <= last; offset++) if (offset < lastBatch.first) before++
+              }
+              assert.isTrue(before < each.max, "a batch more than it takes")
+            }
+            ranges.forEach(({ deliveryCount, first }, i) => {
+              // What comes for the last time comes alone.
+              if (deliveryCount === LIMITS.deliveryCountLimit) assert.strictEqual(count, 1)
+              const before = ranges[i - 1]
+              if (before === undefined || before.last + 1n < first || before.deliveryCount !== deliveryCount) return
+              assert.isFalse(each.strict, "two ranges where one would do")
+              assert.isTrue(before.last - before.first + 1n >= BigInt(each.batchSize), "a range that is too small")
+            })
             break
           }
           case "acknowledge": {
@@ -202,30 +223,107 @@ describe("a partition of a share group", () => {
     { arbitrary: { runs: 3000, size: 60 }, timeout: 60_000 }
   )
 
-  it("passes over what compaction took after it was given back", () => {
-    const acquire = (state: SharePartitionState, first: bigint, last: bigint) =>
-      step(
+  const acquireOf =
+    (rest: Partial<Parameters<typeof Event.Acquire>[0]>) =>
+    (state: SharePartitionState, ...batches: ReadonlyArray<readonly [bigint, bigint]>) => {
+      const [next, outputs] = step(
         state,
         Event.Acquire({
           waiter: 1,
           memberId: "m1",
-          batches: [{ first, last }],
+          batches: batches.map(([first, last]) => ({ first, last })),
           maxRecords: 100,
           strict: false,
+          batchSize: 100,
           from: nextToAcquire(state),
           logStartOffset: 0n,
-          limits: LIMITS
+          limits: LIMITS,
+          ...rest
         }),
         0
       )
-    const [held] = acquire(begin(0n), 0n, 9n)
-    const [free] = step(held, Event.ReleaseMember({ waiter: 1, memberId: "m1", limits: LIMITS }), 0)
+      const reply = outputs.find((output) => output._tag === "Reply")?.answer
+      const told = reply?._tag === "Acquired" ? reply.ranges : []
+      return [next, told.map(({ deliveryCount, first, last }) => `${first}-${last} x${deliveryCount}`).join()] as const
+    }
+  const release = (state: SharePartitionState, limits = LIMITS) =>
+    step(state, Event.ReleaseMember({ waiter: 1, memberId: "m1", limits }), 0)[0]
+
+  it("passes over what compaction took after it was given back", () => {
+    const acquire = acquireOf({})
+    const [held] = acquire(begin(0n), [0n, 9n])
+    const free = release(held)
     assert.strictEqual(nextToAcquire(free), 0n)
-    const [after] = acquire(free, 5n, 9n)
+    const [after] = acquire(free, [5n, 9n])
     assert.strictEqual(after.startOffset, 5n)
     assert.deepStrictEqual(
       after.ranges.map(({ first, last, state }) => [first, last, state]),
       [[5n, 9n, "Acquired"]]
     )
+  })
+
+  it("tells batches side by side as one range, of the size asked for", () => {
+    const batches = [
+      [0n, 1n],
+      [2n, 3n],
+      [4n, 5n],
+      [8n, 9n]
+    ] as const
+    for (const [batchSize, strict, told] of [
+      [500, false, "0-5 x1,8-9 x1"],
+      [3, false, "0-3 x1,4-5 x1,8-9 x1"],
+      [2, false, "0-1 x1,2-3 x1,4-5 x1,8-9 x1"],
+      [0, false, "0-1 x1,2-3 x1,4-5 x1,8-9 x1"],
+      [2, true, "0-5 x1,8-9 x1"]
+    ] as const) {
+      const [state, ranges] = acquireOf({ batchSize, strict })(begin(0n), ...batches)
+      assert.strictEqual(ranges, told)
+      // However it was told, it is kept in as few pieces as there are differences.
+      assert.strictEqual(state.ranges.length, 3)
+    }
+  })
+
+  it("gives no more records than may be locked, and takes in what came back even then", () => {
+    const limits = { ...LIMITS, maxRecordLocks: 10 }
+    const strictly = acquireOf({ strict: true, limits })
+    const [held, first] = strictly(begin(0n), [0n, 7n])
+    const [full, second] = strictly(held, [8n, 15n])
+    assert.deepStrictEqual([first, second], ["0-7 x1", "8-9 x1"])
+    assert.isFalse(canAcquire(full, 10))
+    assert.strictEqual(strictly(full, [8n, 15n])[1], "")
+    assert.strictEqual(strictly(release(full, limits), [0n, 7n], [8n, 15n])[1], "0-9 x2")
+    // Whole batches: the one that passes the limit is the last.
+    assert.strictEqual(acquireOf({ limits })(held, [8n, 15n], [16n, 23n])[1], "8-15 x1")
+  })
+
+  it("what came back again and again goes out in smaller and smaller company, and the last time alone", () => {
+    const limits = { ...LIMITS, deliveryCountLimit: 5 }
+    const acquire = acquireOf({ limits })
+    const read = [
+      [0n, 7n],
+      [8n, 15n]
+    ] as const
+    let state = begin(0n)
+    for (const told of ["0-15 x1", "0-15 x2", "0-15 x3"]) {
+      const [held, ranges] = acquire(state, ...read)
+      assert.strictEqual(ranges, told)
+      state = release(held, limits)
+    }
+    const company: Array<string> = []
+    for (let i = 0; i < 4; i++) {
+      const [next, ranges] = acquire(state, ...read)
+      state = next
+      company.push(ranges)
+    }
+    assert.deepStrictEqual(company, ["0-3 x4", "4-7 x4", "8-11 x4", "12-15 x4"])
+    state = release(state, limits)
+    for (let offset = 0; offset < 16; offset++) {
+      const [next, ranges] = acquire(state, ...read, [16n, 17n])
+      assert.strictEqual(ranges, `${offset}-${offset} x5`)
+      state = next
+    }
+    assert.strictEqual(acquire(state, [16n, 17n])[1], "16-17 x1")
+    const after = release(state, limits)
+    assert.strictEqual(after.startOffset, 16n)
   })
 })

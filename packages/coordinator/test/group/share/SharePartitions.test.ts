@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { defaultGroupResourceConfig, GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
-import type { ShareAutoOffsetReset } from "@tusk/coordinator/group/GroupConfigs"
+import type { GroupResourceConfig, ShareAutoOffsetReset } from "@tusk/coordinator/group/GroupConfigs"
 import { Groups } from "@tusk/coordinator/group/Groups"
 import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import { TestClock } from "effect/testing"
 import { Disk } from "../Disk.ts"
 
-/** A log of one batch, offsets 0 to 3, in each partition. */
+/** A log of one batch, offsets 0 to 3, in each partition, of a transaction that is open. */
 const batch = RecordBatch.encodeBatch(
   ["a", "b", "c", "d"].map((value) => ({ timestamp: 1n, key: null, value: new TextEncoder().encode(value) }))
 )
@@ -19,18 +19,26 @@ const log = Layer.mock(Log, {
   ends: (partitionIds) =>
     Effect.succeed(partitionIds.map(() => ({ logStartOffset: 0n, highWatermark: 4n, lastStableOffset: 4n }) as never)),
   read: (requests) =>
-    Effect.succeed(requests.map(() => ({ batches: [batch], bytes: batch.length, highWatermark: 4n }) as never)),
+    Effect.succeed(
+      requests.map(() => ({ batches: [batch], bytes: batch.length, highWatermark: 4n, lastStableOffset: 0n }) as never)
+    ),
   readNow: () => undefined,
   replaced: () => {},
   forget: () => {},
   findByTimestamp: (_, timestamp) => Effect.succeed({ timestamp, offset: 2n } as never)
 })
 
-const brokerOn = (disk: Disk, shareAutoOffsetReset: ShareAutoOffsetReset = "earliest") =>
+const brokerOn = (
+  disk: Disk,
+  shareAutoOffsetReset: ShareAutoOffsetReset = "earliest",
+  rest: Partial<GroupResourceConfig> = {}
+) =>
   Layer.provideMerge(ShareGroups.layer, SharePartitions.layer).pipe(
     Layer.provideMerge(Groups.layer({ offsetsRetentionMs: 1000, offsetsRetentionCheckIntervalMs: 1000 })),
     Layer.provide(Layer.mergeAll(disk.layer, log)),
-    Layer.provide(Layer.succeed(GroupConfigs, () => ({ ...defaultGroupResourceConfig, shareAutoOffsetReset }))),
+    Layer.provide(
+      Layer.succeed(GroupConfigs, () => ({ ...defaultGroupResourceConfig, shareAutoOffsetReset, ...rest }))
+    ),
     Layer.fresh
   )
 
@@ -39,7 +47,15 @@ const inShort = <A>(effect: Effect.Effect<A, { readonly _tag: string }, SharePar
 
 const acquire = (memberId: string, groupId = "g") =>
   Effect.flatMap(SharePartitions, (partitions) =>
-    partitions.acquire({ groupId, memberId, partitionId: 1, maxBytes: 1000, maxRecords: 100, strict: false })
+    partitions.acquire({
+      groupId,
+      memberId,
+      partitionId: 1,
+      maxBytes: 1000,
+      maxRecords: 100,
+      strict: false,
+      batchSize: 100
+    })
   ).pipe(
     Effect.map(({ ranges }) =>
       ranges.map(({ deliveryCount, first, last }) => `${first}-${last} x${deliveryCount}`).join()
@@ -132,6 +148,20 @@ describe("SharePartitions", () => {
       assert.deepStrictEqual(Array.from((yield* partitions.startOffsets("g")).keys()), [1, 2, 3, 4, 5])
     }).pipe(Effect.provide(brokerOn(disk)))
   })
+
+  it.effect("share.isolation.level=read_committed: nothing of an open transaction is given out", () =>
+    Effect.forEach(
+      [
+        ["read_uncommitted", "0-3 x1"],
+        ["read_committed", ""]
+      ] as const,
+      ([shareIsolationLevel, told]) =>
+        Effect.gen(function* () {
+          yield* group
+          assert.strictEqual(yield* acquire("a"), told)
+        }).pipe(Effect.provide(brokerOn(new Disk(), "earliest", { shareIsolationLevel })))
+    )
+  )
 
   it.effect("begins where share.auto.offset.reset says", () =>
     Effect.forEach(
