@@ -1,12 +1,13 @@
 /**
- * Bar 8: a row for each record, as pg_kafka and Tansu keep them: key, value, headers and a time in columns, indexes for
- * reading, and a prepared insert for each record; beside a row for each batch. The same bytes over the same kind of
- * connection; the peer in a transaction for each batch, pipelined, over eight connections at a time (PEERS). `node --conditions=tusk-source bench/peer.ts [--rounds 3] [--json FILE]`
+ * Bar 8: a row for each batch beside a row for each record, in two ways that are in use, pg_kafka's and Tansu's (`Peers.ts`
+ * says what is theirs). The same Postgres, the same bytes, fsync on for all; 64 producers wait, each with a batch of 16
+ * records of 1 KiB. What they have waiting is one commit of ours, and a transaction for each batch of the peers',
+ * over as many sessions as theirs, which do not wait for one another. All in turns in each round; medians of the rounds' ratios.
+ * `node --conditions=tusk-source bench/peer.ts [--rounds 7] [--seconds 2] [--quick] [--json FILE]`
  */
-import { Connection, run } from "@tusk/storage/pg/connection/Connection"
+import { Connection } from "@tusk/storage/pg/connection/Connection"
 import * as PgStore from "@tusk/storage/pg/PgStore"
 import { Store } from "@tusk/storage/Store"
-import type { Append } from "@tusk/storage/Store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,105 +15,111 @@ import { parseArgs } from "node:util"
 import { Appends } from "./Appends.ts"
 import { median, report } from "./Bars.ts"
 import { startPostgres } from "./EmbeddedPostgres.ts"
+import { runBench } from "./Ending.ts"
+import type { Ending } from "./Ending.ts"
+import { PARTITIONS, peers, PER_BATCH, RECORD } from "./Peers.ts"
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "2" },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+    quick: { type: "boolean", default: false },
     json: { type: "string" }
   }
 })
+const rounds = Number(options.rounds ?? (options.quick ? 2 : 7))
+const seconds = Number(options.seconds ?? (options.quick ? 1 : 2))
+const PRODUCERS = 64
+const BATCH_BYTES = RECORD * PER_BATCH
 
-const RECORD = 1024
-const PER_BATCH = 16
-const BATCHES = 64
-const PARTITIONS = 32
-/** Connections of the peer, as many producers at a time. */
-const PEERS = 8
-
-const insert = {
-  name: "InsertRecords",
-  sql: `insert into bench_peer.messages (partition_id, partition_offset, key, value, headers, created_at)
-    values ($1::int, $2::bigint, $3::bytea, $4::bytea, '{}', now())`
-}
-
-const program = Effect.gen(function* () {
-  const postgres = yield* Effect.acquireRelease(Effect.promise(startPostgres), ({ stop }) => Effect.promise(stop))
-  const side = yield* Effect.acquireRelease(Connection.open(postgres.target, "bench"), (each) => each.close())
-  const store = Context.get(yield* Layer.build(PgStore.layer(postgres.options)), Store)
-  yield* store.acquire
-  yield* side.query(`create schema bench_peer;
-    create table bench_peer.messages (
-      global_offset bigint generated always as identity primary key, partition_id int not null,
-      partition_offset bigint not null, key bytea, value bytea, headers jsonb not null, created_at timestamptz not null,
-      unique (partition_id, partition_offset));
-    create index on bench_peer.messages (created_at);
-    create index on bench_peer.messages (key)`)
-  const peers = yield* Effect.forEach(Array.from({ length: PEERS }), () =>
-    Effect.acquireRelease(Connection.open(postgres.target, "bench/peer"), (each) => each.close())
-  )
-  for (const peer of peers) yield* peer.prepare([insert])
-
-  const insertBatch = (peer: Connection, { baseOffset, partitionId, records }: Append) =>
-    peer.send((frame) => {
-      for (let i = 0; i < PER_BATCH; i++) {
-        run(frame, insert, 4, () => {
-          frame.int32(4)
-          frame.int32(partitionId)
-          frame.int32(8)
-          frame.int64(baseOffset * 2n + BigInt(i))
-          frame.int32(16)
-          frame.raw(records.subarray(i * RECORD, i * RECORD + 16))
-          frame.int32(RECORD)
-          frame.raw(records.subarray(i * RECORD, (i + 1) * RECORD))
-        })
-      }
-    })
-  const perRecord = (batches: ReadonlyArray<Append>) =>
-    Effect.forEach(
-      peers,
-      (peer, k) =>
-        Effect.forEach(
-          batches.filter((_, i) => i % PEERS === k),
-          (batch) => insertBatch(peer, batch),
-          { discard: true }
-        ),
-      { concurrency: "unbounded", discard: true }
+const program = (ending: Ending) =>
+  Effect.gen(function* () {
+    const postgres = yield* Effect.promise(() => ending.stopping(startPostgres()))
+    const connect = Effect.acquireRelease(Connection.open(postgres.target, "bench"), (each) => each.close())
+    const side = yield* connect
+    const store = Context.get(yield* Layer.build(PgStore.layer(postgres.options)), Store)
+    yield* store.acquire
+    for (const { schema } of peers) if (schema !== "") yield* side.query(schema)
+    const sessions = yield* Effect.forEach(
+      Array.from({ length: Math.max(...peers.map((peer) => peer.sessions)) }),
+      () => connect
     )
+    for (const session of sessions) yield* session.prepare(peers.flatMap(({ statements }) => statements))
 
-  const measure = (commit: (batches: ReadonlyArray<Append>) => Effect.Effect<unknown, unknown>) =>
-    Effect.gen(function* () {
-      yield* side.query("truncate kafka.batches, bench_peer.messages; checkpoint")
-      const appends = new Appends(RECORD * PER_BATCH, PARTITIONS)
-      const start = performance.now()
-      let commits = 0
-      while (performance.now() - start < Number(options.seconds) * 1000) {
-        yield* commit(appends.take(BATCHES))
-        commits++
+    const empty = [...new Set(["kafka.batches", ...peers.flatMap(({ tables }) => tables)])].join(", ")
+    /** MiB/s that `work` stores: it tells how many batches, and ends when it is time. */
+    const measure = (work: (end: number) => Effect.Effect<number, unknown>) =>
+      Effect.gen(function* () {
+        yield* side.query(`truncate ${empty}; checkpoint`)
+        const start = performance.now()
+        const batches = yield* work(start + seconds * 1000)
+        return (batches * BATCH_BYTES) / 1048.576 / (performance.now() - start)
+      })
+
+    /** What 64 producers have waiting goes into the next commit. */
+    const perBatch = (end: number) =>
+      Effect.gen(function* () {
+        const appends = new Appends(BATCH_BYTES, PARTITIONS)
+        let commits = 0
+        while (performance.now() < end) {
+          yield* store.commit([appends.take(PRODUCERS)])
+          commits++
+        }
+        return commits * PRODUCERS
+      })
+    const ways = [
+      { name: "a row for each batch", asItIs: true, work: perBatch },
+      ...peers.map(({ asItIs, name, produce, sessions: count }) => ({
+        name: `a row for each record, ${name}`,
+        asItIs,
+        work: (end: number) => {
+          // Sessions write to partitions of their own: none waits for another's lock.
+          const next = new Array<bigint>(PARTITIONS).fill(0n)
+          const [batch] = new Appends(BATCH_BYTES, 1).take(1)
+          return Effect.map(
+            Effect.forEach(
+              sessions.slice(0, count),
+              (session, k) =>
+                Effect.gen(function* () {
+                  let done = 0
+                  for (let partition = k; performance.now() < end; partition += count) {
+                    const index = partition < PARTITIONS ? partition : (partition = k)
+                    yield* produce(session, index, next[index]!, batch!.records)
+                    next[index]! += BigInt(PER_BATCH)
+                    done++
+                  }
+                  return done
+                }),
+              { concurrency: "unbounded" }
+            ),
+            (done) => done.reduce((sum, each) => sum + each, 0)
+          )
+        }
+      }))
+    ]
+
+    const rates = ways.map((): Array<number> => [])
+    for (let round = 0; round <= rounds; round++) {
+      // Who goes first changes from round to round; round 0 warms all up.
+      for (let i = 0; i < ways.length; i++) {
+        const k = (i + round) % ways.length
+        const rate = yield* measure(ways[k]!.work)
+        if (round > 0) rates[k]!.push(rate)
       }
-      return (commits * BATCHES * PER_BATCH * RECORD) / 1048.576 / (performance.now() - start)
-    })
-
-  const batches: Array<number> = []
-  const rows: Array<number> = []
-  for (let round = 0; round <= Number(options.rounds); round++) {
-    const a = yield* measure((taken) => store.commit([taken]))
-    const b = yield* measure(perRecord)
-    if (round > 0) {
-      batches.push(a)
-      rows.push(b)
+      if (round > 0) console.log(`round ${round}: ${rates.map((each) => each.at(-1)!.toFixed(1)).join(", ")} MiB/s`)
     }
-  }
-  const ratio = median(batches.map((value, i) => value / rows[i]!))
-  report(
-    [
-      { bar: "8", what: "a row for each batch of 16 KiB", value: median(batches), unit: "MiB/s" },
-      { bar: "8", what: "a row for each record of 1 KiB", value: median(rows), unit: "MiB/s" },
-      { bar: "8", what: "ratio", value: ratio, unit: "x", least: 5 }
-    ],
-    options.json
-  )
-}).pipe(Effect.scoped)
+    report(
+      ways.flatMap(({ asItIs, name }, k) => {
+        const rate = { bar: "8", what: name, value: median(rates[k]!), unit: "MiB/s" }
+        if (k === 0) return [rate]
+        const ratios = rates[0]!.map((ours, i) => ours / rates[k]![i]!)
+        return [
+          rate,
+          { bar: "8", what: `ratio to ${name}`, value: median(ratios), unit: "x", ...(asItIs ? { least: 5 } : {}) }
+        ]
+      }),
+      options.json
+    )
+  }).pipe(Effect.scoped)
 
-await Effect.runPromise(program)
-process.exit()
+await runBench((ending) => Effect.runPromise(program(ending)))
