@@ -1,11 +1,12 @@
 /**
  * Append at the storage layer beside COPY BINARY: `Store.commit` with a batch from each of 64 producers over 32
  * partitions, against a COPY of the same bytes into a table of the same shape, with as many commits. Both run in turns
- * in one process over the same kind of connection; medians of the rounds.
+ * in one process over the same kind of connection, the first one changing; medians of the rounds and of their ratios.
  *
- *   node --conditions=tusk-source bench/append.ts --url postgres://… [--seconds 2] [--rounds 3] [--json]
+ *   node --conditions=tusk-source bench/append.ts [--url postgres://…] [--seconds 1] [--rounds 7] [--quick] [--json FILE]
  *
- * Without --url: TUSK_DATABASE_URL. The database's schema `kafka` is dropped and made anew.
+ * Without --url: TUSK_DATABASE_URL, or an embedded Postgres of its own. The database's schema `kafka` is dropped and made
+ * anew.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -14,28 +15,33 @@ import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { Connection, run } from "@tusk/storage/pg/connection/Connection"
 import { resolveOptions } from "@tusk/storage/pg/PgOptions"
+import type { PgTarget } from "@tusk/storage/pg/PgOptions"
 import * as PgStore from "@tusk/storage/pg/PgStore"
 import { Store } from "@tusk/storage/Store"
 import type { Append } from "@tusk/storage/Store"
 import { Appends } from "./Appends.ts"
+import { median, report } from "./Bars.ts"
+import type { Bar } from "./Bars.ts"
+import { startPostgres } from "./EmbeddedPostgres.ts"
+import { runBench } from "./Ending.ts"
 
 const { values } = parseArgs({
   options: {
     url: { type: "string", default: process.env.TUSK_DATABASE_URL ?? "" },
-    seconds: { type: "string", default: "1.5" },
-    rounds: { type: "string", default: "3" },
+    seconds: { type: "string" },
+    rounds: { type: "string" },
     sizes: { type: "string", default: "1024,16384,131072" },
-    json: { type: "boolean", default: false }
+    quick: { type: "boolean", default: false },
+    json: { type: "string" }
   }
 })
-if (values.url === "") {
-  process.stderr.write("bench/append.ts needs a Postgres: --url or TUSK_DATABASE_URL\n")
-  process.exit(1)
-}
+const rounds = Number(values.rounds ?? (values.quick ? 2 : 7))
+const seconds = Number(values.seconds ?? (values.quick ? 0.7 : 1))
 
 const PRODUCERS = 64
 const PARTITIONS = 32
-const target = resolveOptions({ url: values.url })
+/** The least ratio to COPY BINARY. */
+const leastOf = (bytes: number): number => (bytes <= 1024 ? 0.6 : 0.75)
 
 interface Measure {
   readonly appendsPerSecond: number
@@ -72,7 +78,7 @@ const measure = (
       yield* commit(producers.take(PRODUCERS))
       commits++
       elapsed = performance.now() - start
-    } while (elapsed < Number(values.seconds) * 1000)
+    } while (elapsed < seconds * 1000)
     const used = process.cpuUsage(cpu)
     const appends = commits * PRODUCERS
     return {
@@ -122,84 +128,55 @@ const copy = (connection: Connection, batches: ReadonlyArray<Append>) =>
     frame.message(0x63, () => {})
   })
 
-const median = (measures: ReadonlyArray<Measure>, of: keyof Measure): number =>
-  measures.map((measured) => measured[of]).sort((a, b) => a - b)[measures.length >> 1]!
-
-const program = Effect.gen(function* () {
-  const side = yield* Effect.acquireRelease(Connection.open(target, "bench/copy"), (connection) => connection.close())
-  const emptied = `drop schema if exists kafka cascade; drop schema if exists bench_append cascade; checkpoint`
-  yield* side.query(emptied)
-  const store = Context.get(yield* Layer.build(PgStore.layer({ url: values.url })), Store)
-  yield* store.acquire
-  yield* side.query(`create schema bench_append;
-    create table bench_append.copied (like kafka.batches including all)`)
-  yield* side.prepare([copyStatement])
-  const [holder] = yield* side.query(
-    "select pid from pg_locks where locktype = 'advisory' and objid = 1 and granted and database = (select oid from pg_database where datname = current_database())"
-  )
-  const results = []
-  for (const bytes of values.sizes.split(",").map(Number)) {
-    const ours: Array<Measure> = []
-    const copied: Array<Measure> = []
-    for (let round = 0; round <= Number(values.rounds); round++) {
-      yield* side.query("truncate kafka.batches, bench_append.copied; checkpoint")
-      const a = yield* measure(bytes, Number(holder![0]), (batches) => store.commit([batches]))
-      yield* side.query("truncate kafka.batches, bench_append.copied; checkpoint")
-      const b = yield* measure(bytes, side.processId, (batches) => copy(side, batches))
-      // The first round warms both up.
-      if (round > 0) {
-        ours.push(a)
-        copied.push(b)
-      }
-    }
-    const ratios = ours.map((a, i) => a.mebibytesPerSecond / copied[i]!.mebibytesPerSecond).sort((a, b) => a - b)
-    results.push({
-      bytes,
-      ratio: ratios[ratios.length >> 1]!,
-      ratios,
-      bar: bytes <= 1024 ? 0.6 : 0.75,
-      store: Object.fromEntries(Object.keys(ours[0]!).map((key) => [key, median(ours, key as keyof Measure)])),
-      copy: Object.fromEntries(Object.keys(copied[0]!).map((key) => [key, median(copied, key as keyof Measure)]))
-    })
-  }
-  yield* side.query("drop schema bench_append cascade")
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify(results)}\n`)
-    return
-  }
-  const line = (cells: ReadonlyArray<string | number>) =>
-    process.stdout.write(
-      `${cells.map((cell) => (typeof cell === "number" ? cell.toFixed(cell < 10 ? 2 : 0) : cell).padStart(11)).join("")}\n`
+const program = (target: PgTarget, storeOptions: PgStore.PgOptions) =>
+  Effect.gen(function* () {
+    const side = yield* Effect.acquireRelease(Connection.open(target, "bench/copy"), (connection) => connection.close())
+    yield* side.query("drop schema if exists kafka cascade; drop schema if exists bench_append cascade; checkpoint")
+    const store = Context.get(yield* Layer.build(PgStore.layer(storeOptions)), Store)
+    yield* store.acquire
+    yield* side.query(`create schema bench_append;
+      create table bench_append.copied (like kafka.batches including all)`)
+    yield* side.prepare([copyStatement])
+    const [holder] = yield* side.query(
+      "select pid from pg_locks where locktype = 'advisory' and objid = 1 and granted and database = (select oid from pg_database where datname = current_database())"
     )
-  line([
-    "bytes",
-    "ratio",
-    "bar",
-    "MiB/s",
-    "COPY MiB/s",
-    "commits/s",
-    "COPY c/s",
-    "node µs",
-    "COPY node",
-    "pg µs",
-    "COPY pg"
-  ])
-  for (const result of results) {
-    const { store, copy } = result
-    line([
-      String(result.bytes),
-      result.ratio,
-      result.bar,
-      store.mebibytesPerSecond!,
-      copy.mebibytesPerSecond!,
-      store.commitsPerSecond!,
-      copy.commitsPerSecond!,
-      store.nodeCpu!,
-      copy.nodeCpu!,
-      store.postgresCpu!,
-      copy.postgresCpu!
-    ])
-  }
-}).pipe(Effect.scoped)
+    const emptied = side.query("truncate kafka.batches, bench_append.copied; checkpoint")
+    const bars: Array<Bar> = []
+    for (const bytes of values.sizes.split(",").map(Number)) {
+      const found: Array<{ readonly ours: Measure; readonly copied: Measure }> = []
+      const appended = Effect.andThen(
+        emptied,
+        measure(bytes, Number(holder![0]), (batches) => store.commit([batches]))
+      )
+      const copies = Effect.andThen(
+        emptied,
+        measure(bytes, side.processId, (batches) => copy(side, batches))
+      )
+      // The first round warms both up.
+      for (let round = 0; round <= rounds; round++) {
+        const first = round % 2 === 0 ? yield* appended : yield* copies
+        const second = round % 2 === 0 ? yield* copies : yield* appended
+        if (round > 0) found.push(round % 2 === 0 ? { ours: first, copied: second } : { ours: second, copied: first })
+      }
+      const ratios = found.map(({ copied, ours }) => ours.mebibytesPerSecond / copied.mebibytesPerSecond)
+      console.log(`${bytes} B: ratios ${ratios.map((ratio) => ratio.toFixed(2)).join(" ")}`)
+      const middle = (side: "ours" | "copied", of: keyof Measure) => median(found.map((each) => each[side][of]))
+      const row = (what: string, value: number, unit: string, limit: Pick<Bar, "least" | "most"> = {}) =>
+        bars.push({ bar: "1", what: `${bytes} B: ${what}`, value, unit, ...limit })
+      row("append", middle("ours", "mebibytesPerSecond"), "MiB/s")
+      row("append, batches", middle("ours", "appendsPerSecond"), "1/s")
+      row("COPY BINARY", middle("copied", "mebibytesPerSecond"), "MiB/s")
+      row("append beside COPY BINARY", median(ratios), "x", { least: leastOf(bytes) })
+      row("CPU of Node for a batch", middle("ours", "nodeCpu"), "µs", bytes === 131_072 ? { most: 100 } : {})
+      row("CPU of Node for a batch, COPY", middle("copied", "nodeCpu"), "µs")
+      row("CPU of the backend for a batch", middle("ours", "postgresCpu"), "µs")
+      row("CPU of the backend for a batch, COPY", middle("copied", "postgresCpu"), "µs")
+    }
+    yield* side.query("drop schema bench_append cascade")
+    report(bars, values.json)
+  }).pipe(Effect.scoped)
 
-await Effect.runPromise(program)
+await runBench(async (ending) => {
+  const options = values.url === "" ? (await ending.stopping(startPostgres())).options : ({ url: values.url } as const)
+  await Effect.runPromise(program(resolveOptions(options), options))
+})

@@ -17,6 +17,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { parseArgs } from "node:util"
+import { runBench } from "./Ending.ts"
+import type { Ending } from "./Ending.ts"
 import { sleep } from "./groups/Report.ts"
 import { Wire } from "./groups/Wire.ts"
 import { cpuSeconds, residentBytes } from "./kafka/ProcessTree.ts"
@@ -115,9 +117,10 @@ const idleCpu = async (broker: TuskBroker): Promise<number> => {
   return (cpuSeconds(broker.pids()) - before) * 1000
 }
 
-const dataDir = mkdtempSync(join(tmpdir(), "tusk-partitions-"))
-try {
-  const first = await startTusk({ storage: "embedded", dataDir: join(dataDir, "data"), settings })
+const measure = async (ending: Ending): Promise<void> => {
+  const dataDir = mkdtempSync(join(tmpdir(), "tusk-partitions-"))
+  ending.add(() => rmSync(dataDir, { recursive: true, force: true }))
+  const first = await ending.stopping(startTusk({ storage: "embedded", dataDir: join(dataDir, "data"), settings }))
   try {
     const wire = await Wire.connect(first.bootstrap)
     await timed(`making ${topics * perTopic} in one request, ms`, () => make(wire))
@@ -127,7 +130,7 @@ try {
     await first.stop()
   }
   for (let round = 0; round < rounds; round++) {
-    const start = () => startTusk({ storage: "embedded", dataDir: join(dataDir, "data"), settings })
+    const start = () => ending.stopping(startTusk({ storage: "embedded", dataDir: join(dataDir, "data"), settings }))
     const broker = await timed("start to serving, ms", start)
     let resting: number
     try {
@@ -146,7 +149,9 @@ try {
     }
     const every = 1000
     const checked = { ...settings, "log.retention.check.interval.ms": `${every}`, "log.cleaner.backoff.ms": `${every}` }
-    const checking = await startTusk({ storage: "embedded", dataDir: join(dataDir, "data"), settings: checked })
+    const checking = await ending.stopping(
+      startTusk({ storage: "embedded", dataDir: join(dataDir, "data"), settings: checked })
+    )
     try {
       // The first one asks each partition for its oldest batch.
       await sleep(15 * every)
@@ -157,23 +162,28 @@ try {
       await checking.stop()
     }
   }
-} finally {
-  rmSync(dataDir, { recursive: true, force: true })
 }
 
-const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN
-const table = [...samples].map(([figure, values]) => {
-  const bar = bars[figure]
-  const row = { figure, median: median(values), min: Math.min(...values), max: Math.max(...values) }
-  return { ...row, ...(bar === undefined ? {} : { bar, met: row.median <= bar }) }
-})
-const cell = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(0)).padStart(9)
-console.log(`${"".padEnd(50)}${["median", "min", "max", "bar"].map((head) => head.padStart(9)).join("")}`)
-for (const row of table) {
-  const missed = row.met === false ? "  missed" : ""
-  console.log(`${row.figure.padEnd(50)}${[row.median, row.min, row.max, row.bar].map(cell).join("")}${missed}`)
+const conclude = (): void => {
+  const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN
+  const table = [...samples].map(([figure, values]) => {
+    const bar = bars[figure]
+    const row = { figure, median: median(values), min: Math.min(...values), max: Math.max(...values) }
+    return { ...row, ...(bar === undefined ? {} : { bar, met: row.median <= bar }) }
+  })
+  const cell = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(0)).padStart(9)
+  console.log(`${"".padEnd(50)}${["median", "min", "max", "bar"].map((head) => head.padStart(9)).join("")}`)
+  for (const row of table) {
+    const missed = row.met === false ? "  missed" : ""
+    console.log(`${row.figure.padEnd(50)}${[row.median, row.min, row.max, row.bar].map(cell).join("")}${missed}`)
+  }
+  const text = JSON.stringify({ node: process.version, table, samples: Object.fromEntries(samples) })
+  if (options.json === undefined) console.log(text)
+  else writeFileSync(options.json, `${text}\n`)
+  if (table.some((row) => row.met === false)) process.exitCode = 1
 }
-const text = JSON.stringify({ node: process.version, table, samples: Object.fromEntries(samples) })
-if (options.json === undefined) console.log(text)
-else writeFileSync(options.json, `${text}\n`)
-process.exitCode = table.some((row) => row.met === false) ? 1 : 0
+
+await runBench(async (ending) => {
+  await measure(ending)
+  conclude()
+})

@@ -9,6 +9,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { parseArgs } from "node:util"
+import { runBench } from "./Ending.ts"
+import type { Ending } from "./Ending.ts"
 import { repository, startApacheKafka } from "./kafka/ApacheKafka.ts"
 import type { Broker } from "./kafka/Broker.ts"
 import { firstRecordKafkajs, firstRecordPlatformatic } from "./kafka/FirstRecord.ts"
@@ -69,8 +71,10 @@ const idle = async (figure: string, pid: number): Promise<void> => {
   note(figure, residentBytes(pid) / 1e6)
 }
 
-const memory = async (number: number): Promise<void> => {
-  const broker = await timed("memory: process start to serving, ms", () => startTusk({ storage: "memory" }))
+const memory = async (ending: Ending, number: number): Promise<void> => {
+  const broker = await timed("memory: process start to serving, ms", () =>
+    ending.stopping(startTusk({ storage: "memory" }))
+  )
   try {
     await firstRecord("memory", broker, number)
     await idle("memory: idle broker, MB", broker.nodePid())
@@ -79,10 +83,11 @@ const memory = async (number: number): Promise<void> => {
   }
 }
 
-const embedded = async (number: number): Promise<void> => {
+const embedded = async (ending: Ending, number: number): Promise<void> => {
   const dataDir = mkdtempSync(join(tmpdir(), "tusk-startup-"))
+  ending.add(() => rmSync(dataDir, { recursive: true, force: true }))
   try {
-    const start = () => startTusk({ storage: "embedded", dataDir: join(dataDir, "data") })
+    const start = () => ending.stopping(startTusk({ storage: "embedded", dataDir: join(dataDir, "data") }))
     const cold = await timed("embedded, nothing there: process start to serving, ms", start)
     await cold.stop()
     const warm = await timed("embedded, warm: process start to serving, ms", start)
@@ -104,9 +109,9 @@ const inProcess = async (): Promise<void> => {
 }
 
 /** Apache Kafka: its start covers the format of its storage, which `tusk start` has to do as well. */
-const kafka = async (number: number): Promise<void> => {
+const kafka = async (ending: Ending, number: number): Promise<void> => {
   const began = performance.now()
-  const broker = await startApacheKafka()
+  const broker = await ending.stopping(startApacheKafka())
   note("Apache Kafka, nothing there: serving, ms", performance.now() - began)
   try {
     await firstRecord("Apache Kafka", broker, number)
@@ -117,28 +122,34 @@ const kafka = async (number: number): Promise<void> => {
   }
 }
 
-for (let number = 0; number < Number(options.rounds); number++) {
-  if (!options["no-tusk"]) {
-    await memory(number)
-    await embedded(number)
-    await inProcess()
+const conclude = (): void => {
+  const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN
+  const table = [...samples].map(([figure, values]) => {
+    const bar = bars[figure]
+    const row = { figure, median: median(values), min: Math.min(...values), max: Math.max(...values) }
+    return { ...row, ...(bar === undefined ? {} : { bar, met: row.median <= bar }) }
+  })
+  const cell = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(0)).padStart(9)
+  console.log(`${"".padEnd(62)}${["median", "min", "max", "bar"].map((head) => head.padStart(9)).join("")}`)
+  for (const row of table) {
+    const missed = row.met === false ? "  missed" : ""
+    console.log(`${row.figure.padEnd(62)}${[row.median, row.min, row.max, row.bar].map(cell).join("")}${missed}`)
   }
-  if (options.peer) await kafka(number)
+  const text = JSON.stringify({ node: process.version, table, samples: Object.fromEntries(samples) })
+  if (options.json === undefined) console.log(text)
+  else writeFileSync(options.json, `${text}\n`)
+  if (table.some((row) => row.met === false)) process.exitCode = 1
 }
 
-const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN
-const table = [...samples].map(([figure, values]) => {
-  const bar = bars[figure]
-  const row = { figure, median: median(values), min: Math.min(...values), max: Math.max(...values) }
-  return { ...row, ...(bar === undefined ? {} : { bar, met: row.median <= bar }) }
+await runBench(async (ending) => {
+  for (let number = 0; number < Number(options.rounds); number++) {
+    if (!options["no-tusk"]) {
+      await memory(ending, number)
+      await embedded(ending, number)
+      await inProcess()
+    }
+    if (options.peer) await kafka(ending, number)
+  }
+
+  conclude()
 })
-const cell = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(0)).padStart(9)
-console.log(`${"".padEnd(62)}${["median", "min", "max", "bar"].map((head) => head.padStart(9)).join("")}`)
-for (const row of table) {
-  const missed = row.met === false ? "  missed" : ""
-  console.log(`${row.figure.padEnd(62)}${[row.median, row.min, row.max, row.bar].map(cell).join("")}${missed}`)
-}
-const text = JSON.stringify({ node: process.version, table, samples: Object.fromEntries(samples) })
-if (options.json === undefined) console.log(text)
-else writeFileSync(options.json, `${text}\n`)
-process.exitCode = table.some((row) => row.met === false) ? 1 : 0

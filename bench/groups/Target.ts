@@ -27,7 +27,10 @@ export const startTarget = async (
 ): Promise<Target> => {
   if (against === "kafka") {
     const broker = await startApacheKafka({ heap: "1g", settings })
-    await untilCoordinating(broker.bootstrap)
+    await untilCoordinating(broker.bootstrap).catch(async (error: unknown) => {
+      await broker.stop()
+      throw error
+    })
     return { ...broker, against, tusk: undefined }
   }
   const tusk = await startTusk({ storage: against === "memory" ? "memory" : "embedded", settings })

@@ -2,8 +2,8 @@
  * Groups under load: `npm run bench:groups [-- --against tusk|memory|kafka] [--only commits,members,members-consumer] [--seconds 60]`. Model
  * clients speak the protocol from this process. A line a figure; ends with 1 where one is below its bar.
  */
-import process from "node:process"
 import { parseArgs } from "node:util"
+import { runBench } from "../Ending.ts"
 import { commits } from "./commits.ts"
 import { members, membersSettings } from "./members.ts"
 import { Report } from "./Report.ts"
@@ -36,16 +36,14 @@ const programs: Readonly<Record<string, (target: Target, report: Report) => Prom
 
 const report = new Report()
 const against = againstOf(options.against)
-for (const name of options.only.split(",")) {
-  const program = programs[name]
-  if (program === undefined) throw new Error(`--only ${name}: not ${Object.keys(programs).join(", ")}`)
-  const target = await startTarget(against, name === "commits" ? {} : membersSettings)
-  console.log(`${name}, ${target.name}`)
-  try {
+await runBench(async (ending) => {
+  for (const name of options.only.split(",")) {
+    const program = programs[name]
+    if (program === undefined) throw new Error(`--only ${name}: not ${Object.keys(programs).join(", ")}`)
+    const target = await ending.stopping(startTarget(against, name === "commits" ? {} : membersSettings))
+    console.log(`${name}, ${target.name}`)
     await report.attempt(name, () => program(target, report))
-  } finally {
     await target.stop()
   }
-}
-report.summary()
-process.exit()
+  report.summary()
+})
