@@ -186,6 +186,7 @@ export class Connections extends Context.Service<
         })
 
         const startBeside = Effect.fnUntraced(function* (admitted: Admitted) {
+          if (admitted.ready !== undefined && !(yield* admitted.ready)) return
           yield* committer.room
           if (pending.length >= options.maxInFlight) {
             below.closeUnsafe()
@@ -237,7 +238,7 @@ export class Connections extends Context.Service<
               }
               if (pending.length > 0) yield* drained.await
               watched.inFlight++
-              yield* write(yield* admitted.run)
+              if (admitted.ready === undefined || (yield* admitted.ready)) yield* write(yield* admitted.run)
               watched.inFlight--
             }
             frames.length = 0

@@ -17,6 +17,11 @@ import { handlers } from "./handlers/index.ts"
 /** A request that was understood, ready to run. */
 export interface Admitted {
   readonly concurrent: boolean
+  /**
+   * Where this broker does not serve now: waits until it does. Nothing behind it on its connection comes before it. False:
+   * there is nobody any more who waits for the answer, and it is not to run.
+   */
+  readonly ready: Effect.Effect<boolean> | undefined
   /** The chunks of the answer's frame; none where the request wants no answer. Never fails. */
   readonly run: Effect.Effect<ReadonlyArray<Uint8Array>>
 }
@@ -79,14 +84,10 @@ const admit =
       // What lies behind the body is ignored, as Apache Kafka does: librdkafka 2.15 leaves bytes behind a Metadata v13.
       const body = handler.api.request.decodePrefix(reader, apiVersion)
       const context: RequestContext = { apiVersion, clientId: header.clientId ?? "", correlationId, connection }
-      const answer = answerTo(handler, handle, body, context, writer)
       return {
         concurrent: handler.concurrent,
-        run: active.isServing()
-          ? answer
-          : Effect.flatMap(onceServing(active, handler, connection), (isAwaited) =>
-              isAwaited ? answer : Effect.succeed(NOTHING)
-            )
+        ready: active.isServing() ? undefined : onceServing(active, connection),
+        run: answerTo(handler, handle, body, context, writer)
       }
     } catch (error) {
       if (error instanceof ProtocolError) return protocolError(error.reason, `${about}${error.message}`)
@@ -96,21 +97,15 @@ const admit =
 
 /**
  * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later: it may
- * have begun anew elsewhere. A request beside others cannot tell.
+ * have begun anew elsewhere.
  */
-const onceServing = (
-  active: Active["Service"],
-  { concurrent }: Handler,
-  connection: ConnectionInfo
-): Effect.Effect<boolean> => {
-  const serving = Effect.as(active.whenServing, true)
-  if (concurrent) return serving
+const onceServing = (active: Active["Service"], connection: ConnectionInfo): Effect.Effect<boolean> => {
   const gone = Effect.callback<boolean>((resume) => {
     const hungUp = () => resume(Effect.succeed(false))
     connection.onHungUp(hungUp)
     return Effect.sync(() => connection.offHungUp(hungUp))
   })
-  return Effect.raceFirst(serving, gone)
+  return Effect.raceFirst(Effect.as(active.whenServing, true), gone)
 }
 
 /** Runs a request and encodes whatever comes of it: an answer, a refusal, or a defect as UNKNOWN_SERVER_ERROR. */
@@ -163,6 +158,7 @@ const tooNew = (handler: Handler, correlationId: number, connection: ConnectionI
   const refused = new UnsupportedVersion()
   return {
     concurrent: false,
+    ready: undefined,
     run: Effect.sync(() =>
       encode(
         handler,

@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Committer } from "@tusk/storage/Committer"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Socket from "effect/socket/Socket"
+import { Connections } from "../src/Connection.ts"
+import { Dispatch } from "../src/Dispatch.ts"
+import type { Admitted } from "../src/Dispatch.ts"
+
+/** A frame of one byte, which says what it asks for. */
+const frame = (name: string) => Uint8Array.of(0, 0, 0, 1, name.charCodeAt(0))
+
+/** One connection of a broker that does with each request what the test says; which of them ran, in order. */
+const open = Effect.fnUntraced(function* (ready: (name: string) => Effect.Effect<boolean> | undefined) {
+  const ran: Array<string> = []
+  const answered = yield* Queue.unbounded<string>()
+  const admit = (bytes: Uint8Array): Admitted => {
+    const name = String.fromCharCode(bytes[0]!)
+    const run = Effect.sync(() => {
+      ran.push(name)
+      return [bytes]
+    })
+    return { concurrent: true, ready: ready(name), run }
+  }
+  const services = Layer.mergeAll(
+    Layer.succeed(Dispatch, { admit }),
+    Layer.mock(Committer, { room: Effect.void, submit: () => {} })
+  )
+  const connections = Context.get(yield* Layer.build(Layer.provide(Connections.layer, services)), Connections)
+  const sent = yield* Queue.unbounded<Uint8Array>()
+  const socket = Socket.make({
+    reader: Effect.succeed({
+      pull: Effect.map(Queue.take(sent), (chunk) => [chunk] as const),
+      upgrade: () => Effect.die("no TLS here")
+    }),
+    writer: Effect.succeed({
+      write: () => Effect.void,
+      writeAll: (chunks) => Effect.sync(() => chunks.forEach((chunk) => Queue.offerUnsafe(answered, String(chunk))))
+    })
+  })
+  yield* Effect.forkScoped(
+    connections.serve(socket, {
+      listener: { name: "PLAINTEXT", advertisedHost: "test", advertisedPort: 1 },
+      clientHost: "",
+      onGone: () => {},
+      isClosed: () => false
+    })
+  )
+  return { ran, answered, send: (name: string) => Queue.offer(sent, frame(name)) }
+})
+
+describe("requests beside others", () => {
+  it.effect("keep their order where some of them had to wait until the broker serves again", () =>
+    Effect.gen(function* () {
+      const serving = Latch.makeUnsafe(false)
+      // The first came while it did not serve; the second comes as it does, and the first has not noticed yet.
+      const { answered, ran, send } = yield* open((name) => (name === "a" ? Effect.as(serving.await, true) : undefined))
+      yield* send("a")
+      yield* send("b")
+      for (let i = 0; i < 100; i++) yield* Effect.yieldNow
+      assert.deepStrictEqual(ran, [])
+      yield* serving.open
+      yield* Queue.take(answered)
+      yield* Queue.take(answered)
+      assert.deepStrictEqual(ran, ["a", "b"])
+    })
+  )
+
+  it.effect("are not carried out for somebody who has gone while the broker did not serve", () =>
+    Effect.gen(function* () {
+      const { answered, ran, send } = yield* open((name) => (name === "a" ? Effect.succeed(false) : undefined))
+      yield* send("a")
+      yield* send("b")
+      yield* Queue.take(answered)
+      assert.deepStrictEqual(ran, ["b"])
+    })
+  )
+})
