@@ -128,9 +128,10 @@ const TIMESTAMP = 753_315_200_000_000n
 /**
  * Tansu (github.com/tansu-io/tansu, now Nisshi, commit 939be10; etc/initdb.d/010-schema.sql, `produce_in_tx` of
  * nisshi-storage/src/pg.rs): for a batch the partition's id, its watermark locked, COPY BINARY of the records into a
- * partitioned table, the watermark moved on; a transaction for each batch, over a pool of 16 sessions. Columns, keys and foreign
- * keys are its own, and so is what it locks: a row of every table that it joins, the topic's as well. It does all that in seven round trips; here it is one, nothing is copied into the table of headers, as there are none, and nothing is
- * asked about idempotence.
+ * partitioned table, the watermark moved on; a transaction for each batch, over a pool of 16 sessions. Columns, keys and
+ * foreign keys are its own, and so is what it locks: a row of every table that it joins, the topic's as well. It does all that
+ * in seven round trips; here it is one, nothing is copied into the table of headers, as there are none, and nothing is asked
+ * about idempotence.
  */
 const tansu: Peer = {
   name: "Tansu's way",

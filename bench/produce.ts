@@ -179,6 +179,7 @@ const conclude = (): void => {
   const heads = ["Tusk", "Kafka", "ratio"].map((head) => head.padStart(12)).join("")
   console.log(`${"".padEnd(34)}${heads}   ratio of each round`)
   for (const { figure, kafka, ratio, ratios, tusk } of table) {
+    if (tusk === undefined && kafka === undefined) continue
     const cells = [tusk, kafka, ratio].map((value) => shown(value).padStart(12)).join("")
     console.log(`${figure.padEnd(34)}${cells}   ${ratios.map(shown).join(" ")}`)
   }

@@ -2,7 +2,7 @@
  * Bar 3, the head: ConsumerPerformance reads what ProducerPerformance writes at the same time, through Tusk on embedded
  * Postgres (fsync on) and through Apache Kafka as it comes (no fsync), in turns. First at a pace that both have to keep,
  * then as fast as the producer goes. (Catching up is the consume figure of produce.ts.)
- * `node --conditions=tusk-source bench/tail.ts [--pace 30] [--records 400000] [--rounds 3] [--quick] [--json FILE]`
+ * `node --conditions=tusk-source bench/tail.ts [--pace 30] [--records 300000] [--rounds 3] [--quick] [--json FILE]`
  */
 import { parseArgs } from "node:util"
 import { median, report } from "./Bars.ts"
@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
     json: { type: "string" }
   }
 })
-const records = Number(options.records ?? (options.quick ? 250_000 : 400_000))
+const records = Number(options.records ?? (options.quick ? 200_000 : 300_000))
 const rounds = Number(options.rounds ?? (options.quick ? 1 : 3))
 const pace = Number(options.pace)
 const SIZE = 1024
