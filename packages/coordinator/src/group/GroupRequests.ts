@@ -70,6 +70,12 @@ export interface GroupDescription {
   readonly members: ReadonlyArray<DescribedMember>
 }
 
+/** Why there is nothing to tell of a group that was asked for. */
+export interface AbsentGroup {
+  readonly groupId: string
+  readonly error: KafkaError
+}
+
 export interface ListedGroup {
   readonly groupId: string
   readonly protocolType: string

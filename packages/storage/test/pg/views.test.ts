@@ -250,7 +250,7 @@ describe("what a person sees in psql", () => {
           Write.PutGroup({
             groupId: "s",
             kind: "share",
-            value: ShareRecord.encodeGroup({ groupEpoch: 3, assignmentEpoch: 3 }, 0)
+            value: ShareRecord.encodeGroup({ group: { groupEpoch: 3, assignmentEpoch: 3 }, savedAtMs: 0 })
           }),
           Write.PutGroupMember({
             groupId: "s",

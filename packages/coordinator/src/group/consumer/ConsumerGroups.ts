@@ -17,6 +17,7 @@ import { GroupConfigs } from "../GroupConfigs.ts"
 import type { GroupResourceConfig } from "../GroupConfigs.ts"
 import { GroupConversion } from "../GroupConversion.ts"
 import type { CellOf } from "../GroupKinds.ts"
+import type { AbsentGroup } from "../GroupRequests.ts"
 import { preferredAssignor } from "./ConsumerDraft.ts"
 import { Event, LEAVE, STATIC_LEAVE, phaseOf } from "./ConsumerGroupState.ts"
 import type { Answer, Assigned, HeartbeatEvent, Member, Phase } from "./ConsumerGroupState.ts"
@@ -72,9 +73,7 @@ export class ConsumerGroups extends Context.Service<
     /** GROUP_ID_NOT_FOUND for a group that is not there or of another kind; in order. */
     readonly describe: (
       groupIds: ReadonlyArray<string>
-    ) => Effect.Effect<
-      ReadonlyArray<ConsumerGroupDescription | { readonly groupId: string; readonly error: KafkaError }>
-    >
+    ) => Effect.Effect<ReadonlyArray<ConsumerGroupDescription | AbsentGroup>>
   }
 >()("@tusk/coordinator/group/consumer/ConsumerGroups") {
   static readonly layer = Layer.effect(

@@ -1,9 +1,9 @@
-import * as Result from "effect/Result"
 import type { GroupResourceConfig } from "../GroupConfigs.ts"
 import type { GroupKind } from "../GroupKind.ts"
+import { memberRows } from "../memberRows.ts"
 import { fetchError, isVacant, restore, step } from "./ConsumerGroup.ts"
 import { Event, NEVER_STORED, empty, phaseOf } from "./ConsumerGroupState.ts"
-import type { Answer, ConsumerGroupState, GroupChange, PersistedMember } from "./ConsumerGroupState.ts"
+import type { Answer, ConsumerGroupState, GroupChange } from "./ConsumerGroupState.ts"
 import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "./ConsumerRecord.ts"
 
 export type ConsumerKind = GroupKind<"consumer", ConsumerGroupState, Event, Answer, GroupChange>
@@ -13,23 +13,15 @@ export const consumerKind = (configs: (groupId: string) => GroupResourceConfig):
   kind: "consumer",
   step,
   tick: Event.Tick(),
-  encode: ({ all, group, members, removed }, savedAtMs) => ({
-    value: group && encodeGroup({ group, savedAtMs }),
-    members: [
-      ...members.map((member) => ({ memberId: member.memberId, value: encodeMember(member) })),
-      ...removed.map((memberId) => ({ memberId, value: null }))
-    ],
-    membersAnew: all
-  }),
   begin: () => empty,
-  restore: (groupId, value, stored) =>
-    Result.gen(function* () {
-      const { group, savedAtMs } = yield* decodeGroup(value)
-      const members: Array<PersistedMember> = []
-      for (const { memberId, value } of stored) members.push(yield* decodeMember(memberId, value))
-      const { consumerSessionTimeoutMs } = configs(groupId)
-      return { savedAtMs, start: (nowMs: number) => restore(group, members, consumerSessionTimeoutMs, nowMs) }
-    }),
+  ...memberRows({
+    decodeGroup,
+    decodeMember,
+    encodeGroup,
+    encodeMember,
+    restore,
+    sessionTimeoutMs: (groupId) => configs(groupId).consumerSessionTimeoutMs
+  }),
   isDead: ({ dead }) => dead,
   isVacant,
   listed: (state) => ({ protocolType: "consumer", state: phaseOf(state) }),

@@ -6,12 +6,17 @@ import type { PersistedShareGroup, PersistedShareMember } from "./ShareGroupStat
 const VERSION = 1
 const MAX_CHARACTERS = 16 * 1024 * 1024
 
-export const encodeGroup = (group: PersistedShareGroup, savedAtMs: number): string =>
+/** A group as it is stored, without its members. */
+export interface ShareGroupRecord {
+  readonly group: PersistedShareGroup
+  /** Milliseconds since the epoch. */
+  readonly savedAtMs: number
+}
+
+export const encodeGroup = ({ group, savedAtMs }: ShareGroupRecord): string =>
   JSON.stringify({ version: VERSION, savedAtMs, groupEpoch: group.groupEpoch, assignmentEpoch: group.assignmentEpoch })
 
-export const decodeGroup = (
-  value: string
-): Result.Result<{ readonly group: PersistedShareGroup; readonly savedAtMs: number }, string> =>
+export const decodeGroup = (value: string): Result.Result<ShareGroupRecord, string> =>
   reading(value, MAX_CHARACTERS, (json) => {
     const record = object(json, "share group")
     version(record, VERSION)

@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import { GroupCells } from "../GroupCells.ts"
 import { GroupConfigs } from "../GroupConfigs.ts"
 import type { CellOf } from "../GroupKinds.ts"
+import type { AbsentGroup } from "../GroupRequests.ts"
 import { Event, LEAVE, phaseOf } from "./ShareGroupState.ts"
 import type { Answer, ShareAssignment, ShareHeartbeatEvent, SharePhase } from "./ShareGroupState.ts"
 import { SharePartitions } from "./SharePartitions.ts"
@@ -54,7 +55,7 @@ export class ShareGroups extends Context.Service<
     /** GROUP_ID_NOT_FOUND for a group that is not there or of another kind; in order. */
     readonly describe: (
       groupIds: ReadonlyArray<string>
-    ) => Effect.Effect<ReadonlyArray<ShareGroupDescription | { readonly groupId: string; readonly error: KafkaError }>>
+    ) => Effect.Effect<ReadonlyArray<ShareGroupDescription | AbsentGroup>>
   }
 >()("@tusk/coordinator/group/share/ShareGroups") {
   static readonly layer = Layer.effect(

@@ -9,6 +9,7 @@ import { NOBODY } from "../GroupCell.ts"
 import { GroupCells } from "../GroupCells.ts"
 import { GroupConfigs } from "../GroupConfigs.ts"
 import type { CellOf } from "../GroupKinds.ts"
+import type { AbsentGroup } from "../GroupRequests.ts"
 import { describeGroup } from "./StreamsDescription.ts"
 import type { StreamsGroupDescription } from "./StreamsDescription.ts"
 import { isVacant, step } from "./StreamsGroup.ts"
@@ -38,11 +39,6 @@ export interface StreamsHeartbeat extends Omit<
   readonly warmupTasks: ToldTasks | null
   /** Offsets of its tasks are told; 4.3.1 takes none. */
   readonly tellsOffsets: boolean
-}
-
-export interface AbsentGroup {
-  readonly groupId: string
-  readonly error: KafkaError
 }
 
 /** MemberEpoch of a member that leaves, and of a static one that comes back. */

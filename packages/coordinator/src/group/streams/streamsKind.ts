@@ -1,10 +1,10 @@
-import * as Result from "effect/Result"
 import type { GroupResourceConfig } from "../GroupConfigs.ts"
 import type { GroupKind } from "../GroupKind.ts"
+import { memberRows } from "../memberRows.ts"
 import { fetchError, isVacant, restore, step } from "./StreamsGroup.ts"
 import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "./StreamsGroupRecord.ts"
 import { Event, empty, phaseOf } from "./StreamsGroupState.ts"
-import type { Answer, PersistedStreamsMember, StreamsGroupChange, StreamsGroupState } from "./StreamsGroupState.ts"
+import type { Answer, StreamsGroupChange, StreamsGroupState } from "./StreamsGroupState.ts"
 import { readerOf } from "./Topology.ts"
 
 export type StreamsKind = GroupKind<"streams", StreamsGroupState, Event, Answer, StreamsGroupChange>
@@ -14,23 +14,15 @@ export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): 
   kind: "streams",
   step,
   tick: Event.Tick(),
-  encode: ({ all, group, members, removed }, savedAtMs) => ({
-    value: group && encodeGroup({ group, savedAtMs }),
-    members: [
-      ...members.map((member) => ({ memberId: member.memberId, value: encodeMember(member) })),
-      ...removed.map((memberId) => ({ memberId, value: null }))
-    ],
-    membersAnew: all
-  }),
   begin: () => empty,
-  restore: (groupId, value, stored) =>
-    Result.gen(function* () {
-      const { group, savedAtMs } = yield* decodeGroup(value)
-      const members: Array<PersistedStreamsMember> = []
-      for (const { memberId, value } of stored) members.push(yield* decodeMember(memberId, value))
-      const { streamsSessionTimeoutMs } = configs(groupId)
-      return { savedAtMs, start: (nowMs: number) => restore(group, members, streamsSessionTimeoutMs, nowMs) }
-    }),
+  ...memberRows({
+    decodeGroup,
+    decodeMember,
+    encodeGroup,
+    encodeMember,
+    restore,
+    sessionTimeoutMs: (groupId) => configs(groupId).streamsSessionTimeoutMs
+  }),
   isDead: ({ dead }) => dead,
   isVacant,
   listed: (state) => ({ protocolType: "streams", state: phaseOf(state) }),

@@ -66,7 +66,7 @@ describe("members of a share group", () => {
         for (const output of outputs) {
           if (output._tag === "Persist") {
             assert.isUndefined(answer, "answered before it is stored")
-            if (output.group.group !== null) group = encodeGroup(output.group.group, now)
+            if (output.group.group !== null) group = encodeGroup({ group: output.group.group, savedAtMs: now })
             for (const member of output.group.members) rows.set(member.memberId, encodeMember(member))
             for (const memberId of output.group.removed) rows.delete(memberId)
           }
