@@ -171,6 +171,15 @@ describe("embedded Postgres that ends while Tusk serves", () => {
     assert.match(tusk.output, /^tusk: embedded Postgres was started again 3 times within a minute [^\n]+\n$/m)
   })
 
+  it("a signal while it is down ends Tusk, and what it started again", async () => {
+    const dataDir = newDataDir()
+    const { tusk } = await serve(dataDir)
+    process.kill(postgresPid(dataDir), "SIGKILL")
+    await tusk.printed(/embedded Postgres, process \d+, has ended/)
+    assert.strictEqual(await tusk.kill("SIGTERM"), 0)
+    assert.isFalse(postgresRuns(dataDir))
+  })
+
   it("that cannot start any more ends Tusk with the reason", async () => {
     const dataDir = newDataDir()
     const { tusk } = await serve(dataDir)
