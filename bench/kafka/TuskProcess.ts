@@ -1,6 +1,16 @@
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import process from "node:process"
@@ -42,6 +52,15 @@ const postmaster = (dataDir: string): ReadonlyArray<number> => {
   return Number.isInteger(pid) ? [pid] : []
 }
 
+/** Whether that process is there and has this folder, or one below it, as its own. */
+const worksIn = (pid: number, folder: string): boolean => {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`).startsWith(realpathSync(folder))
+  } catch {
+    return false
+  }
+}
+
 /** `tusk start` from this checkout, as `npm start` runs it, with the Node that runs this program. */
 export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "tusk-bench-"))
@@ -73,17 +92,22 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
     const code = await terminate(child)
     if (code !== 0) throw new Error(`Tusk ended with ${code ?? child.signalCode} on SIGTERM: ${tail(log, 20)}`)
   }
-  const clear = () => {
+  const clear = async () => {
     if (options.dataDir !== undefined) return
-    // Left behind by a broker that did not end by itself.
-    for (const pid of postmaster(dataDir)) process.kill(pid, "SIGQUIT")
+    // Left behind by a broker that did not end by itself; the number may be another's by now.
+    for (const pid of postmaster(dataDir)) {
+      if (!worksIn(pid, dataDir)) continue
+      process.kill(pid, "SIGQUIT")
+      const deadline = Date.now() + 10_000
+      while (worksIn(pid, dataDir) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20))
+    }
     rmSync(dataDir, { recursive: true, force: true })
   }
   try {
     await start()
   } catch (error) {
     await terminate(child!)
-    clear()
+    await clear()
     throw error
   }
   return {
@@ -103,7 +127,7 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
       try {
         await stop()
       } finally {
-        clear()
+        await clear()
       }
     }
   }
