@@ -69,7 +69,7 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
   for (let each = dataDir; each.startsWith(join(tmpdir(), "tusk-")); each = dirname(each)) chmodSync(each, 0o755)
   const port = await freePort()
   const settings = Object.entries(options.settings ?? {}).flatMap(([name, value]) => ["--set", `${name}=${value}`])
-  const heap = ["--initial-old-space-size=256", "--max-semi-space-size=16"]
+  const heap = ["--initial-old-space-size=128", "--max-semi-space-size=16"]
   const args = [...heap, "--conditions=tusk-source", launcher, "start", "--listen", `127.0.0.1:${port}`]
   args.push("--storage", options.storage, ...(options.storage === "embedded" ? ["--data-dir", dataDir] : []))
 

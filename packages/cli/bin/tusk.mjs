@@ -6,6 +6,7 @@ import { createRequire } from "node:module"
 import module from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { setFlagsFromString } from "node:v8"
 import { compileCacheFolder } from "./compile-cache.mjs"
 
 const NEEDED = [22, 19]
@@ -28,6 +29,11 @@ const ownNode = () => {
 
 if (isNewEnough()) {
   const source = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+  // Record bytes lie outside V8's heap. Counted with all that the heap may grow to, they do not make V8 mark it after every
+  // 64 MiB of them. A V8 that may not know the flag is left alone: it would complain.
+  if (Number.parseFloat(process.versions.v8) >= 14.6) {
+    setFlagsFromString("--external-memory-accounted-in-global-limit")
+  }
   const fromSource = existsSync(source) && process.execArgv.some((each) => each.includes("tusk-source"))
   module.enableCompileCache?.(compileCacheFolder())
   const { main } = await import(fromSource ? "../src/main.ts" : "../dist/main.js")

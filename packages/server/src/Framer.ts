@@ -2,56 +2,89 @@ import { protocolError } from "@tusk/protocol/ProtocolError"
 import type { ProtocolError } from "@tusk/protocol/ProtocolError"
 
 /**
- * Cuts a byte stream into frames (a length of 4 bytes, then as many bytes). A frame within one chunk is a view on it;
- * one that spans chunks is put together once, when its last byte is there: memory follows what arrived, never what was
- * announced.
+ * Cuts a byte stream into frames (a length of 4 bytes, then as many bytes). A frame within one chunk is a view on it. One
+ * that spans chunks is gathered in a buffer of its own that grows with what arrived, never with what was announced: it is
+ * at most four times as large. Chunks are the framer's own from then on: a large one of which no frame is a view is given
+ * back to the system at once, for memory outside V8's heap is what makes the garbage collector run while producers send.
  */
 export interface Framer {
   readonly maxBytes: number
-  parts: Array<Uint8Array>
+  /** The first `have` bytes of the begun frame lie here, if it spans chunks. */
+  gathered: Buffer
   have: number
-  need: number
+  /** The begun frame's length, as far as its four bytes have come. */
+  length: number
+  /** How many of these four have come. */
+  lengthBytes: number
 }
 
-export const makeFramer = (maxBytes: number): Framer => ({ maxBytes, parts: [], have: 0, need: 4 })
+const NOTHING = Buffer.alloc(0)
+/** A frame's buffer is at once this large, where the frame is. */
+const FIRST_BYTES = 64 * 1024
+const GROWTH = 4
+/** Smaller chunks are left to the garbage collector. */
+const RELEASED_BYTES = 4096
+
+export const makeFramer = (maxBytes: number): Framer => ({
+  maxBytes,
+  gathered: NOTHING,
+  have: 0,
+  length: 0,
+  lengthBytes: 0
+})
 
 /** Whether a frame has begun and not ended. */
-export const isPartial = (framer: Framer): boolean => framer.have > 0
+export const isPartial = (framer: Framer): boolean => framer.lengthBytes > 0
 
 /** Adds the frames that `chunk` completes to `out`; a length out of bounds is an error, the stream is then lost. */
 export const feed = (framer: Framer, chunk: Uint8Array, out: Array<Uint8Array>): ProtocolError | undefined => {
-  let bytes = chunk
-  if (framer.have > 0) {
-    framer.parts.push(chunk)
-    framer.have += chunk.byteLength
-    if (framer.have < framer.need) return undefined
-    bytes = Buffer.concat(framer.parts, framer.have)
-    framer.parts = []
-    framer.have = 0
-  }
-  framer.need = 4
+  const end = chunk.byteLength
   let at = 0
-  const end = bytes.byteLength
-  while (end - at >= 4) {
-    const length = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
-    if (length <= 0 || length > framer.maxBytes) {
-      return protocolError(
-        "lengthBeyondFrame",
-        `a frame of ${length} bytes is not within 1..${framer.maxBytes} (socket.request.max.bytes)`
-      )
+  let isKept = false
+  while (at < end) {
+    if (framer.lengthBytes < 4) {
+      // A length with the highest bit set comes out negative.
+      framer.length = (framer.length << 8) | chunk[at++]!
+      if (++framer.lengthBytes < 4) continue
+      if (framer.length <= 0 || framer.length > framer.maxBytes) {
+        return protocolError(
+          "lengthBeyondFrame",
+          `a frame of ${framer.length} bytes is not within 1..${framer.maxBytes} (socket.request.max.bytes)`
+        )
+      }
+      continue
     }
-    if (end - at < 4 + length) {
-      framer.need = 4 + length
-      break
+    const next = at + framer.length - framer.have
+    if (framer.have === 0 && next <= end) {
+      out.push(chunk.subarray(at, next))
+      isKept = true
+    } else {
+      gather(framer, chunk.subarray(at, Math.min(next, end)))
+      if (next > end) break
+      out.push(framer.gathered)
     }
-    out.push(bytes.subarray(at + 4, at + 4 + length))
-    at += 4 + length
+    at = next
+    framer.gathered = NOTHING
+    framer.have = framer.length = framer.lengthBytes = 0
   }
-  if (at < end) {
-    // A small rest of a large buffer must not keep all of that alive while the client takes its time.
-    const rest = bytes.subarray(at)
-    framer.parts.push(at > 0 ? Buffer.from(rest) : rest)
-    framer.have = end - at
-  }
+  if (!isKept) release(chunk)
   return undefined
+}
+
+const gather = (framer: Framer, bytes: Uint8Array): void => {
+  const have = framer.have + bytes.byteLength
+  if (have > framer.gathered.byteLength) {
+    const larger = Buffer.allocUnsafeSlow(Math.min(framer.length, Math.max(FIRST_BYTES, GROWTH * have)))
+    larger.set(framer.gathered.subarray(0, framer.have))
+    framer.gathered = larger
+  }
+  framer.gathered.set(bytes, framer.have)
+  framer.have = have
+}
+
+/** What a socket reads is a buffer of its own; a view on a larger one, a pool say, is not ours to give back. */
+const release = ({ buffer, byteLength }: Uint8Array): void => {
+  if (byteLength >= RELEASED_BYTES && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) {
+    buffer.transfer(0)
+  }
 }
