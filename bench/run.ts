@@ -96,7 +96,7 @@ const programs: Readonly<Record<string, () => Promise<ReadonlyArray<Bar>>>> = {
   append: () => bars("append.ts"),
   produce: produce("128 KiB batches, flush.messages=1", 2, [], true),
   "produce-16k": produce("16 KiB batches, flush.messages=1", 5, [
-    ...["--batch-size", "16384", "--linger", "0", "--records", quick ? "60000" : "150000", "--warmup", "30000"]
+    ...["--batch-size", "16384", "--linger", "0", "--records", quick ? "60000" : "200000", "--warmup", "40000"]
   ]),
   "produce-nosync": produce("1 KiB records, Kafka without fsync", 0.6, ["--flush", "none"]),
   "produce-100b": produce("100 B records, Kafka without fsync", 0.5, [
