@@ -33,6 +33,8 @@ if (isNewEnough()) {
   // 64 MiB of them. A V8 that may not know the flag is left alone: it would complain.
   if (Number.parseFloat(process.versions.v8) >= 14.6) {
     setFlagsFromString("--external-memory-accounted-in-global-limit")
+    // What a long poll leaves lives for half a second: old to V8, which would have it marked and swept where it dies.
+    setFlagsFromString("--no-allocation-site-pretenuring")
   }
   const fromSource = existsSync(source) && process.execArgv.some((each) => each.includes("tusk-source"))
   module.enableCompileCache?.(compileCacheFolder())
