@@ -1,7 +1,7 @@
 /**
  * Bar 4: one 100 B record in flight, acks=all. From the call until the record is acknowledged, and until a consumer that
  * waits for it has it; beside a bare insert of as many bytes, committed, on the same Postgres, in turns.
- * `node --conditions=tusk-source bench/latency.ts [--rounds 20] [--per-round 100] [--quick] [--json FILE]`
+ * `node --conditions=tusk-source bench/latency.ts [--rounds 6] [--warmup 10] [--per-round 1000] [--quick] [--json FILE]`
  */
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
@@ -25,8 +25,10 @@ import { startTusk } from "./kafka/TuskProcess.ts"
 const { values: options } = parseArgs({
   options: {
     rounds: { type: "string" },
+    /** Rounds that are not counted: the code of either side is compiled by then. */
+    warmup: { type: "string" },
     quick: { type: "boolean", default: false },
-    "per-round": { type: "string", default: "100" },
+    "per-round": { type: "string", default: "1000" },
     json: { type: "string" }
   }
 })
@@ -35,7 +37,8 @@ const TOPIC = "latency"
 const value = Buffer.alloc(100, "x")
 const insert = { name: "Insert", sql: "insert into public.bench_latency (data) values ($1::bytea)" }
 
-const rounds = Number(options.rounds ?? (options.quick ? 6 : 20))
+const rounds = Number(options.rounds ?? (options.quick ? 1 : 6))
+const warmup = Number(options.warmup ?? (options.quick ? 1 : 10))
 
 const measure = async (ending: Ending): Promise<void> => {
   const broker = await ending.stopping(startTusk({ storage: "embedded" }))
@@ -116,10 +119,9 @@ const measure = async (ending: Ending): Promise<void> => {
   const delivered: Array<number> = []
   const inserted: Array<number> = []
   const perRound = Number(options["per-round"])
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 1 - warmup; round <= rounds; round++) {
     for (let i = 0; i < perRound; i++) {
       const one = await produceOne()
-      // The first round warms up.
       if (round > 0) {
         acked.push(one.acked)
         delivered.push(one.delivered)
