@@ -12,10 +12,9 @@ import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import { encodeBatch } from "@tusk/protocol/record/RecordBatch"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import process from "node:process"
 import { parseArgs } from "node:util"
 import { runBench } from "./Ending.ts"
 import type { Ending } from "./Ending.ts"
@@ -24,6 +23,7 @@ import { Wire } from "./groups/Wire.ts"
 import { cpuSeconds, residentBytes } from "./kafka/ProcessTree.ts"
 import { startTusk } from "./kafka/TuskProcess.ts"
 import type { TuskBroker } from "./kafka/TuskProcess.ts"
+import { Samples } from "./Samples.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -45,16 +45,7 @@ const bars: Readonly<Record<string, number>> = {
   "idle memory, MB": 400,
   "one check of retention and compaction, ms of CPU": 50
 }
-const samples = new Map<string, Array<number>>()
-const note = (figure: string, value: number): void => {
-  samples.set(figure, [...(samples.get(figure) ?? []), value])
-}
-const timed = async <A>(figure: string, work: () => Promise<A>): Promise<A> => {
-  const began = performance.now()
-  const result = await work()
-  note(figure, performance.now() - began)
-  return result
-}
+const samples = new Samples(bars)
 
 const nameOf = (topic: number) => `topic-${String(topic).padStart(4, "0")}`
 const names = Array.from({ length: topics }, (_, topic) => nameOf(topic))
@@ -123,27 +114,27 @@ const measure = async (ending: Ending): Promise<void> => {
   const first = await ending.stopping(startTusk({ storage: "embedded", dataDir: join(dataDir, "data"), settings }))
   try {
     const wire = await Wire.connect(first.bootstrap)
-    await timed(`making ${topics * perTopic} in one request, ms`, () => make(wire))
-    await timed("a record to each, ms", () => fillAll(wire))
+    await samples.timed(`making ${topics * perTopic} in one request, ms`, () => make(wire))
+    await samples.timed("a record to each, ms", () => fillAll(wire))
     wire.close()
   } finally {
     await first.stop()
   }
   for (let round = 0; round < rounds; round++) {
     const start = () => ending.stopping(startTusk({ storage: "embedded", dataDir: join(dataDir, "data"), settings }))
-    const broker = await timed("start to serving, ms", start)
+    const broker = await samples.timed("start to serving, ms", start)
     let resting: number
     try {
       const wire = await Wire.connect(broker.bootstrap)
-      await timed("Metadata of all, ms", () => metadata(wire))
-      await timed("ListOffsets of all, first time, ms", () => ends(wire))
-      for (let i = 0; i < 5; i++) await timed("Metadata of all, ms", () => metadata(wire))
-      await timed("ListOffsets of all, ms", () => ends(wire))
+      await samples.timed("Metadata of all, ms", () => metadata(wire))
+      await samples.timed("ListOffsets of all, first time, ms", () => ends(wire))
+      for (let i = 0; i < 5; i++) await samples.timed("Metadata of all, ms", () => metadata(wire))
+      await samples.timed("ListOffsets of all, ms", () => ends(wire))
       wire.close()
       await sleep(3000)
-      note("idle memory, MB", residentBytes(broker.nodePid()) / 1e6)
+      samples.note("idle memory, MB", residentBytes(broker.nodePid()) / 1e6)
       resting = await idleCpu(broker)
-      note(`idle for ${IDLE_MS / 1000} s, ms of CPU`, resting)
+      samples.note(`idle for ${IDLE_MS / 1000} s, ms of CPU`, resting)
     } finally {
       await broker.stop()
     }
@@ -156,34 +147,18 @@ const measure = async (ending: Ending): Promise<void> => {
       // The first one asks each partition for its oldest batch.
       await sleep(15 * every)
       const working = await idleCpu(checking)
-      note("one check of retention and compaction, ms of CPU", Math.max(0, working - resting) / (IDLE_MS / every))
-      note("idle memory with checks, MB", residentBytes(checking.nodePid()) / 1e6)
+      samples.note(
+        "one check of retention and compaction, ms of CPU",
+        Math.max(0, working - resting) / (IDLE_MS / every)
+      )
+      samples.note("idle memory with checks, MB", residentBytes(checking.nodePid()) / 1e6)
     } finally {
       await checking.stop()
     }
   }
 }
 
-const conclude = (): void => {
-  const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN
-  const table = [...samples].map(([figure, values]) => {
-    const bar = bars[figure]
-    const row = { figure, median: median(values), min: Math.min(...values), max: Math.max(...values) }
-    return { ...row, ...(bar === undefined ? {} : { bar, met: row.median <= bar }) }
-  })
-  const cell = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(0)).padStart(9)
-  console.log(`${"".padEnd(50)}${["median", "min", "max", "bar"].map((head) => head.padStart(9)).join("")}`)
-  for (const row of table) {
-    const missed = row.met === false ? "  missed" : ""
-    console.log(`${row.figure.padEnd(50)}${[row.median, row.min, row.max, row.bar].map(cell).join("")}${missed}`)
-  }
-  const text = JSON.stringify({ node: process.version, table, samples: Object.fromEntries(samples) })
-  if (options.json === undefined) console.log(text)
-  else writeFileSync(options.json, `${text}\n`)
-  if (table.some((row) => row.met === false)) process.exitCode = 1
-}
-
 await runBench(async (ending) => {
   await measure(ending)
-  conclude()
+  samples.conclude(options.json)
 })

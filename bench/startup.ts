@@ -4,7 +4,7 @@
  * the memory of an idle broker. `node --conditions=tusk-source bench/startup.ts [--rounds 5] [--peer] [--json FILE]`;
  * `--peer` measures Apache Kafka as well. Ends with 1 where a bar is missed.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
@@ -17,6 +17,7 @@ import { firstRecordKafkajs, firstRecordPlatformatic } from "./kafka/FirstRecord
 import { residentBytes } from "./kafka/ProcessTree.ts"
 import { runOk } from "./kafka/Program.ts"
 import { startTusk } from "./kafka/TuskProcess.ts"
+import { Samples } from "./Samples.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -41,19 +42,7 @@ const bars: Readonly<Record<string, number>> = {
   "Tusk.start() after import, ms": 50
 }
 
-const samples = new Map<string, Array<number>>()
-const note = (figure: string, value: number) => {
-  const list = samples.get(figure) ?? []
-  list.push(value)
-  samples.set(figure, list)
-}
-
-const timed = async <A>(figure: string, work: () => Promise<A>): Promise<A> => {
-  const began = performance.now()
-  const result = await work()
-  note(figure, performance.now() - began)
-  return result
-}
+const samples = new Samples(bars)
 
 /** Both clients on a port that has just opened: only one is the first on each start, so they take turns. */
 const firstRecord = async (kind: string, broker: Broker, number: number): Promise<void> => {
@@ -62,17 +51,17 @@ const firstRecord = async (kind: string, broker: Broker, number: number): Promis
     ["@platformatic/kafka", firstRecordPlatformatic]
   ] as const
   const [name, run] = turns[number % 2] ?? turns[0]
-  note(`${kind}: open port to first record (${name}), ms`, await run(broker.bootstrap, `first-${number}`))
+  samples.note(`${kind}: open port to first record (${name}), ms`, await run(broker.bootstrap, `first-${number}`))
 }
 
 /** Idle for three seconds, then the resident memory of the Node process. */
 const idle = async (figure: string, pid: number): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, 3000))
-  note(figure, residentBytes(pid) / 1e6)
+  samples.note(figure, residentBytes(pid) / 1e6)
 }
 
 const memory = async (ending: Ending, number: number): Promise<void> => {
-  const broker = await timed("memory: process start to serving, ms", () =>
+  const broker = await samples.timed("memory: process start to serving, ms", () =>
     ending.stopping(startTusk({ storage: "memory" }))
   )
   try {
@@ -88,9 +77,9 @@ const embedded = async (ending: Ending, number: number): Promise<void> => {
   ending.add(() => rmSync(dataDir, { recursive: true, force: true }))
   try {
     const start = () => ending.stopping(startTusk({ storage: "embedded", dataDir: join(dataDir, "data") }))
-    const cold = await timed("embedded, nothing there: process start to serving, ms", start)
+    const cold = await samples.timed("embedded, nothing there: process start to serving, ms", start)
     await cold.stop()
-    const warm = await timed("embedded, warm: process start to serving, ms", start)
+    const warm = await samples.timed("embedded, warm: process start to serving, ms", start)
     try {
       await firstRecord("embedded", warm, number)
       await idle("embedded: idle broker, Postgres apart, MB", warm.nodePid())
@@ -105,40 +94,21 @@ const embedded = async (ending: Ending, number: number): Promise<void> => {
 const inProcess = async (): Promise<void> => {
   const script = join(repository, "bench", "kafka", "inProcess.ts")
   const { stdout } = await runOk(process.execPath, ["--conditions=tusk-source", script])
-  note("Tusk.start() after import, ms", Number(stdout.trim().split("\n").at(-1)))
+  samples.note("Tusk.start() after import, ms", Number(stdout.trim().split("\n").at(-1)))
 }
 
 /** Apache Kafka: its start covers the format of its storage, which `tusk start` has to do as well. */
 const kafka = async (ending: Ending, number: number): Promise<void> => {
   const began = performance.now()
   const broker = await ending.stopping(startApacheKafka())
-  note("Apache Kafka, nothing there: serving, ms", performance.now() - began)
+  samples.note("Apache Kafka, nothing there: serving, ms", performance.now() - began)
   try {
     await firstRecord("Apache Kafka", broker, number)
-    await timed("Apache Kafka, warm: stop and serve again, ms", () => broker.restart())
+    await samples.timed("Apache Kafka, warm: stop and serve again, ms", () => broker.restart())
     await idle("Apache Kafka: idle broker, MB", broker.pids()[0] ?? 0)
   } finally {
     await broker.stop()
   }
-}
-
-const conclude = (): void => {
-  const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN
-  const table = [...samples].map(([figure, values]) => {
-    const bar = bars[figure]
-    const row = { figure, median: median(values), min: Math.min(...values), max: Math.max(...values) }
-    return { ...row, ...(bar === undefined ? {} : { bar, met: row.median <= bar }) }
-  })
-  const cell = (value: number | undefined) => (value === undefined ? "-" : value.toFixed(0)).padStart(9)
-  console.log(`${"".padEnd(62)}${["median", "min", "max", "bar"].map((head) => head.padStart(9)).join("")}`)
-  for (const row of table) {
-    const missed = row.met === false ? "  missed" : ""
-    console.log(`${row.figure.padEnd(62)}${[row.median, row.min, row.max, row.bar].map(cell).join("")}${missed}`)
-  }
-  const text = JSON.stringify({ node: process.version, table, samples: Object.fromEntries(samples) })
-  if (options.json === undefined) console.log(text)
-  else writeFileSync(options.json, `${text}\n`)
-  if (table.some((row) => row.met === false)) process.exitCode = 1
 }
 
 await runBench(async (ending) => {
@@ -151,5 +121,5 @@ await runBench(async (ending) => {
     if (options.peer) await kafka(ending, number)
   }
 
-  conclude()
+  samples.conclude(options.json)
 })
