@@ -24,3 +24,15 @@ export const append = (offset: bigint, bytes = 100): Write =>
     baseSequence: -1,
     records: new Uint8Array(bytes)
   })
+
+/** What a group commits for a partition. */
+export const committed = (groupId: string, partitionId: number, offset: bigint): Write =>
+  Write.PutOffset({
+    groupId,
+    partitionId,
+    offset,
+    leaderEpoch: -1,
+    metadata: null,
+    commitTimestamp: 1000n,
+    expireTimestamp: -1n
+  })

@@ -4,21 +4,13 @@ import * as Schedule from "effect/Schedule"
 import { OffsetRows } from "../../src/pg/PgStore/OffsetRows.ts"
 import { Write } from "../../src/Store.ts"
 import type { Unit } from "../../src/Store.ts"
-import { append, topic, TOPIC } from "./Appends.ts"
+import { append, committed, topic, TOPIC } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
 
 const put = (groupId: string, partitionId: number, offset: number): Write =>
-  Write.PutOffset({
-    groupId,
-    partitionId,
-    offset: BigInt(offset),
-    leaderEpoch: -1,
-    metadata: null,
-    commitTimestamp: 1000n,
-    expireTimestamp: -1n
-  })
+  committed(groupId, partitionId, BigInt(offset))
 
 const open = Effect.gen(function* () {
   yield* database.empty

@@ -11,21 +11,10 @@ import { ConsumerProtocolAssignment } from "@tusk/protocol/embedded/ConsumerProt
 import { Write } from "../../src/Store.ts"
 import { install } from "../../src/pg/Migrations.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
-import { append, TOPIC } from "./Appends.ts"
+import { append, committed, TOPIC } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
-
-const committed = (groupId: string, partitionId: number, offset: bigint) =>
-  Write.PutOffset({
-    groupId,
-    partitionId,
-    offset,
-    leaderEpoch: -1,
-    metadata: null,
-    commitTimestamp: 1000n,
-    expireTimestamp: -1n
-  })
 
 /** A store with topic "t" of three partitions, the first with five records, and somebody at psql. */
 const open = Effect.gen(function* () {
