@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { AcquireError, StoreError } from "./StoreError.ts"
+import type { AcquireError, Fenced, StoreError } from "./StoreError.ts"
 
 /**
  * All that lasts, as values. A partition is known by its `partitionId`, an int32 that is never given twice in a cluster.
@@ -78,6 +78,8 @@ export type Write = Data.TaggedEnum<{
   DeleteGroup: { readonly groupId: string }
   /** The next producer id that was given to nobody. */
   PutNextProducerId: { readonly next: bigint }
+  /** The partition's end has leapt over what a failover may have lost (`ClusterState.failoverEpoch`). */
+  PutFailoverEpoch: { readonly partitionId: number; readonly epoch: number }
 }>
 export const Write = Data.taggedEnum<Write>()
 
@@ -129,12 +131,38 @@ export interface StoredConfig {
   readonly value: string
 }
 
+/**
+ * What this process has told its clients. A take-over gives no counter below it, whatever the server says it has stored
+ * (`../../../docs/durability.md`, failover).
+ */
+export interface Told {
+  /** 0 before the first take-over. */
+  readonly epoch: number
+  readonly nextProducerId: bigint
+  readonly nextPartitionId: number
+}
+
+/** A server of the backend and its history: a promoted standby goes on with another timeline. */
+export interface ServerIdentity {
+  readonly systemIdentifier: string
+  readonly timeline: string
+}
+
 /** What the active broker knows before it serves: everything but logs, offsets and groups. */
 export interface ClusterState {
   /** Kafka's text form, 22 characters; made once with the schema. */
   readonly clusterId: string
   /** Raised at each take-over; the leader epoch of every partition. */
   readonly epoch: number
+  /**
+   * The epoch of the last take-over that found another server or timeline than the one before it, 0 for none. What was
+   * acknowledged before it may be lost: the end of a partition whose own `failoverEpoch` is lower leaps when it is loaded.
+   */
+  readonly failoverEpoch: number
+  /** Whether this take-over is such a one: from where to where. */
+  readonly failover: { readonly from: ServerIdentity; readonly to: ServerIdentity } | undefined
+  /** Whether the commit whose outcome was unknown is stored: looked up under the lock. Undefined: there was none. */
+  readonly unknownCommitStored: boolean | undefined
   readonly nextProducerId: bigint
   /** Greater than every partition id in use or orphaned. */
   readonly nextPartitionId: number
@@ -166,6 +194,8 @@ export interface StoredBatchSize {
 
 export interface StoredPartition {
   readonly partitionId: number
+  /** The last failover over which its end has leapt. */
+  readonly failoverEpoch: number
   readonly logStartOffset: bigint
   /** Last offset + 1: the next offset to give. */
   readonly endOffset: bigint
@@ -222,18 +252,26 @@ export class Store extends Context.Service<
     /** Name for people: "postgres", "memory". */
     readonly name: string
     /**
-     * Becomes the cluster's one writer and loads its state; raises the epoch. Called again after `Fenced`,
-     * `OutcomeUnknown` or `StoreUnavailable`, when it first ends what is left of the old session, so that whatever that
-     * session sent has happened or never will. The lock is given back when the scope closes.
+     * Becomes the cluster's one writer and loads its state; raises the epoch and, after a failover, every counter
+     * (`counters.ts`), never below `told`. Called again after `Fenced`, `OutcomeUnknown` or `StoreUnavailable`, when it
+     * first ends what is left of the old session, so that whatever that session sent has happened or never will; then
+     * tells whether the commit of unknown outcome is stored. The lock is given back when the scope closes.
      */
-    readonly acquire: Effect.Effect<ClusterState, AcquireError, Scope.Scope>
+    readonly acquire: (told: Told) => Effect.Effect<ClusterState, AcquireError, Scope.Scope>
+    /** Returns when the session that holds the lock is known to be gone; never while there is none. */
+    readonly lost: Effect.Effect<Fenced>
     /**
      * All units or none, in order; durable when it returns, but for one of relaxed appends alone (`isRelaxed`), which is
-     * so a moment later. One at a time.
+     * so a moment later. One at a time. May take as long as a synchronous standby is away.
      */
     readonly commit: (units: ReadonlyArray<Unit>) => Effect.Effect<void, StoreError>
-    /** Asks the session that holds the lock whether it still does. */
+    /** Asks, beside what the session that holds the lock is doing, whether it still holds it. */
     readonly ping: Effect.Effect<void, StoreError>
+    /**
+     * A write that leaves nothing, beside what the session that holds the lock is doing: when it returns, this server was
+     * the writer's after it was asked. As slow as a commit. One at a time.
+     */
+    readonly heartbeat: Effect.Effect<void, StoreError>
     /** Batches from each offset on, in order of requests; at most `maxBytes` in all but for the very first batch. */
     readonly read: (
       requests: ReadonlyArray<ReadRequest>,

@@ -3,13 +3,22 @@ import * as Data from "effect/Data"
 /** The session that held the cluster's lock is gone: nothing of this commit was or will be stored by it. */
 export class Fenced extends Data.TaggedError("Fenced")<{ readonly message: string }> {}
 
-/** The backend refused or could not be asked; nothing of this commit was stored. */
+/** The backend refuses what is to be stored, however often it is asked; nothing of this commit was stored. */
+export class StoreRefused extends Data.TaggedError("StoreRefused")<{
+  readonly message: string
+  readonly cause?: unknown
+}> {}
+
+/** The backend cannot do it now, or could not be asked; nothing of this commit was stored. */
 export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{
   readonly message: string
   readonly cause?: unknown
 }> {}
 
-/** The connection was lost between sending a commit and its answer: it happened, or will yet, or never. */
+/**
+ * The connection was lost between sending a commit and its answer, or memory is behind what is stored: it happened, or will
+ * yet, or never. The next `acquire` tells.
+ */
 export class OutcomeUnknown extends Data.TaggedError("OutcomeUnknown")<{
   readonly message: string
   readonly cause?: unknown
@@ -33,7 +42,7 @@ export class SchemaTooNew extends Data.TaggedError("SchemaTooNew")<{
 }
 
 /** What a backend may answer while it serves. Mapped to `KafkaError` at the services' edge, never seen by a client. */
-export type StoreError = Fenced | StoreUnavailable | OutcomeUnknown
+export type StoreError = Fenced | StoreRefused | StoreUnavailable | OutcomeUnknown
 
 /** What a backend may answer while it is opened. */
 export type AcquireError = StoreError | LockHeld | SchemaTooNew

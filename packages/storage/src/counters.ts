@@ -1,0 +1,48 @@
+import type { ServerIdentity, Told } from "./Store.ts"
+
+/** How far counters leap where acknowledged commits may be lost: farther than any that was given meanwhile. */
+const EPOCH_LEAP = 1000
+const ID_LEAP = 1_000_000
+
+/** The counters of a cluster as they are stored. */
+export interface StoredCounters {
+  readonly epoch: number
+  readonly failoverEpoch: number
+  readonly nextProducerId: bigint
+  readonly nextPartitionId: number
+  /** Of the take-over before; null: nobody has noted it yet. */
+  readonly server: ServerIdentity | null
+}
+
+/** The counters of a new reign. */
+export interface Counters {
+  readonly epoch: number
+  readonly failoverEpoch: number
+  readonly nextProducerId: bigint
+  readonly nextPartitionId: number
+  readonly server: ServerIdentity
+  readonly failover: { readonly from: ServerIdentity; readonly to: ServerIdentity } | undefined
+}
+
+const isSame = (a: ServerIdentity, b: ServerIdentity): boolean =>
+  a.systemIdentifier === b.systemIdentifier && a.timeline === b.timeline
+
+/**
+ * What a take-over raises. An asynchronous standby, a base backup or an earlier point in time lacks the newest commits:
+ * epochs and ids given in them would be given again. So where the server or its timeline is another one, counters leap;
+ * and none is ever below what this process told.
+ */
+export const nextCounters = (stored: StoredCounters, server: ServerIdentity, told: Told): Counters => {
+  const failover = stored.server === null || isSame(stored.server, server) ? undefined : { from: stored.server, to: server }
+  const leap = failover === undefined ? 0 : 1
+  const epoch = Math.max(stored.epoch, told.epoch) + 1 + leap * EPOCH_LEAP
+  const producerIds = stored.nextProducerId + BigInt(leap * ID_LEAP)
+  return {
+    epoch,
+    failoverEpoch: failover === undefined ? stored.failoverEpoch : epoch,
+    nextProducerId: producerIds > told.nextProducerId ? producerIds : told.nextProducerId,
+    nextPartitionId: Math.max(stored.nextPartitionId + leap * ID_LEAP, told.nextPartitionId),
+    server,
+    failover
+  }
+}
