@@ -122,12 +122,14 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
   Layer.mergeAll(
     Layer.succeed(CommitterOptions, {
       maxCommitBytes: settings.commitMaxBytes,
-      maxQueuedBytes: settings.commitQueueMaxBytes
+      maxQueuedBytes: settings.commitQueueMaxBytes,
+      requestTimeoutMs: settings.requestTimeoutMs
     }),
     Layer.succeed(LogOptions, {
       tailMaxBytes: memoryBytes ?? settings.tailCacheBytes,
       tailIsAll: memoryBytes !== undefined,
       readAheadBytes: settings.readAheadBytes,
+      failoverLeap: settings.failoverOffsetLeap,
       snapshotEvery: 1000,
       maxProducers: settings.maxProducersPerPartition,
       producerIdExpirationMs: settings.producerIdExpirationMs
@@ -135,7 +137,8 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
     Layer.succeed(RetentionOptions, {
       intervalMs: 5000,
       checkIntervalMs: settings.logRetentionCheckIntervalMs,
-      batchesPerStep: 500
+      batchesPerStep: 500,
+      bytesPerStep: 32 * 1024 * 1024
     }),
     Layer.succeed(CompactionOptions, {
       enabled: true,

@@ -27,7 +27,7 @@ const open = Effect.fnUntraced(function* (ready: (name: string) => Effect.Effect
   }
   const services = Layer.mergeAll(
     Layer.succeed(Dispatch, { admit }),
-    Layer.mock(Committer, { room: Effect.void, submit: () => {} })
+    Layer.mock(Committer, { room: Effect.void, offer: () => {} })
   )
   const connections = Context.get(yield* Layer.build(Layer.provide(Connections.layer, services)), Connections)
   const sent = yield* Queue.unbounded<Uint8Array>()

@@ -1,27 +1,36 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import * as Exit from "effect/Exit"
+import { makeSignal } from "./Signal.ts"
 import { Store } from "./Store.ts"
-import type { ClusterState } from "./Store.ts"
+import type { ClusterState, Told } from "./Store.ts"
 import { StoreUnavailable } from "./StoreError.ts"
 import type { AcquireError, StoreError } from "./StoreError.ts"
 
-/** Without word from the session that holds the lock for longer, this broker answers nobody. */
+/** Without a proof that this broker is the writer for longer, it answers no reads. */
 export const SILENCE_LIMIT_MS = 5000
+/** Where no commit proves it, a heartbeat does, so often. */
+const HEARTBEAT_INTERVAL_MS = 2000
 const PING_INTERVAL_MS = 1000
+/** A store bounds its answer to a ping itself; this one is for a store that does not. */
+const PING_LIMIT_MS = 6000
 const RETRY_INTERVAL_MS = 500
 
 /** Reads a service's own state again after a take-over. Runs before anything is served. */
 export type TakeOverHook = (cluster: ClusterState) => Effect.Effect<void, StoreError>
 
+/** What became of a commit that failed: the lock is held as before it, or it was taken again and the commit looked up. */
+export type Aftermath = "AsBefore" | "Stored" | "NotStored"
+
 /**
- * Whether this broker is the cluster's one writer (storage.md 3). Holds the store's lock for as long as its layer lives;
- * after a lost session or an unknown outcome takes it again, and lets every service load its state anew.
+ * Whether this broker is the cluster's one writer. Holds the store's lock for as long as its layer lives; after a lost
+ * session or an unknown outcome takes it again, and lets every service load its state anew. Three things tell of it: the
+ * store, when the session is gone; a ping once a second, beside whatever the session is doing; and proofs, which are
+ * commits and heartbeats that returned.
  */
 export class Active extends Context.Service<
   Active,
@@ -31,19 +40,27 @@ export class Active extends Context.Service<
     readonly cluster: ClusterState
     /** The leader epoch of every partition. */
     readonly epoch: () => number
+    /** `ClusterState.failoverEpoch` of this reign. */
+    readonly failoverEpoch: () => number
     /**
-     * For how long a decision on what is in memory holds: another number after each take-over, and undefined during one,
-     * when memory is partly old and partly new.
+     * For how long a decision on what is in memory holds: a count of this process, another one after each take-over, and
+     * undefined during one, when memory is partly old and partly new.
      */
     readonly reign: () => number | undefined
-    /** False between a loss of the lock and the end of a take-over, and while the session has been silent too long. */
+    /** Whether what is in memory may be told: false during a take-over, and 5 s after the last proof was asked for. */
     readonly isServing: () => boolean
     readonly whenServing: Effect.Effect<void>
-    /** The session just answered. */
-    readonly heard: () => void
-    /** Tells of a failed commit; returns when it is known again what is stored. */
-    readonly failed: (error: StoreError) => Effect.Effect<void>
+    /** Returns when no take-over is under way: who waits for a commit anyway needs no other proof. */
+    readonly whenReigning: Effect.Effect<void>
+    /** A commit returned that was asked for at that time (`nowMs`). */
+    readonly heard: (askedAtMs: number) => void
+    /** Milliseconds of the monotonic clock. */
+    readonly nowMs: () => number
+    /** Tells of a commit of a reign that failed; returns when it is known again what is stored. */
+    readonly failed: (error: StoreError, reign: number) => Effect.Effect<Aftermath>
     readonly onTakeOver: (hook: TakeOverHook) => void
+    /** Ids up to these are given: no take-over gives them again. */
+    readonly tell: (counters: Partial<Omit<Told, "epoch">>) => void
   }
 >()("@tusk/storage/Active") {
   static readonly layer: Layer.Layer<Active, AcquireError, Store> = Layer.effect(
@@ -53,27 +70,50 @@ export class Active extends Context.Service<
       const clock = yield* Clock.Clock
       const layerScope = yield* Effect.scope
       const hooks: Array<TakeOverHook> = []
-      const serving = Latch.makeUnsafe(true)
-      const monotonicMs = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
-
-      let session = yield* Scope.fork(layerScope)
-      const cluster = yield* Scope.provide(store.acquire, session)
-      let epoch = cluster.epoch
+      /** Notified where `isServing` or `reign` may have become true. */
+      const served = makeSignal()
+      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+      let told: Told = { epoch: 0, nextProducerId: 0n, nextPartitionId: 0 }
+      let reign = 1
       let recovering = false
-      let lastHeardMs = monotonicMs()
-      const heard = () => {
-        lastHeardMs = monotonicMs()
+      let unknownCommitStored = false
+      let provenAtMs = nowMs()
+
+      const tell = (counters: Partial<Told>): void => {
+        told = {
+          epoch: Math.max(told.epoch, counters.epoch ?? 0),
+          nextProducerId: greater(told.nextProducerId, counters.nextProducerId ?? 0n),
+          nextPartitionId: Math.max(told.nextPartitionId, counters.nextPartitionId ?? 0)
+        }
+      }
+      const isServing = () => !recovering && nowMs() - provenAtMs < SILENCE_LIMIT_MS
+      const heard = (askedAtMs: number) => {
+        if (askedAtMs <= provenAtMs) return
+        provenAtMs = askedAtMs
+        served.notify()
       }
 
-      const ping = Effect.result(Effect.timeout(store.ping, SILENCE_LIMIT_MS))
+      /** The lock, and a watch over the session that holds it. */
+      const acquire = Effect.gen(function* () {
+        const session = yield* Scope.fork(layerScope)
+        const askedAtMs = nowMs()
+        const state = yield* Scope.provide(store.acquire(told), session)
+        provenAtMs = askedAtMs
+        tell({ ...state, epoch: state.epoch })
+        yield* Effect.forkIn(
+          Effect.flatMap(store.lost, ({ message }) => recover(message)),
+          session
+        )
+        return { session, state }
+      })
 
       const takeOver = Effect.gen(function* () {
-        yield* Scope.close(session, Exit.void)
-        session = yield* Scope.fork(layerScope)
-        const state = yield* Scope.provide(store.acquire, session)
-        epoch = state.epoch
+        yield* Scope.close(held.session, Exit.void)
+        held = yield* acquire
+        const { state } = held
+        unknownCommitStored = state.unknownCommitStored === true
+        yield* logFailover(state)
         for (const hook of hooks) yield* hook(state)
-        heard()
       })
 
       const recovery = Effect.gen(function* () {
@@ -87,59 +127,104 @@ export class Active extends Context.Service<
           yield* Effect.logWarning(`the cluster's lock is not held: ${taken.failure.message}`)
           yield* Effect.sleep(RETRY_INTERVAL_MS)
         }
-        yield* Effect.logInfo(`the cluster's lock is held again, epoch ${epoch}`)
+        yield* Effect.logInfo(`the cluster's lock is held again, epoch ${held.state.epoch}`)
         recovering = false
-        serving.openUnsafe()
+        served.notify()
       })
+
+      const whenReigning = served.until(() => !recovering)
 
       /** Runs in the layer's scope: who finds out that the lock is lost may be a request, and be interrupted. */
-      const recover = Effect.suspend(() => {
-        if (recovering) return serving.await
-        recovering = true
-        serving.closeUnsafe()
-        return Effect.andThen(Effect.forkIn(recovery, layerScope, { startImmediately: true }), serving.await)
+      const recover = (reason: string): Effect.Effect<void> =>
+        Effect.suspend(() => {
+          if (recovering) return whenReigning
+          recovering = true
+          reign++
+          return Effect.logWarning(`the cluster's lock is taken again: ${reason}`).pipe(
+            Effect.andThen(Effect.forkIn(recovery, layerScope, { startImmediately: true })),
+            Effect.andThen(whenReigning)
+          )
+        })
+
+      const ping = Effect.timeoutOrElse(store.ping, {
+        duration: PING_LIMIT_MS,
+        orElse: () => Effect.fail(new StoreUnavailable({ message: `no answer to a ping for ${PING_LIMIT_MS} ms` }))
+      })
+      /** Whether the lock is still held; takes it again where it is not. */
+      const check = Effect.suspend(() => {
+        const before = reign
+        return Effect.matchEffect(ping, {
+          onFailure: (error) => (reign === before ? recover(error.message) : whenReigning),
+          onSuccess: () => Effect.void
+        })
       })
 
-      /** A refusal by a session that still answers leaves things as they were; all else needs the lock anew. */
-      const failed = (error: StoreError): Effect.Effect<void> =>
-        Effect.logWarning(`a commit failed: ${error._tag} ${error.message}`).pipe(
-          Effect.andThen(
-            error._tag === "StoreUnavailable" ? Effect.map(ping, Result.isSuccess) : Effect.succeed(false)
-          ),
-          Effect.flatMap((isAsBefore) => (isAsBefore ? Effect.void : recover))
-        )
+      const failed = (error: StoreError, failedReign: number): Effect.Effect<Aftermath> =>
+        Effect.gen(function* () {
+          if (reign === failedReign) {
+            yield* Effect.logWarning(`a commit failed: ${error._tag} ${error.message}`)
+            if (error._tag === "StoreUnavailable") yield* check
+            else if (error._tag !== "StoreRefused") yield* recover(error.message)
+          } else yield* whenReigning
+          if (reign === failedReign) return "AsBefore"
+          return error._tag === "OutcomeUnknown" && unknownCommitStored ? "Stored" : "NotStored"
+        })
+
+      let held = yield* acquire
+      const cluster = held.state
+      yield* logFailover(cluster)
 
       yield* Effect.gen(function* () {
         while (true) {
           yield* Effect.sleep(PING_INTERVAL_MS)
-          if (recovering) continue
-          const answered = yield* ping
-          if (Result.isSuccess(answered)) heard()
-          else yield* recover
+          if (!recovering) yield* check
+        }
+      }).pipe(Effect.forkScoped)
+
+      yield* Effect.gen(function* () {
+        while (true) {
+          const restMs = provenAtMs + HEARTBEAT_INTERVAL_MS - nowMs()
+          if (restMs > 0 || recovering) {
+            yield* Effect.sleep(Math.max(restMs, RETRY_INTERVAL_MS))
+            continue
+          }
+          const askedAtMs = nowMs()
+          const before = reign
+          const beaten = yield* Effect.result(store.heartbeat)
+          if (Result.isSuccess(beaten) && reign === before) heard(askedAtMs)
+          else if (Result.isFailure(beaten)) yield* Effect.sleep(RETRY_INTERVAL_MS)
         }
       }).pipe(Effect.forkScoped)
 
       return Active.of({
         clusterId: cluster.clusterId,
         cluster,
-        epoch: () => epoch,
-        reign: () => (recovering ? undefined : epoch),
-        isServing: () => !recovering && monotonicMs() - lastHeardMs < SILENCE_LIMIT_MS,
-        whenServing: Effect.suspend(() => {
-          if (recovering) return serving.await
-          if (monotonicMs() - lastHeardMs < SILENCE_LIMIT_MS) return Effect.void
-          return Effect.flatMap(ping, (answered) => {
-            if (Result.isFailure(answered)) return recover
-            heard()
-            return Effect.void
-          })
-        }),
+        epoch: () => held.state.epoch,
+        failoverEpoch: () => held.state.failoverEpoch,
+        reign: () => (recovering ? undefined : reign),
+        isServing,
+        whenServing: served.until(isServing),
+        whenReigning,
         heard,
+        nowMs,
         failed,
         onTakeOver: (hook) => {
           hooks.push(hook)
-        }
+        },
+        tell
       })
     })
+  )
+}
+
+const greater = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+
+const logFailover = ({ epoch, failover }: ClusterState): Effect.Effect<void> => {
+  if (failover === undefined) return Effect.void
+  const { from, to } = failover
+  return Effect.logWarning(
+    `the database has another history (system ${from.systemIdentifier} timeline ${from.timeline} became system ` +
+      `${to.systemIdentifier} timeline ${to.timeline}): what was acknowledged last may be lost; epochs, ids and the ends of ` +
+      `partitions leap, from epoch ${epoch} on`
   )
 }

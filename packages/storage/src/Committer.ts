@@ -1,68 +1,67 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { Active } from "./Active.ts"
+import { CommitQueue } from "./CommitQueue.ts"
+import type { Entry } from "./CommitQueue.ts"
+import type { Participant } from "./Participant.ts"
+import { writing } from "./Participant.ts"
+import { makeSignal } from "./Signal.ts"
 import { Store } from "./Store.ts"
-import type { Unit, Write } from "./Store.ts"
-import { Fenced, OutcomeUnknown, StoreUnavailable } from "./StoreError.ts"
+import type { Unit } from "./Store.ts"
+import { Fenced, OutcomeUnknown, StoreRefused } from "./StoreError.ts"
 import type { StoreError } from "./StoreError.ts"
-
-/** Something that wants to be stored. Its functions are called by the Committer's fiber only, synchronously. */
-export interface Proposal {
-  /** Bytes it will write at most: what caps a commit. */
-  readonly bytes: number
-  /** Loads what `assemble` needs, if anything is missing. Run before assembling, in no order. */
-  readonly prepare?: Effect.Effect<void, StoreError>
-  /**
-   * Decides, on assumed state, when a commit is put together: in order of arrival, after all earlier ones of this
-   * commit. Adds its writes, which stand or fall with the whole commit. False: nothing of it waits for the commit, and
-   * it has answered by itself.
-   */
-  readonly assemble: (writes: Array<Write>) => boolean
-  /** The commit's outcome, told at least once: assumed state becomes real or is thrown away. */
-  readonly settle: (error: StoreError | undefined) => void
-}
+import { toKafkaError } from "./toKafkaError.ts"
 
 /** Longest wait for the store when this broker stops. */
 const STOP_MS = 5000
-
-/** With the reign in which it was submitted. */
-type Queued = Proposal & { readonly reign: number }
+/** How often those are looked for who have waited long enough. */
+const DEADLINE_INTERVAL_MS = 500
+/** Where the backend can do nothing, not every decision of a commit is tried alone. */
+const MOST_UNAVAILABLE = 2
 
 const fenced = () => new Fenced({ message: "this broker does not hold the cluster's lock" })
 
 export interface CommitterOptions {
-  /** Bytes after which a commit takes no further proposal. */
+  /** Bytes after which a commit takes no further unit; one alone may be larger. */
   readonly maxCommitBytes: number
-  /** Bytes of waiting proposals beyond which `room` makes connections wait. */
+  /** Bytes of waiting units beyond which `room` makes connections wait. */
   readonly maxQueuedBytes: number
+  /** `request.timeout.ms`: how long a caller waits who names no time. */
+  readonly requestTimeoutMs: number
 }
 
 export const CommitterOptions = Context.Reference<CommitterOptions>("@tusk/storage/CommitterOptions", {
-  defaultValue: () => ({ maxCommitBytes: 8 * 1024 * 1024, maxQueuedBytes: 128 * 1024 * 1024 })
+  defaultValue: () => ({
+    maxCommitBytes: 8 * 1024 * 1024,
+    maxQueuedBytes: 128 * 1024 * 1024,
+    requestTimeoutMs: 30_000
+  })
 })
+
+/** Told once, when it is known what became of the unit, or nobody waits any longer. */
+export type Done<A> = (error: KafkaError | undefined, answer: () => A) => void
 
 /** Group commit: whatever waits when a commit returns goes into the next one; one commit is in flight at a time. */
 export class Committer extends Context.Service<
   Committer,
   {
-    /** Takes its place in the queue now, in the caller's turn. Never waits, never fails. */
-    readonly submit: (proposal: Proposal) => void
+    /**
+     * Takes its place in the queue when it is run, in the caller's turn, and waits for what becomes of it. After
+     * `timeoutMs` (`request.timeout.ms`; Infinity for never) REQUEST_TIMED_OUT: the unit goes on all the same, and so it does
+     * if the caller is interrupted.
+     */
+    readonly submit: <A>(participant: Participant<A>, timeoutMs?: number) => Effect.Effect<A, KafkaError>
+    /** The same for who is no fiber. Takes its place now, never waits, never fails. */
+    readonly offer: <A>(participant: Participant<A>, done: Done<A>, timeoutMs?: number) => void
+    /** Submits writes that need no decision; of the broker's own, which wait for as long as it takes. */
+    readonly write: (unit: Unit) => Effect.Effect<void, KafkaError>
     /** Waits while too many bytes wait for a commit. */
     readonly room: Effect.Effect<void>
-    /** Submits writes that need no decision, and waits until they are stored. */
-    readonly write: (unit: Unit) => Effect.Effect<void, StoreError>
-    /**
-     * Submits a decision, and waits for it; what it returns is the answer once its writes are stored. `settled` runs in
-     * the Committer's turn, before anything later is decided: whatever keeps state in memory changes it there.
-     */
-    readonly decide: <A>(
-      decide: (writes: Array<Write>) => A,
-      settled?: (answer: A, error: StoreError | undefined) => void
-    ) => Effect.Effect<A, StoreError>
   }
 >()("@tusk/storage/Committer") {
   static readonly layer = Layer.effect(
@@ -71,143 +70,219 @@ export class Committer extends Context.Service<
       const store = yield* Store
       const active = yield* Active
       const options = yield* CommitterOptions
-      let queue: Array<Queued> = []
-      let queuedBytes = 0
-      const waiting = Latch.makeUnsafe(false)
-      const room = Latch.makeUnsafe(true)
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const changed = makeSignal()
+      const queue = new CommitQueue(options.maxCommitBytes)
+      let inFlight: ReadonlyArray<Entry> = []
+      let stopping = false
 
-      const settleAll = (proposals: ReadonlyArray<Proposal>, error: StoreError | undefined) => {
-        for (const proposal of proposals) proposal.settle(error)
+      const log = (defect: unknown): void => {
+        fork(Effect.logError("defect in a decision", defect))
+      }
+      /** The last of a unit: its service is told, then its caller. */
+      const settle = (entry: Entry, error: StoreError | undefined): void => {
+        let outcome = error === undefined ? entry.refusal : toKafkaError(error)
+        if (entry.refusal === undefined || error !== undefined) {
+          try {
+            entry.participant.settle(error)
+          } catch (defect) {
+            log(defect)
+            outcome ??= toKafkaError(
+              new StoreRefused({ message: "a defect while a commit was settled", cause: defect })
+            )
+          }
+        }
+        entry.tell(outcome)
+      }
+      const settleAll = (entries: ReadonlyArray<Entry>, error: StoreError | undefined): void => {
+        for (const entry of entries) settle(entry, error)
+      }
+      /** Takes back what was assumed, the last first, so that each finds the state it left. */
+      const retractAll = (entries: ReadonlyArray<Entry>): void => {
+        for (let i = entries.length - 1; i >= 0; i--) retract(entries[i]!)
+      }
+      const retract = ({ participant }: Entry): void => {
+        try {
+          participant.retract()
+        } catch (defect) {
+          log(defect)
+        }
       }
 
-      /** Takes proposals off the queue as long as they fit; at least one. */
-      const take = (): ReadonlyArray<Queued> => {
-        let count = 0
-        let bytes = 0
-        while (count < queue.length) {
-          const next = queue[count]!.bytes
-          if (count > 0 && bytes + next > options.maxCommitBytes) break
-          bytes += next
-          count++
+      /** Decides one unit. Its writes where it is part of the commit, else undefined: it has its answer. */
+      const assemble = (entry: Entry): Unit | undefined => {
+        const writes: Array<Unit[number]> = []
+        try {
+          const verdict = entry.participant.assemble(writes)
+          entry.refusal = undefined
+          if (verdict === "Stored") return writes
+          if (verdict === "Told") {
+            entry.tell(undefined)
+            return undefined
+          }
+          // What it was refused for may be a thing of this very commit: it is told when that is stored.
+          retract(entry)
+          entry.refusal = verdict
+          return []
+        } catch (cause) {
+          log(cause)
+          retract(entry)
+          settle(entry, new StoreRefused({ message: "a decision could not be made", cause }))
+          return undefined
         }
-        const taken = count === queue.length ? queue : queue.slice(0, count)
-        queue = count === queue.length ? [] : queue.slice(count)
-        queuedBytes -= bytes
-        if (queuedBytes <= options.maxQueuedBytes) room.openUnsafe()
-        return taken
       }
 
-      const prepare = (proposals: ReadonlyArray<Proposal>): Effect.Effect<void, StoreError> => {
-        const missing = proposals.flatMap((proposal) => (proposal.prepare === undefined ? [] : [proposal.prepare]))
-        return missing.length === 0
-          ? Effect.void
-          : Effect.forEach(missing, (effect) => effect, { concurrency: "unbounded", discard: true })
-      }
-
-      const commit = Effect.fnUntraced(function* (taken: ReadonlyArray<Queued>) {
-        if (!active.isServing()) {
-          settleAll(taken, fenced())
-          return
-        }
-        const prepared = yield* Effect.result(prepare(taken))
-        // What was decided before a take-over, on state that was another broker's since, must not be stored after it.
-        const reign = active.reign()
-        const proposals = taken.filter((proposal) => proposal.reign === reign)
-        if (proposals.length < taken.length) {
-          settleAll(
-            taken.filter((proposal) => proposal.reign !== reign),
-            fenced()
-          )
-        }
-        if (Result.isFailure(prepared)) {
-          settleAll(proposals, prepared.failure)
-          yield* active.failed(prepared.failure)
-          return
-        }
-        const joined: Array<Proposal> = []
-        const units: Array<Unit> = []
-        for (const proposal of proposals) {
-          const unit: Array<Write> = []
-          if (!proposal.assemble(unit)) continue
-          joined.push(proposal)
-          if (unit.length > 0) units.push(unit)
-        }
-        if (joined.length === 0) return
-        // Who waits without writing wants to know that what it was decided on was still this broker's to tell.
-        const stored = yield* Effect.result(
-          Effect.catchDefect(units.length === 0 ? store.ping : store.commit(units), (cause) =>
-            Effect.fail(new OutcomeUnknown({ message: "a defect in the store", cause }))
-          )
+      /** Who waits without writing wants to know that what it was decided on was still this broker's to tell. */
+      const send = (units: ReadonlyArray<Unit>): Effect.Effect<void, StoreError> => {
+        const written = units.filter((unit) => unit.length > 0)
+        return Effect.catchDefect(written.length === 0 ? store.ping : store.commit(written), (cause) =>
+          Effect.fail(new OutcomeUnknown({ message: "a defect in the store", cause }))
         )
+      }
+
+      /** One commit, and what becomes of those in it; returns the error of one that stored nothing. */
+      const commit = Effect.fnUntraced(function* (
+        joined: ReadonlyArray<Entry>,
+        units: ReadonlyArray<Unit>,
+        reign: number
+      ) {
+        const askedAtMs = active.nowMs()
+        inFlight = joined
+        const stored = yield* Effect.result(send(units))
         if (Result.isSuccess(stored)) {
-          active.heard()
+          active.heard(askedAtMs)
           settleAll(joined, undefined)
-          return
+          return undefined
         }
-        settleAll(joined, stored.failure)
-        // Nothing is assembled until it is known again what is stored.
-        yield* active.failed(stored.failure)
+        const error = stored.failure
+        const aftermath = yield* active.failed(error, reign)
+        if (aftermath === "Stored") {
+          settleAll(joined, undefined)
+          return undefined
+        }
+        retractAll(joined)
+        if (aftermath === "NotStored" || joined.length === 1) {
+          settleAll(joined, error._tag === "OutcomeUnknown" ? fenced() : error)
+        }
+        return error
       })
 
-      let stopping = false
+      /** A refusal is one unit's: each is decided anew, and committed alone. */
+      const isolate = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>, reign: number) {
+        let unavailable = 0
+        let last: StoreError = fenced()
+        for (let i = 0; i < entries.length; i++) {
+          const entry = entries[i]!
+          if (active.reign() !== reign || unavailable >= MOST_UNAVAILABLE) {
+            return settleAll(entries.slice(i), active.reign() === reign ? last : fenced())
+          }
+          const unit = assemble(entry)
+          if (unit === undefined) continue
+          const error = yield* commit([entry], [unit], reign)
+          unavailable = error?._tag === "StoreUnavailable" ? unavailable + 1 : 0
+          if (error !== undefined) last = error
+        }
+      })
+
+      const round = Effect.gen(function* () {
+        yield* active.whenReigning
+        const reign = active.reign()
+        // What was decided before a take-over, on state that was another broker's since, must not be stored after it.
+        settleAll(queue.takeOthers(reign), fenced())
+        if (reign === undefined) return
+        for (const entry of queue.takeFailed()) settle(entry, entry.failure)
+        const { joined, units } = queue.assemble(assemble, retract)
+        changed.notify()
+        if (joined.length === 0) return
+        const error = yield* commit(joined, units, reign)
+        const isAlone = joined.length === 1 || active.reign() !== reign
+        if (error !== undefined && !isAlone) yield* isolate(joined, reign)
+      })
+
       const loop = yield* Effect.gen(function* () {
         while (true) {
-          if (queue.length === 0) {
-            if (stopping) return
-            waiting.closeUnsafe()
-            yield* waiting.await
-            continue
-          }
-          const taken = take()
-          yield* Effect.catchDefect(commit(taken), (defect) => {
-            settleAll(taken, new StoreUnavailable({ message: "a commit could not be put together", cause: defect }))
+          yield* changed.until(() => queue.isDue(active.reign()) || (stopping && queue.isEmpty))
+          if (queue.isEmpty && stopping) return
+          yield* Effect.catchDefect(round, (defect) => {
+            settleAll(inFlight, new OutcomeUnknown({ message: "a defect while committing", cause: defect }))
             return Effect.logError("defect while committing", defect)
           })
+          inFlight = []
         }
       }).pipe(Effect.forkScoped)
+
+      yield* Effect.gen(function* () {
+        while (true) {
+          yield* Effect.sleep(DEADLINE_INTERVAL_MS)
+          const nowMs = active.nowMs()
+          for (const entry of inFlight) entry.expire(nowMs)
+          queue.expire(nowMs)
+        }
+      }).pipe(Effect.forkScoped)
+      active.onTakeOver(() => Effect.sync(changed.notify))
+
       // A clean stop: what was admitted is stored before the lock is given back, unless the store is away for too long.
       yield* Effect.addFinalizer(() => {
         stopping = true
-        waiting.openUnsafe()
-        return Effect.andThen(Effect.timeoutOption(Fiber.await(loop), STOP_MS), Fiber.interrupt(loop))
+        changed.notify()
+        return Effect.timeoutOption(Fiber.await(loop), STOP_MS).pipe(
+          Effect.andThen(Fiber.interrupt(loop)),
+          Effect.andThen(
+            Effect.sync(() => {
+              for (const entry of inFlight) entry.tell(new RequestTimedOut({ message: "this broker stops" }))
+              settleAll(queue.takeAll(), new Fenced({ message: "this broker stops" }))
+            })
+          )
+        )
       })
 
-      const submit = (proposal: Proposal): void => {
-        if (stopping) return proposal.settle(new Fenced({ message: "this broker is stopping" }))
-        const reign = active.reign()
-        if (reign === undefined) return proposal.settle(fenced())
-        queue.push({ ...proposal, reign })
-        queuedBytes += proposal.bytes
-        if (queuedBytes > options.maxQueuedBytes) room.closeUnsafe()
-        if (queue.length === 1) waiting.openUnsafe()
+      /** What a unit needs is read beside the queue: nobody waits for it but who comes behind it in the same partitions. */
+      const prepare = (entry: Entry, needs: Effect.Effect<void, StoreError>): void => {
+        fork(
+          needs.pipe(
+            Effect.catchDefect((cause) =>
+              Effect.fail(new StoreRefused({ message: "a defect while a decision was prepared", cause }))
+            ),
+            Effect.matchEffect({
+              onFailure: (error) => Effect.sync(() => queue.prepared(entry, error)),
+              onSuccess: () => Effect.sync(() => queue.prepared(entry, undefined))
+            }),
+            Effect.andThen(Effect.sync(changed.notify))
+          )
+        )
       }
 
-      const decide = <A>(
-        decision: (writes: Array<Write>) => A,
-        settled?: (answer: A, error: StoreError | undefined) => void
-      ): Effect.Effect<A, StoreError> =>
-        Effect.callback<A, StoreError>((resume) => {
-          let answer: { readonly value: A } | undefined
-          submit({
-            bytes: 256,
-            assemble: (writes) => {
-              answer = { value: decision(writes) }
-              if (writes.length > 0) return true
-              resume(Effect.succeed(answer.value))
-              return false
-            },
-            settle: (error) => {
-              if (answer !== undefined) settled?.(answer.value, error)
-              resume(error === undefined && answer !== undefined ? Effect.succeed(answer.value) : Effect.fail(error!))
-            }
-          })
+      const offer = <A>(
+        participant: Participant<A>,
+        done: Done<A>,
+        timeoutMs: number = options.requestTimeoutMs
+      ): void => {
+        const reign = active.reign()
+        const tell = (error: KafkaError | undefined) => done(error, () => participant.answer())
+        if (reign === undefined || stopping) {
+          const error = stopping ? new Fenced({ message: "this broker is stopping" }) : fenced()
+          participant.settle(error)
+          return tell(toKafkaError(error))
+        }
+        const entry = queue.add(participant, reign, active.nowMs() + timeoutMs, tell)
+        if (participant.prepare !== undefined) prepare(entry, participant.prepare)
+        changed.notify()
+      }
+
+      const submit = <A>(participant: Participant<A>, timeoutMs?: number): Effect.Effect<A, KafkaError> =>
+        Effect.callback<A, KafkaError>((resume) => {
+          offer(
+            participant,
+            (error, answer) => resume(error === undefined ? Effect.succeed(answer()) : Effect.fail(error)),
+            timeoutMs
+          )
         })
 
       return Committer.of({
         submit,
-        room: room.await,
-        write: (unit) => Effect.asVoid(decide((writes) => writes.push(...unit))),
-        decide
+        offer,
+        write: (unit) => submit(writing(unit), Infinity),
+        room: changed.until(() => queue.bytes <= options.maxQueuedBytes)
       })
     })
   )

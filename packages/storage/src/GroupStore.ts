@@ -4,6 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "./Active.ts"
 import { Committer } from "./Committer.ts"
+import { writing } from "./Participant.ts"
+import type { Participant } from "./Participant.ts"
 import { Offsets } from "./Offsets.ts"
 import { Store } from "./Store.ts"
 import type { StoredGroup, Write } from "./Store.ts"
@@ -28,7 +30,8 @@ export class GroupStore extends Context.Service<
   GroupStore,
   {
     readonly load: Effect.Effect<ReadonlyArray<StoredGroup>, KafkaError>
-    /** Returns once stored. */
+    readonly putting: (group: GroupToStore) => Participant<void>
+    /** Returns once stored, however long that takes: the group's memory is ahead of the store until then. */
     readonly put: (group: GroupToStore) => Effect.Effect<void, KafkaError>
     /** The group with all its members and offsets. */
     readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
@@ -43,20 +46,16 @@ export class GroupStore extends Context.Service<
       const active = yield* Active
       const committer = yield* Committer
       const offsets = yield* Offsets
+      const putting = (group: GroupToStore) => writing(writesOf(group))
       return GroupStore.of({
         load: Effect.mapError(store.loadGroups, toKafkaError),
-        put: (group) => Effect.mapError(committer.write(writesOf(group)), toKafkaError),
+        putting,
+        put: (group) => committer.submit(putting(group), Infinity),
         remove: (groupId) =>
-          committer
-            .decide(
-              (writes) => {
-                writes.push({ _tag: "DeleteGroup", groupId })
-              },
-              (_, error) => {
-                if (error === undefined) offsets.forgetGroup(groupId)
-              }
-            )
-            .pipe(Effect.mapError(toKafkaError)),
+          committer.submit(
+            writing([{ _tag: "DeleteGroup", groupId }], () => offsets.forgetGroup(groupId)),
+            Infinity
+          ),
         onTakeOver: (hook) => active.onTakeOver(() => hook)
       })
     })

@@ -4,9 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "./Active.ts"
 import { Committer } from "./Committer.ts"
+import type { Participant } from "./Participant.ts"
+import { writing } from "./Participant.ts"
 import { Store } from "./Store.ts"
 import type { StoredOffset, Write } from "./Store.ts"
-import { toKafkaError } from "./toKafkaError.ts"
 
 export type CommittedOffset = Omit<StoredOffset, "groupId">
 
@@ -16,12 +17,15 @@ const NONE: ReadonlyMap<number, CommittedOffset> = new Map()
 export class Offsets extends Context.Service<
   Offsets,
   {
+    /** Who may commit was checked before. */
+    readonly committing: (groupId: string, entries: ReadonlyArray<CommittedOffset>) => Participant<void>
     /** Admitted in the caller's turn, in order; returns once stored. Who may commit was checked before. */
     readonly commit: (groupId: string, entries: ReadonlyArray<CommittedOffset>) => Effect.Effect<void, KafkaError>
     /** By partition id. */
     readonly fetch: (groupId: string) => ReadonlyMap<number, CommittedOffset>
     /** Groups that have any. */
     readonly groupIds: () => Iterable<string>
+    readonly removing: (groupId: string, partitionIds: ReadonlyArray<number>) => Participant<void>
     readonly remove: (groupId: string, partitionIds: ReadonlyArray<number>) => Effect.Effect<void, KafkaError>
     /** The partitions' topic is deleted, its offsets with it. */
     readonly forget: (partitionIds: ReadonlyArray<number>) => void
@@ -54,41 +58,28 @@ export class Offsets extends Context.Service<
       active.onTakeOver(() => load)
 
       /** Seen in the Committer's turn, so that the last commit stored is the one seen. */
-      const submit = (bytes: number, writes: ReadonlyArray<Write>, stored: () => void) =>
-        Effect.callback<void, KafkaError>((resume) => {
-          committer.submit({
-            bytes,
-            assemble: (unit) => {
-              unit.push(...writes)
-              return true
-            },
-            settle: (error) => {
-              if (error !== undefined) return resume(Effect.fail(toKafkaError(error)))
-              stored()
-              resume(Effect.void)
-            }
-          })
-        })
+      const committing = (groupId: string, entries: ReadonlyArray<CommittedOffset>): Participant<void> =>
+        writing(
+          entries.map((entry): Write => ({ _tag: "PutOffset", groupId, ...entry })),
+          () => {
+            for (const entry of entries) put({ groupId, ...entry })
+          }
+        )
+      const removing = (groupId: string, partitionIds: ReadonlyArray<number>): Participant<void> =>
+        writing(
+          partitionIds.map((partitionId): Write => ({ _tag: "DeleteOffset", groupId, partitionId })),
+          () => {
+            for (const partitionId of partitionIds) drop(groupId, partitionId)
+          }
+        )
 
       return Offsets.of({
-        commit: (groupId, entries) => {
-          const writes = entries.map((entry): Write => ({ _tag: "PutOffset", groupId, ...entry }))
-          let bytes = 0
-          for (const entry of entries) bytes += 64 + (entry.metadata?.length ?? 0)
-          return submit(bytes, writes, () => {
-            for (const entry of entries) put({ groupId, ...entry })
-          })
-        },
+        committing,
+        commit: (groupId, entries) => committer.submit(committing(groupId, entries)),
         fetch: (groupId) => groups.get(groupId) ?? NONE,
         groupIds: () => groups.keys(),
-        remove: (groupId, partitionIds) =>
-          submit(
-            64 * partitionIds.length,
-            partitionIds.map((partitionId): Write => ({ _tag: "DeleteOffset", groupId, partitionId })),
-            () => {
-              for (const partitionId of partitionIds) drop(groupId, partitionId)
-            }
-          ),
+        removing,
+        remove: (groupId, partitionIds) => committer.submit(removing(groupId, partitionIds)),
         forget: (partitionIds) => {
           for (const groupId of Array.from(groups.keys())) {
             for (const partitionId of partitionIds) drop(groupId, partitionId)

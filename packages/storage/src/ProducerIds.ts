@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import { Active } from "./Active.ts"
 import { Committer } from "./Committer.ts"
-import { toKafkaError } from "./toKafkaError.ts"
+import type { Participant } from "./Participant.ts"
 
 /** Producer ids taken from the store at once, as Kafka's controller hands them out. */
 const BLOCK = 1000n
@@ -32,17 +32,33 @@ export class ProducerIds extends Context.Service<
           taken = next
         })
       )
+      /** One more block of them: one at a time. */
+      const taking = (): Participant<void> => {
+        let end = taken
+        return {
+          bytes: 64,
+          assemble: (writes) => {
+            end = taken + BLOCK
+            writes.push({ _tag: "PutNextProducerId", next: end })
+            return "Stored"
+          },
+          retract: () => {},
+          settle: (error) => {
+            if (error !== undefined || end <= taken) return
+            taken = end
+            active.tell({ nextProducerId: end })
+          },
+          answer: () => {}
+        }
+      }
       return ProducerIds.of({
         next: Semaphore.withPermits(
           gate,
           1
         )(
           Effect.gen(function* () {
-            if (next >= taken) {
-              const end = taken + BLOCK
-              yield* Effect.mapError(committer.write([{ _tag: "PutNextProducerId", next: end }]), toKafkaError)
-              taken = end
-            }
+            // Again where a take-over came between: what it found was taken before it.
+            while (next >= taken) yield* committer.submit(taking())
             return next++
           })
         )

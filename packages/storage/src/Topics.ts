@@ -10,12 +10,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "./Active.ts"
+import { makeAssumed, NO_CHANGE } from "./Assumed.ts"
+import type { Change } from "./Assumed.ts"
 import { Committer } from "./Committer.ts"
 import { Configs } from "./Configs.ts"
 import { isKafkaError, Log } from "./log/Log.ts"
 import { Offsets } from "./Offsets.ts"
+import type { Participant } from "./Participant.ts"
 import type { ClusterState, Write } from "./Store.ts"
-import { toKafkaError } from "./toKafkaError.ts"
 import { randomUuid } from "./Uuid.ts"
 
 /** A topic as it is now; a changed topic is a new object. */
@@ -50,11 +52,14 @@ export class Topics extends Context.Service<
     readonly ofPartition: (partitionId: number) => { readonly topic: Topic; readonly index: number } | undefined
     /** In order of names. */
     readonly all: () => ReadonlyArray<Topic>
+    /** As the commit that is being put together will have it: for decisions, not for answers. */
+    readonly assumed: (name: string) => Topic | undefined
     /** Rises with each change of what there is. */
     readonly version: () => number
     /** What is wrong with so many partitions more. */
     readonly tooMany: (more: number) => KafkaError | undefined
-    /** Fails with `TopicAlreadyExists`; the name was checked by the caller. */
+    /** Refused with `TopicAlreadyExists`; the name was checked by the caller, the id is new. */
+    readonly creating: (topicId: string, topic: NewTopic) => Participant<Topic>
     readonly create: (topic: NewTopic) => Effect.Effect<Topic, KafkaError>
     /** `count`: how many partitions there shall be in all. */
     readonly addPartitions: (name: string, count: number) => Effect.Effect<Topic, KafkaError>
@@ -80,8 +85,10 @@ export class Topics extends Context.Service<
       let nextPartitionId = 1
       let sorted: ReadonlyArray<Topic> | undefined
       let version = 0
-      /** Assumed by a commit on its way: names being changed and how many partitions each gets, so that two do not meet. */
-      const underWay = new Map<string, number>()
+      /** By name; undefined: deleted. */
+      const underWay = makeAssumed<string, Topic | undefined>()
+      /** Partitions that commits under way add. */
+      const adding = new Map<object, number>()
 
       const put = (topic: Topic): void => {
         byName.set(topic.name, topic)
@@ -108,6 +115,8 @@ export class Topics extends Context.Service<
         byId = new Map()
         ofPartition = new Map()
         orphans = new Set(cluster.orphans)
+        underWay.clear()
+        adding.clear()
         nextPartitionId = cluster.nextPartitionId
         version++
         for (const topic of cluster.topics) put(topic)
@@ -115,32 +124,45 @@ export class Topics extends Context.Service<
       reload(active.cluster)
       active.onTakeOver((cluster) => Effect.sync(() => reload(cluster)))
 
+      const assumed = (name: string): Topic | undefined => {
+        const change = underWay.get(name)
+        return change === undefined ? byName.get(name) : change.value
+      }
+
       /** A change that is decided at its turn in the commit, and seen as soon as it is stored. */
-      const change = <A extends object>(
-        name: string,
-        decide: (writes: Array<Write>) => A | KafkaError,
-        done: (value: A) => void
-      ): Effect.Effect<A, KafkaError> =>
-        committer
-          .decide(
-            (writes): A | KafkaError => {
-              if (underWay.has(name)) return new TopicAlreadyExists({ message: `Topic '${name}' is being changed.` })
-              const decided = decide(writes)
-              if (!isKafkaError(decided)) {
-                underWay.set(name, writes.filter(({ _tag }) => _tag === "PutPartition").length)
-              }
-              return decided
-            },
-            (decided, error) => {
-              if (isKafkaError(decided)) return
-              underWay.delete(name)
-              if (error === undefined) done(decided)
-            }
-          )
-          .pipe(
-            Effect.mapError(toKafkaError),
-            Effect.flatMap((decided) => (isKafkaError(decided) ? Effect.fail(decided) : Effect.succeed(decided)))
-          )
+      const change = (
+        bytes: number,
+        decide: (writes: Array<Write>) => Topic | KafkaError,
+        after: "There" | "Gone",
+        done: (topic: Topic) => void
+      ): Participant<Topic> => {
+        let made: Change = NO_CHANGE
+        let topic: Topic | undefined
+        const participant: Participant<Topic> = {
+          bytes,
+          assemble: (writes) => {
+            const decided = decide(writes)
+            if (isKafkaError(decided)) return decided
+            topic = decided
+            made = underWay.set(topic.name, after === "There" ? topic : undefined)
+            adding.set(participant, writes.filter(({ _tag }) => _tag === "PutPartition").length)
+            return "Stored"
+          },
+          retract: () => {
+            made.undo()
+            adding.delete(participant)
+          },
+          settle: (error) => {
+            if (error !== undefined || topic === undefined) return
+            adding.delete(participant)
+            active.tell({ nextPartitionId })
+            done(topic)
+            made.done()
+          },
+          answer: () => topic!
+        }
+        return participant
+      }
 
       const putPartitions = (topicId: string, from: number, to: number, writes: Array<Write>): Array<number> => {
         const partitionIds: Array<number> = []
@@ -154,7 +176,7 @@ export class Topics extends Context.Service<
 
       const tooMany = (more: number): KafkaError | undefined => {
         let count = ofPartition.size + more
-        for (const coming of underWay.values()) count += coming
+        for (const coming of adding.values()) count += coming
         return count > maxPartitions
           ? new PolicyViolation({
               message: `This broker takes at most ${maxPartitions} partitions (tusk.max.partitions).`
@@ -162,7 +184,30 @@ export class Topics extends Context.Service<
           : undefined
       }
 
+      const creating = (topicId: string, { configs: overrides, name, partitions }: NewTopic): Participant<Topic> =>
+        change(
+          128 + 64 * partitions,
+          (writes) => {
+            if (assumed(name) !== undefined) {
+              return new TopicAlreadyExists({ message: `Topic '${name}' already exists.` })
+            }
+            const refused = tooMany(partitions)
+            if (refused !== undefined) return refused
+            writes.push({ _tag: "PutTopic", topicId, name })
+            for (const [config, value] of overrides) {
+              writes.push({ _tag: "PutConfig", resourceType: TOPIC_RESOURCE, resourceName: name, name: config, value })
+            }
+            return { topicId, name, partitionIds: putPartitions(topicId, 0, partitions, writes) }
+          },
+          "There",
+          (topic) => {
+            put(topic)
+            configs.seen(TOPIC_RESOURCE, name, overrides)
+          }
+        )
+
       return Topics.of({
+        assumed,
         byName: (name) => byName.get(name),
         byId: (topicId) => byId.get(topicId),
         ofPartition: (partitionId) => ofPartition.get(partitionId),
@@ -170,64 +215,48 @@ export class Topics extends Context.Service<
           (sorted ??= Array.from(byName.values()).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))),
         version: () => version,
         tooMany,
-        create: Effect.fnUntraced(function* ({ configs: overrides, name, partitions }) {
-          const topicId = yield* randomUuid
-          return yield* change<Topic>(
-            name,
-            (writes) => {
-              if (byName.has(name)) return new TopicAlreadyExists({ message: `Topic '${name}' already exists.` })
-              const refused = tooMany(partitions)
-              if (refused !== undefined) return refused
-              writes.push({ _tag: "PutTopic", topicId, name })
-              for (const [config, value] of overrides) {
-                writes.push({
-                  _tag: "PutConfig",
-                  resourceType: TOPIC_RESOURCE,
-                  resourceName: name,
-                  name: config,
-                  value
-                })
-              }
-              return { topicId, name, partitionIds: putPartitions(topicId, 0, partitions, writes) }
-            },
-            (topic) => {
-              put(topic)
-              configs.seen(TOPIC_RESOURCE, name, overrides)
-            }
-          )
-        }),
+        creating,
+        create: (topic) => Effect.flatMap(randomUuid, (topicId) => committer.submit(creating(topicId, topic))),
         addPartitions: (name, count) =>
-          change<Topic>(
-            name,
-            (writes) => {
-              const topic = byName.get(name)
-              if (topic === undefined) return new UnknownTopicOrPartition()
-              const present = topic.partitionIds.length
-              if (count <= present) {
-                return new InvalidPartitions({
-                  message: `Topic currently has ${present} partitions, which is ${count === present ? "the requested count" : `more than the requested ${count}`}.`
-                })
-              }
-              const refused = tooMany(count - present)
-              if (refused !== undefined) return refused
-              return {
-                ...topic,
-                partitionIds: [...topic.partitionIds, ...putPartitions(topic.topicId, present, count, writes)]
-              }
-            },
-            put
+          Effect.suspend(() =>
+            committer.submit(
+              change(
+                64 * count,
+                (writes) => {
+                  const topic = assumed(name)
+                  if (topic === undefined) return new UnknownTopicOrPartition()
+                  const present = topic.partitionIds.length
+                  if (count <= present) {
+                    return new InvalidPartitions({
+                      message: `Topic currently has ${present} partitions, which is ${count === present ? "the requested count" : `more than the requested ${count}`}.`
+                    })
+                  }
+                  const refused = tooMany(count - present)
+                  if (refused !== undefined) return refused
+                  return {
+                    ...topic,
+                    partitionIds: [...topic.partitionIds, ...putPartitions(topic.topicId, present, count, writes)]
+                  }
+                },
+                "There",
+                put
+              )
+            )
           ),
         remove: (topicId) =>
           Effect.suspend(() =>
-            change<Topic>(
-              byId.get(topicId)?.name ?? topicId,
-              (writes) => {
-                const topic = byId.get(topicId)
-                if (topic === undefined) return new UnknownTopicId()
-                writes.push({ _tag: "DeleteTopic", topicId })
-                return topic
-              },
-              take
+            committer.submit(
+              change(
+                64,
+                (writes) => {
+                  const topic = byId.get(topicId)
+                  if (topic === undefined || assumed(topic.name)?.topicId !== topicId) return new UnknownTopicId()
+                  writes.push({ _tag: "DeleteTopic", topicId })
+                  return assumed(topic.name) ?? topic
+                },
+                "Gone",
+                take
+              )
             )
           ),
         orphans: () => Array.from(orphans),

@@ -33,7 +33,8 @@ const isSame = (a: ServerIdentity, b: ServerIdentity): boolean =>
  * and none is ever below what this process told.
  */
 export const nextCounters = (stored: StoredCounters, server: ServerIdentity, told: Told): Counters => {
-  const failover = stored.server === null || isSame(stored.server, server) ? undefined : { from: stored.server, to: server }
+  const failover =
+    stored.server === null || isSame(stored.server, server) ? undefined : { from: stored.server, to: server }
   const leap = failover === undefined ? 0 : 1
   const epoch = Math.max(stored.epoch, told.epoch) + 1 + leap * EPOCH_LEAP
   const producerIds = stored.nextProducerId + BigInt(leap * ID_LEAP)

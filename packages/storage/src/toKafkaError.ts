@@ -1,14 +1,21 @@
-import { KafkaStorageError, NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
+import { KafkaStorageError, NotLeaderOrFollower, RequestTimedOut, UnknownServerError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { StoreError } from "./StoreError.ts"
 
-/** All retriable: a client asks again, and an idempotent producer's repetition is recognised. */
+/**
+ * What a client is told. Not stored, and worth asking again: NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR. Not stored, however
+ * often it is asked: UNKNOWN_SERVER_ERROR. Nobody knows: REQUEST_TIMED_OUT, which no client reads as "not stored".
+ */
 export const toKafkaError = (error: StoreError): KafkaError => {
+  const { message } = error
   switch (error._tag) {
     case "Fenced":
+      return new NotLeaderOrFollower({ message, cause: error })
     case "OutcomeUnknown":
-      return new NotLeaderOrFollower({ message: error.message, cause: error })
+      return new RequestTimedOut({ message, cause: error })
+    case "StoreRefused":
+      return new UnknownServerError({ message, cause: error })
     case "StoreUnavailable":
-      return new KafkaStorageError({ message: error.message, cause: error })
+      return new KafkaStorageError({ message, cause: error })
   }
 }

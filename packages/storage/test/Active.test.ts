@@ -6,7 +6,8 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import { Active, SILENCE_LIMIT_MS } from "../src/Active.ts"
-import { Fenced, OutcomeUnknown, StoreUnavailable } from "../src/StoreError.ts"
+import type { ClusterState, Told } from "../src/Store.ts"
+import { Fenced, OutcomeUnknown, StoreRefused, StoreUnavailable } from "../src/StoreError.ts"
 import type { StoreError } from "../src/StoreError.ts"
 import { FaultyStore } from "./FaultyStore.ts"
 
@@ -14,6 +15,11 @@ import { FaultyStore } from "./FaultyStore.ts"
 class Session {
   readonly faulty = new FaultyStore()
   pings = 0
+  heartbeats = 0
+  readonly told: Array<Told> = []
+  /** Opened when the session is gone. */
+  gone = Latch.makeUnsafe(false)
+  heartbeat: Effect.Effect<void, StoreError> = Effect.void
   acquired = 0
   /** What the session answers. */
   ping: Effect.Effect<void, StoreError> = Effect.void
@@ -23,13 +29,21 @@ class Session {
   constructor() {
     const { acquire } = this.faulty.store
     Object.assign(this.faulty.store, {
-      acquire: Effect.andThen(
-        Effect.suspend(() => this.beforeAcquire),
-        Effect.tap(acquire, () => Effect.sync(() => this.acquired++))
-      ),
+      acquire: (told: Told) => {
+        this.told.push(told)
+        return Effect.andThen(
+          Effect.suspend(() => this.beforeAcquire),
+          Effect.tap(acquire(told), () => Effect.sync(() => this.acquired++))
+        )
+      },
+      lost: Effect.suspend(() => Effect.as(this.gone.await, new Fenced({ message: "the socket is closed" }))),
       ping: Effect.suspend(() => {
         this.pings++
         return this.ping
+      }),
+      heartbeat: Effect.suspend(() => {
+        this.heartbeats++
+        return this.heartbeat
       })
     })
   }
@@ -42,37 +56,103 @@ class Session {
 }
 
 describe("the active broker", () => {
-  it.effect("asks its session once a second, and serves while it answers", () =>
+  it.effect("asks once a second who holds the lock, and proves every two that it is the writer", () =>
     Effect.gen(function* () {
       const session = new Session()
       const active = yield* session.open
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(session.pings, 60)
+      assert.isAtLeast(session.heartbeats, 28)
+      assert.isAtMost(session.heartbeats, 30)
       assert.isTrue(active.isServing())
       assert.strictEqual(session.acquired, 1)
-      assert.strictEqual(active.reign(), active.epoch())
+      assert.strictEqual(active.reign(), 1)
     })
   )
 
-  it.effect("stops serving when the session has been silent too long, and has the lock again before it goes on", () =>
+  it.effect("sends no heartbeat while commits return", () =>
     Effect.gen(function* () {
       const session = new Session()
       const active = yield* session.open
-      const gate = Latch.makeUnsafe(false)
-      session.ping = Effect.never
-      session.beforeAcquire = gate.await
+      for (let i = 0; i < 20; i++) {
+        yield* TestClock.adjust("1 second")
+        active.heard(active.nowMs())
+      }
+      assert.strictEqual(session.heartbeats, 0)
+    })
+  )
+
+  it.effect("tells nothing from memory 5 s after the last proof was asked for, though it holds the lock", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      const standby = Latch.makeUnsafe(false)
+      // A synchronous standby is away: whoever writes waits.
+      session.heartbeat = standby.await
       yield* TestClock.adjust(SILENCE_LIMIT_MS - 1)
       assert.isTrue(active.isServing())
       yield* TestClock.adjust(1)
       assert.isFalse(active.isServing())
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(session.heartbeats, 1, "one is under way at a time")
+      assert.strictEqual(session.acquired, 1, "a write that takes long is no reason to take the lock again")
+      assert.strictEqual(active.reign(), 1, "whoever writes may wait for its own commit")
       const waiting = yield* Effect.forkChild(active.whenServing, { startImmediately: true })
-      yield* TestClock.adjust("10 seconds")
-      assert.isUndefined(waiting.pollUnsafe())
+      session.heartbeat = Effect.void
+      yield* standby.open
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(waiting)
+      assert.isTrue(active.isServing())
+    })
+  )
+
+  it.effect("a proof counts from when it was asked for", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      session.heartbeat = Effect.never
+      const askedAtMs = active.nowMs()
+      yield* TestClock.adjust("4 seconds")
+      active.heard(askedAtMs + 1000)
+      yield* TestClock.adjust("1900 millis")
+      assert.isTrue(active.isServing())
+      yield* TestClock.adjust("200 millis")
+      assert.isFalse(active.isServing())
+    })
+  )
+
+  it.effect("knows at once that its session is gone", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      const gate = Latch.makeUnsafe(false)
+      session.beforeAcquire = gate.await
+      const lost = session.gone
+      session.gone = Latch.makeUnsafe(false)
+      yield* Effect.yieldNow
+      yield* lost.open
+      yield* Effect.yieldNow
+      assert.isFalse(active.isServing())
+      assert.isUndefined(active.reign())
+      yield* gate.open
+      yield* active.whenServing
+      assert.strictEqual(active.reign(), 2)
+      assert.strictEqual(session.acquired, 2)
+    })
+  )
+
+  it.effect("takes the lock again where it cannot be shown to hold it", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      session.ping = Effect.never
+      const gate = Latch.makeUnsafe(false)
+      session.beforeAcquire = gate.await
+      yield* TestClock.adjust("8 seconds")
       assert.isUndefined(active.reign())
       session.ping = Effect.void
       yield* gate.open
-      yield* Fiber.join(waiting)
-      assert.isTrue(active.isServing())
+      yield* active.whenServing
       assert.strictEqual(session.acquired, 2)
     })
   )
@@ -91,33 +171,47 @@ describe("the active broker", () => {
         )
       )
       active.onTakeOver(({ epoch }) => Effect.sync(() => seen.push(`second ${epoch}`)))
-      const failed = yield* Effect.forkChild(active.failed(new OutcomeUnknown({ message: "cut" })), {
+      const failed = yield* Effect.forkChild(active.failed(new OutcomeUnknown({ message: "cut" }), 1), {
         startImmediately: true
       })
       assert.isFalse(active.isServing())
       assert.isUndefined(active.reign())
-      // A second commit that failed meanwhile waits for the same take-over.
-      const other = yield* Effect.forkChild(active.failed(new Fenced({ message: "gone" })), { startImmediately: true })
+      // The watch finds the same meanwhile, and waits for the same take-over.
+      const other = yield* Effect.forkChild(active.failed(new Fenced({ message: "gone" }), 1), {
+        startImmediately: true
+      })
       yield* gate.open
-      yield* Fiber.join(failed)
-      yield* Fiber.join(other)
+      assert.strictEqual(yield* Fiber.join(failed), "NotStored")
+      assert.strictEqual(yield* Fiber.join(other), "NotStored")
       const epoch = active.epoch()
       assert.isAbove(epoch, before)
       assert.deepStrictEqual(seen, [`first ${epoch}`, `second ${epoch}`])
-      assert.strictEqual(active.reign(), epoch)
+      assert.strictEqual(active.reign(), 2)
       assert.strictEqual(session.acquired, 2)
     })
   )
 
-  it.effect("leaves things as they are after a refusal, where the session still has the lock", () =>
+  it.effect("tells of a commit whose failure is heard of behind the take-over that looked it up", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      session.faulty.unknownCommitStored = true
+      const active = yield* session.open
+      yield* active.failed(new Fenced({ message: "gone" }), 1)
+      assert.strictEqual(yield* active.failed(new OutcomeUnknown({ message: "cut" }), 1), "Stored")
+      assert.strictEqual(session.acquired, 2, "and does not take the lock once more")
+    })
+  )
+
+  it.effect("leaves things as they are after a refusal, where it still has the lock", () =>
     Effect.gen(function* () {
       const session = new Session()
       const active = yield* session.open
-      yield* active.failed(new StoreUnavailable({ message: "disk full" }))
+      assert.strictEqual(yield* active.failed(new StoreUnavailable({ message: "disk full" }), 1), "AsBefore")
+      assert.strictEqual(yield* active.failed(new StoreRefused({ message: "too long" }), 1), "AsBefore")
       assert.strictEqual(session.acquired, 1)
       assert.isTrue(active.isServing())
       session.ping = Effect.fail(new Fenced({ message: "another has it" }))
-      yield* active.failed(new StoreUnavailable({ message: "disk full" }))
+      assert.strictEqual(yield* active.failed(new StoreUnavailable({ message: "disk full" }), 1), "NotStored")
       assert.strictEqual(session.acquired, 2)
     })
   )
@@ -128,7 +222,7 @@ describe("the active broker", () => {
       const active = yield* session.open
       const refuse = Effect.fail(new StoreUnavailable({ message: "starting up" }))
       session.beforeAcquire = refuse
-      const failed = yield* Effect.forkChild(active.failed(new OutcomeUnknown({ message: "cut" })), {
+      const failed = yield* Effect.forkChild(active.failed(new OutcomeUnknown({ message: "cut" }), 1), {
         startImmediately: true
       })
       yield* TestClock.adjust("5 seconds")
@@ -140,6 +234,27 @@ describe("the active broker", () => {
       yield* Fiber.join(failed)
       assert.strictEqual(loads, 3)
       assert.isTrue(active.isServing())
+    })
+  )
+
+  it.effect("asks for no counter below what it has told", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      active.tell({ nextProducerId: 5000n })
+      active.tell({ nextPartitionId: 77 })
+      active.tell({ nextProducerId: 4000n })
+      // The server has gone back in time, and nothing shows it.
+      session.faulty.data.epoch = 0
+      session.faulty.data.nextProducerId = 0n
+      const before = active.epoch()
+      let found: ClusterState | undefined
+      active.onTakeOver((cluster) => Effect.sync(() => (found = cluster)))
+      yield* active.failed(new Fenced({ message: "gone" }), 1)
+      assert.deepInclude(session.told.at(-1)!, { epoch: before, nextProducerId: 5000n, nextPartitionId: 77 })
+      assert.isAbove(active.epoch(), before)
+      assert.strictEqual(found?.nextProducerId, 5000n)
+      assert.strictEqual(found?.nextPartitionId, 77)
     })
   )
 })

@@ -3,7 +3,8 @@ import * as Layer from "effect/Layer"
 import { make, MemoryData } from "../src/memory/MemoryStore.ts"
 import { Store } from "../src/Store.ts"
 import type { Unit } from "../src/Store.ts"
-import type { StoreError } from "../src/StoreError.ts"
+import { StoreRefused } from "../src/StoreError.ts"
+import type { StoreError, StoreUnavailable } from "../src/StoreError.ts"
 
 /** What is to become of the next commit: stored or not, and the error told. */
 export interface Fault {
@@ -18,12 +19,18 @@ export class FaultyStore {
   readonly commits: Array<ReadonlyArray<Unit>> = []
   /** Faults of the coming commits; undefined entries are none. */
   readonly faults: Array<Fault | undefined> = []
+  /** What the next take-over finds of a commit of unknown outcome. */
+  unknownCommitStored: boolean | undefined = undefined
   inFlight = 0
   mostInFlight = 0
   /** Runs inside each commit, before it is stored. */
   hold: Effect.Effect<void> = Effect.void
   /** Runs inside each commit, once it is stored. */
   after: Effect.Effect<void> = Effect.void
+  /** Whether the store refuses these, whenever it is asked. */
+  refuse: (units: ReadonlyArray<Unit>) => boolean = () => false
+  /** Runs before the lock is taken. */
+  beforeAcquire: Effect.Effect<void, StoreUnavailable> = Effect.void
   /** Runs inside each load of partitions. */
   holdLoad: Effect.Effect<void> = Effect.void
 
@@ -31,6 +38,11 @@ export class FaultyStore {
     const memory = make(this.data, { maxBytes: 1 << 28 })
     return Store.of({
       ...memory,
+      acquire: (told) =>
+        Effect.suspend(() => this.beforeAcquire).pipe(
+          Effect.andThen(memory.acquire(told)),
+          Effect.map((state) => ({ ...state, unknownCommitStored: this.unknownCommitStored }))
+        ),
       loadPartitions: (partitionIds) =>
         Effect.andThen(
           Effect.suspend(() => this.holdLoad),
@@ -41,6 +53,13 @@ export class FaultyStore {
           this.commits.push(units)
           this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight)
           const fault = this.faults.shift()
+          this.unknownCommitStored = fault?.error._tag === "OutcomeUnknown" ? fault.stored : undefined
+          if (this.refuse(units)) {
+            return Effect.andThen(
+              Effect.sync(() => this.inFlight--),
+              Effect.fail(new StoreRefused({ message: "refused" }))
+            )
+          }
           const commit = fault === undefined || fault.stored ? memory.commit(units) : Effect.void
           return this.hold.pipe(
             Effect.andThen(commit),

@@ -10,6 +10,10 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 
+const notHere = (): never => {
+  throw new Error("not here")
+}
+
 /** What outlives a broker, with faults to order. Offsets and groups are committed one after the other. */
 export class Disk {
   readonly groups = new Map<string, StoredGroup>()
@@ -64,6 +68,7 @@ export class Disk {
         this.loads++
         return this.failLoads ? Effect.fail(new KafkaStorageError()) : Effect.succeed(Array.from(this.groups.values()))
       }),
+      putting: notHere,
       put: (group) => this.write(`put ${group.groupId}`, () => this.put(group)),
       remove: (groupId) =>
         this.write(`remove ${groupId}`, () => {
@@ -75,6 +80,8 @@ export class Disk {
       }
     })
     const offsets = Offsets.of({
+      committing: notHere,
+      removing: notHere,
       commit: (groupId, entries) =>
         this.write(`commit ${groupId}`, () => {
           const all = this.offsets.get(groupId) ?? new Map<number, CommittedOffset>()
@@ -94,6 +101,8 @@ export class Disk {
     })
     const topics = Topics.of({
       byName: (name) => this.topics.find((topic) => topic.name === name),
+      assumed: (name) => this.topics.find((topic) => topic.name === name),
+      creating: notHere,
       byId: (topicId) => this.topics.find((topic) => topic.topicId === topicId),
       ofPartition: () => undefined,
       all: () => this.topics,

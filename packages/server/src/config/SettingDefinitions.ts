@@ -157,6 +157,20 @@ export const settingDefinitions = {
     { min: 1024 },
     "What a batch may expand to where the broker has to look inside."
   ),
+  failoverOffsetLeap: number(
+    "tusk.failover.offset.leap",
+    "INT",
+    1_000_000,
+    { min: 1 },
+    "Offsets by which the end of each partition leaps after a failover to a server that may lack the newest records."
+  ),
+  requestTimeoutMs: number(
+    "request.timeout.ms",
+    "INT",
+    30_000,
+    { min: 1000 },
+    "How long a request that names no time of its own waits for the database."
+  ),
   synchronousCommit: word(
     "tusk.synchronous.commit",
     "on",

@@ -1,4 +1,4 @@
-import { isKafkaError as isError } from "@tusk/protocol/KafkaError"
+import { isKafkaError as isError, NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Clock from "effect/Clock"
@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../Active.ts"
 import { Committer } from "../Committer.ts"
+import { writing } from "../Participant.ts"
 import { Store } from "../Store.ts"
 import type { Replacement, StoredCompaction, Unit } from "../Store.ts"
-import { Fenced } from "../StoreError.ts"
 import type { StoreError } from "../StoreError.ts"
 import { Topics } from "../Topics.ts"
 import type { Topic } from "../Topics.ts"
@@ -65,7 +65,7 @@ const restMs = ({ maxLagMs, minLagMs, segmentMs }: CompactionPolicy): bigint => 
   return BigInt(Math.min(MOST_REST_MS, Math.floor(shortest / 10)))
 }
 
-type Writing = (unit: Unit) => Effect.Effect<void, StoreError>
+type Writing = (unit: Unit) => Effect.Effect<void, KafkaError>
 
 /** Sizes of batches asked for at a time. */
 const PLAN_BATCHES = 1000
@@ -167,17 +167,19 @@ export class Compaction extends Context.Service<
       const writingIn =
         (reign: number | undefined): Writing =>
         (unit) =>
-          committer
-            .decide((writes) => {
-              const holds = reign !== undefined && active.reign() === reign
-              if (holds) writes.push(...unit)
-              return holds
-            })
-            .pipe(
-              Effect.flatMap((holds) =>
-                holds ? Effect.void : Effect.fail(new Fenced({ message: "the cluster was taken over meanwhile" }))
-              )
-            )
+          committer.submit(
+            {
+              ...writing(unit),
+              assemble: (writes) => {
+                if (reign === undefined || active.reign() !== reign) {
+                  return new NotLeaderOrFollower({ message: "the cluster was taken over meanwhile" })
+                }
+                writes.push(...unit)
+                return "Stored"
+              }
+            },
+            Infinity
+          )
 
       const unreadable = (partitionId: number, batch: Uint8Array, error: KafkaError) =>
         Effect.logWarning(

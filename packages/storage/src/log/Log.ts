@@ -7,18 +7,23 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../Active.ts"
 import { Committer } from "../Committer.ts"
+import type { Participant } from "../Participant.ts"
+import { writing } from "../Participant.ts"
 import { Store } from "../Store.ts"
-import type { ReadRequest, Replacement, Write } from "../Store.ts"
+import type { ReadRequest, Replacement, StoredPartition } from "../Store.ts"
+import { Fenced } from "../StoreError.ts"
 import type { StoreError } from "../StoreError.ts"
 import { toKafkaError } from "../toKafkaError.ts"
+import { Append } from "./Append.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
+import { leap } from "./Leap.ts"
 import { LogOptions } from "./LogOptions.ts"
 import type { AppendRequest, Appended, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
-import { confirm, discard, endOfEpoch, epochAt, fromStored, isKnown, propose, snapshotOf } from "./PartitionLog.ts"
+import { endOfEpoch, epochAt, fromStored, snapshotOf } from "./PartitionLog.ts"
 import { makePartitionLoader } from "./PartitionLoader.ts"
-import type { PartitionLog, Verdict } from "./PartitionLog.ts"
+import type { PartitionLog } from "./PartitionLog.ts"
 import { makeReadAhead } from "./ReadAhead.ts"
-import { drop, makePartitionTail, makeTail, push, readTail, replace, retain } from "./Tail.ts"
+import { drop, makePartitionTail, makeTail, push, readTail, replace } from "./Tail.ts"
 import type { PartitionTail, TailBatch } from "./Tail.ts"
 import { fire, makeWaiters } from "./Waiters.ts"
 import type { Ending, Position } from "./Waiters.ts"
@@ -37,8 +42,16 @@ export const isKafkaError = <A extends object>(value: A | KafkaError): value is 
 export class Log extends Context.Service<
   Log,
   {
-    /** Admitted in the caller's turn, in order; answers once stored, one result a request. */
-    readonly append: (requests: ReadonlyArray<AppendRequest>) => Effect.Effect<ReadonlyArray<Appended | KafkaError>>
+    /** Wants these batches stored; one result a request. */
+    readonly appending: (requests: ReadonlyArray<AppendRequest>) => Participant<ReadonlyArray<Appended | KafkaError>>
+    /**
+     * Admitted in the caller's turn, in order; answers once stored, one result a request, or after `timeoutMs` that nobody
+     * knows yet (REQUEST_TIMED_OUT).
+     */
+    readonly append: (
+      requests: ReadonlyArray<AppendRequest>,
+      timeoutMs?: number
+    ) => Effect.Effect<ReadonlyArray<Appended | KafkaError>>
     readonly read: (
       requests: ReadonlyArray<ReadRequest>,
       options: ReadOptions
@@ -72,7 +85,7 @@ export class Log extends Context.Service<
     /** Takes the bytes of a partition from the store anew, once batches are deleted. */
     readonly measure: (partitionId: number) => Effect.Effect<void, StoreError>
     /** Stores what is known of the partition's producers, so that nothing of it hangs on batches below its end. */
-    readonly saveProducers: (partitionId: number) => Effect.Effect<void, StoreError>
+    readonly saveProducers: (partitionId: number) => Effect.Effect<void, KafkaError>
     /** Compaction has stored these in the place of others: memory follows. */
     readonly replaced: (partitionId: number, replacements: ReadonlyArray<Replacement>) => void
     /** The partitions' topic is deleted. */
@@ -98,43 +111,77 @@ export class Log extends Context.Service<
         if (entry === undefined || entry.log.logStartOffset >= logStartOffset) return
         entry.log.logStartOffset = logStartOffset
         entry.log.bytesBeforeStart += BigInt(records.byteLength)
-        committer.submit({
-          bytes: 64,
-          assemble: (writes) => {
-            writes.push(
-              { _tag: "PutLogStart", partitionId, logStartOffset },
-              { _tag: "DeleteBatches", partitionId, below: logStartOffset, limit: Number.MAX_SAFE_INTEGER }
-            )
-            return true
-          },
-          settle: () => {}
-        })
+        committer.offer(
+          writing([
+            { _tag: "PutLogStart", partitionId, logStartOffset },
+            { _tag: "DeleteBatches", partitionId, below: logStartOffset, limit: Number.MAX_SAFE_INTEGER }
+          ]),
+          () => {},
+          Infinity
+        )
       }
       const newTail = () => makeTail(options.tailMaxBytes, options.tailIsAll ? deleteEvicted : undefined)
       let tail = newTail()
-      active.onTakeOver(() =>
-        Effect.sync(() => {
-          entries = new Map()
-          tail = newTail()
-          ahead.clear()
-          waiters.fireAll()
-        })
-      )
+      const ports = {
+        limits: options,
+        firstBatches,
+        find: (partitionId: number) => entries.get(partitionId)?.log,
+        leaderEpoch: active.epoch,
+        failoverEpoch: active.failoverEpoch,
+        nowMs: () => clock.currentTimeMillisUnsafe(),
+        appended: (log: PartitionLog, batch: Uint8Array, lastOffset: bigint) => {
+          push(tail, entries.get(log.partitionId)!.tail, batch, lastOffset)
+          fire(waiters, log.partitionId, batch.byteLength)
+        }
+      }
 
-      const load = makePartitionLoader(
+      /** Where ends were that this process told of, in reigns before this one. */
+      const toldEnds = new Map<number, bigint>()
+
+      /** Where a partition has to end before anything is told of it. */
+      const endFor = ({ endOffset, failoverEpoch, partitionId }: StoredPartition): bigint => {
+        const told = toldEnds.get(partitionId) ?? 0n
+        const leapt = failoverEpoch < active.failoverEpoch() ? endOffset + BigInt(options.failoverLeap) : endOffset
+        return told > leapt ? told : leapt
+      }
+
+      const { clear: clearLoading, load } = makePartitionLoader(
         store,
         yield* Effect.scope,
         (partitionId) => entries.has(partitionId),
         () => {
           const into = entries
-          return (partitions) => {
-            for (const partition of partitions) {
-              const log = fromStored(partition)
+          const receive = (partition: StoredPartition): Effect.Effect<void, StoreError> => {
+            if (into !== entries) return Effect.fail(new Fenced({ message: "the cluster was taken over meanwhile" }))
+            const log = fromStored(partition)
+            const enter = Effect.sync(() => {
               const { partitionId } = partition
               into.set(partitionId, { log, tail: makePartitionTail(partitionId, log.committed.endOffset) })
+            })
+            const end = endFor(partition)
+            if (end === partition.endOffset) return enter
+            return committer.submit(leap(log, end, ports), Infinity).pipe(
+              Effect.mapError((error) => new Fenced({ message: error.message ?? error._tag })),
+              Effect.andThen(enter)
+            )
+          }
+          return (partitions) => Effect.forEach(partitions, receive, { discard: true, concurrency: "unbounded" })
+        }
+      )
+
+      active.onTakeOver(() =>
+        Effect.sync(() => {
+          for (const [partitionId, { log }] of entries) {
+            if (log.committed.endOffset > (toldEnds.get(partitionId) ?? 0n)) {
+              toldEnds.set(partitionId, log.committed.endOffset)
             }
           }
-        }
+          entries = new Map()
+          tail = newTail()
+          ahead.clear()
+          clearLoading()
+          waiters.fireAll()
+        })
       )
 
       const missing = (partitionIds: ReadonlyArray<number>): boolean => {
@@ -142,84 +189,10 @@ export class Log extends Context.Service<
         return false
       }
 
-      const append = (requests: ReadonlyArray<AppendRequest>): Effect.Effect<ReadonlyArray<Appended | KafkaError>> =>
-        Effect.callback((resume) => {
-          const verdicts = new Array<Verdict>(requests.length)
-          const touched = new Array<Entry | undefined>(requests.length)
-          const batches = requests.map(({ batch }) => retain(batch))
-          let bytes = 0
-          for (const batch of batches) bytes += batch.byteLength
-          const partitionIds = requests.map((request) => request.partitionId)
-          let nowMs = -1n
-          const answer = (error: KafkaError | undefined) =>
-            requests.map((_, i): Appended | KafkaError => {
-              const verdict = verdicts[i]
-              if (verdict === undefined) return error ?? new UnknownTopicOrPartition()
-              if (verdict._tag === "Refused") return error ?? verdict.error
-              if (verdict._tag === "Duplicate") {
-                if (error !== undefined && verdict.pending) return error
-                return {
-                  baseOffset: verdict.baseOffset,
-                  logAppendTime: verdict.logAppendTime,
-                  logStartOffset: touched[i]!.log.logStartOffset
-                }
-              }
-              if (error !== undefined) return error
-              return {
-                baseOffset: verdict.baseOffset,
-                logAppendTime: requests[i]!.stampTime ? nowMs : -1n,
-                logStartOffset: touched[i]!.log.logStartOffset
-              }
-            })
-          const assemble = (writes: Array<Write>): boolean => {
-            nowMs = BigInt(clock.currentTimeMillisUnsafe())
-            let waits = false
-            for (let i = 0; i < requests.length; i++) {
-              const request = requests[i]!
-              const entry = entries.get(request.partitionId)
-              if (entry === undefined) continue
-              touched[i] = entry
-              const stamp = request.stampTime ? nowMs : -1n
-              const batch = batches[i]!
-              const known = isKnown(entry.log, batch)
-              if (known) firstBatches.stored(request.partitionId, batch)
-              const early = known ? undefined : firstBatches.refusal(request.partitionId, batch)
-              const verdict: Verdict =
-                early !== undefined
-                  ? { _tag: "Refused", error: early }
-                  : propose(entry.log, batch, active.epoch(), stamp, nowMs, options, writes, request.relaxed)
-              verdicts[i] = verdict
-              // A refusal ends a producer's batch, or the producer: not for what a broker says that has lost the lock.
-              if (verdict._tag !== "Duplicate" || verdict.pending) waits = true
-            }
-            if (!waits) resume(Effect.succeed(answer(undefined)))
-            return waits
-          }
-          const settle = (error: StoreError | undefined): void => {
-            for (let i = 0; i < requests.length; i++) {
-              const entry = touched[i]
-              const verdict = verdicts[i]
-              const { partitionId } = requests[i]!
-              if (error !== undefined && verdict === undefined) firstBatches.failed(partitionId, batches[i]!)
-              if (entry === undefined || verdict?._tag !== "Appended") continue
-              if (error !== undefined) {
-                discard(entry.log)
-                firstBatches.failed(partitionId, verdict.batch)
-                continue
-              }
-              firstBatches.stored(partitionId, verdict.batch)
-              confirm(entry.log, nowMs, options)
-              push(tail, entry.tail, verdict.batch, verdict.lastOffset)
-              fire(waiters, entry.log.partitionId, verdict.batch.byteLength)
-            }
-            resume(Effect.succeed(answer(error === undefined ? undefined : toKafkaError(error))))
-          }
-          committer.submit(
-            missing(partitionIds)
-              ? { bytes, prepare: load(partitionIds), assemble, settle }
-              : { bytes, assemble, settle }
-          )
-        })
+      const appending = (requests: ReadonlyArray<AppendRequest>) => {
+        const partitionIds = requests.map(({ partitionId }) => partitionId)
+        return new Append(ports, requests, missing(partitionIds) ? load(partitionIds) : undefined)
+      }
 
       const outOfRange = (entry: Entry, offset: bigint): KafkaError | undefined =>
         offset < entry.log.logStartOffset || offset > entry.log.committed.endOffset
@@ -409,7 +382,11 @@ export class Log extends Context.Service<
       })
 
       return Log.of({
-        append,
+        appending,
+        append: (requests, timeoutMs) =>
+          Effect.suspend(() => committer.submit(appending(requests), timeoutMs)).pipe(
+            Effect.catch((error) => Effect.succeed(requests.map(() => error)))
+          ),
         read,
         readNow,
         awaitBytes: (positions, bytes, ending) => waiters.wait(positions, bytes, hasMoved, ending),
@@ -438,10 +415,7 @@ export class Log extends Context.Service<
           const entry = yield* entryOf(partitionId)
           if (offset > entry.log.committed.endOffset) return yield* new OffsetOutOfRange()
           if (offset <= entry.log.logStartOffset) return entry.log.logStartOffset
-          yield* Effect.mapError(
-            committer.write([{ _tag: "PutLogStart", partitionId, logStartOffset: offset }]),
-            toKafkaError
-          )
+          yield* committer.submit(writing([{ _tag: "PutLogStart", partitionId, logStartOffset: offset }]))
           if (offset > entry.log.logStartOffset) entry.log.logStartOffset = offset
           return entry.log.logStartOffset
         }),
@@ -453,9 +427,9 @@ export class Log extends Context.Service<
             if (before > log.bytesBeforeStart) log.bytesBeforeStart = before
           }),
         saveProducers: (partitionId) =>
-          committer.decide((writes) => {
+          Effect.suspend(() => {
             const log = entries.get(partitionId)?.log
-            if (log !== undefined && log.producers.size > 0) writes.push(snapshotOf(log))
+            return log === undefined ? Effect.void : committer.submit(savingProducers(log), Infinity)
           }),
         replaced: (partitionId, replacements) => {
           ahead.forget([partitionId])
@@ -472,9 +446,23 @@ export class Log extends Context.Service<
             entries.delete(partitionId)
             drop(tail, entry.tail)
             waiters.change(partitionId)
+            toldEnds.delete(partitionId)
           }
         }
       })
     })
   )
 }
+
+/** Of what is stored when the commit is put together: what comes with it is told by its batches. */
+const savingProducers = (log: PartitionLog): Participant<void> => ({
+  bytes: 64,
+  assemble: (writes) => {
+    if (log.producers.size === 0) return "Told"
+    writes.push(snapshotOf(log))
+    return "Stored"
+  },
+  retract: () => {},
+  settle: () => {},
+  answer: () => {}
+})

@@ -8,6 +8,8 @@ export interface LogOptions extends LogLimits {
   readonly tailIsAll: boolean
   /** Bytes read ahead for consumers that catch up, over all of them; 0: none. */
   readonly readAheadBytes: number
+  /** `tusk.failover.offset.leap`: offsets by which each end leaps after a failover that may have lost records. */
+  readonly failoverLeap: number
 }
 
 export const LogOptions = Context.Reference<LogOptions>("@tusk/storage/LogOptions", {
@@ -15,6 +17,7 @@ export const LogOptions = Context.Reference<LogOptions>("@tusk/storage/LogOption
     tailMaxBytes: 32 * 1024 * 1024,
     tailIsAll: false,
     readAheadBytes: 16 * 1024 * 1024,
+    failoverLeap: 1_000_000,
     snapshotEvery: 1000,
     maxProducers: 10_000,
     producerIdExpirationMs: 86_400_000

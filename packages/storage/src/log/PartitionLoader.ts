@@ -2,8 +2,15 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Store, StoredPartition } from "../Store.ts"
-import { StoreUnavailable } from "../StoreError.ts"
+import { Fenced, StoreUnavailable } from "../StoreError.ts"
 import type { StoreError } from "../StoreError.ts"
+
+export interface PartitionLoader {
+  /** Returns when all of them are loaded, or are not there. */
+  readonly load: (partitionIds: ReadonlyArray<number>) => Effect.Effect<void, StoreError>
+  /** Nothing that is being read counts any more: who waits for it is told so, and who asks now reads anew. */
+  readonly clear: () => void
+}
 
 /**
  * Loads partitions once for all who ask at a time. A load runs in the layer's scope and not in the fiber of who asked
@@ -13,20 +20,22 @@ export const makePartitionLoader = (
   store: Store["Service"],
   scope: Scope.Scope,
   isLoaded: (partitionId: number) => boolean,
-  /** Takes what a load found, unless a take-over came between. */
-  receiver: () => (partitions: ReadonlyArray<StoredPartition>) => void
-): ((partitionIds: ReadonlyArray<number>) => Effect.Effect<void, StoreError>) => {
-  const loading = new Map<number, Deferred.Deferred<void, StoreError>>()
+  /** Takes what a load finds, unless a take-over came between. */
+  receiver: () => (partitions: ReadonlyArray<StoredPartition>) => Effect.Effect<void, StoreError>
+): PartitionLoader => {
+  type Loading = Deferred.Deferred<void, StoreError>
+  let loading = new Map<number, Loading>()
 
-  const begin = (partitionIds: ReadonlyArray<number>, done: Deferred.Deferred<void, StoreError>) => {
+  const begin = (partitionIds: ReadonlyArray<number>, done: Loading) => {
     const receive = receiver()
+    const own = loading
     return store.loadPartitions(partitionIds).pipe(
-      Effect.map(receive),
+      Effect.flatMap(receive),
       Effect.catchDefect((cause) =>
         Effect.fail(new StoreUnavailable({ message: "partitions could not be loaded", cause }))
       ),
       Effect.onExit((exit) => {
-        for (const partitionId of partitionIds) loading.delete(partitionId)
+        for (const partitionId of partitionIds) own.delete(partitionId)
         return Deferred.done(done, exit)
       }),
       Effect.exit,
@@ -34,9 +43,9 @@ export const makePartitionLoader = (
     )
   }
 
-  return (partitionIds) =>
+  const load = (partitionIds: ReadonlyArray<number>): Effect.Effect<void, StoreError> =>
     Effect.suspend(() => {
-      const waits = new Set<Deferred.Deferred<void, StoreError>>()
+      const waits = new Set<Loading>()
       const mine: Array<number> = []
       const done = Deferred.makeUnsafe<void, StoreError>()
       for (const partitionId of partitionIds) {
@@ -51,4 +60,12 @@ export const makePartitionLoader = (
       const wait = Effect.forEach(waits, (each) => Deferred.await(each), { discard: true })
       return mine.length === 0 ? wait : Effect.andThen(begin(mine, done), wait)
     })
+
+  const clear = (): void => {
+    const dropped = new Set(loading.values())
+    loading = new Map()
+    const overtaken = Effect.fail(new Fenced({ message: "the cluster was taken over meanwhile" }))
+    for (const done of dropped) Deferred.doneUnsafe(done, overtaken)
+  }
+  return { load, clear }
 }

@@ -8,18 +8,20 @@ import type { ProducerState } from "./ProducerState.ts"
  * One partition's end, and what decides about an append. Pure: no clock, no store.
  *
  * State has two parts. *Committed* is what the store has acknowledged; *assumed* is what the commit that is being put
- * together, or is in flight, will make of it. `propose` works on the assumed part, `confirm` makes it committed, `discard`
- * throws it away; then offsets and sequences are as if nothing had come.
+ * together, or is in flight, will make of it. `propose` works on the assumed part, `confirm` makes it committed, `retract`
+ * takes back the last batch; then offsets and sequences are as if it had not come.
  *
  * | call | committed | assumed |
  * |---|---|---|
  * | `propose` appended | same | one batch further |
  * | `propose` duplicate or refused | same | same |
  * | `confirm` | becomes the assumed | none |
- * | `discard` | same | none |
+ * | `retract` of the last batch | same | one batch back; none where it was the first |
  */
 export interface PartitionLog {
   readonly partitionId: number
+  /** The last failover over which its end has leapt. */
+  failoverEpoch: number
   committed: LogEnd
   readonly producers: Map<bigint, ProducerState>
   assumed: Assumed | undefined
@@ -52,8 +54,21 @@ export interface LogLimits {
   readonly producerIdExpirationMs: number
 }
 
+/** What was assumed before a batch, as far as the batch changed it. */
+interface Before {
+  readonly assumed: Assumed | undefined
+  readonly end: LogEnd
+  readonly producer: ProducerState | undefined
+}
+
 export type Verdict =
-  | { readonly _tag: "Appended"; readonly baseOffset: bigint; readonly lastOffset: bigint; readonly batch: Uint8Array }
+  | {
+      readonly _tag: "Appended"
+      readonly baseOffset: bigint
+      readonly lastOffset: bigint
+      readonly batch: Uint8Array
+      readonly before: Before
+    }
   /** `pending`: what it repeats waits for the very same commit. */
   | {
       readonly _tag: "Duplicate"
@@ -65,6 +80,7 @@ export type Verdict =
 
 export const fromStored = (stored: StoredPartition): PartitionLog => ({
   partitionId: stored.partitionId,
+  failoverEpoch: stored.failoverEpoch,
   committed: {
     endOffset: stored.endOffset,
     timestampHigh: stored.timestampHigh,
@@ -123,6 +139,7 @@ export const propose = (
   const maxTimestamp = RecordBatch.maxTimestamp(batch)
   const timestampHigh = maxTimestamp > end.timestampHigh ? maxTimestamp : end.timestampHigh
   const cumulativeBytes = end.cumulativeBytes + BigInt(batch.byteLength)
+  const before: Before = { assumed: log.assumed, end, producer: pending }
   const assumed = log.assumed ?? { end, producers: new Map<bigint, ProducerState>() }
   if (leaderEpoch !== end.leaderEpoch) {
     writes.push({ _tag: "PutLeaderEpoch", partitionId: log.partitionId, epoch: leaderEpoch, startOffset: baseOffset })
@@ -168,7 +185,7 @@ export const propose = (
     producers: assumed.producers,
     end: { endOffset: lastOffset + 1n, timestampHigh, cumulativeBytes, leaderEpoch, sinceSnapshot }
   }
-  return { _tag: "Appended", baseOffset, lastOffset, batch }
+  return { _tag: "Appended", baseOffset, lastOffset, batch, before }
 }
 
 /** What is known of producers up to the end that is stored. */
@@ -203,8 +220,16 @@ export const confirm = (log: PartitionLog, nowMs: bigint, limits: LogLimits): vo
   }
 }
 
-export const discard = (log: PartitionLog): void => {
-  log.assumed = undefined
+/** Takes back the batch that was proposed last. */
+export const retract = (log: PartitionLog, batch: Uint8Array, { assumed, end, producer }: Before): void => {
+  if (assumed === undefined) {
+    log.assumed = undefined
+    return
+  }
+  const producerId = RecordBatch.producerId(batch)
+  if (producer !== undefined) assumed.producers.set(producerId, producer)
+  else assumed.producers.delete(producerId)
+  log.assumed = { producers: assumed.producers, end }
 }
 
 /** Forgets producers silent for longer than `producer.id.expiration.ms`, and the longest silent beyond the limit. */

@@ -1,6 +1,7 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Committer } from "../Committer.ts"
@@ -15,12 +16,13 @@ export interface RetentionOptions {
   readonly intervalMs: number
   /** How often records too old are looked for, as `log.retention.check.interval.ms`. */
   readonly checkIntervalMs: number
-  /** Batches deleted by one commit: what an append may have to wait for. */
+  /** Batches, and bytes of them, deleted by one commit at most: what an append may have to wait for. */
   readonly batchesPerStep: number
+  readonly bytesPerStep: number
 }
 
 export const RetentionOptions = Context.Reference<RetentionOptions>("@tusk/storage/RetentionOptions", {
-  defaultValue: () => ({ intervalMs: 5000, checkIntervalMs: 300_000, batchesPerStep: 500 })
+  defaultValue: () => ({ intervalMs: 5000, checkIntervalMs: 300_000, batchesPerStep: 500, bytesPerStep: 32 << 20 })
 })
 
 export interface RetentionLimits {
@@ -57,6 +59,10 @@ const SIZES = 1000
 
 const EVERYTHING = (1n << 63n) - 1n
 
+/** A step that took longer is followed by smaller ones. */
+const SLOW_STEP_MS = 400
+const LEAST_STEP_BYTES = 256 * 1024
+
 /** Deletes in the background, in bounded steps, what nobody can read any more. */
 export class Retention extends Context.Service<
   Retention,
@@ -77,15 +83,40 @@ export class Retention extends Context.Service<
       const topics = yield* Topics
       const log = yield* Log
       const retentionOf = yield* RetentionPolicy
-      const { batchesPerStep, checkIntervalMs, intervalMs } = yield* RetentionOptions
+      const { batchesPerStep, bytesPerStep, checkIntervalMs, intervalMs } = yield* RetentionOptions
       const scope = yield* Effect.scope
 
-      const sweepOrphan = Effect.fnUntraced(function* (partitionId: number) {
-        while (true) {
-          const [left] = yield* store.read([{ partitionId, from: 0n, maxBytes: 1 }], 1)
-          if (left === undefined || left.length === 0) break
-          yield* committer.write([{ _tag: "DeleteBatches", partitionId, below: EVERYTHING, limit: batchesPerStep }])
+      /** Shrinks where a step takes long, so that nobody waits for more than one that did. */
+      let stepBytes = bytesPerStep
+
+      /** How many of the oldest batches below an offset one step may delete. */
+      const stepOf = Effect.fnUntraced(function* (partitionId: number, below: bigint) {
+        let count = 0
+        let bytes = 0
+        for (const batch of yield* store.sizes(partitionId, 0n, batchesPerStep)) {
+          bytes += batch.bytes
+          if (batch.lastOffset >= below || (count > 0 && bytes > stepBytes)) break
+          count++
         }
+        return count
+      })
+
+      /** Deletes batches that end below an offset, in steps bounded in number, bytes and time; tells whether there were any. */
+      const deleteBatches = Effect.fnUntraced(function* (partitionId: number, below: bigint) {
+        let deleted = false
+        while (true) {
+          const limit = yield* stepOf(partitionId, below)
+          if (limit === 0) return deleted
+          const [took] = yield* Effect.timed(committer.write([{ _tag: "DeleteBatches", partitionId, below, limit }]))
+          const tookMs = Duration.toMillis(took)
+          if (tookMs > SLOW_STEP_MS) stepBytes = Math.max(LEAST_STEP_BYTES, stepBytes / 2)
+          else if (tookMs < SLOW_STEP_MS / 4) stepBytes = Math.min(bytesPerStep, stepBytes * 2)
+          deleted = true
+        }
+      })
+
+      const sweepOrphan = Effect.fnUntraced(function* (partitionId: number) {
+        yield* deleteBatches(partitionId, EVERYTHING)
         yield* committer.write([{ _tag: "DropPartition", partitionId }])
         topics.orphanGone(partitionId)
       })
@@ -116,15 +147,7 @@ export class Retention extends Context.Service<
       })
 
       const deleteBelow = Effect.fnUntraced(function* (partitionId: number, below: bigint) {
-        let deleted = false
-        while (true) {
-          const [left] = yield* store.read([{ partitionId, from: 0n, maxBytes: 1 }], 1)
-          const oldest = left?.[0]
-          if (oldest === undefined || RecordBatch.lastOffset(oldest) >= below) break
-          yield* committer.write([{ _tag: "DeleteBatches", partitionId, below, limit: batchesPerStep }])
-          deleted = true
-        }
-        if (deleted) yield* log.measure(partitionId)
+        if (yield* deleteBatches(partitionId, below)) yield* log.measure(partitionId)
       })
 
       /** Oldest batches go as long as `retention.bytes` or more are left. */

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Schema from "effect/Schema"
-import { confirm, discard, endOfEpoch, epochAt, fromStored, propose } from "../../src/log/PartitionLog.ts"
-import type { LogLimits, PartitionLog } from "../../src/log/PartitionLog.ts"
+import { confirm, endOfEpoch, epochAt, fromStored, propose, retract } from "../../src/log/PartitionLog.ts"
+import type { LogLimits, PartitionLog, Verdict } from "../../src/log/PartitionLog.ts"
 import type { Append, Write } from "../../src/Store.ts"
 import { batchOf } from "./batch.ts"
 
@@ -11,6 +11,7 @@ const limits: LogLimits = { snapshotEvery: 1000, maxProducers: 100, producerIdEx
 const newLog = (): PartitionLog =>
   fromStored({
     partitionId: 1,
+    failoverEpoch: 0,
     logStartOffset: 0n,
     endOffset: 0n,
     timestampHigh: -1n,
@@ -24,6 +25,11 @@ const newLog = (): PartitionLog =>
 
 const offer = (log: PartitionLog, batch: Uint8Array, writes: Array<Write> = [], epoch = 5) =>
   propose(log, batch, epoch, -1n, 1000n, limits, writes)
+
+/** Takes back what was proposed last. */
+const takeBack = (log: PartitionLog, verdict: Verdict): void => {
+  if (verdict._tag === "Appended") retract(log, verdict.batch, verdict.before)
+}
 
 describe("a partition's log", () => {
   it("gives dense offsets, patches them into the batch, and notes the first append of an epoch", () => {
@@ -60,15 +66,26 @@ describe("a partition's log", () => {
   it("forgets what a failed commit assumed: offset, sequence and epoch", () => {
     const log = newLog()
     const numbered = () => batchOf({ producerId: 9n, producerEpoch: 0, baseSequence: 0, records: 2 })
-    offer(log, numbered())
-    discard(log)
+    takeBack(log, offer(log, numbered()))
     const writes: Array<Write> = []
-    assert.deepInclude(offer(log, numbered(), writes), { _tag: "Appended", baseOffset: 0n })
+    const again = offer(log, numbered(), writes)
+    assert.deepInclude(again, { _tag: "Appended", baseOffset: 0n })
     assert.strictEqual(writes[0]!._tag, "PutLeaderEpoch")
-    // Its second batch is refused where the first one never was.
-    discard(log)
+    takeBack(log, again)
     confirm(log, 1000n, limits)
     assert.strictEqual(log.producers.size, 0)
+  })
+
+  it("takes back the last batch of several, and knows what came before it still", () => {
+    const log = newLog()
+    const numbered = (baseSequence: number) => batchOf({ producerId: 9n, producerEpoch: 0, baseSequence, records: 2 })
+    offer(log, numbered(0))
+    takeBack(log, offer(log, numbered(2)))
+    assert.deepInclude(offer(log, numbered(4)), { _tag: "Refused" })
+    assert.deepInclude(offer(log, numbered(0)), { _tag: "Duplicate", pending: true })
+    assert.deepInclude(offer(log, numbered(2)), { _tag: "Appended", baseOffset: 2n })
+    confirm(log, 1000n, limits)
+    assert.strictEqual(log.committed.endOffset, 4n)
   })
 
   it("knows a duplicate of a batch in the same commit, and of a stored one", () => {
@@ -145,26 +162,28 @@ const Step = Schema.Struct({
   producer: Schema.Int.check(Schema.isBetween({ minimum: -1, maximum: 2 })),
   sequence: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 6 })),
   records: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 })),
-  then: Schema.Literals(["more", "confirm", "discard"])
+  then: Schema.Literals(["more", "confirm", "takeBack", "takeAllBack"])
 })
 
 describe("any sequence of commits", () => {
   it.prop("leaves dense offsets and each producer's sequence without a gap", [Schema.Array(Step)], ([steps]) => {
     const log = newLog()
-    let waiting: Array<Append> = []
+    const waiting: Array<{ readonly verdict: Verdict; readonly appends: ReadonlyArray<Append> }> = []
     const stored: Array<Append> = []
     for (const { producer, records, sequence, then } of steps) {
       const writes: Array<Write> = []
       const idempotent = { producerId: BigInt(producer), producerEpoch: 0, baseSequence: sequence }
-      offer(log, batchOf(producer < 0 ? { records } : { records, ...idempotent }), writes)
-      waiting.push(...writes.filter((write): write is Append => write._tag === "Append"))
+      const verdict = offer(log, batchOf(producer < 0 ? { records } : { records, ...idempotent }), writes)
+      waiting.push({ verdict, appends: writes.filter((write): write is Append => write._tag === "Append") })
       if (then === "confirm") {
         confirm(log, 0n, limits)
-        stored.push(...waiting)
+        for (const { appends } of waiting.splice(0)) stored.push(...appends)
       }
-      if (then === "discard") discard(log)
-      if (then !== "more") waiting = []
+      const taken = then === "takeBack" ? 1 : then === "takeAllBack" ? waiting.length : 0
+      for (let i = 0; i < taken; i++) takeBack(log, waiting.pop()!.verdict)
     }
+    while (waiting.length > 0) takeBack(log, waiting.pop()!.verdict)
+    confirm(log, 0n, limits)
     let end = 0n
     const sequences = new Map<bigint, number>()
     for (const { baseOffset, baseSequence, lastOffset, producerId } of stored) {

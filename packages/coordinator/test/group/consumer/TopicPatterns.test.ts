@@ -11,6 +11,10 @@ const over = (names: Array<string>) => {
   const topics = Topics.of({
     byName: (name) => (names.includes(name) ? topic(name) : undefined),
     byId: (topicId) => names.map(topic).find((one) => one.topicId === topicId),
+    assumed: () => undefined,
+    creating: () => {
+      throw new Error("not here")
+    },
     ofPartition: () => undefined,
     all: () => {
       asked++

@@ -16,6 +16,9 @@ const batch = RecordBatch.encodeBatch(
   ["a", "b", "c", "d"].map((value) => ({ timestamp: 1n, key: null, value: new TextEncoder().encode(value) }))
 )
 const log = Layer.mock(Log, {
+  appending: () => {
+    throw new Error("not here")
+  },
   ends: (partitionIds) =>
     Effect.succeed(partitionIds.map(() => ({ logStartOffset: 0n, highWatermark: 4n, lastStableOffset: 4n }) as never)),
   read: (requests) =>
