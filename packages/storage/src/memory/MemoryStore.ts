@@ -66,10 +66,12 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
   const token = {}
   /** The last commit found that memory is behind what is stored. */
   let behind = false
-  const withLock = <A, E>(use: Effect.Effect<A, E>): Effect.Effect<A, E | Fenced> =>
-    Effect.suspend(() =>
-      data.holder === token ? use : Effect.fail(new Fenced({ message: "this broker does not hold the cluster's lock" }))
-    )
+  const held = Effect.suspend(() =>
+    data.holder === token
+      ? Effect.void
+      : Effect.fail(new Fenced({ message: "this broker does not hold the cluster's lock" }))
+  )
+  const withLock = <A, E>(use: Effect.Effect<A, E>): Effect.Effect<A, E | Fenced> => Effect.andThen(held, use)
   const reads = readsOf(data)
   return Store.of({
     name: "memory",
@@ -99,8 +101,8 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
           return Effect.void
         })
       ),
-    ping: withLock(Effect.void),
-    heartbeat: withLock(Effect.void),
+    ping: held,
+    heartbeat: held,
     read: (requests, maxBytes) => withLock(reads.read(requests, maxBytes)),
     loadPartitions: (partitionIds) => withLock(reads.loadPartitions(partitionIds)),
     sizeOf: (partitionId) => withLock(reads.sizeOf(partitionId)),
