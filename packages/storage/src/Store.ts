@@ -161,7 +161,10 @@ export interface ClusterState {
   readonly failoverEpoch: number
   /** Whether this take-over is such a one: from where to where. */
   readonly failover: { readonly from: ServerIdentity; readonly to: ServerIdentity } | undefined
-  /** Whether the commit whose outcome was unknown is stored: looked up under the lock. Undefined: there was none. */
+  /**
+   * Whether the commit whose outcome was unknown is stored: looked up under the lock. Undefined: there was none, or it
+   * cannot be told any more, as another broker wrote since.
+   */
   readonly unknownCommitStored: boolean | undefined
   readonly nextProducerId: bigint
   /** Greater than every partition id in use or orphaned. */
@@ -201,14 +204,21 @@ export interface StoredPartition {
   readonly endOffset: bigint
   readonly timestampHigh: bigint
   readonly cumulativeBytes: bigint
-  /** Bytes of the batches that are there. */
-  readonly sizeBytes: bigint
+  /** Bytes of the batches that are there; undefined where batch by batch has to be looked at (`Store.sizeOf`). */
+  readonly sizeBytes: bigint | undefined
   readonly leaderEpochs: ReadonlyArray<{ readonly epoch: number; readonly startOffset: bigint }>
   /** Null for a partition that was never compacted. */
   readonly compaction: StoredCompaction | null
   readonly producerSnapshot: { readonly endOffset: bigint; readonly value: Uint8Array } | null
   /** Batches of idempotent producers from the snapshot's end (or the log's start) on, in order of offset. */
   readonly producerBatches: ReadonlyArray<StoredBatchHead>
+}
+
+/** A partition's bytes as of one moment. */
+export interface StoredSize {
+  readonly cumulativeBytes: bigint
+  /** Bytes of the batches that are there. */
+  readonly sizeBytes: bigint
 }
 
 export interface StoredOffset {
@@ -244,7 +254,8 @@ export interface ReadRequest {
 
 /**
  * THE PORT: what a backend implements. Everything above (offsets, sequences, tail, group commit, waiting, expiry) is
- * written once over it. Reads see every acknowledged commit. `storeSuite` states what each member has to do.
+ * written once over it. Reads see every acknowledged commit, and fail while this is not the cluster's writer.
+ * `storeSuite` states what each member has to do.
  */
 export class Store extends Context.Service<
   Store,
@@ -281,6 +292,8 @@ export class Store extends Context.Service<
     readonly loadPartitions: (
       partitionIds: ReadonlyArray<number>
     ) => Effect.Effect<ReadonlyArray<StoredPartition>, StoreError>
+    /** Takes as long as the partition has batches where it is compacted. Undefined: there is no such partition. */
+    readonly sizeOf: (partitionId: number) => Effect.Effect<StoredSize | undefined, StoreError>
     /** The first batch at or above the log start whose `timestampHigh` is at least `timestamp`, in O(log n). */
     readonly findByTimestamp: (
       partitionId: number,

@@ -4,6 +4,12 @@ import type { ServerIdentity, Told } from "./Store.ts"
 const EPOCH_LEAP = 1000
 const ID_LEAP = 1_000_000
 
+/** What a process has told before its first take-over. */
+export const NOTHING_TOLD: Told = { epoch: 0, nextProducerId: 0n, nextPartitionId: 0 }
+
+/** In a `ServerIdentity`: what a server does not say. */
+export const UNKNOWN = "unknown"
+
 /** The counters of a cluster as they are stored. */
 export interface StoredCounters {
   readonly epoch: number
@@ -24,8 +30,18 @@ export interface Counters {
   readonly failover: { readonly from: ServerIdentity; readonly to: ServerIdentity } | undefined
 }
 
-const isSame = (a: ServerIdentity, b: ServerIdentity): boolean =>
-  a.systemIdentifier === b.systemIdentifier && a.timeline === b.timeline
+/** Nothing is concluded from what one of the two does not say. */
+const differs = (a: string, b: string): boolean => a !== b && a !== UNKNOWN && b !== UNKNOWN
+
+const isAnother = (a: ServerIdentity, b: ServerIdentity): boolean =>
+  differs(a.systemIdentifier, b.systemIdentifier) || differs(a.timeline, b.timeline)
+
+/** What is known of a server, though it does not say everything this time. */
+const note = (stored: ServerIdentity | null, server: ServerIdentity): ServerIdentity => ({
+  systemIdentifier:
+    server.systemIdentifier === UNKNOWN ? (stored?.systemIdentifier ?? UNKNOWN) : server.systemIdentifier,
+  timeline: server.timeline === UNKNOWN ? (stored?.timeline ?? UNKNOWN) : server.timeline
+})
 
 /**
  * What a take-over raises. An asynchronous standby, a base backup or an earlier point in time lacks the newest commits:
@@ -34,7 +50,7 @@ const isSame = (a: ServerIdentity, b: ServerIdentity): boolean =>
  */
 export const nextCounters = (stored: StoredCounters, server: ServerIdentity, told: Told): Counters => {
   const failover =
-    stored.server === null || isSame(stored.server, server) ? undefined : { from: stored.server, to: server }
+    stored.server === null || !isAnother(stored.server, server) ? undefined : { from: stored.server, to: server }
   const leap = failover === undefined ? 0 : 1
   const epoch = Math.max(stored.epoch, told.epoch) + 1 + leap * EPOCH_LEAP
   const producerIds = stored.nextProducerId + BigInt(leap * ID_LEAP)
@@ -43,7 +59,7 @@ export const nextCounters = (stored: StoredCounters, server: ServerIdentity, tol
     failoverEpoch: failover === undefined ? stored.failoverEpoch : epoch,
     nextProducerId: producerIds > told.nextProducerId ? producerIds : told.nextProducerId,
     nextPartitionId: Math.max(stored.nextPartitionId + leap * ID_LEAP, told.nextPartitionId),
-    server,
+    server: note(stored.server, server),
     failover
   }
 }

@@ -1,11 +1,79 @@
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { NOTHING_TOLD } from "../src/counters.ts"
 import { make, MemoryData } from "../src/memory/MemoryStore.ts"
-import { randomUuid } from "../src/Uuid.ts"
+import { Write } from "../src/Store.ts"
+import { Model, offset, TOPIC, topicWith } from "../src/testing/storeScenarios.ts"
 import { storeSuite } from "../src/testing/storeSuite.ts"
+import { randomUuid } from "../src/Uuid.ts"
+
+const options = { maxBytes: 64 * 1024 * 1024 }
 
 storeSuite("memory", {
   cluster: Effect.map(randomUuid, (clusterId) => {
     const data = new MemoryData(clusterId)
-    return { open: Effect.sync(() => make(data, { maxBytes: 64 * 1024 * 1024 })) }
+    return {
+      open: Effect.sync(() => make(data, options)),
+      failOver: Effect.sync(() => {
+        data.timeline = String(Number(data.timeline) + 1).padStart(8, "0")
+      })
+    }
   })
+})
+
+describe("MemoryData", () => {
+  it.effect("a copy is what a standby has: nothing of what comes later, and a lock that nobody holds", () =>
+    Effect.gen(function* () {
+      const data = new MemoryData(TOPIC)
+      const model = new Model(1)
+      const primary = make(data, options)
+      const config = (value: string) => Write.PutConfig({ resourceType: 2, resourceName: "t", name: "a", value })
+      const member = (memberId: string) => Write.PutGroupMember({ groupId: "g", memberId, value: "1" })
+      const told = yield* primary.acquire(NOTHING_TOLD)
+      yield* primary.commit([
+        topicWith(TOPIC, "t", [1]),
+        [model.append(), config("1"), offset("g", 1, 1n), member("a")],
+        [Write.PutGroup({ groupId: "g", kind: "consumer", value: "1" })],
+        [Write.PutLeaderEpoch({ partitionId: 1, epoch: 1, startOffset: 0n })]
+      ])
+      const standby = data.copy()
+      yield* primary.commit([
+        [model.append(), config("2"), offset("g", 1, 2n), offset("h", 1, 2n), member("b")],
+        [Write.PutLeaderEpoch({ partitionId: 1, epoch: 2, startOffset: 1n })],
+        [Write.PutPartition({ topicId: TOPIC, index: 1, partitionId: 2 }), Write.PutNextProducerId({ next: 9n })],
+        topicWith("BBBBBBBBBBBBBBBBBBBBBB", "u", [3]),
+        [Write.DeleteBatches({ partitionId: 1, below: 1n, limit: 1 })]
+      ])
+      standby.timeline = "00000002"
+      const promoted = make(standby, options)
+      const state = yield* promoted.acquire({ ...NOTHING_TOLD, epoch: told.epoch })
+      assert.deepStrictEqual(state.failover, {
+        from: { systemIdentifier: "memory", timeline: "00000001" },
+        to: { systemIdentifier: "memory", timeline: "00000002" }
+      })
+      assert.deepStrictEqual(state.topics, [{ topicId: TOPIC, name: "t", partitionIds: [1] }])
+      assert.deepStrictEqual(
+        state.configs.map(({ value }) => value),
+        ["1"]
+      )
+      const [partition] = yield* promoted.loadPartitions([1, 2, 3])
+      assert.strictEqual(partition!.endOffset, 1n)
+      assert.strictEqual(partition!.sizeBytes, 100n)
+      assert.deepStrictEqual(partition!.leaderEpochs, [{ epoch: 1, startOffset: 0n }])
+      assert.deepStrictEqual(
+        (yield* promoted.loadOffsets).map((stored) => stored.offset),
+        [1n]
+      )
+      assert.deepStrictEqual(
+        (yield* promoted.loadGroups)[0]!.members!.map(({ memberId }) => memberId),
+        ["a"]
+      )
+      // And the other way round.
+      yield* promoted.commit([[new Model(1).append(), Write.PutOffset({ ...offset("g", 1, 7n) })].slice(1)])
+      assert.deepStrictEqual(
+        (yield* primary.loadOffsets).map((stored) => stored.offset),
+        [2n, 2n]
+      )
+    })
+  )
 })

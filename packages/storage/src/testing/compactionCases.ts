@@ -90,9 +90,13 @@ export const compactionCases = ({ loadOne, log }: Scenarios): void => {
           endOffset: 10n,
           timestampHigh: 900n,
           cumulativeBytes: appends[3]!.cumulativeBytes,
-          sizeBytes: left.reduce((sum, bytes) => sum + BigInt(bytes.byteLength), 0n),
+          sizeBytes: undefined,
           compaction: { cleanedOffset: 5n, cleanedBytes: 123n, deleteHorizon: 8n },
           producerBatches: [{ baseOffset: 0n, lastOffset: 2n, producerId: 7n }]
+        })
+        expect(yield* store.sizeOf(1)).toEqual({
+          cumulativeBytes: appends[3]!.cumulativeBytes,
+          sizeBytes: left.reduce((sum, bytes) => sum + BigInt(bytes.byteLength), 0n)
         })
         // The running maximum of times stays: what has it may be gone, and who looks goes on from there.
         const found = yield* store.findByTimestamp(1, 900n)

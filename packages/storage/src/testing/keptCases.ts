@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { NOTHING_TOLD } from "../counters.ts"
 import { Write } from "../Store.ts"
 import {
   Model,
@@ -113,7 +114,7 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
           topicWith("CCCCCCCCCCCCCCCCCCCCCC", "t", [3]),
           [Write.PutConfig({ resourceType: 2, resourceName: "t", name: "segment.ms", value: "2" })]
         ])
-        const { configs } = yield* Effect.scoped(store.acquire)
+        const { configs } = yield* Effect.scoped(store.acquire(NOTHING_TOLD))
         expect(configs.map(({ name }) => name)).toEqual(["segment.ms"])
       })
     )
@@ -124,7 +125,7 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
         const store = yield* open
         yield* Effect.scoped(
           Effect.gen(function* () {
-            yield* store.acquire
+            yield* store.acquire(NOTHING_TOLD)
             yield* store.commit([topicWith(TOPIC, "t", [5, 9]), topicWith(OTHER_TOPIC, "other", [2])])
             yield* store.commit([
               [Write.PutConfig({ resourceType: 2, resourceName: "other", name: "x", value: "1" })],
@@ -134,7 +135,7 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
         )
         yield* Effect.scoped(
           Effect.gen(function* () {
-            const state = yield* store.acquire
+            const state = yield* store.acquire(NOTHING_TOLD)
             expect(state.orphans.toSorted((a, b) => a - b)).toEqual([5, 9])
             expect(state.nextPartitionId).toBe(10)
             expect(state.topics).toEqual([{ topicId: OTHER_TOPIC, name: "other", partitionIds: [2] }])
@@ -142,7 +143,7 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
             yield* store.commit([[5, 9].map((partitionId) => Write.DropPartition({ partitionId }))])
           })
         )
-        const state = yield* store.acquire
+        const state = yield* store.acquire(NOTHING_TOLD)
         expect([state.orphans, state.nextPartitionId]).toEqual([[], 10])
       })
     )
@@ -317,7 +318,7 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
         const texts = ["", "\0", "a\0b", "\x1a", "\x1a0\0\x1a", "'; drop table x --", "é漢🐘", "\\x00", "{}", "NULL"]
         yield* Effect.scoped(
           Effect.gen(function* () {
-            yield* store.acquire
+            yield* store.acquire(NOTHING_TOLD)
             yield* store.commit([
               texts.map((text, i) => offset(text, i, BigInt(i), text)),
               texts.map((text) => Write.PutGroup({ groupId: text, kind: "classic", value: text })),
@@ -325,6 +326,7 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
             ])
           })
         )
+        const state = yield* store.acquire(NOTHING_TOLD)
         const offsets = yield* store.loadOffsets
         expect(offsets.toSorted((a, b) => a.partitionId - b.partitionId).map((o) => [o.groupId, o.metadata])).toEqual(
           texts.map((text) => [text, text])
@@ -333,7 +335,6 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
         expect(groups.map((group) => group.groupId + group.value).sort(byText)).toEqual(
           texts.map((text) => text + text).sort(byText)
         )
-        const state = yield* store.acquire
         expect(state.configs.map((config) => config.resourceName + config.value).sort(byText)).toEqual(
           texts.map((text) => text + text).sort(byText)
         )
@@ -348,12 +349,12 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
           Write.PutConfig({ resourceType: 4, resourceName: "", name, value })
         yield* Effect.scoped(
           Effect.gen(function* () {
-            yield* store.acquire
+            yield* store.acquire(NOTHING_TOLD)
             yield* store.commit([[put("a", "1"), put("b", "1"), put("c", "1"), put("c", null)]])
             yield* store.commit([[put("a", "2"), put("b", null), put("d", null), put("e", null), put("e", "3")]])
           })
         )
-        const state = yield* store.acquire
+        const state = yield* store.acquire(NOTHING_TOLD)
         expect(state.configs.map((config) => `${config.name}=${config.value}`).sort(byText)).toEqual(["a=2", "e=3"])
       })
     )

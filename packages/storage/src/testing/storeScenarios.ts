@@ -2,15 +2,23 @@ import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
+import { NOTHING_TOLD } from "../counters.ts"
 import { Write } from "../Store.ts"
 import type { Append, Store, Unit } from "../Store.ts"
 
 export type Port = Store["Service"]
 
+/** The data of one new cluster. */
+export interface ClusterUnderTest {
+  /** One more broker's `Store` over the same data. */
+  readonly open: Effect.Effect<Port, unknown, Scope.Scope>
+  /** From now on the data lies on another timeline than the last take-over noted. */
+  readonly failOver: Effect.Effect<void, unknown, Scope.Scope>
+}
+
 /** A backend under test. */
 export interface StoreBackend {
-  /** Data of one new cluster; each `open` is one more broker's `Store` over the same data. */
-  readonly cluster: Effect.Effect<{ readonly open: Effect.Effect<Port, unknown, Scope.Scope> }, unknown, Scope.Scope>
+  readonly cluster: Effect.Effect<ClusterUnderTest, unknown, Scope.Scope>
 }
 
 /** What a batch of the suite is made of; the rest follows from what lies before it in its partition. */
@@ -100,17 +108,14 @@ export const scenariosOf = (backend: StoreBackend) => {
   /** A test with a new cluster, whose first store holds the lock. */
   const scenario = (
     title: string,
-    body: (world: {
-      readonly store: Port
-      readonly open: Effect.Effect<Port, unknown, Scope.Scope>
-    }) => Effect.Effect<unknown, unknown, Scope.Scope>
+    body: (world: ClusterUnderTest & { readonly store: Port }) => Effect.Effect<unknown, unknown, Scope.Scope>
   ) =>
     it.live(title, () =>
       Effect.gen(function* () {
-        const { open } = yield* backend.cluster
-        const store = yield* open
-        yield* store.acquire
-        yield* body({ store, open })
+        const cluster = yield* backend.cluster
+        const store = yield* cluster.open
+        yield* store.acquire(NOTHING_TOLD)
+        yield* body({ ...cluster, store })
       })
     )
 

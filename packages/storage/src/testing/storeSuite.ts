@@ -2,6 +2,7 @@ import { describe } from "@effect/vitest"
 import { compactionCases } from "./compactionCases.ts"
 import { keptCases } from "./keptCases.ts"
 import { lockAndLogCases } from "./lockAndLogCases.ts"
+import { reignCases } from "./reignCases.ts"
 import { scenariosOf } from "./storeScenarios.ts"
 import type { StoreBackend } from "./storeScenarios.ts"
 
@@ -11,7 +12,8 @@ export type { StoreBackend } from "./storeScenarios.ts"
 export const storeSuite = (name: string, backend: StoreBackend): void => {
   const scenarios = scenariosOf(backend)
   describe(`Store: ${name}`, () => {
-    lockAndLogCases(backend, scenarios)
+    reignCases(backend, scenarios)
+    lockAndLogCases(scenarios)
     keptCases(backend, scenarios)
     compactionCases(scenarios)
   })

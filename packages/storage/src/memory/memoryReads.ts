@@ -1,0 +1,110 @@
+import * as Effect from "effect/Effect"
+import type {
+  ReadRequest,
+  Store,
+  StoredBatchHead,
+  StoredBatchSize,
+  StoredGroup,
+  StoredPartition,
+  StoredSize
+} from "../Store.ts"
+import type { MemoryData } from "./MemoryData.ts"
+
+const read = (data: MemoryData, request: ReadRequest, budget: number, first: boolean): Array<Uint8Array> => {
+  const partition = data.partitions.get(request.partitionId)
+  const found: Array<Uint8Array> = []
+  if (partition === undefined) return found
+  let left = Math.min(request.maxBytes, budget)
+  for (let i = partition.search((batch) => batch.lastOffset >= request.from); i < partition.batches.length; i++) {
+    const { records } = partition.batches[i]!
+    if (records.byteLength > left && !(first && found.length === 0)) break
+    found.push(records)
+    left -= records.byteLength
+    if (left <= 0) break
+  }
+  return found
+}
+
+const loadPartition = (data: MemoryData, partitionId: number): StoredPartition | undefined => {
+  const partition = data.partitions.get(partitionId)
+  if (partition === undefined) return undefined
+  const producerBatches: Array<StoredBatchHead> = []
+  const from = partition.producerSnapshot?.endOffset ?? 0n
+  for (let i = partition.first; i < partition.batches.length; i++) {
+    const batch = partition.batches[i]!
+    if (batch.producerId >= 0n && batch.baseOffset >= from) producerBatches.push(batch)
+  }
+  return {
+    partitionId,
+    failoverEpoch: partition.failoverEpoch,
+    logStartOffset: partition.logStartOffset,
+    endOffset: partition.endOffset,
+    timestampHigh: partition.timestampHigh,
+    cumulativeBytes: partition.cumulativeBytes,
+    sizeBytes: partition.compaction === null ? partition.sizeBytes : undefined,
+    leaderEpochs: partition.leaderEpochs.slice(),
+    compaction: partition.compaction,
+    producerSnapshot: partition.producerSnapshot,
+    producerBatches
+  }
+}
+
+type Reads = Pick<
+  Store["Service"],
+  "read" | "loadPartitions" | "sizeOf" | "findByTimestamp" | "sizes" | "loadOffsets" | "loadGroups"
+>
+
+/** What can be read of the data, by whoever asks. */
+export const readsOf = (data: MemoryData): Reads => ({
+  read: (requests, maxBytes) =>
+    Effect.sync(() => {
+      let left = maxBytes
+      let first = true
+      return requests.map((request) => {
+        const batches = read(data, request, left, first)
+        for (const batch of batches) left -= batch.byteLength
+        if (batches.length > 0) first = false
+        return batches
+      })
+    }),
+  loadPartitions: (partitionIds) =>
+    Effect.sync(() => {
+      const found: Array<StoredPartition> = []
+      for (const partitionId of partitionIds.toSorted((a, b) => a - b)) {
+        const partition = loadPartition(data, partitionId)
+        if (partition !== undefined) found.push(partition)
+      }
+      return found
+    }),
+  sizeOf: (partitionId) =>
+    Effect.sync((): StoredSize | undefined => {
+      const partition = data.partitions.get(partitionId)
+      if (partition === undefined) return undefined
+      return { cumulativeBytes: partition.cumulativeBytes, sizeBytes: partition.sizeBytes }
+    }),
+  findByTimestamp: (partitionId, timestamp) =>
+    Effect.sync(() => {
+      const partition = data.partitions.get(partitionId)
+      if (partition === undefined) return undefined
+      const start = partition.search((batch) => batch.lastOffset >= partition.logStartOffset)
+      const at = partition.search((batch) => batch.timestampHigh >= timestamp)
+      return partition.batches[Math.max(start, at)]?.records
+    }),
+  sizes: (partitionId, from, limit) =>
+    Effect.sync(() => {
+      const partition = data.partitions.get(partitionId)
+      if (partition === undefined) return []
+      const start = partition.search((batch) => batch.lastOffset >= from)
+      return partition.batches
+        .slice(start, start + limit)
+        .map(({ records, ...batch }): StoredBatchSize => ({ ...batch, bytes: records.byteLength }))
+    }),
+  loadOffsets: Effect.sync(() => Array.from(data.offsets.values()).flatMap((offsets) => Array.from(offsets.values()))),
+  loadGroups: Effect.sync(() =>
+    Array.from(data.groups, ([groupId, group]): StoredGroup => {
+      const members = data.groupMembers.get(groupId)
+      if (members === undefined || members.size === 0) return { groupId, ...group }
+      return { groupId, ...group, members: Array.from(members, ([memberId, value]) => ({ memberId, value })) }
+    })
+  )
+})
