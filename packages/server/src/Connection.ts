@@ -1,17 +1,20 @@
 import type { ProtocolError } from "@tusk/protocol/ProtocolError"
 import { Committer } from "@tusk/storage/Committer"
+import { makeSignal } from "@tusk/storage/Signal"
+import type { Signal } from "@tusk/storage/Signal"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
 import { Dispatch } from "./Dispatch.ts"
 import type { Admitted } from "./Dispatch.ts"
 import { feed, isPartial, makeFramer } from "./Framer.ts"
 import type { ConnectionInfo, Listener } from "./Handler.ts"
+import { lookAt, remedy } from "./Unsent.ts"
+import type { Answer, Unsent } from "./Unsent.ts"
 
 export interface ConnectionOptions {
   /** `socket.request.max.bytes` */
@@ -49,6 +52,11 @@ const WATCH_INTERVAL_MS = 1000
 interface Watched {
   readonly info: ConnectionInfo
   readonly fiber: Fiber.Fiber<unknown, unknown>
+  /** Answers under way, in order of requests; the writer takes them off the front. */
+  readonly pending: Array<Answer>
+  /** Told of each change of `pending` and `stopping`. */
+  readonly changed: Signal
+  unsent: Unsent | undefined
   lastActiveMs: number
   partialSinceMs: number
   writingSinceMs: number
@@ -93,7 +101,8 @@ export class Connections extends Context.Service<
       const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const open = new Set<Watched>()
       const perHost = new Map<string, number>()
-      const emptied = Latch.makeUnsafe(true)
+      /** Told of each connection that ends. */
+      const ended = makeSignal()
       let lastId = 0
       let draining = false
 
@@ -114,11 +123,24 @@ export class Connections extends Context.Service<
         return undefined
       }
 
+      /** An answer that is ready and not sent is never to be: it is told, and sent all the same. */
+      const seeTo = (watched: Watched): Effect.Effect<void> => {
+        watched.unsent = lookAt(watched.unsent, watched.pending, watched.writingSinceMs > 0)
+        const needed = remedy(watched.unsent)
+        if (needed === undefined) return Effect.void
+        const act = () => (needed === "wake" ? watched.changed.notify() : watched.fiber.interruptUnsafe())
+        return Effect.logError(`an answer is ready and was not sent: ${needed} its connection`).pipe(
+          Effect.annotateLogs({ connection: watched.info.id, pending: watched.pending.length }),
+          Effect.andThen(Effect.sync(act))
+        )
+      }
+
       yield* Effect.gen(function* () {
         while (true) {
           yield* Effect.sleep(WATCH_INTERVAL_MS)
           const now = nowMs()
           for (const watched of open) {
+            yield* seeTo(watched)
             const found = overdue(watched, now)
             if (found === undefined) continue
             yield* logClose(watched.info, ...found)
@@ -132,11 +154,10 @@ export class Connections extends Context.Service<
         const pull = yield* Socket.readerBytes(socket)
         const writer = yield* socket.writer
         const framer = makeFramer(options.maxRequestBytes)
-        /** Answers under way, in order of requests; the writer takes them off the front. */
-        const pending: Array<Fiber.Fiber<ReadonlyArray<Uint8Array>>> = []
-        const filled = Latch.makeUnsafe(false)
-        const below = Latch.makeUnsafe(true)
-        const drained = Latch.makeUnsafe(true)
+        const { changed, pending } = watched
+        const drained = changed.until(() => pending.length === 0)
+        const isBelowLimit = changed.until(() => pending.length < options.maxInFlight)
+        const isToWriteOrEnd = changed.until(() => pending.length > 0 || (watched.stopping && watched.reading))
 
         const written = () => {
           watched.writingSinceMs = 0
@@ -161,13 +182,8 @@ export class Connections extends Context.Service<
 
         const writeLoop = Effect.gen(function* () {
           while (true) {
-            if (pending.length === 0) {
-              drained.openUnsafe()
-              if (watched.stopping && watched.reading) return
-              filled.closeUnsafe()
-              yield* filled.await
-              continue
-            }
+            yield* isToWriteOrEnd
+            if (pending.length === 0) return
             const chunks: Array<Uint8Array> = []
             // All that is ready goes out together; what is not is waited for.
             for (const chunk of yield* Fiber.join(pending[0]!)) chunks.push(chunk)
@@ -181,22 +197,18 @@ export class Connections extends Context.Service<
             yield* write(chunks)
             pending.splice(0, taken)
             watched.inFlight -= taken
-            below.openUnsafe()
+            changed.notify()
           }
         })
 
         const startBeside = Effect.fnUntraced(function* (admitted: Admitted) {
           if (admitted.ready !== undefined && !(yield* admitted.ready)) return
           yield* committer.room
-          if (pending.length >= options.maxInFlight) {
-            below.closeUnsafe()
-            yield* below.await
-          }
+          yield* isBelowLimit
           watched.inFlight++
           // Runs up to its first wait now: so requests are admitted in the order of the connection.
           pending.push(yield* Effect.forkIn(admitted.run, scope, { startImmediately: true }))
-          drained.closeUnsafe()
-          filled.openUnsafe()
+          changed.notify()
           const { placing } = watched.info
           if (placing === undefined) return
           watched.info.placing = undefined
@@ -236,7 +248,7 @@ export class Connections extends Context.Service<
                 yield* startBeside(admitted)
                 continue
               }
-              if (pending.length > 0) yield* drained.await
+              yield* drained
               watched.inFlight++
               if (admitted.ready === undefined || (yield* admitted.ready)) yield* write(yield* admitted.run)
               watched.inFlight--
@@ -245,18 +257,16 @@ export class Connections extends Context.Service<
             if (broken !== undefined) {
               yield* logClose(watched.info, broken.message, "Warn")
               // What was asked before the broken frame is answered still.
-              if (pending.length > 0) yield* drained.await
+              yield* drained
               return
             }
           }
-          if (pending.length > 0) yield* drained.await
+          yield* drained
         })
 
         yield* Effect.raceFirst(
           // A client that sent its last and closed: what it asked for is done all the same.
-          Effect.catch(readLoop, (error) =>
-            pending.length > 0 ? Effect.andThen(drained.await, Effect.fail(error)) : Effect.fail(error)
-          ),
+          Effect.catch(readLoop, (error) => Effect.andThen(drained, Effect.fail(error))),
           writeLoop
         )
       })
@@ -292,6 +302,9 @@ export class Connections extends Context.Service<
           const watched: Watched = {
             info,
             fiber,
+            pending: [],
+            changed: makeSignal(),
+            unsent: undefined,
             lastActiveMs: nowMs(),
             partialSinceMs: 0,
             writingSinceMs: 0,
@@ -300,7 +313,6 @@ export class Connections extends Context.Service<
             reading: false
           }
           open.add(watched)
-          emptied.closeUnsafe()
           perHost.set(peer.clientHost, (perHost.get(peer.clientHost) ?? 0) + 1)
           return Effect.scoped(run(socket, watched, peer)).pipe(
             // The client went away, or cut the connection.
@@ -312,7 +324,7 @@ export class Connections extends Context.Service<
                 const left = (perHost.get(peer.clientHost) ?? 1) - 1
                 if (left === 0) perHost.delete(peer.clientHost)
                 else perHost.set(peer.clientHost, left)
-                if (open.size === 0) emptied.openUnsafe()
+                ended.notify()
                 for (const end of Array.from(info.onEnd)) end()
               })
             )
@@ -331,8 +343,12 @@ export class Connections extends Context.Service<
             for (const watched of open) {
               watched.stopping = true
               if (watched.reading && watched.inFlight === 0) watched.fiber.interruptUnsafe()
+              else watched.changed.notify()
             }
-            return Effect.timeoutOption(emptied.await, maxMs)
+            return Effect.timeoutOption(
+              ended.until(() => open.size === 0),
+              maxMs
+            )
           }).pipe(
             Effect.andThen(
               Effect.sync(() => {

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
+import { NOTHING_TOLD } from "./counters.ts"
 import { makeSignal } from "./Signal.ts"
 import { Store } from "./Store.ts"
 import type { ClusterState, Told } from "./Store.ts"
@@ -23,8 +24,11 @@ const RETRY_INTERVAL_MS = 500
 /** Reads a service's own state again after a take-over. Runs before anything is served. */
 export type TakeOverHook = (cluster: ClusterState) => Effect.Effect<void, StoreError>
 
-/** What became of a commit that failed: the lock is held as before it, or it was taken again and the commit looked up. */
-export type Aftermath = "AsBefore" | "Stored" | "NotStored"
+/**
+ * What became of a commit that failed: the lock is held as before it, or it was taken again and the commit looked up. Unknown:
+ * another broker wrote meanwhile, and nothing tells of it any more.
+ */
+export type Aftermath = "AsBefore" | "Stored" | "NotStored" | "Unknown"
 
 /**
  * Whether this broker is the cluster's one writer. Holds the store's lock for as long as its layer lives; after a lost
@@ -73,10 +77,10 @@ export class Active extends Context.Service<
       /** Notified where `isServing` or `reign` may have become true. */
       const served = makeSignal()
       const nowMs = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
-      let told: Told = { epoch: 0, nextProducerId: 0n, nextPartitionId: 0 }
+      let told = NOTHING_TOLD
       let reign = 1
       let recovering = false
-      let unknownCommitStored = false
+      let unknownCommitStored: boolean | undefined
       let provenAtMs = nowMs()
 
       const tell = (counters: Partial<Told>): void => {
@@ -111,7 +115,7 @@ export class Active extends Context.Service<
         yield* Scope.close(held.session, Exit.void)
         held = yield* acquire
         const { state } = held
-        unknownCommitStored = state.unknownCommitStored === true
+        unknownCommitStored = state.unknownCommitStored
         yield* logFailover(state)
         for (const hook of hooks) yield* hook(state)
       })
@@ -167,7 +171,8 @@ export class Active extends Context.Service<
             else if (error._tag !== "StoreRefused") yield* recover(error.message)
           } else yield* whenReigning
           if (reign === failedReign) return "AsBefore"
-          return error._tag === "OutcomeUnknown" && unknownCommitStored ? "Stored" : "NotStored"
+          if (error._tag !== "OutcomeUnknown") return "NotStored"
+          return unknownCommitStored === undefined ? "Unknown" : unknownCommitStored ? "Stored" : "NotStored"
         })
 
       let held = yield* acquire

@@ -161,8 +161,8 @@ export class Committer extends Context.Service<
           return undefined
         }
         retractAll(joined)
-        if (aftermath === "NotStored" || joined.length === 1) {
-          settleAll(joined, error._tag === "OutcomeUnknown" ? fenced() : error)
+        if (aftermath !== "AsBefore" || joined.length === 1) {
+          settleAll(joined, aftermath === "NotStored" && error._tag === "OutcomeUnknown" ? fenced() : error)
         }
         return error
       })

@@ -1,37 +1,59 @@
 import * as Effect from "effect/Effect"
 
 /**
- * Wakes those who wait for a condition. Unlike a latch it is never open or closed: a condition is looked at, and its waiter
- * is registered, in one synchronous turn, and it is looked at again after each wake. So no wake-up can be lost between a
- * look and a wait, also where `notify` runs waiters nested in the turn of who calls it.
+ * Waits for conditions, of which no wake-up can be lost. Who is woken runs at once, nested in `notify`, and may change
+ * anything: so there is nothing to open or close, and each look is at what holds then.
  */
 export interface Signal {
-  /** What a condition depends on has changed. Runs those whose condition holds, before it returns. */
+  /** Something changed that somebody's condition may depend on: everybody who waits looks again. */
   readonly notify: () => void
-  /** Returns when the condition holds, at once where it does already. */
+  /** Returns when the condition holds, at once where it does. It is looked at often, and changes nothing. */
   readonly until: (condition: () => boolean) => Effect.Effect<void>
 }
 
+interface Waiter {
+  readonly condition: () => boolean
+  readonly wake: () => void
+}
+
+/** One that throws is left to throw where it is waited for: who notifies has no part in it. */
+const holds = ({ condition }: Waiter): boolean => {
+  try {
+    return condition()
+  } catch {
+    return true
+  }
+}
+
 export const makeSignal = (): Signal => {
-  const waiters = new Set<() => void>()
+  const waiters = new Set<Waiter>()
+
+  const registered = (condition: () => boolean): Effect.Effect<void> =>
+    Effect.callback<void>((resume) => {
+      const waiter: Waiter = { condition, wake: () => resume(Effect.void) }
+      waiters.add(waiter)
+      // Looked at once it is registered, in the same turn: what changes from now on is told.
+      if (holds(waiter)) {
+        waiters.delete(waiter)
+        return resume(Effect.void)
+      }
+      return Effect.sync(() => void waiters.delete(waiter))
+    })
+
+  /** Between being woken and running, what was waited for may have gone again. */
+  const until = (condition: () => boolean): Effect.Effect<void> =>
+    Effect.suspend(() => (condition() ? Effect.void : Effect.flatMap(registered(condition), () => until(condition))))
+
   return {
+    until,
     notify: () => {
-      if (waiters.size > 0) for (const wake of Array.from(waiters)) wake()
-    },
-    until: (condition) =>
-      Effect.suspend(() =>
-        condition()
-          ? Effect.void
-          : Effect.callback<void>((resume) => {
-              const wake = () => {
-                // Who was woken before may have taken what this one waits for.
-                if (!waiters.has(wake) || !condition()) return
-                waiters.delete(wake)
-                resume(Effect.void)
-              }
-              waiters.add(wake)
-              return Effect.sync(() => waiters.delete(wake))
-            })
-      )
+      if (waiters.size === 0) return
+      for (const waiter of Array.from(waiters)) {
+        // The ones before it have run by now: they may have notified themselves, or undone what it waits for.
+        if (!waiters.has(waiter) || !holds(waiter)) continue
+        waiters.delete(waiter)
+        waiter.wake()
+      }
+    }
   }
 }

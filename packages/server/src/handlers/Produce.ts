@@ -16,9 +16,9 @@ import type { Appended, AppendRequest } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
 import type { Topic } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Latch from "effect/Latch"
 import { AutoTopics } from "../AutoTopics.ts"
 import { BrokerSettings } from "../BrokerSettings.ts"
 import { handler } from "../Handler.ts"
@@ -187,8 +187,8 @@ export const produce = handler({
       if (collected?.unopened.length === 0) return store(collected)
       // Topics come first, and what is to be opened: until these records have their place, those behind them on the
       // connection may have none.
-      const placed = Latch.makeUnsafe(false)
-      connection.placing = placed.await
+      const placed = Deferred.makeUnsafe<void>()
+      connection.placing = Deferred.await(placed)
       const closed =
         collected === undefined
           ? Effect.map(ensureAll(request), (made) => collect(request, apiVersion, made))
@@ -196,7 +196,7 @@ export const produce = handler({
       return closed.pipe(
         Effect.tap(openAll),
         Effect.flatMap((opened) => Effect.forkChild(store(opened), { startImmediately: true })),
-        Effect.ensuring(placed.open),
+        Effect.ensuring(Deferred.succeed(placed, undefined)),
         Effect.flatMap(Fiber.join)
       )
     }
