@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
+import { NOTHING_TOLD } from "@tusk/storage/counters"
 import { Connection, run } from "@tusk/storage/pg/connection/Connection"
 import { resolveOptions } from "@tusk/storage/pg/PgOptions"
 import type { PgTarget } from "@tusk/storage/pg/PgOptions"
@@ -133,7 +134,7 @@ const program = (target: PgTarget, storeOptions: PgStore.PgOptions) =>
     const side = yield* Effect.acquireRelease(Connection.open(target, "bench/copy"), (connection) => connection.close())
     yield* side.query("drop schema if exists kafka cascade; drop schema if exists bench_append cascade; checkpoint")
     const store = Context.get(yield* Layer.build(PgStore.layer(storeOptions)), Store)
-    yield* store.acquire
+    yield* store.acquire(NOTHING_TOLD)
     yield* side.query(`create schema bench_append;
       create table bench_append.copied (like kafka.batches including all)`)
     yield* side.prepare([copyStatement])

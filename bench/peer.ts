@@ -5,6 +5,7 @@
  * over as many sessions as theirs, which do not wait for one another. All in turns in each round; medians of the rounds' ratios.
  * `node --conditions=tusk-source bench/peer.ts [--rounds 7] [--seconds 2] [--quick] [--json FILE]`
  */
+import { NOTHING_TOLD } from "@tusk/storage/counters"
 import { Connection } from "@tusk/storage/pg/connection/Connection"
 import * as PgStore from "@tusk/storage/pg/PgStore"
 import { Store } from "@tusk/storage/Store"
@@ -38,7 +39,7 @@ const program = (ending: Ending) =>
     const connect = Effect.acquireRelease(Connection.open(postgres.target, "bench"), (each) => each.close())
     const side = yield* connect
     const store = Context.get(yield* Layer.build(PgStore.layer(postgres.options)), Store)
-    yield* store.acquire
+    yield* store.acquire(NOTHING_TOLD)
     for (const { schema } of peers) if (schema !== "") yield* side.query(schema)
     const sessions = yield* Effect.forEach(
       Array.from({ length: Math.max(...peers.map((peer) => peer.sessions)) }),

@@ -6,6 +6,7 @@
  * `node --conditions=tusk-source bench/size.ts [--gb 10] [--rounds 7] [--hold 60] [--quick] [--json FILE]`; the bar says
  * ten minutes, `--hold 600`; `--quick` is 1 GB and 20 s.
  */
+import { NOTHING_TOLD } from "@tusk/storage/counters"
 import { Connection } from "@tusk/storage/pg/connection/Connection"
 import * as PgStore from "@tusk/storage/pg/PgStore"
 import { Store, Write } from "@tusk/storage/Store"
@@ -62,7 +63,7 @@ const openSide = (ending: Ending) =>
   Effect.gen(function* () {
     const postgres = yield* Effect.promise(() => ending.stopping(startPostgres()))
     const store = Context.get(yield* Layer.build(Layer.fresh(PgStore.layer(postgres.options))), Store)
-    yield* store.acquire
+    yield* store.acquire(NOTHING_TOLD)
     const connect = Effect.acquireRelease(Connection.open(postgres.target, "bench"), (each) => each.close())
     const sql = yield* connect
     let from = 0n

@@ -106,7 +106,8 @@ export class Active extends Context.Service<
         tell({ ...state, epoch: state.epoch })
         yield* Effect.forkIn(
           Effect.flatMap(store.lost, ({ message }) => recover(message)),
-          session
+          session,
+          { startImmediately: true }
         )
         return { session, state }
       })

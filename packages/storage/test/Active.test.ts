@@ -129,7 +129,6 @@ describe("the active broker", () => {
       session.beforeAcquire = gate.await
       const lost = session.gone
       session.gone = Latch.makeUnsafe(false)
-      yield* Effect.yieldNow
       yield* lost.open
       yield* Effect.yieldNow
       assert.isFalse(active.isServing())
@@ -160,6 +159,7 @@ describe("the active broker", () => {
   it.effect("takes the lock anew after a lost session, and has every service load before it serves", () =>
     Effect.gen(function* () {
       const session = new Session()
+      session.faulty.unknownCommitStored = false
       const active = yield* session.open
       const before = active.epoch()
       const seen: Array<string> = []
@@ -199,6 +199,14 @@ describe("the active broker", () => {
       yield* active.failed(new Fenced({ message: "gone" }), 1)
       assert.strictEqual(yield* active.failed(new OutcomeUnknown({ message: "cut" }), 1), "Stored")
       assert.strictEqual(session.acquired, 2, "and does not take the lock once more")
+    })
+  )
+
+  it.effect("says so where nothing tells of a commit any more", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      assert.strictEqual(yield* active.failed(new OutcomeUnknown({ message: "cut" }), 1), "Unknown")
     })
   )
 

@@ -12,9 +12,12 @@ export interface Fault {
   readonly error: StoreError
 }
 
+const MAX_BYTES = 1 << 28
+const REFUSED = Effect.fail(new StoreRefused({ message: "refused" }))
+
 /** A memory store whose commits can be held back, looked at and made to fail. */
 export class FaultyStore {
-  readonly data = new MemoryData("AAAAAAAAAAAAAAAAAAAAAQ")
+  data = new MemoryData("AAAAAAAAAAAAAAAAAAAAAQ")
   /** The units of each commit that was asked for. */
   readonly commits: Array<ReadonlyArray<Unit>> = []
   /** Faults of the coming commits; undefined entries are none. */
@@ -34,42 +37,53 @@ export class FaultyStore {
   /** Runs inside each load of partitions. */
   holdLoad: Effect.Effect<void> = Effect.void
 
-  readonly store = (() => {
-    const memory = make(this.data, { maxBytes: 1 << 28 })
-    return Store.of({
-      ...memory,
-      acquire: (told) =>
-        Effect.suspend(() => this.beforeAcquire).pipe(
-          Effect.andThen(memory.acquire(told)),
-          Effect.map((state) => ({ ...state, unknownCommitStored: this.unknownCommitStored }))
-        ),
-      loadPartitions: (partitionIds) =>
-        Effect.andThen(
-          Effect.suspend(() => this.holdLoad),
-          memory.loadPartitions(partitionIds)
-        ),
-      commit: (units) =>
-        Effect.suspend(() => {
-          this.commits.push(units)
-          this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight)
-          const fault = this.faults.shift()
-          this.unknownCommitStored = fault?.error._tag === "OutcomeUnknown" ? fault.stored : undefined
-          if (this.refuse(units)) {
-            return Effect.andThen(
-              Effect.sync(() => this.inFlight--),
-              Effect.fail(new StoreRefused({ message: "refused" }))
-            )
-          }
-          const commit = fault === undefined || fault.stored ? memory.commit(units) : Effect.void
-          return this.hold.pipe(
-            Effect.andThen(commit),
-            Effect.andThen(Effect.suspend(() => this.after)),
-            Effect.andThen(fault === undefined ? Effect.void : Effect.fail(fault.error)),
-            Effect.ensuring(Effect.sync(() => this.inFlight--))
-          )
-        })
-    })
-  })()
+  #memory = make(this.data, { maxBytes: MAX_BYTES })
+
+  /** Another server takes over, with what it has. */
+  becomes(data: MemoryData): void {
+    this.data = data
+    this.#memory = make(data, { maxBytes: MAX_BYTES })
+  }
+
+  readonly store = Store.of({
+    name: "faulty",
+    acquire: (told) =>
+      Effect.suspend(() => this.beforeAcquire).pipe(
+        Effect.andThen(Effect.suspend(() => this.#memory.acquire(told))),
+        Effect.map((state) => ({ ...state, unknownCommitStored: this.unknownCommitStored }))
+      ),
+    lost: Effect.suspend(() => this.#memory.lost),
+    ping: Effect.suspend(() => this.#memory.ping),
+    heartbeat: Effect.suspend(() => this.#memory.heartbeat),
+    read: (requests, maxBytes) => this.#memory.read(requests, maxBytes),
+    loadPartitions: (partitionIds) =>
+      Effect.andThen(
+        Effect.suspend(() => this.holdLoad),
+        Effect.suspend(() => this.#memory.loadPartitions(partitionIds))
+      ),
+    sizeOf: (partitionId) => this.#memory.sizeOf(partitionId),
+    findByTimestamp: (partitionId, timestamp) => this.#memory.findByTimestamp(partitionId, timestamp),
+    sizes: (partitionId, from, limit) => this.#memory.sizes(partitionId, from, limit),
+    loadOffsets: Effect.suspend(() => this.#memory.loadOffsets),
+    loadGroups: Effect.suspend(() => this.#memory.loadGroups),
+    commit: (units) => Effect.suspend(() => this.#commit(units))
+  })
+
+  #commit(units: ReadonlyArray<Unit>): Effect.Effect<void, StoreError> {
+    this.commits.push(units)
+    this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight)
+    const fault = this.faults.shift()
+    this.unknownCommitStored = fault?.error._tag === "OutcomeUnknown" ? fault.stored : undefined
+    const stores = fault === undefined || fault.stored
+    return this.hold.pipe(
+      Effect.andThen(
+        Effect.suspend(() => (this.refuse(units) ? REFUSED : stores ? this.#memory.commit(units) : Effect.void))
+      ),
+      Effect.andThen(Effect.suspend(() => this.after)),
+      Effect.andThen(fault === undefined ? Effect.void : Effect.fail(fault.error)),
+      Effect.ensuring(Effect.sync(() => this.inFlight--))
+    )
+  }
 
   readonly layer = Layer.succeed(Store, this.store)
 }

@@ -7,7 +7,7 @@ it.effect("the README's example", () =>
   Effect.gen(function* () {
     const program = Effect.gen(function* () {
       const store = yield* Store
-      const cluster = yield* store.acquire
+      const cluster = yield* store.acquire({ epoch: 0, nextProducerId: 0n, nextPartitionId: 0 })
       yield* store.commit([[Write.PutTopic({ topicId: "AAAAAAAAAAAAAAAAAAAAAA", name: "orders" })]])
       return cluster.epoch
     }).pipe(Effect.scoped, Effect.provide(layer({ maxBytes: 64 * 1024 * 1024 })))

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { InvalidConfig } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -120,7 +121,7 @@ describe("what services keep", () => {
         store,
         Effect.gen(function* () {
           const topic = yield* (yield* Topics).create({ name: "a", partitions: 1, configs: NO_CONFIGS })
-          yield* (yield* Configs).replace(4, "", new Map([["log.retention.ms", "9"]]))
+          yield* (yield* Configs).change(4, "", () => new Map([["log.retention.ms", "9"]]))
           yield* (yield* Offsets).commit("g", [offset(topic.partitionIds[0]!, 3n)])
           yield* (yield* Offsets).commit("g", [offset(topic.partitionIds[0]!, 4n)])
           yield* (yield* GroupStore).put({ groupId: "g", kind: "classic", value: "{}" })
@@ -150,22 +151,49 @@ describe("what services keep", () => {
       new FaultyStore(),
       Effect.gen(function* () {
         const configs = yield* Configs
-        yield* configs.replace(
+        yield* configs.change(
           4,
           "1",
-          new Map([
-            ["a", "1"],
-            ["b", "2"]
-          ])
+          () =>
+            new Map([
+              ["a", "1"],
+              ["b", "2"]
+            ])
         )
         const first = configs.of(4, "1")
         assert.strictEqual(configs.of(4, "1"), first)
-        yield* configs.replace(4, "1", new Map([["b", "3"]]))
+        yield* configs.change(4, "1", () => new Map([["b", "3"]]))
         assert.deepStrictEqual(Array.from(configs.of(4, "1")), [["b", "3"]])
         assert.deepStrictEqual(configs.names(4), ["1"])
       })
     )
   )
+
+  it.effect("configs that are changed at once are decided on each other, one after the other", () => {
+    const store = new FaultyStore()
+    const names = ["a", "b", "c", "d", "e", "f", "g", "h"]
+    const added = (name: string) => (present: ReadonlyMap<string, string>) => new Map([...present, [name, "1"]])
+    return Effect.gen(function* () {
+      yield* serving(
+        store,
+        Effect.gen(function* () {
+          const configs = yield* Configs
+          store.faults.push({ stored: false, error: new StoreUnavailable({ message: "full" }) })
+          const refused = configs.change(4, "1", () => new InvalidConfig({ message: "no" }))
+          const all = [...names.map((name) => configs.change(4, "1", added(name))), refused]
+          const results = yield* Effect.forEach(all, Effect.result, { concurrency: "unbounded" })
+          assert.deepStrictEqual(results.map(Result.isSuccess), [...names.map(() => true), false])
+          assert.deepStrictEqual(Array.from(configs.of(4, "1").keys()).sort(), names)
+        })
+      )
+      yield* serving(
+        store,
+        Effect.gen(function* () {
+          assert.deepStrictEqual(Array.from((yield* Configs).of(4, "1").keys()).sort(), names)
+        })
+      )
+    })
+  })
 
   it.effect("an offset whose commit failed is not seen", () => {
     const store = new FaultyStore()

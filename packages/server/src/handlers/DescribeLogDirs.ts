@@ -26,7 +26,7 @@ export const describeLogDirs = handler({
           ? []
           : [{ name, partitions: known, ids: known.map((index) => topic.partitionIds[index]!) }]
       })
-      const ends = yield* log.ends(present.flatMap(({ ids }) => ids))
+      const ends = yield* log.measured(present.flatMap(({ ids }) => ids))
       let next = 0
       return {
         throttleTimeMs: 0,

@@ -17,7 +17,7 @@ import { countCleanable, isDue, mayBeDue } from "./CompactionPlan.ts"
 import type { Cleanable, CompactedLog, CompactionPolicy } from "./CompactionPlan.ts"
 import { KeyOffsets } from "./KeyOffsets.ts"
 import { isKafkaError, Log } from "./Log.ts"
-import type { PartitionEnd } from "./Log.ts"
+import type { MeasuredEnd } from "./Log.ts"
 
 export interface CompactionOptions {
   /** Whether topics are looked at by themselves, as `log.cleaner.enable`. */
@@ -121,7 +121,7 @@ export class Compaction extends Context.Service<
       })
 
       /** From where compaction has not looked yet. */
-      const dirtyStart = (end: PartitionEnd, state: StoredCompaction | null): bigint =>
+      const dirtyStart = (end: MeasuredEnd, state: StoredCompaction | null): bigint =>
         state !== null && state.cleanedOffset > end.logStartOffset ? state.cleanedOffset : end.logStartOffset
 
       const plan = Effect.fnUntraced(function* (
@@ -151,7 +151,7 @@ export class Compaction extends Context.Service<
         partitionId: number,
         from: bigint,
         end: bigint,
-        use: (batches: ReadonlyArray<Uint8Array>) => Effect.Effect<boolean, StoreError>
+        use: (batches: ReadonlyArray<Uint8Array>) => Effect.Effect<boolean, KafkaError>
       ) {
         let at = from
         while (at < end) {
@@ -253,7 +253,7 @@ export class Compaction extends Context.Service<
 
       const compact = Effect.fnUntraced(function* (
         partitionId: number,
-        end: PartitionEnd,
+        end: MeasuredEnd,
         state: StoredCompaction | null,
         cleanableEnd: bigint,
         policy: CompactionPolicy,
@@ -278,7 +278,7 @@ export class Compaction extends Context.Service<
       const checkPartition = Effect.fnUntraced(function* (partitionId: number, policy: CompactionPolicy) {
         while (true) {
           const nowMs = BigInt(yield* Clock.currentTimeMillis)
-          const [end] = yield* log.ends([partitionId])
+          const [end] = yield* log.measured([partitionId])
           if (end === undefined || isKafkaError(end)) return
           const state = yield* stateOf(partitionId)
           const seen = { ...end, compaction: state }
@@ -297,7 +297,7 @@ export class Compaction extends Context.Service<
       })
 
       /** Nothing has changed of a partition that was not due, and no tombstone's time has come. */
-      const rests = (partitionId: number, end: PartitionEnd, policy: CompactionPolicy, nowMs: bigint): boolean => {
+      const rests = (partitionId: number, end: MeasuredEnd, policy: CompactionPolicy, nowMs: bigint): boolean => {
         const known = resting.get(partitionId)
         if (known === undefined || known.policy !== policy || nowMs >= known.until) return false
         if (known.highWatermark !== end.highWatermark || known.logStartOffset !== end.logStartOffset) return false
@@ -309,7 +309,7 @@ export class Compaction extends Context.Service<
         const policy = policyOf(name)
         if (policy === undefined) return
         const nowMs = BigInt(yield* Clock.currentTimeMillis)
-        const ends = yield* log.ends(partitionIds)
+        const ends = yield* log.measured(partitionIds)
         const due = partitionIds.filter((partitionId, index) => {
           const end = ends[index]!
           return !isKafkaError(end) && !rests(partitionId, end, policy, nowMs)

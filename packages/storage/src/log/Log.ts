@@ -18,7 +18,7 @@ import { Append } from "./Append.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
 import { leap } from "./Leap.ts"
 import { LogOptions } from "./LogOptions.ts"
-import type { AppendRequest, Appended, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
+import type { AppendRequest, Appended, MeasuredEnd, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
 import { endOfEpoch, epochAt, fromStored, snapshotOf } from "./PartitionLog.ts"
 import { makePartitionLoader } from "./PartitionLoader.ts"
 import type { PartitionLog } from "./PartitionLog.ts"
@@ -28,7 +28,7 @@ import type { PartitionTail, TailBatch } from "./Tail.ts"
 import { fire, makeWaiters } from "./Waiters.ts"
 import type { Ending, Position } from "./Waiters.ts"
 
-export type { AppendRequest, Appended, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
+export type { AppendRequest, Appended, MeasuredEnd, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
 
 interface Entry {
   readonly log: PartitionLog
@@ -67,6 +67,8 @@ export class Log extends Context.Service<
      */
     readonly awaitBytes: (positions: ReadonlyArray<Position>, bytes: number, ending?: Ending) => Effect.Effect<void>
     readonly ends: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<PartitionEnd | KafkaError>>
+    /** The same, with the bytes of each: where a partition is compacted they may have to be added up first. */
+    readonly measured: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<MeasuredEnd | KafkaError>>
     /** The first record at or after a time (milliseconds), or undefined. */
     readonly findByTimestamp: (
       partitionId: number,
@@ -110,7 +112,7 @@ export class Log extends Context.Service<
         const entry = entries.get(partitionId)
         if (entry === undefined || entry.log.logStartOffset >= logStartOffset) return
         entry.log.logStartOffset = logStartOffset
-        entry.log.bytesBeforeStart += BigInt(records.byteLength)
+        if (entry.log.bytesGone !== undefined) entry.log.bytesGone += BigInt(records.byteLength)
         committer.offer(
           writing([
             { _tag: "PutLogStart", partitionId, logStartOffset },
@@ -381,6 +383,45 @@ export class Log extends Context.Service<
         return best
       })
 
+      const ends = Effect.fnUntraced(function* (partitionIds: ReadonlyArray<number>) {
+        const error = missing(partitionIds)
+          ? yield* Effect.match(load(partitionIds), { onFailure: toKafkaError, onSuccess: () => undefined })
+          : undefined
+        return partitionIds.map((partitionId): PartitionEnd | KafkaError => {
+          const entry = entries.get(partitionId)
+          if (entry === undefined) return error ?? new UnknownTopicOrPartition()
+          return {
+            logStartOffset: entry.log.logStartOffset,
+            highWatermark: entry.log.committed.endOffset,
+            cumulativeBytes: entry.log.committed.cumulativeBytes,
+            timestampHigh: entry.log.committed.timestampHigh,
+            epochAt: (offset) => epochAt(entry.log, offset, active.epoch())
+          }
+        })
+      })
+
+      const measure = (partitionId: number): Effect.Effect<void, StoreError> =>
+        Effect.map(store.sizeOf(partitionId), (stored) => {
+          const log = entries.get(partitionId)?.log
+          if (stored === undefined || log === undefined) return
+          const gone = stored.cumulativeBytes - stored.sizeBytes
+          if (log.bytesGone === undefined || gone > log.bytesGone) log.bytesGone = gone
+        })
+
+      const sized = Effect.fnUntraced(function* (partitionId: number, end: PartitionEnd) {
+        const gone = () => entries.get(partitionId)?.log.bytesGone
+        if (gone() === undefined) {
+          const error = yield* Effect.match(measure(partitionId), {
+            onFailure: toKafkaError,
+            onSuccess: () => undefined
+          })
+          if (error !== undefined) return error
+        }
+        const bytes = gone()
+        if (bytes === undefined) return new UnknownTopicOrPartition()
+        return { ...end, sizeBytes: end.cumulativeBytes - bytes }
+      })
+
       return Log.of({
         appending,
         append: (requests, timeoutMs) =>
@@ -390,22 +431,12 @@ export class Log extends Context.Service<
         read,
         readNow,
         awaitBytes: (positions, bytes, ending) => waiters.wait(positions, bytes, hasMoved, ending),
-        ends: Effect.fnUntraced(function* (partitionIds) {
-          const error = missing(partitionIds)
-            ? yield* Effect.match(load(partitionIds), { onFailure: toKafkaError, onSuccess: () => undefined })
-            : undefined
-          return partitionIds.map((partitionId): PartitionEnd | KafkaError => {
-            const entry = entries.get(partitionId)
-            if (entry === undefined) return error ?? new UnknownTopicOrPartition()
-            return {
-              logStartOffset: entry.log.logStartOffset,
-              highWatermark: entry.log.committed.endOffset,
-              sizeBytes: entry.log.committed.cumulativeBytes - entry.log.bytesBeforeStart,
-              cumulativeBytes: entry.log.committed.cumulativeBytes,
-              timestampHigh: entry.log.committed.timestampHigh,
-              epochAt: (offset) => epochAt(entry.log, offset, active.epoch())
-            }
-          })
+        ends,
+        measured: Effect.fnUntraced(function* (partitionIds) {
+          const found = yield* ends(partitionIds)
+          return yield* Effect.forEach(found, (end, i) =>
+            isKafkaError(end) ? Effect.succeed(end) : sized(partitionIds[i]!, end)
+          )
         }),
         findByTimestamp,
         findMaxTimestamp,
@@ -419,13 +450,7 @@ export class Log extends Context.Service<
           if (offset > entry.log.logStartOffset) entry.log.logStartOffset = offset
           return entry.log.logStartOffset
         }),
-        measure: (partitionId) =>
-          Effect.map(store.loadPartitions([partitionId]), ([stored]) => {
-            const log = entries.get(partitionId)?.log
-            if (stored === undefined || log === undefined) return
-            const before = stored.cumulativeBytes - stored.sizeBytes
-            if (before > log.bytesBeforeStart) log.bytesBeforeStart = before
-          }),
+        measure,
         saveProducers: (partitionId) =>
           Effect.suspend(() => {
             const log = entries.get(partitionId)?.log

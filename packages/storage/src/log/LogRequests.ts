@@ -34,11 +34,15 @@ export interface PartitionRead {
 export interface PartitionEnd {
   readonly logStartOffset: bigint
   readonly highWatermark: bigint
-  readonly sizeBytes: bigint
   /** Bytes ever appended. */
   readonly cumulativeBytes: bigint
   /** The greatest timestamp of all; -1 for none. */
   readonly timestampHigh: bigint
   /** The leader epoch of a record at an offset; -1 for none known. */
   readonly epochAt: (offset: bigint) => number
+}
+
+/** With the bytes of the batches that are there, which may have to be added up first. */
+export interface MeasuredEnd extends PartitionEnd {
+  readonly sizeBytes: bigint
 }

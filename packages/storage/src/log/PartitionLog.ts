@@ -26,8 +26,8 @@ export interface PartitionLog {
   readonly producers: Map<bigint, ProducerState>
   assumed: Assumed | undefined
   logStartOffset: bigint
-  /** Bytes appended up to the first batch that is still there. */
-  bytesBeforeStart: bigint
+  /** Bytes appended that are not there any more; undefined until somebody asks, where that takes long to find out. */
+  bytesGone: bigint | undefined
   readonly leaderEpochs: Array<{ readonly epoch: number; readonly startOffset: bigint }>
 }
 
@@ -91,7 +91,7 @@ export const fromStored = (stored: StoredPartition): PartitionLog => ({
   producers: restoreProducers(stored.producerSnapshot?.value ?? null, stored.producerBatches),
   assumed: undefined,
   logStartOffset: stored.logStartOffset,
-  bytesBeforeStart: stored.cumulativeBytes - stored.sizeBytes,
+  bytesGone: stored.sizeBytes === undefined ? undefined : stored.cumulativeBytes - stored.sizeBytes,
   leaderEpochs: stored.leaderEpochs.slice()
 })
 

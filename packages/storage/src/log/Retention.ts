@@ -9,7 +9,7 @@ import { Store } from "../Store.ts"
 import { Topics } from "../Topics.ts"
 import type { Topic } from "../Topics.ts"
 import { isKafkaError, Log } from "./Log.ts"
-import type { PartitionEnd } from "./Log.ts"
+import type { MeasuredEnd } from "./Log.ts"
 
 export interface RetentionOptions {
   /** How often deleted topics are looked for. */
@@ -46,12 +46,12 @@ interface Settled {
 }
 
 /** Whether its records can become too old: those without a time have no age. */
-const ages = ({ highWatermark, logStartOffset, timestampHigh }: PartitionEnd, retentionMs: number): boolean =>
+const ages = ({ highWatermark, logStartOffset, timestampHigh }: MeasuredEnd, retentionMs: number): boolean =>
   retentionMs >= 0 && timestampHigh >= 0n && highWatermark > logStartOffset
 
 const KEEP_ALL: RetentionLimits = { retentionMs: -1, retentionBytes: -1 }
 
-const exceeds = ({ sizeBytes }: PartitionEnd, { retentionBytes }: RetentionLimits): boolean =>
+const exceeds = ({ sizeBytes }: MeasuredEnd, { retentionBytes }: RetentionLimits): boolean =>
   retentionBytes >= 0 && sizeBytes > BigInt(retentionBytes)
 
 /** Sizes of batches asked for at a time. */
@@ -151,7 +151,7 @@ export class Retention extends Context.Service<
       })
 
       /** Oldest batches go as long as `retention.bytes` or more are left. */
-      const shrink = Effect.fnUntraced(function* (partitionId: number, end: PartitionEnd, limits: RetentionLimits) {
+      const shrink = Effect.fnUntraced(function* (partitionId: number, end: MeasuredEnd, limits: RetentionLimits) {
         let excess = end.sizeBytes - BigInt(limits.retentionBytes)
         let cut = end.logStartOffset
         let goesOn = true
@@ -170,17 +170,17 @@ export class Retention extends Context.Service<
 
       /** Deletes what lies below the log start, and tells what is left. */
       const settle = Effect.fnUntraced(function* (partitionId: number) {
-        const [end] = yield* log.ends([partitionId])
+        const [end] = yield* log.measured([partitionId])
         if (end === undefined || isKafkaError(end)) return undefined
         if (end.sizeBytes === 0n || end.logStartOffset === 0n) return end
         yield* deleteBelow(partitionId, end.logStartOffset)
-        const [after] = yield* log.ends([partitionId])
+        const [after] = yield* log.measured([partitionId])
         return after === undefined || isKafkaError(after) ? undefined : after
       })
 
       const checkPartition = Effect.fnUntraced(function* (
         partitionId: number,
-        before: PartitionEnd,
+        before: MeasuredEnd,
         limits: RetentionLimits
       ) {
         const oldest = ages(before, limits.retentionMs)
@@ -197,7 +197,7 @@ export class Retention extends Context.Service<
       const checkTopic = Effect.fnUntraced(function* (topic: Topic, found: Map<number, Settled>) {
         const limits = retentionOf(topic.name) ?? KEEP_ALL
         const { retentionMs } = limits
-        const ends = yield* log.ends(topic.partitionIds)
+        const ends = yield* log.measured(topic.partitionIds)
         const cut = BigInt(yield* Clock.currentTimeMillis) - BigInt(retentionMs)
         for (const [index, partitionId] of topic.partitionIds.entries()) {
           const end = ends[index]!

@@ -61,6 +61,7 @@ const layerOf = (store: FaultyStore, { maxKeyBytes, policy, stepBytes, tailMaxBy
           tailMaxBytes: tailMaxBytes ?? 0,
           tailIsAll: false,
           readAheadBytes: 0,
+          failoverLeap: 1_000_000,
           snapshotEvery: 1000,
           maxProducers: 100,
           producerIdExpirationMs: 1 << 30
@@ -114,7 +115,7 @@ const start = Effect.fnUntraced(function* (store: FaultyStore, options: Options 
       }
     }
   })
-  const end = Effect.map(log.ends([partitionId]), ([found]) => {
+  const end = Effect.map(log.measured([partitionId]), ([found]) => {
     if (isKafkaError(found!)) throw new Error(found._tag)
     return found!
   })
@@ -299,7 +300,7 @@ describe("compaction", () => {
       // The lock is lost and taken again while the pass reads.
       const once = (...args: Parameters<typeof read>) => {
         Object.assign(store.store, { read })
-        return Effect.tap(read(...args), () => broker.active.failed(new OutcomeUnknown({ message: "cut" })))
+        return Effect.tap(read(...args), () => broker.active.failed(new OutcomeUnknown({ message: "cut" }), 1))
       }
       Object.assign(store.store, { read: once })
       const before = store.commits.length

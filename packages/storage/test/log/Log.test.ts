@@ -15,7 +15,7 @@ import { isKafkaError, Log } from "../../src/log/Log.ts"
 import type { Appended, PartitionRead } from "../../src/log/Log.ts"
 import { LogOptions } from "../../src/log/LogOptions.ts"
 import { Offsets } from "../../src/Offsets.ts"
-import { OutcomeUnknown, StoreUnavailable } from "../../src/StoreError.ts"
+import { Fenced, OutcomeUnknown, StoreUnavailable } from "../../src/StoreError.ts"
 import { Topics } from "../../src/Topics.ts"
 import { FaultyStore } from "../FaultyStore.ts"
 import { batchOf } from "./batch.ts"
@@ -31,6 +31,7 @@ const layerOf = (store: FaultyStore, tailMaxBytes: number) =>
         tailMaxBytes,
         tailIsAll: false,
         readAheadBytes: 1 << 20,
+        failoverLeap: 1_000_000,
         snapshotEvery: 1000,
         maxProducers: 100,
         producerIdExpirationMs: 86_400_000
@@ -41,6 +42,7 @@ const layerOf = (store: FaultyStore, tailMaxBytes: number) =>
 interface Broker {
   readonly log: Log["Service"]
   readonly active: Active["Service"]
+  readonly topics: Topics["Service"]
   /** Partition ids of a topic, made where there is none. */
   readonly partitions: (count: number) => Effect.Effect<ReadonlyArray<number>, KafkaError>
 }
@@ -59,7 +61,7 @@ const serving = <A, E>(
       const topic = topics.byName("t") ?? (yield* topics.create({ name: "t", partitions: count, configs: new Map() }))
       return topic.partitionIds
     })
-    const broker = { log: Context.get(context, Log), active: Context.get(context, Active), partitions }
+    const broker = { log: Context.get(context, Log), active: Context.get(context, Active), partitions, topics }
     return yield* Effect.ensuring(test(broker), Scope.close(scope, Exit.void))
   })
 
@@ -173,8 +175,8 @@ describe("the log", () => {
             yield* append(log, a!, numbered(0))
             const epoch = active.epoch()
             store.faults.push({ stored, error: new OutcomeUnknown({ message: "cut" }) })
-            assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(1))), ["NotLeaderOrFollower"])
-            while (active.epoch() === epoch) yield* Effect.yieldNow
+            // Looked up under the lock: what is stored is acknowledged.
+            assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(1))), [stored ? 1n : "NotLeaderOrFollower"])
             yield* active.whenServing
             assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(1))), [1n])
             assert.deepStrictEqual(yield* readAll(log, a!), [0n, 1n])
@@ -242,17 +244,75 @@ describe("the log", () => {
     )
   })
 
+  it.effect(
+    "after a failover that lost records, ends leap before anything is told of them, and epochs tell where",
+    () => {
+      const store = new FaultyStore()
+      return serving(store, ({ active, log, partitions, topics }) =>
+        Effect.gen(function* () {
+          const [a, b, unread] = yield* partitions(3)
+          for (let i = 0; i < 3; i++) yield* append(log, a!, numbered(i))
+          yield* append(log, b!, numbered(0))
+          const standby = store.data.copy()
+          standby.timeline = "00000002"
+          const before = active.epoch()
+          yield* append(log, a!, numbered(3))
+          yield* append(log, a!, numbered(4))
+          // The standby takes over without the last two.
+          store.becomes(standby)
+          yield* active.failed(new Fenced({ message: "the server is gone" }), 1)
+          assert.isAtLeast(active.epoch(), before + 1000)
+          assert.strictEqual(active.failoverEpoch(), active.epoch())
+          const ends = yield* log.ends([a!, b!])
+          assert.deepStrictEqual(
+            ends.map((end) => !isKafkaError(end) && end.highWatermark),
+            [1_000_003n, 1_000_001n]
+          )
+          // Who has read to offset 5 in the old epoch learns that it ended at 3 (KIP-320), and is given nothing twice.
+          assert.deepStrictEqual(yield* log.endOfEpoch(a!, before), { epoch: before, endOffset: 3n })
+          assert.deepStrictEqual(yield* readAll(log, a!), [0n, 1n, 2n, 3n])
+          assert.deepStrictEqual(yield* readAll(log, a!, 5n), [3n], "the batch without records that holds offset 5")
+          // Its producer goes on, and is known still.
+          assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(2))), [2n])
+          assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(3))), [1_000_003n])
+          // Once, also for another reign; and what was not loaded until then leaps too.
+          yield* active.failed(new Fenced({ message: "gone" }), 2)
+          const again = yield* log.ends([a!, unread!])
+          assert.deepStrictEqual(
+            again.map((end) => !isKafkaError(end) && end.highWatermark),
+            [1_000_004n, 1_000_000n]
+          )
+          const [made] = (yield* topics.create({ name: "made since", partitions: 1, configs: new Map() })).partitionIds
+          assert.deepStrictEqual(offsets(yield* append(log, made!, batchOf())), [0n])
+        })
+      )
+    }
+  )
+
+  it.effect("an end is never below what this process told of, though nothing shows a failover", () => {
+    const store = new FaultyStore()
+    return serving(store, ({ active, log, partitions }) =>
+      Effect.gen(function* () {
+        const [a] = yield* partitions(1)
+        const earlier = store.data.copy()
+        for (let i = 0; i < 3; i++) yield* append(log, a!, numbered(i))
+        store.becomes(earlier)
+        yield* active.failed(new Fenced({ message: "gone" }), 1)
+        assert.deepStrictEqual(offsets(yield* append(log, a!, batchOf())), [3n])
+      })
+    )
+  })
+
   it.effect("a store that dies once it has stored: the retry is known again", () => {
     const store = new FaultyStore()
     return serving(store, ({ active, log, partitions }) =>
       Effect.gen(function* () {
         const [a] = yield* partitions(1)
         yield* append(log, a!, numbered(0))
-        const epoch = active.epoch()
         store.after = Effect.die("a bug")
-        assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(1))), ["NotLeaderOrFollower"])
+        // Nobody knows, and nobody says that it is not stored.
+        assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(1))), ["RequestTimedOut"])
         store.after = Effect.void
-        while (active.epoch() === epoch) yield* Effect.yieldNow
         yield* active.whenServing
         assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(1), numbered(2))), [1n, 2n])
       })
