@@ -31,8 +31,11 @@ export class GroupStore extends Context.Service<
   {
     readonly load: Effect.Effect<ReadonlyArray<StoredGroup>, KafkaError>
     readonly putting: (group: GroupToStore) => Participant<void>
-    /** Returns once stored, however long that takes: the group's memory is ahead of the store until then. */
-    readonly put: (group: GroupToStore) => Effect.Effect<void, KafkaError>
+    /**
+     * Returns once stored. Without a time however long that takes: whoever has decided already is ahead of the store until
+     * it is known.
+     */
+    readonly put: (group: GroupToStore, timeoutMs?: number) => Effect.Effect<void, KafkaError>
     /** The group with all its members and offsets. */
     readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
     /** Runs when this broker has taken the cluster over again: what is in memory may be behind what is stored. */
@@ -50,7 +53,7 @@ export class GroupStore extends Context.Service<
       return GroupStore.of({
         load: Effect.mapError(store.loadGroups, toKafkaError),
         putting,
-        put: (group) => committer.submit(putting(group), Infinity),
+        put: (group, timeoutMs = Infinity) => committer.submit(putting(group), timeoutMs),
         remove: (groupId) =>
           committer.submit(
             writing([{ _tag: "DeleteGroup", groupId }], () => offsets.forgetGroup(groupId)),

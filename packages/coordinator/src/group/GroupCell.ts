@@ -1,11 +1,11 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import { NotCoordinator } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, NotCoordinator } from "@tusk/protocol/KafkaError"
 import type { GroupToStore } from "@tusk/storage/GroupStore"
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -28,8 +28,10 @@ export interface GroupMachine<State, Event, Answer, Group> {
 export interface GroupCellPorts {
   readonly put: (group: GroupToStore) => Effect.Effect<void, KafkaError>
   readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
-  /** Where timers and ticks run. */
+  /** Where events, timers and ticks run. */
   readonly scope: Scope.Scope
+  /** How long who asks waits while something of the group is stored: then it is told that the coordinator is not available. */
+  readonly requestTimeoutMs: number
   /** What is in memory may not be what is stored: the group has to be loaded again. The cell is closed. */
   readonly broken: (groupId: string) => void
   /** A step is over, the gate still held. */
@@ -65,6 +67,14 @@ export interface GroupCell<State, Event, Answer> {
   readonly close: () => void
 }
 
+/** Somebody who asked. */
+interface Waiter<Answer> {
+  readonly answer: Deferred.Deferred<Answer, KafkaError | CellClosed>
+  isSent: boolean
+  /** It was told that it takes too long before its turn came: its event is not sent any more. */
+  isGivenUp: boolean
+}
+
 /** Nobody waits for the answer to an event that the shell sends by itself. */
 export const NOBODY = 0
 
@@ -79,11 +89,10 @@ export const makeGroupCell = <State, Event, Answer, Group>(
   ports: GroupCellPorts
 ): Effect.Effect<GroupCell<State, Event, Answer>> =>
   Effect.gen(function* () {
-    type Waiter = Deferred.Deferred<Answer, KafkaError>
     const gate = Semaphore.makeUnsafe(1)
     const [state, outputs] = start(yield* monotonicMs)
     const ref = Ref.makeUnsafe(state)
-    const waiters = new Map<number, Waiter>()
+    const waiters = new Map<number, Waiter<Answer>>()
     let nextWaiter = NOBODY + 1
     let open = true
     let changedAtMs = savedAtMs
@@ -96,9 +105,19 @@ export const makeGroupCell = <State, Event, Answer, Group>(
     const close = (): void => {
       open = false
       timer?.interruptUnsafe()
-      for (const waiter of waiters.values()) Deferred.doneUnsafe(waiter, Effect.fail(new NotCoordinator()))
+      for (const { answer, isSent } of waiters.values()) {
+        Deferred.doneUnsafe(answer, Effect.fail(isSent ? new NotCoordinator() : new CellClosed()))
+      }
       waiters.clear()
     }
+    /** What is being stored takes too long. The step goes on; what becomes of it nobody is told. */
+    const giveUp = Effect.sync(() => {
+      for (const waiter of waiters.values()) {
+        waiter.isGivenUp = true
+        Deferred.doneUnsafe(waiter.answer, Effect.fail(new CoordinatorNotAvailable()))
+      }
+      waiters.clear()
+    })
     const broke = Effect.sync(() => {
       close()
       ports.broken(groupId)
@@ -108,12 +127,13 @@ export const makeGroupCell = <State, Event, Answer, Group>(
     const store = (write: Effect.Effect<void, KafkaError>): Effect.Effect<void> =>
       Effect.flatMap(monotonicMs, (nowMs) => {
         storingSinceMs = nowMs
-        return Effect.ensuring(
-          write,
-          Effect.map(monotonicMs, (endMs) => {
-            stoodMs += endMs - nowMs
-            storingSinceMs = undefined
-          })
+        const over = Effect.map(monotonicMs, (endMs) => {
+          stoodMs += endMs - nowMs
+          storingSinceMs = undefined
+        })
+        return Effect.flatMap(
+          Effect.forkIn(Effect.forever(Effect.andThen(Effect.sleep(ports.requestTimeoutMs), giveUp)), ports.scope),
+          (impatience) => Effect.ensuring(write, Effect.andThen(over, Fiber.interrupt(impatience)))
         )
       }).pipe(
         Effect.matchEffect({
@@ -163,7 +183,7 @@ export const makeGroupCell = <State, Event, Answer, Group>(
     const answer = (id: number, value: Answer): void => {
       const waiter = waiters.get(id)
       waiters.delete(id)
-      if (waiter !== undefined) Deferred.doneUnsafe(waiter, Effect.succeed(value))
+      if (waiter !== undefined) Deferred.doneUnsafe(waiter.answer, Effect.succeed(value))
     }
 
     const performAll = (all: ReadonlyArray<GroupOutput<Answer, Group>>, from = 0): Effect.Effect<void> => {
@@ -201,36 +221,57 @@ export const makeGroupCell = <State, Event, Answer, Group>(
       Effect.catchDefect((defect) => Effect.andThen(Effect.logError("a group's timer failed", defect), broke))
     )
 
+    /** Sends a waiter's event, unless it was given up, or the cell was closed, before its turn. */
+    const sendFor = (
+      id: number,
+      waiter: Waiter<Answer>,
+      event: (waiter: number) => Event,
+      whileHeld: ((answer: Answer | undefined) => Effect.Effect<void>) | undefined
+    ): Effect.Effect<void> =>
+      exclusive((tell) =>
+        Effect.suspend(() => {
+          if (waiter.isGivenUp) return Effect.void
+          waiter.isSent = true
+          if (whileHeld === undefined) return tell(event(id))
+          return Effect.flatMap(tell(event(id)), () =>
+            Deferred.isDoneUnsafe(waiter.answer)
+              ? Effect.matchEffect(Deferred.await(waiter.answer), {
+                  onFailure: () => whileHeld(undefined),
+                  onSuccess: whileHeld
+                })
+              : whileHeld(undefined)
+          )
+        })
+      ).pipe(
+        Effect.onExit((exit) => {
+          if (exit._tag === "Failure") Deferred.doneUnsafe(waiter.answer, Effect.failCause(exit.cause))
+          else if (!waiter.isSent && !waiter.isGivenUp)
+            Deferred.doneUnsafe(waiter.answer, Effect.fail(new CellClosed()))
+          return Effect.void
+        }),
+        Effect.exit,
+        Effect.asVoid
+      )
+
+    /** In a fiber of its own: the event is sent all the same where who asked is interrupted, or waits no longer. */
     const ask = (
       event: (waiter: number) => Event,
       whileHeld?: (answer: Answer | undefined) => Effect.Effect<void>
     ): Effect.Effect<Answer, KafkaError | CellClosed> =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.gen(function* () {
-          const id = nextWaiter++
-          const waiter: Waiter = Deferred.makeUnsafe()
-          let sent = false
-          yield* exclusive((tell) =>
-            Effect.suspend(() => {
-              sent = true
-              waiters.set(id, waiter)
-              if (whileHeld === undefined) return tell(event(id))
-              return Effect.flatMap(tell(event(id)), () =>
-                Deferred.isDoneUnsafe(waiter)
-                  ? Effect.matchEffect(Deferred.await(waiter), {
-                      onFailure: () => whileHeld(undefined),
-                      onSuccess: whileHeld
-                    })
-                  : whileHeld(undefined)
-              )
-            })
-          ).pipe(Effect.onError(() => Effect.sync(() => waiters.delete(id))))
-          if (!sent) return yield* new CellClosed()
-          return yield* restore(Deferred.await(waiter)).pipe(
-            Effect.onInterrupt(() => Effect.sync(() => waiters.delete(id)))
-          )
-        })
-      )
+      Effect.suspend(() => {
+        if (!open) return Effect.fail(new CellClosed())
+        const id = nextWaiter++
+        const waiter: Waiter<Answer> = { answer: Deferred.makeUnsafe(), isSent: false, isGivenUp: false }
+        waiters.set(id, waiter)
+        return Effect.forkIn(sendFor(id, waiter, event, whileHeld), ports.scope, { startImmediately: true }).pipe(
+          Effect.flatMap((sending) =>
+            Effect.tap(Deferred.await(waiter.answer), () =>
+              whileHeld === undefined ? Effect.void : Fiber.await(sending)
+            )
+          ),
+          Effect.onInterrupt(() => Effect.sync(() => waiters.delete(id)))
+        )
+      })
 
     yield* performAll(outputs)
     return {

@@ -1,5 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { GroupIdNotFound, NotCoordinator, PolicyViolation } from "@tusk/protocol/KafkaError"
+import { CommitterOptions } from "@tusk/storage/Committer"
 import { GroupStore } from "@tusk/storage/GroupStore"
 import type { StoredGroup } from "@tusk/storage/GroupStore"
 import { Offsets } from "@tusk/storage/Offsets"
@@ -66,6 +67,7 @@ export class GroupCells extends Context.Service<
 const make = Effect.fnUntraced(function* (config: GroupConfig) {
   const store = yield* GroupStore
   const offsets = yield* Offsets
+  const { requestTimeoutMs } = yield* CommitterOptions
   const scope = yield* Effect.scope
   const kinds = makeGroupKinds(config, yield* GroupConfigs)
   const cells = new Map<string, AnyCell>()
@@ -96,6 +98,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     put: store.put,
     remove: store.remove,
     scope,
+    requestTimeoutMs,
     settled: settle,
     broken: (groupId) => {
       losses++

@@ -124,8 +124,8 @@ describe("Groups", () => {
       disk.open.closeUnsafe()
       const syncing = yield* Effect.forkChild(groups.syncGroup(sync(a.memberId, 1)))
       yield* settle
-      // Three times the session timeout.
-      yield* TestClock.adjust("30 seconds")
+      // Nearly three times the session timeout, and less than a request waits.
+      yield* TestClock.adjust("29 seconds")
       assert.isUndefined(syncing.pollUnsafe())
       disk.open.openUnsafe()
       yield* Fiber.join(syncing)
@@ -136,6 +136,29 @@ describe("Groups", () => {
       // And from then on as ever.
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(yield* outcome(groups.heartbeat(beat(a.memberId, 1))), "UnknownMemberId")
+    })
+  )
+
+  it.effect("who waits for a group that takes too long to store is told so, and the group goes on", () =>
+    Effect.gen(function* () {
+      const disk = new Disk()
+      const { groups } = yield* start(disk)
+      const a = yield* groups.joinGroup(join())
+      disk.open.closeUnsafe()
+      // One whose step is being stored, one that waits for its turn behind it.
+      const syncing = yield* Effect.forkChild(outcome(groups.syncGroup(sync(a.memberId, 1))))
+      yield* settle
+      const beating = yield* Effect.forkChild(outcome(groups.heartbeat(beat(a.memberId, 1))))
+      yield* TestClock.adjust("31 seconds")
+      assert.strictEqual(yield* Fiber.join(syncing), "CoordinatorNotAvailable")
+      assert.strictEqual(yield* Fiber.join(beating), "CoordinatorNotAvailable")
+      const later = yield* Effect.forkChild(outcome(groups.heartbeat(beat(a.memberId, 1))))
+      yield* TestClock.adjust("31 seconds")
+      assert.strictEqual(yield* Fiber.join(later), "CoordinatorNotAvailable")
+      disk.open.openUnsafe()
+      yield* settle
+      assert.strictEqual(yield* outcome(groups.heartbeat(beat(a.memberId, 1))), "ok")
+      assert.strictEqual(yield* outcome(groups.syncGroup(sync(a.memberId, 1))), "ok")
     })
   )
 

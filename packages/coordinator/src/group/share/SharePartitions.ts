@@ -1,4 +1,5 @@
 import {
+  CoordinatorNotAvailable,
   GroupIdNotFound,
   InvalidRecordState,
   KafkaStorageError,
@@ -7,6 +8,7 @@ import {
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { CommitterOptions } from "@tusk/storage/Committer"
 import { GroupStore } from "@tusk/storage/GroupStore"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import * as Clock from "effect/Clock"
@@ -104,6 +106,7 @@ const make = Effect.fnUntraced(function* () {
   const store = yield* GroupStore
   const log = yield* Log
   const configs = yield* GroupConfigs
+  const { requestTimeoutMs } = yield* CommitterOptions
   const scope = yield* Effect.scope
   /** In order of last use. */
   const cells = new Map<string, Cell>()
@@ -167,6 +170,7 @@ const make = Effect.fnUntraced(function* () {
         ),
       remove: () => Effect.die(new Error("a share partition is never removed by itself")),
       scope,
+      requestTimeoutMs,
       // Whether it was stored is not known: all is read again.
       broken: () => {
         cells.get(key)?.close()
@@ -223,7 +227,7 @@ const make = Effect.fnUntraced(function* () {
       if (begun.length === 0) return
       yield* check(groupId)
       const members = begun.map(({ partitionId, value }) => ({ memberId: partitionRow(partitionId), value }))
-      yield* Effect.tapError(store.put({ groupId, kind: "share", value: null, members }), () =>
+      yield* Effect.tapError(store.put({ groupId, kind: "share", value: null, members }, requestTimeoutMs), () =>
         // Whether it was stored is not known: all is read again.
         Effect.sync(() => {
           stored = undefined
@@ -261,7 +265,18 @@ const make = Effect.fnUntraced(function* () {
       let cell: Cell
       if (restored === undefined) {
         const state = begin(yield* startOf(groupId, partitionId))
-        cell = yield* makeGroupCell(groupId, machine, () => [state, [{ _tag: "Persist", group: state }]], nowMs, ports)
+        cell = yield* makeGroupCell(
+          groupId,
+          machine,
+          () => [state, [{ _tag: "Persist", group: state }]],
+          nowMs,
+          ports
+        ).pipe(
+          Effect.timeoutOrElse({
+            duration: requestTimeoutMs,
+            orElse: () => Effect.fail(new CoordinatorNotAvailable())
+          })
+        )
       } else {
         const state = restored.success
         cell = yield* makeGroupCell(groupId, machine, () => [state, []], nowMs, ports)
@@ -333,7 +348,7 @@ const make = Effect.fnUntraced(function* () {
 
   const remove = (groupId: string, partitionIds: ReadonlyArray<number>): Effect.Effect<void, KafkaError> => {
     const members = partitionIds.map((partitionId) => ({ memberId: partitionRow(partitionId), value: null }))
-    return Effect.map(store.put({ groupId, kind: "share", value: null, members }), () => {
+    return Effect.map(store.put({ groupId, kind: "share", value: null, members }, requestTimeoutMs), () => {
       for (const partitionId of partitionIds) {
         const key = keyOf(groupId, partitionId)
         cells.get(key)?.close()
