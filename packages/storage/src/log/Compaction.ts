@@ -64,6 +64,15 @@ const restMs = ({ maxLagMs, minLagMs, segmentMs }: CompactionPolicy): bigint => 
   return BigInt(Math.min(MOST_REST_MS, Math.floor(shortest / 10)))
 }
 
+/** The greatest time that a batch can carry: configs may ask for a later one. */
+const LATEST = (1n << 63n) - 1n
+
+/** When tombstones that are seen now may go. */
+const horizonOf = (nowMs: bigint, { deleteRetentionMs }: CompactionPolicy): bigint => {
+  const horizon = nowMs + BigInt(deleteRetentionMs)
+  return horizon < LATEST ? horizon : LATEST
+}
+
 type Writing = (unit: Unit) => Effect.Effect<void, KafkaError>
 
 /** Sizes of batches asked for at a time. */
@@ -262,7 +271,7 @@ export class Compaction extends Context.Service<
         // What is known of producers must not hang on batches that may go.
         yield* log.saveProducers(partitionId)
         const { end: reached, keys } = yield* collect(partitionId, dirtyStart(end, state), cleanableEnd)
-        const horizon = nowMs + BigInt(policy.deleteRetentionMs)
+        const horizon = horizonOf(nowMs, policy)
         const deleteHorizon = yield* rewrite(partitionId, end.logStartOffset, reached, keys, horizon, nowMs, write)
         const [last] = yield* store.sizes(partitionId, reached, 1)
         // The batch behind tells what was appended before it: that one is never compacted.

@@ -254,6 +254,25 @@ describe("compaction", () => {
     })
   )
 
+  it.effect("keeps a tombstone whose time never comes, as delete.retention.ms is the greatest there is", () =>
+    Effect.gen(function* () {
+      const store = new FaultyStore()
+      const broker = yield* start(store, { policy: { deleteRetentionMs: Number((1n << 63n) - 1n) } })
+      for (const pair of [
+        ["a", "1"],
+        ["a", null],
+        ["b", "1"]
+      ] as const)
+        yield* broker.append([pair])
+      for (const day of [1, 2, 3]) {
+        yield* TestClock.setTime(day * 86_400_000)
+        yield* broker.check
+      }
+      assert.deepStrictEqual(yield* broker.records, ["1 a=null", "2 b=1"])
+      yield* broker.stop
+    })
+  )
+
   it.effect("lets go a tombstone whose time came while no broker ran", () =>
     Effect.gen(function* () {
       const store = new FaultyStore()
