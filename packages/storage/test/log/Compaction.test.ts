@@ -268,7 +268,7 @@ describe("compaction", () => {
         yield* TestClock.setTime(day * 86_400_000)
         yield* broker.check
       }
-      assert.deepStrictEqual(yield* broker.records, ["1 a=null", "2 b=1"])
+      assert.deepStrictEqual(yield* broker.records, ["1 a=-", "2 b=1"])
       yield* broker.stop
     })
   )
