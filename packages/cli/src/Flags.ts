@@ -11,6 +11,7 @@ export interface FlagDefinition {
   readonly name: string
   /** Environment variable of the same meaning. */
   readonly variable: string
+  /** Empty for one that is given or not; its variable says true or false. */
   readonly argument: string
   readonly repeats: boolean
   readonly help: string
@@ -44,6 +45,13 @@ export const startFlags: ReadonlyArray<FlagDefinition> = [
     argument: "URL",
     repeats: false,
     help: "postgres://user:password@host:port/database"
+  },
+  {
+    name: "standby",
+    variable: "TUSK_STANDBY",
+    argument: "",
+    repeats: false,
+    help: "waits while another Tusk serves this database, and takes over when it is gone"
   },
   {
     name: "data-dir",
@@ -91,8 +99,13 @@ const variables = new Set(startFlags.map(({ variable }) => variable))
 const OTHER_VARIABLES = new Set(["TUSK_COMPILE_CACHE", "TUSK_LAUNCHED", "TUSK_MUTATIONS", "TUSK_SEED", "TUSK_RUNS"])
 
 export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): FlagValues | CliError => {
-  const options = Object.fromEntries(startFlags.map(({ name }) => [name, { type: "string", multiple: true } as const]))
-  let given: Record<string, ReadonlyArray<string> | undefined>
+  const options = Object.fromEntries(
+    startFlags.map(({ argument, name }) => [
+      name,
+      { type: argument === "" ? ("boolean" as const) : ("string" as const), multiple: true }
+    ])
+  )
+  let given: Record<string, unknown>
   try {
     given = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
   } catch (error) {
@@ -101,7 +114,7 @@ export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv):
   }
   const values = new Map<string, ReadonlyArray<string>>()
   for (const { name, repeats, variable } of startFlags) {
-    const flags = given[name]
+    const flags = (given[name] as ReadonlyArray<string | boolean> | undefined)?.map(String)
     if (flags !== undefined) {
       if (!repeats && flags.length > 1) return new CliError({ message: `--${name} is given twice` })
       values.set(name, flags)
@@ -132,7 +145,7 @@ export const settingsOfEnvironment = (
 export const help = (): string => {
   const width = Math.max(...startFlags.map(({ argument, name }) => name.length + argument.length + 3))
   const lines = startFlags.map(({ argument, help: text, name, variable }) => {
-    const left = `--${name} ${argument}`.padEnd(width)
+    const left = `--${name} ${argument}`.trimEnd().padEnd(width)
     return `  ${left}  ${text}${variable === "" ? "" : ` [${variable}]`}`
   })
   return [

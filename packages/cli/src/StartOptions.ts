@@ -13,7 +13,7 @@ import { parseProperties } from "./Properties.ts"
 export type Storage =
   | { readonly _tag: "Embedded"; readonly dataDir: string }
   /** Without a URL, libpq's variables say where. */
-  | { readonly _tag: "Postgres"; readonly url: string | undefined }
+  | { readonly _tag: "Postgres"; readonly url: string | undefined; readonly standby: boolean }
   | { readonly _tag: "Memory"; readonly bytes: number | undefined }
 
 export type LogLevel = "Debug" | "Info" | "Warn" | "Error"
@@ -61,6 +61,12 @@ const readStorage = (flags: FlagValues, env: NodeJS.ProcessEnv): Storage | CliEr
   const url = one("database-url")
   const kind = one("storage") ?? (url === undefined ? "embedded" : "postgres")
   const bytes = one("memory-bytes")
+  const standby = one("standby") ?? "false"
+  if (standby !== "true" && standby !== "false")
+    return new CliError({ message: `TUSK_STANDBY=${standby}: true or false` })
+  if (standby === "true" && kind !== "postgres") {
+    return new CliError({ message: `--standby: there is nobody to wait for with --storage ${kind}` })
+  }
   if (bytes !== undefined && !/^[1-9]\d*$/.test(bytes)) {
     return new CliError({ message: `--memory-bytes ${bytes}: not a number of bytes` })
   }
@@ -75,7 +81,7 @@ const readStorage = (flags: FlagValues, env: NodeJS.ProcessEnv): Storage | CliEr
           message: "--storage postgres: no --database-url, TUSK_DATABASE_URL, DATABASE_URL or PGHOST"
         })
       }
-      return { _tag: "Postgres", url: found }
+      return { _tag: "Postgres", url: found, standby: standby === "true" }
     }
     case "memory":
       return { _tag: "Memory", bytes: bytes === undefined ? undefined : Number(bytes) }

@@ -86,8 +86,8 @@ describe("storage", () => {
     const embedded = accepted([]).storage
     assert.deepStrictEqual(embedded, { _tag: "Embedded", dataDir: join(process.cwd(), "tusk-data") })
     const url = "postgres://u@h/d"
-    assert.deepStrictEqual(accepted(["--database-url", url]).storage, { _tag: "Postgres", url })
-    assert.deepStrictEqual(accepted([], { TUSK_DATABASE_URL: url }).storage, { _tag: "Postgres", url })
+    assert.deepStrictEqual(accepted(["--database-url", url]).storage, { _tag: "Postgres", url, standby: false })
+    assert.deepStrictEqual(accepted([], { TUSK_DATABASE_URL: url }).storage, { _tag: "Postgres", url, standby: false })
     const memory = accepted(["--storage", "memory"], { TUSK_DATABASE_URL: url }).storage
     assert.deepStrictEqual(memory, { _tag: "Memory", bytes: undefined })
   })
@@ -96,9 +96,9 @@ describe("storage", () => {
     const env = { DATABASE_URL: "postgres://another@h/program", PGHOST: "elsewhere" }
     assert.strictEqual(accepted([], env).storage._tag, "Embedded")
     const asked = accepted(["--storage", "postgres"], env).storage
-    assert.deepStrictEqual(asked, { _tag: "Postgres", url: env.DATABASE_URL })
+    assert.deepStrictEqual(asked, { _tag: "Postgres", url: env.DATABASE_URL, standby: false })
     const byHost = accepted(["--storage", "postgres"], { PGHOST: "h" }).storage
-    assert.deepStrictEqual(byHost, { _tag: "Postgres", url: undefined })
+    assert.deepStrictEqual(byHost, { _tag: "Postgres", url: undefined, standby: false })
     assert.match(refused(["--storage", "postgres"]), /--storage postgres: no --database-url/)
   })
 })
@@ -123,6 +123,15 @@ describe("what is refused, in one line", () => {
     [["--set", "num.partitions=many"], /num\.partitions/]
   ] as const)("%j", (args, message) => {
     assert.match(refused(args), message)
+  })
+
+  it("--standby waits for a database that others serve too", () => {
+    const url = "postgres://h/d"
+    const there = { _tag: "Postgres", url, standby: true }
+    assert.deepStrictEqual(accepted(["--standby", "--database-url", url]).storage, there)
+    assert.deepStrictEqual(accepted([], { TUSK_STANDBY: "true", TUSK_DATABASE_URL: url }).storage, there)
+    assert.match(refused(["--standby"]), /--standby: there is nobody to wait for with --storage embedded/)
+    assert.match(refused([], { TUSK_STANDBY: "yes", TUSK_DATABASE_URL: url }), /TUSK_STANDBY=yes: true or false/)
   })
 
   it("a variable that is no setting, by its name", () => {

@@ -76,7 +76,7 @@ export class Active extends Context.Service<
       const hooks: Array<TakeOverHook> = []
       /** Notified where `isServing` or `reign` may have become true. */
       const served = makeSignal()
-      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       let told = NOTHING_TOLD
       let reign = 1
       let recovering = false

@@ -67,6 +67,11 @@ interface Serving {
 const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Scope> => {
   const { listeners, settings, storage } = options
   const common: TuskOptions = { listeners, settings }
+  const limits = {
+    startTimeoutMs: settings.databaseStartTimeoutMs,
+    statementTimeoutMs: settings.databaseStatementTimeoutMs,
+    lockTimeoutMs: settings.databaseLockTimeoutMs
+  }
   switch (storage._tag) {
     case "Memory": {
       const memory = storage.bytes === undefined ? common : { ...common, memoryBytes: storage.bytes }
@@ -76,18 +81,23 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
         watch: Effect.never
       }))
     }
-    case "Postgres":
-      return Effect.map(build(Tusk.layerPg({ ...common, pg: postgresOf(storage.url) })), (tusk) => ({
-        tusk,
-        place: `in Postgres, schema kafka, ${withoutPassword(storage.url)}`,
-        watch: Effect.never
-      }))
+    case "Postgres": {
+      const { standby } = storage
+      return Effect.map(
+        build(Tusk.layerPg({ ...common, pg: { ...postgresOf(storage.url), ...limits, standby } })),
+        (tusk) => ({
+          tusk,
+          place: `in Postgres, schema kafka, ${withoutPassword(storage.url)}`,
+          watch: Effect.never
+        })
+      )
+    }
     case "Embedded":
       return Effect.gen(function* () {
         const embedded = yield* Effect.promise(() => import("../embedded-postgres/EmbeddedPostgres.ts"))
         const server = yield* embedded.start(storage.dataDir)
         const { database, port, socketDirectory, user, watch } = server
-        const pg = { host: socketDirectory, port, user, database }
+        const pg = { host: socketDirectory, port, user, database, ...limits }
         const tusk = yield* build(Tusk.layerPg({ ...common, pg }))
         server.own()
         return { tusk, watch, place: `in ${storage.dataDir} (psql -h ${socketDirectory} -U ${user})` }

@@ -157,6 +157,27 @@ export const settingDefinitions = {
     { min: 1024 },
     "What a batch may expand to where the broker has to look inside."
   ),
+  databaseStartTimeoutMs: number(
+    "tusk.database.start.timeout.ms",
+    "LONG",
+    30_000,
+    { min: 0 },
+    "How long a start waits for a database that is away, starting up or read-only."
+  ),
+  databaseStatementTimeoutMs: number(
+    "tusk.database.statement.timeout.ms",
+    "INT",
+    60_000,
+    { min: 100 },
+    "Longest that a statement may run in the database. The wait for a synchronous standby is not part of it."
+  ),
+  databaseLockTimeoutMs: number(
+    "tusk.database.lock.timeout.ms",
+    "INT",
+    30_000,
+    { min: 100 },
+    "Longest that a statement waits for a lock that somebody else holds on one of Tusk's tables."
+  ),
   failoverOffsetLeap: number(
     "tusk.failover.offset.leap",
     "INT",
