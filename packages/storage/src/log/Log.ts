@@ -37,8 +37,14 @@ export const isKafkaError = <A extends object>(value: A | KafkaError): value is 
 export class Log extends Context.Service<
   Log,
   {
-    /** Admitted in the caller's turn, in order; answers once stored, one result a request. */
-    readonly append: (requests: ReadonlyArray<AppendRequest>) => Effect.Effect<ReadonlyArray<Appended | KafkaError>>
+    /**
+     * Admitted in the caller's turn, in order; answers once stored, one result a request; REQUEST_TIMED_OUT for what is
+     * not stored after `timeoutMs`, which goes on all the same.
+     */
+    readonly append: (
+      requests: ReadonlyArray<AppendRequest>,
+      timeoutMs?: number
+    ) => Effect.Effect<ReadonlyArray<Appended | KafkaError>>
     readonly read: (
       requests: ReadonlyArray<ReadRequest>,
       options: ReadOptions
