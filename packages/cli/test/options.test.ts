@@ -127,7 +127,7 @@ describe("what is refused, in one line", () => {
 
   it("--standby waits for a database that others serve too", () => {
     const url = "postgres://h/d"
-    const there = { _tag: "Postgres", url, standby: true }
+    const there = { _tag: "Postgres" as const, url, standby: true }
     assert.deepStrictEqual(accepted(["--standby", "--database-url", url]).storage, there)
     assert.deepStrictEqual(accepted([], { TUSK_STANDBY: "true", TUSK_DATABASE_URL: url }).storage, there)
     assert.match(refused(["--standby"]), /--standby: there is nobody to wait for with --storage embedded/)

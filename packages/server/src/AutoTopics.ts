@@ -26,6 +26,7 @@ export class AutoTopics extends Context.Service<
     Effect.gen(function* () {
       const topics = yield* Topics
       const settings = yield* BrokerSettings
+      const scope = yield* Effect.scope
       const making = new Map<string, Deferred.Deferred<Topic, KafkaError>>()
 
       const collision = (name: string): string | undefined => {
@@ -34,10 +35,11 @@ export class AutoTopics extends Context.Service<
         return topics.all().find((topic) => topic.name !== name && collidingName(topic.name) === folded)?.name
       }
 
+      /** Goes on if he who named it first goes away: others may wait for it. */
       const make = (name: string): Effect.Effect<Topic, KafkaError> => {
         const done = Deferred.makeUnsafe<Topic, KafkaError>()
         making.set(name, done)
-        return topics.create({ name, partitions: settings.numPartitions, configs: NO_CONFIGS }).pipe(
+        const made = topics.create({ name, partitions: settings.numPartitions, configs: NO_CONFIGS }).pipe(
           Effect.catchTag("TopicAlreadyExists", (error) => {
             const topic = topics.byName(name)
             return topic === undefined ? Effect.fail(error) : Effect.succeed(topic)
@@ -46,6 +48,10 @@ export class AutoTopics extends Context.Service<
             making.delete(name)
             return Deferred.done(done, exit)
           })
+        )
+        return Effect.andThen(
+          Effect.forkIn(Effect.ignore(made), scope, { startImmediately: true }),
+          Deferred.await(done)
         )
       }
 

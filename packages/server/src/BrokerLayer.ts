@@ -74,17 +74,17 @@ const compaction = Layer.provide(
   )
 )
 
-/** Services of which the simulation has versions that are wrong on purpose. */
-const parts = { committer: Committer.layer, log: Log.layer, offsets: Offsets.layer, groups }
+/** Services that tests replace, and of which the simulation has versions that are wrong on purpose. */
+const parts = { active: Active.layer, committer: Committer.layer, log: Log.layer, offsets: Offsets.layer, groups }
 export type BrokerParts = typeof parts
 
 /** Everything between a connection and the store: no socket is opened, `Connections.serve` takes them. */
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
-  const { committer, groups, log, offsets } = { ...parts, ...replaced }
+  const { active, committer, groups, log, offsets } = { ...parts, ...replaced }
   const storage = Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(Configs.layer, log, offsets)),
     Layer.provideMerge(committer),
-    Layer.provideMerge(Active.layer)
+    Layer.provideMerge(active)
   )
   return Connections.layer.pipe(
     Layer.provide(Dispatch.layer),

@@ -1,5 +1,4 @@
 import type { ProtocolError } from "@tusk/protocol/ProtocolError"
-import { Committer } from "@tusk/storage/Committer"
 import { makeSignal } from "@tusk/storage/Signal"
 import type { Signal } from "@tusk/storage/Signal"
 import * as Clock from "effect/Clock"
@@ -58,6 +57,8 @@ interface Watched {
   readonly changed: Signal
   unsent: Unsent | undefined
   lastActiveMs: number
+  /** When the bytes came that are worked on. */
+  receivedMs: number
   partialSinceMs: number
   writingSinceMs: number
   inFlight: number
@@ -95,7 +96,6 @@ export class Connections extends Context.Service<
     Effect.gen(function* () {
       const services = yield* Effect.context<never>()
       const dispatch = yield* Dispatch
-      const committer = yield* Committer
       const options = yield* ConnectionOptions
       const clock = yield* Clock.Clock
       const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -202,12 +202,12 @@ export class Connections extends Context.Service<
         })
 
         const startBeside = Effect.fnUntraced(function* (admitted: Admitted) {
-          if (admitted.ready !== undefined && !(yield* admitted.ready)) return
-          yield* committer.room
+          const answering = admitted.ready === undefined ? admitted.run : yield* admitted.ready
+          if (answering === undefined) return
           yield* isBelowLimit
           watched.inFlight++
           // Runs up to its first wait now: so requests are admitted in the order of the connection.
-          pending.push(yield* Effect.forkIn(admitted.run, scope, { startImmediately: true }))
+          pending.push(yield* Effect.forkIn(answering, scope, { startImmediately: true }))
           changed.notify()
           const { placing } = watched.info
           if (placing === undefined) return
@@ -219,7 +219,8 @@ export class Connections extends Context.Service<
         /** Cuts what was read into `frames`. */
         const take = (chunks: ReadonlyArray<Uint8Array>): ProtocolError | undefined => {
           watched.reading = false
-          watched.lastActiveMs = nowMs()
+          watched.receivedMs = nowMs()
+          watched.lastActiveMs = watched.receivedMs
           let broken: ProtocolError | undefined
           for (const chunk of chunks) broken ??= feed(framer, chunk, frames)
           if (frames.length > 0 || !isPartial(framer)) watched.partialSinceMs = 0
@@ -229,7 +230,7 @@ export class Connections extends Context.Service<
         const admit = (i: number): Admitted | ProtocolError => {
           const frame = frames[i]!
           frames[i] = NO_BYTES
-          return dispatch.admit(frame, watched.info)
+          return dispatch.admit(frame, watched.info, watched.receivedMs)
         }
 
         const readLoop = Effect.gen(function* () {
@@ -250,7 +251,8 @@ export class Connections extends Context.Service<
               }
               yield* drained
               watched.inFlight++
-              if (admitted.ready === undefined || (yield* admitted.ready)) yield* write(yield* admitted.run)
+              const answering = admitted.ready === undefined ? admitted.run : yield* admitted.ready
+              if (answering !== undefined) yield* write(yield* answering)
               watched.inFlight--
             }
             frames.length = 0
@@ -306,6 +308,7 @@ export class Connections extends Context.Service<
             changed: makeSignal(),
             unsent: undefined,
             lastActiveMs: nowMs(),
+            receivedMs: 0,
             partialSinceMs: 0,
             writingSinceMs: 0,
             inFlight: 0,

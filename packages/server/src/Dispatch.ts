@@ -6,24 +6,33 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import { ProtocolError, protocolError } from "@tusk/protocol/ProtocolError"
 import { Active } from "@tusk/storage/Active"
+import { Committer } from "@tusk/storage/Committer"
+import { Fenced, OutcomeUnknown, StoreUnavailable } from "@tusk/storage/StoreError"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import { BrokerSettings } from "./BrokerSettings.ts"
 import type { ConnectionInfo, Handle, Handler, RequestContext } from "./Handler.ts"
 import { handlers } from "./handlers/index.ts"
+
+/** The chunks of an answer's frame; none where the request wants no answer. Never fails. */
+export type Answering = Effect.Effect<ReadonlyArray<Uint8Array>>
 
 /** A request that was understood, ready to run. */
 export interface Admitted {
   readonly concurrent: boolean
   /**
-   * Where this broker does not serve now: waits until it does. Nothing behind it on its connection comes before it. False:
-   * there is nobody any more who waits for the answer, and it is not to run.
+   * Where it may not run at once, as this broker does not serve now or too much waits for a commit: waits until it may, and
+   * nothing behind it on its connection comes before it. Tells what is to run then: the request, or its refusal, once
+   * `request.timeout.ms` is over; undefined where nobody waits for the answer any more.
    */
-  readonly ready: Effect.Effect<boolean> | undefined
-  /** The chunks of the answer's frame; none where the request wants no answer. Never fails. */
-  readonly run: Effect.Effect<ReadonlyArray<Uint8Array>>
+  readonly ready: Effect.Effect<Answering | undefined> | undefined
+  readonly run: Answering
 }
 
 interface Served {
@@ -35,14 +44,20 @@ interface Served {
 export class Dispatch extends Context.Service<
   Dispatch,
   {
-    /** Fails with what is wrong with the frame; then the connection closes. */
-    readonly admit: (frame: Uint8Array, connection: ConnectionInfo) => Admitted | ProtocolError
+    /**
+     * Fails with what is wrong with the frame; then the connection closes. `receivedMs`: when it came, by the monotonic
+     * clock.
+     */
+    readonly admit: (frame: Uint8Array, connection: ConnectionInfo, receivedMs: number) => Admitted | ProtocolError
   }
 >()("@tusk/server/Dispatch") {
   static readonly layer = Layer.effect(
     Dispatch,
     Effect.gen(function* () {
       const active = yield* Active
+      const committer = yield* Committer
+      const clock = yield* Clock.Clock
+      const { requestTimeoutMs } = yield* BrokerSettings
       const table = new Map<number, Served>()
       for (const handler of handlers) {
         table.set(handler.api.key, {
@@ -51,7 +66,9 @@ export class Dispatch extends Context.Service<
         })
       }
       // One writer for all: encoding never waits, and what it has handed out it never touches again.
-      return Dispatch.of({ admit: admit(table, active, new Writer()) })
+      const writer = new Writer()
+      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      return Dispatch.of({ admit: admit({ table, active, committer, nowMs, requestTimeoutMs, writer }) })
     })
   )
 }
@@ -59,20 +76,29 @@ export class Dispatch extends Context.Service<
 /** What the handlers need, all of them: a layer that lacks one does not compile. */
 export type HandlerServices = Effect.Services<(typeof handlers)[number]["make"]>
 
+interface Parts {
+  readonly table: ReadonlyMap<number, Served>
+  readonly active: Active["Service"]
+  readonly committer: Committer["Service"]
+  readonly nowMs: () => number
+  readonly requestTimeoutMs: number
+  readonly writer: Writer
+}
+
 const admit =
-  (table: ReadonlyMap<number, Served>, active: Active["Service"], writer: Writer) =>
-  (frame: Uint8Array, connection: ConnectionInfo): Admitted | ProtocolError => {
+  (parts: Parts): Dispatch["Service"]["admit"] =>
+  (frame, connection, receivedMs) => {
     let about = ""
     try {
       const { apiKey, apiVersion, correlationId } = peekRequestHeader(frame)
-      const served = table.get(apiKey)
+      const served = parts.table.get(apiKey)
       if (served === undefined) {
         return protocolError("unknownApi", `API key ${apiKey} is not served`)
       }
       const { handle, handler } = served
       const [min, max] = handler.versions
       if (apiVersion < min || apiVersion > max) {
-        if (handler.api.key === ApiVersions.key) return tooNew(handler, correlationId, connection, writer)
+        if (handler.api.key === ApiVersions.key) return tooNew(parts, served, correlationId, connection)
         return protocolError(
           "unsupportedVersion",
           `${handler.api.name} is served in versions ${min}-${max}, not ${apiVersion}`
@@ -84,90 +110,139 @@ const admit =
       // What lies behind the body is ignored, as Apache Kafka does: librdkafka 2.15 leaves bytes behind a Metadata v13.
       const body = handler.api.request.decodePrefix(reader, apiVersion)
       const context: RequestContext = { apiVersion, clientId: header.clientId ?? "", correlationId, connection }
-      return {
-        concurrent: handler.concurrent,
-        ready: active.isServing() ? undefined : onceServing(active, connection),
-        run: answerTo(handler, handle, body, context, writer)
-      }
+      const asked: Asked = { handler, handle, request: body, context }
+      const run = answerTo(parts, asked)
+      return { concurrent: handler.concurrent, ready: readiness(parts, asked, run, receivedMs), run }
     } catch (error) {
       if (error instanceof ProtocolError) return protocolError(error.reason, `${about}${error.message}`)
       throw error
     }
   }
 
+/** A request with who answers it. */
+interface Asked extends Served {
+  readonly request: unknown
+  readonly context: RequestContext
+}
+
+/**
+ * Whether this broker may do what such a request wants. What reads needs a fresh proof that the cluster's lock is held;
+ * what writes is proven by its own commit.
+ */
+const serves = (active: Active["Service"], reads: boolean): boolean =>
+  reads ? active.isServing() : active.reign() !== undefined
+
+const readiness = (
+  parts: Parts,
+  asked: Asked,
+  run: Answering,
+  receivedMs: number
+): Effect.Effect<Answering | undefined> | undefined => {
+  const { active, committer, nowMs, requestTimeoutMs } = parts
+  const { context, handler } = asked
+  const isServed = handler.always || serves(active, handler.reads)
+  if (isServed && (!handler.concurrent || committer.hasRoom())) return undefined
+  const served = isServed ? Effect.succeed(true) : onceServing(active, handler, context.connection)
+  // Who runs beside others is what fills the Committer's queue.
+  const mayRun = handler.concurrent
+    ? Effect.flatMap(served, (isThere) => (isThere ? Effect.as(committer.room, true) : Effect.succeed(false)))
+    : served
+  return Effect.suspend(() =>
+    Effect.map(Effect.timeoutOption(mayRun, Math.max(0, receivedMs + requestTimeoutMs - nowMs())), (waited) =>
+      Option.isNone(waited) ? refusal(parts, asked, handler.later()) : waited.value ? run : undefined
+    )
+  )
+}
+
 /**
  * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later: it may
  * have begun anew elsewhere.
  */
-const onceServing = (active: Active["Service"], connection: ConnectionInfo): Effect.Effect<boolean> => {
+const onceServing = (
+  active: Active["Service"],
+  { reads }: Handler,
+  connection: ConnectionInfo
+): Effect.Effect<boolean> => {
   const gone = Effect.callback<boolean>((resume) => {
     const hungUp = () => resume(Effect.succeed(false))
     connection.onHungUp(hungUp)
     return Effect.sync(() => connection.offHungUp(hungUp))
   })
-  return Effect.raceFirst(Effect.as(active.whenServing, true), gone)
+  return Effect.raceFirst(Effect.as(reads ? active.whenServing : active.whenReigning, true), gone)
 }
 
 /** Runs a request and encodes whatever comes of it: an answer, a refusal, or a defect as UNKNOWN_SERVER_ERROR. */
-const answerTo = (
-  handler: Handler,
-  handle: Handle<any, any>,
-  request: unknown,
-  context: RequestContext,
-  writer: Writer
-): Effect.Effect<ReadonlyArray<Uint8Array>> => {
-  const answered = Effect.catchCause(
-    Effect.suspend(() => handle(request, context)),
-    (cause) => refused(handler, request, context, cause)
+const answerTo = (parts: Parts, asked: Asked): Answering => {
+  const { context, handle, handler, request } = asked
+  const handled = Effect.suspend(() => handle(request, context))
+  const answered = Effect.catchCause(handler.waits ? handled : inTime(parts, handler, handled), (cause) =>
+    refused(asked, cause)
   )
-  return Effect.map(answered, (response) =>
-    response === undefined ? NOTHING : encode(handler, context, response, writer)
-  )
+  return Effect.map(answered, (response) => {
+    // Looked at again, as it may have waited long: and nothing is told of a cluster that may have another writer by now.
+    const isStale = handler.reads && !serves(parts.active, true)
+    return encode(parts, asked, isStale ? refuse(asked, handler.later()) : response)
+  })
 }
 
-const refused = (
-  handler: Handler,
-  request: unknown,
-  context: RequestContext,
-  cause: Cause.Cause<KafkaError>
-): Effect.Effect<unknown> => {
-  const refusal = (error: KafkaError) => handler.refuse(request, errorCode(error), error, context)
+/**
+ * Answers at `request.timeout.ms` at the latest. What is to be stored by then goes on: who asks again waits for it in his
+ * turn, or finds it done.
+ */
+const inTime = <A>(
+  { requestTimeoutMs }: Parts,
+  { later, reads }: Handler,
+  handled: Effect.Effect<A, KafkaError>
+): Effect.Effect<A, KafkaError> =>
+  Effect.flatMap(Effect.forkChild(handled, { startImmediately: true }), (fiber) => {
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return exit
+    return Effect.flatMap(Effect.timeoutOption(Fiber.join(fiber), requestTimeoutMs), (joined) => {
+      if (Option.isSome(joined)) return Effect.succeed(joined.value)
+      if (reads) fiber.interruptUnsafe()
+      return Effect.fail(later())
+    })
+  })
+
+const refuse = ({ context, handler, request }: Asked, error: KafkaError): unknown =>
+  handler.refuse(request, errorCode(error), error, context)
+
+const refusal = (parts: Parts, asked: Asked, error: KafkaError): Answering =>
+  Effect.sync(() => encode(parts, asked, refuse(asked, error)))
+
+const refused = (asked: Asked, cause: Cause.Cause<KafkaError>): Effect.Effect<unknown> => {
+  const { context, handler } = asked
   const defect = Cause.findDefect(cause)
   if (Result.isSuccess(defect)) {
     return Effect.logError(`defect in ${handler.api.name}`, defect.success).pipe(
       Effect.annotateLogs(logFields(handler, context)),
-      Effect.map(() => refusal(new UnknownServerError({ cause: defect.success })))
+      Effect.map(() => refuse(asked, new UnknownServerError({ cause: defect.success })))
     )
   }
   const error = Cause.findError(cause)
-  return Result.isSuccess(error) ? Effect.sync(() => refusal(error.success)) : Effect.failCause(error.failure)
+  if (Result.isFailure(error)) return Effect.failCause(error.failure)
+  return Effect.sync(() => refuse(asked, isOfStore(error.success) ? handler.later() : error.success))
 }
+
+/** What a store's error is for a partition's leader; for all of a request it is what each API has for it. */
+const isOfStore = ({ cause }: KafkaError): boolean =>
+  cause instanceof Fenced || cause instanceof OutcomeUnknown || cause instanceof StoreUnavailable
 
 const NOTHING: ReadonlyArray<Uint8Array> = []
 
+/** Of no answer, for who wants none, nothing. */
 const encode = (
-  handler: Handler,
-  context: RequestContext,
-  response: unknown,
-  writer: Writer
-): ReadonlyArray<Uint8Array> => encodeResponse(handler.api, context.apiVersion, context.correlationId, response, writer)
+  { writer }: Parts,
+  { context: { apiVersion, correlationId }, handler }: Pick<Asked, "handler" | "context">,
+  response: unknown
+): ReadonlyArray<Uint8Array> =>
+  response === undefined ? NOTHING : encodeResponse(handler.api, apiVersion, correlationId, response, writer)
 
 /** A version of ApiVersions we do not know: answered as version 0 with the versions that we do (KIP-511). */
-const tooNew = (handler: Handler, correlationId: number, connection: ConnectionInfo, writer: Writer): Admitted => {
+const tooNew = (parts: Parts, served: Served, correlationId: number, connection: ConnectionInfo): Admitted => {
   const context: RequestContext = { apiVersion: 0, clientId: "", correlationId, connection }
-  const refused = new UnsupportedVersion()
-  return {
-    concurrent: false,
-    ready: undefined,
-    run: Effect.sync(() =>
-      encode(
-        handler,
-        context,
-        handler.refuse(handler.api.request.defaults(), errorCode(refused), refused, context),
-        writer
-      )
-    )
-  }
+  const asked: Asked = { ...served, request: served.handler.api.request.defaults(), context }
+  return { concurrent: false, ready: undefined, run: refusal(parts, asked, new UnsupportedVersion()) }
 }
 
 const logFields = (handler: Handler, context: RequestContext) => ({

@@ -1,4 +1,5 @@
 import type { Api } from "@tusk/protocol/codec/Api"
+import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type * as Effect from "effect/Effect"
 
@@ -61,6 +62,20 @@ export interface Handler<Request = any, Response = any, R = any> {
    * it on its connection have been answered, as in Kafka.
    */
   readonly concurrent: boolean
+  /**
+   * What is told is what the cluster holds, and nothing of it is stored first: it has to be the cluster's writer who
+   * tells. So the answer is refused if this broker is not known to be it any more once it is complete.
+   */
+  readonly reads: boolean
+  /** Says nothing of what the cluster holds: answered while this broker does not serve, too. */
+  readonly always: boolean
+  /** May wait for something else than the store, and knows itself for how long: `request.timeout.ms` does not end it. */
+  readonly waits: boolean
+  /**
+   * The refusal on which a client of this API asks again, here or elsewhere: this broker does not serve, or what it waits
+   * for takes too long. Tells nothing of what becomes of the request.
+   */
+  readonly later: () => KafkaError
   /** Resolves the services once, at start. */
   readonly make: Effect.Effect<Handle<Request, Response>, never, R>
   /** The answer when all of it is refused. */
@@ -72,14 +87,21 @@ export interface Handler<Request = any, Response = any, R = any> {
   ) => Response | undefined
 }
 
+const DEFAULTS = { concurrent: false, always: false, waits: false, later: () => new RequestTimedOut() }
+
 export const handler = <Request, Response, R>(options: {
   readonly api: Api<Request, Response>
   readonly versions?: readonly [min: number, max: number]
   readonly advertised?: readonly [min: number, max: number]
   readonly concurrent?: boolean
+  readonly reads: boolean
+  readonly always?: boolean
+  readonly waits?: boolean
+  /** By default REQUEST_TIMED_OUT, which every client takes for what it says. */
+  readonly later?: () => KafkaError
   readonly make: Effect.Effect<Handle<NoInfer<Request>, NoInfer<Response>>, never, R>
   readonly refuse: Handler<NoInfer<Request>, NoInfer<Response>>["refuse"]
 }): Handler<Request, Response, R> => {
   const versions = options.versions ?? [options.api.minVersion, options.api.advertised[1]]
-  return { concurrent: false, ...options, versions, advertised: options.advertised ?? versions }
+  return { ...DEFAULTS, ...options, versions, advertised: options.advertised ?? versions }
 }

@@ -17,6 +17,7 @@ import type * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
 import type { AddressInfo, Socket as NetSocket } from "node:net"
 import { brokerLayer, tuning } from "./BrokerLayer.ts"
+import type { BrokerParts } from "./BrokerLayer.ts"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { Connections } from "./Connection.ts"
 import type { Listener } from "./Handler.ts"
@@ -75,13 +76,17 @@ export class Tusk extends Context.Service<
     readonly clusterId: string
   }
 >()("@tusk/server/Tusk") {
-  /** A broker on whatever store is given. Without options: a free port of 127.0.0.1, Kafka's defaults. */
+  /**
+   * A broker on whatever store is given. Without options: a free port of 127.0.0.1, Kafka's defaults. `replaced` are
+   * services of a test's own.
+   */
   static readonly layer = (
-    options: Partial<TuskOptions> = {}
+    options: Partial<TuskOptions> = {},
+    replaced: Partial<BrokerParts> = {}
   ): Layer.Layer<Tusk, ListenError | AcquireError | KafkaError, Store> => {
     const { listeners, settings } = { ...DEFAULTS, ...options }
     return Layer.effect(Tusk, serve(listeners)).pipe(
-      Layer.provide(brokerLayer()),
+      Layer.provide(brokerLayer(replaced)),
       Layer.provide(Layer.succeed(BrokerSettings, settings)),
       Layer.provide(tuning(settings, options.memoryBytes)),
       // Two brokers in one process must not share what is memoised.
@@ -94,10 +99,10 @@ export class Tusk extends Context.Service<
     (await import("./testing/TestBroker.ts")).start(options)
 
   /** A broker that keeps everything in this process' memory. */
-  static readonly layerMemory = (options: Partial<TuskOptions> = {}) => {
+  static readonly layerMemory = (options: Partial<TuskOptions> = {}, replaced: Partial<BrokerParts> = {}) => {
     const memoryBytes = options.memoryBytes ?? DEFAULT_MEMORY_BYTES
     return Layer.provide(
-      Tusk.layer({ ...options, memoryBytes }),
+      Tusk.layer({ ...options, memoryBytes }, replaced),
       // What is to be deleted leaves with a later commit than what takes its place.
       MemoryStore.layer({ maxBytes: memoryBytes + 2 * (options.settings ?? defaultSettings).commitQueueMaxBytes })
     )

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
+import type { BrokerParts } from "../src/BrokerLayer.ts"
 import { defaultSettings } from "../src/Settings.ts"
 import type { Settings } from "../src/Settings.ts"
 import { Tusk } from "../src/Tusk.ts"
@@ -80,11 +81,14 @@ export const capturing = (log: Array<LogLine>) =>
 interface StartOptions {
   /** Where it keeps its data, instead of memory of its own. */
   readonly store?: Layer.Layer<Store>
+  /** Services in the place of the broker's own. */
+  readonly parts?: Partial<BrokerParts>
 }
 
-const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { store }: StartOptions) => {
+const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { parts, store }: StartOptions) => {
   const options = { settings: { ...defaultSettings, ...settings } }
-  const layer = store === undefined ? Tusk.layerMemory(options) : Layer.provide(Tusk.layer(options), store)
+  const layer =
+    store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)
   return Layer.provide(layer, capturing(log))
 }
 
@@ -102,11 +106,14 @@ export const startBroker = async (
 }
 
 /** A broker for whom time is what the test makes it; it stops with the test's scope. */
-export const brokerInTestTime = Effect.fnUntraced(function* (settings: Partial<Settings> = {}) {
+export const brokerInTestTime = Effect.fnUntraced(function* (
+  settings: Partial<Settings> = {},
+  options: StartOptions = {}
+) {
   // Its clock shows some time already, as clocks do.
   yield* TestClock.adjust("1 hour")
   const log: Array<LogLine> = []
-  const context = yield* Layer.build(layerOf(settings, log, {}))
+  const context = yield* Layer.build(layerOf(settings, log, options))
   const broker = new BrokerUnderTest(portOf(context), log, () => Promise.resolve())
   yield* Effect.addFinalizer(() => Effect.promise(() => broker[Symbol.asyncDispose]()))
   return broker

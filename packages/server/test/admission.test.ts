@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Committer } from "@tusk/storage/Committer"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -14,7 +13,7 @@ import type { Admitted } from "../src/Dispatch.ts"
 const frame = (name: string) => Uint8Array.of(0, 0, 0, 1, name.charCodeAt(0))
 
 /** One connection of a broker that does with each request what the test says; which of them ran, in order. */
-const open = Effect.fnUntraced(function* (ready: (name: string) => Effect.Effect<boolean> | undefined) {
+const open = Effect.fnUntraced(function* (waits: (name: string) => Effect.Effect<boolean> | undefined) {
   const ran: Array<string> = []
   const answered = yield* Queue.unbounded<string>()
   const admit = (bytes: Uint8Array): Admitted => {
@@ -23,13 +22,12 @@ const open = Effect.fnUntraced(function* (ready: (name: string) => Effect.Effect
       ran.push(name)
       return [bytes]
     })
-    return { concurrent: true, ready: ready(name), run }
+    const waiting = waits(name)
+    const ready = waiting && Effect.map(waiting, (isThere) => (isThere ? run : undefined))
+    return { concurrent: true, ready, run }
   }
-  const services = Layer.mergeAll(
-    Layer.succeed(Dispatch, { admit }),
-    Layer.mock(Committer, { room: Effect.void, offer: () => {} })
-  )
-  const connections = Context.get(yield* Layer.build(Layer.provide(Connections.layer, services)), Connections)
+  const layer = Layer.provide(Connections.layer, Layer.succeed(Dispatch, { admit }))
+  const connections = Context.get(yield* Layer.build(layer), Connections)
   const sent = yield* Queue.unbounded<Uint8Array>()
   const socket = Socket.make({
     reader: Effect.succeed({

@@ -60,7 +60,8 @@ export class Committer extends Context.Service<
     readonly offer: <A>(participant: Participant<A>, done: Done<A>, timeoutMs?: number) => void
     /** Submits writes that need no decision; of the broker's own, which wait for as long as it takes. */
     readonly write: (unit: Unit) => Effect.Effect<void, KafkaError>
-    /** Waits while too many bytes wait for a commit. */
+    /** Whether not too many bytes wait for a commit, and a wait until it is so. */
+    readonly hasRoom: () => boolean
     readonly room: Effect.Effect<void>
   }
 >()("@tusk/storage/Committer") {
@@ -269,6 +270,8 @@ export class Committer extends Context.Service<
         changed.notify()
       }
 
+      const hasRoom = () => queue.bytes <= options.maxQueuedBytes
+
       const submit = <A>(participant: Participant<A>, timeoutMs?: number): Effect.Effect<A, KafkaError> =>
         Effect.callback<A, KafkaError>((resume) => {
           offer(
@@ -282,7 +285,8 @@ export class Committer extends Context.Service<
         submit,
         offer,
         write: (unit) => submit(writing(unit), Infinity),
-        room: changed.until(() => queue.bytes <= options.maxQueuedBytes)
+        hasRoom,
+        room: changed.until(hasRoom)
       })
     })
   )

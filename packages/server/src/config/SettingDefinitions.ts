@@ -91,6 +91,13 @@ export const settingDefinitions = {
     "How long an idempotent producer that sends nothing is remembered."
   ),
   socketRequestMaxBytes: number("socket.request.max.bytes", "INT", 104_857_600, { min: 1024 }, "Greatest request."),
+  requestTimeoutMs: number(
+    "request.timeout.ms",
+    "INT",
+    30_000,
+    { min: 1 },
+    "Longest wait of a request for the database, or for this broker to serve; then a client is told to ask again. A Produce brings its own."
+  ),
   connectionsMaxIdleMs: number(
     "connections.max.idle.ms",
     "LONG",
@@ -184,13 +191,6 @@ export const settingDefinitions = {
     1_000_000,
     { min: 1 },
     "Offsets by which the end of each partition leaps after a failover to a server that may lack the newest records."
-  ),
-  requestTimeoutMs: number(
-    "request.timeout.ms",
-    "INT",
-    30_000,
-    { min: 1000 },
-    "How long a request that names no time of its own waits for the database."
   ),
   synchronousCommit: word(
     "tusk.synchronous.commit",

@@ -8,6 +8,7 @@ import { ResourceConfigs } from "../ResourceConfigs.ts"
 
 export const alterConfigs = handler({
   api: AlterConfigs,
+  reads: false,
   make: Effect.gen(function* () {
     const configs = yield* ResourceConfigs
     return (request: AlterConfigsRequest) =>

@@ -1,6 +1,13 @@
 import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
-import { errorCode, errorMessage, NONE, NonEmptyGroup, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  CoordinatorNotAvailable,
+  errorCode,
+  errorMessage,
+  NONE,
+  NonEmptyGroup,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { AlterShareGroupOffsets } from "@tusk/protocol/messages/AlterShareGroupOffsets"
 import type { AlterShareGroupOffsetsRequest } from "@tusk/protocol/messages/AlterShareGroupOffsets"
@@ -11,6 +18,8 @@ import { handler } from "../Handler.ts"
 
 export const alterShareGroupOffsets = handler({
   api: AlterShareGroupOffsets,
+  reads: false,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* ShareGroups
     const shared = yield* SharePartitions

@@ -50,6 +50,8 @@ const CLIENT_SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
 export const apiVersions = handler({
   api: ApiVersions,
+  reads: false,
+  always: true,
   make: Effect.gen(function* () {
     const advertised = yield* AdvertisedApis
     return (request: ApiVersionsRequest, { apiVersion, connection }: RequestContext) => {

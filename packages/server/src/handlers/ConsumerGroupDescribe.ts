@@ -1,5 +1,6 @@
 import { ConsumerGroups } from "@tusk/coordinator/group/consumer/ConsumerGroups"
 import type { ConsumerGroupDescription } from "@tusk/coordinator/group/consumer/ConsumerGroups"
+import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
 import { ConsumerGroupDescribe } from "@tusk/protocol/messages/ConsumerGroupDescribe"
 import * as Effect from "effect/Effect"
 import { groupDescriptions } from "../groupDescriptions.ts"
@@ -24,6 +25,8 @@ const { answer, refuse } = groupDescriptions(
 
 export const consumerGroupDescribe = handler({
   api: ConsumerGroupDescribe,
+  reads: true,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.map(
     ConsumerGroups,
     (groups) => (request) => Effect.map(groups.describe(request.groupIds), answer(request))

@@ -1,5 +1,5 @@
 import { ConsumerGroups, toTopicPartitions } from "@tusk/coordinator/group/consumer/ConsumerGroups"
-import { errorMessage, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { ConsumerGroupHeartbeat } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import type { ConsumerGroupHeartbeatRequest } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import * as Effect from "effect/Effect"
@@ -8,6 +8,8 @@ import type { RequestContext } from "../Handler.ts"
 
 export const consumerGroupHeartbeat = handler({
   api: ConsumerGroupHeartbeat,
+  reads: false,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* ConsumerGroups
     return (request: ConsumerGroupHeartbeatRequest, { apiVersion, clientId, connection }: RequestContext) =>

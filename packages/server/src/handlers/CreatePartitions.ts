@@ -18,6 +18,7 @@ type Asked = CreatePartitionsRequest["topics"][number]
 
 export const createPartitions = handler({
   api: CreatePartitions,
+  reads: false,
   make: Effect.gen(function* () {
     const topics = yield* Topics
     const admin = yield* TopicAdmin

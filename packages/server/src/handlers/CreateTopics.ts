@@ -16,6 +16,7 @@ type Result = CreateTopicsResponse["topics"][number]
 
 export const createTopics = handler({
   api: CreateTopics,
+  reads: false,
   make: Effect.gen(function* () {
     const topics = yield* Topics
     const admin = yield* TopicAdmin

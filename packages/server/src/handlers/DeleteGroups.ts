@@ -1,6 +1,6 @@
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
 import { Groups } from "@tusk/coordinator/group/Groups"
-import { errorCode, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { DeleteGroups } from "@tusk/protocol/messages/DeleteGroups"
 import type { DeleteGroupsRequest } from "@tusk/protocol/messages/DeleteGroups"
 import * as Effect from "effect/Effect"
@@ -8,6 +8,8 @@ import { handler } from "../Handler.ts"
 
 export const deleteGroups = handler({
   api: DeleteGroups,
+  reads: false,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
     const shared = yield* SharePartitions

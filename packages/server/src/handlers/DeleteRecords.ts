@@ -12,6 +12,7 @@ const HIGH_WATERMARK = -1n
 
 export const deleteRecords = handler({
   api: DeleteRecords,
+  reads: false,
   make: Effect.gen(function* () {
     const log = yield* Log
     const settings = yield* TopicSettings

@@ -1,6 +1,13 @@
 import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
-import { errorCode, errorMessage, NONE, NonEmptyGroup, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  CoordinatorNotAvailable,
+  errorCode,
+  errorMessage,
+  NONE,
+  NonEmptyGroup,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import { DeleteShareGroupOffsets } from "@tusk/protocol/messages/DeleteShareGroupOffsets"
 import type { DeleteShareGroupOffsetsRequest } from "@tusk/protocol/messages/DeleteShareGroupOffsets"
 import { Topics } from "@tusk/storage/Topics"
@@ -10,6 +17,8 @@ import { handler } from "../Handler.ts"
 
 export const deleteShareGroupOffsets = handler({
   api: DeleteShareGroupOffsets,
+  reads: false,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* ShareGroups
     const shared = yield* SharePartitions

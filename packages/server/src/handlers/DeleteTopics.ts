@@ -24,6 +24,7 @@ interface Asked {
 
 export const deleteTopics = handler({
   api: DeleteTopics,
+  reads: false,
   make: Effect.gen(function* () {
     const shared = yield* SharePartitions
     const topics = yield* Topics

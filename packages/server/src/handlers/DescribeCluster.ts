@@ -13,6 +13,7 @@ const CONTROLLERS = 2
 
 export const describeCluster = handler({
   api: DescribeCluster,
+  reads: true,
   make: Effect.gen(function* () {
     const active = yield* Active
     const { nodeId } = yield* BrokerSettings

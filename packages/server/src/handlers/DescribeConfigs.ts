@@ -11,6 +11,7 @@ type Result = DescribeConfigsResponse["results"][number]
 
 export const describeConfigs = handler({
   api: DescribeConfigs,
+  reads: true,
   make: Effect.gen(function* () {
     const configs = yield* ResourceConfigs
 

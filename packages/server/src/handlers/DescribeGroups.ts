@@ -1,5 +1,5 @@
 import { Groups } from "@tusk/coordinator/group/Groups"
-import { errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { DescribeGroups } from "@tusk/protocol/messages/DescribeGroups"
 import type { DescribeGroupsRequest } from "@tusk/protocol/messages/DescribeGroups"
 import * as Effect from "effect/Effect"
@@ -9,6 +9,8 @@ import type { RequestContext } from "../Handler.ts"
 
 export const describeGroups = handler({
   api: DescribeGroups,
+  reads: true,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
     return (request: DescribeGroupsRequest, { apiVersion }: RequestContext) =>

@@ -10,6 +10,7 @@ import { handler } from "../Handler.ts"
 /** One log directory: the store. Its size on disk is the database's business. */
 export const describeLogDirs = handler({
   api: DescribeLogDirs,
+  reads: true,
   make: Effect.gen(function* () {
     const log = yield* Log
     const topics = yield* Topics
@@ -55,5 +56,13 @@ export const describeLogDirs = handler({
       }
     })
   }),
-  refuse: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode, results: [] })
+  refuse: (_request, errorCode, _error, { apiVersion }) => ({
+    throttleTimeMs: 0,
+    errorCode,
+    // Before version 3 only directories have a place for an error.
+    results:
+      apiVersion >= 3
+        ? []
+        : [{ errorCode, logDir: "", topics: [], totalBytes: -1n, usableBytes: -1n, isCordoned: false }]
+  })
 })

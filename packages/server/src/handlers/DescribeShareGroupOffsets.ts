@@ -1,6 +1,12 @@
 import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
-import { errorCode, errorMessage, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  CoordinatorNotAvailable,
+  errorCode,
+  errorMessage,
+  NONE,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { DescribeShareGroupOffsets } from "@tusk/protocol/messages/DescribeShareGroupOffsets"
 import type {
@@ -35,6 +41,8 @@ const refused = (groupId: string, error: KafkaError): Group => ({
 
 export const describeShareGroupOffsets = handler({
   api: DescribeShareGroupOffsets,
+  reads: true,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* ShareGroups
     const log = yield* Log

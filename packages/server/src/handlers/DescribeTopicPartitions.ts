@@ -21,6 +21,7 @@ const MOST_PARTITIONS = 2000
 /** Pages through topics in order of names and their partitions (KIP-966). */
 export const describeTopicPartitions = handler({
   api: DescribeTopicPartitions,
+  reads: true,
   make: Effect.gen(function* () {
     const active = yield* Active
     const topics = yield* Topics
@@ -83,11 +84,14 @@ export const describeTopicPartitions = handler({
       return Effect.succeed({ throttleTimeMs: 0, topics: found, nextCursor })
     }
   }),
-  refuse: (request, code) => ({
-    throttleTimeMs: 0,
-    topics: request.topics.map(({ name }) => absent(name, code)),
-    nextCursor: null
-  })
+  refuse: (request, code, _error, { connection }) => {
+    // Only topics have a place for an error: to name none of them would say that there is none.
+    if (request.topics.length === 0) {
+      connection.close("a DescribeTopicPartitions request for all topics is refused, and no answer can tell")
+      return undefined
+    }
+    return { throttleTimeMs: 0, topics: request.topics.map(({ name }) => absent(name, code)), nextCursor: null }
+  }
 })
 
 const absent = (name: string, code: number): Topic => ({

@@ -3,6 +3,7 @@ import {
   errorCode,
   FencedLeaderEpoch,
   NONE,
+  NotLeaderOrFollower,
   UnknownLeaderEpoch,
   UnknownTopicId,
   UnknownTopicOrPartition
@@ -35,6 +36,9 @@ const TOPIC_IDS = 13
 
 export const fetch = handler({
   api: Fetch,
+  reads: true,
+  waits: true,
+  later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
     const active = yield* Active
     const deadlines = yield* Deadlines

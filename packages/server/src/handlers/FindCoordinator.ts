@@ -1,4 +1,4 @@
-import { InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
 import { FindCoordinator } from "@tusk/protocol/messages/FindCoordinator"
 import type { FindCoordinatorRequest } from "@tusk/protocol/messages/FindCoordinator"
 import * as Effect from "effect/Effect"
@@ -11,6 +11,8 @@ const KEY_TYPES = [0, 1, 2]
 
 export const findCoordinator = handler({
   api: FindCoordinator,
+  reads: true,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const { nodeId } = yield* BrokerSettings
     return (request: FindCoordinatorRequest, { apiVersion, connection }: RequestContext) => {

@@ -1,5 +1,5 @@
 import { Groups } from "@tusk/coordinator/group/Groups"
-import { NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
 import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
 import type { HeartbeatRequest } from "@tusk/protocol/messages/Heartbeat"
 import * as Effect from "effect/Effect"
@@ -7,6 +7,8 @@ import { handler } from "../Handler.ts"
 
 export const heartbeat = handler({
   api: Heartbeat,
+  reads: false,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
     return (request: HeartbeatRequest) => Effect.as(groups.heartbeat(request), { throttleTimeMs: 0, errorCode: NONE })

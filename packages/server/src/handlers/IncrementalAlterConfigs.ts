@@ -8,6 +8,7 @@ import { ResourceConfigs } from "../ResourceConfigs.ts"
 
 export const incrementalAlterConfigs = handler({
   api: IncrementalAlterConfigs,
+  reads: false,
   make: Effect.gen(function* () {
     const configs = yield* ResourceConfigs
     return (request: IncrementalAlterConfigsRequest) =>

@@ -1,4 +1,4 @@
-import { InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import { CoordinatorLoadInProgress, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import type { InitProducerIdRequest } from "@tusk/protocol/messages/InitProducerId"
 import { ProducerIds } from "@tusk/storage/ProducerIds"
@@ -7,6 +7,8 @@ import { handler } from "../Handler.ts"
 
 export const initProducerId = handler({
   api: InitProducerId,
+  reads: false,
+  later: () => new CoordinatorLoadInProgress(),
   make: Effect.gen(function* () {
     const producerIds = yield* ProducerIds
     return (request: InitProducerIdRequest) => {

@@ -1,5 +1,5 @@
 import { Groups } from "@tusk/coordinator/group/Groups"
-import { errorCode, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import type { JoinGroupRequest } from "@tusk/protocol/messages/JoinGroup"
 import * as Effect from "effect/Effect"
@@ -8,6 +8,9 @@ import type { RequestContext } from "../Handler.ts"
 
 export const joinGroup = handler({
   api: JoinGroup,
+  reads: false,
+  waits: true,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
     return Effect.fnUntraced(function* (

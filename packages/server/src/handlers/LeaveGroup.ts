@@ -1,5 +1,5 @@
 import { Groups } from "@tusk/coordinator/group/Groups"
-import { errorCode, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { LeaveGroup } from "@tusk/protocol/messages/LeaveGroup"
 import type { LeaveGroupRequest } from "@tusk/protocol/messages/LeaveGroup"
 import * as Effect from "effect/Effect"
@@ -8,6 +8,8 @@ import type { RequestContext } from "../Handler.ts"
 
 export const leaveGroup = handler({
   api: LeaveGroup,
+  reads: false,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
     return Effect.fnUntraced(function* (request: LeaveGroupRequest, { apiVersion }: RequestContext) {

@@ -14,6 +14,7 @@ const TYPES: ReadonlyArray<number> = [TOPIC_RESOURCE, BROKER_RESOURCE, BROKER_LO
 
 export const listConfigResources = handler({
   api: ListConfigResources,
+  reads: true,
   make: Effect.gen(function* () {
     const configs = yield* ResourceConfigs
     return Effect.fnUntraced(function* ({ resourceTypes }: ListConfigResourcesRequest, { apiVersion }: RequestContext) {

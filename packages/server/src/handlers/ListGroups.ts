@@ -1,5 +1,5 @@
 import { Groups } from "@tusk/coordinator/group/Groups"
-import { NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
 import { ListGroups } from "@tusk/protocol/messages/ListGroups"
 import type { ListGroupsRequest } from "@tusk/protocol/messages/ListGroups"
 import * as Effect from "effect/Effect"
@@ -7,6 +7,8 @@ import { handler } from "../Handler.ts"
 
 export const listGroups = handler({
   api: ListGroups,
+  reads: true,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
     return (request: ListGroupsRequest) =>

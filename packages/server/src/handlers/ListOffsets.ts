@@ -3,6 +3,7 @@ import {
   FencedLeaderEpoch,
   InvalidRequest,
   NONE,
+  NotLeaderOrFollower,
   UnknownLeaderEpoch,
   UnknownTopicOrPartition,
   UnsupportedVersion
@@ -47,6 +48,8 @@ const NOTHING: Found = { offset: -1n, timestamp: -1n, leaderEpoch: -1 }
 
 export const listOffsets = handler({
   api: ListOffsets,
+  reads: true,
+  later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
     const active = yield* Active
     const log = yield* Log

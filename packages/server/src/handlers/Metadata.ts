@@ -19,6 +19,7 @@ type ResponseTopic = MetadataResponse["topics"][number]
 
 export const metadata = handler({
   api: Metadata,
+  reads: true,
   make: Effect.gen(function* () {
     const active = yield* Active
     const topics = yield* Topics
@@ -105,22 +106,29 @@ export const metadata = handler({
       }
     })
   }),
-  refuse: (request, code) => ({
-    throttleTimeMs: 0,
-    brokers: [],
-    clusterId: null,
-    controllerId: -1,
-    topics: (request.topics ?? []).map(({ name, topicId }) => ({
-      errorCode: code,
-      name: name ?? "",
-      topicId,
-      isInternal: false,
-      partitions: [],
-      topicAuthorizedOperations: OPERATIONS_NOT_ASKED
-    })),
-    clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
-    errorCode: code
-  })
+  refuse: (request, code, _error, { apiVersion, connection }) => {
+    // Before version 13 only topics have a place for an error: to name none of them would say that there is none.
+    if (apiVersion < 13 && (request.topics ?? []).length === 0) {
+      connection.close("a Metadata request is refused, and its version cannot tell")
+      return undefined
+    }
+    return {
+      throttleTimeMs: 0,
+      brokers: [],
+      clusterId: null,
+      controllerId: -1,
+      topics: (request.topics ?? []).map(({ name, topicId }) => ({
+        errorCode: code,
+        name: name ?? "",
+        topicId,
+        isInternal: false,
+        partitions: [],
+        topicAuthorizedOperations: OPERATIONS_NOT_ASKED
+      })),
+      clusterAuthorizedOperations: OPERATIONS_NOT_ASKED,
+      errorCode: code
+    }
+  }
 })
 
 /** A topic asked for twice is answered once, as in Kafka. */

@@ -1,6 +1,12 @@
 import { Groups } from "@tusk/coordinator/group/Groups"
 import type { OffsetToCommit } from "@tusk/coordinator/group/GroupRequests"
-import { errorCode, NONE, UnknownTopicId, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  CoordinatorNotAvailable,
+  errorCode,
+  NONE,
+  UnknownTopicId,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import type { OffsetCommitRequest } from "@tusk/protocol/messages/OffsetCommit"
@@ -11,6 +17,8 @@ import type { RequestContext } from "../Handler.ts"
 
 export const offsetCommit = handler({
   api: OffsetCommit,
+  reads: false,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
     const topics = yield* Topics

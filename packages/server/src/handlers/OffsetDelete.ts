@@ -1,5 +1,5 @@
 import { Groups } from "@tusk/coordinator/group/Groups"
-import { errorCode, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorCode, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import { OffsetDelete } from "@tusk/protocol/messages/OffsetDelete"
 import type { OffsetDeleteRequest } from "@tusk/protocol/messages/OffsetDelete"
 import { Topics } from "@tusk/storage/Topics"
@@ -8,6 +8,8 @@ import { handler } from "../Handler.ts"
 
 export const offsetDelete = handler({
   api: OffsetDelete,
+  reads: false,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
     const topics = yield* Topics

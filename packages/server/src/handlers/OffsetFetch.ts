@@ -1,6 +1,6 @@
 import { Groups } from "@tusk/coordinator/group/Groups"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
-import { errorCode, NONE, UnknownTopicId } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorCode, NONE, UnknownTopicId } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import type { OffsetFetchRequest, OffsetFetchResponse } from "@tusk/protocol/messages/OffsetFetch"
@@ -32,6 +32,8 @@ interface AskedGroup {
 
 export const offsetFetch = handler({
   api: OffsetFetch,
+  reads: true,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
     const topics = yield* Topics

@@ -2,6 +2,7 @@ import {
   errorCode,
   FencedLeaderEpoch,
   NONE,
+  NotLeaderOrFollower,
   UnknownLeaderEpoch,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
@@ -17,6 +18,8 @@ type Asked = OffsetForLeaderEpochRequest["topics"][number]["partitions"][number]
 
 export const offsetForLeaderEpoch = handler({
   api: OffsetForLeaderEpoch,
+  reads: true,
+  later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
     const active = yield* Active
     const log = yield* Log

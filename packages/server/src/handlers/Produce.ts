@@ -3,6 +3,7 @@ import {
   InvalidRequiredAcks,
   InvalidTxnState,
   NONE,
+  RequestTimedOut,
   UnknownTopicId,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
@@ -32,6 +33,12 @@ import { TopicSettings } from "../TopicSettings.ts"
 type TopicData = ProduceRequest["topicData"][number]
 type PartitionResponse = ProduceResponse["responses"][number]["partitionResponses"][number]
 
+/**
+ * A `timeout.ms` below counts as this: a commit takes a while in which Kafka's leader has long answered, and some clients
+ * ask for little.
+ */
+const LEAST_TIMEOUT_MS = 1000
+
 /** Partition index of a record set that the server is to route by key: pg_kafka's extension. */
 const ROUTED = -1
 
@@ -51,6 +58,8 @@ export const produce = handler({
   // Older librdkafka will not compress unless it sees version 0.
   advertised: [0, Produce.maxVersion],
   concurrent: true,
+  reads: false,
+  waits: true,
   make: Effect.gen(function* () {
     const active = yield* Active
     const log = yield* Log
@@ -121,11 +130,12 @@ export const produce = handler({
 
     /** A result for each, in order; those refused before have theirs. */
     const append = (
-      requests: ReadonlyArray<AppendRequest | KafkaError>
+      requests: ReadonlyArray<AppendRequest | KafkaError>,
+      timeoutMs: number | undefined
     ): Effect.Effect<ReadonlyArray<Appended | KafkaError>> => {
       const accepted = requests.filter((request): request is AppendRequest => !isKafkaError(request))
       if (accepted.length === 0) return Effect.succeed(requests as ReadonlyArray<KafkaError>)
-      const appended = log.append(accepted)
+      const appended = log.append(accepted, timeoutMs)
       if (accepted.length === requests.length) return appended
       return Effect.map(appended, (results) => {
         let next = 0
@@ -180,8 +190,11 @@ export const produce = handler({
         }
         return undefined
       }
+      const timeoutMs = Math.max(request.timeoutMs, LEAST_TIMEOUT_MS)
+      // Who wants no answer has none that may come too late.
+      const limitMs = request.acks === 0 ? undefined : timeoutMs
       const store = ({ appends, outcomes }: Collected) =>
-        Effect.map(append(appends), (results) => reply(outcomes, results))
+        Effect.map(append(appends, limitMs), (results) => reply(outcomes, results))
       const found = request.topicData.map((data) => known(data, apiVersion >= 13))
       const collected = found.includes(undefined) ? undefined : collect(request, apiVersion, found)
       if (collected?.unopened.length === 0) return store(collected)
@@ -195,6 +208,7 @@ export const produce = handler({
           : Effect.succeed(collected)
       return closed.pipe(
         Effect.tap(openAll),
+        Effect.timeoutOrElse({ duration: timeoutMs, orElse: () => Effect.fail(new RequestTimedOut()) }),
         Effect.flatMap((opened) => Effect.forkChild(store(opened), { startImmediately: true })),
         Effect.ensuring(Deferred.succeed(placed, undefined)),
         Effect.flatMap(Fiber.join)

@@ -1,5 +1,12 @@
 import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
-import { errorCode, errorMessage, InvalidRequest, InvalidShareSessionEpoch, NONE } from "@tusk/protocol/KafkaError"
+import {
+  errorCode,
+  errorMessage,
+  InvalidRequest,
+  InvalidShareSessionEpoch,
+  NONE,
+  NotLeaderOrFollower
+} from "@tusk/protocol/KafkaError"
 import { ShareAcknowledge } from "@tusk/protocol/messages/ShareAcknowledge"
 import type { ShareAcknowledgeRequest } from "@tusk/protocol/messages/ShareAcknowledge"
 import * as Clock from "effect/Clock"
@@ -12,6 +19,8 @@ export const shareAcknowledge = handler({
   api: ShareAcknowledge,
   // Version 0 was a preview.
   versions: [1, 2],
+  reads: false,
+  later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const configs = yield* GroupConfigs

@@ -7,6 +7,7 @@ import {
   InvalidRequest,
   KafkaStorageError,
   NONE,
+  NotLeaderOrFollower,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
 import { isKafkaError, type KafkaError } from "@tusk/protocol/KafkaError"
@@ -78,6 +79,9 @@ export const shareFetch = handler({
   api: ShareFetch,
   // Version 0 was a preview.
   versions: [1, 2],
+  reads: true,
+  waits: true,
+  later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const configs = yield* GroupConfigs

@@ -1,5 +1,6 @@
 import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
 import type { ShareGroupDescription } from "@tusk/coordinator/group/share/ShareGroups"
+import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
 import { ShareGroupDescribe } from "@tusk/protocol/messages/ShareGroupDescribe"
 import * as Effect from "effect/Effect"
 import { groupDescriptions } from "../groupDescriptions.ts"
@@ -20,6 +21,8 @@ export const shareGroupDescribe = handler({
   api: ShareGroupDescribe,
   // Version 0 was a preview.
   versions: [1, 1],
+  reads: true,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.map(
     ShareGroups,
     (groups) => (request) => Effect.map(groups.describe(request.groupIds), answer(request))

@@ -1,6 +1,6 @@
 import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
 import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
-import { errorMessage, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { ShareGroupHeartbeat } from "@tusk/protocol/messages/ShareGroupHeartbeat"
 import type { ShareGroupHeartbeatRequest } from "@tusk/protocol/messages/ShareGroupHeartbeat"
 import * as Effect from "effect/Effect"
@@ -11,6 +11,8 @@ export const shareGroupHeartbeat = handler({
   api: ShareGroupHeartbeat,
   // Version 0 was a preview.
   versions: [1, 1],
+  reads: false,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const configs = yield* GroupConfigs
     const groups = yield* ShareGroups

@@ -1,5 +1,6 @@
 import { StreamsGroups } from "@tusk/coordinator/group/streams/StreamsGroups"
 import type { StreamsGroupDescription } from "@tusk/coordinator/group/streams/StreamsDescription"
+import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
 import { StreamsGroupDescribe } from "@tusk/protocol/messages/StreamsGroupDescribe"
 import * as Effect from "effect/Effect"
 import { groupDescriptions } from "../groupDescriptions.ts"
@@ -21,6 +22,8 @@ const { answer, refuse } = groupDescriptions(
 
 export const streamsGroupDescribe = handler({
   api: StreamsGroupDescribe,
+  reads: true,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.map(
     StreamsGroups,
     (groups) => (request) => Effect.map(groups.describe(request.groupIds), answer(request))

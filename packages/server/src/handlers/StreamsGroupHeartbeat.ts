@@ -4,7 +4,7 @@ import type { StreamsHeartbeat } from "@tusk/coordinator/group/streams/StreamsGr
 import type { HeartbeatAnswer } from "@tusk/coordinator/group/streams/StreamsGroupState"
 import { statusCodes } from "@tusk/coordinator/group/streams/StreamsStatus"
 import { namedTopics } from "@tusk/coordinator/group/streams/Topology"
-import { errorMessage, NONE, StreamsInvalidTopology } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorMessage, NONE, StreamsInvalidTopology } from "@tusk/protocol/KafkaError"
 import { StreamsGroupHeartbeat } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
 import type {
   StreamsGroupHeartbeatRequest,
@@ -19,6 +19,8 @@ import { invalidTopicName, isInternalTopic } from "../TopicNames.ts"
 
 export const streamsGroupHeartbeat = handler({
   api: StreamsGroupHeartbeat,
+  reads: false,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* StreamsGroups
     const internalTopics = yield* InternalTopics

@@ -1,5 +1,5 @@
 import { Groups } from "@tusk/coordinator/group/Groups"
-import { NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
 import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
 import type { SyncGroupRequest } from "@tusk/protocol/messages/SyncGroup"
 import * as Effect from "effect/Effect"
@@ -7,6 +7,9 @@ import { handler } from "../Handler.ts"
 
 export const syncGroup = handler({
   api: SyncGroup,
+  reads: false,
+  waits: true,
+  later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
     return (request: SyncGroupRequest) =>

@@ -1,0 +1,50 @@
+/** Whether a broker serves, as a test says. */
+import { Active } from "@tusk/storage/Active"
+import { makeSignal } from "@tusk/storage/Signal"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+export class ServingInTest {
+  #isServing = true
+  #looksLeft = Number.POSITIVE_INFINITY
+  #waiting = 0
+  readonly #changed = makeSignal()
+
+  set(isServing: boolean): void {
+    this.#isServing = isServing
+    this.#changed.notify()
+  }
+
+  /** It serves for so many looks yet: a request is admitted with the first, and looked at again with the second. */
+  setForLooks(looks: number): void {
+    this.#isServing = true
+    this.#looksLeft = looks
+  }
+
+  /** Returns once so many requests wait until it serves. */
+  waiting(count: number): Effect.Effect<void> {
+    return this.#changed.until(() => this.#waiting >= count)
+  }
+
+  #look(): boolean {
+    if (this.#looksLeft === 0) return false
+    this.#looksLeft--
+    return this.#isServing
+  }
+
+  readonly #whenServing = Effect.suspend(() => {
+    this.#waiting++
+    this.#changed.notify()
+    return Effect.ensuring(
+      this.#changed.until(() => this.#isServing),
+      Effect.sync(() => this.#waiting--)
+    )
+  })
+
+  readonly active = Layer.effect(
+    Active,
+    Effect.map(Active, (active) =>
+      Active.of({ ...active, isServing: () => this.#look() && active.isServing(), whenServing: this.#whenServing })
+    )
+  ).pipe(Layer.provide(Active.layer))
+}

@@ -1,0 +1,423 @@
+/** Of every API a request that says something. */
+import { assert } from "@effect/vitest"
+import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
+import { handlers } from "../../src/handlers/index.ts"
+import { batchOf, valuesOf } from "../Batches.ts"
+
+export interface World {
+  readonly topicId: string
+  /** A name nobody used, for this API and version. */
+  readonly fresh: string
+}
+
+export interface Sensible {
+  readonly request: (world: World, version: number) => object
+  readonly sane: (answer: any, version: number, world: World) => void
+}
+
+const none = (answer: any) => assert.strictEqual(answer.errorCode, 0)
+/** In versions without a place for it the decoder answers the default. */
+const since = <A>(version: number, from: number, value: A, before: A) => (version >= from ? value : before)
+const bytes = (text: string) => new Uint8Array(Buffer.from(text))
+
+/** Of each API a request that says something, and what has to come of it; topic "there" has one record, "hello". */
+export const SENSIBLE: Readonly<Record<string, Sensible>> = {
+  Produce: {
+    request: ({ topicId }) => ({
+      acks: -1,
+      timeoutMs: 1000,
+      topicData: [{ name: "written", topicId, partitionData: [{ index: 0, records: batchOf(["a", "b"]) }] }]
+    }),
+    sane: ({ responses }) => {
+      const [partition] = responses[0].partitionResponses
+      none(partition)
+      assert.isTrue(partition.baseOffset >= 0n)
+    }
+  },
+  Fetch: {
+    request: ({ topicId }) => ({
+      maxWaitMs: 0,
+      minBytes: 1,
+      maxBytes: 1 << 20,
+      isolationLevel: 1,
+      sessionEpoch: -1,
+      topics: [{ topic: "there", topicId, partitions: [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1 << 20 }] }]
+    }),
+    sane: (answer, version, { topicId }) => {
+      none(answer)
+      const [topic] = answer.responses
+      assert.strictEqual(topic.topic, since(version, 13, "", "there"))
+      assert.strictEqual(topic.topicId, since(version, 13, topicId, ZERO_UUID))
+      const [partition] = topic.partitions
+      none(partition)
+      assert.strictEqual(partition.highWatermark, 1n)
+      assert.strictEqual(partition.lastStableOffset, since(version, 4, 1n, -1n))
+      assert.strictEqual(partition.logStartOffset, since(version, 5, 0n, -1n))
+      if (version >= 4) assert.deepStrictEqual(valuesOf(partition.records), ["hello"])
+      else assert.include(Buffer.concat(partition.records).toString("latin1"), "hello")
+    }
+  },
+  ListOffsets: {
+    request: () => ({
+      replicaId: -1,
+      topics: [{ name: "there", partitions: [{ partitionIndex: 0, timestamp: -1n }] }]
+    }),
+    sane: ({ topics }, version) => {
+      const [partition] = topics[0].partitions
+      none(partition)
+      if (version === 0) assert.deepStrictEqual(partition.oldStyleOffsets, [1n])
+      else assert.strictEqual(partition.offset, 1n)
+    }
+  },
+  Metadata: {
+    request: ({ topicId }, version) => ({
+      topics: [version >= 12 ? { name: null, topicId } : { name: "there" }],
+      includeTopicAuthorizedOperations: true,
+      includeClusterAuthorizedOperations: true
+    }),
+    sane: (answer, version, { topicId }) => {
+      none(answer)
+      const [topic] = answer.topics
+      none(topic)
+      assert.strictEqual(topic.name, "there")
+      assert.strictEqual(topic.topicId, since(version, 10, topicId, ZERO_UUID))
+      assert.lengthOf(topic.partitions, 1)
+      assert.strictEqual(topic.topicAuthorizedOperations > 0, version >= 8)
+      assert.strictEqual(answer.clusterAuthorizedOperations > 0, version >= 8 && version <= 10)
+      assert.strictEqual(answer.brokers[0].nodeId, topic.partitions[0].leaderId)
+    }
+  },
+  OffsetCommit: {
+    request: ({ fresh, topicId }) => ({
+      groupId: fresh,
+      topics: [
+        {
+          name: "there",
+          topicId,
+          partitions: [{ partitionIndex: 0, committedOffset: 1n, committedLeaderEpoch: 0, committedMetadata: "m" }]
+        }
+      ]
+    }),
+    sane: ({ topics }) => none(topics[0].partitions[0])
+  },
+  OffsetFetch: {
+    request: ({ topicId }) => ({
+      groupId: "kept",
+      topics: [{ name: "there", partitionIndexes: [0] }],
+      groups: [{ groupId: "kept", topics: [{ name: "there", topicId, partitionIndexes: [0] }] }]
+    }),
+    sane: (answer, version) => {
+      none(answer)
+      const [topic] = version >= 8 ? answer.groups[0].topics : answer.topics
+      const [partition] = topic.partitions
+      none(partition)
+      assert.strictEqual(partition.committedOffset, 1n)
+      assert.strictEqual(partition.metadata, "m")
+    }
+  },
+  FindCoordinator: {
+    request: () => ({ key: "g", coordinatorKeys: ["g", "h"] }),
+    sane: (answer, version) => {
+      none(answer)
+      assert.deepStrictEqual(
+        answer.coordinators.map((one: any) => [one.key, one.errorCode]),
+        since<any>(
+          version,
+          4,
+          [
+            ["g", 0],
+            ["h", 0]
+          ],
+          []
+        )
+      )
+      assert.isAbove(version >= 4 ? answer.coordinators[0].port : answer.port, 0)
+    }
+  },
+  JoinGroup: {
+    request: ({ fresh }) => ({
+      groupId: fresh,
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 10_000,
+      protocolType: "consumer",
+      protocols: [{ name: "range", metadata: bytes("x") }],
+      reason: "because"
+    }),
+    sane: (answer, version) => {
+      assert.isAbove(answer.memberId.length, 0)
+      // From version 4 on a new member comes again with the id it was given (KIP-394).
+      assert.strictEqual(answer.errorCode, since(version, 4, 79, 0))
+      if (version < 4) assert.deepStrictEqual([answer.generationId, answer.leader], [1, answer.memberId])
+    }
+  },
+  SyncGroup: {
+    request: ({ fresh }) => ({
+      groupId: fresh,
+      generationId: 1,
+      memberId: "m",
+      protocolType: "consumer",
+      protocolName: "range"
+    }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 25)
+  },
+  Heartbeat: {
+    request: ({ fresh }) => ({ groupId: fresh, generationId: 1, memberId: "m" }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 25)
+  },
+  LeaveGroup: {
+    request: ({ fresh }) => ({ groupId: fresh, memberId: "m", members: [{ memberId: "m", reason: "because" }] }),
+    sane: ({ errorCode, members }, version) => assert.strictEqual(version >= 3 ? members[0].errorCode : errorCode, 25)
+  },
+  ConsumerGroupHeartbeat: {
+    request: ({ fresh }, version) => ({
+      groupId: fresh,
+      memberId: version >= 1 ? "m" : "",
+      rebalanceTimeoutMs: 1000,
+      subscribedTopicNames: ["nowhere"],
+      topicPartitions: []
+    }),
+    sane: (answer, version) => {
+      none(answer)
+      assert.deepStrictEqual([answer.memberEpoch, answer.assignment], [2, { topicPartitions: [] }])
+      assert.isTrue(version >= 1 ? answer.memberId === "m" : answer.memberId.length > 10)
+    }
+  },
+  ShareGroupHeartbeat: {
+    request: ({ fresh }) => ({ groupId: fresh, memberId: "m", memberEpoch: 0, subscribedTopicNames: ["nowhere"] }),
+    sane: (answer) => {
+      none(answer)
+      assert.deepStrictEqual([answer.memberId, answer.memberEpoch], ["m", 2])
+      assert.deepStrictEqual(answer.assignment, { topicPartitions: [] })
+    }
+  },
+  ShareGroupDescribe: {
+    request: ({ fresh }) => ({ groupIds: [fresh] }),
+    sane: ({ groups }) => assert.strictEqual(groups[0].errorCode, 69)
+  },
+  ShareFetch: {
+    request: ({ fresh, topicId }) => ({
+      groupId: fresh,
+      memberId: "m",
+      shareSessionEpoch: 0,
+      maxWaitMs: 0,
+      maxRecords: 10,
+      topics: [{ topicId, partitions: [{ partitionIndex: 0, acknowledgementBatches: [] }] }]
+    }),
+    sane: (answer) => {
+      none(answer)
+      assert.strictEqual(answer.acquisitionLockTimeoutMs, 30_000)
+    }
+  },
+  ShareAcknowledge: {
+    request: ({ fresh }) => ({ groupId: fresh, memberId: "m", shareSessionEpoch: 1 }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 122)
+  },
+  DescribeShareGroupOffsets: {
+    request: ({ fresh }) => ({ groups: [{ groupId: fresh, topics: null }] }),
+    sane: ({ groups }) => assert.strictEqual(groups[0].errorCode, 69)
+  },
+  AlterShareGroupOffsets: {
+    request: ({ fresh }) => ({ groupId: fresh, topics: [] }),
+    sane: none
+  },
+  DeleteShareGroupOffsets: {
+    request: ({ fresh }) => ({ groupId: fresh, topics: [] }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 69)
+  },
+  ConsumerGroupDescribe: {
+    request: () => ({ groupIds: ["kept", "nobody"] }),
+    sane: ({ groups }) => {
+      assert.deepStrictEqual(
+        groups.map(({ errorCode, errorMessage }: any) => [errorCode, errorMessage]),
+        [
+          [69, "Group kept is not a consumer group."],
+          [69, "Group nobody not found."]
+        ]
+      )
+    }
+  },
+  StreamsGroupHeartbeat: {
+    request: ({ fresh }) => ({
+      groupId: fresh,
+      memberId: "m",
+      rebalanceTimeoutMs: 1000,
+      processId: "p",
+      topology: { epoch: 0, subtopologies: [{ subtopologyId: "0", sourceTopics: ["there"] }] }
+    }),
+    sane: (answer, version) => {
+      none(answer)
+      assert.deepStrictEqual([answer.memberId, answer.memberEpoch, version], ["m", 1, 0])
+      assert.deepStrictEqual(answer.status, [
+        { statusCode: 5, statusDetail: "Assignment delayed due to the configured initial rebalance delay." }
+      ])
+      assert.deepStrictEqual([answer.activeTasks, answer.standbyTasks, answer.warmupTasks], [[], [], []])
+    }
+  },
+  StreamsGroupDescribe: {
+    request: () => ({ groupIds: ["kept", "nobody"] }),
+    sane: ({ groups }) => {
+      assert.deepStrictEqual(
+        groups.map(({ errorCode, errorMessage }: any) => [errorCode, errorMessage]),
+        [
+          [69, "Group kept is not a streams group."],
+          [69, "Group nobody not found."]
+        ]
+      )
+    }
+  },
+  DescribeGroups: {
+    request: () => ({ groups: ["kept"], includeAuthorizedOperations: true }),
+    sane: ({ groups }, version) => {
+      none(groups[0])
+      assert.deepStrictEqual([groups[0].groupId, groups[0].groupState], ["kept", "Empty"])
+      assert.strictEqual(groups[0].authorizedOperations > 0, version >= 3)
+    }
+  },
+  ListGroups: {
+    request: () => ({ statesFilter: ["Empty"], typesFilter: ["classic"] }),
+    sane: (answer, version) => {
+      none(answer)
+      const kept = answer.groups.find(({ groupId }: any) => groupId === "kept")
+      assert.strictEqual(kept?.groupState, since(version, 4, "Empty", ""))
+      assert.strictEqual(kept?.groupType.toLowerCase(), since(version, 5, "classic", ""))
+    }
+  },
+  ApiVersions: {
+    request: () => ({ clientSoftwareName: "wire", clientSoftwareVersion: "1.0" }),
+    sane: (answer) => {
+      none(answer)
+      assert.lengthOf(answer.apiKeys, handlers.length)
+    }
+  },
+  CreateTopics: {
+    request: ({ fresh }) => ({
+      topics: [
+        { name: fresh, numPartitions: 2, replicationFactor: 1, configs: [{ name: "retention.ms", value: "1000" }] }
+      ]
+    }),
+    sane: ({ topics }, version) => {
+      none(topics[0])
+      assert.strictEqual(topics[0].numPartitions, since(version, 5, 2, -1))
+      assert.strictEqual(topics[0].topicId === ZERO_UUID, version < 7)
+      if (version >= 5) {
+        const retention = topics[0].configs.find(({ name }: any) => name === "retention.ms")
+        assert.deepStrictEqual([retention?.value, retention?.configSource], ["1000", 1])
+      }
+    }
+  },
+  DeleteTopics: {
+    request: ({ fresh }) => ({ topics: [{ name: fresh }], topicNames: [fresh], timeoutMs: 1000 }),
+    sane: ({ responses }, version, { fresh }) => {
+      assert.deepStrictEqual([responses[0].name, responses[0].errorCode], [fresh, 3])
+      assert.strictEqual(responses[0].topicId, ZERO_UUID)
+      assert.isTrue(version >= 0)
+    }
+  },
+  DeleteRecords: {
+    request: ({ fresh }) => ({
+      topics: [{ name: fresh, partitions: [{ partitionIndex: 0, offset: -1n }] }],
+      timeoutMs: 1000
+    }),
+    sane: ({ topics }, _version, { fresh }) => {
+      assert.strictEqual(topics[0].name, fresh)
+      assert.deepStrictEqual(topics[0].partitions, [{ partitionIndex: 0, lowWatermark: -1n, errorCode: 3 }])
+    }
+  },
+  InitProducerId: {
+    request: () => ({ transactionalId: null, transactionTimeoutMs: 1000 }),
+    sane: (answer) => {
+      none(answer)
+      assert.isTrue(answer.producerId >= 0n)
+      assert.strictEqual(answer.producerEpoch, 0)
+    }
+  },
+  OffsetForLeaderEpoch: {
+    request: () => ({
+      replicaId: -1,
+      topics: [{ topic: "there", partitions: [{ partition: 0, leaderEpoch: 1 << 30 }] }]
+    }),
+    sane: ({ topics }) => none(topics[0].partitions[0])
+  },
+  DescribeConfigs: {
+    request: () => ({
+      resources: [{ resourceType: 2, resourceName: "there", configurationKeys: null }],
+      includeSynonyms: true,
+      includeDocumentation: true
+    }),
+    sane: ({ results }) => {
+      none(results[0])
+      assert.isAbove(results[0].configs.length, 10)
+    }
+  },
+  AlterConfigs: {
+    request: () => ({
+      resources: [{ resourceType: 2, resourceName: "there", configs: [{ name: "retention.ms", value: "86400000" }] }],
+      validateOnly: true
+    }),
+    sane: ({ responses }) => none(responses[0])
+  },
+  IncrementalAlterConfigs: {
+    request: () => ({
+      resources: [
+        {
+          resourceType: 2,
+          resourceName: "there",
+          configs: [{ name: "retention.ms", configOperation: 0, value: "86400000" }]
+        }
+      ],
+      validateOnly: true
+    }),
+    sane: ({ responses }) => none(responses[0])
+  },
+  DescribeLogDirs: {
+    request: () => ({ topics: [{ topic: "there", partitions: [0] }] }),
+    sane: (answer) => {
+      none(answer)
+      const [topic] = answer.results[0].topics
+      assert.strictEqual(topic.name, "there")
+      assert.isTrue(topic.partitions[0].partitionSize > 0n)
+    }
+  },
+  CreatePartitions: {
+    request: () => ({ topics: [{ name: "there", count: 3, assignments: null }], validateOnly: true, timeoutMs: 1000 }),
+    sane: ({ results }) => none(results[0])
+  },
+  DeleteGroups: {
+    request: ({ fresh }) => ({ groupsNames: [fresh] }),
+    sane: ({ results }, _version, { fresh }) =>
+      assert.deepStrictEqual([results[0].groupId, results[0].errorCode], [fresh, 69])
+  },
+  OffsetDelete: {
+    request: () => ({ groupId: "kept", topics: [{ name: "missing", partitions: [{ partitionIndex: 0 }] }] }),
+    sane: (answer) => {
+      none(answer)
+      assert.strictEqual(answer.topics[0].partitions[0].errorCode, 3)
+    }
+  },
+  DescribeCluster: {
+    request: () => ({ includeClusterAuthorizedOperations: true }),
+    sane: (answer) => {
+      none(answer)
+      assert.strictEqual(answer.brokers[0].brokerId, answer.controllerId)
+      assert.isAbove(answer.clusterAuthorizedOperations, 0)
+    }
+  },
+  DescribeTopicPartitions: {
+    request: () => ({ topics: [{ name: "there" }], responsePartitionLimit: 10 }),
+    sane: ({ nextCursor, topics }) => {
+      none(topics[0])
+      assert.lengthOf(topics[0].partitions, 1)
+      assert.isNull(nextCursor)
+    }
+  },
+  ListConfigResources: {
+    request: () => ({ resourceTypes: [2] }),
+    sane: (answer, version) => {
+      none(answer)
+      const names = answer.configResources.map((each: any) => each.resourceName)
+      // Version 0 lists client metrics, of which there are none.
+      if (version === 0) assert.deepStrictEqual(names, [])
+      else assert.include(names, "there")
+    }
+  }
+}
