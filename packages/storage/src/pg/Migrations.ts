@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { isIP } from "node:net"
 import { SchemaTooNew, StoreUnavailable } from "../StoreError.ts"
 import init from "./migrations/0001_init.ts"
 import compaction from "./migrations/0002_compaction.ts"
@@ -10,6 +11,8 @@ import groupMembers from "./migrations/0003_group_members.ts"
 import views from "./migrations/0005_views.ts"
 import shareViews from "./migrations/0006_share_views.ts"
 import offsetsById from "./migrations/0007_offsets_by_id.ts"
+import failover from "./migrations/0008_failover.ts"
+import type { Endpoint } from "./connection/Endpoint.ts"
 import type { PgTarget } from "./PgOptions.ts"
 import { SCHEMA_LOCK, SCHEMA_VERSION } from "./SchemaVersion.ts"
 
@@ -19,7 +22,8 @@ const migrations = {
   "0003_group_members": groupMembers,
   "0005_views": views,
   "0006_share_views": shareViews,
-  "0007_offsets_by_id": offsetsById
+  "0007_offsets_by_id": offsetsById,
+  "0008_failover": failover
 }
 
 const migrate = Effect.fnUntraced(function* (version: number) {
@@ -47,12 +51,16 @@ const refused = (error: SqlError | Migrator.MigrationError): StoreUnavailable =>
   return new StoreUnavailable({ message: `the schema kafka cannot be installed: ${detail}`, cause: error })
 }
 
+/** A certificate is a name's, and an address is dialled. */
+const servername = ({ host, path }: Endpoint) => (path === undefined && isIP(host) === 0 ? { servername: host } : {})
+
 /**
  * Installs schema `kafka`, or brings it up to this program's version: all or nothing, one installer at a time, as a
  * plain role that owns the schema or may create it. Does nothing where it is up to date.
  */
 export const install = (
   target: PgTarget,
+  endpoint: Endpoint,
   encrypted: boolean,
   /** An older one, for tests of what becomes of it. */
   version: number = SCHEMA_VERSION
@@ -63,13 +71,13 @@ export const install = (
   }).pipe(
     Effect.provide(
       PgClient.layer({
-        ...(target.path === undefined ? { host: target.host } : { path: target.path }),
-        port: target.port,
+        ...(endpoint.path === undefined ? { host: endpoint.address } : { path: endpoint.path }),
+        port: endpoint.port,
         database: target.database,
         username: target.user,
         password: target.password,
         // Whether there is TLS was found out by the connection that calls this.
-        ssl: encrypted ? target.ssl : false,
+        ssl: encrypted && target.ssl !== false ? { ...servername(endpoint), ...target.ssl } : false,
         applicationName: `${target.applicationName} migrations`,
         startupParameters: { search_path: "pg_catalog", client_min_messages: "error" },
         connectTimeout: target.connectTimeoutMs,

@@ -1,5 +1,5 @@
 /** The schema that this program knows: the number of the last file in `migrations/`. */
-export const SCHEMA_VERSION = 7
+export const SCHEMA_VERSION = 8
 
 /** Keys of advisory locks, which are each database's own: "Tusk" and a number for what is locked. */
 const TUSK = 0x5475736b

@@ -13,12 +13,12 @@ export interface CuttingProxy {
 
 export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const target = resolveOptions(options)
+    const [target] = resolveOptions(options).hosts
     const clients = new Set<Net.Socket>()
     const upstreams = new Set<Net.Socket>()
     const server = Net.createServer((client) => {
       const upstream =
-        target.path === undefined ? Net.connect(target.port, target.host) : Net.connect({ path: target.path })
+        target!.path === undefined ? Net.connect(target!.port, target!.host) : Net.connect({ path: target!.path })
       clients.add(client)
       upstreams.add(upstream)
       client.on("error", () => {})

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
+import { endpointsOf } from "../../src/pg/connection/Endpoint.ts"
 import { openSocket } from "../../src/pg/connection/openSocket.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
@@ -29,8 +30,10 @@ export const pooler = (
   mode: "transaction" | "session"
 ): Effect.Effect<PgOptions, unknown, Scope.Scope> =>
   Effect.gen(function* () {
+    const target = resolveOptions(options)
+    const [endpoint] = yield* endpointsOf(target.hosts[0]!, 1000)
     const sessions = yield* Effect.forEach([1, 2, 3, 4], () =>
-      Effect.acquireRelease(openSocket(resolveOptions(options), "pooler"), ({ socket }) =>
+      Effect.acquireRelease(openSocket(target, endpoint!, "pooler"), ({ socket }) =>
         Effect.sync(() => socket.destroy())
       )
     )

@@ -4,7 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
-import { Connection } from "../../src/pg/connection/Connection.ts"
+import { connect } from "../../src/pg/connection/connect.ts"
+import type { Connection } from "../../src/pg/connection/Connection.ts"
+import { endpointsOf } from "../../src/pg/connection/Endpoint.ts"
+import { install } from "../../src/pg/Migrations.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
 import * as PgStore from "../../src/pg/PgStore.ts"
@@ -49,8 +52,8 @@ export class TestDatabase {
   /** A session beside the store's, as a person or another program has one. */
   psql(database = this.name): Effect.Effect<Connection, unknown, Scope.Scope> {
     return Effect.acquireRelease(
-      Effect.suspend(() => Connection.open(resolveOptions(this.options({ database })), "psql")),
-      (connection) => connection.close()
+      Effect.suspend(() => connect(resolveOptions(this.options({ database })), "psql")),
+      (connection) => Effect.sync(() => connection.leave())
     )
   }
 
@@ -71,5 +74,15 @@ export class TestDatabase {
       Effect.suspend(() => Layer.build(Layer.fresh(PgStore.layer(this.options(more))))),
       (context) => Context.get(context, Store)
     )
+  }
+
+  /** The schema as an installer leaves it, without a broker; an older one where a version says so. */
+  install(version?: number): Effect.Effect<void, unknown> {
+    return Effect.suspend(() => {
+      const target = resolveOptions(this.options())
+      return Effect.flatMap(endpointsOf(target.hosts[0]!, 1000), ([endpoint]) =>
+        install(target, endpoint!, false, version)
+      )
+    })
   }
 }

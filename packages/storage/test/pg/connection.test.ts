@@ -3,7 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Net from "node:net"
-import { Connection, run } from "../../src/pg/connection/Connection.ts"
+import { NOTHING_TOLD } from "../../src/counters.ts"
+import { connect } from "../../src/pg/connection/connect.ts"
+import { run } from "../../src/pg/connection/Connection.ts"
 import { MessageReader } from "../../src/pg/connection/MessageReader.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import { append, topic } from "./Appends.ts"
@@ -81,7 +83,7 @@ describe("Connection", () => {
       )
       const { port } = server.address() as Net.AddressInfo
       const target = resolveOptions({ host: "127.0.0.1", port, user: "x", connectTimeoutMs: 50 })
-      const refused = yield* Effect.flip(Connection.open(target, "x"))
+      const refused = yield* Effect.flip(connect(target, "x"))
       expect(refused.message).toBe(`Postgres at 127.0.0.1:${port} did not answer in 50 ms`)
     })
   )
@@ -100,7 +102,7 @@ describe("Connection", () => {
       )
       const { port } = server.address() as Net.AddressInfo
       const target = resolveOptions({ host: "127.0.0.1", port, user: "x", ssl: false, connectTimeoutMs: 50 })
-      const refused = yield* Effect.flip(Connection.open(target, "x"))
+      const refused = yield* Effect.flip(connect(target, "x"))
       expect(refused.message).toBe(`Postgres at 127.0.0.1:${port} did not answer in 50 ms`)
     })
   )
@@ -140,7 +142,7 @@ describe("poolers", () => {
     Effect.gen(function* () {
       yield* database.empty
       const store = yield* database.open(yield* pooler(database.options(), "transaction"))
-      const refused = yield* Effect.flip(Effect.scoped(store.acquire))
+      const refused = yield* Effect.flip(Effect.scoped(store.acquire(NOTHING_TOLD)))
       expect(refused).toMatchObject({ _tag: "StoreUnavailable" })
       expect(refused.message).toContain("pooler in transaction mode")
     })
@@ -150,7 +152,7 @@ describe("poolers", () => {
     Effect.gen(function* () {
       yield* database.empty
       const store = yield* database.open(yield* pooler(database.options(), "session"))
-      yield* store.acquire
+      yield* store.acquire(NOTHING_TOLD)
       yield* store.commit([topic, [append(0n)]])
       expect((yield* store.loadPartitions([1]))[0]!.endOffset).toBe(1n)
       yield* store.ping
@@ -163,7 +165,7 @@ describe("durability", () => {
     Effect.gen(function* () {
       yield* database.empty
       const strict = yield* database.open({ unsafeDurability: "refuse", synchronousCommit: "off" })
-      const refused = yield* Effect.flip(Effect.scoped(strict.acquire))
+      const refused = yield* Effect.flip(Effect.scoped(strict.acquire(NOTHING_TOLD)))
       expect(refused.message).toContain("synchronous_commit")
       const lines: Array<string> = []
       const logger = Logger.make(({ message }) => {
@@ -171,7 +173,7 @@ describe("durability", () => {
       })
       const lenient = yield* database.open({ unsafeDurability: "warn", synchronousCommit: "off" })
       for (let i = 0; i < 2; i++) {
-        yield* Effect.scoped(lenient.acquire).pipe(Effect.provide(Logger.layer([logger])))
+        yield* Effect.scoped(lenient.acquire(NOTHING_TOLD)).pipe(Effect.provide(Logger.layer([logger])))
       }
       expect(lines.filter((line) => line.startsWith("ATTENTION: Postgres runs with")).length).toBe(1)
     })

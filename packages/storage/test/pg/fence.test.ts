@@ -8,6 +8,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import { NOTHING_TOLD } from "../../src/counters.ts"
 import type { Connection } from "../../src/pg/connection/Connection.ts"
 import { append, topic } from "./Appends.ts"
 import { cuttingProxy } from "./CuttingProxy.ts"
@@ -42,7 +43,7 @@ describe("the lock is the fence", () => {
       const psql = yield* database.psql()
       const store = yield* database.open()
       let session = yield* Scope.make()
-      yield* Scope.provide(store.acquire, session)
+      yield* Scope.provide(store.acquire(NOTHING_TOLD), session)
       yield* store.commit([topic])
       let next = 0n
       for (let round = 1; round <= 8; round++) {
@@ -62,7 +63,7 @@ describe("the lock is the fence", () => {
         expect((yield* Effect.flip(store.ping))._tag).toBe("Fenced")
         yield* Scope.close(session, Exit.void)
         session = yield* Scope.make()
-        const state = yield* Scope.provide(store.acquire, session)
+        const state = yield* Scope.provide(store.acquire(NOTHING_TOLD), session)
         expect(state.epoch).toBe(round + 1)
         // Everything acknowledged is there, and at most the one that was under way.
         const [count, end] = yield* ends(psql)
@@ -82,7 +83,7 @@ describe("the lock is the fence", () => {
       const proxy = yield* cuttingProxy(database.options())
       const store = yield* database.open(proxy.options)
       const session = yield* Scope.make()
-      yield* Scope.provide(store.acquire, session)
+      yield* Scope.provide(store.acquire(NOTHING_TOLD), session)
       yield* store.commit([topic, [append(0n)]])
       yield* psql.query(HOLD_OFFSET_1)
       const commit = yield* Effect.forkChild(Effect.result(store.commit([[append(1n)]])))
@@ -91,7 +92,7 @@ describe("the lock is the fence", () => {
       const outcome = yield* Fiber.join(commit)
       expect(Result.isFailure(outcome) && outcome.failure._tag).toBe("OutcomeUnknown")
       yield* Scope.close(session, Exit.void)
-      const state = yield* store.acquire
+      const state = yield* store.acquire(NOTHING_TOLD)
       expect(state.epoch).toBe(2)
       yield* psql.query("rollback")
       expect(yield* ends(psql)).toEqual([1, 1])
@@ -107,7 +108,7 @@ describe("the lock is the fence", () => {
       const proxy = yield* cuttingProxy(database.options())
       const store = yield* database.open(proxy.options)
       const session = yield* Scope.make()
-      yield* Scope.provide(store.acquire, session)
+      yield* Scope.provide(store.acquire(NOTHING_TOLD), session)
       yield* store.commit([topic, [append(0n)]])
       yield* psql.query(HOLD_OFFSET_1)
       const commit = yield* Effect.forkChild(Effect.result(store.commit([[append(1n)]])))
@@ -118,7 +119,7 @@ describe("the lock is the fence", () => {
       expect(yield* ends(yield* database.psql())).toEqual([1, 1])
       yield* psql.query("rollback")
       yield* Scope.close(session, Exit.void)
-      yield* store.acquire
+      yield* store.acquire(NOTHING_TOLD)
       expect(yield* ends(psql)).toEqual([2, 2])
     })
   )
@@ -128,7 +129,7 @@ describe("the lock is the fence", () => {
       yield* database.empty
       const psql = yield* database.psql()
       const store = yield* database.open()
-      yield* store.acquire
+      yield* store.acquire(NOTHING_TOLD)
       yield* store.commit([topic, [append(0n)]])
       expect((yield* store.loadPartitions([1]))[0]!.endOffset).toBe(1n)
       yield* psql.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%reader'")
@@ -163,12 +164,12 @@ describe("the lock is the fence", () => {
           })
         })
         const store = yield* database.open()
-        const refused = yield* Effect.flip(Effect.scoped(store.acquire))
+        const refused = yield* Effect.flip(Effect.scoped(store.acquire(NOTHING_TOLD)))
         expect(refused._tag).toBe("LockHeld")
         expect(refused.message).toMatch(/tusk\/child of user .+ Postgres process \d+, since \d{4}-/)
         child.kill("SIGKILL")
         yield* Effect.promise(() => once(lines, "close"))
-        const state = yield* store.acquire
+        const state = yield* store.acquire(NOTHING_TOLD)
         expect(state.epoch).toBe(2)
         const [count, end] = yield* ends(psql)
         expect(count).toBe(end)

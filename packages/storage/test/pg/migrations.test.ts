@@ -1,22 +1,20 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { install } from "../../src/pg/Migrations.ts"
-import { resolveOptions } from "../../src/pg/PgOptions.ts"
+import { NOTHING_TOLD } from "../../src/counters.ts"
 import { SCHEMA_VERSION } from "../../src/pg/SchemaVersion.ts"
 import { append, TOPIC, topic } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
-const target = () => resolveOptions(database.options())
 
 describe("migrations", () => {
   it.live("installed twice is installed once", () =>
     Effect.gen(function* () {
       yield* database.empty
-      yield* install(target(), false)
+      yield* database.install()
       const psql = yield* database.psql()
       const before = yield* psql.query("select cluster_id from kafka.cluster")
-      yield* install(target(), false)
+      yield* database.install()
       expect(yield* psql.query("select cluster_id from kafka.cluster")).toEqual(before)
       expect(yield* psql.query("select max(migration_id) from kafka.migrations")).toEqual([[String(SCHEMA_VERSION)]])
     })
@@ -26,7 +24,7 @@ describe("migrations", () => {
     Effect.gen(function* () {
       yield* database.empty
       yield* Effect.all(
-        Array.from({ length: 12 }, () => install(target(), false)),
+        Array.from({ length: 12 }, () => database.install()),
         { concurrency: "unbounded" }
       )
       const psql = yield* database.psql()
@@ -40,13 +38,13 @@ describe("migrations", () => {
   it.live("a newer schema is refused, by the installer and by acquire, and left as it is", () =>
     Effect.gen(function* () {
       yield* database.empty
-      yield* install(target(), false)
+      yield* database.install()
       const psql = yield* database.psql()
       yield* psql.query(`insert into kafka.migrations (migration_id, name) values (${SCHEMA_VERSION + 1}, 'later')`)
-      const refused = yield* Effect.flip(install(target(), false))
+      const refused = yield* Effect.flip(database.install())
       expect(refused).toMatchObject({ _tag: "SchemaTooNew", found: SCHEMA_VERSION + 1, known: SCHEMA_VERSION })
       const store = yield* database.open()
-      expect((yield* Effect.flip(Effect.scoped(store.acquire)))._tag).toBe("SchemaTooNew")
+      expect((yield* Effect.flip(Effect.scoped(store.acquire(NOTHING_TOLD))))._tag).toBe("SchemaTooNew")
       expect(yield* psql.query("select epoch from kafka.cluster")).toEqual([["0"]])
     })
   )
@@ -54,7 +52,7 @@ describe("migrations", () => {
   it.live("what the first version kept is there after the upgrade", () =>
     Effect.gen(function* () {
       yield* database.empty
-      yield* install(target(), false, 1)
+      yield* database.install(1)
       const psql = yield* database.psql()
       yield* psql.query(`
         insert into kafka.topics (topic_id, name) values ('${TOPIC}', 't');
@@ -67,7 +65,7 @@ describe("migrations", () => {
         update kafka.cluster set epoch = 3, next_partition_id = 3`)
       const [before] = yield* psql.query("select cluster_id from kafka.cluster")
       const store = yield* database.open()
-      const cluster = yield* store.acquire
+      const cluster = yield* store.acquire(NOTHING_TOLD)
       expect(cluster).toMatchObject({ clusterId: before![0], epoch: 4, nextPartitionId: 3, orphans: [2] })
       expect(cluster.topics).toEqual([{ topicId: TOPIC, name: "t", partitionIds: [1] }])
       expect(cluster.configs).toMatchObject([{ resourceName: "t", name: "retention.ms", value: "7" }])
@@ -89,7 +87,7 @@ describe("migrations", () => {
   it.live("every table, view and function says what it is", () =>
     Effect.gen(function* () {
       yield* database.empty
-      yield* install(target(), false)
+      yield* database.install()
       const psql = yield* database.psql()
       const silent = yield* psql.query(`
         select relname from pg_class where relnamespace = 'kafka'::regnamespace and relkind in ('r', 'v', 'p')
@@ -113,14 +111,16 @@ describe("migrations", () => {
       const serve = Effect.scoped(
         Effect.gen(function* () {
           const store = yield* database.open({ user: role, password: "geheim" })
-          yield* store.acquire
+          yield* store.acquire(NOTHING_TOLD)
           yield* store.commit([topic, [append(0n)]])
           yield* store.ping
           expect((yield* store.loadPartitions([1]))[0]!.endOffset).toBe(1n)
         })
       )
       const refused = yield* Effect.flip(
-        Effect.scoped(Effect.flatMap(database.open({ user: role, password: "geheim" }), (store) => store.acquire))
+        Effect.scoped(
+          Effect.flatMap(database.open({ user: role, password: "geheim" }), (store) => store.acquire(NOTHING_TOLD))
+        )
       )
       expect(refused).toMatchObject({ _tag: "StoreUnavailable" })
       expect(String((refused as Error).message)).toContain("permission denied")
@@ -137,7 +137,7 @@ describe("migrations", () => {
     Effect.gen(function* () {
       yield* database.empty
       const store = yield* database.open()
-      yield* store.acquire
+      yield* store.acquire(NOTHING_TOLD)
       yield* store.commit([topic, [append(0n), append(1n), append(2n)]])
       yield* store.commit([
         [

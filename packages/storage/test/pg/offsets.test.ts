@@ -1,6 +1,7 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
+import { NOTHING_TOLD } from "../../src/counters.ts"
 import { OffsetRows } from "../../src/pg/PgStore/OffsetRows.ts"
 import { Write } from "../../src/Store.ts"
 import type { Unit } from "../../src/Store.ts"
@@ -15,7 +16,7 @@ const put = (groupId: string, partitionId: number, offset: number): Write =>
 const open = Effect.gen(function* () {
   yield* database.empty
   const store = yield* database.open()
-  yield* store.acquire
+  yield* store.acquire(NOTHING_TOLD)
   const psql = yield* database.psql()
   const rows = Effect.map(
     psql.query("select group_id, partition_id, committed_offset from kafka.offsets order by 1, 2, commit_id"),
@@ -50,7 +51,7 @@ describe("rows of offsets", () => {
       const { rows, store } = yield* open
       yield* store.commit([topic, [put("a", 1, 1), append(0n)]])
       const refused = yield* Effect.flip(store.commit([[put("a", 1, 2), put("a", 2, 2), append(0n)]]))
-      expect(refused._tag).toBe("StoreUnavailable")
+      expect(refused._tag).toBe("OutcomeUnknown")
       expect(yield* rows).toEqual(["a 1 1"])
       yield* store.commit([[put("a", 1, 3)]])
       expect(yield* rows).toEqual(["a 1 3"])
@@ -65,7 +66,7 @@ describe("rows of offsets", () => {
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tusk/broker' and datname = current_database()"
       )
       const next = yield* database.open({ lockWaitMs: 5000 })
-      yield* next.acquire
+      yield* next.acquire(NOTHING_TOLD)
       yield* next.commit([[put("a", 1, 2)]])
       expect(yield* rows).toEqual(["a 1 2", "a 2 1"])
       expect((yield* next.loadOffsets).map(({ offset }) => offset)).toEqual([1n, 2n])

@@ -6,9 +6,9 @@ import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import * as PgStore from "../../src/pg/PgStore.ts"
 
 const url = (text: string) => {
-  const { host, port, path, user, password, database, ssl, sslOptional } = resolveOptions({ url: text })
+  const { hosts, user, password, database, ssl, sslOptional } = resolveOptions({ url: text })
   return {
-    where: path ?? `${host}:${port}`,
+    where: hosts.map(({ host, path, port }) => path ?? `${host}:${port}`).join(),
     user,
     password: password === undefined ? undefined : Redacted.value(password),
     database,
@@ -49,7 +49,7 @@ describe("database URLs are read as libpq reads them", () => {
         user: "me",
         password: undefined,
         database: "db",
-        tls: "no"
+        tls: "maybe"
       })
     }
   })
@@ -78,7 +78,11 @@ describe("database URLs are read as libpq reads them", () => {
       user: "you",
       database: "x"
     })
-    expect([target.host, target.port, target.user, target.database]).toEqual(["other", 2, "you", "x"])
+    expect([target.hosts, target.user, target.database]).toEqual([
+      [{ host: "other", port: 2, path: undefined }],
+      "you",
+      "x"
+    ])
   })
 
   it.effect("what cannot be read is one line that does not repeat the password", () =>
@@ -89,7 +93,8 @@ describe("database URLs are read as libpq reads them", () => {
         "postgres://me:secret@h:99999999/db",
         "postgres://me:secret@h/db?sslmode=perhaps",
         "postgres://me:sec%ret@h/db",
-        "postgres://me:secret@a,b/db"
+        "postgres://me:secret@a,b:1,c/db?port=1,2",
+        "postgres://me:secret@h/db?target_session_attrs=standby"
       ]) {
         const refused = yield* Effect.flip(Effect.scoped(Layer.build(PgStore.layer({ url: text }))))
         expect(refused._tag).toBe("StoreUnavailable")

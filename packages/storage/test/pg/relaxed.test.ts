@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { NOTHING_TOLD } from "../../src/counters.ts"
 import { isRelaxed, Write } from "../../src/Store.ts"
 import type { Unit } from "../../src/Store.ts"
 import { append, topic } from "./Appends.ts"
@@ -42,7 +43,7 @@ describe("a commit need not wait for the disk", () => {
     Effect.gen(function* () {
       yield* database.empty
       const store = yield* database.open()
-      yield* store.acquire
+      yield* store.acquire(NOTHING_TOLD)
       yield* store.commit([topic])
       const psql = yield* database.psql()
       // Whatever is stored notes what its transaction's COMMIT will wait for.

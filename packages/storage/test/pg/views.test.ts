@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
+import { NOTHING_TOLD } from "../../src/counters.ts"
 import { encode as encodeClassic } from "../../../coordinator/src/group/classic/GroupRecord.ts"
 import * as ConsumerRecord from "../../../coordinator/src/group/consumer/ConsumerRecord.ts"
 import * as StreamsRecord from "../../../coordinator/src/group/streams/StreamsGroupRecord.ts"
@@ -9,8 +10,6 @@ import { encode as encodeSharePartition } from "../../../coordinator/src/group/s
 import { Writer } from "@tusk/protocol/codec/Writer"
 import { ConsumerProtocolAssignment } from "@tusk/protocol/embedded/ConsumerProtocolAssignment"
 import { Write } from "../../src/Store.ts"
-import { install } from "../../src/pg/Migrations.ts"
-import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import { append, committed, TOPIC } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
@@ -20,7 +19,7 @@ const database = new TestDatabase()
 const open = Effect.gen(function* () {
   yield* database.empty
   const store = yield* database.open()
-  yield* store.acquire
+  yield* store.acquire(NOTHING_TOLD)
   yield* store.commit([
     [
       Write.PutTopic({ topicId: TOPIC, name: "t" }),
@@ -323,7 +322,7 @@ describe("what a person sees in psql", () => {
   it.live("docs/sql.md tells of every table, view and function, and of every column of views", () =>
     Effect.gen(function* () {
       yield* database.empty
-      yield* install(resolveOptions(database.options()), false)
+      yield* database.install()
       const psql = yield* database.psql()
       const page = readFileSync(new URL("../../../../docs/sql.md", import.meta.url), "utf8")
       const names = yield* psql.query(`

@@ -1,7 +1,8 @@
 import type { Unit, Write } from "../../Store.ts"
 
-type Tag = Write["_tag"]
-export type Of<T extends Tag> = Extract<Write, { readonly _tag: T }>
+/** The kinds of writes. */
+export type WriteTag = Write["_tag"]
+export type Of<T extends WriteTag> = Extract<Write, { readonly _tag: T }>
 
 /**
  * The order in which the kinds of writes of one commit are carried out: what makes something first, then what fills it,
@@ -15,6 +16,7 @@ export const ORDER = [
   "PutLeaderEpoch",
   "PutProducerSnapshot",
   "PutLogStart",
+  "PutFailoverEpoch",
   "ReplaceBatches",
   "PutCompaction",
   "PutOffset",
@@ -27,15 +29,15 @@ export const ORDER = [
   "DeleteTopic",
   "DropPartition",
   "PutNextProducerId"
-] as const satisfies ReadonlyArray<Tag>
+] as const satisfies ReadonlyArray<WriteTag>
 
 /** Fails to compile where a kind of write has no place in the order. */
-const complete: Exclude<Tag, (typeof ORDER)[number]> extends never ? true : never = true
+const complete: Exclude<WriteTag, (typeof ORDER)[number]> extends never ? true : never = true
 void complete
 
 /** Writes of one commit that may be carried out kind by kind. Kinds hold them in the order in which they came. */
 export class Segment {
-  readonly kinds = new Map<Tag, Array<Write>>()
+  readonly kinds = new Map<WriteTag, Array<Write>>()
   private readonly groupsWithDeletes = new Set<string>()
   private readonly partitionsWithDeletes = new Set<number>()
 
@@ -83,7 +85,7 @@ export class Segment {
     return true
   }
 
-  of<T extends Tag>(tag: T): ReadonlyArray<Of<T>> {
+  of<T extends WriteTag>(tag: T): ReadonlyArray<Of<T>> {
     return (this.kinds.get(tag) ?? []) as unknown as ReadonlyArray<Of<T>>
   }
 }

@@ -67,6 +67,8 @@ export class OffsetRows {
 export class OffsetRowsDraft {
   /** Rows that the commit deletes. */
   superseded = 0
+  /** The id of the last row that the commit inserts. */
+  lastPut: number | undefined
   private readonly rows: OffsetRows
   /** By group; undefined where there is no row any more. */
   private readonly changed = new Map<string, Map<number, number | undefined>>()
@@ -82,6 +84,7 @@ export class OffsetRowsDraft {
     const former = this.find(groupId, partitionId)
     const commitId = this.rows.take()
     this.change(groupId, partitionId, commitId)
+    this.lastPut = commitId
     if (former !== undefined) this.superseded++
     return { commitId, former }
   }

@@ -58,7 +58,7 @@ export class OffsetVacuum {
           const [size] = yield* connection.query("select pg_relation_size('kafka.offsets')")
           this.enough = Math.max(LEAST_ROWS, Number(size?.[0]) / ROW_BYTES / 2)
         }),
-      (connection) => connection.close()
+      (connection) => Effect.sync(() => connection.leave())
     )
   }
 }

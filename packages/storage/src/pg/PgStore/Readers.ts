@@ -1,29 +1,43 @@
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import { StoreUnavailable } from "../../StoreError.ts"
-import { Connection } from "../connection/Connection.ts"
-import type { Row } from "../connection/Connection.ts"
+import { StoreRefused, StoreUnavailable } from "../../StoreError.ts"
+import type { StoreError } from "../../StoreError.ts"
+import type { Connection, Row } from "../connection/Connection.ts"
+import { ConnectionLost } from "../connection/ConnectionError.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
-import type { PgTarget } from "../PgOptions.ts"
+import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
+import type { Beside } from "./Beside.ts"
 import { readStatements } from "./readStatements.ts"
 
-const unavailable = (error: ConnectionError): StoreUnavailable =>
-  new StoreUnavailable({
-    message: error._tag === "PgError" ? `Postgres refused a read: ${error.message} (${error.code})` : error.message,
-    cause: error
-  })
+const asStoreError = (error: ConnectionError): StoreError => {
+  switch (error._tag) {
+    case "NotSent":
+      return new StoreRefused({ message: error.message, cause: error })
+    case "PgError":
+      return new StoreUnavailable({
+        message: `Postgres refused a read: ${error.message} (${error.code})`,
+        cause: error
+      })
+    case "ConnectionLost":
+      return new StoreUnavailable({ message: error.message, cause: error })
+  }
+}
 
-/** A few connections for reads, opened when first needed and again when lost. The least busy one is asked. */
+/**
+ * A few connections for the reads of one reign, opened when first needed and again when lost. The least busy one is
+ * asked. Each has to see the writer under the lock before it is used: whatever else answers at the writer's address,
+ * an old primary or a standby that is behind, is not what the writer writes to.
+ */
 export class Readers {
-  private readonly target: PgTarget
+  private readonly beside: Beside
   private readonly connections: Array<Connection | undefined>
   private readonly opening = Semaphore.makeUnsafe(1)
-  private stopped = false
+  private ended = false
 
-  constructor(target: PgTarget) {
-    this.target = target
-    this.connections = Array.from({ length: target.readConnections }, () => undefined)
+  constructor(beside: Beside, count: number) {
+    this.beside = beside
+    this.connections = Array.from({ length: count }, () => undefined)
   }
 
   /** A connection that was not lost when last heard of: the idlest, or a new one while all are busy and one is missing. */
@@ -44,34 +58,46 @@ export class Readers {
     return Effect.gen({ self: this }, function* () {
       const there = this.connections[slot]
       if (there !== undefined && there.lostBecause === undefined) return there
+      if (this.ended) return yield* this.over
       const connection = yield* this.open
-      yield* connection
-        .prepare(Object.values(readStatements))
-        .pipe(
-          Effect.onExit((exit) => (exit._tag === "Failure" ? Effect.sync(() => connection.destroy()) : Effect.void))
-        )
-      if (this.stopped) connection.destroy()
+      yield* connection.prepare(Object.values(readStatements)).pipe(leaveOnFailure(connection))
+      if (this.ended) {
+        connection.leave()
+        return yield* this.over
+      }
       this.connections[slot] = connection
       return connection
     }).pipe(Effect.uninterruptible)
   }
 
-  /** One more connection with nothing prepared, for the caller to close. */
+  private get over(): Effect.Effect<never, ConnectionLost> {
+    return Effect.fail(new ConnectionLost({ message: "this broker is not the writer any more", sent: false }))
+  }
+
+  /** One more connection to the writer's server, with nothing prepared, for the caller to close. */
   readonly open: Effect.Effect<Connection, ConnectionError> = Effect.suspend(() =>
-    Connection.open(this.target, `${this.target.applicationName} reader`)
+    Effect.gen({ self: this }, function* () {
+      const connection = yield* this.beside.open(`${this.beside.applicationName} reader`)
+      const isOurs = yield* this.beside.isOurs(connection).pipe(leaveOnFailure(connection))
+      if (isOurs) return connection
+      connection.leave()
+      const message = "the server at the writer's address is not the writer's: nothing is read from it"
+      return yield* new ConnectionLost({ message, sent: false })
+    })
   )
 
   /** Asks; once more on another connection if the first was lost, as reading twice does no harm. */
-  send(build: (frame: FrameWriter) => void): Effect.Effect<ReadonlyArray<Row>, StoreUnavailable> {
+  send(build: (frame: FrameWriter) => void): Effect.Effect<ReadonlyArray<Row>, StoreError> {
     const once = Effect.flatMap(this.ready, (connection) => connection.send(build))
     return once.pipe(
       Effect.catchTag("ConnectionLost", () => once),
-      Effect.mapError(unavailable)
+      Effect.mapError(asStoreError)
     )
   }
 
-  readonly close: Effect.Effect<void> = Effect.suspend(() => {
-    this.stopped = true
-    return Effect.forEach(this.connections, (connection) => connection?.close() ?? Effect.void, { discard: true })
-  })
+  /** The reign is over: what is being read fails now. Waits for nobody. */
+  end(): void {
+    this.ended = true
+    for (const connection of this.connections) connection?.leave()
+  }
 }

@@ -1,9 +1,13 @@
 import * as Effect from "effect/Effect"
-import type { ClusterState, StoredConfig, StoredTopic } from "../../Store.ts"
-import type { Connection } from "../connection/Connection.ts"
+import { nextCounters, UNKNOWN } from "../../counters.ts"
+import type { Counters } from "../../counters.ts"
+import type { ClusterState, ServerIdentity, StoredConfig, StoredTopic, Told } from "../../Store.ts"
+import type { Connection, TextRows } from "../connection/Connection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { unescapeText } from "./escapeText.ts"
 import { OffsetRows } from "./OffsetRows.ts"
+import { confirmed } from "./confirmed.ts"
+import type { LastCommit } from "./Witness.ts"
 
 /** Which rows hold the offsets that groups committed, read on the session that holds the lock. */
 export const loadOffsetRows = (connection: Connection): Effect.Effect<OffsetRows, ConnectionError> =>
@@ -19,12 +23,105 @@ export const loadOffsetRows = (connection: Connection): Effect.Effect<OffsetRows
       )
   )
 
-/** Raises the cluster's epoch, and reads what the active broker keeps in memory, on the session that holds the lock. */
-export const takeOverCluster = (connection: Connection): Effect.Effect<ClusterState, ConnectionError> =>
+/** Rows of `kafka.commits` that the reigns before left. */
+export const loadCommitRows = (connection: Connection): Effect.Effect<ReadonlyArray<bigint>, ConnectionError> =>
+  Effect.map(connection.query("select commit_id from kafka.commits"), (rows) => rows.map(([id]) => BigInt(id!)))
+
+/** What a server may keep to itself: it refuses to tell, or has no such function. */
+const SILENT = new Set(["42501", "42883", "0A000"])
+
+/** One thing that the server says of itself. What looks like nothing we know is not kept. */
+const says = (connection: Connection, expression: string): Effect.Effect<string, ConnectionError> =>
+  connection.query(`select ${expression}`).pipe(
+    Effect.map(([row]) => (/^[0-9A-Za-z]+$/.test(row?.[0] ?? "") ? row![0]! : UNKNOWN)),
+    Effect.catchTag("PgError", (error) => (SILENT.has(error.code) ? Effect.succeed(UNKNOWN) : Effect.fail(error)))
+  )
+
+/**
+ * Which server this is, and on which history. The timeline is read off the name of the file that is written now:
+ * `pg_control_checkpoint()` tells the old one until the first checkpoint after a promotion.
+ */
+const identifyServer = (connection: Connection): Effect.Effect<ServerIdentity, ConnectionError> =>
   Effect.gen(function* () {
-    const [cluster] = yield* connection.query(
-      "update kafka.cluster set epoch = epoch + 1 returning cluster_id, epoch, next_producer_id, next_partition_id"
+    const systemIdentifier = yield* says(connection, "system_identifier from pg_control_system()")
+    const timeline = yield* says(connection, "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
+    return { systemIdentifier, timeline }
+  })
+
+const LOAD_COUNTERS = `select cluster_id, epoch, failover_epoch, next_producer_id, next_partition_id, system_identifier,
+  timeline from kafka.cluster`
+
+/** What a take-over found out and stored. */
+interface TakeOver {
+  readonly clusterId: string
+  readonly counters: Counters
+  readonly unknownCommitStored: boolean | undefined
+}
+
+/**
+ * Raises the cluster's counters, in one transaction, on the session that holds the lock; looks first for the commit whose
+ * outcome is unknown. That it is stored counts once the take-over's own commit returned without a warning: positions in
+ * the WAL only rise, so that a standby which has the one has the other.
+ */
+const raiseCounters = (
+  connection: Connection,
+  told: Told,
+  lastCommit: LastCommit
+): Effect.Effect<TakeOver, ConnectionError> =>
+  Effect.gen(function* () {
+    const server = yield* identifyServer(connection)
+    const { lookup } = lastCommit
+    const [row, found] = yield* connection.query(`begin; ${LOAD_COUNTERS}; ${lookup ?? ""}`)
+    const [clusterId, epoch, failoverEpoch, nextProducerId, nextPartitionId, systemIdentifier, timeline] = row!
+    const unknownCommitStored = lastCommit.judge(found?.[0] === "t", Number(epoch))
+    const counters = nextCounters(
+      {
+        epoch: Number(epoch),
+        failoverEpoch: Number(failoverEpoch),
+        nextProducerId: BigInt(nextProducerId!),
+        nextPartitionId: Number(nextPartitionId),
+        server:
+          systemIdentifier === null || timeline === null
+            ? null
+            : { systemIdentifier: systemIdentifier!, timeline: timeline! }
+      },
+      server,
+      told
     )
+    yield* confirmed(
+      connection,
+      connection.queryStoring(`update kafka.cluster set epoch = ${counters.epoch}, failover_epoch = ${counters.failoverEpoch},
+        next_producer_id = ${counters.nextProducerId}, next_partition_id = ${counters.nextPartitionId},
+        system_identifier = '${counters.server.systemIdentifier}', timeline = '${counters.server.timeline}'; commit`)
+    )
+    if (lookup !== undefined && unknownCommitStored !== undefined) lastCommit.settle(unknownCommitStored)
+    return { clusterId: clusterId!, counters, unknownCommitStored }
+  })
+
+const decodeTopics = (topicRows: TextRows, partitionRows: TextRows): Pick<ClusterState, "topics" | "orphans"> => {
+  const partitionIds = new Map<string, Array<number>>()
+  const topics = topicRows.map(([topicId, name]): StoredTopic => {
+    const ids: Array<number> = []
+    partitionIds.set(topicId!, ids)
+    return { topicId: topicId!, name: name!, partitionIds: ids }
+  })
+  const orphans: Array<number> = []
+  for (const [topicId, index, partitionId] of partitionRows) {
+    const ids = topicId === null ? undefined : partitionIds.get(topicId!)
+    if (ids === undefined) orphans.push(Number(partitionId))
+    else ids[Number(index)] = Number(partitionId)
+  }
+  return { topics, orphans }
+}
+
+/** Becomes the cluster's writer, and reads what the active broker keeps in memory, on the session that holds the lock. */
+export const takeOverCluster = (
+  connection: Connection,
+  told: Told,
+  lastCommit: LastCommit
+): Effect.Effect<ClusterState, ConnectionError> =>
+  Effect.gen(function* () {
+    const { clusterId, counters, unknownCommitStored } = yield* raiseCounters(connection, told, lastCommit)
     const topicRows = yield* connection.query("select topic_id, name from kafka.topics order by name")
     const partitionRows = yield* connection.query(
       "select topic_id, partition_index, partition_id from kafka.partitions order by partition_id"
@@ -32,30 +129,20 @@ export const takeOverCluster = (connection: Connection): Effect.Effect<ClusterSt
     const configRows = yield* connection.query(
       "select resource_type, resource_name, name, value from kafka.configs order by 1, 2, 3"
     )
-    const partitionIds = new Map<string, Array<number>>()
-    const topics = topicRows.map(([topicId, name]): StoredTopic => {
-      const ids: Array<number> = []
-      partitionIds.set(topicId!, ids)
-      return { topicId: topicId!, name: name!, partitionIds: ids }
-    })
-    const orphans: Array<number> = []
-    for (const [topicId, index, partitionId] of partitionRows) {
-      const ids = topicId === null ? undefined : partitionIds.get(topicId!)
-      if (ids === undefined) orphans.push(Number(partitionId))
-      else ids[Number(index)] = Number(partitionId)
-    }
     return {
-      clusterId: cluster![0]!,
-      epoch: Number(cluster![1]),
-      nextProducerId: BigInt(cluster![2]!),
-      nextPartitionId: Number(cluster![3]),
-      topics,
+      clusterId,
+      epoch: counters.epoch,
+      failoverEpoch: counters.failoverEpoch,
+      failover: counters.failover,
+      unknownCommitStored,
+      nextProducerId: counters.nextProducerId,
+      nextPartitionId: counters.nextPartitionId,
+      ...decodeTopics(topicRows, partitionRows),
       configs: configRows.map(([resourceType, resourceName, name, value]): StoredConfig => ({
         resourceType: Number(resourceType),
         resourceName: unescapeText(resourceName!),
         name: unescapeText(name!),
         value: unescapeText(value!)
-      })),
-      orphans
+      }))
     }
   })

@@ -19,8 +19,9 @@ export const commitStatements = {
   PutPartition: {
     name: "PutPartition",
     sql: `with added as (
-        insert into kafka.partitions (topic_id, partition_index, partition_id)
-        select * from unnest($1::text[], $2::int[], $3::int[]) returning partition_id)
+        insert into kafka.partitions (topic_id, partition_index, partition_id, failover_epoch)
+        select u.*, c.failover_epoch from unnest($1::text[], $2::int[], $3::int[]) u cross join kafka.cluster c
+        returning partition_id)
       update kafka.cluster set next_partition_id = greatest(next_partition_id,
         (select max(partition_id) + 1 from added))`
   },
@@ -67,6 +68,13 @@ export const commitStatements = {
       from (select partition_id, max(log_start_offset) as log_start_offset
         from unnest($1::int[], $2::bigint[]) u (partition_id, log_start_offset) group by partition_id) s
       where p.partition_id = s.partition_id and p.log_start_offset < s.log_start_offset`
+  },
+  PutFailoverEpoch: {
+    name: "PutFailoverEpoch",
+    sql: `update kafka.partitions p set failover_epoch = f.epoch
+      from (select partition_id, max(epoch) as epoch from unnest($1::int[], $2::int[]) u (partition_id, epoch)
+        group by partition_id) f
+      where p.partition_id = f.partition_id and p.failover_epoch < f.epoch`
   },
   ReplaceBatches: {
     name: "ReplaceBatches",
@@ -164,6 +172,12 @@ export const commitStatements = {
       no_epochs as (delete from kafka.leader_epochs where partition_id = any($1::int[])),
       no_snapshot as (delete from kafka.producer_snapshots where partition_id = any($1::int[]))
       delete from kafka.partitions where partition_id = any($1::int[])`
+  },
+  /** Tells of a commit that adds neither batch nor offset; those before it have nothing more to tell. */
+  PutCommit: {
+    name: "PutCommit",
+    sql: `with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
+      insert into kafka.commits (commit_id) values ($1::bigint)`
   },
   PutNextProducerId: {
     name: "PutNextProducerId",

@@ -6,6 +6,8 @@ import type { FrameWriter } from "../connection/FrameWriter.ts"
 import { lastByKey, ORDER, planCommit } from "./CommitPlan.ts"
 import type { Segment } from "./CommitPlan.ts"
 import type { OffsetRowsDraft } from "./OffsetRows.ts"
+import { witnessOf } from "./Witness.ts"
+import type { CommitRows, Witness } from "./Witness.ts"
 import { commitStatements as statements } from "./commitStatements.ts"
 import { escapeText } from "./escapeText.ts"
 
@@ -149,6 +151,13 @@ const encoders: {
       frame.int64Array(starts, (write) => write.logStartOffset)
     })
   },
+  PutFailoverEpoch: (frame, segment) => {
+    const epochs = segment.of("PutFailoverEpoch")
+    run(frame, statements.PutFailoverEpoch, 2, () => {
+      frame.int32Array(epochs, (write) => write.partitionId)
+      frame.int32Array(epochs, (write) => write.epoch)
+    })
+  },
   ReplaceBatches: (frame, segment) => {
     const all = segment
       .of("ReplaceBatches")
@@ -255,17 +264,28 @@ const encoders: {
   },
   PutNextProducerId: (frame, segment) => {
     const next = segment.of("PutNextProducerId").at(-1)!.next
-    run(frame, statements.PutNextProducerId, 1, () => {
-      frame.int32(8)
-      frame.int64(next)
-    })
+    run(frame, statements.PutNextProducerId, 1, () => int64(frame, next))
   }
 }
 
 /** Writes a commit as statements to be closed by one Sync: one transaction, one round trip, one fsync. */
-export const encodeCommit = (frame: FrameWriter, units: ReadonlyArray<Unit>, offsetRows: OffsetRowsDraft): void => {
+export const encodeCommit = (
+  frame: FrameWriter,
+  units: ReadonlyArray<Unit>,
+  offsetRows: OffsetRowsDraft,
+  commitRows: CommitRows
+): Witness | undefined => {
   if (isRelaxed(units)) run(frame, statements.Relax, 0, () => {})
-  for (const segment of planCommit(units)) {
+  const segments = planCommit(units)
+  for (const segment of segments) {
     for (const tag of ORDER) if (segment.kinds.has(tag)) encoders[tag](frame, segment, offsetRows)
   }
+  const witness = witnessOf(segments, offsetRows, commitRows)
+  if (witness?._tag === "Row") {
+    run(frame, statements.PutCommit, 2, () => {
+      int64(frame, witness.commitId)
+      frame.int64Array(witness.former, (commitId) => commitId)
+    })
+  }
+  return witness
 }

@@ -5,7 +5,8 @@ import type {
   StoredGroup,
   StoredGroupMember,
   StoredOffset,
-  StoredPartition
+  StoredPartition,
+  StoredSize
 } from "../../Store.ts"
 import { run } from "../connection/Connection.ts"
 import type { Row, Statement } from "../connection/Connection.ts"
@@ -33,14 +34,25 @@ export const readStatements = {
         greatest(newest.last_offset + 1, p.end_offset_floor),
         greatest(newest.timestamp_high, p.timestamp_high_floor),
         greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
-        kafka.partition_bytes(p.partition_id, p.cleaned_offset),
-        s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon
+        case when p.cleaned_offset is null then kafka.partition_bytes(p.partition_id, null) end,
+        s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon, p.failover_epoch
       from unnest($1::int[]) wanted (id)
       join kafka.partitions p on p.partition_id = wanted.id
       left join kafka.producer_snapshots s on s.partition_id = wanted.id
       left join lateral (
         select b.last_offset, b.timestamp_high, b.cumulative_bytes from kafka.batches b
         where b.partition_id = wanted.id order by b.base_offset desc limit 1) newest on true`
+  },
+  /** Both of one snapshot. */
+  SizeOf: {
+    name: "SizeOf",
+    sql: `select greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
+        kafka.partition_bytes(p.partition_id, p.cleaned_offset)
+      from kafka.partitions p
+      left join lateral (
+        select b.cumulative_bytes from kafka.batches b
+        where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true
+      where p.partition_id = $1::int`
   },
   Sizes: {
     name: "Sizes",
@@ -117,6 +129,14 @@ export const encodeSizes = (frame: FrameWriter, partitionId: number, from: bigin
     frame.int32(limit)
   })
 
+export const encodeSizeOf = (frame: FrameWriter, partitionId: number): void =>
+  run(frame, readStatements.SizeOf, 1, () => {
+    frame.int32(4)
+    frame.int32(partitionId)
+  })
+
+export const decodeSizeOf = (row: Row): StoredSize => ({ cumulativeBytes: int64(row[0]), sizeBytes: int64(row[1]) })
+
 export const decodeSize = (row: Row): StoredBatchSize => ({
   baseOffset: int64(row[0]),
   lastOffset: int64(row[1]),
@@ -166,11 +186,12 @@ export const decodePartitions = (
     const partitionId = int32(row[0])
     found.set(partitionId, {
       partitionId,
+      failoverEpoch: int32(row[11]),
       logStartOffset: int64(row[1]),
       endOffset: int64(row[2]),
       timestampHigh: int64(row[3]),
       cumulativeBytes: int64(row[4]),
-      sizeBytes: int64(row[5]),
+      sizeBytes: row[5] === null ? undefined : int64(row[5]),
       leaderEpochs: epochs.get(partitionId) ?? [],
       compaction:
         row[8] === null

@@ -1,8 +1,10 @@
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
 import type { PgTarget } from "../PgOptions.ts"
-import { ConnectionLost, decodePgError } from "./ConnectionError.ts"
+import { ConnectionLost, decodePgError, NotSent } from "./ConnectionError.ts"
 import type { ConnectionError, PgError } from "./ConnectionError.ts"
+import type { Endpoint } from "./Endpoint.ts"
 import { FrameWriter, PagePool } from "./FrameWriter.ts"
 import { MessageReader } from "./MessageReader.ts"
 import { noAnswer, openSocket } from "./openSocket.ts"
@@ -18,18 +20,33 @@ export interface Statement {
 /** A value as it came: in binary for prepared statements, as text for simple queries. Views: copy what lives long. */
 export type Row = ReadonlyArray<Buffer | null>
 
+/** Rows of a simple query, as text. */
+export type TextRows = ReadonlyArray<ReadonlyArray<string | null>>
+
+/** What came back before the server was ready again. */
+interface Answer {
+  readonly rows: ReadonlyArray<Row>
+  /** A WARNING came with it: of a COMMIT, that a standby may not have it. */
+  readonly warning: PgError | undefined
+}
+
 interface Pending {
   readonly pages: ReadonlyArray<Buffer>
   readonly rows: Array<Row>
   error: PgError | undefined
-  readonly resume: (effect: Effect.Effect<ReadonlyArray<Row>, ConnectionError>) => void
+  warning: PgError | undefined
+  /** Silence is no sign of a lost server: a COMMIT waits for a synchronous standby without end. */
+  readonly patient: boolean
+  readonly resume: (effect: Effect.Effect<Answer, ConnectionError>) => void
 }
 
 const SYNC = 0x53
+const FLUSH = 0x48
 const QUERY = 0x51
 const PARSE = 0x50
 const BIND = 0x42
 const EXECUTE = 0x45
+const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4])
 const CLOSE_GRACE_MS = 1000
 /** How much longer than a statement may run a server may be silent. */
 const SILENCE_MARGIN_MS = 5000
@@ -38,7 +55,7 @@ const SILENCE_MARGIN_MS = 5000
 const sessionSettings = (target: PgTarget, serverVersion: number): string =>
   [
     `statement_timeout = ${target.statementTimeoutMs}`,
-    `lock_timeout = ${Math.min(target.statementTimeoutMs, 30_000)}`,
+    `lock_timeout = ${target.lockTimeoutMs}`,
     "idle_in_transaction_session_timeout = 60000",
     "idle_session_timeout = 0",
     ...(serverVersion >= 17 ? ["transaction_timeout = 0"] : []),
@@ -52,7 +69,8 @@ const sessionSettings = (target: PgTarget, serverVersion: number): string =>
     "default_transaction_read_only = off",
     "default_transaction_deferrable = off",
     "search_path = pg_catalog",
-    "client_min_messages = error",
+    // A COMMIT that no standby confirmed comes with a warning.
+    "client_min_messages = warning",
     // Statements of constant text and one right plan, whatever statistics say: index by index, never a scan.
     "plan_cache_mode = force_generic_plan",
     "enable_seqscan = off",
@@ -66,23 +84,27 @@ const sessionSettings = (target: PgTarget, serverVersion: number): string =>
     .join(";")
 
 /**
- * One session with Postgres. What is asked is sent at once and answered in order; each `send` is one implicit
+ * One session with Postgres. What is asked is sent at once and answered in order; each request is one implicit
  * transaction, closed by one Sync. Values go out as the very buffers they are and come back as views (storage.md 9).
  */
 export class Connection {
   readonly processId: number
   readonly parameters: ReadonlyMap<string, string>
   readonly encrypted: boolean
+  /** Where it leads, for others that have to lead to the same server. */
+  readonly endpoint: Endpoint
   private readonly socket: Socket
   private readonly pages = new PagePool()
   private readonly pending: Array<Pending> = []
+  private readonly loss = Deferred.makeUnsafe<string>()
   private closedBy: string | undefined
 
-  private constructor(opened: OpenSocket, silenceMs: number) {
+  private constructor(opened: OpenSocket, endpoint: Endpoint, silenceMs: number) {
     this.socket = opened.socket
     this.processId = opened.processId
     this.parameters = opened.parameters
     this.encrypted = opened.encrypted
+    this.endpoint = endpoint
     const reader = new MessageReader(this.onMessage)
     this.socket.on("data", (chunk: Buffer) => {
       try {
@@ -92,25 +114,31 @@ export class Connection {
       }
     })
     this.socket.on("error", (error) => this.lose(`the connection to Postgres broke: ${error.message}`))
+    this.socket.on("end", () => this.lose("Postgres closed the connection"))
     this.socket.on("close", () => this.lose("Postgres closed the connection"))
     // A server that is there ends a statement in time; one that vanished in the middle of a request sends nothing.
     this.socket.setTimeout(silenceMs, () => {
-      if (this.pending.length > 0) this.lose(`Postgres did not answer for ${silenceMs} ms`)
+      if (this.pending[0]?.patient === false) this.lose(`Postgres did not answer for ${silenceMs} ms`)
     })
   }
 
-  /** Opens a session with our own settings. It lives until `close`. */
-  static open(target: PgTarget, applicationName: string): Effect.Effect<Connection, ConnectionError> {
+  /**
+   * Opens a session with our own settings. It lives until it is closed. `silenceMs`: how long it may be silent when it is
+   * asked something, by default longer than any statement may run.
+   */
+  static open(
+    target: PgTarget,
+    endpoint: Endpoint,
+    applicationName: string,
+    silenceMs: number = target.statementTimeoutMs + SILENCE_MARGIN_MS
+  ): Effect.Effect<Connection, ConnectionError> {
     return Effect.gen(function* () {
-      const connection = new Connection(
-        yield* openSocket(target, applicationName),
-        target.statementTimeoutMs + SILENCE_MARGIN_MS
-      )
+      const connection = new Connection(yield* openSocket(target, endpoint, applicationName), endpoint, silenceMs)
       const version = Number.parseInt(connection.parameters.get("server_version") ?? "0", 10)
       yield* connection.query(sessionSettings(target, version)).pipe(
         Effect.timeoutOrElse({
           duration: target.connectTimeoutMs,
-          orElse: () => Effect.fail(noAnswer(target))
+          orElse: () => Effect.fail(noAnswer(target, endpoint))
         }),
         Effect.onExit((exit) => (exit._tag === "Failure" ? Effect.sync(() => connection.destroy()) : Effect.void))
       )
@@ -128,29 +156,39 @@ export class Connection {
     return this.pending.length
   }
 
-  /** Writes with `build`, then a Sync, in one gathered write. Rows of all its statements, in order. */
-  send(build: (frame: FrameWriter) => void): Effect.Effect<ReadonlyArray<Row>, ConnectionError> {
-    return Effect.callback((resume) => {
-      if (this.closedBy !== undefined) {
-        return resume(Effect.fail(new ConnectionLost({ message: this.closedBy, sent: false })))
-      }
-      const frame = new FrameWriter(this.pages)
-      build(frame)
-      frame.message(SYNC, () => {})
-      this.write(frame, resume)
-    })
+  /** Returns why, at the moment when the session ends without this side having ended it. */
+  get lost(): Effect.Effect<string> {
+    return Deferred.await(this.loss)
   }
 
-  /** A simple query, of one statement or more, without parameters: rows come as text. */
-  query(sql: string): Effect.Effect<ReadonlyArray<ReadonlyArray<string | null>>, ConnectionError> {
-    return Effect.callback<ReadonlyArray<Row>, ConnectionError>((resume) => {
-      if (this.closedBy !== undefined) {
-        return resume(Effect.fail(new ConnectionLost({ message: this.closedBy, sent: false })))
-      }
-      const frame = new FrameWriter(this.pages)
-      frame.message(QUERY, () => frame.cString(sql))
-      this.write(frame, resume)
-    }).pipe(Effect.map((rows) => rows.map((row) => row.map((value) => value?.toString("utf8") ?? null))))
+  /** Writes with `build`, then a Sync, in one gathered write. Rows of all its statements, in order. */
+  send(build: (frame: FrameWriter) => void): Effect.Effect<ReadonlyArray<Row>, ConnectionError> {
+    return Effect.map(this.exchange(closedBySync(build), false), ({ rows }) => rows)
+  }
+
+  /**
+   * As `send`, for what is to last: takes as long as the server's COMMIT does. Returns the warning that came with it.
+   * Its first message is a small one: the clock of `idle_session_timeout` goes on until a first message is there as a
+   * whole (tried), and a batch of 16 MiB takes a slow line longer than that.
+   */
+  store(build: (frame: FrameWriter) => void): Effect.Effect<PgError | undefined, ConnectionError> {
+    const all = closedBySync((frame) => {
+      frame.message(FLUSH, () => {})
+      build(frame)
+    })
+    return Effect.map(this.exchange(all, true), ({ warning }) => warning)
+  }
+
+  /** A simple query, of one statement or more, without parameters. */
+  query(sql: string): Effect.Effect<TextRows, ConnectionError> {
+    return Effect.map(this.exchange(simple(sql), false), ({ rows }) => textOf(rows))
+  }
+
+  /** As `query`, for what is to last: takes as long as the server's COMMIT does. */
+  queryStoring(
+    sql: string
+  ): Effect.Effect<{ readonly rows: TextRows; readonly warning: PgError | undefined }, ConnectionError> {
+    return Effect.map(this.exchange(simple(sql), true), ({ rows, warning }) => ({ rows: textOf(rows), warning }))
   }
 
   /** Prepares statements: once a connection, before they are run. */
@@ -168,12 +206,25 @@ export class Connection {
     )
   }
 
-  private write(frame: FrameWriter, resume: Pending["resume"]): void {
-    this.pending.push({ pages: frame.pages, rows: [], error: undefined, resume })
-    const chunks = frame.finish()
-    this.socket.cork()
-    for (const chunk of chunks) this.socket.write(chunk)
-    this.socket.uncork()
+  private exchange(build: (frame: FrameWriter) => void, patient: boolean): Effect.Effect<Answer, ConnectionError> {
+    return Effect.callback((resume) => {
+      if (this.closedBy !== undefined) {
+        return resume(Effect.fail(new ConnectionLost({ message: this.closedBy, sent: false })))
+      }
+      const frame = new FrameWriter(this.pages)
+      try {
+        build(frame)
+      } catch (cause) {
+        this.pages.give(frame.pages)
+        const message = `what is to be sent cannot be encoded: ${cause instanceof Error ? cause.message : cause}`
+        return resume(Effect.fail(new NotSent({ message, cause })))
+      }
+      this.pending.push({ pages: frame.pages, rows: [], error: undefined, warning: undefined, patient, resume })
+      const chunks = frame.finish()
+      this.socket.cork()
+      for (const chunk of chunks) this.socket.write(chunk)
+      this.socket.uncork()
+    })
   }
 
   private readonly onMessage = (type: number, buffer: Buffer, start: number, end: number): void => {
@@ -204,12 +255,20 @@ export class Connection {
         } else this.lose(`Postgres ended the session: ${error.message}`)
         return
       }
+      case 0x4e: {
+        // NoticeResponse
+        if (current === undefined) return
+        const notice = decodePgError(buffer.subarray(start, end))
+        if (notice.severity === "WARNING") current.warning ??= notice
+        return
+      }
       case 0x5a: {
         // ReadyForQuery
         const answered = this.pending.shift()
         if (answered === undefined) return
         this.pages.give(answered.pages)
-        answered.resume(answered.error === undefined ? Effect.succeed(answered.rows) : Effect.fail(answered.error))
+        const { error, rows, warning } = answered
+        answered.resume(error === undefined ? Effect.succeed({ rows, warning }) : Effect.fail(error))
         return
       }
     }
@@ -217,40 +276,62 @@ export class Connection {
 
   private lose(reason: string): void {
     if (this.closedBy !== undefined) return
+    this.breakOff(reason)
+    Deferred.doneUnsafe(this.loss, Effect.succeed(reason))
+  }
+
+  private breakOff(reason: string): void {
     this.closedBy = reason
     this.socket.destroy()
-    for (const { resume } of this.pending.splice(0)) {
-      resume(Effect.fail(new ConnectionLost({ message: reason, sent: true })))
-    }
+    this.failPending(reason)
+  }
+
+  private failPending(message: string): void {
+    for (const { resume } of this.pending.splice(0)) resume(Effect.fail(new ConnectionLost({ message, sent: true })))
   }
 
   /** Breaks the connection off. The server's backend ends by itself, later. */
   destroy(): void {
-    this.lose("this side broke the connection off")
+    if (this.closedBy === undefined) this.breakOff("this side broke the connection off")
   }
 
-  /** Runs `last` if the session still answers, then says goodbye. Returns whether `last` succeeded. */
-  close(last?: string): Effect.Effect<boolean> {
-    return Effect.gen({ self: this }, function* () {
-      if (this.closedBy !== undefined) return false
-      const said = yield* this.query(last ?? "").pipe(
+  /** Says goodbye without waiting for anything; a session that has something to do is broken off. */
+  leave(): void {
+    if (this.closedBy !== undefined) return
+    if (this.pending.length > 0) return this.destroy()
+    this.closedBy = "the connection was closed"
+    this.socket.end(TERMINATE)
+    // A server that does not hang up is not waited for.
+    this.socket.setTimeout(CLOSE_GRACE_MS, () => this.socket.destroy())
+  }
+
+  /** Runs `last` if the session has nothing else to do and still answers, then leaves. Returns whether `last` succeeded. */
+  close(last: string): Effect.Effect<boolean> {
+    return Effect.suspend(() => {
+      if (this.closedBy !== undefined) return Effect.succeed(false)
+      if (this.pending.length > 0) {
+        this.destroy()
+        return Effect.succeed(false)
+      }
+      return this.query(last).pipe(
         Effect.as(true),
         Effect.timeoutOrElse({ duration: CLOSE_GRACE_MS, orElse: () => Effect.succeed(false) }),
-        Effect.orElseSucceed(() => false)
+        Effect.orElseSucceed(() => false),
+        Effect.ensuring(Effect.sync(() => this.leave()))
       )
-      if (this.closedBy === undefined) {
-        this.closedBy = "the connection was closed"
-        this.socket.end(Buffer.from([0x58, 0, 0, 0, 4]))
-        // An answer that still comes is not waited for; a server that does not hang up is not either.
-        this.socket.setTimeout(CLOSE_GRACE_MS, () => this.socket.destroy())
-        for (const { resume } of this.pending.splice(0)) {
-          resume(Effect.fail(new ConnectionLost({ message: this.closedBy, sent: true })))
-        }
-      }
-      return said
     })
   }
 }
+
+const closedBySync = (build: (frame: FrameWriter) => void) => (frame: FrameWriter) => {
+  build(frame)
+  frame.message(SYNC, () => {})
+}
+
+const simple = (sql: string) => (frame: FrameWriter) => frame.message(QUERY, () => frame.cString(sql))
+
+const textOf = (rows: ReadonlyArray<Row>): TextRows =>
+  rows.map((row) => row.map((value) => value?.toString("utf8") ?? null))
 
 /** Runs a prepared statement inside `send`: binary parameters, binary rows. */
 export const run = (frame: FrameWriter, statement: Statement, parameterCount: number, parameters: () => void): void => {

@@ -7,16 +7,32 @@ export class PgError extends Data.TaggedError("PgError")<{
   readonly code: string
   readonly message: string
   readonly detail: string | undefined
+  readonly constraint: string | undefined
 }> {}
 
 /** There is no connection, or no longer. `sent`: bytes of the request had left, so the server may have carried it out. */
 export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{
   readonly message: string
   readonly sent: boolean
+  /** Why none could be had will not pass by itself: somebody has to change something. */
+  readonly lasting?: boolean
   readonly cause?: unknown
 }> {}
 
-export type ConnectionError = PgError | ConnectionLost
+/** A value that the protocol has no place for: nothing was sent, and the connection is as it was. */
+export class NotSent extends Data.TaggedError("NotSent")<{
+  readonly message: string
+  readonly cause: unknown
+}> {}
+
+export type ConnectionError = PgError | ConnectionLost | NotSent
+
+/** SQLSTATEs that pass: no connection, too many of them, a server that stops, starts or may not write now. */
+const PASSING = /^(08...|53...|57P0.|25006|55000)$/
+
+/** Whether it is worth asking again later, with nothing changed by anybody. */
+export const passes = (error: ConnectionError): boolean =>
+  error._tag === "PgError" ? PASSING.test(error.code) : error._tag === "ConnectionLost" && error.lasting !== true
 
 const text = new TextDecoder()
 
@@ -35,6 +51,7 @@ export const decodePgError = (body: Uint8Array): PgError => {
     severity: fields.get(0x56) ?? fields.get(0x53) ?? "ERROR",
     code: fields.get(0x43) ?? "XX000",
     message: fields.get(0x4d) ?? "unknown error",
-    detail: fields.get(0x44)
+    detail: fields.get(0x44),
+    constraint: fields.get(0x6e)
   })
 }

@@ -8,6 +8,7 @@ import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { ConnectionLost, PgError } from "./ConnectionError.ts"
 import type { ConnectionError } from "./ConnectionError.ts"
+import type { Endpoint } from "./Endpoint.ts"
 import type { PgTarget } from "../PgOptions.ts"
 
 /** A socket behind which the server waits for the first query. */
@@ -20,24 +21,32 @@ export interface OpenSocket {
   readonly parameters: ReadonlyMap<string, string>
 }
 
-/** Where a target is, for a line that a person reads. */
-export const address = (target: PgTarget): string => target.path ?? `${target.host}:${target.port}`
-
 const lost = (message: string, cause?: unknown) => new ConnectionLost({ message, sent: false, cause })
 
+/** What no later attempt makes better. */
+const hopeless = (message: string, cause?: unknown) =>
+  new ConnectionLost({ message, sent: false, lasting: true, cause })
+
 /** What a server that keeps silent while it is connected to comes to. */
-export const noAnswer = (target: PgTarget): ConnectionLost =>
-  lost(`Postgres at ${address(target)} did not answer in ${target.connectTimeoutMs} ms`)
+export const noAnswer = (target: PgTarget, { label }: Endpoint): ConnectionLost =>
+  lost(`Postgres at ${label} did not answer in ${target.connectTimeoutMs} ms`)
 
 /** Transport, TLS where wanted, startup and authentication: messages and secrets are `@effect/sql-pg`'s. */
-export const openSocket = (target: PgTarget, applicationName: string): Effect.Effect<OpenSocket, ConnectionError> =>
+export const openSocket = (
+  target: PgTarget,
+  endpoint: Endpoint,
+  applicationName: string
+): Effect.Effect<OpenSocket, ConnectionError> =>
   Effect.callback<OpenSocket, ConnectionError>((resume) => {
+    const { label } = endpoint
+    // As libpq: there is no TLS over a unix socket unless asked for by name.
+    const ssl = endpoint.path !== undefined && target.sslOptional ? false : target.ssl
     let socket: Net.Socket =
-      target.path !== undefined
-        ? Net.connect({ path: target.path })
+      endpoint.path !== undefined
+        ? Net.connect({ path: endpoint.path })
         : Net.connect({
-            host: target.host,
-            port: target.port,
+            host: endpoint.address,
+            port: endpoint.port,
             noDelay: true,
             keepAlive: true,
             keepAliveInitialDelay: 5000
@@ -57,21 +66,21 @@ export const openSocket = (target: PgTarget, applicationName: string): Effect.Ef
       socket.destroy()
       resume(Effect.fail(error))
     }
-    const refused = (error: Error & { readonly code?: string; readonly errors?: ReadonlyArray<Error> }) => {
-      // A name with two addresses fails with an error that holds one for each.
-      const reason = error.message || error.errors?.map((inner) => inner.message).join(", ") || error.code || "unknown"
-      fail(lost(`cannot reach Postgres at ${address(target)}: ${reason}`, error))
+    const refused = (error: NodeJS.ErrnoException) => {
+      const message = `cannot reach Postgres at ${label}: ${error.message || error.code || "unknown"}`
+      // A certificate that is not trusted has no number of the operating system's.
+      fail(error.errno === undefined || error.code === "EACCES" ? hopeless(message, error) : lost(message, error))
     }
-    const closed = () => fail(lost(`Postgres at ${address(target)} closed the connection while it was opened`))
+    const closed = () => fail(lost(`Postgres at ${label} closed the connection while it was opened`))
 
     const password = (): string | undefined => {
       if (target.password !== undefined) return Redacted.value(target.password)
-      fail(lost(`Postgres at ${address(target)} asks for a password of user ${target.user}, and none is given`))
+      fail(hopeless(`Postgres at ${label} asks for a password of user ${target.user}, and none is given`))
       return undefined
     }
     const proven = <A>(result: Result.Result<A, PgAuth.AuthError>): A | undefined => {
       if (Result.isSuccess(result)) return result.success
-      fail(lost(`cannot authenticate with Postgres at ${address(target)}: ${result.failure.message}`))
+      fail(hopeless(`cannot authenticate with Postgres at ${label}: ${result.failure.message}`))
       return undefined
     }
 
@@ -99,7 +108,7 @@ export const openSocket = (target: PgTarget, applicationName: string): Effect.Ef
         case "AuthenticationSASL": {
           if (!message.mechanisms.includes(PgAuth.SCRAM_SHA_256)) {
             return fail(
-              lost(`Postgres offers ${message.mechanisms.join(", ")}, and Tusk knows ${PgAuth.SCRAM_SHA_256}`)
+              hopeless(`Postgres offers ${message.mechanisms.join(", ")}, and Tusk knows ${PgAuth.SCRAM_SHA_256}`)
             )
           }
           const secret = password()
@@ -126,7 +135,7 @@ export const openSocket = (target: PgTarget, applicationName: string): Effect.Ef
         case "AuthenticationSASLFinal": {
           if (scram?._tag !== "ScramFinal") return fail(lost("Postgres ended an exchange that was not begun"))
           if (Result.isSuccess(PgAuth.scramFinish(scram, message.data))) scram = undefined
-          else fail(lost(`the server at ${address(target)} cannot prove that it knows the password`))
+          else fail(hopeless(`the server at ${label} cannot prove that it knows the password`))
           return
         }
         case "BackendKeyData":
@@ -138,20 +147,21 @@ export const openSocket = (target: PgTarget, applicationName: string): Effect.Ef
             new PgError({
               severity: fields.severity ?? "FATAL",
               code: fields.code ?? "XX000",
-              message: `Postgres at ${address(target)} refuses the connection: ${fields.message ?? "no reason given"}`,
-              detail: fields.detail
+              message: `Postgres at ${label} refuses the connection: ${fields.message ?? "no reason given"}`,
+              detail: fields.detail,
+              constraint: undefined
             })
           )
         }
         case "ReadyForQuery":
-          if (scram !== undefined) return fail(lost(`the server at ${address(target)} did not prove who it is`))
+          if (scram !== undefined) return fail(hopeless(`the server at ${label} did not prove who it is`))
           done = true
           socket.removeAllListeners()
           socket.setTimeout(0)
           resume(Effect.succeed({ socket, processId, encrypted, parameters }))
           return
         default:
-          return fail(lost(`Postgres at ${address(target)} sent an unexpected ${message._tag}`))
+          return fail(lost(`Postgres at ${label} sent an unexpected ${message._tag}`))
       }
     }
 
@@ -160,7 +170,7 @@ export const openSocket = (target: PgTarget, applicationName: string): Effect.Ef
         try {
           for (const message of parser.push(chunk)) if (!done) onMessage(message)
         } catch (cause) {
-          fail(lost(`what answers at ${address(target)} does not speak Postgres' protocol`, cause))
+          fail(hopeless(`what answers at ${label} does not speak Postgres' protocol`, cause))
         }
       })
       socket.write(
@@ -177,18 +187,18 @@ export const openSocket = (target: PgTarget, applicationName: string): Effect.Ef
         // More than one byte would be plain text that somebody slipped in before TLS.
         const answer = chunk.length === 1 ? PgProtocol.decodeSslResponse(chunk[0]!) : undefined
         if (answer === undefined || Result.isFailure(answer)) {
-          return fail(lost(`what answers at ${address(target)} does not speak Postgres' protocol`))
+          return fail(hopeless(`what answers at ${label} does not speak Postgres' protocol`))
         }
         if (answer.success === "N") {
           if (target.sslOptional) return startup()
-          return fail(lost(`Postgres at ${address(target)} has no TLS, and TLS is required`))
+          return fail(hopeless(`Postgres at ${label} has no TLS, and TLS is required`))
         }
         const raw = socket
         raw.removeAllListeners("error")
         raw.removeAllListeners("close")
         socket = Tls.connect({
-          host: target.host,
-          ...(target.path === undefined && Net.isIP(target.host) === 0 ? { servername: target.host } : {}),
+          host: endpoint.host,
+          ...(endpoint.path === undefined && Net.isIP(endpoint.host) === 0 ? { servername: endpoint.host } : {}),
           ...options,
           socket: raw
         })
@@ -204,7 +214,7 @@ export const openSocket = (target: PgTarget, applicationName: string): Effect.Ef
 
     socket.on("error", refused)
     socket.on("close", closed)
-    socket.once("connect", () => (target.ssl === false ? startup() : secure(target.ssl)))
+    socket.once("connect", () => (ssl === false ? startup() : secure(ssl)))
 
     return Effect.sync(() => {
       if (done) return
@@ -216,6 +226,6 @@ export const openSocket = (target: PgTarget, applicationName: string): Effect.Ef
   }).pipe(
     Effect.timeoutOrElse({
       duration: target.connectTimeoutMs,
-      orElse: () => Effect.fail(noAnswer(target))
+      orElse: () => Effect.fail(noAnswer(target, endpoint))
     })
   )

@@ -1,0 +1,42 @@
+import * as Effect from "effect/Effect"
+import { Connection } from "../connection/Connection.ts"
+import type { ConnectionError } from "../connection/ConnectionError.ts"
+import type { PgTarget } from "../PgOptions.ts"
+import { isSession, whoHolds } from "./clusterLock.ts"
+import type { Session } from "./clusterLock.ts"
+
+/** A session that holds the cluster's lock, and where other sessions with its server are opened. */
+export class Beside {
+  readonly writer: Connection
+  readonly session: Session
+  private readonly target: PgTarget
+
+  constructor(target: PgTarget, writer: Connection, session: Session) {
+    this.target = target
+    this.writer = writer
+    this.session = session
+  }
+
+  get applicationName(): string {
+    return this.target.applicationName
+  }
+
+  /** One more session at the writer's address. That it is the same server's `isOurs` shows. */
+  open(
+    applicationName: string,
+    limits: { readonly connectTimeoutMs?: number; readonly silenceMs?: number } = {}
+  ): Effect.Effect<Connection, ConnectionError> {
+    const { connectTimeoutMs, silenceMs } = limits
+    const target = connectTimeoutMs === undefined ? this.target : { ...this.target, connectTimeoutMs }
+    return Connection.open(target, this.writer.endpoint, applicationName, silenceMs)
+  }
+
+  /** Whether the server behind a connection sees the writer's session under the lock. */
+  isOurs(connection: Connection): Effect.Effect<boolean, ConnectionError> {
+    return Effect.map(connection.query(whoHolds()), ([holder]) => this.isHolder(holder))
+  }
+
+  isHolder(holder: ReadonlyArray<string | null> | undefined): boolean {
+    return holder !== undefined && isSession(holder, this.session)
+  }
+}

@@ -1,0 +1,97 @@
+import * as Effect from "effect/Effect"
+import type { Unit } from "../../Store.ts"
+import { Fenced, OutcomeUnknown, StoreRefused, StoreUnavailable } from "../../StoreError.ts"
+import type { StoreError } from "../../StoreError.ts"
+import type { Connection } from "../connection/Connection.ts"
+import type { ConnectionError, PgError } from "../connection/ConnectionError.ts"
+import { confirmed } from "./confirmed.ts"
+import { encodeCommit } from "./encodeCommit.ts"
+import type { OffsetRows } from "./OffsetRows.ts"
+import type { OffsetVacuum } from "./OffsetVacuum.ts"
+import type { CommitRows, LastCommit, Witness } from "./Witness.ts"
+
+/**
+ * What Postgres refuses for what it says: values it cannot take, rows that may not be, more than it has room for, what a
+ * trigger of the owner's throws. All else it cannot do now.
+ */
+const AT_FAULT = /^(0A|21|22|23|2F|38|39|42|44|54|P0)/
+/** Of these, what somebody did to the schema or its rights: no value is at fault where every statement is constant. */
+const SCHEMA_AT_FAULT = new Set(["42501", "42703", "42883", "42P01"])
+
+const DUPLICATE = "23505"
+
+/** Somebody stored this offset already, and memory does not know it. */
+const isBehind = ({ code, constraint }: PgError): boolean => code === DUPLICATE && constraint === "batches_pkey"
+
+const asRefusal = (error: PgError): StoreError => {
+  const detail = error.detail === undefined ? "" : `: ${error.detail}`
+  const message = `Postgres refused the commit: ${error.message}${detail} (${error.code})`
+  return AT_FAULT.test(error.code) && !SCHEMA_AT_FAULT.has(error.code)
+    ? new StoreRefused({ message, cause: error })
+    : new StoreUnavailable({ message, cause: error })
+}
+
+/** What a failed commit means (storage.md 12), and what is to be remembered of it. */
+const failed = (error: ConnectionError, last: LastCommit): StoreError => {
+  switch (error._tag) {
+    case "NotSent":
+      last.settle()
+      return new StoreRefused({ message: error.message, cause: error })
+    case "PgError":
+      if (!isBehind(error)) {
+        last.settle()
+        return asRefusal(error)
+      }
+      last.settle(false)
+      return new OutcomeUnknown({ message: `memory is behind what is stored: ${error.detail}`, cause: error })
+    case "ConnectionLost":
+      if (error.sent) {
+        return new OutcomeUnknown({
+          message: `the connection was lost during a commit: ${error.message}`,
+          cause: error
+        })
+      }
+      last.settle()
+      return new Fenced({ message: `the session that held the cluster's lock is gone: ${error.message}` })
+  }
+}
+
+/** What commits of one reign need. */
+export interface CommitSession {
+  readonly writer: Connection
+  readonly epoch: number
+  readonly offsetRows: OffsetRows
+  readonly commitRows: CommitRows
+}
+
+/** Stores units in one transaction. Returns once its standbys have it, if the server has to wait for them. */
+export const commit = (
+  { commitRows, epoch, offsetRows, writer }: CommitSession,
+  units: ReadonlyArray<Unit>,
+  last: LastCommit,
+  vacuum: OffsetVacuum
+): Effect.Effect<void, StoreError> =>
+  Effect.suspend(() => {
+    const draft = offsetRows.draft()
+    let witness: Witness | undefined
+    const stored = writer.store((frame) => {
+      witness = encodeCommit(frame, units, draft, commitRows)
+      last.begin(witness, epoch)
+    })
+    return Effect.matchEffect(
+      confirmed(
+        writer,
+        Effect.map(stored, (warning) => ({ warning }))
+      ),
+      {
+        onFailure: (error) => Effect.fail(failed(error, last)),
+        onSuccess: () =>
+          Effect.sync(() => {
+            last.settle()
+            draft.settle()
+            if (witness?._tag === "Row") commitRows.settle(witness.commitId)
+            vacuum.superseded(draft.superseded)
+          })
+      }
+    )
+  })

@@ -1,0 +1,163 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { ClusterState, Told } from "../../Store.ts"
+import { SchemaTooNew, StoreUnavailable } from "../../StoreError.ts"
+import type { AcquireError } from "../../StoreError.ts"
+import { connect } from "../connection/connect.ts"
+import { Connection } from "../connection/Connection.ts"
+import type { ConnectionError } from "../connection/ConnectionError.ts"
+import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
+import type { PgTarget } from "../PgOptions.ts"
+import { SCHEMA_VERSION } from "../SchemaVersion.ts"
+import { Beside } from "./Beside.ts"
+import { identify, IDLE_LIMIT_MS, refusePooler, RELEASE, takeClusterLock } from "./clusterLock.ts"
+import type { Session } from "./clusterLock.ts"
+import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.ts"
+import type { CommitSession } from "./commit.ts"
+import { commitStatements } from "./commitStatements.ts"
+import { Readers } from "./Readers.ts"
+import { Watch } from "./Watch.ts"
+import { CommitRows } from "./Witness.ts"
+import type { LastCommit } from "./Witness.ts"
+
+/** How often the lock's session is asked something while it has nothing to do. */
+const KEEP_ALIVE_MS = 2000
+/** How often the watch looks during a take-over. */
+const LOOK_MS = 1000
+
+/** From the lock on, until it is lost or given back: the session that holds it, and those beside it. */
+export interface Reign extends CommitSession {
+  readonly session: Session
+  readonly readers: Readers
+  readonly watch: Watch
+}
+
+/** What lasts from one reign to the next. */
+export interface Memory {
+  readonly last: LastCommit
+  /** The last session that held the lock, if it was not seen to give it back. */
+  previous: Session | undefined
+  durabilityChecked: boolean
+}
+
+/** Brings the schema up to this program's version, loading the installer only where there is something to do. */
+const ensureSchema = (connection: Connection, target: PgTarget): Effect.Effect<void, ConnectionError | AcquireError> =>
+  Effect.gen(function* () {
+    const [there] = yield* connection.query("select to_regclass('kafka.migrations') is not null")
+    if (there?.[0] === "t") {
+      const [last] = yield* connection.query("select coalesce(max(migration_id), 0) from kafka.migrations")
+      const found = Number(last?.[0])
+      if (found > SCHEMA_VERSION) return yield* new SchemaTooNew({ found, known: SCHEMA_VERSION })
+      if (found === SCHEMA_VERSION) return
+    }
+    const { install } = yield* Effect.promise(() => import("../Migrations.ts"))
+    yield* install(target, connection.endpoint, connection.encrypted)
+  })
+
+/** An acknowledgement is worth what the server's disk settings are worth (reliability.md 4). */
+const checkDurability = (
+  connection: Connection,
+  target: PgTarget
+): Effect.Effect<void, ConnectionError | StoreUnavailable> =>
+  Effect.gen(function* () {
+    if (target.unsafeDurability === "ignore") return
+    const [row] = yield* connection.query(
+      "select current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit')"
+    )
+    const off = ["fsync", "full_page_writes", "synchronous_commit"].filter((_, i) => row?.[i] === "off")
+    if (off.length === 0) return
+    const message = `Postgres runs with ${off.join(" and ")} off: what producers are told is stored can be lost in a crash`
+    if (target.unsafeDurability === "refuse") return yield* new StoreUnavailable({ message })
+    yield* Effect.logWarning(`ATTENTION: ${message}`)
+  })
+
+const checkEncoding = (connection: Connection, target: PgTarget): Effect.Effect<void, StoreUnavailable> => {
+  const encoding = connection.parameters.get("server_encoding") ?? "UTF8"
+  if (encoding === "UTF8" || encoding === "SQL_ASCII") return Effect.void
+  const message = `the database ${target.database} is encoded in ${encoding}, and Tusk needs one in UTF8`
+  return Effect.fail(new StoreUnavailable({ message }))
+}
+
+/**
+ * A session of a process that stands still ends, and its lock with it; that of one that lives has to be heard of. An
+ * empty query is enough.
+ */
+const keepAlive = (connection: Connection): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    while (connection.lostBecause === undefined) {
+      yield* Effect.sleep(KEEP_ALIVE_MS)
+      if (connection.load === 0) yield* Effect.ignore(connection.query(""))
+    }
+  })
+
+/** What a COMMIT waits for has no bound: a server that vanished meanwhile is noticed by the watch. */
+const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect<A, E | AcquireError> =>
+  Effect.raceFirst(effect, Effect.forever(Effect.andThen(Effect.sleep(LOOK_MS), watch.ping)))
+
+/** Ends a reign's sessions, and waits for none that does not answer at once. */
+export const endReign = (
+  { readers, session, watch, writer }: Pick<Reign, "readers" | "session" | "watch" | "writer">,
+  memory: Memory
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    readers.end()
+    watch.end()
+    return Effect.map(writer.close(RELEASE), (released) => {
+      if (released && memory.previous === session) memory.previous = undefined
+    })
+  })
+
+/** Opens the session that is to hold the lock, with limits of its own on how long it may wait for this process. */
+const openWriter = (target: PgTarget): Effect.Effect<Connection, ConnectionError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const connection = yield* connect(target, target.applicationName)
+    yield* connection.query(
+      `set idle_session_timeout = ${IDLE_LIMIT_MS}; set idle_in_transaction_session_timeout = ${IDLE_LIMIT_MS}`
+    )
+    yield* Effect.forkScoped(keepAlive(connection))
+    return connection
+  })
+
+/** Takes the lock on a new session, and the cluster with it. What fails leaves no session behind. */
+export const takeOver = (
+  target: PgTarget,
+  told: Told,
+  memory: Memory,
+  layerScope: Scope.Scope,
+  standsBy: () => void
+): Effect.Effect<
+  { readonly reign: Reign; readonly cluster: ClusterState },
+  ConnectionError | AcquireError,
+  Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const writer = yield* openWriter(target)
+    const session = yield* leaveOnFailure(writer)(
+      Effect.gen(function* () {
+        yield* checkEncoding(writer, target)
+        const session = yield* identify(writer)
+        const reader = `${target.applicationName} reader`
+        yield* refusePooler(writer, session, Connection.open(target, writer.endpoint, reader))
+        const limitMs = target.standby ? undefined : target.lockWaitMs
+        yield* takeClusterLock(writer, { previous: memory.previous, limitMs, standsBy })
+        memory.previous = session
+        return session
+      })
+    )
+    const beside = new Beside(target, writer, session)
+    const readers = new Readers(beside, target.readConnections)
+    const watch = new Watch(beside, layerScope)
+    const taken = Effect.gen(function* () {
+      yield* ensureSchema(writer, target)
+      if (!memory.durabilityChecked) yield* checkDurability(writer, target)
+      memory.durabilityChecked = true
+      yield* writer.prepare(Object.values(commitStatements))
+      const cluster = yield* takeOverCluster(writer, told, memory.last)
+      const offsetRows = yield* loadOffsetRows(writer)
+      const commitRows = new CommitRows(cluster.epoch, yield* loadCommitRows(writer))
+      return { reign: { writer, session, readers, watch, epoch: cluster.epoch, offsetRows, commitRows }, cluster }
+    })
+    return yield* Effect.onExit(watched(watch, taken), (exit) =>
+      exit._tag === "Failure" ? endReign({ readers, watch, writer, session }, memory) : Effect.void
+    )
+  })

@@ -1,0 +1,50 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { AcquireError } from "../../StoreError.ts"
+import { passes } from "../connection/ConnectionError.ts"
+import type { ConnectionError } from "../connection/ConnectionError.ts"
+
+const RETRY_MS = 500
+/** Between two lines that say what is waited for: at first, and at most. */
+const FIRST_LINE_MS = 5000
+const LAST_LINE_MS = 300_000
+
+const mayPass = (error: ConnectionError | AcquireError): boolean => {
+  switch (error._tag) {
+    case "PgError":
+    case "ConnectionLost":
+    case "NotSent":
+      return passes(error)
+    default:
+      return false
+  }
+}
+
+/**
+ * Tries again while the database is away, starting up or read-only, for as long as `limitMs` says (it may grow meanwhile);
+ * what somebody has to change first fails at once.
+ */
+export const waitForDatabase = <A, E extends ConnectionError | AcquireError, R>(
+  attempt: Effect.Effect<A, E, R>,
+  limitMs: () => number
+): Effect.Effect<A, E, R> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    const nowMs = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
+    const startMs = nowMs()
+    let nextLineMs = startMs
+    let betweenLinesMs = FIRST_LINE_MS
+    while (true) {
+      const result = yield* Effect.result(attempt)
+      if (Result.isSuccess(result)) return result.success
+      const error = result.failure
+      if (!mayPass(error) || nowMs() - startMs >= limitMs()) return yield* Effect.fail(error)
+      if (nowMs() >= nextLineMs) {
+        yield* Effect.logWarning(`waiting for the database: ${error.message}`)
+        nextLineMs = nowMs() + betweenLinesMs
+        betweenLinesMs = Math.min(betweenLinesMs * 2, LAST_LINE_MS)
+      }
+      yield* Effect.sleep(RETRY_MS)
+    }
+  })
