@@ -2,6 +2,7 @@ import { ConsumerGroups } from "@tusk/coordinator/group/consumer/ConsumerGroups"
 import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
 import { StreamsGroups } from "@tusk/coordinator/group/streams/StreamsGroups"
+import { Coordinates } from "@tusk/coordinator/group/GroupCells"
 import { Groups } from "@tusk/coordinator/group/Groups"
 import { Active } from "@tusk/storage/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/Committer"
@@ -25,6 +26,7 @@ import { AdvertisedApis } from "./handlers/ApiVersions.ts"
 import { handlers } from "./handlers/index.ts"
 import * as GroupSettings from "./GroupSettings.ts"
 import { InternalTopics } from "./InternalTopics.ts"
+import { GROUP_KEY, Placement } from "./Placement.ts"
 import { Recompression } from "./Recompression.ts"
 import { ResourceConfigs } from "./ResourceConfigs.ts"
 import { Router } from "./Router.ts"
@@ -74,13 +76,31 @@ const compaction = Layer.provide(
   )
 )
 
+/** Tells coordinators which groups are theirs. */
+const coordination = Layer.effect(
+  Coordinates,
+  Effect.map(
+    Placement,
+    ({ coordinatorOf, me }) =>
+      (groupId: string) =>
+        coordinatorOf(GROUP_KEY, groupId) === me
+  )
+)
+
 /** Services that tests replace, and of which the simulation has versions that are wrong on purpose. */
-const parts = { active: Active.layer, committer: Committer.layer, log: Log.layer, offsets: Offsets.layer, groups }
+const parts = {
+  active: Active.layer,
+  committer: Committer.layer,
+  log: Log.layer,
+  offsets: Offsets.layer,
+  groups,
+  placement: Placement.layer
+}
 export type BrokerParts = typeof parts
 
 /** Everything between a connection and the store: no socket is opened, `Connections.serve` takes them. */
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
-  const { active, committer, groups, log, offsets } = { ...parts, ...replaced }
+  const { active, committer, groups, log, offsets, placement } = { ...parts, ...replaced }
   const storage = Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
     Layer.provideMerge(Layer.mergeAll(Configs.layer, log, offsets)),
     Layer.provideMerge(committer),
@@ -112,7 +132,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
       )
     ),
     Layer.provide(groups),
-    Layer.provide(GroupSettings.layer),
+    Layer.provide(Layer.merge(GroupSettings.layer, coordination)),
+    Layer.provide(placement),
     Layer.provideMerge(storage)
   )
 }

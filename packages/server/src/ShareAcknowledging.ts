@@ -4,6 +4,9 @@ import { InvalidRequest, UnknownTopicId, UnknownTopicOrPartition } from "@tusk/p
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
+import type { Listener } from "./Handler.ts"
+import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "./Placement.ts"
+import type { BrokerNode, Leadership } from "./Placement.ts"
 import type { ShareSession } from "./ShareSessions.ts"
 
 /** As both ShareFetch and ShareAcknowledge carry them. */
@@ -37,12 +40,15 @@ const problemOf = (batches: ReadonlyArray<AcknowledgementBatch>, isRenewAck: boo
 /** What both requests that acknowledge have in common. */
 export const shareAcknowledging = Effect.gen(function* () {
   const partitions = yield* SharePartitions
+  const placement = yield* Placement
   const topics = yield* Topics
 
   const partitionIdOf = (topicId: string, partition: number): number | KafkaError => {
     const topic = topics.byId(topicId)
     if (topic === undefined) return new UnknownTopicId()
-    return topic.partitionIds[partition] ?? new UnknownTopicOrPartition()
+    const partitionId = topic.partitionIds[partition]
+    if (partitionId === undefined) return new UnknownTopicOrPartition()
+    return notLedHere(placement, partitionId, -1) ?? partitionId
   }
 
   /** Null: taken. */
@@ -86,5 +92,15 @@ export const shareAcknowledging = Effect.gen(function* () {
     return Effect.ignore(partitions.releaseMember(groupId, memberId, ids))
   }
 
-  return { acknowledge, partitionIdOf, release }
+  /** Where to turn to for a partition that is refused for its leader's sake. */
+  const leadership = (error: KafkaError | null, topicId: string, partition: number): Leadership =>
+    error === null ? NO_LEADER : leadershipFor(error, placement, topics.byId(topicId)?.partitionIds[partition])
+  const endpoints = (leaders: Iterable<Leadership>, listener: Listener): ReadonlyArray<BrokerNode> =>
+    endpointsOf(
+      Array.from(leaders, ({ leaderId }) => leaderId),
+      placement,
+      listener
+    )
+
+  return { acknowledge, endpoints, leadership, partitionIdOf, release }
 })

@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import { AutoTopics } from "./AutoTopics.ts"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { validateTopicConfig } from "./config/TopicConfigs.ts"
+import { Placement } from "./Placement.ts"
 import { invalidTopicName } from "./TopicNames.ts"
 
 export interface TopicWish {
@@ -43,6 +44,7 @@ export class TopicAdmin extends Context.Service<
       const topics = yield* Topics
       const autoTopics = yield* AutoTopics
       const settings = yield* BrokerSettings
+      const placement = yield* Placement
 
       const checkBrokers: TopicAdmin["Service"]["checkBrokers"] = (assignments, from) => {
         for (let i = 0; i < assignments.length; i++) {
@@ -58,7 +60,7 @@ export class TopicAdmin extends Context.Service<
               message: `The manual partition assignment of partition ${index} names a broker twice.`
             })
           }
-          const stranger = brokers.find((broker) => broker !== settings.nodeId)
+          const stranger = brokers.find((broker) => !placement.nodeIds().has(broker))
           if (stranger !== undefined) {
             return new InvalidReplicaAssignment({
               message: `The manual partition assignment of partition ${index} names broker ${stranger}, which is not there.`

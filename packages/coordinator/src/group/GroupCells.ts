@@ -26,6 +26,11 @@ export type Start<Name extends KindName> =
     ? (nowMs: number) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
     : never
 
+/** Whether this broker coordinates a group; who asks it of another is told to look the coordinator up. */
+export const Coordinates = Context.Reference<(groupId: string) => boolean>("@tusk/coordinator/group/Coordinates", {
+  defaultValue: () => () => true
+})
+
 /**
  * The groups that are in memory: all that are stored, and those that have an id given out or a commit under way. A group
  * id has one group, of one kind.
@@ -34,11 +39,13 @@ export class GroupCells extends Context.Service<
   GroupCells,
   {
     readonly kinds: GroupKinds
+    /** Why nothing is told of this group, or done to it, here. `find` and `findOrMake` ask the same. */
+    readonly refusal: (groupId: string) => KafkaError | null
     /** Null where no such group is known. A group that only has offsets is an empty classic one. */
     readonly find: (groupId: string) => Effect.Effect<AnyCell | null, KafkaError>
     /** Makes a group of this kind if none is known; else it may be of any kind. POLICY_VIOLATION: there are too many. */
     readonly findOrMake: (groupId: string, kind: KindName) => Effect.Effect<AnyCell, KafkaError>
-    /** All of them, those that only have offsets too. */
+    /** All that are coordinated here, those that only have offsets too. */
     readonly all: Effect.Effect<ReadonlyArray<AnyCell>, KafkaError>
     /**
      * Makes it a group of another kind. To be run while `from` is held (`exclusive`) and has answered all who wait. What
@@ -69,6 +76,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
   const offsets = yield* Offsets
   const { requestTimeoutMs } = yield* CommitterOptions
   const scope = yield* Effect.scope
+  const coordinates = yield* Coordinates
   const kinds = makeGroupKinds(config, yield* GroupConfigs)
   const cells = new Map<string, AnyCell>()
   const held = new Map<string, number>()
@@ -172,8 +180,12 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
       return known ? Effect.void : Effect.mapError(load, (cause) => new NotCoordinator({ cause }))
     })
 
+  const refusal = (groupId: string): KafkaError | null => (coordinates(groupId) ? null : new NotCoordinator())
+
   const find = (groupId: string): Effect.Effect<AnyCell | null, KafkaError> =>
     Effect.gen(function* () {
+      const refused = refusal(groupId)
+      if (refused !== null) return yield* Effect.fail(refused)
       yield* ready(groupId)
       const cell = cells.get(groupId)
       if (cell !== undefined) return cell
@@ -213,7 +225,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     for (const groupId of Array.from(offsets.groupIds())) {
       if (!cells.has(groupId) && !foreign.has(groupId)) yield* adopt(groupId, "classic", undefined)
     }
-    return Array.from(cells.values())
+    return Array.from(cells.values()).filter(({ groupId }) => coordinates(groupId))
   })
 
   store.onTakeOver(
@@ -237,6 +249,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
 
   return GroupCells.of({
     kinds,
+    refusal,
     find,
     findOrMake,
     all,

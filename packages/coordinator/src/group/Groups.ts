@@ -143,6 +143,8 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     })
 
   const fetchOffsets = Effect.fnUntraced(function* (groupId: string, fetching: Fetching = OUTSIDER) {
+    const refused = cells.refusal(groupId)
+    if (refused !== null) return yield* Effect.fail(refused)
     const cell = fetching.memberId === null && fetching.memberEpoch < 0 ? null : yield* cells.find(groupId)
     const error = cell?.fetchError(fetching) ?? null
     return error === null ? offsets.fetch(groupId) : yield* Effect.fail(error)

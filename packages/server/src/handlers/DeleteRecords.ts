@@ -6,6 +6,7 @@ import { Retention } from "@tusk/storage/log/Retention"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { handler } from "../Handler.ts"
+import { notLedHere, Placement } from "../Placement.ts"
 import { TopicSettings } from "../TopicSettings.ts"
 
 const HIGH_WATERMARK = -1n
@@ -18,10 +19,13 @@ export const deleteRecords = handler({
     const settings = yield* TopicSettings
     const retention = yield* Retention
     const topics = yield* Topics
+    const placement = yield* Placement
 
     const one = Effect.fnUntraced(function* (topic: string, { offset, partitionIndex }: DeleteRecordsPartition) {
       const partitionId = topics.byName(topic)?.partitionIds[partitionIndex]
       if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
+      const elsewhere = notLedHere(placement, partitionId, -1)
+      if (elsewhere !== undefined) return yield* Effect.fail(elsewhere)
       if (!settings.of(topic).deletes) return yield* Effect.fail(new PolicyViolation())
       const [end] = yield* log.ends([partitionId])
       if (end === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())

@@ -4,9 +4,9 @@ import type { DescribeClusterRequest } from "@tusk/protocol/messages/DescribeClu
 import { Active } from "@tusk/storage/Active"
 import * as Effect from "effect/Effect"
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../AuthorizedOperations.ts"
-import { BrokerSettings } from "../BrokerSettings.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
+import { Placement } from "../Placement.ts"
 
 const BROKERS = 1
 const CONTROLLERS = 2
@@ -16,7 +16,7 @@ export const describeCluster = handler({
   reads: true,
   make: Effect.gen(function* () {
     const active = yield* Active
-    const { nodeId } = yield* BrokerSettings
+    const placement = yield* Placement
     return (request: DescribeClusterRequest, { connection: { listener } }: RequestContext) => {
       if (request.endpointType === CONTROLLERS) {
         return Effect.fail(new MismatchedEndpointType({ message: "This is a broker's listener, not a controller's." }))
@@ -30,16 +30,10 @@ export const describeCluster = handler({
         errorMessage: null,
         endpointType: BROKERS,
         clusterId: active.clusterId,
-        controllerId: nodeId,
-        brokers: [
-          {
-            brokerId: nodeId,
-            host: listener.advertisedHost,
-            port: listener.advertisedPort,
-            rack: null,
-            isFenced: false
-          }
-        ],
+        controllerId: placement.controller(),
+        brokers: placement
+          .brokers(listener)
+          .map(({ host, nodeId, port, rack }) => ({ brokerId: nodeId, host, port, rack, isFenced: false })),
         clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
           ? CLUSTER_OPERATIONS
           : OPERATIONS_NOT_ASKED

@@ -5,12 +5,11 @@ import type {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse
 } from "@tusk/protocol/messages/DescribeTopicPartitions"
-import { Active } from "@tusk/storage/Active"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../AuthorizedOperations.ts"
-import { BrokerSettings } from "../BrokerSettings.ts"
 import { handler } from "../Handler.ts"
+import { Placement, replicaStates } from "../Placement.ts"
 import { invalidTopicName } from "../TopicNames.ts"
 
 type Topic = DescribeTopicPartitionsResponse["topics"][number]
@@ -23,13 +22,12 @@ export const describeTopicPartitions = handler({
   api: DescribeTopicPartitions,
   reads: true,
   make: Effect.gen(function* () {
-    const active = yield* Active
+    const placement = yield* Placement
     const topics = yield* Topics
-    const { nodeId } = yield* BrokerSettings
-    const replicas = [nodeId]
 
     return (request: DescribeTopicPartitionsRequest) => {
       const { cursor } = request
+      const stateOf = replicaStates(placement)
       if (cursor !== null && cursor.partitionIndex < 0) {
         return Effect.fail(new InvalidRequest({ message: "The cursor's partition index is negative." }))
       }
@@ -56,15 +54,10 @@ export const describeTopicPartitions = handler({
         const partitions: Array<Topic["partitions"][number]> = []
         for (let partitionIndex = from; partitionIndex < to; partitionIndex++) {
           partitions.push({
-            errorCode: NONE,
             partitionIndex,
-            leaderId: nodeId,
-            leaderEpoch: active.epoch(),
-            replicaNodes: replicas,
-            isrNodes: replicas,
+            ...stateOf(topic.partitionIds[partitionIndex]!),
             eligibleLeaderReplicas: [],
-            lastKnownElr: [],
-            offlineReplicas: []
+            lastKnownElr: []
           })
         }
         left -= partitions.length

@@ -1,17 +1,14 @@
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {
   errorCode,
-  FencedLeaderEpoch,
   NONE,
   NotLeaderOrFollower,
-  UnknownLeaderEpoch,
   UnknownTopicId,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import type { FetchRequest, FetchResponse } from "@tusk/protocol/messages/Fetch"
-import { Active } from "@tusk/storage/Active"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { PartitionRead, ReadOptions } from "@tusk/storage/log/Log"
 import type { Ending } from "@tusk/storage/log/Waiters"
@@ -25,7 +22,9 @@ import { makeFetchSessions, openFetch, served } from "../FetchSession.ts"
 import type { FetchContext, FetchPartitionState } from "../FetchSession.ts"
 import { Deadlines } from "../Deadlines.ts"
 import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
+import type { Listener, RequestContext } from "../Handler.ts"
+import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
+import type { Leadership } from "../Placement.ts"
 import type { Settings } from "../Settings.ts"
 
 type PartitionData = FetchResponse["responses"][number]["partitions"][number]
@@ -33,6 +32,8 @@ type Fetched = PartitionRead | KafkaError
 
 /** Versions from which topics go by id. */
 const TOPIC_IDS = 13
+/** Versions from which an answer tells who leads (KIP-951). */
+const LEADERS = 16
 
 export const fetch = handler({
   api: Fetch,
@@ -40,7 +41,7 @@ export const fetch = handler({
   waits: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
-    const active = yield* Active
+    const placement = yield* Placement
     const deadlines = yield* Deadlines
     const log = yield* Log
     const topics = yield* Topics
@@ -53,20 +54,16 @@ export const fetch = handler({
     )
     const newSessionId = () => 1 + Math.floor(random.nextDoubleUnsafe() * 0x7ffffffe)
 
-    const partitionOf = (state: FetchPartitionState, byId: boolean): number | KafkaError => {
+    const locate = (state: FetchPartitionState, byId: boolean): KafkaError | undefined => {
       const topic = byId ? topics.byId(state.topicId) : topics.byName(state.topic)
       if (topic === undefined) return byId ? new UnknownTopicId() : new UnknownTopicOrPartition()
       const partitionId = topic.partitionIds[state.partition]
       if (partitionId === undefined) return new UnknownTopicOrPartition()
-      if (state.currentLeaderEpoch >= 0) {
-        const epoch = active.epoch()
-        if (state.currentLeaderEpoch < epoch) return new FencedLeaderEpoch()
-        if (state.currentLeaderEpoch > epoch) return new UnknownLeaderEpoch()
-      }
-      return partitionId
+      state.partitionId = partitionId
+      return notLedHere(placement, partitionId, state.currentLeaderEpoch)
     }
 
-    const parts: Parts = { clock, deadlines, log, partitionOf, settings }
+    const parts: Parts = { clock, deadlines, locate, log, placement, settings }
     return (request: FetchRequest, requestContext: RequestContext) => {
       const now = clock.currentTimeMillisUnsafe()
       const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)
@@ -95,8 +92,10 @@ export const fetch = handler({
 interface Parts {
   readonly clock: Clock.Clock
   readonly deadlines: Deadlines["Service"]
+  /** Finds what a state stands for, and sets its `partitionId`; or tells why it is not served. */
+  readonly locate: (state: FetchPartitionState, byId: boolean) => KafkaError | undefined
   readonly log: Log["Service"]
-  readonly partitionOf: (state: FetchPartitionState, byId: boolean) => number | KafkaError
+  readonly placement: Placement["Service"]
   readonly settings: Settings
 }
 
@@ -125,15 +124,13 @@ class Poll implements Ending {
 
   /** Reads what is there now. */
   look(): Effect.Effect<FetchResponse> {
-    const { log, partitionOf } = this.#parts
+    const { locate, log } = this.#parts
     const states = this.#context.partitions
     const byId = this.#from.apiVersion >= TOPIC_IDS
     let errors: Array<KafkaError | undefined> | undefined
     for (let i = 0; i < states.length; i++) {
-      const state = states[i]!
-      const partitionId = partitionOf(state, byId)
-      if (typeof partitionId === "number") state.partitionId = partitionId
-      else (errors ??= [])[i] = partitionId
+      const error = locate(states[i]!, byId)
+      if (error !== undefined) (errors ??= [])[i] = error
     }
     if (errors !== undefined) return this.#withErrors(errors)
     const reads = log.readNow(states, this.#readOptions)
@@ -177,8 +174,10 @@ class Poll implements Ending {
   }
 
   #answer(results: ReadonlyArray<Fetched>): FetchResponse {
-    const { decompressedMaxBytes } = this.#parts.settings
-    return responseOf(this.#request, this.#context, results, this.#from.apiVersion, decompressedMaxBytes)
+    const { placement, settings } = this.#parts
+    const { apiVersion, connection } = this.#from
+    const answer = responseOf(this.#request, this.#context, results, apiVersion, settings.decompressedMaxBytes)
+    return apiVersion < LEADERS ? answer : withLeaders(answer, this.#context, results, placement, connection.listener)
   }
 }
 
@@ -208,9 +207,39 @@ const responseOf = (
   return { throttleTimeMs: 0, errorCode: NONE, sessionId: context.sessionId, responses, nodeEndpoints: NO_ENDPOINTS }
 }
 
+/** With where to turn to for what is not led here, or by another epoch. */
+const withLeaders = (
+  answer: FetchResponse,
+  { partitions }: FetchContext,
+  results: ReadonlyArray<Fetched>,
+  placement: Placement["Service"],
+  listener: Listener
+): FetchResponse => {
+  const leaders = new Map<string, Leadership>()
+  for (let i = 0; i < results.length; i++) {
+    const result = results[i]!
+    if (!isKafkaError(result)) continue
+    const { partition, partitionId, topicId } = partitions[i]!
+    const leader = leadershipFor(result, placement, partitionId)
+    if (leader !== NO_LEADER) leaders.set(`${topicId}:${partition}`, leader)
+  }
+  if (leaders.size === 0) return answer
+  const leaderIds = Array.from(leaders.values(), ({ leaderId }) => leaderId)
+  return {
+    ...answer,
+    responses: answer.responses.map((topic) => ({
+      ...topic,
+      partitions: topic.partitions.map((data) => ({
+        ...data,
+        currentLeader: leaders.get(`${topic.topicId}:${data.partitionIndex}`) ?? NO_LEADER
+      }))
+    })),
+    nodeEndpoints: endpointsOf(leaderIds, placement, listener)
+  }
+}
+
 const NO_ENDPOINTS: FetchResponse["nodeEndpoints"] = []
 const NO_EPOCH = { epoch: -1, endOffset: -1n }
-const NO_LEADER = { leaderId: -1, leaderEpoch: -1 }
 const NO_RECORDS: ReadonlyArray<Uint8Array> = []
 const NO_TRANSACTIONS: FetchResponse["responses"][number]["partitions"][number]["abortedTransactions"] = []
 

@@ -1,31 +1,35 @@
-import { CoordinatorNotAvailable, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorCode, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
 import { FindCoordinator } from "@tusk/protocol/messages/FindCoordinator"
 import type { FindCoordinatorRequest } from "@tusk/protocol/messages/FindCoordinator"
 import * as Effect from "effect/Effect"
-import { BrokerSettings } from "../BrokerSettings.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
+import { GROUP_KEY, Placement, SHARE_KEY, TRANSACTION_KEY } from "../Placement.ts"
 
-/** Groups, transactional ids, share groups. */
-const KEY_TYPES = [0, 1, 2]
+const KEY_TYPES = [GROUP_KEY, TRANSACTION_KEY, SHARE_KEY]
 
 export const findCoordinator = handler({
   api: FindCoordinator,
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
-    const { nodeId } = yield* BrokerSettings
+    const placement = yield* Placement
     return (request: FindCoordinatorRequest, { apiVersion, connection }: RequestContext) => {
-      const { listener } = connection
       const unknown = !KEY_TYPES.includes(request.keyType)
       if (unknown) return Effect.fail(new InvalidRequest({ message: `Unknown key type ${request.keyType}.` }))
-      const place = { nodeId, host: listener.advertisedHost, port: listener.advertisedPort, errorCode: NONE }
+      const brokers = placement.brokers(connection.listener)
+      const find = (key: string) => {
+        const coordinator = placement.coordinatorOf(request.keyType, key)
+        const node = brokers.find(({ nodeId }) => nodeId === coordinator)
+        if (node === undefined) return { ...NOWHERE, errorCode: errorCode(new CoordinatorNotAvailable()) }
+        return { nodeId: node.nodeId, host: node.host, port: node.port, errorCode: NONE }
+      }
       const batched = apiVersion >= 4
       return Effect.succeed({
         throttleTimeMs: 0,
         errorMessage: null,
-        ...(batched ? UNUSED : place),
-        coordinators: batched ? request.coordinatorKeys.map((key) => ({ key, ...place, errorMessage: null })) : []
+        ...(batched ? UNUSED : find(request.key)),
+        coordinators: batched ? request.coordinatorKeys.map((key) => ({ key, ...find(key), errorMessage: null })) : []
       })
     }
   }),

@@ -1,23 +1,21 @@
 import {
   errorCode,
-  FencedLeaderEpoch,
   InvalidRequest,
   NONE,
   NotLeaderOrFollower,
-  UnknownLeaderEpoch,
   UnknownTopicOrPartition,
   UnsupportedVersion
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import type { ListOffsetsRequest, ListOffsetsResponse } from "@tusk/protocol/messages/ListOffsets"
-import { Active } from "@tusk/storage/Active"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { PartitionEnd } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
+import { notLedHere, Placement } from "../Placement.ts"
 
 type Asked = ListOffsetsRequest["topics"][number]["partitions"][number]
 type Answered = ListOffsetsResponse["topics"][number]["partitions"][number]
@@ -51,14 +49,9 @@ export const listOffsets = handler({
   reads: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
-    const active = yield* Active
+    const placement = yield* Placement
     const log = yield* Log
     const topics = yield* Topics
-
-    const wrongEpoch = (currentLeaderEpoch: number): KafkaError | undefined => {
-      if (currentLeaderEpoch < 0 || currentLeaderEpoch === active.epoch()) return undefined
-      return currentLeaderEpoch < active.epoch() ? new FencedLeaderEpoch() : new UnknownLeaderEpoch()
-    }
 
     const search = (partitionId: number, timestamp: bigint, end: PartitionEnd): Effect.Effect<Found, KafkaError> => {
       const at = (offset: bigint): Found => ({ offset, timestamp: -1n, leaderEpoch: end.epochAt(offset) })
@@ -83,8 +76,8 @@ export const listOffsets = handler({
     const one = Effect.fnUntraced(function* (name: string, asked: Asked, apiVersion: number) {
       const partitionId = topics.byName(name)?.partitionIds[asked.partitionIndex]
       if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
-      const epochError = wrongEpoch(asked.currentLeaderEpoch)
-      if (epochError !== undefined) return yield* Effect.fail(epochError)
+      const elsewhere = notLedHere(placement, partitionId, asked.currentLeaderEpoch)
+      if (elsewhere !== undefined) return yield* Effect.fail(elsewhere)
       if (asked.timestamp < 0n && apiVersion < (SINCE.get(asked.timestamp) ?? 0x7fff)) {
         return yield* Effect.fail(new UnsupportedVersion())
       }

@@ -1,18 +1,17 @@
-import { errorCode, NONE, UnknownTopicId } from "@tusk/protocol/KafkaError"
+import { errorCode, NONE, UnknownTopicId, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import type { MetadataRequest, MetadataResponse } from "@tusk/protocol/messages/Metadata"
-import { UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import { Active } from "@tusk/storage/Active"
 import { Topics } from "@tusk/storage/Topics"
 import type { Topic } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../AuthorizedOperations.ts"
 import { AutoTopics } from "../AutoTopics.ts"
-import { BrokerSettings } from "../BrokerSettings.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
+import { Placement, replicaStates } from "../Placement.ts"
 import { invalidTopicName } from "../TopicNames.ts"
 
 type ResponseTopic = MetadataResponse["topics"][number]
@@ -24,28 +23,19 @@ export const metadata = handler({
     const active = yield* Active
     const topics = yield* Topics
     const autoTopics = yield* AutoTopics
-    const { nodeId } = yield* BrokerSettings
-    const replicas = [nodeId]
+    const placement = yield* Placement
 
-    const present = (topic: Topic, operations: number): ResponseTopic => {
-      const leaderEpoch = active.epoch()
-      return {
-        errorCode: NONE,
-        name: topic.name,
-        topicId: topic.topicId,
-        isInternal: false,
-        partitions: topic.partitionIds.map((_, partitionIndex) => ({
-          errorCode: NONE,
-          partitionIndex,
-          leaderId: nodeId,
-          leaderEpoch,
-          replicaNodes: replicas,
-          isrNodes: replicas,
-          offlineReplicas: []
-        })),
-        topicAuthorizedOperations: operations
-      }
-    }
+    const present = (topic: Topic, operations: number, stateOf: ReturnType<typeof replicaStates>): ResponseTopic => ({
+      errorCode: NONE,
+      name: topic.name,
+      topicId: topic.topicId,
+      isInternal: false,
+      partitions: topic.partitionIds.map((partitionId, partitionIndex) => ({
+        partitionIndex,
+        ...stateOf(partitionId)
+      })),
+      topicAuthorizedOperations: operations
+    })
 
     const absent = (error: KafkaError, name: string | null, topicId: string): ResponseTopic => ({
       errorCode: errorCode(error),
@@ -59,8 +49,8 @@ export const metadata = handler({
     const find = (
       asked: { readonly topicId: string; readonly name: string | null },
       mayCreate: boolean,
-      operations: number,
-      apiVersion: number
+      apiVersion: number,
+      tell: (topic: Topic) => ResponseTopic
     ): Effect.Effect<ResponseTopic> => {
       const { name, topicId } = asked
       if (name === null || topicId !== ZERO_UUID) {
@@ -69,35 +59,36 @@ export const metadata = handler({
           // Null has a place from version 12 on.
           topic === undefined
             ? absent(new UnknownTopicId(), apiVersion >= 12 ? name : (name ?? ""), topicId)
-            : present(topic, operations)
+            : tell(topic)
         )
       }
       const topic = topics.byName(name)
-      if (topic !== undefined) return Effect.succeed(present(topic, operations))
+      if (topic !== undefined) return Effect.succeed(tell(topic))
       if (!mayCreate) {
         return Effect.succeed(absent(invalidTopicName(name) ?? new UnknownTopicOrPartition(), name, ZERO_UUID))
       }
       return Effect.match(autoTopics.ensure(name), {
         onFailure: (error) => absent(error, name, ZERO_UUID),
-        onSuccess: (created) => present(created, operations)
+        onSuccess: tell
       })
     }
 
     return Effect.fnUntraced(function* (request: MetadataRequest, { apiVersion, connection }: RequestContext) {
-      const { listener } = connection
+      const stateOf = replicaStates(placement)
       const operations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED
+      const tell = (topic: Topic) => present(topic, operations, stateOf)
       const asked = apiVersion === 0 && request.topics?.length === 0 ? null : request.topics
       const found =
         asked === null
-          ? topics.all().map((topic) => present(topic, operations))
+          ? topics.all().map(tell)
           : yield* Effect.forEach(distinct(asked), (topic) =>
-              find(topic, request.allowAutoTopicCreation, operations, apiVersion)
+              find(topic, request.allowAutoTopicCreation, apiVersion, tell)
             )
       return {
         throttleTimeMs: 0,
-        brokers: [{ nodeId, host: listener.advertisedHost, port: listener.advertisedPort, rack: null }],
+        brokers: placement.brokers(connection.listener),
         clusterId: active.clusterId,
-        controllerId: nodeId,
+        controllerId: placement.controller(),
         topics: found,
         clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
           ? CLUSTER_OPERATIONS

@@ -1,18 +1,11 @@
-import {
-  errorCode,
-  FencedLeaderEpoch,
-  NONE,
-  NotLeaderOrFollower,
-  UnknownLeaderEpoch,
-  UnknownTopicOrPartition
-} from "@tusk/protocol/KafkaError"
+import { errorCode, NONE, NotLeaderOrFollower, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
 import type { OffsetForLeaderEpochRequest } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
-import { Active } from "@tusk/storage/Active"
 import { Log } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { handler } from "../Handler.ts"
+import { notLedHere, Placement } from "../Placement.ts"
 
 type Asked = OffsetForLeaderEpochRequest["topics"][number]["partitions"][number]
 
@@ -21,17 +14,15 @@ export const offsetForLeaderEpoch = handler({
   reads: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
-    const active = yield* Active
+    const placement = yield* Placement
     const log = yield* Log
     const topics = yield* Topics
 
     const one = Effect.fnUntraced(function* (topic: string, asked: Asked) {
       const partitionId = topics.byName(topic)?.partitionIds[asked.partition]
       if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
-      const epoch = active.epoch()
-      if (asked.currentLeaderEpoch >= 0 && asked.currentLeaderEpoch < epoch)
-        return yield* Effect.fail(new FencedLeaderEpoch())
-      if (asked.currentLeaderEpoch > epoch) return yield* Effect.fail(new UnknownLeaderEpoch())
+      const elsewhere = notLedHere(placement, partitionId, asked.currentLeaderEpoch)
+      if (elsewhere !== undefined) return yield* Effect.fail(elsewhere)
       const end = yield* log.endOfEpoch(partitionId, asked.leaderEpoch)
       return answered(asked.partition, NONE, end?.epoch, end?.endOffset)
     })

@@ -11,7 +11,6 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import type { ProduceRequest, ProduceResponse } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { Active } from "@tusk/storage/Active"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { Appended, AppendRequest } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
@@ -21,9 +20,10 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { AutoTopics } from "../AutoTopics.ts"
-import { BrokerSettings } from "../BrokerSettings.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
+import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
+import type { Leadership } from "../Placement.ts"
 import { checkProduced, insideOf, liesOpen, wrongInside } from "../ProducedBatch.ts"
 import { Recompression } from "../Recompression.ts"
 import type { Inside } from "../Recompression.ts"
@@ -50,6 +50,7 @@ interface Collected {
   readonly appends: Array<AppendRequest | KafkaError>
   readonly unopened: Array<{ readonly place: number; readonly inside: Inside }>
   readonly outcomes: ReadonlyArray<ReadonlyArray<Outcome>>
+  readonly found: ReadonlyArray<Topic | KafkaError | undefined>
 }
 
 export const produce = handler({
@@ -61,7 +62,7 @@ export const produce = handler({
   reads: false,
   waits: true,
   make: Effect.gen(function* () {
-    const active = yield* Active
+    const placement = yield* Placement
     const log = yield* Log
     const topics = yield* Topics
     const autoTopics = yield* AutoTopics
@@ -69,7 +70,6 @@ export const produce = handler({
     const router = yield* Router
     const recompression = yield* Recompression
     const clock = yield* Clock.Clock
-    const { nodeId } = yield* BrokerSettings
 
     const known = (data: TopicData, byId: boolean): Topic | KafkaError | undefined =>
       byId ? (topics.byId(data.topicId) ?? new UnknownTopicId()) : topics.byName(data.name)
@@ -107,16 +107,22 @@ export const produce = handler({
         return data.partitionData.map(({ index, records }): Outcome => {
           const partitionId = topic.partitionIds[index]
           if (partitionId === undefined && index !== ROUTED) return new UnknownTopicOrPartition()
+          const elsewhere = partitionId === undefined ? undefined : notLedHere(placement, partitionId, -1)
+          if (elsewhere !== undefined) return elsewhere
           const batch = checkProduced(records, apiVersion, config)
           if (isKafkaError(batch)) return batch
           // A transaction begins with a transactional id, and none was given out.
           if (RecordBatch.isTransactional(batch)) return new InvalidTxnState()
           if (partitionId !== undefined) return [add(partitionId, batch)]
           const routed = router.route(topic, batch)
-          return isKafkaError(routed) ? routed : routed.map((part) => add(part.partitionId, part.batch))
+          if (isKafkaError(routed)) return routed
+          const astray = routed.find((part) => notLedHere(placement, part.partitionId, -1) !== undefined)
+          return astray === undefined
+            ? routed.map((part) => add(part.partitionId, part.batch))
+            : notLedHere(placement, astray.partitionId, -1)!
         })
       })
-      return { appends, unopened, outcomes }
+      return { appends, unopened, outcomes, found }
     }
 
     /** Opens what has to be opened, one after the other. */
@@ -145,19 +151,28 @@ export const produce = handler({
 
     const answer = (
       request: ProduceRequest,
-      outcomes: ReadonlyArray<ReadonlyArray<Outcome>>,
+      { found, outcomes }: Collected,
       results: ReadonlyArray<Appended | KafkaError>,
-      leader: PartitionResponse["currentLeader"]
-    ): ProduceResponse => ({
-      responses: request.topicData.map((data, i) => ({
+      { apiVersion, connection }: RequestContext
+    ): ProduceResponse => {
+      const leaders: Array<number> = []
+      const refusal = (i: number, index: number, error: KafkaError): PartitionResponse => {
+        const topic = found[i]
+        const partitionId = topic === undefined || isKafkaError(topic) ? undefined : topic.partitionIds[index]
+        // Where to turn to is told from version 10 on.
+        const leader = apiVersion >= 10 ? leadershipFor(error, placement, partitionId) : NO_LEADER
+        if (leader !== NO_LEADER) leaders.push(leader.leaderId)
+        return refused(index, error, leader)
+      }
+      const responses = request.topicData.map((data, i) => ({
         name: data.name,
         topicId: data.topicId,
         partitionResponses: data.partitionData.map(({ index }, j) => {
           const outcome = outcomes[i]![j]!
-          if (isKafkaError(outcome)) return refused(index, outcome, leader)
+          if (isKafkaError(outcome)) return refusal(i, index, outcome)
           const parts = outcome.map((place) => results[place]!)
           const failed = parts.find(isKafkaError)
-          if (failed !== undefined) return refused(index, failed, leader)
+          if (failed !== undefined) return refusal(i, index, failed)
           const first = parts[0] as Appended
           return {
             index,
@@ -170,22 +185,20 @@ export const produce = handler({
             currentLeader: NO_LEADER
           }
         })
-      })),
-      throttleTimeMs: 0,
-      nodeEndpoints: []
-    })
+      }))
+      return { responses, throttleTimeMs: 0, nodeEndpoints: endpointsOf(leaders, placement, connection.listener) }
+    }
 
-    return (request: ProduceRequest, { apiVersion, connection }: RequestContext) => {
+    return (request: ProduceRequest, context: RequestContext) => {
+      const { apiVersion, connection } = context
       if (request.acks !== 0 && request.acks !== 1 && request.acks !== -1) return Effect.fail(new InvalidRequiredAcks())
-      // Where to turn to, told from version 10 on (KIP-951).
-      const leader = apiVersion >= 10 ? { leaderId: nodeId, leaderEpoch: active.epoch() } : NO_LEADER
       const reply = (
-        outcomes: ReadonlyArray<ReadonlyArray<Outcome>>,
+        collected: Collected,
         results: ReadonlyArray<Appended | KafkaError>
       ): ProduceResponse | undefined => {
-        if (request.acks !== 0) return answer(request, outcomes, results, leader)
+        if (request.acks !== 0) return answer(request, collected, results, context)
         // As Kafka: who wants no answer learns of a failure by the end of the connection.
-        if (outcomes.some((each) => each.some(isKafkaError)) || results.some(isKafkaError)) {
+        if (collected.outcomes.some((each) => each.some(isKafkaError)) || results.some(isKafkaError)) {
           connection.close("a Produce request with acks=0 failed")
         }
         return undefined
@@ -193,8 +206,8 @@ export const produce = handler({
       const timeoutMs = Math.max(request.timeoutMs, LEAST_TIMEOUT_MS)
       // Who wants no answer has none that may come too late.
       const limitMs = request.acks === 0 ? undefined : timeoutMs
-      const store = ({ appends, outcomes }: Collected) =>
-        Effect.map(append(appends, limitMs), (results) => reply(outcomes, results))
+      const store = (collected: Collected) =>
+        Effect.map(append(collected.appends, limitMs), (results) => reply(collected, results))
       const found = request.topicData.map((data) => known(data, apiVersion >= 13))
       const collected = found.includes(undefined) ? undefined : collect(request, apiVersion, found)
       if (collected?.unopened.length === 0) return store(collected)
@@ -235,9 +248,7 @@ export const produce = handler({
   }
 })
 
-const NO_LEADER = { leaderId: -1, leaderEpoch: -1 }
-
-const refused = (index: number, error: KafkaError, leader: PartitionResponse["currentLeader"]): PartitionResponse => ({
+const refused = (index: number, error: KafkaError, currentLeader: Leadership): PartitionResponse => ({
   index,
   errorCode: errorCode(error),
   baseOffset: -1n,
@@ -248,5 +259,5 @@ const refused = (index: number, error: KafkaError, leader: PartitionResponse["cu
     batchIndexErrorMessage: message
   })),
   errorMessage: error.message === "" ? null : (error.message ?? null),
-  currentLeader: error._tag === "NotLeaderOrFollower" ? leader : NO_LEADER
+  currentLeader
 })

@@ -12,6 +12,7 @@ import type { ShareAcknowledgeRequest } from "@tusk/protocol/messages/ShareAckno
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
 import { shareAcknowledging } from "../ShareAcknowledging.ts"
 import { FINAL_EPOCH, INITIAL_EPOCH, ShareSessions } from "../ShareSessions.ts"
 
@@ -25,9 +26,9 @@ export const shareAcknowledge = handler({
     const clock = yield* Clock.Clock
     const configs = yield* GroupConfigs
     const sessions = yield* ShareSessions
-    const { acknowledge, release } = yield* shareAcknowledging
+    const { acknowledge, endpoints, leadership, release } = yield* shareAcknowledging
 
-    return Effect.fnUntraced(function* (request: ShareAcknowledgeRequest) {
+    return Effect.fnUntraced(function* (request: ShareAcknowledgeRequest, { connection }: RequestContext) {
       const { groupId, isRenewAck, memberId, shareSessionEpoch } = request
       if (groupId === null || groupId === "" || memberId === null || memberId === "") {
         return yield* new InvalidRequest({ message: "GroupId and MemberId can't be empty." })
@@ -54,7 +55,7 @@ export const shareAcknowledge = handler({
               partitionIndex,
               errorCode: error === null ? NONE : errorCode(error),
               errorMessage: error === null ? null : errorMessage(error),
-              currentLeader: { leaderId: -1, leaderEpoch: -1 }
+              currentLeader: leadership(error, topicId, partitionIndex)
             }))
           ),
           (results) => ({ topicId, partitions: results })
@@ -70,7 +71,10 @@ export const shareAcknowledge = handler({
         errorMessage: null,
         acquisitionLockTimeoutMs: config.shareRecordLockDurationMs,
         responses,
-        nodeEndpoints: []
+        nodeEndpoints: endpoints(
+          responses.flatMap(({ partitions }) => partitions.map(({ currentLeader }) => currentLeader)),
+          connection.listener
+        )
       }
     })
   }),

@@ -20,6 +20,7 @@ import { BrokerSettings } from "../BrokerSettings.ts"
 import { Deadlines } from "../Deadlines.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
+import { NO_LEADER } from "../Placement.ts"
 import { shareAcknowledging } from "../ShareAcknowledging.ts"
 import { FINAL_EPOCH, INITIAL_EPOCH, served, ShareSessions } from "../ShareSessions.ts"
 import type { SharedPartition, ShareSession } from "../ShareSessions.ts"
@@ -30,7 +31,6 @@ type PartitionData = ShareFetchResponse["responses"][number]["partitions"][numbe
 const RECORD_LIMIT = 1
 
 const NO_RECORDS: ReadonlyArray<Uint8Array> = []
-const NO_LEADER = { leaderId: -1, leaderEpoch: -1 }
 
 const dataOf = (partitionIndex: number): PartitionData => ({
   partitionIndex,
@@ -90,7 +90,7 @@ export const shareFetch = handler({
     const sessions = yield* ShareSessions
     const settings = yield* BrokerSettings
     const shared = yield* SharePartitions
-    const { acknowledge, partitionIdOf, release } = yield* shareAcknowledging
+    const { acknowledge, endpoints, leadership, partitionIdOf, release } = yield* shareAcknowledging
     const services = yield* Effect.context<never>()
 
     /** With the connection it began on a session ends, as in Apache Kafka: what the member holds is free again. */
@@ -223,7 +223,8 @@ export const shareFetch = handler({
           const error = yield* acknowledge(session, topicId, partitionIndex, acknowledgementBatches, request.isRenewAck)
           put(topicId, partitionIndex, {
             acknowledgeErrorCode: error === null ? NONE : errorCode(error),
-            acknowledgeErrorMessage: error === null ? null : errorMessage(error)
+            acknowledgeErrorMessage: error === null ? null : errorMessage(error),
+            currentLeader: leadership(error, topicId, partitionIndex)
           })
         }
       }
@@ -236,7 +237,11 @@ export const shareFetch = handler({
             topicId,
             partition,
             isKafkaError(found)
-              ? { errorCode: errorCode(found), errorMessage: errorMessage(found) }
+              ? {
+                  errorCode: errorCode(found),
+                  errorMessage: errorMessage(found),
+                  currentLeader: leadership(found, topicId, partition)
+                }
               : {
                   records: found.batches,
                   acquiredRecords: found.ranges.map(({ deliveryCount, first, last }) => ({
@@ -248,16 +253,20 @@ export const shareFetch = handler({
           )
         }
       }
+      const responses = Array.from(answers, ([topicId, partitions]) => ({
+        topicId,
+        partitions: Array.from(partitions.values())
+      }))
       return {
         throttleTimeMs: 0,
         errorCode: NONE,
         errorMessage: null,
         acquisitionLockTimeoutMs: config.shareRecordLockDurationMs,
-        responses: Array.from(answers, ([topicId, partitions]) => ({
-          topicId,
-          partitions: Array.from(partitions.values())
-        })),
-        nodeEndpoints: []
+        responses,
+        nodeEndpoints: endpoints(
+          responses.flatMap(({ partitions }) => partitions.map(({ currentLeader }) => currentLeader)),
+          connection.listener
+        )
       }
     })
   }),
