@@ -14,7 +14,9 @@ import * as Layer from "effect/Layer"
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { NOTHING_TOLD } from "@tusk/storage/counters"
-import { Connection, run } from "@tusk/storage/pg/connection/Connection"
+import { run } from "@tusk/storage/pg/connection/Connection"
+import type { Connection } from "@tusk/storage/pg/connection/Connection"
+import { connect } from "@tusk/storage/pg/connection/connect"
 import { resolveOptions } from "@tusk/storage/pg/PgOptions"
 import type { PgTarget } from "@tusk/storage/pg/PgOptions"
 import * as PgStore from "@tusk/storage/pg/PgStore"
@@ -131,7 +133,7 @@ const copy = (connection: Connection, batches: ReadonlyArray<Append>) =>
 
 const program = (target: PgTarget, storeOptions: PgStore.PgOptions) =>
   Effect.gen(function* () {
-    const side = yield* Effect.acquireRelease(Connection.open(target, "bench/copy"), (connection) => connection.close())
+    const side = yield* Effect.acquireRelease(connect(target, "bench/copy"), (connection) => connection.close(""))
     yield* side.query("drop schema if exists kafka cascade; drop schema if exists bench_append cascade; checkpoint")
     const store = Context.get(yield* Layer.build(PgStore.layer(storeOptions)), Store)
     yield* store.acquire(NOTHING_TOLD)

@@ -9,7 +9,8 @@ import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { batchesOf } from "./Fetched.ts"
-import { Connection, run } from "@tusk/storage/pg/connection/Connection"
+import { run } from "@tusk/storage/pg/connection/Connection"
+import { connect } from "@tusk/storage/pg/connection/connect"
 import { resolveOptions } from "@tusk/storage/pg/PgOptions"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
@@ -45,7 +46,7 @@ const measure = async (ending: Ending): Promise<void> => {
   const [producer, consumer] = [await Wire.connect(broker.bootstrap), await Wire.connect(broker.bootstrap)]
   const [, , , port, host] = readFileSync(join(broker.dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")
   const target = resolveOptions({ host: host ?? "", port: Number(port), user: "postgres", database: "postgres" })
-  const bare = await Effect.runPromise(Connection.open(target, "bench"))
+  const bare = await Effect.runPromise(connect(target, "bench"))
   await Effect.runPromise(
     bare.query("create table public.bench_latency (id bigint generated always as identity primary key, data bytea)")
   )
@@ -137,7 +138,7 @@ const measure = async (ending: Ending): Promise<void> => {
   await consuming
   producer.close()
   consumer.close()
-  await Effect.runPromise(bare.close())
+  await Effect.runPromise(bare.close(""))
 
   const micros = (values: ReadonlyArray<number>, part: number) => quantile(values, part) * 1000
   const p50 = micros(inserted, 0.5)

@@ -6,7 +6,7 @@
  * `node --conditions=tusk-source bench/peer.ts [--rounds 7] [--seconds 2] [--quick] [--json FILE]`
  */
 import { NOTHING_TOLD } from "@tusk/storage/counters"
-import { Connection } from "@tusk/storage/pg/connection/Connection"
+import { connect } from "@tusk/storage/pg/connection/connect"
 import * as PgStore from "@tusk/storage/pg/PgStore"
 import { Store } from "@tusk/storage/Store"
 import * as Context from "effect/Context"
@@ -36,14 +36,14 @@ const BATCH_BYTES = RECORD * PER_BATCH
 const program = (ending: Ending) =>
   Effect.gen(function* () {
     const postgres = yield* Effect.promise(() => ending.stopping(startPostgres()))
-    const connect = Effect.acquireRelease(Connection.open(postgres.target, "bench"), (each) => each.close())
-    const side = yield* connect
+    const session = Effect.acquireRelease(connect(postgres.target, "bench"), (each) => each.close(""))
+    const side = yield* session
     const store = Context.get(yield* Layer.build(PgStore.layer(postgres.options)), Store)
     yield* store.acquire(NOTHING_TOLD)
     for (const { schema } of peers) if (schema !== "") yield* side.query(schema)
     const sessions = yield* Effect.forEach(
       Array.from({ length: Math.max(...peers.map((peer) => peer.sessions)) }),
-      () => connect
+      () => session
     )
     for (const session of sessions) yield* session.prepare(peers.flatMap(({ statements }) => statements))
 

@@ -7,7 +7,7 @@
  * ten minutes, `--hold 600`; `--quick` is 1 GB and 20 s.
  */
 import { NOTHING_TOLD } from "@tusk/storage/counters"
-import { Connection } from "@tusk/storage/pg/connection/Connection"
+import { connect } from "@tusk/storage/pg/connection/connect"
 import * as PgStore from "@tusk/storage/pg/PgStore"
 import { Store, Write } from "@tusk/storage/Store"
 import type { Unit } from "@tusk/storage/Store"
@@ -64,8 +64,8 @@ const openSide = (ending: Ending) =>
     const postgres = yield* Effect.promise(() => ending.stopping(startPostgres()))
     const store = Context.get(yield* Layer.build(Layer.fresh(PgStore.layer(postgres.options))), Store)
     yield* store.acquire(NOTHING_TOLD)
-    const connect = Effect.acquireRelease(Connection.open(postgres.target, "bench"), (each) => each.close())
-    const sql = yield* connect
+    const session = Effect.acquireRelease(connect(postgres.target, "bench"), (each) => each.close(""))
+    const sql = yield* session
     let from = 0n
 
     /** Commits of as many batches; the partitions' ends move on. */
@@ -147,7 +147,7 @@ const openSide = (ending: Ending) =>
         )
       ]
     ])
-    return { append, connect, fill, rates, sql }
+    return { append, session, fill, rates, sql }
   })
 
 const program = (ending: Ending) =>
@@ -201,7 +201,7 @@ const program = (ending: Ending) =>
     })
     yield* pair
     const before = yield* several
-    const holder = yield* small.connect
+    const holder = yield* small.session
     // Ours ends sessions that idle in a transaction: this one shall.
     yield* holder.query("set idle_in_transaction_session_timeout = 0")
     yield* holder.query("begin isolation level repeatable read; select count(*) from kafka.offsets")

@@ -1,4 +1,4 @@
-import { Connection } from "@tusk/storage/pg/connection/Connection"
+import { connect } from "@tusk/storage/pg/connection/connect"
 import { resolveOptions } from "@tusk/storage/pg/PgOptions"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
@@ -15,9 +15,9 @@ export interface Sql {
 export const openEmbeddedSql = async (dataDir: string): Promise<Sql> => {
   const [, , , port, host] = readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")
   const target = resolveOptions({ host: host ?? "", port: Number(port), user: "postgres", database: "postgres" })
-  const connection = await Effect.runPromise(Connection.open(target, "tusk/bench"))
+  const connection = await Effect.runPromise(connect(target, "tusk/bench"))
   return {
     rows: (sql) => Effect.runPromise(connection.query(sql)),
-    close: async () => void (await Effect.runPromise(connection.close()))
+    close: async () => void (await Effect.runPromise(connection.close("")))
   }
 }

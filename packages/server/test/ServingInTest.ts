@@ -32,7 +32,7 @@ export class ServingInTest {
     return this.#isServing
   }
 
-  readonly #whenServing = Effect.suspend(() => {
+  readonly #whenThere = Effect.suspend(() => {
     this.#waiting++
     this.#changed.notify()
     return Effect.ensuring(
@@ -44,7 +44,14 @@ export class ServingInTest {
   readonly active = Layer.effect(
     Active,
     Effect.map(Active, (active) =>
-      Active.of({ ...active, isServing: () => this.#look() && active.isServing(), whenServing: this.#whenServing })
+      Active.of({
+        ...active,
+        isServing: () => this.#look() && active.isServing(),
+        whenServing: this.#whenThere,
+        // As during a take-over, unless only the proof is old.
+        reign: () => (this.#isServing ? active.reign() : undefined),
+        whenReigning: this.#whenThere
+      })
     )
   ).pipe(Layer.provide(Active.layer))
 }
