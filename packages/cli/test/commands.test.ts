@@ -45,7 +45,11 @@ describe("what stops a start, in one line and with exit code 1", () => {
   it("a database that is not there", () =>
     withPort(false, (port) =>
       refuses(
-        ["start", "--listen", "127.0.0.1:0", "--database-url", `postgres://u:secret@127.0.0.1:${port}/d`],
+        [
+          "start",
+          ...["--listen", "127.0.0.1:0", "--database-url", `postgres://u:secret@127.0.0.1:${port}/d`],
+          ...["--set", "tusk.database.start.timeout.ms=0"]
+        ],
         new RegExp(`cannot reach Postgres at 127.0.0.1:${port}`)
       )
     ))

@@ -349,7 +349,7 @@ describe("a commit that takes too long", () => {
             changed.notify()
             return Effect.never
           })
-          return Committer.of({ ...committer, room })
+          return Committer.of({ ...committer, hasRoom: () => false, room })
         })
       ).pipe(Layer.provide(Committer.layer))
       const broker = yield* brokerInTestTime({}, { parts: { committer: full } })
