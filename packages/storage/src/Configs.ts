@@ -7,6 +7,8 @@ import { Committer } from "./Committer.ts"
 import type { ClusterState, Write } from "./Store.ts"
 import { toKafkaError } from "./toKafkaError.ts"
 
+const isKafkaError = (decided: ConfigOverrides | KafkaError): decided is KafkaError => "_tag" in decided
+
 export type ConfigOverrides = ReadonlyMap<string, string>
 
 const NONE: ConfigOverrides = new Map()
@@ -22,11 +24,14 @@ export class Configs extends Context.Service<
     readonly of: (resourceType: number, resourceName: string) => ConfigOverrides
     /** Resources of a type that have any override. */
     readonly names: (resourceType: number) => ReadonlyArray<string>
-    /** Makes these the resource's overrides; what is not among them is taken away. */
-    readonly replace: (
+    /**
+     * Makes what `decide` answers the resource's overrides, or refuses. It runs at its turn in the commit, on what that
+     * commit assumes: whoever changes others of them at the same time finds his own kept.
+     */
+    readonly change: (
       resourceType: number,
       resourceName: string,
-      overrides: ConfigOverrides
+      decide: (present: ConfigOverrides) => ConfigOverrides | KafkaError
     ) => Effect.Effect<void, KafkaError>
     /** The resource was made with these by another write, or is gone. */
     readonly seen: (resourceType: number, resourceName: string, overrides: ConfigOverrides | undefined) => void
@@ -38,6 +43,8 @@ export class Configs extends Context.Service<
       const active = yield* Active
       const committer = yield* Committer
       let resources = new Map<string, ConfigOverrides>()
+      /** What a commit on its way makes of them. */
+      const assumed = new Map<string, ConfigOverrides>()
       const key = (resourceType: number, resourceName: string) => `${resourceType}:${resourceName}`
 
       const reload = (cluster: ClusterState): void => {
@@ -69,27 +76,36 @@ export class Configs extends Context.Service<
             .map((place) => place.slice(prefix.length))
             .sort()
         },
-        replace: (resourceType, resourceName, overrides) =>
-          committer
+        change: (resourceType, resourceName, decide) => {
+          const place = key(resourceType, resourceName)
+          return committer
             .decide(
               (writes: Array<Write>) => {
-                const present = of(resourceType, resourceName)
-                for (const [name, value] of overrides) {
-                  if (present.get(name) !== value) {
-                    writes.push({ _tag: "PutConfig", resourceType, resourceName, name, value })
-                  }
+                const stored = of(resourceType, resourceName)
+                const present = assumed.get(place) ?? stored
+                const after = decide(present)
+                if (isKafkaError(after)) return after
+                const put = (name: string, value: string | null) =>
+                  writes.push({ _tag: "PutConfig", resourceType, resourceName, name, value })
+                // Against what is stored too: who finds his value assumed waits for the commit all the same.
+                for (const name of new Set([...stored.keys(), ...present.keys(), ...after.keys()])) {
+                  const value = after.get(name)
+                  if (value !== stored.get(name) || value !== present.get(name)) put(name, value ?? null)
                 }
-                for (const name of present.keys()) {
-                  if (!overrides.has(name)) {
-                    writes.push({ _tag: "PutConfig", resourceType, resourceName, name, value: null })
-                  }
-                }
+                if (writes.length > 0) assumed.set(place, after)
+                return after
               },
-              (_, error) => {
-                if (error === undefined) seen(resourceType, resourceName, overrides)
+              (after, error) => {
+                if (isKafkaError(after)) return
+                if (assumed.get(place) === after) assumed.delete(place)
+                if (error === undefined) seen(resourceType, resourceName, after)
               }
             )
-            .pipe(Effect.mapError(toKafkaError)),
+            .pipe(
+              Effect.mapError(toKafkaError),
+              Effect.flatMap((after) => (isKafkaError(after) ? Effect.fail(after) : Effect.void))
+            )
+        },
         seen
       })
     })

@@ -120,7 +120,7 @@ describe("what services keep", () => {
         store,
         Effect.gen(function* () {
           const topic = yield* (yield* Topics).create({ name: "a", partitions: 1, configs: NO_CONFIGS })
-          yield* (yield* Configs).replace(4, "", new Map([["log.retention.ms", "9"]]))
+          yield* (yield* Configs).change(4, "", () => new Map([["log.retention.ms", "9"]]))
           yield* (yield* Offsets).commit("g", [offset(topic.partitionIds[0]!, 3n)])
           yield* (yield* Offsets).commit("g", [offset(topic.partitionIds[0]!, 4n)])
           yield* (yield* GroupStore).put({ groupId: "g", kind: "classic", value: "{}" })
@@ -150,17 +150,14 @@ describe("what services keep", () => {
       new FaultyStore(),
       Effect.gen(function* () {
         const configs = yield* Configs
-        yield* configs.replace(
-          4,
-          "1",
-          new Map([
-            ["a", "1"],
-            ["b", "2"]
-          ])
-        )
+        const both = new Map([
+          ["a", "1"],
+          ["b", "2"]
+        ])
+        yield* configs.change(4, "1", () => both)
         const first = configs.of(4, "1")
         assert.strictEqual(configs.of(4, "1"), first)
-        yield* configs.replace(4, "1", new Map([["b", "3"]]))
+        yield* configs.change(4, "1", () => new Map([["b", "3"]]))
         assert.deepStrictEqual(Array.from(configs.of(4, "1")), [["b", "3"]])
         assert.deepStrictEqual(configs.names(4), ["1"])
       })

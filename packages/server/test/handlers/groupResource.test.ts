@@ -136,7 +136,7 @@ describe("the GROUP resource", () => {
         )
       )
       assert.strictEqual(probe!("g").shareSessionTimeoutMs, 50_000)
-      yield* Context.get(built, Configs).replace(GROUP, "g", new Map([["share.session.timeout.ms", "55000"]]))
+      yield* Context.get(built, Configs).change(GROUP, "g", () => new Map([["share.session.timeout.ms", "55000"]]))
       assert.strictEqual(probe!("g").shareSessionTimeoutMs, 55_000)
       assert.strictEqual(probe!("h").shareSessionTimeoutMs, 50_000)
     })
