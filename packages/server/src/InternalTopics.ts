@@ -2,10 +2,10 @@ import type { InternalTopicInfo } from "@tusk/coordinator/group/streams/Topology
 import { errorMessage } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { isKafkaError } from "@tusk/storage/log/Log"
-import { Topics } from "@tusk/storage/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { AutoTopics } from "./AutoTopics.ts"
 import { TopicAdmin } from "./TopicAdmin.ts"
 
 export interface NotCreated {
@@ -24,7 +24,7 @@ export class InternalTopics extends Context.Service<
   static readonly layer = Layer.effect(
     InternalTopics,
     Effect.gen(function* () {
-      const topics = yield* Topics
+      const autoTopics = yield* AutoTopics
       const admin = yield* TopicAdmin
 
       const make = Effect.fnUntraced(function* (wish: InternalTopicInfo) {
@@ -36,7 +36,7 @@ export class InternalTopics extends Context.Service<
           configs: wish.topicConfigs.map(({ key, value }) => ({ name: key, value }))
         })
         if (isKafkaError(topic)) return yield* Effect.fail(topic)
-        yield* topics.create(topic)
+        yield* autoTopics.create(topic)
       })
 
       const attempt = (wish: InternalTopicInfo): Effect.Effect<ReadonlyArray<NotCreated>> =>

@@ -92,8 +92,10 @@ export class ResourceConfigs extends Context.Service<
         )
       }
 
-      const brokerValues = (definition: ConfigDefinition): ReadonlyArray<ConfigValue> => {
-        const { broker, cluster } = brokerOverrides()
+      const brokerValues = (
+        definition: ConfigDefinition,
+        { broker, cluster } = brokerOverrides()
+      ): ReadonlyArray<ConfigValue> => {
         const { name } = definition
         const values: Array<ConfigValue> = []
         const ofBroker = broker.get(name)
@@ -176,19 +178,27 @@ export class ResourceConfigs extends Context.Service<
         return undefined
       }
 
-      const store = (
+      /** All of a change is decided at once, on the overrides that are there then. */
+      const change = (
         resourceType: number,
         resourceName: string,
-        after: Overrides | KafkaError,
-        validateOnly: boolean
+        validateOnly: boolean,
+        changed: (present: Overrides) => Overrides | KafkaError
       ): Effect.Effect<void, KafkaError> => {
-        if ("_tag" in after) return Effect.fail(after)
-        const wrong = check(resourceType, after)
-        if (wrong !== undefined) return Effect.fail(wrong)
-        return validateOnly ? Effect.void : configs.replace(resourceType, resourceName, after)
+        const decide = (present: Overrides): Overrides | KafkaError => {
+          const wrong = misplaced(resourceType, resourceName)
+          if (wrong !== undefined) return wrong
+          const after = changed(present)
+          return "_tag" in after ? after : (check(resourceType, after) ?? after)
+        }
+        if (!validateOnly) return configs.change(resourceType, resourceName, decide)
+        return Effect.suspend(() => {
+          const after = decide(configs.of(resourceType, resourceName))
+          return "_tag" in after ? Effect.fail(after) : Effect.void
+        })
       }
 
-      const alterContext = (resourceType: number, overrides: Overrides): AlterContext => {
+      const alterContext = (resourceType: number, resourceName: string, overrides: Overrides): AlterContext => {
         const unknown = (kind: string) => (name: string) =>
           new InvalidConfig({ message: `Unknown ${kind} config name: ${name}` })
         switch (resourceType) {
@@ -209,7 +219,10 @@ export class ResourceConfigs extends Context.Service<
             return {
               definition: (name) => brokerConfigs().get(name),
               unknown: unknown("broker"),
-              current: (name) => brokerValues(brokerConfigs().get(name)!)[0]!.value
+              current: (name) => {
+                const own = resourceName === ALL_BROKERS ? { cluster: overrides } : { broker: overrides }
+                return brokerValues(brokerConfigs().get(name)!, { ...brokerOverrides(), ...own })[0]!.value
+              }
             }
         }
       }
@@ -230,25 +243,17 @@ export class ResourceConfigs extends Context.Service<
         names,
         ofTopic,
         alter: (resourceType, resourceName, operations, validateOnly) =>
-          Effect.suspend(() => {
-            const wrong = misplaced(resourceType, resourceName)
-            if (wrong !== undefined) return Effect.fail(wrong)
-            const overrides = configs.of(resourceType, resourceName)
-            const after = applyIncremental(overrides, operations, alterContext(resourceType, overrides))
-            return store(resourceType, resourceName, after, validateOnly)
-          }),
+          change(resourceType, resourceName, validateOnly, (present) =>
+            applyIncremental(present, operations, alterContext(resourceType, resourceName, present))
+          ),
         replace: (resourceType, resourceName, wanted, validateOnly) =>
-          Effect.suspend(() => {
-            const wrong = misplaced(resourceType, resourceName)
-            if (wrong !== undefined) return Effect.fail(wrong)
+          change(resourceType, resourceName, validateOnly, () => {
             const after = new Map<string, string>()
             for (const { name, value } of wanted) {
-              if (value === null) {
-                return Effect.fail(new InvalidRequest({ message: `Null value not supported for : ${name}` }))
-              }
+              if (value === null) return new InvalidRequest({ message: `Null value not supported for : ${name}` })
               after.set(name, value)
             }
-            return store(resourceType, resourceName, after, validateOnly)
+            return after
           })
       })
     })

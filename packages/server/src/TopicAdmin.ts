@@ -5,7 +5,6 @@ import {
   InvalidReplicaAssignment,
   InvalidReplicationFactor,
   InvalidRequest,
-  InvalidTopicException,
   TopicAlreadyExists
 } from "@tusk/protocol/KafkaError"
 import { Topics } from "@tusk/storage/Topics"
@@ -13,7 +12,7 @@ import type { NewTopic } from "@tusk/storage/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { AutoTopics } from "./AutoTopics.ts"
+import { AutoTopics, collides } from "./AutoTopics.ts"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { validateTopicConfig } from "./config/TopicConfigs.ts"
 import { Placement } from "./Placement.ts"
@@ -118,9 +117,7 @@ export class TopicAdmin extends Context.Service<
           return new TopicAlreadyExists({ message: `Topic '${wish.name}' already exists.` })
         }
         const other = autoTopics.collision(wish.name)
-        if (other !== undefined) {
-          return new InvalidTopicException({ message: `Topic '${wish.name}' collides with existing topic: ${other}` })
-        }
+        if (other !== undefined) return collides(wish.name, other)
         const wrongFactor = wish.assignments.length === 0 ? replicationFactor(wish) : undefined
         if (wrongFactor !== undefined) return wrongFactor
         const partitions = partitionCount(wish)

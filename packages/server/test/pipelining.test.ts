@@ -10,28 +10,14 @@ import { ListGroups } from "@tusk/protocol/messages/ListGroups"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import { Produce } from "@tusk/protocol/messages/Produce"
-import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
-import { Store } from "@tusk/storage/Store"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { random } from "../../protocol/test/codec/Mutation.ts"
 import { batchOf } from "./Batches.ts"
 import { startBroker } from "./BrokerUnderTest.ts"
 import type { BrokerUnderTest } from "./BrokerUnderTest.ts"
+import { answersLater, nextTurn } from "./Stores.ts"
 import { requestFrame, within } from "./WireClient.ts"
 import type { Partly, WireClient } from "./WireClient.ts"
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
-
-/** Memory whose commits are answered in a later turn of the event loop, as Postgres' are. */
-const answersLater = () => {
-  const memory = make(new MemoryData("AAAAAAAAAAAAAAAAAAAAAQ"), { maxBytes: 1 << 26 })
-  return Layer.succeed(
-    Store,
-    Store.of({ ...memory, commit: (units) => Effect.andThen(Effect.promise(nextTurn), memory.commit(units)) })
-  )
-}
 
 interface Request {
   readonly api: Api<any, any>

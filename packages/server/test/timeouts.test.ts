@@ -9,9 +9,7 @@ import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import { Committer } from "@tusk/storage/Committer"
 import { Log } from "@tusk/storage/log/Log"
-import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { makeSignal } from "@tusk/storage/Signal"
-import { Store } from "@tusk/storage/Store"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -23,6 +21,7 @@ import { brokerInTestTime, startBroker } from "./BrokerUnderTest.ts"
 import type { BrokerUnderTest } from "./BrokerUnderTest.ts"
 import { SENSIBLE } from "./handlers/sensible.ts"
 import { ServingInTest } from "./ServingInTest.ts"
+import { heldStore } from "./Stores.ts"
 import { forVersion, requestFrame, within } from "./WireClient.ts"
 import type { Partly, WireClient } from "./WireClient.ts"
 
@@ -238,33 +237,6 @@ describe("what is read from a broker that is not the writer any more", () => {
     )
   })
 })
-
-/** Memory whose commits wait as long as the test says. */
-const heldStore = () => {
-  const memory = make(new MemoryData("AAAAAAAAAAAAAAAAAAAAAQ"), { maxBytes: 1 << 26 })
-  const changed = makeSignal()
-  const state = { isHeld: false, waiting: 0 }
-  const commit: (typeof memory)["commit"] = (units) =>
-    Effect.suspend(() => {
-      state.waiting++
-      changed.notify()
-      return Effect.andThen(
-        changed.until(() => !state.isHeld),
-        Effect.suspend(() => {
-          state.waiting--
-          return memory.commit(units)
-        })
-      )
-    })
-  return {
-    store: Layer.succeed(Store, Store.of({ ...memory, commit })),
-    hold: (isHeld: boolean) => {
-      state.isHeld = isHeld
-      changed.notify()
-    },
-    waiting: changed.until(() => state.waiting > 0)
-  }
-}
 
 describe("a commit that takes too long", () => {
   it.effect("each request is answered at request.timeout.ms, and what it wants is done all the same", () =>

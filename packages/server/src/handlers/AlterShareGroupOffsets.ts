@@ -5,7 +5,6 @@ import {
   errorCode,
   errorMessage,
   NONE,
-  NonEmptyGroup,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
@@ -36,15 +35,11 @@ export const alterShareGroupOffsets = handler({
 
     return Effect.fnUntraced(function* (request: AlterShareGroupOffsetsRequest) {
       const { groupId } = request
-      const [group] = yield* groups.describe([groupId])
-      if (group !== undefined && "members" in group && group.members.length > 0) return yield* new NonEmptyGroup()
       // A group that is not there begins with its offsets, as in Apache Kafka.
       yield* groups.make(groupId)
-      return {
-        throttleTimeMs: 0,
-        errorCode: NONE,
-        errorMessage: null,
-        responses: yield* Effect.forEach(request.topics, ({ partitions, topicName }) =>
+      const responses = yield* groups.whileEmpty(
+        groupId,
+        Effect.forEach(request.topics, ({ partitions, topicName }) =>
           Effect.map(
             Effect.forEach(partitions, ({ partitionIndex, startOffset }) =>
               Effect.map(one(groupId, topicName, partitionIndex, startOffset), (error) => ({
@@ -60,7 +55,8 @@ export const alterShareGroupOffsets = handler({
             })
           )
         )
-      }
+      )
+      return { throttleTimeMs: 0, errorCode: NONE, errorMessage: null, responses }
     })
   }),
   refuse: (_request, code, error) => ({

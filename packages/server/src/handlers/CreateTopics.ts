@@ -4,9 +4,9 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import type { CreateTopicsRequest, CreateTopicsResponse } from "@tusk/protocol/messages/CreateTopics"
 import { isKafkaError } from "@tusk/storage/log/Log"
-import { Topics } from "@tusk/storage/Topics"
 import type { NewTopic } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
+import { AutoTopics } from "../AutoTopics.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 import { TopicAdmin } from "../TopicAdmin.ts"
@@ -18,7 +18,7 @@ export const createTopics = handler({
   api: CreateTopics,
   reads: false,
   make: Effect.gen(function* () {
-    const topics = yield* Topics
+    const autoTopics = yield* AutoTopics
     const admin = yield* TopicAdmin
     const configs = yield* ResourceConfigs
 
@@ -50,7 +50,7 @@ export const createTopics = handler({
         if (isKafkaError(topic)) return yield* Effect.fail(topic)
         const factor = Math.max(1, wish.replicationFactor)
         if (request.validateOnly) return made(topic, ZERO_UUID, factor)
-        const { topicId } = yield* topics.create(topic)
+        const { topicId } = yield* autoTopics.create(topic)
         return made(topic, topicId, factor)
       })
       const results = yield* Effect.forEach(

@@ -5,7 +5,6 @@ import {
   errorCode,
   errorMessage,
   NONE,
-  NonEmptyGroup,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
 import { DeleteShareGroupOffsets } from "@tusk/protocol/messages/DeleteShareGroupOffsets"
@@ -26,14 +25,9 @@ export const deleteShareGroupOffsets = handler({
 
     return Effect.fnUntraced(function* (request: DeleteShareGroupOffsetsRequest) {
       const { groupId } = request
-      const [group] = yield* groups.describe([groupId])
-      if (group !== undefined && "error" in group) return yield* Effect.fail(group.error)
-      if (group !== undefined && group.members.length > 0) return yield* new NonEmptyGroup()
-      return {
-        throttleTimeMs: 0,
-        errorCode: NONE,
-        errorMessage: null,
-        responses: yield* Effect.forEach(request.topics, ({ topicName }) => {
+      const responses = yield* groups.whileEmpty(
+        groupId,
+        Effect.forEach(request.topics, ({ topicName }) => {
           const topic = topics.byName(topicName)
           const removed =
             topic === undefined
@@ -47,7 +41,8 @@ export const deleteShareGroupOffsets = handler({
             )
           )
         })
-      }
+      )
+      return { throttleTimeMs: 0, errorCode: NONE, errorMessage: null, responses }
     })
   }),
   refuse: (_request, code, error) => ({

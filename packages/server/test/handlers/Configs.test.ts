@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { AlterConfigs } from "@tusk/protocol/messages/AlterConfigs"
+import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
 import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
+import * as Effect from "effect/Effect"
 import { startBroker } from "../BrokerUnderTest.ts"
+import { answersLater, heldStore, newData } from "../Stores.ts"
 import type { WireClient } from "../WireClient.ts"
 
 const TOPIC = 2
@@ -10,6 +13,7 @@ const BROKER = 4
 const SET = 0
 const DELETE = 1
 const APPEND = 2
+const SUBTRACT = 3
 
 const describeOne = async (
   client: WireClient,
@@ -160,5 +164,96 @@ describe("the Config APIs", () => {
       responses.map(({ errorCode }) => errorCode),
       [42, 42]
     )
+  })
+})
+
+describe("changes of one resource at the same time", () => {
+  const WANTED = {
+    "segment.ms": "99999999",
+    "retention.ms": "1234567",
+    "max.message.bytes": "2000000",
+    "cleanup.policy": "compact",
+    "min.compaction.lag.ms": "77",
+    "delete.retention.ms": "88",
+    "segment.bytes": "1048577",
+    "retention.bytes": "99999"
+  }
+  const ownConfigs = async (client: WireClient, resourceType: number, name: string) => {
+    const { configs } = await describeOne(client, resourceType, name, null)
+    const own = configs.filter(({ configSource }) => configSource === 1 || configSource === 3)
+    return Object.fromEntries(own.map(({ name, value }) => [name, value]))
+  }
+
+  it("none is lost, in memory or in the store", async () => {
+    const data = newData()
+    {
+      await using broker = await startBroker({}, { store: answersLater(data) })
+      await broker.createTopic("t")
+      const admins = await Promise.all(Object.keys(WANTED).map(() => broker.connect()))
+      const codes = await Promise.all(
+        Object.entries(WANTED).map(([name, value], i) =>
+          alter(admins[i]!, TOPIC, "t", [{ name, configOperation: SET, value }])
+        )
+      )
+      assert.deepStrictEqual(
+        codes,
+        admins.map(() => 0)
+      )
+      assert.deepStrictEqual(await ownConfigs(admins[0]!, TOPIC, "t"), WANTED)
+    }
+    await using broker = await startBroker({}, { store: answersLater(data) })
+    assert.deepStrictEqual(await ownConfigs(await broker.connect(), TOPIC, "t"), WANTED)
+  })
+
+  it("a list grows by what each adds to it", async () => {
+    const { hold, store, waiting } = heldStore()
+    await using broker = await startBroker({}, { store })
+    await broker.createTopic("t", 1, { "cleanup.policy": "compact" })
+    const [first, second, third] = [await broker.connect(), await broker.connect(), await broker.connect()]
+    hold(true)
+    const retention = alter(first, TOPIC, "t", [{ name: "retention.ms", configOperation: SET, value: "1000" }])
+    await Effect.runPromise(waiting)
+    // Both are decided in one commit, as it comes behind the one that is held.
+    const append = { name: "cleanup.policy", configOperation: APPEND, value: "delete" }
+    const subtract = { name: "cleanup.policy", configOperation: SUBTRACT, value: "compact" }
+    const both = [alter(second, TOPIC, "t", [append]), alter(third, TOPIC, "t", [subtract])]
+    await broker.serves()
+    hold(false)
+    assert.deepStrictEqual([await retention, ...(await Promise.all(both))], [0, 0, 0])
+    assert.deepStrictEqual(await ownConfigs(first, TOPIC, "t"), { "retention.ms": "1000", "cleanup.policy": "delete" })
+  })
+
+  it("what one takes away and the other finds taken away already waits for the commit", async () => {
+    const { hold, store, waiting } = heldStore()
+    await using broker = await startBroker({}, { store })
+    await broker.createTopic("t", 1, { "retention.ms": "1000" })
+    const [first, second] = [await broker.connect(), await broker.connect()]
+    hold(true)
+    const removal = [{ name: "retention.ms", configOperation: DELETE, value: null }]
+    const one = alter(first, TOPIC, "t", [{ name: "segment.ms", configOperation: SET, value: "99999999" }])
+    await Effect.runPromise(waiting)
+    const two = [alter(first, TOPIC, "t", removal), alter(second, TOPIC, "t", removal)]
+    await broker.serves()
+    hold(false)
+    assert.deepStrictEqual([await one, ...(await Promise.all(two))], [0, 0, 0])
+    assert.deepStrictEqual(await ownConfigs(first, TOPIC, "t"), { "segment.ms": "99999999" })
+  })
+
+  it("a topic that is deleted first is not there any more, and gets no configs", async () => {
+    const data = newData()
+    const { hold, store, waiting } = heldStore(data)
+    await using broker = await startBroker({}, { store })
+    await broker.createTopic("t")
+    const [deleter, admin] = [await broker.connect(), await broker.connect()]
+    hold(true)
+    const deleted = deleter.call(DeleteTopics, 5, { topicNames: ["t"], timeoutMs: 1000 })
+    await Effect.runPromise(waiting)
+    const altered = alter(admin, TOPIC, "t", [{ name: "retention.ms", configOperation: SET, value: "1000" }])
+    await broker.serves()
+    hold(false)
+    assert.strictEqual((await deleted).responses[0]!.errorCode, 0)
+    assert.strictEqual(await altered, 3)
+    await broker.createTopic("t")
+    assert.deepStrictEqual(await ownConfigs(admin, TOPIC, "t"), {})
   })
 })

@@ -5,7 +5,9 @@ import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import type { CreateTopicsRequest } from "@tusk/protocol/messages/CreateTopics"
 import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
+import * as Effect from "effect/Effect"
 import { startBroker } from "../BrokerUnderTest.ts"
+import { heldStore } from "../Stores.ts"
 import type { Partly, WireClient } from "../WireClient.ts"
 
 type Wish = Partly<CreateTopicsRequest["topics"][number]>
@@ -17,6 +19,32 @@ const create = async (client: WireClient, ...wishes: ReadonlyArray<Wish>) => {
 const code = async (client: WireClient, wish: Wish) => (await create(client, wish))[0]!.errorCode
 const names = async (client: WireClient) =>
   (await client.call(Metadata, 12, { topics: null })).topics.map(({ name, partitions }) => [name, partitions.length])
+
+describe("topics made at the same time", () => {
+  it("are not made both where their names collide, whoever makes them", async () => {
+    const { hold, store, waiting } = heldStore()
+    await using broker = await startBroker({}, { store })
+    const clients = await Promise.all([0, 1, 2, 3].map(() => broker.connect()))
+    const [first, second, third, fourth] = clients as [WireClient, WireClient, WireClient, WireClient]
+    hold(true)
+    const automatic = (client: WireClient, name: string) =>
+      client
+        .call(Metadata, 12, { topics: [{ name }], allowAutoTopicCreation: true })
+        .then(({ topics }) => topics[0]!.errorCode)
+    const dotted = code(first, { name: "a.b" })
+    const made = automatic(second, "c.d")
+    await Effect.runPromise(waiting)
+    const late = [code(third, { name: "a_b" }), automatic(fourth, "c_d")]
+    await broker.serves()
+    hold(false)
+    assert.deepStrictEqual(await Promise.all([dotted, made, ...late]), [0, 0, 17, 17])
+    // What was refused is not remembered.
+    assert.strictEqual(await code(first, { name: "e_f" }), 0)
+    const topics = [{ name: "a.b" }, { name: "c.d" }]
+    await first.call(DeleteTopics, 6, { topics })
+    assert.deepStrictEqual(await Promise.all([code(third, { name: "a_b" }), code(fourth, { name: "c_d" })]), [0, 0])
+  })
+})
 
 describe("CreateTopics", () => {
   it("makes topics with ids of their own, by default with num.partitions, and answers their configs", async () => {

@@ -1,9 +1,10 @@
-import { GroupIdNotFound, InvalidRequest } from "@tusk/protocol/KafkaError"
+import { GroupIdNotFound, InvalidRequest, NonEmptyGroup } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Topics } from "@tusk/storage/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { CellClosed } from "../GroupCell.ts"
 import { GroupCells } from "../GroupCells.ts"
 import { GroupConfigs } from "../GroupConfigs.ts"
 import type { CellOf } from "../GroupKinds.ts"
@@ -52,6 +53,8 @@ export class ShareGroups extends Context.Service<
     readonly heartbeat: (request: ShareHeartbeat) => Effect.Effect<Beat, KafkaError>
     /** The group is there from now on, with or without members. GROUP_ID_NOT_FOUND: it is of another kind. */
     readonly make: (groupId: string) => Effect.Effect<void, KafkaError>
+    /** Runs while the group has no members, and nobody joins it. NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND. */
+    readonly whileEmpty: <A>(groupId: string, body: Effect.Effect<A, KafkaError>) => Effect.Effect<A, KafkaError>
     /** GROUP_ID_NOT_FOUND for a group that is not there or of another kind; in order. */
     readonly describe: (
       groupIds: ReadonlyArray<string>
@@ -147,7 +150,27 @@ const make = Effect.fnUntraced(function* () {
       .retrying(Effect.flatMap(find(groupId, true), ({ cell }) => cell.ask((waiter) => Event.Make({ waiter }))))
       .pipe(Effect.flatMap((answer) => (answer._tag === "Refused" ? Effect.fail(answer.error) : Effect.void)))
 
-  return ShareGroups.of({ heartbeat, make: makeGroup, describe: (groupIds) => Effect.forEach(groupIds, describe) })
+  const whileEmpty = <A>(groupId: string, body: Effect.Effect<A, KafkaError>): Effect.Effect<A, KafkaError> =>
+    Effect.flatMap(find(groupId, false), (group) => {
+      let done: { readonly value: A } | undefined
+      const guarded = Effect.suspend(() => {
+        if (group.cell.peek().members.size > 0) return Effect.fail(new NonEmptyGroup())
+        return Effect.map(body, (value) => {
+          done = { value }
+        })
+      })
+      return Effect.flatMap(
+        group.exclusive(() => guarded),
+        () => (done === undefined ? Effect.fail(new CellClosed()) : Effect.succeed(done.value))
+      )
+    }).pipe(cells.retrying)
+
+  return ShareGroups.of({
+    heartbeat,
+    make: makeGroup,
+    whileEmpty,
+    describe: (groupIds) => Effect.forEach(groupIds, describe)
+  })
 })
 
 /** What Apache Kafka asks of the fields of a heartbeat. */

@@ -346,9 +346,24 @@ const make = Effect.fnUntraced(function* () {
     return { batches, ranges }
   })
 
+  /** Behind what the cell stores now; it stores nothing meanwhile. */
+  const whileHeld = (cell: Cell, body: Effect.Effect<void, KafkaError>): Effect.Effect<void, KafkaError> =>
+    Effect.suspend(() => {
+      let hasRun = false
+      const once = Effect.suspend(() => {
+        hasRun = true
+        return body
+      })
+      // A cell that was closed on the way runs nothing any more.
+      return Effect.andThen(
+        cell.exclusive(() => once),
+        Effect.suspend(() => (hasRun ? Effect.void : body))
+      )
+    })
+
   const remove = (groupId: string, partitionIds: ReadonlyArray<number>): Effect.Effect<void, KafkaError> => {
     const members = partitionIds.map((partitionId) => ({ memberId: partitionRow(partitionId), value: null }))
-    return Effect.map(store.put({ groupId, kind: "share", value: null, members }, requestTimeoutMs), () => {
+    const removed = Effect.map(store.put({ groupId, kind: "share", value: null, members }, requestTimeoutMs), () => {
       for (const partitionId of partitionIds) {
         const key = keyOf(groupId, partitionId)
         cells.get(key)?.close()
@@ -356,6 +371,10 @@ const make = Effect.fnUntraced(function* () {
         stored?.get(groupId)?.delete(partitionId)
       }
     })
+    return Effect.suspend(() => {
+      const there = partitionIds.flatMap((partitionId) => cells.get(keyOf(groupId, partitionId)) ?? [])
+      return there.reduce<Effect.Effect<void, KafkaError>>((body, cell) => whileHeld(cell, body), removed)
+    }).pipe(opening.withPermit)
   }
 
   /** Where that fails rows stay that nobody reads: partition ids are given once. */

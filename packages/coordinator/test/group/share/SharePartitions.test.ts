@@ -7,7 +7,9 @@ import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { Log } from "@tusk/storage/log/Log"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import { TestClock } from "effect/testing"
 import { Disk } from "../Disk.ts"
 
@@ -69,6 +71,15 @@ const accept = (memberId: string, first: bigint, last: bigint) =>
   Effect.flatMap(SharePartitions, (partitions) =>
     partitions.acknowledge({ groupId: "g", memberId, partitionId: 1, batches: [{ first, last, types: [1] }] })
   ).pipe(Effect.as("taken"), inShort)
+const joinOf = (memberId: string) => ({
+  groupId: "g",
+  memberId,
+  memberEpoch: 0,
+  rackId: null,
+  subscribedTopicNames: ["t"],
+  clientId: "c",
+  clientHost: "h"
+})
 const group = Effect.flatMap(ShareGroups, (groups) => groups.make("g"))
 
 describe("SharePartitions", () => {
@@ -125,6 +136,44 @@ describe("SharePartitions", () => {
         assert.deepStrictEqual(yield* partitions.startOffsets("g"), new Map([[1, 0n]]))
       }).pipe(Effect.provide(brokerOn(disk)))
     })
+  })
+
+  it.effect("what is removed does not come back with an acknowledgement that came meanwhile", () => {
+    const disk = new Disk()
+    return Effect.gen(function* () {
+      yield* Effect.gen(function* () {
+        yield* group
+        assert.strictEqual(yield* acquire("a"), "0-3 x1")
+        disk.open.closeUnsafe()
+        const { remove } = yield* SharePartitions
+        const removing = yield* Effect.forkChild(remove("g", [1]), { startImmediately: true })
+        const accepting = yield* Effect.forkChild(accept("a", 0n, 3n), { startImmediately: true })
+        disk.open.openUnsafe()
+        yield* Fiber.join(removing)
+        assert.strictEqual(yield* Fiber.join(accepting), "InvalidRecordState")
+      }).pipe(Effect.provide(brokerOn(disk)))
+      assert.strictEqual(yield* Effect.provide(acquire("b"), brokerOn(disk)), "0-3 x1")
+    })
+  })
+
+  it.effect("whoever would join while offsets are moved waits, and finds them moved", () => {
+    const disk = new Disk()
+    return Effect.gen(function* () {
+      yield* group
+      const [groups, partitions] = [yield* ShareGroups, yield* SharePartitions]
+      disk.open.closeUnsafe()
+      const moving = yield* Effect.forkChild(groups.whileEmpty("g", partitions.setStart("g", 1, 2n)), {
+        startImmediately: true
+      })
+      const joining = yield* Effect.forkChild(groups.heartbeat(joinOf("m")), { startImmediately: true })
+      assert.isUndefined(joining.pollUnsafe())
+      disk.open.openUnsafe()
+      yield* Fiber.join(moving)
+      yield* Fiber.join(joining)
+      assert.deepStrictEqual(yield* partitions.startOffsets("g"), new Map([[1, 2n]]))
+      const late = yield* Effect.result(groups.whileEmpty("g", partitions.setStart("g", 1, 3n)))
+      assert.strictEqual(Result.isFailure(late) && late.failure._tag, "NonEmptyGroup")
+    }).pipe(Effect.provide(brokerOn(disk)))
   })
 
   it.effect("writes nothing into a group that is not there", () => {
