@@ -1,0 +1,14 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type { PgOptions } from "../../src/pg/PgOptions.ts"
+import * as PgStore from "../../src/pg/PgStore.ts"
+import { Store } from "../../src/Store.ts"
+
+/** One more broker's store. */
+export const openStore = (options: PgOptions): Effect.Effect<Store["Service"], unknown, Scope.Scope> =>
+  Effect.map(
+    Effect.suspend(() => Layer.build(Layer.fresh(PgStore.layer(options)))),
+    (context) => Context.get(context, Store)
+  )
