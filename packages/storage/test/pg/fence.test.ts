@@ -12,20 +12,11 @@ import { NOTHING_TOLD } from "../../src/counters.ts"
 import type { Connection } from "../../src/pg/connection/Connection.ts"
 import { append, topic } from "./Appends.ts"
 import { cuttingProxy } from "./CuttingProxy.ts"
+import { until } from "./PostgresServer.ts"
+import { terminateWriter } from "./Stores.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
-
-const terminateWriter = (psql: Connection) =>
-  psql.query(`select pg_terminate_backend(pid) from pg_locks l
-    where locktype = 'advisory' and granted and objid = 1
-      and database = (select oid from pg_database where datname = current_database())`)
-
-/** Waits for what another session does, by looking. */
-const until = (psql: Connection, condition: string) =>
-  Effect.gen(function* () {
-    while ((yield* psql.query(`select ${condition}`))[0]![0] !== "t") yield* Effect.sleep(5)
-  })
 
 const ends = (psql: Connection) =>
   Effect.map(psql.query("select count(*), coalesce(max(last_offset) + 1, 0) from kafka.batches"), ([row]) =>

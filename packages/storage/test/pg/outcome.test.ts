@@ -9,6 +9,7 @@ import type { Unit } from "../../src/Store.ts"
 import { append, committed, topic, TOPIC } from "./Appends.ts"
 import { cuttingProxy } from "./CuttingProxy.ts"
 import { until } from "./PostgresServer.ts"
+import { terminateWriter } from "./Stores.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
@@ -96,6 +97,8 @@ describe("a commit whose connection is lost is looked up under the lock", () => 
         const { psql, store } = yield* cutDuring("batches", [append(1n)])
         if (!stored) yield* psql.query(`select pg_terminate_backend(pid) from pg_locks where ${HELD_UP}`)
         yield* psql.query(LET_GO)
+        yield* until(psql, `not exists (select from pg_locks where locktype = 'advisory' and objid = 42)`)
+        yield* terminateWriter(psql)
         const other = yield* database.open({ lockWaitMs: 5000 })
         yield* Effect.scoped(Effect.andThen(other.acquire(NOTHING_TOLD), other.commit([[group("other")]])))
         assert.strictEqual(yield* takeOver(store), told)
