@@ -4,11 +4,15 @@ import * as Net from "node:net"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
 
-/** A TCP proxy in front of Postgres that can leave it alone with half a connection, as a broken network does. */
+/** A TCP proxy in front of Postgres that can leave either side alone with half a connection, as a broken network does. */
 export interface CuttingProxy {
   readonly options: PgOptions
   /** Breaks all connections off on the client's side; Postgres hears nothing of it. */
   readonly cut: () => void
+  /** Nothing comes through the connections that are there any more, and neither side hears of it. */
+  readonly freeze: () => void
+  /** From now on nobody is let in. */
+  readonly refuse: () => void
 }
 
 export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, never, Scope.Scope> =>
@@ -16,20 +20,30 @@ export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, ne
     const [target] = resolveOptions(options).hosts
     const clients = new Set<Net.Socket>()
     const upstreams = new Set<Net.Socket>()
+    let frozen = new Set<Net.Socket>()
+    let isOpen = true
     const server = Net.createServer((client) => {
+      if (!isOpen) {
+        client.destroy()
+        return
+      }
       const upstream =
         target!.path === undefined ? Net.connect(target!.port, target!.host) : Net.connect({ path: target!.path })
       clients.add(client)
       upstreams.add(upstream)
       client.on("error", () => {})
       upstream.on("error", () => {})
-      client.on("data", (chunk) => upstream.write(chunk))
-      upstream.on("data", (chunk) => {
-        if (!client.destroyed) client.write(chunk)
+      client.on("data", (chunk) => {
+        if (!frozen.has(client)) upstream.write(chunk)
       })
-      upstream.on("close", () => client.destroy())
+      upstream.on("data", (chunk) => {
+        if (!client.destroyed && !frozen.has(client)) client.write(chunk)
+      })
+      upstream.on("close", () => {
+        if (!frozen.has(client)) client.destroy()
+      })
       client.on("close", () => {
-        if (clients.delete(client)) upstream.end()
+        if (clients.delete(client) && !frozen.has(client)) upstream.end()
       })
     })
     yield* Effect.acquireRelease(
@@ -49,6 +63,12 @@ export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, ne
         const cutOff = [...clients]
         clients.clear()
         for (const client of cutOff) client.destroy()
+      },
+      freeze: () => {
+        frozen = new Set(clients)
+      },
+      refuse: () => {
+        isOpen = false
       }
     }
   })
