@@ -13,6 +13,9 @@ export interface CuttingProxy {
   readonly freeze: () => void
   /** From now on nobody is let in. */
   readonly refuse: () => void
+  /** Of what a client sends in all, no more than so many bytes get through before `release`, as on a slow line. */
+  readonly hold: (bytes: number) => void
+  readonly release: () => void
 }
 
 export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, never, Scope.Scope> =>
@@ -22,6 +25,8 @@ export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, ne
     const upstreams = new Set<Net.Socket>()
     let frozen = new Set<Net.Socket>()
     let isOpen = true
+    let limit = Infinity
+    const releases = new Set<() => void>()
     const server = Net.createServer((client) => {
       if (!isOpen) {
         client.destroy()
@@ -33,9 +38,21 @@ export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, ne
       upstreams.add(upstream)
       client.on("error", () => {})
       upstream.on("error", () => {})
-      client.on("data", (chunk) => {
-        if (!frozen.has(client)) upstream.write(chunk)
+      let passed = 0
+      let held: Array<Buffer> = []
+      const pass = (chunk: Buffer) => {
+        if (frozen.has(client)) return
+        const fitting = chunk.subarray(0, Math.max(limit - passed, 0))
+        passed += fitting.length
+        upstream.write(fitting)
+        if (fitting.length < chunk.length) held.push(chunk.subarray(fitting.length))
+      }
+      releases.add(() => {
+        const waiting = held
+        held = []
+        for (const chunk of waiting) pass(chunk)
       })
+      client.on("data", pass)
       upstream.on("data", (chunk) => {
         if (!client.destroyed && !frozen.has(client)) client.write(chunk)
       })
@@ -69,6 +86,13 @@ export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, ne
       },
       refuse: () => {
         isOpen = false
+      },
+      hold: (bytes) => {
+        limit = bytes
+      },
+      release: () => {
+        limit = Infinity
+        for (const release of releases) release()
       }
     }
   })
