@@ -4,11 +4,18 @@ import * as Net from "node:net"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
 
-/** A TCP proxy in front of Postgres that can leave it alone with half a connection, as a broken network does. */
+/** A TCP proxy in front of Postgres that can leave either side alone with half a connection, as a broken network does. */
 export interface CuttingProxy {
   readonly options: PgOptions
   /** Breaks all connections off on the client's side; Postgres hears nothing of it. */
   readonly cut: () => void
+  /** Nothing comes through the connections that are there any more, and neither side hears of it. */
+  readonly freeze: () => void
+  /** From now on nobody is let in. */
+  readonly refuse: () => void
+  /** Of what a client sends in all, no more than so many bytes get through before `release`, as on a slow line. */
+  readonly hold: (bytes: number) => void
+  readonly release: () => void
 }
 
 export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, never, Scope.Scope> =>
@@ -16,20 +23,44 @@ export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, ne
     const [target] = resolveOptions(options).hosts
     const clients = new Set<Net.Socket>()
     const upstreams = new Set<Net.Socket>()
+    let frozen = new Set<Net.Socket>()
+    let isOpen = true
+    let limit = Infinity
+    const releases = new Set<() => void>()
     const server = Net.createServer((client) => {
+      if (!isOpen) {
+        client.destroy()
+        return
+      }
       const upstream =
         target!.path === undefined ? Net.connect(target!.port, target!.host) : Net.connect({ path: target!.path })
       clients.add(client)
       upstreams.add(upstream)
       client.on("error", () => {})
       upstream.on("error", () => {})
-      client.on("data", (chunk) => upstream.write(chunk))
-      upstream.on("data", (chunk) => {
-        if (!client.destroyed) client.write(chunk)
+      let passed = 0
+      let held: Array<Buffer> = []
+      const pass = (chunk: Buffer) => {
+        if (frozen.has(client)) return
+        const fitting = chunk.subarray(0, Math.max(limit - passed, 0))
+        passed += fitting.length
+        upstream.write(fitting)
+        if (fitting.length < chunk.length) held.push(chunk.subarray(fitting.length))
+      }
+      releases.add(() => {
+        const waiting = held
+        held = []
+        for (const chunk of waiting) pass(chunk)
       })
-      upstream.on("close", () => client.destroy())
+      client.on("data", pass)
+      upstream.on("data", (chunk) => {
+        if (!client.destroyed && !frozen.has(client)) client.write(chunk)
+      })
+      upstream.on("close", () => {
+        if (!frozen.has(client)) client.destroy()
+      })
       client.on("close", () => {
-        if (clients.delete(client)) upstream.end()
+        if (clients.delete(client) && !frozen.has(client)) upstream.end()
       })
     })
     yield* Effect.acquireRelease(
@@ -49,6 +80,19 @@ export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, ne
         const cutOff = [...clients]
         clients.clear()
         for (const client of cutOff) client.destroy()
+      },
+      freeze: () => {
+        frozen = new Set(clients)
+      },
+      refuse: () => {
+        isOpen = false
+      },
+      hold: (bytes) => {
+        limit = bytes
+      },
+      release: () => {
+        limit = Infinity
+        for (const release of releases) release()
       }
     }
   })

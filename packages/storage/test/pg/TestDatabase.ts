@@ -1,7 +1,5 @@
 import { afterAll, inject } from "@effect/vitest"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { connect } from "../../src/pg/connection/connect.ts"
@@ -10,8 +8,8 @@ import { endpointsOf } from "../../src/pg/connection/Endpoint.ts"
 import { install } from "../../src/pg/Migrations.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
-import * as PgStore from "../../src/pg/PgStore.ts"
-import { Store } from "../../src/Store.ts"
+import type { Store } from "../../src/Store.ts"
+import { openStore } from "./Stores.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -65,15 +63,12 @@ export class TestDatabase {
       this.created = true
     }
     const here = yield* this.psql()
-    yield* here.query("drop schema if exists kafka cascade")
+    yield* here.query("drop schema if exists kafka cascade; drop schema public cascade; create schema public")
   }).pipe(Effect.scoped)
 
   /** One more broker's store over the database. */
   open(more: Partial<PgOptions> = {}): Effect.Effect<Store["Service"], unknown, Scope.Scope> {
-    return Effect.map(
-      Effect.suspend(() => Layer.build(Layer.fresh(PgStore.layer(this.options(more))))),
-      (context) => Context.get(context, Store)
-    )
+    return Effect.suspend(() => openStore(this.options(more)))
   }
 
   /** The schema as an installer leaves it, without a broker; an older one where a version says so. */

@@ -4,28 +4,16 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import { spawn } from "node:child_process"
-import { once } from "node:events"
-import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import { NOTHING_TOLD } from "../../src/counters.ts"
 import type { Connection } from "../../src/pg/connection/Connection.ts"
 import { append, topic } from "./Appends.ts"
+import { brokerProcess } from "./BrokerProcess.ts"
 import { cuttingProxy } from "./CuttingProxy.ts"
+import { until } from "./PostgresServer.ts"
+import { terminateWriter } from "./Stores.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
-
-const terminateWriter = (psql: Connection) =>
-  psql.query(`select pg_terminate_backend(pid) from pg_locks l
-    where locktype = 'advisory' and granted and objid = 1
-      and database = (select oid from pg_database where datname = current_database())`)
-
-/** Waits for what another session does, by looking. */
-const until = (psql: Connection, condition: string) =>
-  Effect.gen(function* () {
-    while ((yield* psql.query(`select ${condition}`))[0]![0] !== "t") yield* Effect.sleep(5)
-  })
 
 const ends = (psql: Connection) =>
   Effect.map(psql.query("select count(*), coalesce(max(last_offset) + 1, 0) from kafka.batches"), ([row]) =>
@@ -144,31 +132,20 @@ describe("the lock is the fence", () => {
       Effect.gen(function* () {
         yield* database.empty
         const psql = yield* database.psql()
-        const options = database.options({ applicationName: "tusk/child" })
-        const child = spawn(
-          process.execPath,
-          [
-            "--conditions=tusk-source",
-            fileURLToPath(new URL("./Broker.child.ts", import.meta.url)),
-            JSON.stringify(options)
-          ],
-          { stdio: ["ignore", "pipe", "inherit"] }
-        )
-        yield* Effect.addFinalizer(() => Effect.sync(() => child.kill("SIGKILL")))
-        let acknowledged = -1
-        const lines = createInterface(child.stdout)
-        yield* Effect.callback<void>((resume) => {
-          lines.on("line", (line) => {
-            acknowledged = Number(line)
-            if (acknowledged === 20) resume(Effect.void)
-          })
+        const child = yield* brokerProcess(database.options({ applicationName: "tusk/child" }), {
+          _tag: "AppendForEver"
         })
+        let acknowledged = -1
+        const read = Effect.map(child.line, (line) => {
+          acknowledged = Number(line)
+        })
+        while (acknowledged < 20) yield* read
         const store = yield* database.open()
         const refused = yield* Effect.flip(Effect.scoped(store.acquire(NOTHING_TOLD)))
         expect(refused._tag).toBe("LockHeld")
         expect(refused.message).toMatch(/tusk\/child of user .+ Postgres process \d+, since \d{4}-/)
-        child.kill("SIGKILL")
-        yield* Effect.promise(() => once(lines, "close"))
+        child.signal("SIGKILL")
+        yield* Effect.ignore(Effect.forever(read))
         const state = yield* store.acquire(NOTHING_TOLD)
         expect(state.epoch).toBe(2)
         const [count, end] = yield* ends(psql)
