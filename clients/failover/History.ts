@@ -58,6 +58,8 @@ export class History {
   readonly codes = new Map<number, number>()
   /** What went wrong for good in a client. */
   readonly errors: Array<string> = []
+  /** librdkafka's producers that ended for good, as they do where records of theirs are gone, and were made anew. */
+  readonly renewed: Array<string> = []
   readonly wentBack: Array<string> = []
   readonly resets: Array<string> = []
   /** Epochs that clients were told of. */
@@ -91,7 +93,7 @@ export class History {
     const key = `${client} ${assignment} ${record.partition}`
     const last = this.#last.get(key) ?? -1
     if (record.offset <= last) this.wentBack.push(`${client}: ${record.partition}/${record.offset} after ${last}`)
-    else this.#last.set(key, record.offset)
+    this.#last.set(key, record.offset)
   }
 
   epoch(epoch: number): void {

@@ -15,7 +15,7 @@ export interface Bars {
   /** Longest time, in milliseconds, that a producer may be without an acknowledgement, and why so long. */
   readonly pause: { readonly from: number; readonly most: number; readonly bar: string }
   /** Records that may be gone: those of which this holds. Of all others none is. */
-  readonly mayBeLost?: (ack: { readonly partition: number; readonly offset: number }) => boolean
+  readonly mayBeLost?: (ack: { readonly partition: number; readonly offset: number; readonly at: number }) => boolean
 }
 
 /** The longest pause since a moment, against its bar. */
@@ -44,10 +44,13 @@ export const judge = async (report: Report, name: string, load: Load, bars: Bars
   report.none(`${name}: offsets with two values`, findings.twoValues)
   report.none(`${name}: epochs that go back`, findings.epochsBack)
   report.none(`${name}: ids given twice`, findings.idsTwice)
-  report.none(`${name}: consumers that went back or began anew`, [...findings.wentBack, ...findings.resets])
+  report.none(`${name}: consumers that went back or began anew`, [...findings.resets, ...findings.wentBack])
   report.none(`${name}: records that no consumer was given`, findings.missed)
   judgePause(report, name, history, bars, to)
   report.none(`${name}: clients that failed`, history.errors)
+  // Where records of an idempotent producer are gone, Kafka ends it as well.
+  if (bars.mayBeLost === undefined) report.none(`${name}: producers of librdkafka that failed`, history.renewed)
+  else report.note(`${name}: producers of librdkafka made anew`, `${history.renewed.length}`)
   return stored
 }
 

@@ -20,6 +20,11 @@ export const pythonWithRdkafka = async (): Promise<string | undefined> => {
   return undefined
 }
 
+const PURGED_QUEUE = -152
+const PURGED_INFLIGHT = -151
+const FATAL = -150
+const OUT_OF_ORDER_SEQUENCE_NUMBER = 45
+
 interface Line {
   readonly t: string
   readonly c: string
@@ -59,9 +64,14 @@ export class Rdkafka {
     this.#child = spawn(
       python,
       [script, "load", bootstrap, topic, `${partitions}`, `${producers}`, `${rate}`, groupId],
-      { stdio: ["pipe", "pipe", "inherit"] }
+      { stdio: ["pipe", "pipe", "pipe"] }
     )
     this.#child.stdin!.on("error", () => {})
+    let said = ""
+    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-2000)))
+    this.#child.once("exit", (code) => {
+      if (code !== 0) history.errors.push(`librdkafka's program ended with ${code}: ${said.trim().split("\n").at(-1)}`)
+    })
     let rest = ""
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => {
       const lines = (rest + text).split("\n")
@@ -74,13 +84,21 @@ export class Rdkafka {
     const history = this.#history
     if (t === "b") history.begins(c, at)
     else if (t === "a") history.acked(c, p, o, v, at)
-    else if (t === "f") history.errors.push(`${c}: ${v} failed with ${code}`)
+    else if (t === "f") this.#failed(`${c}: ${v} failed with ${code}`, code)
+    else if (t === "n") history.renewed.push(`${c}: ${text}`)
     else if (t === "e") history.errors.push(`${c}: ${text}`)
     else if (t === "d") this.#done = true
     else if (t === "r") {
       history.read(c, `${n}`, { partition: p, offset: o, epoch: e, value: v })
       this.#positions.set(p, o + 1)
     }
+  }
+
+  #failed(what: string, code: number): void {
+    // What is given up after a fatal error.
+    if (code === PURGED_QUEUE || code === PURGED_INFLIGHT || code === FATAL) return
+    if (code === OUT_OF_ORDER_SEQUENCE_NUMBER) this.#history.renewed.push(what)
+    else this.#history.errors.push(what)
   }
 
   position(partition: number): number {

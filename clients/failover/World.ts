@@ -1,4 +1,4 @@
-import { connect } from "node:net"
+import { createServer } from "node:net"
 import { Ending } from "../../bench/Ending.ts"
 import { holdsWithin } from "../../bench/groups/Report.ts"
 import { Broker } from "./Broker.ts"
@@ -40,15 +40,12 @@ export class Ports {
   }
 }
 
+/** Whether nobody can listen there: somebody does, or a connection has it as its own port. */
 const isTaken = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect({ port, host: "127.0.0.1" })
-    const end = (taken: boolean) => {
-      socket.destroy()
-      resolve(taken)
-    }
-    socket.once("connect", () => end(true))
-    socket.once("error", () => end(false))
+    const server = createServer()
+    server.once("error", () => resolve(true))
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(false)))
   })
 
 export interface BrokerWish extends Partial<Omit<BrokerOptions, "port">> {

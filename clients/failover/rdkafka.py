@@ -1,5 +1,5 @@
 # A load by librdkafka: idempotent producers and a consumer of a group, until standard input ends. What happens is a line
-# of JSON: a[cknowledged], f[ailed], g[iven partitions], r[ead], e[rror].
+# of JSON: b[egins], a[cknowledged], f[ailed], n[ew producer after a fatal error], d[one], r[ead], e[rror].
 #   rdkafka.py load BOOTSTRAP TOPIC PARTITIONS PRODUCERS RATE GROUP
 #   rdkafka.py bursts BOOTSTRAP TOPIC COUNT
 import json
@@ -60,14 +60,19 @@ def produce(name, bootstrap, topic, partition, rate, stop):
         try:
             producer.produce(topic, value=f"{name}:{n}".encode(), partition=partition, callback=reported)
             n += 1
+            producer.poll(0)
         except BufferError:
             producer.poll(0.1)
-        except KafkaException as error:
-            say(t="e", c=name, text=str(error), at=now())
-            break
-        producer.poll(0)
+        except (KafkaException, SystemError) as error:
+            # Fatal: it takes nothing any more, and what it had is given up.
+            say(t="n", c=name, text=str(error), at=now())
+            producer = Producer(producer_config(bootstrap))
         time.sleep(1 / rate)
-    left = producer.flush(60)
+    try:
+        left = producer.flush(60)
+    except (KafkaException, SystemError) as error:
+        left = 0
+        say(t="n", c=name, text=str(error), at=now())
     if left:
         say(t="e", c=name, text=f"{left} records are not acknowledged", at=now())
 
@@ -77,7 +82,6 @@ def consume(name, bootstrap, topic, group, stop):
 
     def assigned(consumer, partitions):
         given[0] += 1
-        say(t="g", c=name, n=given[0], at=now())
 
     consumer = Consumer(
         {
