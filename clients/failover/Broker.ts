@@ -44,6 +44,7 @@ export class Broker {
   readonly #options: BrokerOptions
   readonly #looking = new Set<() => void>()
   #child: ChildProcess | undefined
+  #over = false
 
   constructor(options: BrokerOptions) {
     this.#options = options
@@ -52,6 +53,7 @@ export class Broker {
 
   /** Starts the process; it may take its time to serve, or end. */
   spawn(): void {
+    if (this.#over) throw new Error("the scenario is over")
     const { advertisedPort, databaseUrl, flags = [], port, settings = {} } = this.#options
     const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`])
     const advertise = advertisedPort === undefined ? [] : ["--advertise", `127.0.0.1:${advertisedPort}`]
@@ -135,6 +137,12 @@ export class Broker {
   async kill(): Promise<void> {
     this.#child?.kill("SIGKILL")
     await this.endsWithin(10_000)
+  }
+
+  /** For good: nothing starts it again. */
+  async end(): Promise<void> {
+    this.#over = true
+    await this.stop(3000)
   }
 
   /** SIGTERM; SIGKILL where that does not help. Tells how long it took, in milliseconds. */

@@ -31,6 +31,7 @@ const FENCED_LEADER_EPOCH = 74
 const UNKNOWN_LEADER_EPOCH = 76
 const COMMIT_EVERY_MS = 500
 const REQUEST_TIMEOUT_MS = 8000
+const STOP_MS = 12_000
 
 /**
  * A member of a classic group that reads what it is given from where the group committed, validates its position when it
@@ -73,11 +74,16 @@ export class Consumer {
 
   async stop(): Promise<void> {
     this.#stopping = true
+    const { client, history } = this.options
+    // A request that nobody answers ends with its connection.
+    const timer = setTimeout(() => {
+      history.errors.push(`${client}: it waits for an answer for ${STOP_MS} ms`)
+      void this.#member.stop(false).catch(() => {})
+    }, STOP_MS)
     await this.#ended
     this.#wire?.close()
-    await this.#member.stop().catch((error: unknown) => {
-      this.options.history.errors.push(`${this.options.client}, group: ${String(error)}`)
-    })
+    await this.#member.stop().catch((error: unknown) => history.errors.push(`${client}, group: ${String(error)}`))
+    clearTimeout(timer)
   }
 
   async #live(): Promise<void> {

@@ -143,7 +143,9 @@ export class History {
     const read = new Set(this.reads.map(({ value }) => value))
     return {
       lost: acks.filter(isLost),
-      doubled: [...places].filter(([, all]) => all.length > 1).map(([value, all]) => `${parts(value).join(":")} at ${all}`),
+      doubled: [...places]
+        .filter(([, all]) => all.length > 1)
+        .map(([value, all]) => `${parts(value).join(":")} at ${all}`),
       reordered: reordered(stored),
       twoValues: this.#twoValues(at),
       epochsBack: epochsBack(stored),

@@ -81,6 +81,10 @@ export class Load {
     if (!(await holdsWithin(timeoutMs, all))) throw new Error("the load does not flow")
   }
 
+  get hasReaders(): boolean {
+    return this.consumers.length > 0 || this.rdkafka !== undefined
+  }
+
   #positions(): ReadonlyArray<number> {
     return Array.from({ length: this.partitions }, (_, p) => this.#readersOf(p)).flat()
   }
@@ -142,6 +146,7 @@ export class Load {
 
   /** Ends all at once, for a scenario that failed. */
   async abandon(): Promise<void> {
+    this.rdkafka?.kill()
     await Promise.all([...this.producers.map((one) => one.stop(0)), ...this.consumers.map((one) => one.stop())])
     await this.rdkafka?.stop()
   }

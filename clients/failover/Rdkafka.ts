@@ -69,8 +69,9 @@ export class Rdkafka {
     this.#child.stdin!.on("error", () => {})
     let said = ""
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-2000)))
-    this.#child.once("exit", (code) => {
-      if (code !== 0) history.errors.push(`librdkafka's program ended with ${code}: ${said.trim().split("\n").at(-1)}`)
+    this.#child.once("exit", (code, signal) => {
+      if (signal !== "SIGKILL" && code !== 0)
+        history.errors.push(`librdkafka's program ended with ${code}: ${said.trim().split("\n").at(-1)}`)
     })
     let rest = ""
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => {
@@ -110,6 +111,10 @@ export class Rdkafka {
     this.#child.stdin!.write("stop\n")
     const ended = () => this.#done || this.#child.exitCode !== null || this.#child.signalCode !== null
     if (!(await holdsWithin(timeoutMs, ended))) this.#history.errors.push("librdkafka: its producers do not end")
+  }
+
+  kill(): void {
+    this.#child.kill("SIGKILL")
   }
 
   async stop(): Promise<void> {

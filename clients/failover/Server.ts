@@ -109,6 +109,7 @@ export class Server {
   readonly folder: string
   readonly #installed: Installed
   #child: ChildProcess | undefined
+  #removed = false
   #log = ""
 
   private constructor(installed: Installed, name: string, port: number) {
@@ -197,6 +198,7 @@ export class Server {
   }
 
   async start(): Promise<void> {
+    if (this.#removed) throw new Error(`${this.name} is removed`)
     this.#log = ""
     const child = spawn(join(this.#installed.bin, "postgres"), ["-D", this.folder], {
       ...identity(this.#installed.account),
@@ -260,6 +262,7 @@ export class Server {
   }
 
   async remove(): Promise<void> {
+    this.#removed = true
     await this.stopImmediate()
     rmSync(this.folder, { recursive: true, force: true })
   }

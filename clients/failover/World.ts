@@ -63,6 +63,7 @@ export class World {
   readonly rounds: number | undefined
   readonly ending = new Ending()
   readonly brokers: Array<Broker> = []
+  isOver = false
   readonly #installed: Installed
   readonly #ports: Ports
 
@@ -74,28 +75,47 @@ export class World {
     this.rounds = rounds
   }
 
+  /** Nothing is begun once the end has: it would outlive it. */
+  #begin(): void {
+    if (this.isOver) throw new Error("interrupted")
+  }
+
+  /** Undoes all that was begun. */
+  async end(): Promise<void> {
+    this.isOver = true
+    await this.ending.run()
+  }
+
   async server(name: string, settings: Readonly<Record<string, string>> = {}): Promise<Server> {
-    const made = Server.create(this.#installed, name, await this.#ports.next(), settings)
+    const port = await this.port()
+    this.#begin()
+    const made = Server.create(this.#installed, name, port, settings)
     this.ending.add(async () => (await made.catch(() => undefined))?.remove())
     return made
   }
 
   async standby(primary: Server, name: string): Promise<Server> {
-    const made = primary.standby(name, await this.#ports.next())
+    const port = await this.port()
+    this.#begin()
+    const made = primary.standby(name, port)
     this.ending.add(async () => (await made.catch(() => undefined))?.remove())
     return made
   }
 
   async proxy(target: number): Promise<Proxy> {
-    return this.ending.stopping(Proxy.listen(await this.#ports.next(), target))
+    const port = await this.port()
+    this.#begin()
+    return this.ending.stopping(Proxy.listen(port, target))
   }
 
   /** A broker that is not started. */
   async broker({ database, databaseUrl, ...others }: BrokerWish): Promise<Broker> {
+    const port = await this.port()
+    this.#begin()
     const url = databaseUrl ?? urlOf(database ?? 0)
-    const broker = new Broker({ ...others, port: await this.#ports.next(), databaseUrl: url })
+    const broker = new Broker({ ...others, port, databaseUrl: url })
     this.brokers.push(broker)
-    this.ending.add(() => broker.stop(3000))
+    this.ending.add(() => broker.end())
     return broker
   }
 
@@ -104,6 +124,7 @@ export class World {
   }
 
   async load(options: LoadOptions): Promise<Load> {
+    this.#begin()
     const { python } = this
     const started = Load.start({ python, ...options })
     this.ending.add(async () => (await started.catch(() => undefined))?.abandon())

@@ -15,6 +15,9 @@ import { Ports, World } from "./World.ts"
 import type { Scenario } from "./World.ts"
 
 const PORTS = 200
+/** A scenario that takes longer is ended, and has failed; each of its rounds adds to that. */
+const LIMIT_S = 180
+const ROUND_S = 30
 
 const { values: options } = parseArgs({
   options: {
@@ -43,15 +46,19 @@ const runOne = async (scenario: Scenario, world: World): Promise<void> => {
   console.log(`\n${scenario.name}: ${scenario.what}`)
   const began = performance.now()
   const failures = report.failures.length
+  const limit = LIMIT_S + ROUND_S * (world.rounds ?? 0)
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`it is not at its end after ${limit} s`)), limit * 1000)
   try {
-    await scenario.run(world)
+    await Promise.race([scenario.run(world), late.promise])
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error)
     report.check(scenario.name, false, text.split("\n").slice(0, 6).join(" | "), "runs to its end")
     if (options.verbose) console.log(error)
   }
   if (options.verbose || report.failures.length > failures) for (const broker of world.brokers) printLog(broker.lines)
-  await world.ending.run()
+  clearTimeout(timer)
+  await world.end()
   report.note(scenario.name, `took ${((performance.now() - began) / 1000).toFixed(0)} s`)
 }
 
@@ -83,11 +90,15 @@ await runBench(async (ending) => {
     return report.summary()
   }
   ending.add(() => rmSync(postgres.root, { recursive: true, force: true }))
+  // What is undone then must not be begun anew by the next scenario.
+  let interrupted = false
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => (interrupted = true))
   const began = performance.now()
   for (const scenario of names) {
     const world = new World(postgres, ports, report, python, rounds)
-    ending.add(() => world.ending.run())
+    ending.add(() => world.end())
     await runOne(scenario, world)
+    if (interrupted) return
   }
   console.log(`\nafter ${((performance.now() - began) / 60_000).toFixed(1)} minutes`)
   report.summary()

@@ -137,8 +137,6 @@ const asyncPromote: Scenario = {
   }
 }
 
-const TERMINATE_WRITER = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tusk/broker'"
-
 const readersOfOldServer: Scenario = {
   name: "old-server-reads",
   what: "the address moves to a promoted standby that was behind, while the old primary lives on: who is read? (A2)",
@@ -156,7 +154,7 @@ const readersOfOldServer: Scenario = {
     database.target = standby.port
     const away = Date.now() - from
     // Nothing but the writer's session is gone.
-    await primary.query(TERMINATE_WRITER)
+    await primary.query(`select pg_terminate_backend(${(await lockHolder(primary))!.pid})`)
     const movedAt = Date.now()
     await sleep(5000)
     const sessions = await primary.number("select count(*) from pg_stat_activity where application_name like 'tusk/%'")
