@@ -69,7 +69,7 @@ const asksFenced = async (
   let refused = 0
   const ask = async (wire: Wire, round: number): Promise<void> => {
     const tried = async (what: string, asked: Promise<string | undefined>) => {
-      const answer = await within(wire, 4000, asked).catch(() => undefined)
+      const answer = await within(wire, 1500, asked).catch(() => undefined)
       if (answer === undefined) refused++
       else served.push(`${what} ${round}: ${answer}`)
     }
@@ -92,7 +92,7 @@ const asksFenced = async (
   broker.resume()
   await Promise.all(asked)
   for (const wire of wires) wire.close()
-  for (let round = 4; round < 12 && !broker.hasEnded; round++) {
+  for (let round = 4; round < 8 && !broker.hasEnded; round++) {
     const wire = await Wire.connect(`127.0.0.1:${broker.port}`, "fenced").catch(() => undefined)
     if (wire === undefined) refused++
     else await ask(wire, round)
