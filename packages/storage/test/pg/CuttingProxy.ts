@@ -16,11 +16,13 @@ export interface CuttingProxy {
   /** Of what a client sends in all, no more than so many bytes get through before `release`, as on a slow line. */
   readonly hold: (bytes: number) => void
   readonly release: () => void
+  /** Whoever comes from now on is led to another server. */
+  readonly redirect: (options: PgOptions) => void
 }
 
 export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const [target] = resolveOptions(options).hosts
+    let [target] = resolveOptions(options).hosts
     const clients = new Set<Net.Socket>()
     const upstreams = new Set<Net.Socket>()
     let frozen = new Set<Net.Socket>()
@@ -89,6 +91,9 @@ export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, ne
       },
       hold: (bytes) => {
         limit = bytes
+      },
+      redirect: (other) => {
+        ;[target] = resolveOptions(other).hosts
       },
       release: () => {
         limit = Infinity

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { execFileSync, spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { appendFileSync, chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { appendFileSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { postgresFolder } from "../../../cli/src/embedded-postgres/Binaries.ts"
@@ -144,6 +144,16 @@ export class PostgresServer {
         })
       )
     )
+  }
+
+  /** From now on a role that has a password has to tell it. */
+  get demandPasswords(): Effect.Effect<void, unknown> {
+    return Effect.gen({ self: this }, function* () {
+      const path = join(this.folder, "data", "pg_hba.conf")
+      const rules = readFileSync(path, "utf8")
+      writeFileSync(path, `local all guarded scram-sha-256\n${rules}`)
+      yield* this.configure({})
+    })
   }
 
   get promote(): Effect.Effect<void, unknown> {

@@ -70,6 +70,34 @@ describe("database URLs are read as libpq reads them", () => {
     expect(url("postgres://me@[::1]:5433/db").where).toBe("::1:5433")
   })
 
+  it("several hosts, each with its port", () => {
+    const places = {
+      "postgres://me@a:1,b:2/d": "a:1,b:2",
+      "postgres://me@a,b:2,[::1]:3,[fe80::1]/d": "a:5432,b:2,::1:3,fe80::1:5432",
+      "postgres://me:p,w@a:1,b/d": "a:1,b:5432",
+      "postgres:///d?host=a,b&port=1,2": "a:1,b:2",
+      "postgres:///d?host=a,b&port=7": "a:7,b:7",
+      "postgres:///d?host=a,,b": "a:5432,localhost:5432,b:5432",
+      "postgres://x,y:9/d?host=/run/a,/run/b": "/run/a/.s.PGSQL.5432,/run/b/.s.PGSQL.9",
+      "postgres://%2Frun%2Fa,b:9/d": "/run/a/.s.PGSQL.5432,b:9"
+    }
+    expect(Object.keys(places).map((text) => url(text).where)).toEqual(Object.values(places))
+    const fields = resolveOptions({ host: "a, /run/b", port: 7 })
+    expect(fields.hosts.map(({ host, path, port }) => path ?? `${host}:${port}`)).toEqual(["a:7", "/run/b/.s.PGSQL.7"])
+  })
+
+  it("which servers will do: those that can write, unless told otherwise", () => {
+    const attrs = (query: string) => resolveOptions({ url: `postgres://a,b/d${query}` }).targetSessionAttrs
+    expect(["", "?target_session_attrs=any", "?target_session_attrs=primary"].map(attrs)).toEqual([
+      "read-write",
+      "any",
+      "primary"
+    ])
+    for (const mode of ["read-only", "standby", "prefer-standby", "perhaps"]) {
+      expect(() => attrs(`?target_session_attrs=${mode}`)).toThrow(`target_session_attrs "${mode}" will not do`)
+    }
+  })
+
   it("fields win over the URL", () => {
     const target = resolveOptions({
       url: "postgres://me:pw@h:1/db",

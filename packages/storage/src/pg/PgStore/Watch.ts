@@ -58,9 +58,10 @@ export class Watch {
     const asked = isOpen(this.watch)
       ? Effect.catchTag(this.ask(this.watch), "ConnectionLost", () => this.askAnew)
       : this.askAnew
-    return Effect.mapError(
-      Effect.flatMap(asked, (rows) => this.judge(rows)),
-      asStoreError
+    return Effect.flatMap(asked, (rows) => this.judge(rows)).pipe(
+      // What does not see the writer is not where to ask the next time.
+      Effect.tapError(() => Effect.sync(() => this.watch?.leave())),
+      Effect.mapError(asStoreError)
     )
   })
 
@@ -125,8 +126,7 @@ export class Watch {
       Effect.timeoutOrElse({
         duration: OPEN_MS,
         orElse: () => Effect.fail(new ConnectionLost({ message: `no answer in ${OPEN_MS} ms`, sent: true }))
-      }),
-      Effect.tapError(() => Effect.sync(() => this.watch?.destroy()))
+      })
     )
   )
 
@@ -144,6 +144,7 @@ export class Watch {
     )
     return once.pipe(
       Effect.catchTag("ConnectionLost", () => once),
+      Effect.tapError(() => Effect.sync(() => this.heart?.connection.leave())),
       Effect.mapError(asStoreError)
     )
   }
