@@ -57,7 +57,8 @@ export class CommitQueue {
   /** Of waiting units, as far as they are known before they are assembled. */
   bytes = 0
   #entries: Array<Entry> = []
-  #unprepared = 0
+  /** Something came, or was prepared, or was too much for the commit before: else looking once more is of no use. */
+  #isFresh = false
   #failed = 0
   readonly #maxCommitBytes: number
 
@@ -72,8 +73,7 @@ export class CommitQueue {
   /** Whether there is anything to be done with one of them: each of another reign is to be refused. */
   isDue(reign: number | undefined): boolean {
     const first = this.#entries[0]
-    if (first === undefined) return false
-    return this.#unprepared < this.#entries.length || first.reign !== reign
+    return first !== undefined && (this.#isFresh || first.reign !== reign)
   }
 
   add(
@@ -85,7 +85,7 @@ export class CommitQueue {
     const entry = new Entry(participant, reign, deadlineMs, tell)
     this.#entries.push(entry)
     this.bytes += participant.bytes
-    if (!entry.isPrepared) this.#unprepared++
+    if (entry.isPrepared) this.#isFresh = true
     return entry
   }
 
@@ -93,7 +93,7 @@ export class CommitQueue {
     if (entry.isPrepared) return
     entry.isPrepared = true
     entry.failure = failure
-    this.#unprepared--
+    this.#isFresh = true
     if (failure !== undefined) this.#failed++
   }
 
@@ -129,6 +129,7 @@ export class CommitQueue {
     const blocked = new Set<number>()
     let bytes = 0
     let next = 0
+    this.#isFresh = false
     for (; next < entries.length; next++) {
       const entry = entries[next]!
       if (!entry.isPrepared || touches(entry, blocked)) {
@@ -152,6 +153,7 @@ export class CommitQueue {
       joined.push(entry)
       units.push(unit)
     }
+    if (next < entries.length) this.#isFresh = true
     // Whoever was added while deciding stands at the end of the same list.
     this.#entries = left.length === 0 ? entries.slice(next) : left.concat(entries.slice(next))
     return { joined, units }
@@ -164,7 +166,6 @@ export class CommitQueue {
     this.#entries = left
     for (const entry of taken) {
       this.bytes -= entry.participant.bytes
-      if (!entry.isPrepared) this.#unprepared--
       if (entry.failure !== undefined) this.#failed--
       entry.isPrepared = true
     }
