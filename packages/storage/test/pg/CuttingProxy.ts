@@ -11,8 +11,11 @@ export interface CuttingProxy {
   readonly cut: () => void
   /** Nothing comes through the connections that are there any more, and neither side hears of it. */
   readonly freeze: () => void
-  /** From now on nobody is let in. */
+  /** From now on nobody is let in, or whoever is let in hears nothing. */
   readonly refuse: () => void
+  readonly mute: () => void
+  /** Waits for the next one who comes. */
+  readonly arrival: Effect.Effect<void>
   /** Of what a client sends in all, no more than so many bytes get through before `release`, as on a slow line. */
   readonly hold: (bytes: number) => void
   readonly release: () => void
@@ -26,12 +29,15 @@ export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, ne
     const clients = new Set<Net.Socket>()
     const upstreams = new Set<Net.Socket>()
     let frozen = new Set<Net.Socket>()
-    let isOpen = true
+    let admits: "all" | "nobody" | "deaf" = "all"
     let limit = Infinity
+    const arrivals: Array<() => void> = []
     const releases = new Set<() => void>()
     const server = Net.createServer((client) => {
-      if (!isOpen) {
-        client.destroy()
+      for (const arrived of arrivals.splice(0)) arrived()
+      if (admits !== "all") {
+        if (admits === "nobody") client.destroy()
+        else clients.add(client.on("error", () => {}))
         return
       }
       const upstream =
@@ -87,7 +93,13 @@ export const cuttingProxy = (options: PgOptions): Effect.Effect<CuttingProxy, ne
         frozen = new Set(clients)
       },
       refuse: () => {
-        isOpen = false
+        admits = "nobody"
+      },
+      arrival: Effect.callback<void>((resume) => {
+        arrivals.push(() => resume(Effect.void))
+      }),
+      mute: () => {
+        admits = "deaf"
       },
       hold: (bytes) => {
         limit = bytes

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -63,6 +64,24 @@ describe("several hosts", () => {
       assert.strictEqual((held as { _tag: string })._tag, "LockHeld")
     })
   )
+
+  it.live("are not kept waiting by one that vanished", () => {
+    const database = new TestDatabase()
+    return Effect.gen(function* () {
+      yield* database.empty
+      const [silent, server] = [yield* cuttingProxy(database.options()), yield* cuttingProxy(database.options())]
+      silent.mute()
+      const url = `postgres://postgres@127.0.0.1:${silent.options.port},127.0.0.1:${server.options.port}`
+      const { host: _host, port: _port, ...rest } = server.options
+      const start = yield* Clock.currentTimeMillis
+      yield* acquire({ ...rest, url, connectTimeoutMs: 60_000 })
+      assert.isBelow((yield* Clock.currentTimeMillis) - start, 5000)
+      // Where nobody else is there, it has all the time that the settings say.
+      server.refuse()
+      const refused = yield* Effect.flip(acquire({ ...rest, url, connectTimeoutMs: 2000 }))
+      assert.include((refused as Error).message, "did not answer in 2000 ms; ")
+    })
+  })
 
   it.effect("a name is all of its addresses, an address is itself", () =>
     Effect.gen(function* () {

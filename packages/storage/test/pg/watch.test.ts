@@ -140,6 +140,20 @@ describe("a lock that is lost", () => {
     })
   )
 
+  it.live("keeps nobody waiting for a session to read on", () =>
+    Effect.gen(function* () {
+      const { proxy, psql, store } = yield* open
+      proxy.mute()
+      const reading = yield* Effect.forkChild(Effect.flip(store.loadGroups))
+      yield* proxy.arrival
+      yield* terminateWriter(psql)
+      const taking = yield* Effect.forkChild(Effect.flip(store.acquire(NOTHING_TOLD)))
+      assert.strictEqual((yield* Fiber.join(reading))._tag, "StoreUnavailable")
+      assert.isUndefined(taking.pollUnsafe())
+      yield* Fiber.interrupt(taking)
+    })
+  )
+
   it.live("keeps nobody waiting for what is being read", () =>
     Effect.gen(function* () {
       const { proxy, psql, store } = yield* open

@@ -1,3 +1,4 @@
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import { StoreRefused, StoreUnavailable } from "../../StoreError.ts"
@@ -33,7 +34,7 @@ export class Readers {
   private readonly beside: Beside
   private readonly connections: Array<Connection | undefined>
   private readonly opening = Semaphore.makeUnsafe(1)
-  private ended = false
+  private readonly over = Deferred.makeUnsafe<never, ConnectionLost>()
 
   constructor(beside: Beside, count: number) {
     this.beside = beside
@@ -51,27 +52,18 @@ export class Readers {
       (connection) => connection === undefined || connection.lostBecause !== undefined
     )
     if (idlest !== undefined && (idlest.load === 0 || missing < 0)) return Effect.succeed(idlest)
-    return this.opening.withPermits(1)(this.openAt(missing))
+    return Effect.raceFirst(this.opening.withPermits(1)(this.openAt(missing)), Deferred.await(this.over))
   })
 
   private openAt(slot: number): Effect.Effect<Connection, ConnectionError> {
     return Effect.gen({ self: this }, function* () {
       const there = this.connections[slot]
       if (there !== undefined && there.lostBecause === undefined) return there
-      if (this.ended) return yield* this.over
       const connection = yield* this.open
       yield* connection.prepare(Object.values(readStatements)).pipe(leaveOnFailure(connection))
-      if (this.ended) {
-        connection.leave()
-        return yield* this.over
-      }
       this.connections[slot] = connection
       return connection
-    }).pipe(Effect.uninterruptible)
-  }
-
-  private get over(): Effect.Effect<never, ConnectionLost> {
-    return Effect.fail(new ConnectionLost({ message: "this broker is not the writer any more", sent: false }))
+    })
   }
 
   /** One more connection to the writer's server, with nothing prepared, for the caller to close. */
@@ -97,7 +89,8 @@ export class Readers {
 
   /** The reign is over: what is being read fails now. Waits for nobody. */
   end(): void {
-    this.ended = true
+    const message = "this broker is not the writer any more"
+    Deferred.doneUnsafe(this.over, Effect.fail(new ConnectionLost({ message, sent: false })))
     for (const connection of this.connections) connection?.leave()
   }
 }

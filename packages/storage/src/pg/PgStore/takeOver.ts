@@ -108,15 +108,33 @@ export const endReign = (
   })
 
 /** Opens the session that is to hold the lock, with limits of its own on how long it may wait for this process. */
-const openWriter = (target: PgTarget): Effect.Effect<Connection, ConnectionError, Scope.Scope> =>
-  Effect.gen(function* () {
-    const connection = yield* connect(target, target.applicationName)
-    yield* connection.query(
-      `set idle_session_timeout = ${IDLE_LIMIT_MS}; set idle_in_transaction_session_timeout = ${IDLE_LIMIT_MS}`
+const openWriter = (
+  target: PgTarget,
+  memory: Memory,
+  standsBy: () => void
+): Effect.Effect<
+  { readonly writer: Connection; readonly session: Session },
+  ConnectionError | AcquireError,
+  Scope.Scope
+> =>
+  Effect.flatMap(connect(target, target.applicationName), (writer) =>
+    leaveOnFailure(writer)(
+      Effect.gen(function* () {
+        yield* writer.query(
+          `set idle_session_timeout = ${IDLE_LIMIT_MS}; set idle_in_transaction_session_timeout = ${IDLE_LIMIT_MS}`
+        )
+        yield* Effect.forkScoped(keepAlive(writer))
+        yield* checkEncoding(writer, target)
+        const session = yield* identify(writer)
+        const reader = `${target.applicationName} reader`
+        yield* refusePooler(writer, session, Connection.open(target, writer.endpoint, reader))
+        const limitMs = target.standby ? undefined : target.lockWaitMs
+        yield* takeClusterLock(writer, { previous: memory.previous, limitMs, standsBy })
+        memory.previous = session
+        return { writer, session }
+      })
     )
-    yield* Effect.forkScoped(keepAlive(connection))
-    return connection
-  })
+  )
 
 /** Takes the lock on a new session, and the cluster with it. What fails leaves no session behind. */
 export const takeOver = (
@@ -131,19 +149,7 @@ export const takeOver = (
   Scope.Scope
 > =>
   Effect.gen(function* () {
-    const writer = yield* openWriter(target)
-    const session = yield* leaveOnFailure(writer)(
-      Effect.gen(function* () {
-        yield* checkEncoding(writer, target)
-        const session = yield* identify(writer)
-        const reader = `${target.applicationName} reader`
-        yield* refusePooler(writer, session, Connection.open(target, writer.endpoint, reader))
-        const limitMs = target.standby ? undefined : target.lockWaitMs
-        yield* takeClusterLock(writer, { previous: memory.previous, limitMs, standsBy })
-        memory.previous = session
-        return session
-      })
-    )
+    const { session, writer } = yield* openWriter(target, memory, standsBy)
     const beside = new Beside(target, writer, session)
     const readers = new Readers(beside, target.readConnections)
     const watch = new Watch(beside, layerScope)

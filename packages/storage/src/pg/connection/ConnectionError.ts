@@ -16,6 +16,8 @@ export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{
   readonly sent: boolean
   /** Why none could be had will not pass by itself: somebody has to change something. */
   readonly lasting?: boolean
+  /** Nothing at all answered in time. */
+  readonly silent?: boolean
   readonly cause?: unknown
 }> {}
 

@@ -28,28 +28,52 @@ const openFit = (target: PgTarget, endpoint: Endpoint, applicationName: string) 
     return yield* new ConnectionLost({ message: `Postgres at ${endpoint.label} ${reason}`, sent: false })
   })
 
+/** Where there are others to ask, a host that vanished is not waited for so long at first. */
+const IMPATIENT_MS = 1500
+
+const isSilent = (error: ConnectionError): boolean => error._tag === "ConnectionLost" && error.silent === true
+
+/** Every address of the target's hosts in order, or why a host has none. */
+const placesOf = (target: PgTarget): Effect.Effect<ReadonlyArray<Endpoint | ConnectionLost>> =>
+  Effect.map(
+    Effect.forEach(
+      target.hosts,
+      (host) =>
+        Effect.match(endpointsOf(host, target.connectTimeoutMs), {
+          onFailure: (error): ReadonlyArray<Endpoint | ConnectionLost> => [error],
+          onSuccess: (endpoints) => endpoints
+        }),
+      { concurrency: "unbounded" }
+    ),
+    (places) => places.flat()
+  )
+
 /** Opens a session with the first of the target's servers that will do, address by address. */
 export const connect = (target: PgTarget, applicationName: string): Effect.Effect<Connection, ConnectionError> =>
   Effect.gen(function* () {
-    const failures: Array<ConnectionError> = []
-    for (const host of target.hosts) {
-      const endpoints = yield* Effect.result(endpointsOf(host, target.connectTimeoutMs))
-      if (Result.isFailure(endpoints)) {
-        failures.push(endpoints.failure)
-        continue
-      }
-      for (const endpoint of endpoints.success) {
-        const opened = yield* Effect.result(openFit(target, endpoint, applicationName))
+    const places = yield* placesOf(target)
+    const failures = new Map<Endpoint | ConnectionLost, ConnectionError>()
+    const patience = [Math.min(IMPATIENT_MS, target.connectTimeoutMs), target.connectTimeoutMs]
+    for (const connectTimeoutMs of places.length > 1 ? patience : patience.slice(1)) {
+      for (const place of places) {
+        if (place instanceof ConnectionLost) {
+          failures.set(place, place)
+          continue
+        }
+        const before = failures.get(place)
+        if (before !== undefined && !isSilent(before)) continue
+        const opened = yield* Effect.result(openFit({ ...target, connectTimeoutMs }, place, applicationName))
         if (Result.isSuccess(opened)) return opened.success
-        failures.push(opened.failure)
+        failures.set(place, opened.failure)
       }
     }
-    if (failures.length === 1) return yield* Effect.fail(failures[0]!)
+    const errors = Array.from(failures.values())
+    if (errors.length === 1) return yield* Effect.fail(errors[0]!)
     return yield* new ConnectionLost({
-      message: `none of the database's servers will do: ${failures.map(({ message }) => message).join("; ")}`,
+      message: `none of the database's servers will do: ${errors.map(({ message }) => message).join("; ")}`,
       sent: false,
       // Whatever else is wrong with the others: this has to be put right by somebody.
-      lasting: failures.some((failure) => !passes(failure)),
-      cause: failures
+      lasting: errors.some((error) => !passes(error)),
+      cause: errors
     })
   })

@@ -29,7 +29,11 @@ const hopeless = (message: string, cause?: unknown) =>
 
 /** What a server that keeps silent while it is connected to comes to. */
 export const noAnswer = (target: PgTarget, { label }: Endpoint): ConnectionLost =>
-  lost(`Postgres at ${label} did not answer in ${target.connectTimeoutMs} ms`)
+  new ConnectionLost({
+    message: `Postgres at ${label} did not answer in ${target.connectTimeoutMs} ms`,
+    sent: false,
+    silent: true
+  })
 
 /** Transport, TLS where wanted, startup and authentication: messages and secrets are `@effect/sql-pg`'s. */
 export const openSocket = (
