@@ -43,6 +43,7 @@ export const groups = Layer.unwrap(
       initialRebalanceDelayMs: settings.groupInitialRebalanceDelayMs,
       maxSize: settings.groupMaxSize,
       maxGroups: settings.maxGroups,
+      maxGroupIdBytes: settings.groupIdMaxBytes,
       offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
       offsetsRetentionCheckIntervalMs: settings.offsetsRetentionCheckIntervalMs,
       offsetMetadataMaxBytes: settings.offsetMetadataMaxBytes

@@ -171,18 +171,20 @@ const onceServing = (
   return Effect.raceFirst(Effect.as(reads ? active.whenServing : active.whenReigning, true), gone)
 }
 
-/** Runs a request and encodes whatever comes of it: an answer, a refusal, or a defect as UNKNOWN_SERVER_ERROR. */
+/**
+ * Runs a request and encodes whatever comes of it: an answer, a refusal, or a defect, such as an answer that cannot be
+ * encoded, as UNKNOWN_SERVER_ERROR.
+ */
 const answerTo = (parts: Parts, asked: Asked): Answering => {
   const { context, handle, handler, request } = asked
   const handled = Effect.suspend(() => handle(request, context))
-  const answered = Effect.catchCause(handler.waits ? handled : inTime(parts, handler, handled), (cause) =>
-    refused(asked, cause)
-  )
-  return Effect.map(answered, (response) => {
+  const tell = (response: unknown) => {
     // Looked at again, as it may have waited long: and nothing is told of a cluster that may have another writer by now.
     const isStale = handler.reads && !serves(parts.active, true)
     return encode(parts, asked, isStale ? refuse(asked, handler.later()) : response)
-  })
+  }
+  const answered = Effect.map(handler.waits ? handled : inTime(parts, handler, handled), tell)
+  return Effect.catchCause(answered, (cause) => Effect.map(refused(asked, cause), tell))
 }
 
 /**

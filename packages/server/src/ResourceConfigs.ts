@@ -1,3 +1,4 @@
+import { groupIdError } from "@tusk/coordinator/group/Ids"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { InvalidConfig, InvalidRequest, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import { Configs } from "@tusk/storage/Configs"
@@ -139,6 +140,8 @@ export class ResourceConfigs extends Context.Service<
       /** A group need not exist to have configs. */
       const describeGroup = (groupId: string): ReadonlyArray<ConfigEntry> | KafkaError => {
         if (groupId === "") return new InvalidRequest({ message: "Group name must not be empty" })
+        const tooLong = groupIdError(groupId, settings.groupIdMaxBytes)
+        if (tooLong !== null) return tooLong
         const overrides = configs.of(GROUP_RESOURCE, groupId)
         return groupConfigDefinitions.map((definition) => entry(definition, groupValues(definition, overrides), false))
       }
@@ -160,7 +163,7 @@ export class ResourceConfigs extends Context.Service<
         if (resourceType === GROUP_RESOURCE) {
           return resourceName === ""
             ? new InvalidRequest({ message: "Default group resources are not allowed." })
-            : undefined
+            : (groupIdError(resourceName, settings.groupIdMaxBytes) ?? undefined)
         }
         if (resourceType !== BROKER_RESOURCE) return unsupported(resourceType)
         return resourceName === ALL_BROKERS || resourceName === String(settings.nodeId)

@@ -1,6 +1,6 @@
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
-import { checkValue, listOf } from "./config/ConfigDefinition.ts"
+import { checkValue, listOf, numberOf } from "./config/ConfigDefinition.ts"
 import type { ConfigDefinition } from "./config/ConfigDefinition.ts"
 import { checkGroupSettings } from "./config/GroupConfigs.ts"
 import { kafkaBrokerConfigs } from "./config/KafkaBrokerConfigs.ts"
@@ -41,7 +41,7 @@ export interface ParsedSettings {
 const valueOf = (definition: Definitions[keyof Definitions], text: string): Typed[keyof Typed] => {
   switch (definition.kind) {
     case "number":
-      return Number(text)
+      return numberOf(text)
     case "boolean":
       return text.trim().toLowerCase() === "true"
     case "word":

@@ -2,6 +2,8 @@
 import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { makeSignal } from "@tusk/storage/Signal"
 import { Store } from "@tusk/storage/Store"
+import type { Write } from "@tusk/storage/Store"
+import { escapeText } from "../../storage/src/pg/PgStore/escapeText.ts"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
@@ -46,4 +48,31 @@ export const heldStore = (data = newData()) => {
     /** Returns once a commit is under way and held. */
     waiting: changed.until(() => waiting > 0)
   }
+}
+
+/** What is wrong with a write for Postgres: a number that is no int8, a key that no index takes. */
+const wrongWith = (value: unknown, path: string): ReadonlyArray<string> => {
+  if (typeof value === "bigint" && BigInt.asIntN(64, value) !== value) return [`${path} is ${value}`]
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return []
+  return Object.entries(value).flatMap(([name, each]) => wrongWith(each, `${path}.${name}`))
+}
+const KEYS = ["groupId", "memberId", "resourceName", "name"] as const
+/** Of one index row, less its own headers. */
+const MOST_KEY_BYTES = 2600
+const keyTooLong = (write: Write): ReadonlyArray<string> => {
+  const key = KEYS.map((name) => (name in write ? String(write[name as never] ?? "") : "")).join("")
+  const bytes = Buffer.byteLength(escapeText(key))
+  return bytes > MOST_KEY_BYTES ? [`${write._tag} has a key of ${bytes} bytes`] : []
+}
+
+/** Memory, and what Postgres would have refused. */
+export const checkedStore = (data = newData()) => {
+  const memory = make(data, OPTIONS)
+  const refused: Array<string> = []
+  const commit: (typeof memory)["commit"] = (units) =>
+    Effect.suspend(() => {
+      for (const write of units.flat()) refused.push(...wrongWith(write, write._tag), ...keyTooLong(write))
+      return memory.commit(units)
+    })
+  return { store: Layer.succeed(Store, Store.of({ ...memory, commit })), refused }
 }

@@ -8,10 +8,11 @@ import type { JoinAnswer, LeaveResult, SyncAnswer } from "./classic/ClassicGroup
 import { refusedJoin } from "./classic/Draft.ts"
 import type { ClassicInConsumer } from "./ClassicInConsumer.ts"
 import type { CellClosed } from "./GroupCell.ts"
-import type { GroupCells } from "./GroupCells.ts"
+import type { GroupAsker, GroupCells } from "./GroupCells.ts"
 import type { GroupConversion } from "./GroupConversion.ts"
 import type { CellOf } from "./GroupKinds.ts"
 import type * as Asked from "./GroupRequests.ts"
+import { newMemberIdOf } from "./Ids.ts"
 
 /** What members of classic groups ask for, and those of consumer groups who speak the classic protocol. */
 export interface ClassicGroups {
@@ -36,6 +37,9 @@ export const makeClassicGroups = (
   conversion: Context.Service.Shape<typeof GroupConversion>,
   inConsumer: ClassicInConsumer
 ): ClassicGroups => {
+  const admitted = (request: GroupAsker): Effect.Effect<void, KafkaError> =>
+    Effect.andThen(named(request.groupId), cells.admit(request))
+
   /** A group that exists. One whose last consumer member is gone becomes a classic group by being asked. */
   const known = (groupId: string): Effect.Effect<Place, KafkaError> =>
     Effect.gen(function* () {
@@ -71,8 +75,8 @@ export const makeClassicGroups = (
   const joinGroup = (request: Asked.JoinGroup) =>
     Effect.gen(function* () {
       const { groupId, apiVersion, reason, ...terms } = request
-      yield* named(groupId)
-      const newMemberId = `${request.groupInstanceId ?? request.clientId}-${yield* randomUuid}`
+      yield* admitted(request)
+      const newMemberId = newMemberIdOf(request.groupInstanceId ?? request.clientId, yield* randomUuid)
       const event = (waiter: number) =>
         Event.Join({
           ...terms,
@@ -95,7 +99,7 @@ export const makeClassicGroups = (
     }).pipe(Effect.catch((error) => Effect.succeed(refusedJoin(error, request.memberId))))
 
   const syncGroup = Effect.fnUntraced(function* (request: Asked.SyncGroup) {
-    yield* named(request.groupId)
+    yield* admitted(request)
     return yield* ask(
       request.groupId,
       ({ cell }) =>
@@ -108,7 +112,7 @@ export const makeClassicGroups = (
   })
 
   const heartbeat = Effect.fnUntraced(function* (request: Asked.Heartbeat) {
-    yield* named(request.groupId)
+    yield* admitted(request)
     yield* ask(
       request.groupId,
       ({ cell }) =>
@@ -120,9 +124,20 @@ export const makeClassicGroups = (
     )
   })
 
-  const leaveGroup = Effect.fnUntraced(function* (request: Asked.LeaveGroup) {
+  /** An id that no member can have is its own member's error. */
+  const leaveGroup = Effect.fnUntraced(function* ({ groupId, members }: Asked.LeaveGroup) {
+    yield* admitted({ groupId })
+    const wrong = members.map((member) => cells.idError({ groupId, ...member }))
+    const left = yield* leave({ groupId, members: members.filter((_, i) => wrong[i] === null) })
+    let next = 0
+    return members.map((member, i): LeaveResult => {
+      const error = wrong[i]!
+      return error === null ? left[next++]! : { ...member, error }
+    })
+  })
+
+  const leave = Effect.fnUntraced(function* (request: Asked.LeaveGroup) {
     const { groupId, members } = request
-    yield* named(groupId)
     const kind = (yield* cells.find(groupId))?.kind
     if (kind !== "classic" && kind !== "consumer") {
       return members.map((member) => ({ ...member, error: new UnknownMemberId() }))

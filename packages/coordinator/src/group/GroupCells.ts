@@ -19,12 +19,19 @@ import type { GroupKind } from "./GroupKind.ts"
 import { makeGroupKinds } from "./GroupKinds.ts"
 import type { AnyCell, CellOf, GroupKinds, KindName } from "./GroupKinds.ts"
 import type { GroupOutput } from "./GroupOutput.ts"
+import { askerError, groupIdError } from "./Ids.ts"
+import type { Asker } from "./Ids.ts"
 
 /** The first state of a group's machine and what it asks for. */
 export type Start<Name extends KindName> =
   GroupKinds[Name] extends GroupKind<Name, infer State, infer _Event, infer Answer, infer Group>
     ? (nowMs: number) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
     : never
+
+/** Who asks something of which group. */
+export interface GroupAsker extends Asker {
+  readonly groupId: string
+}
 
 /** Whether this broker coordinates a group; who asks it of another is told to look the coordinator up. */
 export const Coordinates = Context.Reference<(groupId: string) => boolean>("@tusk/coordinator/group/Coordinates", {
@@ -39,8 +46,10 @@ export class GroupCells extends Context.Service<
   GroupCells,
   {
     readonly kinds: GroupKinds
-    /** Why nothing is told of this group, or done to it, here. `find` and `findOrMake` ask the same. */
-    readonly refusal: (groupId: string) => KafkaError | null
+    /** What is wrong with these ids, in themselves: no group and no member has them. */
+    readonly idError: (asker: GroupAsker) => KafkaError | null
+    /** Fails where that is so, or another broker coordinates the group; `find` and `findOrMake` look at the group, too. */
+    readonly admit: (asker: GroupAsker) => Effect.Effect<void, KafkaError>
     /** Null where no such group is known. A group that only has offsets is an empty classic one. */
     readonly find: (groupId: string) => Effect.Effect<AnyCell | null, KafkaError>
     /** Makes a group of this kind if none is known; else it may be of any kind. POLICY_VIOLATION: there are too many. */
@@ -180,12 +189,19 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
       return known ? Effect.void : Effect.mapError(load, (cause) => new NotCoordinator({ cause }))
     })
 
-  const refusal = (groupId: string): KafkaError | null => (coordinates(groupId) ? null : new NotCoordinator())
+  const idError = (asker: GroupAsker): KafkaError | null =>
+    groupIdError(asker.groupId, config.maxGroupIdBytes) ?? askerError(asker)
+
+  const admit = (asker: GroupAsker): Effect.Effect<void, KafkaError> =>
+    Effect.suspend(() => {
+      const error = idError(asker)
+      if (error !== null) return Effect.fail(error)
+      return coordinates(asker.groupId) ? Effect.void : Effect.fail(new NotCoordinator())
+    })
 
   const find = (groupId: string): Effect.Effect<AnyCell | null, KafkaError> =>
     Effect.gen(function* () {
-      const refused = refusal(groupId)
-      if (refused !== null) return yield* Effect.fail(refused)
+      yield* admit({ groupId })
       yield* ready(groupId)
       const cell = cells.get(groupId)
       if (cell !== undefined) return cell
@@ -249,7 +265,8 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
 
   return GroupCells.of({
     kinds,
-    refusal,
+    idError,
+    admit,
     find,
     findOrMake,
     all,

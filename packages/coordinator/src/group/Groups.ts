@@ -28,6 +28,10 @@ import type { AnyCell } from "./GroupKinds.ts"
 import type * as Asked from "./GroupRequests.ts"
 import { expireOffsets } from "./OffsetExpiry.ts"
 
+/** The last time there is on the wire and in the store, in milliseconds. */
+const END_OF_TIME = 2n ** 63n - 1n
+const earlier = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+
 /** Somebody who is in no group. */
 const OUTSIDER: Fetching = { memberId: null, memberEpoch: -1 }
 
@@ -92,9 +96,10 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
           request.apiVersion >= 9 && !request.transactional ? new GroupIdNotFound() : new IllegalGeneration()
         )
   const askToCommit = (request: Asked.Committing, admit?: Effect.Effect<void>) =>
-    cells
-      .retrying(Effect.flatMap(committingCell(request), (cell) => cell.commit(request, admit)))
-      .pipe(Effect.flatMap((error) => (error === null ? Effect.void : Effect.fail(error))))
+    cells.admit(request).pipe(
+      Effect.andThen(cells.retrying(Effect.flatMap(committingCell(request), (cell) => cell.commit(request, admit)))),
+      Effect.flatMap((error) => (error === null ? Effect.void : Effect.fail(error)))
+    )
 
   const commitOffsets = Effect.fnUntraced(function* (request: Asked.CommitOffsets) {
     const { groupId, retentionTimeMs } = request
@@ -107,7 +112,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
       .map((offset): CommittedOffset => ({
         ...offset,
         commitTimestamp: now,
-        expireTimestamp: retentionTimeMs < 0n ? -1n : now + retentionTimeMs
+        expireTimestamp: retentionTimeMs < 0n ? -1n : earlier(now + retentionTimeMs, END_OF_TIME)
       }))
     // the group stays in memory, and is not expired, until its offsets are there
     yield* Effect.acquireUseRelease(
@@ -143,8 +148,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     })
 
   const fetchOffsets = Effect.fnUntraced(function* (groupId: string, fetching: Fetching = OUTSIDER) {
-    const refused = cells.refusal(groupId)
-    if (refused !== null) return yield* Effect.fail(refused)
+    yield* cells.admit({ groupId, memberId: fetching.memberId })
     const cell = fetching.memberId === null && fetching.memberEpoch < 0 ? null : yield* cells.find(groupId)
     const error = cell?.fetchError(fetching) ?? null
     return error === null ? offsets.fetch(groupId) : yield* Effect.fail(error)

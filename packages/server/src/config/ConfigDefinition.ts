@@ -38,6 +38,15 @@ const RANGES: { readonly [Type in ConfigType]?: readonly [bigint, bigint] } = {
   LONG: [-(2n ** 63n), 2n ** 63n - 1n]
 }
 
+/**
+ * As much as a config's number counts for: what is more stands for no limit. Kafka has 64 bits for it, and of them a
+ * `number` is exact up to 53; so is still a time so far off, counted from now. In milliseconds 142,000 years.
+ */
+const MOST = 2 ** 52
+
+/** The number that a value stands for; it was checked before. */
+export const numberOf = (value: string): number => Math.min(Math.max(Number(value), -MOST), MOST)
+
 /** The elements of a list value: separated by commas, blanks around them dropped. */
 export const listOf = (value: string): ReadonlyArray<string> =>
   value.trim() === "" ? [] : value.split(",").map((element) => element.trim())

@@ -1,9 +1,12 @@
 /** PnDTnHnMn.nS (ISO 8601, days to seconds), at least one of them. */
 export const ISO_DURATION = /P(?!$)(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d{1,9})?S)?)?/
 
+/** So that it is exact, also as a time counted back from now. */
+const MOST_MS = 2 ** 52
+
 const PARTS = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
 
-/** In ms, a part of one dropped; undefined where the text is no such duration. */
+/** In ms, a part of one dropped, at most 142,000 years; undefined where the text is no such duration. */
 export const isoDurationMs = (text: string): number | undefined => {
   const parts = PARTS.exec(text)
   if (parts === null || !new RegExp(`^${ISO_DURATION.source}$`).test(text)) return undefined
@@ -13,5 +16,5 @@ export const isoDurationMs = (text: string): number | undefined => {
     number,
     number
   ]
-  return Math.floor((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000)
+  return Math.min(MOST_MS, Math.floor((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000))
 }

@@ -122,6 +122,13 @@ export const settingDefinitions = {
   ),
   maxPartitions: number("tusk.max.partitions", "INT", 100_000, { min: 1 }, "Partitions of all topics together."),
   maxGroups: number("tusk.max.groups", "INT", 10_000, { min: 1 }, "Groups at a time."),
+  groupIdMaxBytes: number(
+    "tusk.group.id.max.bytes",
+    "INT",
+    1024,
+    { min: 1, max: 2048 },
+    "Greatest group id. Kafka sets no limit; an index of Postgres has one."
+  ),
   maxProducersPerPartition: number(
     "tusk.max.producers.per.partition",
     "INT",

@@ -4,7 +4,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { CODEC_NAMES } from "@tusk/protocol/record/Compression"
 import type { CodecName } from "@tusk/protocol/record/Compression"
 import type { Settings } from "../Settings.ts"
-import { checkValue, listOf } from "./ConfigDefinition.ts"
+import { checkValue, listOf, numberOf } from "./ConfigDefinition.ts"
 import { topicConfigDefinitions } from "./TopicConfigDefinitions.ts"
 import type { TopicConfigDefinition } from "./TopicConfigDefinitions.ts"
 
@@ -119,23 +119,23 @@ export const topicConfig = (overrides: Overrides, settings: Settings, brokers: B
   const value = (name: string): string =>
     topicConfigValues(definitions.get(name)!, overrides, settings, brokers)[0]!.value!.trim()
   return {
-    maxMessageBytes: Number(value("max.message.bytes")),
+    maxMessageBytes: numberOf(value("max.message.bytes")),
     messageTimestampType: value("message.timestamp.type") === "LogAppendTime" ? "LogAppendTime" : "CreateTime",
-    messageTimestampBeforeMaxMs: Number(value("message.timestamp.before.max.ms")),
-    messageTimestampAfterMaxMs: Number(value("message.timestamp.after.max.ms")),
+    messageTimestampBeforeMaxMs: numberOf(value("message.timestamp.before.max.ms")),
+    messageTimestampAfterMaxMs: numberOf(value("message.timestamp.after.max.ms")),
     compacted: listOf(value("cleanup.policy")).includes("compact"),
     deletes: listOf(value("cleanup.policy")).includes("delete"),
     compression: compressionOf(value),
     relaxed: value("tusk.synchronous.commit") === "off",
-    retentionMs: Number(value("retention.ms")),
-    retentionBytes: Number(value("retention.bytes")),
+    retentionMs: numberOf(value("retention.ms")),
+    retentionBytes: numberOf(value("retention.bytes")),
     compaction: {
-      minLagMs: Number(value("min.compaction.lag.ms")),
-      maxLagMs: Number(value("max.compaction.lag.ms")),
-      minDirtyRatio: Number(value("min.cleanable.dirty.ratio")),
-      deleteRetentionMs: Number(value("delete.retention.ms")),
-      segmentMs: Number(value("segment.ms")),
-      segmentBytes: Number(value("segment.bytes"))
+      minLagMs: numberOf(value("min.compaction.lag.ms")),
+      maxLagMs: numberOf(value("max.compaction.lag.ms")),
+      minDirtyRatio: numberOf(value("min.cleanable.dirty.ratio")),
+      deleteRetentionMs: numberOf(value("delete.retention.ms")),
+      segmentMs: numberOf(value("segment.ms")),
+      segmentBytes: numberOf(value("segment.bytes"))
     }
   }
 }

@@ -21,7 +21,7 @@ export const describeGroups = handler({
           const told = group.error !== null && (apiVersion >= 6 || group.error._tag !== "GroupIdNotFound")
           return {
             errorCode: told ? errorCode(group.error!) : NONE,
-            errorMessage: told ? errorMessage(group.error!) : null,
+            errorMessage: told && apiVersion >= 6 ? errorMessage(group.error!) : null,
             groupId: group.groupId,
             groupState: group.state,
             protocolType: group.protocolType,

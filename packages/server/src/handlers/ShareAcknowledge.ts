@@ -1,4 +1,5 @@
 import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
+import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
 import {
   errorCode,
   errorMessage,
@@ -26,6 +27,7 @@ export const shareAcknowledge = handler({
     const clock = yield* Clock.Clock
     const configs = yield* GroupConfigs
     const sessions = yield* ShareSessions
+    const shared = yield* SharePartitions
     const { acknowledge, endpoints, leadership, release } = yield* shareAcknowledging
 
     return Effect.fnUntraced(function* (request: ShareAcknowledgeRequest, { connection }: RequestContext) {
@@ -33,6 +35,8 @@ export const shareAcknowledge = handler({
       if (groupId === null || groupId === "" || memberId === null || memberId === "") {
         return yield* new InvalidRequest({ message: "GroupId and MemberId can't be empty." })
       }
+      const idError = shared.idError(groupId, memberId)
+      if (idError !== null) return yield* Effect.fail(idError)
       const config = configs(groupId)
       // A session begins with a fetch.
       if (shareSessionEpoch === INITIAL_EPOCH) return yield* new InvalidShareSessionEpoch()

@@ -189,6 +189,8 @@ export const shareFetch = handler({
       const problem = problemOf(request)
       if (problem !== undefined) return yield* new InvalidRequest({ message: problem })
       const groupId = request.groupId!
+      const idError = shared.idError(groupId, request.memberId!)
+      if (idError !== null) return yield* Effect.fail(idError)
       const config = configs(groupId)
       const session = sessions.use(
         {

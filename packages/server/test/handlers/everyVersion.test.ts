@@ -1,9 +1,12 @@
 import { afterAll, assert, beforeAll, describe, expect, it } from "@effect/vitest"
-import type { Api } from "@tusk/protocol/codec/Api"
+import { Writer } from "@tusk/protocol/codec/Writer"
 import { decodeResponse } from "@tusk/protocol/Decode"
+import { encodeResponse } from "@tusk/protocol/Header"
+import { errorCode, InvalidRequest } from "@tusk/protocol/KafkaError"
 import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import { apis } from "@tusk/protocol/messages/index"
 import * as Result from "effect/Result"
+import type { Handler } from "../../src/Handler.ts"
 import { handlers } from "../../src/handlers/index.ts"
 import { batchOf } from "../Batches.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
@@ -80,10 +83,7 @@ describe("every handler at every version", () => {
   })
   afterAll(() => broker[Symbol.asyncDispose]())
 
-  for (const { api, versions } of handlers as ReadonlyArray<{
-    api: Api<any, any>
-    versions: readonly [number, number]
-  }>) {
+  for (const { api, refuse, versions } of handlers as ReadonlyArray<Handler>) {
     for (const version of versionsOf(versions)) {
       it(`${api.name} ${version}: nothing but defaults`, async () => {
         const request = api.request.defaults()
@@ -102,6 +102,20 @@ describe("every handler at every version", () => {
         assert.deepStrictEqual(broker.log, [], "nothing went wrong inside")
       })
     }
+
+    it(`${api.name}: a refusal and its reason can be told in every version`, () => {
+      for (const version of versionsOf(versions)) {
+        const world = { topicId: "AAAAAAAAAAAAAAAAAAAAAQ", fresh: "nobody" }
+        for (const said of [{}, SENSIBLE[api.name]!.request(world, version)]) {
+          const request = { ...api.request.defaults(), ...forVersion(api, version, said as any) }
+          const connection = { close: () => {} } as any
+          const context = { apiVersion: version, clientId: "", correlationId: 1, connection }
+          const error = new InvalidRequest({ message: "why", recordErrors: [{ index: 0, message: "this" }] })
+          const answer = refuse(request, errorCode(error), error, context)
+          if (answer !== undefined) encodeResponse(api, version, 1, answer, new Writer())
+        }
+      }
+    })
 
     for (const version of [versions[0] - 1, versions[1] + 1, 0x7fff].filter((v) => v >= 0 && api !== ApiVersions)) {
       it(`${api.name} ${version} closes the connection, with a line in the log`, async () => {

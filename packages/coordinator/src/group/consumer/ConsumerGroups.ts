@@ -110,6 +110,7 @@ const make = Effect.fnUntraced(function* () {
     })
 
   const heartbeat = Effect.fnUntraced(function* (request: ConsumerHeartbeat) {
+    yield* cells.admit({ ...request, groupInstanceId: request.instanceId })
     const config = configs(request.groupId)
     const refused = requestError(request, config)
     if (refused !== null) return yield* Effect.fail(refused)

@@ -104,6 +104,7 @@ const make = Effect.fnUntraced(function* () {
 
   const heartbeat = Effect.fnUntraced(function* (request: ShareHeartbeat) {
     const { groupId } = request
+    yield* cells.admit(request)
     const config = configs(groupId)
     const refused = requestError(request)
     if (refused !== null) return yield* Effect.fail(refused)

@@ -2,6 +2,7 @@ import {
   CoordinatorNotAvailable,
   GroupIdNotFound,
   InvalidRecordState,
+  InvalidRequest,
   KafkaStorageError,
   NotCoordinator,
   UnknownTopicOrPartition
@@ -63,6 +64,8 @@ const NOTHING: AcquiredRecords = { batches: [], ranges: [] }
 export class SharePartitions extends Context.Service<
   SharePartitions,
   {
+    /** What is wrong with these ids: no member of a share group has them. */
+    readonly idError: (groupId: string, memberId: string) => KafkaError | null
     /** Makes sure that the group has a start offset in these partitions, by `share.auto.offset.reset`. */
     readonly initialize: (groupId: string, partitionIds: ReadonlyArray<number>) => Effect.Effect<void, KafkaError>
     /** What is there for this member now; nothing where others hold it all. */
@@ -391,6 +394,7 @@ const make = Effect.fnUntraced(function* () {
     ).pipe(Effect.ignore)
 
   return SharePartitions.of({
+    idError: (groupId, memberId) => groups.idError({ groupId, memberId }),
     initialize,
     acquire,
     acknowledge: ({ batches, groupId, memberId, partitionId }) => {
@@ -444,10 +448,12 @@ const make = Effect.fnUntraced(function* () {
         return offsets
       }),
     setStart: (groupId, partitionId, startOffset) =>
-      Effect.flatMap(
-        ask(groupId, partitionId, (waiter) => Event.SetStart({ waiter, startOffset })),
-        refusal
-      ),
+      startOffset < 0n
+        ? Effect.fail(new InvalidRequest({ message: `A start offset of ${startOffset} is none.` }))
+        : Effect.flatMap(
+            ask(groupId, partitionId, (waiter) => Event.SetStart({ waiter, startOffset })),
+            refusal
+          ),
     remove,
     forgetPartitions,
     forget: (groupId) => {

@@ -127,6 +127,7 @@ const make = Effect.fnUntraced(function* () {
 
   const heartbeat = Effect.fnUntraced(function* (request: StreamsHeartbeat) {
     const { activeTasks, groupId, memberEpoch, memberId, shutdownApplication, standbyTasks, warmupTasks } = request
+    yield* cells.admit({ ...request, groupInstanceId: request.instanceId })
     const terms = configs(groupId)
     if (!terms.rebalanceProtocols.includes("streams")) return yield* new UnsupportedVersion()
     const refused = requestError(request)
