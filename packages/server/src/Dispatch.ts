@@ -142,17 +142,34 @@ const readiness = (
   const { context, handler } = asked
   const isServed = handler.always || serves(active, handler.reads)
   if (isServed && (!handler.concurrent || committer.hasRoom())) return undefined
-  const served = isServed ? Effect.succeed(true) : onceServing(active, handler, context.connection)
   // Who runs beside others is what fills the Committer's queue.
-  const mayRun = handler.concurrent
-    ? Effect.flatMap(served, (isThere) => (isThere ? Effect.as(committer.room, true) : Effect.succeed(false)))
-    : served
-  return Effect.suspend(() =>
-    Effect.map(Effect.timeoutOption(mayRun, Math.max(0, receivedMs + requestTimeoutMs - nowMs())), (waited) =>
-      Option.isNone(waited) ? refusal(parts, asked, handler.later()) : waited.value ? run : undefined
-    )
+  const room = handler.concurrent ? Effect.as(committer.room, run) : Effect.succeed(run)
+  const mayRun = isServed
+    ? room
+    : Effect.flatMap(onceServing(active, handler, context.connection), (isThere) => (isThere ? room : Effect.undefined))
+  return atMost<Answering | undefined, never>(
+    mayRun,
+    () => Math.max(0, receivedMs + requestTimeoutMs - nowMs()),
+    (waiting) => {
+      waiting.interruptUnsafe()
+      return Effect.succeed(refusal(parts, asked, handler.later()))
+    }
   )
 }
+
+/** What nearly always is over at once, and costs no timer then. Where it takes longer than that, `late` says what comes of it. */
+const atMost = <A, E>(
+  effect: Effect.Effect<A, E>,
+  limitMs: () => number,
+  late: (fiber: Fiber.Fiber<A, E>) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.flatMap(Effect.forkChild(effect, { startImmediately: true }), (fiber) => {
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return exit
+    return Effect.flatMap(Effect.timeoutOption(Fiber.join(fiber), limitMs()), (joined) =>
+      Option.isSome(joined) ? Effect.succeed(joined.value) : late(fiber)
+    )
+  })
 
 /**
  * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later: it may
@@ -196,15 +213,14 @@ const inTime = <A>(
   { later, reads }: Handler,
   handled: Effect.Effect<A, KafkaError>
 ): Effect.Effect<A, KafkaError> =>
-  Effect.flatMap(Effect.forkChild(handled, { startImmediately: true }), (fiber) => {
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return exit
-    return Effect.flatMap(Effect.timeoutOption(Fiber.join(fiber), requestTimeoutMs), (joined) => {
-      if (Option.isSome(joined)) return Effect.succeed(joined.value)
+  atMost(
+    handled,
+    () => requestTimeoutMs,
+    (fiber) => {
       if (reads) fiber.interruptUnsafe()
       return Effect.fail(later())
-    })
-  })
+    }
+  )
 
 const refuse = ({ context, handler, request }: Asked, error: KafkaError): unknown =>
   handler.refuse(request, errorCode(error), error, context)

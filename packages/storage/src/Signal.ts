@@ -47,10 +47,12 @@ export const makeSignal = (): Signal => {
   return {
     until,
     notify: () => {
-      if (waiters.size === 0) return
-      for (const waiter of Array.from(waiters)) {
+      // Who registers meanwhile has looked himself; he stands behind all who are here, and is left out.
+      let left = waiters.size
+      for (const waiter of waiters) {
+        if (left-- === 0) return
         // The ones before it have run by now: they may have notified themselves, or undone what it waits for.
-        if (!waiters.has(waiter) || !holds(waiter)) continue
+        if (!holds(waiter)) continue
         waiters.delete(waiter)
         waiter.wake()
       }
