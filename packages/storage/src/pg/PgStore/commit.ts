@@ -78,20 +78,14 @@ export const commit = (
       witness = encodeCommit(frame, units, draft, commitRows)
       last.begin(witness, epoch)
     })
-    return Effect.matchEffect(
-      confirmed(
-        writer,
-        Effect.map(stored, (warning) => ({ warning }))
-      ),
-      {
-        onFailure: (error) => Effect.fail(failed(error, last)),
-        onSuccess: () =>
-          Effect.sync(() => {
-            last.settle()
-            draft.settle()
-            if (witness?._tag === "Row") commitRows.settle(witness.commitId)
-            vacuum.superseded(draft.superseded)
-          })
+    return Effect.matchEffect(confirmed(writer, stored), {
+      onFailure: (error) => Effect.fail(failed(error, last)),
+      onSuccess: () => {
+        last.settle()
+        draft.settle()
+        if (witness?._tag === "Row") commitRows.settle(witness.commitId)
+        vacuum.superseded(draft.superseded)
+        return Effect.void
       }
-    )
+    })
   })
