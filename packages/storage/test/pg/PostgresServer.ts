@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { execFileSync, spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
-import { appendFileSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { appendFileSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { postgresFolder } from "../../../cli/src/embedded-postgres/Binaries.ts"
@@ -159,9 +159,6 @@ export class PostgresServer {
   get promote(): Effect.Effect<void, unknown> {
     return Effect.scoped(Effect.flatMap(this.psql, (psql) => psql.query("select pg_promote(true, 30)")))
   }
-
-  /** Whether there are programs to run one. */
-  static readonly isThere = existsSync(join(programs(), "postgres"))
 }
 
 /** Waits for what another session or server does, by looking. */

@@ -6,6 +6,7 @@ import * as Net from "node:net"
 import { NOTHING_TOLD } from "../../src/counters.ts"
 import { connect } from "../../src/pg/connection/connect.ts"
 import { run } from "../../src/pg/connection/Connection.ts"
+import { decodePgError } from "../../src/pg/connection/ConnectionError.ts"
 import { MessageReader } from "../../src/pg/connection/MessageReader.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import { append, topic } from "./Appends.ts"
@@ -122,6 +123,25 @@ describe("Connection", () => {
       ).toEqual([["1min", "on", "off"]])
     })
   )
+
+  it.live("a warning comes with the answer of what was asked, and nothing less does", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      const psql = yield* database.psql()
+      const raise = (level: string) =>
+        psql.queryStoring(`do $$ begin raise ${level} 'this' using errcode = '01234'; end $$`)
+      const [notice, warning, after] = yield* Effect.all([raise("notice"), raise("warning"), raise("notice")], {
+        concurrency: "unbounded"
+      })
+      expect([notice!.warning, after!.warning]).toEqual([undefined, undefined])
+      expect(warning!.warning).toMatchObject({ severity: "WARNING", code: "01234", message: "this" })
+    })
+  )
+
+  it("severities are read where no locale translates them", () => {
+    const body = Buffer.from("SWARNUNG\0VWARNING\0C01000\0MWarten abgebrochen\0nbatches_pkey\0\0")
+    expect(decodePgError(body)).toMatchObject({ severity: "WARNING", code: "01000", constraint: "batches_pkey" })
+  })
 
   it.live("a lost connection says whether the request had left", () =>
     Effect.gen(function* () {

@@ -68,6 +68,8 @@ describe("a commit whose connection is lost is looked up under the lock", () => 
       Effect.gen(function* () {
         const { psql, store } = yield* cutDuring(table, unit)
         yield* psql.query(LET_GO)
+        // What is asked meanwhile is not sent.
+        assert.strictEqual((yield* Effect.flip(store.commit([[group("late")]])))._tag, "Fenced")
         assert.isTrue(yield* takeOver(store))
         // As often as it is asked, until something else is stored.
         assert.isTrue(yield* takeOver(store))
@@ -228,6 +230,12 @@ describe("what Postgres answers to a commit", () => {
       assert.strictEqual((yield* Effect.flip(store.commit([[append(1n)]])))._tag, "OutcomeUnknown")
       assert.isFalse(yield* takeOver(store))
       assert.strictEqual((yield* store.loadPartitions([1]))[0]!.endOffset, 2n)
+      yield* psql.query(`insert into kafka.offsets (group_id, partition_id, committed_offset, leader_epoch,
+          commit_timestamp, expire_timestamp, commit_id)
+        select 'g', 1, 1, 1, 1, 1, generate_series(1, 100)`)
+      assert.strictEqual((yield* Effect.flip(store.commit([[committed("h", 1, 2n)]])))._tag, "OutcomeUnknown")
+      assert.isFalse(yield* takeOver(store))
+      yield* store.commit([[committed("h", 1, 2n)]])
     })
   )
 })

@@ -4,6 +4,7 @@ import * as Fiber from "effect/Fiber"
 import { NOTHING_TOLD } from "../../src/counters.ts"
 import type { Connection } from "../../src/pg/connection/Connection.ts"
 import { append, topic } from "./Appends.ts"
+import { cuttingProxy } from "./CuttingProxy.ts"
 import { PostgresServer, until } from "./PostgresServer.ts"
 import { openStore, terminateWriter } from "./Stores.ts"
 
@@ -76,6 +77,22 @@ describe("a synchronous standby that is away", () => {
       yield* server.configure(BACK)
       const { epoch, unknownCommitStored } = yield* Fiber.join(taken)
       assert.deepStrictEqual([epoch, unknownCommitStored], [2, true])
+    })
+  )
+
+  it.live("a server that vanishes while a take-over waits is noticed", () =>
+    Effect.gen(function* () {
+      const { psql, server } = yield* open
+      const proxy = yield* cuttingProxy(server.options())
+      const store = yield* openStore(proxy.options)
+      yield* Effect.scoped(store.acquire(NOTHING_TOLD))
+      yield* sendAway(server, psql)
+      const taken = yield* Effect.forkChild(Effect.flip(Effect.scoped(store.acquire(NOTHING_TOLD))))
+      yield* until(psql, waiting("tusk/broker", "update kafka.cluster%"))
+      proxy.mute()
+      proxy.freeze()
+      assert.strictEqual((yield* Fiber.join(taken))._tag, "StoreUnavailable")
+      yield* server.configure(BACK)
     })
   )
 

@@ -19,9 +19,12 @@ const AT_FAULT = /^(0A|21|22|23|2F|38|39|42|44|54|P0)/
 const SCHEMA_AT_FAULT = new Set(["42501", "42703", "42883", "42P01"])
 
 const DUPLICATE = "23505"
+/** Keys that only the broker gives, each once. */
+const OWN_KEYS = new Set(["batches_pkey", "offsets_pkey", "commits_pkey"])
 
-/** Somebody stored this offset already, and memory does not know it. */
-const isBehind = ({ code, constraint }: PgError): boolean => code === DUPLICATE && constraint === "batches_pkey"
+/** Somebody stored what memory would give again: it does not know all that is stored. */
+const isBehind = ({ code, constraint }: PgError): boolean =>
+  code === DUPLICATE && constraint !== undefined && OWN_KEYS.has(constraint)
 
 const asRefusal = (error: PgError): StoreError => {
   const detail = error.detail === undefined ? "" : `: ${error.detail}`
@@ -31,11 +34,13 @@ const asRefusal = (error: PgError): StoreError => {
     : new StoreUnavailable({ message, cause: error })
 }
 
-/** What a failed commit means (storage.md 12), and what is to be remembered of it. */
+/**
+ * What a failed commit means (storage.md 12), and what is to be remembered of it. One that was not sent has not begun:
+ * what is remembered of the one before it stays.
+ */
 const failed = (error: ConnectionError, last: LastCommit): StoreError => {
   switch (error._tag) {
     case "NotSent":
-      last.settle()
       return new StoreRefused({ message: error.message, cause: error })
     case "PgError":
       if (!isBehind(error)) {
@@ -45,14 +50,9 @@ const failed = (error: ConnectionError, last: LastCommit): StoreError => {
       last.settle(false)
       return new OutcomeUnknown({ message: `memory is behind what is stored: ${error.detail}`, cause: error })
     case "ConnectionLost":
-      if (error.sent) {
-        return new OutcomeUnknown({
-          message: `the connection was lost during a commit: ${error.message}`,
-          cause: error
-        })
-      }
-      last.settle()
-      return new Fenced({ message: `the session that held the cluster's lock is gone: ${error.message}` })
+      return error.sent
+        ? new OutcomeUnknown({ message: `the connection was lost during a commit: ${error.message}`, cause: error })
+        : new Fenced({ message: `the session that held the cluster's lock is gone: ${error.message}` })
   }
 }
 
@@ -78,20 +78,14 @@ export const commit = (
       witness = encodeCommit(frame, units, draft, commitRows)
       last.begin(witness, epoch)
     })
-    return Effect.matchEffect(
-      confirmed(
-        writer,
-        Effect.map(stored, (warning) => ({ warning }))
-      ),
-      {
-        onFailure: (error) => Effect.fail(failed(error, last)),
-        onSuccess: () =>
-          Effect.sync(() => {
-            last.settle()
-            draft.settle()
-            if (witness?._tag === "Row") commitRows.settle(witness.commitId)
-            vacuum.superseded(draft.superseded)
-          })
+    return Effect.matchEffect(confirmed(writer, stored), {
+      onFailure: (error) => Effect.fail(failed(error, last)),
+      onSuccess: () => {
+        last.settle()
+        draft.settle()
+        if (witness?._tag === "Row") commitRows.settle(witness.commitId)
+        vacuum.superseded(draft.superseded)
+        return Effect.void
       }
-    )
+    })
   })

@@ -24,8 +24,8 @@ export type Row = ReadonlyArray<Buffer | null>
 export type TextRows = ReadonlyArray<ReadonlyArray<string | null>>
 
 /** What came back before the server was ready again. */
-interface Answer {
-  readonly rows: ReadonlyArray<Row>
+export interface Answer<R = Row> {
+  readonly rows: ReadonlyArray<R>
   /** A WARNING came with it: of a COMMIT, that a standby may not have it. */
   readonly warning: PgError | undefined
 }
@@ -167,16 +167,16 @@ export class Connection {
   }
 
   /**
-   * As `send`, for what is to last: takes as long as the server's COMMIT does. Returns the warning that came with it.
+   * As `send`, for what is to last: takes as long as the server's COMMIT does.
    * Its first message is a small one: the clock of `idle_session_timeout` goes on until a first message is there as a
    * whole (tried), and a batch of 16 MiB takes a slow line longer than that.
    */
-  store(build: (frame: FrameWriter) => void): Effect.Effect<PgError | undefined, ConnectionError> {
+  store(build: (frame: FrameWriter) => void): Effect.Effect<Answer, ConnectionError> {
     const all = closedBySync((frame) => {
       frame.message(FLUSH, () => {})
       build(frame)
     })
-    return Effect.map(this.exchange(all, true), ({ warning }) => warning)
+    return this.exchange(all, true)
   }
 
   /** A simple query, of one statement or more, without parameters. */
@@ -185,9 +185,7 @@ export class Connection {
   }
 
   /** As `query`, for what is to last: takes as long as the server's COMMIT does. */
-  queryStoring(
-    sql: string
-  ): Effect.Effect<{ readonly rows: TextRows; readonly warning: PgError | undefined }, ConnectionError> {
+  queryStoring(sql: string): Effect.Effect<Answer<TextRows[number]>, ConnectionError> {
     return Effect.map(this.exchange(simple(sql), true), ({ rows, warning }) => ({ rows: textOf(rows), warning }))
   }
 
