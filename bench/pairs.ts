@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { loadavg, tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import process from "node:process"
 import { parseArgs } from "node:util"
@@ -84,6 +84,8 @@ const benches: Readonly<Record<string, Bench>> = {
     program: "latency.ts",
     args: ["--rounds", "4", "--warmup", "6"],
     figures: [
+      // What the machine did meanwhile: the same statement on either side.
+      bar("bare insert p50", "µs"),
       ...["acknowledged p50", "acknowledged p99"].map((what) => bar(what, "µs")),
       ...["delivered p50 (1.5x of insert + 1 ms)", "delivered p99 (3x of insert's)"].map((what) => bar(what, "µs"))
     ]
@@ -160,14 +162,17 @@ const compare = async (name: string): Promise<ReadonlyArray<Row>> => {
   const found: Array<{ readonly own: unknown; readonly other: unknown }> = []
   for (let pair = 0; pair < pairs; pair++) {
     const result = new Map<string, unknown>()
+    const loads: Array<string> = []
     for (const side of pair % 2 === 0 ? (["own", "other"] as const) : (["other", "own"] as const)) {
       await settle()
+      loads.push(loadavg()[0]!.toFixed(1))
       result.set(side, await run(side === "own" ? own : other, bench))
     }
     found.push({ own: result.get("own"), other: result.get("other") })
     const [first] = bench.figures
     const shown = [first!.pick(result.get("own")), first!.pick(result.get("other"))].map((value) => value?.toFixed(1))
-    console.log(`${name}, pair ${pair + 1}: ${first!.what} ${shown.join(" beside ")} ${first!.unit}`)
+    const figure = `${first!.what} ${shown.join(" beside ")} ${first!.unit}`
+    console.log(`${name}, pair ${pair + 1}: ${figure}; load before each ${loads.join(" ")}`)
   }
   return bench.figures.flatMap(({ pick, unit, what }) => {
     const mine = found.map((pair) => pick(pair.own) ?? NaN)

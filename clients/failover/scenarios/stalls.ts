@@ -56,7 +56,7 @@ const synchronousAway: Scenario = {
 
 const SWEEP_MS = [30, 50, 70, 90, 110]
 /** How long a broker is waited for that might give up a commit that stalls. */
-const GIVES_UP_MS = 6500
+const GIVES_UP_MS = 8000
 const SILENT_MS = 2000
 
 const lossSweep: Scenario = {
