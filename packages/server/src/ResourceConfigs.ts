@@ -150,16 +150,19 @@ export class ResourceConfigs extends Context.Service<
         if (resourceType === BROKER_RESOURCE) return describeBroker(resourceName)
         if (resourceType === GROUP_RESOURCE) return describeGroup(resourceName)
         if (resourceType !== TOPIC_RESOURCE) return unsupported(resourceType)
-        const missing = missingTopic(resourceName)
+        const missing = missingTopic(resourceName, isStored)
         return missing ?? ofTopic(configs.of(TOPIC_RESOURCE, resourceName))
       }
 
-      const missingTopic = (name: string): KafkaError | undefined =>
-        invalidTopicName(name) ?? (topics.byName(name) === undefined ? new UnknownTopicOrPartition() : undefined)
+      const missingTopic = (name: string, isThere: (name: string) => boolean): KafkaError | undefined =>
+        invalidTopicName(name) ?? (isThere(name) ? undefined : new UnknownTopicOrPartition())
+      const isStored = (name: string) => topics.byName(name) !== undefined
+      /** In the commit that is being put together, which may delete it. */
+      const isAssumed = (name: string) => isStored(name) && topics.assumed(name) !== undefined
 
       /** What is wrong with naming this resource in a change. */
       const misplaced = (resourceType: number, resourceName: string): KafkaError | undefined => {
-        if (resourceType === TOPIC_RESOURCE) return missingTopic(resourceName)
+        if (resourceType === TOPIC_RESOURCE) return missingTopic(resourceName, isAssumed)
         if (resourceType === GROUP_RESOURCE) {
           return resourceName === ""
             ? new InvalidRequest({ message: "Default group resources are not allowed." })

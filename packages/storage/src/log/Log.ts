@@ -446,8 +446,10 @@ export class Log extends Context.Service<
           const entry = yield* entryOf(partitionId)
           if (offset > entry.log.committed.endOffset) return yield* new OffsetOutOfRange()
           if (offset <= entry.log.logStartOffset) return entry.log.logStartOffset
-          yield* committer.submit(writing([{ _tag: "PutLogStart", partitionId, logStartOffset: offset }]))
-          if (offset > entry.log.logStartOffset) entry.log.logStartOffset = offset
+          const raised = () => {
+            if (offset > entry.log.logStartOffset) entry.log.logStartOffset = offset
+          }
+          yield* committer.submit(writing([{ _tag: "PutLogStart", partitionId, logStartOffset: offset }], raised))
           return entry.log.logStartOffset
         }),
         measure,

@@ -105,7 +105,8 @@ class Waiter {
 export const fire = (waiters: Waiters, partitionId: number, bytes: number): void => {
   const waiting = waiters.byPartition.get(partitionId)
   if (waiting === undefined) return
-  for (const waiter of waiting) {
+  // Who is woken runs at once, and may wait again: with the next append.
+  for (const waiter of Array.from(waiting)) {
     waiter.left -= bytes
     if (waiter.left <= 0) waiter.wake()
   }

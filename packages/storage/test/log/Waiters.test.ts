@@ -69,6 +69,20 @@ describe("waiters", () => {
     })
   )
 
+  it.effect("are woken once by one append, though they find nothing and wait again", () =>
+    Effect.gen(function* () {
+      const waiters = makeWaiters()
+      let wakes = 0
+      const poll: Effect.Effect<void> = Effect.suspend(() =>
+        Effect.flatMap(waiters.wait([position(1)], 1, unmoved), () => (++wakes < 1000 ? poll : Effect.void))
+      )
+      const fibers = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(poll, { startImmediately: true }))
+      fire(waiters, 1, 10)
+      assert.strictEqual(wakes, 3)
+      yield* Fiber.interruptAll(fibers)
+    })
+  )
+
   it.effect("leave nothing behind when they are interrupted", () =>
     Effect.gen(function* () {
       const waiters = makeWaiters()
