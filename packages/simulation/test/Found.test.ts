@@ -6,7 +6,7 @@ import { Committer } from "@tusk/storage/Committer"
 import { Log } from "@tusk/storage/log/Log"
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import { Store } from "@tusk/storage/Store"
-import { OutcomeUnknown, StoreUnavailable } from "@tusk/storage/StoreError"
+import { Fenced, OutcomeUnknown, StoreUnavailable } from "@tusk/storage/StoreError"
 import type { StoreError } from "@tusk/storage/StoreError"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -107,8 +107,8 @@ describe("found by the simulation", () => {
       yield* Effect.yieldNow
       // Waits in the queue while the commit before it is lost, and the lock with it.
       const behind = yield* Effect.forkChild(Effect.result(put("behind")), { startImmediately: true })
-      expect(Result.isFailure(yield* Fiber.join(before))).toBe(true)
-      expect(yield* Fiber.join(behind)).toMatchObject({ failure: { _tag: "Fenced" } })
+      expect(yield* Fiber.join(before)).toMatchObject({ failure: { _tag: "RequestTimedOut" } })
+      expect(yield* Fiber.join(behind)).toMatchObject({ failure: { _tag: "NotLeaderOrFollower" } })
       yield* put("after")
       expect(Array.from(fragile.data.groups.keys())).toEqual(["after"])
     }).pipe(Effect.provide(layerOf(fragile)))
@@ -126,8 +126,8 @@ describe("found by the simulation", () => {
       expect(yield* append(0)).toBe(0)
       expect(yield* read).toBe("OffsetOutOfRange")
       expect(yield* append(3)).toBe("OutOfOrderSequenceNumber")
-      const silence = new OutcomeUnknown({ message: "nobody answers" })
-      fragile.pingErrors.push(silence, silence)
+      const gone = new Fenced({ message: "the session is gone" })
+      fragile.pingErrors.push(gone, gone)
       expect(yield* read).toBe("NotLeaderOrFollower")
       expect(yield* append(3)).toBe("NotLeaderOrFollower")
     }).pipe(Effect.provide(layerOf(fragile)))
