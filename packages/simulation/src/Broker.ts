@@ -30,6 +30,9 @@ const peerOf = (port: number) => ({
 
 const CLEANER_BACKOFF_MS = 1500
 
+/** `request.timeout.ms` */
+const REQUEST_TIMEOUT_MS = 6000
+
 /** Longest wait of a broker that stops for what was asked of it. */
 const STOP_MS = 10_000
 
@@ -40,6 +43,7 @@ const tightLimits = (chance: Chance) =>
       tailMaxBytes: chance.pick([200, 1000, 32 << 20]),
       tailIsAll: false,
       readAheadBytes: chance.pick([0, 500, 1 << 20]),
+      failoverLeap: chance.pick([10, 1000]),
       snapshotEvery: chance.pick([1, 3, 10, 1000]),
       maxProducers: 10_000,
       producerIdExpirationMs: 86_400_000
@@ -53,7 +57,8 @@ const tightLimits = (chance: Chance) =>
     }),
     Layer.succeed(CommitterOptions, {
       maxCommitBytes: chance.pick([1, 300, 8 << 20]),
-      maxQueuedBytes: chance.pick([200, 2000, 128 << 20])
+      maxQueuedBytes: chance.pick([200, 2000, 128 << 20]),
+      requestTimeoutMs: REQUEST_TIMEOUT_MS
     })
   )
 
@@ -129,6 +134,7 @@ export class Broker {
     const settings = {
       ...defaultSettings,
       logCleanerBackoffMs: CLEANER_BACKOFF_MS,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
       groupMinSessionTimeoutMs: 1000,
       groupConsumerMinSessionTimeoutMs: 1000,
       groupConsumerSessionTimeoutMs: CONSUMER_SESSION_MS,

@@ -1,30 +1,22 @@
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
+import { readsOf } from "@tusk/storage/memory/memoryReads"
 import { SILENCE_LIMIT_MS } from "@tusk/storage/Active"
+import { NOTHING_TOLD } from "@tusk/storage/counters"
 import { Store } from "@tusk/storage/Store"
-import type { ClusterState, Unit } from "@tusk/storage/Store"
-import { Fenced, LockHeld, OutcomeUnknown, StoreUnavailable } from "@tusk/storage/StoreError"
+import type { ClusterState, Told, Unit } from "@tusk/storage/Store"
+import { Fenced, LockHeld, StoreUnavailable } from "@tusk/storage/StoreError"
 import type { StoreError } from "@tusk/storage/StoreError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Faults } from "./Faults.ts"
+import { MAX_BYTES, Session } from "./Session.ts"
+import type { SessionWorld } from "./Session.ts"
 import type { View, World } from "./World.ts"
 
-const MAX_BYTES = 1 << 30
 /** An answer that was right when it left may be so long on its way. */
 const LONGEST_WAY_MS = 4100
-
-/** A broker's session with the database, and with it the cluster's lock. */
-interface Session {
-  readonly view: View
-  readonly memory: Store["Service"]
-  isAlive: boolean
-  /** Commits that were sent: when the session ends, each has happened or never will. */
-  readonly pending: Set<ReadonlyArray<Unit>>
-  /** One thing after the other goes over a connection: until when it is taken. */
-  busyUntilMs: number
-}
 
 /** What every broker of the world keeps its data in; it outlives them all. Its commits fail as those of a database may. */
 export class Database {
@@ -36,13 +28,30 @@ export class Database {
   readonly #world: World
   readonly #faults: Faults
   readonly #view: View
+  readonly #around: SessionWorld
   /** By broker: when it got the lock, and when it lost it. */
   readonly #held = new Map<string, { readonly sinceMs: number; untilMs: number }>()
+  /** By broker: its commit of unknown outcome. */
+  readonly #open = new Map<string, { readonly fate: "open" | "stored" | "never" }>()
+  /** Whose commit was the last. */
+  #writer = ""
 
   constructor(world: World, faults: Faults) {
     this.#world = world
     this.#faults = faults
     this.#view = world.view("database")
+    this.#around = {
+      world,
+      faults,
+      view: this.#view,
+      stored: ({ name }) => {
+        this.#writer = name
+      },
+      upset: () => {
+        this.losses++
+      },
+      ended: (session) => this.#ended(session)
+    }
   }
 
   /**
@@ -57,13 +66,13 @@ export class Database {
 
   /** Ends the session of the broker that holds the lock, as a terminated backend would. */
   endSession(): void {
-    if (this.#session !== undefined) this.#end(this.#session)
+    this.#session?.end()
   }
 
   /** The broker is dead: the database finds out some time later. */
   abandoned(view: View, delayMs: number): void {
     const session = this.#session
-    if (session?.view === view) this.#view.after(delayMs, () => this.#end(session))
+    if (session?.view === view) this.#view.after(delayMs, () => session.end())
   }
 
   /** What no database would do: for broken brokers. */
@@ -74,49 +83,93 @@ export class Database {
     const scope = Scope.makeUnsafe()
     data.holder = undefined
     const { epoch } = data
-    Effect.runSync(Effect.orDie(Scope.provide(memory.acquire, scope)))
+    Effect.runSync(Effect.orDie(Scope.provide(memory.acquire(NOTHING_TOLD), scope)))
     const exit = Effect.runSyncExit(memory.commit(units))
     data.epoch = epoch
     data.holder = holder
     return exit
   }
 
-  #end(session: Session): void {
-    if (!session.isAlive) return
-    for (const units of session.pending) {
-      if (this.#world.chance.below(2) === 0) this.#apply(session, units)
-    }
-    session.pending.clear()
-    session.isAlive = false
+  #ended(session: Session): void {
+    const { name } = session.view
+    if (session.open !== undefined) this.#open.set(name, session.open)
     this.losses++
     this.data.holder = undefined
-    this.#held.get(session.view.name)!.untilMs = this.#world.nowMs
+    this.#held.get(name)!.untilMs = this.#world.nowMs
     if (this.#session === session) this.#session = undefined
-    this.#world.log(`database: session of ${session.view.name} ended`)
+    this.#world.log(`database: session of ${name} ended`)
   }
 
-  #apply(session: Session, units: ReadonlyArray<Unit>): Exit.Exit<void, StoreError> {
-    const exit = Effect.runSyncExit(session.memory.commit(units))
-    this.#world.log(`database: ${session.view.name} commits ${tell(units)}: ${exit._tag}`)
-    return exit
-  }
-
-  #acquire(view: View): Effect.Effect<readonly [Session, ClusterState], LockHeld> {
+  #acquire(view: View, told: Told): Effect.Effect<readonly [Session, ClusterState], LockHeld> {
     return Effect.suspend(() => {
+      const { name } = view
       const old = this.#session
       if (old !== undefined && old.view !== view) return Effect.fail(new LockHeld({ holder: old.view.name }))
-      if (old !== undefined) this.#end(old)
-      const memory = MemoryStore.make(this.data, { maxBytes: MAX_BYTES })
-      const state = Effect.runSync(Effect.orDie(Scope.provide(memory.acquire, Scope.makeUnsafe())))
-      const session: Session = { view, memory, isAlive: true, pending: new Set(), busyUntilMs: 0 }
+      old?.end()
+      const session = new Session(this.#around, view, this.data, told)
       this.#session = session
-      this.#held.set(view.name, { sinceMs: this.#world.nowMs, untilMs: Infinity })
-      this.#world.log(`database: ${view.name} has the lock, epoch ${state.epoch}`)
+      this.#held.set(name, { sinceMs: this.#world.nowMs, untilMs: Infinity })
+      const unknownCommitStored = this.#lookUp(name)
+      const state = { ...session.state, unknownCommitStored }
+      const found =
+        unknownCommitStored === undefined ? "" : `, its last commit is ${unknownCommitStored ? "" : "not "}stored`
+      this.#world.log(`database: ${name} has the lock, epoch ${state.epoch}${found}`)
       return Effect.succeed([session, state] as const)
     })
   }
 
-  /** Does something in the database after a while, and tells the broker, if that still lives. */
+  /** Whether the commit of unknown outcome is stored; undefined where there is none, or others have written since. */
+  #lookUp(broker: string): boolean | undefined {
+    const open = this.#open.get(broker)
+    this.#open.delete(broker)
+    if (open === undefined || (this.#writer !== broker && this.#writer !== "")) return undefined
+    return open.fate === "stored"
+  }
+
+  /** The store of one broker's process. */
+  storeOf(view: View): Store["Service"] {
+    let own: Session | undefined
+    const noSession = Effect.fail(new StoreUnavailable({ message: "there is no session" }))
+    const reads = readsOf(this.data)
+    const read = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+      Effect.suspend(() => {
+        const fails = this.#faults.ofRead()
+        return this.#after(view, this.#faults.between(0, 2), (): Exit.Exit<A, StoreError> => {
+          if (fails) return Exit.fail(new StoreUnavailable({ message: "a read failed" }))
+          if (own?.isAlive !== true) return Exit.fail(new Fenced({ message: "this server is not the writer's" }))
+          return Effect.runSyncExit(effect)
+        })
+      })
+    const use = <A>(ask: (session: Session) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+      Effect.suspend(() => (own === undefined ? noSession : ask(own)))
+    return Store.of({
+      name: "simulated",
+      acquire: (told) =>
+        Effect.acquireRelease(
+          Effect.flatMap(
+            this.#after(view, this.#faults.between(1, 5), () => Exit.void),
+            () =>
+              Effect.map(this.#acquire(view, told), ([session, state]) => {
+                own = session
+                return [session, state] as const
+              })
+          ),
+          ([session]) => Effect.sync(() => session.end())
+        ).pipe(Effect.map(([, state]) => state)),
+      lost: Effect.suspend(() => own?.lost ?? Effect.never),
+      commit: (units) => use((session) => session.commit(units)),
+      ping: use((session) => session.ping),
+      heartbeat: use((session) => session.heartbeat),
+      read: (requests, maxBytes) => read(reads.read(requests, maxBytes)),
+      loadPartitions: (ids) => read(reads.loadPartitions(ids)),
+      sizeOf: (id) => read(reads.sizeOf(id)),
+      findByTimestamp: (id, timestamp) => read(reads.findByTimestamp(id, timestamp)),
+      sizes: (id, from, limit) => read(reads.sizes(id, from, limit)),
+      loadOffsets: read(reads.loadOffsets),
+      loadGroups: read(reads.loadGroups)
+    })
+  }
+
   #after<A, E>(view: View, delayMs: number, act: () => Exit.Exit<A, E>): Effect.Effect<A, E> {
     return Effect.callback<A, E>((resume) => {
       this.#view.after(delayMs, () => {
@@ -125,111 +178,4 @@ export class Database {
       })
     })
   }
-
-  /** The store of one broker's process. */
-  storeOf(view: View): Store["Service"] {
-    const reader = MemoryStore.make(this.data, { maxBytes: MAX_BYTES })
-    let own: Session | undefined
-    const read = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-      Effect.suspend(() => {
-        const fails = this.#faults.ofRead()
-        return this.#after(view, this.#faults.between(0, 2), () =>
-          fails ? Exit.fail(new StoreUnavailable({ message: "a read failed" })) : Effect.runSyncExit(effect)
-        )
-      })
-    return Store.of({
-      name: "simulated",
-      acquire: Effect.acquireRelease(
-        Effect.flatMap(
-          this.#after(view, this.#faults.between(1, 5), () => Exit.void),
-          () =>
-            Effect.map(this.#acquire(view), ([session, state]) => {
-              own = session
-              return [session, state] as const
-            })
-        ),
-        ([session]) => Effect.sync(() => this.#end(session))
-      ).pipe(Effect.map(([, state]) => state)),
-      commit: (units) => Effect.suspend(() => this.#commit(view, own, units)),
-      ping: Effect.suspend(() => {
-        const session = own
-        const wait = Math.max(1, (session?.busyUntilMs ?? 0) - this.#world.nowMs)
-        return this.#after(view, wait, () =>
-          session?.isAlive === true ? Exit.void : Exit.fail(new Fenced({ message: "the session is gone" }))
-        )
-      }),
-      read: (requests, maxBytes) => read(reader.read(requests, maxBytes)),
-      loadPartitions: (ids) => read(reader.loadPartitions(ids)),
-      findByTimestamp: (id, timestamp) => read(reader.findByTimestamp(id, timestamp)),
-      sizes: (id, from, limit) => read(reader.sizes(id, from, limit)),
-      loadOffsets: read(reader.loadOffsets),
-      loadGroups: read(reader.loadGroups)
-    })
-  }
-
-  #commit(view: View, session: Session | undefined, units: ReadonlyArray<Unit>): Effect.Effect<void, StoreError> {
-    const fenced = Exit.fail(new Fenced({ message: "the session is gone" }))
-    const unknown = Exit.fail(new OutcomeUnknown({ message: "the connection was lost" }))
-    if (session?.isAlive !== true) return this.#after(view, 1, () => fenced)
-    const fate = this.#faults.ofCommit()
-    const delay = fate === "stalled" ? this.#faults.between(200, 9000) : this.#faults.between(1, 6)
-    session.busyUntilMs = this.#world.nowMs + delay
-    if (fate !== "stored") this.losses++
-    if (fate !== "stored") this.#world.log(`database: commit of ${view.name} is ${fate}`)
-    switch (fate) {
-      case "stored":
-      case "stalled":
-        session.pending.add(units)
-        return this.#after(view, delay, () => {
-          // Whoever ended the session has decided about it.
-          if (!session.pending.delete(units)) return unknown
-          return this.#apply(session, units)
-        })
-      case "refused":
-        return this.#after(view, delay, () => Exit.fail(new StoreUnavailable({ message: "refused" })))
-      case "fenced":
-        this.#end(session)
-        return this.#after(view, delay, () => fenced)
-      case "storedUnheard":
-        session.pending.add(units)
-        return this.#after(view, delay, () => {
-          if (session.pending.delete(units)) {
-            this.#apply(session, units)
-            this.#end(session)
-          }
-          return unknown
-        })
-      case "storedLater":
-        session.pending.add(units)
-        // Until then the lock is held by a session that nobody talks to.
-        this.#view.after(this.#faults.between(100, 4000), () => {
-          if (session.pending.delete(units)) this.#apply(session, units)
-          this.#end(session)
-        })
-        return this.#after(view, delay, () => unknown)
-      case "neverStored":
-        return this.#after(view, delay, () => {
-          this.#end(session)
-          return unknown
-        })
-    }
-  }
-}
-
-/** Units in a few words. */
-const tell = (units: ReadonlyArray<Unit>): string => {
-  const words: Array<string> = []
-  for (const unit of units) {
-    for (const write of unit) {
-      if (write._tag === "Append") words.push(`${write.partitionId}@${write.baseOffset}-${write.lastOffset}`)
-      else if (write._tag === "PutOffset") words.push(`${write.groupId}/${write.partitionId}=${write.metadata}`)
-      else if (write._tag === "PutGroup")
-        words.push(`${write.groupId}:${/"(?:generationId|groupEpoch)":(\d+)/.exec(write.value)?.[1]}`)
-      else if (write._tag === "PutGroupMember")
-        words.push(`${write.groupId}/${write.memberId}:${/"memberEpoch":(-?\d+)/.exec(write.value)?.[1]}`)
-      else if (write._tag === "DeleteGroupMember") words.push(`${write.groupId}/${write.memberId} goes`)
-      else words.push(write._tag)
-    }
-  }
-  return words.join(" ")
 }

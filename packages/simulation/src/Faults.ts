@@ -76,6 +76,11 @@ export class Faults {
     return this.#happens(this.rates.readFails)
   }
 
+  /** After how long a broker is told that its session is gone; undefined: never, it has to ask. */
+  lostAfterMs(): number | undefined {
+    return this.#chance.pick([0, this.#chance.between(0, 3000), undefined])
+  }
+
   between(least: number, most: number): number {
     return this.#chance.between(least, most)
   }

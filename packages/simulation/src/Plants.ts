@@ -6,8 +6,8 @@ import { Committer } from "@tusk/storage/Committer"
 import { Log } from "@tusk/storage/log/Log"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { Offsets } from "@tusk/storage/Offsets"
+import type { Participant } from "@tusk/storage/Participant"
 import type { Store } from "@tusk/storage/Store"
-import { Fenced, StoreUnavailable } from "@tusk/storage/StoreError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -52,20 +52,25 @@ const dropFence: Plant = {
   })
 }
 
+/** The same decision, but for taking back what it assumed. */
+const keeping = <A>(participant: Participant<A>): Participant<A> => ({
+  bytes: participant.bytes,
+  prepare: participant.prepare,
+  partitionIds: participant.partitionIds,
+  assemble: (writes) => participant.assemble(writes),
+  retract: () => {},
+  settle: (error) => participant.settle(error),
+  answer: () => participant.answer()
+})
+
 /** What a failed commit assumed is kept: offsets and sequences go on from there. */
 const keepAssumed: Plant = {
   name: "keep-assumed",
   parts: {
     committer: changed(Committer, Committer.layer, (committer) => ({
       ...committer,
-      submit: (proposal) =>
-        committer.submit({
-          ...proposal,
-          settle: (error) => {
-            if (error instanceof StoreUnavailable || error instanceof Fenced) return
-            proposal.settle(error)
-          }
-        })
+      submit: (participant, timeoutMs) => committer.submit(keeping(participant), timeoutMs),
+      offer: (participant, done, timeoutMs) => committer.offer(keeping(participant), done, timeoutMs)
     }))
   }
 }

@@ -40,7 +40,7 @@ const SHARE_GROUP = "g4"
 const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
-const MAX_STEPS = 3_000_000
+const MAX_STEPS = 300_000
 /** Longer than a broker answers from memory that has not heard from its session. */
 const SUPERSEDED_MS = 6000
 /** How long a healed world may take to come to rest. */

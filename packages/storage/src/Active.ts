@@ -2,14 +2,16 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { NOTHING_TOLD } from "./counters.ts"
 import { makeSignal } from "./Signal.ts"
 import { Store } from "./Store.ts"
 import type { ClusterState, Told } from "./Store.ts"
-import { StoreUnavailable } from "./StoreError.ts"
+import { Fenced, StoreUnavailable } from "./StoreError.ts"
 import type { AcquireError, StoreError } from "./StoreError.ts"
 
 /** Without a proof that this broker is the writer for longer, it answers no reads. */
@@ -56,6 +58,11 @@ export class Active extends Context.Service<
     readonly whenServing: Effect.Effect<void>
     /** Returns when no take-over is under way: who waits for a commit anyway needs no other proof. */
     readonly whenReigning: Effect.Effect<void>
+    /**
+     * Returns once there is a proof that was asked for after this: what is refused by what is in memory is refused by the
+     * writer. A ping tells less: a server that another one has taken over from answers it.
+     */
+    readonly proven: Effect.Effect<void, StoreError>
     /** A commit returned that was asked for at that time (`nowMs`). */
     readonly heard: (askedAtMs: number) => void
     /** Milliseconds of the monotonic clock. */
@@ -151,7 +158,7 @@ export class Active extends Context.Service<
           )
         })
 
-      const ping = Effect.timeoutOrElse(store.ping, {
+      const ping = Effect.timeoutOrElse(defectless(store.ping), {
         duration: PING_LIMIT_MS,
         orElse: () => Effect.fail(new StoreUnavailable({ message: `no answer to a ping for ${PING_LIMIT_MS} ms` }))
       })
@@ -187,6 +194,22 @@ export class Active extends Context.Service<
         }
       }).pipe(Effect.forkScoped)
 
+      const gate = Semaphore.makeUnsafe(1)
+      /** One heartbeat at a time; who waited for one that was asked for after `sinceMs` needs none of its own. */
+      const prove = (sinceMs: number): Effect.Effect<void, StoreError> =>
+        gate.withPermit(
+          Effect.suspend(() => {
+            if (!recovering && provenAtMs > sinceMs) return Effect.void
+            const askedAtMs = nowMs()
+            const before = reign
+            return Effect.flatMap(defectless(store.heartbeat), () => {
+              if (reign !== before) return Effect.fail(new Fenced({ message: "the lock was lost meanwhile" }))
+              heard(askedAtMs)
+              return Effect.void
+            })
+          })
+        )
+
       yield* Effect.gen(function* () {
         while (true) {
           const restMs = provenAtMs + HEARTBEAT_INTERVAL_MS - nowMs()
@@ -194,11 +217,8 @@ export class Active extends Context.Service<
             yield* Effect.sleep(Math.max(restMs, RETRY_INTERVAL_MS))
             continue
           }
-          const askedAtMs = nowMs()
-          const before = reign
-          const beaten = yield* Effect.result(store.heartbeat)
-          if (Result.isSuccess(beaten) && reign === before) heard(askedAtMs)
-          else if (Result.isFailure(beaten)) yield* Effect.sleep(RETRY_INTERVAL_MS)
+          const beaten = yield* Effect.result(prove(nowMs()))
+          if (Result.isFailure(beaten)) yield* Effect.sleep(RETRY_INTERVAL_MS)
         }
       }).pipe(Effect.forkScoped)
 
@@ -211,6 +231,10 @@ export class Active extends Context.Service<
         isServing,
         whenServing: served.until(isServing),
         whenReigning,
+        // In a fiber of its own: one that is under way goes on where who asked waits no longer.
+        proven: Effect.suspend(() => Effect.forkIn(prove(nowMs()), layerScope, { startImmediately: true })).pipe(
+          Effect.flatMap(Fiber.join)
+        ),
         heard,
         nowMs,
         failed,
@@ -222,6 +246,10 @@ export class Active extends Context.Service<
     })
   )
 }
+
+/** A defect in a store must not end the watch over it. */
+const defectless = (asked: Effect.Effect<void, StoreError>): Effect.Effect<void, StoreError> =>
+  Effect.catchDefect(asked, (cause) => Effect.fail(new StoreUnavailable({ message: "a defect in the store", cause })))
 
 const greater = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 

@@ -136,7 +136,7 @@ export class Committer extends Context.Service<
       /** Who waits without writing wants to know that what it was decided on was still this broker's to tell. */
       const send = (units: ReadonlyArray<Unit>): Effect.Effect<void, StoreError> => {
         const written = units.filter((unit) => unit.length > 0)
-        return Effect.catchDefect(written.length === 0 ? store.ping : store.commit(written), (cause) =>
+        return Effect.catchDefect(written.length === 0 ? active.proven : store.commit(written), (cause) =>
           Effect.fail(new OutcomeUnknown({ message: "a defect in the store", cause }))
         )
       }

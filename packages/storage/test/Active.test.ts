@@ -121,6 +121,63 @@ describe("the active broker", () => {
     })
   )
 
+  it.effect("is proven by what was asked for afterwards, and that is a write", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      const standby = Latch.makeUnsafe(false)
+      session.heartbeat = standby.await
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(session.heartbeats, 1)
+      // Asked while one is under way that was asked for before: it says nothing about now.
+      const waiting = yield* Effect.forEach(["one", "two"], () =>
+        Effect.forkChild(active.proven, { startImmediately: true })
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(session.pings > 50, "pings are answered all the time")
+      for (const fiber of waiting) assert.isUndefined(fiber.pollUnsafe())
+      session.heartbeat = Effect.void
+      yield* standby.open
+      for (const fiber of waiting) yield* Fiber.join(fiber)
+      assert.strictEqual(session.heartbeats, 2, "one serves all who wait")
+      session.heartbeat = Effect.never
+      yield* Fiber.interrupt(yield* Effect.forkChild(active.proven, { startImmediately: true }))
+      yield* Effect.forkChild(active.proven, { startImmediately: true })
+      yield* TestClock.adjust(1)
+      assert.strictEqual(session.heartbeats, 3, "one is under way at a time, whoever waits for it")
+    })
+  )
+
+  it.effect("is not proven by a heartbeat over which the lock was lost", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      const gate = Latch.makeUnsafe(false)
+      session.heartbeat = gate.await
+      const asked = yield* Effect.forkChild(Effect.flip(active.proven), { startImmediately: true })
+      yield* session.gone.open
+      yield* Effect.yieldNow
+      yield* gate.open
+      assert.strictEqual((yield* Fiber.join(asked))._tag, "Fenced")
+    })
+  )
+
+  it.effect("goes on watching after a defect in the store", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      session.heartbeat = Effect.die("a bug")
+      session.ping = Effect.die("a bug")
+      yield* TestClock.adjust("4 seconds")
+      session.heartbeat = Effect.void
+      session.ping = Effect.void
+      yield* TestClock.adjust("4 seconds")
+      assert.isTrue(active.isServing())
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(active.isServing())
+    })
+  )
+
   it.effect("knows at once that its session is gone", () =>
     Effect.gen(function* () {
       const session = new Session()

@@ -6,7 +6,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../Active.ts"
-import { Committer } from "../Committer.ts"
+import { Committer, CommitterOptions } from "../Committer.ts"
 import type { Participant } from "../Participant.ts"
 import { writing } from "../Participant.ts"
 import { Store } from "../Store.ts"
@@ -14,15 +14,17 @@ import type { ReadRequest, Replacement, StoredPartition } from "../Store.ts"
 import { Fenced } from "../StoreError.ts"
 import type { StoreError } from "../StoreError.ts"
 import { toKafkaError } from "../toKafkaError.ts"
+import { within } from "../within.ts"
 import { Append } from "./Append.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
 import { leap } from "./Leap.ts"
 import { LogOptions } from "./LogOptions.ts"
 import type { AppendRequest, Appended, MeasuredEnd, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
-import { endOfEpoch, epochAt, fromStored, snapshotOf } from "./PartitionLog.ts"
+import { endOfEpoch, epochAt, fromStored } from "./PartitionLog.ts"
 import { makePartitionLoader } from "./PartitionLoader.ts"
 import type { PartitionLog } from "./PartitionLog.ts"
 import { makeReadAhead } from "./ReadAhead.ts"
+import { savingProducers } from "./savingProducers.ts"
 import { drop, makePartitionTail, makeTail, push, readTail, replace } from "./Tail.ts"
 import type { PartitionTail, TailBatch } from "./Tail.ts"
 import { fire, makeWaiters } from "./Waiters.ts"
@@ -102,6 +104,7 @@ export class Log extends Context.Service<
       const committer = yield* Committer
       const clock = yield* Clock.Clock
       const options = yield* LogOptions
+      const inTime = within((yield* CommitterOptions).requestTimeoutMs)
       const waiters = makeWaiters()
       const firstBatches = makeFirstBatches()
       const ahead = makeReadAhead(store, yield* Effect.scope, options.readAheadBytes)
@@ -151,6 +154,7 @@ export class Log extends Context.Service<
         store,
         yield* Effect.scope,
         (partitionId) => entries.has(partitionId),
+        inTime,
         () => {
           const into = entries
           const receive = (partition: StoredPartition): Effect.Effect<void, StoreError> => {
@@ -277,16 +281,21 @@ export class Log extends Context.Service<
         readMemory(requests, readOptions, results, later)
         // A consumer that is out of range begins somewhere else: not for what a broker says that has lost the lock.
         if (results.some((result) => isKafkaError(result) && result._tag === "OffsetOutOfRange")) {
-          const lost = yield* Effect.match(store.ping, { onFailure: toKafkaError, onSuccess: () => undefined })
+          const lost = yield* Effect.match(inTime(active.proven), {
+            onFailure: toKafkaError,
+            onSuccess: () => undefined
+          })
           if (lost !== undefined) return requests.map(() => lost)
         }
         if (later.length === 0) return results
         let left = readOptions.maxBytes
         for (const result of results) if (!isKafkaError(result)) left -= result.bytes
         const fromStore = yield* Effect.result(
-          ahead.read(
-            later.map((i) => requests[i]!),
-            Math.max(0, left)
+          inTime(
+            ahead.read(
+              later.map((i) => requests[i]!),
+              Math.max(0, left)
+            )
           )
         )
         for (let k = 0; k < later.length; k++) {
@@ -480,16 +489,3 @@ export class Log extends Context.Service<
     })
   )
 }
-
-/** Of what is stored when the commit is put together: what comes with it is told by its batches. */
-const savingProducers = (log: PartitionLog): Participant<void> => ({
-  bytes: 64,
-  assemble: (writes) => {
-    if (log.producers.size === 0) return "Told"
-    writes.push(snapshotOf(log))
-    return "Stored"
-  },
-  retract: () => {},
-  settle: () => {},
-  answer: () => {}
-})

@@ -1,0 +1,33 @@
+import type { Unit, Write } from "@tusk/storage/Store"
+
+/** With bytes of their own, as a database has them: what the broker does with its own from now on is its affair. */
+export const ownBytes = (units: ReadonlyArray<Unit>): ReadonlyArray<Unit> =>
+  units.map((unit) => unit.map((write) => ownBytesOf(write)))
+
+const ownBytesOf = (write: Write): Write => {
+  if (write._tag === "Append") return { ...write, records: Uint8Array.from(write.records) }
+  if (write._tag !== "ReplaceBatches") return write
+  const batches = write.batches.map(({ baseOffset, records }) => ({
+    baseOffset,
+    records: records === null ? null : Uint8Array.from(records)
+  }))
+  return { ...write, batches }
+}
+
+/** Units in a few words. */
+export const tell = (units: ReadonlyArray<Unit>): string => {
+  const words: Array<string> = []
+  for (const unit of units) {
+    for (const write of unit) {
+      if (write._tag === "Append") words.push(`${write.partitionId}@${write.baseOffset}-${write.lastOffset}`)
+      else if (write._tag === "PutOffset") words.push(`${write.groupId}/${write.partitionId}=${write.metadata}`)
+      else if (write._tag === "PutGroup")
+        words.push(`${write.groupId}:${/"(?:generationId|groupEpoch)":(\d+)/.exec(write.value)?.[1]}`)
+      else if (write._tag === "PutGroupMember")
+        words.push(`${write.groupId}/${write.memberId}:${/"memberEpoch":(-?\d+)/.exec(write.value)?.[1]}`)
+      else if (write._tag === "DeleteGroupMember") words.push(`${write.groupId}/${write.memberId} goes`)
+      else words.push(write._tag)
+    }
+  }
+  return words.join(" ")
+}
