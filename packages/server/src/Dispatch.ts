@@ -173,7 +173,8 @@ const atMost = <A, E>(
 
 /**
  * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later: it may
- * have begun anew elsewhere.
+ * have begun anew elsewhere. So it has to where another broker serves the cluster: it is told by the end of its connection,
+ * as all that this one could tell it of is itself.
  */
 const onceServing = (
   active: Active["Service"],
@@ -185,7 +186,11 @@ const onceServing = (
     connection.onHungUp(hungUp)
     return Effect.sync(() => connection.offHungUp(hungUp))
   })
-  return Effect.raceFirst(Effect.as(reads ? active.whenServing : active.whenReigning, true), gone)
+  const elsewhere = Effect.map(active.whenElsewhere, () => {
+    connection.close("another Tusk serves this database")
+    return false
+  })
+  return Effect.raceAllFirst([Effect.as(reads ? active.whenServing : active.whenReigning, true), gone, elsewhere])
 }
 
 /**

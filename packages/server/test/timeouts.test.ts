@@ -94,6 +94,20 @@ const passSeconds = (seconds: number) =>
 describe("a broker that does not serve", () => {
   const others = all.filter(({ api }) => api !== ApiVersions)
 
+  it.effect("closes its connections where another broker has the lock: all it could tell of is itself", () =>
+    Effect.gen(function* () {
+      const serving = new ServingInTest()
+      const broker = yield* brokerInTestTime({}, { parts: { active: serving.active } })
+      serving.set(false)
+      const client = yield* connect(broker)
+      client.sendBytes(frameOf(Metadata, 12))
+      yield* serving.waiting(1)
+      serving.setElsewhere()
+      yield* Effect.promise(() => within(client.closed, "the end of the connection"))
+      assert.deepStrictEqual(client.frames, [])
+    })
+  )
+
   it.effect.each(others.map(({ api }) => [api.name] as const))("refuses %s after request.timeout.ms", ([name]) =>
     Effect.gen(function* () {
       const { api, versions } = byName(name)

@@ -58,6 +58,8 @@ export class Active extends Context.Service<
     readonly whenServing: Effect.Effect<void>
     /** Returns when no take-over is under way: who waits for a commit anyway needs no other proof. */
     readonly whenReigning: Effect.Effect<void>
+    /** Returns while another broker is known to hold the lock, at once where it does: clients are better off with that one. */
+    readonly whenElsewhere: Effect.Effect<void>
     /**
      * Returns once there is a proof that was asked for after this: what is refused by what is in memory is refused by the
      * writer. A ping tells less: a server that another one has taken over from answers it.
@@ -81,12 +83,13 @@ export class Active extends Context.Service<
       const clock = yield* Clock.Clock
       const layerScope = yield* Effect.scope
       const hooks: Array<TakeOverHook> = []
-      /** Notified where `isServing` or `reign` may have become true. */
+      /** Notified where `isServing`, `reign` or `isElsewhere` may have become true. */
       const served = makeSignal()
       const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       let told = NOTHING_TOLD
       let reign = 1
       let recovering = false
+      let isElsewhere = false
       let unknownCommitStored: boolean | undefined
       let provenAtMs = nowMs()
 
@@ -135,7 +138,9 @@ export class Active extends Context.Service<
               Effect.fail(new StoreUnavailable({ message: "a take-over failed", cause }))
             )
           )
+          isElsewhere = Result.isFailure(taken) && taken.failure._tag === "LockHeld"
           if (Result.isSuccess(taken)) break
+          if (isElsewhere) served.notify()
           yield* Effect.logWarning(`the cluster's lock is not held: ${taken.failure.message}`)
           yield* Effect.sleep(RETRY_INTERVAL_MS)
         }
@@ -231,6 +236,7 @@ export class Active extends Context.Service<
         isServing,
         whenServing: served.until(isServing),
         whenReigning,
+        whenElsewhere: served.until(() => isElsewhere),
         // In a fiber of its own: one that is under way goes on where who asked waits no longer.
         proven: Effect.suspend(() => Effect.forkIn(prove(nowMs()), layerScope, { startImmediately: true })).pipe(
           Effect.flatMap(Fiber.join)

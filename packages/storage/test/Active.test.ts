@@ -7,8 +7,8 @@ import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import { Active, SILENCE_LIMIT_MS } from "../src/Active.ts"
 import type { ClusterState, Told } from "../src/Store.ts"
-import { Fenced, OutcomeUnknown, StoreRefused, StoreUnavailable } from "../src/StoreError.ts"
-import type { StoreError } from "../src/StoreError.ts"
+import { Fenced, LockHeld, OutcomeUnknown, StoreRefused, StoreUnavailable } from "../src/StoreError.ts"
+import type { AcquireError, StoreError } from "../src/StoreError.ts"
 import { FaultyStore } from "./FaultyStore.ts"
 
 /** An Active over a store whose session is made to answer, or not. */
@@ -24,7 +24,7 @@ class Session {
   /** What the session answers. */
   ping: Effect.Effect<void, StoreError> = Effect.void
   /** Runs before the lock is taken. */
-  beforeAcquire: Effect.Effect<void, StoreUnavailable> = Effect.void
+  beforeAcquire: Effect.Effect<void, AcquireError> = Effect.void
 
   constructor() {
     const { acquire } = this.faulty.store
@@ -299,6 +299,28 @@ describe("the active broker", () => {
       yield* Fiber.join(failed)
       assert.strictEqual(loads, 3)
       assert.isTrue(active.isServing())
+    })
+  )
+
+  it.effect("says where another broker holds the lock, and no longer once it has it again", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      session.beforeAcquire = Effect.fail(new StoreUnavailable({ message: "starting up" }))
+      const failed = yield* Effect.forkChild(active.failed(new Fenced({ message: "gone" }), 1))
+      const elsewhere = yield* Effect.forkChild(active.whenElsewhere)
+      yield* TestClock.adjust("5 seconds")
+      assert.isUndefined(elsewhere.pollUnsafe())
+      session.beforeAcquire = Effect.fail(new LockHeld({ holder: "another" }))
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(elsewhere)
+      session.beforeAcquire = Effect.void
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(failed)
+      const again = yield* Effect.forkChild(active.whenElsewhere)
+      yield* TestClock.adjust("5 seconds")
+      assert.isUndefined(again.pollUnsafe())
+      yield* Fiber.interrupt(again)
     })
   )
 
