@@ -75,14 +75,20 @@ const compaction = Layer.provide(
 )
 
 /** Services of which the simulation has versions that are wrong on purpose. */
-const parts = { committer: Committer.layer, log: Log.layer, offsets: Offsets.layer, groups }
+const parts = {
+  committer: Committer.layer,
+  configs: Configs.layer,
+  log: Log.layer,
+  offsets: Offsets.layer,
+  groups
+}
 export type BrokerParts = typeof parts
 
 /** Everything between a connection and the store: no socket is opened, `Connections.serve` takes them. */
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
-  const { committer, groups, log, offsets } = { ...parts, ...replaced }
+  const { committer, configs, groups, log, offsets } = { ...parts, ...replaced }
   const storage = Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, log, offsets)),
+    Layer.provideMerge(Layer.mergeAll(configs, log, offsets)),
     Layer.provideMerge(committer),
     Layer.provideMerge(Active.layer)
   )
