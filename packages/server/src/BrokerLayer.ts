@@ -92,6 +92,7 @@ const coordination = Layer.effect(
 const parts = {
   active: Active.layer,
   committer: Committer.layer,
+  configs: Configs.layer,
   log: Log.layer,
   offsets: Offsets.layer,
   groups,
@@ -101,9 +102,9 @@ export type BrokerParts = typeof parts
 
 /** Everything between a connection and the store: no socket is opened, `Connections.serve` takes them. */
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
-  const { active, committer, groups, log, offsets, placement } = { ...parts, ...replaced }
+  const { active, committer, configs, groups, log, offsets, placement } = { ...parts, ...replaced }
   const storage = Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, log, offsets)),
+    Layer.provideMerge(Layer.mergeAll(configs, log, offsets)),
     Layer.provideMerge(committer),
     Layer.provideMerge(active)
   )

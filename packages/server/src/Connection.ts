@@ -1,5 +1,5 @@
 import type { ProtocolError } from "@tusk/protocol/ProtocolError"
-import { makeSignal } from "@tusk/storage/Signal"
+import { Signals } from "@tusk/storage/Signal"
 import type { Signal } from "@tusk/storage/Signal"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -97,6 +97,7 @@ export class Connections extends Context.Service<
       const services = yield* Effect.context<never>()
       const dispatch = yield* Dispatch
       const options = yield* ConnectionOptions
+      const makeSignal = yield* Signals
       const clock = yield* Clock.Clock
       const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const open = new Set<Watched>()
