@@ -1,4 +1,4 @@
-import type { Unit, Write } from "@tusk/storage/Store"
+import type { Append, Unit, Write } from "@tusk/storage/Store"
 
 /** With bytes of their own, as a database has them: what the broker does with its own from now on is its affair. */
 export const ownBytes = (units: ReadonlyArray<Unit>): ReadonlyArray<Unit> =>
@@ -13,6 +13,20 @@ const ownBytesOf = (write: Write): Write => {
   }))
   return { ...write, batches }
 }
+
+export const appendsOf = (units: ReadonlyArray<Unit>): ReadonlyArray<Append> =>
+  units.flatMap((unit) => unit.filter((write): write is Append => write._tag === "Append"))
+
+/** Whether one of these topics is made here. */
+export const foundsTopic = (units: ReadonlyArray<Unit>, isMeant: (topic: string) => boolean): boolean =>
+  units.some((unit) => unit.some((write) => write._tag === "PutTopic" && isMeant(write.name)))
+
+/** Groups that begin so are those of a client whose offsets can never be stored. */
+export const POISON = "poison"
+
+/** Whether there is something in it that a database refuses, however often it is asked. */
+export const isPoisoned = (units: ReadonlyArray<Unit>): boolean =>
+  units.some((unit) => unit.some((write) => write._tag === "PutOffset" && write.groupId.startsWith(POISON)))
 
 /** Units in a few words. */
 export const tell = (units: ReadonlyArray<Unit>): string => {
