@@ -171,7 +171,7 @@ export class Committer extends Context.Service<
       /** A refusal is one unit's: each is decided anew, and committed alone. */
       const isolate = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>, reign: number) {
         let unavailable = 0
-        let last: StoreError = fenced()
+        let last: StoreError | undefined
         for (let i = 0; i < entries.length; i++) {
           const entry = entries[i]!
           if (active.reign() !== reign || unavailable >= MOST_UNAVAILABLE) {
@@ -186,10 +186,11 @@ export class Committer extends Context.Service<
       })
 
       const round = Effect.gen(function* () {
-        yield* active.whenReigning
+        if (active.reign() === undefined) yield* active.whenReigning
         const reign = active.reign()
         // What was decided before a take-over, on state that was another broker's since, must not be stored after it.
-        settleAll(queue.takeOthers(reign), fenced())
+        const others = queue.takeOthers(reign)
+        if (others.length > 0) settleAll(others, fenced())
         if (reign === undefined) return
         for (const entry of queue.takeFailed()) settle(entry, entry.failure)
         const { joined, units } = queue.assemble(assemble, retract)
