@@ -139,6 +139,8 @@ export class Broker {
       this.#options.world.log(`${view.name} has stopped`)
       this.#view = undefined
       view.kill()
+      // With the process all its sockets are closed, also those that it has not looked at.
+      this.#options.network.close(this.port)
     })
     view.fork(
       running.connections

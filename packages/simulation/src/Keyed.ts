@@ -51,7 +51,7 @@ export const keyedProducer = (shared: ClientWorld, history: KeyedHistory, name: 
         if (told?.errorCode === 0) {
           const offset = Number(told.baseOffset)
           client.log(`puts ${records.map(({ key, value }) => `${key}=${value ?? "-"}`).join(" ")} at ${offset}`)
-          records.forEach((record, i) => history.acknowledged({ ...record, offset: offset + i }, client.nowMs))
+          records.forEach((record, i) => history.acknowledged({ ...record, offset: offset + i }, Number(timestamp)))
           break
         }
         // A failover lost the batch before it: what follows is a new beginning.

@@ -17,7 +17,8 @@ export interface Reading {
 }
 
 interface Acknowledged extends KeyedRecord {
-  readonly nowMs: number
+  /** It may be there since then. */
+  readonly sentMs: number
 }
 
 /**
@@ -44,12 +45,13 @@ export class KeyedHistory {
     return this.#acknowledged.length
   }
 
-  acknowledged(record: KeyedRecord, nowMs: number): void {
+  /** `sentMs`: when it was sent for the first time. */
+  acknowledged(record: KeyedRecord, sentMs: number): void {
     const last = this.#acknowledged.at(-1)
     if (last !== undefined && record.offset <= last.offset) {
       this.#history.violate("R2", `${nameOf(record)} is acknowledged at ${record.offset}, behind ${last.offset}`)
     }
-    this.#acknowledged.push({ ...record, nowMs })
+    this.#acknowledged.push({ ...record, sentMs })
     this.#isAt(record)
   }
 
@@ -74,7 +76,7 @@ export class KeyedHistory {
       const found = last.get(key) ?? -1
       if (found >= offset) continue
       if (value !== null) this.#history.violate("R1", `${nameOf(latest)}, acknowledged at ${offset}, is lost`)
-      else if (endMs - latest.nowMs < this.#retentionMs && this.#history.clockSteps === 0) {
+      else if (endMs - latest.sentMs < this.#retentionMs && this.#history.clockSteps === 0) {
         this.#history.violate("R2", `the tombstone of ${key} at ${offset} is gone too early`)
       } else if (first.has(key)) {
         this.#history.violate("R1", `${key} was deleted at ${offset} and is there again, at ${first.get(key)}`)

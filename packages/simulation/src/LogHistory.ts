@@ -216,8 +216,9 @@ export class LogHistory {
         continue
       }
       const produced = this.#produced.get(value)
-      // Without idempotence a request may lie in a broker while the next one overtakes it on another connection.
-      if (produced?.kind !== "idempotent") continue
+      // Without idempotence a request may lie in a broker while the next one overtakes it on another connection; the same
+      // may happen where a failover lost what was known of the producer, with the record itself.
+      if (produced?.kind !== "idempotent" || this.#isLost(partition, produced.acknowledgedAt)) continue
       const before = last.get(produced.producer) ?? -1
       if (produced.order <= before) {
         this.#violate("L5", `${value} lies behind record ${before} of ${produced.producer} in partition ${partition}`)

@@ -151,17 +151,18 @@ export class Active extends Context.Service<
 
       const whenReigning = served.until(() => !recovering)
 
-      /** Runs in the layer's scope: who finds out that the lock is lost may be a request, and be interrupted. */
-      const recover = (reason: string): Effect.Effect<void> =>
+      /** In the layer's scope: who finds out that the lock is lost may be a request, and be interrupted. */
+      const beginRecovery = (reason: string): Effect.Effect<void> =>
         Effect.suspend(() => {
-          if (recovering) return whenReigning
+          if (recovering) return Effect.void
           recovering = true
           reign++
           return Effect.logWarning(`the cluster's lock is taken again: ${reason}`).pipe(
             Effect.andThen(Effect.forkIn(recovery, layerScope, { startImmediately: true })),
-            Effect.andThen(whenReigning)
+            Effect.asVoid
           )
         })
+      const recover = (reason: string): Effect.Effect<void> => Effect.andThen(beginRecovery(reason), whenReigning)
 
       const ping = Effect.timeoutOrElse(defectless(store.ping), {
         duration: PING_LIMIT_MS,
@@ -207,10 +208,16 @@ export class Active extends Context.Service<
             if (!recovering && provenAtMs > sinceMs) return Effect.void
             const askedAtMs = nowMs()
             const before = reign
-            return Effect.flatMap(defectless(store.heartbeat), () => {
-              if (reign !== before) return Effect.fail(new Fenced({ message: "the lock was lost meanwhile" }))
-              heard(askedAtMs)
-              return Effect.void
+            return Effect.matchEffect(defectless(store.heartbeat), {
+              onFailure: (error) => {
+                const isLost = error._tag === "Fenced" && reign === before
+                return Effect.andThen(isLost ? beginRecovery(error.message) : Effect.void, Effect.fail(error))
+              },
+              onSuccess: () => {
+                if (reign !== before) return Effect.fail(new Fenced({ message: "the lock was lost meanwhile" }))
+                heard(askedAtMs)
+                return Effect.void
+              }
             })
           })
         )

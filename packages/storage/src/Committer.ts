@@ -24,6 +24,7 @@ const DEADLINE_INTERVAL_MS = 500
 /** Where the backend can do nothing, not every decision of a commit is tried alone. */
 const MOST_UNAVAILABLE = 2
 
+const late = () => new OutcomeUnknown({ message: "the cluster was taken over before the commit returned" })
 const fenced = () => new Fenced({ message: "this broker does not hold the cluster's lock" })
 
 export interface CommitterOptions {
@@ -152,10 +153,13 @@ export class Committer extends Context.Service<
         const stored = yield* Effect.result(send(units))
         if (Result.isSuccess(stored)) {
           active.heard(askedAtMs)
-          settleAll(joined, undefined)
-          return undefined
+          if (active.reign() === reign) {
+            settleAll(joined, undefined)
+            return undefined
+          }
         }
-        const error = stored.failure
+        // Behind a take-over an answer tells what a server did that may be no one's any more: what is there now holds.
+        const error = Result.isFailure(stored) ? stored.failure : late()
         const aftermath = yield* active.failed(error, reign)
         if (aftermath === "Stored") {
           settleAll(joined, undefined)

@@ -162,6 +162,23 @@ describe("the active broker", () => {
     })
   )
 
+  it.effect("knows by a heartbeat that its session is gone", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      session.ping = Effect.never
+      session.heartbeat = Effect.fail(new Fenced({ message: "another has it" }))
+      const gate = Latch.makeUnsafe(false)
+      session.beforeAcquire = gate.await
+      yield* TestClock.adjust("2 seconds")
+      assert.isFalse(active.isServing())
+      session.heartbeat = Effect.void
+      yield* gate.open
+      yield* active.whenServing
+      assert.strictEqual(session.acquired, 2)
+    })
+  )
+
   it.effect("goes on watching after a defect in the store", () =>
     Effect.gen(function* () {
       const session = new Session()

@@ -332,6 +332,30 @@ describe("a commit that fails", () => {
     })
   }
 
+  for (const [found, told] of [
+    [true, "stored"],
+    [false, "NotLeaderOrFollower"],
+    [undefined, "RequestTimedOut"]
+  ] as const) {
+    it.effect(`and returns behind a take-over all the same is what that has found: ${found}`, () => {
+      const { gate, store } = gated()
+      const calls: Array<string> = []
+      return withCommitter(store, (committer, _close, active) =>
+        Effect.gen(function* () {
+          const a = yield* begin(committer.submit(counting("a", { assumed: 0, stored: 0 }, calls)()))
+          yield* Effect.yieldNow
+          // Another server is the cluster's now: it may have the commit or not.
+          store.unknownCommitStored = found
+          yield* active.failed(new Fenced({ message: "gone" }), active.reign()!)
+          yield* gate.open
+          assert.strictEqual(codeOf(yield* Fiber.join(a)), told)
+          assert.deepStrictEqual(calls.slice(1), found === true ? ["a stored"] : ["a retracts", calls[2]])
+          yield* committer.write([config("b")])
+        })
+      )
+    })
+  }
+
   it.effect("of a session that is gone has stored nothing: its units are told so", () => {
     const store = new FaultyStore()
     store.faults.push({ stored: false, error: new Fenced({ message: "gone" }) })
