@@ -62,7 +62,7 @@ export const topicMaker = (shared: ClientWorld, history: History): Effect.Effect
 const makeAndDelete = (client: Client, history: History, name: string) =>
   Effect.gen(function* () {
     const startMs = client.nowMs
-    const { era } = history
+    const { failovers } = history.log
     const created = yield* createOnce(client, name, 1)
     client.log(`makes ${name}: error ${created}`)
     if (created !== 0) return false
@@ -75,7 +75,7 @@ const makeAndDelete = (client: Client, history: History, name: string) =>
       stored++
     }
     const end = (yield* endOffsets(client, name, 1)).get(0)
-    if (client.mayBeBehind(startMs) || era !== history.era) return false
+    if (client.mayBeBehind(startMs) || failovers !== history.log.failovers) return false
     if (end !== undefined && end !== stored) {
       history.violate("R3", `${name} is new and has ${stored} records, its end is ${end}`)
     }
@@ -88,7 +88,7 @@ const makeAndDelete = (client: Client, history: History, name: string) =>
     client.log(`deletes ${name}: error ${errorCode}`)
     if (errorCode !== 0) return false
     const left = yield* endOffsets(client, name, 1)
-    if (era !== history.era) return false
+    if (failovers !== history.log.failovers) return false
     if (left.size > 0 && !client.mayBeBehind(startMs)) history.violate("R3", `${name} is deleted and has an end`)
     return true
   })

@@ -16,7 +16,7 @@ import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type { Chance } from "./Chance.ts"
-import { REQUEST_TIMEOUT_MS } from "./Client.ts"
+import { REQUEST_TIMEOUT_MS } from "./limits.ts"
 import { CONSUMER_SESSION_MS } from "./ConsumerMember.ts"
 import type { Database } from "./Database.ts"
 import type { Plant } from "./Plants.ts"
@@ -116,9 +116,13 @@ export class Broker {
     if (this.#view !== undefined) this.#options.database.standStill(this.#view, forMs)
   }
 
-  stepClock(byMs: number): void {
-    this.#options.world.log(`the clock of ${this.#view?.name} is set, by ${byMs} ms`)
-    this.#view?.stepClock(byMs)
+  /** Once in a life: false where it was. */
+  stepClock(byMs: number): boolean {
+    const view = this.#view
+    if (view === undefined || view.hasStepped) return false
+    this.#options.world.log(`the clock of ${view.name} is set, by ${byMs} ms`)
+    view.stepClock(byMs)
+    return true
   }
 
   /** Nobody goes by a wrong clock any more. */

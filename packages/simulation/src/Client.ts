@@ -13,9 +13,8 @@ import type { Asked } from "./LogHistory.ts"
 import type { Connection, SimNetwork } from "./SimNetwork.ts"
 import type { View, World } from "./World.ts"
 import { judge } from "./judging.ts"
+import { REQUEST_TIMEOUT_MS } from "./limits.ts"
 
-/** `request.timeout.ms` of the brokers. */
-export const REQUEST_TIMEOUT_MS = 6000
 /** An answer that left in time may be so long on its way, its question too, and the one before it. */
 const LONGEST_WAY_MS = 12_000
 /** How many of a thousand answers are waited for as long as any client would. */

@@ -63,7 +63,6 @@ const makeOne = ({ brokers, chance, database, enter, faults, history, network }:
   if (what === 18) return Effect.sync(() => database.loseStandby(chance.between(500, 40_000)))
   return Effect.sync(() => {
     if (chance.permille(750)) return database.deafen(chance.between(500, 10_000))
-    broker.stepClock(chance.pick([-CLOCK_STEP_MS, CLOCK_STEP_MS]))
-    history.stepsClock()
+    if (broker.stepClock(chance.pick([-CLOCK_STEP_MS, CLOCK_STEP_MS]))) history.stepsClock()
   })
 }

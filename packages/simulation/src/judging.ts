@@ -1,5 +1,6 @@
 import type { Api } from "@tusk/protocol/codec/Api"
 import type { Client, ClientWorld } from "./Client.ts"
+import { REQUEST_TIMEOUT_MS } from "./limits.ts"
 
 /** APIs whose answers are read from what the writer has: Fetch, ListOffsets, OffsetFetch, OffsetForLeaderEpoch, DescribeConfigs. */
 const READS = new Set([1, 2, 9, 23, 32])
@@ -29,7 +30,10 @@ export const judge = (
   }
   if (!isNuisance) {
     const fault = codes.find((code) => code === UNKNOWN_SERVER_ERROR || code === NOT_LEADER || code === STORAGE)
-    if (fault === UNKNOWN_SERVER_ERROR || (fault !== undefined && database.isSound(broker, sentMs - MOMENT_MS))) {
+    // What others ask for may cost time.
+    const isQuick = world.nowMs - sentMs < REQUEST_TIMEOUT_MS
+    const isSound = isQuick && database.isSound(broker, sentMs - MOMENT_MS)
+    if (fault === UNKNOWN_SERVER_ERROR || (fault !== undefined && isSound)) {
       history.violate("E5", `${about()} at ${world.elapsedMs} with ${fault}, by no fault of its own`)
     }
   }
