@@ -205,22 +205,23 @@ const answerTo = (parts: Parts, asked: Asked): Answering => {
     const isStale = handler.reads && !serves(parts.active, true)
     return encode(parts, asked, isStale ? refuse(asked, handler.later()) : response)
   }
-  const answered = Effect.map(handler.waits ? handled : inTime(parts, handler, handled), tell)
+  const limitMs = parts.requestTimeoutMs + handler.waitsMs(request)
+  const answered = Effect.map(limitMs === Infinity ? handled : inTime(limitMs, handler, handled), tell)
   return Effect.catchCause(answered, (cause) => Effect.map(refused(asked, cause), tell))
 }
 
 /**
- * Answers at `request.timeout.ms` at the latest. What is to be stored by then goes on: who asks again waits for it in his
- * turn, or finds it done.
+ * Answers at `limitMs` at the latest. What is to be stored by then goes on: who asks again waits for it in his turn, or
+ * finds it done.
  */
 const inTime = <A>(
-  { requestTimeoutMs }: Parts,
+  limitMs: number,
   { later, reads }: Handler,
   handled: Effect.Effect<A, KafkaError>
 ): Effect.Effect<A, KafkaError> =>
   atMost(
     handled,
-    () => requestTimeoutMs,
+    () => limitMs,
     (fiber) => {
       if (reads) fiber.interruptUnsafe()
       return Effect.fail(later())

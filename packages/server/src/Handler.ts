@@ -63,14 +63,17 @@ export interface Handler<Request = any, Response = any, R = any> {
    */
   readonly concurrent: boolean
   /**
-   * What is told is what the cluster holds, and nothing of it is stored first: it has to be the cluster's writer who
-   * tells. So the answer is refused if this broker is not known to be it any more once it is complete.
+   * What is told is what the cluster holds, and may be told though nothing of it is stored first: it has to be the cluster's
+   * writer who tells. So the answer is refused if this broker is not known to be it any more once it is complete.
    */
   readonly reads: boolean
   /** Says nothing of what the cluster holds: answered while this broker does not serve, too. */
   readonly always: boolean
-  /** May wait for something else than the store, and knows itself for how long: `request.timeout.ms` does not end it. */
-  readonly waits: boolean
+  /**
+   * How long it may wait for something else than the store, in milliseconds: `request.timeout.ms` ends it so much later.
+   * Infinity: it knows itself for how long.
+   */
+  readonly waitsMs: (request: Request) => number
   /**
    * The refusal on which a client of this API asks again, here or elsewhere: this broker does not serve, or what it waits
    * for takes too long. Tells nothing of what becomes of the request.
@@ -87,7 +90,7 @@ export interface Handler<Request = any, Response = any, R = any> {
   ) => Response | undefined
 }
 
-const DEFAULTS = { concurrent: false, always: false, waits: false, later: () => new RequestTimedOut() }
+const DEFAULTS = { concurrent: false, always: false, waitsMs: () => 0, later: () => new RequestTimedOut() }
 
 export const handler = <Request, Response, R>(options: {
   readonly api: Api<Request, Response>
@@ -96,7 +99,7 @@ export const handler = <Request, Response, R>(options: {
   readonly concurrent?: boolean
   readonly reads: boolean
   readonly always?: boolean
-  readonly waits?: boolean
+  readonly waitsMs?: (request: NoInfer<Request>) => number
   /** By default REQUEST_TIMED_OUT, which every client takes for what it says. */
   readonly later?: () => KafkaError
   readonly make: Effect.Effect<Handle<NoInfer<Request>, NoInfer<Response>>, never, R>

@@ -242,12 +242,14 @@ describe("what is read from a broker that is not the writer any more", () => {
     })
   )
 
-  it("all that only tells is a read", () => {
+  it("all that tells of what is in memory is a read", () => {
     const telling =
       /^(Describe|List|Fetch|Metadata|OffsetFetch|OffsetForLeaderEpoch|FindCoordinator|ShareFetch)|Describe$/
+    // A generation, an epoch or a fence is of memory, too.
+    const ofGroups = /^(JoinGroup|SyncGroup|OffsetCommit|ShareAcknowledge)$|Heartbeat$/
     assert.deepStrictEqual(
       all.flatMap(({ api, reads }) => (reads ? [api.name] : [])),
-      all.flatMap(({ api }) => (telling.test(api.name) ? [api.name] : []))
+      all.flatMap(({ api: { name } }) => (telling.test(name) || ofGroups.test(name) ? [name] : []))
     )
   })
 })

@@ -69,6 +69,8 @@ export class Active extends Context.Service<
     readonly heard: (askedAtMs: number) => void
     /** Milliseconds of the monotonic clock. */
     readonly nowMs: () => number
+    /** How long in all the last proof was too old for anybody to be told anything. */
+    readonly unservedMs: () => number
     /** Tells of a commit of a reign that failed; returns when it is known again what is stored. */
     readonly failed: (error: StoreError, reign: number) => Effect.Effect<Aftermath>
     readonly onTakeOver: (hook: TakeOverHook) => void
@@ -101,9 +103,18 @@ export class Active extends Context.Service<
         }
       }
       const isServing = () => !recovering && nowMs() - provenAtMs < SILENCE_LIMIT_MS
+      let unservedBeforeMs = 0
+      let countedToMs = provenAtMs
+      const unservedMs = () =>
+        unservedBeforeMs + Math.max(0, nowMs() - Math.max(provenAtMs + SILENCE_LIMIT_MS, countedToMs))
+      const proven = (askedAtMs: number) => {
+        unservedBeforeMs = unservedMs()
+        countedToMs = nowMs()
+        provenAtMs = askedAtMs
+      }
       const heard = (askedAtMs: number) => {
         if (askedAtMs <= provenAtMs) return
-        provenAtMs = askedAtMs
+        proven(askedAtMs)
         served.notify()
       }
 
@@ -112,7 +123,7 @@ export class Active extends Context.Service<
         const session = yield* Scope.fork(layerScope)
         const askedAtMs = nowMs()
         const state = yield* Scope.provide(store.acquire(told), session)
-        provenAtMs = askedAtMs
+        proven(askedAtMs)
         tell({ ...state, epoch: state.epoch })
         yield* Effect.forkIn(
           Effect.flatMap(store.lost, ({ message }) => recover(message)),
@@ -250,6 +261,7 @@ export class Active extends Context.Service<
         ),
         heard,
         nowMs,
+        unservedMs,
         failed,
         onTakeOver: (hook) => {
           hooks.push(hook)

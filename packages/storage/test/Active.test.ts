@@ -121,6 +121,29 @@ describe("the active broker", () => {
     })
   )
 
+  it.effect("counts for how long nobody could be answered, once each", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      session.heartbeat = Effect.never
+      const askedAtMs = active.nowMs()
+      yield* TestClock.adjust("4 seconds")
+      assert.strictEqual(active.unservedMs(), 0)
+      yield* TestClock.adjust("6 seconds")
+      assert.strictEqual(active.unservedMs(), 5000)
+      // A proof that is itself too old: what it would have allowed has been counted.
+      active.heard(askedAtMs + 3000)
+      assert.strictEqual(active.unservedMs(), 5000)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(active.unservedMs(), 6000)
+      active.heard(active.nowMs() - 2000)
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(active.unservedMs(), 6000)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(active.unservedMs(), 7000)
+    })
+  )
+
   it.effect("is proven by what was asked for afterwards, and that is a write", () =>
     Effect.gen(function* () {
       const session = new Session()

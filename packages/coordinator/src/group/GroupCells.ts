@@ -116,6 +116,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     remove: store.remove,
     scope,
     requestTimeoutMs,
+    unservedMs: store.unservedMs,
     settled: settle,
     broken: (groupId) => {
       losses++

@@ -38,7 +38,7 @@ const LEADERS = 16
 export const fetch = handler({
   api: Fetch,
   reads: true,
-  waits: true,
+  waitsMs: () => Infinity,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
     const placement = yield* Placement

@@ -8,8 +8,8 @@ import type { RequestContext } from "../Handler.ts"
 
 export const joinGroup = handler({
   api: JoinGroup,
-  reads: false,
-  waits: true,
+  reads: true,
+  waitsMs: () => Infinity,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups

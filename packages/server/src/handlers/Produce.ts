@@ -60,7 +60,7 @@ export const produce = handler({
   advertised: [0, Produce.maxVersion],
   concurrent: true,
   reads: false,
-  waits: true,
+  waitsMs: () => Infinity,
   make: Effect.gen(function* () {
     const placement = yield* Placement
     const log = yield* Log

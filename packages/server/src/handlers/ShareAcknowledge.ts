@@ -21,7 +21,7 @@ export const shareAcknowledge = handler({
   api: ShareAcknowledge,
   // Version 0 was a preview.
   versions: [1, 2],
-  reads: false,
+  reads: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
     const clock = yield* Clock.Clock

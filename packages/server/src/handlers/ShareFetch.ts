@@ -80,7 +80,7 @@ export const shareFetch = handler({
   // Version 0 was a preview.
   versions: [1, 2],
   reads: true,
-  waits: true,
+  waitsMs: ({ maxWaitMs }) => Math.max(0, maxWaitMs),
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
     const clock = yield* Clock.Clock

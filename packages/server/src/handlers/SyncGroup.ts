@@ -7,8 +7,8 @@ import { handler } from "../Handler.ts"
 
 export const syncGroup = handler({
   api: SyncGroup,
-  reads: false,
-  waits: true,
+  reads: true,
+  waitsMs: () => Infinity,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups

@@ -174,6 +174,7 @@ const make = Effect.fnUntraced(function* () {
       remove: () => Effect.die(new Error("a share partition is never removed by itself")),
       scope,
       requestTimeoutMs,
+      unservedMs: store.unservedMs,
       // Whether it was stored is not known: all is read again.
       broken: () => {
         cells.get(key)?.close()
