@@ -18,8 +18,10 @@ export class EpochConsumer {
   readonly #history: History
   readonly #client: Client
   readonly #positions = new Map(Array.from({ length: PARTITIONS }, (_, partition) => [partition, 0]))
-  /** Of the last record that was read, by partition. */
+  /** Of what was read last, by partition. */
   readonly #epochs = new Map<number, number>()
+  /** What was read last, where that was a record. */
+  readonly #records = new Map<number, number>()
   #leaderEpoch = UNDEFINED
 
   constructor(shared: ClientWorld, history: History, name: string) {
@@ -84,8 +86,9 @@ export class EpochConsumer {
         `${this.#client.name} has to begin anew at ${position} of partition ${partition}`
       )
     }
-    this.#history.log.truncated(this.#client.asked, partition, position, end)
+    this.#history.log.truncated(this.#client.asked, partition, position, end, this.#records.get(partition))
     if (end >= position) return
+    this.#records.delete(partition)
     this.#client.log(`goes from ${position} back to ${end} of partition ${partition}`)
     this.#positions.set(partition, end)
     this.#epochs.set(partition, epoch)
@@ -95,10 +98,14 @@ export class EpochConsumer {
   get #read(): Effect.Effect<void, Lost | "again"> {
     const client = this.#client
     const sink = {
-      record: (partition: number, _offset: number, _value: string, leaderEpoch: number) =>
-        void this.#epochs.set(partition, leaderEpoch),
-      leap: (partition: number, _first: number, _last: number, leaderEpoch: number) =>
-        void this.#epochs.set(partition, leaderEpoch)
+      record: (partition: number, offset: number, _value: string, leaderEpoch: number) => {
+        this.#epochs.set(partition, leaderEpoch)
+        this.#records.set(partition, offset)
+      },
+      leap: (partition: number, _first: number, _last: number, leaderEpoch: number) => {
+        this.#epochs.set(partition, leaderEpoch)
+        this.#records.delete(partition)
+      }
     }
     return Effect.gen({ self: this }, function* () {
       while (true) {

@@ -161,10 +161,16 @@ export class LogHistory {
   }
 
   /**
-   * A reader at `position` is told that what it read ended at `end` (KIP-320): all between is lost, and if its last record
-   * is, it is told.
+   * A reader at `position` is told that what it read ended at `end` (KIP-320): all between is lost, and if the record that
+   * it read last is, it is told.
    */
-  truncated({ client, isBehind, sentMs }: Asked, partition: number, position: number, end: number): void {
+  truncated(
+    { client, isBehind, sentMs }: Asked,
+    partition: number,
+    position: number,
+    end: number,
+    last: number | undefined
+  ): void {
     const { lost, told } = this.#of(partition)
     for (let offset = end; offset < position; offset++) {
       if (!told.has(offset) || lost.has(offset)) continue
@@ -174,9 +180,9 @@ export class LogHistory {
       )
       return
     }
-    const lostAtMs = lost.get(position - 1)
+    const lostAtMs = last === undefined ? undefined : lost.get(last)
     if (!isBehind && lostAtMs !== undefined && lostAtMs < sentMs && end >= position) {
-      this.#violate("E3", `${client} is not told that offset ${position - 1} of partition ${partition} is lost`)
+      this.#violate("E3", `${client} is not told that offset ${last} of partition ${partition} is lost`)
     }
   }
 

@@ -77,6 +77,8 @@ export class Committer extends Context.Service<
       const queue = new CommitQueue(options.maxCommitBytes)
       /** Of the round that is under way: those who wait for their turn alone, too. */
       let inFlight: ReadonlyArray<Entry> = []
+      /** Of a commit that was refused: each waits for one of its own. */
+      let isolated: ReadonlyArray<Entry> = []
       let stopping = false
 
       const log = (defect: unknown): void => {
@@ -178,6 +180,7 @@ export class Committer extends Context.Service<
         let last: StoreError | undefined
         for (let i = 0; i < entries.length; i++) {
           const entry = entries[i]!
+          isolated = entries.slice(i + 1)
           if (active.reign() !== reign || unavailable >= MOST_UNAVAILABLE) {
             return settleAll(entries.slice(i), active.reign() === reign ? last : fenced())
           }
@@ -212,9 +215,11 @@ export class Committer extends Context.Service<
           if (queue.isEmpty && stopping) return
           yield* Effect.catchDefect(round, (defect) => {
             settleAll(inFlight, new OutcomeUnknown({ message: "a defect while committing", cause: defect }))
+            settleAll(isolated, new StoreRefused({ message: "a defect while committing", cause: defect }))
             return Effect.logError("defect while committing", defect)
           })
           inFlight = []
+          isolated = []
         }
       }).pipe(Effect.forkScoped)
 
@@ -223,6 +228,7 @@ export class Committer extends Context.Service<
           yield* Effect.sleep(DEADLINE_INTERVAL_MS)
           const nowMs = active.nowMs()
           for (const entry of inFlight) entry.expire(nowMs)
+          for (const entry of isolated) entry.expire(nowMs)
           queue.expire(nowMs)
         }
       }).pipe(Effect.forkScoped)
@@ -237,7 +243,7 @@ export class Committer extends Context.Service<
           Effect.andThen(
             Effect.sync(() => {
               for (const entry of inFlight) entry.tell(new RequestTimedOut({ message: "this broker stops" }))
-              settleAll(queue.takeAll(), new Fenced({ message: "this broker stops" }))
+              settleAll([...isolated, ...queue.takeAll()], new Fenced({ message: "this broker stops" }))
             })
           )
         )
