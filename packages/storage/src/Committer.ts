@@ -75,7 +75,6 @@ export class Committer extends Context.Service<
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       const changed = makeSignal()
       const queue = new CommitQueue(options.maxCommitBytes)
-      /** Of the round that is under way: those who wait for their turn alone, too. */
       let inFlight: ReadonlyArray<Entry> = []
       /** Of a commit that was refused: each waits for one of its own. */
       let isolated: ReadonlyArray<Entry> = []
@@ -152,6 +151,7 @@ export class Committer extends Context.Service<
         reign: number
       ) {
         const askedAtMs = active.nowMs()
+        inFlight = joined
         const stored = yield* Effect.result(send(units))
         if (Result.isSuccess(stored)) {
           active.heard(askedAtMs)
@@ -203,7 +203,6 @@ export class Committer extends Context.Service<
         const { joined, units } = queue.assemble(assemble, retract)
         changed.notify()
         if (joined.length === 0) return
-        inFlight = joined
         const error = yield* commit(joined, units, reign)
         const isAlone = joined.length === 1 || active.reign() !== reign
         if (error !== undefined && !isAlone) yield* isolate(joined, reign)
