@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import { Active } from "../Active.ts"
 import { Committer } from "../Committer.ts"
 import type { Participant } from "../Participant.ts"
-import { writing } from "../Participant.ts"
+import { join, writing } from "../Participant.ts"
 import { Store } from "../Store.ts"
 import type { ReadRequest, Replacement, StoredPartition } from "../Store.ts"
 import { Fenced } from "../StoreError.ts"
@@ -16,10 +16,11 @@ import type { StoreError } from "../StoreError.ts"
 import { toKafkaError } from "../toKafkaError.ts"
 import { Append } from "./Append.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
+import { keepingProducers } from "./KeepingProducers.ts"
 import { leap } from "./Leap.ts"
 import { LogOptions } from "./LogOptions.ts"
 import type { AppendRequest, Appended, MeasuredEnd, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
-import { endOfEpoch, epochAt, fromStored, snapshotOf } from "./PartitionLog.ts"
+import { endOfEpoch, epochAt, fromStored } from "./PartitionLog.ts"
 import { makePartitionLoader } from "./PartitionLoader.ts"
 import type { PartitionLog } from "./PartitionLog.ts"
 import { makeReadAhead } from "./ReadAhead.ts"
@@ -86,8 +87,8 @@ export class Log extends Context.Service<
     readonly raiseLogStart: (partitionId: number, offset: bigint) => Effect.Effect<bigint, KafkaError>
     /** Takes the bytes of a partition from the store anew, once batches are deleted. */
     readonly measure: (partitionId: number) => Effect.Effect<void, StoreError>
-    /** Stores what is known of the partition's producers, so that nothing of it hangs on batches below its end. */
-    readonly saveProducers: (partitionId: number) => Effect.Effect<void, KafkaError>
+    /** Takes batches of a partition below an offset away; what they tell of producers is stored in the same commit. */
+    readonly deleting: (partitionId: number, below: bigint, removal: Participant<void>) => Participant<unknown>
     /** Compaction has stored these in the place of others: memory follows. */
     readonly replaced: (partitionId: number, replacements: ReadonlyArray<Replacement>) => void
     /** The partitions' topic is deleted. */
@@ -113,14 +114,11 @@ export class Log extends Context.Service<
         if (entry === undefined || entry.log.logStartOffset >= logStartOffset) return
         entry.log.logStartOffset = logStartOffset
         if (entry.log.bytesGone !== undefined) entry.log.bytesGone += BigInt(records.byteLength)
-        committer.offer(
-          writing([
-            { _tag: "PutLogStart", partitionId, logStartOffset },
-            { _tag: "DeleteBatches", partitionId, below: logStartOffset, limit: Number.MAX_SAFE_INTEGER }
-          ]),
-          () => {},
-          Infinity
-        )
+        const removal = writing([
+          { _tag: "PutLogStart", partitionId, logStartOffset },
+          { _tag: "DeleteBatches", partitionId, below: logStartOffset, limit: Number.MAX_SAFE_INTEGER }
+        ])
+        committer.offer(deleting(partitionId, logStartOffset, removal), () => {}, Infinity)
       }
       const newTail = () => makeTail(options.tailMaxBytes, options.tailIsAll ? deleteEvicted : undefined)
       let tail = newTail()
@@ -194,6 +192,11 @@ export class Log extends Context.Service<
       const appending = (requests: ReadonlyArray<AppendRequest>) => {
         const partitionIds = requests.map(({ partitionId }) => partitionId)
         return new Append(ports, requests, missing(partitionIds) ? load(partitionIds) : undefined)
+      }
+
+      const deleting = (partitionId: number, below: bigint, removal: Participant<void>) => {
+        const prepare = missing([partitionId]) ? load([partitionId]) : undefined
+        return join(keepingProducers(partitionId, below, ports.find, prepare), removal)
       }
 
       const outOfRange = (entry: Entry, offset: bigint): KafkaError | undefined =>
@@ -453,11 +456,7 @@ export class Log extends Context.Service<
           return entry.log.logStartOffset
         }),
         measure,
-        saveProducers: (partitionId) =>
-          Effect.suspend(() => {
-            const log = entries.get(partitionId)?.log
-            return log === undefined ? Effect.void : committer.submit(savingProducers(log), Infinity)
-          }),
+        deleting,
         replaced: (partitionId, replacements) => {
           ahead.forget([partitionId])
           const entry = entries.get(partitionId)
@@ -480,16 +479,3 @@ export class Log extends Context.Service<
     })
   )
 }
-
-/** Of what is stored when the commit is put together: what comes with it is told by its batches. */
-const savingProducers = (log: PartitionLog): Participant<void> => ({
-  bytes: 64,
-  assemble: (writes) => {
-    if (log.producers.size === 0) return "Told"
-    writes.push(snapshotOf(log))
-    return "Stored"
-  },
-  retract: () => {},
-  settle: () => {},
-  answer: () => {}
-})

@@ -21,6 +21,9 @@ const log = Layer.mock(Log, {
   appending: () => {
     throw new Error("not here")
   },
+  deleting: () => {
+    throw new Error("not here")
+  },
   ends: (partitionIds) =>
     Effect.succeed(partitionIds.map(() => ({ logStartOffset: 0n, highWatermark: 4n, lastStableOffset: 4n }) as never)),
   read: (requests) =>
