@@ -15,6 +15,7 @@ import { Fenced } from "../StoreError.ts"
 import type { StoreError } from "../StoreError.ts"
 import { toKafkaError } from "../toKafkaError.ts"
 import { Append } from "./Append.ts"
+import { makeFindRecords } from "./FindRecords.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
 import { keepingProducers } from "./KeepingProducers.ts"
 import { leap } from "./Leap.ts"
@@ -105,6 +106,7 @@ export class Log extends Context.Service<
       const options = yield* LogOptions
       const waiters = makeWaiters()
       const firstBatches = makeFirstBatches()
+      const findRecords = makeFindRecords(store)
       const ahead = makeReadAhead(store, yield* Effect.scope, options.readAheadBytes)
       let entries = new Map<number, Entry>()
       /** Nobody reads below what was evicted from now on; the store follows with the next commit. */
@@ -278,12 +280,22 @@ export class Log extends Context.Service<
         const results = new Array<PartitionRead | KafkaError>(requests.length)
         const later: Array<number> = []
         readMemory(requests, readOptions, results, later)
+        if (later.length > 0) yield* readStore(requests, readOptions, results, later)
         // A consumer that is out of range begins somewhere else: not for what a broker says that has lost the lock.
         if (results.some((result) => isKafkaError(result) && result._tag === "OffsetOutOfRange")) {
           const lost = yield* Effect.match(store.ping, { onFailure: toKafkaError, onSuccess: () => undefined })
           if (lost !== undefined) return requests.map(() => lost)
         }
-        if (later.length === 0) return results
+        return results
+      })
+
+      /** Fills the places that memory could not. */
+      const readStore = Effect.fnUntraced(function* (
+        requests: ReadonlyArray<ReadRequest>,
+        readOptions: ReadOptions,
+        results: Array<PartitionRead | KafkaError>,
+        later: ReadonlyArray<number>
+      ) {
         let left = readOptions.maxBytes
         for (const result of results) if (!isKafkaError(result)) left -= result.bytes
         const fromStore = yield* Effect.result(
@@ -298,12 +310,17 @@ export class Log extends Context.Service<
           if (fromStore._tag === "Failure") results[i] = toKafkaError(fromStore.failure)
           else if (entry === undefined) results[i] = new UnknownTopicOrPartition()
           else {
+            // What was to be read may have been deleted meanwhile, and what lies behind it was found in its place.
+            const gone = outOfRange(entry, requests[i]!.from)
+            if (gone !== undefined) {
+              results[i] = gone
+              continue
+            }
             const batches = readable(fromStore.success[k]!, entry, readOptions.atLeastOne ? undefined : left)
             results[i] = found(entry, batches)
             for (const batch of batches) left -= batch.byteLength
           }
         }
-        return results
       })
 
       /**
@@ -338,53 +355,6 @@ export class Log extends Context.Service<
             })
           )
         })
-
-      /** Batches from `offset` on, one after the other, until one of them gives an answer. */
-      const scan = Effect.fnUntraced(function* <A>(
-        entry: Entry,
-        from: bigint,
-        look: (batch: Uint8Array) => A | undefined
-      ) {
-        let offset = from
-        while (offset < entry.log.committed.endOffset) {
-          const request = { partitionId: entry.log.partitionId, from: offset, maxBytes: 1 << 20 }
-          const [read1] = yield* Effect.mapError(store.read([request], 1 << 20), toKafkaError)
-          if (read1 === undefined || read1.length === 0) return undefined
-          for (const batch of read1) {
-            const answer = look(batch)
-            if (answer !== undefined) return answer
-            offset = RecordBatch.lastOffset(batch) + 1n
-          }
-        }
-        return undefined
-      })
-
-      const findByTimestamp = Effect.fnUntraced(function* (partitionId: number, timestamp: bigint) {
-        const entry = yield* entryOf(partitionId)
-        if (timestamp > entry.log.committed.timestampHigh) return undefined
-        const batch = yield* Effect.mapError(store.findByTimestamp(partitionId, timestamp), toKafkaError)
-        if (batch === undefined) return undefined
-        const start = entry.log.logStartOffset
-        // The running maximum may stem from a batch that is deleted: then the answer lies further on.
-        return yield* scan(entry, RecordBatch.baseOffset(batch), (candidate) =>
-          RecordBatch.findOffsetByTimestamp(candidate, timestamp, start)
-        )
-      })
-
-      const findMaxTimestamp = Effect.fnUntraced(function* (partitionId: number) {
-        const entry = yield* entryOf(partitionId)
-        const { endOffset, timestampHigh } = entry.log.committed
-        if (endOffset === entry.log.logStartOffset) return undefined
-        const exact = yield* findByTimestamp(partitionId, timestampHigh)
-        if (exact !== undefined) return exact
-        let best: RecordBatch.TimestampAndOffset | undefined
-        yield* scan(entry, entry.log.logStartOffset, (batch) => {
-          const candidate = RecordBatch.maxTimestampOffset(batch)
-          if (candidate !== undefined && (best === undefined || candidate.timestamp > best.timestamp)) best = candidate
-          return undefined
-        })
-        return best
-      })
 
       const ends = Effect.fnUntraced(function* (partitionIds: ReadonlyArray<number>) {
         const error = missing(partitionIds)
@@ -441,8 +411,10 @@ export class Log extends Context.Service<
             isKafkaError(end) ? Effect.succeed(end) : sized(partitionIds[i]!, end)
           )
         }),
-        findByTimestamp,
-        findMaxTimestamp,
+        findByTimestamp: (partitionId, timestamp) =>
+          Effect.flatMap(entryOf(partitionId), ({ log }) => findRecords.byTimestamp(log, timestamp)),
+        findMaxTimestamp: (partitionId) =>
+          Effect.flatMap(entryOf(partitionId), ({ log }) => findRecords.withMaxTimestamp(log)),
         endOfEpoch: (partitionId, epoch) =>
           Effect.map(entryOf(partitionId), (entry) => endOfEpoch(entry.log, epoch, active.epoch())),
         raiseLogStart: Effect.fnUntraced(function* (partitionId, offset) {

@@ -175,6 +175,9 @@ export class Retention extends Context.Service<
             cut = lastOffset + 1n
           }
         }
+        const [now] = yield* log.measured([partitionId])
+        // Somebody deleted records meanwhile: the bytes that were too many may have gone with them.
+        if (now === undefined || isKafkaError(now) || now.logStartOffset !== end.logStartOffset) return
         if (cut > end.logStartOffset) yield* log.raiseLogStart(partitionId, cut)
       })
 
