@@ -1,14 +1,15 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ClusterState, Told } from "../../Store.ts"
-import { SchemaTooNew, StoreUnavailable } from "../../StoreError.ts"
+import { StoreUnavailable } from "../../StoreError.ts"
 import type { AcquireError } from "../../StoreError.ts"
 import { connect } from "../connection/connect.ts"
 import { Connection } from "../connection/Connection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
 import type { PgTarget } from "../PgOptions.ts"
-import { SCHEMA_VERSION } from "../SchemaVersion.ts"
+import { stepsTaken, stepsToTake } from "../SchemaSteps.ts"
+import { MIGRATIONS } from "../SchemaVersion.ts"
 import { Beside } from "./Beside.ts"
 import { identify, IDLE_LIMIT_MS, refusePooler, RELEASE, takeClusterLock } from "./clusterLock.ts"
 import type { Session } from "./clusterLock.ts"
@@ -40,18 +41,21 @@ export interface Memory {
   durabilityChecked: boolean
 }
 
+const lacksPrivilege = (error: ConnectionError): boolean => error._tag === "PgError" && error.code === "42501"
+
 /** Brings the schema up to this program's version, loading the installer only where there is something to do. */
 const ensureSchema = (connection: Connection, target: PgTarget): Effect.Effect<void, ConnectionError | AcquireError> =>
   Effect.gen(function* () {
-    const [there] = yield* connection.query("select to_regclass('kafka.migrations') is not null")
-    if (there?.[0] === "t") {
-      const [last] = yield* connection.query("select coalesce(max(migration_id), 0) from kafka.migrations")
-      const found = Number(last?.[0])
-      if (found > SCHEMA_VERSION) return yield* new SchemaTooNew({ found, known: SCHEMA_VERSION })
-      if (found === SCHEMA_VERSION) return
-    }
+    const steps = yield* stepsTaken(connection).pipe(
+      Effect.map((taken) => stepsToTake(taken)),
+      // The installer says what the role lacks.
+      Effect.catchIf(lacksPrivilege, () => Effect.succeed(MIGRATIONS))
+    )
+    if ("_tag" in steps) return yield* steps
+    if (steps.length === 0) return
     const { install } = yield* Effect.promise(() => import("../Migrations.ts"))
-    yield* install(target, connection.endpoint, connection.encrypted)
+    const beside = Connection.open(target, connection.endpoint, `${target.applicationName} migrations`)
+    yield* install(connection, target, beside)
   })
 
 /** An acknowledgement is worth what the server's disk settings are worth (reliability.md 4). */
