@@ -82,15 +82,17 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
       }))
     }
     case "Postgres": {
-      const { standby } = storage
-      return Effect.map(
-        build(Tusk.layerPg({ ...common, pg: { ...postgresOf(storage.url), ...limits, standby } })),
-        (tusk) => ({
+      const { standby, url } = storage
+      const pg = { url, environment: process.env, ...limits, standby }
+      return Effect.gen(function* () {
+        const tusk = yield* build(Tusk.layerPg({ ...common, pg }))
+        const { describeTarget, resolveOptions } = yield* Effect.promise(() => import("@tusk/storage/pg/PgOptions"))
+        return {
           tusk,
-          place: `in Postgres, schema kafka, ${withoutPassword(storage.url)}`,
+          place: `in Postgres, schema kafka, ${describeTarget(resolveOptions(pg))}`,
           watch: Effect.never
-        })
-      )
+        }
+      })
     }
     case "Embedded":
       return Effect.gen(function* () {
@@ -110,22 +112,6 @@ const build = <E>(layer: Layer.Layer<Tusk, E>): Effect.Effect<Tusk["Service"], E
     const scope = yield* Effect.scope
     return Context.get(yield* Layer.buildWithScope(layer, scope), Tusk)
   })
-
-/** libpq's variables stand in for what no URL says. */
-const postgresOf = (url: string | undefined) => {
-  const { PGDATABASE, PGHOST, PGPASSWORD, PGPORT, PGUSER } = process.env
-  if (url !== undefined) return { url }
-  return {
-    host: PGHOST,
-    port: PGPORT === undefined ? undefined : Number(PGPORT),
-    user: PGUSER,
-    password: PGPASSWORD,
-    database: PGDATABASE
-  }
-}
-
-const withoutPassword = (url: string | undefined): string =>
-  url === undefined ? "as PGHOST and PGDATABASE say" : url.replace(/(:\/\/[^:@/]*):[^@/]*@/, "$1@")
 
 const greeting = (tusk: Tusk["Service"], place: string): string => {
   const lines = tusk.listeners.map(({ host, name, port }) => {
