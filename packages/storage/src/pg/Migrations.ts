@@ -11,6 +11,7 @@ import views from "./migrations/0005_views.ts"
 import shareViews from "./migrations/0006_share_views.ts"
 import offsetsById from "./migrations/0007_offsets_by_id.ts"
 import failover from "./migrations/0008_failover.ts"
+import anyNumber from "./migrations/0009_any_number.ts"
 import type { PgTarget } from "./PgOptions.ts"
 import { stepsTaken, stepsToTake } from "./SchemaSteps.ts"
 import { SCHEMA_LOCK, SCHEMA_VERSION, stepOf } from "./SchemaVersion.ts"
@@ -23,7 +24,8 @@ const statementsOf: Readonly<Record<MigrationName, ReadonlyArray<string>>> = {
   "0005_views": views,
   "0006_share_views": shareViews,
   "0007_offsets_by_id": offsetsById,
-  "0008_failover": failover
+  "0008_failover": failover,
+  "0009_any_number": anyNumber
 }
 
 /** Of the transaction alone. Steps over much data take their time: whom they keep waiting, and for what, is the broker itself. */

@@ -6,7 +6,8 @@ export const MIGRATIONS = [
   "0005_views",
   "0006_share_views",
   "0007_offsets_by_id",
-  "0008_failover"
+  "0008_failover",
+  "0009_any_number"
 ] as const
 
 export type MigrationName = (typeof MIGRATIONS)[number]
