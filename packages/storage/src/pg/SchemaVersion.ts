@@ -7,7 +7,8 @@ export const MIGRATIONS = [
   "0006_share_views",
   "0007_offsets_by_id",
   "0008_failover",
-  "0009_any_number"
+  "0009_any_number",
+  "0010_view_costs"
 ] as const
 
 export type MigrationName = (typeof MIGRATIONS)[number]
