@@ -13,6 +13,7 @@ import offsetsById from "./migrations/0007_offsets_by_id.ts"
 import failover from "./migrations/0008_failover.ts"
 import anyNumber from "./migrations/0009_any_number.ts"
 import viewCosts from "./migrations/0010_view_costs.ts"
+import comments from "./migrations/0011_comments.ts"
 import type { PgTarget } from "./PgOptions.ts"
 import { stepsTaken, stepsToTake } from "./SchemaSteps.ts"
 import { SCHEMA_LOCK, SCHEMA_VERSION, stepOf } from "./SchemaVersion.ts"
@@ -27,7 +28,8 @@ const statementsOf: Readonly<Record<MigrationName, ReadonlyArray<string>>> = {
   "0007_offsets_by_id": offsetsById,
   "0008_failover": failover,
   "0009_any_number": anyNumber,
-  "0010_view_costs": viewCosts
+  "0010_view_costs": viewCosts,
+  "0011_comments": comments
 }
 
 /** Of the transaction alone. Steps over much data take their time: whom they keep waiting, and for what, is the broker itself. */

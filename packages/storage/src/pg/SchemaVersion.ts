@@ -8,7 +8,8 @@ export const MIGRATIONS = [
   "0007_offsets_by_id",
   "0008_failover",
   "0009_any_number",
-  "0010_view_costs"
+  "0010_view_costs",
+  "0011_comments"
 ] as const
 
 export type MigrationName = (typeof MIGRATIONS)[number]
