@@ -7,6 +7,7 @@ import { tellingWhoBlocks } from "./LockWaits.ts"
 import init from "./migrations/0001_init.ts"
 import compaction from "./migrations/0002_compaction.ts"
 import groupMembers from "./migrations/0003_group_members.ts"
+import functionCosts from "./migrations/0004_function_costs.ts"
 import views from "./migrations/0005_views.ts"
 import shareViews from "./migrations/0006_share_views.ts"
 import offsetsById from "./migrations/0007_offsets_by_id.ts"
@@ -23,6 +24,7 @@ const statementsOf: Readonly<Record<MigrationName, ReadonlyArray<string>>> = {
   "0001_init": init,
   "0002_compaction": compaction,
   "0003_group_members": groupMembers,
+  "0004_function_costs": functionCosts,
   "0005_views": views,
   "0006_share_views": shareViews,
   "0007_offsets_by_id": offsetsById,

@@ -3,6 +3,7 @@ export const MIGRATIONS = [
   "0001_init",
   "0002_compaction",
   "0003_group_members",
+  "0004_function_costs",
   "0005_views",
   "0006_share_views",
   "0007_offsets_by_id",
