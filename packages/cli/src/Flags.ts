@@ -129,12 +129,29 @@ export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv):
 
 const own: ReadonlySet<string> = new Set(Object.values(settingDefinitions).map(({ name }) => name))
 
+/**
+ * What Kubernetes gives every container for a Service in its namespace, by the Service's name: of one named `tusk`, or
+ * `tusk-something`, it looks like ours.
+ */
+const OF_A_SERVICE =
+  /^TUSK_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
+const PORT_OF_A_SERVICE = /^TUSK_(?:\w+_)?PORT$/
+
+const isOfAService = (key: string, value: string): boolean =>
+  OF_A_SERVICE.test(key) || (PORT_OF_A_SERVICE.test(key) && /^(?:tcp|udp|sctp):\/\//.test(value))
+
 /** Broker settings among the environment: `TUSK_LOG_RETENTION_MS` is `log.retention.ms`. */
 export const settingsOfEnvironment = (
   env: NodeJS.ProcessEnv
 ): ReadonlyArray<{ readonly name: string; readonly value: string; readonly origin: string }> =>
   Object.keys(env)
-    .filter((key) => key.startsWith("TUSK_") && !variables.has(key) && !OTHER_VARIABLES.has(key))
+    .filter(
+      (key) =>
+        key.startsWith("TUSK_") &&
+        !variables.has(key) &&
+        !OTHER_VARIABLES.has(key) &&
+        !isOfAService(key, env[key] ?? "")
+    )
     .sort()
     .map((key) => {
       const name = key.slice("TUSK_".length).toLowerCase().replaceAll("_", ".")
