@@ -38,7 +38,8 @@ export interface Memory {
   readonly last: LastCommit
   /** The last session that held the lock, if it was not seen to give it back. */
   previous: Session | undefined
-  durabilityChecked: boolean
+  /** What may be wrong with the server was told. */
+  checked: boolean
 }
 
 const lacksPrivilege = (error: ConnectionError): boolean => error._tag === "PgError" && error.code === "42501"
@@ -73,6 +74,20 @@ const checkDurability = (
     const message = `Postgres runs with ${off.join(" and ")} off: what producers are told is stored can be lost in a crash`
     if (target.unsafeDurability === "refuse") return yield* new StoreUnavailable({ message })
     yield* Effect.logWarning(`ATTENTION: ${message}`)
+  })
+
+/** Whoever captures the log and produces what he captures to this broker is fed by himself. */
+const checkPublications = (connection: Connection): Effect.Effect<void, ConnectionError> =>
+  Effect.gen(function* () {
+    const rows = yield* connection.query(
+      "select pubname from pg_publication_tables where schemaname = 'kafka' and tablename = 'batches' order by 1"
+    )
+    if (rows.length === 0) return
+    const names = rows.map(([name]) => name).join(", ")
+    yield* Effect.logWarning(
+      `ATTENTION: publication ${names} holds kafka.batches, Tusk's own log: what captures it (Debezium) and produces here feeds ` +
+        "itself; set schema.exclude.list=kafka and publication.autocreate.mode=filtered there, or publish without schema kafka"
+    )
   })
 
 const checkEncoding = (connection: Connection, target: PgTarget): Effect.Effect<void, StoreUnavailable> => {
@@ -159,8 +174,11 @@ export const takeOver = (
     const watch = new Watch(beside, layerScope)
     const taken = Effect.gen(function* () {
       yield* ensureSchema(writer, target)
-      if (!memory.durabilityChecked) yield* checkDurability(writer, target)
-      memory.durabilityChecked = true
+      if (!memory.checked) {
+        yield* checkDurability(writer, target)
+        yield* checkPublications(writer)
+      }
+      memory.checked = true
       yield* writer.prepare(Object.values(commitStatements))
       const cluster = yield* takeOverCluster(writer, told, memory.last)
       const offsetRows = yield* loadOffsetRows(writer)
