@@ -113,9 +113,10 @@ export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv):
     return new CliError({ message: `${line}; see tusk --help` })
   }
   const values = new Map<string, ReadonlyArray<string>>()
-  for (const { name, repeats, variable } of startFlags) {
+  for (const { argument, name, repeats, variable } of startFlags) {
     const flags = (given[name] as ReadonlyArray<string | boolean> | undefined)?.map(String)
     if (flags !== undefined) {
+      if (flags.includes("")) return new CliError({ message: `--${name}: nothing is given, not ${argument}` })
       if (!repeats && flags.length > 1) return new CliError({ message: `--${name} is given twice` })
       values.set(name, flags)
       continue

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
+import { isatty } from "node:tty"
 import { CliError } from "../CliError.ts"
 import { readStartOptions } from "../StartOptions.ts"
 import type { StartOptions } from "../StartOptions.ts"
@@ -21,10 +22,17 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
   if (options instanceof CliError) return options
   for (const warning of options.warnings) process.stderr.write(`tusk: warning: ${warning}\n`)
 
+  // Known from the start: a terminal that is gone is none any more.
+  const hasTerminal = [0, 1, 2].some((stream) => isatty(stream))
   const stop = new AbortController()
   let stoppedAt = 0
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
+      // As under nohup, whose SIG_IGN Node takes back when it starts.
+      if (signal === "SIGHUP" && !hasTerminal) {
+        process.stderr.write("tusk: SIGHUP, with no terminal to lose: it goes on; SIGTERM or SIGINT stops it\n")
+        return
+      }
       if (!stop.signal.aborted) {
         stoppedAt = performance.now()
         stop.abort()
