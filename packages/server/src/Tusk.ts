@@ -78,20 +78,21 @@ export class Tusk extends Context.Service<
 >()("@tusk/server/Tusk") {
   /**
    * A broker on whatever store is given. Without options: a free port of 127.0.0.1, Kafka's defaults. `replaced` are
-   * services of a test's own.
+   * services of a test's own. One value is one broker, wherever it is provided; two calls are two.
    */
   static readonly layer = (
     options: Partial<TuskOptions> = {},
     replaced: Partial<BrokerParts> = {}
   ): Layer.Layer<Tusk, ListenError | AcquireError | KafkaError, Store> => {
     const { listeners, settings } = { ...DEFAULTS, ...options }
-    return Layer.effect(Tusk, serve(listeners)).pipe(
+    const broker = Layer.effect(Tusk, serve(listeners)).pipe(
       Layer.provide(brokerLayer(replaced)),
       Layer.provide(Layer.succeed(BrokerSettings, settings)),
       Layer.provide(tuning(settings, options.memoryBytes)),
-      // Two brokers in one process must not share what is memoised.
+      // Two brokers in one process must not share the services they are made of, which are one value for all of them.
       Layer.fresh
     )
+    return Layer.effectContext(Effect.flatMap(Effect.scope, (scope) => Layer.buildWithScope(broker, scope)))
   }
 
   /** A broker on memory in this process, for tests: `await using kafka = await Tusk.start()`. */
