@@ -128,6 +128,13 @@ export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv):
   return values
 }
 
+/** Where the value of a flag comes from, for people. */
+export const originOf = (name: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): string => {
+  if (args.some((each) => each === `--${name}` || each.startsWith(`--${name}=`))) return `--${name}`
+  const variable = startFlags.find((flag) => flag.name === name)?.variable ?? ""
+  return (env[variable] ?? "") === "" ? "default" : variable
+}
+
 const own: ReadonlySet<string> = new Set(Object.values(settingDefinitions).map(({ name }) => name))
 
 /**
