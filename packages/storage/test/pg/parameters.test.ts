@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -12,7 +14,15 @@ import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
 const tls = (name: string) => fileURLToPath(new URL(`tls/${name}`, import.meta.url))
-const PORT = 45_001
+
+/** One that nobody listens on. */
+const freePort = Effect.callback<number>((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as AddressInfo
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
 
 const refusalOf = (query: string, environment: Record<string, string> = {}): string => {
   try {
@@ -134,6 +144,7 @@ describe("libpq's parameters", () => {
     Effect.gen(function* () {
       const server = yield* PostgresServer.make
       const data = join(server.folder, "data")
+      const port = yield* freePort
       const { gid, uid } = statSync(data)
       for (const name of ["server.crt", "server.key", "ca.crt"]) {
         copyFileSync(tls(name), join(data, name))
@@ -142,12 +153,12 @@ describe("libpq's parameters", () => {
       }
       // Of TCP only those who show a certificate of the account.
       writeFileSync(join(data, "pg_hba.conf"), "local all all trust\nhostssl all all 127.0.0.1/32 cert\n")
-      server.settings = { listen_addresses: "127.0.0.1", port: String(PORT), ssl: "on", ssl_ca_file: "ca.crt" }
+      server.settings = { listen_addresses: "127.0.0.1", port: String(port), ssl: "on", ssl_ca_file: "ca.crt" }
       yield* server.start
       const own = `sslcert=${tls("client.crt")}&sslkey=${tls("client.key")}`
       const outcome = (query: string, host = "localhost", hostaddr = "&hostaddr=127.0.0.1") =>
         Effect.match(
-          connect(resolveOptions({ url: `postgres://postgres@${host}:${PORT}/postgres?${query}${hostaddr}` }), "t"),
+          connect(resolveOptions({ url: `postgres://postgres@${host}:${port}/postgres?${query}${hostaddr}` }), "t"),
           {
             onFailure: ({ message }) => message,
             onSuccess: (session) => {
