@@ -304,7 +304,11 @@ const make = Effect.fnUntraced(function* () {
   const refusal = (answer: Answer): Effect.Effect<void, KafkaError> =>
     answer._tag === "Refused" ? Effect.fail(answer.error) : Effect.void
 
-  const acquire = Effect.fnUntraced(function* (request: Acquire) {
+  /** Where records were deleted while it read them it begins anew, behind them: the place to read from is its own. */
+  const acquire = (request: Acquire): Effect.Effect<AcquiredRecords, KafkaError> =>
+    Effect.catchTag(acquireOnce(request), "OffsetOutOfRange", () => acquire(request))
+
+  const acquireOnce = Effect.fnUntraced(function* (request: Acquire) {
     const { batchSize, groupId, maxBytes, maxRecords, memberId, partitionId, strict } = request
     const config = configs(groupId)
     const limits = limitsOf(config)
@@ -334,7 +338,7 @@ const make = Effect.fnUntraced(function* () {
         strict,
         batchSize,
         from,
-        logStartOffset: end.logStartOffset,
+        logStartOffset: read.logStartOffset,
         limits
       })
     )

@@ -4,6 +4,7 @@ import type { GroupResourceConfig, ShareAutoOffsetReset } from "@tusk/coordinato
 import { Groups } from "@tusk/coordinator/group/Groups"
 import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import { OffsetOutOfRange } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { Log } from "@tusk/storage/log/Log"
 import * as Effect from "effect/Effect"
@@ -21,11 +22,23 @@ const log = Layer.mock(Log, {
   appending: () => {
     throw new Error("not here")
   },
+  deleting: () => {
+    throw new Error("not here")
+  },
   ends: (partitionIds) =>
     Effect.succeed(partitionIds.map(() => ({ logStartOffset: 0n, highWatermark: 4n, lastStableOffset: 4n }) as never)),
   read: (requests) =>
     Effect.succeed(
-      requests.map(() => ({ batches: [batch], bytes: batch.length, highWatermark: 4n, lastStableOffset: 0n }) as never)
+      requests.map(
+        () =>
+          ({
+            batches: [batch],
+            bytes: batch.length,
+            highWatermark: 4n,
+            lastStableOffset: 0n,
+            logStartOffset: 0n
+          }) as never
+      )
     ),
   readNow: () => undefined,
   replaced: () => {},
@@ -36,11 +49,12 @@ const log = Layer.mock(Log, {
 const brokerOn = (
   disk: Disk,
   shareAutoOffsetReset: ShareAutoOffsetReset = "earliest",
-  rest: Partial<GroupResourceConfig> = {}
+  rest: Partial<GroupResourceConfig> = {},
+  records = log
 ) =>
   Layer.provideMerge(ShareGroups.layer, SharePartitions.layer).pipe(
     Layer.provideMerge(Groups.layer({ offsetsRetentionMs: 1000, offsetsRetentionCheckIntervalMs: 1000 })),
-    Layer.provide(Layer.mergeAll(disk.layer, log)),
+    Layer.provide(Layer.mergeAll(disk.layer, records)),
     Layer.provide(
       Layer.succeed(GroupConfigs, () => ({ ...defaultGroupResourceConfig, shareAutoOffsetReset, ...rest }))
     ),
@@ -101,6 +115,32 @@ describe("SharePartitions", () => {
       assert.strictEqual(yield* accept("b", 0n, 0n), "InvalidRecordState")
     }).pipe(Effect.provide(brokerOn(new Disk())))
   )
+
+  it.effect("records that are deleted while they are read are passed over, without an error for the consumer", () => {
+    let logStartOffset = 0n
+    const overtaken = Layer.effect(
+      Log,
+      Effect.map(Log, (real) =>
+        Log.of({
+          ...real,
+          ends: (ids) => Effect.map(real.ends(ids), (ends) => ends.map((end) => ({ ...end, logStartOffset }) as never)),
+          read: (requests, options) =>
+            Effect.suspend(() => {
+              const from = requests[0]!.from
+              logStartOffset = 2n
+              if (from < logStartOffset) return Effect.succeed([new OffsetOutOfRange()])
+              return Effect.map(real.read(requests, options), (reads) =>
+                reads.map((read) => ({ ...read, logStartOffset }) as never)
+              )
+            })
+        })
+      )
+    ).pipe(Layer.provide(log))
+    return Effect.gen(function* () {
+      yield* group
+      assert.strictEqual(yield* acquire("a"), "2-3 x1")
+    }).pipe(Effect.provide(brokerOn(new Disk(), "earliest", {}, overtaken)))
+  })
 
   it.effect("an acknowledgement that is not stored is not taken; one whose answer is lost may be", () => {
     const disk = new Disk()
