@@ -1,6 +1,7 @@
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {
   errorCode,
+  InconsistentTopicId,
   NONE,
   NotLeaderOrFollower,
   UnknownTopicId,
@@ -56,7 +57,8 @@ export const fetch = handler({
 
     const locate = (state: FetchPartitionState, byId: boolean): KafkaError | undefined => {
       const topic = byId ? topics.byId(state.topicId) : topics.byName(state.topic)
-      if (topic === undefined) return byId ? new UnknownTopicId() : new UnknownTopicOrPartition()
+      if (topic === undefined) return byId ? unknownId(topics, state) : new UnknownTopicOrPartition()
+      state.foundAs = topic.name
       const partitionId = topic.partitionIds[state.partition]
       if (partitionId === undefined) return new UnknownTopicOrPartition()
       state.partitionId = partitionId
@@ -89,6 +91,15 @@ export const fetch = handler({
   })
 })
 
+/** As Apache Kafka tells it: an id that once was found is missed by its topic's name. */
+const unknownId = (topics: Topics["Service"], { foundAs }: FetchPartitionState): KafkaError => {
+  if (foundAs === undefined) return new UnknownTopicId()
+  return topics.byName(foundAs) === undefined ? new UnknownTopicOrPartition() : new InconsistentTopicId()
+}
+
+/** There is no such topic or partition, and nothing wrong with what else is asked for. */
+const isUnknown = ({ _tag }: KafkaError): boolean => _tag === "UnknownTopicId" || _tag === "UnknownTopicOrPartition"
+
 interface Parts {
   readonly clock: Clock.Clock
   readonly deadlines: Deadlines["Service"]
@@ -111,6 +122,8 @@ class Poll implements Ending {
   readonly #deadlineMs: number
   readonly #readOptions: ReadOptions
   #ringsAt = 0
+  /** How much of what is asked for was unknown at the first look. */
+  #unknown: number | undefined
 
   constructor(parts: Parts, request: FetchRequest, context: FetchContext, from: RequestContext, deadlineMs: number) {
     this.#parts = parts
@@ -132,7 +145,8 @@ class Poll implements Ending {
       const error = locate(states[i]!, byId)
       if (error !== undefined) (errors ??= [])[i] = error
     }
-    if (errors !== undefined) return this.#withErrors(errors)
+    if (errors !== undefined) return this.#lookBeside(errors)
+    this.#unknown ??= 0
     const reads = log.readNow(states, this.#readOptions)
     if (reads !== undefined) return this.#judge(reads)
     // What is read may take its time, and the session go on meanwhile.
@@ -140,26 +154,39 @@ class Poll implements Ending {
     return Effect.flatMap(log.read(requests, this.#readOptions), (read) => this.#judge(read))
   }
 
-  #withErrors(errors: ReadonlyArray<KafkaError | undefined>): Effect.Effect<FetchResponse> {
+  /**
+   * What is unknown is no reason to answer, unless nothing else is asked for: it is told with the rest, in its time. What
+   * has gone since the first look is one, and so is every other error.
+   */
+  #lookBeside(errors: ReadonlyArray<KafkaError | undefined>): Effect.Effect<FetchResponse> {
     const states = this.#context.partitions
     const requests = states.filter((_, i) => errors[i] === undefined)
-    return Effect.map(this.#parts.log.read(requests, this.#readOptions), (reads) => {
-      let next = 0
-      return this.#answer(states.map((_, i): Fetched => errors[i] ?? reads[next++]!))
-    })
+    const isOther = errors.some((error) => error !== undefined && !isUnknown(error))
+    const unknown = states.length - requests.length
+    this.#unknown ??= unknown
+    const isDue = isOther || requests.length === 0 || unknown > this.#unknown
+    return Effect.flatMap(this.#parts.log.read(requests, this.#readOptions), (reads) =>
+      this.#judge(reads, errors, isDue)
+    )
   }
 
   /** Where that is too little, waits to be woken by an append, until the time is over. */
-  #judge(reads: ReadonlyArray<Fetched>): Effect.Effect<FetchResponse> {
+  #judge(
+    reads: ReadonlyArray<Fetched>,
+    errors?: ReadonlyArray<KafkaError | undefined>,
+    isDue = reads.length === 0
+  ): Effect.Effect<FetchResponse> {
     const minBytes = Math.min(this.#request.minBytes, this.#readOptions.maxBytes)
     let bytes = 0
-    for (let i = 0; i < reads.length; i++) {
+    let isOver = isDue || this.#from.connection.isGone
+    for (let i = 0; i < reads.length && !isOver; i++) {
       const read = reads[i]!
-      if (isKafkaError(read)) return Effect.succeed(this.#answer(reads))
-      bytes += read.bytes
+      if (isKafkaError(read)) isOver = true
+      else bytes += read.bytes
     }
-    const isOver = this.#deadlineMs <= this.#parts.clock.currentTimeMillisUnsafe() || this.#from.connection.isGone
-    if (bytes >= minBytes || reads.length === 0 || isOver) return Effect.succeed(this.#answer(reads))
+    if (isOver || bytes >= minBytes || this.#deadlineMs <= this.#parts.clock.currentTimeMillisUnsafe()) {
+      return Effect.succeed(this.#answer(errors === undefined ? reads : merged(reads, errors)))
+    }
     const waiting = this.#parts.log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, this)
     return Effect.flatMap(waiting, () => this.look())
   }
@@ -179,6 +206,16 @@ class Poll implements Ending {
     const answer = responseOf(this.#request, this.#context, results, apiVersion, settings.decompressedMaxBytes)
     return apiVersion < LEADERS ? answer : withLeaders(answer, this.#context, results, placement, connection.listener)
   }
+}
+
+/** In the order of what was asked for. */
+const merged = (
+  reads: ReadonlyArray<Fetched>,
+  errors: ReadonlyArray<KafkaError | undefined>
+): ReadonlyArray<Fetched> => {
+  const all: Array<Fetched> = []
+  for (let i = 0, next = 0; next < reads.length || i < errors.length; i++) all.push(errors[i] ?? reads[next++]!)
+  return all
 }
 
 /** What is sent of it is remembered in the session. */

@@ -143,6 +143,8 @@ export const shareFetch = handler({
       connection: RequestContext["connection"]
     ) {
       const deadline = clock.currentTimeMillisUnsafe() + request.maxWaitMs
+      /** How many could not be served at the first look: one more is news. */
+      let known: number | undefined
       while (true) {
         // What is free from here on is not missed: it is looked for again.
         const ids: Array<number> = []
@@ -159,8 +161,12 @@ export const shareFetch = handler({
         })
         try {
           const found = yield* acquireOnce(session, request)
+          const errors = found.reduce((sum, [, result]) => (isKafkaError(result) ? sum + 1 : sum), 0)
+          known ??= errors
+          // What cannot be served is no reason to answer before there is a record: unless nothing else is asked for.
+          const isDue = errors < found.length || errors > known || errors === session.partitions.size
           const left = deadline - clock.currentTimeMillisUnsafe()
-          if (found.length > 0 || left <= 0 || request.minBytes <= 0) return found
+          if (isDue || left <= 0 || request.minBytes <= 0) return found
           if (freed) continue
           const positions = ids.flatMap((partitionId, i) => {
             const end = ends[i]!

@@ -98,24 +98,20 @@ describe("waiting", () => {
   it("neither min bytes 0, nor an error in one partition, nor nothing asked for, waits", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()
-    await broker.createTopic("t")
+    await broker.createTopic("t", 2)
     const forever = { maxWaitMs: 0x7fffffff }
     assert.strictEqual(bytesOf(await client.call(Fetch, 12, asking("t", [[0, 0n]], { ...forever, minBytes: 0 }))), 0)
-    const mixed = await client.call(
-      Fetch,
-      12,
-      asking(
-        "t",
-        [
-          [0, 0n],
-          [1, 0n]
-        ],
-        forever
-      )
+    const mixed = asking(
+      "t",
+      [
+        [0, 0n],
+        [1, 9n]
+      ],
+      forever
     )
     assert.deepStrictEqual(
-      partitionsOf(mixed).map(({ errorCode }) => errorCode),
-      [0, 3]
+      partitionsOf(await client.call(Fetch, 12, mixed)).map(({ errorCode }) => errorCode),
+      [0, 1]
     )
     assert.deepStrictEqual((await client.call(Fetch, 12, { ...asking("t", [], forever), topics: [] })).responses, [])
   })
@@ -128,7 +124,8 @@ describe("waiting", () => {
     const byId = consumer.call(Fetch, 13, { maxWaitMs: 60_000, minBytes: 1, maxBytes: ALL, sessionEpoch: -1, topics })
     assert.isTrue(await broker.serves())
     await admin.call(DeleteTopics, 5, { topicNames: ["t"], timeoutMs: 1000 })
-    assert.strictEqual(only(await byId).errorCode, 100)
+    // As it was found by its name once (Apache Kafka 4.3.1).
+    assert.strictEqual(only(await byId).errorCode, 3)
   })
 })
 
