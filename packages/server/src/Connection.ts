@@ -50,6 +50,8 @@ const WATCH_INTERVAL_MS = 1000
 /** What the watch goes by; times in milliseconds of the monotonic clock, 0 for none. */
 interface Watched {
   readonly info: ConnectionInfo
+  /** Tells who waits that the broker stops. */
+  readonly stop: () => void
   readonly fiber: Fiber.Fiber<unknown, unknown>
   /** Answers under way, in order of requests; the writer takes them off the front. */
   readonly pending: Array<Answer>
@@ -86,7 +88,7 @@ export class Connections extends Context.Service<
     readonly serve: (socket: Socket.Socket, peer: Peer) => Effect.Effect<void>
     /** Whether one more may come from this address. */
     readonly admits: (clientHost: string) => boolean
-    /** Reads nothing more, finishes what is in flight (at most so long), then closes. */
+    /** Reads nothing more, has answered what waits, finishes what is in flight (at most so long), then closes. */
     readonly stop: (maxMs: number) => Effect.Effect<void>
     readonly count: () => number
   }
@@ -283,12 +285,13 @@ export class Connections extends Context.Service<
             clientSoftwareName: "unknown",
             clientSoftwareVersion: "unknown",
             isGone: false,
-            onHungUp: (gone) => {
-              waiting = gone
-              if (info.isGone) gone()
+            isStopping: draining,
+            onEnding: (ending) => {
+              waiting = ending
+              if (info.isGone || info.isStopping) ending()
             },
-            offHungUp: (gone) => {
-              if (waiting === gone) waiting = undefined
+            offEnding: (ending) => {
+              if (waiting === ending) waiting = undefined
             },
             onEnd: new Set(),
             placing: undefined,
@@ -303,6 +306,10 @@ export class Connections extends Context.Service<
           })
           const watched: Watched = {
             info,
+            stop: () => {
+              info.isStopping = true
+              waiting?.()
+            },
             fiber,
             pending: [],
             changed: makeSignal(),
@@ -345,6 +352,7 @@ export class Connections extends Context.Service<
             draining = true
             for (const watched of open) {
               watched.stopping = true
+              watched.stop()
               if (watched.reading && watched.inFlight === 0) watched.fiber.interruptUnsafe()
               else watched.changed.notify()
             }

@@ -146,7 +146,10 @@ const readiness = (
   const room = handler.concurrent ? Effect.as(committer.room, run) : Effect.succeed(run)
   const mayRun = isServed
     ? room
-    : Effect.flatMap(onceServing(active, handler, context.connection), (isThere) => (isThere ? room : Effect.undefined))
+    : Effect.flatMap(onceServing(active, handler, context.connection), (serving) => {
+        if (serving) return room
+        return context.connection.isGone ? Effect.undefined : Effect.succeed(refusal(parts, asked, handler.later()))
+      })
   return atMost<Answering | undefined, never>(
     mayRun,
     () => Math.max(0, receivedMs + requestTimeoutMs - nowMs()),
@@ -172,20 +175,20 @@ const atMost = <A, E>(
   })
 
 /**
- * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later: it may
- * have begun anew elsewhere.
+ * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later, for it
+ * may have begun anew elsewhere; or the broker stops.
  */
 const onceServing = (
   active: Active["Service"],
   { reads }: Handler,
   connection: ConnectionInfo
 ): Effect.Effect<boolean> => {
-  const gone = Effect.callback<boolean>((resume) => {
-    const hungUp = () => resume(Effect.succeed(false))
-    connection.onHungUp(hungUp)
-    return Effect.sync(() => connection.offHungUp(hungUp))
+  const over = Effect.callback<boolean>((resume) => {
+    const ending = () => resume(Effect.succeed(false))
+    connection.onEnding(ending)
+    return Effect.sync(() => connection.offEnding(ending))
   })
-  return Effect.raceFirst(Effect.as(reads ? active.whenServing : active.whenReigning, true), gone)
+  return Effect.raceFirst(Effect.as(reads ? active.whenServing : active.whenReigning, true), over)
 }
 
 /**

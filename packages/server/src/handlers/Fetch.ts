@@ -178,7 +178,7 @@ class Poll implements Ending {
   ): Effect.Effect<FetchResponse> {
     const minBytes = Math.min(this.#request.minBytes, this.#readOptions.maxBytes)
     let bytes = 0
-    let isOver = isDue || this.#from.connection.isGone
+    let isOver = isDue || this.#isEnding()
     for (let i = 0; i < reads.length && !isOver; i++) {
       const read = reads[i]!
       if (isKafkaError(read)) isOver = true
@@ -191,13 +191,18 @@ class Poll implements Ending {
     return Effect.flatMap(waiting, () => this.look())
   }
 
+  #isEnding(): boolean {
+    const { isGone, isStopping } = this.#from.connection
+    return isGone || isStopping
+  }
+
   begin(wake: () => void): void {
     this.#ringsAt = this.#parts.deadlines.at(this.#deadlineMs, wake)
-    this.#from.connection.onHungUp(wake)
+    this.#from.connection.onEnding(wake)
   }
   end(wake: () => void): void {
     this.#parts.deadlines.off(this.#ringsAt, wake)
-    this.#from.connection.offHungUp(wake)
+    this.#from.connection.offEnding(wake)
   }
 
   #answer(results: ReadonlyArray<Fetched>): FetchResponse {

@@ -166,7 +166,7 @@ export const shareFetch = handler({
           // What cannot be served is no reason to answer before there is a record: unless nothing else is asked for.
           const isDue = errors < found.length || errors > known || errors === session.partitions.size
           const left = deadline - clock.currentTimeMillisUnsafe()
-          if (isDue || left <= 0 || request.minBytes <= 0) return found
+          if (isDue || left <= 0 || request.minBytes <= 0 || connection.isStopping) return found
           if (freed) continue
           const positions = ids.flatMap((partitionId, i) => {
             const end = ends[i]!
@@ -177,11 +177,11 @@ export const shareFetch = handler({
             begin: (ring) => {
               wake = ring
               ringsAt = deadlines.at(deadline, ring)
-              connection.onHungUp(ring)
+              connection.onEnding(ring)
             },
             end: (ring) => {
               deadlines.off(ringsAt, ring)
-              connection.offHungUp(ring)
+              connection.offEnding(ring)
             }
           })
           if (connection.isGone) return []
