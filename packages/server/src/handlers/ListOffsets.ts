@@ -12,6 +12,7 @@ import type { ListOffsetsRequest, ListOffsetsResponse } from "@tusk/protocol/mes
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { PartitionEnd } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
@@ -49,6 +50,7 @@ export const listOffsets = handler({
   reads: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
+    const clock = yield* Clock.Clock
     const placement = yield* Placement
     const log = yield* Log
     const topics = yield* Topics
@@ -85,7 +87,7 @@ export const listOffsets = handler({
       if (end === undefined || isKafkaError(end)) return yield* Effect.fail(end ?? new UnknownTopicOrPartition())
       const found = yield* search(partitionId, asked.timestamp, end)
       return apiVersion === 0
-        ? answered(asked, NONE, NOTHING, oldStyle(asked, found, end))
+        ? answered(asked, NONE, NOTHING, oldStyle(asked, found, end, clock.currentTimeMillisUnsafe()))
         : // The leader epoch came with version 4.
           answered(asked, NONE, apiVersion >= 4 ? found : { ...found, leaderEpoch: -1 }, [])
     })
@@ -135,9 +137,21 @@ const answered = (asked: Asked, code: number, found: Found, oldStyleOffsets: Rea
   ...found
 })
 
-/** Version 0 answers with a list, newest first: the end, then the start. */
-const oldStyle = (asked: Asked, found: Found, end: PartitionEnd): ReadonlyArray<bigint> => {
-  const offsets = found.offset < 0n ? [] : [found.offset]
-  if (asked.timestamp === LATEST && end.logStartOffset !== end.highWatermark) offsets.push(end.logStartOffset)
+/**
+ * Version 0 answers with a list, newest first: offsets before a time, up to the start. The end is one as well, of the times
+ * up to now, where no record is of a later one.
+ */
+const oldStyle = (asked: Asked, found: Found, end: PartitionEnd, nowMs: number): ReadonlyArray<bigint> => {
+  const { highWatermark, logStartOffset } = end
+  const offsets: Array<bigint> = []
+  if (asked.timestamp >= 0n) {
+    const isAll = found.offset < 0n
+    const last = isAll && asked.timestamp >= BigInt(nowMs) ? highWatermark : (isAll ? highWatermark : found.offset) - 1n
+    if (last >= logStartOffset) offsets.push(last)
+    if (last > logStartOffset) offsets.push(logStartOffset)
+  } else {
+    if (found.offset >= 0n) offsets.push(found.offset)
+    if (asked.timestamp === LATEST && logStartOffset !== highWatermark) offsets.push(logStartOffset)
+  }
   return offsets.slice(0, Math.max(0, asked.maxNumOffsets))
 }
