@@ -106,7 +106,8 @@ export class TopicAdmin extends Context.Service<
         return wish.replicationFactor <= most
           ? undefined
           : new InvalidReplicationFactor({
-              message: `Unable to replicate a partition ${wish.replicationFactor} times: one broker is there, and Postgres keeps the data. Set tusk.max.replication.factor (now ${most}) to let more pass.`
+              // Tools look for how it begins.
+              message: `Replication factor: ${wish.replicationFactor} larger than available brokers: 1. Postgres keeps the data; set tusk.max.replication.factor (now ${most}) to let more pass.`
             })
       }
 

@@ -100,20 +100,15 @@ export const listOffsets = handler({
           return partitions.flatMap(({ partitionIndex }) => ids[partitionIndex] ?? [])
         })
       )
-      const seen = new Set<string>()
       const answers: Array<ListOffsetsResponse["topics"][number]> = []
-      for (const { name, partitions } of request.topics) {
+      for (const [name, partitions] of byTopic(request)) {
         const results: Array<Answered> = []
-        for (const asked of partitions) {
-          const place = `${asked.partitionIndex}:${name}`
-          const twice = seen.has(place)
-          seen.add(place)
+        for (const [asked, isTwice] of partitions.values()) {
+          const found: Effect.Effect<Answered, KafkaError> = isTwice
+            ? Effect.fail(new InvalidRequest())
+            : one(name, asked, apiVersion)
           results.push(
-            twice
-              ? answered(asked, errorCode(new InvalidRequest()), NOTHING, [])
-              : yield* Effect.catch(one(name, asked, apiVersion), (error) =>
-                  Effect.succeed(answered(asked, errorCode(error), NOTHING, []))
-                )
+            yield* Effect.catch(found, (error) => Effect.succeed(answered(asked, errorCode(error), NOTHING, [])))
           )
         }
         answers.push({ name, partitions: results })
@@ -129,6 +124,17 @@ export const listOffsets = handler({
     }))
   })
 })
+
+/** Each partition once, however often it is named, and whether that is more than once. */
+const byTopic = ({ topics }: ListOffsetsRequest): Map<string, Map<number, readonly [Asked, boolean]>> => {
+  const found = new Map<string, Map<number, readonly [Asked, boolean]>>()
+  for (const { name, partitions } of topics) {
+    const of = found.get(name) ?? new Map<number, readonly [Asked, boolean]>()
+    found.set(name, of)
+    for (const asked of partitions) of.set(asked.partitionIndex, [asked, of.has(asked.partitionIndex)])
+  }
+  return found
+}
 
 const answered = (asked: Asked, code: number, found: Found, oldStyleOffsets: ReadonlyArray<bigint>): Answered => ({
   partitionIndex: asked.partitionIndex,

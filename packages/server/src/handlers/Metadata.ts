@@ -77,7 +77,10 @@ export const metadata = handler({
       const stateOf = replicaStates(placement)
       const operations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED
       const tell = (topic: Topic) => present(topic, operations, stateOf)
-      const asked = apiVersion === 0 && request.topics?.length === 0 ? null : request.topics
+      const named = apiVersion === 0 && request.topics?.length === 0 ? null : request.topics
+      // As Apache Kafka: where some go by their ids, those that do not are left out.
+      const byId = named?.filter(({ topicId }) => topicId !== ZERO_UUID)
+      const asked = named === null || byId === undefined || byId.length === 0 ? named : byId
       const found =
         asked === null
           ? topics.all().map(tell)
