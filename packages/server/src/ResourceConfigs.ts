@@ -29,6 +29,7 @@ import {
   validateTopicConfig
 } from "./config/TopicConfigs.ts"
 import type { BrokerOverrides, ConfigValue, Overrides } from "./config/TopicConfigs.ts"
+import { COORDINATOR_TOPIC_CONFIGS, topicByName } from "./CoordinatorTopics.ts"
 import { invalidTopicName } from "./TopicNames.ts"
 
 export const BROKER_RESOURCE = 4
@@ -167,6 +168,9 @@ export class ResourceConfigs extends Context.Service<
         if (resourceType === LOGGER_RESOURCE) return describeLoggers(resourceName)
         if (resourceType === METRICS_RESOURCE) return describeMetrics(resourceName)
         if (resourceType !== TOPIC_RESOURCE) return unsupported(resourceType)
+        if (!isStored(resourceName) && topicByName(topics, resourceName) !== undefined) {
+          return ofTopic(COORDINATOR_TOPIC_CONFIGS)
+        }
         const missing = missingTopic(resourceName, isStored)
         return missing ?? ofTopic(configs.of(TOPIC_RESOURCE, resourceName))
       }

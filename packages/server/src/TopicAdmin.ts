@@ -12,6 +12,7 @@ import type { NewTopic } from "@tusk/storage/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { topicByName } from "./CoordinatorTopics.ts"
 import { AutoTopics, collides } from "./AutoTopics.ts"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { validateTopicConfig } from "./config/TopicConfigs.ts"
@@ -114,7 +115,7 @@ export class TopicAdmin extends Context.Service<
       const check: TopicAdmin["Service"]["check"] = (wish) => {
         const invalid = invalidTopicName(wish.name)
         if (invalid !== undefined) return invalid
-        if (topics.byName(wish.name) !== undefined) {
+        if (topicByName(topics, wish.name) !== undefined) {
           return new TopicAlreadyExists({ message: `Topic '${wish.name}' already exists.` })
         }
         const other = autoTopics.collision(wish.name)

@@ -7,13 +7,15 @@ import {
   NONE,
   TopicDeletionDisabled,
   UnknownTopicId,
-  UnknownTopicOrPartition
+  UnknownTopicOrPartition,
+  InvalidTopicException
 } from "@tusk/protocol/KafkaError"
 import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
 import type { DeleteTopicsRequest } from "@tusk/protocol/messages/DeleteTopics"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { BrokerSettings } from "../BrokerSettings.ts"
+import { isInternalTopic } from "../TopicNames.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 
@@ -68,6 +70,9 @@ export const deleteTopics = handler({
 
     const remove = Effect.fnUntraced(function* ({ name, topicId }: Asked) {
       if (!deleteTopicEnable) return yield* Effect.fail(new TopicDeletionDisabled())
+      if (name !== null && isInternalTopic(name) && topics.byName(name) === undefined) {
+        return yield* Effect.fail(new InvalidTopicException())
+      }
       const topic = name === null ? topics.byId(topicId) : topics.byName(name)
       if (topic === undefined) {
         return yield* Effect.fail(name === null ? new UnknownTopicId() : new UnknownTopicOrPartition())

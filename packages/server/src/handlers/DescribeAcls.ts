@@ -6,8 +6,7 @@ import { handler } from "../Handler.ts"
 /** Nobody is asked who he is, and nobody is refused anything: SECURITY_DISABLED, as Apache Kafka without an authorizer. */
 export const describeAcls = handler({
   api: DescribeAcls,
-  reads: false,
-  always: true,
+  reads: true,
   make: Effect.succeed(() =>
     Effect.fail(new SecurityDisabled({ message: "No Authorizer is configured on the broker" }))
   ),

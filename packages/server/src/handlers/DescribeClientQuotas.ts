@@ -40,8 +40,7 @@ const problemOf = ({ components }: DescribeClientQuotasRequest): KafkaError | un
 /** Nobody has a quota. */
 export const describeClientQuotas = handler({
   api: DescribeClientQuotas,
-  reads: false,
-  always: true,
+  reads: true,
   make: Effect.succeed((request: DescribeClientQuotasRequest) =>
     Effect.suspend(() => {
       const problem = problemOf(request)

@@ -7,8 +7,7 @@ import { handler } from "../Handler.ts"
 /** Nobody has credentials. */
 export const describeUserScramCredentials = handler({
   api: DescribeUserScramCredentials,
-  reads: false,
-  always: true,
+  reads: true,
   make: Effect.succeed(({ users }: DescribeUserScramCredentialsRequest) =>
     Effect.sync(() => {
       const asked = new Map<string, number>()

@@ -4,6 +4,7 @@ import {
   InconsistentTopicId,
   NONE,
   NotLeaderOrFollower,
+  OffsetOutOfRange,
   UnknownTopicId,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
@@ -18,6 +19,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { BrokerSettings } from "../BrokerSettings.ts"
+import { emptyRead, isEmptyPartition, topicById, topicByName } from "../CoordinatorTopics.ts"
 import { downConvert } from "../DownConversion.ts"
 import { makeFetchSessions, openFetch, served } from "../FetchSession.ts"
 import type { FetchContext, FetchPartitionState } from "../FetchSession.ts"
@@ -55,14 +57,16 @@ export const fetch = handler({
     )
     const newSessionId = () => 1 + Math.floor(random.nextDoubleUnsafe() * 0x7ffffffe)
 
-    const locate = (state: FetchPartitionState, byId: boolean): KafkaError | undefined => {
-      const topic = byId ? topics.byId(state.topicId) : topics.byName(state.topic)
+    const locate = (state: FetchPartitionState, byId: boolean): Fetched | undefined => {
+      const topic = byId ? topicById(topics, state.topicId) : topicByName(topics, state.topic)
       if (topic === undefined) return byId ? unknownId(topics, state) : new UnknownTopicOrPartition()
       state.foundAs = topic.name
       const partitionId = topic.partitionIds[state.partition]
       if (partitionId === undefined) return new UnknownTopicOrPartition()
       state.partitionId = partitionId
-      return notLedHere(placement, partitionId, state.currentLeaderEpoch)
+      const elsewhere = notLedHere(placement, partitionId, state.currentLeaderEpoch)
+      if (elsewhere !== undefined || !isEmptyPartition(partitionId)) return elsewhere
+      return state.from === 0n ? emptyRead(partitionId) : new OffsetOutOfRange()
     }
 
     const parts: Parts = { clock, deadlines, locate, log, placement, settings }
@@ -103,8 +107,8 @@ const isUnknown = ({ _tag }: KafkaError): boolean => _tag === "UnknownTopicId" |
 interface Parts {
   readonly clock: Clock.Clock
   readonly deadlines: Deadlines["Service"]
-  /** Finds what a state stands for, and sets its `partitionId`; or tells why it is not served. */
-  readonly locate: (state: FetchPartitionState, byId: boolean) => KafkaError | undefined
+  /** Finds what a state stands for, and sets its `partitionId`; or tells what is answered without a look at the log. */
+  readonly locate: (state: FetchPartitionState, byId: boolean) => Fetched | undefined
   readonly log: Log["Service"]
   readonly placement: Placement["Service"]
   readonly settings: Settings
@@ -140,12 +144,12 @@ class Poll implements Ending {
     const { locate, log } = this.#parts
     const states = this.#context.partitions
     const byId = this.#from.apiVersion >= TOPIC_IDS
-    let errors: Array<KafkaError | undefined> | undefined
+    let known: Array<Fetched | undefined> | undefined
     for (let i = 0; i < states.length; i++) {
-      const error = locate(states[i]!, byId)
-      if (error !== undefined) (errors ??= [])[i] = error
+      const found = locate(states[i]!, byId)
+      if (found !== undefined) (known ??= [])[i] = found
     }
-    if (errors !== undefined) return this.#lookBeside(errors)
+    if (known !== undefined) return this.#lookBeside(known)
     this.#unknown ??= 0
     const reads = log.readNow(states, this.#readOptions)
     if (reads !== undefined) return this.#judge(reads)
@@ -158,22 +162,21 @@ class Poll implements Ending {
    * What is unknown is no reason to answer, unless nothing else is asked for: it is told with the rest, in its time. What
    * has gone since the first look is one, and so is every other error.
    */
-  #lookBeside(errors: ReadonlyArray<KafkaError | undefined>): Effect.Effect<FetchResponse> {
+  #lookBeside(known: ReadonlyArray<Fetched | undefined>): Effect.Effect<FetchResponse> {
     const states = this.#context.partitions
-    const requests = states.filter((_, i) => errors[i] === undefined)
-    const isOther = errors.some((error) => error !== undefined && !isUnknown(error))
-    const unknown = states.length - requests.length
-    this.#unknown ??= unknown
-    const isDue = isOther || requests.length === 0 || unknown > this.#unknown
+    const requests = states.filter((_, i) => known[i] === undefined)
+    const errors = known.filter((found): found is KafkaError => found !== undefined && isKafkaError(found))
+    this.#unknown ??= errors.length
+    const isDue = !errors.every(isUnknown) || errors.length === states.length || errors.length > this.#unknown
     return Effect.flatMap(this.#parts.log.read(requests, this.#readOptions), (reads) =>
-      this.#judge(reads, errors, isDue)
+      this.#judge(reads, known, isDue)
     )
   }
 
   /** Where that is too little, waits to be woken by an append, until the time is over. */
   #judge(
     reads: ReadonlyArray<Fetched>,
-    errors?: ReadonlyArray<KafkaError | undefined>,
+    known?: ReadonlyArray<Fetched | undefined>,
     isDue = reads.length === 0
   ): Effect.Effect<FetchResponse> {
     const minBytes = Math.min(this.#request.minBytes, this.#readOptions.maxBytes)
@@ -185,7 +188,7 @@ class Poll implements Ending {
       else bytes += read.bytes
     }
     if (isOver || bytes >= minBytes || this.#deadlineMs <= this.#parts.clock.currentTimeMillisUnsafe()) {
-      return Effect.succeed(this.#answer(errors === undefined ? reads : merged(reads, errors)))
+      return Effect.succeed(this.#answer(known === undefined ? reads : merged(reads, known)))
     }
     const waiting = this.#parts.log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, this)
     return Effect.flatMap(waiting, () => this.look())
@@ -214,12 +217,9 @@ class Poll implements Ending {
 }
 
 /** In the order of what was asked for. */
-const merged = (
-  reads: ReadonlyArray<Fetched>,
-  errors: ReadonlyArray<KafkaError | undefined>
-): ReadonlyArray<Fetched> => {
+const merged = (reads: ReadonlyArray<Fetched>, known: ReadonlyArray<Fetched | undefined>): ReadonlyArray<Fetched> => {
   const all: Array<Fetched> = []
-  for (let i = 0, next = 0; next < reads.length || i < errors.length; i++) all.push(errors[i] ?? reads[next++]!)
+  for (let i = 0, next = 0; next < reads.length || i < known.length; i++) all.push(known[i] ?? reads[next++]!)
   return all
 }
 

@@ -14,6 +14,7 @@ import type { PartitionEnd } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { isEmptyPartition, topicByName } from "../CoordinatorTopics.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 import { notLedHere, Placement } from "../Placement.ts"
@@ -43,6 +44,15 @@ interface Found {
   readonly leaderEpoch: number
 }
 
+/** The ends of a partition that has never had a record. */
+const EMPTY: PartitionEnd = {
+  logStartOffset: 0n,
+  highWatermark: 0n,
+  cumulativeBytes: 0n,
+  timestampHigh: -1n,
+  epochAt: () => -1
+}
+
 const NOTHING: Found = { offset: -1n, timestamp: -1n, leaderEpoch: -1 }
 
 export const listOffsets = handler({
@@ -68,6 +78,7 @@ export const listOffsets = handler({
         case EARLIEST_PENDING_UPLOAD:
           return Effect.succeed(NOTHING)
       }
+      if (isEmptyPartition(partitionId)) return Effect.succeed(NOTHING)
       const record =
         timestamp === MAX_TIMESTAMP ? log.findMaxTimestamp(partitionId) : log.findByTimestamp(partitionId, timestamp)
       return Effect.map(record, (found) =>
@@ -76,14 +87,14 @@ export const listOffsets = handler({
     }
 
     const one = Effect.fnUntraced(function* (name: string, asked: Asked, apiVersion: number) {
-      const partitionId = topics.byName(name)?.partitionIds[asked.partitionIndex]
+      const partitionId = topicByName(topics, name)?.partitionIds[asked.partitionIndex]
       if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
       const elsewhere = notLedHere(placement, partitionId, asked.currentLeaderEpoch)
       if (elsewhere !== undefined) return yield* Effect.fail(elsewhere)
       if (asked.timestamp < 0n && apiVersion < (SINCE.get(asked.timestamp) ?? 0x7fff)) {
         return yield* Effect.fail(new UnsupportedVersion())
       }
-      const [end] = yield* log.ends([partitionId])
+      const [end] = isEmptyPartition(partitionId) ? [EMPTY] : yield* log.ends([partitionId])
       if (end === undefined || isKafkaError(end)) return yield* Effect.fail(end ?? new UnknownTopicOrPartition())
       const found = yield* search(partitionId, asked.timestamp, end)
       return apiVersion === 0

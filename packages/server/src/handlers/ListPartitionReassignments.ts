@@ -6,8 +6,7 @@ import { handler } from "../Handler.ts"
 /** No partition is ever on its way to another broker. */
 export const listPartitionReassignments = handler({
   api: ListPartitionReassignments,
-  reads: false,
-  always: true,
+  reads: true,
   make: Effect.succeed(() => Effect.succeed({ throttleTimeMs: 0, errorCode: NONE, errorMessage: null, topics: [] })),
   refuse: (_request, errorCode, error) => ({
     throttleTimeMs: 0,

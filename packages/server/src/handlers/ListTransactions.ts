@@ -1,5 +1,5 @@
 import { regexProblem } from "@tusk/coordinator/group/consumer/TopicPatterns"
-import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
+import { NONE } from "@tusk/protocol/KafkaError"
 import { ListTransactions } from "@tusk/protocol/messages/ListTransactions"
 import type { ListTransactionsRequest } from "@tusk/protocol/messages/ListTransactions"
 import * as Effect from "effect/Effect"
@@ -20,9 +20,7 @@ const STATES: ReadonlySet<string> = new Set([
 /** No transaction has begun. */
 export const listTransactions = handler({
   api: ListTransactions,
-  reads: false,
-  always: true,
-  later: () => new CoordinatorNotAvailable(),
+  reads: true,
   make: Effect.succeed(({ stateFilters, transactionalIdPattern }: ListTransactionsRequest) =>
     Effect.suspend(() => {
       const problem =

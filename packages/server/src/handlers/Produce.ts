@@ -1,6 +1,7 @@
 import {
   errorCode,
   InvalidRequiredAcks,
+  InvalidTopicException,
   InvalidTxnState,
   NONE,
   RequestTimedOut,
@@ -19,6 +20,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { topicById, topicByName } from "../CoordinatorTopics.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
@@ -27,6 +29,7 @@ import { checkProduced, insideOf, liesOpen, wrongInside } from "../ProducedBatch
 import { Recompression } from "../Recompression.ts"
 import type { Inside } from "../Recompression.ts"
 import { Router } from "../Router.ts"
+import { isInternalTopic } from "../TopicNames.ts"
 import { TopicSettings } from "../TopicSettings.ts"
 
 type TopicData = ProduceRequest["topicData"][number]
@@ -72,8 +75,8 @@ export const produce = handler({
     /** Made by nobody who produces to it: a topic that was deleted is gone for who was told not to make topics, too. */
     const known = (data: TopicData, byId: boolean): Topic | KafkaError =>
       byId
-        ? (topics.byId(data.topicId) ?? new UnknownTopicId())
-        : (topics.byName(data.name) ?? new UnknownTopicOrPartition())
+        ? (topicById(topics, data.topicId) ?? new UnknownTopicId())
+        : (topicByName(topics, data.name) ?? new UnknownTopicOrPartition())
 
     /** Checks every partition's records, and lists what is to be appended. */
     const collect = (
@@ -100,6 +103,7 @@ export const produce = handler({
         return data.partitionData.map(({ index, records }): Outcome => {
           const partitionId = topic.partitionIds[index]
           if (partitionId === undefined && index !== ROUTED) return new UnknownTopicOrPartition()
+          if (isInternalTopic(topic.name)) return new InvalidTopicException()
           const elsewhere = partitionId === undefined ? undefined : notLedHere(placement, partitionId, -1)
           if (elsewhere !== undefined) return elsewhere
           const batch = checkProduced(records, apiVersion, config)
