@@ -12,6 +12,7 @@ import { Dispatch } from "./Dispatch.ts"
 import type { Admitted } from "./Dispatch.ts"
 import { feed, isPartial, makeFramer } from "./Framer.ts"
 import type { ConnectionInfo, Listener } from "./Handler.ts"
+import { monotonicMs } from "./monotonic.ts"
 import { lookAt, remedy } from "./Unsent.ts"
 import type { Answer, Unsent } from "./Unsent.ts"
 
@@ -100,7 +101,7 @@ export class Connections extends Context.Service<
       const dispatch = yield* Dispatch
       const options = yield* ConnectionOptions
       const clock = yield* Clock.Clock
-      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const nowMs = () => monotonicMs(clock)
       const open = new Set<Watched>()
       const perHost = new Map<string, number>()
       /** Told of each connection that ends. */

@@ -19,6 +19,7 @@ import * as Result from "effect/Result"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import type { ConnectionInfo, Handle, Handler, RequestContext } from "./Handler.ts"
 import { handlers } from "./handlers/index.ts"
+import { monotonicMs } from "./monotonic.ts"
 
 /** The chunks of an answer's frame; none where the request wants no answer. Never fails. */
 export type Answering = Effect.Effect<ReadonlyArray<Uint8Array>>
@@ -67,7 +68,7 @@ export class Dispatch extends Context.Service<
       }
       // One writer for all: encoding never waits, and what it has handed out it never touches again.
       const writer = new Writer()
-      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const nowMs = () => monotonicMs(clock)
       return Dispatch.of({ admit: admit({ table, active, committer, nowMs, requestTimeoutMs, writer }) })
     })
   )

@@ -26,6 +26,7 @@ import type { FetchContext, FetchPartitionState } from "../FetchSession.ts"
 import { Deadlines } from "../Deadlines.ts"
 import { handler } from "../Handler.ts"
 import type { Listener, RequestContext } from "../Handler.ts"
+import { monotonicMs } from "../monotonic.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
 import type { Leadership } from "../Placement.ts"
 import type { Settings } from "../Settings.ts"
@@ -71,7 +72,7 @@ export const fetch = handler({
 
     const parts: Parts = { clock, deadlines, locate, log, placement, settings }
     return (request: FetchRequest, requestContext: RequestContext) => {
-      const now = clock.currentTimeMillisUnsafe()
+      const now = monotonicMs(clock)
       const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)
       return isKafkaError(context)
         ? Effect.fail(context)
@@ -187,7 +188,7 @@ class Poll implements Ending {
       if (isKafkaError(read)) isOver = true
       else bytes += read.bytes
     }
-    if (isOver || bytes >= minBytes || this.#deadlineMs <= this.#parts.clock.currentTimeMillisUnsafe()) {
+    if (isOver || bytes >= minBytes || this.#deadlineMs <= monotonicMs(this.#parts.clock)) {
       return Effect.succeed(this.#answer(known === undefined ? reads : merged(reads, known)))
     }
     const waiting = this.#parts.log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, this)

@@ -20,6 +20,7 @@ import { BrokerSettings } from "../BrokerSettings.ts"
 import { Deadlines } from "../Deadlines.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
+import { monotonicMs } from "../monotonic.ts"
 import { NO_LEADER } from "../Placement.ts"
 import { shareAcknowledging } from "../ShareAcknowledging.ts"
 import { FINAL_EPOCH, INITIAL_EPOCH, served, ShareSessions } from "../ShareSessions.ts"
@@ -142,7 +143,7 @@ export const shareFetch = handler({
       request: ShareFetchRequest,
       connection: RequestContext["connection"]
     ) {
-      const deadline = clock.currentTimeMillisUnsafe() + request.maxWaitMs
+      const deadline = monotonicMs(clock) + request.maxWaitMs
       /** How many could not be served at the first look: one more is news. */
       let known: number | undefined
       while (true) {
@@ -165,7 +166,7 @@ export const shareFetch = handler({
           known ??= errors
           // What cannot be served is no reason to answer before there is a record: unless nothing else is asked for.
           const isDue = errors < found.length || errors > known || errors === session.partitions.size
-          const left = deadline - clock.currentTimeMillisUnsafe()
+          const left = deadline - monotonicMs(clock)
           if (isDue || left <= 0 || request.minBytes <= 0 || connection.isStopping) return found
           if (freed) continue
           const positions = ids.flatMap((partitionId, i) => {
@@ -207,7 +208,7 @@ export const shareFetch = handler({
           forgotten: forgotten(request),
           maxSessions: config.shareMaxShareSessions
         },
-        clock.currentTimeMillisUnsafe()
+        monotonicMs(clock)
       )
       if ("_tag" in session) return yield* Effect.fail(session)
       if (request.shareSessionEpoch === INITIAL_EPOCH) endWith(connection, session)
