@@ -13,6 +13,7 @@ import type { Admitted } from "./Dispatch.ts"
 import { feed, isPartial, makeFramer } from "./Framer.ts"
 import type { ConnectionInfo, Listener } from "./Handler.ts"
 import { monotonicMs } from "./monotonic.ts"
+import { oncePer } from "./oncePer.ts"
 import { lookAt, remedy } from "./Unsent.ts"
 import type { Answer, Unsent } from "./Unsent.ts"
 
@@ -106,6 +107,7 @@ export class Connections extends Context.Service<
       const perHost = new Map<string, number>()
       /** Told of each connection that ends. */
       const ended = makeSignal()
+      const isOtherNews = oncePer(60_000)
       let lastId = 0
       let draining = false
 
@@ -260,7 +262,9 @@ export class Connections extends Context.Service<
             }
             frames.length = 0
             if (broken !== undefined) {
-              yield* logClose(watched.info, broken.message, "Warn")
+              // A probe that speaks something else comes again and again.
+              const isNews = broken.reason !== "otherProtocol" || isOtherNews(watched.info.clientHost, nowMs())
+              yield* logClose(watched.info, broken.message, isNews ? "Warn" : "Debug")
               // What was asked before the broken frame is answered still.
               yield* drained
               return
