@@ -1,4 +1,4 @@
-import { Reader } from "@tusk/protocol/codec/Reader"
+import { MAX_ELEMENTS, Reader } from "@tusk/protocol/codec/Reader"
 import { Writer } from "@tusk/protocol/codec/Writer"
 import { decodeRequestHeader, encodeResponse, peekRequestHeader } from "@tusk/protocol/Header"
 import { errorCode, UnknownServerError, UnsupportedVersion } from "@tusk/protocol/KafkaError"
@@ -106,7 +106,7 @@ const admit =
         )
       }
       about = `${handler.api.name} ${apiVersion}: `
-      const reader = new Reader(frame)
+      const reader = new Reader(frame, 0, MAX_ELEMENTS)
       const header = decodeRequestHeader(reader, handler.api, apiVersion)
       // What lies behind the body is ignored, as Apache Kafka does: librdkafka 2.15 leaves bytes behind a Metadata v13.
       const body = handler.api.request.decodePrefix(reader, apiVersion)
