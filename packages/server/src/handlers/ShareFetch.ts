@@ -154,13 +154,12 @@ export const shareFetch = handler({
           if (typeof partitionId === "number") ids.push(partitionId)
         }
         const ends = yield* log.ends(ids)
-        let freed = false
-        let wake = () => {}
-        const off = shared.onFree(session.groupId, ids, () => {
-          freed = true
-          wake()
-        })
-        try {
+        const free = { isFreed: false, wake: () => {} }
+        const freed = () => {
+          free.isFreed = true
+          free.wake()
+        }
+        const looked = Effect.gen(function* () {
           const found = yield* acquireOnce(session, request)
           const errors = found.reduce((sum, [, result]) => (isKafkaError(result) ? sum + 1 : sum), 0)
           known ??= errors
@@ -168,7 +167,7 @@ export const shareFetch = handler({
           const isDue = errors < found.length || errors > known || errors === session.partitions.size
           const left = deadline - monotonicMs(clock)
           if (isDue || left <= 0 || request.minBytes <= 0 || connection.isStopping) return found
-          if (freed) continue
+          if (free.isFreed) return undefined
           const positions = ids.flatMap((partitionId, i) => {
             const end = ends[i]!
             return isRefused(end) ? [] : [{ partitionId, highWatermark: end.highWatermark }]
@@ -176,7 +175,7 @@ export const shareFetch = handler({
           let ringsAt = 0
           yield* log.awaitBytes(positions, 1, {
             begin: (ring) => {
-              wake = ring
+              free.wake = ring
               ringsAt = deadlines.at(deadline, ring)
               connection.onEnding(ring)
             },
@@ -185,10 +184,10 @@ export const shareFetch = handler({
               connection.offEnding(ring)
             }
           })
-          if (connection.isGone) return []
-        } finally {
-          off()
-        }
+          return connection.isGone ? [] : undefined
+        })
+        const answer = yield* shared.watchingFree(session.groupId, ids, freed, looked)
+        if (answer !== undefined) return answer
       }
     })
 

@@ -79,7 +79,12 @@ export class SharePartitions extends Context.Service<
       partitionIds: ReadonlyArray<number>
     ) => Effect.Effect<void, KafkaError>
     /** Calls when something in these partitions is free again; what it returns takes that off. */
-    readonly onFree: (groupId: string, partitionIds: ReadonlyArray<number>, free: () => void) => () => void
+    readonly watchingFree: <A, E>(
+      groupId: string,
+      partitionIds: ReadonlyArray<number>,
+      free: () => void,
+      use: Effect.Effect<A, E>
+    ) => Effect.Effect<A, E>
     /** By partition id; those without one are left out. */
     readonly startOffsets: (groupId: string) => Effect.Effect<ReadonlyMap<number, bigint>, KafkaError>
     /** Whether nothing may be moved because somebody holds records. */
@@ -423,20 +428,27 @@ const make = Effect.fnUntraced(function* () {
           ),
         { discard: true }
       ),
-    onFree: (groupId, partitionIds, free) => {
+    watchingFree: (groupId, partitionIds, free, use) => {
       const keys = partitionIds.map((partitionId) => keyOf(groupId, partitionId))
-      for (const key of keys) {
-        const all = waiting.get(key)
-        if (all === undefined) waiting.set(key, new Set([free]))
-        else all.add(free)
-      }
-      return () => {
+      const begin = Effect.sync(() => {
+        for (const key of keys) {
+          const all = waiting.get(key)
+          if (all === undefined) waiting.set(key, new Set([free]))
+          else all.add(free)
+        }
+      })
+      const end = Effect.sync(() => {
         for (const key of keys) {
           const all = waiting.get(key)
           all?.delete(free)
           if (all?.size === 0) waiting.delete(key)
         }
-      }
+      })
+      return Effect.acquireUseRelease(
+        begin,
+        () => use,
+        () => end
+      )
     },
     startOffsets: (groupId) =>
       Effect.map(load, (all) => {

@@ -89,13 +89,17 @@ describe("SharePartitions", () => {
       const partitions = yield* SharePartitions
       let woken = 0
       assert.strictEqual(yield* acquire("a"), "0-3 x1")
-      const off = partitions.onFree("g", [1], () => void woken++)
+      const watching = yield* Effect.forkChild(
+        partitions.watchingFree("g", [1], () => void woken++, Effect.never),
+        { startImmediately: true }
+      )
       yield* TestClock.adjust("29 seconds")
       assert.deepStrictEqual([woken, yield* acquire("b")], [0, ""])
       yield* TestClock.adjust("1 second")
       assert.strictEqual(woken, 1)
       assert.strictEqual(yield* acquire("b"), "0-3 x2")
-      off()
+      // Who is interrupted is told nothing any more.
+      yield* Fiber.interrupt(watching)
       yield* partitions.releaseMember("g", "b", [1])
       assert.strictEqual(woken, 1)
       assert.strictEqual(yield* accept("b", 0n, 0n), "InvalidRecordState")
@@ -129,7 +133,10 @@ describe("SharePartitions", () => {
         assert.strictEqual(yield* acquire("b"), "0-0 x2,3-3 x2")
         const partitions = yield* SharePartitions
         let woken = false
-        partitions.onFree("g", [1], () => void (woken = true))
+        yield* Effect.forkChild(
+          partitions.watchingFree("g", [1], () => void (woken = true), Effect.never),
+          { startImmediately: true }
+        )
         yield* disk.takeOver
         assert.isTrue(woken)
         assert.strictEqual(yield* acquire("c"), "0-0 x2,3-3 x2")
