@@ -11,6 +11,8 @@ import type { Committing } from "./GroupRequests.ts"
 export interface Restored<State, Answer, Group> {
   /** Milliseconds since the epoch at which the group came into this state. */
   readonly savedAtMs: number
+  /** Members whose rows cannot be read, and why: they are not in the group any more, and join again. */
+  readonly unread?: ReadonlyArray<string>
   /** `nowMs`: of the monotonic clock. */
   readonly start: (nowMs: number) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
 }

@@ -85,8 +85,8 @@ export class SharePartitions extends Context.Service<
       free: () => void,
       use: Effect.Effect<A, E>
     ) => Effect.Effect<A, E>
-    /** By partition id; those without one are left out. */
-    readonly startOffsets: (groupId: string) => Effect.Effect<ReadonlyMap<number, bigint>, KafkaError>
+    /** By partition id; those without one are left out. An error where what is stored of one cannot be read. */
+    readonly startOffsets: (groupId: string) => Effect.Effect<ReadonlyMap<number, bigint | KafkaError>, KafkaError>
     /** Whether nothing may be moved because somebody holds records. */
     readonly setStart: (groupId: string, partitionId: number, offset: bigint) => Effect.Effect<void, KafkaError>
     /** The group begins anew in these partitions. */
@@ -123,6 +123,8 @@ const make = Effect.fnUntraced(function* () {
   const loading = Semaphore.makeUnsafe(1)
   const opening = Semaphore.makeUnsafe(1)
   const waiting = new Map<string, Set<() => void>>()
+  /** Partitions of groups of which it was told that they cannot be read. */
+  const unreadable = new Set<string>()
 
   const keyOf = (groupId: string, partitionId: number): string => `${partitionId}/${groupId}`
 
@@ -151,6 +153,7 @@ const make = Effect.fnUntraced(function* () {
   store.onTakeOver(
     Effect.sync(() => {
       stored = undefined
+      unreadable.clear()
       closeAll()
       for (const all of Array.from(waiting.values())) for (const free of Array.from(all)) free()
     })
@@ -253,6 +256,18 @@ const make = Effect.fnUntraced(function* () {
       return there?.isOpen() === true ? Effect.succeed(there) : openAnew(groupId, partitionId)
     })
 
+  /** Once until all is read again, though every fetch of the group comes by. */
+  const tellUnreadable = (groupId: string, partitionId: number, why: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const key = keyOf(groupId, partitionId)
+      if (unreadable.has(key)) return Effect.void
+      unreadable.add(key)
+      const name = `${JSON.stringify(groupId)} in partition ${partitionId}`
+      return Effect.logError(
+        `what share group ${name} has done cannot be read: ${why}. Without its offsets there (kafka-share-groups --delete-offsets) it begins anew`
+      )
+    })
+
   const openAnew = (groupId: string, partitionId: number): Effect.Effect<Cell, KafkaError> =>
     Effect.gen(function* () {
       const key = keyOf(groupId, partitionId)
@@ -263,8 +278,7 @@ const make = Effect.fnUntraced(function* () {
       const config = configs(groupId)
       const restored = value === undefined ? undefined : decode(value, config.shareDeliveryCountLimit)
       if (restored !== undefined && Result.isFailure(restored)) {
-        const name = `${JSON.stringify(groupId)} in partition ${partitionId}`
-        yield* Effect.logError(`what share group ${name} has done cannot be read: ${restored.failure}`)
+        yield* tellUnreadable(groupId, partitionId, restored.failure)
         return yield* new KafkaStorageError()
       }
       const machine = machineOf(partitionId)
@@ -376,6 +390,7 @@ const make = Effect.fnUntraced(function* () {
         const key = keyOf(groupId, partitionId)
         cells.get(key)?.close()
         cells.delete(key)
+        unreadable.delete(key)
         stored?.get(groupId)?.delete(partitionId)
       }
     })
@@ -452,10 +467,10 @@ const make = Effect.fnUntraced(function* () {
     },
     startOffsets: (groupId) =>
       Effect.map(load, (all) => {
-        const offsets = new Map<number, bigint>()
+        const offsets = new Map<number, bigint | KafkaError>()
         for (const [partitionId, value] of all.get(groupId) ?? []) {
           const state = decode(value, Number.POSITIVE_INFINITY)
-          if (Result.isSuccess(state)) offsets.set(partitionId, state.success.startOffset)
+          offsets.set(partitionId, Result.isSuccess(state) ? state.success.startOffset : new KafkaStorageError())
         }
         return offsets
       }),
