@@ -259,6 +259,7 @@ export class Connections extends Context.Service<
               const answering = admitted.ready === undefined ? admitted.run : yield* admitted.ready
               if (answering !== undefined) yield* write(yield* answering)
               watched.inFlight--
+              settle(watched.info)
             }
             frames.length = 0
             if (broken !== undefined) {
@@ -298,6 +299,7 @@ export class Connections extends Context.Service<
             offEnding: (ending) => {
               if (waiting === ending) waiting = undefined
             },
+            answered: undefined,
             onEnd: new Set(),
             placing: undefined,
             close: (reason) => {
@@ -340,6 +342,7 @@ export class Connections extends Context.Service<
                 if (left === 0) perHost.delete(peer.clientHost)
                 else perHost.set(peer.clientHost, left)
                 ended.notify()
+                settle(info)
                 for (const end of Array.from(info.onEnd)) end()
               })
             )
@@ -376,6 +379,12 @@ export class Connections extends Context.Service<
       })
     })
   )
+}
+
+const settle = (info: ConnectionInfo): void => {
+  const { answered } = info
+  info.answered = undefined
+  answered?.()
 }
 
 const NO_BYTES = new Uint8Array(0)

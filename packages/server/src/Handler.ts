@@ -31,6 +31,8 @@ export interface ConnectionInfo {
   readonly onEnding: (ending: () => void) => void
   /** Takes off what `onEnding` was given. */
   readonly offEnding: (ending: () => void) => void
+  /** Runs once the answer to the request that is worked on is written, or the connection is over; not a concurrent one's. */
+  answered: (() => void) | undefined
   /** Runs when the connection is over, whoever ended it; who no longer needs to know takes its function out. */
   readonly onEnd: Set<() => void>
   /** Set by a concurrent request that has to wait before it has its place in the queue: the next one waits for this. */

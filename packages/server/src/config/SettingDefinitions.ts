@@ -147,6 +147,13 @@ export const settingDefinitions = {
     { min: 0 },
     "Memory for recent batches, which consumers at the head are served from."
   ),
+  fetchAnswersMaxBytes: number(
+    "tusk.fetch.answers.max.bytes",
+    "LONG",
+    128 * MIB,
+    { min: MIB },
+    "Memory for answers to fetches that clients have not taken yet: where it is short, answers are smaller."
+  ),
   readAheadBytes: number(
     "tusk.read.ahead.bytes",
     "LONG",

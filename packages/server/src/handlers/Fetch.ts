@@ -18,6 +18,8 @@ import { Topics } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import { AnswerBudget } from "../AnswerBudget.ts"
+import type { Claim } from "../AnswerBudget.ts"
 import { BrokerSettings } from "../BrokerSettings.ts"
 import { emptyRead, isEmptyPartition, topicById, topicByName } from "../CoordinatorTopics.ts"
 import { downConvert } from "../DownConversion.ts"
@@ -45,6 +47,7 @@ export const fetch = handler({
   waits: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
+    const budget = yield* AnswerBudget
     const placement = yield* Placement
     const deadlines = yield* Deadlines
     const log = yield* Log
@@ -70,7 +73,7 @@ export const fetch = handler({
       return state.from === 0n ? emptyRead(partitionId) : new OffsetOutOfRange()
     }
 
-    const parts: Parts = { clock, deadlines, locate, log, placement, settings }
+    const parts: Parts = { budget, clock, deadlines, locate, log, placement, settings }
     return (request: FetchRequest, requestContext: RequestContext) => {
       const now = monotonicMs(clock)
       const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)
@@ -106,6 +109,7 @@ const unknownId = (topics: Topics["Service"], { foundAs }: FetchPartitionState):
 const isUnknown = ({ _tag }: KafkaError): boolean => _tag === "UnknownTopicId" || _tag === "UnknownTopicOrPartition"
 
 interface Parts {
+  readonly budget: AnswerBudget["Service"]
   readonly clock: Clock.Clock
   readonly deadlines: Deadlines["Service"]
   /** Finds what a state stands for, and sets its `partitionId`; or tells what is answered without a look at the log. */
@@ -125,7 +129,10 @@ class Poll implements Ending {
   readonly #context: FetchContext
   readonly #from: RequestContext
   readonly #deadlineMs: number
-  readonly #readOptions: ReadOptions
+  readonly #claim: Claim
+  readonly #maxBytes: number
+  /** Of the last look. */
+  #readOptions: ReadOptions = NOTHING
   #ringsAt = 0
   /** How much of what is asked for was unknown at the first look. */
   #unknown: number | undefined
@@ -136,13 +143,14 @@ class Poll implements Ending {
     this.#context = context
     this.#from = from
     this.#deadlineMs = deadlineMs
-    const maxBytes = Math.max(0, Math.min(request.maxBytes, parts.settings.fetchMaxBytes))
-    this.#readOptions = { maxBytes, atLeastOne: from.apiVersion > 2 }
+    this.#maxBytes = Math.max(0, Math.min(request.maxBytes, parts.settings.fetchMaxBytes))
+    this.#claim = parts.budget.claim(from.connection)
   }
 
   /** Reads what is there now. */
   look(): Effect.Effect<FetchResponse> {
     const { locate, log } = this.#parts
+    this.#readOptions = { maxBytes: this.#claim.take(this.#maxBytes), atLeastOne: this.#from.apiVersion > 2 }
     const states = this.#context.partitions
     const byId = this.#from.apiVersion >= TOPIC_IDS
     let known: Array<Fetched | undefined> | undefined
@@ -189,8 +197,11 @@ class Poll implements Ending {
       else bytes += read.bytes
     }
     if (isOver || bytes >= minBytes || this.#deadlineMs <= monotonicMs(this.#parts.clock)) {
-      return Effect.succeed(this.#answer(known === undefined ? reads : merged(reads, known)))
+      const results = known === undefined ? reads : merged(reads, known)
+      this.#claim.keep(results.reduce((sum, result) => (isKafkaError(result) ? sum : sum + result.bytes), 0))
+      return Effect.succeed(this.#answer(results))
     }
+    this.#claim.release()
     const waiting = this.#parts.log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, this)
     return Effect.flatMap(waiting, () => this.look())
   }
@@ -281,6 +292,7 @@ const withLeaders = (
   }
 }
 
+const NOTHING: ReadOptions = { maxBytes: 0, atLeastOne: false }
 const NO_ENDPOINTS: FetchResponse["nodeEndpoints"] = []
 const NO_EPOCH = { epoch: -1, endOffset: -1n }
 const NO_RECORDS: ReadonlyArray<Uint8Array> = []

@@ -16,6 +16,8 @@ import type { ShareFetchRequest, ShareFetchResponse } from "@tusk/protocol/messa
 import { isKafkaError as isRefused, Log } from "@tusk/storage/log/Log"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { AnswerBudget } from "../AnswerBudget.ts"
+import type { Claim } from "../AnswerBudget.ts"
 import { BrokerSettings } from "../BrokerSettings.ts"
 import { Deadlines } from "../Deadlines.ts"
 import { handler } from "../Handler.ts"
@@ -84,6 +86,7 @@ export const shareFetch = handler({
   waits: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
+    const budget = yield* AnswerBudget
     const clock = yield* Clock.Clock
     const configs = yield* GroupConfigs
     const deadlines = yield* Deadlines
@@ -104,9 +107,10 @@ export const shareFetch = handler({
     }
 
     /** Partitions of the session in turn, as long as there is room. */
-    const acquireOnce = Effect.fnUntraced(function* (session: ShareSession, request: ShareFetchRequest) {
+    const acquireOnce = Effect.fnUntraced(function* (session: ShareSession, request: ShareFetchRequest, claim: Claim) {
       const found: Array<readonly [SharedPartition, AcquiredRecords | KafkaError]> = []
-      let bytes = Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes))
+      const given = claim.take(Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes)))
+      let bytes = given
       let records = request.maxRecords
       for (const partition of Array.from(session.partitions.values())) {
         if (bytes <= 0 || records <= 0) break
@@ -134,6 +138,7 @@ export const shareFetch = handler({
           for (const { first, last } of acquired.ranges) records -= Number(last - first) + 1
         }
       }
+      claim.keep(given - bytes)
       return found
     })
 
@@ -144,6 +149,7 @@ export const shareFetch = handler({
       connection: RequestContext["connection"]
     ) {
       const deadline = monotonicMs(clock) + request.maxWaitMs
+      const claim = budget.claim(connection)
       /** How many could not be served at the first look: one more is news. */
       let known: number | undefined
       while (true) {
@@ -160,7 +166,7 @@ export const shareFetch = handler({
           free.wake()
         }
         const looked = Effect.gen(function* () {
-          const found = yield* acquireOnce(session, request)
+          const found = yield* acquireOnce(session, request, claim)
           const errors = found.reduce((sum, [, result]) => (isKafkaError(result) ? sum + 1 : sum), 0)
           known ??= errors
           // What cannot be served is no reason to answer before there is a record: unless nothing else is asked for.
