@@ -1,3 +1,4 @@
+import { makeSignal } from "@tusk/storage/Signal"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -8,6 +9,8 @@ import type { ConnectionInfo } from "./Handler.ts"
 const LEAST_BYTES = 64 * 1024
 /** One answer takes no more of what is free. */
 const SHARE = 4
+/** Who finds nothing free waits for so long, and then takes little all the same. */
+const MOMENT_MS = 200
 
 /** What one request may answer with, until its connection has written the answer. */
 export interface Claim {
@@ -28,6 +31,8 @@ export class AnswerBudget extends Context.Service<
   {
     /** For the request that a connection is at; released once its answer is written, or the connection is over. */
     readonly claim: (connection: Pick<ConnectionInfo, "answered">) => Claim
+    /** Undefined where something is free. Else waits for that, for a moment: a client that reads leaves room soon. */
+    readonly room: () => Effect.Effect<void> | undefined
     /** Bytes held now. */
     readonly held: () => number
   }
@@ -36,11 +41,16 @@ export class AnswerBudget extends Context.Service<
     AnswerBudget,
     Effect.map(BrokerSettings, ({ fetchAnswersMaxBytes }) => {
       let held = 0
+      const freed = makeSignal()
+      const whenFree = freed.until(() => held < fetchAnswersMaxBytes)
+      const moment = Effect.asVoid(Effect.timeoutOption(whenFree, MOMENT_MS))
       const claim = (connection: Pick<ConnectionInfo, "answered">): Claim => {
         let mine = 0
         const keep = (bytes: number): void => {
+          const isLess = bytes < mine
           held += bytes - mine
           mine = bytes
+          if (isLess) freed.notify()
         }
         const release = () => keep(0)
         return {
@@ -54,7 +64,11 @@ export class AnswerBudget extends Context.Service<
           release
         }
       }
-      return AnswerBudget.of({ claim, held: () => held })
+      return AnswerBudget.of({
+        claim,
+        room: () => (held < fetchAnswersMaxBytes ? undefined : moment),
+        held: () => held
+      })
     })
   )
 }

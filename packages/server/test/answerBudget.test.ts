@@ -6,7 +6,9 @@ import { AnswerBudget } from "@tusk/server/AnswerBudget"
 import { BrokerSettings } from "@tusk/server/BrokerSettings"
 import { defaultSettings } from "@tusk/server/Settings"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as TestClock from "effect/testing/TestClock"
 import { batchOf } from "./Batches.ts"
 import { startBroker } from "./BrokerUnderTest.ts"
 import type { WireClient } from "./WireClient.ts"
@@ -59,6 +61,34 @@ describe("the budget of answers", () => {
       connection.answered!()
       assert.strictEqual(held(), 0)
     }))
+})
+
+describe("where nothing is free", () => {
+  it.effect("who comes waits until something is, or for a moment", () =>
+    Effect.gen(function* () {
+      const { claim, held, room } = yield* AnswerBudget
+      const connection: { answered: (() => void) | undefined } = { answered: undefined }
+      const own = claim(connection)
+      assert.isUndefined(room())
+      own.take(MIB)
+      own.keep(16 * MIB)
+      const waiting = yield* Effect.forkChild(room()!, { startImmediately: true })
+      assert.isUndefined(waiting.pollUnsafe())
+      own.release()
+      yield* Fiber.join(waiting)
+      assert.deepStrictEqual([held(), room()], [0, undefined])
+      own.keep(16 * MIB)
+      const patient = yield* Effect.forkChild(room()!, { startImmediately: true })
+      yield* TestClock.adjust("199 millis")
+      assert.isUndefined(patient.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(patient)
+      assert.strictEqual(held(), 16 * MIB)
+    }).pipe(
+      Effect.provide(AnswerBudget.layer),
+      Effect.provide(Layer.succeed(BrokerSettings, { ...defaultSettings, fetchAnswersMaxBytes: 16 * MIB }))
+    )
+  )
 })
 
 describe("clients that ask and do not read", () => {

@@ -77,9 +77,10 @@ export const fetch = handler({
     return (request: FetchRequest, requestContext: RequestContext) => {
       const now = monotonicMs(clock)
       const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)
-      return isKafkaError(context)
-        ? Effect.fail(context)
-        : new Poll(parts, request, context, requestContext, now + request.maxWaitMs).look()
+      if (isKafkaError(context)) return Effect.fail(context)
+      const poll = new Poll(parts, request, context, requestContext, now + request.maxWaitMs)
+      const room = budget.room()
+      return room === undefined ? poll.look() : Effect.flatMap(room, () => poll.look())
     }
   }),
   refuse: (request, code, _error, { apiVersion }) => ({

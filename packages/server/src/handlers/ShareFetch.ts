@@ -150,6 +150,8 @@ export const shareFetch = handler({
     ) {
       const deadline = monotonicMs(clock) + request.maxWaitMs
       const claim = budget.claim(connection)
+      const room = budget.room()
+      if (room !== undefined) yield* room
       /** How many could not be served at the first look: one more is news. */
       let known: number | undefined
       while (true) {
