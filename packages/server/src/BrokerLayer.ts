@@ -17,6 +17,7 @@ import { ProducerIds } from "@tusk/storage/ProducerIds"
 import { Topics, TopicsOptions } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { AnswerBudget } from "./AnswerBudget.ts"
 import { AutoTopics } from "./AutoTopics.ts"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { ConnectionOptions, Connections } from "./Connection.ts"
@@ -120,7 +121,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         advertisedApis,
         retention,
         compaction,
-        Deadlines.layer
+        Deadlines.layer,
+        AnswerBudget.layer
       )
     ),
     Layer.provide(

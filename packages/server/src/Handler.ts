@@ -1,7 +1,7 @@
 import type { Api } from "@tusk/protocol/codec/Api"
 import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 
 /** Where a connection came in, and what clients are told to connect to. */
 export interface Listener {
@@ -22,13 +22,17 @@ export interface ConnectionInfo {
   clientSoftwareVersion: string
   /** No more will come from the client. */
   isGone: boolean
+  /** The broker stops: what waits is answered now, with what there is. */
+  isStopping: boolean
   /**
-   * Calls when the client has gone, at once where it has already: for who waits for long and changes nothing. For one
-   * request at a time, not a concurrent one.
+   * Calls when nobody is to wait any longer, as the client has gone or the broker stops, at once where that is so already:
+   * for who waits for long and changes nothing. For one request at a time, not a concurrent one.
    */
-  readonly onHungUp: (gone: () => void) => void
-  /** Takes off what `onHungUp` was given. */
-  readonly offHungUp: (gone: () => void) => void
+  readonly onEnding: (ending: () => void) => void
+  /** Takes off what `onEnding` was given. */
+  readonly offEnding: (ending: () => void) => void
+  /** Runs once the answer to the request that is worked on is written, or the connection is over; not a concurrent one's. */
+  answered: (() => void) | undefined
   /** Runs when the connection is over, whoever ended it; who no longer needs to know takes its function out. */
   readonly onEnd: Set<() => void>
   /** Set by a concurrent request that has to wait before it has its place in the queue: the next one waits for this. */
@@ -36,6 +40,16 @@ export interface ConnectionInfo {
   /** Ends the connection, with a reason for the log: for a request that has no other way of being refused. */
   close: (reason: string) => void
 }
+
+/** Ends once the broker stops, with an error on which the client asks again. */
+export const failingAtStop = (connection: ConnectionInfo, error: () => KafkaError): Effect.Effect<never, KafkaError> =>
+  Effect.callback((resume) => {
+    const ending = () => {
+      if (connection.isStopping) resume(Effect.fail(error()))
+    }
+    connection.onEnding(ending)
+    return Effect.sync(() => connection.offEnding(ending))
+  })
 
 export interface RequestContext {
   readonly apiVersion: number

@@ -287,24 +287,6 @@ describe("a commit that takes too long", () => {
     })
   )
 
-  it.effect("a Produce that makes its topic is answered at its own timeout", () =>
-    Effect.gen(function* () {
-      const { hold, store, waiting } = heldStore()
-      const broker = yield* brokerInTestTime({}, { store })
-      hold(true)
-      const client = yield* connect(broker)
-      client.sendBytes(requestFrame(Produce, 12, producing("new", 2000)))
-      yield* waiting
-      yield* passSeconds(1)
-      assert.deepStrictEqual(client.frames, [])
-      yield* passSeconds(2)
-      assert.deepStrictEqual(errorCodes((yield* answerTo(client, Produce, 12)).body), [REQUEST_TIMED_OUT])
-      hold(false)
-      client.sendBytes(requestFrame(Produce, 12, producing("new", 2000)))
-      assert.deepStrictEqual(errorCodes((yield* answerTo(client, Produce, 12)).body), [])
-    })
-  )
-
   it.effect("whoever goes away while a topic is made for him takes it from nobody else who waits for it", () =>
     Effect.gen(function* () {
       const { hold, store, waiting } = heldStore()

@@ -149,6 +149,11 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
       if (record !== undefined && Result.isFailure(record)) {
         yield* Effect.logError(`group ${JSON.stringify(groupId)} cannot be read and begins anew: ${record.failure}`)
       }
+      const unread = record !== undefined && Result.isSuccess(record) ? (record.success.unread ?? []) : []
+      if (unread.length > 0) {
+        const name = `${unread.length} members of group ${JSON.stringify(groupId)}`
+        yield* Effect.logError(`${name} cannot be read and have to join again, the first is ${unread[0]}`)
+      }
       const cell = yield* record !== undefined && Result.isSuccess(record)
         ? build(name, groupId, record.success.start, record.success.savedAtMs)
         : build(name, groupId, () => [kind.begin(groupId), []], nowMs)
