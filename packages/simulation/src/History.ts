@@ -7,6 +7,8 @@ import { ShareHistory } from "./ShareHistory.ts"
 /** What a failover lost, in the words of clients. */
 export interface Loss {
   readonly nowMs: number
+  /** Where partitions end on the server that took over. */
+  readonly ends: ReadonlyArray<number>
   readonly records: ReadonlyArray<{ readonly partition: number; readonly first: number; readonly last: number }>
   readonly offsets: ReadonlyArray<{ readonly group: string; readonly partition: number; readonly id: string }>
   readonly configs: ReadonlyArray<{ readonly name: string; readonly value: string }>
@@ -92,8 +94,9 @@ export class History {
   }
 
   /** A standby has taken over. */
-  failsOver({ configs, nowMs, offsets, records }: Loss, isAnythingLost: boolean): void {
+  failsOver({ configs, ends, nowMs, offsets, records }: Loss, isAnythingLost: boolean): void {
     this.log.failovers++
+    ends.forEach((end, partition) => this.log.takesOver(partition, end))
     if (!isAnythingLost) return
     this.#forget()
     for (const { first, last, partition } of records) this.log.loses(partition, first, last, nowMs)

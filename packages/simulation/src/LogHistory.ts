@@ -34,6 +34,8 @@ interface Partition {
   readonly lost: Map<number, number>
   /** High watermarks that rose, and when somebody was told. */
   readonly marks: Array<{ readonly offset: number; readonly nowMs: number }>
+  /** Where it ended on servers that took over: from there its end leaps. */
+  readonly begins: Set<number>
 }
 
 type Violate = (invariant: string, text: string) => void
@@ -52,7 +54,10 @@ export class LogHistory {
 
   #of(partition: number): Partition {
     let found = this.#partitions.get(partition)
-    if (found === undefined) this.#partitions.set(partition, (found = { told: new Map(), lost: new Map(), marks: [] }))
+    if (found === undefined) {
+      found = { told: new Map(), lost: new Map(), marks: [], begins: new Set() }
+      this.#partitions.set(partition, found)
+    }
     return found
   }
 
@@ -135,10 +140,10 @@ export class LogHistory {
 
   /** A batch without records: the end has leapt over what a failover may have lost, and over nothing else. */
   leaps({ client }: Asked, partition: number, first: number, last: number): void {
-    if (this.failovers === 0) {
+    const { begins, lost, told } = this.#of(partition)
+    if (!begins.has(first)) {
       return this.#violate("L2", `${client} finds nothing at ${first}-${last} of partition ${partition}`)
     }
-    const { lost, told } = this.#of(partition)
     for (const [offset, value] of told) {
       if (offset < first || offset > last || lost.has(offset)) continue
       this.#violate("L2", `${client} finds nothing at ${first}-${last} of partition ${partition}, where ${value} lies`)
@@ -187,6 +192,11 @@ export class LogHistory {
   }
 
   // ---- failover
+
+  /** A server takes over on which the partition ends there. */
+  takesOver(partition: number, end: number): void {
+    this.#of(partition).begins.add(end)
+  }
 
   loses(partition: number, first: number, last: number, nowMs: number): void {
     const { lost } = this.#of(partition)

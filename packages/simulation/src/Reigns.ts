@@ -52,7 +52,7 @@ export class Reigns {
   mayBeBehind(broker: string, firstMs: number, lastMs = firstMs): boolean {
     const reigns = this.#byBroker.get(broker)
     if (reigns === undefined) return true
-    return reigns.some(({ servesUntilMs, untilMs }) => untilMs < lastMs && firstMs <= servesUntilMs)
+    return reigns.some(({ servesUntilMs, untilMs }) => untilMs <= lastMs && firstMs <= servesUntilMs)
   }
 
   /** How old its last proof was when it was asked; only where it may not have answered any more. */

@@ -22,7 +22,7 @@ const countersOf = ({ epoch, failoverEpoch, nextPartitionId, nextProducerId, not
 /** What a standby lacks that takes over. */
 export interface Lost {
   readonly commits: ReadonlyArray<ReadonlyArray<Unit>>
-  /** Of the old server, which has it. */
+  /** Of the server that takes over. */
   readonly data: MemoryData
 }
 
@@ -84,7 +84,7 @@ export class Server {
     data.timeline = String(Number(data.timeline) + 1).padStart(8, "0")
     this.isOld = true
     const commits = behind.flatMap((change) => ("units" in change ? [change.units] : []))
-    return { server: new Server(data), lost: { commits, data: this.data } }
+    return { server: new Server(data), lost: { commits, data } }
   }
 
   #mayMiss(change: Change, offsets: Map<number, bigint>, leap: number, isNeeded: (topic: string) => boolean): boolean {

@@ -1,9 +1,24 @@
 import type { Api } from "@tusk/protocol/codec/Api"
+import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
+import { Fetch } from "@tusk/protocol/messages/Fetch"
+import { FindCoordinator } from "@tusk/protocol/messages/FindCoordinator"
+import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
+import { Metadata } from "@tusk/protocol/messages/Metadata"
+import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
+import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
 import type { Client, ClientWorld } from "./Client.ts"
 import { REQUEST_TIMEOUT_MS } from "./limits.ts"
 
-/** APIs whose answers are read from what the writer has: Fetch, ListOffsets, OffsetFetch, OffsetForLeaderEpoch, DescribeConfigs. */
-const READS = new Set([1, 2, 9, 23, 32])
+/** APIs whose answers are read from what the writer has. */
+const READS = new Set([
+  DescribeConfigs.key,
+  Fetch.key,
+  FindCoordinator.key,
+  ListOffsets.key,
+  Metadata.key,
+  OffsetFetch.key,
+  OffsetForLeaderEpoch.key
+])
 const UNKNOWN_SERVER_ERROR = -1
 /** The broker is not the one to be asked, or cannot store or read. */
 const [NOT_LEADER, STORAGE, NOT_AVAILABLE, NOT_COORDINATOR] = [6, 56, 15, 16]

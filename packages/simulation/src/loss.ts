@@ -38,5 +38,6 @@ export const lossOf = (
     }
   }
   for (const write of writes) look(write)
-  return { loss: { nowMs, records, offsets, configs }, keys, isAnythingLost: commits.length > 0 }
+  const ends = partitionIds.map((partitionId) => Number(data.partitions.get(partitionId)!.endOffset))
+  return { loss: { nowMs, ends, records, offsets, configs }, keys, isAnythingLost: commits.length > 0 }
 }

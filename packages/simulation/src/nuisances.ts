@@ -1,11 +1,12 @@
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
+import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as Effect from "effect/Effect"
 import { Client, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
 import { askProducerId, encode, PRODUCE_VERSION } from "./Producer.ts"
-import { commitRequest, PARTITIONS, produceRequest, TOPIC } from "./Requests.ts"
+import { commitRequest, fetchRequest, PARTITIONS, produceRequest, TOPIC } from "./Requests.ts"
 import { POISON } from "./units.ts"
 
 /** A topic of which no partition can be loaded. */
@@ -33,7 +34,7 @@ export const poisoner = (shared: ClientWorld, history: History): Effect.Effect<v
   return again(client, 1500, commit)
 }
 
-/** Somebody who produces to partitions that cannot be loaded, and to others in the same request. */
+/** Somebody who names partitions that cannot be loaded, beside others in the same request. */
 export const stumbler = (shared: ClientWorld, history: History): Effect.Effect<void> => {
   const client = new Client(shared, "stumbler", true)
   const { chance } = client
@@ -50,7 +51,16 @@ export const stumbler = (shared: ClientWorld, history: History): Effect.Effect<v
     const told = answer.responses.find(({ name }) => name === TOPIC)?.partitionResponses[0]
     if (told?.errorCode === 0) history.log.acknowledged(value, Number(told.baseOffset))
   })
-  return again(client, 1500, produce)
+  const fetch = Effect.suspend(() => {
+    const body = fetchRequest(new Map([[chance.below(PARTITIONS), 0]]), 0)
+    const broken = fetchRequest(new Map([[0, 0]]), 0, { topic: BROKEN_TOPIC })
+    return client.call(Fetch, 12, { ...body, topics: [...broken.topics, ...body.topics] })
+  })
+  return again(
+    client,
+    1500,
+    Effect.suspend(() => (chance.permille(500) ? Effect.asVoid(fetch) : produce))
+  )
 }
 
 /** Somebody who asks for one producer id after the other. */
