@@ -197,6 +197,9 @@ const onceServing = (
   return Effect.raceAllFirst([Effect.as(reads ? active.whenServing : active.whenReigning, true), over, elsewhere])
 }
 
+/** A timer of Node holds no more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /**
  * Runs a request and encodes whatever comes of it: an answer, a refusal, or a defect, such as an answer that cannot be
  * encoded, as UNKNOWN_SERVER_ERROR.
@@ -209,8 +212,9 @@ const answerTo = (parts: Parts, asked: Asked): Answering => {
     const isStale = handler.reads && !serves(parts.active, true)
     return encode(parts, asked, isStale ? refuse(asked, handler.later()) : response)
   }
-  const limitMs = parts.requestTimeoutMs + handler.waitsMs(request)
-  const answered = Effect.map(limitMs === Infinity ? handled : inTime(limitMs, handler, handled), tell)
+  const waitsMs = handler.waitsMs(request)
+  const limitMs = Math.min(parts.requestTimeoutMs + waitsMs, LONGEST_TIMER_MS)
+  const answered = Effect.map(waitsMs === Infinity ? handled : inTime(limitMs, handler, handled), tell)
   return Effect.catchCause(answered, (cause) => Effect.map(refused(asked, cause), tell))
 }
 

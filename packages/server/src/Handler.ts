@@ -41,8 +41,19 @@ export interface ConnectionInfo {
   close: (reason: string) => void
 }
 
+/** Ends who waits for others once the broker stops, or another one serves the cluster: the others ask that one. */
+export const failingAtEnd = (
+  connection: ConnectionInfo,
+  whenElsewhere: Effect.Effect<void>,
+  error: () => KafkaError
+): Effect.Effect<never, KafkaError> =>
+  Effect.raceFirst(
+    failingAtStop(connection, error),
+    Effect.flatMap(whenElsewhere, () => Effect.fail(error()))
+  )
+
 /** Ends once the broker stops, with an error on which the client asks again. */
-export const failingAtStop = (connection: ConnectionInfo, error: () => KafkaError): Effect.Effect<never, KafkaError> =>
+const failingAtStop = (connection: ConnectionInfo, error: () => KafkaError): Effect.Effect<never, KafkaError> =>
   Effect.callback((resume) => {
     const ending = () => {
       if (connection.isStopping) resume(Effect.fail(error()))

@@ -4,6 +4,7 @@ import { decodeResponse } from "@tusk/protocol/Decode"
 import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
+import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import { Produce } from "@tusk/protocol/messages/Produce"
@@ -105,6 +106,30 @@ describe("a broker that does not serve", () => {
       serving.setElsewhere()
       yield* Effect.promise(() => within(client.closed, "the end of the connection"))
       assert.deepStrictEqual(client.frames, [])
+    })
+  )
+
+  it.effect("lets nobody wait for the others of a group who ask another broker now", () =>
+    Effect.gen(function* () {
+      const serving = new ServingInTest()
+      const broker = yield* brokerInTestTime({}, { parts: { active: serving.active } })
+      const joining = {
+        groupId: "g",
+        sessionTimeoutMs: 60_000,
+        rebalanceTimeoutMs: 600_000,
+        protocolType: "consumer",
+        protocols: [{ name: "range", metadata: new Uint8Array(0) }]
+      }
+      const [member, other] = [yield* connect(broker), yield* connect(broker)]
+      // Without member ids that come first, before version 4.
+      yield* Effect.promise(() => member.call(JoinGroup, 3, joining))
+      other.send(JoinGroup, 3, joining)
+      yield* Effect.promise(() => broker.serves())
+      assert.deepStrictEqual(other.frames, [])
+      serving.set(false)
+      serving.setElsewhere()
+      const { body } = yield* answerTo(other, JoinGroup, 3)
+      assert.deepStrictEqual(errorCodes(body), [COORDINATOR_NOT_AVAILABLE])
     })
   )
 

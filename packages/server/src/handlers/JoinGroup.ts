@@ -2,16 +2,18 @@ import { Groups } from "@tusk/coordinator/group/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import type { JoinGroupRequest } from "@tusk/protocol/messages/JoinGroup"
+import { Active } from "@tusk/storage/Active"
 import * as Effect from "effect/Effect"
-import { failingAtStop, handler } from "../Handler.ts"
+import { failingAtEnd, handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 
 export const joinGroup = handler({
   api: JoinGroup,
   reads: true,
-  waitsMs: () => Infinity,
+  waitsMs: ({ rebalanceTimeoutMs, sessionTimeoutMs }) => Math.max(rebalanceTimeoutMs, sessionTimeoutMs, 0),
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
+    const { whenElsewhere } = yield* Active
     const groups = yield* Groups
     return Effect.fnUntraced(function* (
       request: JoinGroupRequest,
@@ -26,7 +28,7 @@ export const joinGroup = handler({
       // Waits for other members, who may be long in coming.
       const answer = yield* Effect.raceFirst(
         joining,
-        failingAtStop(connection, () => new CoordinatorNotAvailable())
+        failingAtEnd(connection, whenElsewhere, () => new CoordinatorNotAvailable())
       )
       return {
         throttleTimeMs: 0,

@@ -2,8 +2,9 @@ import { Groups } from "@tusk/coordinator/group/Groups"
 import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
 import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
 import type { SyncGroupRequest } from "@tusk/protocol/messages/SyncGroup"
+import { Active } from "@tusk/storage/Active"
 import * as Effect from "effect/Effect"
-import { failingAtStop, handler } from "../Handler.ts"
+import { failingAtEnd, handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 
 export const syncGroup = handler({
@@ -12,9 +13,10 @@ export const syncGroup = handler({
   waitsMs: () => Infinity,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
+    const { whenElsewhere } = yield* Active
     const groups = yield* Groups
     return (request: SyncGroupRequest, { connection }: RequestContext) => {
-      const stopped = failingAtStop(connection, () => new CoordinatorNotAvailable())
+      const stopped = failingAtEnd(connection, whenElsewhere, () => new CoordinatorNotAvailable())
       return Effect.map(
         Effect.raceFirst(groups.syncGroup(request), stopped),
         ({ assignment, protocolName, protocolType }) => ({
