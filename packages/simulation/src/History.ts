@@ -99,6 +99,7 @@ export class History {
     ends.forEach((end, partition) => this.log.takesOver(partition, end))
     if (!isAnythingLost) return
     this.#forget()
+    this.log.forgetProducers()
     for (const { first, last, partition } of records) this.log.loses(partition, first, last, nowMs)
     for (const { group, id, partition } of offsets) this.#offsets.loses(`${group}/${partition}`, id, nowMs)
     for (const { name, value } of configs) this.configs.loses(name, value, nowMs)

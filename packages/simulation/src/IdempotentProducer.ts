@@ -73,7 +73,7 @@ export class IdempotentProducer {
           yield* Effect.sleep(chance.between(10, 200))
           if (chance.permille(40)) yield* this.#giveUp
         } else if (done.success === "anew") yield* this.#begin
-        else if (this.#open.length === 0 && chance.permille(60)) yield* Effect.ignore(this.#probe)
+        else if (this.#open.length === 0 && chance.permille(60)) yield* this.#probe
         else if (this.#open.length === 0 && chance.permille(30)) yield* this.#begin
         else yield* Effect.sleep(chance.between(0, 120))
       }
@@ -227,7 +227,7 @@ export class IdempotentProducer {
   }
 
   /** What has to be refused: a gap in the sequence, an old epoch. */
-  get #probe(): Effect.Effect<void, Lost> {
+  get #probe(): Effect.Effect<void> {
     const client = this.#client
     const { chance } = client
     return Effect.gen({ self: this }, function* () {
@@ -239,11 +239,13 @@ export class IdempotentProducer {
       const batch = { partition: state.partition, values, sequence: old ? state.sequence : state.sequence + 7 }
       const records = encode(batch, client.nowMs, this.#producerId, old ? EPOCH - 1 : EPOCH)
       const body = produceRequest([{ index: batch.partition, records }])
-      const answer = yield* client.call(Produce, PRODUCE_VERSION, body, 3000, body.timeoutMs)
+      const told = yield* Effect.result(client.call(Produce, PRODUCE_VERSION, body, 3000, body.timeoutMs))
       // Nobody remembers what a failover lost.
       if (this.#history.era !== this.#era) return this.#history.log.abandons(values[0]!)
-      const { baseOffset, errorCode } = answer.responses[0]!.partitionResponses[0]!
+      if (Result.isFailure(told)) return this.#history.log.open(values[0]!)
+      const { baseOffset, errorCode } = told.success.responses[0]!.partitionResponses[0]!
       client.log(`probe ${values[0]}: ${errorCode}`)
+      if (errorCode === REQUEST_TIMED_OUT) this.#history.log.open(values[0]!)
       if (errorCode === 0) this.#history.log.acknowledged(values[0]!, Number(baseOffset))
       else if (errorCode !== (old ? INVALID_EPOCH : OUT_OF_ORDER) && !RETRIABLE.has(errorCode)) {
         this.#history.violate("I2", `${this.#name}: ${values[0]} is refused with ${errorCode}`)

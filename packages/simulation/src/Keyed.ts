@@ -35,6 +35,7 @@ export const keyedProducer = (shared: ClientWorld, history: KeyedHistory, name: 
         value: chance.permille(200) ? null : `${batch}.${i}`
       }))
       const timestamp = BigInt(client.nowMs)
+      history.sends(records)
       const encode = () =>
         RecordBatch.encodeBatch(
           records.map(({ key, value }) => ({
@@ -51,6 +52,7 @@ export const keyedProducer = (shared: ClientWorld, history: KeyedHistory, name: 
         if (told?.errorCode === 0) {
           const offset = Number(told.baseOffset)
           client.log(`puts ${records.map(({ key, value }) => `${key}=${value ?? "-"}`).join(" ")} at ${offset}`)
+          history.sends([])
           records.forEach((record, i) => history.acknowledged({ ...record, offset: offset + i }, Number(timestamp)))
           break
         }

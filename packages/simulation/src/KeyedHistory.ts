@@ -7,10 +7,17 @@ export interface KeyedRecord {
   readonly value: string | null
 }
 
+/** What was known when a reading began. */
+interface Known {
+  /** How many records were acknowledged. */
+  readonly count: number
+  /** Keys of what was sent and not acknowledged: it may be there and supersede what is. */
+  readonly pending: ReadonlySet<string>
+}
+
 /** One reading of the whole log, from its start to its end. */
 export interface Reading {
-  /** How many records were acknowledged when it began. */
-  readonly known: number
+  readonly known: Known
   readonly startMs: number
   readonly endMs: number
   readonly records: ReadonlyArray<KeyedRecord>
@@ -30,6 +37,7 @@ export class KeyedHistory {
   readonly #retentionMs: number
   /** In order of offsets: the producer has one request in flight. */
   readonly #acknowledged: Array<Acknowledged> = []
+  #pending: ReadonlySet<string> = new Set()
   /** Offsets whose records a failover lost, and when. */
   readonly #lost = new Map<number, number>()
   /** What was read at each offset, in whatever reading. */
@@ -40,9 +48,13 @@ export class KeyedHistory {
     this.#retentionMs = retentionMs
   }
 
-  /** How many records are acknowledged. */
-  get known(): number {
-    return this.#acknowledged.length
+  get known(): Known {
+    return { count: this.#acknowledged.length, pending: this.#pending }
+  }
+
+  /** Before records are sent for the first time. */
+  sends(records: ReadonlyArray<{ readonly key: string }>): void {
+    this.#pending = new Set(records.map(({ key }) => key))
   }
 
   /** `sentMs`: when it was sent for the first time. */
@@ -71,10 +83,11 @@ export class KeyedHistory {
     }
     // Whoever takes longer than tombstones stay may see what was deleted, and not that it was.
     if (endMs - startMs >= this.#retentionMs) return
-    for (const latest of this.#latest(known).values()) {
+    const since = new Set(this.#acknowledged.slice(known.count).map(({ key }) => key))
+    for (const latest of this.#latest(known.count).values()) {
       const { key, offset, value } = latest
       const found = last.get(key) ?? -1
-      if (found >= offset) continue
+      if (found >= offset || known.pending.has(key) || this.#pending.has(key) || since.has(key)) continue
       if (value !== null) this.#history.violate("R1", `${nameOf(latest)}, acknowledged at ${offset}, is lost`)
       else if (endMs - latest.sentMs < this.#retentionMs && this.#history.clockSteps === 0) {
         this.#history.violate("R2", `the tombstone of ${key} at ${offset} is gone too early`)

@@ -46,6 +46,7 @@ export class LogHistory {
   failovers = 0
   readonly #violate: Violate
   readonly #produced = new Map<string, Produced>()
+  readonly #open = new Set<string>()
   readonly #partitions = new Map<number, Partition>()
 
   constructor(violate: Violate) {
@@ -75,6 +76,17 @@ export class LogHistory {
   /** It is not sent again, and nobody knows whether it is stored: it may be any time, or never. */
   abandons(value: string): void {
     this.#produced.get(value)!.kind = "plain"
+  }
+
+  /** It was to be refused, and nobody knows whether it is under way still. */
+  open(value: string): void {
+    this.#open.add(value)
+  }
+
+  /** A failover lost what was known of producers: what had to be refused for that may be taken now. */
+  forgetProducers(): void {
+    for (const value of this.#open) this.abandons(value)
+    this.#open.clear()
   }
 
   /** Its producer was told each time that it is not stored, and believes it. */
