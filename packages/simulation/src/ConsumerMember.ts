@@ -11,6 +11,7 @@ import { commitRequest, fetchOnce, OFFSET_OUT_OF_RANGE, TOPIC } from "./Requests
 const UNKNOWN_MEMBER_ID = 25
 const FENCED_MEMBER_EPOCH = 110
 const STALE_MEMBER_EPOCH = 113
+const GROUP_ID_NOT_FOUND = 69
 /** Refusals after which nothing of the commit can ever be stored. */
 const REFUSALS = new Set([UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH])
 /** Of the broker, in simulation. */
@@ -149,6 +150,12 @@ export class ConsumerMember {
         ) {
           this.#history.violate("G3", `${this.name} is no member ${silentMs} ms after it was one`)
         }
+        this.#drop(this.owned)
+        this.#epoch = 0
+        this.#soundMs = -Infinity
+      }
+      // A failover may have lost the group, as no Kafka does: a consumer ends with that, and its application starts anew.
+      if (errorCode === GROUP_ID_NOT_FOUND) {
         this.#drop(this.owned)
         this.#epoch = 0
         this.#soundMs = -Infinity
