@@ -12,6 +12,7 @@ import { Dispatch } from "./Dispatch.ts"
 import type { Admitted } from "./Dispatch.ts"
 import { feed, isPartial, makeFramer } from "./Framer.ts"
 import type { ConnectionInfo, Listener } from "./Handler.ts"
+import { Places } from "./Places.ts"
 import { lookAt, remedy } from "./Unsent.ts"
 import type { Answer, Unsent } from "./Unsent.ts"
 
@@ -291,6 +292,7 @@ export class Connections extends Context.Service<
               if (waiting === gone) waiting = undefined
             },
             onEnd: new Set(),
+            places: new Places(),
             placing: undefined,
             close: (reason) => {
               Effect.runForkWith(services)(logClose(info, reason, "Info"))

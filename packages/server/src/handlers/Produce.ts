@@ -16,7 +16,6 @@ import type { Appended, AppendRequest } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
 import type { Topic } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { AutoTopics } from "../AutoTopics.ts"
@@ -38,6 +37,9 @@ type PartitionResponse = ProduceResponse["responses"][number]["partitionResponse
  * ask for little.
  */
 const LEAST_TIMEOUT_MS = 1000
+
+/** Batches of one request; how many of all are opened at a time is not decided here. */
+const OPENED_AT_A_TIME = 8
 
 /** Partition index of a record set that the server is to route by key: pg_kafka's extension. */
 const ROUTED = -1
@@ -125,14 +127,18 @@ export const produce = handler({
       return { appends, unopened, outcomes, found }
     }
 
-    /** Opens what has to be opened, one after the other. */
-    const openAll = Effect.fnUntraced(function* ({ appends, unopened }: Collected) {
-      for (const { inside, place } of unopened) {
-        const request = appends[place] as AppendRequest
-        const opened = yield* recompression.open(request.batch, inside)
-        appends[place] = isKafkaError(opened) ? opened : { ...request, batch: opened }
-      }
-    })
+    /** Opens what has to be opened. */
+    const openAll = ({ appends, unopened }: Collected): Effect.Effect<void> =>
+      Effect.forEach(
+        unopened,
+        ({ inside, place }) => {
+          const request = appends[place] as AppendRequest
+          return Effect.map(recompression.open(request.batch, inside), (opened) => {
+            appends[place] = isKafkaError(opened) ? opened : { ...request, batch: opened }
+          })
+        },
+        { concurrency: OPENED_AT_A_TIME, discard: true }
+      )
 
     /** A result for each, in order; those refused before have theirs. */
     const append = (
@@ -210,20 +216,21 @@ export const produce = handler({
         Effect.map(append(collected.appends, limitMs), (results) => reply(collected, results))
       const found = request.topicData.map((data) => known(data, apiVersion >= 13))
       const collected = found.includes(undefined) ? undefined : collect(request, apiVersion, found)
-      if (collected?.unopened.length === 0) return store(collected)
-      // Topics come first, and what is to be opened: until these records have their place, those behind them on the
-      // connection may have none.
-      const placed = Deferred.makeUnsafe<void>()
-      connection.placing = Deferred.await(placed)
+      const { places } = connection
+      if (collected?.unopened.length === 0 && places.isEmpty) return store(collected)
+      // Topics come first, and what is to be opened, beside those of other requests. Places are taken in order of arrival.
+      const place = places.claim()
+      if (recompression.isFull()) connection.placing = places.drained
       const closed =
         collected === undefined
           ? Effect.map(ensureAll(request), (made) => collect(request, apiVersion, made))
           : Effect.succeed(collected)
       return closed.pipe(
         Effect.tap(openAll),
+        Effect.tap(places.turnOf(place)),
         Effect.timeoutOrElse({ duration: timeoutMs, orElse: () => Effect.fail(new RequestTimedOut()) }),
         Effect.flatMap((opened) => Effect.forkChild(store(opened), { startImmediately: true })),
-        Effect.ensuring(Deferred.succeed(placed, undefined)),
+        Effect.ensuring(Effect.sync(() => places.end(place))),
         Effect.flatMap(Fiber.join)
       )
     }
