@@ -3,6 +3,8 @@ import { CorruptMessage, InvalidRecord, MessageTooLarge } from "@tusk/protocol/K
 import { compressInBackground, cores, decompressInBackground } from "@tusk/protocol/record/BackgroundCompression"
 import { compress, decompress } from "@tusk/protocol/record/Compression"
 import type { DecompressionLimits } from "@tusk/protocol/record/Compression"
+import { downConvertBatch, downConvertInBackground } from "@tusk/protocol/record/DownConvert"
+import type { OldMagic } from "@tusk/protocol/record/MessageSet"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { inTurns } from "@tusk/protocol/record/Steps"
 import { isKafkaError } from "@tusk/storage/log/Log"
@@ -33,6 +35,11 @@ export interface BatchCodec {
     limits: DecompressionLimits
   ) => Effect.Effect<Uint8Array | KafkaError>
   readonly validate: typeof validateAtOnce
+  readonly downConvert: (
+    batch: Uint8Array,
+    magic: OldMagic,
+    limits: DecompressionLimits
+  ) => Effect.Effect<Uint8Array | KafkaError>
 }
 
 type Rules = RecordBatch.RecordRules | undefined
@@ -51,7 +58,8 @@ export const BatchCodec = Context.Reference<BatchCodec>("@tusk/server/BatchCodec
     validate: (batch, records, rules) =>
       records.byteLength <= AT_ONCE_BYTES
         ? validateAtOnce(batch, records, rules)
-        : Effect.promise(() => inTurns(RecordBatch.validationSteps(batch, records, rules)))
+        : Effect.promise(() => inTurns(RecordBatch.validationSteps(batch, records, rules))),
+    downConvert: (batch, magic, limits) => Effect.promise(() => downConvertInBackground(batch, magic, limits))
   })
 })
 
@@ -60,7 +68,8 @@ export const inlineBatchCodec: BatchCodec = {
   atATime: 2,
   compress: ({ codec }, data) => Effect.sync(() => compress(codec, data)),
   decompress: (codec, data, limits) => Effect.sync(() => decompress(codec, data, limits)),
-  validate: validateAtOnce
+  validate: validateAtOnce,
+  downConvert: (batch, magic, limits) => Effect.sync(() => downConvertBatch(batch, magic, limits))
 }
 
 /**
@@ -74,6 +83,8 @@ export class Recompression extends Context.Service<
     readonly open: (batch: Uint8Array, inside: Inside) => Effect.Effect<Uint8Array | KafkaError>
     /** So many bytes wait to be opened that nothing more should be read from who sends them. */
     readonly isFull: () => boolean
+    /** The batch as a message set, for clients that know nothing else. */
+    readonly downConvert: (batch: Uint8Array, magic: OldMagic) => Effect.Effect<Uint8Array | KafkaError>
   }
 >()("@tusk/server/Recompression") {
   static readonly layer = Layer.effect(
@@ -116,7 +127,8 @@ export class Recompression extends Context.Service<
             })
             return Effect.ensuring(inTurn(open(batch, inside)), leave)
           }),
-        isFull: () => waiting > commitQueueMaxBytes
+        isFull: () => waiting > commitQueueMaxBytes,
+        downConvert: (batch, magic) => inTurn(codec.downConvert(batch, magic, limits))
       })
     })
   )

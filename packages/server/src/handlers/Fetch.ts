@@ -17,7 +17,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { BrokerSettings } from "../BrokerSettings.ts"
-import { downConvert } from "../DownConversion.ts"
+import { AS_THEY_LIE, asTheyLie, downConvert } from "../DownConversion.ts"
 import { makeFetchSessions, openFetch, served } from "../FetchSession.ts"
 import type { FetchContext, FetchPartitionState } from "../FetchSession.ts"
 import { Deadlines } from "../Deadlines.ts"
@@ -25,6 +25,7 @@ import { handler } from "../Handler.ts"
 import type { Listener, RequestContext } from "../Handler.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
 import type { Leadership } from "../Placement.ts"
+import { Recompression } from "../Recompression.ts"
 import type { Settings } from "../Settings.ts"
 
 type PartitionData = FetchResponse["responses"][number]["partitions"][number]
@@ -63,7 +64,11 @@ export const fetch = handler({
       return notLedHere(placement, partitionId, state.currentLeaderEpoch)
     }
 
-    const parts: Parts = { clock, deadlines, locate, log, placement, settings }
+    const recompression = yield* Recompression
+    let conversions = 0
+    const convert: Parts["convert"] = (reads, apiVersion) =>
+      downConvert(reads, apiVersion, conversions++, recompression)
+    const parts: Parts = { clock, convert, deadlines, locate, log, placement, settings }
     return (request: FetchRequest, requestContext: RequestContext) => {
       const now = clock.currentTimeMillisUnsafe()
       const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)
@@ -91,6 +96,8 @@ export const fetch = handler({
 
 interface Parts {
   readonly clock: Clock.Clock
+  /** As message sets, for versions below 4. */
+  readonly convert: (reads: ReadonlyArray<Fetched>, apiVersion: number) => Effect.Effect<ReadonlyArray<Fetched>>
   readonly deadlines: Deadlines["Service"]
   /** Finds what a state stands for, and sets its `partitionId`; or tells why it is not served. */
   readonly locate: (state: FetchPartitionState, byId: boolean) => KafkaError | undefined
@@ -143,7 +150,7 @@ class Poll implements Ending {
   #withErrors(errors: ReadonlyArray<KafkaError | undefined>): Effect.Effect<FetchResponse> {
     const states = this.#context.partitions
     const requests = states.filter((_, i) => errors[i] === undefined)
-    return Effect.map(this.#parts.log.read(requests, this.#readOptions), (reads) => {
+    return Effect.flatMap(this.#parts.log.read(requests, this.#readOptions), (reads) => {
       let next = 0
       return this.#answer(states.map((_, i): Fetched => errors[i] ?? reads[next++]!))
     })
@@ -155,11 +162,11 @@ class Poll implements Ending {
     let bytes = 0
     for (let i = 0; i < reads.length; i++) {
       const read = reads[i]!
-      if (isKafkaError(read)) return Effect.succeed(this.#answer(reads))
+      if (isKafkaError(read)) return this.#answer(reads)
       bytes += read.bytes
     }
     const isOver = this.#deadlineMs <= this.#parts.clock.currentTimeMillisUnsafe() || this.#from.connection.isGone
-    if (bytes >= minBytes || reads.length === 0 || isOver) return Effect.succeed(this.#answer(reads))
+    if (bytes >= minBytes || reads.length === 0 || isOver) return this.#answer(reads)
     const waiting = this.#parts.log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, this)
     return Effect.flatMap(waiting, () => this.look())
   }
@@ -173,10 +180,16 @@ class Poll implements Ending {
     this.#from.connection.offHungUp(wake)
   }
 
-  #answer(results: ReadonlyArray<Fetched>): FetchResponse {
-    const { placement, settings } = this.#parts
+  #answer(results: ReadonlyArray<Fetched>): Effect.Effect<FetchResponse> {
+    const { apiVersion } = this.#from
+    if (apiVersion >= AS_THEY_LIE) return Effect.succeed(this.#response(results))
+    return Effect.map(this.#parts.convert(results, apiVersion), (converted) => this.#response(converted))
+  }
+
+  #response(results: ReadonlyArray<Fetched>): FetchResponse {
+    const { placement } = this.#parts
     const { apiVersion, connection } = this.#from
-    const answer = responseOf(this.#request, this.#context, results, apiVersion, settings.decompressedMaxBytes)
+    const answer = responseOf(this.#request, this.#context, results, apiVersion)
     return apiVersion < LEADERS ? answer : withLeaders(answer, this.#context, results, placement, connection.listener)
   }
 }
@@ -186,15 +199,14 @@ const responseOf = (
   request: FetchRequest,
   context: FetchContext,
   results: ReadonlyArray<Fetched>,
-  apiVersion: number,
-  maxDecompressedBytes: number
+  apiVersion: number
 ): FetchResponse => {
   const responses: Array<{ topic: string; topicId: string; partitions: Array<PartitionData> }> = []
   for (let i = 0; i < results.length; i++) {
     const state = context.partitions[i]!
     const result = results[i]!
     if (context.incremental && isUnchanged(state, result)) continue
-    const data = partitionData(state, result, request, apiVersion, maxDecompressedBytes)
+    const data = partitionData(state, result, request, apiVersion)
     state.sent = data
     if (data.records !== null && data.records.length > 0) served(context, state)
     const last = responses[responses.length - 1]
@@ -261,11 +273,10 @@ const partitionData = (
   state: FetchPartitionState,
   result: Fetched,
   request: FetchRequest,
-  apiVersion: number,
-  maxDecompressedBytes: number
+  apiVersion: number
 ): PartitionData => {
   if (isKafkaError(result)) return empty(state.partition, errorCode(result))
-  const records = downConvert(result.batches, apiVersion, maxDecompressedBytes)
+  const records = apiVersion < AS_THEY_LIE ? result.batches : asTheyLie(result.batches, apiVersion)
   if (isKafkaError(records)) return empty(state.partition, errorCode(records))
   return {
     partitionIndex: state.partition,
