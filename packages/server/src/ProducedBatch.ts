@@ -1,5 +1,6 @@
 import { InvalidRecord, MessageTooLarge, UnsupportedCompressionType } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { decompressAtOnce } from "@tusk/protocol/record/DecompressAtOnce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { TopicConfig } from "./config/TopicConfigs.ts"
 import { AT_ONCE_BYTES } from "./Recompression.ts"
@@ -56,13 +57,14 @@ export const insideOf = (batch: Uint8Array, config: TopicConfig, nowMs: number):
   return { rules, target, maxMessageBytes }
 }
 
-/** The records can be looked at where they are, in no time, and need no more than that. */
-export const liesOpen = (batch: Uint8Array, { target }: Inside): boolean =>
-  target === undefined && RecordBatch.compressionCodec(batch) === 0 && batch.byteLength <= AT_ONCE_BYTES
-
-/** What is wrong with records that lie open. */
-export const wrongInside = (batch: Uint8Array, { rules }: Inside): KafkaError | undefined =>
-  RecordBatch.validateDecompressed(batch, batch.subarray(RecordBatch.RECORD_BATCH_OVERHEAD), rules)
+/**
+ * The records, where they are to be looked at only, and it takes no time to come to them: they lie open, or are
+ * decompressed in less than it takes to hand them to a thread.
+ */
+export const openAtOnce = (batch: Uint8Array, { target }: Inside, most: number): Uint8Array | undefined =>
+  target === undefined && batch.byteLength <= AT_ONCE_BYTES
+    ? decompressAtOnce(RecordBatch.compressionCodec(batch), batch.subarray(RecordBatch.RECORD_BATCH_OVERHEAD), most)
+    : undefined
 
 /** The times its records may have, where one of them may have another; the append's own time is not checked. */
 const timesToCheck = (batch: Uint8Array, config: TopicConfig, nowMs: number): RecordBatch.RecordRules["times"] => {

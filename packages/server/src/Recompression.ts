@@ -47,7 +47,7 @@ type Rules = RecordBatch.RecordRules | undefined
 const validateAtOnce = (batch: Uint8Array, records: Uint8Array, rules: Rules): Effect.Effect<KafkaError | undefined> =>
   Effect.sync(() => RecordBatch.validateDecompressed(batch, records, rules))
 
-/** Records that are looked at without a turn for others. */
+/** Records that are looked at without a turn for others: of a request, and of a batch. */
 export const AT_ONCE_BYTES = 512 * 1024
 
 export const BatchCodec = Context.Reference<BatchCodec>("@tusk/server/BatchCodec", {

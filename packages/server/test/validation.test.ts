@@ -219,7 +219,7 @@ describe("requests of one connection", () => {
     await using broker = await startBroker({}, { store })
     const client = await started(broker)
     // The third lies open, and is ready at once.
-    const batches = sequence([1000, 10, 5, 3000], (i) => (i === 2 ? 0 : 3))
+    const batches = sequence([300_000, 200_000, 5, 400_000], (i) => (i === 2 ? 0 : 3))
     const answered = pipelined(client, batches)
     await held.open(3)
     for (const i of [3, 1, 0]) await held.finish(inside(batches[i]!))
@@ -231,7 +231,7 @@ describe("requests of one connection", () => {
     const store = Layer.merge(answersLater(newData()), Layer.succeed(BatchCodec, held.codec))
     await using broker = await startBroker({ maxInFlightRequestsPerConnection: 2 }, { store })
     const [one, two] = [await started(broker), await broker.connect()]
-    const packed = [0, 1, 2, 3, 4, 5].map((i) => batchOf([noise(i, 50 * (i + 1))], { compression: 2 }))
+    const packed = [0, 1, 2, 3, 4, 5].map((i) => batchOf([noise(i, 50_000 + 1000 * i)], { compression: 2 }))
     const first = pipelined(one, packed.slice(0, 3))
     await held.open(2)
     assert.strictEqual(held.working(), 2)
@@ -270,7 +270,7 @@ describe("requests of one connection", () => {
     const store = Layer.merge(answersLater(newData()), Layer.succeed(BatchCodec, held.codec))
     await using broker = await startBroker({ commitQueueMaxBytes: 1024 }, { store })
     const client = await started(broker)
-    const batches = [1, 2, 3, 4].map((seed) => batchOf([noise(seed, 600)], { compression: 1 }))
+    const batches = [1, 2, 3, 4].map((seed) => batchOf([noise(seed, 20_000)], { compression: 1 }))
     const answered = pipelined(client, batches)
     await held.open(2)
     assert.isTrue(await broker.serves())

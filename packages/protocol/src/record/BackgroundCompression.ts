@@ -62,6 +62,8 @@ export const decompressInBackground = async (
   try {
     switch (codec) {
       case 0:
+        // Others run before whatever is done to it, as with the rest.
+        await turn()
         return data
       case 1: {
         const options = { maxOutputLength: Math.max(1, ceiling), chunkSize: chunkOf(gunzippedSize(data), ceiling) }
@@ -85,12 +87,12 @@ export const decompressInBackground = async (
 }
 
 /** The last four bytes of gzip's data: what it becomes, if it is one member and does not lie. */
-const gunzippedSize = (data: Uint8Array): number => {
+export const gunzippedSize = (data: Uint8Array): number => {
   const end = data.byteLength
   return end < 4 ? 0 : (data[end - 4]! | (data[end - 3]! << 8) | (data[end - 2]! << 16) | (data[end - 1]! << 24)) >>> 0
 }
 
-const LEAST_CHUNK = 4096
+const LEAST_CHUNK = 16 * 1024
 const GREATEST_CHUNK = 1 << 20
 
 /** zlib goes to a thread and back for each chunk: one that holds all of it, and is seen not to be full, is one way. */

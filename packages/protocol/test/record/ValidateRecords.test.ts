@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { isKafkaError } from "../../src/KafkaError.ts"
 import { decompressInBackground } from "../../src/record/BackgroundCompression.ts"
 import { CODEC_NAMES, decompress } from "../../src/record/Compression.ts"
+import { decompressAtOnce } from "../../src/record/DecompressAtOnce.ts"
 import * as RecordBatch from "../../src/record/RecordBatch.ts"
 import { inTurns } from "../../src/record/Steps.ts"
 import { readVectors } from "../vectors.ts"
@@ -148,12 +149,15 @@ describe("records of a produced batch", () => {
       const codec = RecordBatch.compressionCodec(batch)
       const here = decompress(codec, records, limits)
       const there = await decompressInBackground(codec, records, limits)
+      const atOnce = decompressAtOnce(codec, records, limits.maxDecompressedBytes)
       if (isKafkaError(here)) {
         refused++
+        assert.isUndefined(atOnce, `round ${round}, codec ${codec}`)
         assert.isTrue(isKafkaError(there) && there._tag === here._tag, `round ${round}, codec ${codec}`)
         continue
       }
       assert.isTrue(!isKafkaError(there) && Buffer.compare(here, there) === 0, `round ${round}, codec ${codec}`)
+      if (atOnce !== undefined) assert.strictEqual(Buffer.compare(here, atOnce), 0, `round ${round}, codec ${codec}`)
       if (wrongWith(batch, here) === undefined) assert.isTrue(isReadable(batch), `round ${round}`)
     }
     assert.isAbove(refused, 500)

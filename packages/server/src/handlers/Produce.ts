@@ -19,12 +19,13 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { AutoTopics } from "../AutoTopics.ts"
+import { BrokerSettings } from "../BrokerSettings.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
 import type { Leadership } from "../Placement.ts"
-import { checkProduced, insideOf, liesOpen, wrongInside } from "../ProducedBatch.ts"
-import { Recompression } from "../Recompression.ts"
+import { checkProduced, insideOf, openAtOnce } from "../ProducedBatch.ts"
+import { AT_ONCE_BYTES, Recompression } from "../Recompression.ts"
 import type { Inside } from "../Recompression.ts"
 import { Router } from "../Router.ts"
 import { TopicSettings } from "../TopicSettings.ts"
@@ -72,6 +73,7 @@ export const produce = handler({
     const router = yield* Router
     const recompression = yield* Recompression
     const clock = yield* Clock.Clock
+    const { decompressedMaxBytes } = yield* BrokerSettings
 
     const known = (data: TopicData, byId: boolean): Topic | KafkaError | undefined =>
       byId ? (topics.byId(data.topicId) ?? new UnknownTopicId()) : topics.byName(data.name)
@@ -91,6 +93,7 @@ export const produce = handler({
       const nowMs = clock.currentTimeMillisUnsafe()
       const appends: Collected["appends"] = []
       const unopened: Collected["unopened"] = []
+      let left = AT_ONCE_BYTES
       const outcomes = request.topicData.map((data, i) => {
         const topic = found[i]
         if (topic === undefined || isKafkaError(topic)) {
@@ -102,7 +105,11 @@ export const produce = handler({
           const request: AppendRequest = { partitionId, batch, stampTime, relaxed: config.relaxed }
           const inside = insideOf(batch, config, nowMs)
           if (inside === undefined) return appends.push(request) - 1
-          if (liesOpen(batch, inside)) return appends.push(wrongInside(batch, inside) ?? request) - 1
+          const open = left > 0 ? openAtOnce(batch, inside, decompressedMaxBytes) : undefined
+          if (open !== undefined) {
+            left -= open.byteLength
+            return appends.push(RecordBatch.validateDecompressed(batch, open, inside.rules) ?? request) - 1
+          }
           unopened.push({ place: appends.length, inside })
           return appends.push(request) - 1
         }
