@@ -4,11 +4,14 @@ import { promisify } from "node:util"
 import { type KafkaError, UnsupportedCompressionType } from "../KafkaError.ts"
 import {
   ceilingOf,
+  COPIED,
   type DecompressionLimits,
   joined,
   snappy,
+  type SnappyBlock,
   snappyBlocks,
   tooLarge,
+  uncompressBlockSync,
   unzstdOptions,
   whyNot,
   within,
@@ -130,9 +133,13 @@ const groupwise = async <A>(
 
 /** A block smaller than that is done in less time than it takes to hand it over. */
 const SMALL_BLOCK = 2048
+/** One that is larger than xerial's is not copied on the way. */
+const COPIED_SIZE = 32 * 1024
 
-const uncompressBlock = ({ block, size }: { readonly block: Uint8Array; readonly size: number }) =>
-  size <= SMALL_BLOCK ? (snappy().uncompressSync(block) as Buffer) : (snappy().uncompress(block) as Promise<Buffer>)
+const uncompressBlock = (one: SnappyBlock): Promise<Uint8Array> | Uint8Array =>
+  one.size <= SMALL_BLOCK
+    ? uncompressBlockSync(one)
+    : (snappy().uncompress(one.block, one.size <= COPIED_SIZE ? COPIED : {}) as Promise<Buffer>)
 
 const unlz4 = async (data: Uint8Array, ceiling: number): Promise<Uint8Array> => {
   const bound = await inTurns(lz4BoundSteps(data, ceiling))

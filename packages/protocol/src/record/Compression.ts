@@ -65,7 +65,7 @@ export const decompress = (
       case 1:
         return within(ceiling, zlib().gunzipSync(data, { maxOutputLength: Math.max(1, ceiling) }))
       case 2:
-        return joined(Array.from(snappyBlocks(data, ceiling), ({ block }) => snappy().uncompressSync(block) as Buffer))
+        return joined(Array.from(snappyBlocks(data, ceiling), uncompressBlockSync))
       case 3:
         return decompressLz4Frame(data, ceiling, magic === 0)
       case 4:
@@ -131,6 +131,12 @@ export interface SnappyBlock {
   readonly block: Uint8Array
   readonly size: number
 }
+
+/** Blocks are small: to copy one into memory of V8's costs less than to have V8 look after memory of the decoder's. */
+export const COPIED = { copyOutputData: true }
+
+export const uncompressBlockSync = ({ block }: SnappyBlock): Uint8Array =>
+  snappy().uncompressSync(block, COPIED) as Buffer
 
 /** Blocks of xerial's framing; data without it is one raw block, as some clients send. Together within the ceiling. */
 export function* snappyBlocks(data: Uint8Array, ceiling: number): Generator<SnappyBlock> {

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module"
 import { gunzippedSize } from "./BackgroundCompression.ts"
-import { joined, snappy, snappyBlocks, zlib } from "./Compression.ts"
+import { joined, snappyBlocks, uncompressBlockSync, zlib } from "./Compression.ts"
 import { lz4BoundSteps } from "./Lz4.ts"
 import { finish } from "./Steps.ts"
 
@@ -49,12 +49,8 @@ export const decompressAtOnce = (codec: number, data: Uint8Array, most: number):
   }
 }
 
-const unsnappy = (data: Uint8Array, ceiling: number): Uint8Array | undefined => {
-  if (data.byteLength > ceiling) return undefined
-  const parts: Array<Uint8Array> = []
-  for (const { block } of snappyBlocks(data, ceiling)) parts.push(snappy().uncompressSync(block) as Buffer)
-  return joined(parts)
-}
+const unsnappy = (data: Uint8Array, ceiling: number): Uint8Array | undefined =>
+  data.byteLength > ceiling ? undefined : joined(Array.from(snappyBlocks(data, ceiling), uncompressBlockSync))
 
 const unlz4 = (data: Uint8Array, ceiling: number): Uint8Array | undefined => {
   if (data.byteLength > ceiling) return undefined
