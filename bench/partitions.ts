@@ -76,7 +76,8 @@ const fillAll = async (wire: Wire): Promise<void> => {
 }
 
 const metadata = async (wire: Wire): Promise<void> => {
-  const { topics } = await wire.call(Metadata, 12, { topics: null })
+  const all = await wire.call(Metadata, 12, { topics: null })
+  const topics = all.topics.filter(({ isInternal }) => !isInternal)
   const count = topics.reduce((sum, { partitions }) => sum + partitions.length, 0)
   if (count !== topics.length * perTopic) throw new Error(`Metadata tells of ${count} partitions`)
 }

@@ -103,11 +103,6 @@ export class Broker {
     return this.lines.map(({ text }) => text).join("\n")
   }
 
-  /** How many lines match, of those from `from` on. */
-  count(pattern: RegExp, from = 0): number {
-    return this.lines.slice(from).filter(({ text }) => pattern.test(text)).length
-  }
-
   /** The first line that matches, of those from `from` on; undefined when none comes within the time. */
   line(pattern: RegExp, timeoutMs: number, from = 0): Promise<LogLine | undefined> {
     return new Promise((resolve) => {

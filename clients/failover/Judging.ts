@@ -1,15 +1,9 @@
-import type { Broker } from "./Broker.ts"
 import { shown } from "./History.ts"
 import type { Findings, History, Seen } from "./History.ts"
 import type { Load } from "./Load.ts"
 import type { Report } from "./Report.ts"
 
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
-
-/** The lines of a broker that tell of taking the lock again. */
-const TAKE_OVER = /lock is held again/
-
-export const takeOvers = (broker: Broker, from = 0): number => broker.count(TAKE_OVER, from)
 
 export interface Bars {
   /** Longest time, in milliseconds, that a producer may be without an acknowledgement, and why so long. */

@@ -145,6 +145,9 @@ export const lockHolder = async (
   return rows.length === 0 ? undefined : { pid: Number(pid), port: Number(port) }
 }
 
+/** Raised each time a broker takes the lock: what no words of a log can hide. */
+export const epochOf = (server: Server): Promise<number> => server.number("select epoch from kafka.cluster")
+
 /** Waits for what has to come; an error by its name where it does not. */
 export const until = async (what: string, ms: number, holds: () => boolean | Promise<boolean>): Promise<void> => {
   if (!(await holdsWithin(ms, holds))) throw new Error(`not within ${ms / 1000} s: ${what}`)

@@ -92,7 +92,7 @@ const alonePrimaryBusy: Scenario = {
 }
 
 /** Reads may be under way, and a look of ours. */
-const AT_ONCE_MS = 150
+const AT_ONCE_MS = 300
 
 const superseded: Scenario = {
   name: "superseded-reads",

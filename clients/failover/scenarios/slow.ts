@@ -4,9 +4,9 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { sleep } from "../../../bench/groups/Report.ts"
 import { withWire } from "../../../bench/groups/Target.ts"
 import { createTopic } from "../Asking.ts"
-import { judge, seconds, takeOvers } from "../Judging.ts"
+import { judge, seconds } from "../Judging.ts"
 import type { Scenario } from "../World.ts"
-import { until } from "../World.ts"
+import { epochOf, until } from "../World.ts"
 
 /** What a small commit may take once the way is free. */
 const AFTER_MS = 3000
@@ -25,6 +25,7 @@ const slowLink: Scenario = {
     await createTopic(bootstrap, "large", 1, { "max.message.bytes": "20000000" })
     const load = await world.load({ bootstrap, timeoutMs: 30_000 })
     await load.flows()
+    const epoch = await epochOf(server)
     database.bytesPerSecond = 2_000_000
     const from = Date.now()
     const code = await withWire(bootstrap, async (wire) => {
@@ -41,7 +42,7 @@ const slowLink: Scenario = {
     report.check("slow-link: the large batch", code === 0, `code ${code} after ${seconds(took)}`, "stored")
     database.bytesPerSecond = undefined
     await sleep(1000)
-    const taken = takeOvers(broker)
+    const taken = (await epochOf(server)) - epoch
     report.check("slow-link: take-overs", taken === 0, `${taken}`, "0")
     // Others wait behind it at most.
     const pause = { from, most: took + AFTER_MS, bar: "the large one's time + 3 s" }
@@ -60,11 +61,11 @@ const lockedTable: Scenario = {
     await broker.start()
     const load = await world.load({ bootstrap: `127.0.0.1:${broker.port}`, timeoutMs: 30_000 })
     await load.flows()
-    const before = takeOvers(broker)
+    const epoch = await epochOf(server)
     const from = Date.now()
     await server.query(`lock table kafka.batches in access exclusive mode; select pg_sleep(${LOCKED_MS / 1000})`)
     await sleep(2000)
-    const taken = takeOvers(broker) - before
+    const taken = (await epochOf(server)) - epoch
     world.report.check("locked-table: take-overs", taken === 0, `${taken}`, "0")
     const pause = { from, most: LOCKED_MS + AFTER_MS, bar: "the lock + 3 s" }
     await judge(world.report, "locked-table", load, { pause })
@@ -97,22 +98,25 @@ const deleteLarge: Scenario = {
     const load = await world.load({ bootstrap, idempotent: 1, plain: 1, timeoutMs: 30_000 })
     await load.flows()
     const from = Date.now()
+    const epoch = await epochOf(server)
     const deleted = await withWire(bootstrap, (wire) =>
       wire.call(DeleteTopics, 5, { topicNames: ["large"], timeoutMs: 1000 })
     )
     report.note("delete-large: DeleteTopics", `code ${deleted.responses[0]?.errorCode}`)
     await sleep(1500)
-    await broker.stop()
+    const stopping = await broker.stop()
+    report.check("delete-large: a stop", stopping <= 5000, seconds(stopping), "at most 5 s")
     const restarted = Date.now()
     await broker.start()
-    const away = Date.now() - restarted
+    const away = stopping + Date.now() - restarted
     await until(
       "the partition is gone",
       90_000,
       async () => (await server.number(`select count(*) from kafka.partitions where partition_id = ${id}`)) === 0
     )
     report.note("delete-large: gone", `${seconds(Date.now() - from)} after DeleteTopics`)
-    const taken = takeOvers(broker)
+    // The restart raises it by one.
+    const taken = (await epochOf(server)) - epoch - 1
     report.check("delete-large: take-overs", taken === 0, `${taken}`, "0")
     const left = await server.number(`select count(*) from kafka.batches where partition_id = ${id}`)
     report.check("delete-large: rows left", left === 0, `${left}`, "0")

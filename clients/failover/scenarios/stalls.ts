@@ -2,13 +2,13 @@ import { spawn } from "node:child_process"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { sleep } from "../../../bench/groups/Report.ts"
+import { holdsWithin, sleep } from "../../../bench/groups/Report.ts"
 import { Wire } from "../../../bench/groups/Wire.ts"
 import { createTopic, within } from "../Asking.ts"
 import { judge, seconds } from "../Judging.ts"
 import { rdkafkaBursts } from "../Rdkafka.ts"
 import type { Scenario, World } from "../World.ts"
-import { lockHolder, until } from "../World.ts"
+import { epochOf, lockHolder, until } from "../World.ts"
 
 /** What may come on top of a stall. */
 const AFTER_MS = 3000
@@ -73,6 +73,7 @@ const lossSweep: Scenario = {
     let givesUp = true
     for (const x of Array.from({ length: world.rounds ?? 1 }, () => SWEEP_MS).flat()) {
       const at = broker.lines.length
+      const epoch = await epochOf(server)
       await server.synchronous("nobody")
       if (givesUp) givesUp = (await broker.line(/a commit failed/, GIVES_UP_MS, at)) !== undefined
       else await sleep(500)
@@ -80,14 +81,14 @@ const lossSweep: Scenario = {
       if (!givesUp) await server.query(`select pg_terminate_backend(${(await lockHolder(server))!.pid})`)
       await sleep(x)
       await server.synchronous(undefined)
-      const held = await broker.line(/lock is held again/, 20_000, at)
+      const held = await holdsWithin(20_000, async () => (await epochOf(server)) > epoch)
       await sleep(4000)
       const silent = history.producers.filter((client) => history.silence(client) > SILENT_MS)
       const how = givesUp ? "after it gave up" : "after its session was ended"
       report.check(
         `loss-sweep: ${x} ms ${how}`,
-        held !== undefined && silent.length === 0,
-        held === undefined ? "the lock is not held again" : `${silent.length} silent: ${silent.join(" ")}`,
+        held && silent.length === 0,
+        !held ? "the lock is not held again" : `${silent.length} silent: ${silent.join(" ")}`,
         "none is silent for more than 2 s, 4 s later"
       )
     }

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { createRequire } from "node:module"
 import module from "node:module"
-import { dirname, join } from "node:path"
+import { dirname, join, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import { setFlagsFromString } from "node:v8"
 import { compileCacheFolder } from "./compile-cache.mjs"
@@ -36,10 +36,26 @@ if (isNewEnough()) {
     // What a long poll leaves lives for half a second: old to V8, which would have it marked and swept where it dies.
     setFlagsFromString("--no-allocation-site-pretenuring")
   }
-  const fromSource = existsSync(source) && process.execArgv.some((each) => each.includes("tusk-source"))
-  module.enableCompileCache?.(compileCacheFolder())
-  const { main } = await import(fromSource ? "../src/main.ts" : "../dist/main.js")
-  await main(process.argv.slice(2))
+  const isAsked = process.execArgv.some((each) => each.includes("tusk-source"))
+  const isBuilt = existsSync(fileURLToPath(new URL("../dist/main.js", import.meta.url)))
+  // A checkout, called by whatever name: its packages are read from their sources. Below node_modules Node reads no TypeScript.
+  const isCheckout = !isAsked && !isBuilt && existsSync(source) && !source.split(sep).includes("node_modules")
+  if (isCheckout) {
+    const condition = "tusk-source"
+    module.registerHooks({
+      resolve: (specifier, context, next) =>
+        next(specifier, { ...context, conditions: [...context.conditions, condition] })
+    })
+  }
+  const fromSource = isCheckout || (isAsked && existsSync(source))
+  if (fromSource || isBuilt) {
+    module.enableCompileCache?.(compileCacheFolder())
+    const { main } = await import(fromSource ? "../src/main.ts" : "../dist/main.js")
+    await main(process.argv.slice(2))
+  } else {
+    console.error("tusk: this package lacks what it is built to (dist); install it anew")
+    process.exitCode = 1
+  }
 } else {
   const node = ownNode()
   if (node === undefined || process.env.TUSK_LAUNCHED !== undefined) {

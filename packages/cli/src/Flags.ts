@@ -113,9 +113,10 @@ export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv):
     return new CliError({ message: `${line}; see tusk --help` })
   }
   const values = new Map<string, ReadonlyArray<string>>()
-  for (const { name, repeats, variable } of startFlags) {
+  for (const { argument, name, repeats, variable } of startFlags) {
     const flags = (given[name] as ReadonlyArray<string | boolean> | undefined)?.map(String)
     if (flags !== undefined) {
+      if (flags.includes("")) return new CliError({ message: `--${name}: nothing is given, not ${argument}` })
       if (!repeats && flags.length > 1) return new CliError({ message: `--${name} is given twice` })
       values.set(name, flags)
       continue
@@ -127,14 +128,38 @@ export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv):
   return values
 }
 
+/** Where the value of a flag comes from, for people. */
+export const originOf = (name: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): string => {
+  if (args.some((each) => each === `--${name}` || each.startsWith(`--${name}=`))) return `--${name}`
+  const variable = startFlags.find((flag) => flag.name === name)?.variable ?? ""
+  return (env[variable] ?? "") === "" ? "default" : variable
+}
+
 const own: ReadonlySet<string> = new Set(Object.values(settingDefinitions).map(({ name }) => name))
+
+/**
+ * What Kubernetes gives every container for a Service in its namespace, by the Service's name: of one named `tusk`, or
+ * `tusk-something`, it looks like ours.
+ */
+const OF_A_SERVICE =
+  /^TUSK_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
+const PORT_OF_A_SERVICE = /^TUSK_(?:\w+_)?PORT$/
+
+const isOfAService = (key: string, value: string): boolean =>
+  OF_A_SERVICE.test(key) || (PORT_OF_A_SERVICE.test(key) && /^(?:tcp|udp|sctp):\/\//.test(value))
 
 /** Broker settings among the environment: `TUSK_LOG_RETENTION_MS` is `log.retention.ms`. */
 export const settingsOfEnvironment = (
   env: NodeJS.ProcessEnv
 ): ReadonlyArray<{ readonly name: string; readonly value: string; readonly origin: string }> =>
   Object.keys(env)
-    .filter((key) => key.startsWith("TUSK_") && !variables.has(key) && !OTHER_VARIABLES.has(key))
+    .filter(
+      (key) =>
+        key.startsWith("TUSK_") &&
+        !variables.has(key) &&
+        !OTHER_VARIABLES.has(key) &&
+        !isOfAService(key, env[key] ?? "")
+    )
     .sort()
     .map((key) => {
       const name = key.slice("TUSK_".length).toLowerCase().replaceAll("_", ".")

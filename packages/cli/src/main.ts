@@ -18,6 +18,7 @@ const run = async (args: ReadonlyArray<string>): Promise<CliError | undefined> =
     process.stdout.write(`${help()}\n`)
     return undefined
   }
+  if (args.includes("--version") || args.includes("-v")) return (await import("./commands/Version.ts")).version()
   switch (command) {
     case "start":
       return (await import("./commands/Start.ts")).start(rest)
@@ -25,7 +26,6 @@ const run = async (args: ReadonlyArray<string>): Promise<CliError | undefined> =
       return (await import("./commands/ConfigPrint.ts")).configPrint(rest)
     case "decode":
       return (await import("./commands/Decode.ts")).decode(rest)
-    case "--version":
     case "version":
       return (await import("./commands/Version.ts")).version()
     default:

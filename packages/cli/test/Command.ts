@@ -13,12 +13,18 @@ export interface Ended {
 /** Runs `tusk` to its end, with `input` on its standard input. */
 export const runTusk = (
   args: ReadonlyArray<string>,
-  options: { readonly env?: NodeJS.ProcessEnv; readonly input?: string; readonly cwd?: string } = {}
+  options: {
+    readonly env?: NodeJS.ProcessEnv
+    readonly input?: string
+    readonly cwd?: string
+    readonly uid?: number
+  } = {}
 ): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ["--conditions=tusk-source", launcher, ...args], {
       env: { ...process.env, ...options.env },
       stdio: "pipe",
+      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd })
     })
     const text = { stdout: "", stderr: "" }

@@ -1,6 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
+import { execFile, spawnSync } from "node:child_process"
+import { realpathSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
 import { runTusk } from "./Command.ts"
 
 /** One line on standard error, exit code 1. */
@@ -75,6 +81,53 @@ describe("commands", () => {
     assert.include(stdout, "num.partitions=7  # --set num.partitions\n")
     assert.include(stdout, "message.max.bytes=2000000  # TUSK_MESSAGE_MAX_BYTES\n")
     assert.include(stdout, "auto.create.topics.enable=true  # default\n")
+  })
+
+  it("config print shows defaults of topics, listeners and storage, and no password", async () => {
+    const { exit, stdout } = await runTusk(
+      ["config", "print", "--listen", "IN://0.0.0.0:9092", "--advertise", "IN://tusk.example:443"],
+      {
+        env: { TUSK_DATABASE_URL: "postgres://u:hidden@h:6543/d?sslpassword=hidden", TUSK_LOG_RETENTION_HOURS: "5" }
+      }
+    )
+    assert.strictEqual(exit, 0)
+    for (const line of [
+      "--listen IN://0.0.0.0:9092  # --listen",
+      "--advertise IN://tusk.example:443  # --advertise",
+      "--storage postgres  # default",
+      "--database-url postgres://u@h:6543/d  # TUSK_DATABASE_URL",
+      "log.cleanup.policy=delete  # default",
+      "log.retention.hours=5  # TUSK_LOG_RETENTION_HOURS"
+    ]) {
+      assert.include(stdout, `${line}\n`)
+    }
+    assert.notMatch(stdout, /^log\.retention\.(ms|minutes)=/m)
+    assert.notInclude(stdout, "hidden")
+    const embedded = await runTusk(["config", "print"], { cwd: tmpdir() })
+    assert.include(embedded.stdout, `--data-dir ${join(realpathSync(tmpdir()), "tusk-data")}  # default\n`)
+    assert.include(embedded.stdout, "--listen PLAINTEXT://127.0.0.1:9092  # default\n")
+  })
+
+  it("in a checkout it runs by its own name, from any folder, and says its version with any command", async () => {
+    const bin = fileURLToPath(new URL("../../../node_modules/.bin/tusk", import.meta.url))
+    const run = promisify(execFile)
+    for (const cwd of [tmpdir(), fileURLToPath(new URL("../src", import.meta.url))]) {
+      for (const args of [["--version"], ["version"], ["start", "--version"]]) {
+        const { stderr, stdout } = await run(process.execPath, [bin, ...args], { cwd })
+        assert.match(stdout, /^tusk \d+\.\d+\.\d+\n$/)
+        assert.strictEqual(stderr, "")
+      }
+    }
+    const printed = await run(process.execPath, [bin, "config", "print"], { cwd: tmpdir() })
+    assert.include(printed.stdout, "num.partitions=1  # default")
+  })
+
+  it("what npm makes a command of is one already, so that installing changes no file's mode", () => {
+    const bin = fileURLToPath(new URL("../bin/tusk.mjs", import.meta.url))
+    assert.strictEqual(statSync(bin).mode & 0o111, 0o111)
+    const kept = spawnSync("git", ["ls-files", "-s", bin], { cwd: fileURLToPath(new URL("..", import.meta.url)) })
+    // Where there is no git, or this is no checkout, there is nothing to change.
+    if (kept.status === 0 && kept.stdout.length > 0) assert.match(kept.stdout.toString(), /^100755 /)
   })
 
   // ApiVersions version 0, correlation id 7, client id "abc".

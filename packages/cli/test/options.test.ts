@@ -69,6 +69,26 @@ describe("where a value comes from", () => {
     assert.strictEqual(settings.numPartitions, 5)
   })
 
+  it("what Kubernetes gives a container for Services named tusk and tusk-db is left alone", () => {
+    const service = (name: string, port: number) => ({
+      [`${name}_SERVICE_HOST`]: "10.96.0.9",
+      [`${name}_SERVICE_PORT`]: String(port),
+      [`${name}_SERVICE_PORT_KAFKA`]: String(port),
+      [`${name}_PORT`]: `tcp://10.96.0.9:${port}`,
+      [`${name}_PORT_${port}_TCP`]: `tcp://10.96.0.9:${port}`,
+      [`${name}_PORT_${port}_TCP_PROTO`]: "tcp",
+      [`${name}_PORT_${port}_TCP_PORT`]: String(port),
+      [`${name}_PORT_${port}_TCP_ADDR`]: "10.96.0.9",
+      [`${name}_PORT_53_UDP_ADDR`]: "10.96.0.9"
+    })
+    const env = { ...service("TUSK", 9092), ...service("TUSK_DB", 5432), TUSK_NUM_PARTITIONS: "3" }
+    const { settings, warnings } = accepted([], env)
+    assert.deepStrictEqual(Array.from(settings.given.keys()), ["num.partitions"])
+    assert.deepStrictEqual(warnings, [])
+    // A person's own is told.
+    assert.match(refused([], { TUSK_PORT: "9092" }), /^TUSK_PORT: unknown setting port/)
+  })
+
   it("an empty variable says nothing", () => {
     assert.strictEqual(accepted([], { TUSK_LISTEN: "" }).listeners[0]!.port, 9092)
   })

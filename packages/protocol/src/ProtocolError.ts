@@ -5,7 +5,8 @@ import * as Data from "effect/Data"
  *
  * Reading: `truncated` (the frame ends inside a field), `lengthBeyondFrame` (a length or count larger than the bytes that
  * are left), `badVarint`, `badLength` (over the field's limit), `notUtf8`, `unexpectedNull`, `trailingBytes`, `badTag` (a
- * tagged field whose size is not that of its value), `tooManyTags`, `badFrame` (length prefix, hex).
+ * tagged field whose size is not that of its value), `tooManyTags`, `badFrame` (length prefix, hex),
+ * `otherProtocol` (no frame, but TLS or HTTP), `tooManyElements` (in the arrays of one request).
  * Both: `unknownApi`, `unsupportedVersion`. Writing: `outOfRange`, `tooLong`, `unexpectedNull`, `fieldNotInVersion`.
  */
 export type ProtocolErrorReason =
@@ -19,6 +20,8 @@ export type ProtocolErrorReason =
   | "badTag"
   | "tooManyTags"
   | "badFrame"
+  | "otherProtocol"
+  | "tooManyElements"
   | "unknownApi"
   | "unsupportedVersion"
   | "outOfRange"

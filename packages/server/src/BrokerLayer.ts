@@ -17,6 +17,7 @@ import { ProducerIds } from "@tusk/storage/ProducerIds"
 import { Topics, TopicsOptions } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { AnswerBudget } from "./AnswerBudget.ts"
 import { AutoTopics } from "./AutoTopics.ts"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { ConnectionOptions, Connections } from "./Connection.ts"
@@ -92,6 +93,7 @@ const coordination = Layer.effect(
 const parts = {
   active: Active.layer,
   committer: Committer.layer,
+  configs: Configs.layer,
   log: Log.layer,
   offsets: Offsets.layer,
   groups,
@@ -101,9 +103,9 @@ export type BrokerParts = typeof parts
 
 /** Everything between a connection and the store: no socket is opened, `Connections.serve` takes them. */
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
-  const { active, committer, groups, log, offsets, placement } = { ...parts, ...replaced }
+  const { active, committer, configs, groups, log, offsets, placement } = { ...parts, ...replaced }
   const storage = Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, log, offsets)),
+    Layer.provideMerge(Layer.mergeAll(configs, log, offsets)),
     Layer.provideMerge(committer),
     Layer.provideMerge(active)
   )
@@ -119,7 +121,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         advertisedApis,
         retention,
         compaction,
-        Deadlines.layer
+        Deadlines.layer,
+        AnswerBudget.layer
       )
     ),
     Layer.provide(

@@ -1,5 +1,5 @@
 import type { ProtocolError } from "@tusk/protocol/ProtocolError"
-import { makeSignal } from "@tusk/storage/Signal"
+import { Signals } from "@tusk/storage/Signal"
 import type { Signal } from "@tusk/storage/Signal"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -12,6 +12,8 @@ import { Dispatch } from "./Dispatch.ts"
 import type { Admitted } from "./Dispatch.ts"
 import { feed, isPartial, makeFramer } from "./Framer.ts"
 import type { ConnectionInfo, Listener } from "./Handler.ts"
+import { monotonicMs } from "./monotonic.ts"
+import { oncePer } from "./oncePer.ts"
 import { Places } from "./Places.ts"
 import { lookAt, remedy } from "./Unsent.ts"
 import type { Answer, Unsent } from "./Unsent.ts"
@@ -51,6 +53,8 @@ const WATCH_INTERVAL_MS = 1000
 /** What the watch goes by; times in milliseconds of the monotonic clock, 0 for none. */
 interface Watched {
   readonly info: ConnectionInfo
+  /** Tells who waits that the broker stops. */
+  readonly stop: () => void
   readonly fiber: Fiber.Fiber<unknown, unknown>
   /** Answers under way, in order of requests; the writer takes them off the front. */
   readonly pending: Array<Answer>
@@ -87,7 +91,7 @@ export class Connections extends Context.Service<
     readonly serve: (socket: Socket.Socket, peer: Peer) => Effect.Effect<void>
     /** Whether one more may come from this address. */
     readonly admits: (clientHost: string) => boolean
-    /** Reads nothing more, finishes what is in flight (at most so long), then closes. */
+    /** Reads nothing more, has answered what waits, finishes what is in flight (at most so long), then closes. */
     readonly stop: (maxMs: number) => Effect.Effect<void>
     readonly count: () => number
   }
@@ -98,12 +102,14 @@ export class Connections extends Context.Service<
       const services = yield* Effect.context<never>()
       const dispatch = yield* Dispatch
       const options = yield* ConnectionOptions
+      const makeSignal = yield* Signals
       const clock = yield* Clock.Clock
-      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const nowMs = () => monotonicMs(clock)
       const open = new Set<Watched>()
       const perHost = new Map<string, number>()
       /** Told of each connection that ends. */
       const ended = makeSignal()
+      const isOtherNews = oncePer(60_000)
       let lastId = 0
       let draining = false
 
@@ -255,10 +261,13 @@ export class Connections extends Context.Service<
               const answering = admitted.ready === undefined ? admitted.run : yield* admitted.ready
               if (answering !== undefined) yield* write(yield* answering)
               watched.inFlight--
+              settle(watched.info)
             }
             frames.length = 0
             if (broken !== undefined) {
-              yield* logClose(watched.info, broken.message, "Warn")
+              // A probe that speaks something else comes again and again.
+              const isNews = broken.reason !== "otherProtocol" || isOtherNews(watched.info.clientHost, nowMs())
+              yield* logClose(watched.info, broken.message, isNews ? "Warn" : "Debug")
               // What was asked before the broken frame is answered still.
               yield* drained
               return
@@ -284,13 +293,15 @@ export class Connections extends Context.Service<
             clientSoftwareName: "unknown",
             clientSoftwareVersion: "unknown",
             isGone: false,
-            onHungUp: (gone) => {
-              waiting = gone
-              if (info.isGone) gone()
+            isStopping: draining,
+            onEnding: (ending) => {
+              waiting = ending
+              if (info.isGone || info.isStopping) ending()
             },
-            offHungUp: (gone) => {
-              if (waiting === gone) waiting = undefined
+            offEnding: (ending) => {
+              if (waiting === ending) waiting = undefined
             },
+            answered: undefined,
             onEnd: new Set(),
             places: new Places(),
             placing: undefined,
@@ -305,6 +316,10 @@ export class Connections extends Context.Service<
           })
           const watched: Watched = {
             info,
+            stop: () => {
+              info.isStopping = true
+              waiting?.()
+            },
             fiber,
             pending: [],
             changed: makeSignal(),
@@ -330,6 +345,7 @@ export class Connections extends Context.Service<
                 if (left === 0) perHost.delete(peer.clientHost)
                 else perHost.set(peer.clientHost, left)
                 ended.notify()
+                settle(info)
                 for (const end of Array.from(info.onEnd)) end()
               })
             )
@@ -347,6 +363,7 @@ export class Connections extends Context.Service<
             draining = true
             for (const watched of open) {
               watched.stopping = true
+              watched.stop()
               if (watched.reading && watched.inFlight === 0) watched.fiber.interruptUnsafe()
               else watched.changed.notify()
             }
@@ -365,6 +382,12 @@ export class Connections extends Context.Service<
       })
     })
   )
+}
+
+const settle = (info: ConnectionInfo): void => {
+  const { answered } = info
+  info.answered = undefined
+  answered?.()
 }
 
 const NO_BYTES = new Uint8Array(0)

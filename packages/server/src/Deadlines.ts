@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import { monotonicMs } from "./monotonic.ts"
 
 /** Deadlines are told apart this finely, in milliseconds: those that fall together are one timer. */
 const GRAIN_MS = 4
@@ -20,7 +21,7 @@ export class Deadlines extends Context.Service<
   Deadlines,
   {
     /**
-     * Rings once at a time of the clock, in milliseconds, or up to 4 ms later, of one that is 200 ms off up to 16 ms; at
+     * Rings once at a time of the monotonic clock, in milliseconds, or up to 4 ms later, of one that is 200 ms off up to 16 ms; at
      * once where it is over. Returns when it rings.
      */
     readonly at: (deadlineMs: number, ring: () => void) => number
@@ -42,7 +43,7 @@ export class Deadlines extends Context.Service<
       const wake = Effect.sync(() => {
         timer = undefined
         timerAtMs = Number.POSITIVE_INFINITY
-        const now = clock.currentTimeMillisUnsafe()
+        const now = monotonicMs(clock)
         let due = 0
         while (due < times.length && times[due]! <= now) due++
         for (const time of times.splice(0, due)) {
@@ -58,7 +59,7 @@ export class Deadlines extends Context.Service<
         if (next === undefined || next >= timerAtMs) return
         timer?.interruptUnsafe()
         timerAtMs = next
-        timer = fork(Effect.andThen(Effect.sleep(Math.max(1, next - clock.currentTimeMillisUnsafe())), wake))
+        timer = fork(Effect.andThen(Effect.sleep(Math.max(1, Math.ceil(next - monotonicMs(clock)))), wake))
       }
 
       /** Nearly always the last one: waits are of few lengths. */
@@ -77,7 +78,7 @@ export class Deadlines extends Context.Service<
       )
       return Deadlines.of({
         at: (deadlineMs, ring) => {
-          const isFar = deadlineMs - clock.currentTimeMillisUnsafe() >= FAR_MS
+          const isFar = deadlineMs - monotonicMs(clock) >= FAR_MS
           const time = ceilTo(deadlineMs, isFar ? FAR_GRAIN_MS : GRAIN_MS)
           let all = rings.get(time)
           if (all === undefined) {

@@ -1,4 +1,4 @@
-import { Reader } from "@tusk/protocol/codec/Reader"
+import { MAX_ELEMENTS, Reader } from "@tusk/protocol/codec/Reader"
 import { Writer } from "@tusk/protocol/codec/Writer"
 import { decodeRequestHeader, encodeResponse, peekRequestHeader } from "@tusk/protocol/Header"
 import { errorCode, UnknownServerError, UnsupportedVersion } from "@tusk/protocol/KafkaError"
@@ -19,6 +19,7 @@ import * as Result from "effect/Result"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import type { ConnectionInfo, Handle, Handler, RequestContext } from "./Handler.ts"
 import { handlers } from "./handlers/index.ts"
+import { monotonicMs } from "./monotonic.ts"
 
 /** The chunks of an answer's frame; none where the request wants no answer. Never fails. */
 export type Answering = Effect.Effect<ReadonlyArray<Uint8Array>>
@@ -67,7 +68,7 @@ export class Dispatch extends Context.Service<
       }
       // One writer for all: encoding never waits, and what it has handed out it never touches again.
       const writer = new Writer()
-      const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+      const nowMs = () => monotonicMs(clock)
       return Dispatch.of({ admit: admit({ table, active, committer, nowMs, requestTimeoutMs, writer }) })
     })
   )
@@ -105,7 +106,7 @@ const admit =
         )
       }
       about = `${handler.api.name} ${apiVersion}: `
-      const reader = new Reader(frame)
+      const reader = new Reader(frame, 0, MAX_ELEMENTS)
       const header = decodeRequestHeader(reader, handler.api, apiVersion)
       // What lies behind the body is ignored, as Apache Kafka does: librdkafka 2.15 leaves bytes behind a Metadata v13.
       const body = handler.api.request.decodePrefix(reader, apiVersion)
@@ -146,7 +147,10 @@ const readiness = (
   const room = handler.concurrent ? Effect.as(committer.room, run) : Effect.succeed(run)
   const mayRun = isServed
     ? room
-    : Effect.flatMap(onceServing(active, handler, context.connection), (isThere) => (isThere ? room : Effect.undefined))
+    : Effect.flatMap(onceServing(active, handler, context.connection), (serving) => {
+        if (serving) return room
+        return context.connection.isGone ? Effect.undefined : Effect.succeed(refusal(parts, asked, handler.later()))
+      })
   return atMost<Answering | undefined, never>(
     mayRun,
     () => Math.max(0, receivedMs + requestTimeoutMs - nowMs()),
@@ -172,20 +176,25 @@ const atMost = <A, E>(
   })
 
 /**
- * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later: it may
- * have begun anew elsewhere.
+ * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later, for it
+ * may have begun anew elsewhere; or the broker stops; or another broker serves the cluster: then the end of the connection
+ * tells it so, as all that this one could tell it of is itself.
  */
 const onceServing = (
   active: Active["Service"],
   { reads }: Handler,
   connection: ConnectionInfo
 ): Effect.Effect<boolean> => {
-  const gone = Effect.callback<boolean>((resume) => {
-    const hungUp = () => resume(Effect.succeed(false))
-    connection.onHungUp(hungUp)
-    return Effect.sync(() => connection.offHungUp(hungUp))
+  const over = Effect.callback<boolean>((resume) => {
+    const ending = () => resume(Effect.succeed(false))
+    connection.onEnding(ending)
+    return Effect.sync(() => connection.offEnding(ending))
   })
-  return Effect.raceFirst(Effect.as(reads ? active.whenServing : active.whenReigning, true), gone)
+  const elsewhere = Effect.map(active.whenElsewhere, () => {
+    connection.close("another Tusk serves this database")
+    return false
+  })
+  return Effect.raceAllFirst([Effect.as(reads ? active.whenServing : active.whenReigning, true), over, elsewhere])
 }
 
 /**
@@ -200,22 +209,23 @@ const answerTo = (parts: Parts, asked: Asked): Answering => {
     const isStale = handler.reads && !serves(parts.active, true)
     return encode(parts, asked, isStale ? refuse(asked, handler.later()) : response)
   }
-  const answered = Effect.map(handler.waits ? handled : inTime(parts, handler, handled), tell)
+  const limitMs = parts.requestTimeoutMs + handler.waitsMs(request)
+  const answered = Effect.map(limitMs === Infinity ? handled : inTime(limitMs, handler, handled), tell)
   return Effect.catchCause(answered, (cause) => Effect.map(refused(asked, cause), tell))
 }
 
 /**
- * Answers at `request.timeout.ms` at the latest. What is to be stored by then goes on: who asks again waits for it in his
- * turn, or finds it done.
+ * Answers at `limitMs` at the latest. What is to be stored by then goes on: who asks again waits for it in his turn, or
+ * finds it done.
  */
 const inTime = <A>(
-  { requestTimeoutMs }: Parts,
+  limitMs: number,
   { later, reads }: Handler,
   handled: Effect.Effect<A, KafkaError>
 ): Effect.Effect<A, KafkaError> =>
   atMost(
     handled,
-    () => requestTimeoutMs,
+    () => limitMs,
     (fiber) => {
       if (reads) fiber.interruptUnsafe()
       return Effect.fail(later())

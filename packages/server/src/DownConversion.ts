@@ -1,24 +1,15 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import { UnsupportedCompressionType } from "@tusk/protocol/KafkaError"
-import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { isKafkaError } from "@tusk/storage/log/Log"
 import type { PartitionRead } from "@tusk/storage/log/Log"
 import * as Effect from "effect/Effect"
 import type { Recompression } from "./Recompression.ts"
 
-const ZSTD = 4
-
-/** Versions from which batches go out as they lie; message sets of magic 1 in versions 2 and 3, of magic 0 before. */
+/**
+ * Versions from which batches go out as they lie; message sets of magic 1 in versions 2 and 3, of magic 0 before, which
+ * know no zstd. From version 10 on a client says that it reads zstd (KIP-110); many that ask by older ones do, too, and who
+ * does not says so better than who is refused, and asks again.
+ */
 export const AS_THEY_LIE = 4
-
-/** Batches as a Fetch of version 4 or later may carry them. zstd needs version 10 (KIP-110). */
-export const asTheyLie = (
-  batches: ReadonlyArray<Uint8Array>,
-  apiVersion: number
-): ReadonlyArray<Uint8Array> | KafkaError =>
-  apiVersion < 10 && batches.some((batch) => RecordBatch.compressionCodec(batch) === ZSTD)
-    ? new UnsupportedCompressionType({ message: "zstd needs Fetch version 10 or later." })
-    : batches
 
 /** Bytes, as they are stored, beyond which an answer takes no further batch: each may become a hundred times as many. */
 const MOST_BYTES = 256 * 1024
@@ -35,25 +26,27 @@ export const downConvert = Effect.fnUntraced(function* (
 ) {
   const magic = apiVersion >= 2 ? 1 : 0
   const converted = [...reads]
-  let bytes = 0
+  let taken = 0
   for (let i = 0; i < reads.length; i++) {
     const at = (from + i) % reads.length
     const read = reads[at]!
     if (isKafkaError(read)) continue
     const batches: Array<Uint8Array> = []
+    let bytes = 0
     for (const batch of read.batches) {
-      if (bytes > 0 && bytes + batch.byteLength > MOST_BYTES) break
-      bytes += batch.byteLength
+      if (taken > 0 && taken + batch.byteLength > MOST_BYTES) break
+      taken += batch.byteLength
       const messages = yield* recompression.downConvert(batch, magic)
       if (!isKafkaError(messages)) {
         batches.push(messages)
+        bytes += messages.byteLength
         continue
       }
       // Those before it are read first.
       if (batches.length === 0) converted[at] = messages
       break
     }
-    if (!isKafkaError(converted[at]!)) converted[at] = { ...read, batches }
+    if (!isKafkaError(converted[at]!)) converted[at] = { ...read, batches, bytes }
   }
   return converted
 })

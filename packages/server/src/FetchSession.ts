@@ -43,6 +43,8 @@ export interface FetchPartitionState {
   readonly partition: number
   /** What `topic` and `partition` stand for, set by who fetches. */
   partitionId: number
+  /** The name by which its topic was found last. */
+  foundAs: string | undefined
   from: bigint
   maxBytes: number
   currentLeaderEpoch: number
@@ -139,6 +141,7 @@ const update = (partitions: Map<string, FetchPartitionState>, request: FetchRequ
           topic: topic.topic,
           partition: asked.partition,
           partitionId: -1,
+          foundAs: undefined,
           from: asked.fetchOffset,
           maxBytes: asked.partitionMaxBytes,
           currentLeaderEpoch: asked.currentLeaderEpoch,

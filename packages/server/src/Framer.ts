@@ -47,6 +47,8 @@ export const feed = (framer: Framer, chunk: Uint8Array, out: Array<Uint8Array>):
       framer.length = (framer.length << 8) | chunk[at++]!
       if (++framer.lengthBytes < 4) continue
       if (framer.length <= 0 || framer.length > framer.maxBytes) {
+        const other = otherProtocol(framer.length)
+        if (other !== undefined) return protocolError("otherProtocol", other)
         return protocolError(
           "lengthBeyondFrame",
           `a frame of ${framer.length} bytes is not within 1..${framer.maxBytes} (socket.request.max.bytes)`
@@ -69,6 +71,23 @@ export const feed = (framer: Framer, chunk: Uint8Array, out: Array<Uint8Array>):
   }
   if (!isKept) release(chunk)
   return undefined
+}
+
+/** The first four bytes of HTTP requests. */
+const HTTP = new Set(["GET ", "HEAD", "POST", "PUT ", "DELE", "CONN", "OPTI", "TRAC", "PATC", "PRI "])
+/** A record with a handshake: its type and the version's first byte. */
+const TLS = 0x1603
+
+/** What somebody speaks whose first bytes make no length. */
+const otherProtocol = (length: number): string | undefined => {
+  if (length >>> 16 === TLS) {
+    return "this looks like TLS, and the port takes Kafka's protocol without it (security.protocol=PLAINTEXT)"
+  }
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(length)
+  return HTTP.has(bytes.toString("latin1"))
+    ? "this looks like HTTP, and the port takes Kafka's protocol only"
+    : undefined
 }
 
 const gather = (framer: Framer, bytes: Uint8Array): void => {

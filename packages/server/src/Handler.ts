@@ -1,7 +1,7 @@
 import type { Api } from "@tusk/protocol/codec/Api"
 import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { Places } from "./Places.ts"
 
 /** Where a connection came in, and what clients are told to connect to. */
@@ -23,13 +23,17 @@ export interface ConnectionInfo {
   clientSoftwareVersion: string
   /** No more will come from the client. */
   isGone: boolean
+  /** The broker stops: what waits is answered now, with what there is. */
+  isStopping: boolean
   /**
-   * Calls when the client has gone, at once where it has already: for who waits for long and changes nothing. For one
-   * request at a time, not a concurrent one.
+   * Calls when nobody is to wait any longer, as the client has gone or the broker stops, at once where that is so already:
+   * for who waits for long and changes nothing. For one request at a time, not a concurrent one.
    */
-  readonly onHungUp: (gone: () => void) => void
-  /** Takes off what `onHungUp` was given. */
-  readonly offHungUp: (gone: () => void) => void
+  readonly onEnding: (ending: () => void) => void
+  /** Takes off what `onEnding` was given. */
+  readonly offEnding: (ending: () => void) => void
+  /** Runs once the answer to the request that is worked on is written, or the connection is over; not a concurrent one's. */
+  answered: (() => void) | undefined
   /** Runs when the connection is over, whoever ended it; who no longer needs to know takes its function out. */
   readonly onEnd: Set<() => void>
   /** In which order its concurrent requests come to the Committer. */
@@ -39,6 +43,16 @@ export interface ConnectionInfo {
   /** Ends the connection, with a reason for the log: for a request that has no other way of being refused. */
   close: (reason: string) => void
 }
+
+/** Ends once the broker stops, with an error on which the client asks again. */
+export const failingAtStop = (connection: ConnectionInfo, error: () => KafkaError): Effect.Effect<never, KafkaError> =>
+  Effect.callback((resume) => {
+    const ending = () => {
+      if (connection.isStopping) resume(Effect.fail(error()))
+    }
+    connection.onEnding(ending)
+    return Effect.sync(() => connection.offEnding(ending))
+  })
 
 export interface RequestContext {
   readonly apiVersion: number
@@ -66,14 +80,17 @@ export interface Handler<Request = any, Response = any, R = any> {
    */
   readonly concurrent: boolean
   /**
-   * What is told is what the cluster holds, and nothing of it is stored first: it has to be the cluster's writer who
-   * tells. So the answer is refused if this broker is not known to be it any more once it is complete.
+   * What is told is what the cluster holds, and may be told though nothing of it is stored first: it has to be the cluster's
+   * writer who tells. So the answer is refused if this broker is not known to be it any more once it is complete.
    */
   readonly reads: boolean
   /** Says nothing of what the cluster holds: answered while this broker does not serve, too. */
   readonly always: boolean
-  /** May wait for something else than the store, and knows itself for how long: `request.timeout.ms` does not end it. */
-  readonly waits: boolean
+  /**
+   * How long it may wait for something else than the store, in milliseconds: `request.timeout.ms` ends it so much later.
+   * Infinity: it knows itself for how long.
+   */
+  readonly waitsMs: (request: Request) => number
   /**
    * The refusal on which a client of this API asks again, here or elsewhere: this broker does not serve, or what it waits
    * for takes too long. Tells nothing of what becomes of the request.
@@ -90,7 +107,7 @@ export interface Handler<Request = any, Response = any, R = any> {
   ) => Response | undefined
 }
 
-const DEFAULTS = { concurrent: false, always: false, waits: false, later: () => new RequestTimedOut() }
+const DEFAULTS = { concurrent: false, always: false, waitsMs: () => 0, later: () => new RequestTimedOut() }
 
 export const handler = <Request, Response, R>(options: {
   readonly api: Api<Request, Response>
@@ -99,7 +116,7 @@ export const handler = <Request, Response, R>(options: {
   readonly concurrent?: boolean
   readonly reads: boolean
   readonly always?: boolean
-  readonly waits?: boolean
+  readonly waitsMs?: (request: NoInfer<Request>) => number
   /** By default REQUEST_TIMED_OUT, which every client takes for what it says. */
   readonly later?: () => KafkaError
   readonly make: Effect.Effect<Handle<NoInfer<Request>, NoInfer<Response>>, never, R>

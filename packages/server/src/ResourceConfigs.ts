@@ -29,10 +29,13 @@ import {
   validateTopicConfig
 } from "./config/TopicConfigs.ts"
 import type { BrokerOverrides, ConfigValue, Overrides } from "./config/TopicConfigs.ts"
+import { COORDINATOR_TOPIC_CONFIGS, topicByName } from "./CoordinatorTopics.ts"
 import { invalidTopicName } from "./TopicNames.ts"
 
 export const BROKER_RESOURCE = 4
 export const GROUP_RESOURCE = 32
+export const LOGGER_RESOURCE = 8
+export const METRICS_RESOURCE = 16
 /** The name of the resource whose configs hold for every broker. */
 const ALL_BROKERS = ""
 
@@ -118,7 +121,9 @@ export class ResourceConfigs extends Context.Service<
         }
         if (resourceName !== String(settings.nodeId)) {
           return new InvalidRequest({
-            message: `Unexpected broker id, expected ${settings.nodeId} or empty string, but received ${resourceName}`
+            message: isInteger(resourceName)
+              ? `Unexpected broker id, expected ${settings.nodeId} or empty string, but received ${resourceName}`
+              : `Broker id must be an integer, but it is: ${resourceName}`
           })
         }
         return Array.from(brokerConfigs().values(), (definition) =>
@@ -137,6 +142,17 @@ export class ResourceConfigs extends Context.Service<
         ]
       }
 
+      /** There are no loggers whose levels could be told. */
+      const describeLoggers = (resourceName: string): ReadonlyArray<ConfigEntry> | KafkaError => {
+        if (resourceName === "") return new InvalidRequest({ message: "Broker id must not be empty" })
+        if (resourceName === String(settings.nodeId)) return []
+        return new InvalidRequest({
+          message: isInteger(resourceName)
+            ? `Unexpected broker id, expected ${settings.nodeId} but received ${resourceName}`
+            : `Broker id must be an integer, but it is: ${resourceName}`
+        })
+      }
+
       /** A group need not exist to have configs. */
       const describeGroup = (groupId: string): ReadonlyArray<ConfigEntry> | KafkaError => {
         if (groupId === "") return new InvalidRequest({ message: "Group name must not be empty" })
@@ -149,7 +165,12 @@ export class ResourceConfigs extends Context.Service<
       const describe = (resourceType: number, resourceName: string): ReadonlyArray<ConfigEntry> | KafkaError => {
         if (resourceType === BROKER_RESOURCE) return describeBroker(resourceName)
         if (resourceType === GROUP_RESOURCE) return describeGroup(resourceName)
+        if (resourceType === LOGGER_RESOURCE) return describeLoggers(resourceName)
+        if (resourceType === METRICS_RESOURCE) return describeMetrics(resourceName)
         if (resourceType !== TOPIC_RESOURCE) return unsupported(resourceType)
+        if (!isStored(resourceName) && topicByName(topics, resourceName) !== undefined) {
+          return ofTopic(COORDINATOR_TOPIC_CONFIGS)
+        }
         const missing = missingTopic(resourceName, isStored)
         return missing ?? ofTopic(configs.of(TOPIC_RESOURCE, resourceName))
       }
@@ -265,6 +286,31 @@ export class ResourceConfigs extends Context.Service<
     })
   )
 }
+
+const isInteger = (text: string): boolean => /^-?\d+$/.test(text)
+
+/** Nobody subscribes to clients' metrics: what Apache Kafka tells of a subscription that nobody has made. */
+const describeMetrics = (resourceName: string): ReadonlyArray<ConfigEntry> | KafkaError => {
+  if (resourceName === "") {
+    return new InvalidRequest({ message: "Client metrics subscription name must not be empty" })
+  }
+  return metricsConfigs
+}
+const metricsConfig = (name: string, value: string, type: "INT" | "LIST", documentation: string): ConfigEntry => ({
+  name,
+  value,
+  source: DEFAULT_SOURCE,
+  readOnly: false,
+  isSensitive: false,
+  typeId: CONFIG_TYPE_IDS[type],
+  documentation,
+  synonyms: []
+})
+const metricsConfigs: ReadonlyArray<ConfigEntry> = [
+  metricsConfig("interval.ms", "300000", "INT", "Metrics push interval in milliseconds"),
+  metricsConfig("match", "", "LIST", "Client match criteria"),
+  metricsConfig("metrics", "", "LIST", "Telemetry metric name prefix list")
+]
 
 let allBrokerConfigs: ReadonlyMap<string, ConfigDefinition> | undefined
 

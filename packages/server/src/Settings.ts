@@ -68,6 +68,22 @@ const own: ReadonlyMap<string, ConfigDefinition> = new Map(
   Object.values(settingDefinitions).map((definition) => [definition.name, definition])
 )
 
+/** Settings by Kafka's names: `{ "num.partitions": 3 }`. */
+export type NamedSettings = Readonly<Record<string, string | number | boolean>>
+
+const isParsed = (settings: Settings | NamedSettings): settings is Settings => settings["given"] instanceof Map
+
+/** What somebody gave by name, read; what was read already is as it is. */
+export const readSettings = (
+  settings: Settings | NamedSettings | undefined
+): Result.Result<ParsedSettings, SettingsError> => {
+  if (settings === undefined) return Result.succeed({ settings: defaultSettings, warnings: [] })
+  if (isParsed(settings)) return Result.succeed({ settings, warnings: [] })
+  return parseSettings(
+    Object.entries(settings).map(([name, value]) => ({ name, value: String(value), origin: "settings" }))
+  )
+}
+
 /** Later entries win. Fails on the first name nobody knows, and on the first value that does not fit. */
 export const parseSettings = (entries: ReadonlyArray<SettingEntry>): Result.Result<ParsedSettings, SettingsError> => {
   const given = new Map<string, SettingEntry>()

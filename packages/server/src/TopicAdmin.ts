@@ -12,6 +12,7 @@ import type { NewTopic } from "@tusk/storage/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { topicByName } from "./CoordinatorTopics.ts"
 import { AutoTopics, collides } from "./AutoTopics.ts"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { validateTopicConfig } from "./config/TopicConfigs.ts"
@@ -106,14 +107,15 @@ export class TopicAdmin extends Context.Service<
         return wish.replicationFactor <= most
           ? undefined
           : new InvalidReplicationFactor({
-              message: `Unable to replicate a partition ${wish.replicationFactor} times: one broker is there, and Postgres keeps the data. Set tusk.max.replication.factor (now ${most}) to let more pass.`
+              // Tools look for how it begins.
+              message: `Replication factor: ${wish.replicationFactor} larger than available brokers: 1. Postgres keeps the data; set tusk.max.replication.factor (now ${most}) to let more pass.`
             })
       }
 
       const check: TopicAdmin["Service"]["check"] = (wish) => {
         const invalid = invalidTopicName(wish.name)
         if (invalid !== undefined) return invalid
-        if (topics.byName(wish.name) !== undefined) {
+        if (topicByName(topics, wish.name) !== undefined) {
           return new TopicAlreadyExists({ message: `Topic '${wish.name}' already exists.` })
         }
         const other = autoTopics.collision(wish.name)

@@ -4,7 +4,8 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Active } from "@tusk/storage/Active"
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import type { Store } from "@tusk/storage/Store"
-import type { AcquireError } from "@tusk/storage/StoreError"
+import { StoreUnavailable } from "@tusk/storage/StoreError"
+import type { AcquireError, LockHeld, SchemaTooNew } from "@tusk/storage/StoreError"
 import type { PgOptions } from "@tusk/storage/pg/PgOptions"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -12,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
@@ -21,8 +23,8 @@ import type { BrokerParts } from "./BrokerLayer.ts"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { Connections } from "./Connection.ts"
 import type { Listener } from "./Handler.ts"
-import { defaultSettings } from "./Settings.ts"
-import type { Settings } from "./Settings.ts"
+import { defaultSettings, readSettings } from "./Settings.ts"
+import type { NamedSettings, Settings, SettingsError } from "./Settings.ts"
 import type { StartOptions, TestBroker } from "./testing/TestBroker.ts"
 
 export interface ListenOptions {
@@ -36,7 +38,8 @@ export interface ListenOptions {
 }
 
 export interface TuskOptions {
-  readonly settings: Settings
+  /** By Kafka's names, `{ "num.partitions": 3 }`; all else has its default. Or as `parseSettings` has read them. */
+  readonly settings: Settings | NamedSettings
   readonly listeners: ReadonlyArray<ListenOptions>
   /** Where all is kept in memory: bytes of records, the oldest batches go first. */
   readonly memoryBytes?: number
@@ -55,16 +58,33 @@ export class ListenError extends Data.TaggedError("ListenError")<{
   }
 }
 
+/**
+ * Why a broker does not start. A setting is unknown or wrong; a port cannot be listened on; another broker serves the database;
+ * a newer Tusk has made its schema; or the database cannot do it now, which its message says.
+ */
+export type TuskError = SettingsError | ListenError | LockHeld | SchemaTooNew | StoreUnavailable
+
+/** What a start may come to, as one of the few that a person can match. */
+const asTuskError = (error: TuskError | AcquireError | KafkaError): TuskError => {
+  switch (error._tag) {
+    case "SettingsError":
+    case "ListenError":
+    case "LockHeld":
+    case "SchemaTooNew":
+    case "StoreUnavailable":
+      return error
+    default:
+      return new StoreUnavailable({ message: error.message ?? error._tag, cause: error })
+  }
+}
+
 export interface BoundListener {
   readonly name: string
   readonly host: string
   readonly port: number
 }
 
-const DEFAULTS: TuskOptions = {
-  settings: defaultSettings,
-  listeners: [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0 }]
-}
+const DEFAULT_LISTENERS: ReadonlyArray<ListenOptions> = [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0 }]
 
 /** A running broker. It serves as long as its layer lives; the layer's end is a graceful stop. */
 export class Tusk extends Context.Service<
@@ -78,19 +98,27 @@ export class Tusk extends Context.Service<
 >()("@tusk/server/Tusk") {
   /**
    * A broker on whatever store is given. Without options: a free port of 127.0.0.1, Kafka's defaults. `replaced` are
-   * services of a test's own.
+   * services of a test's own. One value is one broker, wherever it is provided; two calls are two.
    */
   static readonly layer = (
     options: Partial<TuskOptions> = {},
     replaced: Partial<BrokerParts> = {}
-  ): Layer.Layer<Tusk, ListenError | AcquireError | KafkaError, Store> => {
-    const { listeners, settings } = { ...DEFAULTS, ...options }
-    return Layer.effect(Tusk, serve(listeners)).pipe(
-      Layer.provide(brokerLayer(replaced)),
-      Layer.provide(Layer.succeed(BrokerSettings, settings)),
-      Layer.provide(tuning(settings, options.memoryBytes)),
-      // Two brokers in one process must not share what is memoised.
-      Layer.fresh
+  ): Layer.Layer<Tusk, TuskError, Store> => {
+    const listeners = options.listeners ?? DEFAULT_LISTENERS
+    const broker = (settings: Settings) =>
+      Layer.effect(Tusk, serve(listeners)).pipe(
+        Layer.provide(brokerLayer(replaced)),
+        Layer.provide(Layer.succeed(BrokerSettings, settings)),
+        Layer.provide(tuning(settings, options.memoryBytes)),
+        // Two brokers in one process must not share the services they are made of, which are one value for all of them.
+        Layer.fresh
+      )
+    return Layer.effectContext(
+      Effect.gen(function* () {
+        const { settings, warnings } = yield* Effect.fromResult(readSettings(options.settings))
+        for (const warning of warnings) yield* Effect.logWarning(warning)
+        return yield* Layer.buildWithScope(broker(settings), yield* Effect.scope)
+      }).pipe(Effect.mapError(asTuskError))
     )
   }
 
@@ -104,7 +132,7 @@ export class Tusk extends Context.Service<
     return Layer.provide(
       Tusk.layer({ ...options, memoryBytes }, replaced),
       // What is to be deleted leaves with a later commit than what takes its place.
-      MemoryStore.layer({ maxBytes: memoryBytes + 2 * (options.settings ?? defaultSettings).commitQueueMaxBytes })
+      MemoryStore.layer({ maxBytes: memoryBytes + 2 * queuedBytes(options.settings) })
     )
   }
 
@@ -120,6 +148,10 @@ export class Tusk extends Context.Service<
       )
     )
 }
+
+/** Of settings that cannot be read the broker tells. */
+const queuedBytes = (settings: TuskOptions["settings"] | undefined): number =>
+  Result.getOrElse(readSettings(settings), () => ({ settings: defaultSettings })).settings.commitQueueMaxBytes
 
 export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024
 

@@ -281,11 +281,11 @@ describe("a graceful stop", () => {
     assert.strictEqual((refused as NodeJS.ErrnoException).code, "ECONNREFUSED")
   })
 
-  it("waits for a long poll, and answers it", async () => {
+  it("answers a long poll", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()
     await client.call(Metadata, 12, { topics: [{ name: "t" }], allowAutoTopicCreation: true })
-    const polled = client.call(Fetch, 12, longPoll("t", 300))
+    const polled = client.call(Fetch, 12, longPoll("t", 60_000))
     assert.isTrue(await broker.serves())
     const stopped = broker.stop()
     assert.strictEqual((await polled).responses[0]!.partitions[0]!.errorCode, 0)

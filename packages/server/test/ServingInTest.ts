@@ -6,12 +6,19 @@ import * as Layer from "effect/Layer"
 
 export class ServingInTest {
   #isServing = true
+  #isElsewhere = false
   #looksLeft = Number.POSITIVE_INFINITY
   #waiting = 0
   readonly #changed = makeSignal()
 
   set(isServing: boolean): void {
     this.#isServing = isServing
+    this.#changed.notify()
+  }
+
+  /** Another broker has the lock. */
+  setElsewhere(): void {
+    this.#isElsewhere = true
     this.#changed.notify()
   }
 
@@ -50,7 +57,8 @@ export class ServingInTest {
         whenServing: this.#whenThere,
         // As during a take-over, unless only the proof is old.
         reign: () => (this.#isServing ? active.reign() : undefined),
-        whenReigning: this.#whenThere
+        whenReigning: this.#whenThere,
+        whenElsewhere: this.#changed.until(() => this.#isElsewhere)
       })
     )
   ).pipe(Layer.provide(Active.layer))

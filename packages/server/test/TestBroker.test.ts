@@ -81,7 +81,7 @@ describe("Tusk.start", () => {
     const partitions = [{ partitionIndex: 0, committedOffset: 5n, committedMetadata: null }]
     await a.call(OffsetCommit, 9, { groupId: "g", topics: [{ name: "t", partitions }] })
     const there = await b.call(Metadata, 12, { topics: null })
-    assert.deepStrictEqual(there.topics, [])
+    assert.isFalse(there.topics.some(({ name }) => name === "t"))
     assert.notStrictEqual(there.clusterId, made.clusterId)
     assert.deepStrictEqual((await b.call(OffsetFetch, 7, { groupId: "g", topics: null })).topics, [])
     await one.stop()

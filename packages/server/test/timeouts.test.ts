@@ -94,6 +94,20 @@ const passSeconds = (seconds: number) =>
 describe("a broker that does not serve", () => {
   const others = all.filter(({ api }) => api !== ApiVersions)
 
+  it.effect("closes its connections where another broker has the lock: all it could tell of is itself", () =>
+    Effect.gen(function* () {
+      const serving = new ServingInTest()
+      const broker = yield* brokerInTestTime({}, { parts: { active: serving.active } })
+      serving.set(false)
+      const client = yield* connect(broker)
+      client.sendBytes(frameOf(Metadata, 12))
+      yield* serving.waiting(1)
+      serving.setElsewhere()
+      yield* Effect.promise(() => within(client.closed, "the end of the connection"))
+      assert.deepStrictEqual(client.frames, [])
+    })
+  )
+
   it.effect.each(others.map(({ api }) => [api.name] as const))("refuses %s after request.timeout.ms", ([name]) =>
     Effect.gen(function* () {
       const { api, versions } = byName(name)
@@ -228,12 +242,14 @@ describe("what is read from a broker that is not the writer any more", () => {
     })
   )
 
-  it("all that only tells is a read", () => {
+  it("all that tells of what is in memory is a read", () => {
     const telling =
       /^(Describe|List|Fetch|Metadata|OffsetFetch|OffsetForLeaderEpoch|FindCoordinator|ShareFetch)|Describe$/
+    // A generation, an epoch or a fence is of memory, too.
+    const ofGroups = /^(JoinGroup|SyncGroup|OffsetCommit|ShareAcknowledge)$|Heartbeat$/
     assert.deepStrictEqual(
       all.flatMap(({ api, reads }) => (reads ? [api.name] : [])),
-      all.flatMap(({ api }) => (telling.test(api.name) ? [api.name] : []))
+      all.flatMap(({ api: { name } }) => (telling.test(name) || ofGroups.test(name) ? [name] : []))
     )
   })
 })
@@ -268,24 +284,6 @@ describe("a commit that takes too long", () => {
       assert.strictEqual(kept.topics[0]!.partitions[0]!.committedOffset, 7n)
       const found = yield* Effect.promise(() => admin.call(Metadata, 12, { topics: [{ name: "u" }] }))
       assert.strictEqual(found.topics[0]!.errorCode, 0)
-    })
-  )
-
-  it.effect("a Produce that makes its topic is answered at its own timeout", () =>
-    Effect.gen(function* () {
-      const { hold, store, waiting } = heldStore()
-      const broker = yield* brokerInTestTime({}, { store })
-      hold(true)
-      const client = yield* connect(broker)
-      client.sendBytes(requestFrame(Produce, 12, producing("new", 2000)))
-      yield* waiting
-      yield* passSeconds(1)
-      assert.deepStrictEqual(client.frames, [])
-      yield* passSeconds(2)
-      assert.deepStrictEqual(errorCodes((yield* answerTo(client, Produce, 12)).body), [REQUEST_TIMED_OUT])
-      hold(false)
-      client.sendBytes(requestFrame(Produce, 12, producing("new", 2000)))
-      assert.deepStrictEqual(errorCodes((yield* answerTo(client, Produce, 12)).body), [])
     })
   )
 

@@ -62,18 +62,20 @@ export const topicMaker = (shared: ClientWorld, history: History): Effect.Effect
 const makeAndDelete = (client: Client, history: History, name: string) =>
   Effect.gen(function* () {
     const startMs = client.nowMs
+    const { failovers } = history.log
     const created = yield* createOnce(client, name, 1)
     client.log(`makes ${name}: error ${created}`)
     if (created !== 0) return false
     let stored = 0
     for (let i = client.chance.below(4); i > 0; i--) {
       const records = RecordBatch.encodeBatch([{ timestamp: BigInt(client.nowMs), value: Buffer.from(name) }])
-      const answer = yield* client.call(Produce, 9, produceRequest([{ index: 0, records }], name))
+      const body = produceRequest([{ index: 0, records }], name)
+      const answer = yield* client.call(Produce, 9, body, 3000, body.timeoutMs)
       if (answer.responses[0]!.partitionResponses[0]!.errorCode !== 0) return false
       stored++
     }
     const end = (yield* endOffsets(client, name, 1)).get(0)
-    if (client.mayBeBehind(startMs)) return false
+    if (client.mayBeBehind(startMs) || failovers !== history.log.failovers) return false
     if (end !== undefined && end !== stored) {
       history.violate("R3", `${name} is new and has ${stored} records, its end is ${end}`)
     }
@@ -86,6 +88,7 @@ const makeAndDelete = (client: Client, history: History, name: string) =>
     client.log(`deletes ${name}: error ${errorCode}`)
     if (errorCode !== 0) return false
     const left = yield* endOffsets(client, name, 1)
+    if (failovers !== history.log.failovers) return false
     if (left.size > 0 && !client.mayBeBehind(startMs)) history.violate("R3", `${name} is deleted and has an end`)
     return true
   })

@@ -6,6 +6,7 @@ import { defaultSettings } from "@tusk/server/Settings"
 import { CommitterOptions } from "@tusk/storage/Committer"
 import { CompactionOptions } from "@tusk/storage/log/Compaction"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
+import { makeSignal, Signals } from "@tusk/storage/Signal"
 import { Store } from "@tusk/storage/Store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -15,6 +16,7 @@ import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type { Chance } from "./Chance.ts"
+import { REQUEST_TIMEOUT_MS } from "./limits.ts"
 import { CONSUMER_SESSION_MS } from "./ConsumerMember.ts"
 import type { Database } from "./Database.ts"
 import type { Plant } from "./Plants.ts"
@@ -34,12 +36,13 @@ const CLEANER_BACKOFF_MS = 1500
 const STOP_MS = 10_000
 
 /** Limits so low that what they lead to happens within one run: some drawn low, some as they are. */
-const tightLimits = (chance: Chance) =>
+const tightLimits = (chance: Chance, failoverLeap: number) =>
   Layer.mergeAll(
     Layer.succeed(LogOptions, {
       tailMaxBytes: chance.pick([200, 1000, 32 << 20]),
       tailIsAll: false,
       readAheadBytes: chance.pick([0, 500, 1 << 20]),
+      failoverLeap,
       snapshotEvery: chance.pick([1, 3, 10, 1000]),
       maxProducers: 10_000,
       producerIdExpirationMs: 86_400_000
@@ -53,9 +56,21 @@ const tightLimits = (chance: Chance) =>
     }),
     Layer.succeed(CommitterOptions, {
       maxCommitBytes: chance.pick([1, 300, 8 << 20]),
-      maxQueuedBytes: chance.pick([200, 2000, 128 << 20])
+      maxQueuedBytes: chance.pick([200, 2000, 128 << 20]),
+      requestTimeoutMs: REQUEST_TIMEOUT_MS
     })
   )
+
+export interface BrokerOptions {
+  readonly world: World
+  readonly network: SimNetwork
+  readonly database: Database
+  readonly port: number
+  readonly plant: Plant | undefined
+  /** `tusk.failover.offset.leap` */
+  readonly failoverLeap: number
+  readonly violate: (invariant: string, text: string) => void
+}
 
 /** One broker process after another on the same port: the one before it crashed. */
 export class Broker {
@@ -63,19 +78,13 @@ export class Broker {
   #view: View | undefined
   #lives = 0
   #running: { readonly connections: Connections["Service"]; readonly scope: Scope.Closeable } | undefined
-  readonly #world: World
-  readonly #network: SimNetwork
-  readonly #database: Database
-  readonly #plant: Plant | undefined
+  readonly #options: BrokerOptions
   readonly #tight: ReturnType<typeof tightLimits>
 
-  constructor(world: World, network: SimNetwork, database: Database, port: number, plant: Plant | undefined) {
-    this.#world = world
-    this.#network = network
-    this.#database = database
-    this.port = port
-    this.#plant = plant
-    this.#tight = tightLimits(world.chance.fork())
+  constructor(options: BrokerOptions) {
+    this.#options = options
+    this.port = options.port
+    this.#tight = tightLimits(options.world.chance.fork(), options.failoverLeap)
   }
 
   get isRunning(): boolean {
@@ -84,9 +93,9 @@ export class Broker {
 
   start(): void {
     if (this.#view !== undefined) return
-    const view = this.#world.view(`broker${this.port}.${++this.#lives}`)
+    const view = this.#options.world.view(`broker${this.port}.${++this.#lives}`)
     this.#view = view
-    this.#world.log(`${view.name} starts`)
+    this.#options.world.log(`${view.name} starts`)
     view.fork(this.#run(view))
   }
 
@@ -94,26 +103,48 @@ export class Broker {
   crash(noticedAfterMs: number): void {
     const view = this.#view
     if (view === undefined) return
-    this.#world.log(`${view.name} crashes`)
+    this.#options.world.log(`${view.name} crashes`)
     this.#view = undefined
     this.#running = undefined
     view.kill()
-    this.#network.close(this.port)
-    this.#database.abandoned(view, noticedAfterMs)
+    this.#options.network.close(this.port)
+    this.#options.database.abandoned(view, noticedAfterMs)
+  }
+
+  /** As by SIGSTOP, and SIGCONT so much later. */
+  standStill(forMs: number): void {
+    if (this.#view !== undefined) this.#options.database.standStill(this.#view, forMs)
+  }
+
+  /** Once in a life: false where it was. */
+  stepClock(byMs: number): boolean {
+    const view = this.#view
+    if (view === undefined || view.hasStepped) return false
+    this.#options.world.log(`the clock of ${view.name} is set, by ${byMs} ms`)
+    view.stepClock(byMs)
+    return true
+  }
+
+  /** Nobody goes by a wrong clock any more. */
+  rightClock(): void {
+    if (this.#view?.hasStepped === true) this.crash(0)
   }
 
   /** As by SIGTERM: finishes what was asked, gives the lock back, and is gone. */
   stop(): void {
     const [view, running] = [this.#view, this.#running]
     if (view === undefined || running === undefined) return this.crash(0)
-    this.#world.log(`${view.name} stops`)
+    this.#options.world.log(`${view.name} stops`)
+    this.#options.database.troubled()
     this.#running = undefined
-    this.#network.refuse(this.port)
+    this.#options.network.refuse(this.port)
     const gone = Effect.sync(() => {
       if (this.#view !== view) return
-      this.#world.log(`${view.name} has stopped`)
+      this.#options.world.log(`${view.name} has stopped`)
       this.#view = undefined
       view.kill()
+      // With the process all its sockets are closed, also those that it has not looked at.
+      this.#options.network.close(this.port)
     })
     view.fork(
       running.connections
@@ -124,11 +155,12 @@ export class Broker {
 
   /** Tries until the lock is free, then serves. */
   #run(view: View): Effect.Effect<void> {
-    const world = this.#world
-    const store = this.#database.storeOf(view)
+    const { database, network, plant, violate, world } = this.#options
+    const store = database.storeOf(view)
     const settings = {
       ...defaultSettings,
       logCleanerBackoffMs: CLEANER_BACKOFF_MS,
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
       groupMinSessionTimeoutMs: 1000,
       groupConsumerMinSessionTimeoutMs: 1000,
       groupConsumerSessionTimeoutMs: CONSUMER_SESSION_MS,
@@ -138,9 +170,10 @@ export class Broker {
       groupShareRecordLockDurationMs: SHARE_LOCK_MS,
       groupShareDeliveryCountLimit: SHARE_DELIVERIES
     }
-    const layer = brokerLayer(this.#plant?.parts).pipe(
-      Layer.provide(Layer.succeed(Store, this.#plant?.store?.(store, this.#database, view) ?? store)),
+    const layer = brokerLayer(plant?.parts).pipe(
+      Layer.provide(Layer.succeed(Store, plant?.store?.(store, database, view) ?? store)),
       Layer.provide(Layer.succeed(BrokerSettings, settings)),
+      Layer.provide(Layer.succeed(Signals, plant?.signals ?? makeSignal)),
       Layer.provide(this.#tight),
       Layer.provide(tuning(settings, undefined)),
       // Other threads are not the world's.
@@ -151,6 +184,8 @@ export class Broker {
       if (logLevel === "Debug" || logLevel === "Info") return
       const text = Array.isArray(message) ? message.map(textOf).join(" ") : textOf(message)
       world.log(`${view.name} ${logLevel} ${text}`)
+      // Nothing that goes wrong here is the broker's fault, so nothing may seem to be.
+      if (logLevel !== "Warn") violate("bug", `${view.name} logs ${text}`)
     })
     return Effect.gen({ self: this }, function* () {
       while (true) {
@@ -161,7 +196,7 @@ export class Broker {
           const connections = Context.get(built.success, Connections)
           this.#running = { connections, scope }
           const context = Context.merge(view.services, Context.make(Logger.CurrentLoggers, new Set([logger])))
-          this.#network.listen(this.port, view, (socket, end) => {
+          network.listen(this.port, view, (socket, end) => {
             Effect.runForkWith(context)(connections.serve(socket, { ...peerOf(this.port), ...end }))
           })
           return yield* Effect.never

@@ -8,8 +8,17 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { Chance } from "./Chance.ts"
 import type { Database } from "./Database.ts"
+import type { History } from "./History.ts"
+import type { Asked } from "./LogHistory.ts"
 import type { Connection, SimNetwork } from "./SimNetwork.ts"
 import type { View, World } from "./World.ts"
+import { judge } from "./judging.ts"
+import { REQUEST_TIMEOUT_MS } from "./limits.ts"
+
+/** An answer that left in time may be so long on its way, its question too, and the one before it. */
+const LONGEST_WAY_MS = 12_000
+/** How many of a thousand answers are waited for as long as any client would. */
+const PATIENCE = 150
 
 /** No answer will come: the request happened, or will yet, or never. `sent` is false where it never left. */
 export class Lost extends Data.TaggedError("Lost")<{ readonly sent: boolean }> {}
@@ -21,28 +30,46 @@ export interface ClientWorld {
   readonly view: View
   readonly ports: ReadonlyArray<number>
   readonly database: Database
+  readonly history: History
   requests: number
 }
+
+/** A request, ready to be sent. */
+export interface Request {
+  readonly api: Api<any, any>
+  readonly version: number
+  readonly body: unknown
+}
+
+export const request = <Req, Res>(api: Api<Req, Res>, version: number, body: Req): Request => ({ api, version, body })
 
 /** One client's connection; after a loss the next request goes over a new one, to one broker or another. */
 export class Client {
   readonly name: string
+  /** What it asks for may fail by what it is. */
+  readonly isNuisance: boolean
   /** Counts the connections: what was learned on one may not hold on the next. */
   epoch = 0
   #connection: Connection | undefined
   #rest: Buffer = Buffer.alloc(0)
   #lastId = 0
-  /** Correlation ids of what was sent on this connection and not answered. */
-  #awaited: Array<number> = []
+  /** What was sent on this connection and not answered. */
+  #awaited: Array<{ readonly id: number; readonly sentMs: number }> = []
+  #lastSentMs = 0
+  /** When that was sent which was answered last. */
+  #answeredSentMs = 0
+  /** The broker said that another one is to be asked. */
+  #turns = false
   #port: number
-  #server = ""
+  #server: View | undefined
   readonly #shared: ClientWorld
   readonly #chance: Chance
   readonly #writer = new Writer()
 
-  constructor(shared: ClientWorld, name: string) {
+  constructor(shared: ClientWorld, name: string, isNuisance = false) {
     this.#shared = shared
     this.name = name
+    this.isNuisance = isNuisance
     this.#chance = shared.world.chance.fork()
     this.#port = this.#chance.pick(shared.ports)
   }
@@ -59,9 +86,24 @@ export class Client {
     return this.#shared.world.nowMs
   }
 
-  /** Whether the last answer, to what was sent at `sinceMs`, may come from a broker that another one has taken over from. */
+  /** The clock of a broker it asked was set: what goes by it may come early or late (A15). */
+  get hasMetClockStep(): boolean {
+    return this.#shared.history.clockSteps > 0
+  }
+
+  /** About the last answer. */
+  get asked(): Asked {
+    const sentMs = this.#answeredSentMs
+    return { client: this.name, sentMs, nowMs: this.nowMs, isBehind: this.#isBehind(sentMs, sentMs) }
+  }
+
+  /** Whether what was answered to what was sent from `sinceMs` on may come from a broker that another one has taken over from. */
   mayBeBehind(sinceMs: number): boolean {
-    return this.#shared.database.mayBeBehind(this.#server, sinceMs)
+    return this.#isBehind(sinceMs, this.#lastSentMs)
+  }
+
+  #isBehind(firstMs: number, lastMs: number): boolean {
+    return this.#shared.database.reigns.mayBeBehind(this.#server?.name ?? "", firstMs, lastMs)
   }
 
   log(text: string): void {
@@ -73,54 +115,97 @@ export class Client {
     this.#connection?.cut()
     this.#connection = undefined
     this.#awaited = []
+    this.#turns = false
     const { ports } = this.#shared
     this.#port = ports[(ports.indexOf(this.#port) + 1) % ports.length]!
   }
 
   /** Sends without waiting for the answer; answers come in order. */
   send<Req, Res>(api: Api<Req, Res>, version: number, body: Req): Effect.Effect<void, Lost> {
+    return this.sendAll([{ api, version, body }])
+  }
+
+  /** One behind the other in one segment. */
+  sendAll(requests: ReadonlyArray<Request>): Effect.Effect<void, Lost> {
     return Effect.suspend(() => {
       if (this.#awaited.length > 0 && this.#connection?.isCut !== false) {
         this.disconnect()
         return Effect.fail(new Lost({ sent: false }))
       }
+      if (this.#turns && this.#awaited.length === 0) this.disconnect()
       if (this.#connection === undefined || this.#connection.isCut) {
         this.#connection = this.#shared.network.connect(this.#port, this.#shared.view)
         this.#rest = Buffer.alloc(0)
-        this.#server = this.#connection?.server.view.name ?? ""
+        this.#server = this.#connection?.server.view
         this.epoch++
         if (this.#connection === undefined) {
           this.disconnect()
           return Effect.andThen(Effect.sleep(100), Effect.fail(new Lost({ sent: false })))
         }
       }
-      this.#shared.requests++
-      this.#awaited.push(++this.#lastId)
-      const frame = encodeRequest(api, version, this.#lastId, this.name, body, this.#writer)
-      this.#connection.toServer(Buffer.concat(frame))
+      const sentMs = this.nowMs
+      this.#lastSentMs = sentMs
+      this.#shared.requests += requests.length
+      const frames = requests.flatMap(({ api, body, version }) => {
+        this.#awaited.push({ id: ++this.#lastId, sentMs })
+        return encodeRequest(api, version, this.#lastId, this.name, body, this.#writer)
+      })
+      this.#connection.toServer(Buffer.concat(frames))
       return Effect.void
     })
   }
 
-  /** The next answer. */
-  receive<Req, Res>(api: Api<Req, Res>, version: number, timeoutMs: number): Effect.Effect<Res, Lost> {
-    return this.#frame.pipe(
-      Effect.timeoutOption(timeoutMs),
-      Effect.flatMap((frame) => {
+  /** The next answer. `waitsMs`: how long the broker was asked to wait with it. */
+  receive<Req, Res>(api: Api<Req, Res>, version: number, timeoutMs: number, waitsMs = 0): Effect.Effect<Res, Lost> {
+    return Effect.suspend(() => {
+      const limitMs = waitsMs + REQUEST_TIMEOUT_MS + LONGEST_WAY_MS
+      const isPatient = this.#chance.permille(PATIENCE)
+      return Effect.flatMap(this.#await(isPatient ? limitMs : timeoutMs, isPatient), (frame) => {
         if (Option.isNone(frame)) {
+          if (isPatient) this.#unanswered(api, limitMs, waitsMs)
           this.disconnect()
           return Effect.fail(new Lost({ sent: true }))
         }
         const { body, correlationId } = Result.getOrThrow(decodeResponse(api, version, frame.value))
         const due = this.#awaited.shift()
-        if (correlationId !== due) return Effect.die(new Error(`answer ${correlationId} came where ${due} was due`))
+        if (correlationId !== due?.id)
+          return Effect.die(new Error(`answer ${correlationId} came where ${due?.id} was due`))
+        this.#answeredSentMs = due.sentMs
+        const judged = judge(this.#shared, this, this.#server?.name ?? "", api, due.sentMs, body)
+        this.#turns ||= judged.turns && this.#chance.permille(500)
         return Effect.succeed(body)
       })
-    )
+    })
   }
 
-  call<Req, Res>(api: Api<Req, Res>, version: number, body: Req, timeoutMs = 3000): Effect.Effect<Res, Lost> {
-    return Effect.andThen(this.send(api, version, body), this.receive(api, version, timeoutMs))
+  /** The next frame; none within the time. A broker that stands still is waited for, if the client is patient. */
+  #await(timeoutMs: number, isPatient: boolean): Effect.Effect<Option.Option<Buffer>, Lost> {
+    return Effect.suspend(() => {
+      const heldMs = this.#server?.heldMs ?? 0
+      return Effect.flatMap(Effect.timeoutOption(this.#frame, timeoutMs), (frame) => {
+        const stoodMs = (this.#server?.heldMs ?? 0) - heldMs
+        return Option.isNone(frame) && isPatient && stoodMs > 0 ? this.#await(stoodMs, true) : Effect.succeed(frame)
+      })
+    })
+  }
+
+  /** E1: a request is answered within its limits, or its connection closes. */
+  #unanswered(api: Api<any, any>, limitMs: number, waitsMs: number): void {
+    // Where the clock was set, what was to wait waits as long as it likes (A15).
+    if (this.#connection === undefined || (waitsMs > 0 && this.#server?.hasStepped === true)) return
+    const text = `${this.name} waits for ${api.name} of ${this.#server?.name} for ${limitMs} ms`
+    this.#shared.history.violate("E1", text)
+    this.log(text)
+  }
+
+  call<Req, Res>(
+    api: Api<Req, Res>,
+    version: number,
+    body: Req,
+    timeoutMs = 3000,
+    waitsMs = 0
+  ): Effect.Effect<Res, Lost> {
+    return Effect.andThen(this.send(api, version, body), this.receive(api, version, timeoutMs, waitsMs))
   }
 
   readonly #frame: Effect.Effect<Buffer, Lost> = Effect.suspend(() => {

@@ -39,6 +39,7 @@ export class ConsumerMember {
   #positions = new Map<number, number>()
   /** When it sent the last heartbeat that showed it a member. */
   #soundMs = -Infinity
+  #soundEra = 0
   /** An answer was lost, or refused: the next request says everything, and is told everything. */
   #sayAll = true
   /** It was told to give up partitions and has not told that it did: since when, only the broker knows. */
@@ -127,17 +128,25 @@ export class ConsumerMember {
     const client = this.#client
     return Effect.gen({ self: this }, function* () {
       const startMs = client.nowMs
+      const { era } = this.#history
       const request = this.#request(this.#epoch)
       // After lost answers the broker may be two epochs ahead, and fences: as in Kafka.
       const isSure = !this.#sayAll
       this.#sayAll = true
       const answer = yield* client.call(ConsumerGroupHeartbeat, 1, request)
-      const isBehind = client.mayBeBehind(startMs)
+      const isBehind = client.mayBeBehind(startMs) || era !== this.#history.era
       const { assignment, errorCode, memberEpoch } = answer
       if (errorCode !== 0) client.log(`heartbeat of epoch ${this.#epoch}: error ${errorCode}`)
       if (errorCode === UNKNOWN_MEMBER_ID || errorCode === FENCED_MEMBER_EPOCH) {
         const silentMs = client.nowMs - this.#soundMs
-        if (!isBehind && isSure && !this.#givesUp && silentMs < Math.min(CONSUMER_SESSION_MS, REBALANCE_TIMEOUT_MS)) {
+        const isMistaken = era !== this.#soundEra || client.hasMetClockStep
+        if (
+          !isBehind &&
+          isSure &&
+          !isMistaken &&
+          !this.#givesUp &&
+          silentMs < Math.min(CONSUMER_SESSION_MS, REBALANCE_TIMEOUT_MS)
+        ) {
           this.#history.violate("G3", `${this.name} is no member ${silentMs} ms after it was one`)
         }
         this.#drop(this.owned)
@@ -148,10 +157,13 @@ export class ConsumerMember {
       this.#sayAll = false
       this.#givesUp = false
       this.#epoch = memberEpoch
-      if (!isBehind) this.#soundMs = startMs
+      if (!isBehind) {
+        this.#soundMs = startMs
+        this.#soundEra = era
+      }
       const untilMs = startMs + Math.min(CONSUMER_SESSION_MS, REBALANCE_TIMEOUT_MS)
       const isMember = () => {
-        if (!isBehind) this.#history.isMember(this.group, this.name, untilMs)
+        if (!isBehind && !client.hasMetClockStep) this.#history.groups.isMember(this.group, this.name, untilMs)
       }
       if (assignment === null) return isMember()
       const told = assignment.topicPartitions[0]?.partitions ?? []
@@ -164,7 +176,7 @@ export class ConsumerMember {
       this.#drop(lost)
       const fresh = told.filter((partition) => !this.#positions.has(partition))
       if (fresh.length === 0) return
-      if (!isBehind) this.#history.takes(this.group, this.name, fresh, client.nowMs)
+      if (!isBehind) this.#history.groups.takes(this.group, this.name, fresh, client.nowMs)
       // It owns them from here on, wherever it begins.
       for (const partition of fresh) this.#positions.set(partition, 0)
       const offsets = yield* fetchOffsets(client, this.#history, this.group, fresh)
@@ -177,7 +189,7 @@ export class ConsumerMember {
   /** It does nothing with them from now on, and tells so with the next heartbeat. */
   #drop(partitions: ReadonlyArray<number>): void {
     for (const partition of partitions) this.#positions.delete(partition)
-    this.#history.gives(this.group, this.name, partitions)
+    this.#history.groups.gives(this.group, this.name, partitions)
   }
 
   /** For good, with or without a word. */

@@ -1,122 +1,289 @@
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
-import { SILENCE_LIMIT_MS } from "@tusk/storage/Active"
+import { readsOf } from "@tusk/storage/memory/memoryReads"
+import { NOTHING_TOLD } from "@tusk/storage/counters"
 import { Store } from "@tusk/storage/Store"
-import type { ClusterState, Unit } from "@tusk/storage/Store"
-import { Fenced, LockHeld, OutcomeUnknown, StoreUnavailable } from "@tusk/storage/StoreError"
+import type { ClusterState, Told, Unit } from "@tusk/storage/Store"
+import { Fenced, LockHeld, StoreUnavailable } from "@tusk/storage/StoreError"
 import type { StoreError } from "@tusk/storage/StoreError"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Faults } from "./Faults.ts"
+import { Ledger } from "./Ledger.ts"
+import { Reigns } from "./Reigns.ts"
+import { Server } from "./Server.ts"
+import type { Lost } from "./Server.ts"
+import { MAX_BYTES, Session } from "./Session.ts"
+import type { Sent, SessionWorld } from "./Session.ts"
 import type { View, World } from "./World.ts"
 
-const MAX_BYTES = 1 << 30
-/** An answer that was right when it left may be so long on its way. */
-const LONGEST_WAY_MS = 4100
+/** By its own clock a server ends the session of a client that says nothing for so long (`idle_session_timeout`). */
+const IDLE_MS = 6000
 
-/** A broker's session with the database, and with it the cluster's lock. */
-interface Session {
-  readonly view: View
-  readonly memory: Store["Service"]
-  isAlive: boolean
-  /** Commits that were sent: when the session ends, each has happened or never will. */
-  readonly pending: Set<ReadonlyArray<Unit>>
-  /** One thing after the other goes over a connection: until when it is taken. */
-  busyUntilMs: number
+export interface DatabaseOptions {
+  /** `tusk.failover.offset.leap`: no failover loses more offsets of a partition. */
+  readonly failoverLeap: number
+  /** A topic whose loss would end the run. */
+  readonly isNeeded: (topic: string) => boolean
+  /** A topic of which no partition can ever be loaded. */
+  readonly isBroken: (topic: string) => boolean
+  readonly violate: (invariant: string, text: string) => void
+  /** Another server has taken over, and lacks this. */
+  readonly onFailover: (lost: Lost) => void
 }
 
-/** What every broker of the world keeps its data in; it outlives them all. Its commits fail as those of a database may. */
+/** What every broker of the world keeps its data in; it outlives them all. What is asked of it fails as it may of a database. */
 export class Database {
-  readonly data = new MemoryData("SimulatedClusterAAAAAA")
+  readonly reigns = new Reigns()
   /** How often a broker could not know what was stored, or that something was not: what it knew besides is gone then. */
   losses = 0
+  /** When somebody who asked for something in order may last have been told that it failed. */
+  troubledAtMs = -Infinity
+  /** Whose standby has taken over: gone, or alive for those who still talk to it. */
+  old: Server | undefined
+  #server = new Server(new MemoryData("SimulatedClusterAAAAAA"))
   /** Who holds the lock. */
   #session: Session | undefined
+  readonly #options: DatabaseOptions
+  readonly #ledger: Ledger
   readonly #world: World
   readonly #faults: Faults
   readonly #view: View
-  /** By broker: when it got the lock, and when it lost it. */
-  readonly #held = new Map<string, { readonly sinceMs: number; untilMs: number }>()
+  readonly #around: SessionWorld
+  /** Commits that a failover lost. */
+  readonly #lost = new Set<ReadonlyArray<Unit>>()
+  /** Whose commit was the last. */
+  #writer = ""
 
-  constructor(world: World, faults: Faults) {
+  constructor(world: World, faults: Faults, options: DatabaseOptions) {
     this.#world = world
     this.#faults = faults
+    this.#options = options
+    this.#ledger = new Ledger(options.violate)
     this.#view = world.view("database")
+    this.#around = {
+      world,
+      faults,
+      view: this.#view,
+      stored: ({ broker, server }, units) => {
+        this.#writer = broker.name
+        server.commits(units)
+        this.#ledger.commits(units)
+      },
+      upset: () => {
+        this.losses++
+      },
+      troubled: () => this.troubled(),
+      ended: (session) => this.#ended(session),
+      standStill: (broker, forMs) => this.standStill(broker, forMs)
+    }
   }
 
-  /**
-   * Whether what this broker tells from memory may be behind: it has lost the lock some time since `sinceMs`, and not yet
-   * so long ago that it has to know.
-   */
-  mayBeBehind(broker: string, sinceMs: number): boolean {
-    const held = this.#held.get(broker)
-    if (held === undefined || held.sinceMs > sinceMs) return true
-    return held.untilMs !== Infinity && this.#world.nowMs - held.untilMs < SILENCE_LIMIT_MS + LONGEST_WAY_MS
+  get server(): Server {
+    return this.#server
+  }
+
+  troubled(forMs = 0): void {
+    this.troubledAtMs = Math.max(this.troubledAtMs, this.#world.nowMs + forMs)
+  }
+
+  /** Whether nothing but what it was asked for could make this broker refuse what it was asked at `sentMs`. */
+  isSound(broker: string, sentMs: number): boolean {
+    return this.troubledAtMs < sentMs && this.reigns.isWriter(broker, sentMs)
   }
 
   /** Ends the session of the broker that holds the lock, as a terminated backend would. */
   endSession(): void {
-    if (this.#session !== undefined) this.#end(this.#session)
+    this.#session?.end()
   }
 
   /** The broker is dead: the database finds out some time later. */
   abandoned(view: View, delayMs: number): void {
     const session = this.#session
-    if (session?.view === view) this.#view.after(delayMs, () => this.#end(session))
+    if (session?.broker === view) this.#view.after(delayMs, () => session.end())
+  }
+
+  /** A broker's process is stopped, and goes on after a while. */
+  standStill(broker: View, forMs: number): void {
+    if (broker.isHeld) return
+    this.#world.log(`${broker.name} stands still for ${forMs} ms`)
+    this.troubled(forMs)
+    broker.hold(forMs)
+    const look = () => {
+      const session = this.#session
+      if (!broker.isHeld || session?.broker !== broker) return
+      // What is half there is waited for no longer either, where somebody else wants the lock.
+      if (session.isAtWork) this.#view.after(1000, look)
+      else session.end()
+    }
+    this.#view.after(IDLE_MS + this.#faults.between(0, 2000), look)
+  }
+
+  /** Nothing of what is asked over the session that holds the lock is answered for a while; then it is. */
+  deafen(forMs: number): void {
+    if (this.#session === undefined) return
+    this.#world.log(`database: nothing of ${this.#session.broker.name}'s is answered for ${forMs} ms`)
+    this.#session.deafUntilMs = this.#world.nowMs + forMs
+    this.troubled(forMs)
+  }
+
+  /** The synchronous standby is away for a while: what is written waits for it. */
+  loseStandby(forMs: number): void {
+    this.#world.log(`database: no write returns for ${forMs} ms`)
+    this.#server.awayUntilMs = this.#world.nowMs + forMs
+    this.troubled(forMs)
+  }
+
+  /** What it was in the middle of is over: the standby is back, everybody hears. */
+  heal(): void {
+    this.#server.awayUntilMs = -Infinity
+    if (this.#session !== undefined) this.#session.deafUntilMs = -Infinity
+  }
+
+  /**
+   * The standby takes over and lacks at most `most` of the newest commits. The old server is gone, or lives on for so long
+   * with who talks to it: it answers reads and pings, and no write returns.
+   */
+  failOver(most: number, livesOnMs: number | undefined): void {
+    const session = this.#session
+    if (livesOnMs === undefined) session?.end()
+    const old = this.#server
+    const { lost, server } = old.promote(most, this.#options.failoverLeap, this.#options.isNeeded)
+    this.#server = server
+    this.old = old
+    for (const commit of lost.commits) this.#lost.add(commit)
+    this.#world.log(`database: timeline ${server.data.timeline} takes over, ${lost.commits.length} commits are lost`)
+    this.losses++
+    this.troubled()
+    if (livesOnMs !== undefined && session !== undefined) {
+      this.#session = undefined
+      session.reign.ends(this.#world.nowMs)
+      this.#view.after(livesOnMs, () => session.end())
+    }
+    this.#options.onFailover(lost)
   }
 
   /** What no database would do: for broken brokers. */
   applyUnfenced(units: ReadonlyArray<Unit>): Exit.Exit<void, StoreError> {
-    const { data } = this
+    const { data } = this.#server
     const { holder } = data
     const memory = MemoryStore.make(data, { maxBytes: MAX_BYTES })
     const scope = Scope.makeUnsafe()
     data.holder = undefined
     const { epoch } = data
-    Effect.runSync(Effect.orDie(Scope.provide(memory.acquire, scope)))
+    Effect.runSync(Effect.orDie(Scope.provide(memory.acquire(NOTHING_TOLD), scope)))
     const exit = Effect.runSyncExit(memory.commit(units))
+    if (exit._tag === "Success") this.#server.commits(units)
     data.epoch = epoch
     data.holder = holder
     return exit
   }
 
-  #end(session: Session): void {
-    if (!session.isAlive) return
-    for (const units of session.pending) {
-      if (this.#world.chance.below(2) === 0) this.#apply(session, units)
-    }
-    session.pending.clear()
-    session.isAlive = false
+  #ended(session: Session): void {
+    const { name } = session.broker
     this.losses++
-    this.data.holder = undefined
-    this.#held.get(session.view.name)!.untilMs = this.#world.nowMs
+    this.troubled()
+    session.server.data.holder = undefined
     if (this.#session === session) this.#session = undefined
-    this.#world.log(`database: session of ${session.view.name} ended`)
+    this.#world.log(`database: session of ${name} ended`)
   }
 
-  #apply(session: Session, units: ReadonlyArray<Unit>): Exit.Exit<void, StoreError> {
-    const exit = Effect.runSyncExit(session.memory.commit(units))
-    this.#world.log(`database: ${session.view.name} commits ${tell(units)}: ${exit._tag}`)
-    return exit
+  #acquire(view: View, old: Session | undefined, told: Told, askedAtMs: number): readonly [Session, ClusterState] {
+    const { name } = view
+    const reign = this.reigns.begins(name, this.#world.nowMs, askedAtMs)
+    const session = new Session(this.#around, view, this.#server, reign, told)
+    this.#session = session
+    this.#ledger.begins(name, session.state.epoch)
+    const unknownCommitStored = this.#lookUp(name, old?.open)
+    const found =
+      unknownCommitStored === undefined ? "" : `, its last commit is ${unknownCommitStored ? "" : "not "}there`
+    this.#world.log(`database: ${name} has the lock, epoch ${session.state.epoch}${found}`)
+    return [session, { ...session.state, unknownCommitStored }]
   }
 
-  #acquire(view: View): Effect.Effect<readonly [Session, ClusterState], LockHeld> {
-    return Effect.suspend(() => {
-      const old = this.#session
-      if (old !== undefined && old.view !== view) return Effect.fail(new LockHeld({ holder: old.view.name }))
-      if (old !== undefined) this.#end(old)
-      const memory = MemoryStore.make(this.data, { maxBytes: MAX_BYTES })
-      const state = Effect.runSync(Effect.orDie(Scope.provide(memory.acquire, Scope.makeUnsafe())))
-      const session: Session = { view, memory, isAlive: true, pending: new Set(), busyUntilMs: 0 }
-      this.#session = session
-      this.#held.set(view.name, { sinceMs: this.#world.nowMs, untilMs: Infinity })
-      this.#world.log(`database: ${view.name} has the lock, epoch ${state.epoch}`)
-      return Effect.succeed([session, state] as const)
+  /** Whether a commit of unknown outcome is stored; undefined where there is none, or others have written since. */
+  #lookUp(broker: string, open: Sent | undefined): boolean | undefined {
+    if (open === undefined || (this.#writer !== broker && this.#writer !== "")) return undefined
+    return open.fate === "stored" && !this.#lost.has(open.units)
+  }
+
+  /** Once a write returns: so does the rise of the epoch. */
+  #awaitLock(
+    view: View,
+    old: Session | undefined,
+    told: Told
+  ): Effect.Effect<readonly [Session, ClusterState], LockHeld> {
+    return Effect.callback((resume) => {
+      const askedAtMs = this.#world.nowMs
+      const tell = (exit: Exit.Exit<readonly [Session, ClusterState], LockHeld>) => view.post(() => resume(exit))
+      const attempt = () => {
+        if (!view.isAlive) return
+        const holder = this.#session
+        if (holder !== undefined) return tell(Exit.fail(new LockHeld({ holder: holder.broker.name })))
+        const waitMs = this.#server.awayUntilMs - this.#world.nowMs
+        if (waitMs > 0) this.#view.after(Math.min(waitMs, 1000), attempt)
+        else tell(Exit.succeed(this.#acquire(view, old, told, askedAtMs)))
+      }
+      this.#view.after(this.#faults.between(1, 5), attempt)
     })
   }
 
-  /** Does something in the database after a while, and tells the broker, if that still lives. */
+  /** The store of one broker's process. */
+  storeOf(view: View): Store["Service"] {
+    let own: Session | undefined
+    type Reads = ReturnType<typeof readsOf>
+    const read = <A>(ask: (reads: Reads) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+      Effect.suspend(() => {
+        const fault = this.#faults.ofRead()
+        const delayMs = fault === "late" ? this.#faults.between(200, 3000) : this.#faults.between(0, 2)
+        return this.#after(view, delayMs, (): Exit.Exit<A, StoreError> => {
+          if (fault === "fails") {
+            this.troubled()
+            return Exit.fail(new StoreUnavailable({ message: "a read failed" }))
+          }
+          if (own?.isAlive !== true) return Exit.fail(new Fenced({ message: "this server is not the writer's" }))
+          return Effect.runSyncExit(ask(readsOf(own.server.data)))
+        })
+      })
+    const noSession = Effect.fail(new StoreUnavailable({ message: "there is no session" }))
+    const use = <A>(ask: (session: Session) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+      Effect.suspend(() => (own === undefined ? noSession : ask(own)))
+    return Store.of({
+      name: "simulated",
+      acquire: (told) =>
+        Effect.acquireRelease(
+          Effect.suspend(() => {
+            const old = own
+            old?.giveUp()
+            return Effect.map(this.#awaitLock(view, old, told), ([session, state]) => {
+              own = session
+              return [session, state] as const
+            })
+          }),
+          ([session]) => Effect.sync(() => session.giveUp())
+        ).pipe(Effect.map(([, state]) => state)),
+      lost: Effect.suspend(() => own?.lost ?? Effect.never),
+      commit: (units) => use((session) => session.commit(units)),
+      ping: use((session) => session.ping),
+      heartbeat: use((session) => session.heartbeat),
+      read: (requests, maxBytes) => read((reads) => reads.read(requests, maxBytes)),
+      loadPartitions: (ids) =>
+        read((reads) => (ids.some((id) => this.#isBroken(id)) ? noSession : reads.loadPartitions(ids))),
+      sizeOf: (id) => read((reads) => reads.sizeOf(id)),
+      findByTimestamp: (id, timestamp) => read((reads) => reads.findByTimestamp(id, timestamp)),
+      sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit)),
+      loadOffsets: read((reads) => reads.loadOffsets),
+      loadGroups: read((reads) => reads.loadGroups)
+    })
+  }
+
+  #isBroken(partitionId: number): boolean {
+    const { partitions, topics } = this.#server.data
+    const topic = topics.get(partitions.get(partitionId)?.topicId ?? "")
+    return topic !== undefined && this.#options.isBroken(topic.name)
+  }
+
   #after<A, E>(view: View, delayMs: number, act: () => Exit.Exit<A, E>): Effect.Effect<A, E> {
     return Effect.callback<A, E>((resume) => {
       this.#view.after(delayMs, () => {
@@ -125,111 +292,4 @@ export class Database {
       })
     })
   }
-
-  /** The store of one broker's process. */
-  storeOf(view: View): Store["Service"] {
-    const reader = MemoryStore.make(this.data, { maxBytes: MAX_BYTES })
-    let own: Session | undefined
-    const read = <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-      Effect.suspend(() => {
-        const fails = this.#faults.ofRead()
-        return this.#after(view, this.#faults.between(0, 2), () =>
-          fails ? Exit.fail(new StoreUnavailable({ message: "a read failed" })) : Effect.runSyncExit(effect)
-        )
-      })
-    return Store.of({
-      name: "simulated",
-      acquire: Effect.acquireRelease(
-        Effect.flatMap(
-          this.#after(view, this.#faults.between(1, 5), () => Exit.void),
-          () =>
-            Effect.map(this.#acquire(view), ([session, state]) => {
-              own = session
-              return [session, state] as const
-            })
-        ),
-        ([session]) => Effect.sync(() => this.#end(session))
-      ).pipe(Effect.map(([, state]) => state)),
-      commit: (units) => Effect.suspend(() => this.#commit(view, own, units)),
-      ping: Effect.suspend(() => {
-        const session = own
-        const wait = Math.max(1, (session?.busyUntilMs ?? 0) - this.#world.nowMs)
-        return this.#after(view, wait, () =>
-          session?.isAlive === true ? Exit.void : Exit.fail(new Fenced({ message: "the session is gone" }))
-        )
-      }),
-      read: (requests, maxBytes) => read(reader.read(requests, maxBytes)),
-      loadPartitions: (ids) => read(reader.loadPartitions(ids)),
-      findByTimestamp: (id, timestamp) => read(reader.findByTimestamp(id, timestamp)),
-      sizes: (id, from, limit) => read(reader.sizes(id, from, limit)),
-      loadOffsets: read(reader.loadOffsets),
-      loadGroups: read(reader.loadGroups)
-    })
-  }
-
-  #commit(view: View, session: Session | undefined, units: ReadonlyArray<Unit>): Effect.Effect<void, StoreError> {
-    const fenced = Exit.fail(new Fenced({ message: "the session is gone" }))
-    const unknown = Exit.fail(new OutcomeUnknown({ message: "the connection was lost" }))
-    if (session?.isAlive !== true) return this.#after(view, 1, () => fenced)
-    const fate = this.#faults.ofCommit()
-    const delay = fate === "stalled" ? this.#faults.between(200, 9000) : this.#faults.between(1, 6)
-    session.busyUntilMs = this.#world.nowMs + delay
-    if (fate !== "stored") this.losses++
-    if (fate !== "stored") this.#world.log(`database: commit of ${view.name} is ${fate}`)
-    switch (fate) {
-      case "stored":
-      case "stalled":
-        session.pending.add(units)
-        return this.#after(view, delay, () => {
-          // Whoever ended the session has decided about it.
-          if (!session.pending.delete(units)) return unknown
-          return this.#apply(session, units)
-        })
-      case "refused":
-        return this.#after(view, delay, () => Exit.fail(new StoreUnavailable({ message: "refused" })))
-      case "fenced":
-        this.#end(session)
-        return this.#after(view, delay, () => fenced)
-      case "storedUnheard":
-        session.pending.add(units)
-        return this.#after(view, delay, () => {
-          if (session.pending.delete(units)) {
-            this.#apply(session, units)
-            this.#end(session)
-          }
-          return unknown
-        })
-      case "storedLater":
-        session.pending.add(units)
-        // Until then the lock is held by a session that nobody talks to.
-        this.#view.after(this.#faults.between(100, 4000), () => {
-          if (session.pending.delete(units)) this.#apply(session, units)
-          this.#end(session)
-        })
-        return this.#after(view, delay, () => unknown)
-      case "neverStored":
-        return this.#after(view, delay, () => {
-          this.#end(session)
-          return unknown
-        })
-    }
-  }
-}
-
-/** Units in a few words. */
-const tell = (units: ReadonlyArray<Unit>): string => {
-  const words: Array<string> = []
-  for (const unit of units) {
-    for (const write of unit) {
-      if (write._tag === "Append") words.push(`${write.partitionId}@${write.baseOffset}-${write.lastOffset}`)
-      else if (write._tag === "PutOffset") words.push(`${write.groupId}/${write.partitionId}=${write.metadata}`)
-      else if (write._tag === "PutGroup")
-        words.push(`${write.groupId}:${/"(?:generationId|groupEpoch)":(\d+)/.exec(write.value)?.[1]}`)
-      else if (write._tag === "PutGroupMember")
-        words.push(`${write.groupId}/${write.memberId}:${/"memberEpoch":(-?\d+)/.exec(write.value)?.[1]}`)
-      else if (write._tag === "DeleteGroupMember") words.push(`${write.groupId}/${write.memberId} goes`)
-      else words.push(write._tag)
-    }
-  }
-  return words.join(" ")
 }

@@ -13,11 +13,41 @@ export interface FaultRates {
   /** A commit whose session is lost: before it, at it, behind it. */
   readonly loseSession: number
   readonly stall: number
-  /** A read of the store that fails. */
+  /** A commit that waits for somebody else's lock on a table. */
+  readonly lock: number
+  /** A process that stands still between the two halves of a commit. */
+  readonly hold: number
+  /** A read of the store that fails, or takes long. */
   readonly readFails: number
+  /** The end of a session that nobody tells of, not even by an error. */
+  readonly silence: number
 }
 
-export type CommitFate = "stored" | "refused" | "stalled" | "fenced" | "storedUnheard" | "storedLater" | "neverStored"
+export type CommitFate =
+  | "stored"
+  | "refused"
+  | "refusedTogether"
+  | "stalled"
+  | "locked"
+  | "lockedOut"
+  | "fenced"
+  | "storedUnheard"
+  | "storedLater"
+  | "neverStored"
+
+const NO_RATES: FaultRates = {
+  cut: 0,
+  half: 0,
+  split: 0,
+  slow: 0,
+  refuse: 0,
+  loseSession: 0,
+  stall: 0,
+  lock: 0,
+  hold: 0,
+  readFails: 0,
+  silence: 0
+}
 
 /** What goes wrong, and how often it did. */
 export class Faults {
@@ -38,12 +68,15 @@ export class Faults {
       refuse: rate(15),
       loseSession: rate(15),
       stall: rate(8),
-      readFails: rate(5)
+      lock: rate(2),
+      hold: rate(3),
+      readFails: rate(5),
+      silence: rate(200)
     }
   }
 
   heal(): void {
-    this.rates = { cut: 0, half: 0, split: 0, slow: 0, refuse: 0, loseSession: 0, stall: 0, readFails: 0 }
+    this.rates = NO_RATES
   }
 
   #happens(permille: number): boolean {
@@ -63,17 +96,58 @@ export class Faults {
     return this.#happens(this.rates.cut) ? "cut" : "whole"
   }
 
-  ofCommit(): CommitFate {
-    if (this.#happens(this.rates.refuse)) return "refused"
+  /** Of a commit of so many units. */
+  ofCommit(units: number): CommitFate {
+    if (this.#happens(this.rates.refuse)) {
+      // Of one alone it would be the truth about that one.
+      return units > 1 && this.#chance.permille(500) ? "refusedTogether" : "refused"
+    }
     if (this.#happens(this.rates.stall)) return "stalled"
+    if (this.#happens(this.rates.lock)) return this.#chance.pick(["locked", "locked", "lockedOut"])
     if (this.#happens(this.rates.loseSession)) {
       return this.#chance.pick(["fenced", "storedUnheard", "storedLater", "storedLater", "neverStored"])
     }
     return "stored"
   }
 
-  ofRead(): boolean {
-    return this.#happens(this.rates.readFails)
+  commitMs(fate: CommitFate): number {
+    if (fate === "locked" || fate === "lockedOut") return this.#chance.between(5000, 40_000)
+    return fate === "stalled" ? this.#chance.between(200, 9000) : this.#chance.between(1, 6)
+  }
+
+  /** For how long a process stands still between two halves of a commit. */
+  holdsBetweenMs(): number {
+    return this.#happens(this.rates.hold) ? this.heldMs() : 0
+  }
+
+  heldMs(): number {
+    return this.#chance.between(1000, 20_000)
+  }
+
+  ofRead(): "right" | "fails" | "late" {
+    if (!this.#happens(this.rates.readFails)) return "right"
+    return this.#chance.pick(["fails", "late"])
+  }
+
+  pingMs(): number {
+    return this.#happens(this.rates.stall) ? this.#chance.between(100, 3000) : 1
+  }
+
+  /** Whether a session that ends leaves everybody waiting. */
+  isSilent(): boolean {
+    return this.#happens(this.rates.silence)
+  }
+
+  /** What was under way when its session ended is answered so much later. */
+  lateMs(): number {
+    return this.rates.loseSession > 0 && this.#chance.permille(300)
+      ? this.#chance.between(100, 8000)
+      : this.#chance.between(1, 5)
+  }
+
+  /** After how long a broker is told that its session is gone; undefined: never, it has to ask. */
+  lostAfterMs(): number | undefined {
+    return this.#chance.pick([0, this.#chance.between(0, 3000), undefined])
   }
 
   between(least: number, most: number): number {

@@ -17,7 +17,8 @@ export interface Reading {
 }
 
 interface Acknowledged extends KeyedRecord {
-  readonly nowMs: number
+  /** It may be there since then. */
+  readonly sentMs: number
 }
 
 /**
@@ -29,6 +30,8 @@ export class KeyedHistory {
   readonly #retentionMs: number
   /** In order of offsets: the producer has one request in flight. */
   readonly #acknowledged: Array<Acknowledged> = []
+  /** Offsets whose records a failover lost, and when. */
+  readonly #lost = new Map<number, number>()
   /** What was read at each offset, in whatever reading. */
   readonly #seen = new Map<number, string>()
 
@@ -42,12 +45,13 @@ export class KeyedHistory {
     return this.#acknowledged.length
   }
 
-  acknowledged(record: KeyedRecord, nowMs: number): void {
+  /** `sentMs`: when it was sent for the first time. */
+  acknowledged(record: KeyedRecord, sentMs: number): void {
     const last = this.#acknowledged.at(-1)
     if (last !== undefined && record.offset <= last.offset) {
       this.#history.violate("R2", `${nameOf(record)} is acknowledged at ${record.offset}, behind ${last.offset}`)
     }
-    this.#acknowledged.push({ ...record, nowMs })
+    this.#acknowledged.push({ ...record, sentMs })
     this.#isAt(record)
   }
 
@@ -58,6 +62,9 @@ export class KeyedHistory {
     for (const record of records) {
       if (record.offset <= before) this.#history.violate("R2", `offset ${record.offset} is read behind ${before}`)
       before = record.offset
+      if ((this.#lost.get(record.offset) ?? Infinity) < startMs) {
+        this.#history.violate("E3", `${nameOf(record)} at ${record.offset} was lost and is there`)
+      }
       this.#isAt(record)
       if (!first.has(record.key)) first.set(record.key, record.offset)
       last.set(record.key, record.offset)
@@ -69,7 +76,7 @@ export class KeyedHistory {
       const found = last.get(key) ?? -1
       if (found >= offset) continue
       if (value !== null) this.#history.violate("R1", `${nameOf(latest)}, acknowledged at ${offset}, is lost`)
-      else if (startMs - latest.nowMs < this.#retentionMs) {
+      else if (endMs - latest.sentMs < this.#retentionMs && this.#history.clockSteps === 0) {
         this.#history.violate("R2", `the tombstone of ${key} at ${offset} is gone too early`)
       } else if (first.has(key)) {
         this.#history.violate("R1", `${key} was deleted at ${offset} and is there again, at ${first.get(key)}`)
@@ -79,8 +86,15 @@ export class KeyedHistory {
 
   #latest(known: number): ReadonlyMap<string, Acknowledged> {
     const latest = new Map<string, Acknowledged>()
-    for (const record of this.#acknowledged.slice(0, known)) latest.set(record.key, record)
+    for (const record of this.#acknowledged.slice(0, known)) {
+      if (!this.#lost.has(record.offset)) latest.set(record.key, record)
+    }
     return latest
+  }
+
+  /** A failover lost what lay there. */
+  loses(first: number, last: number, nowMs: number): void {
+    for (let offset = first; offset <= last; offset++) if (!this.#lost.has(offset)) this.#lost.set(offset, nowMs)
   }
 
   /** What lies at an offset never changes. */

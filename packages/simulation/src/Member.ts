@@ -21,6 +21,8 @@ const REFUSALS = new Set([FENCED_INSTANCE_ID, UNKNOWN_MEMBER_ID, ILLEGAL_GENERAT
 const SESSION_TIMEOUT_MS = 6000
 const REBALANCE_TIMEOUT_MS = 5000
 const HEARTBEAT_MS = 1000
+/** A rebalance may wait for as long as it takes, and for a group that is stored. */
+const JOIN_MS = 60_000
 
 /** What a member tells of itself to those who wait for its group to settle. */
 export interface MemberState {
@@ -46,6 +48,7 @@ export class Member {
    * What a superseded broker hears counts for nobody.
    */
   #soundMs = -Infinity
+  #soundEra = 0
   #positions = new Map<number, number>()
   /** Set when the world heals: from then on it behaves. */
   readonly #calm: () => boolean
@@ -112,10 +115,11 @@ export class Member {
         REBALANCE_TIMEOUT_MS
       )
       const startMs = client.nowMs
-      const before = this.#history.generation(group)
+      const before = this.#history.groups.generation(group)
+      const { era } = this.#history
       const { instanceId } = this.state
-      if (instanceId !== null) this.#history.claims(group, instanceId, client.name)
-      const joined = yield* client.call(JoinGroup, 5, request, 12_000)
+      if (instanceId !== null) this.#history.groups.claims(group, instanceId, client.name)
+      const joined = yield* client.call(JoinGroup, 5, request, 12_000, JOIN_MS)
       client.log(`joins ${group}: error ${joined.errorCode} generation ${joined.generationId}`)
       if (joined.errorCode === MEMBER_ID_REQUIRED) this.#memberId = joined.memberId
       this.#learn(joined.errorCode)
@@ -132,20 +136,22 @@ export class Member {
           groupInstanceId: this.state.instanceId,
           assignments: joined.leader === joined.memberId ? assign(joined) : []
         },
-        12_000
+        12_000,
+        JOIN_MS
       )
       this.#learn(synced.errorCode)
       if (synced.errorCode !== 0) {
         client.log(`sync of ${group}: error ${synced.errorCode}`)
         return yield* Effect.fail("again" as const)
       }
-      const isBehind = client.mayBeBehind(startMs)
-      if (!isBehind) this.#history.joined(group, joined.generationId, before, client.name)
+      const isBehind = client.mayBeBehind(startMs) || era !== this.#history.era
+      if (!isBehind) this.#history.groups.joined(group, joined.generationId, before, client.name)
       const partitions = Array.from(synced.assignment)
       client.log(`generation ${joined.generationId} of ${group}: ${partitions.join(",")}`)
       if (!isBehind) {
-        if (instanceId !== null) this.#history.takesPlace(group, instanceId, joined.memberId, startMs, client.nowMs)
-        this.#history.assigned(group, joined.generationId, instanceId ?? joined.memberId, partitions)
+        if (instanceId !== null)
+          this.#history.groups.takesPlace(group, instanceId, joined.memberId, startMs, client.nowMs)
+        this.#history.groups.assigned(group, joined.generationId, instanceId ?? joined.memberId, partitions)
       }
       this.state.generation = joined.generationId
       this.state.partitions = partitions
@@ -176,9 +182,13 @@ export class Member {
         }
         if (client.nowMs - beatAtMs >= HEARTBEAT_MS) {
           beatAtMs = client.nowMs
+          const { era } = this.#history
           const errorCode = (yield* client.call(Heartbeat, 3, this.#identity)).errorCode
           this.#told(errorCode, beatAtMs)
-          if (errorCode === 0 && !client.mayBeBehind(beatAtMs)) this.#soundMs = beatAtMs
+          if (errorCode === 0 && !client.mayBeBehind(beatAtMs)) {
+            this.#soundMs = beatAtMs
+            this.#soundEra = era
+          }
           if (errorCode !== 0) client.log(`heartbeat: error ${errorCode}`)
           this.#learn(errorCode)
           if (errorCode !== 0) return
@@ -213,7 +223,8 @@ export class Member {
   #told(errorCode: number, startMs: number): void {
     const silentMs = this.#client.nowMs - this.#soundMs
     if (errorCode !== UNKNOWN_MEMBER_ID || this.#client.mayBeBehind(startMs)) return
-    if (this.#history.hasRivals(this.state.group, this.state.instanceId)) return
+    if (this.#soundEra !== this.#history.era || this.#client.hasMetClockStep) return
+    if (this.#history.groups.hasRivals(this.state.group, this.state.instanceId)) return
     if (silentMs < Math.min(SESSION_TIMEOUT_MS, REBALANCE_TIMEOUT_MS)) {
       this.#history.violate("G3", `${this.#client.name} is no member ${silentMs} ms after it was one`)
     }
@@ -241,8 +252,9 @@ export class Member {
     const { generation, group } = this.state
     return Effect.gen({ self: this }, function* () {
       const startMs = client.nowMs
-      const newest = this.#history.generation(group)
-      const replaced = this.#history.isReplaced(group, this.state.instanceId, this.#memberId)
+      const { era } = this.#history
+      const newest = this.#history.groups.generation(group)
+      const replaced = this.#history.groups.isReplaced(group, this.state.instanceId, this.#memberId)
       const sent = Array.from(this.#positions, ([partition, offset]) => {
         const id = `${client.name}#${++this.#commits}`
         return { partition, offset, id, commit: this.#history.commits(group, partition, id, client.nowMs) }
@@ -253,8 +265,11 @@ export class Member {
       for (const { errorCode, partitionIndex } of answer.topics[0]!.partitions) {
         const { commit } = sent.find(({ partition }) => partition === partitionIndex)!
         worst ||= errorCode
-        if (errorCode === 0) this.#history.committed(commit, group, generation, newest, replaced, client.nowMs)
-        else if (REFUSALS.has(errorCode)) commit.outcome = "refused"
+        const isSure = era === this.#history.era
+        if (errorCode === 0) {
+          this.#history.committed(commit, group, generation, isSure ? newest : -1, isSure && replaced, client.nowMs)
+        }
+        if (REFUSALS.has(errorCode)) commit.outcome = "refused"
       }
       this.#told(worst, startMs)
       client.log(`commits ${offsets.map(([partition, offset]) => `${partition}=${offset}`).join(" ")}: error ${worst}`)

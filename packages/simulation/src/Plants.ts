@@ -3,11 +3,17 @@ import { groups as groupsLayer } from "@tusk/server/BrokerLayer"
 import type { BrokerParts } from "@tusk/server/BrokerLayer"
 import { Active } from "@tusk/storage/Active"
 import { Committer } from "@tusk/storage/Committer"
+import { Configs } from "@tusk/storage/Configs"
+import type { DecideConfigs } from "@tusk/storage/Configs"
+import { NOTHING_TOLD } from "@tusk/storage/counters"
 import { Log } from "@tusk/storage/log/Log"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
+import { readsOf } from "@tusk/storage/memory/memoryReads"
 import { Offsets } from "@tusk/storage/Offsets"
+import type { Participant } from "@tusk/storage/Participant"
+import type { Signal } from "@tusk/storage/Signal"
 import type { Store } from "@tusk/storage/Store"
-import { Fenced, StoreUnavailable } from "@tusk/storage/StoreError"
+import type { StoreError } from "@tusk/storage/StoreError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -19,6 +25,8 @@ export interface Plant {
   readonly name: string
   readonly parts?: Partial<BrokerParts>
   readonly store?: (store: Store["Service"], database: Database, view: View) => Store["Service"]
+  /** Who makes the signals of connections. */
+  readonly signals?: () => Signal
 }
 
 /** The part as it is, but for what `change` makes of it. */
@@ -52,20 +60,25 @@ const dropFence: Plant = {
   })
 }
 
+/** The same decision, but for taking back what it assumed. */
+const keeping = <A>(participant: Participant<A>): Participant<A> => ({
+  bytes: participant.bytes,
+  prepare: participant.prepare,
+  partitionIds: participant.partitionIds,
+  assemble: (writes) => participant.assemble(writes),
+  retract: () => {},
+  settle: (error) => participant.settle(error),
+  answer: () => participant.answer()
+})
+
 /** What a failed commit assumed is kept: offsets and sequences go on from there. */
 const keepAssumed: Plant = {
   name: "keep-assumed",
   parts: {
     committer: changed(Committer, Committer.layer, (committer) => ({
       ...committer,
-      submit: (proposal) =>
-        committer.submit({
-          ...proposal,
-          settle: (error) => {
-            if (error instanceof StoreUnavailable || error instanceof Fenced) return
-            proposal.settle(error)
-          }
-        })
+      submit: (participant, timeoutMs) => committer.submit(keeping(participant), timeoutMs),
+      offer: (participant, done, timeoutMs) => committer.offer(keeping(participant), done, timeoutMs)
     }))
   }
 }
@@ -202,6 +215,104 @@ const ackOffsetsEarly: Plant = {
   }
 }
 
+/** A commit of unknown outcome is told to be not stored at once, and looked up meanwhile. */
+const answerBeforeLooking: Plant = {
+  name: "answer-before-looking",
+  parts: {
+    committer: Layer.provide(
+      Committer.layer,
+      Layer.effect(
+        Active,
+        Effect.map(Active, (active) => ({
+          ...active,
+          failed: (error, reign) =>
+            error._tag === "OutcomeUnknown"
+              ? Effect.as(Effect.forkDetach(active.failed(error, reign), { startImmediately: true }), "NotStored")
+              : active.failed(error, reign)
+        }))
+      )
+    )
+  }
+}
+
+/** Nobody notices that another server has taken over: counters and ends go on from what it has. */
+const epochAgain: Plant = {
+  name: "epoch-again",
+  store: (store, database) => ({
+    ...store,
+    acquire: () =>
+      Effect.suspend(() => {
+        const { data } = database.server
+        data.noted = { systemIdentifier: data.systemIdentifier, timeline: data.timeline }
+        return store.acquire(NOTHING_TOLD)
+      })
+  })
+}
+
+/** Behind a failover everything is read from the server before it. */
+const readerOfOldServer: Plant = {
+  name: "reader-of-old-server",
+  store: (store, database) => {
+    type Reads = ReturnType<typeof readsOf>
+    const read = <A>(ask: (reads: Reads) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+      Effect.suspend(() => ask(database.old === undefined ? store : readsOf(database.old.data)))
+    return {
+      ...store,
+      read: (requests, maxBytes) => read((reads) => reads.read(requests, maxBytes)),
+      findByTimestamp: (id, timestamp) => read((reads) => reads.findByTimestamp(id, timestamp)),
+      sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit))
+    }
+  }
+}
+
+/** What changes between a look and the wait for a change is not noticed. */
+const lostWakeUp: Plant = {
+  name: "lost-wake-up",
+  signals: () => {
+    const waiters = new Set<() => void>()
+    const next = Effect.callback<void>((resume) => {
+      const wake = () => resume(Effect.void)
+      waiters.add(wake)
+      return Effect.sync(() => void waiters.delete(wake))
+    })
+    const until = (condition: () => boolean): Effect.Effect<void> =>
+      Effect.suspend(() =>
+        condition()
+          ? Effect.void
+          : Effect.yieldNow.pipe(
+              Effect.andThen(next),
+              Effect.flatMap(() => until(condition))
+            )
+      )
+    return {
+      until,
+      notify: () => {
+        const woken = Array.from(waiters)
+        waiters.clear()
+        for (const wake of woken) wake()
+      }
+    }
+  }
+}
+
+/** What a config change makes of a resource is decided when it is asked for, and not in its commit. */
+const configBesideTheQueue: Plant = {
+  name: "config-beside-the-queue",
+  parts: {
+    configs: changed(Configs, Configs.layer, (configs) => {
+      const before = (resourceType: number, resourceName: string, decide: DecideConfigs): DecideConfigs => {
+        const decided = decide(configs.of(resourceType, resourceName))
+        return () => decided
+      }
+      return {
+        ...configs,
+        changing: (type, name, decide) => configs.changing(type, name, before(type, name, decide)),
+        change: (type, name, decide) => Effect.suspend(() => configs.change(type, name, before(type, name, decide)))
+      }
+    })
+  }
+}
+
 export const plants: ReadonlyArray<Plant> = [
   ackBeforeCommit,
   dropFence,
@@ -212,5 +323,10 @@ export const plants: ReadonlyArray<Plant> = [
   commitUnfenced,
   forgetSequences,
   noReload,
-  ackOffsetsEarly
+  ackOffsetsEarly,
+  answerBeforeLooking,
+  epochAgain,
+  readerOfOldServer,
+  lostWakeUp,
+  configBesideTheQueue
 ]

@@ -6,10 +6,17 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
+import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
+import { FindCoordinator } from "@tusk/protocol/messages/FindCoordinator"
+import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
+import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import type { JoinGroupRequest } from "@tusk/protocol/messages/JoinGroup"
-import type { Client } from "./Client.ts"
+import type { Chance } from "./Chance.ts"
+import { request } from "./Client.ts"
+import type { Client, Request } from "./Client.ts"
 import type { History } from "./History.ts"
+import type { Asked } from "./LogHistory.ts"
 import * as Effect from "effect/Effect"
 
 export const TOPIC = "t"
@@ -17,19 +24,23 @@ export const PARTITIONS = 4
 
 export const produceRequest = (
   partitions: ReadonlyArray<{ readonly index: number; readonly records: Uint8Array }>,
-  topic = TOPIC
+  topic = TOPIC,
+  timeoutMs = 30_000
 ): ProduceRequest => ({
   transactionalId: null,
   acks: -1,
-  timeoutMs: 30_000,
+  timeoutMs,
   topicData: [{ name: topic, topicId: ZERO_UUID, partitionData: partitions }]
 })
 
 export const fetchRequest = (
   partitions: ReadonlyMap<number, number>,
   maxWaitMs: number,
-  topic = TOPIC,
-  maxBytes = 1 << 20
+  {
+    leaderEpoch = -1,
+    maxBytes = 1 << 20,
+    topic = TOPIC
+  }: { readonly topic?: string; readonly maxBytes?: number; readonly leaderEpoch?: number } = {}
 ): FetchRequest => ({
   ...Fetch.request.defaults(),
   maxWaitMs,
@@ -41,7 +52,7 @@ export const fetchRequest = (
       topicId: ZERO_UUID,
       partitions: Array.from(partitions, ([partition, offset]) => ({
         partition,
-        currentLeaderEpoch: -1,
+        currentLeaderEpoch: leaderEpoch,
         fetchOffset: BigInt(offset),
         lastFetchedEpoch: -1,
         logStartOffset: -1n,
@@ -55,40 +66,80 @@ export const fetchRequest = (
 
 export const OFFSET_OUT_OF_RANGE = 1
 
+/** Sees every record and every leap that is read. */
+export interface Sink {
+  readonly record: (partition: number, offset: number, value: string, leaderEpoch: number) => void
+  readonly leap: (partition: number, first: number, last: number, leaderEpoch: number) => void
+}
+
 /** Fetches once, tells the history what was read, and moves the positions on. The answer: errors by partition. */
-export const fetchOnce = (client: Client, history: History, positions: Map<number, number>, maxWaitMs: number) =>
-  Effect.map(client.call(Fetch, 12, fetchRequest(positions, maxWaitMs)), (answer) => {
+export const fetchOnce = (
+  client: Client,
+  history: History,
+  positions: Map<number, number>,
+  maxWaitMs: number,
+  { leaderEpoch = -1, sink }: { readonly leaderEpoch?: number; readonly sink?: Sink } = {}
+) =>
+  Effect.map(client.call(Fetch, 12, fetchRequest(positions, maxWaitMs, { leaderEpoch }), 3000, maxWaitMs), (answer) => {
     const errors = new Map<number, number>()
+    const { asked } = client
     for (const { partitions } of answer.responses) {
       for (const { errorCode, highWatermark, partitionIndex, records } of partitions) {
         if (errorCode !== 0) {
           errors.set(partitionIndex, errorCode)
           continue
         }
-        history.highWatermark(`${client.name}.${client.epoch}`, partitionIndex, Number(highWatermark))
-        let next = positions.get(partitionIndex)!
-        for (const [offset, value] of recordsOf(records ?? [])) {
-          if (offset < next) continue
-          if (offset > next) history.skipped(client.name, partitionIndex, next, offset)
-          history.read(client.name, partitionIndex, offset, value)
-          next = offset + 1
-        }
-        positions.set(partitionIndex, next)
+        history.log.highWatermark(asked, partitionIndex, Number(highWatermark))
+        positions.set(
+          partitionIndex,
+          take(asked, history, partitionIndex, positions.get(partitionIndex)!, records ?? [], sink)
+        )
       }
     }
     return errors
   })
 
-const recordsOf = (chunks: ReadonlyArray<Uint8Array>): Array<readonly [number, string]> => {
-  const found: Array<readonly [number, string]> = []
+/** What one partition's answer holds from a position on; the answer is the next position. */
+const take = (
+  asked: Asked,
+  history: History,
+  partition: number,
+  position: number,
+  chunks: ReadonlyArray<Uint8Array>,
+  sink: Sink | undefined
+): number => {
+  let next = position
+  for (const { first, last, leaderEpoch, records } of batchesOf(chunks)) {
+    if (records.length === 0 && last >= next) {
+      if (first > next) history.log.skipped(asked, partition, next, first)
+      history.log.leaps(asked, partition, first, last)
+      sink?.leap(partition, first, last, leaderEpoch)
+      next = last + 1
+    }
+    for (const [offset, value] of records) {
+      if (offset < next) continue
+      if (offset > next) history.log.skipped(asked, partition, next, offset)
+      history.log.read(asked, partition, offset, value)
+      sink?.record(partition, offset, value, leaderEpoch)
+      next = offset + 1
+    }
+  }
+  return next
+}
+
+const batchesOf = (chunks: ReadonlyArray<Uint8Array>) => {
   const batches = RecordBatch.splitBatches(Buffer.concat(chunks))
   if ("_tag" in batches) throw batches
-  for (const batch of batches) {
+  return batches.map((batch) => {
     const records = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: 1 << 24 })
     if ("_tag" in records) throw records
-    for (const { offset, value } of records) found.push([Number(offset), Buffer.from(value ?? []).toString()])
-  }
-  return found
+    return {
+      first: Number(RecordBatch.baseOffset(batch)),
+      last: Number(RecordBatch.lastOffset(batch)),
+      leaderEpoch: RecordBatch.partitionLeaderEpoch(batch),
+      records: records.map(({ offset, value }) => [Number(offset), Buffer.from(value ?? []).toString()] as const)
+    }
+  })
 }
 
 /** A subscription as the consumer protocol writes it, version 0. */
@@ -144,7 +195,7 @@ export const commitRequest = (
 })
 
 /** By partition, where there is no error. */
-export const endOffsets = (client: Client, topic = TOPIC, partitions = PARTITIONS) =>
+export const endOffsets = (client: Client, topic = TOPIC, partitions = PARTITIONS, history?: History) =>
   Effect.map(
     client.call(ListOffsets, 4, {
       ...ListOffsets.request.defaults(),
@@ -164,8 +215,29 @@ export const endOffsets = (client: Client, topic = TOPIC, partitions = PARTITION
     (answer) => {
       const ends = new Map<number, number>()
       for (const { errorCode, offset, partitionIndex } of answer.topics[0]!.partitions) {
-        if (errorCode === 0) ends.set(partitionIndex, Number(offset))
+        if (errorCode !== 0) continue
+        ends.set(partitionIndex, Number(offset))
+        history?.log.highWatermark(client.asked, partitionIndex, Number(offset))
       }
       return ends
     }
   )
+
+/** What a client asks for between two other requests, whatever comes of it. */
+export const bystander = (chance: Chance): Request => {
+  switch (chance.below(4)) {
+    case 0:
+      return request(ApiVersions, 0, ApiVersions.request.defaults())
+    case 1:
+      return request(FindCoordinator, 3, { ...FindCoordinator.request.defaults(), key: "g1", keyType: 0 })
+    case 2:
+      return request(Heartbeat, 3, {
+        ...Heartbeat.request.defaults(),
+        groupId: "g1",
+        generationId: 1,
+        memberId: "nobody"
+      })
+    default:
+      return request(Metadata, 7, { ...Metadata.request.defaults(), topics: [{ topicId: ZERO_UUID, name: TOPIC }] })
+  }
+}

@@ -72,7 +72,7 @@ export class ShareMember {
   #begin(): void {
     this.#sessionEpoch = INITIAL
     this.#held = []
-    this.#history.dropsShares(this.name)
+    this.#history.shares.drops(this.name)
   }
 
   get #live(): Effect.Effect<void, Lost> {
@@ -138,8 +138,9 @@ export class ShareMember {
         ...held,
         type: chance.permille(800) ? ACCEPT : chance.pick([RELEASE, REJECT])
       }))
-      for (const held of sent) this.#history.lets(this.group, this.name, held.partition, held.first, held.last)
+      for (const held of sent) this.#history.shares.lets(this.group, this.name, held.partition, held.first, held.last)
       const startMs = client.nowMs
+      const { era } = this.#history
       const losses = this.#shared.database.losses
       const answer = yield* client.call(ShareFetch, 2, this.#request(sent), 5000)
       if (answer.errorCode !== 0) {
@@ -151,12 +152,12 @@ export class ShareMember {
       this.#sessionEpoch++
       // A connection that is cut while nothing is awaited is followed by another one, and nobody notices but the broker.
       const connection = client.epoch
-      const isBehind = client.mayBeBehind(startMs)
+      const isBehind = client.mayBeBehind(startMs) || era !== this.#history.era
       for (const { acknowledgeErrorCode, acquiredRecords, partitionIndex } of this.#partitionsOf(answer)) {
         if (acknowledgeErrorCode === 0 && !isBehind) {
           for (const held of sent) {
             if (held.partition !== partitionIndex || held.type === RELEASE) continue
-            this.#history.finishes(this.group, held.partition, held.first, held.last, client.nowMs)
+            this.#history.shares.finishes(this.group, held.partition, held.first, held.last, client.nowMs)
           }
         }
         for (const { deliveryCount, firstOffset, lastOffset } of acquiredRecords) {
@@ -170,10 +171,14 @@ export class ShareMember {
           }
           this.#held.push(held)
           if (isBehind) continue
-          this.#history.shares(
+          this.#history.shares.acquires(
             this.group,
             { ...held, member: this.name, startMs, nowMs: client.nowMs },
-            () => this.#shared.database.losses === losses && client.isConnected && client.epoch === connection
+            () =>
+              this.#shared.database.losses === losses &&
+              client.isConnected &&
+              client.epoch === connection &&
+              !client.hasMetClockStep
           )
         }
       }

@@ -27,9 +27,12 @@ export class World {
   #wakeOrder = 0
   readonly #ready: Array<Task> = []
   readonly #sleepers = new SleeperHeap()
+  /** Of the world itself: nothing can hold it. */
+  readonly #own: View
 
   constructor(seed: number) {
     this.chance = new Chance(seed)
+    this.#own = new View(this, "world")
   }
 
   get nowMs(): number {
@@ -64,15 +67,20 @@ export class World {
         const task = ready[at]!
         ready[at] = ready[ready.length - 1]!
         ready.pop()
-        if (task.view.isAlive) task.run()
+        task.view.run(task.run)
         continue
       }
       const sleeper = this.#sleepers.take()
       if (sleeper === undefined) throw new Standstill("nothing will ever happen again")
       if (sleeper.wake === undefined || !sleeper.view.isAlive) continue
       this.#nowMs = Math.max(this.#nowMs, sleeper.atMs)
-      sleeper.wake()
+      sleeper.view.run(() => sleeper.wake?.())
     }
+  }
+
+  /** So many milliseconds from now, whoever is held or dead by then. */
+  after(delayMs: number, run: () => void): void {
+    this.at(this.#own, this.#nowMs + delayMs, run)
   }
 
   post(view: View, run: () => void): void {
@@ -105,6 +113,14 @@ interface Sleeper {
 export class View {
   readonly name: string
   isAlive = true
+  #heldSinceMs: number | undefined
+  #heldMs = 0
+  /** How far its wall clock is off; timers do not go by it. */
+  #wallMs = 0
+  /** Its wall clock was set to another time while it ran. */
+  hasStepped = false
+  /** What became due while it stands still. */
+  #held: Array<() => void> = []
   /** Clock, scheduler and chance, for every fiber of this view. */
   readonly services: Context.Context<never>
   readonly #world: World
@@ -139,7 +155,7 @@ export class View {
 
   /** Runs it so many milliseconds from now; the answer calls it off. */
   after(delayMs: number, run: () => void): () => void {
-    return this.#world.at(this, this.#world.nowMs + delayMs, run)
+    return this.#world.at(this, this.#world.nowMs + Math.ceil(delayMs), run)
   }
 
   fork<A, E>(effect: Effect.Effect<A, E>): Fiber.Fiber<A, E> {
@@ -149,19 +165,60 @@ export class View {
   /** As by `kill -9`: nothing of it runs again, no finalizer either. */
   kill(): void {
     this.isAlive = false
+    this.#held = []
+  }
+
+  get isHeld(): boolean {
+    return this.#heldSinceMs !== undefined
+  }
+
+  /** How long it has stood still in all. */
+  get heldMs(): number {
+    return this.#heldMs + (this.#heldSinceMs === undefined ? 0 : this.#world.nowMs - this.#heldSinceMs)
+  }
+
+  /** Runs it, or keeps it for when the process runs again. */
+  run(task: () => void): void {
+    if (!this.isAlive) return
+    if (this.isHeld) this.#held.push(task)
+    else task()
+  }
+
+  /** As by SIGSTOP, and SIGCONT so much later: nothing of it runs meanwhile, and time goes on. */
+  hold(forMs: number): void {
+    if (this.isHeld) return
+    this.#heldSinceMs = this.#world.nowMs
+    this.#world.after(forMs, () => {
+      this.#heldMs = this.heldMs
+      this.#heldSinceMs = undefined
+      const held = this.#held
+      this.#held = []
+      for (const task of held) this.post(task)
+    })
+  }
+
+  get wallMs(): number {
+    return this.#world.nowMs + this.#wallMs
+  }
+
+  /** Somebody sets the clock. */
+  stepClock(byMs: number): void {
+    this.#wallMs += byMs
+    this.hasStepped = true
   }
 }
 
 const clockOf = (world: World, view: View): Clock.Clock => {
-  const millis = () => world.nowMs
-  const nanos = () => BigInt(world.nowMs) * 1_000_000n
+  const wall = () => view.wallMs
+  const wallNanos = () => BigInt(view.wallMs) * 1_000_000n
+  const monotonic = () => BigInt(world.elapsedMs) * 1_000_000n
   return {
-    currentTimeMillisUnsafe: millis,
-    currentTimeMillis: Effect.sync(millis),
-    currentTimeNanosUnsafe: nanos,
-    currentTimeNanos: Effect.sync(nanos),
-    monotonicTimeNanosUnsafe: nanos,
-    monotonicTimeNanos: Effect.sync(nanos),
+    currentTimeMillisUnsafe: wall,
+    currentTimeMillis: Effect.sync(wall),
+    currentTimeNanosUnsafe: wallNanos,
+    currentTimeNanos: Effect.sync(wallNanos),
+    monotonicTimeNanosUnsafe: monotonic,
+    monotonicTimeNanos: Effect.sync(monotonic),
     sleep: (duration) =>
       Effect.callback<void>((resume) => {
         const callOff = view.after(Duration.toMillis(duration), () => resume(Effect.void))

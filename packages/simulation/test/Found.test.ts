@@ -6,25 +6,28 @@ import { Committer } from "@tusk/storage/Committer"
 import { Log } from "@tusk/storage/log/Log"
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import { Store } from "@tusk/storage/Store"
-import { OutcomeUnknown, StoreUnavailable } from "@tusk/storage/StoreError"
+import { Fenced, OutcomeUnknown, StoreUnavailable } from "@tusk/storage/StoreError"
 import type { StoreError } from "@tusk/storage/StoreError"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
 
 const PARTITION = 1
 
-/** Memory whose next commits and pings can be made to fail. */
+/** Memory whose next commits and heartbeats can be made to fail. */
 const makeFragile = () => {
   const data = new MemoryStore.MemoryData("FragileClusterAAAAAAAA")
   const memory = MemoryStore.make(data, { maxBytes: 1 << 20 })
   const commitErrors: Array<StoreError> = []
-  const pingErrors: Array<StoreError> = []
+  const heartbeatErrors: Array<StoreError | "silence"> = []
+  const silence = Latch.makeUnsafe(false)
   return {
     data,
     commitErrors,
-    pingErrors,
+    heartbeatErrors,
+    silence,
     store: Store.of({
       ...memory,
       commit: (units) =>
@@ -36,7 +39,10 @@ const makeFragile = () => {
             return memory.commit(units)
           })
         ),
-      ping: Effect.suspend(() => (pingErrors.length === 0 ? memory.ping : Effect.fail(pingErrors.shift()!)))
+      heartbeat: Effect.suspend(() => {
+        const error = heartbeatErrors.shift()
+        return error === undefined ? memory.heartbeat : error === "silence" ? silence.await : Effect.fail(error)
+      })
     })
   }
 }
@@ -107,8 +113,8 @@ describe("found by the simulation", () => {
       yield* Effect.yieldNow
       // Waits in the queue while the commit before it is lost, and the lock with it.
       const behind = yield* Effect.forkChild(Effect.result(put("behind")), { startImmediately: true })
-      expect(Result.isFailure(yield* Fiber.join(before))).toBe(true)
-      expect(yield* Fiber.join(behind)).toMatchObject({ failure: { _tag: "Fenced" } })
+      expect(yield* Fiber.join(before)).toMatchObject({ failure: { _tag: "RequestTimedOut" } })
+      expect(yield* Fiber.join(behind)).toMatchObject({ failure: { _tag: "NotLeaderOrFollower" } })
       yield* put("after")
       expect(Array.from(fragile.data.groups.keys())).toEqual(["after"])
     }).pipe(Effect.provide(layerOf(fragile)))
@@ -126,10 +132,46 @@ describe("found by the simulation", () => {
       expect(yield* append(0)).toBe(0)
       expect(yield* read).toBe("OffsetOutOfRange")
       expect(yield* append(3)).toBe("OutOfOrderSequenceNumber")
-      const silence = new OutcomeUnknown({ message: "nobody answers" })
-      fragile.pingErrors.push(silence, silence)
+      const gone = new Fenced({ message: "the session is gone" })
+      fragile.heartbeatErrors.push(gone, gone)
       expect(yield* read).toBe("NotLeaderOrFollower")
       expect(yield* append(3)).toBe("NotLeaderOrFollower")
     }).pipe(Effect.provide(layerOf(fragile)))
+  })
+
+  it.effect("nor does one whose server answers pings and takes no writes any more", () => {
+    const fragile = makeFragile()
+    return Effect.gen(function* () {
+      yield* aPartition
+      const log = yield* Log
+      expect(yield* append(0)).toBe(0)
+      fragile.heartbeatErrors.push("silence")
+      const read = yield* Effect.forkChild(
+        log.read([{ partitionId: PARTITION, from: 9n, maxBytes: 1 }], { maxBytes: 1, atLeastOne: true }),
+        { startImmediately: true }
+      )
+      const appended = yield* Effect.forkChild(append(3), { startImmediately: true })
+      yield* TestClock.adjust("20 seconds")
+      expect([read.pollUnsafe(), appended.pollUnsafe()]).toEqual([undefined, undefined])
+      yield* TestClock.adjust("20 seconds")
+      expect(yield* Fiber.join(read)).toMatchObject([{ _tag: "KafkaStorageError" }])
+      expect(yield* Fiber.join(appended)).toBe("RequestTimedOut")
+      yield* fragile.silence.open
+    }).pipe(Effect.provide(layerOf(fragile)))
+  })
+
+  it.effect("who waits for a partition that is not read waits no longer than any request", () => {
+    const fragile = makeFragile()
+    const silent = { ...fragile, store: { ...fragile.store, loadPartitions: () => Effect.never } }
+    return Effect.gen(function* () {
+      yield* aPartition
+      const log = yield* Log
+      const read = yield* Effect.forkChild(
+        log.read([{ partitionId: PARTITION, from: 0n, maxBytes: 1 }], { maxBytes: 1, atLeastOne: true }),
+        { startImmediately: true }
+      )
+      yield* TestClock.adjust("30 seconds")
+      expect(yield* Fiber.join(read)).toMatchObject([{ _tag: "KafkaStorageError" }])
+    }).pipe(Effect.provide(layerOf(silent)))
   })
 })

@@ -2,14 +2,16 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { NOTHING_TOLD } from "./counters.ts"
 import { makeSignal } from "./Signal.ts"
 import { Store } from "./Store.ts"
 import type { ClusterState, Told } from "./Store.ts"
-import { StoreUnavailable } from "./StoreError.ts"
+import { Fenced, StoreUnavailable } from "./StoreError.ts"
 import type { AcquireError, StoreError } from "./StoreError.ts"
 
 /** Without a proof that this broker is the writer for longer, it answers no reads. */
@@ -56,10 +58,19 @@ export class Active extends Context.Service<
     readonly whenServing: Effect.Effect<void>
     /** Returns when no take-over is under way: who waits for a commit anyway needs no other proof. */
     readonly whenReigning: Effect.Effect<void>
+    /** Returns while another broker is known to hold the lock, at once where it does: clients are better off with that one. */
+    readonly whenElsewhere: Effect.Effect<void>
+    /**
+     * Returns once there is a proof that was asked for after this: what is refused by what is in memory is refused by the
+     * writer. A ping tells less: a server that another one has taken over from answers it.
+     */
+    readonly proven: Effect.Effect<void, StoreError>
     /** A commit returned that was asked for at that time (`nowMs`). */
     readonly heard: (askedAtMs: number) => void
     /** Milliseconds of the monotonic clock. */
     readonly nowMs: () => number
+    /** How long in all the last proof was too old for anybody to be told anything. */
+    readonly unservedMs: () => number
     /** Tells of a commit of a reign that failed; returns when it is known again what is stored. */
     readonly failed: (error: StoreError, reign: number) => Effect.Effect<Aftermath>
     readonly onTakeOver: (hook: TakeOverHook) => void
@@ -74,12 +85,13 @@ export class Active extends Context.Service<
       const clock = yield* Clock.Clock
       const layerScope = yield* Effect.scope
       const hooks: Array<TakeOverHook> = []
-      /** Notified where `isServing` or `reign` may have become true. */
+      /** Notified where `isServing`, `reign` or `isElsewhere` may have become true. */
       const served = makeSignal()
       const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       let told = NOTHING_TOLD
       let reign = 1
       let recovering = false
+      let isElsewhere = false
       let unknownCommitStored: boolean | undefined
       let provenAtMs = nowMs()
 
@@ -91,9 +103,18 @@ export class Active extends Context.Service<
         }
       }
       const isServing = () => !recovering && nowMs() - provenAtMs < SILENCE_LIMIT_MS
+      let unservedBeforeMs = 0
+      let countedToMs = provenAtMs
+      const unservedMs = () =>
+        unservedBeforeMs + Math.max(0, nowMs() - Math.max(provenAtMs + SILENCE_LIMIT_MS, countedToMs))
+      const proven = (askedAtMs: number) => {
+        unservedBeforeMs = unservedMs()
+        countedToMs = nowMs()
+        provenAtMs = askedAtMs
+      }
       const heard = (askedAtMs: number) => {
         if (askedAtMs <= provenAtMs) return
-        provenAtMs = askedAtMs
+        proven(askedAtMs)
         served.notify()
       }
 
@@ -102,7 +123,7 @@ export class Active extends Context.Service<
         const session = yield* Scope.fork(layerScope)
         const askedAtMs = nowMs()
         const state = yield* Scope.provide(store.acquire(told), session)
-        provenAtMs = askedAtMs
+        proven(askedAtMs)
         tell({ ...state, epoch: state.epoch })
         yield* Effect.forkIn(
           Effect.flatMap(store.lost, ({ message }) => recover(message)),
@@ -128,7 +149,9 @@ export class Active extends Context.Service<
               Effect.fail(new StoreUnavailable({ message: "a take-over failed", cause }))
             )
           )
+          isElsewhere = Result.isFailure(taken) && taken.failure._tag === "LockHeld"
           if (Result.isSuccess(taken)) break
+          if (isElsewhere) served.notify()
           yield* Effect.logWarning(`the cluster's lock is not held: ${taken.failure.message}`)
           yield* Effect.sleep(RETRY_INTERVAL_MS)
         }
@@ -139,19 +162,20 @@ export class Active extends Context.Service<
 
       const whenReigning = served.until(() => !recovering)
 
-      /** Runs in the layer's scope: who finds out that the lock is lost may be a request, and be interrupted. */
-      const recover = (reason: string): Effect.Effect<void> =>
+      /** In the layer's scope: who finds out that the lock is lost may be a request, and be interrupted. */
+      const beginRecovery = (reason: string): Effect.Effect<void> =>
         Effect.suspend(() => {
-          if (recovering) return whenReigning
+          if (recovering) return Effect.void
           recovering = true
           reign++
           return Effect.logWarning(`the cluster's lock is taken again: ${reason}`).pipe(
             Effect.andThen(Effect.forkIn(recovery, layerScope, { startImmediately: true })),
-            Effect.andThen(whenReigning)
+            Effect.asVoid
           )
         })
+      const recover = (reason: string): Effect.Effect<void> => Effect.andThen(beginRecovery(reason), whenReigning)
 
-      const ping = Effect.timeoutOrElse(store.ping, {
+      const ping = Effect.timeoutOrElse(defectless(store.ping), {
         duration: PING_LIMIT_MS,
         orElse: () => Effect.fail(new StoreUnavailable({ message: `no answer to a ping for ${PING_LIMIT_MS} ms` }))
       })
@@ -187,6 +211,28 @@ export class Active extends Context.Service<
         }
       }).pipe(Effect.forkScoped)
 
+      const gate = Semaphore.makeUnsafe(1)
+      /** One heartbeat at a time; who waited for one that was asked for after `sinceMs` needs none of its own. */
+      const prove = (sinceMs: number): Effect.Effect<void, StoreError> =>
+        gate.withPermit(
+          Effect.suspend(() => {
+            if (!recovering && provenAtMs > sinceMs) return Effect.void
+            const askedAtMs = nowMs()
+            const before = reign
+            return Effect.matchEffect(defectless(store.heartbeat), {
+              onFailure: (error) => {
+                const isLost = error._tag === "Fenced" && reign === before
+                return Effect.andThen(isLost ? beginRecovery(error.message) : Effect.void, Effect.fail(error))
+              },
+              onSuccess: () => {
+                if (reign !== before) return Effect.fail(new Fenced({ message: "the lock was lost meanwhile" }))
+                heard(askedAtMs)
+                return Effect.void
+              }
+            })
+          })
+        )
+
       yield* Effect.gen(function* () {
         while (true) {
           const restMs = provenAtMs + HEARTBEAT_INTERVAL_MS - nowMs()
@@ -194,11 +240,8 @@ export class Active extends Context.Service<
             yield* Effect.sleep(Math.max(restMs, RETRY_INTERVAL_MS))
             continue
           }
-          const askedAtMs = nowMs()
-          const before = reign
-          const beaten = yield* Effect.result(store.heartbeat)
-          if (Result.isSuccess(beaten) && reign === before) heard(askedAtMs)
-          else if (Result.isFailure(beaten)) yield* Effect.sleep(RETRY_INTERVAL_MS)
+          const beaten = yield* Effect.result(prove(nowMs()))
+          if (Result.isFailure(beaten)) yield* Effect.sleep(RETRY_INTERVAL_MS)
         }
       }).pipe(Effect.forkScoped)
 
@@ -211,8 +254,14 @@ export class Active extends Context.Service<
         isServing,
         whenServing: served.until(isServing),
         whenReigning,
+        whenElsewhere: served.until(() => isElsewhere),
+        // In a fiber of its own: one that is under way goes on where who asked waits no longer.
+        proven: Effect.suspend(() => Effect.forkIn(prove(nowMs()), layerScope, { startImmediately: true })).pipe(
+          Effect.flatMap(Fiber.join)
+        ),
         heard,
         nowMs,
+        unservedMs,
         failed,
         onTakeOver: (hook) => {
           hooks.push(hook)
@@ -222,6 +271,10 @@ export class Active extends Context.Service<
     })
   )
 }
+
+/** A defect in a store must not end the watch over it. */
+const defectless = (asked: Effect.Effect<void, StoreError>): Effect.Effect<void, StoreError> =>
+  Effect.catchDefect(asked, (cause) => Effect.fail(new StoreUnavailable({ message: "a defect in the store", cause })))
 
 const greater = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 

@@ -24,6 +24,7 @@ const DEADLINE_INTERVAL_MS = 500
 /** Where the backend can do nothing, not every decision of a commit is tried alone. */
 const MOST_UNAVAILABLE = 2
 
+const late = () => new OutcomeUnknown({ message: "the cluster was taken over before the commit returned" })
 const fenced = () => new Fenced({ message: "this broker does not hold the cluster's lock" })
 
 export interface CommitterOptions {
@@ -75,6 +76,8 @@ export class Committer extends Context.Service<
       const changed = makeSignal()
       const queue = new CommitQueue(options.maxCommitBytes)
       let inFlight: ReadonlyArray<Entry> = []
+      /** Of a commit that was refused: each waits for one of its own. */
+      let isolated: ReadonlyArray<Entry> = []
       let stopping = false
 
       const log = (defect: unknown): void => {
@@ -136,7 +139,7 @@ export class Committer extends Context.Service<
       /** Who waits without writing wants to know that what it was decided on was still this broker's to tell. */
       const send = (units: ReadonlyArray<Unit>): Effect.Effect<void, StoreError> => {
         const written = units.filter((unit) => unit.length > 0)
-        return Effect.catchDefect(written.length === 0 ? store.ping : store.commit(written), (cause) =>
+        return Effect.catchDefect(written.length === 0 ? active.proven : store.commit(written), (cause) =>
           Effect.fail(new OutcomeUnknown({ message: "a defect in the store", cause }))
         )
       }
@@ -152,10 +155,13 @@ export class Committer extends Context.Service<
         const stored = yield* Effect.result(send(units))
         if (Result.isSuccess(stored)) {
           active.heard(askedAtMs)
-          settleAll(joined, undefined)
-          return undefined
+          if (active.reign() === reign) {
+            settleAll(joined, undefined)
+            return undefined
+          }
         }
-        const error = stored.failure
+        // Behind a take-over an answer tells what a server did that may be no one's any more: what is there now holds.
+        const error = Result.isFailure(stored) ? stored.failure : late()
         const aftermath = yield* active.failed(error, reign)
         if (aftermath === "Stored") {
           settleAll(joined, undefined)
@@ -171,9 +177,10 @@ export class Committer extends Context.Service<
       /** A refusal is one unit's: each is decided anew, and committed alone. */
       const isolate = Effect.fnUntraced(function* (entries: ReadonlyArray<Entry>, reign: number) {
         let unavailable = 0
-        let last: StoreError = fenced()
+        let last: StoreError | undefined
         for (let i = 0; i < entries.length; i++) {
           const entry = entries[i]!
+          isolated = entries.slice(i + 1)
           if (active.reign() !== reign || unavailable >= MOST_UNAVAILABLE) {
             return settleAll(entries.slice(i), active.reign() === reign ? last : fenced())
           }
@@ -186,10 +193,11 @@ export class Committer extends Context.Service<
       })
 
       const round = Effect.gen(function* () {
-        yield* active.whenReigning
+        if (active.reign() === undefined) yield* active.whenReigning
         const reign = active.reign()
         // What was decided before a take-over, on state that was another broker's since, must not be stored after it.
-        settleAll(queue.takeOthers(reign), fenced())
+        const others = queue.takeOthers(reign)
+        if (others.length > 0) settleAll(others, fenced())
         if (reign === undefined) return
         for (const entry of queue.takeFailed()) settle(entry, entry.failure)
         const { joined, units } = queue.assemble(assemble, retract)
@@ -206,9 +214,11 @@ export class Committer extends Context.Service<
           if (queue.isEmpty && stopping) return
           yield* Effect.catchDefect(round, (defect) => {
             settleAll(inFlight, new OutcomeUnknown({ message: "a defect while committing", cause: defect }))
+            settleAll(isolated, new StoreRefused({ message: "a defect while committing", cause: defect }))
             return Effect.logError("defect while committing", defect)
           })
           inFlight = []
+          isolated = []
         }
       }).pipe(Effect.forkScoped)
 
@@ -217,6 +227,7 @@ export class Committer extends Context.Service<
           yield* Effect.sleep(DEADLINE_INTERVAL_MS)
           const nowMs = active.nowMs()
           for (const entry of inFlight) entry.expire(nowMs)
+          for (const entry of isolated) entry.expire(nowMs)
           queue.expire(nowMs)
         }
       }).pipe(Effect.forkScoped)
@@ -231,7 +242,7 @@ export class Committer extends Context.Service<
           Effect.andThen(
             Effect.sync(() => {
               for (const entry of inFlight) entry.tell(new RequestTimedOut({ message: "this broker stops" }))
-              settleAll(queue.takeAll(), new Fenced({ message: "this broker stops" }))
+              settleAll([...isolated, ...queue.takeAll()], new Fenced({ message: "this broker stops" }))
             })
           )
         )

@@ -38,6 +38,8 @@ export class GroupStore extends Context.Service<
     readonly put: (group: GroupToStore, timeoutMs?: number) => Effect.Effect<void, KafkaError>
     /** The group with all its members and offsets. */
     readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
+    /** How long in all no member could be answered, in milliseconds: a group's time stands still then. */
+    readonly unservedMs: () => number
     /** Runs when this broker has taken the cluster over again: what is in memory may be behind what is stored. */
     readonly onTakeOver: (hook: Effect.Effect<void>) => void
   }
@@ -59,6 +61,7 @@ export class GroupStore extends Context.Service<
             writing([{ _tag: "DeleteGroup", groupId }], () => offsets.forgetGroup(groupId)),
             Infinity
           ),
+        unservedMs: active.unservedMs,
         onTakeOver: (hook) => active.onTakeOver(() => hook)
       })
     })

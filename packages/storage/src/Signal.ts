@@ -1,3 +1,4 @@
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
 /**
@@ -59,3 +60,6 @@ export const makeSignal = (): Signal => {
     }
   }
 }
+
+/** Who makes signals: the simulation has some that lose a wake-up. */
+export const Signals = Context.Reference<() => Signal>("@tusk/storage/Signals", { defaultValue: () => makeSignal })

@@ -7,8 +7,8 @@ import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import { Active, SILENCE_LIMIT_MS } from "../src/Active.ts"
 import type { ClusterState, Told } from "../src/Store.ts"
-import { Fenced, OutcomeUnknown, StoreRefused, StoreUnavailable } from "../src/StoreError.ts"
-import type { StoreError } from "../src/StoreError.ts"
+import { Fenced, LockHeld, OutcomeUnknown, StoreRefused, StoreUnavailable } from "../src/StoreError.ts"
+import type { AcquireError, StoreError } from "../src/StoreError.ts"
 import { FaultyStore } from "./FaultyStore.ts"
 
 /** An Active over a store whose session is made to answer, or not. */
@@ -24,7 +24,7 @@ class Session {
   /** What the session answers. */
   ping: Effect.Effect<void, StoreError> = Effect.void
   /** Runs before the lock is taken. */
-  beforeAcquire: Effect.Effect<void, StoreUnavailable> = Effect.void
+  beforeAcquire: Effect.Effect<void, AcquireError> = Effect.void
 
   constructor() {
     const { acquire } = this.faulty.store
@@ -118,6 +118,103 @@ describe("the active broker", () => {
       assert.isTrue(active.isServing())
       yield* TestClock.adjust("200 millis")
       assert.isFalse(active.isServing())
+    })
+  )
+
+  it.effect("counts for how long nobody could be answered, once each", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      session.heartbeat = Effect.never
+      const askedAtMs = active.nowMs()
+      yield* TestClock.adjust("4 seconds")
+      assert.strictEqual(active.unservedMs(), 0)
+      yield* TestClock.adjust("6 seconds")
+      assert.strictEqual(active.unservedMs(), 5000)
+      // A proof that is itself too old: what it would have allowed has been counted.
+      active.heard(askedAtMs + 3000)
+      assert.strictEqual(active.unservedMs(), 5000)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(active.unservedMs(), 6000)
+      active.heard(active.nowMs() - 2000)
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(active.unservedMs(), 6000)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(active.unservedMs(), 7000)
+    })
+  )
+
+  it.effect("is proven by what was asked for afterwards, and that is a write", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      const standby = Latch.makeUnsafe(false)
+      session.heartbeat = standby.await
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(session.heartbeats, 1)
+      // Asked while one is under way that was asked for before: it says nothing about now.
+      const waiting = yield* Effect.forEach(["one", "two"], () =>
+        Effect.forkChild(active.proven, { startImmediately: true })
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(session.pings > 50, "pings are answered all the time")
+      for (const fiber of waiting) assert.isUndefined(fiber.pollUnsafe())
+      session.heartbeat = Effect.void
+      yield* standby.open
+      for (const fiber of waiting) yield* Fiber.join(fiber)
+      assert.strictEqual(session.heartbeats, 2, "one serves all who wait")
+      session.heartbeat = Effect.never
+      yield* Fiber.interrupt(yield* Effect.forkChild(active.proven, { startImmediately: true }))
+      yield* Effect.forkChild(active.proven, { startImmediately: true })
+      yield* TestClock.adjust(1)
+      assert.strictEqual(session.heartbeats, 3, "one is under way at a time, whoever waits for it")
+    })
+  )
+
+  it.effect("is not proven by a heartbeat over which the lock was lost", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      const gate = Latch.makeUnsafe(false)
+      session.heartbeat = gate.await
+      const asked = yield* Effect.forkChild(Effect.flip(active.proven), { startImmediately: true })
+      yield* session.gone.open
+      yield* Effect.yieldNow
+      yield* gate.open
+      assert.strictEqual((yield* Fiber.join(asked))._tag, "Fenced")
+    })
+  )
+
+  it.effect("knows by a heartbeat that its session is gone", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      session.ping = Effect.never
+      session.heartbeat = Effect.fail(new Fenced({ message: "another has it" }))
+      const gate = Latch.makeUnsafe(false)
+      session.beforeAcquire = gate.await
+      yield* TestClock.adjust("2 seconds")
+      assert.isFalse(active.isServing())
+      session.heartbeat = Effect.void
+      yield* gate.open
+      yield* active.whenServing
+      assert.strictEqual(session.acquired, 2)
+    })
+  )
+
+  it.effect("goes on watching after a defect in the store", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      session.heartbeat = Effect.die("a bug")
+      session.ping = Effect.die("a bug")
+      yield* TestClock.adjust("4 seconds")
+      session.heartbeat = Effect.void
+      session.ping = Effect.void
+      yield* TestClock.adjust("4 seconds")
+      assert.isTrue(active.isServing())
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(active.isServing())
     })
   )
 
@@ -242,6 +339,28 @@ describe("the active broker", () => {
       yield* Fiber.join(failed)
       assert.strictEqual(loads, 3)
       assert.isTrue(active.isServing())
+    })
+  )
+
+  it.effect("says where another broker holds the lock, and no longer once it has it again", () =>
+    Effect.gen(function* () {
+      const session = new Session()
+      const active = yield* session.open
+      session.beforeAcquire = Effect.fail(new StoreUnavailable({ message: "starting up" }))
+      const failed = yield* Effect.forkChild(active.failed(new Fenced({ message: "gone" }), 1))
+      const elsewhere = yield* Effect.forkChild(active.whenElsewhere)
+      yield* TestClock.adjust("5 seconds")
+      assert.isUndefined(elsewhere.pollUnsafe())
+      session.beforeAcquire = Effect.fail(new LockHeld({ holder: "another" }))
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(elsewhere)
+      session.beforeAcquire = Effect.void
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(failed)
+      const again = yield* Effect.forkChild(active.whenElsewhere)
+      yield* TestClock.adjust("5 seconds")
+      assert.isUndefined(again.pollUnsafe())
+      yield* Fiber.interrupt(again)
     })
   )
 

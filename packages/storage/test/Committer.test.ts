@@ -281,6 +281,50 @@ describe("a commit that fails", () => {
     )
   })
 
+  /** A commit of three is refused for one of them, and the next one, of the first alone, does not return. */
+  const hangingAlone = (committer: Committer["Service"], store: FaultyStore, gate: Latch.Latch) =>
+    Effect.gen(function* () {
+      store.refuse = (units) => units.flat().some((one) => nameOf(one) === "bad")
+      yield* write(committer, "first")
+      yield* Effect.yieldNow
+      const fibers = yield* Effect.forEach(["a", "b", "bad"], (name) =>
+        begin(committer.submit(writing([config(name)]), 2000))
+      )
+      yield* gate.open
+      const stuck = Latch.makeUnsafe(false)
+      store.hold = Effect.suspend(() => (store.commits.length === 3 ? stuck.await : Effect.void))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(names(store), [["first"], ["a", "b", "bad"], ["a"]])
+      return { fibers, stuck }
+    })
+
+  it.effect("keeps nobody waiting for longer who waits for a commit of its own", () => {
+    const { gate, store } = gated()
+    return withCommitter(store, (committer) =>
+      Effect.gen(function* () {
+        const { fibers, stuck } = yield* hangingAlone(committer, store, gate)
+        yield* TestClock.adjust("2 seconds")
+        for (const fiber of fibers) assert.strictEqual(codeOf(yield* Fiber.join(fiber)), "RequestTimedOut")
+        yield* stuck.open
+        yield* committer.write([config("c")])
+        assert.deepStrictEqual(names(store).slice(2), [["a"], ["b"], ["bad"], ["c"]], "all go on the same")
+      })
+    )
+  })
+
+  it.effect("leaves nobody waiting for a commit of its own when it stops", () => {
+    const { gate, store } = gated()
+    return withCommitter(store, (committer, close) =>
+      Effect.gen(function* () {
+        const { fibers } = yield* hangingAlone(committer, store, gate)
+        const closing = yield* Effect.forkChild(close, { startImmediately: true })
+        yield* TestClock.adjust("10 seconds")
+        yield* Fiber.join(closing)
+        for (const fiber of fibers) assert.notStrictEqual(codeOf(yield* Fiber.join(fiber)), "stored")
+      })
+    )
+  })
+
   it.effect("is not tried unit by unit for long where the store can do nothing at all", () => {
     const { gate, store } = gated()
     store.faults.push(undefined, ...Array.from({ length: 3 }, () => unavailable))
@@ -326,6 +370,30 @@ describe("a commit that fails", () => {
             stored ? ["a stored"] : ["a retracts", "a Fenced"],
             "told once, after the take-over"
           )
+          yield* committer.write([config("b")])
+        })
+      )
+    })
+  }
+
+  for (const [found, told] of [
+    [true, "stored"],
+    [false, "NotLeaderOrFollower"],
+    [undefined, "RequestTimedOut"]
+  ] as const) {
+    it.effect(`and returns behind a take-over all the same is what that has found: ${found}`, () => {
+      const { gate, store } = gated()
+      const calls: Array<string> = []
+      return withCommitter(store, (committer, _close, active) =>
+        Effect.gen(function* () {
+          const a = yield* begin(committer.submit(counting("a", { assumed: 0, stored: 0 }, calls)()))
+          yield* Effect.yieldNow
+          // Another server is the cluster's now: it may have the commit or not.
+          store.unknownCommitStored = found
+          yield* active.failed(new Fenced({ message: "gone" }), active.reign()!)
+          yield* gate.open
+          assert.strictEqual(codeOf(yield* Fiber.join(a)), told)
+          assert.deepStrictEqual(calls.slice(1), found === true ? ["a stored"] : ["a retracts", calls[2]])
           yield* committer.write([config("b")])
         })
       )

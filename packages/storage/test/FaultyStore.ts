@@ -34,9 +34,16 @@ export class FaultyStore {
   refuse: (units: ReadonlyArray<Unit>) => boolean = () => false
   /** Runs before the lock is taken. */
   beforeAcquire: Effect.Effect<void, StoreUnavailable> = Effect.void
+  /** Runs once before the next read of batches, or behind the next look for one by its time. */
+  duringRead: Effect.Effect<void> = Effect.void
   /** Runs inside each load of partitions. */
   holdLoad: Effect.Effect<void> = Effect.void
 
+  readonly #once = Effect.suspend(() => {
+    const { duringRead } = this
+    this.duringRead = Effect.void
+    return duringRead
+  })
   #memory = make(this.data, { maxBytes: MAX_BYTES })
 
   /** Another server takes over, with what it has. */
@@ -55,14 +62,22 @@ export class FaultyStore {
     lost: Effect.suspend(() => this.#memory.lost),
     ping: Effect.suspend(() => this.#memory.ping),
     heartbeat: Effect.suspend(() => this.#memory.heartbeat),
-    read: (requests, maxBytes) => this.#memory.read(requests, maxBytes),
+    read: (requests, maxBytes) =>
+      Effect.andThen(
+        this.#once,
+        Effect.suspend(() => this.#memory.read(requests, maxBytes))
+      ),
     loadPartitions: (partitionIds) =>
       Effect.andThen(
         Effect.suspend(() => this.holdLoad),
         Effect.suspend(() => this.#memory.loadPartitions(partitionIds))
       ),
     sizeOf: (partitionId) => this.#memory.sizeOf(partitionId),
-    findByTimestamp: (partitionId, timestamp) => this.#memory.findByTimestamp(partitionId, timestamp),
+    findByTimestamp: (partitionId, timestamp) =>
+      Effect.tap(
+        Effect.suspend(() => this.#memory.findByTimestamp(partitionId, timestamp)),
+        () => this.#once
+      ),
     sizes: (partitionId, from, limit) => this.#memory.sizes(partitionId, from, limit),
     loadOffsets: Effect.suspend(() => this.#memory.loadOffsets),
     loadGroups: Effect.suspend(() => this.#memory.loadGroups),

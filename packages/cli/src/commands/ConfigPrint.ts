@@ -1,20 +1,81 @@
 import { settingDefinitions } from "@tusk/server/config/SettingDefinitions"
+import { topicConfigDefinitions } from "@tusk/server/config/TopicConfigDefinitions"
+import type { ListenOptions } from "@tusk/server/Tusk"
+import { describeTarget, resolveOptions } from "@tusk/storage/pg/PgOptions"
 import { CliError } from "../CliError.ts"
+import { originOf } from "../Flags.ts"
 import { readStartOptions } from "../StartOptions.ts"
+import type { StartOptions, Storage } from "../StartOptions.ts"
 
-/** Every broker setting with its value and where it comes from. */
+/** Where a broker would listen, where it would keep its data, every broker setting and every default of topics, each with where it comes from. */
 export const configPrint = (args: ReadonlyArray<string>): CliError | undefined => {
   const [verb, ...rest] = args
   if (verb !== "print") return new CliError({ message: "tusk config: the one verb is print" })
   const options = readStartOptions(rest, process.env)
   if (options instanceof CliError) return options
-  const { given } = options.settings
-  const rows = new Map<string, readonly [value: string, origin: string]>()
-  for (const { defaultValue, name } of Object.values(settingDefinitions)) rows.set(name, [defaultValue, "default"])
-  for (const [name, { origin, value }] of given) rows.set(name, [value, origin])
-  for (const [name, [value, origin]] of Array.from(rows).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    process.stdout.write(`${name}=${value}  # ${origin}\n`)
-  }
+  const flags = flagLines(options, rest)
+  if (flags instanceof CliError) return flags
+  for (const line of [...flags, ...settingLines(options)]) process.stdout.write(`${line}\n`)
   for (const warning of options.warnings) process.stderr.write(`tusk: warning: ${warning}\n`)
   return undefined
+}
+
+const placeOf = (name: string, host: string, port: number): string =>
+  `${name}://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+const advertisedOf = ({ advertised, host, name, port }: ListenOptions): string => {
+  if (advertised !== undefined) return placeOf(name, advertised.host, advertised.port)
+  return host === "0.0.0.0" || host === "::"
+    ? `${name}://(the address a client came by):${port}`
+    : placeOf(name, host, port)
+}
+
+/** Nothing that is secret. */
+const storageOf = (storage: Storage): readonly [kind: string, place: string, flag: string] => {
+  switch (storage._tag) {
+    case "Embedded":
+      return ["embedded", `--data-dir ${storage.dataDir}`, "data-dir"]
+    case "Postgres": {
+      const target = resolveOptions({ url: storage.url, environment: process.env })
+      return ["postgres", `--database-url postgres://${describeTarget(target)}`, "database-url"]
+    }
+    case "Memory":
+      return ["memory", `--memory-bytes ${storage.bytes ?? 512 * 1024 * 1024}`, "memory-bytes"]
+  }
+}
+
+const flagLines = (options: StartOptions, args: ReadonlyArray<string>): ReadonlyArray<string> | CliError => {
+  const origin = (name: string) => originOf(name, args, process.env)
+  let storage: ReturnType<typeof storageOf>
+  try {
+    storage = storageOf(options.storage)
+  } catch (error) {
+    return new CliError({ message: (error as Error).message })
+  }
+  const [kind, place, flag] = storage
+  return [
+    ...options.listeners.flatMap((listener) => [
+      `--listen ${placeOf(listener.name, listener.host, listener.port)}  # ${origin("listen")}`,
+      `--advertise ${advertisedOf(listener)}  # ${origin("advertise")}`
+    ]),
+    `--storage ${kind}  # ${origin("storage")}`,
+    `${place}  # ${origin(flag)}`,
+    `--log-level ${options.logLevel.toLowerCase()}  # ${origin("log-level")}`
+  ]
+}
+
+/** In order of names. */
+const settingLines = ({ settings: { given } }: StartOptions): ReadonlyArray<string> => {
+  const rows = new Map<string, readonly [value: string, origin: string]>()
+  for (const { defaultValue, synonyms } of topicConfigDefinitions) {
+    const [first] = synonyms
+    // Where hours are given, the default of milliseconds does not hold.
+    if (first === undefined || defaultValue === null || synonyms.some(({ name }) => given.has(name))) continue
+    rows.set(first.name, [defaultValue, "default"])
+  }
+  for (const { defaultValue, name } of Object.values(settingDefinitions)) rows.set(name, [defaultValue, "default"])
+  for (const [name, { origin, value }] of given) rows.set(name, [value, origin])
+  return Array.from(rows)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, [value, origin]]) => `${name}=${value}  # ${origin}`)
 }

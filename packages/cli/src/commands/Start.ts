@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
+import { isatty } from "node:tty"
 import { CliError } from "../CliError.ts"
 import { readStartOptions } from "../StartOptions.ts"
 import type { StartOptions } from "../StartOptions.ts"
@@ -21,10 +22,17 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
   if (options instanceof CliError) return options
   for (const warning of options.warnings) process.stderr.write(`tusk: warning: ${warning}\n`)
 
+  // Known from the start: a terminal that is gone is none any more.
+  const hasTerminal = [0, 1, 2].some((stream) => isatty(stream))
   const stop = new AbortController()
   let stoppedAt = 0
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
+      // As under nohup, whose SIG_IGN Node takes back when it starts.
+      if (signal === "SIGHUP" && !hasTerminal) {
+        process.stderr.write("tusk: SIGHUP, with no terminal to lose: it goes on; SIGTERM or SIGINT stops it\n")
+        return
+      }
       if (!stop.signal.aborted) {
         stoppedAt = performance.now()
         stop.abort()
@@ -82,15 +90,17 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
       }))
     }
     case "Postgres": {
-      const { standby } = storage
-      return Effect.map(
-        build(Tusk.layerPg({ ...common, pg: { ...postgresOf(storage.url), ...limits, standby } })),
-        (tusk) => ({
+      const { standby, url } = storage
+      const pg = { url, environment: process.env, ...limits, standby }
+      return Effect.gen(function* () {
+        const tusk = yield* build(Tusk.layerPg({ ...common, pg }))
+        const { describeTarget, resolveOptions } = yield* Effect.promise(() => import("@tusk/storage/pg/PgOptions"))
+        return {
           tusk,
-          place: `in Postgres, schema kafka, ${withoutPassword(storage.url)}`,
+          place: `in Postgres, schema kafka, ${describeTarget(resolveOptions(pg))}`,
           watch: Effect.never
-        })
-      )
+        }
+      })
     }
     case "Embedded":
       return Effect.gen(function* () {
@@ -110,22 +120,6 @@ const build = <E>(layer: Layer.Layer<Tusk, E>): Effect.Effect<Tusk["Service"], E
     const scope = yield* Effect.scope
     return Context.get(yield* Layer.buildWithScope(layer, scope), Tusk)
   })
-
-/** libpq's variables stand in for what no URL says. */
-const postgresOf = (url: string | undefined) => {
-  const { PGDATABASE, PGHOST, PGPASSWORD, PGPORT, PGUSER } = process.env
-  if (url !== undefined) return { url }
-  return {
-    host: PGHOST,
-    port: PGPORT === undefined ? undefined : Number(PGPORT),
-    user: PGUSER,
-    password: PGPASSWORD,
-    database: PGDATABASE
-  }
-}
-
-const withoutPassword = (url: string | undefined): string =>
-  url === undefined ? "as PGHOST and PGDATABASE say" : url.replace(/(:\/\/[^:@/]*):[^@/]*@/, "$1@")
 
 const greeting = (tusk: Tusk["Service"], place: string): string => {
   const lines = tusk.listeners.map(({ host, name, port }) => {

@@ -7,6 +7,7 @@ import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { CliError } from "../CliError.ts"
+import { causeOf, folderProblem, refusedBySystem } from "./DataFolder.ts"
 import { postgresFolder } from "./Binaries.ts"
 import { isReachable, serverAccount } from "./ServerAccount.ts"
 import type { ServerAccount } from "./ServerAccount.ts"
@@ -119,7 +120,14 @@ const attempt = <A>(run: () => A | CliError): Effect.Effect<Exclude<A, CliError>
 const prepare = (dataDir: string): Place | CliError => {
   const account = serverAccount()
   if (account instanceof CliError) return account
-  const made = mkdirSync(dataDir, { recursive: true })
+  const problem = folderProblem(dataDir, account)
+  if (problem !== undefined) return problem
+  let made: string | undefined
+  try {
+    made = mkdirSync(dataDir, { recursive: true })
+  } catch (error) {
+    return refusedBySystem(dataDir, error)
+  }
   if (account !== undefined && !isReachable(dataDir, account)) {
     if (made !== undefined) rmSync(made, { recursive: true })
     return new CliError({
@@ -168,7 +176,7 @@ const run = (place: Place, program: string, args: ReadonlyArray<string>): Effect
     child.once("error", (error) => fail(error.message))
     child.once("close", (code, signal) => {
       if (code === 0) return resume(Effect.void)
-      fail(text.trim().split("\n").pop() || `ended with ${signal ?? code}`)
+      fail(causeOf(text.split("\n").filter((line) => line.trim() !== "")) ?? `ended with ${signal ?? code}`)
     })
     return Effect.sync(() => child.kill())
   })
@@ -187,7 +195,11 @@ const initialise = (place: Place): Effect.Effect<void, CliError> =>
       "--locale=C",
       "--no-sync",
       "--no-instructions"
-    ]).pipe(Effect.andThen(attempt(() => renameSync(made, place.data))))
+    ]).pipe(
+      // What a full disk left of it would keep the disk full.
+      Effect.tapError(() => Effect.sync(() => rmSync(made, { recursive: true, force: true }))),
+      Effect.andThen(attempt(() => renameSync(made, place.data)))
+    )
   })
 
 const checkVersion = (place: Place): Effect.Effect<void, CliError> =>
@@ -219,7 +231,7 @@ const launch = (place: Place): Effect.Effect<Launched, CliError> =>
     yield* attempt(() => removeStaleLocks(place.data))
     const logFrom = logBytes(place.log)
     const ended = (why: string) => {
-      const [last] = lastLines(place.log, logFrom).slice(-1)
+      const last = causeOf(lastLines(place.log, logFrom))
       return new CliError({ message: `${why}${last === undefined ? "" : `: ${last}`}; ${place.log} says more` })
     }
     const settings = { ...SETTINGS, unix_socket_directories: place.socketDirectory }

@@ -30,6 +30,8 @@ export interface GroupCellPorts {
   readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
   /** Where events, timers and ticks run. */
   readonly scope: Scope.Scope
+  /** How long in all nobody could be answered: nobody is late for that. */
+  readonly unservedMs: () => number
   /** How long who asks waits while something of the group is stored: then it is told that the coordinator is not available. */
   readonly requestTimeoutMs: number
   /** What is in memory may not be what is stored: the group has to be loaded again. The cell is closed. */
@@ -78,8 +80,6 @@ interface Waiter<Answer> {
 /** Nobody waits for the answer to an event that the shell sends by itself. */
 export const NOBODY = 0
 
-const monotonicMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
-
 /** `start` gives the machine's first state and what it asks for, such as the timer of a restored group. */
 export const makeGroupCell = <State, Event, Answer, Group>(
   groupId: string,
@@ -89,8 +89,12 @@ export const makeGroupCell = <State, Event, Answer, Group>(
   ports: GroupCellPorts
 ): Effect.Effect<GroupCell<State, Event, Answer>> =>
   Effect.gen(function* () {
+    const servedMs = Effect.map(
+      Clock.monotonicTimeNanos,
+      (nanos) => Number(nanos / 1_000_000n) - Math.floor(ports.unservedMs())
+    )
     const gate = Semaphore.makeUnsafe(1)
-    const [state, outputs] = start(yield* monotonicMs)
+    const [state, outputs] = start(yield* servedMs)
     const ref = Ref.makeUnsafe(state)
     const waiters = new Map<number, Waiter<Answer>>()
     let nextWaiter = NOBODY + 1
@@ -100,7 +104,7 @@ export const makeGroupCell = <State, Event, Answer, Group>(
     /** The group's own time stands still while something of it is stored: nobody is heard then, and nobody is late. */
     let storingSinceMs: number | undefined
     let stoodMs = 0
-    const ownMs = Effect.map(monotonicMs, (nowMs) => (storingSinceMs ?? nowMs) - stoodMs)
+    const ownMs = Effect.map(servedMs, (nowMs) => (storingSinceMs ?? nowMs) - stoodMs)
 
     const close = (): void => {
       open = false
@@ -125,9 +129,9 @@ export const makeGroupCell = <State, Event, Answer, Group>(
 
     /** A refusal leaves the machine ahead of the data; so does a late success behind the back of a newer cell. */
     const store = (write: Effect.Effect<void, KafkaError>): Effect.Effect<void> =>
-      Effect.flatMap(monotonicMs, (nowMs) => {
+      Effect.flatMap(servedMs, (nowMs) => {
         storingSinceMs = nowMs
-        const over = Effect.map(monotonicMs, (endMs) => {
+        const over = Effect.map(servedMs, (endMs) => {
           stoodMs += endMs - nowMs
           storingSinceMs = undefined
         })

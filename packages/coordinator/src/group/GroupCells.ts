@@ -116,6 +116,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     remove: store.remove,
     scope,
     requestTimeoutMs,
+    unservedMs: store.unservedMs,
     settled: settle,
     broken: (groupId) => {
       losses++
@@ -147,6 +148,11 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
       const record = stored === undefined ? undefined : kind.restore(groupId, stored.value, stored.members ?? [])
       if (record !== undefined && Result.isFailure(record)) {
         yield* Effect.logError(`group ${JSON.stringify(groupId)} cannot be read and begins anew: ${record.failure}`)
+      }
+      const unread = record !== undefined && Result.isSuccess(record) ? (record.success.unread ?? []) : []
+      if (unread.length > 0) {
+        const name = `${unread.length} members of group ${JSON.stringify(groupId)}`
+        yield* Effect.logError(`${name} cannot be read and have to join again, the first is ${unread[0]}`)
       }
       const cell = yield* record !== undefined && Result.isSuccess(record)
         ? build(name, groupId, record.success.start, record.success.savedAtMs)

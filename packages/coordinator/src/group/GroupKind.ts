@@ -11,6 +11,8 @@ import type { Committing } from "./GroupRequests.ts"
 export interface Restored<State, Answer, Group> {
   /** Milliseconds since the epoch at which the group came into this state. */
   readonly savedAtMs: number
+  /** Members whose rows cannot be read, and why: they are not in the group any more, and join again. */
+  readonly unread?: ReadonlyArray<string>
   /** `nowMs`: of the monotonic clock. */
   readonly start: (nowMs: number) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
 }
@@ -21,12 +23,14 @@ export interface Fetching {
   readonly memberEpoch: number
 }
 
-/** How `offsets.retention.minutes` treats a group without members. */
+/** How `offsets.retention.minutes` treats a group (KIP-211). */
 export interface Expiry {
   /** The time counts from each commit, or from when the group came into its state. */
   readonly since: "commit" | "state"
   /** Something besides offsets is stored of it: it is deleted though it has none. */
   readonly isStored: boolean
+  /** What members are subscribed to, which expires for nobody; null: there are none, and the group goes with its offsets. */
+  readonly keeps: ((topic: string) => boolean) | null
 }
 
 /** A kind of group: its machine, and what is asked of every kind. */
@@ -60,7 +64,7 @@ export interface GroupKind<Kind extends string, State, Event, Answer, Group> ext
   readonly fetchError: (state: State, fetching: Fetching) => KafkaError | null
   /** Which topics' offsets may not be deleted, or why none may. */
   readonly inUse: (state: State) => KafkaError | ((topic: string) => boolean)
-  /** Null while it has members. */
+  /** Null: nothing expires now, as what its members are subscribed to is not settled. */
   readonly expiry: (state: State) => Expiry | null
 }
 

@@ -82,7 +82,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
   const configs = yield* GroupConfigs
   const conversion = yield* GroupConversion
   const topics = yield* Topics
-  yield* Effect.forkScoped(expireOffsets(config, cells, offsets))
+  yield* Effect.forkScoped(expireOffsets(config, cells, offsets, topics))
 
   const known = (groupId: string, absent: () => KafkaError): Effect.Effect<AnyCell, KafkaError> =>
     Effect.flatMap(cells.find(groupId), (cell) => (cell === null ? Effect.fail(absent()) : Effect.succeed(cell)))

@@ -1,4 +1,5 @@
 import type { CommittedOffset, Offsets } from "@tusk/storage/Offsets"
+import type { Topics } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -7,14 +8,16 @@ import type { GroupConfig } from "./GroupConfig.ts"
 import type { AnyCell } from "./GroupKinds.ts"
 
 /**
- * `offsets.retention.minutes`: every so often deletes what groups without members left behind (KIP-211). The time
- * counts from when the group became empty; for a group that never had members, from each commit. A group whose last
- * offset goes, goes too.
+ * `offsets.retention.minutes`: every so often deletes what nobody needs any more (KIP-211). Of a group without members
+ * that is all, and the time counts from when the group became empty; for a group that never had members, from each
+ * commit. Of one with members it is what none of them is subscribed to, since its commit. A group without members whose
+ * last offset goes, goes too.
  */
 export const expireOffsets = (
   config: GroupConfig,
   cells: Context.Service.Shape<typeof GroupCells>,
-  offsets: Context.Service.Shape<typeof Offsets>
+  offsets: Context.Service.Shape<typeof Offsets>,
+  topics: Context.Service.Shape<typeof Topics>
 ): Effect.Effect<void> => {
   const expireGroup = (cell: AnyCell) =>
     cell.exclusive((remove) =>
@@ -27,9 +30,16 @@ export const expireOffsets = (
           const sinceMs = expiry.since === "commit" ? Number(offset.commitTimestamp) : cell.changedAtMs()
           return nowMs - sinceMs >= config.offsetsRetentionMs
         }
+        const { keeps } = expiry
+        const isKept = ({ partitionId }: CommittedOffset): boolean => {
+          if (keeps === null) return false
+          const topic = topics.ofPartition(partitionId)?.topic
+          // With a topic that is deleted its offsets go.
+          return topic === undefined || keeps(topic.name)
+        }
         const held = offsets.fetch(cell.groupId)
-        const expired = Array.from(held.values()).filter(isExpired)
-        if (expired.length < held.size) {
+        const expired = Array.from(held.values()).filter((offset) => !isKept(offset) && isExpired(offset))
+        if (expired.length < held.size || keeps !== null) {
           if (expired.length === 0) return
           const partitionIds = expired.map(({ partitionId }) => partitionId)
           yield* offsets.remove(cell.groupId, partitionIds)

@@ -72,11 +72,15 @@ export const memberRows = <
     Result.gen(function* () {
       const { group, savedAtMs } = yield* decodeGroup(value)
       const members: Array<Member> = []
+      const unread: Array<string> = []
       for (const row of stored) {
         const memberId = memberOf(row.memberId)
-        if (memberId !== undefined) members.push(yield* decodeMember(memberId, row.value))
+        if (memberId === undefined) continue
+        const member = decodeMember(memberId, row.value)
+        if (Result.isSuccess(member)) members.push(member.success)
+        else unread.push(`${JSON.stringify(memberId)} (${member.failure})`)
       }
       const timeoutMs = sessionTimeoutMs(groupId)
-      return { savedAtMs, start: (nowMs: number) => restore(group, members, timeoutMs, nowMs) }
+      return { savedAtMs, unread, start: (nowMs: number) => restore(group, members, timeoutMs, nowMs) }
     })
 })

@@ -26,6 +26,8 @@ export class Disk {
   /** The next write fails: it did not happen, or it did and nobody was told. */
   fault: "none" | "before" | "after" = "none"
   failLoads = false
+  /** How long nobody could be answered. */
+  unservedMs = 0
   /** Closed: writes wait. */
   readonly open = Latch.makeUnsafe(true)
   takeOver: Effect.Effect<void> = Effect.void
@@ -69,6 +71,7 @@ export class Disk {
         return this.failLoads ? Effect.fail(new KafkaStorageError()) : Effect.succeed(Array.from(this.groups.values()))
       }),
       putting: notHere,
+      unservedMs: () => this.unservedMs,
       put: (group) => this.write(`put ${group.groupId}`, () => this.put(group)),
       remove: (groupId) =>
         this.write(`remove ${groupId}`, () => {

@@ -139,6 +139,23 @@ describe("Groups", () => {
     })
   )
 
+  it.effect("nobody is late while nobody can be answered", () =>
+    Effect.gen(function* () {
+      const disk = new Disk()
+      const { groups } = yield* start(disk)
+      const { a, b } = yield* pair(groups)
+      for (let i = 0; i < 6; i++) {
+        disk.unservedMs += 5000
+        yield* TestClock.adjust("5 seconds")
+      }
+      assert.strictEqual(yield* outcome(groups.heartbeat(beat(a, 2))), "ok")
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual(yield* outcome(groups.heartbeat(beat(a, 2))), "ok")
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(yield* outcome(groups.heartbeat(beat(b, 2))), "UnknownMemberId")
+    })
+  )
+
   it.effect("who waits for a group that takes too long to store is told so, and the group goes on", () =>
     Effect.gen(function* () {
       const disk = new Disk()

@@ -72,7 +72,7 @@ export const messageCodec = <A>(schema: Struct<A>, { versions, flexible }: Messa
     } catch (error) {
       if (!(error instanceof ProtocolError) || error.field !== "") throw error
       // Once more, slowly, to learn at which field.
-      const again = new Reader(reader.buffer, start)
+      const again = new Reader(reader.buffer, start, reader.maxElements)
       again.end = end
       interpretDecode(plan(version), again)
       throw error

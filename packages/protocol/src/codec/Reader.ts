@@ -9,6 +9,11 @@ export interface UnknownTaggedField {
 
 /** How many unknown tagged fields one frame may carry. */
 export const MAX_UNKNOWN_TAGS = 1000
+/**
+ * How many elements all arrays of a request may have together: an element of a few bytes becomes an object of a hundred
+ * and more. A request that names each of 100,000 partitions has 300,000 at most.
+ */
+export const MAX_ELEMENTS = 500_000
 /** Kafka's limit of a string, in bytes of UTF-8. */
 export const MAX_STRING = 0x7fff
 
@@ -40,12 +45,17 @@ export class Reader {
   position: number
   end: number
   unknownTags = 0
+  /** How many elements all arrays may have together. */
+  readonly maxElements: number
+  private elementsLeft: number
 
-  constructor(frame: Uint8Array, position = 0) {
+  constructor(frame: Uint8Array, position = 0, maxElements = Number.POSITIVE_INFINITY) {
     this.buffer = Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
     this.view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
     this.position = position
     this.end = frame.byteLength
+    this.maxElements = maxElements
+    this.elementsLeft = maxElements
   }
 
   get remaining(): number {
@@ -219,6 +229,10 @@ export class Reader {
     if (count * least > this.end - this.position) {
       const left = this.end - this.position
       throw protocolError("lengthBeyondFrame", `${count} elements of at least ${least} bytes, ${left} bytes are left`)
+    }
+    this.elementsLeft -= count
+    if (this.elementsLeft < 0) {
+      throw protocolError("tooManyElements", `with ${count} elements more there are above ${this.maxElements}`)
     }
     return count
   }

@@ -1,6 +1,6 @@
 /** Messages inside messages stand behind their version, an int16. */
 import type { MessageCodec } from "../codec/MessageCodec.ts"
-import { Reader } from "../codec/Reader.ts"
+import { MAX_ELEMENTS, Reader } from "../codec/Reader.ts"
 import { Writer } from "../codec/Writer.ts"
 import { protocolError } from "../ProtocolError.ts"
 
@@ -20,7 +20,7 @@ export const decodeVersioned = <A>(
   codec: MessageCodec<A>,
   bytes: Uint8Array
 ): { readonly version: number; readonly value: A } => {
-  const reader = new Reader(bytes)
+  const reader = new Reader(bytes, 0, MAX_ELEMENTS)
   const version = reader.int16()
   if (version < codec.minVersion) throw protocolError("unsupportedVersion", `${codec.name} has no version ${version}`)
   if (version > codec.maxVersion) return { version, value: codec.decodePrefix(reader, codec.maxVersion) }

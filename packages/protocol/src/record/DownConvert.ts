@@ -46,7 +46,7 @@ const recordsOf = (batch: Uint8Array): Uint8Array => batch.subarray(H.RECORD_BAT
 const openable = (batch: Uint8Array): Uint8Array | KafkaError | undefined => {
   if (H.isControl(batch)) return NO_BYTES
   if (H.compressionCodec(batch) === ZSTD) {
-    return new UnsupportedCompressionType({ message: "zstd cannot be read by a client this old." })
+    return new UnsupportedCompressionType({ message: "zstd needs Fetch version 4 or later." })
   }
   // Compaction may leave a batch without records, and then nothing was compressed.
   return H.recordCount(batch) === 0 ? NO_BYTES : undefined

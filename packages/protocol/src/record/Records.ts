@@ -97,15 +97,17 @@ export const findOffsetByTimestamp = (
   return { timestamp: maxTimestamp, offset: first < startOffset ? startOffset : first }
 }
 
-/** The greatest time in a batch, and the first record that has it; undefined for an empty batch. */
+/** The greatest time in a batch from an offset on, and the first record that has it; undefined where there is none. */
 export const maxTimestampOffset = (
   batch: Uint8Array,
+  startOffset = 0n,
   limits: DecodeLimits = DEFAULT_LIMITS
 ): TimestampAndOffset | undefined => {
   if (H.recordCount(batch) === 0) return undefined
   const maxTimestamp = H.maxTimestamp(batch)
   let best: TimestampAndOffset | undefined
   const error = lookUp(batch, limits, (timestamp, offset) => {
+    if (offset < startOffset) return false
     if (best === undefined || timestamp > best.timestamp) best = { timestamp, offset }
     return timestamp === maxTimestamp
   })

@@ -51,7 +51,7 @@ describe("hostile record data", () => {
         if (isKafkaError(decoded)) refused++
         RecordBatch.validateRecords(batch, { compacted: true, limits })
         RecordBatch.findOffsetByTimestamp(batch, 1700000000001n, 0n, limits)
-        RecordBatch.maxTimestampOffset(batch, limits)
+        RecordBatch.maxTimestampOffset(batch, 0n, limits)
         const old = downConvertBatch(batch, round % 2 === 0 ? 0 : 1, limits)
         assert.isTrue(old instanceof Uint8Array || isKafkaError(old))
       }

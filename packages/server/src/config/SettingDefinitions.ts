@@ -8,7 +8,11 @@ const MIB = 1024 * 1024
 export const settingDefinitions = {
   nodeId: number("node.id", "INT", 1, { min: 0 }, "This broker's id, told to clients. Kafka has no default."),
   numPartitions: number("num.partitions", "INT", 1, { min: 1 }, "Partitions of a topic whose maker did not say."),
-  autoCreateTopicsEnable: flag("auto.create.topics.enable", true, "Topics that a client names come into being."),
+  autoCreateTopicsEnable: flag(
+    "auto.create.topics.enable",
+    true,
+    "Topics that a client asks Metadata for come into being, if the client allows it."
+  ),
   deleteTopicEnable: flag("delete.topic.enable", true, "Clients may delete topics."),
   messageMaxBytes: number("message.max.bytes", "INT", 1_048_588, { min: 0 }, "Greatest record batch, as it is sent."),
   fetchMaxBytes: number("fetch.max.bytes", "INT", 57_671_680, { min: 1024 }, "Greatest answer to a Fetch."),
@@ -142,6 +146,13 @@ export const settingDefinitions = {
     32 * MIB,
     { min: 0 },
     "Memory for recent batches, which consumers at the head are served from."
+  ),
+  fetchAnswersMaxBytes: number(
+    "tusk.fetch.answers.max.bytes",
+    "LONG",
+    128 * MIB,
+    { min: MIB },
+    "Memory for answers to fetches that clients have not taken yet: where it is short, answers are smaller."
   ),
   readAheadBytes: number(
     "tusk.read.ahead.bytes",

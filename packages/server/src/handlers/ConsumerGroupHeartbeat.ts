@@ -8,7 +8,7 @@ import type { RequestContext } from "../Handler.ts"
 
 export const consumerGroupHeartbeat = handler({
   api: ConsumerGroupHeartbeat,
-  reads: false,
+  reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* ConsumerGroups

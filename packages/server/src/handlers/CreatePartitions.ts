@@ -5,12 +5,14 @@ import {
   InvalidReplicaAssignment,
   InvalidRequest,
   NONE,
-  UnknownTopicOrPartition
+  UnknownTopicOrPartition,
+  InvalidTopicException
 } from "@tusk/protocol/KafkaError"
 import { CreatePartitions } from "@tusk/protocol/messages/CreatePartitions"
 import type { CreatePartitionsRequest } from "@tusk/protocol/messages/CreatePartitions"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
+import { isInternalTopic } from "../TopicNames.ts"
 import { handler } from "../Handler.ts"
 import { TopicAdmin } from "../TopicAdmin.ts"
 
@@ -24,6 +26,7 @@ export const createPartitions = handler({
     const admin = yield* TopicAdmin
 
     const add = Effect.fnUntraced(function* (asked: Asked, validateOnly: boolean) {
+      if (isInternalTopic(asked.name)) return yield* Effect.fail(new InvalidTopicException())
       const topic = topics.byName(asked.name)
       if (topic === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
       const present = topic.partitionIds.length

@@ -1,10 +1,18 @@
-import { errorCode, NONE, OffsetOutOfRange, PolicyViolation, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  errorCode,
+  NONE,
+  OffsetOutOfRange,
+  PolicyViolation,
+  UnknownTopicOrPartition,
+  InvalidTopicException
+} from "@tusk/protocol/KafkaError"
 import { DeleteRecords } from "@tusk/protocol/messages/DeleteRecords"
 import type { DeleteRecordsPartition, DeleteRecordsRequest } from "@tusk/protocol/messages/DeleteRecords"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import { Retention } from "@tusk/storage/log/Retention"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
+import { isInternalTopic } from "../TopicNames.ts"
 import { handler } from "../Handler.ts"
 import { notLedHere, Placement } from "../Placement.ts"
 import { TopicSettings } from "../TopicSettings.ts"
@@ -22,6 +30,7 @@ export const deleteRecords = handler({
     const placement = yield* Placement
 
     const one = Effect.fnUntraced(function* (topic: string, { offset, partitionIndex }: DeleteRecordsPartition) {
+      if (isInternalTopic(topic)) return yield* Effect.fail(new InvalidTopicException())
       const partitionId = topics.byName(topic)?.partitionIds[partitionIndex]
       if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
       const elsewhere = notLedHere(placement, partitionId, -1)

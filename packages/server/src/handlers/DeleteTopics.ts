@@ -7,13 +7,15 @@ import {
   NONE,
   TopicDeletionDisabled,
   UnknownTopicId,
-  UnknownTopicOrPartition
+  UnknownTopicOrPartition,
+  InvalidTopicException
 } from "@tusk/protocol/KafkaError"
 import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
 import type { DeleteTopicsRequest } from "@tusk/protocol/messages/DeleteTopics"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { BrokerSettings } from "../BrokerSettings.ts"
+import { isInternalTopic } from "../TopicNames.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 
@@ -21,6 +23,42 @@ interface Asked {
   readonly name: string | null
   readonly topicId: string
 }
+
+interface Distinct {
+  readonly asked: Asked
+  /** Why nothing is deleted, in Apache Kafka's words. */
+  readonly problem?: string
+}
+
+/** What is asked for, each topic once; one that is named twice, by its name, its id or both, is not deleted. */
+const distinct = (all: ReadonlyArray<Asked>, topics: Topics["Service"]): ReadonlyArray<Distinct> => {
+  const found = new Map<string, Distinct>()
+  for (const [i, asked] of all.entries()) {
+    const { name, topicId } = asked
+    if (name !== null && topicId !== ZERO_UUID) {
+      found.set(`both ${i}`, { asked, problem: "You may not specify both topic name and topic id." })
+      continue
+    }
+    if (name === null && topicId === ZERO_UUID) {
+      found.set(`neither ${i}`, { asked, problem: "Neither topic name nor id were specified." })
+      continue
+    }
+    const id = name === null ? topicId : topics.byName(name)?.topicId
+    const key = id ?? `name ${name}`
+    const before = found.get(key)
+    if (before === undefined) {
+      found.set(key, { asked })
+    } else if (before.asked.name === name) {
+      found.set(key, { asked, problem: name === null ? "Duplicate topic id." : "Duplicate topic name." })
+    } else {
+      const both = { name: name ?? before.asked.name, topicId: id! }
+      found.set(key, { asked: both, problem: "The provided topic name maps to an ID that was already supplied." })
+    }
+  }
+  return Array.from(found.values())
+}
+
+const invalid = (message: string) => new InvalidRequest({ message })
 
 export const deleteTopics = handler({
   api: DeleteTopics,
@@ -32,10 +70,8 @@ export const deleteTopics = handler({
 
     const remove = Effect.fnUntraced(function* ({ name, topicId }: Asked) {
       if (!deleteTopicEnable) return yield* Effect.fail(new TopicDeletionDisabled())
-      if ((name === null) === (topicId === ZERO_UUID)) {
-        return yield* Effect.fail(
-          new InvalidRequest({ message: "A topic to delete goes by its name or by its id, one of them." })
-        )
+      if (name !== null && isInternalTopic(name) && topics.byName(name) === undefined) {
+        return yield* Effect.fail(new InvalidTopicException())
       }
       const topic = name === null ? topics.byId(topicId) : topics.byName(name)
       if (topic === undefined) {
@@ -47,10 +83,12 @@ export const deleteTopics = handler({
     })
 
     return Effect.fnUntraced(function* (request: DeleteTopicsRequest, { apiVersion }: RequestContext) {
-      const responses = yield* Effect.forEach(askedTopics(request, apiVersion), (asked) =>
-        Effect.catch(remove(asked), (error) =>
-          Effect.succeed({ ...asked, errorCode: errorCode(error), errorMessage: errorMessage(error) })
-        )
+      const responses = yield* Effect.forEach(
+        distinct(askedTopics(request, apiVersion), topics),
+        ({ asked, problem }) =>
+          Effect.catch(problem === undefined ? remove(asked) : Effect.fail(invalid(problem)), (error) =>
+            Effect.succeed({ ...asked, errorCode: errorCode(error), errorMessage: errorMessage(error) })
+          )
       )
       return { throttleTimeMs: 0, responses }
     })

@@ -53,10 +53,14 @@ export const describeShareGroupOffsets = handler({
     const inTopic = Effect.fnUntraced(function* (
       name: string,
       indexes: ReadonlyArray<number>,
-      offsets: ReadonlyMap<number, bigint>
+      offsets: ReadonlyMap<number, bigint | KafkaError>
     ) {
       const topic = topics.byName(name)
-      const missing = new UnknownTopicOrPartition()
+      const failed = (index: number, error: KafkaError): Partition => ({
+        ...partition(index, -1n, -1n),
+        errorCode: errorCode(error),
+        errorMessage: errorMessage(error)
+      })
       const ids = indexes.map((index) => topic?.partitionIds[index])
       const ends = yield* log.ends(ids.filter((id) => id !== undefined))
       let next = 0
@@ -65,20 +69,18 @@ export const describeShareGroupOffsets = handler({
         topicId: topic?.topicId ?? ZERO_UUID,
         partitions: indexes.map((index, i): Partition => {
           const id = ids[i]
-          if (id === undefined) {
-            const message = errorMessage(missing)
-            return { ...partition(index, -1n, -1n), errorCode: errorCode(missing), errorMessage: message }
-          }
+          if (id === undefined) return failed(index, new UnknownTopicOrPartition())
           const end = ends[next++]!
           const start = offsets.get(id)
           if (start === undefined) return partition(index, -1n, -1n)
+          if (typeof start !== "bigint") return failed(index, start)
           return partition(index, start, isKafkaError(end) ? -1n : end.highWatermark - start)
         })
       }
     })
 
     /** Every topic the group was in. */
-    const everywhere = (offsets: ReadonlyMap<number, bigint>): NonNullable<AskedGroup["topics"]> => {
+    const everywhere = (offsets: ReadonlyMap<number, bigint | KafkaError>): NonNullable<AskedGroup["topics"]> => {
       const found = new Map<string, Array<number>>()
       for (const id of offsets.keys()) {
         const place = topics.ofPartition(id)

@@ -8,9 +8,10 @@ import type {
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../AuthorizedOperations.ts"
+import { allTopics, topicByName } from "../CoordinatorTopics.ts"
 import { handler } from "../Handler.ts"
 import { Placement, replicaStates } from "../Placement.ts"
-import { invalidTopicName } from "../TopicNames.ts"
+import { invalidTopicName, isInternalTopic } from "../TopicNames.ts"
 
 type Topic = DescribeTopicPartitionsResponse["topics"][number]
 
@@ -33,14 +34,14 @@ export const describeTopicPartitions = handler({
       }
       const asked =
         request.topics.length === 0
-          ? topics.all().map((topic) => topic.name)
+          ? allTopics(topics).map((topic) => topic.name)
           : Array.from(new Set(request.topics.map(({ name }) => name))).sort()
       let left = Math.max(1, Math.min(request.responsePartitionLimit, MOST_PARTITIONS))
       let nextCursor: DescribeTopicPartitionsResponse["nextCursor"] = null
       const found: Array<Topic> = []
       for (const name of asked) {
         if (cursor !== null && name < cursor.topicName) continue
-        const topic = topics.byName(name)
+        const topic = topicByName(topics, name)
         if (topic === undefined) {
           found.push(absent(name, errorCode(invalidTopicName(name) ?? new UnknownTopicOrPartition())))
           continue
@@ -65,7 +66,7 @@ export const describeTopicPartitions = handler({
           errorCode: NONE,
           name,
           topicId: topic.topicId,
-          isInternal: false,
+          isInternal: isInternalTopic(topic.name),
           partitions,
           topicAuthorizedOperations: TOPIC_OPERATIONS
         })

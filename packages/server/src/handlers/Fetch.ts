@@ -1,8 +1,10 @@
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {
   errorCode,
+  InconsistentTopicId,
   NONE,
   NotLeaderOrFollower,
+  OffsetOutOfRange,
   UnknownTopicId,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
@@ -16,13 +18,17 @@ import { Topics } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import { AnswerBudget } from "../AnswerBudget.ts"
+import type { Claim } from "../AnswerBudget.ts"
 import { BrokerSettings } from "../BrokerSettings.ts"
-import { AS_THEY_LIE, asTheyLie, downConvert } from "../DownConversion.ts"
+import { emptyRead, isEmptyPartition, topicById, topicByName } from "../CoordinatorTopics.ts"
+import { AS_THEY_LIE, downConvert } from "../DownConversion.ts"
 import { makeFetchSessions, openFetch, served } from "../FetchSession.ts"
 import type { FetchContext, FetchPartitionState } from "../FetchSession.ts"
 import { Deadlines } from "../Deadlines.ts"
 import { handler } from "../Handler.ts"
 import type { Listener, RequestContext } from "../Handler.ts"
+import { monotonicMs } from "../monotonic.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
 import type { Leadership } from "../Placement.ts"
 import { Recompression } from "../Recompression.ts"
@@ -39,9 +45,10 @@ const LEADERS = 16
 export const fetch = handler({
   api: Fetch,
   reads: true,
-  waits: true,
+  waitsMs: () => Infinity,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
+    const budget = yield* AnswerBudget
     const placement = yield* Placement
     const deadlines = yield* Deadlines
     const log = yield* Log
@@ -55,26 +62,30 @@ export const fetch = handler({
     )
     const newSessionId = () => 1 + Math.floor(random.nextDoubleUnsafe() * 0x7ffffffe)
 
-    const locate = (state: FetchPartitionState, byId: boolean): KafkaError | undefined => {
-      const topic = byId ? topics.byId(state.topicId) : topics.byName(state.topic)
-      if (topic === undefined) return byId ? new UnknownTopicId() : new UnknownTopicOrPartition()
+    const locate = (state: FetchPartitionState, byId: boolean): Fetched | undefined => {
+      const topic = byId ? topicById(topics, state.topicId) : topicByName(topics, state.topic)
+      if (topic === undefined) return byId ? unknownId(topics, state) : new UnknownTopicOrPartition()
+      state.foundAs = topic.name
       const partitionId = topic.partitionIds[state.partition]
       if (partitionId === undefined) return new UnknownTopicOrPartition()
       state.partitionId = partitionId
-      return notLedHere(placement, partitionId, state.currentLeaderEpoch)
+      const elsewhere = notLedHere(placement, partitionId, state.currentLeaderEpoch)
+      if (elsewhere !== undefined || !isEmptyPartition(partitionId)) return elsewhere
+      return state.from === 0n ? emptyRead(partitionId) : new OffsetOutOfRange()
     }
 
     const recompression = yield* Recompression
     let conversions = 0
     const convert: Parts["convert"] = (reads, apiVersion) =>
       downConvert(reads, apiVersion, conversions++, recompression)
-    const parts: Parts = { clock, convert, deadlines, locate, log, placement, settings }
+    const parts: Parts = { budget, clock, convert, deadlines, locate, log, placement, settings }
     return (request: FetchRequest, requestContext: RequestContext) => {
-      const now = clock.currentTimeMillisUnsafe()
+      const now = monotonicMs(clock)
       const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)
-      return isKafkaError(context)
-        ? Effect.fail(context)
-        : new Poll(parts, request, context, requestContext, now + request.maxWaitMs).look()
+      if (isKafkaError(context)) return Effect.fail(context)
+      const poll = new Poll(parts, request, context, requestContext, now + request.maxWaitMs)
+      const room = budget.room()
+      return room === undefined ? poll.look() : Effect.flatMap(room, () => poll.look())
     }
   }),
   refuse: (request, code, _error, { apiVersion }) => ({
@@ -94,13 +105,23 @@ export const fetch = handler({
   })
 })
 
+/** As Apache Kafka tells it: an id that once was found is missed by its topic's name. */
+const unknownId = (topics: Topics["Service"], { foundAs }: FetchPartitionState): KafkaError => {
+  if (foundAs === undefined) return new UnknownTopicId()
+  return topics.byName(foundAs) === undefined ? new UnknownTopicOrPartition() : new InconsistentTopicId()
+}
+
+/** There is no such topic or partition, and nothing wrong with what else is asked for. */
+const isUnknown = ({ _tag }: KafkaError): boolean => _tag === "UnknownTopicId" || _tag === "UnknownTopicOrPartition"
+
 interface Parts {
+  readonly budget: AnswerBudget["Service"]
   readonly clock: Clock.Clock
   /** As message sets, for versions below 4. */
   readonly convert: (reads: ReadonlyArray<Fetched>, apiVersion: number) => Effect.Effect<ReadonlyArray<Fetched>>
   readonly deadlines: Deadlines["Service"]
-  /** Finds what a state stands for, and sets its `partitionId`; or tells why it is not served. */
-  readonly locate: (state: FetchPartitionState, byId: boolean) => KafkaError | undefined
+  /** Finds what a state stands for, and sets its `partitionId`; or tells what is answered without a look at the log. */
+  readonly locate: (state: FetchPartitionState, byId: boolean) => Fetched | undefined
   readonly log: Log["Service"]
   readonly placement: Placement["Service"]
   readonly settings: Settings
@@ -116,8 +137,13 @@ class Poll implements Ending {
   readonly #context: FetchContext
   readonly #from: RequestContext
   readonly #deadlineMs: number
-  readonly #readOptions: ReadOptions
+  readonly #claim: Claim
+  readonly #maxBytes: number
+  /** Of the last look. */
+  #readOptions: ReadOptions = NOTHING
   #ringsAt = 0
+  /** How much of what is asked for was unknown at the first look. */
+  #unknown: number | undefined
 
   constructor(parts: Parts, request: FetchRequest, context: FetchContext, from: RequestContext, deadlineMs: number) {
     this.#parts = parts
@@ -125,21 +151,23 @@ class Poll implements Ending {
     this.#context = context
     this.#from = from
     this.#deadlineMs = deadlineMs
-    const maxBytes = Math.max(0, Math.min(request.maxBytes, parts.settings.fetchMaxBytes))
-    this.#readOptions = { maxBytes, atLeastOne: from.apiVersion > 2 }
+    this.#maxBytes = Math.max(0, Math.min(request.maxBytes, parts.settings.fetchMaxBytes))
+    this.#claim = parts.budget.claim(from.connection)
   }
 
   /** Reads what is there now. */
   look(): Effect.Effect<FetchResponse> {
     const { locate, log } = this.#parts
+    this.#readOptions = { maxBytes: this.#claim.take(this.#maxBytes), atLeastOne: this.#from.apiVersion > 2 }
     const states = this.#context.partitions
     const byId = this.#from.apiVersion >= TOPIC_IDS
-    let errors: Array<KafkaError | undefined> | undefined
+    let known: Array<Fetched | undefined> | undefined
     for (let i = 0; i < states.length; i++) {
-      const error = locate(states[i]!, byId)
-      if (error !== undefined) (errors ??= [])[i] = error
+      const found = locate(states[i]!, byId)
+      if (found !== undefined) (known ??= [])[i] = found
     }
-    if (errors !== undefined) return this.#withErrors(errors)
+    if (known !== undefined) return this.#lookBeside(known)
+    this.#unknown ??= 0
     const reads = log.readNow(states, this.#readOptions)
     if (reads !== undefined) return this.#judge(reads)
     // What is read may take its time, and the session go on meanwhile.
@@ -147,66 +175,93 @@ class Poll implements Ending {
     return Effect.flatMap(log.read(requests, this.#readOptions), (read) => this.#judge(read))
   }
 
-  #withErrors(errors: ReadonlyArray<KafkaError | undefined>): Effect.Effect<FetchResponse> {
+  /**
+   * What is unknown is no reason to answer, unless nothing else is asked for: it is told with the rest, in its time. What
+   * has gone since the first look is one, and so is every other error.
+   */
+  #lookBeside(known: ReadonlyArray<Fetched | undefined>): Effect.Effect<FetchResponse> {
     const states = this.#context.partitions
-    const requests = states.filter((_, i) => errors[i] === undefined)
-    return Effect.flatMap(this.#parts.log.read(requests, this.#readOptions), (reads) => {
-      let next = 0
-      return this.#answer(states.map((_, i): Fetched => errors[i] ?? reads[next++]!))
-    })
+    const requests = states.filter((_, i) => known[i] === undefined)
+    const errors = known.filter((found): found is KafkaError => found !== undefined && isKafkaError(found))
+    this.#unknown ??= errors.length
+    const isDue = !errors.every(isUnknown) || errors.length === states.length || errors.length > this.#unknown
+    return Effect.flatMap(this.#parts.log.read(requests, this.#readOptions), (reads) =>
+      this.#judge(reads, known, isDue)
+    )
   }
 
   /** Where that is too little, waits to be woken by an append, until the time is over. */
-  #judge(reads: ReadonlyArray<Fetched>): Effect.Effect<FetchResponse> {
+  #judge(
+    reads: ReadonlyArray<Fetched>,
+    known?: ReadonlyArray<Fetched | undefined>,
+    isDue = reads.length === 0
+  ): Effect.Effect<FetchResponse> {
     const minBytes = Math.min(this.#request.minBytes, this.#readOptions.maxBytes)
     let bytes = 0
-    for (let i = 0; i < reads.length; i++) {
+    let isOver = isDue || this.#isEnding()
+    for (let i = 0; i < reads.length && !isOver; i++) {
       const read = reads[i]!
-      if (isKafkaError(read)) return this.#answer(reads)
-      bytes += read.bytes
+      if (isKafkaError(read)) isOver = true
+      else bytes += read.bytes
     }
-    const isOver = this.#deadlineMs <= this.#parts.clock.currentTimeMillisUnsafe() || this.#from.connection.isGone
-    if (bytes >= minBytes || reads.length === 0 || isOver) return this.#answer(reads)
+    if (isOver || bytes >= minBytes || this.#deadlineMs <= monotonicMs(this.#parts.clock)) {
+      return this.#answer(known === undefined ? reads : merged(reads, known))
+    }
+    this.#claim.release()
     const waiting = this.#parts.log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, this)
     return Effect.flatMap(waiting, () => this.look())
   }
 
+  #isEnding(): boolean {
+    const { isGone, isStopping } = this.#from.connection
+    return isGone || isStopping
+  }
+
   begin(wake: () => void): void {
     this.#ringsAt = this.#parts.deadlines.at(this.#deadlineMs, wake)
-    this.#from.connection.onHungUp(wake)
+    this.#from.connection.onEnding(wake)
   }
   end(wake: () => void): void {
     this.#parts.deadlines.off(this.#ringsAt, wake)
-    this.#from.connection.offHungUp(wake)
+    this.#from.connection.offEnding(wake)
   }
 
   #answer(results: ReadonlyArray<Fetched>): Effect.Effect<FetchResponse> {
     const { apiVersion } = this.#from
+    this.#claim.keep(bytesOf(results))
     if (apiVersion >= AS_THEY_LIE) return Effect.succeed(this.#response(results))
-    return Effect.map(this.#parts.convert(results, apiVersion), (converted) => this.#response(converted))
+    return Effect.map(this.#parts.convert(results, apiVersion), (converted) => {
+      this.#claim.keep(bytesOf(converted))
+      return this.#response(converted)
+    })
   }
 
   #response(results: ReadonlyArray<Fetched>): FetchResponse {
     const { placement } = this.#parts
     const { apiVersion, connection } = this.#from
-    const answer = responseOf(this.#request, this.#context, results, apiVersion)
+    const answer = responseOf(this.#request, this.#context, results)
     return apiVersion < LEADERS ? answer : withLeaders(answer, this.#context, results, placement, connection.listener)
   }
 }
 
+/** In the order of what was asked for. */
+const merged = (reads: ReadonlyArray<Fetched>, known: ReadonlyArray<Fetched | undefined>): ReadonlyArray<Fetched> => {
+  const all: Array<Fetched> = []
+  for (let i = 0, next = 0; next < reads.length || i < known.length; i++) all.push(known[i] ?? reads[next++]!)
+  return all
+}
+
+const bytesOf = (results: ReadonlyArray<Fetched>): number =>
+  results.reduce((sum, result) => (isKafkaError(result) ? sum : sum + result.bytes), 0)
+
 /** What is sent of it is remembered in the session. */
-const responseOf = (
-  request: FetchRequest,
-  context: FetchContext,
-  results: ReadonlyArray<Fetched>,
-  apiVersion: number
-): FetchResponse => {
+const responseOf = (request: FetchRequest, context: FetchContext, results: ReadonlyArray<Fetched>): FetchResponse => {
   const responses: Array<{ topic: string; topicId: string; partitions: Array<PartitionData> }> = []
   for (let i = 0; i < results.length; i++) {
     const state = context.partitions[i]!
     const result = results[i]!
     if (context.incremental && isUnchanged(state, result)) continue
-    const data = partitionData(state, result, request, apiVersion)
+    const data = partitionData(state, result, request)
     state.sent = data
     if (data.records !== null && data.records.length > 0) served(context, state)
     const last = responses[responses.length - 1]
@@ -250,6 +305,7 @@ const withLeaders = (
   }
 }
 
+const NOTHING: ReadOptions = { maxBytes: 0, atLeastOne: false }
 const NO_ENDPOINTS: FetchResponse["nodeEndpoints"] = []
 const NO_EPOCH = { epoch: -1, endOffset: -1n }
 const NO_RECORDS: ReadonlyArray<Uint8Array> = []
@@ -269,15 +325,8 @@ const empty = (partitionIndex: number, code: number): PartitionData => ({
   records: NO_RECORDS
 })
 
-const partitionData = (
-  state: FetchPartitionState,
-  result: Fetched,
-  request: FetchRequest,
-  apiVersion: number
-): PartitionData => {
+const partitionData = (state: FetchPartitionState, result: Fetched, request: FetchRequest): PartitionData => {
   if (isKafkaError(result)) return empty(state.partition, errorCode(result))
-  const records = apiVersion < AS_THEY_LIE ? result.batches : asTheyLie(result.batches, apiVersion)
-  if (isKafkaError(records)) return empty(state.partition, errorCode(records))
   return {
     partitionIndex: state.partition,
     errorCode: NONE,
@@ -289,7 +338,7 @@ const partitionData = (
     snapshotId: NO_EPOCH,
     abortedTransactions: request.isolationLevel === 1 ? NO_TRANSACTIONS : null,
     preferredReadReplica: -1,
-    records
+    records: result.batches
   }
 }
 

@@ -7,7 +7,7 @@ import { handler } from "../Handler.ts"
 
 export const heartbeat = handler({
   api: Heartbeat,
-  reads: false,
+  reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups

@@ -3,13 +3,13 @@ import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaEr
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import type { JoinGroupRequest } from "@tusk/protocol/messages/JoinGroup"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { failingAtStop, handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 
 export const joinGroup = handler({
   api: JoinGroup,
-  reads: false,
-  waits: true,
+  reads: true,
+  waitsMs: () => Infinity,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
@@ -17,12 +17,17 @@ export const joinGroup = handler({
       request: JoinGroupRequest,
       { apiVersion, clientId, connection }: RequestContext
     ) {
-      const answer = yield* groups.joinGroup({
+      const joining = groups.joinGroup({
         ...request,
         apiVersion,
         clientId,
         clientHost: `/${connection.clientHost}`
       })
+      // Waits for other members, who may be long in coming.
+      const answer = yield* Effect.raceFirst(
+        joining,
+        failingAtStop(connection, () => new CoordinatorNotAvailable())
+      )
       return {
         throttleTimeMs: 0,
         errorCode: answer.error === null ? NONE : errorCode(answer.error),

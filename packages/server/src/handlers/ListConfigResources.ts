@@ -5,12 +5,22 @@ import { TOPIC_RESOURCE } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
-import { BROKER_RESOURCE, GROUP_RESOURCE, ResourceConfigs } from "../ResourceConfigs.ts"
+import {
+  BROKER_RESOURCE,
+  GROUP_RESOURCE,
+  LOGGER_RESOURCE,
+  METRICS_RESOURCE,
+  ResourceConfigs
+} from "../ResourceConfigs.ts"
 
-const BROKER_LOGGER = 8
-const CLIENT_METRICS = 16
 /** Loggers and client metrics have no configs here, so that there are none to list. */
-const TYPES: ReadonlyArray<number> = [TOPIC_RESOURCE, BROKER_RESOURCE, BROKER_LOGGER, CLIENT_METRICS, GROUP_RESOURCE]
+const TYPES: ReadonlyArray<number> = [
+  TOPIC_RESOURCE,
+  BROKER_RESOURCE,
+  LOGGER_RESOURCE,
+  METRICS_RESOURCE,
+  GROUP_RESOURCE
+]
 
 export const listConfigResources = handler({
   api: ListConfigResources,
@@ -19,7 +29,7 @@ export const listConfigResources = handler({
     const configs = yield* ResourceConfigs
     return Effect.fnUntraced(function* ({ resourceTypes }: ListConfigResourcesRequest, { apiVersion }: RequestContext) {
       // Version 0 knew of client metrics only (KIP-714).
-      const wanted = apiVersion === 0 ? [CLIENT_METRICS] : resourceTypes.length === 0 ? TYPES : resourceTypes
+      const wanted = apiVersion === 0 ? [METRICS_RESOURCE] : resourceTypes.length === 0 ? TYPES : resourceTypes
       const stranger = wanted.find((type) => !TYPES.includes(type))
       if (stranger !== undefined) {
         return yield* new UnsupportedVersion({ message: `Resources of type ${stranger} cannot be listed.` })

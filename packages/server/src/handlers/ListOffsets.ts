@@ -12,7 +12,9 @@ import type { ListOffsetsRequest, ListOffsetsResponse } from "@tusk/protocol/mes
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { PartitionEnd } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { isEmptyPartition, topicByName } from "../CoordinatorTopics.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 import { notLedHere, Placement } from "../Placement.ts"
@@ -42,6 +44,15 @@ interface Found {
   readonly leaderEpoch: number
 }
 
+/** The ends of a partition that has never had a record. */
+const EMPTY: PartitionEnd = {
+  logStartOffset: 0n,
+  highWatermark: 0n,
+  cumulativeBytes: 0n,
+  timestampHigh: -1n,
+  epochAt: () => -1
+}
+
 const NOTHING: Found = { offset: -1n, timestamp: -1n, leaderEpoch: -1 }
 
 export const listOffsets = handler({
@@ -49,6 +60,7 @@ export const listOffsets = handler({
   reads: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
+    const clock = yield* Clock.Clock
     const placement = yield* Placement
     const log = yield* Log
     const topics = yield* Topics
@@ -66,6 +78,7 @@ export const listOffsets = handler({
         case EARLIEST_PENDING_UPLOAD:
           return Effect.succeed(NOTHING)
       }
+      if (isEmptyPartition(partitionId)) return Effect.succeed(NOTHING)
       const record =
         timestamp === MAX_TIMESTAMP ? log.findMaxTimestamp(partitionId) : log.findByTimestamp(partitionId, timestamp)
       return Effect.map(record, (found) =>
@@ -74,18 +87,18 @@ export const listOffsets = handler({
     }
 
     const one = Effect.fnUntraced(function* (name: string, asked: Asked, apiVersion: number) {
-      const partitionId = topics.byName(name)?.partitionIds[asked.partitionIndex]
+      const partitionId = topicByName(topics, name)?.partitionIds[asked.partitionIndex]
       if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
       const elsewhere = notLedHere(placement, partitionId, asked.currentLeaderEpoch)
       if (elsewhere !== undefined) return yield* Effect.fail(elsewhere)
       if (asked.timestamp < 0n && apiVersion < (SINCE.get(asked.timestamp) ?? 0x7fff)) {
         return yield* Effect.fail(new UnsupportedVersion())
       }
-      const [end] = yield* log.ends([partitionId])
+      const [end] = isEmptyPartition(partitionId) ? [EMPTY] : yield* log.ends([partitionId])
       if (end === undefined || isKafkaError(end)) return yield* Effect.fail(end ?? new UnknownTopicOrPartition())
       const found = yield* search(partitionId, asked.timestamp, end)
       return apiVersion === 0
-        ? answered(asked, NONE, NOTHING, oldStyle(asked, found, end))
+        ? answered(asked, NONE, NOTHING, oldStyle(asked, found, end, clock.currentTimeMillisUnsafe()))
         : // The leader epoch came with version 4.
           answered(asked, NONE, apiVersion >= 4 ? found : { ...found, leaderEpoch: -1 }, [])
     })
@@ -98,20 +111,15 @@ export const listOffsets = handler({
           return partitions.flatMap(({ partitionIndex }) => ids[partitionIndex] ?? [])
         })
       )
-      const seen = new Set<string>()
       const answers: Array<ListOffsetsResponse["topics"][number]> = []
-      for (const { name, partitions } of request.topics) {
+      for (const [name, partitions] of byTopic(request)) {
         const results: Array<Answered> = []
-        for (const asked of partitions) {
-          const place = `${asked.partitionIndex}:${name}`
-          const twice = seen.has(place)
-          seen.add(place)
+        for (const [asked, isTwice] of partitions.values()) {
+          const found: Effect.Effect<Answered, KafkaError> = isTwice
+            ? Effect.fail(new InvalidRequest())
+            : one(name, asked, apiVersion)
           results.push(
-            twice
-              ? answered(asked, errorCode(new InvalidRequest()), NOTHING, [])
-              : yield* Effect.catch(one(name, asked, apiVersion), (error) =>
-                  Effect.succeed(answered(asked, errorCode(error), NOTHING, []))
-                )
+            yield* Effect.catch(found, (error) => Effect.succeed(answered(asked, errorCode(error), NOTHING, [])))
           )
         }
         answers.push({ name, partitions: results })
@@ -128,6 +136,17 @@ export const listOffsets = handler({
   })
 })
 
+/** Each partition once, however often it is named, and whether that is more than once. */
+const byTopic = ({ topics }: ListOffsetsRequest): Map<string, Map<number, readonly [Asked, boolean]>> => {
+  const found = new Map<string, Map<number, readonly [Asked, boolean]>>()
+  for (const { name, partitions } of topics) {
+    const of = found.get(name) ?? new Map<number, readonly [Asked, boolean]>()
+    found.set(name, of)
+    for (const asked of partitions) of.set(asked.partitionIndex, [asked, of.has(asked.partitionIndex)])
+  }
+  return found
+}
+
 const answered = (asked: Asked, code: number, found: Found, oldStyleOffsets: ReadonlyArray<bigint>): Answered => ({
   partitionIndex: asked.partitionIndex,
   errorCode: code,
@@ -135,9 +154,21 @@ const answered = (asked: Asked, code: number, found: Found, oldStyleOffsets: Rea
   ...found
 })
 
-/** Version 0 answers with a list, newest first: the end, then the start. */
-const oldStyle = (asked: Asked, found: Found, end: PartitionEnd): ReadonlyArray<bigint> => {
-  const offsets = found.offset < 0n ? [] : [found.offset]
-  if (asked.timestamp === LATEST && end.logStartOffset !== end.highWatermark) offsets.push(end.logStartOffset)
+/**
+ * Version 0 answers with a list, newest first: offsets before a time, up to the start. The end is one as well, of the times
+ * up to now, where no record is of a later one.
+ */
+const oldStyle = (asked: Asked, found: Found, end: PartitionEnd, nowMs: number): ReadonlyArray<bigint> => {
+  const { highWatermark, logStartOffset } = end
+  const offsets: Array<bigint> = []
+  if (asked.timestamp >= 0n) {
+    const isAll = found.offset < 0n
+    const last = isAll && asked.timestamp >= BigInt(nowMs) ? highWatermark : (isAll ? highWatermark : found.offset) - 1n
+    if (last >= logStartOffset) offsets.push(last)
+    if (last > logStartOffset) offsets.push(logStartOffset)
+  } else {
+    if (found.offset >= 0n) offsets.push(found.offset)
+    if (asked.timestamp === LATEST && logStartOffset !== highWatermark) offsets.push(logStartOffset)
+  }
   return offsets.slice(0, Math.max(0, asked.maxNumOffsets))
 }

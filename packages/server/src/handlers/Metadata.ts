@@ -9,10 +9,11 @@ import type { Topic } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../AuthorizedOperations.ts"
 import { AutoTopics } from "../AutoTopics.ts"
+import { allTopics, topicById, topicByName } from "../CoordinatorTopics.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 import { Placement, replicaStates } from "../Placement.ts"
-import { invalidTopicName } from "../TopicNames.ts"
+import { invalidTopicName, isInternalTopic } from "../TopicNames.ts"
 
 type ResponseTopic = MetadataResponse["topics"][number]
 
@@ -29,7 +30,7 @@ export const metadata = handler({
       errorCode: NONE,
       name: topic.name,
       topicId: topic.topicId,
-      isInternal: false,
+      isInternal: isInternalTopic(topic.name),
       partitions: topic.partitionIds.map((partitionId, partitionIndex) => ({
         partitionIndex,
         ...stateOf(partitionId)
@@ -54,7 +55,7 @@ export const metadata = handler({
     ): Effect.Effect<ResponseTopic> => {
       const { name, topicId } = asked
       if (name === null || topicId !== ZERO_UUID) {
-        const topic = topics.byId(topicId)
+        const topic = topicById(topics, topicId)
         return Effect.succeed(
           // Null has a place from version 12 on.
           topic === undefined
@@ -62,7 +63,7 @@ export const metadata = handler({
             : tell(topic)
         )
       }
-      const topic = topics.byName(name)
+      const topic = topicByName(topics, name)
       if (topic !== undefined) return Effect.succeed(tell(topic))
       if (!mayCreate) {
         return Effect.succeed(absent(invalidTopicName(name) ?? new UnknownTopicOrPartition(), name, ZERO_UUID))
@@ -77,10 +78,13 @@ export const metadata = handler({
       const stateOf = replicaStates(placement)
       const operations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED
       const tell = (topic: Topic) => present(topic, operations, stateOf)
-      const asked = apiVersion === 0 && request.topics?.length === 0 ? null : request.topics
+      const named = apiVersion === 0 && request.topics?.length === 0 ? null : request.topics
+      // As Apache Kafka: where some go by their ids, those that do not are left out.
+      const byId = named?.filter(({ topicId }) => topicId !== ZERO_UUID)
+      const asked = named === null || byId === undefined || byId.length === 0 ? named : byId
       const found =
         asked === null
-          ? topics.all().map(tell)
+          ? allTopics(topics).map(tell)
           : yield* Effect.forEach(distinct(asked), (topic) =>
               find(topic, request.allowAutoTopicCreation, apiVersion, tell)
             )

@@ -17,7 +17,7 @@ import type { RequestContext } from "../Handler.ts"
 
 export const offsetCommit = handler({
   api: OffsetCommit,
-  reads: false,
+  reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups

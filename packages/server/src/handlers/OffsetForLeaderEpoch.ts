@@ -4,6 +4,7 @@ import type { OffsetForLeaderEpochRequest } from "@tusk/protocol/messages/Offset
 import { Log } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
 import * as Effect from "effect/Effect"
+import { isEmptyPartition, topicByName } from "../CoordinatorTopics.ts"
 import { handler } from "../Handler.ts"
 import { notLedHere, Placement } from "../Placement.ts"
 
@@ -19,10 +20,11 @@ export const offsetForLeaderEpoch = handler({
     const topics = yield* Topics
 
     const one = Effect.fnUntraced(function* (topic: string, asked: Asked) {
-      const partitionId = topics.byName(topic)?.partitionIds[asked.partition]
+      const partitionId = topicByName(topics, topic)?.partitionIds[asked.partition]
       if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
       const elsewhere = notLedHere(placement, partitionId, asked.currentLeaderEpoch)
       if (elsewhere !== undefined) return yield* Effect.fail(elsewhere)
+      if (isEmptyPartition(partitionId)) return answered(asked.partition, NONE)
       const end = yield* log.endOfEpoch(partitionId, asked.leaderEpoch)
       return answered(asked.partition, NONE, end?.epoch, end?.endOffset)
     })

@@ -1,6 +1,7 @@
 import {
   errorCode,
   InvalidRequiredAcks,
+  InvalidTopicException,
   InvalidTxnState,
   NONE,
   RequestTimedOut,
@@ -18,8 +19,8 @@ import type { Topic } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { AutoTopics } from "../AutoTopics.ts"
 import { BrokerSettings } from "../BrokerSettings.ts"
+import { topicById, topicByName } from "../CoordinatorTopics.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
@@ -28,6 +29,7 @@ import { checkProduced, insideOf, openAtOnce } from "../ProducedBatch.ts"
 import { AT_ONCE_BYTES, Recompression } from "../Recompression.ts"
 import type { Inside } from "../Recompression.ts"
 import { Router } from "../Router.ts"
+import { isInternalTopic } from "../TopicNames.ts"
 import { TopicSettings } from "../TopicSettings.ts"
 
 type TopicData = ProduceRequest["topicData"][number]
@@ -53,7 +55,7 @@ interface Collected {
   readonly appends: Array<AppendRequest | KafkaError>
   readonly unopened: Array<{ readonly place: number; readonly inside: Inside }>
   readonly outcomes: ReadonlyArray<ReadonlyArray<Outcome>>
-  readonly found: ReadonlyArray<Topic | KafkaError | undefined>
+  readonly found: ReadonlyArray<Topic | KafkaError>
 }
 
 export const produce = handler({
@@ -63,42 +65,36 @@ export const produce = handler({
   advertised: [0, Produce.maxVersion],
   concurrent: true,
   reads: false,
-  waits: true,
+  waitsMs: () => Infinity,
   make: Effect.gen(function* () {
     const placement = yield* Placement
     const log = yield* Log
     const topics = yield* Topics
-    const autoTopics = yield* AutoTopics
     const topicSettings = yield* TopicSettings
     const router = yield* Router
     const recompression = yield* Recompression
     const clock = yield* Clock.Clock
     const { decompressedMaxBytes } = yield* BrokerSettings
 
-    const known = (data: TopicData, byId: boolean): Topic | KafkaError | undefined =>
-      byId ? (topics.byId(data.topicId) ?? new UnknownTopicId()) : topics.byName(data.name)
-
-    /** Topics that a name in this request may bring into being. */
-    const ensureAll = (request: ProduceRequest): Effect.Effect<ReadonlyArray<Topic | KafkaError>> =>
-      Effect.forEach(request.topicData, (data) =>
-        Effect.match(autoTopics.ensure(data.name), { onFailure: (error) => error, onSuccess: (topic) => topic })
-      )
+    /** Made by nobody who produces to it: a topic that was deleted is gone for who was told not to make topics, too. */
+    const known = (data: TopicData, byId: boolean): Topic | KafkaError =>
+      byId
+        ? (topicById(topics, data.topicId) ?? new UnknownTopicId())
+        : (topicByName(topics, data.name) ?? new UnknownTopicOrPartition())
 
     /** Checks every partition's records, and lists what is to be appended. */
     const collect = (
       request: ProduceRequest,
       apiVersion: number,
-      found: ReadonlyArray<Topic | KafkaError | undefined>
+      found: ReadonlyArray<Topic | KafkaError>
     ): Collected => {
       const nowMs = clock.currentTimeMillisUnsafe()
       const appends: Collected["appends"] = []
       const unopened: Collected["unopened"] = []
       let left = AT_ONCE_BYTES
       const outcomes = request.topicData.map((data, i) => {
-        const topic = found[i]
-        if (topic === undefined || isKafkaError(topic)) {
-          return data.partitionData.map(() => topic ?? new UnknownTopicOrPartition())
-        }
+        const topic = found[i]!
+        if (isKafkaError(topic)) return data.partitionData.map(() => topic)
         const config = topicSettings.of(topic.name)
         const stampTime = config.messageTimestampType === "LogAppendTime"
         const add = (partitionId: number, batch: Uint8Array): number => {
@@ -116,6 +112,7 @@ export const produce = handler({
         return data.partitionData.map(({ index, records }): Outcome => {
           const partitionId = topic.partitionIds[index]
           if (partitionId === undefined && index !== ROUTED) return new UnknownTopicOrPartition()
+          if (isInternalTopic(topic.name)) return new InvalidTopicException()
           const elsewhere = partitionId === undefined ? undefined : notLedHere(placement, partitionId, -1)
           if (elsewhere !== undefined) return elsewhere
           const batch = checkProduced(records, apiVersion, config)
@@ -170,8 +167,8 @@ export const produce = handler({
     ): ProduceResponse => {
       const leaders: Array<number> = []
       const refusal = (i: number, index: number, error: KafkaError): PartitionResponse => {
-        const topic = found[i]
-        const partitionId = topic === undefined || isKafkaError(topic) ? undefined : topic.partitionIds[index]
+        const topic = found[i]!
+        const partitionId = isKafkaError(topic) ? undefined : topic.partitionIds[index]
         // Where to turn to is told from version 10 on.
         const leader = apiVersion >= 10 ? leadershipFor(error, placement, partitionId) : NO_LEADER
         if (leader !== NO_LEADER) leaders.push(leader.leaderId)
@@ -222,18 +219,13 @@ export const produce = handler({
       const store = (collected: Collected) =>
         Effect.map(append(collected.appends, limitMs), (results) => reply(collected, results))
       const found = request.topicData.map((data) => known(data, apiVersion >= 13))
-      const collected = found.includes(undefined) ? undefined : collect(request, apiVersion, found)
+      const collected = collect(request, apiVersion, found)
       const { places } = connection
-      if (collected?.unopened.length === 0 && places.isEmpty) return store(collected)
-      // Topics come first, and what is to be opened, beside those of other requests. Places are taken in order of arrival.
+      if (collected.unopened.length === 0 && places.isEmpty) return store(collected)
+      // What is to be opened is opened beside that of other requests. Places are taken in order of arrival.
       const place = places.claim()
       if (recompression.isFull()) connection.placing = places.drained
-      const closed =
-        collected === undefined
-          ? Effect.map(ensureAll(request), (made) => collect(request, apiVersion, made))
-          : Effect.succeed(collected)
-      return closed.pipe(
-        Effect.tap(openAll),
+      return Effect.as(openAll(collected), collected).pipe(
         Effect.tap(places.turnOf(place)),
         Effect.timeoutOrElse({ duration: timeoutMs, orElse: () => Effect.fail(new RequestTimedOut()) }),
         Effect.flatMap((opened) => Effect.forkChild(store(opened), { startImmediately: true })),

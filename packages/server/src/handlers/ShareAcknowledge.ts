@@ -13,6 +13,7 @@ import type { ShareAcknowledgeRequest } from "@tusk/protocol/messages/ShareAckno
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { handler } from "../Handler.ts"
+import { monotonicMs } from "../monotonic.ts"
 import type { RequestContext } from "../Handler.ts"
 import { shareAcknowledging } from "../ShareAcknowledging.ts"
 import { FINAL_EPOCH, INITIAL_EPOCH, ShareSessions } from "../ShareSessions.ts"
@@ -21,7 +22,7 @@ export const shareAcknowledge = handler({
   api: ShareAcknowledge,
   // Version 0 was a preview.
   versions: [1, 2],
-  reads: false,
+  reads: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
     const clock = yield* Clock.Clock
@@ -49,7 +50,7 @@ export const shareAcknowledge = handler({
           forgotten: [],
           maxSessions: config.shareMaxShareSessions
         },
-        clock.currentTimeMillisUnsafe()
+        monotonicMs(clock)
       )
       if ("_tag" in session) return yield* Effect.fail(session)
       const responses = yield* Effect.forEach(request.topics, ({ partitions, topicId }) =>

@@ -1,5 +1,5 @@
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
-import type { AcquiredRecords } from "@tusk/coordinator/group/share/SharePartitions"
+import type { AcquiredRecords } from "@tusk/coordinator/group/share/ShareRequests"
 import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
 import {
   errorCode,
@@ -16,10 +16,13 @@ import type { ShareFetchRequest, ShareFetchResponse } from "@tusk/protocol/messa
 import { isKafkaError as isRefused, Log } from "@tusk/storage/log/Log"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { AnswerBudget } from "../AnswerBudget.ts"
+import type { Claim } from "../AnswerBudget.ts"
 import { BrokerSettings } from "../BrokerSettings.ts"
 import { Deadlines } from "../Deadlines.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
+import { monotonicMs } from "../monotonic.ts"
 import { NO_LEADER } from "../Placement.ts"
 import { shareAcknowledging } from "../ShareAcknowledging.ts"
 import { FINAL_EPOCH, INITIAL_EPOCH, served, ShareSessions } from "../ShareSessions.ts"
@@ -80,9 +83,10 @@ export const shareFetch = handler({
   // Version 0 was a preview.
   versions: [1, 2],
   reads: true,
-  waits: true,
+  waitsMs: ({ maxWaitMs }) => Math.max(0, maxWaitMs),
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
+    const budget = yield* AnswerBudget
     const clock = yield* Clock.Clock
     const configs = yield* GroupConfigs
     const deadlines = yield* Deadlines
@@ -103,9 +107,10 @@ export const shareFetch = handler({
     }
 
     /** Partitions of the session in turn, as long as there is room. */
-    const acquireOnce = Effect.fnUntraced(function* (session: ShareSession, request: ShareFetchRequest) {
+    const acquireOnce = Effect.fnUntraced(function* (session: ShareSession, request: ShareFetchRequest, claim: Claim) {
       const found: Array<readonly [SharedPartition, AcquiredRecords | KafkaError]> = []
-      let bytes = Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes))
+      const given = claim.take(Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes)))
+      let bytes = given
       let records = request.maxRecords
       for (const partition of Array.from(session.partitions.values())) {
         if (bytes <= 0 || records <= 0) break
@@ -133,6 +138,7 @@ export const shareFetch = handler({
           for (const { first, last } of acquired.ranges) records -= Number(last - first) + 1
         }
       }
+      claim.keep(given - bytes)
       return found
     })
 
@@ -142,7 +148,12 @@ export const shareFetch = handler({
       request: ShareFetchRequest,
       connection: RequestContext["connection"]
     ) {
-      const deadline = clock.currentTimeMillisUnsafe() + request.maxWaitMs
+      const deadline = monotonicMs(clock) + request.maxWaitMs
+      const claim = budget.claim(connection)
+      const room = budget.room()
+      if (room !== undefined) yield* room
+      /** How many could not be served at the first look: one more is news. */
+      let known: number | undefined
       while (true) {
         // What is free from here on is not missed: it is looked for again.
         const ids: Array<number> = []
@@ -151,17 +162,20 @@ export const shareFetch = handler({
           if (typeof partitionId === "number") ids.push(partitionId)
         }
         const ends = yield* log.ends(ids)
-        let freed = false
-        let wake = () => {}
-        const off = shared.onFree(session.groupId, ids, () => {
-          freed = true
-          wake()
-        })
-        try {
-          const found = yield* acquireOnce(session, request)
-          const left = deadline - clock.currentTimeMillisUnsafe()
-          if (found.length > 0 || left <= 0 || request.minBytes <= 0) return found
-          if (freed) continue
+        const free = { isFreed: false, wake: () => {} }
+        const freed = () => {
+          free.isFreed = true
+          free.wake()
+        }
+        const looked = Effect.gen(function* () {
+          const found = yield* acquireOnce(session, request, claim)
+          const errors = found.reduce((sum, [, result]) => (isKafkaError(result) ? sum + 1 : sum), 0)
+          known ??= errors
+          // What cannot be served is no reason to answer before there is a record: unless nothing else is asked for.
+          const isDue = errors < found.length || errors > known || errors === session.partitions.size
+          const left = deadline - monotonicMs(clock)
+          if (isDue || left <= 0 || request.minBytes <= 0 || connection.isStopping) return found
+          if (free.isFreed) return undefined
           const positions = ids.flatMap((partitionId, i) => {
             const end = ends[i]!
             return isRefused(end) ? [] : [{ partitionId, highWatermark: end.highWatermark }]
@@ -169,19 +183,19 @@ export const shareFetch = handler({
           let ringsAt = 0
           yield* log.awaitBytes(positions, 1, {
             begin: (ring) => {
-              wake = ring
+              free.wake = ring
               ringsAt = deadlines.at(deadline, ring)
-              connection.onHungUp(ring)
+              connection.onEnding(ring)
             },
             end: (ring) => {
               deadlines.off(ringsAt, ring)
-              connection.offHungUp(ring)
+              connection.offEnding(ring)
             }
           })
-          if (connection.isGone) return []
-        } finally {
-          off()
-        }
+          return connection.isGone ? [] : undefined
+        })
+        const answer = yield* shared.watchingFree(session.groupId, ids, freed, looked)
+        if (answer !== undefined) return answer
       }
     })
 
@@ -201,7 +215,7 @@ export const shareFetch = handler({
           forgotten: forgotten(request),
           maxSessions: config.shareMaxShareSessions
         },
-        clock.currentTimeMillisUnsafe()
+        monotonicMs(clock)
       )
       if ("_tag" in session) return yield* Effect.fail(session)
       if (request.shareSessionEpoch === INITIAL_EPOCH) endWith(connection, session)

@@ -11,7 +11,7 @@ export const shareGroupHeartbeat = handler({
   api: ShareGroupHeartbeat,
   // Version 0 was a preview.
   versions: [1, 1],
-  reads: false,
+  reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const configs = yield* GroupConfigs

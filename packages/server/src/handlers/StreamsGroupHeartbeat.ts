@@ -19,7 +19,7 @@ import { invalidTopicName, isInternalTopic } from "../TopicNames.ts"
 
 export const streamsGroupHeartbeat = handler({
   api: StreamsGroupHeartbeat,
-  reads: false,
+  reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* StreamsGroups

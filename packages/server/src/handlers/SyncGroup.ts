@@ -3,23 +3,29 @@ import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
 import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
 import type { SyncGroupRequest } from "@tusk/protocol/messages/SyncGroup"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { failingAtStop, handler } from "../Handler.ts"
+import type { RequestContext } from "../Handler.ts"
 
 export const syncGroup = handler({
   api: SyncGroup,
-  reads: false,
-  waits: true,
+  reads: true,
+  waitsMs: () => Infinity,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
-    return (request: SyncGroupRequest) =>
-      Effect.map(groups.syncGroup(request), ({ assignment, protocolName, protocolType }) => ({
-        throttleTimeMs: 0,
-        errorCode: NONE,
-        protocolType,
-        protocolName,
-        assignment
-      }))
+    return (request: SyncGroupRequest, { connection }: RequestContext) => {
+      const stopped = failingAtStop(connection, () => new CoordinatorNotAvailable())
+      return Effect.map(
+        Effect.raceFirst(groups.syncGroup(request), stopped),
+        ({ assignment, protocolName, protocolType }) => ({
+          throttleTimeMs: 0,
+          errorCode: NONE,
+          protocolType,
+          protocolName,
+          assignment
+        })
+      )
+    }
   }),
   refuse: (_request, errorCode) => ({
     throttleTimeMs: 0,

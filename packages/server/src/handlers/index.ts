@@ -9,12 +9,15 @@ import { deleteGroups } from "./DeleteGroups.ts"
 import { deleteRecords } from "./DeleteRecords.ts"
 import { deleteShareGroupOffsets } from "./DeleteShareGroupOffsets.ts"
 import { deleteTopics } from "./DeleteTopics.ts"
+import { describeAcls } from "./DescribeAcls.ts"
+import { describeClientQuotas } from "./DescribeClientQuotas.ts"
 import { describeCluster } from "./DescribeCluster.ts"
 import { describeConfigs } from "./DescribeConfigs.ts"
 import { describeGroups } from "./DescribeGroups.ts"
 import { describeLogDirs } from "./DescribeLogDirs.ts"
 import { describeShareGroupOffsets } from "./DescribeShareGroupOffsets.ts"
 import { describeTopicPartitions } from "./DescribeTopicPartitions.ts"
+import { describeUserScramCredentials } from "./DescribeUserScramCredentials.ts"
 import { fetch } from "./Fetch.ts"
 import { findCoordinator } from "./FindCoordinator.ts"
 import { heartbeat } from "./Heartbeat.ts"
@@ -25,6 +28,8 @@ import { leaveGroup } from "./LeaveGroup.ts"
 import { listConfigResources } from "./ListConfigResources.ts"
 import { listGroups } from "./ListGroups.ts"
 import { listOffsets } from "./ListOffsets.ts"
+import { listPartitionReassignments } from "./ListPartitionReassignments.ts"
+import { listTransactions } from "./ListTransactions.ts"
 import { metadata } from "./Metadata.ts"
 import { offsetCommit } from "./OffsetCommit.ts"
 import { offsetDelete } from "./OffsetDelete.ts"
@@ -80,5 +85,10 @@ export const handlers = [
   shareAcknowledge,
   describeShareGroupOffsets,
   alterShareGroupOffsets,
-  deleteShareGroupOffsets
+  deleteShareGroupOffsets,
+  describeAcls,
+  describeClientQuotas,
+  describeUserScramCredentials,
+  listPartitionReassignments,
+  listTransactions
 ] as const

@@ -3,14 +3,14 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Context from "effect/Context"
 import * as Scope from "effect/Scope"
-import { defaultSettings, parseSettings } from "../Settings.ts"
+import type { NamedSettings } from "../Settings.ts"
 import { Tusk } from "../Tusk.ts"
 
 export interface StartOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number
   /** Broker settings by Kafka's names, such as `{ "num.partitions": "3" }`. */
-  readonly settings?: Readonly<Record<string, string | number | boolean>>
+  readonly settings?: NamedSettings
   readonly memoryBytes?: number
 }
 
@@ -25,21 +25,9 @@ export interface TestBroker extends AsyncDisposable {
 
 /** Starts a broker that is ready to serve when this resolves; rejects with what is wrong with the options. */
 export const start = async (options: StartOptions = {}): Promise<TestBroker> => {
-  const entries = Object.entries(options.settings ?? {})
-  const settings =
-    entries.length === 0
-      ? defaultSettings
-      : await Effect.runPromise(
-          Effect.map(
-            Effect.fromResult(
-              parseSettings(entries.map(([name, value]) => ({ name, value: String(value), origin: "start()" })))
-            ),
-            (parsed) => parsed.settings
-          )
-        )
   const scope = Scope.makeUnsafe()
   const layer = Tusk.layerMemory({
-    settings,
+    settings: options.settings ?? {},
     listeners: [{ name: "PLAINTEXT", host: "127.0.0.1", port: options.port ?? 0 }],
     ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes })
   })

@@ -89,6 +89,30 @@ describe("ListOffsets", () => {
     assert.deepStrictEqual(await list(EARLIEST, 5), [0n])
   })
 
+  it("version 0: offsets before a time, newest first, at most as many as asked for", async () => {
+    await using broker = await startBroker()
+    const client = await broker.connect()
+    await broker.createTopic("t")
+    const now = BigInt(Date.now())
+    const list = async (timestamp: bigint, maxNumOffsets = 9) =>
+      (await ask(client, timestamp, { maxNumOffsets }, 0)).oldStyleOffsets
+    assert.deepStrictEqual(await list(now - HOUR), [])
+    assert.deepStrictEqual(await list(now + HOUR), [0n])
+    await produce(client, [now - 5n * HOUR, now - 4n * HOUR], [now - 3n * HOUR], [now - 2n * HOUR])
+    assert.deepStrictEqual(await list(now - 6n * HOUR), [])
+    assert.deepStrictEqual(await list(now - 5n * HOUR), [], "a record of just that time is not before it")
+    assert.deepStrictEqual(await list(now - 5n * HOUR + 1n), [0n])
+    assert.deepStrictEqual(await list(now - 3n * HOUR), [1n, 0n])
+    assert.deepStrictEqual(await list(now - 3n * HOUR + 1n), [2n, 0n])
+    assert.deepStrictEqual(await list(now - HOUR), [3n, 0n])
+    assert.deepStrictEqual(await list(now + HOUR), [4n, 0n])
+    assert.deepStrictEqual(await list(now + HOUR, 1), [4n])
+    assert.deepStrictEqual(await list(now - HOUR, 0), [])
+    // A record of the future is not before a time that is over by then.
+    await produce(client, [now + HOUR / 2n])
+    assert.deepStrictEqual(await list(now + HOUR / 4n), [3n, 0n])
+  })
+
   it("unknown partitions are 3, other epochs 74 and 75, a partition asked for twice 42", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { decodeResponse } from "@tusk/protocol/Decode"
+import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
@@ -8,10 +9,6 @@ import { Produce } from "@tusk/protocol/messages/Produce"
 import type { ProduceResponse } from "@tusk/protocol/messages/Produce"
 import { partitionForKey } from "@tusk/protocol/record/Murmur2"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
-import { Store } from "@tusk/storage/Store"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { batchOf, valuesOf } from "../Batches.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
@@ -257,13 +254,13 @@ describe("timestamps", () => {
 })
 
 describe("topics", () => {
-  it("an unknown partition is 3, an unknown id 100, a bad name 17", async () => {
+  it("an unknown partition is 3, an unknown id 100, a name that cannot be 3", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()
     await broker.createTopic("t")
     assert.strictEqual((await produce(client, "t", batchOf(["a"]), 1)).errorCode, 3)
     assert.strictEqual((await produce(client, "t", batchOf(["a"]), -2)).errorCode, 3)
-    assert.strictEqual((await produce(client, "no/topic", batchOf(["a"]))).errorCode, 17)
+    assert.strictEqual((await produce(client, "no/topic", batchOf(["a"]))).errorCode, 3)
     const partitionData = [{ index: 0, records: batchOf(["a"]) }]
     const topicData = [{ topicId: "AAAAAAAAAAAAAAAAAAAABA", partitionData }]
     assert.deepStrictEqual(codes(await client.call(Produce, 13, { acks: 1, topicData })), [[0, 100]])
@@ -278,24 +275,28 @@ describe("topics", () => {
     assert.deepStrictEqual([answer.responses[0]!.topicId, ...codes(answer)], [topicId, [0, 0]])
   })
 
-  it("is made when it is produced to, with num.partitions", async () => {
-    await using broker = await startBroker({ numPartitions: 3 })
-    const client = await broker.connect()
-    const answers = await Promise.all([
-      client.call(Produce, VERSION, asking("fresh", [[0, batchOf(["a"])]])),
-      client.call(Produce, VERSION, asking("fresh", [[2, batchOf(["b"])]]))
-    ])
-    assert.deepStrictEqual(answers.map(codes), [[[0, 0]], [[2, 0]]])
-    const { topics } = await client.call(Metadata, 12, { topics: [{ name: "fresh" }], allowAutoTopicCreation: false })
-    assert.lengthOf(topics[0]!.partitions, 3)
-  })
-
-  it("is UNKNOWN_TOPIC_OR_PARTITION where auto.create.topics.enable is false", async () => {
-    await using broker = await startBroker({ autoCreateTopicsEnable: false })
-    const client = await broker.connect()
-    assert.strictEqual((await produce(client, "fresh", batchOf(["a"]))).errorCode, 3)
-    const { topics } = await client.call(Metadata, 12, { topics: null })
-    assert.deepStrictEqual(topics, [])
+  it("that is not there is 3, and stays away: only Metadata makes topics, for clients that allow it", async () => {
+    await using broker = await startBroker({ autoCreateTopicsEnable: true })
+    const [client, admin] = [await broker.connect(), await broker.connect()]
+    const topicId = await broker.createTopic("t")
+    await admin.call(DeleteTopics, 5, { topicNames: ["t"], timeoutMs: 1000 })
+    for (const version of [3, 7, 9, 12]) {
+      const answer = await client.call(Produce, version, asking("t", [[0, batchOf(["a"])]]))
+      assert.deepStrictEqual(codes(answer), [[0, 3]], `version ${version}`)
+    }
+    const topicData = [{ topicId, partitionData: [{ index: 0, records: batchOf(["a"]) }] }]
+    assert.deepStrictEqual(codes(await client.call(Produce, 13, { acks: 1, topicData })), [[0, 100]])
+    // One that wants no answer learns by the end of its connection.
+    client.send(Produce, VERSION, { ...asking("t", [[0, batchOf(["a"])]]), acks: 0 })
+    await client.closed
+    const named = async (allowAutoTopicCreation: boolean) => {
+      const { topics } = await admin.call(Metadata, 12, { topics: [{ name: "t" }], allowAutoTopicCreation })
+      return topics[0]!.errorCode
+    }
+    const { topics } = await admin.call(Metadata, 12, { topics: null })
+    assert.isTrue(topics.every(({ isInternal }) => isInternal))
+    assert.deepStrictEqual([await named(false), await named(true)], [3, 0])
+    assert.strictEqual((await produce(admin, "t", batchOf(["a"]))).errorCode, 0)
   })
 })
 
@@ -327,31 +328,6 @@ describe("an idempotent producer", () => {
       answers.map(({ baseOffset, errorCode }) => [errorCode, Number(baseOffset)]),
       [0, 1, 2, 3, 4, 2, 3, 4].map((offset) => [0, offset])
     )
-  })
-
-  it("whose topics are made by its first request keeps its order", async () => {
-    // As with a database, a commit takes its time.
-    const memory = make(new MemoryData("cluster"), { maxBytes: 1 << 24 })
-    const turn = Effect.promise(() => new Promise(setImmediate))
-    const store = Store.of({ ...memory, commit: (units) => Effect.andThen(turn, memory.commit(units)) })
-    await using broker = await startBroker({}, { store: Layer.succeed(Store, store) })
-    const client = await broker.connect()
-    const { producerId } = await client.call(InitProducerId, 5, { transactionalId: null })
-    const topicData = ["t", "u", "v"].map((name) => ({
-      name,
-      partitionData: [{ index: 0, records: numbered(producerId, 0, 0) }]
-    }))
-    const behind = [1, 2, 3, 4].map((sequence) => asking("t", [[0, numbered(producerId, 0, sequence)]]))
-    const requests = [{ acks: -1, topicData }, ...behind]
-    client.sendBytes(Buffer.concat(requests.map((request, id) => requestFrame(Produce, VERSION, request, id))))
-    for (const request of requests) {
-      const { body } = Result.getOrThrow(decodeResponse(Produce, VERSION, await client.frame()))
-      assert.deepStrictEqual(
-        codes(body),
-        request.topicData.map(() => [0, 0])
-      )
-    }
-    assert.deepStrictEqual(valuesOf((await stored(client, "t")).records), ["0", "1", "2", "3", "4"])
   })
 
   it("that leaves a sequence out is OUT_OF_ORDER_SEQUENCE_NUMBER, and goes on where it was", async () => {

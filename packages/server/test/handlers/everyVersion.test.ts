@@ -58,7 +58,12 @@ const SERVED: Readonly<Record<string, readonly [min: number, max: number]>> = {
   DeleteShareGroupOffsets: [0, 0],
   ListConfigResources: [0, 1],
   StreamsGroupHeartbeat: [0, 0],
-  StreamsGroupDescribe: [0, 0]
+  StreamsGroupDescribe: [0, 0],
+  DescribeAcls: [0, 3],
+  DescribeClientQuotas: [0, 1],
+  DescribeUserScramCredentials: [0, 0],
+  ListPartitionReassignments: [0, 0],
+  ListTransactions: [0, 2]
 }
 
 const versionsOf = ([min, max]: readonly [number, number]) => Array.from({ length: max - min + 1 }, (_, i) => min + i)

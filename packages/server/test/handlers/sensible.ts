@@ -419,5 +419,41 @@ export const SENSIBLE: Readonly<Record<string, Sensible>> = {
       if (version === 0) assert.deepStrictEqual(names, [])
       else assert.include(names, "there")
     }
+  },
+  DescribeAcls: {
+    request: () => ({ resourceTypeFilter: 1, patternTypeFilter: 1, operation: 1, permissionType: 1 }),
+    sane: ({ errorCode, errorMessage, resources }) =>
+      assert.deepStrictEqual(
+        [errorCode, errorMessage, resources],
+        [54, "No Authorizer is configured on the broker", []]
+      )
+  },
+  DescribeClientQuotas: {
+    request: () => ({ components: [{ entityType: "user", matchType: 2, match: null }], strict: true }),
+    sane: (answer) => {
+      none(answer)
+      assert.deepStrictEqual(answer.entries, [])
+    }
+  },
+  DescribeUserScramCredentials: {
+    request: () => ({ users: [{ name: "a" }] }),
+    sane: (answer) => {
+      none(answer)
+      assert.deepStrictEqual([answer.results[0].user, answer.results[0].errorCode], ["a", 91])
+    }
+  },
+  ListPartitionReassignments: {
+    request: () => ({ topics: [{ name: "there", partitionIndexes: [0] }] }),
+    sane: (answer) => {
+      none(answer)
+      assert.deepStrictEqual(answer.topics, [])
+    }
+  },
+  ListTransactions: {
+    request: () => ({ stateFilters: ["Ongoing"] }),
+    sane: (answer) => {
+      none(answer)
+      assert.deepStrictEqual([answer.unknownStateFilters, answer.transactionStates], [[], []])
+    }
   }
 }

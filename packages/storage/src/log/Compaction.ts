@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import { Active } from "../Active.ts"
 import { Committer } from "../Committer.ts"
 import { writing } from "../Participant.ts"
+import type { Participant } from "../Participant.ts"
 import { Store } from "../Store.ts"
 import type { Replacement, StoredCompaction, Unit } from "../Store.ts"
 import { Topics } from "../Topics.ts"
@@ -73,7 +74,7 @@ const horizonOf = (nowMs: bigint, { deleteRetentionMs }: CompactionPolicy): bigi
   return horizon < LATEST ? horizon : LATEST
 }
 
-type Writing = (unit: Unit) => Effect.Effect<void, KafkaError>
+type Writing = (unit: Unit) => Participant<void>
 
 /** Sizes of batches asked for at a time. */
 const PLAN_BATCHES = 1000
@@ -174,20 +175,16 @@ export class Compaction extends Context.Service<
       /** What was read before a take-over is not written after it: another broker may have been at work since. */
       const writingIn =
         (reign: number | undefined): Writing =>
-        (unit) =>
-          committer.submit(
-            {
-              ...writing(unit),
-              assemble: (writes) => {
-                if (reign === undefined || active.reign() !== reign) {
-                  return new NotLeaderOrFollower({ message: "the cluster was taken over meanwhile" })
-                }
-                writes.push(...unit)
-                return "Stored"
-              }
-            },
-            Infinity
-          )
+        (unit) => ({
+          ...writing(unit),
+          assemble: (writes) => {
+            if (reign === undefined || active.reign() !== reign) {
+              return new NotLeaderOrFollower({ message: "the cluster was taken over meanwhile" })
+            }
+            writes.push(...unit)
+            return "Stored"
+          }
+        })
 
       const unreadable = (partitionId: number, batch: Uint8Array, error: KafkaError) =>
         Effect.logWarning(
@@ -250,7 +247,8 @@ export class Compaction extends Context.Service<
               }
             }
             if (replaced.length > 0) {
-              yield* write([{ _tag: "ReplaceBatches", partitionId, batches: replaced }])
+              const removal = write([{ _tag: "ReplaceBatches", partitionId, batches: replaced }])
+              yield* committer.submit(log.deleting(partitionId, end, removal), Infinity)
               log.replaced(partitionId, replaced)
             }
             return true
@@ -268,8 +266,6 @@ export class Compaction extends Context.Service<
         nowMs: bigint
       ) {
         const write = writingIn(active.reign())
-        // What is known of producers must not hang on batches that may go.
-        yield* log.saveProducers(partitionId)
         const { end: reached, keys } = yield* collect(partitionId, dirtyStart(end, state), cleanableEnd)
         const horizon = horizonOf(nowMs, policy)
         const deleteHorizon = yield* rewrite(partitionId, end.logStartOffset, reached, keys, horizon, nowMs, write)
@@ -278,7 +274,7 @@ export class Compaction extends Context.Service<
         const cleanedBytes =
           last === undefined ? (state?.cleanedBytes ?? 0n) : last.cumulativeBytes - BigInt(last.bytes)
         const compaction = { cleanedOffset: reached, cleanedBytes, deleteHorizon }
-        yield* write([{ _tag: "PutCompaction", partitionId, compaction }])
+        yield* committer.submit(write([{ _tag: "PutCompaction", partitionId, compaction }]), Infinity)
         states.set(partitionId, compaction)
         yield* log.measure(partitionId)
       })

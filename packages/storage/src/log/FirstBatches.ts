@@ -19,6 +19,15 @@ export interface FirstBatches {
   readonly refusal: (partitionId: number, batch: Uint8Array) => OutOfOrderSequenceNumber | undefined
 }
 
+/** Sequences go on at 0 behind 2^31 - 1. */
+const HALF_OF_ALL = 0x4000_0000
+
+/** Whether it is to come before the one that failed: not every failure comes in the order of batches. */
+const isBefore = (batch: Uint8Array, { sequence }: { readonly sequence: number }): boolean => {
+  const distance = (sequence - RecordBatch.baseSequence(batch)) & 0x7fff_ffff
+  return distance > 0 && distance < HALF_OF_ALL
+}
+
 export const makeFirstBatches = (): FirstBatches => {
   const firsts = new Map<string, { readonly epoch: number; readonly sequence: number }>()
   const keyOf = (partitionId: number, batch: Uint8Array) => `${partitionId}/${RecordBatch.producerId(batch)}`
@@ -29,7 +38,8 @@ export const makeFirstBatches = (): FirstBatches => {
   }
   return {
     failed: (partitionId, batch) => {
-      if (RecordBatch.producerId(batch) < 0n || find(partitionId, batch) !== undefined) return
+      const first = find(partitionId, batch)
+      if (RecordBatch.producerId(batch) < 0n || (first !== undefined && !isBefore(batch, first))) return
       for (const oldest of firsts.keys()) {
         if (firsts.size < MOST) break
         firsts.delete(oldest)
@@ -45,7 +55,7 @@ export const makeFirstBatches = (): FirstBatches => {
     refusal: (partitionId, batch) => {
       const first = find(partitionId, batch)
       const sequence = RecordBatch.baseSequence(batch)
-      if (first === undefined || sequence === first.sequence) return undefined
+      if (first === undefined || sequence === first.sequence || isBefore(batch, first)) return undefined
       return new OutOfOrderSequenceNumber({
         message: `sequence ${sequence} came where ${first.sequence}, which could not be stored, is next`
       })

@@ -6,20 +6,23 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../Active.ts"
-import { Committer } from "../Committer.ts"
+import { Committer, CommitterOptions } from "../Committer.ts"
 import type { Participant } from "../Participant.ts"
-import { writing } from "../Participant.ts"
+import { join, writing } from "../Participant.ts"
 import { Store } from "../Store.ts"
 import type { ReadRequest, Replacement, StoredPartition } from "../Store.ts"
 import { Fenced } from "../StoreError.ts"
 import type { StoreError } from "../StoreError.ts"
 import { toKafkaError } from "../toKafkaError.ts"
+import { within } from "../within.ts"
 import { Append } from "./Append.ts"
+import { makeFindRecords } from "./FindRecords.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
+import { keepingProducers } from "./KeepingProducers.ts"
 import { leap } from "./Leap.ts"
 import { LogOptions } from "./LogOptions.ts"
 import type { AppendRequest, Appended, MeasuredEnd, PartitionEnd, PartitionRead, ReadOptions } from "./LogRequests.ts"
-import { endOfEpoch, epochAt, fromStored, snapshotOf } from "./PartitionLog.ts"
+import { endOfEpoch, epochAt, fromStored } from "./PartitionLog.ts"
 import { makePartitionLoader } from "./PartitionLoader.ts"
 import type { PartitionLog } from "./PartitionLog.ts"
 import { makeReadAhead } from "./ReadAhead.ts"
@@ -86,8 +89,8 @@ export class Log extends Context.Service<
     readonly raiseLogStart: (partitionId: number, offset: bigint) => Effect.Effect<bigint, KafkaError>
     /** Takes the bytes of a partition from the store anew, once batches are deleted. */
     readonly measure: (partitionId: number) => Effect.Effect<void, StoreError>
-    /** Stores what is known of the partition's producers, so that nothing of it hangs on batches below its end. */
-    readonly saveProducers: (partitionId: number) => Effect.Effect<void, KafkaError>
+    /** Takes batches of a partition below an offset away; what they tell of producers is stored in the same commit. */
+    readonly deleting: (partitionId: number, below: bigint, removal: Participant<void>) => Participant<unknown>
     /** Compaction has stored these in the place of others: memory follows. */
     readonly replaced: (partitionId: number, replacements: ReadonlyArray<Replacement>) => void
     /** The partitions' topic is deleted. */
@@ -102,8 +105,10 @@ export class Log extends Context.Service<
       const committer = yield* Committer
       const clock = yield* Clock.Clock
       const options = yield* LogOptions
+      const inTime = within((yield* CommitterOptions).requestTimeoutMs)
       const waiters = makeWaiters()
       const firstBatches = makeFirstBatches()
+      const findRecords = makeFindRecords(store)
       const ahead = makeReadAhead(store, yield* Effect.scope, options.readAheadBytes)
       let entries = new Map<number, Entry>()
       /** Nobody reads below what was evicted from now on; the store follows with the next commit. */
@@ -113,14 +118,11 @@ export class Log extends Context.Service<
         if (entry === undefined || entry.log.logStartOffset >= logStartOffset) return
         entry.log.logStartOffset = logStartOffset
         if (entry.log.bytesGone !== undefined) entry.log.bytesGone += BigInt(records.byteLength)
-        committer.offer(
-          writing([
-            { _tag: "PutLogStart", partitionId, logStartOffset },
-            { _tag: "DeleteBatches", partitionId, below: logStartOffset, limit: Number.MAX_SAFE_INTEGER }
-          ]),
-          () => {},
-          Infinity
-        )
+        const removal = writing([
+          { _tag: "PutLogStart", partitionId, logStartOffset },
+          { _tag: "DeleteBatches", partitionId, below: logStartOffset, limit: Number.MAX_SAFE_INTEGER }
+        ])
+        committer.offer(deleting(partitionId, logStartOffset, removal), () => {}, Infinity)
       }
       const newTail = () => makeTail(options.tailMaxBytes, options.tailIsAll ? deleteEvicted : undefined)
       let tail = newTail()
@@ -151,6 +153,7 @@ export class Log extends Context.Service<
         store,
         yield* Effect.scope,
         (partitionId) => entries.has(partitionId),
+        inTime,
         () => {
           const into = entries
           const receive = (partition: StoredPartition): Effect.Effect<void, StoreError> => {
@@ -194,6 +197,11 @@ export class Log extends Context.Service<
       const appending = (requests: ReadonlyArray<AppendRequest>) => {
         const partitionIds = requests.map(({ partitionId }) => partitionId)
         return new Append(ports, requests, missing(partitionIds) ? load(partitionIds) : undefined)
+      }
+
+      const deleting = (partitionId: number, below: bigint, removal: Participant<void>) => {
+        const prepare = missing([partitionId]) ? load([partitionId]) : undefined
+        return join(keepingProducers(partitionId, below, ports.find, prepare), removal)
       }
 
       const outOfRange = (entry: Entry, offset: bigint): KafkaError | undefined =>
@@ -275,18 +283,33 @@ export class Log extends Context.Service<
         const results = new Array<PartitionRead | KafkaError>(requests.length)
         const later: Array<number> = []
         readMemory(requests, readOptions, results, later)
+        if (later.length > 0) yield* readStore(requests, readOptions, results, later)
         // A consumer that is out of range begins somewhere else: not for what a broker says that has lost the lock.
         if (results.some((result) => isKafkaError(result) && result._tag === "OffsetOutOfRange")) {
-          const lost = yield* Effect.match(store.ping, { onFailure: toKafkaError, onSuccess: () => undefined })
+          const lost = yield* Effect.match(inTime(active.proven), {
+            onFailure: toKafkaError,
+            onSuccess: () => undefined
+          })
           if (lost !== undefined) return requests.map(() => lost)
         }
-        if (later.length === 0) return results
+        return results
+      })
+
+      /** Fills the places that memory could not. */
+      const readStore = Effect.fnUntraced(function* (
+        requests: ReadonlyArray<ReadRequest>,
+        readOptions: ReadOptions,
+        results: Array<PartitionRead | KafkaError>,
+        later: ReadonlyArray<number>
+      ) {
         let left = readOptions.maxBytes
         for (const result of results) if (!isKafkaError(result)) left -= result.bytes
         const fromStore = yield* Effect.result(
-          ahead.read(
-            later.map((i) => requests[i]!),
-            Math.max(0, left)
+          inTime(
+            ahead.read(
+              later.map((i) => requests[i]!),
+              Math.max(0, left)
+            )
           )
         )
         for (let k = 0; k < later.length; k++) {
@@ -295,12 +318,17 @@ export class Log extends Context.Service<
           if (fromStore._tag === "Failure") results[i] = toKafkaError(fromStore.failure)
           else if (entry === undefined) results[i] = new UnknownTopicOrPartition()
           else {
+            // What was to be read may have been deleted meanwhile, and what lies behind it was found in its place.
+            const gone = outOfRange(entry, requests[i]!.from)
+            if (gone !== undefined) {
+              results[i] = gone
+              continue
+            }
             const batches = readable(fromStore.success[k]!, entry, readOptions.atLeastOne ? undefined : left)
             results[i] = found(entry, batches)
             for (const batch of batches) left -= batch.byteLength
           }
         }
-        return results
       })
 
       /**
@@ -335,53 +363,6 @@ export class Log extends Context.Service<
             })
           )
         })
-
-      /** Batches from `offset` on, one after the other, until one of them gives an answer. */
-      const scan = Effect.fnUntraced(function* <A>(
-        entry: Entry,
-        from: bigint,
-        look: (batch: Uint8Array) => A | undefined
-      ) {
-        let offset = from
-        while (offset < entry.log.committed.endOffset) {
-          const request = { partitionId: entry.log.partitionId, from: offset, maxBytes: 1 << 20 }
-          const [read1] = yield* Effect.mapError(store.read([request], 1 << 20), toKafkaError)
-          if (read1 === undefined || read1.length === 0) return undefined
-          for (const batch of read1) {
-            const answer = look(batch)
-            if (answer !== undefined) return answer
-            offset = RecordBatch.lastOffset(batch) + 1n
-          }
-        }
-        return undefined
-      })
-
-      const findByTimestamp = Effect.fnUntraced(function* (partitionId: number, timestamp: bigint) {
-        const entry = yield* entryOf(partitionId)
-        if (timestamp > entry.log.committed.timestampHigh) return undefined
-        const batch = yield* Effect.mapError(store.findByTimestamp(partitionId, timestamp), toKafkaError)
-        if (batch === undefined) return undefined
-        const start = entry.log.logStartOffset
-        // The running maximum may stem from a batch that is deleted: then the answer lies further on.
-        return yield* scan(entry, RecordBatch.baseOffset(batch), (candidate) =>
-          RecordBatch.findOffsetByTimestamp(candidate, timestamp, start)
-        )
-      })
-
-      const findMaxTimestamp = Effect.fnUntraced(function* (partitionId: number) {
-        const entry = yield* entryOf(partitionId)
-        const { endOffset, timestampHigh } = entry.log.committed
-        if (endOffset === entry.log.logStartOffset) return undefined
-        const exact = yield* findByTimestamp(partitionId, timestampHigh)
-        if (exact !== undefined) return exact
-        let best: RecordBatch.TimestampAndOffset | undefined
-        yield* scan(entry, entry.log.logStartOffset, (batch) => {
-          const candidate = RecordBatch.maxTimestampOffset(batch)
-          if (candidate !== undefined && (best === undefined || candidate.timestamp > best.timestamp)) best = candidate
-          return undefined
-        })
-        return best
-      })
 
       const ends = Effect.fnUntraced(function* (partitionIds: ReadonlyArray<number>) {
         const error = missing(partitionIds)
@@ -438,8 +419,10 @@ export class Log extends Context.Service<
             isKafkaError(end) ? Effect.succeed(end) : sized(partitionIds[i]!, end)
           )
         }),
-        findByTimestamp,
-        findMaxTimestamp,
+        findByTimestamp: (partitionId, timestamp) =>
+          Effect.flatMap(entryOf(partitionId), ({ log }) => findRecords.byTimestamp(log, timestamp)),
+        findMaxTimestamp: (partitionId) =>
+          Effect.flatMap(entryOf(partitionId), ({ log }) => findRecords.withMaxTimestamp(log)),
         endOfEpoch: (partitionId, epoch) =>
           Effect.map(entryOf(partitionId), (entry) => endOfEpoch(entry.log, epoch, active.epoch())),
         raiseLogStart: Effect.fnUntraced(function* (partitionId, offset) {
@@ -453,11 +436,7 @@ export class Log extends Context.Service<
           return entry.log.logStartOffset
         }),
         measure,
-        saveProducers: (partitionId) =>
-          Effect.suspend(() => {
-            const log = entries.get(partitionId)?.log
-            return log === undefined ? Effect.void : committer.submit(savingProducers(log), Infinity)
-          }),
+        deleting,
         replaced: (partitionId, replacements) => {
           ahead.forget([partitionId])
           const entry = entries.get(partitionId)
@@ -480,16 +459,3 @@ export class Log extends Context.Service<
     })
   )
 }
-
-/** Of what is stored when the commit is put together: what comes with it is told by its batches. */
-const savingProducers = (log: PartitionLog): Participant<void> => ({
-  bytes: 64,
-  assemble: (writes) => {
-    if (log.producers.size === 0) return "Told"
-    writes.push(snapshotOf(log))
-    return "Stored"
-  },
-  retract: () => {},
-  settle: () => {},
-  answer: () => {}
-})

@@ -20,6 +20,8 @@ export const makePartitionLoader = (
   store: Store["Service"],
   scope: Scope.Scope,
   isLoaded: (partitionId: number) => boolean,
+  /** Bounds how long each who asks waits; the load goes on. */
+  inTime: (load: Effect.Effect<void, StoreError>) => Effect.Effect<void, StoreError>,
   /** Takes what a load finds, unless a take-over came between. */
   receiver: () => (partitions: ReadonlyArray<StoredPartition>) => Effect.Effect<void, StoreError>
 ): PartitionLoader => {
@@ -57,7 +59,7 @@ export const makePartitionLoader = (
         }
         waits.add(other ?? done)
       }
-      const wait = Effect.forEach(waits, (each) => Deferred.await(each), { discard: true })
+      const wait = inTime(Effect.forEach(waits, (each) => Deferred.await(each), { discard: true }))
       return mine.length === 0 ? wait : Effect.andThen(begin(mine, done), wait)
     })
 

@@ -39,6 +39,8 @@ export interface LogEnd {
   readonly cumulativeBytes: bigint
   readonly leaderEpoch: number
   readonly sinceSnapshot: number
+  /** A snapshot of producers up to here, or further, is stored. */
+  readonly snapshotEnd: bigint
 }
 
 interface Assumed {
@@ -86,7 +88,8 @@ export const fromStored = (stored: StoredPartition): PartitionLog => ({
     timestampHigh: stored.timestampHigh,
     cumulativeBytes: stored.cumulativeBytes,
     leaderEpoch: stored.leaderEpochs[stored.leaderEpochs.length - 1]?.epoch ?? -1,
-    sinceSnapshot: stored.producerBatches.length
+    sinceSnapshot: stored.producerBatches.length,
+    snapshotEnd: stored.producerSnapshot?.endOffset ?? 0n
   },
   producers: restoreProducers(stored.producerSnapshot?.value ?? null, stored.producerBatches),
   assumed: undefined,
@@ -165,6 +168,7 @@ export const propose = (
   }
   // Batches of other producers count too: loading has to look at them all.
   let sinceSnapshot = end.sinceSnapshot + 1
+  let { snapshotEnd } = end
   if (sinceSnapshot >= limits.snapshotEvery) {
     const producers = new Map(log.producers)
     for (const [id, state] of assumed.producers) {
@@ -180,21 +184,34 @@ export const propose = (
       value: encodeSnapshot(producers)
     })
     sinceSnapshot = 0
+    snapshotEnd = lastOffset + 1n
   }
   log.assumed = {
     producers: assumed.producers,
-    end: { endOffset: lastOffset + 1n, timestampHigh, cumulativeBytes, leaderEpoch, sinceSnapshot }
+    end: { endOffset: lastOffset + 1n, timestampHigh, cumulativeBytes, leaderEpoch, sinceSnapshot, snapshotEnd }
   }
   return { _tag: "Appended", baseOffset, lastOffset, batch, before }
 }
 
-/** What is known of producers up to the end that is stored. */
-export const snapshotOf = (log: PartitionLog): Write => ({
-  _tag: "PutProducerSnapshot",
-  partitionId: log.partitionId,
-  endOffset: log.committed.endOffset,
-  value: encodeSnapshot(log.producers)
-})
+/**
+ * What has to be stored before batches below an offset may go: what is known of producers up to the end that is stored.
+ * Undefined: their batches are not needed for it, as a snapshot that is stored, or comes with this commit, tells it.
+ */
+export const snapshotBelow = (log: PartitionLog, below: bigint): Write | undefined => {
+  const { snapshotEnd } = log.assumed?.end ?? log.committed
+  if (snapshotEnd >= below || (log.producers.size === 0 && snapshotEnd === 0n)) return undefined
+  return {
+    _tag: "PutProducerSnapshot",
+    partitionId: log.partitionId,
+    endOffset: log.committed.endOffset,
+    value: encodeSnapshot(log.producers)
+  }
+}
+
+/** A snapshot up to an offset is stored. What is assumed keeps what it knew: less, which costs one more snapshot at most. */
+export const snapshotStored = (log: PartitionLog, endOffset: bigint): void => {
+  if (endOffset > log.committed.snapshotEnd) log.committed = { ...log.committed, snapshotEnd: endOffset }
+}
 
 /** Whether anything is remembered of the producer of this batch; true for a batch without one. */
 export const isKnown = (log: PartitionLog, batch: Uint8Array): boolean => {

@@ -5,6 +5,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Committer } from "../Committer.ts"
+import { writing } from "../Participant.ts"
+import type { Participant } from "../Participant.ts"
 import { Store } from "../Store.ts"
 import { Topics } from "../Topics.ts"
 import type { Topic } from "../Topics.ts"
@@ -102,12 +104,18 @@ export class Retention extends Context.Service<
       })
 
       /** Deletes batches that end below an offset, in steps bounded in number, bytes and time; tells whether there were any. */
-      const deleteBatches = Effect.fnUntraced(function* (partitionId: number, below: bigint) {
+      const deleteBatches = Effect.fnUntraced(function* (
+        partitionId: number,
+        below: bigint,
+        unit: (removal: Participant<void>) => Participant<unknown>
+      ) {
         let deleted = false
         while (true) {
           const limit = yield* stepOf(partitionId, below)
           if (limit === 0) return deleted
-          const [took] = yield* Effect.timed(committer.write([{ _tag: "DeleteBatches", partitionId, below, limit }]))
+          const [took] = yield* Effect.timed(
+            committer.submit(unit(writing([{ _tag: "DeleteBatches", partitionId, below, limit }])), Infinity)
+          )
           const tookMs = Duration.toMillis(took)
           if (tookMs > SLOW_STEP_MS) stepBytes = Math.max(LEAST_STEP_BYTES, stepBytes / 2)
           else if (tookMs < SLOW_STEP_MS / 4) stepBytes = Math.min(bytesPerStep, stepBytes * 2)
@@ -116,7 +124,8 @@ export class Retention extends Context.Service<
       })
 
       const sweepOrphan = Effect.fnUntraced(function* (partitionId: number) {
-        yield* deleteBatches(partitionId, EVERYTHING)
+        // Nobody asks for its producers again.
+        yield* deleteBatches(partitionId, EVERYTHING, (removal) => removal)
         yield* committer.write([{ _tag: "DropPartition", partitionId }])
         topics.orphanGone(partitionId)
       })
@@ -147,7 +156,8 @@ export class Retention extends Context.Service<
       })
 
       const deleteBelow = Effect.fnUntraced(function* (partitionId: number, below: bigint) {
-        if (yield* deleteBatches(partitionId, below)) yield* log.measure(partitionId)
+        const deleted = yield* deleteBatches(partitionId, below, (removal) => log.deleting(partitionId, below, removal))
+        if (deleted) yield* log.measure(partitionId)
       })
 
       /** Oldest batches go as long as `retention.bytes` or more are left. */
@@ -165,6 +175,9 @@ export class Retention extends Context.Service<
             cut = lastOffset + 1n
           }
         }
+        const [now] = yield* log.measured([partitionId])
+        // Somebody deleted records meanwhile: the bytes that were too many may have gone with them.
+        if (now === undefined || isKafkaError(now) || now.logStartOffset !== end.logStartOffset) return
         if (cut > end.logStartOffset) yield* log.raiseLogStart(partitionId, cut)
       })
 

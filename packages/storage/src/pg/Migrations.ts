@@ -1,91 +1,142 @@
-import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
-import * as Migrator from "effect/sql/Migrator"
-import { SqlClient } from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
-import { isIP } from "node:net"
-import { SchemaTooNew, StoreUnavailable } from "../StoreError.ts"
+import { StoreUnavailable } from "../StoreError.ts"
+import type { SchemaTooNew } from "../StoreError.ts"
+import type { Connection } from "./connection/Connection.ts"
+import type { ConnectionError } from "./connection/ConnectionError.ts"
+import { tellingWhoBlocks } from "./LockWaits.ts"
 import init from "./migrations/0001_init.ts"
 import compaction from "./migrations/0002_compaction.ts"
 import groupMembers from "./migrations/0003_group_members.ts"
+import functionCosts from "./migrations/0004_function_costs.ts"
 import views from "./migrations/0005_views.ts"
 import shareViews from "./migrations/0006_share_views.ts"
 import offsetsById from "./migrations/0007_offsets_by_id.ts"
 import failover from "./migrations/0008_failover.ts"
-import type { Endpoint } from "./connection/Endpoint.ts"
+import anyNumber from "./migrations/0009_any_number.ts"
+import viewCosts from "./migrations/0010_view_costs.ts"
+import comments from "./migrations/0011_comments.ts"
 import type { PgTarget } from "./PgOptions.ts"
-import { SCHEMA_LOCK, SCHEMA_VERSION } from "./SchemaVersion.ts"
+import { stepsTaken, stepsToTake } from "./SchemaSteps.ts"
+import { SCHEMA_LOCK, SCHEMA_VERSION, stepOf } from "./SchemaVersion.ts"
+import type { MigrationName } from "./SchemaVersion.ts"
 
-const migrations = {
+const statementsOf: Readonly<Record<MigrationName, ReadonlyArray<string>>> = {
   "0001_init": init,
   "0002_compaction": compaction,
   "0003_group_members": groupMembers,
+  "0004_function_costs": functionCosts,
   "0005_views": views,
   "0006_share_views": shareViews,
   "0007_offsets_by_id": offsetsById,
-  "0008_failover": failover
+  "0008_failover": failover,
+  "0009_any_number": anyNumber,
+  "0010_view_costs": viewCosts,
+  "0011_comments": comments
 }
 
-const migrate = Effect.fnUntraced(function* (version: number) {
-  const sql = yield* SqlClient
-  // Two brokers that start at once: the second waits here, and then finds everything done.
-  yield* sql`select pg_advisory_xact_lock(${SCHEMA_LOCK[0]}::int, ${SCHEMA_LOCK[1]}::int)`
-  // "if not exists" would ask for the right to create schemas even where the schema is there.
-  const [schema] = yield* sql<{ there: boolean }>`select to_regnamespace('kafka') is not null as there`
-  if (schema?.there !== true) yield* sql`create schema kafka`
-  const [table] = yield* sql<{ there: boolean }>`select to_regclass('kafka.migrations') is not null as there`
-  if (table?.there === true) {
-    const [last] = yield* sql<{ found: number | null }>`select max(migration_id) as found from kafka.migrations`
-    const found = last?.found ?? 0
-    if (found > version) return yield* new SchemaTooNew({ found, known: version })
-    if (found === version) return
-  }
-  const steps = Object.fromEntries(Object.entries(migrations).filter(([name]) => Number.parseInt(name, 10) <= version))
-  yield* Migrator.make({})({ loader: Migrator.fromRecord(steps), table: "kafka.migrations" })
-})
+/** Of the transaction alone. Steps over much data take their time: whom they keep waiting, and for what, is the broker itself. */
+const SETTINGS = ["statement_timeout = 0", "enable_seqscan = on", "enable_bitmapscan = on", "enable_hashjoin = on"]
+  .concat("enable_mergejoin = on", "plan_cache_mode = auto")
+  .map((setting) => `set local ${setting}`)
+  .join(";")
 
-const refused = (error: SqlError | Migrator.MigrationError): StoreUnavailable => {
-  const inner = error._tag === "MigrationError" ? error.cause : error
-  const reason = (inner as SqlError | undefined)?.reason?.cause
-  const detail = reason instanceof Error ? reason.message : error.message
-  return new StoreUnavailable({ message: `the schema kafka cannot be installed: ${detail}`, cause: error })
-}
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-/** A certificate is a name's, and an address is dialled. */
-const servername = ({ host, path }: Endpoint) => (path === undefined && isIP(host) === 0 ? { servername: host } : {})
+/** Who has to do what, for a role that may not. */
+const grantFor = (connection: Connection, target: PgTarget): Effect.Effect<string, ConnectionError> =>
+  Effect.map(
+    connection.query(`select pg_get_userbyid(nspowner), current_user from pg_namespace where nspname = 'kafka'
+      union all select null, current_user limit 1`),
+    ([row]) => {
+      const user = row?.[1] ?? target.user
+      const owner = row?.[0] ?? undefined
+      if (owner === undefined) {
+        return `as the database's owner, once: grant create on database ${quoted(target.database)} to ${quoted(user)}`
+      }
+      if (owner === user) return `its tables have to belong to ${quoted(user)}, as the schema does`
+      return `the schema belongs to ${quoted(owner)}: start Tusk as that role, or give all in it to ${quoted(user)}`
+    }
+  )
+
+/** The first cause, and what to do about it. */
+const refused = (
+  connection: Connection,
+  target: PgTarget,
+  error: ConnectionError,
+  step: string | undefined,
+  blocker: string | undefined
+): Effect.Effect<StoreUnavailable> =>
+  Effect.gen(function* () {
+    const what =
+      step === undefined ? "the schema kafka cannot be installed" : `the schema kafka cannot take step ${step}`
+    const fail = (message: string) => new StoreUnavailable({ message: `${what}: ${message}`, cause: error })
+    if (error._tag !== "PgError") return fail(error.message)
+    switch (error.code) {
+      case "42501": {
+        const remedy = yield* Effect.orElseSucceed(grantFor(connection, target), () => "a grant is missing")
+        return fail(`${error.message}; ${remedy}`)
+      }
+      case "55P03":
+        return fail(
+          `it waited ${target.lockTimeoutMs} ms for ${blocker ?? "a lock that another session holds"}; ` +
+            "end what that session does, and start again"
+        )
+      case "25006":
+        return fail(`${error.message}; give Tusk the address of the server that writes`)
+      default:
+        return fail(`${error.message} (${error.code})`)
+    }
+  })
 
 /**
- * Installs schema `kafka`, or brings it up to this program's version: all or nothing, one installer at a time, as a
- * plain role that owns the schema or may create it. Does nothing where it is up to date.
+ * Installs schema `kafka`, or takes the steps that are missing, by name and in order: all or nothing, one installer at a
+ * time, as a plain role that owns the schema or may create it. Does nothing where it is up to date. In a session with our own settings, as
+ * those of a role, a database or a pooler may be anything.
  */
 export const install = (
+  connection: Connection,
   target: PgTarget,
-  endpoint: Endpoint,
-  encrypted: boolean,
+  /** One more session with the same server, which sees for whom this one waits. */
+  beside: Effect.Effect<Connection, ConnectionError>,
   /** An older one, for tests of what becomes of it. */
   version: number = SCHEMA_VERSION
 ): Effect.Effect<void, StoreUnavailable | SchemaTooNew> =>
   Effect.gen(function* () {
-    const sql = yield* SqlClient
-    yield* sql.withTransaction(migrate(version))
-  }).pipe(
-    Effect.provide(
-      PgClient.layer({
-        ...(endpoint.path === undefined ? { host: endpoint.address } : { path: endpoint.path }),
-        port: endpoint.port,
-        database: target.database,
-        username: target.user,
-        password: target.password,
-        // Whether there is TLS was found out by the connection that calls this.
-        ssl: encrypted && target.ssl !== false ? { ...servername(endpoint), ...target.ssl } : false,
-        applicationName: `${target.applicationName} migrations`,
-        startupParameters: { search_path: "pg_catalog", client_min_messages: "error" },
-        connectTimeout: target.connectTimeoutMs,
-        maxConnections: 1
-      })
-    ),
-    Effect.catchTags({
-      SqlError: (error) => Effect.fail(refused(error)),
-      MigrationError: (error) => Effect.fail(refused(error))
+    let step: string | undefined
+    let blocker: string | undefined
+    const told = (who: string) => {
+      blocker = who
+    }
+    const run = (sql: string) => connection.queryStoring(sql)
+    const migrate = Effect.gen(function* () {
+      yield* run(`begin; ${SETTINGS}`)
+      // Two brokers that start at once: the second waits here, and then finds everything done.
+      yield* run(`select pg_advisory_xact_lock(${SCHEMA_LOCK[0]}, ${SCHEMA_LOCK[1]})`)
+      const [schema] = yield* connection.query("select to_regnamespace('kafka') is not null")
+      // "if not exists" would ask for the right to create schemas even where the schema is there.
+      if (schema?.[0] !== "t") yield* run("create schema kafka")
+      const [table] = yield* connection.query("select to_regclass('kafka.migrations') is not null")
+      if (table?.[0] !== "t") {
+        yield* run(`create table kafka.migrations (
+          migration_id integer primary key, created_at timestamptz not null default now(), name text not null)`)
+      }
+      const steps = stepsToTake(yield* stepsTaken(connection), version)
+      if ("_tag" in steps) return yield* steps
+      for (const migration of steps) {
+        step = migration
+        const { id, name } = stepOf(migration)
+        for (const statement of statementsOf[migration]) yield* run(statement)
+        yield* run(`insert into kafka.migrations (migration_id, name) values (${id}, '${name}')`)
+      }
+      yield* run("commit")
     })
-  )
+    const undone = Effect.ignore(connection.query("rollback"))
+    yield* tellingWhoBlocks(connection, beside, told, migrate).pipe(
+      Effect.onExit((exit) => (exit._tag === "Failure" ? undone : Effect.void)),
+      Effect.catchTags({
+        PgError: (error) => Effect.flatMap(refused(connection, target, error, step, blocker), Effect.fail),
+        ConnectionLost: (error) => Effect.flatMap(refused(connection, target, error, step, blocker), Effect.fail),
+        NotSent: (error) => Effect.flatMap(refused(connection, target, error, step, blocker), Effect.fail)
+      })
+    )
+  })

@@ -1,16 +1,22 @@
 import * as Redacted from "effect/Redacted"
-import { userInfo } from "node:os"
+import { homedir, userInfo } from "node:os"
+import { join } from "node:path"
 import type { ConnectionOptions } from "node:tls"
-import { parseUrl, refuse, sslMode } from "./databaseUrl.ts"
-import type { FromUrl, SessionAttrs } from "./databaseUrl.ts"
+import { ofEnvironment, parseUrl, refuse } from "./databaseUrl.ts"
+import { readParameters } from "./LibpqParameters.ts"
+import type { Said, SessionAttrs } from "./LibpqParameters.ts"
+import { findPassword, readPasswordFile } from "./passwordFile.ts"
+import { tlsOf } from "./tlsOf.ts"
 
-/** Where Postgres is and how the backend behaves there. Fields win over what the URL says. */
+/** Where Postgres is and how the backend behaves there. Fields win over what the URL says, that over the environment. */
 export interface PgOptions {
   /**
    * `postgres://user:password@host:port/database?sslmode=…&host=/socket/directory`, as libpq reads it. Several hosts
    * stand with commas: `postgres://a:5432,b:5432/database`.
    */
   readonly url?: string | Redacted.Redacted | undefined
+  /** libpq's variables (`PGHOST`, `PGPASSWORD`, `PGSSLROOTCERT` …), for what is said nowhere else. Default: none. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined
   /** A name, an address, or the directory of a unix socket (begins with `/`); several with commas. Default localhost. */
   readonly host?: string | undefined
   /** Default 5432. */
@@ -52,6 +58,8 @@ export interface PgHost {
   readonly port: number
   /** Of the unix socket, where it is one. */
   readonly path: string | undefined
+  /** What is dialled in the place of the name's own address (`hostaddr`). */
+  readonly hostaddr?: string | undefined
 }
 
 /** Options with every default filled in. */
@@ -60,7 +68,11 @@ export interface PgTarget {
   readonly hosts: ReadonlyArray<PgHost>
   readonly user: string
   readonly password: Redacted.Redacted | undefined
+  /** A password file as it was read, where no password was given: it has one for each place. */
+  readonly passwordFile: Redacted.Redacted | undefined
   readonly database: string
+  /** Settings of other people for our sessions, `-c name=value`. */
+  readonly options: string | undefined
   readonly ssl: false | ConnectionOptions
   /** Plain text will do where the server has no TLS. */
   readonly sslOptional: boolean
@@ -89,42 +101,81 @@ const redacted = (value: string | Redacted.Redacted): Redacted.Redacted =>
   typeof value === "string" ? Redacted.make(value) : value
 
 /** Each host with its port: one for all, or as many as there are hosts. */
-const hostsOf = (options: PgOptions, url: FromUrl): ReadonlyArray<PgHost> => {
-  const names = options.host?.split(",") ?? url.hosts ?? [""]
-  const ports = options.port !== undefined ? [options.port] : (url.ports ?? [undefined])
+const hostsOf = (options: PgOptions, said: Said): ReadonlyArray<PgHost> => {
+  const addresses = options.host === undefined ? said.addresses : undefined
+  const names = options.host?.split(",") ?? said.hosts ?? addresses ?? [""]
+  const ports = options.port !== undefined ? [options.port] : (said.ports ?? [undefined])
   if (ports.length !== 1 && ports.length !== names.length) {
     return refuse(`the database URL names ${names.length} hosts and ${ports.length} ports`)
+  }
+  if (addresses !== undefined && addresses.length !== names.length) {
+    return refuse(`the database URL names ${names.length} hosts and ${addresses.length} addresses (hostaddr)`)
   }
   return names.map((name, i): PgHost => {
     const host = name.trim() === "" ? "localhost" : name.trim()
     const port = ports[ports.length === 1 ? 0 : i] ?? 5432
+    const hostaddr = addresses?.[i]?.trim()
+    if (hostaddr !== undefined && hostaddr !== "") return { host, port, path: undefined, hostaddr }
     return { host, port, path: host.startsWith("/") ? `${host.replace(/\/$/, "")}/.s.PGSQL.${port}` : undefined }
   })
 }
 
+const home = (): string | undefined => {
+  try {
+    return homedir()
+  } catch {
+    return undefined
+  }
+}
+
+/** libpq's own: in the home of the account. */
+const passwordFileOf = (passfile: string | undefined, at: string | undefined): Redacted.Redacted | undefined => {
+  const file = passfile ?? (at === undefined ? undefined : join(at, ".pgpass"))
+  const text = file === undefined ? undefined : readPasswordFile(file, passfile !== undefined)
+  return text === undefined ? undefined : Redacted.make(text)
+}
+
+/** The password for one of the target's places. */
+export const passwordFor = (target: PgTarget, { host, port }: PgHost): string | undefined => {
+  const { database, password, passwordFile, user } = target
+  if (password !== undefined) return Redacted.value(password)
+  return passwordFile === undefined
+    ? undefined
+    : findPassword(Redacted.value(passwordFile), { host, port, database, user })
+}
+
+/** Where a target is, for people: nothing that is secret. */
+export const describeTarget = ({ database, hosts, user }: PgTarget): string => {
+  const places = hosts.map(({ host, port }) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`))
+  return `${user}@${places.join(",")}/${database}`
+}
+
 /** Fills in what is missing. Throws `StoreUnavailable` with one line for a person. */
 export const resolveOptions = (options: PgOptions): PgTarget => {
-  const url = options.url === undefined ? {} : parseUrl(Redacted.value(redacted(options.url)))
-  const user = options.user ?? url.user ?? systemUser()
-  const password = options.password ?? url.password
+  const parameters = new Map([
+    ...ofEnvironment(options.environment ?? {}),
+    ...(options.url === undefined ? [] : parseUrl(Redacted.value(redacted(options.url))))
+  ])
+  const said = readParameters(parameters)
+  const at = home()
+  const user = options.user ?? said.user ?? systemUser()
+  const password = options.password ?? said.password
   const given = options.ssl
   const ssl =
-    given === undefined
-      ? url.ssl !== undefined
-        ? { ssl: url.ssl, sslOptional: url.sslOptional ?? false }
-        : sslMode("prefer")
-      : given === "prefer"
-        ? sslMode("prefer")
-        : { ssl: given === true ? {} : given, sslOptional: false }
+    given === undefined || given === "prefer"
+      ? tlsOf(given === undefined ? parameters : new Map([["sslmode", "prefer"]]), at)
+      : { ssl: given === true ? {} : given, sslOptional: false }
   return {
     ...ssl,
-    hosts: hostsOf(options, url),
+    hosts: hostsOf(options, said),
     user,
     password: password === undefined ? undefined : redacted(password),
-    database: options.database ?? url.database ?? user,
-    targetSessionAttrs: options.targetSessionAttrs ?? url.targetSessionAttrs ?? "read-write",
-    applicationName: options.applicationName ?? url.applicationName ?? "tusk/broker",
-    connectTimeoutMs: options.connectTimeoutMs ?? url.connectTimeoutMs ?? 5000,
+    passwordFile: password === undefined ? passwordFileOf(said.passfile, at) : undefined,
+    database: options.database ?? said.database ?? user,
+    options: said.options,
+    targetSessionAttrs: options.targetSessionAttrs ?? said.targetSessionAttrs ?? "read-write",
+    applicationName: options.applicationName ?? said.applicationName ?? "tusk/broker",
+    connectTimeoutMs: options.connectTimeoutMs ?? said.connectTimeoutMs ?? 5000,
     startTimeoutMs: options.startTimeoutMs ?? 0,
     statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
     lockTimeoutMs: options.lockTimeoutMs ?? 30_000,

@@ -81,7 +81,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
   })
   const layerScope = yield* Effect.scope
   const acquiring = Semaphore.makeUnsafe(1)
-  const memory: Memory = { last: new LastCommit(), previous: undefined, durabilityChecked: false }
+  const memory: Memory = { last: new LastCommit(), previous: undefined, checked: false }
 
   /** While an `acquire` is in force. */
   let reign: Reign | undefined

@@ -1,5 +1,28 @@
-/** The schema that this program knows: the number of the last file in `migrations/`. */
-export const SCHEMA_VERSION = 8
+/** The steps that this program knows, in order: a file each in `migrations/`, kept by name in `kafka.migrations`. */
+export const MIGRATIONS = [
+  "0001_init",
+  "0002_compaction",
+  "0003_group_members",
+  "0004_function_costs",
+  "0005_views",
+  "0006_share_views",
+  "0007_offsets_by_id",
+  "0008_failover",
+  "0009_any_number",
+  "0010_view_costs",
+  "0011_comments"
+] as const
+
+export type MigrationName = (typeof MIGRATIONS)[number]
+
+/** Number and name of a step, as its row has them. */
+export const stepOf = (migration: string): { readonly id: number; readonly name: string } => ({
+  id: Number.parseInt(migration, 10),
+  name: migration.slice(migration.indexOf("_") + 1)
+})
+
+/** The schema that this program knows: the number of the last step. */
+export const SCHEMA_VERSION = stepOf(MIGRATIONS.at(-1)!).id
 
 /** Keys of advisory locks, which are each database's own: "Tusk" and a number for what is locked. */
 const TUSK = 0x5475736b

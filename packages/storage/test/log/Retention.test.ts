@@ -195,6 +195,31 @@ describe("retention", () => {
     })
   )
 
+  it.effect("of bytes: what somebody deletes meanwhile is not taken away a second time", () =>
+    Effect.gen(function* () {
+      const { store } = new FaultyStore()
+      let meanwhile: Effect.Effect<unknown, unknown> = Effect.void
+      const overtaken = Store.of({
+        ...store,
+        sizes: (id, from, limit) =>
+          Effect.suspend(() => {
+            // Of the look that decides, not of a step that deletes.
+            const first = limit > 2 ? meanwhile : Effect.void
+            if (limit > 2) meanwhile = Effect.void
+            return Effect.andThen(Effect.orDie(first), store.sizes(id, from, limit))
+          })
+      })
+      const broker = yield* start({ layer: Layer.succeed(Store, overtaken) })
+      const made = yield* broker.topics.create({ name: "sized", partitions: 1, configs: new Map() })
+      const id = made.partitionIds[0]!
+      for (let i = 0n; i < 7n; i++) yield* broker.add(id, i)
+      meanwhile = broker.log.raiseLogStart(id, 4n)
+      yield* broker.check
+      assert.deepStrictEqual(yield* broker.state(id), [4n, 7n, 3n * BigInt(BATCH)])
+      yield* broker.stop
+    })
+  )
+
   it.effect("frees what was deleted by request without a check of all", () =>
     Effect.gen(function* () {
       const store = new FaultyStore()

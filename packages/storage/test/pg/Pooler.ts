@@ -21,6 +21,19 @@ export const WELCOME = Buffer.concat([
   message("Z", Buffer.from("I"))
 ])
 
+/** What a pooler passes on; it refuses a client that wants to set anything else when it connects. */
+const PASSED_ON = ["user", "database", "application_name", "client_encoding"]
+
+const unsupported = (startup: Buffer): Buffer | undefined => {
+  const words = startup.subarray(8).toString("utf8").split("\0")
+  for (let i = 0; i + 1 < words.length && words[i] !== ""; i += 2) {
+    if (PASSED_ON.includes(words[i]!)) continue
+    const fields = `SFATAL\0VFATAL\0C08P01\0Munsupported startup parameter: ${words[i]}\0\0`
+    return message("E", Buffer.from(fields))
+  }
+  return undefined
+}
+
 /**
  * The least pooler: a client has a server's session for each transaction (the one used last first), or for as long as
  * it stays.
@@ -52,10 +65,12 @@ export const pooler = (
       }
       client.on("error", () => {})
       client.on("close", release)
-      client.on("data", (chunk) => {
+      client.on("data", (chunk: Buffer) => {
         if (!started) {
           started = true
-          client.write(WELCOME)
+          const refusal = unsupported(chunk)
+          if (refusal === undefined) client.write(WELCOME)
+          else client.end(refusal)
           return
         }
         if (chunk[0] === 0x58) return

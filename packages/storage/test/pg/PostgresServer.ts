@@ -29,6 +29,8 @@ const asAccount = () => {
 /** A server of a test's own, for what no other test may be bothered with: other settings, its end, its standby. */
 export class PostgresServer {
   readonly folder: string
+  /** Beside those of every test's, for the next start. */
+  settings: Readonly<Record<string, string>> = {}
   private process: ChildProcess | undefined
 
   private constructor(folder: string) {
@@ -84,7 +86,8 @@ export class PostgresServer {
         shared_buffers: "16MB",
         wal_keep_size: "128MB",
         wal_receiver_status_interval: "1s",
-        log_min_messages: "log"
+        log_min_messages: "log",
+        ...this.settings
       }
       const server = spawn(
         join(programs(), "postgres"),

@@ -4,7 +4,6 @@ import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { connect } from "../../src/pg/connection/connect.ts"
 import type { Connection } from "../../src/pg/connection/Connection.ts"
-import { endpointsOf } from "../../src/pg/connection/Endpoint.ts"
 import { install } from "../../src/pg/Migrations.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
@@ -72,12 +71,14 @@ export class TestDatabase {
   }
 
   /** The schema as an installer leaves it, without a broker; an older one where a version says so. */
-  install(version?: number): Effect.Effect<void, unknown> {
+  install(version?: number, more: Partial<PgOptions> = {}): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
-      const target = resolveOptions(this.options())
-      return Effect.flatMap(endpointsOf(target.hosts[0]!, 1000), ([endpoint]) =>
-        install(target, endpoint!, false, version)
+      const target = resolveOptions(this.options(more))
+      const open = connect(target, "installer")
+      return Effect.flatMap(
+        Effect.acquireRelease(open, (connection) => Effect.sync(() => connection.leave())),
+        (connection) => install(connection, target, open, version)
       )
-    })
+    }).pipe(Effect.scoped)
   }
 }

@@ -57,7 +57,7 @@ describe("several hosts", () => {
         (refused as Error).message,
         `none of the database's servers will do: cannot reach Postgres at 127.0.0.1:${down}: connect ECONNREFUSED 127.0.0.1:${down}; ` +
           `Postgres at 127.0.0.1:${first.options.port} is a standby; ` +
-          `Postgres at 127.0.0.1:${second.options.port} is read-only`
+          `Postgres at 127.0.0.1:${second.options.port} is read-only: default_transaction_read_only is on for this role or database; target_session_attrs=primary takes it all the same`
       )
       // Whoever asks for a primary writes there, whatever sessions begin as.
       const held = yield* Effect.flip(acquire({ ...options, targetSessionAttrs: "primary", lockWaitMs: 1 }))

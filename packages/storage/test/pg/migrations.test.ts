@@ -101,6 +101,19 @@ describe("migrations", () => {
     })
   )
 
+  it.live("every column of every table and view says what it is", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      yield* database.install()
+      const psql = yield* database.psql()
+      const silent = yield* psql.query(`
+        select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where c.relnamespace = 'kafka'::regnamespace and c.relkind in ('r', 'v', 'm', 'p') and a.attnum > 0
+          and not a.attisdropped and coalesce(col_description(c.oid, a.attnum), '') = ''`)
+      expect(silent).toEqual([])
+    })
+  )
+
   it.live("a plain role serves that owns the schema, or that may create it", () =>
     Effect.gen(function* () {
       yield* database.empty

@@ -98,6 +98,63 @@ describe("what a person sees in psql", () => {
     })
   )
 
+  it.live("a group that reads and never committed is behind by all of it, once for each partition", () =>
+    Effect.gen(function* () {
+      const { psql, store } = yield* open
+      const member = (memberId: string, ...partitions: ReadonlyArray<number>) => ({
+        memberId,
+        groupInstanceId: null,
+        clientId: "c",
+        clientHost: "/h",
+        sessionTimeoutMs: 1,
+        rebalanceTimeoutMs: 1,
+        protocols: [],
+        assignment: assigned(partitions, "gone")
+      })
+      const group = { generationId: 1, protocolType: "consumer", protocolName: "range", leaderId: "a" }
+      const value = encodeClassic({
+        savedAtMs: 0,
+        group: { ...group, members: [member("a", 0, 1), member("b", 0, 2)] }
+      })
+      const put = (groupId: string) => Write.PutGroup({ groupId, kind: "classic", value })
+      yield* store.commit([[put("never"), put("partly"), committed("partly", 1, 4n)]])
+      yield* store.commit([[Write.PutLogStart({ partitionId: 1, logStartOffset: 2n })]])
+      expect(yield* psql.query("select group_id, partitions, lag from kafka.group_overview order by 1")).toEqual([
+        ["never", "0", "3"],
+        ["partly", "1", "1"]
+      ])
+    })
+  )
+
+  it.live("a time or an offset that is any number of 64 bits takes no view from anybody", () =>
+    Effect.gen(function* () {
+      const { psql, store } = yield* open
+      const [least, greatest] = [-(2n ** 63n), 2n ** 63n - 1n]
+      const last = append(5n)
+      yield* store.commit([
+        [{ ...last, ...(last._tag === "Append" ? { maxTimestamp: greatest, timestampHigh: greatest } : {}) } as Write],
+        [committed("g", 1, least), committed("h", 1, greatest)].map(
+          (write, i) => ({ ...write, commitTimestamp: [least, greatest][i]! }) as Write
+        )
+      ])
+      const views = yield* psql.query(
+        "select relname from pg_class where relnamespace = 'kafka'::regnamespace and relkind = 'v'"
+      )
+      for (const [view] of views) yield* psql.query(`select * from kafka.${view}`)
+      expect(
+        yield* psql.query(`select to_char(newest_timestamp at time zone 'UTC', 'YYYY-MM-DD') from kafka.partition_overview
+          where partition = 0`)
+      ).toEqual([["9999-12-31"]])
+      expect(
+        yield* psql.query(`select group_id, lag, to_char(committed_at at time zone 'UTC', 'YYYY') from kafka.group_lag
+          order by 1`)
+      ).toEqual([
+        ["g", "6", "0001"],
+        ["h", String(6n - greatest), "9999"]
+      ])
+    })
+  )
+
   it.live("consumer groups: what each member was told to own", () =>
     Effect.gen(function* () {
       const { psql, store } = yield* open

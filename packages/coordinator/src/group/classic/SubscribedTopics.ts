@@ -22,6 +22,9 @@ export const subscribedTopics = (state: ClassicGroupState, read: ReadSubscriptio
   return topics
 }
 
+/** Names of more are not read: the bytes of one request could be tens of millions. */
+const MAX_TOPICS = 100_000
+
 const decoder = new TextDecoder("utf-8", { fatal: true })
 
 /**
@@ -33,7 +36,9 @@ export const readSubscription: ReadSubscription = (metadata) => {
   try {
     const topics: Array<string> = []
     let at = 6
-    for (let left = view.getInt32(2); left > 0; left--) {
+    const count = view.getInt32(2)
+    if (count > MAX_TOPICS) return null
+    for (let left = count; left > 0; left--) {
       const length = view.getInt16(at)
       at += 2
       if (length < 0 || at + length > metadata.byteLength) return null

@@ -35,8 +35,16 @@ export const classicKind = (config: ClassicGroupConfig): ClassicKind => ({
     const subscribed = subscribedTopics(state, readSubscription)
     return subscribed === null ? () => true : (topic) => subscribed.has(topic)
   },
-  expiry: ({ generationId, pendingMembers, phase, protocolType }) =>
-    phase !== "Empty" || pendingMembers.size > 0
+  expiry: (state) => {
+    const { generationId, pendingMembers, phase, protocolType } = state
+    if (phase === "Empty" && pendingMembers.size === 0) {
+      return { since: protocolType === null ? "commit" : "state", isStored: generationId > 0, keeps: null }
+    }
+    // As Apache Kafka: those of consumers, while no rebalance changes what they are subscribed to.
+    if (phase !== "Stable" || protocolType !== CONSUMER) return null
+    const subscribed = subscribedTopics(state, readSubscription)
+    return subscribed === null
       ? null
-      : { since: protocolType === null ? "commit" : "state", isStored: generationId > 0 }
+      : { since: "commit", isStored: true, keeps: (topic: string) => subscribed.has(topic) }
+  }
 })

@@ -9,6 +9,24 @@ const MAX_CHARACTERS = 4096
 /** Expressions kept, compiled, with what they match; the oldest goes. */
 const MAX_KEPT = 1000
 
+/** Why this is no regular expression of RE2's; `name` is what Kafka calls the field that it stands in. */
+export const regexProblem = (
+  regex: string,
+  name: string,
+  compile: (regex: string) => unknown = (source) => RE2JS.compile(source)
+): InvalidRegularExpression | null => {
+  if (regex.length > MAX_CHARACTERS) {
+    return new InvalidRegularExpression({ message: `a regular expression of ${regex.length} characters is too long` })
+  }
+  try {
+    compile(regex)
+    return null
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return new InvalidRegularExpression({ message: `${name} \`${regex}\` is not a valid regular expression: ${why}.` })
+  }
+}
+
 interface Pattern {
   readonly matches: (name: string) => boolean
   version: number
@@ -59,21 +77,6 @@ export const makeTopicPatterns = (topics: Context.Service.Shape<typeof Topics>):
       partitionCount: (topicId) => topics.byId(topicId)?.partitionIds.length ?? 0,
       matching
     }),
-    invalid: (regex) => {
-      if (regex.length > MAX_CHARACTERS) {
-        return new InvalidRegularExpression({
-          message: `a regular expression of ${regex.length} characters is too long`
-        })
-      }
-      try {
-        patternOf(regex)
-        return null
-      } catch (error) {
-        const why = error instanceof Error ? error.message : String(error)
-        return new InvalidRegularExpression({
-          message: `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${why}.`
-        })
-      }
-    }
+    invalid: (regex) => regexProblem(regex, "SubscribedTopicRegex", patternOf)
   }
 }

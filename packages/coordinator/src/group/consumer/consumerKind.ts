@@ -38,13 +38,19 @@ export const consumerKind = (configs: (groupId: string) => GroupResourceConfig):
     }),
   refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
   fetchError,
-  inUse: (state) => {
-    const names = new Set<string>()
-    for (const { subscribedTopicNames, subscribedTopicRegex } of state.members.values()) {
-      for (const name of subscribedTopicNames) names.add(name)
-      for (const name of state.resolved.get(subscribedTopicRegex) ?? []) names.add(name)
-    }
-    return (topic) => names.has(topic)
-  },
-  expiry: ({ members, stored }) => (members.size > 0 ? null : { since: "commit", isStored: stored !== NEVER_STORED })
+  inUse: subscribed,
+  expiry: (state) => ({
+    since: "commit",
+    isStored: state.stored !== NEVER_STORED,
+    keeps: state.members.size > 0 ? subscribed(state) : null
+  })
 })
+
+const subscribed = (state: ConsumerGroupState): ((topic: string) => boolean) => {
+  const names = new Set<string>()
+  for (const { subscribedTopicNames, subscribedTopicRegex } of state.members.values()) {
+    for (const name of subscribedTopicNames) names.add(name)
+    for (const name of state.resolved.get(subscribedTopicRegex) ?? []) names.add(name)
+  }
+  return (topic) => names.has(topic)
+}

@@ -183,12 +183,13 @@ const acquire = (
       return last < range.last ? [taken, { ...range, first: last + 1n }] : [taken]
     })
     if (hasSuspects) break
-    const first = batch.first > nextOffset ? batch.first : nextOffset
+    const begin = batch.first > nextOffset ? batch.first : nextOffset
+    const first = begin > logStartOffset ? begin : logStartOffset
     if (batch.last < first || room <= 0) continue
     const unlocked = limits.maxRecordLocks - Number(first - state.startOffset)
     if (unlocked <= 0) break
     const more: Array<Range> = []
-    // Offsets between two batches: compaction has taken them.
+    // Offsets between two batches, which compaction has taken, or below the log start.
     if (first > nextOffset) more.push(archived(nextOffset, first - 1n))
     const last = fit(first, batch.last, strict ? unlocked : undefined)
     more.push(take(first, last, 0))

@@ -27,34 +27,11 @@ import { partitionOf, partitionRow } from "./ShareGroupRecord.ts"
 import { begin, canAcquire, nextToAcquire, step } from "./SharePartition.ts"
 import { decode, encode } from "./SharePartitionRecord.ts"
 import { Event, RENEW } from "./SharePartitionState.ts"
-import type { Acknowledgement, AcquiredRange, Answer, ShareLimits, SharePartitionState } from "./SharePartitionState.ts"
+import type { Answer, ShareLimits, SharePartitionState } from "./SharePartitionState.ts"
+import type { Acknowledge, Acquire, AcquiredRecords } from "./ShareRequests.ts"
 
 /** Partitions of share groups in memory; beyond it those that nobody holds anything of are read again when needed. */
 const MAX_OPEN = 10_000
-
-export interface Acquire {
-  readonly groupId: string
-  readonly memberId: string
-  readonly partitionId: number
-  readonly maxBytes: number
-  readonly maxRecords: number
-  /** Not one record more (KIP-1206); else whole batches until there are so many. */
-  readonly strict: boolean
-  /** Records that are told as one range, at least, where so many lie side by side. */
-  readonly batchSize: number
-}
-
-export interface AcquiredRecords {
-  readonly batches: ReadonlyArray<Uint8Array>
-  readonly ranges: ReadonlyArray<AcquiredRange>
-}
-
-export interface Acknowledge {
-  readonly groupId: string
-  readonly memberId: string
-  readonly partitionId: number
-  readonly batches: ReadonlyArray<Acknowledgement>
-}
 
 type Cell = GroupCell<SharePartitionState, Event, Answer>
 
@@ -79,9 +56,14 @@ export class SharePartitions extends Context.Service<
       partitionIds: ReadonlyArray<number>
     ) => Effect.Effect<void, KafkaError>
     /** Calls when something in these partitions is free again; what it returns takes that off. */
-    readonly onFree: (groupId: string, partitionIds: ReadonlyArray<number>, free: () => void) => () => void
-    /** By partition id; those without one are left out. */
-    readonly startOffsets: (groupId: string) => Effect.Effect<ReadonlyMap<number, bigint>, KafkaError>
+    readonly watchingFree: <A, E>(
+      groupId: string,
+      partitionIds: ReadonlyArray<number>,
+      free: () => void,
+      use: Effect.Effect<A, E>
+    ) => Effect.Effect<A, E>
+    /** By partition id; those without one are left out. An error where what is stored of one cannot be read. */
+    readonly startOffsets: (groupId: string) => Effect.Effect<ReadonlyMap<number, bigint | KafkaError>, KafkaError>
     /** Whether nothing may be moved because somebody holds records. */
     readonly setStart: (groupId: string, partitionId: number, offset: bigint) => Effect.Effect<void, KafkaError>
     /** The group begins anew in these partitions. */
@@ -118,6 +100,8 @@ const make = Effect.fnUntraced(function* () {
   const loading = Semaphore.makeUnsafe(1)
   const opening = Semaphore.makeUnsafe(1)
   const waiting = new Map<string, Set<() => void>>()
+  /** Partitions of groups of which it was told that they cannot be read. */
+  const unreadable = new Set<string>()
 
   const keyOf = (groupId: string, partitionId: number): string => `${partitionId}/${groupId}`
 
@@ -146,6 +130,7 @@ const make = Effect.fnUntraced(function* () {
   store.onTakeOver(
     Effect.sync(() => {
       stored = undefined
+      unreadable.clear()
       closeAll()
       for (const all of Array.from(waiting.values())) for (const free of Array.from(all)) free()
     })
@@ -174,6 +159,7 @@ const make = Effect.fnUntraced(function* () {
       remove: () => Effect.die(new Error("a share partition is never removed by itself")),
       scope,
       requestTimeoutMs,
+      unservedMs: store.unservedMs,
       // Whether it was stored is not known: all is read again.
       broken: () => {
         cells.get(key)?.close()
@@ -248,6 +234,18 @@ const make = Effect.fnUntraced(function* () {
       return there?.isOpen() === true ? Effect.succeed(there) : openAnew(groupId, partitionId)
     })
 
+  /** Once until all is read again, though every fetch of the group comes by. */
+  const tellUnreadable = (groupId: string, partitionId: number, why: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const key = keyOf(groupId, partitionId)
+      if (unreadable.has(key)) return Effect.void
+      unreadable.add(key)
+      const name = `${JSON.stringify(groupId)} in partition ${partitionId}`
+      return Effect.logError(
+        `what share group ${name} has done cannot be read: ${why}. Without its offsets there (kafka-share-groups --delete-offsets) it begins anew`
+      )
+    })
+
   const openAnew = (groupId: string, partitionId: number): Effect.Effect<Cell, KafkaError> =>
     Effect.gen(function* () {
       const key = keyOf(groupId, partitionId)
@@ -258,8 +256,7 @@ const make = Effect.fnUntraced(function* () {
       const config = configs(groupId)
       const restored = value === undefined ? undefined : decode(value, config.shareDeliveryCountLimit)
       if (restored !== undefined && Result.isFailure(restored)) {
-        const name = `${JSON.stringify(groupId)} in partition ${partitionId}`
-        yield* Effect.logError(`what share group ${name} has done cannot be read: ${restored.failure}`)
+        yield* tellUnreadable(groupId, partitionId, restored.failure)
         return yield* new KafkaStorageError()
       }
       const machine = machineOf(partitionId)
@@ -303,7 +300,11 @@ const make = Effect.fnUntraced(function* () {
   const refusal = (answer: Answer): Effect.Effect<void, KafkaError> =>
     answer._tag === "Refused" ? Effect.fail(answer.error) : Effect.void
 
-  const acquire = Effect.fnUntraced(function* (request: Acquire) {
+  /** Where records were deleted while it read them it begins anew, behind them: the place to read from is its own. */
+  const acquire = (request: Acquire): Effect.Effect<AcquiredRecords, KafkaError> =>
+    Effect.catchTag(acquireOnce(request), "OffsetOutOfRange", () => acquire(request))
+
+  const acquireOnce = Effect.fnUntraced(function* (request: Acquire) {
     const { batchSize, groupId, maxBytes, maxRecords, memberId, partitionId, strict } = request
     const config = configs(groupId)
     const limits = limitsOf(config)
@@ -333,7 +334,7 @@ const make = Effect.fnUntraced(function* () {
         strict,
         batchSize,
         from,
-        logStartOffset: end.logStartOffset,
+        logStartOffset: read.logStartOffset,
         limits
       })
     )
@@ -371,6 +372,7 @@ const make = Effect.fnUntraced(function* () {
         const key = keyOf(groupId, partitionId)
         cells.get(key)?.close()
         cells.delete(key)
+        unreadable.delete(key)
         stored?.get(groupId)?.delete(partitionId)
       }
     })
@@ -423,27 +425,34 @@ const make = Effect.fnUntraced(function* () {
           ),
         { discard: true }
       ),
-    onFree: (groupId, partitionIds, free) => {
+    watchingFree: (groupId, partitionIds, free, use) => {
       const keys = partitionIds.map((partitionId) => keyOf(groupId, partitionId))
-      for (const key of keys) {
-        const all = waiting.get(key)
-        if (all === undefined) waiting.set(key, new Set([free]))
-        else all.add(free)
-      }
-      return () => {
+      const begin = Effect.sync(() => {
+        for (const key of keys) {
+          const all = waiting.get(key)
+          if (all === undefined) waiting.set(key, new Set([free]))
+          else all.add(free)
+        }
+      })
+      const end = Effect.sync(() => {
         for (const key of keys) {
           const all = waiting.get(key)
           all?.delete(free)
           if (all?.size === 0) waiting.delete(key)
         }
-      }
+      })
+      return Effect.acquireUseRelease(
+        begin,
+        () => use,
+        () => end
+      )
     },
     startOffsets: (groupId) =>
       Effect.map(load, (all) => {
-        const offsets = new Map<number, bigint>()
+        const offsets = new Map<number, bigint | KafkaError>()
         for (const [partitionId, value] of all.get(groupId) ?? []) {
           const state = decode(value, Number.POSITIVE_INFINITY)
-          if (Result.isSuccess(state)) offsets.set(partitionId, state.success.startOffset)
+          offsets.set(partitionId, Result.isSuccess(state) ? state.success.startOffset : new KafkaStorageError())
         }
         return offsets
       }),

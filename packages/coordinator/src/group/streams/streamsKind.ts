@@ -43,5 +43,9 @@ export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): 
     if (members.size === 0 || topology === null) return () => false
     return (topic) => readerOf(topology, topic) !== undefined
   },
-  expiry: ({ members, topology }) => (members.size > 0 ? null : { since: "commit", isStored: topology !== null })
+  expiry: ({ members, topology }) => {
+    if (members.size === 0) return { since: "commit", isStored: topology !== null, keeps: null }
+    if (topology === null) return null
+    return { since: "commit", isStored: true, keeps: (topic: string) => readerOf(topology, topic) !== undefined }
+  }
 })

@@ -4,11 +4,13 @@ import type { GroupResourceConfig, ShareAutoOffsetReset } from "@tusk/coordinato
 import { Groups } from "@tusk/coordinator/group/Groups"
 import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import { OffsetOutOfRange } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { Log } from "@tusk/storage/log/Log"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Result from "effect/Result"
 import { TestClock } from "effect/testing"
 import { Disk } from "../Disk.ts"
@@ -21,11 +23,23 @@ const log = Layer.mock(Log, {
   appending: () => {
     throw new Error("not here")
   },
+  deleting: () => {
+    throw new Error("not here")
+  },
   ends: (partitionIds) =>
     Effect.succeed(partitionIds.map(() => ({ logStartOffset: 0n, highWatermark: 4n, lastStableOffset: 4n }) as never)),
   read: (requests) =>
     Effect.succeed(
-      requests.map(() => ({ batches: [batch], bytes: batch.length, highWatermark: 4n, lastStableOffset: 0n }) as never)
+      requests.map(
+        () =>
+          ({
+            batches: [batch],
+            bytes: batch.length,
+            highWatermark: 4n,
+            lastStableOffset: 0n,
+            logStartOffset: 0n
+          }) as never
+      )
     ),
   readNow: () => undefined,
   replaced: () => {},
@@ -36,18 +50,19 @@ const log = Layer.mock(Log, {
 const brokerOn = (
   disk: Disk,
   shareAutoOffsetReset: ShareAutoOffsetReset = "earliest",
-  rest: Partial<GroupResourceConfig> = {}
+  rest: Partial<GroupResourceConfig> = {},
+  records = log
 ) =>
   Layer.provideMerge(ShareGroups.layer, SharePartitions.layer).pipe(
     Layer.provideMerge(Groups.layer({ offsetsRetentionMs: 1000, offsetsRetentionCheckIntervalMs: 1000 })),
-    Layer.provide(Layer.mergeAll(disk.layer, log)),
+    Layer.provide(Layer.mergeAll(disk.layer, records)),
     Layer.provide(
       Layer.succeed(GroupConfigs, () => ({ ...defaultGroupResourceConfig, shareAutoOffsetReset, ...rest }))
     ),
     Layer.fresh
   )
 
-const inShort = <A>(effect: Effect.Effect<A, { readonly _tag: string }, SharePartitions>) =>
+const inShort = <A, R>(effect: Effect.Effect<A, { readonly _tag: string }, R>) =>
   Effect.match(effect, { onFailure: ({ _tag }): A | string => _tag, onSuccess: (value): A | string => value })
 
 const acquire = (memberId: string, groupId = "g") =>
@@ -89,18 +104,48 @@ describe("SharePartitions", () => {
       const partitions = yield* SharePartitions
       let woken = 0
       assert.strictEqual(yield* acquire("a"), "0-3 x1")
-      const off = partitions.onFree("g", [1], () => void woken++)
+      const watching = yield* Effect.forkChild(
+        partitions.watchingFree("g", [1], () => void woken++, Effect.never),
+        { startImmediately: true }
+      )
       yield* TestClock.adjust("29 seconds")
       assert.deepStrictEqual([woken, yield* acquire("b")], [0, ""])
       yield* TestClock.adjust("1 second")
       assert.strictEqual(woken, 1)
       assert.strictEqual(yield* acquire("b"), "0-3 x2")
-      off()
+      // Who is interrupted is told nothing any more.
+      yield* Fiber.interrupt(watching)
       yield* partitions.releaseMember("g", "b", [1])
       assert.strictEqual(woken, 1)
       assert.strictEqual(yield* accept("b", 0n, 0n), "InvalidRecordState")
     }).pipe(Effect.provide(brokerOn(new Disk())))
   )
+
+  it.effect("records that are deleted while they are read are passed over, without an error for the consumer", () => {
+    let logStartOffset = 0n
+    const overtaken = Layer.effect(
+      Log,
+      Effect.map(Log, (real) =>
+        Log.of({
+          ...real,
+          ends: (ids) => Effect.map(real.ends(ids), (ends) => ends.map((end) => ({ ...end, logStartOffset }) as never)),
+          read: (requests, options) =>
+            Effect.suspend(() => {
+              const from = requests[0]!.from
+              logStartOffset = 2n
+              if (from < logStartOffset) return Effect.succeed([new OffsetOutOfRange()])
+              return Effect.map(real.read(requests, options), (reads) =>
+                reads.map((read) => ({ ...read, logStartOffset }) as never)
+              )
+            })
+        })
+      )
+    ).pipe(Layer.provide(log))
+    return Effect.gen(function* () {
+      yield* group
+      assert.strictEqual(yield* acquire("a"), "2-3 x1")
+    }).pipe(Effect.provide(brokerOn(new Disk(), "earliest", {}, overtaken)))
+  })
 
   it.effect("an acknowledgement that is not stored is not taken; one whose answer is lost may be", () => {
     const disk = new Disk()
@@ -129,7 +174,10 @@ describe("SharePartitions", () => {
         assert.strictEqual(yield* acquire("b"), "0-0 x2,3-3 x2")
         const partitions = yield* SharePartitions
         let woken = false
-        partitions.onFree("g", [1], () => void (woken = true))
+        yield* Effect.forkChild(
+          partitions.watchingFree("g", [1], () => void (woken = true), Effect.never),
+          { startImmediately: true }
+        )
         yield* disk.takeOver
         assert.isTrue(woken)
         assert.strictEqual(yield* acquire("c"), "0-0 x2,3-3 x2")
@@ -174,6 +222,62 @@ describe("SharePartitions", () => {
       const late = yield* Effect.result(groups.whileEmpty("g", partitions.setStart("g", 1, 3n)))
       assert.strictEqual(Result.isFailure(late) && late.failure._tag, "NonEmptyGroup")
     }).pipe(Effect.provide(brokerOn(disk)))
+  })
+
+  it.effect(
+    "a row that cannot be read is an error of its partition alone, told once, until its offsets are deleted",
+    () => {
+      const disk = new Disk()
+      return Effect.gen(function* () {
+        yield* Effect.gen(function* () {
+          yield* group
+          yield* acquire("a")
+          yield* accept("a", 0n, 0n)
+        }).pipe(Effect.provide(brokerOn(disk)))
+        const stored = disk.groups.get("g")!
+        const readable = stored.members!.find(({ memberId }) => memberId === "partition/1")!
+        const members = [
+          { memberId: "partition/1", value: readable.value.replace('"startOffset":"1"', '"startOffset":"-5"') },
+          { memberId: "partition/2", value: readable.value }
+        ]
+        disk.groups.set("g", { ...stored, members })
+        const told: Array<string> = []
+        const capturing = Logger.layer([Logger.make(({ message }) => void told.push(String(message)))])
+        yield* Effect.gen(function* () {
+          const partitions = yield* SharePartitions
+          for (const _ of [1, 2, 3]) assert.strictEqual(yield* acquire("a"), "KafkaStorageError")
+          const offsets = yield* partitions.startOffsets("g")
+          assert.strictEqual(offsets.get(2), 1n)
+          assert.strictEqual((offsets.get(1) as { readonly _tag: string })._tag, "KafkaStorageError")
+          assert.lengthOf(told, 1)
+          assert.include(told[0]!, "cannot be read")
+          yield* partitions.remove("g", [1])
+          assert.strictEqual(yield* acquire("a"), "0-3 x1")
+        }).pipe(Effect.provide(Layer.provideMerge(brokerOn(disk), capturing)))
+      })
+    }
+  )
+
+  it.effect("a member whose row cannot be read has to join again, and nobody else", () => {
+    const disk = new Disk()
+    return Effect.gen(function* () {
+      const epoch = yield* Effect.gen(function* () {
+        const groups = yield* ShareGroups
+        yield* groups.heartbeat(joinOf("a"))
+        return (yield* groups.heartbeat(joinOf("b"))).memberEpoch
+      }).pipe(Effect.provide(brokerOn(disk)))
+      const stored = disk.groups.get("g")!
+      const members = stored.members!.map((row) => (row.memberId.endsWith("a") ? { ...row, value: "{}" } : row))
+      assert.notDeepEqual(members, stored.members)
+      disk.groups.set("g", { ...stored, members })
+      yield* Effect.gen(function* () {
+        const groups = yield* ShareGroups
+        const beat = (memberId: string) =>
+          inShort(Effect.as(groups.heartbeat({ ...joinOf(memberId), memberEpoch: epoch }), "in"))
+        assert.strictEqual(yield* beat("a"), "UnknownMemberId")
+        assert.strictEqual(yield* beat("b"), "in")
+      }).pipe(Effect.provide(brokerOn(disk)))
+    })
   })
 
   it.effect("writes nothing into a group that is not there", () => {

@@ -1,14 +1,15 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ClusterState, Told } from "../../Store.ts"
-import { SchemaTooNew, StoreUnavailable } from "../../StoreError.ts"
+import { StoreUnavailable } from "../../StoreError.ts"
 import type { AcquireError } from "../../StoreError.ts"
 import { connect } from "../connection/connect.ts"
 import { Connection } from "../connection/Connection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
 import type { PgTarget } from "../PgOptions.ts"
-import { SCHEMA_VERSION } from "../SchemaVersion.ts"
+import { stepsTaken, stepsToTake } from "../SchemaSteps.ts"
+import { MIGRATIONS } from "../SchemaVersion.ts"
 import { Beside } from "./Beside.ts"
 import { identify, IDLE_LIMIT_MS, refusePooler, RELEASE, takeClusterLock } from "./clusterLock.ts"
 import type { Session } from "./clusterLock.ts"
@@ -37,21 +38,25 @@ export interface Memory {
   readonly last: LastCommit
   /** The last session that held the lock, if it was not seen to give it back. */
   previous: Session | undefined
-  durabilityChecked: boolean
+  /** What may be wrong with the server was told. */
+  checked: boolean
 }
+
+const lacksPrivilege = (error: ConnectionError): boolean => error._tag === "PgError" && error.code === "42501"
 
 /** Brings the schema up to this program's version, loading the installer only where there is something to do. */
 const ensureSchema = (connection: Connection, target: PgTarget): Effect.Effect<void, ConnectionError | AcquireError> =>
   Effect.gen(function* () {
-    const [there] = yield* connection.query("select to_regclass('kafka.migrations') is not null")
-    if (there?.[0] === "t") {
-      const [last] = yield* connection.query("select coalesce(max(migration_id), 0) from kafka.migrations")
-      const found = Number(last?.[0])
-      if (found > SCHEMA_VERSION) return yield* new SchemaTooNew({ found, known: SCHEMA_VERSION })
-      if (found === SCHEMA_VERSION) return
-    }
+    const steps = yield* stepsTaken(connection).pipe(
+      Effect.map((taken) => stepsToTake(taken)),
+      // The installer says what the role lacks.
+      Effect.catchIf(lacksPrivilege, () => Effect.succeed(MIGRATIONS))
+    )
+    if ("_tag" in steps) return yield* steps
+    if (steps.length === 0) return
     const { install } = yield* Effect.promise(() => import("../Migrations.ts"))
-    yield* install(target, connection.endpoint, connection.encrypted)
+    const beside = Connection.open(target, connection.endpoint, `${target.applicationName} migrations`)
+    yield* install(connection, target, beside)
   })
 
 /** An acknowledgement is worth what the server's disk settings are worth (reliability.md 4). */
@@ -69,6 +74,20 @@ const checkDurability = (
     const message = `Postgres runs with ${off.join(" and ")} off: what producers are told is stored can be lost in a crash`
     if (target.unsafeDurability === "refuse") return yield* new StoreUnavailable({ message })
     yield* Effect.logWarning(`ATTENTION: ${message}`)
+  })
+
+/** Whoever captures the log and produces what he captures to this broker is fed by himself. */
+const checkPublications = (connection: Connection): Effect.Effect<void, ConnectionError> =>
+  Effect.gen(function* () {
+    const rows = yield* connection.query(
+      "select pubname from pg_publication_tables where schemaname = 'kafka' and tablename = 'batches' order by 1"
+    )
+    if (rows.length === 0) return
+    const names = rows.map(([name]) => name).join(", ")
+    yield* Effect.logWarning(
+      `ATTENTION: publication ${names} holds kafka.batches, Tusk's own log: what captures it (Debezium) and produces here feeds ` +
+        "itself; set schema.exclude.list=kafka and publication.autocreate.mode=filtered there, or publish without schema kafka"
+    )
   })
 
 const checkEncoding = (connection: Connection, target: PgTarget): Effect.Effect<void, StoreUnavailable> => {
@@ -155,8 +174,11 @@ export const takeOver = (
     const watch = new Watch(beside, layerScope)
     const taken = Effect.gen(function* () {
       yield* ensureSchema(writer, target)
-      if (!memory.durabilityChecked) yield* checkDurability(writer, target)
-      memory.durabilityChecked = true
+      if (!memory.checked) {
+        yield* checkDurability(writer, target)
+        yield* checkPublications(writer)
+      }
+      memory.checked = true
       yield* writer.prepare(Object.values(commitStatements))
       const cluster = yield* takeOverCluster(writer, told, memory.last)
       const offsetRows = yield* loadOffsetRows(writer)

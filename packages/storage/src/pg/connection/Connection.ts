@@ -69,6 +69,11 @@ const sessionSettings = (target: PgTarget, serverVersion: number): string =>
     "default_transaction_read_only = off",
     "default_transaction_deferrable = off",
     "search_path = pg_catalog",
+    // What statements mean, and where tables are made.
+    "standard_conforming_strings = on",
+    "check_function_bodies = on",
+    "default_tablespace = ''",
+    "default_table_access_method = heap",
     // A COMMIT that no standby confirmed comes with a warning.
     "client_min_messages = warning",
     // Statements of constant text and one right plan, whatever statistics say: index by index, never a scan.
@@ -81,6 +86,8 @@ const sessionSettings = (target: PgTarget, serverVersion: number): string =>
     "jit = off"
   ]
     .map((setting) => `set ${setting}`)
+    // A pooler may hand on a session as the client before left it.
+    .concat("deallocate all")
     .join(";")
 
 /**

@@ -26,6 +26,7 @@ export const endpointsOf = (
   timeoutMs: number
 ): Effect.Effect<ReadonlyArray<Endpoint>, ConnectionLost> => {
   if (host.path !== undefined) return Effect.succeed([{ ...host, address: host.path, label: host.path }])
+  if (host.hostaddr !== undefined) return Effect.succeed([tcp(host, host.hostaddr, true)])
   if (isIP(host.host) !== 0) return Effect.succeed([tcp(host, host.host, false)])
   const unknown = (reason: string, cause?: unknown) =>
     new ConnectionLost({ message: `cannot reach Postgres at ${host.host}:${host.port}: ${reason}`, sent: false, cause })

@@ -8,6 +8,9 @@ import { endpointsOf } from "./Endpoint.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import { leaveOnFailure } from "./leaveOnFailure.ts"
 
+const READ_ONLY =
+  "is read-only: default_transaction_read_only is on for this role or database; target_session_attrs=primary takes it all the same"
+
 /** Why a server that answers will not do; undefined if it will. */
 const unfit = (target: PgTarget, connection: Connection): Effect.Effect<string | undefined, ConnectionError> =>
   Effect.gen(function* () {
@@ -16,7 +19,7 @@ const unfit = (target: PgTarget, connection: Connection): Effect.Effect<string |
     if (row?.[0] === "t") return "is a standby"
     // As it was before our own settings: whoever set it wants nothing to be written.
     const readOnly = connection.parameters.get("default_transaction_read_only") === "on"
-    return readOnly && target.targetSessionAttrs === "read-write" ? "is read-only" : undefined
+    return readOnly && target.targetSessionAttrs === "read-write" ? READ_ONLY : undefined
   })
 
 const openFit = (target: PgTarget, endpoint: Endpoint, applicationName: string) =>

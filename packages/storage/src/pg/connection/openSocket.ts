@@ -1,7 +1,6 @@
 import * as PgAuth from "@effect/sql-pg/PgAuth"
 import * as PgProtocol from "@effect/sql-pg/PgProtocol"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { randomBytes } from "node:crypto"
 import * as Net from "node:net"
@@ -9,6 +8,7 @@ import * as Tls from "node:tls"
 import { ConnectionLost, PgError } from "./ConnectionError.ts"
 import type { ConnectionError } from "./ConnectionError.ts"
 import type { Endpoint } from "./Endpoint.ts"
+import { passwordFor } from "../PgOptions.ts"
 import type { PgTarget } from "../PgOptions.ts"
 
 /** A socket behind which the server waits for the first query. */
@@ -78,8 +78,10 @@ export const openSocket = (
     const closed = () => fail(lost(`Postgres at ${label} closed the connection while it was opened`))
 
     const password = (): string | undefined => {
-      if (target.password !== undefined) return Redacted.value(target.password)
-      fail(hopeless(`Postgres at ${label} asks for a password of user ${target.user}, and none is given`))
+      const secret = passwordFor(target, endpoint)
+      if (secret !== undefined) return secret
+      const where = "URL, PGPASSWORD and password file have none"
+      fail(hopeless(`Postgres at ${label} asks for a password of user ${target.user}, and none is given (${where})`))
       return undefined
     }
     const proven = <A>(result: Result.Result<A, PgAuth.AuthError>): A | undefined => {
@@ -181,7 +183,8 @@ export const openSocket = (
         PgProtocol.encodeStartupMessage({
           user: target.user,
           database: target.database,
-          application_name: applicationName
+          application_name: applicationName,
+          ...(target.options === undefined ? {} : { options: target.options })
         })
       )
     }

@@ -1,6 +1,3 @@
-import * as Effect from "effect/Effect"
-import { SqlClient } from "effect/sql/SqlClient"
-
 /** Everything Tusk keeps. One statement an entry; runs inside the transaction of `Migrations`. */
 const statements: ReadonlyArray<string> = [
   `comment on schema kafka is 'Tusk, a Kafka broker: everything it keeps'`,
@@ -231,7 +228,4 @@ const statements: ReadonlyArray<string> = [
   `comment on view kafka.group_lag is 'Each offset that a group committed, and how far the partition''s end lies beyond it'`
 ]
 
-export default Effect.gen(function* () {
-  const sql = yield* SqlClient
-  for (const statement of statements) yield* sql.unsafe(statement)
-})
+export default statements

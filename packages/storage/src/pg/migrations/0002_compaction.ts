@@ -1,6 +1,3 @@
-import * as Effect from "effect/Effect"
-import { SqlClient } from "effect/sql/SqlClient"
-
 /** How far partitions are compacted, and their bytes where batches were taken from their midst. */
 const statements: ReadonlyArray<string> = [
   `alter table kafka.partitions add column cleaned_offset bigint, add column cleaned_bytes bigint,
@@ -37,7 +34,4 @@ const statements: ReadonlyArray<string> = [
      where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true`
 ]
 
-export default Effect.gen(function* () {
-  const sql = yield* SqlClient
-  for (const statement of statements) yield* sql.unsafe(statement)
-})
+export default statements

@@ -1,8 +1,5 @@
-import * as Effect from "effect/Effect"
-import { SqlClient } from "effect/sql/SqlClient"
-
 /** Members of consumer groups are rows of their own: a heartbeat that changes one member writes one row. */
-const statements = [
+const statements: ReadonlyArray<string> = [
   `create table kafka.group_members (
     group_id text collate "C" not null,
     member_id text collate "C" not null,
@@ -15,7 +12,4 @@ const statements = [
   `comment on table kafka.group_members is 'Members of groups that keep them apart; value is the coordinator''s own text'`
 ]
 
-export default Effect.gen(function* () {
-  const sql = yield* SqlClient
-  for (const statement of statements) yield* sql.unsafe(statement)
-})
+export default statements

@@ -1,5 +1,3 @@
-import * as Effect from "effect/Effect"
-import { SqlClient } from "effect/sql/SqlClient"
 import { CLUSTER_LOCK } from "../SchemaVersion.ts"
 
 /**
@@ -134,7 +132,4 @@ const statements: ReadonlyArray<string> = [
   `comment on view kafka.active_broker is 'The session of the broker that writes: it holds the cluster''s lock; no row: none does'`
 ]
 
-export default Effect.gen(function* () {
-  const sql = yield* SqlClient
-  for (const statement of statements) yield* sql.unsafe(statement)
-})
+export default statements

@@ -1,6 +1,3 @@
-import * as Effect from "effect/Effect"
-import { SqlClient } from "effect/sql/SqlClient"
-
 /** Share groups in the views: their members, and where they are in each partition. Both lie in kafka.group_members. */
 const statements: ReadonlyArray<string> = [
   `create or replace view kafka.member_overview as
@@ -48,7 +45,4 @@ const statements: ReadonlyArray<string> = [
        select s.lag, null from kafka.share_lag s where s.group_id = ids.group_id) l) lag on true`
 ]
 
-export default Effect.gen(function* () {
-  const sql = yield* SqlClient
-  for (const statement of statements) yield* sql.unsafe(statement)
-})
+export default statements

@@ -1,12 +1,9 @@
-import * as Effect from "effect/Effect"
-import { SqlClient } from "effect/sql/SqlClient"
-
 /**
  * Rows of offsets are found by an id of the broker's, and never changed in place: under an open snapshot an index by
  * group and partition leads through every version that there ever was. Nobody but the broker writes here, so that the key
  * needs no guard.
  */
-const statements = [
+const statements: ReadonlyArray<string> = [
   "alter table kafka.offsets add column commit_id bigint",
   `update kafka.offsets o set commit_id = n.commit_id
    from (select group_id, partition_id, row_number() over (order by commit_timestamp) as commit_id from kafka.offsets) n
@@ -18,7 +15,4 @@ const statements = [
   `comment on table kafka.offsets is 'Offsets committed by groups, a row each; a new commit is a new row, with a greater commit_id; see kafka.group_lag'`
 ]
 
-export default Effect.gen(function* () {
-  const sql = yield* SqlClient
-  for (const statement of statements) yield* sql.unsafe(statement)
-})
+export default statements

@@ -1,6 +1,3 @@
-import * as Effect from "effect/Effect"
-import { SqlClient } from "effect/sql/SqlClient"
-
 /** Which server a take-over was on, so that the next one sees a failover; and what tells whether a commit is stored. */
 const statements: ReadonlyArray<string> = [
   `alter table kafka.cluster add column system_identifier text, add column timeline text,
@@ -19,7 +16,4 @@ const statements: ReadonlyArray<string> = [
   `comment on column kafka.commits.commit_id is 'Epoch times 2^32, and a number of the writer''s'`
 ]
 
-export default Effect.gen(function* () {
-  const sql = yield* SqlClient
-  for (const statement of statements) yield* sql.unsafe(statement)
-})
+export default statements

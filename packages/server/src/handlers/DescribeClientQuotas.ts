@@ -1,0 +1,58 @@
+import { errorMessage, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { DescribeClientQuotas } from "@tusk/protocol/messages/DescribeClientQuotas"
+import type { DescribeClientQuotasRequest } from "@tusk/protocol/messages/DescribeClientQuotas"
+import * as Effect from "effect/Effect"
+import { handler } from "../Handler.ts"
+
+const [EXACT, DEFAULT, SPECIFIED] = [0, 1, 2]
+const [USER, CLIENT_ID, IP] = ["user", "client-id", "ip"]
+
+/** What is wrong with a filter, in Apache Kafka's words and order. */
+const problemOf = ({ components }: DescribeClientQuotasRequest): KafkaError | undefined => {
+  const invalid = (message: string) => new InvalidRequest({ message })
+  const types = new Set<string>()
+  for (const { entityType, match, matchType } of components) {
+    if (entityType === "") return invalid("Invalid empty entity type.")
+    if (types.has(entityType)) return invalid(`Entity type ${entityType} cannot appear more than once in the filter.`)
+    if (matchType === EXACT && match === null) {
+      return invalid("Request specified MATCH_TYPE_EXACT, but set match string to null.")
+    }
+    if (matchType === DEFAULT && match !== null) {
+      return invalid("Request specified MATCH_TYPE_DEFAULT, but also specified a match string.")
+    }
+    if (matchType === SPECIFIED && match !== null) {
+      return invalid("Request specified MATCH_TYPE_SPECIFIED, but also specified a match string.")
+    }
+    if (matchType < EXACT || matchType > SPECIFIED) return invalid(`Unknown match type ${matchType}`)
+    if (![USER, CLIENT_ID, IP].includes(entityType)) {
+      return new UnsupportedVersion({ message: `Unsupported entity type ${entityType}` })
+    }
+    types.add(entityType)
+  }
+  return types.has(IP) && types.size > 1
+    ? invalid(
+        "Invalid entity filter component combination. IP filter component should not be used with user or clientId filter component."
+      )
+    : undefined
+}
+
+/** Nobody has a quota. */
+export const describeClientQuotas = handler({
+  api: DescribeClientQuotas,
+  reads: true,
+  make: Effect.succeed((request: DescribeClientQuotasRequest) =>
+    Effect.suspend(() => {
+      const problem = problemOf(request)
+      return problem === undefined
+        ? Effect.succeed({ throttleTimeMs: 0, errorCode: NONE, errorMessage: "", entries: [] })
+        : Effect.fail(problem)
+    })
+  ),
+  refuse: (_request, errorCode, error) => ({
+    throttleTimeMs: 0,
+    errorCode,
+    errorMessage: errorMessage(error),
+    entries: null
+  })
+})

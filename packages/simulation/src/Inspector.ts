@@ -1,0 +1,96 @@
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { Client, type ClientWorld } from "./Client.ts"
+import { readConfigs } from "./ConfigAdmins.ts"
+import type { History } from "./History.ts"
+import { readKeyed } from "./Keyed.ts"
+import type { KeyedHistory } from "./KeyedHistory.ts"
+import { fetchOffsets } from "./Member.ts"
+import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
+
+const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
+/** Attempts to read what has to be readable by then. */
+const ATTEMPTS = 60
+
+/** Asks for ends and committed offsets now and then: what it is told has to hold. */
+export const inspector = (shared: ClientWorld, history: History, groups: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const client = new Client(shared, "inspector")
+    while (true) {
+      yield* Effect.sleep(client.chance.between(100, 900))
+      if (client.chance.permille(500)) {
+        yield* Effect.ignore(fetchOffsets(client, history, client.chance.pick(groups), ALL))
+        continue
+      }
+      const ends = yield* Effect.result(endOffsets(client, undefined, undefined, history))
+      if (Result.isFailure(ends)) continue
+      const errors = yield* Effect.result(fetchOnce(client, history, ends.success, 0))
+      if (Result.isFailure(errors)) continue
+      for (const [partition, errorCode] of errors.success) {
+        if (errorCode === OFFSET_OUT_OF_RANGE)
+          history.violate("L6", `the end of partition ${partition} may not be read`)
+      }
+    }
+  })
+
+/** Tries until it is read. */
+const atLast = <E>(
+  history: History,
+  read: Effect.Effect<boolean, E>,
+  invariant: string,
+  what: string
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const done = yield* Effect.result(read)
+      if (Result.isSuccess(done) && done.success) return
+      yield* Effect.sleep(500)
+    }
+    history.violate(invariant, `${what} cannot be read, though there is no more trouble`)
+  })
+
+/** The last word: every record of every partition, all keys, every group's offsets, all configs. */
+export const readAll = (
+  shared: ClientWorld,
+  history: History,
+  keyed: KeyedHistory,
+  groups: ReadonlyArray<string>
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const client = new Client(shared, "reader")
+    yield* atLast(history, readLog(client, history), "L3", "the log")
+    for (const group of groups) {
+      const offsets = Effect.map(fetchOffsets(client, history, group, ALL), (found) => found !== undefined)
+      yield* atLast(history, offsets, "G4", `the offsets of ${group}`)
+    }
+    yield* atLast(history, readConfigs(client, history), "E2", "the configs")
+    yield* atLast(history, readKeyed(new Client(shared, "keys"), keyed, history), "R1", "the compacted log")
+  })
+
+/** From the first offset to the end: a consumer that reads so has no lag at last. */
+const readLog = (client: Client, history: History) =>
+  Effect.gen(function* () {
+    const ends = yield* endOffsets(client, undefined, undefined, history)
+    if (ends.size < PARTITIONS) return false
+    const positions = new Map(ALL.map((partition) => [partition, 0]))
+    const readings = new Map(
+      Array.from(ends, ([partition, end]) => [
+        partition,
+        { end, records: new Map<number, string>(), leaps: new Array<readonly [number, number]>() }
+      ])
+    )
+    const sink = {
+      record: (partition: number, offset: number, value: string) =>
+        void readings.get(partition)!.records.set(offset, value),
+      leap: (partition: number, first: number, last: number) => void readings.get(partition)!.leaps.push([first, last])
+    }
+    const isBehind = () => ALL.some((partition) => positions.get(partition)! < ends.get(partition)!)
+    for (let i = 0; i < 40 && isBehind(); i++) {
+      const before = Array.from(positions.values()).join()
+      yield* fetchOnce(client, history, positions, 0, { sink })
+      if (Array.from(positions.values()).join() === before) yield* Effect.sleep(100)
+    }
+    if (isBehind()) return false
+    history.log.finish(readings)
+    return true
+  })

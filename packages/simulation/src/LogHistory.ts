@@ -1,0 +1,245 @@
+/** One produced record, by its value, which is never given twice. */
+interface Produced {
+  readonly producer: string
+  readonly partition: number
+  readonly order: number
+  /** `plain`: without a place in an order. `forbidden`: the broker has to refuse it. */
+  kind: "idempotent" | "plain" | "forbidden"
+  acknowledgedAt: number | undefined
+  readAt: number | undefined
+  /** Its producer was told that it is not stored, and has not sent it again. */
+  isDenied: boolean
+}
+
+/** Who was answered what it asked for when, and whether by a broker that may not know better. */
+export interface Asked {
+  readonly client: string
+  readonly sentMs: number
+  readonly nowMs: number
+  readonly isBehind: boolean
+}
+
+/** What a partition held when it was read from its beginning to its end, with nothing left in the way. */
+export interface Reading {
+  readonly end: number
+  readonly records: ReadonlyMap<number, string>
+  /** Offsets that a batch without records takes, from the first to the last. */
+  readonly leaps: ReadonlyArray<readonly [first: number, last: number]>
+}
+
+interface Partition {
+  /** What lies, or lay, at an offset: somebody was told so, by an acknowledgement or by reading. */
+  readonly told: Map<number, string>
+  /** Offsets whose records a failover lost, and when. */
+  readonly lost: Map<number, number>
+  /** High watermarks that rose, and when somebody was told. */
+  readonly marks: Array<{ readonly offset: number; readonly nowMs: number }>
+  /** Where it ended on servers that took over: from there its end leaps. */
+  readonly begins: Set<number>
+}
+
+type Violate = (invariant: string, text: string) => void
+
+/** What clients sent to a topic's partitions, and what they were told. */
+export class LogHistory {
+  /** Failovers so far: without any, no end leaps. */
+  failovers = 0
+  readonly #violate: Violate
+  readonly #produced = new Map<string, Produced>()
+  readonly #partitions = new Map<number, Partition>()
+
+  constructor(violate: Violate) {
+    this.#violate = violate
+  }
+
+  #of(partition: number): Partition {
+    let found = this.#partitions.get(partition)
+    if (found === undefined) {
+      found = { told: new Map(), lost: new Map(), marks: [], begins: new Set() }
+      this.#partitions.set(partition, found)
+    }
+    return found
+  }
+
+  #isLost(partition: number, offset: number | undefined): boolean {
+    return offset !== undefined && this.#of(partition).lost.has(offset)
+  }
+
+  // ---- producing
+
+  sends(kind: Produced["kind"], producer: string, partition: number, order: number, value: string): void {
+    const nothingYet = { acknowledgedAt: undefined, readAt: undefined, isDenied: false }
+    this.#produced.set(value, { producer, partition, order, kind, ...nothingYet })
+  }
+
+  /** It is not sent again, and nobody knows whether it is stored: it may be any time, or never. */
+  abandons(value: string): void {
+    this.#produced.get(value)!.kind = "plain"
+  }
+
+  /** Its producer was told each time that it is not stored, and believes it. */
+  denied(value: string): void {
+    const produced = this.#produced.get(value)!
+    produced.isDenied = true
+    if (produced.readAt === undefined || this.#isLost(produced.partition, produced.readAt)) return
+    this.#violate("E2", `${value} lies at ${produced.readAt}, and its producer is told that it is not stored`)
+  }
+
+  acknowledged(value: string, offset: number): void {
+    const produced = this.#produced.get(value)!
+    const { acknowledgedAt, partition } = produced
+    if (produced.kind === "forbidden") this.#violate("I2", `${value} was accepted at ${offset}`)
+    if (acknowledgedAt !== undefined && acknowledgedAt !== offset && !this.#isLost(partition, acknowledgedAt)) {
+      this.#violate("I1", `${value} was acknowledged at ${acknowledgedAt} and at ${offset}`)
+    }
+    produced.acknowledgedAt = offset
+    this.#tell(partition, offset, value, "is acknowledged")
+  }
+
+  #tell(partition: number, offset: number, value: string, how: string): void {
+    const { told } = this.#of(partition)
+    const before = told.get(offset)
+    if (before === undefined) told.set(offset, value)
+    else if (before !== value) {
+      this.#violate("L1", `partition ${partition} offset ${offset} was ${before}, now ${value} ${how}`)
+    }
+  }
+
+  // ---- reading
+
+  read({ client, isBehind, sentMs }: Asked, partition: number, offset: number, value: string): void {
+    const produced = this.#produced.get(value)
+    if (produced === undefined || produced.partition !== partition) {
+      return this.#violate("L1", `${client} reads ${value} in partition ${partition}, where nobody sent it`)
+    }
+    this.#tell(partition, offset, value, `is read by ${client}`)
+    const lostAtMs = this.#of(partition).lost.get(offset)
+    if (lostAtMs !== undefined) {
+      if (!isBehind && lostAtMs < sentMs) {
+        this.#violate("E3", `${client} reads ${value} at ${offset} of partition ${partition}, lost at ${lostAtMs}`)
+      }
+      return
+    }
+    if (produced.kind === "forbidden") this.#violate("I2", `${client} reads ${value}, which had to be refused`)
+    if (produced.isDenied)
+      this.#violate("E2", `${client} reads ${value}, whose producer was told that it is not stored`)
+    const { acknowledgedAt, readAt } = produced
+    if (readAt !== undefined && readAt !== offset && !this.#isLost(partition, readAt)) {
+      this.#violate("L4", `${value} lies at ${readAt} and at ${offset} of partition ${partition}`)
+    }
+    produced.readAt = offset
+    if (acknowledgedAt !== undefined && acknowledgedAt !== offset && !this.#isLost(partition, acknowledgedAt)) {
+      this.#violate("L3", `${value} was acknowledged at ${acknowledgedAt}, ${client} reads it at ${offset}`)
+    }
+  }
+
+  /** An answer's records do not begin where they were asked for, or do not follow each other. */
+  skipped({ client }: Asked, partition: number, expected: number, offset: number): void {
+    this.#violate("L2", `${client} reads offset ${offset} of partition ${partition} where ${expected} is next`)
+  }
+
+  /** A batch without records: the end has leapt over what a failover may have lost, and over nothing else. */
+  leaps({ client }: Asked, partition: number, first: number, last: number): void {
+    const { begins, lost, told } = this.#of(partition)
+    if (!begins.has(first)) {
+      return this.#violate("L2", `${client} finds nothing at ${first}-${last} of partition ${partition}`)
+    }
+    for (const [offset, value] of told) {
+      if (offset < first || offset > last || lost.has(offset)) continue
+      this.#violate("L2", `${client} finds nothing at ${first}-${last} of partition ${partition}, where ${value} lies`)
+    }
+  }
+
+  /** A high watermark only rises, whoever tells it: also over a failover. */
+  highWatermark({ client, isBehind, nowMs, sentMs }: Asked, partition: number, offset: number): void {
+    const { marks } = this.#of(partition)
+    for (let i = marks.length - 1; i >= 0; i--) {
+      const mark = marks[i]!
+      if (mark.nowMs >= sentMs) continue
+      if (offset < mark.offset && !isBehind) {
+        const text = `high watermark of partition ${partition} is ${offset} for ${client}`
+        this.#violate("L6", `${text} at ${sentMs}, it was ${mark.offset} at ${mark.nowMs}`)
+      }
+      break
+    }
+    if (offset > (marks.at(-1)?.offset ?? -1)) marks.push({ offset, nowMs })
+  }
+
+  /**
+   * A reader at `position` is told that what it read ended at `end` (KIP-320): all between is lost, and if the record that
+   * it read last is, it is told.
+   */
+  truncated(
+    { client, isBehind, sentMs }: Asked,
+    partition: number,
+    position: number,
+    end: number,
+    last: number | undefined
+  ): void {
+    const { lost, told } = this.#of(partition)
+    for (let offset = end; offset < position; offset++) {
+      if (!told.has(offset) || lost.has(offset)) continue
+      this.#violate(
+        "E3",
+        `${client} is sent from ${position} back to ${end} of partition ${partition}, over ${told.get(offset)}`
+      )
+      return
+    }
+    const lostAtMs = last === undefined ? undefined : lost.get(last)
+    if (!isBehind && lostAtMs !== undefined && lostAtMs < sentMs && end >= position) {
+      this.#violate("E3", `${client} is not told that offset ${last} of partition ${partition} is lost`)
+    }
+  }
+
+  // ---- failover
+
+  /** A server takes over on which the partition ends there. */
+  takesOver(partition: number, end: number): void {
+    this.#of(partition).begins.add(end)
+  }
+
+  loses(partition: number, first: number, last: number, nowMs: number): void {
+    const { lost } = this.#of(partition)
+    for (let offset = first; offset <= last; offset++) if (!lost.has(offset)) lost.set(offset, nowMs)
+  }
+
+  // ---- at the end
+
+  finish(readings: ReadonlyMap<number, Reading>): void {
+    for (const [partition, reading] of readings) this.#finishPartition(partition, reading)
+    for (const [value, { acknowledgedAt, partition }] of this.#produced) {
+      if (acknowledgedAt === undefined || this.#isLost(partition, acknowledgedAt)) continue
+      if (readings.get(partition)?.records.get(acknowledgedAt) === value) continue
+      this.#violate("L3", `${value}, acknowledged at ${acknowledgedAt} of partition ${partition}, is lost`)
+    }
+  }
+
+  #finishPartition(partition: number, { end, leaps, records }: Reading): void {
+    const { lost, told } = this.#of(partition)
+    for (const [offset, value] of told) {
+      if (lost.has(offset)) {
+        if (records.has(offset)) this.#violate("E3", `offset ${offset} of partition ${partition} was lost and is there`)
+      } else if (records.get(offset) !== value) {
+        this.#violate("L3", `${value} lay at ${offset} of partition ${partition} and does not, the end is ${end}`)
+      }
+    }
+    const isLeapt = (offset: number) => leaps.some(([first, last]) => first <= offset && offset <= last)
+    const last = new Map<string, number>()
+    for (let offset = 0; offset < end; offset++) {
+      const value = records.get(offset)
+      if (value === undefined) {
+        if (!isLeapt(offset)) this.#violate("L2", `offset ${offset} of partition ${partition} is missing`)
+        continue
+      }
+      const produced = this.#produced.get(value)
+      // Without idempotence a request may lie in a broker while the next one overtakes it on another connection; the same
+      // may happen where a failover lost what was known of the producer, with the record itself.
+      if (produced?.kind !== "idempotent" || this.#isLost(partition, produced.acknowledgedAt)) continue
+      const before = last.get(produced.producer) ?? -1
+      if (produced.order <= before) {
+        this.#violate("L5", `${value} lies behind record ${before} of ${produced.producer} in partition ${partition}`)
+      }
+      last.set(produced.producer, produced.order)
+    }
+  }
+}

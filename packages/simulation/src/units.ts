@@ -1,0 +1,47 @@
+import type { Append, Unit, Write } from "@tusk/storage/Store"
+
+/** With bytes of their own, as a database has them: what the broker does with its own from now on is its affair. */
+export const ownBytes = (units: ReadonlyArray<Unit>): ReadonlyArray<Unit> =>
+  units.map((unit) => unit.map((write) => ownBytesOf(write)))
+
+const ownBytesOf = (write: Write): Write => {
+  if (write._tag === "Append") return { ...write, records: Uint8Array.from(write.records) }
+  if (write._tag !== "ReplaceBatches") return write
+  const batches = write.batches.map(({ baseOffset, records }) => ({
+    baseOffset,
+    records: records === null ? null : Uint8Array.from(records)
+  }))
+  return { ...write, batches }
+}
+
+export const appendsOf = (units: ReadonlyArray<Unit>): ReadonlyArray<Append> =>
+  units.flatMap((unit) => unit.filter((write): write is Append => write._tag === "Append"))
+
+/** Whether one of these topics is made here. */
+export const foundsTopic = (units: ReadonlyArray<Unit>, isMeant: (topic: string) => boolean): boolean =>
+  units.some((unit) => unit.some((write) => write._tag === "PutTopic" && isMeant(write.name)))
+
+/** Groups that begin so are those of a client whose offsets can never be stored. */
+export const POISON = "poison"
+
+/** Whether there is something in it that a database refuses, however often it is asked. */
+export const isPoisoned = (units: ReadonlyArray<Unit>): boolean =>
+  units.some((unit) => unit.some((write) => write._tag === "PutOffset" && write.groupId.startsWith(POISON)))
+
+/** Units in a few words. */
+export const tell = (units: ReadonlyArray<Unit>): string => {
+  const words: Array<string> = []
+  for (const unit of units) {
+    for (const write of unit) {
+      if (write._tag === "Append") words.push(`${write.partitionId}@${write.baseOffset}-${write.lastOffset}`)
+      else if (write._tag === "PutOffset") words.push(`${write.groupId}/${write.partitionId}=${write.metadata}`)
+      else if (write._tag === "PutGroup")
+        words.push(`${write.groupId}:${/"(?:generationId|groupEpoch)":(\d+)/.exec(write.value)?.[1]}`)
+      else if (write._tag === "PutGroupMember")
+        words.push(`${write.groupId}/${write.memberId}:${/"memberEpoch":(-?\d+)/.exec(write.value)?.[1]}`)
+      else if (write._tag === "DeleteGroupMember") words.push(`${write.groupId}/${write.memberId} goes`)
+      else words.push(write._tag)
+    }
+  }
+  return words.join(" ")
+}

@@ -1,0 +1,758 @@
+-- The schema of Tusk as its migrations make it (packages/storage/src/pg/migrations), for reading; a broker installs it by itself.
+-- Written by `npx vitest run --config vitest.workspace.ts packages/storage/test/pg/schema.test.ts -u`.
+
+create schema kafka;
+
+-- Tables
+
+create table kafka.batches (
+  partition_id integer not null,
+  leader_epoch integer not null,
+  base_offset bigint not null,
+  last_offset bigint not null,
+  max_timestamp bigint not null,
+  timestamp_high bigint not null,
+  cumulative_bytes bigint not null,
+  producer_id bigint not null,
+  base_sequence integer not null,
+  producer_epoch smallint not null,
+  data bytea not null,
+  constraint batches_pkey PRIMARY KEY (partition_id, base_offset)
+) with (
+  autovacuum_analyze_scale_factor=0,
+  autovacuum_analyze_threshold=1000000,
+  autovacuum_vacuum_cost_delay=1,
+  autovacuum_vacuum_cost_limit=2000,
+  autovacuum_vacuum_insert_scale_factor=0,
+  autovacuum_vacuum_insert_threshold=500000,
+  autovacuum_vacuum_scale_factor=0,
+  autovacuum_vacuum_threshold=10000,
+  vacuum_truncate=false,
+  toast.autovacuum_vacuum_cost_delay=1,
+  toast.autovacuum_vacuum_cost_limit=2000,
+  toast.autovacuum_vacuum_insert_scale_factor=0,
+  toast.autovacuum_vacuum_insert_threshold=5000000,
+  toast.autovacuum_vacuum_scale_factor=0,
+  toast.autovacuum_vacuum_threshold=50000,
+  toast.vacuum_truncate=false
+);
+
+create table kafka.cluster (
+  one boolean default true not null,
+  cluster_id text not null,
+  epoch integer default 0 not null,
+  next_producer_id bigint default 0 not null,
+  next_partition_id integer default 1 not null,
+  created_at timestamp with time zone default now() not null,
+  system_identifier text,
+  timeline text,
+  failover_epoch integer default 0 not null,
+  constraint cluster_pkey PRIMARY KEY (one),
+  constraint cluster_one_check CHECK (one)
+);
+
+create table kafka.commits (
+  commit_id bigint not null,
+  constraint commits_pkey PRIMARY KEY (commit_id)
+) with (
+  autovacuum_vacuum_cost_delay=0,
+  autovacuum_vacuum_scale_factor=0,
+  autovacuum_vacuum_threshold=5000
+);
+
+create table kafka.configs (
+  resource_type integer not null,
+  resource_name text collate "C" not null,
+  name text collate "C" not null,
+  value text collate "C" not null,
+  constraint configs_pkey PRIMARY KEY (resource_type, resource_name, name)
+);
+
+create table kafka.group_members (
+  group_id text collate "C" not null,
+  member_id text collate "C" not null,
+  value text collate "C" not null,
+  constraint group_members_pkey PRIMARY KEY (group_id, member_id)
+) with (
+  autovacuum_vacuum_cost_delay=0,
+  autovacuum_vacuum_scale_factor=0.05,
+  autovacuum_vacuum_threshold=1000,
+  fillfactor=50
+);
+
+create table kafka.groups (
+  group_id text collate "C" not null,
+  kind text collate "C" not null,
+  value text collate "C" not null,
+  constraint groups_pkey PRIMARY KEY (group_id)
+) with (
+  autovacuum_vacuum_scale_factor=0.05,
+  autovacuum_vacuum_threshold=1000,
+  fillfactor=50
+);
+
+create table kafka.leader_epochs (
+  partition_id integer not null,
+  epoch integer not null,
+  start_offset bigint not null,
+  constraint leader_epochs_pkey PRIMARY KEY (partition_id, epoch)
+);
+
+create table kafka.migrations (
+  migration_id integer not null,
+  created_at timestamp with time zone default now() not null,
+  name text not null,
+  constraint migrations_pkey PRIMARY KEY (migration_id)
+);
+
+create table kafka.offsets (
+  group_id text collate "C" not null,
+  partition_id integer not null,
+  committed_offset bigint not null,
+  leader_epoch integer not null,
+  commit_timestamp bigint not null,
+  expire_timestamp bigint not null,
+  metadata text collate "C",
+  commit_id bigint not null,
+  constraint offsets_pkey PRIMARY KEY (commit_id)
+) with (
+  autovacuum_analyze_scale_factor=0.5,
+  autovacuum_analyze_threshold=10000,
+  autovacuum_vacuum_cost_delay=0,
+  autovacuum_vacuum_scale_factor=0.2,
+  autovacuum_vacuum_threshold=20000,
+  fillfactor=100
+);
+
+create table kafka.partitions (
+  partition_id integer not null,
+  topic_id text collate "C",
+  partition_index integer not null,
+  log_start_offset bigint default 0 not null,
+  end_offset_floor bigint default 0 not null,
+  timestamp_high_floor bigint default '-1'::integer not null,
+  cumulative_bytes_floor bigint default 0 not null,
+  cleaned_offset bigint,
+  cleaned_bytes bigint,
+  delete_horizon bigint,
+  failover_epoch integer default 0 not null,
+  constraint partitions_topic_id_partition_index_key UNIQUE (topic_id, partition_index),
+  constraint partitions_pkey PRIMARY KEY (partition_id)
+);
+
+create table kafka.producer_snapshots (
+  partition_id integer not null,
+  end_offset bigint not null,
+  value bytea not null,
+  constraint producer_snapshots_pkey PRIMARY KEY (partition_id)
+) with (
+  fillfactor=50
+);
+
+create table kafka.topics (
+  topic_id text collate "C" not null,
+  name text collate "C" not null,
+  created_at timestamp with time zone default now() not null,
+  constraint topics_name_key UNIQUE (name),
+  constraint topics_pkey PRIMARY KEY (topic_id)
+);
+
+-- Storage
+
+alter table kafka.batches alter column data set storage external;
+
+-- Indexes
+
+CREATE INDEX offsets_partition_id ON kafka.offsets USING btree (partition_id);
+
+-- Functions
+
+CREATE OR REPLACE FUNCTION kafka.classic_assignment(assignment bytea)
+ RETURNS TABLE(topic text, partition integer)
+ LANGUAGE plpgsql
+ IMMUTABLE STRICT COST 50 ROWS 10
+AS $function$
+  declare
+    at integer := 2;
+    size integer;
+    partitions integer;
+  begin
+    for t in 1 .. ('x' || encode(substring(assignment from at + 1 for 4), 'hex'))::bit(32)::integer loop
+      at := case when t = 1 then at + 4 else at end;
+      size := get_byte(assignment, at) * 256 + get_byte(assignment, at + 1);
+      topic := convert_from(substring(assignment from at + 3 for size), 'UTF8');
+      at := at + 2 + size;
+      partitions := ('x' || encode(substring(assignment from at + 1 for 4), 'hex'))::bit(32)::integer;
+      at := at + 4;
+      for p in 1 .. partitions loop
+        exit when at + 4 > octet_length(assignment);
+        partition := ('x' || encode(substring(assignment from at + 1 for 4), 'hex'))::bit(32)::integer;
+        at := at + 4;
+        return next;
+      end loop;
+    end loop;
+  exception when others then
+    return;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.first_base_at_time(id integer, wanted bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE COST 50
+AS $function$
+  declare
+    low bigint;
+    high bigint;
+    middle bigint;
+    log_start bigint;
+    probe record;
+  begin
+    select p.log_start_offset into log_start from kafka.partitions p where p.partition_id = id;
+    log_start := coalesce(log_start, 0);
+    select b.base_offset, b.last_offset into probe from kafka.batches b
+      where b.partition_id = id and b.base_offset <= log_start order by b.base_offset desc limit 1;
+    if probe.last_offset >= log_start then
+      low := probe.base_offset;
+    else
+      select b.base_offset into low from kafka.batches b
+        where b.partition_id = id and b.base_offset > log_start order by b.base_offset limit 1;
+    end if;
+    select b.base_offset, b.timestamp_high into probe from kafka.batches b
+      where b.partition_id = id order by b.base_offset desc limit 1;
+    if low is null or probe.timestamp_high < wanted then
+      return null;
+    end if;
+    high := probe.base_offset;
+    -- low and high are bases of batches, and high's time is late enough.
+    while low < high loop
+      middle := low + (high - low) / 2;
+      select b.base_offset, b.timestamp_high into probe from kafka.batches b
+        where b.partition_id = id and b.base_offset <= middle order by b.base_offset desc limit 1;
+      if probe.timestamp_high >= wanted then
+        high := probe.base_offset;
+      else
+        select b.base_offset into low from kafka.batches b
+          where b.partition_id = id and b.base_offset > middle order by b.base_offset limit 1;
+      end if;
+    end loop;
+    return high;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.json_of(value text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE STRICT COST 10
+AS $function$
+  begin
+    return value::jsonb;
+  exception when others then
+    return null;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.members_of(id text, kind text, owner jsonb)
+ RETURNS TABLE(member_id text, details jsonb)
+ LANGUAGE plpgsql
+ STABLE COST 50 ROWS 10
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+AS $function$
+  begin
+    return query
+      select i.json ->> 'memberId', i.json
+      from jsonb_array_elements(
+        case jsonb_typeof(owner -> 'members') when 'array' then owner -> 'members' else '[]'::jsonb end) i (json);
+    return query
+      select case kind when 'share' then substring(a.member_id from '^member/(.*)$') else a.member_id end,
+        kafka.json_of(a.value)
+      from kafka.group_members a
+      where a.group_id = id and (kind <> 'share' or a.member_id like 'member/%');
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.owned_partitions(kind text, owner jsonb, member jsonb)
+ RETURNS TABLE(topic text, partition integer)
+ LANGUAGE plpgsql
+ STABLE COST 50 ROWS 10
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+AS $function$
+  begin
+    if kind = 'classic' and owner ->> 'protocolType' = 'consumer' then
+      return query select c.topic, c.partition from kafka.classic_assignment(decode(member ->> 'assignment', 'base64')) c;
+    elsif kind = 'consumer' then
+      -- By topic id: partition, epoch, partition, epoch … A topic is looked up where it is named.
+      return query
+        select named.name, pair.number::integer
+        from jsonb_each(member -> 'assigned') topics (id, numbers)
+        cross join lateral (select t.name from kafka.topics t where t.topic_id = topics.id offset 0) named
+        cross join lateral jsonb_array_elements_text(topics.numbers) with ordinality pair (number, place)
+        where pair.place % 2 = 1;
+    elsif kind = 'streams' then
+      return query
+        select distinct source.name, task.number::integer
+        from jsonb_array_elements(owner -> 'topology' -> 'subtopologies') sub (json)
+        cross join lateral jsonb_each(member -> 'held' -> 'active' -> (sub.json ->> 'subtopologyId')) epoch (number, tasks)
+        cross join lateral jsonb_array_elements_text(epoch.tasks) task (number)
+        cross join lateral (
+          select jsonb_array_elements_text(sub.json -> 'sourceTopics')
+          union select jsonb_array_elements(sub.json -> 'repartitionSourceTopics') ->> 'name') source (name);
+    end if;
+  exception when others then
+    return;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.partition_bytes(id integer, cleaned bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE COST 50
+AS $function$
+  declare
+    newest bigint;
+    oldest record;
+  begin
+    if cleaned is not null then
+      return (select coalesce(sum(octet_length(b.data)), 0) from kafka.batches b where b.partition_id = id);
+    end if;
+    select b.cumulative_bytes into newest from kafka.batches b
+      where b.partition_id = id order by b.base_offset desc limit 1;
+    select b.cumulative_bytes, octet_length(b.data) as bytes into oldest from kafka.batches b
+      where b.partition_id = id order by b.base_offset limit 1;
+    return coalesce(newest - oldest.cumulative_bytes + oldest.bytes, 0);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.plan_read(ids integer[], froms bigint[], maxes bigint[], total bigint, OUT request integer, OUT part integer, OUT first_base bigint, OUT last_base bigint)
+ RETURNS SETOF record
+ LANGUAGE plpgsql
+ STABLE COST 50 ROWS 10
+AS $function$
+  declare
+    budget bigint := total;
+    nothing_yet boolean := true;
+    start_base bigint;
+    head record;
+    item record;
+    room bigint;
+    taken bigint;
+  begin
+    for i in 1 .. coalesce(array_length(ids, 1), 0) loop
+      exit when budget <= 0 and not nothing_yet;
+      select b.base_offset, b.last_offset into head from kafka.batches b
+        where b.partition_id = ids[i] and b.base_offset <= froms[i] order by b.base_offset desc limit 1;
+      start_base := case when head.last_offset >= froms[i] then head.base_offset else froms[i] end;
+      room := least(maxes[i], budget);
+      taken := 0;
+      last_base := null;
+      for item in select b.base_offset, octet_length(b.data) as size from kafka.batches b
+        where b.partition_id = ids[i] and b.base_offset >= start_base order by b.base_offset
+      loop
+        exit when taken + item.size > room and not nothing_yet;
+        if last_base is null then
+          first_base := item.base_offset;
+        end if;
+        last_base := item.base_offset;
+        nothing_yet := false;
+        taken := taken + item.size;
+        exit when taken >= room;
+      end loop;
+      if last_base is not null then
+        budget := budget - taken;
+        request := i - 1;
+        part := ids[i];
+        return next;
+      end if;
+    end loop;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.time_of(ms bigint)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT COST 1
+AS $function$
+    select to_timestamp(greatest(least(ms, 253402300799999), -62135596800000) / 1000.0)
+  $function$;
+
+-- Views
+
+create view kafka.active_broker as
+ SELECT l.pid,
+    a.application_name,
+    (a.usename)::text AS role,
+    a.client_addr,
+    a.backend_start AS since,
+    c.cluster_id,
+    c.epoch
+   FROM ((pg_locks l
+     LEFT JOIN pg_stat_activity a ON ((a.pid = l.pid)))
+     CROSS JOIN kafka.cluster c)
+  WHERE ((l.locktype = 'advisory'::text) AND (l.classid = (1416983403)::oid) AND (l.objid = (1)::oid) AND (l.objsubid = 2) AND l.granted AND (l.database = ( SELECT d.oid
+           FROM pg_database d
+          WHERE (d.datname = current_database()))));
+
+create view kafka.config_overview as
+ SELECT
+        CASE resource_type
+            WHEN 2 THEN 'topic'::text
+            WHEN 4 THEN 'broker'::text
+            WHEN 32 THEN 'group'::text
+            ELSE (resource_type)::text
+        END AS resource,
+        CASE
+            WHEN ((resource_type = 4) AND (resource_name = ''::text)) THEN '(all brokers)'::text
+            ELSE resource_name
+        END AS resource_name,
+    name,
+    value
+   FROM kafka.configs c;
+
+create view kafka.disk_usage as
+ SELECT (c.relname)::text AS table_name,
+    pg_table_size((c.oid)::regclass) AS table_bytes,
+    pg_indexes_size((c.oid)::regclass) AS index_bytes,
+    pg_total_relation_size((c.oid)::regclass) AS total_bytes,
+    s.n_live_tup AS rows_estimated,
+    s.n_dead_tup AS dead_rows_estimated
+   FROM (pg_class c
+     JOIN pg_stat_all_tables s ON ((s.relid = c.oid)))
+  WHERE ((c.relnamespace = ('kafka'::regnamespace)::oid) AND (c.relkind = 'r'::"char"));
+
+create view kafka.group_lag as
+ SELECT f.group_id,
+    g.kind,
+    o.topic,
+    o.partition,
+    f.committed_offset,
+    o.end_offset,
+    (o.end_offset - GREATEST(f.committed_offset, (0)::bigint)) AS lag,
+    kafka.time_of(f.commit_timestamp) AS committed_at
+   FROM ((kafka.offsets f
+     JOIN ( SELECT t.name AS topic,
+            p.partition_index AS partition,
+            p.partition_id,
+            p.log_start_offset,
+            GREATEST(( SELECT (b.last_offset + 1)
+                   FROM kafka.batches b
+                  WHERE (b.partition_id = p.partition_id)
+                  ORDER BY b.base_offset DESC
+                 LIMIT 1), p.end_offset_floor) AS end_offset
+           FROM (kafka.partitions p
+             JOIN kafka.topics t ON ((t.topic_id = p.topic_id)))) o ON ((o.partition_id = f.partition_id)))
+     LEFT JOIN kafka.groups g ON ((g.group_id = f.group_id)));
+
+create view kafka.member_lag as
+ SELECT g.group_id,
+    g.kind,
+    (m.member_id COLLATE "C") AS member_id,
+    (m.details ->> 'clientId'::text) AS client_id,
+    (m.details ->> 'clientHost'::text) AS client_host,
+    own.topic,
+    own.partition,
+    f.committed_offset,
+    o.end_offset,
+    (o.end_offset - GREATEST(COALESCE(f.committed_offset, o.log_start_offset), (0)::bigint)) AS lag
+   FROM (((((kafka.groups g
+     CROSS JOIN LATERAL ( SELECT kafka.json_of(g.value) AS json_of
+         OFFSET 0) parsed("json"))
+     CROSS JOIN LATERAL kafka.members_of(g.group_id, g.kind, parsed."json") m(member_id, details))
+     CROSS JOIN LATERAL kafka.owned_partitions(g.kind, parsed."json", m.details) own(topic, partition))
+     LEFT JOIN ( SELECT t.name AS topic,
+            p.partition_index AS partition,
+            p.partition_id,
+            p.log_start_offset,
+            GREATEST(( SELECT (b.last_offset + 1)
+                   FROM kafka.batches b
+                  WHERE (b.partition_id = p.partition_id)
+                  ORDER BY b.base_offset DESC
+                 LIMIT 1), p.end_offset_floor) AS end_offset
+           FROM (kafka.partitions p
+             JOIN kafka.topics t ON ((t.topic_id = p.topic_id)))) o ON (((o.topic = own.topic) AND (o.partition = own.partition))))
+     LEFT JOIN kafka.offsets f ON (((f.group_id = g.group_id) AND (f.partition_id = o.partition_id))));
+
+create view kafka.member_overview as
+ SELECT g.group_id,
+    g.kind,
+    (m.member_id COLLATE "C") AS member_id,
+    COALESCE((m.details ->> 'groupInstanceId'::text), (m.details ->> 'instanceId'::text)) AS instance_id,
+    (m.details ->> 'clientId'::text) AS client_id,
+    (m.details ->> 'clientHost'::text) AS client_host,
+    ( SELECT array_agg(((o.topic || '-'::text) || o.partition) ORDER BY o.topic, o.partition) AS array_agg
+           FROM kafka.owned_partitions(g.kind, parsed."json", m.details) o(topic, partition)) AS partitions,
+    m.details
+   FROM ((kafka.groups g
+     CROSS JOIN LATERAL ( SELECT kafka.json_of(g.value) AS json_of
+         OFFSET 0) parsed("json"))
+     CROSS JOIN LATERAL kafka.members_of(g.group_id, g.kind, parsed."json") m(member_id, details));
+
+create view kafka.partition_overview as
+ SELECT t.name AS topic,
+    p.partition_index AS partition,
+    p.partition_id,
+    p.log_start_offset,
+    GREATEST((newest.last_offset + 1), p.end_offset_floor) AS end_offset,
+        CASE
+            WHEN (p.cleaned_offset IS NULL) THEN COALESCE(((newest.cumulative_bytes - oldest.cumulative_bytes) + oldest.bytes), (0)::bigint)
+            ELSE kafka.partition_bytes(p.partition_id, p.cleaned_offset)
+        END AS size_bytes,
+    kafka.time_of(newest.timestamp_high) AS newest_timestamp
+   FROM (((kafka.partitions p
+     JOIN kafka.topics t ON ((t.topic_id = p.topic_id)))
+     LEFT JOIN LATERAL ( SELECT b.last_offset,
+            b.timestamp_high,
+            b.cumulative_bytes
+           FROM kafka.batches b
+          WHERE (b.partition_id = p.partition_id)
+          ORDER BY b.base_offset DESC
+         LIMIT 1) newest ON (true))
+     LEFT JOIN LATERAL ( SELECT b.cumulative_bytes,
+            octet_length(b.data) AS bytes
+           FROM kafka.batches b
+          WHERE (b.partition_id = p.partition_id)
+          ORDER BY b.base_offset
+         LIMIT 1) oldest ON (true));
+
+create view kafka.share_lag as
+ SELECT g.group_id,
+    o.topic,
+    o.partition,
+    shared.start_offset,
+    o.end_offset,
+    GREATEST((o.end_offset - GREATEST(shared.start_offset, o.log_start_offset)), (0)::bigint) AS lag
+   FROM (((kafka.groups g
+     JOIN kafka.group_members m ON ((m.group_id = g.group_id)))
+     CROSS JOIN LATERAL ( SELECT ("substring"(m.member_id, '^partition/([0-9]{1,9})$'::text))::integer AS "substring",
+            ("substring"((kafka.json_of(m.value) ->> 'startOffset'::text), '^[0-9]{1,18}$'::text))::bigint AS "substring") shared(partition_id, start_offset))
+     JOIN kafka.partition_overview o ON ((o.partition_id = shared.partition_id)))
+  WHERE (g.kind = 'share'::text);
+
+create view kafka.group_overview as
+ SELECT ids.group_id,
+    g.kind,
+    ( SELECT count(*) AS count
+           FROM kafka.members_of(ids.group_id, g.kind, kafka.json_of(g.value)) members_of(member_id, details)) AS members,
+    COALESCE(lag.partitions, (0)::bigint) AS partitions,
+    COALESCE(lag.lag, (0)::numeric) AS lag,
+    lag.committed_at,
+    ( SELECT jsonb_object_agg(c.name, c.value) AS jsonb_object_agg
+           FROM kafka.configs c
+          WHERE ((c.resource_type = 32) AND (c.resource_name = ids.group_id))) AS configs
+   FROM ((( SELECT groups.group_id
+           FROM kafka.groups
+        UNION
+         SELECT offsets.group_id
+           FROM kafka.offsets) ids
+     LEFT JOIN kafka.groups g ON ((g.group_id = ids.group_id)))
+     LEFT JOIN ( SELECT l.group_id,
+            count(l.known) AS partitions,
+            sum(l.lag) AS lag,
+            max(l.committed_at) AS committed_at
+           FROM ( SELECT l_1.group_id,
+                    1 AS known,
+                    l_1.lag,
+                    l_1.committed_at
+                   FROM kafka.group_lag l_1
+                UNION ALL
+                 SELECT s.group_id,
+                    1,
+                    s.lag,
+                    NULL::timestamp with time zone
+                   FROM kafka.share_lag s
+                UNION ALL
+                 SELECT unread.group_id,
+                    NULL::integer,
+                    (GREATEST(( SELECT (b.last_offset + 1)
+                           FROM kafka.batches b
+                          WHERE (b.partition_id = unread.partition_id)
+                          ORDER BY b.base_offset DESC
+                         LIMIT 1), unread.end_offset_floor) - unread.log_start_offset),
+                    NULL::timestamp with time zone
+                   FROM ( SELECT DISTINCT g_1.group_id,
+                            p.partition_id,
+                            p.log_start_offset,
+                            p.end_offset_floor
+                           FROM (((((kafka.groups g_1
+                             CROSS JOIN LATERAL ( SELECT kafka.json_of(g_1.value) AS json_of
+                                 OFFSET 0) parsed("json"))
+                             CROSS JOIN LATERAL kafka.members_of(g_1.group_id, g_1.kind, parsed."json") m(member_id, details))
+                             CROSS JOIN LATERAL kafka.owned_partitions(g_1.kind, parsed."json", m.details) own(topic, partition))
+                             JOIN kafka.topics t ON ((t.name = own.topic)))
+                             JOIN kafka.partitions p ON (((p.topic_id = t.topic_id) AND (p.partition_index = own.partition))))
+                          WHERE (NOT (EXISTS ( SELECT
+                                   FROM kafka.offsets f
+                                  WHERE ((f.group_id = g_1.group_id) AND (f.partition_id = p.partition_id)))))) unread) l
+          GROUP BY l.group_id) lag ON ((lag.group_id = ids.group_id)));
+
+create view kafka.topic_overview as
+ SELECT t.name AS topic,
+    t.topic_id,
+    count(o.partition_id) AS partitions,
+    COALESCE(sum((o.end_offset - o.log_start_offset)), (0)::numeric) AS records,
+    COALESCE(sum(o.size_bytes), (0)::numeric) AS size_bytes,
+    ( SELECT jsonb_object_agg(c.name, c.value) AS jsonb_object_agg
+           FROM kafka.configs c
+          WHERE ((c.resource_type = 2) AND (c.resource_name = t.name))) AS configs
+   FROM (kafka.topics t
+     LEFT JOIN kafka.partition_overview o ON ((o.topic = t.name)))
+  GROUP BY t.topic_id;
+
+-- Comments
+
+comment on schema kafka is 'Tusk, a Kafka broker: everything it keeps';
+comment on view kafka.active_broker is 'The session of the broker that writes: it holds the cluster''s lock; no row: none does';
+comment on column kafka.active_broker.pid is 'Of its Postgres session';
+comment on column kafka.active_broker.application_name is 'What the session calls itself';
+comment on column kafka.active_broker.role is 'The role it logged in as';
+comment on column kafka.active_broker.client_addr is 'Where it connected from; null: from the server''s own machine';
+comment on column kafka.active_broker.since is 'When the session began';
+comment on column kafka.active_broker.cluster_id is 'The cluster''s id';
+comment on column kafka.active_broker.epoch is 'Raised by each take-over: every partition''s leader epoch';
+comment on table kafka.batches is 'The log: a row is a record batch as its producer sent it (compressed as it came), base offset and leader epoch patched in';
+comment on column kafka.batches.partition_id is 'The partition, as in kafka.partitions';
+comment on column kafka.batches.leader_epoch is 'The writer''s epoch when it was appended';
+comment on column kafka.batches.base_offset is 'Offset of its first record';
+comment on column kafka.batches.last_offset is 'Offset of its last record, also where compaction took that away';
+comment on column kafka.batches.max_timestamp is 'The greatest time of its records, in milliseconds; -1: they have none';
+comment on column kafka.batches.timestamp_high is 'The greatest max_timestamp of the partition up to and with this batch: grows with the offset, for searches by time';
+comment on column kafka.batches.cumulative_bytes is 'Bytes ever appended to the partition up to and with this batch';
+comment on column kafka.batches.producer_id is 'Of an idempotent producer; -1: of none';
+comment on column kafka.batches.base_sequence is 'The producer''s number of the first record; -1: of no idempotent producer';
+comment on column kafka.batches.producer_epoch is 'The producer''s epoch; -1: of no idempotent producer';
+comment on column kafka.batches.data is 'Record batch, format version 2 of Kafka''s protocol';
+comment on table kafka.cluster is 'One row: the identity of the cluster and what it gives out in order';
+comment on column kafka.cluster.one is 'Always true: there is one row';
+comment on column kafka.cluster.cluster_id is 'Kafka''s text form of a UUID; clients are told it';
+comment on column kafka.cluster.epoch is 'Raised each time a broker becomes the writer; the leader epoch of every partition';
+comment on column kafka.cluster.next_producer_id is 'The next producer id to be given';
+comment on column kafka.cluster.next_partition_id is 'The next partition id to be given';
+comment on column kafka.cluster.created_at is 'When the schema was installed';
+comment on column kafka.cluster.system_identifier is 'Of the server that the last writer was on; null: not noted yet';
+comment on column kafka.cluster.timeline is 'Timeline of that server then: a promoted standby goes on with another one';
+comment on column kafka.cluster.failover_epoch is 'Epoch of the last writer that found another server or timeline than the one before it; 0: none did';
+comment on table kafka.commits is 'The last commit of a writer that added no batch and no offset: where the connection was lost during it, the row tells whether it is stored';
+comment on column kafka.commits.commit_id is 'Epoch times 2^32, and a number of the writer''s';
+comment on view kafka.config_overview is 'Every config that was set while Tusk ran; all else has its default, or what the broker was started with';
+comment on column kafka.config_overview.resource is 'topic, broker or group';
+comment on column kafka.config_overview.resource_name is 'Of the topic, broker or group';
+comment on column kafka.config_overview.name is 'The config''s name, as Kafka has it';
+comment on column kafka.config_overview.value is 'What it was set to';
+comment on table kafka.configs is 'Configs that were set; resource_type: 2 topic, 4 broker (its id, empty for all), 32 group';
+comment on column kafka.configs.resource_type is '2: topic, 4: broker, 32: group';
+comment on column kafka.configs.resource_name is 'Of the topic, broker or group; empty: all brokers';
+comment on column kafka.configs.name is 'The config''s name, as Kafka has it';
+comment on column kafka.configs.value is 'What it was set to';
+comment on view kafka.disk_usage is 'Bytes on disk of each table with its indexes, as Postgres counts them; dead rows are those that vacuum will make room of';
+comment on column kafka.disk_usage.table_name is 'The table';
+comment on column kafka.disk_usage.table_bytes is 'Bytes of the table, large values included';
+comment on column kafka.disk_usage.index_bytes is 'Bytes of its indexes';
+comment on column kafka.disk_usage.total_bytes is 'Both';
+comment on column kafka.disk_usage.rows_estimated is 'Rows, as Postgres counts along';
+comment on column kafka.disk_usage.dead_rows_estimated is 'Rows that are deleted, and that vacuum will make room of';
+comment on view kafka.group_lag is 'Each offset that a group committed, and how far the partition''s end lies beyond it';
+comment on column kafka.group_lag.group_id is 'The group''s id';
+comment on column kafka.group_lag.kind is 'classic, consumer or streams; null: nobody ever joined';
+comment on column kafka.group_lag.topic is 'The topic''s name';
+comment on column kafka.group_lag.partition is 'The partition''s number in the topic';
+comment on column kafka.group_lag.committed_offset is 'The next record that the group wants';
+comment on column kafka.group_lag.end_offset is 'The next offset to be given';
+comment on column kafka.group_lag.lag is 'By how much the end lies beyond the committed offset';
+comment on column kafka.group_lag.committed_at is 'When it was committed';
+comment on table kafka.group_members is 'Members of groups that keep them apart; value is the coordinator''s own text';
+comment on column kafka.group_members.group_id is 'The group''s id';
+comment on column kafka.group_members.member_id is 'The member''s id; of a share group also partition/<id>, where it is in a partition';
+comment on column kafka.group_members.value is 'The coordinator''s own text';
+comment on view kafka.group_overview is 'Each group with its kind (null: offsets only, nobody ever joined), members, partitions with a committed offset, lag over all that it reads, and configs';
+comment on column kafka.group_overview.group_id is 'The group''s id';
+comment on column kafka.group_overview.kind is 'classic, consumer, share or streams; null: offsets only, nobody ever joined';
+comment on column kafka.group_overview.members is 'How many there are';
+comment on column kafka.group_overview.partitions is 'How many have a committed offset';
+comment on column kafka.group_overview.lag is 'Over these, and from the log start over those that a member reads and that have none';
+comment on column kafka.group_overview.committed_at is 'The last commit';
+comment on column kafka.group_overview.configs is 'Configs that were set for it; null: none';
+comment on table kafka.groups is 'Groups as of their last stable generation; value is the coordinator''s own text';
+comment on column kafka.groups.group_id is 'The group''s id';
+comment on column kafka.groups.kind is 'classic, consumer, share or streams';
+comment on column kafka.groups.value is 'The coordinator''s own text';
+comment on table kafka.leader_epochs is 'Offset of the first append of each leader epoch to a partition';
+comment on column kafka.leader_epochs.partition_id is 'The partition, as in kafka.partitions';
+comment on column kafka.leader_epochs.epoch is 'The leader epoch';
+comment on column kafka.leader_epochs.start_offset is 'Offset of the first append in it';
+comment on view kafka.member_lag is 'Each partition that a member reads, and how far it is behind: from the committed offset, or the log start where there is none';
+comment on column kafka.member_lag.group_id is 'The group''s id';
+comment on column kafka.member_lag.kind is 'classic, consumer or streams';
+comment on column kafka.member_lag.member_id is 'The member''s id';
+comment on column kafka.member_lag.client_id is 'client.id, as the client said';
+comment on column kafka.member_lag.client_host is 'Where it connected from';
+comment on column kafka.member_lag.topic is 'A topic that it reads';
+comment on column kafka.member_lag.partition is 'The partition''s number in the topic';
+comment on column kafka.member_lag.committed_offset is 'The next record that the group wants; null: none was committed yet';
+comment on column kafka.member_lag.end_offset is 'The next offset to be given';
+comment on column kafka.member_lag.lag is 'From the committed offset to the end, or from the log start where there is none';
+comment on view kafka.member_overview is 'Members of groups of every kind, as of the last change that was stored; details is the coordinator''s own form';
+comment on column kafka.member_overview.group_id is 'The group''s id';
+comment on column kafka.member_overview.kind is 'classic, consumer, share or streams';
+comment on column kafka.member_overview.member_id is 'The member''s id';
+comment on column kafka.member_overview.instance_id is 'group.instance.id of a static member; null: it is none';
+comment on column kafka.member_overview.client_id is 'client.id, as the client said';
+comment on column kafka.member_overview.client_host is 'Where it connected from';
+comment on column kafka.member_overview.partitions is 'What it reads, as topic-partition; null: nothing, or not known';
+comment on column kafka.member_overview.details is 'The coordinator''s own form, not to be relied on';
+comment on table kafka.migrations is 'Versions of this schema, one row for each step taken';
+comment on column kafka.migrations.migration_id is 'The step''s number';
+comment on column kafka.migrations.created_at is 'When it was taken';
+comment on column kafka.migrations.name is 'The step''s name';
+comment on table kafka.offsets is 'Offsets committed by groups, a row each; a new commit is a new row, with a greater commit_id; see kafka.group_lag';
+comment on column kafka.offsets.group_id is 'The group''s id';
+comment on column kafka.offsets.partition_id is 'The partition, as in kafka.partitions';
+comment on column kafka.offsets.committed_offset is 'The next record that the group wants';
+comment on column kafka.offsets.leader_epoch is 'Leader epoch of the last record it had, as the client said; -1: it said none';
+comment on column kafka.offsets.commit_timestamp is 'When it was committed, in milliseconds';
+comment on column kafka.offsets.expire_timestamp is 'When it may be forgotten, in milliseconds; -1: by the broker''s retention';
+comment on column kafka.offsets.metadata is 'A text of the client''s';
+comment on column kafka.offsets.commit_id is 'A number of the broker''s: a new commit is a new row, with a greater one';
+comment on view kafka.partition_overview is 'Each partition with the offsets it holds (end_offset: the next to be given) and its bytes';
+comment on column kafka.partition_overview.topic is 'The topic''s name';
+comment on column kafka.partition_overview.partition is 'Its number in the topic';
+comment on column kafka.partition_overview.partition_id is 'The number it has in all tables';
+comment on column kafka.partition_overview.log_start_offset is 'The first offset that can be read';
+comment on column kafka.partition_overview.end_offset is 'The next offset to be given';
+comment on column kafka.partition_overview.size_bytes is 'Bytes of its batches';
+comment on column kafka.partition_overview.newest_timestamp is 'The greatest time of its records; null: there is no batch';
+comment on table kafka.partitions is 'Partitions: which topic and index a partition id of kafka.batches stands for; without a topic: of a deleted one, batches still to be deleted. Ends lie in kafka.batches: see kafka.partition_overview';
+comment on column kafka.partitions.partition_id is 'A number of the cluster''s own, never given twice';
+comment on column kafka.partitions.topic_id is 'Its topic; null: that is deleted, and batches are still to be deleted';
+comment on column kafka.partitions.partition_index is 'Its number in its topic, as clients know it';
+comment on column kafka.partitions.log_start_offset is 'Nobody reads below it';
+comment on column kafka.partitions.end_offset_floor is 'The end offset as it was when the newest batch was deleted; so are the other floors';
+comment on column kafka.partitions.timestamp_high_floor is 'The greatest timestamp as it was when the newest batch was deleted; -1: there was none';
+comment on column kafka.partitions.cumulative_bytes_floor is 'Bytes ever appended, as of when the newest batch was deleted';
+comment on column kafka.partitions.cleaned_offset is 'Compacted up to here: for each key only the latest record is left below; null: never compacted';
+comment on column kafka.partitions.cleaned_bytes is 'cumulative_bytes of the last batch below cleaned_offset';
+comment on column kafka.partitions.delete_horizon is 'When the first tombstone below cleaned_offset may go, in milliseconds; -1: there is none';
+comment on column kafka.partitions.failover_epoch is 'kafka.cluster.failover_epoch as of the last time the partition''s end leapt over what a failover may have lost';
+comment on table kafka.producer_snapshots is 'State of idempotent producers up to an offset, so that loading a partition reads only what follows';
+comment on column kafka.producer_snapshots.partition_id is 'The partition, as in kafka.partitions';
+comment on column kafka.producer_snapshots.end_offset is 'Up to here the value tells all of it; what follows is told by the batches';
+comment on column kafka.producer_snapshots.value is 'Producers with their last batches, the broker''s own text';
+comment on view kafka.share_lag is 'Where each share group is in each partition: below start_offset all is done with; lag counts what is given out now, too';
+comment on column kafka.share_lag.group_id is 'The group''s id';
+comment on column kafka.share_lag.topic is 'The topic''s name';
+comment on column kafka.share_lag.partition is 'The partition''s number in the topic';
+comment on column kafka.share_lag.start_offset is 'All below is done with';
+comment on column kafka.share_lag.end_offset is 'The next offset to be given';
+comment on column kafka.share_lag.lag is 'Offsets that are not done with; what is given out now, too';
+comment on view kafka.topic_overview is 'Each topic with its partitions, records (offsets from log start to end; fewer where compacted), bytes and configs';
+comment on column kafka.topic_overview.topic is 'The topic''s name';
+comment on column kafka.topic_overview.topic_id is 'Kafka''s text form of a UUID';
+comment on column kafka.topic_overview.partitions is 'How many it has';
+comment on column kafka.topic_overview.records is 'Offsets from log start to end, over all partitions; fewer records where compacted';
+comment on column kafka.topic_overview.size_bytes is 'Bytes of its batches';
+comment on column kafka.topic_overview.configs is 'Configs that were set for it; null: none';
+comment on table kafka.topics is 'Topics by id (Kafka''s text form of a UUID) and name';
+comment on column kafka.topics.topic_id is 'Kafka''s text form of a UUID; never given twice';
+comment on column kafka.topics.name is 'The topic''s name';
+comment on column kafka.topics.created_at is 'When it was created';
+comment on function kafka.classic_assignment(bytea) is 'Partitions in what the leader of a classic group assigned to a consumer (ConsumerProtocolAssignment)';
+comment on function kafka.first_base_at_time(integer,bigint) is 'Base offset of the first batch at or above the log start that holds a time at or after the one wanted (milliseconds): a binary search over the primary key';
+comment on function kafka.json_of(text) is 'The value as JSON; null where it is none';
+comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
+comment on function kafka.owned_partitions(text,jsonb,jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
+comment on function kafka.partition_bytes(integer,bigint) is 'Bytes of a partition''s batches; summed up one by one only where compaction took some from their midst';
+comment on function kafka.plan_read(integer[],bigint[],bigint[],bigint) is 'Which batches a fetch takes from each partition: from the one that holds the offset on, as long as they fit';
+comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';

@@ -1,0 +1,124 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import { Active } from "../../src/Active.ts"
+import { Committer } from "../../src/Committer.ts"
+import { Configs } from "../../src/Configs.ts"
+import { isKafkaError, Log } from "../../src/log/Log.ts"
+import { LogOptions } from "../../src/log/LogOptions.ts"
+import { Offsets } from "../../src/Offsets.ts"
+import { writing } from "../../src/Participant.ts"
+import { Topics } from "../../src/Topics.ts"
+import { FaultyStore } from "../FaultyStore.ts"
+import { batchOf } from "./batch.ts"
+
+const layerOf = (store: FaultyStore) =>
+  Topics.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
+    Layer.provideMerge(Committer.layer),
+    Layer.provideMerge(Active.layer),
+    Layer.provide(store.layer),
+    Layer.provide(
+      Layer.succeed(LogOptions, {
+        tailMaxBytes: 0,
+        tailIsAll: false,
+        readAheadBytes: 1 << 20,
+        failoverLeap: 1_000_000,
+        snapshotEvery: 1000,
+        maxProducers: 100,
+        producerIdExpirationMs: 86_400_000
+      })
+    )
+  )
+
+/** Ten batches of one record each at these times; `overtakes` deletes records below an offset while the store is read. */
+const broker = Effect.fnUntraced(function* (times: ReadonlyArray<bigint>) {
+  const store = new FaultyStore()
+  const scope = yield* Scope.make()
+  yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+  const context = yield* Layer.buildWithScope(Layer.fresh(layerOf(store)), scope)
+  const log = Context.get(context, Log)
+  const committer = Context.get(context, Committer)
+  const made = yield* Context.get(context, Topics).create({ name: "t", partitions: 1, configs: new Map() })
+  const partitionId = made.partitionIds[0]!
+  for (const timestamp of times) {
+    yield* log.append([{ partitionId, batch: batchOf({ timestamp }), stampTime: false }])
+  }
+  const overtakes = (below: bigint) => {
+    store.duringRead = log
+      .raiseLogStart(partitionId, below)
+      .pipe(
+        Effect.andThen(committer.submit(writing([{ _tag: "DeleteBatches", partitionId, below, limit: 1000 }]))),
+        Effect.orDie
+      )
+  }
+  const read = (from: bigint) =>
+    Effect.map(
+      log.read([{ partitionId, from, maxBytes: 1 << 20 }], { maxBytes: 1 << 20, atLeastOne: true }),
+      ([got]) => (isKafkaError(got!) ? got._tag : got!.batches.map(RecordBatch.baseOffset))
+    )
+  return { log, partitionId, overtakes, read }
+})
+
+const TIMES = Array.from({ length: 6 }, (_, i) => BigInt(i))
+
+describe("records are deleted while the store is read", () => {
+  it.effect("a read from below the log start is out of range, and jumps over nothing", () =>
+    Effect.gen(function* () {
+      const { overtakes, read } = yield* broker(TIMES)
+      overtakes(3n)
+      assert.strictEqual(yield* read(0n), "OffsetOutOfRange")
+      overtakes(4n)
+      assert.deepStrictEqual(yield* read(4n), [4n, 5n])
+    })
+  )
+
+  it.effect("what was read ahead from there is given to nobody", () =>
+    Effect.gen(function* () {
+      const { log, overtakes, partitionId } = yield* broker(TIMES)
+      const one = (from: bigint) =>
+        Effect.map(log.read([{ partitionId, from, maxBytes: 1 }], { maxBytes: 1, atLeastOne: true }), ([got]) =>
+          isKafkaError(got!) ? got._tag : got!.batches.map(RecordBatch.baseOffset)
+        )
+      assert.deepStrictEqual(yield* one(0n), [0n])
+      assert.deepStrictEqual(yield* one(1n), [1n])
+      overtakes(4n)
+      // Behind the second read the third begins by itself, or it reads now: both find the fourth.
+      yield* Effect.yieldNow.pipe(Effect.repeat({ times: 50 }))
+      assert.strictEqual(yield* one(2n), "OffsetOutOfRange")
+    })
+  )
+
+  it.effect("a record found by its time is not below the log start", () =>
+    Effect.gen(function* () {
+      const { log, overtakes, partitionId } = yield* broker(TIMES)
+      overtakes(3n)
+      assert.strictEqual((yield* log.findByTimestamp(partitionId, 1n))?.offset, 3n)
+      overtakes(6n)
+      assert.isUndefined(yield* log.findByTimestamp(partitionId, 1n))
+    })
+  )
+
+  it.effect("nor is the one with the greatest time", () =>
+    Effect.gen(function* () {
+      const { log, overtakes, partitionId } = yield* broker([90n, 80n, 70n, 10n, 20n, 15n])
+      overtakes(3n)
+      assert.strictEqual((yield* log.findMaxTimestamp(partitionId))?.offset, 4n)
+    })
+  )
+
+  it.effect("of a batch that lies across the log start, the records behind it count", () =>
+    Effect.gen(function* () {
+      const { log, partitionId } = yield* broker([])
+      const times = [9n, 8n, 3n, 5n]
+      const records = times.map((timestamp) => ({ timestamp, key: null, value: null, headers: [] }))
+      yield* log.append([{ partitionId, batch: RecordBatch.encodeBatch(records), stampTime: false }])
+      yield* log.raiseLogStart(partitionId, 2n)
+      assert.strictEqual((yield* log.findMaxTimestamp(partitionId))?.offset, 3n)
+    })
+  )
+})
