@@ -14,6 +14,7 @@ import { feed, isPartial, makeFramer } from "./Framer.ts"
 import type { ConnectionInfo, Listener } from "./Handler.ts"
 import { monotonicMs } from "./monotonic.ts"
 import { oncePer } from "./oncePer.ts"
+import { Places } from "./Places.ts"
 import { lookAt, remedy } from "./Unsent.ts"
 import type { Answer, Unsent } from "./Unsent.ts"
 
@@ -302,6 +303,7 @@ export class Connections extends Context.Service<
             },
             answered: undefined,
             onEnd: new Set(),
+            places: new Places(),
             placing: undefined,
             close: (reason) => {
               Effect.runForkWith(services)(logClose(info, reason, "Info"))

@@ -2,6 +2,7 @@ import type { Api } from "@tusk/protocol/codec/Api"
 import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
+import type { Places } from "./Places.ts"
 
 /** Where a connection came in, and what clients are told to connect to. */
 export interface Listener {
@@ -35,7 +36,9 @@ export interface ConnectionInfo {
   answered: (() => void) | undefined
   /** Runs when the connection is over, whoever ended it; who no longer needs to know takes its function out. */
   readonly onEnd: Set<() => void>
-  /** Set by a concurrent request that has to wait before it has its place in the queue: the next one waits for this. */
+  /** In which order its concurrent requests come to the Committer. */
+  readonly places: Places
+  /** Set by a concurrent request that came while too much waits already: the next one waits for this. */
   placing: Effect.Effect<void> | undefined
   /** Ends the connection, with a reason for the log: for a request that has no other way of being refused. */
   close: (reason: string) => void

@@ -1,7 +1,9 @@
 import { InvalidRecord, MessageTooLarge, UnsupportedCompressionType } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { decompressAtOnce } from "@tusk/protocol/record/DecompressAtOnce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { TopicConfig } from "./config/TopicConfigs.ts"
+import { AT_ONCE_BYTES } from "./Recompression.ts"
 import type { Inside } from "./Recompression.ts"
 
 const ZSTD = 4
@@ -40,28 +42,29 @@ export const checkProduced = (
 }
 
 /**
- * What has to be done inside a batch that `checkProduced` let pass: nothing (undefined) for most, whose header tells
- * enough. Records are looked at where their topic is compacted, bounds how old they may be, or where the header says
- * that one is too far ahead; a batch is compressed anew where its topic names a codec that is not the batch's.
+ * What has to be done inside a batch that `checkProduced` let pass: its records are looked at, unless its topic wants none
+ * of that (`tusk.validate.records`), and a batch is compressed anew where its topic names a codec that is not the batch's.
+ * Rules for each record are those of a compacted topic, and of one that bounds their times where the header says that one
+ * is too far ahead. Undefined: nothing.
  */
 export const insideOf = (batch: Uint8Array, config: TopicConfig, nowMs: number): Inside | undefined => {
-  const { compacted, compression, maxMessageBytes } = config
+  const { compacted, compression, maxMessageBytes, validated } = config
   const times = timesToCheck(batch, config, nowMs)
   const target =
     compression !== undefined && compression.codec !== RecordBatch.compressionCodec(batch) ? compression : undefined
-  if (!compacted && times === undefined && target === undefined) return undefined
-  return { rules: compacted || times !== undefined ? { compacted, times } : undefined, target, maxMessageBytes }
+  const rules = compacted || times !== undefined ? { compacted, times } : undefined
+  if (!validated && rules === undefined && target === undefined) return undefined
+  return { rules, target, maxMessageBytes }
 }
 
-/** The records can be looked at where they are, and need no more than that. */
-export const liesOpen = (batch: Uint8Array, { target }: Inside): boolean =>
-  target === undefined && RecordBatch.compressionCodec(batch) === 0
-
-/** What is wrong with records that lie open. */
-export const wrongInside = (batch: Uint8Array, { rules }: Inside): KafkaError | undefined =>
-  rules === undefined
-    ? undefined
-    : RecordBatch.validateDecompressed(batch, batch.subarray(RecordBatch.RECORD_BATCH_OVERHEAD), rules)
+/**
+ * The records, where they are to be looked at only, and it takes no time to come to them: they lie open, or are
+ * decompressed in less than it takes to hand them to a thread.
+ */
+export const openAtOnce = (batch: Uint8Array, { target }: Inside, most: number): Uint8Array | undefined =>
+  target === undefined && batch.byteLength <= AT_ONCE_BYTES
+    ? decompressAtOnce(RecordBatch.compressionCodec(batch), batch.subarray(RecordBatch.RECORD_BATCH_OVERHEAD), most)
+    : undefined
 
 /** The times its records may have, where one of them may have another; the append's own time is not checked. */
 const timesToCheck = (batch: Uint8Array, config: TopicConfig, nowMs: number): RecordBatch.RecordRules["times"] => {

@@ -4,35 +4,34 @@ import { promisify } from "node:util"
 import { type KafkaError, UnsupportedCompressionType } from "../KafkaError.ts"
 import {
   ceilingOf,
+  COPIED,
   type DecompressionLimits,
-  snappySteps,
-  unsnappySteps,
+  joined,
+  snappy,
+  type SnappyBlock,
+  snappyBlocks,
+  tooLarge,
+  uncompressBlockSync,
   unzstdOptions,
   whyNot,
   within,
+  xerialBlocks,
+  xerialOf,
   zlib
 } from "./Compression.ts"
-import { lz4FrameSteps } from "./Lz4.ts"
-import type { Steps } from "./Steps.ts"
+import { lz4BoundSteps, lz4FrameSteps } from "./Lz4.ts"
+import { inTurns } from "./Steps.ts"
 
 /**
- * `compress` and `decompress` for large data in a process that has others to serve: gzip, zstd and lz4's compressor work
- * in libuv's threads; what there is no such form of lets others run after each 256 KiB.
+ * `compress` and `decompress` in a process that has others to serve: all codecs work in libuv's threads. What they cannot
+ * do there (lz4 that is out of the ordinary) lets others run after each 256 KiB.
  */
 
 const load = createRequire(import.meta.url)
-const STRETCH = 256 * 1024
+const lz4 = (): typeof import("lz4-napi") => load("lz4-napi")
 
-const inTurns = async (steps: Steps): Promise<Uint8Array> => {
-  let since = 0
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-    if (step.value - since < STRETCH) continue
-    since = step.value
-    await turn()
-  }
-}
+/** How many batches are worked on at a time without one keeping another from its core. */
+export const cores = (): number => (load("node:os") as typeof import("node:os")).availableParallelism()
 
 /** As `compress`; `level` is gzip's or zstd's, their default if not given. The data must not change meanwhile. */
 export const compressInBackground = async (codec: number, data: Uint8Array, level?: number): Promise<Uint8Array> => {
@@ -42,11 +41,9 @@ export const compressInBackground = async (codec: number, data: Uint8Array, leve
     case 1:
       return promisify<Uint8Array, object, Buffer>(zlib().gzip)(data, level === undefined ? {} : { level })
     case 2:
-      return inTurns(snappySteps(data))
-    case 3: {
-      const { compressFrame } = load("lz4-napi") as typeof import("lz4-napi")
-      return compressFrame(data)
-    }
+      return xerialOf(await groupwise(xerialBlocks(data), (block) => snappy().compress(block)))
+    case 3:
+      return lz4().compressFrame(data)
     case 4: {
       const { constants, zstdCompress } = zlib()
       const params = level === undefined ? {} : { [constants.ZSTD_c_compressionLevel]: level }
@@ -58,7 +55,7 @@ export const compressInBackground = async (codec: number, data: Uint8Array, leve
   }
 }
 
-/** As `decompress`, with the same ceiling and the same errors as values. */
+/** As `decompress`, with the same ceiling and the same errors as values. The data must not change meanwhile. */
 export const decompressInBackground = async (
   codec: number,
   data: Uint8Array,
@@ -68,18 +65,21 @@ export const decompressInBackground = async (
   try {
     switch (codec) {
       case 0:
+        // Others run before whatever is done to it, as with the rest.
+        await turn()
         return data
       case 1: {
-        const gunzip = promisify<Uint8Array, object, Buffer>(zlib().gunzip)
-        return within(ceiling, await gunzip(data, { maxOutputLength: Math.max(1, ceiling) }))
+        const options = { maxOutputLength: Math.max(1, ceiling), chunkSize: chunkOf(gunzippedSize(data), ceiling) }
+        return within(ceiling, await promisify<Uint8Array, object, Buffer>(zlib().gunzip)(data, options))
       }
       case 2:
-        return await inTurns(unsnappySteps(data, ceiling))
+        return joined(await groupwise(snappyBlocks(data, ceiling), uncompressBlock))
       case 3:
-        return await inTurns(lz4FrameSteps(data, ceiling, false))
+        return await unlz4(data, ceiling)
       case 4: {
-        const unzstd = promisify<Uint8Array, object, Buffer>(zlib().zstdDecompress)
-        return within(ceiling, await unzstd(data, unzstdOptions(ceiling)))
+        // A stream's frame does not say what it becomes.
+        const options = { ...unzstdOptions(ceiling), chunkSize: chunkOf(4 * data.byteLength, ceiling) }
+        return within(ceiling, await promisify<Uint8Array, object, Buffer>(zlib().zstdDecompress)(data, options))
       }
       default:
         return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
@@ -87,4 +87,69 @@ export const decompressInBackground = async (
   } catch (error) {
     return whyNot(codec, error, ceiling)
   }
+}
+
+/** The last four bytes of gzip's data: what it becomes, if it is one member and does not lie. */
+export const gunzippedSize = (data: Uint8Array): number => {
+  const end = data.byteLength
+  return end < 4 ? 0 : (data[end - 4]! | (data[end - 3]! << 8) | (data[end - 2]! << 16) | (data[end - 1]! << 24)) >>> 0
+}
+
+const LEAST_CHUNK = 16 * 1024
+const GREATEST_CHUNK = 1 << 20
+
+/** zlib goes to a thread and back for each chunk: one that holds all of it, and is seen not to be full, is one way. */
+const chunkOf = (size: number, ceiling: number): number =>
+  Math.max(LEAST_CHUNK, Math.min(size + 64, ceiling, GREATEST_CHUNK))
+
+/** Blocks at work at a time. */
+const GROUP = 32
+
+/** Some at a time, and a turn for others between; in the order they came in. */
+const groupwise = async <A>(
+  each: Iterable<A>,
+  run: (one: A) => Promise<Uint8Array> | Uint8Array
+): Promise<ReadonlyArray<Uint8Array>> => {
+  const done: Array<Uint8Array> = []
+  let group: Array<Promise<Uint8Array> | Uint8Array> = []
+  const settle = async () => {
+    for (const one of await Promise.all(group)) done.push(one)
+    group = []
+  }
+  try {
+    for (const one of each) {
+      group.push(run(one))
+      if (group.length < GROUP) continue
+      await settle()
+      await turn()
+    }
+    await settle()
+    return done
+  } finally {
+    // Whoever is still at work has his failure looked at by somebody.
+    await Promise.allSettled(group)
+  }
+}
+
+/** A block smaller than that is done in less time than it takes to hand it over. */
+const SMALL_BLOCK = 2048
+/** One that is larger than xerial's is not copied on the way. */
+const COPIED_SIZE = 32 * 1024
+
+const uncompressBlock = (one: SnappyBlock): Promise<Uint8Array> | Uint8Array =>
+  one.size <= SMALL_BLOCK
+    ? uncompressBlockSync(one)
+    : (snappy().uncompress(one.block, one.size <= COPIED_SIZE ? COPIED : {}) as Promise<Buffer>)
+
+const unlz4 = async (data: Uint8Array, ceiling: number): Promise<Uint8Array> => {
+  const bound = await inTurns(lz4BoundSteps(data, ceiling))
+  if (bound !== undefined && bound > ceiling) throw tooLarge(ceiling)
+  const native =
+    bound === undefined
+      ? undefined
+      : await lz4()
+          .decompressFrame(data)
+          .catch(() => undefined)
+  // Ours takes what Kafka takes and the native one does not (a wrong checksum of the content), and says what is wrong.
+  return native ?? inTurns(lz4FrameSteps(data, ceiling, false))
 }

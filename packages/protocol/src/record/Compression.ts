@@ -1,7 +1,6 @@
 import { createRequire } from "node:module"
 import { CorruptMessage, type KafkaError, MessageTooLarge, UnsupportedCompressionType } from "../KafkaError.ts"
 import { compressLz4Frame, decompressLz4Frame } from "./Lz4.ts"
-import { finish, type Steps } from "./Steps.ts"
 
 /** Codecs by their number in a batch's attributes. */
 export const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"] as const
@@ -24,7 +23,7 @@ export const tooLarge = (ceiling: number): MessageTooLarge =>
 // Loaded at first use and synchronously: importing this file loads no native module, and most brokers never need one.
 const load = createRequire(import.meta.url)
 export const zlib = (): typeof import("node:zlib") => load("node:zlib")
-const snappy = (): typeof import("snappy") => load("snappy")
+export const snappy = (): typeof import("snappy") => load("snappy")
 
 /**
  * Compresses as Kafka's Java producer does: gzip, xerial's framing of snappy, lz4 frames of independent blocks, zstd.
@@ -37,7 +36,7 @@ export const compress = (codec: number, data: Uint8Array, magic = 2): Uint8Array
     case 1:
       return zlib().gzipSync(data)
     case 2:
-      return finish(snappySteps(data))
+      return xerialOf(Array.from(xerialBlocks(data), (block) => snappy().compressSync(block)))
     case 3:
       return compressLz4Frame(data, magic === 0)
     case 4:
@@ -66,7 +65,7 @@ export const decompress = (
       case 1:
         return within(ceiling, zlib().gunzipSync(data, { maxOutputLength: Math.max(1, ceiling) }))
       case 2:
-        return finish(unsnappySteps(data, ceiling))
+        return joined(Array.from(snappyBlocks(data, ceiling), uncompressBlockSync))
       case 3:
         return decompressLz4Frame(data, ceiling, magic === 0)
       case 4:
@@ -108,47 +107,66 @@ const XERIAL = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 
 const XERIAL_MAGIC_BYTES = 8
 const XERIAL_BLOCK = 32 * 1024
 
-/** Compresses to xerial's framing, a block a step. */
-export function* snappySteps(data: Uint8Array): Steps {
+/** What each block of xerial's framing is to hold. */
+export function* xerialBlocks(data: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < data.byteLength; at += XERIAL_BLOCK) yield data.subarray(at, at + XERIAL_BLOCK)
+}
+
+/** Compressed blocks in xerial's framing. */
+export const xerialOf = (blocks: ReadonlyArray<Uint8Array>): Uint8Array => {
   const parts: Array<Uint8Array> = [XERIAL]
-  for (let at = 0; at < data.byteLength; at += XERIAL_BLOCK) {
-    const block = snappy().compressSync(data.subarray(at, at + XERIAL_BLOCK))
+  for (const block of blocks) {
     const length = Buffer.allocUnsafe(4)
     length.writeInt32BE(block.byteLength)
     parts.push(length, block)
-    yield at
   }
   return Buffer.concat(parts)
 }
 
-/** Blocks of xerial's framing; data without it is one raw block, as some clients send. */
-export function* unsnappySteps(data: Uint8Array, ceiling: number): Steps {
+export const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array =>
+  parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+
+/** A raw block of snappy, and what its decoder gives: exactly so many bytes, or an error. */
+export interface SnappyBlock {
+  readonly block: Uint8Array
+  readonly size: number
+}
+
+/** Blocks are small: to copy one into memory of V8's costs less than to have V8 look after memory of the decoder's. */
+export const COPIED = { copyOutputData: true }
+
+export const uncompressBlockSync = ({ block }: SnappyBlock): Uint8Array =>
+  snappy().uncompressSync(block, COPIED) as Buffer
+
+/** Blocks of xerial's framing; data without it is one raw block, as some clients send. Together within the ceiling. */
+export function* snappyBlocks(data: Uint8Array, ceiling: number): Generator<SnappyBlock> {
   for (let i = 0; i < XERIAL_MAGIC_BYTES; i++) {
-    if (data[i] !== XERIAL[i]) return snappyBlock(data, ceiling, ceiling)
+    if (data[i] !== XERIAL[i]) {
+      yield snappyBlock(data, ceiling, ceiling)
+      return
+    }
   }
   if (data.byteLength < XERIAL.byteLength) throw new CorruptMessage({ message: "A snappy header cut short." })
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  const parts: Array<Uint8Array> = []
   let left = ceiling
   for (let at = XERIAL.byteLength; at < data.byteLength;) {
     if (data.byteLength - at < 4) throw new CorruptMessage({ message: "A snappy block cut short." })
-    const size = bytes.readInt32BE(at)
+    const length = bytes.readInt32BE(at)
     at += 4
-    if (size < 0 || size > data.byteLength - at) throw new CorruptMessage({ message: "A snappy block cut short." })
-    const part = snappyBlock(data.subarray(at, at + size), left, ceiling)
-    // An empty block adds nothing, and blocks of no output would make the list of parts the larger thing.
-    if (part.byteLength > 0) parts.push(part)
-    left -= part.byteLength
-    at += size
-    yield ceiling - left
+    if (length < 0 || length > data.byteLength - at) throw new CorruptMessage({ message: "A snappy block cut short." })
+    const block = snappyBlock(data.subarray(at, at + length), left, ceiling)
+    left -= block.size
+    at += length
+    // One that becomes nothing is its length alone; a list of those would be the larger thing.
+    if (block.size > 0) yield block
+    else if (length !== 1) throw new CorruptMessage({ message: "A snappy block with more in it than it announces." })
   }
-  return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 }
 
 /** The most that one byte of snappy can stand for is a third of a copy of 64 bytes. */
 const SNAPPY_RATIO = 22
 
-const snappyBlock = (block: Uint8Array, left: number, ceiling: number): Uint8Array => {
+const snappyBlock = (block: Uint8Array, left: number, ceiling: number): SnappyBlock => {
   let size = 0
   for (let i = 0; ; i++) {
     const byte = block[i]
@@ -160,5 +178,5 @@ const snappyBlock = (block: Uint8Array, left: number, ceiling: number): Uint8Arr
   if (size > block.byteLength * SNAPPY_RATIO) {
     throw new CorruptMessage({ message: "A snappy block that announces more than it can hold." })
   }
-  return snappy().uncompressSync(block) as Buffer
+  return { block, size }
 }

@@ -58,10 +58,13 @@ const load = createRequire(import.meta.url)
 export const compressLz4Frame = (data: Uint8Array, oldChecksum: boolean): Uint8Array => {
   const { compressFrameSync } = load("lz4-napi") as typeof import("lz4-napi")
   const frame = compressFrameSync(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
-  if (oldChecksum) {
-    const at = descriptorEnd(frame)
-    frame[at] = (xxHash32(frame.subarray(0, at)) >>> 8) & 255
-  }
+  return oldChecksum ? withOldChecksum(frame) : frame
+}
+
+/** A frame of ours with the checksum that Kafka's magic 0 had (KIP-57). In place. */
+export const withOldChecksum = (frame: Uint8Array): Uint8Array => {
+  const at = descriptorEnd(frame)
+  frame[at] = (xxHash32(frame.subarray(0, at)) >>> 8) & 255
   return frame
 }
 
@@ -78,15 +81,73 @@ export const decompressLz4Frame = (data: Uint8Array, ceiling: number, oldChecksu
 /** The same in steps, one a block. */
 export function* lz4FrameSteps(data: Uint8Array, ceiling: number, oldChecksum: boolean): Steps {
   const out = new Output(ceiling)
+  let frame = -1
+  let frameStart = 0
+  for (const block of blocksOf(data, oldChecksum)) {
+    const { end, start } = block
+    if (block.frame !== frame) {
+      frame = block.frame
+      frameStart = out.length
+    }
+    if (block.hasChecksum && xxHash32(data.subarray(start, end)) !== word(data, end) >>> 0) {
+      throw corrupt("with a damaged block")
+    }
+    if (block.stored) out.append(data, start, end)
+    else decodeBlock(data, start, end, out, block.independent ? out.length : frameStart, block.most)
+    yield out.length
+  }
+  return out.bytes.subarray(0, out.length)
+}
+
+/**
+ * Bytes that a native decoder, which has no ceiling, could make of `data` at most; undefined where only our own decoder may
+ * read it: frames behind the first one. Exact where a look at the blocks' sizes alone would be beyond the ceiling.
+ */
+export function* lz4BoundSteps(data: Uint8Array, ceiling: number): Steps<number | undefined> {
+  let bound = 0
+  for (const { end, frame, most, start, stored } of blocksOf(data, false)) {
+    if (frame > 0) return undefined
+    bound += stored ? end - start : Math.min(most, (end - start) * LZ4_RATIO)
+    yield end
+  }
+  if (bound <= ceiling) return bound
+  bound = 0
+  for (const { end, most, start, stored } of blocksOf(data, false)) {
+    bound += stored ? end - start : blockSize(data, start, end, most)
+    if (bound > ceiling) return bound
+    yield data.byteLength + end
+  }
+  return bound
+}
+
+/** Each further byte of a length stands for 255. */
+const LZ4_RATIO = 255
+
+interface Block {
+  readonly start: number
+  readonly end: number
+  /** The most that it may become. */
+  readonly most: number
+  readonly stored: boolean
+  /** Its checksum is the four bytes at its end. */
+  readonly hasChecksum: boolean
+  readonly independent: boolean
+  /** Number of the frame that it is in. */
+  readonly frame: number
+}
+
+/** The blocks of all frames. */
+function* blocksOf(data: Uint8Array, oldChecksum: boolean): Generator<Block> {
   const end = data.byteLength
   let at = 0
+  let frame = 0
   do {
     if (end - at < 7 || word(data, at) !== FRAME_MAGIC) throw corrupt("without its magic number")
     const flags = data[at + 4]!
     if (flags >>> 6 !== 1 || flags & 0x02) throw corrupt("of an unknown version")
     if (flags & 0x01) throw corrupt("that needs a dictionary")
-    const blockMax = BLOCK_MAX[(data[at + 5]! >>> 4) & 7]!
-    if (blockMax === 0 || data[at + 5]! & 0x8f) throw corrupt("with a wrong block size")
+    const most = BLOCK_MAX[(data[at + 5]! >>> 4) & 7]!
+    if (most === 0 || data[at + 5]! & 0x8f) throw corrupt("with a wrong block size")
     const start = at
     at += descriptorEnd(data.subarray(at))
     if (at >= end) throw corrupt("cut short")
@@ -94,7 +155,7 @@ export function* lz4FrameSteps(data: Uint8Array, ceiling: number, oldChecksum: b
       throw corrupt("whose header has a wrong checksum")
     }
     at++
-    const frameStart = out.length
+    const hasChecksum = (flags & 0x10) !== 0
     const independent = (flags & 0x20) !== 0
     for (;;) {
       if (end - at < 4) throw corrupt("cut short")
@@ -103,21 +164,37 @@ export function* lz4FrameSteps(data: Uint8Array, ceiling: number, oldChecksum: b
       if (announced === 0) break
       const stored = announced >= STORED
       const size = stored ? announced - STORED : announced
-      if (size > blockMax || size > end - at) throw corrupt("with a block too long")
+      if (size > most || size > end - at) throw corrupt("with a block too long")
       const next = at + size
-      if (flags & 0x10) {
-        if (end - next < 4) throw corrupt("cut short")
-        if (xxHash32(data.subarray(at, next)) !== word(data, next) >>> 0) throw corrupt("with a damaged block")
-      }
-      if (stored) out.append(data, at, next)
-      else decodeBlock(data, at, next, out, independent ? out.length : frameStart, blockMax)
-      at = next + (flags & 0x10 ? 4 : 0)
-      yield out.length
+      if (hasChecksum && end - next < 4) throw corrupt("cut short")
+      yield { start: at, end: next, most, stored, hasChecksum, independent, frame }
+      at = next + (hasChecksum ? 4 : 0)
     }
     if (flags & 0x04) at += 4
     if (at > end) throw corrupt("cut short")
+    frame++
   } while (at < end)
-  return out.bytes.subarray(0, out.length)
+}
+
+/** What a block becomes, by its lengths alone; more than `most` where it would go beyond. */
+const blockSize = (data: Uint8Array, start: number, end: number, most: number): number => {
+  let size = 0
+  for (let at = start; at < end && size <= most;) {
+    const token = data[at++]!
+    let literals = token >>> 4
+    if (literals === 15) {
+      for (let more = 255; more === 255 && at < end;) literals += more = data[at++]!
+    }
+    at += literals + 2
+    size += literals
+    if (at >= end + 2) break
+    let match = (token & 15) + 4
+    if (match === 19) {
+      for (let more = 255; more === 255 && at < end;) match += more = data[at++]!
+    }
+    size += match
+  }
+  return size
 }
 
 /** Output that grows as it is filled, by doubling, up to a ceiling. */

@@ -8,20 +8,20 @@ import {
 } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
 import { compress, decompress } from "./Compression.ts"
-import { type DecodedRecord, type DecodeLimits, decodeRecords, type RecordInput } from "./Records.ts"
+import type { DecodedRecord, DecodeLimits, RecordInput } from "./Records.ts"
 import { splitBatches } from "./RecordBatch.ts"
 
 /** Message sets of magic 0 and 1: what Kafka had before record batches, and Fetch 0 to 3 still answers. */
 export type OldMagic = 0 | 1
 
-const crc32 = (bytes: Uint8Array): number =>
-  (createRequire(import.meta.url)("node:zlib") as typeof import("node:zlib")).crc32(bytes)
+export const crc32 = (bytes: Uint8Array, before = 0): number =>
+  (createRequire(import.meta.url)("node:zlib") as typeof import("node:zlib")).crc32(bytes, before)
 
-const CRC_AT = 12
-const OLD_ATTRIBUTES_AT = 17
-const ZSTD = 4
+export const CRC_AT = 12
+export const OLD_ATTRIBUTES_AT = 17
+export const ZSTD = 4
 /** The only time that a message of magic 0 has. */
-const NO_TIMESTAMP = -1n
+export const NO_TIMESTAMP = -1n
 
 /** One outer message: a record, or a compressed set of them. */
 export interface Message {
@@ -165,7 +165,7 @@ export const writeMessageSet = (records: ReadonlyArray<RecordInput>, options: Me
   return writeOne(magic, type | codec, last, latest, null, compress(codec, set, magic))
 }
 
-const writeOne = (
+export const writeOne = (
   magic: OldMagic,
   attributes: number,
   offset: bigint,
@@ -188,25 +188,4 @@ const writeOne = (
   if (value !== null) message.set(value, valueAt + 4)
   view.setUint32(CRC_AT, crc32(message.subarray(H.MAGIC_AT)))
   return message
-}
-
-/**
- * A batch of magic 2 as a message set, in the same codec, for clients of Fetch 0 to 3. Headers, producer and leader epoch
- * are lost; control batches become nothing. UnsupportedCompressionType for zstd, which these magics never had; else what
- * `decodeRecords` answers.
- */
-export const downConvertBatch = (batch: Uint8Array, magic: OldMagic, limits: DecodeLimits): Uint8Array | KafkaError => {
-  if (H.isControl(batch)) return new Uint8Array(0)
-  const compression = H.compressionCodec(batch)
-  if (compression === ZSTD) {
-    return new UnsupportedCompressionType({ message: "zstd cannot be read by a client this old." })
-  }
-  const records = decodeRecords(batch, limits)
-  if ("_tag" in records) return records
-  return writeMessageSet(records, {
-    magic,
-    compression,
-    timestampType: H.timestampType(batch),
-    logAppendTime: H.maxTimestamp(batch)
-  })
 }

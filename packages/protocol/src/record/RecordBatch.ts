@@ -11,6 +11,7 @@ import { crc32c } from "./Crc32c.ts"
 export * from "./BatchHeader.ts"
 export * from "./FilterRecords.ts"
 export * from "./Records.ts"
+export * from "./ValidateRecords.ts"
 
 /** A record of magic 0 cannot be shorter than this; Kafka's first check of a length. */
 const LEAST_LENGTH = 14

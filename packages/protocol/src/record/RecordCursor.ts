@@ -31,7 +31,7 @@ export class RecordCursor {
   offsetDelta = 0
   timestampDelta = 0n
   keyAt = 0
-  /** -1 for null, as on the wire; the same for `valueSize`. */
+  /** -1 for null, as on the wire, and nothing below: clients differ in what they make of it. The same for `valueSize`. */
   keySize = -1
   valueAt = 0
   valueSize = -1
@@ -108,6 +108,8 @@ export class RecordCursor {
     if (size > 0) {
       if (size > this.next - at) throw invalid(`A field of ${size} bytes where the record has ${this.next - at}.`)
       this.at = at + size
+    } else if (size < -1) {
+      throw invalid(`A field of ${size} bytes.`)
     }
     return at
   }
@@ -118,9 +120,11 @@ export class RecordCursor {
       const byte = this.bytes[this.at++]
       if (byte === undefined) throw invalid("A record cut short.")
       raw |= (byte & 127) << shift
+      // Of the fifth byte there is room for four bits.
+      if (shift === 28 && byte > 15) throw invalid("A varint of more than 32 bits.")
       if (byte < 128) return (raw >>> 1) ^ -(raw & 1)
     }
-    throw invalid("A varint of more than five bytes.")
+    throw invalid("A varint of more than 32 bits.")
   }
 
   varlong(): bigint {
@@ -139,12 +143,13 @@ export class RecordCursor {
       const byte = this.bytes[this.at++]
       if (byte === undefined) throw invalid("A record cut short.")
       long |= BigInt(byte & 127) << shift
+      // Of the tenth byte there is room for one bit.
+      if (shift === 63n && byte > 1) throw invalid("A varlong of more than 64 bits.")
       if (byte < 128) {
-        long = BigInt.asUintN(64, long)
         return (long >> 1n) ^ -(long & 1n)
       }
     }
-    throw invalid("A varlong of more than ten bytes.")
+    throw invalid("A varlong of more than 64 bits.")
   }
 }
 

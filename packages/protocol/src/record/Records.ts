@@ -1,15 +1,8 @@
-import {
-  InvalidRecord,
-  InvalidTimestamp,
-  isKafkaError,
-  type KafkaError,
-  MessageTooLarge,
-  type RecordError
-} from "../KafkaError.ts"
+import { isKafkaError, type KafkaError, MessageTooLarge } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
 import { compress } from "./Compression.ts"
 import { crc32c } from "./Crc32c.ts"
-import { attempt, invalid, NO_HEADERS, offsetOf, open, RecordCursor, timestampOf } from "./RecordCursor.ts"
+import { attempt, NO_HEADERS, offsetOf, open, timestampOf } from "./RecordCursor.ts"
 import type { DecodeLimits, RecordHeader } from "./RecordCursor.ts"
 import { VarintWriter } from "./VarintWriter.ts"
 
@@ -72,60 +65,6 @@ export const decodeRecords = (batch: Uint8Array, limits: DecodeLimits): Readonly
     records.push(record)
   })
   return error ?? records
-}
-
-/** What a topic asks of every record. */
-export interface RecordRules {
-  /** Each has to have a key. */
-  readonly compacted: boolean
-  /** Milliseconds, both inclusive; a record without a time (-1) passes. */
-  readonly times?: { readonly earliest: bigint; readonly latest: bigint } | undefined
-}
-
-/** Refused records that an answer names at most. */
-const MAX_RECORD_ERRORS = 1000
-
-/**
- * What Kafka checks of every produced record and `validateBatch` does not: that each is well formed, offsets go 0, 1, 2 …
- * and the rules of its topic. InvalidRecord; InvalidTimestamp where a time breaks the rules; either names the records.
- * Or what decompression answers.
- */
-export const validateRecords = (
-  batch: Uint8Array,
-  options: RecordRules & { readonly limits: DecodeLimits }
-): KafkaError | undefined => attempt(() => follow(batch, open(batch, options.limits), options))
-
-/** The same where the records were decompressed already. */
-export const validateDecompressed = (
-  batch: Uint8Array,
-  records: Uint8Array,
-  rules: RecordRules
-): KafkaError | undefined => attempt(() => follow(batch, new RecordCursor(records, H.recordCount(batch)), rules))
-
-const follow = (batch: Uint8Array, cursor: RecordCursor, rules: RecordRules): KafkaError | undefined => {
-  const base = H.baseTimestamp(batch)
-  const errors: Array<RecordError> = []
-  let mistimed = false
-  const refuse = (index: number, message: string): void => {
-    if (errors.length < MAX_RECORD_ERRORS) errors.push({ index, message })
-  }
-  for (let delta = 0; cursor.advance(); delta++) {
-    cursor.skipHeaders()
-    if (cursor.offsetDelta !== delta) {
-      throw invalid(`The record at index ${delta} has the offset delta ${cursor.offsetDelta}.`)
-    }
-    if (rules.compacted && cursor.keySize < 0) refuse(delta, "A compacted topic takes no record without a key.")
-    if (rules.times === undefined) continue
-    const time = timestampOf(batch, base, cursor)
-    const { earliest, latest } = rules.times
-    if (time === -1n || (time >= earliest && time <= latest)) continue
-    mistimed = true
-    refuse(delta, `The timestamp ${time} is not within ${earliest} and ${latest}.`)
-  }
-  if (errors.length === 0) return undefined
-  const message = `${errors.length === 1 ? "A record was" : "Some records were"} refused, and the batch with it.`
-  const details = { message, recordErrors: errors }
-  return mistimed ? new InvalidTimestamp(details) : new InvalidRecord(details)
 }
 
 /** The batch with these (compressed) records in place of its own: all else of its header stays, the CRC is made anew. */

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { isKafkaError } from "../../src/KafkaError.ts"
 import { compressInBackground, decompressInBackground } from "../../src/record/BackgroundCompression.ts"
 import { CODEC_NAMES, compress, decompress } from "../../src/record/Compression.ts"
+import { decompressAtOnce } from "../../src/record/DecompressAtOnce.ts"
 import * as RecordBatch from "../../src/record/RecordBatch.ts"
 
 const limits = { maxDecompressedBytes: 4 << 20 }
@@ -74,6 +75,33 @@ describe("compression in the background", () => {
       assert.isAbove(turns - reading, 1, "compressing")
     })
   }
+})
+
+describe("decompression at once", () => {
+  for (const codec of [1, 2, 3, 4]) {
+    it(`is for little ${CODEC_NAMES[codec]}, within what may come out`, () => {
+      for (const size of [1, 1000, 16 * 1024]) {
+        const packed = compress(codec, dataOf(size))
+        assert.deepStrictEqual(
+          Uint8Array.from(decompressAtOnce(codec, packed, 1 << 20)!),
+          dataOf(size),
+          `${size} bytes`
+        )
+        assert.isUndefined(decompressAtOnce(codec, packed, size - 1), `${size} bytes`)
+        assert.isUndefined(decompressAtOnce(codec, packed.subarray(0, packed.byteLength >> 1), 1 << 20))
+      }
+      assert.isUndefined(decompressAtOnce(codec, compress(codec, dataOf(1 << 20)), 1 << 26))
+      assert.isUndefined(decompressAtOnce(codec, compress(codec, new Uint8Array(16 << 20)), 1 << 26), "a bomb")
+    })
+  }
+
+  it("is not deceived by a size that gzip's data claims", () => {
+    const bomb = compress(1, new Uint8Array(16 << 20)).slice(0, 30_000)
+    for (const claimed of [1, 0xffffffff]) {
+      new DataView(bomb.buffer).setUint32(bomb.byteLength - 4, claimed, true)
+      assert.isUndefined(decompressAtOnce(1, bomb, 1 << 26))
+    }
+  })
 })
 
 describe("a batch with other records", () => {

@@ -180,7 +180,7 @@ export const settingDefinitions = {
     "LONG",
     64 * MIB,
     { min: 1024 },
-    "What a batch may expand to where the broker has to look inside."
+    "What a batch may expand to: more is refused where the broker looks inside, which it does unless tusk.validate.records is false."
   ),
   databaseStartTimeoutMs: number(
     "tusk.database.start.timeout.ms",
@@ -215,6 +215,11 @@ export const settingDefinitions = {
     "on",
     ["on", "off"],
     "off: producers are answered before their records are on disk, in topics that do not say otherwise. See docs/durability.md."
+  ),
+  validateRecords: flag(
+    "tusk.validate.records",
+    true,
+    "What producers send is decompressed and its records looked at, in topics that do not say otherwise; false: header and checksum only."
   ),
   fetchSessionMaxPartitions: number(
     "tusk.fetch.session.max.partitions",

@@ -272,6 +272,13 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     { oneOf: ["on", "off"] }
   ),
   define(
+    "tusk.validate.records",
+    "BOOLEAN",
+    "true",
+    ["tusk.validate.records"],
+    "What a producer sends is decompressed and its records looked at before it is stored, as in Kafka; false: header and checksum only. See docs/log.md."
+  ),
+  define(
     "unclean.leader.election.enable",
     "BOOLEAN",
     "false",

@@ -30,6 +30,8 @@ export interface TopicConfig {
   readonly compression: Compression | undefined
   /** `tusk.synchronous.commit` is off: an answer to a producer does not wait for the disk. */
   readonly relaxed: boolean
+  /** `tusk.validate.records`: what is inside of batches is looked at. */
+  readonly validated: boolean
   /** Negative: for ever. */
   readonly retentionMs: number
   /** Of each partition; negative: no limit. */
@@ -127,6 +129,7 @@ export const topicConfig = (overrides: Overrides, settings: Settings, brokers: B
     deletes: listOf(value("cleanup.policy")).includes("delete"),
     compression: compressionOf(value),
     relaxed: value("tusk.synchronous.commit") === "off",
+    validated: value("tusk.validate.records").toLowerCase() === "true",
     retentionMs: numberOf(value("retention.ms")),
     retentionBytes: numberOf(value("retention.bytes")),
     compaction: {

@@ -22,7 +22,7 @@ import { AnswerBudget } from "../AnswerBudget.ts"
 import type { Claim } from "../AnswerBudget.ts"
 import { BrokerSettings } from "../BrokerSettings.ts"
 import { emptyRead, isEmptyPartition, topicById, topicByName } from "../CoordinatorTopics.ts"
-import { downConvert } from "../DownConversion.ts"
+import { AS_THEY_LIE, downConvert } from "../DownConversion.ts"
 import { makeFetchSessions, openFetch, served } from "../FetchSession.ts"
 import type { FetchContext, FetchPartitionState } from "../FetchSession.ts"
 import { Deadlines } from "../Deadlines.ts"
@@ -31,6 +31,7 @@ import type { Listener, RequestContext } from "../Handler.ts"
 import { monotonicMs } from "../monotonic.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
 import type { Leadership } from "../Placement.ts"
+import { Recompression } from "../Recompression.ts"
 import type { Settings } from "../Settings.ts"
 
 type PartitionData = FetchResponse["responses"][number]["partitions"][number]
@@ -73,7 +74,11 @@ export const fetch = handler({
       return state.from === 0n ? emptyRead(partitionId) : new OffsetOutOfRange()
     }
 
-    const parts: Parts = { budget, clock, deadlines, locate, log, placement, settings }
+    const recompression = yield* Recompression
+    let conversions = 0
+    const convert: Parts["convert"] = (reads, apiVersion) =>
+      downConvert(reads, apiVersion, conversions++, recompression)
+    const parts: Parts = { budget, clock, convert, deadlines, locate, log, placement, settings }
     return (request: FetchRequest, requestContext: RequestContext) => {
       const now = monotonicMs(clock)
       const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)
@@ -112,6 +117,8 @@ const isUnknown = ({ _tag }: KafkaError): boolean => _tag === "UnknownTopicId" |
 interface Parts {
   readonly budget: AnswerBudget["Service"]
   readonly clock: Clock.Clock
+  /** As message sets, for versions below 4. */
+  readonly convert: (reads: ReadonlyArray<Fetched>, apiVersion: number) => Effect.Effect<ReadonlyArray<Fetched>>
   readonly deadlines: Deadlines["Service"]
   /** Finds what a state stands for, and sets its `partitionId`; or tells what is answered without a look at the log. */
   readonly locate: (state: FetchPartitionState, byId: boolean) => Fetched | undefined
@@ -198,9 +205,7 @@ class Poll implements Ending {
       else bytes += read.bytes
     }
     if (isOver || bytes >= minBytes || this.#deadlineMs <= monotonicMs(this.#parts.clock)) {
-      const results = known === undefined ? reads : merged(reads, known)
-      this.#claim.keep(results.reduce((sum, result) => (isKafkaError(result) ? sum : sum + result.bytes), 0))
-      return Effect.succeed(this.#answer(results))
+      return this.#answer(known === undefined ? reads : merged(reads, known))
     }
     this.#claim.release()
     const waiting = this.#parts.log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, this)
@@ -221,10 +226,20 @@ class Poll implements Ending {
     this.#from.connection.offEnding(wake)
   }
 
-  #answer(results: ReadonlyArray<Fetched>): FetchResponse {
-    const { placement, settings } = this.#parts
+  #answer(results: ReadonlyArray<Fetched>): Effect.Effect<FetchResponse> {
+    const { apiVersion } = this.#from
+    this.#claim.keep(bytesOf(results))
+    if (apiVersion >= AS_THEY_LIE) return Effect.succeed(this.#response(results))
+    return Effect.map(this.#parts.convert(results, apiVersion), (converted) => {
+      this.#claim.keep(bytesOf(converted))
+      return this.#response(converted)
+    })
+  }
+
+  #response(results: ReadonlyArray<Fetched>): FetchResponse {
+    const { placement } = this.#parts
     const { apiVersion, connection } = this.#from
-    const answer = responseOf(this.#request, this.#context, results, apiVersion, settings.decompressedMaxBytes)
+    const answer = responseOf(this.#request, this.#context, results)
     return apiVersion < LEADERS ? answer : withLeaders(answer, this.#context, results, placement, connection.listener)
   }
 }
@@ -236,20 +251,17 @@ const merged = (reads: ReadonlyArray<Fetched>, known: ReadonlyArray<Fetched | un
   return all
 }
 
+const bytesOf = (results: ReadonlyArray<Fetched>): number =>
+  results.reduce((sum, result) => (isKafkaError(result) ? sum : sum + result.bytes), 0)
+
 /** What is sent of it is remembered in the session. */
-const responseOf = (
-  request: FetchRequest,
-  context: FetchContext,
-  results: ReadonlyArray<Fetched>,
-  apiVersion: number,
-  maxDecompressedBytes: number
-): FetchResponse => {
+const responseOf = (request: FetchRequest, context: FetchContext, results: ReadonlyArray<Fetched>): FetchResponse => {
   const responses: Array<{ topic: string; topicId: string; partitions: Array<PartitionData> }> = []
   for (let i = 0; i < results.length; i++) {
     const state = context.partitions[i]!
     const result = results[i]!
     if (context.incremental && isUnchanged(state, result)) continue
-    const data = partitionData(state, result, request, apiVersion, maxDecompressedBytes)
+    const data = partitionData(state, result, request)
     state.sent = data
     if (data.records !== null && data.records.length > 0) served(context, state)
     const last = responses[responses.length - 1]
@@ -313,16 +325,8 @@ const empty = (partitionIndex: number, code: number): PartitionData => ({
   records: NO_RECORDS
 })
 
-const partitionData = (
-  state: FetchPartitionState,
-  result: Fetched,
-  request: FetchRequest,
-  apiVersion: number,
-  maxDecompressedBytes: number
-): PartitionData => {
+const partitionData = (state: FetchPartitionState, result: Fetched, request: FetchRequest): PartitionData => {
   if (isKafkaError(result)) return empty(state.partition, errorCode(result))
-  const records = downConvert(result.batches, apiVersion, maxDecompressedBytes)
-  if (isKafkaError(records)) return empty(state.partition, errorCode(records))
   return {
     partitionIndex: state.partition,
     errorCode: NONE,
@@ -334,7 +338,7 @@ const partitionData = (
     snapshotId: NO_EPOCH,
     abortedTransactions: request.isolationLevel === 1 ? NO_TRANSACTIONS : null,
     preferredReadReplica: -1,
-    records
+    records: result.batches
   }
 }
 

@@ -17,16 +17,16 @@ import type { Appended, AppendRequest } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
 import type { Topic } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { BrokerSettings } from "../BrokerSettings.ts"
 import { topicById, topicByName } from "../CoordinatorTopics.ts"
 import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
 import type { Leadership } from "../Placement.ts"
-import { checkProduced, insideOf, liesOpen, wrongInside } from "../ProducedBatch.ts"
-import { Recompression } from "../Recompression.ts"
+import { checkProduced, insideOf, openAtOnce } from "../ProducedBatch.ts"
+import { AT_ONCE_BYTES, Recompression } from "../Recompression.ts"
 import type { Inside } from "../Recompression.ts"
 import { Router } from "../Router.ts"
 import { isInternalTopic } from "../TopicNames.ts"
@@ -40,6 +40,9 @@ type PartitionResponse = ProduceResponse["responses"][number]["partitionResponse
  * ask for little.
  */
 const LEAST_TIMEOUT_MS = 1000
+
+/** Batches of one request; how many of all are opened at a time is not decided here. */
+const OPENED_AT_A_TIME = 8
 
 /** Partition index of a record set that the server is to route by key: pg_kafka's extension. */
 const ROUTED = -1
@@ -71,6 +74,7 @@ export const produce = handler({
     const router = yield* Router
     const recompression = yield* Recompression
     const clock = yield* Clock.Clock
+    const { decompressedMaxBytes } = yield* BrokerSettings
 
     /** Made by nobody who produces to it: a topic that was deleted is gone for who was told not to make topics, too. */
     const known = (data: TopicData, byId: boolean): Topic | KafkaError =>
@@ -87,6 +91,7 @@ export const produce = handler({
       const nowMs = clock.currentTimeMillisUnsafe()
       const appends: Collected["appends"] = []
       const unopened: Collected["unopened"] = []
+      let left = AT_ONCE_BYTES
       const outcomes = request.topicData.map((data, i) => {
         const topic = found[i]!
         if (isKafkaError(topic)) return data.partitionData.map(() => topic)
@@ -96,7 +101,11 @@ export const produce = handler({
           const request: AppendRequest = { partitionId, batch, stampTime, relaxed: config.relaxed }
           const inside = insideOf(batch, config, nowMs)
           if (inside === undefined) return appends.push(request) - 1
-          if (liesOpen(batch, inside)) return appends.push(wrongInside(batch, inside) ?? request) - 1
+          const open = left > 0 ? openAtOnce(batch, inside, decompressedMaxBytes) : undefined
+          if (open !== undefined) {
+            left -= open.byteLength
+            return appends.push(RecordBatch.validateDecompressed(batch, open, inside.rules) ?? request) - 1
+          }
           unopened.push({ place: appends.length, inside })
           return appends.push(request) - 1
         }
@@ -122,14 +131,18 @@ export const produce = handler({
       return { appends, unopened, outcomes, found }
     }
 
-    /** Opens what has to be opened, one after the other. */
-    const openAll = Effect.fnUntraced(function* ({ appends, unopened }: Collected) {
-      for (const { inside, place } of unopened) {
-        const request = appends[place] as AppendRequest
-        const opened = yield* recompression.open(request.batch, inside)
-        appends[place] = isKafkaError(opened) ? opened : { ...request, batch: opened }
-      }
-    })
+    /** Opens what has to be opened. */
+    const openAll = ({ appends, unopened }: Collected): Effect.Effect<void> =>
+      Effect.forEach(
+        unopened,
+        ({ inside, place }) => {
+          const request = appends[place] as AppendRequest
+          return Effect.map(recompression.open(request.batch, inside), (opened) => {
+            appends[place] = isKafkaError(opened) ? opened : { ...request, batch: opened }
+          })
+        },
+        { concurrency: OPENED_AT_A_TIME, discard: true }
+      )
 
     /** A result for each, in order; those refused before have theirs. */
     const append = (
@@ -207,14 +220,16 @@ export const produce = handler({
         Effect.map(append(collected.appends, limitMs), (results) => reply(collected, results))
       const found = request.topicData.map((data) => known(data, apiVersion >= 13))
       const collected = collect(request, apiVersion, found)
-      if (collected.unopened.length === 0) return store(collected)
-      // Until these records have their place, those behind them on the connection may have none.
-      const placed = Deferred.makeUnsafe<void>()
-      connection.placing = Deferred.await(placed)
+      const { places } = connection
+      if (collected.unopened.length === 0 && places.isEmpty) return store(collected)
+      // What is to be opened is opened beside that of other requests. Places are taken in order of arrival.
+      const place = places.claim()
+      if (recompression.isFull()) connection.placing = places.drained
       return Effect.as(openAll(collected), collected).pipe(
+        Effect.tap(places.turnOf(place)),
         Effect.timeoutOrElse({ duration: timeoutMs, orElse: () => Effect.fail(new RequestTimedOut()) }),
         Effect.flatMap((opened) => Effect.forkChild(store(opened), { startImmediately: true })),
-        Effect.ensuring(Deferred.succeed(placed, undefined)),
+        Effect.ensuring(Effect.sync(() => places.end(place))),
         Effect.flatMap(Fiber.join)
       )
     }
