@@ -28,7 +28,8 @@ interface Batch {
   maybeStored: boolean
 }
 
-type Outcome = { readonly code: number; readonly offset: number } | "lost"
+/** `at`: when it was answered, which others of its window may be long after. */
+type Outcome = { readonly code: number; readonly offset: number; readonly at: number } | "lost"
 
 const OUT_OF_ORDER_SEQUENCE_NUMBER = 45
 const DUPLICATE_SEQUENCE_NUMBER = 46
@@ -151,7 +152,7 @@ export class Producer {
         })
       )
       const { baseOffset, errorCode } = answer.responses[0]!.partitionResponses[0]!
-      return { code: errorCode, offset: Number(baseOffset) }
+      return { code: errorCode, offset: Number(baseOffset), at: Date.now() }
     } catch (error) {
       if (error instanceof Late) this.options.history.refused(-2)
       else if (error instanceof Closed) this.options.history.refused(-1)
@@ -172,7 +173,9 @@ export class Producer {
       if (outcome !== "lost" && (code === 0 || code === DUPLICATE_SEQUENCE_NUMBER)) {
         left.delete(batch)
         const offset = code === 0 ? outcome.offset : -1
-        batch.values.forEach((value, k) => history.acked(client, partition, offset < 0 ? -1 : offset + k, value))
+        batch.values.forEach((value, k) =>
+          history.acked(client, partition, offset < 0 ? -1 : offset + k, value, outcome.at)
+        )
         return
       }
       if (code === -1 || code === REQUEST_TIMED_OUT || code === NOT_ENOUGH_REPLICAS_AFTER_APPEND) {
