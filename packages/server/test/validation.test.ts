@@ -270,7 +270,7 @@ describe("requests of one connection", () => {
     const store = Layer.merge(answersLater(newData()), Layer.succeed(BatchCodec, held.codec))
     await using broker = await startBroker({ commitQueueMaxBytes: 1024 }, { store })
     const client = await started(broker)
-    const batches = [1, 2, 3, 4].map((seed) => batchOf([noise(seed, 20_000)], { compression: 1 }))
+    const batches = [1, 2, 3, 4].map((seed) => batchOf([noise(seed, 100_000)], { compression: 1 }))
     const answered = pipelined(client, batches)
     await held.open(2)
     assert.isTrue(await broker.serves())

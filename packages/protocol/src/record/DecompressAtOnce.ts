@@ -6,38 +6,41 @@ import { finish } from "./Steps.ts"
 
 const load = createRequire(import.meta.url)
 
-/** Bytes that come out of gzip and zstd in about the time that it takes to hand them to a thread and be woken by it. */
-const SLOW_CODECS = 32 * 1024
-/** The same of snappy and lz4. */
-const QUICK_CODECS = 160 * 1024
+/**
+ * Bytes that come out of any codec in less than 0.2 ms, which nobody has to wait for. In a thread they take as long, and
+ * handing them over and being woken takes up to 0.1 ms of CPU more.
+ */
+const MOST = 160 * 1024
+/** The native lz4 takes twice as long in this thread, so that a thread of its own is soon worth its price. */
+const MOST_OF_LZ4 = 40 * 1024
 const LEAST_CHUNK = 4096
-/** zstd's frames need not tell what they become: nearly always less than eight times as much. */
-const ZSTD_INPUT = 8 * 1024
+/** What zstd's data becomes where it does not say: nearly always less than so many times as much. */
+const ZSTD_RATIO = 4
 
 /**
  * What `decompress` gives, of data that becomes so little that handing it to a thread costs more than doing it here;
  * undefined of any other, and of data that is wrong in any way. `most`: bytes that may come out in any case.
  */
 export const decompressAtOnce = (codec: number, data: Uint8Array, most: number): Uint8Array | undefined => {
+  const ceiling = Math.min(most, MOST)
   try {
     switch (codec) {
       case 0:
         return data
       case 1: {
         const size = gunzippedSize(data)
-        const ceiling = Math.min(most, SLOW_CODECS)
         if (size > ceiling || data.byteLength > ceiling) return undefined
         // Its size may be a lie: a chunk of a few bytes would take long.
         return zlib().gunzipSync(data, { maxOutputLength: ceiling, chunkSize: Math.max(LEAST_CHUNK, size + 64) })
       }
       case 2:
-        return unsnappy(data, Math.min(most, QUICK_CODECS))
+        return unsnappy(data, ceiling)
       case 3:
-        return unlz4(data, Math.min(most, QUICK_CODECS))
+        return unlz4(data, Math.min(most, MOST_OF_LZ4))
       case 4: {
-        if (data.byteLength > ZSTD_INPUT) return undefined
-        const ceiling = Math.min(most, SLOW_CODECS)
-        const chunkSize = Math.max(LEAST_CHUNK, ceiling)
+        const size = zstdSize(data)
+        if ((size ?? data.byteLength) > ceiling) return undefined
+        const chunkSize = Math.max(LEAST_CHUNK, Math.min(size ?? ZSTD_RATIO * data.byteLength, ceiling))
         return zlib().zstdDecompressSync(data, { maxOutputLength: ceiling, chunkSize })
       }
       default:
@@ -58,4 +61,23 @@ const unlz4 = (data: Uint8Array, ceiling: number): Uint8Array | undefined => {
   if (bound === undefined || bound > ceiling) return undefined
   const { decompressFrameSync } = load("lz4-napi") as typeof import("lz4-napi")
   return decompressFrameSync(Buffer.from(data.buffer, data.byteOffset, data.byteLength))
+}
+
+/** What the first frame of zstd's data says that it becomes, if it does (RFC 8878, 3.1.1.1). */
+const zstdSize = (data: Uint8Array): number | undefined => {
+  if (data.byteLength < 14) return undefined
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
+  const descriptor = view.getUint8(4)
+  const isSingle = (descriptor & 0x20) !== 0
+  const at = 5 + (isSingle ? 0 : 1) + [0, 1, 2, 4][descriptor & 3]!
+  switch (descriptor >>> 6) {
+    case 0:
+      return isSingle ? view.getUint8(at) : undefined
+    case 1:
+      return view.getUint16(at, true) + 256
+    case 2:
+      return view.getUint32(at, true)
+    default:
+      return undefined
+  }
 }

@@ -1,3 +1,4 @@
+import { createZstdCompress } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { isKafkaError } from "../../src/KafkaError.ts"
 import { compressInBackground, decompressInBackground } from "../../src/record/BackgroundCompression.ts"
@@ -94,6 +95,30 @@ describe("decompression at once", () => {
       assert.isUndefined(decompressAtOnce(codec, compress(codec, new Uint8Array(16 << 20)), 1 << 26), "a bomb")
     })
   }
+
+  it("is for a producer's batch of 128 KiB where a thread costs more", () => {
+    for (const codec of [1, 2, 4]) {
+      const packed = compress(codec, dataOf(128 * 1024))
+      assert.deepStrictEqual(Uint8Array.from(decompressAtOnce(codec, packed, 1 << 20)!), dataOf(128 * 1024))
+    }
+    assert.isUndefined(decompressAtOnce(3, compress(3, dataOf(128 * 1024)), 1 << 20))
+  })
+
+  it("needs no size in zstd's frame, and believes none that is too large", async () => {
+    for (const size of [1, 255, 256, 70_000, 128 * 1024]) {
+      const stream = createZstdCompress()
+      const chunks = stream.toArray()
+      for (const half of [0, 1]) stream.write(dataOf(size).subarray((size * half) >> 1, (size * (half + 1)) >> 1))
+      stream.end()
+      const packed = Buffer.concat(await chunks)
+      assert.deepStrictEqual(Uint8Array.from(decompressAtOnce(4, packed, 1 << 20)!), dataOf(size), `${size} bytes`)
+    }
+    const liar = Uint8Array.from(compress(4, dataOf(128 * 1024)))
+    // A frame of one segment with a size of four bytes.
+    assert.strictEqual(liar[4]! & 0xe0, 0xa0)
+    new DataView(liar.buffer).setUint32(5, 0xffffffff, true)
+    assert.isUndefined(decompressAtOnce(4, liar, 1 << 26))
+  })
 
   it("is not deceived by a size that gzip's data claims", () => {
     const bomb = compress(1, new Uint8Array(16 << 20)).slice(0, 30_000)
