@@ -11,8 +11,6 @@ const load = createRequire(import.meta.url)
  * handing them over and being woken takes up to 0.1 ms of CPU more.
  */
 const MOST = 160 * 1024
-/** The native lz4 takes twice as long in this thread, so that a thread of its own is soon worth its price. */
-const MOST_OF_LZ4 = 40 * 1024
 const LEAST_CHUNK = 4096
 /** What zstd's data becomes where it does not say: nearly always less than so many times as much. */
 const ZSTD_RATIO = 4
@@ -36,7 +34,7 @@ export const decompressAtOnce = (codec: number, data: Uint8Array, most: number):
       case 2:
         return unsnappy(data, ceiling)
       case 3:
-        return unlz4(data, Math.min(most, MOST_OF_LZ4))
+        return unlz4(data, ceiling)
       case 4: {
         const size = zstdSize(data)
         if ((size ?? data.byteLength) > ceiling) return undefined

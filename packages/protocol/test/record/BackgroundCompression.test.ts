@@ -97,11 +97,10 @@ describe("decompression at once", () => {
   }
 
   it("is for a producer's batch of 128 KiB where a thread costs more", () => {
-    for (const codec of [1, 2, 4]) {
+    for (const codec of [1, 2, 3, 4]) {
       const packed = compress(codec, dataOf(128 * 1024))
       assert.deepStrictEqual(Uint8Array.from(decompressAtOnce(codec, packed, 1 << 20)!), dataOf(128 * 1024))
     }
-    assert.isUndefined(decompressAtOnce(3, compress(3, dataOf(128 * 1024)), 1 << 20))
   })
 
   it("needs no size in zstd's frame, and believes none that is too large", async () => {
