@@ -17,7 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { BrokerSettings } from "./BrokerSettings.ts"
-import type { ConnectionInfo, Handle, Handler, RequestContext } from "./Handler.ts"
+import type { ConnectionInfo, Handle, Handler, RequestContext, TurnAway } from "./Handler.ts"
 import { handlers } from "./handlers/index.ts"
 import { monotonicMs } from "./monotonic.ts"
 
@@ -39,6 +39,7 @@ export interface Admitted {
 interface Served {
   readonly handler: Handler
   readonly handle: Handle<any, any>
+  readonly turnAway: TurnAway<any>
 }
 
 /** From a frame to its answer: the one boundary where errors become answers. */
@@ -63,7 +64,8 @@ export class Dispatch extends Context.Service<
       for (const handler of handlers) {
         table.set(handler.api.key, {
           handler,
-          handle: yield* handler.make as Effect.Effect<Handle<any, any>, never, HandlerServices>
+          handle: yield* handler.make as Effect.Effect<Handle<any, any>, never, HandlerServices>,
+          turnAway: yield* handler.turningAway as Effect.Effect<TurnAway<any>, never, HandlerServices>
         })
       }
       // One writer for all: encoding never waits, and what it has handed out it never touches again.
@@ -96,7 +98,7 @@ const admit =
       if (served === undefined) {
         return protocolError("unknownApi", `API key ${apiKey} is not served`)
       }
-      const { handle, handler } = served
+      const { handle, handler, turnAway } = served
       const [min, max] = handler.versions
       if (apiVersion < min || apiVersion > max) {
         if (handler.api.key === ApiVersions.key) return tooNew(parts, served, correlationId, connection)
@@ -111,7 +113,7 @@ const admit =
       // What lies behind the body is ignored, as Apache Kafka does: librdkafka 2.15 leaves bytes behind a Metadata v13.
       const body = handler.api.request.decodePrefix(reader, apiVersion)
       const context: RequestContext = { apiVersion, clientId: header.clientId ?? "", correlationId, connection }
-      const asked: Asked = { handler, handle, request: body, context }
+      const asked: Asked = { handler, handle, turnAway, request: body, context }
       const run = answerTo(parts, asked)
       return { concurrent: handler.concurrent, ready: readiness(parts, asked, run, receivedMs), run }
     } catch (error) {
@@ -140,23 +142,34 @@ const readiness = (
   receivedMs: number
 ): Effect.Effect<Answering | undefined> | undefined => {
   const { active, committer, nowMs, requestTimeoutMs } = parts
-  const { context, handler } = asked
+  const { context, handler, request, turnAway } = asked
+  const { connection } = context
   const isServed = handler.always || serves(active, handler.reads)
   if (isServed && (!handler.concurrent || committer.hasRoom())) return undefined
+  const refused = () => {
+    turnAway(request, context)
+    return refusal(parts, asked, handler.later())
+  }
+  const dropped = () => {
+    turnAway(request, context)
+    return undefined
+  }
   // Who runs beside others is what fills the Committer's queue.
-  const room = handler.concurrent ? Effect.as(committer.room, run) : Effect.succeed(run)
+  const room = handler.concurrent
+    ? Effect.map(onceRoom(committer, asked), (hasRoom) => (hasRoom ? run : dropped()))
+    : Effect.succeed(run)
   const mayRun = isServed
     ? room
-    : Effect.flatMap(onceServing(active, handler, context.connection), (serving) => {
+    : Effect.flatMap(onceServing(active, handler, connection), (serving) => {
         if (serving) return room
-        return context.connection.isGone ? Effect.undefined : Effect.succeed(refusal(parts, asked, handler.later()))
+        return Effect.sync(connection.isGone ? dropped : refused)
       })
   return atMost<Answering | undefined, never>(
     mayRun,
     () => Math.max(0, receivedMs + requestTimeoutMs - nowMs()),
     (waiting) => {
       waiting.interruptUnsafe()
-      return Effect.succeed(refusal(parts, asked, handler.later()))
+      return Effect.sync(refused)
     }
   )
 }
@@ -175,6 +188,30 @@ const atMost = <A, E>(
     )
   })
 
+/** Returns false once `isOver`: it is asked when the client goes, and when the broker stops. */
+const atEnding = (connection: ConnectionInfo, isOver: () => boolean): Effect.Effect<false> =>
+  Effect.callback((resume) => {
+    const ending = () => {
+      if (isOver()) resume(Effect.succeed(false))
+    }
+    connection.onEnding(ending)
+    return Effect.sync(() => connection.offEnding(ending))
+  })
+
+/**
+ * Waits until not too much waits for a commit. False: the client has gone meanwhile, and may have begun anew elsewhere. A
+ * broker that stops makes room soon.
+ */
+const onceRoom = (
+  committer: Committer["Service"],
+  { context: { connection }, handler, request }: Asked
+): Effect.Effect<boolean> => {
+  const room = Effect.as(committer.room, true)
+  if (!handler.isAwaited(request)) return room
+  const gone = atEnding(connection, () => connection.isGone)
+  return Effect.raceAllFirst<Effect.Effect<boolean>>([room, gone])
+}
+
 /**
  * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later, for it
  * may have begun anew elsewhere; or the broker stops; or another broker serves the cluster: then the end of the connection
@@ -185,11 +222,7 @@ const onceServing = (
   { reads }: Handler,
   connection: ConnectionInfo
 ): Effect.Effect<boolean> => {
-  const over = Effect.callback<boolean>((resume) => {
-    const ending = () => resume(Effect.succeed(false))
-    connection.onEnding(ending)
-    return Effect.sync(() => connection.offEnding(ending))
-  })
+  const over = atEnding(connection, () => true)
   const elsewhere = Effect.map(active.whenElsewhere, () => {
     connection.close("another Tusk serves this database")
     return false

@@ -78,6 +78,9 @@ export type Handle<Request, Response> = (
   context: RequestContext
 ) => Effect.Effect<Response | undefined, KafkaError>
 
+/** Is told of a request that will not run. */
+export type TurnAway<Request> = (request: Request, context: RequestContext) => void
+
 /** One API's answers: all that Dispatch needs to know of it. */
 export interface Handler<Request = any, Response = any, R = any> {
   readonly api: Api<Request, Response>
@@ -102,6 +105,8 @@ export interface Handler<Request = any, Response = any, R = any> {
    * Infinity: it knows itself for how long.
    */
   readonly waitsMs: (request: Request) => number
+  /** Whether its client waits for an answer; where it does not, it wants it done though it has gone. */
+  readonly isAwaited: (request: Request) => boolean
   /**
    * The refusal on which a client of this API asks again, here or elsewhere: this broker does not serve, or what it waits
    * for takes too long. Tells nothing of what becomes of the request.
@@ -109,6 +114,11 @@ export interface Handler<Request = any, Response = any, R = any> {
   readonly later: () => KafkaError
   /** Resolves the services once, at start. */
   readonly make: Effect.Effect<Handle<Request, Response>, never, R>
+  /**
+   * Makes, once, what is told of each request that was refused or dropped while it waited for its turn: before the next
+   * one on its connection has its own.
+   */
+  readonly turningAway: Effect.Effect<TurnAway<Request>, never, R>
   /** The answer when all of it is refused. */
   readonly refuse: (
     request: Request,
@@ -118,7 +128,14 @@ export interface Handler<Request = any, Response = any, R = any> {
   ) => Response | undefined
 }
 
-const DEFAULTS = { concurrent: false, always: false, waitsMs: () => 0, later: () => new RequestTimedOut() }
+const DEFAULTS = {
+  concurrent: false,
+  always: false,
+  waitsMs: () => 0,
+  isAwaited: () => true,
+  later: () => new RequestTimedOut(),
+  turningAway: Effect.succeed(() => {})
+}
 
 export const handler = <Request, Response, R>(options: {
   readonly api: Api<Request, Response>
@@ -128,9 +145,11 @@ export const handler = <Request, Response, R>(options: {
   readonly reads: boolean
   readonly always?: boolean
   readonly waitsMs?: (request: NoInfer<Request>) => number
+  readonly isAwaited?: (request: NoInfer<Request>) => boolean
   /** By default REQUEST_TIMED_OUT, which every client takes for what it says. */
   readonly later?: () => KafkaError
   readonly make: Effect.Effect<Handle<NoInfer<Request>, NoInfer<Response>>, never, R>
+  readonly turningAway?: Effect.Effect<TurnAway<NoInfer<Request>>, never, NoInfer<R>>
   readonly refuse: Handler<NoInfer<Request>, NoInfer<Response>>["refuse"]
 }): Handler<Request, Response, R> => {
   const versions = options.versions ?? [options.api.minVersion, options.api.advertised[1]]

@@ -2,6 +2,7 @@ import { InvalidRecord, MessageTooLarge, UnsupportedCompressionType } from "@tus
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { decompressAtOnce } from "@tusk/protocol/record/DecompressAtOnce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { isKafkaError } from "@tusk/storage/log/Log"
 import type { TopicConfig } from "./config/TopicConfigs.ts"
 import { AT_ONCE_BYTES } from "./Recompression.ts"
 import type { Inside } from "./Recompression.ts"
@@ -40,6 +41,22 @@ export const checkProduced = (
   }
   return batch
 }
+
+/** The batch of which `checkProduced` tells, as far as it can be read whose it is and with which sequence. */
+export const numberedBatch = (records: Uint8Array | null): Uint8Array | undefined => {
+  const batches = records === null ? [] : RecordBatch.splitBatches(records, { partialTail: "drop" })
+  const batch: Uint8Array | undefined = isKafkaError(batches) ? undefined : batches[0]
+  return batch !== undefined && RecordBatch.magic(batch) === 2 ? batch : undefined
+}
+
+/**
+ * Whether a client sends the same sequence again on such a refusal: the batch as it is, or one that is too large in parts,
+ * as Java's does. Who is refused for good goes on behind it.
+ */
+export const comesAgain = (error: KafkaError, batch: Uint8Array): boolean =>
+  error._tag === "MessageTooLarge"
+    ? RecordBatch.recordCount(batch) > 1
+    : error._tag === "CorruptMessage" || error._tag === "NotLeaderOrFollower"
 
 /**
  * What has to be done inside a batch that `checkProduced` let pass: its records are looked at, unless its topic wants none

@@ -33,6 +33,9 @@ export class ServingInTest {
     return this.#changed.until(() => this.#waiting >= count)
   }
 
+  /** Returns once nobody waits any more. */
+  readonly waitingNoMore = this.#changed.until(() => this.#waiting === 0)
+
   #look(): boolean {
     if (this.#looksLeft === 0) return false
     this.#looksLeft--
@@ -44,7 +47,10 @@ export class ServingInTest {
     this.#changed.notify()
     return Effect.ensuring(
       this.#changed.until(() => this.#isServing),
-      Effect.sync(() => this.#waiting--)
+      Effect.sync(() => {
+        this.#waiting--
+        this.#changed.notify()
+      })
     )
   })
 

@@ -201,8 +201,13 @@ export class Session {
 
   readonly ping: Effect.Effect<void, StoreError> = this.#ask(
     (question) => {
-      const answer = () => this.#answer(question, 0, this.#whetherAlive())
-      this.#around.view.after(this.#around.faults.pingMs(), answer)
+      const takesMs = this.#around.faults.pingMs()
+      const answer = () => {
+        // Behind a commit that was refused a broker asks who holds the lock, and only then tells who waits for it.
+        if (takesMs > 1 && this.#last?.fate === "never") this.#around.troubled()
+        this.#answer(question, 0, this.#whetherAlive())
+      }
+      this.#around.view.after(takesMs, answer)
     },
     { proves: false }
   )

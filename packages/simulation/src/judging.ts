@@ -37,7 +37,7 @@ export const judge = (
 ): { readonly turns: boolean } => {
   const codes: Array<number> = []
   collect(answer, codes)
-  const about = () => `${broker} answers ${name}'s ${api.name} of ${sentMs - world.nowMs} ms`
+  const about = () => `${broker} answers ${name}'s ${api.name} after ${world.nowMs - sentMs} ms`
   const ageMs = database.reigns.isUnproven(broker, sentMs)
   // From the moment it can know, and 5 s after its last proof at the latest.
   if (ageMs !== undefined && READS.has(api.key) && codes.includes(0)) {

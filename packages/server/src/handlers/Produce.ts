@@ -25,7 +25,7 @@ import { handler } from "../Handler.ts"
 import type { RequestContext } from "../Handler.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
 import type { Leadership } from "../Placement.ts"
-import { checkProduced, insideOf, openAtOnce } from "../ProducedBatch.ts"
+import { checkProduced, comesAgain, insideOf, numberedBatch, openAtOnce } from "../ProducedBatch.ts"
 import { AT_ONCE_BYTES, Recompression } from "../Recompression.ts"
 import type { Inside } from "../Recompression.ts"
 import { Router } from "../Router.ts"
@@ -58,6 +58,12 @@ interface Collected {
   readonly found: ReadonlyArray<Topic | KafkaError>
 }
 
+/** Made by nobody who produces to it: a topic that was deleted is gone for who was told not to make topics, too. */
+const known = (topics: Topics["Service"], data: TopicData, apiVersion: number): Topic | KafkaError =>
+  apiVersion >= 13
+    ? (topicById(topics, data.topicId) ?? new UnknownTopicId())
+    : (topicByName(topics, data.name) ?? new UnknownTopicOrPartition())
+
 export const produce = handler({
   api: Produce,
   versions: [3, Produce.maxVersion],
@@ -66,6 +72,7 @@ export const produce = handler({
   concurrent: true,
   reads: false,
   waitsMs: () => Infinity,
+  isAwaited: ({ acks }) => acks !== 0,
   make: Effect.gen(function* () {
     const placement = yield* Placement
     const log = yield* Log
@@ -76,11 +83,14 @@ export const produce = handler({
     const clock = yield* Clock.Clock
     const { decompressedMaxBytes } = yield* BrokerSettings
 
-    /** Made by nobody who produces to it: a topic that was deleted is gone for who was told not to make topics, too. */
-    const known = (data: TopicData, byId: boolean): Topic | KafkaError =>
-      byId
-        ? (topicById(topics, data.topicId) ?? new UnknownTopicId())
-        : (topicByName(topics, data.name) ?? new UnknownTopicOrPartition())
+    /** What is to be told of a batch that is refused now. */
+    const refusing = (partitionId: number | undefined, records: Uint8Array | null, error: KafkaError): KafkaError => {
+      const batch = numberedBatch(records)
+      if (partitionId !== undefined && batch !== undefined && comesAgain(error, batch)) {
+        log.turnedAway(partitionId, batch)
+      }
+      return error
+    }
 
     /** Checks every partition's records, and lists what is to be appended. */
     const collect = (
@@ -114,9 +124,9 @@ export const produce = handler({
           if (partitionId === undefined && index !== ROUTED) return new UnknownTopicOrPartition()
           if (isInternalTopic(topic.name)) return new InvalidTopicException()
           const elsewhere = partitionId === undefined ? undefined : notLedHere(placement, partitionId, -1)
-          if (elsewhere !== undefined) return elsewhere
+          if (elsewhere !== undefined) return refusing(partitionId, records, elsewhere)
           const batch = checkProduced(records, apiVersion, config)
-          if (isKafkaError(batch)) return batch
+          if (isKafkaError(batch)) return refusing(partitionId, records, batch)
           // A transaction begins with a transactional id, and none was given out.
           if (RecordBatch.isTransactional(batch)) return new InvalidTxnState()
           if (partitionId !== undefined) return [add(partitionId, batch)]
@@ -138,11 +148,20 @@ export const produce = handler({
         ({ inside, place }) => {
           const request = appends[place] as AppendRequest
           return Effect.map(recompression.open(request.batch, inside), (opened) => {
-            appends[place] = isKafkaError(opened) ? opened : { ...request, batch: opened }
+            appends[place] = isKafkaError(opened)
+              ? refusing(request.partitionId, request.batch, opened)
+              : { ...request, batch: opened }
           })
         },
         { concurrency: OPENED_AT_A_TIME, discard: true }
       )
+
+    /** They never had their places. */
+    const turnAway = ({ appends }: Collected): void => {
+      for (const request of appends) {
+        if (!isKafkaError(request)) log.turnedAway(request.partitionId, request.batch)
+      }
+    }
 
     /** A result for each, in order; those refused before have theirs. */
     const append = (
@@ -218,20 +237,45 @@ export const produce = handler({
       const limitMs = request.acks === 0 ? undefined : timeoutMs
       const store = (collected: Collected) =>
         Effect.map(append(collected.appends, limitMs), (results) => reply(collected, results))
-      const found = request.topicData.map((data) => known(data, apiVersion >= 13))
+      const found = request.topicData.map((data) => known(topics, data, apiVersion))
       const collected = collect(request, apiVersion, found)
       const { places } = connection
       if (collected.unopened.length === 0 && places.isEmpty) return store(collected)
       // What is to be opened is opened beside that of other requests. Places are taken in order of arrival.
       const place = places.claim()
       if (recompression.isFull()) connection.placing = places.drained
-      return Effect.as(openAll(collected), collected).pipe(
-        Effect.tap(places.turnOf(place)),
+      let isPlaced = false
+      const storeInPlace = Effect.suspend(() => {
+        isPlaced = true
+        return store(collected)
+      })
+      const leave = () => {
+        // Before the end of its claim lets those behind it have their places.
+        if (!isPlaced) turnAway(collected)
+        places.end(place)
+      }
+      return openAll(collected).pipe(
+        Effect.andThen(places.turnOf(place)),
         Effect.timeoutOrElse({ duration: timeoutMs, orElse: () => Effect.fail(new RequestTimedOut()) }),
-        Effect.flatMap((opened) => Effect.forkChild(store(opened), { startImmediately: true })),
-        Effect.ensuring(Effect.sync(() => places.end(place))),
+        Effect.andThen(Effect.forkChild(storeInPlace, { startImmediately: true })),
+        Effect.ensuring(Effect.sync(leave)),
         Effect.flatMap(Fiber.join)
       )
+    }
+  }),
+  turningAway: Effect.gen(function* () {
+    const log = yield* Log
+    const topics = yield* Topics
+    return ({ topicData }: ProduceRequest, { apiVersion }: RequestContext) => {
+      for (const data of topicData) {
+        const topic = known(topics, data, apiVersion)
+        if (isKafkaError(topic)) continue
+        for (const { index, records } of data.partitionData) {
+          const partitionId = topic.partitionIds[index]
+          const batch = numberedBatch(records)
+          if (partitionId !== undefined && batch !== undefined) log.turnedAway(partitionId, batch)
+        }
+      }
     }
   }),
   refuse: (request, code, error, { connection }) => {

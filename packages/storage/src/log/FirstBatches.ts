@@ -11,7 +11,7 @@ const MOST = 10_000
  * a client has lost its connection then, and sends all of them again.
  */
 export interface FirstBatches {
-  /** The batch was not stored, or nobody knows. */
+  /** The batch was not stored, or nobody knows; or it was turned away before it had its place. */
   readonly failed: (partitionId: number, batch: Uint8Array) => void
   /** One of this producer was stored. */
   readonly stored: (partitionId: number, batch: Uint8Array) => void

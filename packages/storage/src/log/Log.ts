@@ -55,6 +55,8 @@ export class Log extends Context.Service<
       requests: ReadonlyArray<AppendRequest>,
       timeoutMs?: number
     ) => Effect.Effect<ReadonlyArray<Appended | KafkaError>>
+    /** A batch was refused before it had its place. To be told before one behind it has its own. */
+    readonly turnedAway: (partitionId: number, batch: Uint8Array) => void
     readonly read: (
       requests: ReadonlyArray<ReadRequest>,
       options: ReadOptions
@@ -409,6 +411,7 @@ export class Log extends Context.Service<
           Effect.suspend(() => committer.submit(appending(requests), timeoutMs)).pipe(
             Effect.catch((error) => Effect.succeed(requests.map(() => error)))
           ),
+        turnedAway: firstBatches.failed,
         read,
         readNow,
         awaitBytes: (positions, bytes, ending) => waiters.wait(positions, bytes, hasMoved, ending),

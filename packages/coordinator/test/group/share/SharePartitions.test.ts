@@ -43,6 +43,7 @@ const log = Layer.mock(Log, {
     ),
   readNow: () => undefined,
   replaced: () => {},
+  turnedAway: () => {},
   forget: () => {},
   findByTimestamp: (_, timestamp) => Effect.succeed({ timestamp, offset: 2n } as never)
 })
