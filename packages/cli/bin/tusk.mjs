@@ -4,6 +4,7 @@ import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { createRequire } from "node:module"
 import module from "node:module"
+import os from "node:os"
 import { dirname, join, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 import { setFlagsFromString } from "node:v8"
@@ -36,6 +37,9 @@ if (isNewEnough()) {
     // What a long poll leaves lives for half a second: old to V8, which would have it marked and swept where it dies.
     setFlagsFromString("--no-allocation-site-pretenuring")
   }
+  // Batches are opened in libuv's threads, as many at a time as there are cores: a pool of four, its size if nobody names
+  // one, would be all that a larger machine has. It is made at its first use.
+  process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, os.availableParallelism()))
   const isAsked = process.execArgv.some((each) => each.includes("tusk-source"))
   const isBuilt = existsSync(fileURLToPath(new URL("../dist/main.js", import.meta.url)))
   // A checkout, called by whatever name: its packages are read from their sources. Below node_modules Node reads no TypeScript.

@@ -11,6 +11,7 @@ import { GroupStore } from "@tusk/storage/GroupStore"
 import { Compaction, CompactionOf, CompactionOptions } from "@tusk/storage/log/Compaction"
 import { Log } from "@tusk/storage/log/Log"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
+import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/OpenBatches"
 import { Retention, RetentionOptions, RetentionPolicy } from "@tusk/storage/log/Retention"
 import { Offsets } from "@tusk/storage/Offsets"
 import { ProducerIds } from "@tusk/storage/ProducerIds"
@@ -105,7 +106,7 @@ export type BrokerParts = typeof parts
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   const { active, committer, configs, groups, log, offsets, placement } = { ...parts, ...replaced }
   const storage = Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(configs, log, offsets)),
+    Layer.provideMerge(Layer.mergeAll(configs, log, offsets, OpenBatches.layer)),
     Layer.provideMerge(committer),
     Layer.provideMerge(active)
   )
@@ -169,9 +170,9 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       enabled: true,
       backoffMs: settings.logCleanerBackoffMs,
       maxKeyBytes: settings.logCleanerDedupeBufferSize,
-      stepBytes: 512 * 1024,
-      maxDecompressedBytes: settings.decompressedMaxBytes
+      stepBytes: 512 * 1024
     }),
+    Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: settings.decompressedMaxBytes }),
     Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
     Layer.succeed(ConnectionOptions, {
       maxRequestBytes: settings.socketRequestMaxBytes,

@@ -2,9 +2,9 @@ import { InvalidRecord, MessageTooLarge, UnsupportedCompressionType } from "@tus
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { decompressAtOnce } from "@tusk/protocol/record/DecompressAtOnce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { AT_ONCE_BYTES } from "@tusk/storage/log/BatchCodec"
 import { isKafkaError } from "@tusk/storage/log/Log"
 import type { TopicConfig } from "./config/TopicConfigs.ts"
-import { AT_ONCE_BYTES } from "./Recompression.ts"
 import type { Inside } from "./Recompression.ts"
 
 const ZSTD = 4

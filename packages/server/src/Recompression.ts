@@ -1,17 +1,13 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { CorruptMessage, InvalidRecord, MessageTooLarge } from "@tusk/protocol/KafkaError"
-import { compressInBackground, cores, decompressInBackground } from "@tusk/protocol/record/BackgroundCompression"
-import { compress, decompress } from "@tusk/protocol/record/Compression"
-import type { DecompressionLimits } from "@tusk/protocol/record/Compression"
-import { downConvertBatch, downConvertInBackground } from "@tusk/protocol/record/DownConvert"
 import type { OldMagic } from "@tusk/protocol/record/MessageSet"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { inTurns } from "@tusk/protocol/record/Steps"
+import { BatchCodec } from "@tusk/storage/log/BatchCodec"
 import { isKafkaError } from "@tusk/storage/log/Log"
+import { OpenBatches } from "@tusk/storage/log/OpenBatches"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Semaphore from "effect/Semaphore"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import type { Compression } from "./config/TopicConfigs.ts"
 
@@ -24,63 +20,17 @@ export interface Inside {
   readonly maxMessageBytes: number
 }
 
-/** Codecs that let the process go on meanwhile; replaced where all has to happen in one thread, as in a simulation. */
-export interface BatchCodec {
-  /** Batches that are open at a time: at most so often the ceiling in memory. */
-  readonly atATime: number
-  readonly compress: (target: Compression, data: Uint8Array) => Effect.Effect<Uint8Array>
-  readonly decompress: (
-    codec: number,
-    data: Uint8Array,
-    limits: DecompressionLimits
-  ) => Effect.Effect<Uint8Array | KafkaError>
-  readonly validate: typeof validateAtOnce
-  readonly downConvert: (
-    batch: Uint8Array,
-    magic: OldMagic,
-    limits: DecompressionLimits
-  ) => Effect.Effect<Uint8Array | KafkaError>
-}
-
-type Rules = RecordBatch.RecordRules | undefined
-
-const validateAtOnce = (batch: Uint8Array, records: Uint8Array, rules: Rules): Effect.Effect<KafkaError | undefined> =>
-  Effect.sync(() => RecordBatch.validateDecompressed(batch, records, rules))
-
-/** Records that are looked at without a turn for others: of a request, and of a batch. */
-export const AT_ONCE_BYTES = 512 * 1024
-
-export const BatchCodec = Context.Reference<BatchCodec>("@tusk/server/BatchCodec", {
-  defaultValue: () => ({
-    atATime: cores(),
-    compress: ({ codec, level }, data) => Effect.promise(() => compressInBackground(codec, data, level)),
-    decompress: (codec, data, limits) => Effect.promise(() => decompressInBackground(codec, data, limits)),
-    validate: (batch, records, rules) =>
-      records.byteLength <= AT_ONCE_BYTES
-        ? validateAtOnce(batch, records, rules)
-        : Effect.promise(() => inTurns(RecordBatch.validationSteps(batch, records, rules))),
-    downConvert: (batch, magic, limits) => Effect.promise(() => downConvertInBackground(batch, magic, limits))
-  })
-})
-
-/** The same at once, in this thread; levels are left aside. */
-export const inlineBatchCodec: BatchCodec = {
-  atATime: 2,
-  compress: ({ codec }, data) => Effect.sync(() => compress(codec, data)),
-  decompress: (codec, data, limits) => Effect.sync(() => decompress(codec, data, limits)),
-  validate: validateAtOnce,
-  downConvert: (batch, magic, limits) => Effect.sync(() => downConvertBatch(batch, magic, limits))
-}
-
 /**
  * Opens batches within `tusk.decompressed.max.bytes`, looks at their records, and compresses them as their topic wants
- * them kept. Producer, sequence and times stay what they are. As many at a time as there are cores, in order of arrival.
+ * them kept. Producer, sequence and times stay what they are. By the turns of `OpenBatches`.
  */
 export class Recompression extends Context.Service<
   Recompression,
   {
     /** The batch to keep; or what is wrong with it: its records, or its size before or after. */
     readonly open: (batch: Uint8Array, inside: Inside) => Effect.Effect<Uint8Array | KafkaError>
+    /** Work on a produced batch that is to be opened: so many bytes wait meanwhile. */
+    readonly counting: <A, E>(bytes: number, work: Effect.Effect<A, E>) => Effect.Effect<A, E>
     /** So many bytes wait to be opened that nothing more should be read from who sends them. */
     readonly isFull: () => boolean
     /** The batch as a message set, for clients that know nothing else. */
@@ -92,7 +42,7 @@ export class Recompression extends Context.Service<
     Effect.gen(function* () {
       const { commitQueueMaxBytes, decompressedMaxBytes } = yield* BrokerSettings
       const codec = yield* BatchCodec
-      const turns = yield* Semaphore.make(codec.atATime)
+      const { inTurn } = yield* OpenBatches
       const limits = { maxDecompressedBytes: decompressedMaxBytes }
       let waiting = 0
 
@@ -112,21 +62,22 @@ export class Recompression extends Context.Service<
         )
         if (isKafkaError(records)) return asSent(records)
         // Whatever it is opened for, it is looked at: a batch that no consumer could read is not compressed for keeps.
-        const wrong = yield* codec.validate(batch, records, inside.rules)
+        const wrong = yield* codec.walk(records.byteLength, RecordBatch.validationSteps(batch, records, inside.rules))
         return wrong ?? (yield* kept(batch, records, inside))
       })
 
-      // Who has gone while a thread still works for it keeps its turn: what runs is bounded by turns alone.
-      const inTurn = <A, E>(work: Effect.Effect<A, E>) => turns.withPermits(1)(Effect.uninterruptible(work))
+      const counting: Recompression["Service"]["counting"] = (bytes, work) =>
+        Effect.suspend(() => {
+          waiting += bytes
+          const leave = Effect.sync(() => {
+            waiting -= bytes
+          })
+          return Effect.ensuring(work, leave)
+        })
+
       return Recompression.of({
-        open: (batch, inside) =>
-          Effect.suspend(() => {
-            waiting += batch.byteLength
-            const leave = Effect.sync(() => {
-              waiting -= batch.byteLength
-            })
-            return Effect.ensuring(inTurn(open(batch, inside)), leave)
-          }),
+        open: (batch, inside) => counting(batch.byteLength, inTurn(open(batch, inside))),
+        counting,
         isFull: () => waiting > commitQueueMaxBytes,
         downConvert: (batch, magic) => inTurn(codec.downConvert(batch, magic, limits))
       })
@@ -134,11 +85,11 @@ export class Recompression extends Context.Service<
   )
 }
 
-const tooLarge = (size: number, most: number): KafkaError =>
+export const tooLarge = (size: number, most: number): KafkaError =>
   new MessageTooLarge({
     message: `The record batch takes ${size} bytes as its topic keeps it: more than max.message.bytes of ${most}.`
   })
 
 /** What cannot be decompressed though its checksum is right was sent like that, and comes like that again: no error to retry on. */
-const asSent = (error: KafkaError): KafkaError =>
+export const asSent = (error: KafkaError): KafkaError =>
   error instanceof CorruptMessage ? new InvalidRecord({ message: error.message, cause: error }) : error

@@ -1,12 +1,16 @@
-import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { InvalidRequest } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { partitionForKey } from "@tusk/protocol/record/Murmur2"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { BatchCodec } from "@tusk/storage/log/BatchCodec"
+import { isKafkaError } from "@tusk/storage/log/Log"
+import { OpenBatches } from "@tusk/storage/log/OpenBatches"
 import type { Topic } from "@tusk/storage/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { BrokerSettings } from "./BrokerSettings.ts"
+import { asSent, tooLarge } from "./Recompression.ts"
+import type { Inside } from "./Recompression.ts"
 
 export interface RoutedBatch {
   readonly partitionId: number
@@ -20,36 +24,66 @@ export interface RoutedBatch {
  */
 export class Router extends Context.Service<
   Router,
-  { readonly route: (topic: Topic, batch: Uint8Array) => ReadonlyArray<RoutedBatch> | KafkaError }
+  {
+    /** All of the batch's records, looked at as `inside` says, or what is wrong with one of them. */
+    readonly route: (
+      topic: Topic,
+      batch: Uint8Array,
+      inside: Inside | undefined
+    ) => Effect.Effect<ReadonlyArray<RoutedBatch> | KafkaError>
+  }
 >()("@tusk/server/Router") {
   static readonly layer = Layer.effect(
     Router,
     Effect.gen(function* () {
-      const { decompressedMaxBytes } = yield* BrokerSettings
+      const codec = yield* BatchCodec
+      const batches = yield* OpenBatches
       let turn = 0
-      return Router.of({
-        route: (topic, batch) => {
-          if (RecordBatch.producerId(batch) >= 0n) {
-            return new InvalidRequest({
-              message: "Partition -1 is for producers without idempotence (enable.idempotence=false)."
-            })
+
+      /** The batch of each part, by the index of its partition; compressed as the whole was, or as the topic wants it. */
+      const divided = Effect.fnUntraced(function* (
+        batch: Uint8Array,
+        records: Uint8Array,
+        inside: Inside | undefined,
+        placeOf: (key: Uint8Array | null) => number
+      ) {
+        const target = inside?.target ?? { codec: RecordBatch.compressionCodec(batch) }
+        const parts = yield* codec.walk(records.byteLength, RecordBatch.partSteps(batch, records, placeOf))
+        if (isKafkaError(parts)) return parts
+        const made: Array<readonly [index: number, batch: Uint8Array]> = []
+        for (const [index, part] of parts) {
+          const one = RecordBatch.partBatch(batch, part, target.codec, yield* codec.compress(target, part.records))
+          if (inside !== undefined && one.byteLength > inside.maxMessageBytes) {
+            return tooLarge(one.byteLength, inside.maxMessageBytes)
           }
-          const records = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: decompressedMaxBytes })
-          if ("_tag" in records) return records
-          const keyless = turn++ % topic.partitionIds.length
-          const parts = new Map<number, Array<RecordBatch.DecodedRecord>>()
-          for (const record of records) {
-            const index = record.key === null ? keyless : partitionForKey(record.key, topic.partitionIds.length)
-            const part = parts.get(index)
-            if (part === undefined) parts.set(index, [record])
-            else part.push(record)
-          }
-          return Array.from(parts, ([index, part]) => ({
-            partitionId: topic.partitionIds[index]!,
-            batch: RecordBatch.encodeBatch(part, { compression: RecordBatch.compressionCodec(batch) })
-          }))
+          made.push([index, one])
         }
+        return made
       })
+
+      const route: Router["Service"]["route"] = Effect.fnUntraced(function* ({ partitionIds }, batch, inside) {
+        if (RecordBatch.producerId(batch) >= 0n) {
+          return new InvalidRequest({
+            message: "Partition -1 is for producers without idempotence (enable.idempotence=false)."
+          })
+        }
+        const keyless = turn++ % partitionIds.length
+        const made = yield* batches.use(
+          batch,
+          Effect.fnUntraced(function* (records) {
+            // Before they are apart: what is wrong is told by the producer's own counting.
+            const judged = RecordBatch.validationSteps(batch, records, inside?.rules)
+            const wrong = inside === undefined ? undefined : yield* codec.walk(records.byteLength, judged)
+            if (wrong !== undefined) return wrong
+            return yield* divided(batch, records, inside, (key) =>
+              key === null ? keyless : partitionForKey(key, partitionIds.length)
+            )
+          })
+        )
+        if (isKafkaError(made)) return asSent(made)
+        return made.map(([index, one]) => ({ partitionId: partitionIds[index]!, batch: one }))
+      })
+      return Router.of({ route })
     })
   )
 }

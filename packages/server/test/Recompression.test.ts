@@ -1,19 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/BatchCodec"
 import { isKafkaError } from "@tusk/storage/log/Log"
+import { OpenBatches } from "@tusk/storage/log/OpenBatches"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { BrokerSettings } from "../src/BrokerSettings.ts"
-import { BatchCodec, inlineBatchCodec, Recompression } from "../src/Recompression.ts"
+import { Recompression } from "../src/Recompression.ts"
 import type { Inside } from "../src/Recompression.ts"
 import { defaultSettings } from "../src/Settings.ts"
 import { batchOf } from "./Batches.ts"
 
 const layerOf = (codec: BatchCodec) =>
   Recompression.layer.pipe(
+    Layer.provide(OpenBatches.layer),
     Layer.provide(Layer.succeed(BrokerSettings, defaultSettings)),
     Layer.provide(Layer.succeed(BatchCodec, codec))
   )

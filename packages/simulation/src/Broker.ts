@@ -1,11 +1,12 @@
 import { brokerLayer, tuning } from "@tusk/server/BrokerLayer"
 import { BrokerSettings } from "@tusk/server/BrokerSettings"
 import { Connections } from "@tusk/server/Connection"
-import { BatchCodec, inlineBatchCodec } from "@tusk/server/Recompression"
+import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/BatchCodec"
 import { defaultSettings } from "@tusk/server/Settings"
 import { CommitterOptions } from "@tusk/storage/Committer"
 import { CompactionOptions } from "@tusk/storage/log/Compaction"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
+import { OpenBatchesOptions } from "@tusk/storage/log/OpenBatches"
 import { makeSignal, Signals } from "@tusk/storage/Signal"
 import { Store } from "@tusk/storage/Store"
 import * as Context from "effect/Context"
@@ -51,9 +52,9 @@ const tightLimits = (chance: Chance, failoverLeap: number) =>
       enabled: true,
       backoffMs: CLEANER_BACKOFF_MS,
       maxKeyBytes: chance.pick([1, 300, 1 << 20]),
-      stepBytes: chance.pick([1, 300, 1 << 20]),
-      maxDecompressedBytes: 1 << 20
+      stepBytes: chance.pick([1, 300, 1 << 20])
     }),
+    Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: 1 << 20 }),
     Layer.succeed(CommitterOptions, {
       maxCommitBytes: chance.pick([1, 300, 8 << 20]),
       maxQueuedBytes: chance.pick([200, 2000, 128 << 20]),

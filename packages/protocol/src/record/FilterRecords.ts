@@ -1,9 +1,8 @@
 import type { KafkaError } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
-import { compress } from "./Compression.ts"
-import { crc32c } from "./Crc32c.ts"
-import { attempt, offsetOf, open, timestampOf } from "./RecordCursor.ts"
-import type { DecodeLimits } from "./RecordCursor.ts"
+import { attemptSteps, offsetOf, RecordCursor, STRIDE, timestampOf } from "./RecordCursor.ts"
+import { withRecords } from "./Records.ts"
+import type { Steps } from "./Steps.ts"
 import { VarintWriter } from "./VarintWriter.ts"
 
 /** What compaction looks at in a record. The key is a view. */
@@ -15,7 +14,6 @@ export interface KeyedRecord {
 }
 
 export interface FilterOptions {
-  readonly limits: DecodeLimits
   readonly keep: (record: KeyedRecord) => boolean
   /**
    * When tombstones of this batch may go, in milliseconds: given to a batch that keeps one and has no such time yet
@@ -32,85 +30,110 @@ export interface Filtered {
   readonly deleteHorizon: bigint | undefined
 }
 
+/** What is left still lacks its compression: `remade` makes the batch of what that gives. */
+export type Sifted =
+  | Filtered
+  | (Omit<Filtered, "batch"> & {
+      readonly records: Uint8Array
+      readonly remade: (compressed: Uint8Array) => Uint8Array
+    })
+
 /** When the tombstones of a batch may go (KIP-534); undefined where that was not set. */
 export const deleteHorizonOf = (batch: Uint8Array): bigint | undefined =>
   (batch[H.ATTRIBUTES_AT + 1]! & H.DELETE_HORIZON_MASK) !== 0 ? H.baseTimestamp(batch) : undefined
 
 /** Calls `visit` for each record's key, in order. */
-export const visitKeys = (
+export const keySteps = (
   batch: Uint8Array,
-  limits: DecodeLimits,
+  records: Uint8Array,
   visit: (record: KeyedRecord) => void
-): KafkaError | undefined =>
-  attempt(() => {
-    const cursor = open(batch, limits)
-    const base = H.baseOffset(batch)
-    while (cursor.advance()) {
-      cursor.skipHeaders()
-      visit({
-        offset: offsetOf(base, cursor),
-        key: cursor.slice(cursor.keyAt, cursor.keySize),
-        isTombstone: cursor.valueSize < 0
-      })
-    }
-    return undefined
-  })
+): Steps<KafkaError | undefined> => attemptSteps(visitKeys(batch, records, visit))
+
+function* visitKeys(batch: Uint8Array, records: Uint8Array, visit: (record: KeyedRecord) => void): Steps<undefined> {
+  const cursor = new RecordCursor(records, H.recordCount(batch))
+  const base = H.baseOffset(batch)
+  let yielded = 0
+  while (cursor.advance()) {
+    cursor.skipHeaders()
+    visit(keyedOf(base, cursor))
+    if (cursor.at - yielded >= STRIDE) yield (yielded = cursor.at)
+  }
+}
+
+const keyedOf = (base: bigint, cursor: RecordCursor): KeyedRecord => ({
+  offset: offsetOf(base, cursor),
+  key: cursor.slice(cursor.keyAt, cursor.keySize),
+  isTombstone: cursor.valueSize < 0
+})
 
 /**
  * A batch without some of its records. Offsets, sequences, times and the codec stay; what is kept is copied byte for
  * byte. A KafkaError where the records cannot be read.
  */
-export const filterRecords = (batch: Uint8Array, options: FilterOptions): Filtered | KafkaError =>
-  attempt(() => {
-    const base = H.baseOffset(batch)
-    const baseTime = H.baseTimestamp(batch)
-    const isLogAppendTime = H.timestampType(batch) === "LogAppendTime"
-    const before = deleteHorizonOf(batch)
-    const cursor = open(batch, options.limits)
-    const kept: Array<{
-      readonly delta: bigint
-      readonly start: number
-      readonly deltaAt: number
-      readonly end: number
-    }> = []
-    let tombstones = false
-    let maxTimestamp: bigint | undefined
-    let all = 0
-    while (cursor.advance()) {
-      cursor.skipHeaders()
-      all++
-      const isTombstone = cursor.valueSize < 0
-      const key = cursor.slice(cursor.keyAt, cursor.keySize)
-      if (!options.keep({ offset: offsetOf(base, cursor), key, isTombstone })) continue
-      if (isTombstone) tombstones = true
-      const timestamp = timestampOf(batch, baseTime, cursor)
-      if (maxTimestamp === undefined || timestamp > maxTimestamp) maxTimestamp = timestamp
-      kept.push({ delta: cursor.timestampDelta, start: cursor.start, deltaAt: cursor.deltaAt, end: cursor.next })
-    }
-    const horizon = before ?? (tombstones ? options.deleteHorizon : undefined)
-    const told = tombstones ? horizon : undefined
-    if (kept.length === all && horizon === before) return { batch, kept: all, deleteHorizon: told }
-    if (kept.length === 0) return { batch: undefined, kept: 0, deleteHorizon: undefined }
-    const newBase = horizon ?? baseTime
-    const writer = new VarintWriter()
-    const record = new VarintWriter()
-    for (const { delta, deltaAt, end, start } of kept) {
-      record.clear()
-      record.byte(cursor.bytes[start]!)
-      record.varlong(BigInt.asIntN(64, baseTime + delta - newBase))
-      record.raw(cursor.bytes.subarray(deltaAt, end))
-      writer.nullableBytes(record.bytes())
-    }
-    const body = compress(H.compressionCodec(batch), writer.bytes())
-    const made = new Uint8Array(H.RECORD_BATCH_OVERHEAD + body.byteLength)
-    made.set(batch.subarray(0, H.RECORD_BATCH_OVERHEAD))
-    made.set(body, H.RECORD_BATCH_OVERHEAD)
-    const view = H.viewOf(made)
-    view.setInt32(H.LENGTH_AT, made.byteLength - H.LOG_OVERHEAD)
-    if (horizon !== undefined) made[H.ATTRIBUTES_AT + 1]! |= H.DELETE_HORIZON_MASK
-    view.setBigInt64(27, newBase)
-    if (!isLogAppendTime) view.setBigInt64(35, maxTimestamp!)
-    view.setInt32(H.COUNT_AT, kept.length)
-    view.setUint32(H.CRC_AT, crc32c(made.subarray(H.ATTRIBUTES_AT)))
-    return { batch: made, kept: kept.length, deleteHorizon: told }
-  })
+export const filterSteps = (
+  batch: Uint8Array,
+  records: Uint8Array,
+  options: FilterOptions
+): Steps<Sifted | KafkaError> => attemptSteps(filter(batch, records, options))
+
+function* filter(batch: Uint8Array, records: Uint8Array, options: FilterOptions): Steps<Sifted> {
+  const before = deleteHorizonOf(batch)
+  const { count, kept, keptBytes, latest, tombstones } = yield* sift(batch, records, options.keep)
+  const horizon = before ?? (tombstones ? options.deleteHorizon : undefined)
+  const deleteHorizon = tombstones ? horizon : undefined
+  if (count === H.recordCount(batch) && horizon === before) return { batch, kept: count, deleteHorizon }
+  if (count === 0) return { batch: undefined, kept: 0, deleteHorizon: undefined }
+  const newBase = horizon ?? H.baseTimestamp(batch)
+  const left = yield* copied(batch, records, kept, keptBytes, newBase)
+  const remade = (compressed: Uint8Array): Uint8Array =>
+    withRecords(batch, H.compressionCodec(batch), compressed, (view) => {
+      if (horizon !== undefined) view.setInt16(H.ATTRIBUTES_AT, H.attributes(batch) | H.DELETE_HORIZON_MASK)
+      view.setBigInt64(27, newBase)
+      if (H.timestampType(batch) === "CreateTime") view.setBigInt64(35, latest)
+      view.setInt32(H.COUNT_AT, count)
+    })
+  return { records: left, remade, kept: count, deleteHorizon }
+}
+
+/** Which records are kept, a bit each: a batch may hold millions of them. */
+function* sift(batch: Uint8Array, records: Uint8Array, keep: FilterOptions["keep"]) {
+  const base = H.baseOffset(batch)
+  const baseTime = H.baseTimestamp(batch)
+  const cursor = new RecordCursor(records, H.recordCount(batch))
+  // No record takes less than a byte, however many the header says there are.
+  const kept = new Uint8Array((Math.min(H.recordCount(batch), records.byteLength) >> 3) + 1)
+  let [count, keptBytes, tombstones, latest] = [0, 0, false, -1n]
+  let yielded = 0
+  for (let index = 0; cursor.advance(); index++) {
+    cursor.skipHeaders()
+    if (cursor.at - yielded >= STRIDE) yield (yielded = cursor.at)
+    if (!keep(keyedOf(base, cursor))) continue
+    kept[index >> 3]! |= 1 << (index & 7)
+    keptBytes += cursor.next - cursor.start
+    if (cursor.valueSize < 0) tombstones = true
+    const timestamp = timestampOf(batch, baseTime, cursor)
+    if (count++ === 0 || timestamp > latest) latest = timestamp
+  }
+  return { kept, count, keptBytes, tombstones, latest }
+}
+
+/** The kept records, whose times count from `newBase`. */
+function* copied(batch: Uint8Array, records: Uint8Array, kept: Uint8Array, keptBytes: number, newBase: bigint) {
+  const baseTime = H.baseTimestamp(batch)
+  const cursor = new RecordCursor(records, H.recordCount(batch))
+  const writer = new VarintWriter(keptBytes)
+  const head = new VarintWriter()
+  let yielded = 0
+  for (let index = 0; cursor.advance(); index++) {
+    cursor.skipHeaders()
+    if (cursor.at - yielded >= STRIDE) yield records.byteLength + (yielded = cursor.at)
+    if ((kept[index >> 3]! & (1 << (index & 7))) === 0) continue
+    head.clear()
+    head.byte(cursor.bytes[cursor.start]!)
+    head.varlong(BigInt.asIntN(64, baseTime + cursor.timestampDelta - newBase))
+    writer.varint(head.bytes().byteLength + cursor.next - cursor.deltaAt)
+    writer.raw(head.bytes())
+    writer.raw(cursor.bytes.subarray(cursor.deltaAt, cursor.next))
+  }
+  return writer.bytes()
+}

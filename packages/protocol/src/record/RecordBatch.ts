@@ -10,7 +10,10 @@ import { crc32c } from "./Crc32c.ts"
 
 export * from "./BatchHeader.ts"
 export * from "./FilterRecords.ts"
+export * from "./LookUp.ts"
+export { sealedRecords } from "./RecordCursor.ts"
 export * from "./Records.ts"
+export * from "./RouteRecords.ts"
 export * from "./ValidateRecords.ts"
 
 /** A record of magic 0 cannot be shorter than this; Kafka's first check of a length. */

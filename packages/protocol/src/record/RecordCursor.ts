@@ -1,6 +1,7 @@
 import { CorruptMessage, InvalidRecord, isKafkaError, type KafkaError } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
 import { decompress, type DecompressionLimits } from "./Compression.ts"
+import type { Steps } from "./Steps.ts"
 
 /** A header of a record; its key is text, as in Kafka, and may repeat. */
 export interface RecordHeader {
@@ -26,8 +27,9 @@ export class RecordCursor {
   /** The record's first byte, behind its size, and where the next one begins. */
   start = 0
   next = 0
-  /** Where its offset delta begins. */
+  /** Where its offset delta begins, and what is behind that: key, value, headers. */
   deltaAt = 0
+  keySizeAt = 0
   offsetDelta = 0
   timestampDelta = 0n
   keyAt = 0
@@ -59,6 +61,7 @@ export class RecordCursor {
     this.timestampDelta = this.varlong()
     this.deltaAt = this.at
     this.offsetDelta = this.varint()
+    this.keySizeAt = this.at
     this.keySize = this.varint()
     this.keyAt = this.skip(this.keySize)
     this.valueSize = this.varint()
@@ -153,19 +156,31 @@ export class RecordCursor {
   }
 }
 
-/** The records' bytes, decompressed; throws what is wrong with them. */
-export const open = (batch: Uint8Array, limits: DecodeLimits): RecordCursor => {
+/** A batch's records as they lie in it, and what they are compressed by. */
+export interface Sealed {
+  readonly codec: number
+  readonly data: Uint8Array
+}
+
+/** CorruptMessage for what is no batch of magic 2, InvalidRecord for a count that is none. */
+export const sealedRecords = (batch: Uint8Array): Sealed | KafkaError => {
   if (batch.byteLength < H.RECORD_BATCH_OVERHEAD || H.magic(batch) !== 2) {
-    throw new CorruptMessage({ message: "Not a record batch of magic 2." })
+    return new CorruptMessage({ message: "Not a record batch of magic 2." })
   }
   const count = H.recordCount(batch)
-  if (count < 0) throw invalid(`A record batch of ${count} records.`)
-  const records = batch.subarray(H.RECORD_BATCH_OVERHEAD)
+  if (count < 0) return invalid(`A record batch of ${count} records.`)
+  const data = batch.subarray(H.RECORD_BATCH_OVERHEAD)
   // Compaction may leave a batch without records, and then nothing was compressed.
-  if (count === 0 && records.byteLength === 0) return new RecordCursor(records, 0)
-  const bytes = decompress(H.compressionCodec(batch), records, limits)
+  return { codec: count === 0 && data.byteLength === 0 ? 0 : H.compressionCodec(batch), data }
+}
+
+/** The records' bytes, decompressed; throws what is wrong with them. */
+export const open = (batch: Uint8Array, limits: DecodeLimits): RecordCursor => {
+  const sealed = sealedRecords(batch)
+  if (isKafkaError(sealed)) throw sealed
+  const bytes = decompress(sealed.codec, sealed.data, limits)
   if (!(bytes instanceof Uint8Array)) throw bytes
-  return new RecordCursor(bytes, count)
+  return new RecordCursor(bytes, H.recordCount(batch))
 }
 
 export const attempt = <A>(run: () => A): A | KafkaError => {
@@ -176,6 +191,19 @@ export const attempt = <A>(run: () => A): A | KafkaError => {
     throw error
   }
 }
+
+/** The same of work in steps. */
+export function* attemptSteps<A>(steps: Steps<A>): Steps<A | KafkaError> {
+  try {
+    return yield* steps
+  } catch (error) {
+    if (isKafkaError(error)) return error
+    throw error
+  }
+}
+
+/** Bytes between two yields of who walks over records. */
+export const STRIDE = 64 * 1024
 
 export const timestampOf = (batch: Uint8Array, base: bigint, cursor: RecordCursor): bigint =>
   H.timestampType(batch) === "LogAppendTime" ? H.maxTimestamp(batch) : BigInt.asIntN(64, base + cursor.timestampDelta)

@@ -1,4 +1,4 @@
-import { isKafkaError, type KafkaError, MessageTooLarge } from "../KafkaError.ts"
+import { type KafkaError, MessageTooLarge } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
 import { compress } from "./Compression.ts"
 import { crc32c } from "./Crc32c.ts"
@@ -16,14 +16,6 @@ export interface DecodedRecord {
   readonly value: Uint8Array | null
   readonly headers: ReadonlyArray<RecordHeader>
 }
-
-export interface TimestampAndOffset {
-  readonly timestamp: bigint
-  readonly offset: bigint
-}
-
-/** Used where a caller of a look-up gives no limits. */
-const DEFAULT_LIMITS: DecodeLimits = { maxDecompressedBytes: 64 << 20 }
 
 /**
  * Calls `visit` for every record in order, until it answers false; what was visited before an error is found has been
@@ -67,71 +59,26 @@ export const decodeRecords = (batch: Uint8Array, limits: DecodeLimits): Readonly
   return error ?? records
 }
 
-/** The batch with these (compressed) records in place of its own: all else of its header stays, the CRC is made anew. */
-export const withRecords = (batch: Uint8Array, codec: number, records: Uint8Array): Uint8Array => {
+/**
+ * The batch with these (compressed) records in place of its own. All else of its header stays, but what `change` changes;
+ * the CRC is made anew.
+ */
+export const withRecords = (
+  batch: Uint8Array,
+  codec: number,
+  records: Uint8Array,
+  change?: (view: DataView) => void
+): Uint8Array => {
   const made = new Uint8Array(H.RECORD_BATCH_OVERHEAD + records.byteLength)
   made.set(batch.subarray(0, H.RECORD_BATCH_OVERHEAD))
   made.set(records, H.RECORD_BATCH_OVERHEAD)
   const view = H.viewOf(made)
   view.setInt32(H.LENGTH_AT, made.byteLength - H.LOG_OVERHEAD)
   made[H.ATTRIBUTES_AT + 1] = (made[H.ATTRIBUTES_AT + 1]! & ~7) | codec
+  change?.(view)
   view.setUint32(H.CRC_AT, crc32c(made.subarray(H.ATTRIBUTES_AT)))
   return made
 }
-
-/**
- * The first record at `startOffset` or later whose time is `timestamp` or later. Of a batch that cannot be decoded the
- * batch as a whole is answered, by its greatest time: no record is passed over then.
- */
-export const findOffsetByTimestamp = (
-  batch: Uint8Array,
-  timestamp: bigint,
-  startOffset = 0n,
-  limits: DecodeLimits = DEFAULT_LIMITS
-): TimestampAndOffset | undefined => {
-  const maxTimestamp = H.maxTimestamp(batch)
-  if (maxTimestamp < timestamp || H.lastOffset(batch) < startOffset) return undefined
-  const found = lookUp(batch, limits, (time, offset) => time >= timestamp && offset >= startOffset)
-  if (!isKafkaError(found)) return found
-  const first = H.baseOffset(batch)
-  return { timestamp: maxTimestamp, offset: first < startOffset ? startOffset : first }
-}
-
-/** The greatest time in a batch from an offset on, and the first record that has it; undefined where there is none. */
-export const maxTimestampOffset = (
-  batch: Uint8Array,
-  startOffset = 0n,
-  limits: DecodeLimits = DEFAULT_LIMITS
-): TimestampAndOffset | undefined => {
-  if (H.recordCount(batch) === 0) return undefined
-  const maxTimestamp = H.maxTimestamp(batch)
-  let best: TimestampAndOffset | undefined
-  const error = lookUp(batch, limits, (timestamp, offset) => {
-    if (offset < startOffset) return false
-    if (best === undefined || timestamp > best.timestamp) best = { timestamp, offset }
-    return timestamp === maxTimestamp
-  })
-  return isKafkaError(error) ? { timestamp: maxTimestamp, offset: H.lastOffset(batch) } : best
-}
-
-/** The first record that `matches`. Headers are passed over, so that a look-up costs no memory a record. */
-const lookUp = (
-  batch: Uint8Array,
-  limits: DecodeLimits,
-  matches: (timestamp: bigint, offset: bigint) => boolean
-): TimestampAndOffset | undefined | KafkaError =>
-  attempt(() => {
-    const cursor = open(batch, limits)
-    const baseOffset = H.baseOffset(batch)
-    const baseTimestamp = H.baseTimestamp(batch)
-    while (cursor.advance()) {
-      cursor.skipHeaders()
-      const timestamp = timestampOf(batch, baseTimestamp, cursor)
-      const offset = offsetOf(baseOffset, cursor)
-      if (matches(timestamp, offset)) return { timestamp, offset }
-    }
-    return undefined
-  })
 
 /** A record to write; what is left out is null, no headers, and the time of the record before it (0 at first). */
 export interface RecordInput {

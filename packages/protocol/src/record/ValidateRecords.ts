@@ -1,6 +1,6 @@
 import { InvalidRecord, InvalidTimestamp, isKafkaError, type KafkaError, type RecordError } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
-import { attempt, invalid, open, RecordCursor, timestampOf } from "./RecordCursor.ts"
+import { attempt, attemptSteps, invalid, open, RecordCursor, STRIDE, timestampOf } from "./RecordCursor.ts"
 import type { DecodeLimits } from "./RecordCursor.ts"
 import { finish, type Steps } from "./Steps.ts"
 
@@ -16,9 +16,6 @@ const NO_RULES: RecordRules = { compacted: false }
 
 /** Refused records that an answer names at most. */
 const MAX_RECORD_ERRORS = 1000
-
-/** Bytes between two yields. */
-const STRIDE = 64 * 1024
 
 /**
  * What Kafka checks of every produced record and `validateBatch` does not: that each is well formed, that they are as many
@@ -52,12 +49,7 @@ export function* validationSteps(
     if (walk.isSound) return undefined
   }
   // What is wrong, and where, is told by who looks at every field.
-  try {
-    return yield* judge(batch, new RecordCursor(records, H.recordCount(batch)), rules ?? NO_RULES)
-  } catch (error) {
-    if (isKafkaError(error)) return error
-    throw error
-  }
+  return yield* attemptSteps(judge(batch, new RecordCursor(records, H.recordCount(batch)), rules ?? NO_RULES))
 }
 
 function* judge(batch: Uint8Array, cursor: RecordCursor, rules: RecordRules): Steps<KafkaError | undefined> {

@@ -1,7 +1,11 @@
 /** Bytes of records: a buffer that grows, with the zigzag varints of magic 2. */
 export class VarintWriter {
-  private buffer = new Uint8Array(256)
+  private buffer: Uint8Array
   private length = 0
+
+  constructor(capacity = 256) {
+    this.buffer = new Uint8Array(capacity)
+  }
 
   private reserve(size: number): void {
     if (this.length + size <= this.buffer.byteLength) return

@@ -1,7 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isKafkaError } from "@tusk/protocol/KafkaError"
+import { isKafkaError, type KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Schema from "effect/Schema"
+
+import { compress } from "../../src/record/Compression.ts"
+import { finish } from "../../src/record/Steps.ts"
+import { opened } from "./Opened.ts"
 
 const LIMITS = { maxDecompressedBytes: 1 << 20 }
 const utf8 = new TextEncoder()
@@ -56,14 +60,20 @@ const decoded = (batch: Uint8Array) => {
   }))
 }
 
-describe("filterRecords", () => {
+const filterRecords = (batch: Uint8Array, options: RecordBatch.FilterOptions): RecordBatch.Filtered | KafkaError => {
+  const sifted = finish(RecordBatch.filterSteps(batch, opened(batch, LIMITS), options))
+  if (isKafkaError(sifted) || !("remade" in sifted)) return sifted
+  const { records, remade, ...told } = sifted
+  return { ...told, batch: remade(compress(RecordBatch.compressionCodec(batch), records)) }
+}
+
+describe("filterSteps", () => {
   it.prop("keeps what it is told to keep as it was, and nothing else", [Shape], ([shape]) => {
     const batch = batchOf(shape)
     const before = decoded(batch)
     const wanted = new Set(before.filter((_, i) => shape.records[i]!.keep).map(({ offset }) => offset))
     const seen: Array<string> = []
-    const found = RecordBatch.filterRecords(batch, {
-      limits: LIMITS,
+    const found = filterRecords(batch, {
       deleteHorizon: 77_000n,
       keep: ({ isTombstone, key, offset }) => {
         seen.push(`${offset} ${Buffer.from(key!).toString()} ${isTombstone}`)
@@ -102,22 +112,22 @@ describe("filterRecords", () => {
       assert.strictEqual(RecordBatch.maxTimestamp(after!), latest)
     }
     // A second time nothing is left to do, and a horizon once set stays.
-    const again = RecordBatch.filterRecords(after!, { limits: LIMITS, deleteHorizon: 99_000n, keep: () => true })
+    const again = filterRecords(after!, { deleteHorizon: 99_000n, keep: () => true })
     assert.strictEqual((again as RecordBatch.Filtered).batch, after)
     assert.strictEqual((again as RecordBatch.Filtered).deleteHorizon, tombstones ? 77_000n : undefined)
   })
 
   it("gives back the batch itself where all of it stays", () => {
     const batch = RecordBatch.encodeBatch([{ key: utf8.encode("k"), value: utf8.encode("v") }])
-    const found = RecordBatch.filterRecords(batch, { limits: LIMITS, deleteHorizon: 1n, keep: () => true })
+    const found = filterRecords(batch, { deleteHorizon: 1n, keep: () => true })
     assert.deepStrictEqual(found, { batch, kept: 1, deleteHorizon: undefined })
   })
 
   it("answers what is wrong with records that cannot be read", () => {
     const batch = RecordBatch.encodeBatch([{ key: utf8.encode("k"), value: utf8.encode("v") }])
     batch[RecordBatch.RECORD_BATCH_OVERHEAD] = 0x7e
-    const found = RecordBatch.filterRecords(batch, { limits: LIMITS, deleteHorizon: 1n, keep: () => true })
+    const found = filterRecords(batch, { deleteHorizon: 1n, keep: () => true })
     assert.isTrue(isKafkaError(found))
-    assert.isTrue(isKafkaError(RecordBatch.visitKeys(batch, LIMITS, () => {})!))
+    assert.isTrue(isKafkaError(finish(RecordBatch.keySteps(batch, opened(batch, LIMITS), () => {}))!))
   })
 })

@@ -5,7 +5,10 @@ import { compress, decompress } from "../../src/record/Compression.ts"
 import { downConvertBatch } from "../../src/record/DownConvert.ts"
 import { readMessageSet } from "../../src/record/MessageSet.ts"
 import * as RecordBatch from "../../src/record/RecordBatch.ts"
+import { attempt } from "../../src/record/RecordCursor.ts"
+import { finish } from "../../src/record/Steps.ts"
 import { readVectors } from "../vectors.ts"
+import { found, opened } from "./Opened.ts"
 
 const ceiling = 2 << 20
 const limits = { maxDecompressedBytes: ceiling, maxRecords: 10_000 }
@@ -50,8 +53,13 @@ describe("hostile record data", () => {
         const decoded = RecordBatch.decodeRecords(batch, limits)
         if (isKafkaError(decoded)) refused++
         RecordBatch.validateRecords(batch, { compacted: true, limits })
-        RecordBatch.findOffsetByTimestamp(batch, 1700000000001n, 0n, limits)
-        RecordBatch.maxTimestampOffset(batch, 0n, limits)
+        found(batch, RecordBatch.lookUpTimestamp(batch, 1700000000001n), limits)
+        found(batch, RecordBatch.lookUpMaxTimestamp(batch), limits)
+        const records = attempt(() => opened(batch, limits))
+        if (!isKafkaError(records)) {
+          finish(RecordBatch.partSteps(batch, records, (key) => key?.byteLength ?? 0))
+          finish(RecordBatch.filterSteps(batch, records, { deleteHorizon: 9n, keep: ({ key }) => key !== null }))
+        }
         const old = downConvertBatch(batch, round % 2 === 0 ? 0 : 1, limits)
         assert.isTrue(old instanceof Uint8Array || isKafkaError(old))
       }

@@ -12,6 +12,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import type { ProduceRequest, ProduceResponse } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { AT_ONCE_BYTES } from "@tusk/storage/log/BatchCodec"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { Appended, AppendRequest } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/Topics"
@@ -26,7 +27,7 @@ import type { RequestContext } from "../Handler.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../Placement.ts"
 import type { Leadership } from "../Placement.ts"
 import { checkProduced, comesAgain, insideOf, numberedBatch, openAtOnce } from "../ProducedBatch.ts"
-import { AT_ONCE_BYTES, Recompression } from "../Recompression.ts"
+import { Recompression } from "../Recompression.ts"
 import type { Inside } from "../Recompression.ts"
 import { Router } from "../Router.ts"
 import { isInternalTopic } from "../TopicNames.ts"
@@ -50,11 +51,20 @@ const ROUTED = -1
 /** Where one partition's answer comes from: an error, or some of the appends. */
 type Outcome = KafkaError | ReadonlyArray<number>
 
+/** A batch that goes to several partitions, once it is opened. */
+interface Unrouted {
+  readonly topic: Topic
+  readonly batch: Uint8Array
+  /** Where its outcome is to be. */
+  readonly at: readonly [topic: number, partition: number]
+}
+
 /** A request's batches as its topics want them; `unopened` are those that something is to be done inside of. */
 interface Collected {
   readonly appends: Array<AppendRequest | KafkaError>
   readonly unopened: Array<{ readonly place: number; readonly inside: Inside }>
-  readonly outcomes: ReadonlyArray<ReadonlyArray<Outcome>>
+  readonly unrouted: Array<Unrouted>
+  readonly outcomes: ReadonlyArray<Array<Outcome>>
   readonly found: ReadonlyArray<Topic | KafkaError>
 }
 
@@ -63,6 +73,9 @@ const known = (topics: Topics["Service"], data: TopicData, apiVersion: number): 
   apiVersion >= 13
     ? (topicById(topics, data.topicId) ?? new UnknownTopicId())
     : (topicByName(topics, data.name) ?? new UnknownTopicOrPartition())
+
+/** The outcome of a batch that is not routed yet. */
+const NOWHERE: Outcome = []
 
 export const produce = handler({
   api: Produce,
@@ -101,6 +114,7 @@ export const produce = handler({
       const nowMs = clock.currentTimeMillisUnsafe()
       const appends: Collected["appends"] = []
       const unopened: Collected["unopened"] = []
+      const unrouted: Collected["unrouted"] = []
       let left = AT_ONCE_BYTES
       const outcomes = request.topicData.map((data, i) => {
         const topic = found[i]!
@@ -119,7 +133,7 @@ export const produce = handler({
           unopened.push({ place: appends.length, inside })
           return appends.push(request) - 1
         }
-        return data.partitionData.map(({ index, records }): Outcome => {
+        return data.partitionData.map(({ index, records }, j): Outcome => {
           const partitionId = topic.partitionIds[index]
           if (partitionId === undefined && index !== ROUTED) return new UnknownTopicOrPartition()
           if (isInternalTopic(topic.name)) return new InvalidTopicException()
@@ -130,20 +144,35 @@ export const produce = handler({
           // A transaction begins with a transactional id, and none was given out.
           if (RecordBatch.isTransactional(batch)) return new InvalidTxnState()
           if (partitionId !== undefined) return [add(partitionId, batch)]
-          const routed = router.route(topic, batch)
-          if (isKafkaError(routed)) return routed
-          const astray = routed.find((part) => notLedHere(placement, part.partitionId, -1) !== undefined)
-          return astray === undefined
-            ? routed.map((part) => add(part.partitionId, part.batch))
-            : notLedHere(placement, astray.partitionId, -1)!
+          unrouted.push({ topic, batch, at: [i, j] })
+          return NOWHERE
         })
       })
-      return { appends, unopened, outcomes, found }
+      return { appends, unopened, unrouted, outcomes, found }
     }
 
+    /** Takes a batch apart. Its parts come behind all else of the request, those of a batch before it too. */
+    const routeOne = Effect.fnUntraced(function* ({ appends, outcomes }: Collected, { at, batch, topic }: Unrouted) {
+      const config = topicSettings.of(topic.name)
+      const { messageTimestampType, relaxed } = config
+      const inside = insideOf(batch, config, clock.currentTimeMillisUnsafe())
+      const parts = yield* recompression.counting(batch.byteLength, router.route(topic, batch, inside))
+      const place = (): Outcome => {
+        if (isKafkaError(parts)) return parts
+        for (const { partitionId } of parts) {
+          const elsewhere = notLedHere(placement, partitionId, -1)
+          if (elsewhere !== undefined) return elsewhere
+        }
+        const stampTime = messageTimestampType === "LogAppendTime"
+        return parts.map((part) => appends.push({ ...part, stampTime, relaxed }) - 1)
+      }
+      outcomes[at[0]]![at[1]] = place()
+    })
+
     /** Opens what has to be opened. */
-    const openAll = ({ appends, unopened }: Collected): Effect.Effect<void> =>
-      Effect.forEach(
+    const openAll = (collected: Collected): Effect.Effect<void> => {
+      const { appends, unopened, unrouted } = collected
+      const opening = Effect.forEach(
         unopened,
         ({ inside, place }) => {
           const request = appends[place] as AppendRequest
@@ -155,6 +184,10 @@ export const produce = handler({
         },
         { concurrency: OPENED_AT_A_TIME, discard: true }
       )
+      if (unrouted.length === 0) return opening
+      const routing = Effect.forEach(unrouted, (each) => routeOne(collected, each), { discard: true })
+      return Effect.andThen(opening, routing)
+    }
 
     /** They never had their places. */
     const turnAway = ({ appends }: Collected): void => {
@@ -240,7 +273,8 @@ export const produce = handler({
       const found = request.topicData.map((data) => known(topics, data, apiVersion))
       const collected = collect(request, apiVersion, found)
       const { places } = connection
-      if (collected.unopened.length === 0 && places.isEmpty) return store(collected)
+      const isReady = collected.unopened.length === 0 && collected.unrouted.length === 0
+      if (isReady && places.isEmpty) return store(collected)
       // What is to be opened is opened beside that of other requests. Places are taken in order of arrival.
       const place = places.claim()
       if (recompression.isFull()) connection.placing = places.drained

@@ -15,9 +15,11 @@ import { Topics } from "../Topics.ts"
 import type { Topic } from "../Topics.ts"
 import { countCleanable, isDue, mayBeDue } from "./CompactionPlan.ts"
 import type { Cleanable, CompactedLog, CompactionPolicy } from "./CompactionPlan.ts"
+import { BatchCodec } from "./BatchCodec.ts"
 import { KeyOffsets } from "./KeyOffsets.ts"
 import { isKafkaError, Log } from "./Log.ts"
 import type { MeasuredEnd } from "./Log.ts"
+import { OpenBatches } from "./OpenBatches.ts"
 
 export interface CompactionOptions {
   /** Whether topics are looked at by themselves, as `log.cleaner.enable`. */
@@ -28,7 +30,6 @@ export interface CompactionOptions {
   readonly maxKeyBytes: number
   /** Bytes of batches read, and rewritten by one commit, at a time; one batch may be larger. */
   readonly stepBytes: number
-  readonly maxDecompressedBytes: number
 }
 
 export const CompactionOptions = Context.Reference<CompactionOptions>("@tusk/storage/CompactionOptions", {
@@ -36,8 +37,7 @@ export const CompactionOptions = Context.Reference<CompactionOptions>("@tusk/sto
     enabled: true,
     backoffMs: 15_000,
     maxKeyBytes: 128 * 1024 * 1024,
-    stepBytes: 512 * 1024,
-    maxDecompressedBytes: 64 * 1024 * 1024
+    stepBytes: 512 * 1024
   })
 })
 
@@ -101,8 +101,9 @@ export class Compaction extends Context.Service<
       const topics = yield* Topics
       const log = yield* Log
       const policyOf = yield* CompactionOf
-      const { backoffMs, enabled, maxDecompressedBytes, maxKeyBytes, stepBytes } = yield* CompactionOptions
-      const limits = { maxDecompressedBytes }
+      const open = yield* OpenBatches
+      const codec = yield* BatchCodec
+      const { backoffMs, enabled, maxKeyBytes, stepBytes } = yield* CompactionOptions
       /** As stored; of partitions of compacted topics. */
       let states = new Map<number, StoredCompaction | null>()
       /** Partitions that were looked at and not due. */
@@ -200,9 +201,10 @@ export class Compaction extends Context.Service<
             for (const batch of batches) {
               reached = RecordBatch.lastOffset(batch) + 1n
               if (RecordBatch.isControl(batch)) continue
-              const error = RecordBatch.visitKeys(batch, limits, ({ key, offset }) => {
+              const put = ({ key, offset }: RecordBatch.KeyedRecord): void => {
                 if (key !== null) keys.put(key, offset)
-              })
+              }
+              const error = yield* open.look(batch, (records) => RecordBatch.keySteps(batch, records, put))
               if (error !== undefined) yield* unreadable(partitionId, batch, error)
               if (keys.isFull) return false
             }
@@ -211,6 +213,19 @@ export class Compaction extends Context.Service<
         )
         return { keys, end: reached }
       })
+
+      /** Opened, looked over and compressed again beside others, who are served meanwhile. */
+      const filtered = (batch: Uint8Array, options: RecordBatch.FilterOptions) =>
+        open.use<RecordBatch.Filtered>(
+          batch,
+          Effect.fnUntraced(function* (records) {
+            const sifted = yield* codec.walk(records.byteLength, RecordBatch.filterSteps(batch, records, options))
+            if (isError(sifted) || !("remade" in sifted)) return sifted
+            const { deleteHorizon, kept, records: left, remade } = sifted
+            const compressed = yield* codec.compress({ codec: RecordBatch.compressionCodec(batch) }, left)
+            return { batch: remade(compressed), kept, deleteHorizon }
+          })
+        )
 
       /** Takes from every batch below `end` what is superseded; tells when the first tombstone left may go. */
       const rewrite = Effect.fnUntraced(function* (
@@ -230,8 +245,7 @@ export class Compaction extends Context.Service<
               if (RecordBatch.isControl(batch)) continue
               const horizon = RecordBatch.deleteHorizonOf(batch)
               const tombstonesGo = horizon !== undefined && nowMs >= horizon
-              const found = RecordBatch.filterRecords(batch, {
-                limits,
+              const found = yield* filtered(batch, {
                 deleteHorizon,
                 keep: ({ isTombstone, key, offset }) =>
                   key !== null && !(isTombstone && tombstonesGo) && !keys.isSuperseded(key, offset)

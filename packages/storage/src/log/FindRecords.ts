@@ -1,8 +1,10 @@
+import { isKafkaError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import type { Store } from "../Store.ts"
 import { toKafkaError } from "../toKafkaError.ts"
+import type { OpenBatches } from "./OpenBatches.ts"
 import type { PartitionLog } from "./PartitionLog.ts"
 
 type Found = Effect.Effect<RecordBatch.TimestampAndOffset | undefined, KafkaError>
@@ -17,12 +19,22 @@ export interface FindRecords {
 
 const SCAN_BYTES = 1 << 20
 
-export const makeFindRecords = (store: Store["Service"]): FindRecords => {
+const later = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+
+export const makeFindRecords = (store: Store["Service"], batches: OpenBatches["Service"]): FindRecords => {
+  /** What is found in one batch; opened beside others, as it may become a hundred times as much. */
+  const lookInto = (
+    batch: Uint8Array,
+    lookUp: RecordBatch.LookUp
+  ): Effect.Effect<RecordBatch.TimestampAndOffset | undefined> =>
+    Effect.map(batches.look(batch, lookUp.steps), (found) => (isKafkaError(found) ? lookUp.unread : found))
+
   /** Batches from `offset` on, one after the other, until one of them gives an answer. */
-  const scan = Effect.fnUntraced(function* <A>(
+  const scan = Effect.fnUntraced(function* (
     log: PartitionLog,
     from: bigint,
-    look: (batch: Uint8Array) => A | undefined
+    lookUpIn: (batch: Uint8Array) => RecordBatch.LookUp | undefined,
+    isAnswer: (found: RecordBatch.TimestampAndOffset) => boolean
   ) {
     let offset = from
     while (offset < log.committed.endOffset) {
@@ -30,8 +42,9 @@ export const makeFindRecords = (store: Store["Service"]): FindRecords => {
       const [read] = yield* Effect.mapError(store.read([request], SCAN_BYTES), toKafkaError)
       if (read === undefined || read.length === 0) return undefined
       for (const batch of read) {
-        const answer = look(batch)
-        if (answer !== undefined) return answer
+        const lookUp = lookUpIn(batch)
+        const found = lookUp === undefined ? undefined : yield* lookInto(batch, lookUp)
+        if (found !== undefined && isAnswer(found)) return found
         offset = RecordBatch.lastOffset(batch) + 1n
       }
     }
@@ -42,10 +55,17 @@ export const makeFindRecords = (store: Store["Service"]): FindRecords => {
     if (timestamp > log.committed.timestampHigh) return undefined
     const batch = yield* Effect.mapError(store.findByTimestamp(log.partitionId, timestamp), toKafkaError)
     if (batch === undefined) return undefined
-    // The running maximum may stem from a batch that is deleted: then the answer lies further on.
-    return yield* scan(log, RecordBatch.baseOffset(batch), (candidate) =>
-      RecordBatch.findOffsetByTimestamp(candidate, timestamp, log.logStartOffset)
-    )
+    // The running maximum may stem from a batch that is deleted: then the answer lies further on. What went while a batch
+    // was looked into is no answer either, and then a later record of the same batch may be one.
+    while (true) {
+      const found = yield* scan(
+        log,
+        later(RecordBatch.baseOffset(batch), log.logStartOffset),
+        (candidate) => RecordBatch.lookUpTimestamp(candidate, timestamp, log.logStartOffset),
+        () => true
+      )
+      if (found === undefined || found.offset >= log.logStartOffset) return found
+    }
   })
 
   const withMaxTimestamp = Effect.fnUntraced(function* (log: PartitionLog) {
@@ -53,11 +73,16 @@ export const makeFindRecords = (store: Store["Service"]): FindRecords => {
     if (exact !== undefined) return exact
     while (log.logStartOffset < log.committed.endOffset) {
       let best: RecordBatch.TimestampAndOffset | undefined
-      yield* scan(log, log.logStartOffset, (batch) => {
-        const candidate = RecordBatch.maxTimestampOffset(batch, log.logStartOffset)
-        if (candidate !== undefined && (best === undefined || candidate.timestamp > best.timestamp)) best = candidate
-        return undefined
-      })
+      const isBest = (found: RecordBatch.TimestampAndOffset): boolean => {
+        if (best === undefined || found.timestamp > best.timestamp) best = found
+        return false
+      }
+      yield* scan(
+        log,
+        log.logStartOffset,
+        (batch) => RecordBatch.lookUpMaxTimestamp(batch, log.logStartOffset, best?.timestamp),
+        isBest
+      )
       // The best one went while those behind it were looked at: what is left is less.
       if (best === undefined || best.offset >= log.logStartOffset) return best
     }

@@ -25,6 +25,7 @@ import type { AppendRequest, Appended, MeasuredEnd, PartitionEnd, PartitionRead,
 import { endOfEpoch, epochAt, fromStored } from "./PartitionLog.ts"
 import { makePartitionLoader } from "./PartitionLoader.ts"
 import type { PartitionLog } from "./PartitionLog.ts"
+import { OpenBatches } from "./OpenBatches.ts"
 import { makeReadAhead } from "./ReadAhead.ts"
 import { drop, makePartitionTail, makeTail, push, readTail, replace } from "./Tail.ts"
 import type { PartitionTail, TailBatch } from "./Tail.ts"
@@ -99,7 +100,7 @@ export class Log extends Context.Service<
     readonly forget: (partitionIds: ReadonlyArray<number>) => void
   }
 >()("@tusk/storage/log/Log") {
-  static readonly layer = Layer.effect(
+  private static readonly layerNoDeps = Layer.effect(
     Log,
     Effect.gen(function* () {
       const store = yield* Store
@@ -110,7 +111,7 @@ export class Log extends Context.Service<
       const inTime = within((yield* CommitterOptions).requestTimeoutMs)
       const waiters = makeWaiters()
       const firstBatches = makeFirstBatches()
-      const findRecords = makeFindRecords(store)
+      const findRecords = makeFindRecords(store, yield* OpenBatches)
       const ahead = makeReadAhead(store, yield* Effect.scope, options.readAheadBytes)
       let entries = new Map<number, Entry>()
       /** Nobody reads below what was evicted from now on; the store follows with the next commit. */
@@ -461,4 +462,7 @@ export class Log extends Context.Service<
       })
     })
   )
+
+  /** A layer is built once: its look-ups take turns with whoever else opens batches. */
+  static readonly layer = Layer.provide(this.layerNoDeps, OpenBatches.layer)
 }

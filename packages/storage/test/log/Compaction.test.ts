@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
+import { random } from "../../../protocol/test/codec/Mutation.ts"
 import { Active } from "../../src/Active.ts"
 import { Committer } from "../../src/Committer.ts"
 import { Configs } from "../../src/Configs.ts"
@@ -14,6 +15,7 @@ import { Compaction, CompactionOf, CompactionOptions } from "../../src/log/Compa
 import type { CompactionPolicy } from "../../src/log/CompactionPlan.ts"
 import { isKafkaError, Log } from "../../src/log/Log.ts"
 import { LogOptions } from "../../src/log/LogOptions.ts"
+import { OpenBatches, OpenBatchesOptions } from "../../src/log/OpenBatches.ts"
 import { Offsets } from "../../src/Offsets.ts"
 import { OutcomeUnknown, StoreUnavailable } from "../../src/StoreError.ts"
 import { Topics } from "../../src/Topics.ts"
@@ -36,14 +38,18 @@ interface Options {
   readonly maxKeyBytes?: number
   readonly stepBytes?: number
   readonly tailMaxBytes?: number
+  readonly maxDecompressedBytes?: number
 }
 
-const layerOf = (store: FaultyStore, { maxKeyBytes, policy, stepBytes, tailMaxBytes }: Options) => {
+const layerOf = (
+  store: FaultyStore,
+  { maxDecompressedBytes, maxKeyBytes, policy, stepBytes, tailMaxBytes }: Options
+) => {
   // One object until a config changes, as the broker has it.
   const compacted = { ...eager, ...policy }
   return Compaction.layer.pipe(
     Layer.provideMerge(Topics.layer),
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, OpenBatches.layer, Offsets.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
     Layer.provide(store.layer),
@@ -54,9 +60,9 @@ const layerOf = (store: FaultyStore, { maxKeyBytes, policy, stepBytes, tailMaxBy
           enabled: true,
           backoffMs: 15_000,
           maxKeyBytes: maxKeyBytes ?? 1 << 20,
-          stepBytes: stepBytes ?? 1 << 20,
-          maxDecompressedBytes: 1 << 20
+          stepBytes: stepBytes ?? 1 << 20
         }),
+        Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: maxDecompressedBytes ?? 1 << 20 }),
         Layer.succeed(LogOptions, {
           tailMaxBytes: tailMaxBytes ?? 0,
           tailIsAll: false,
@@ -130,6 +136,21 @@ const start = Effect.fnUntraced(function* (store: FaultyStore, options: Options 
     stop: Scope.close(scope, Exit.void)
   }
 })
+
+/** Times that others had their turn until `work` was done. */
+const turnsWhile = <A, E, R>(work: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    let turns = 0
+    let next = setImmediate(function again() {
+      turns++
+      next = setImmediate(again)
+    })
+    yield* Effect.ensuring(
+      work,
+      Effect.sync(() => clearImmediate(next))
+    )
+    return turns
+  })
 
 describe("compaction", () => {
   it.effect("keeps the latest record of each key, offsets and ends, also after a restart", () =>
@@ -451,4 +472,33 @@ describe("compaction", () => {
         yield* broker.stop
       })
   )
+
+  for (const codec of [1, 2, 3, 4]) {
+    it.effect(`lets others run while a batch is open that becomes forty times as much, codec ${codec}`, () =>
+      Effect.gen(function* () {
+        const limits = { maxDecompressedBytes: 64 << 20 }
+        const broker = yield* start(new FaultyStore(), limits)
+        const below = random(7)
+        const large = "x".repeat(20_000_000) + Array.from({ length: 60_000 }, () => below(2 ** 31)).join()
+        const pairs: ReadonlyArray<Pair> = [
+          ["a", "1"],
+          ["b", large]
+        ]
+        yield* broker.append(pairs, { compression: codec })
+        yield* broker.append([["a", "2"]])
+        yield* broker.append([["c", "1"]])
+        assert.isAbove(yield* turnsWhile(broker.check), 20)
+        const only = { maxBytes: 1, atLeastOne: true }
+        const [read] = yield* broker.log.read([{ partitionId: broker.partitionId, from: 0n, maxBytes: 1 }], only)
+        const batch = isKafkaError(read!) ? undefined : read!.batches[0]
+        assert.strictEqual(RecordBatch.compressionCodec(batch!), codec)
+        const left = RecordBatch.decodeRecords(batch!, limits) as ReadonlyArray<RecordBatch.DecodedRecord>
+        assert.deepStrictEqual(
+          left.map(({ offset, value }) => [offset, Buffer.compare(value!, utf8.encode(large))]),
+          [[1n, 0]]
+        )
+        yield* broker.stop
+      })
+    )
+  }
 })
