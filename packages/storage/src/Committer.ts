@@ -168,9 +168,10 @@ export class Committer extends Context.Service<
           return undefined
         }
         retractAll(joined)
-        if (aftermath !== "AsBefore" || joined.length === 1) {
-          settleAll(joined, aftermath === "NotStored" && error._tag === "OutcomeUnknown" ? fenced() : error)
-        }
+        if (aftermath === "AsBefore" && joined.length > 1) return error
+        // Nothing of it is stored, and whose fault that is cannot be found out any more where there are several.
+        const isNobodys = joined.length > 1 || error._tag === "OutcomeUnknown"
+        settleAll(joined, aftermath === "NotStored" && isNobodys ? fenced() : error)
         return error
       })
 

@@ -400,6 +400,32 @@ describe("a commit that fails", () => {
     })
   }
 
+  it.effect("and is refused behind a take-over is nobody's fault where it is of several", () => {
+    const { gate, store } = gated()
+    store.refuse = (units) => units.flat().some((one) => nameOf(one) === "bad")
+    return withCommitter(store, (committer, _close, active) =>
+      Effect.gen(function* () {
+        for (const [names, told] of [
+          [["a", "bad"], "NotLeaderOrFollower"],
+          [["bad"], "UnknownServerError"]
+        ] as const) {
+          yield* gate.close
+          const first = yield* write(committer, "first")
+          yield* Effect.yieldNow
+          const fibers = yield* Effect.forEach(names, (name) => write(committer, name))
+          yield* gate.open
+          yield* gate.close
+          assert.strictEqual(codeOf(yield* Fiber.join(first)), "stored")
+          yield* Effect.yieldNow
+          assert.deepStrictEqual(store.commits.at(-1)!.flat().map(nameOf), [...names])
+          yield* active.failed(new Fenced({ message: "gone" }), active.reign()!)
+          yield* gate.open
+          for (const fiber of fibers) assert.strictEqual(codeOf(yield* Fiber.join(fiber)), told)
+        }
+      })
+    )
+  })
+
   it.effect("of a session that is gone has stored nothing: its units are told so", () => {
     const store = new FaultyStore()
     store.faults.push({ stored: false, error: new Fenced({ message: "gone" }) })
