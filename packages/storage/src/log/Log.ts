@@ -277,6 +277,15 @@ export class Log extends Context.Service<
         return results
       }
 
+      /** What began on what another broker may have changed since is done anew. */
+      const inOneReign = <A, E>(look: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+        Effect.suspend(() => {
+          const reign = active.reign()
+          return Effect.flatMap(look, (seen) =>
+            active.reign() === reign ? Effect.succeed(seen) : Effect.andThen(active.whenReigning, inOneReign(look))
+          )
+        })
+
       const read = Effect.fnUntraced(function* (requests: ReadonlyArray<ReadRequest>, readOptions: ReadOptions) {
         const ids = requests.map((request) => request.partitionId)
         if (missing(ids)) {
@@ -406,6 +415,13 @@ export class Log extends Context.Service<
         return { ...end, sizeBytes: end.cumulativeBytes - bytes }
       })
 
+      const measured = Effect.fnUntraced(function* (partitionIds: ReadonlyArray<number>) {
+        const found = yield* ends(partitionIds)
+        return yield* Effect.forEach(found, (end, i) =>
+          isKafkaError(end) ? Effect.succeed(end) : sized(partitionIds[i]!, end)
+        )
+      })
+
       return Log.of({
         appending,
         append: (requests, timeoutMs) =>
@@ -413,20 +429,15 @@ export class Log extends Context.Service<
             Effect.catch((error) => Effect.succeed(requests.map(() => error)))
           ),
         turnedAway: firstBatches.failed,
-        read,
+        read: (requests, options) => inOneReign(read(requests, options)),
         readNow,
         awaitBytes: (positions, bytes, ending) => waiters.wait(positions, bytes, hasMoved, ending),
         ends,
-        measured: Effect.fnUntraced(function* (partitionIds) {
-          const found = yield* ends(partitionIds)
-          return yield* Effect.forEach(found, (end, i) =>
-            isKafkaError(end) ? Effect.succeed(end) : sized(partitionIds[i]!, end)
-          )
-        }),
+        measured: (partitionIds) => inOneReign(measured(partitionIds)),
         findByTimestamp: (partitionId, timestamp) =>
-          Effect.flatMap(entryOf(partitionId), ({ log }) => findRecords.byTimestamp(log, timestamp)),
+          inOneReign(Effect.flatMap(entryOf(partitionId), ({ log }) => findRecords.byTimestamp(log, timestamp))),
         findMaxTimestamp: (partitionId) =>
-          Effect.flatMap(entryOf(partitionId), ({ log }) => findRecords.withMaxTimestamp(log)),
+          inOneReign(Effect.flatMap(entryOf(partitionId), ({ log }) => findRecords.withMaxTimestamp(log))),
         endOfEpoch: (partitionId, epoch) =>
           Effect.map(entryOf(partitionId), (entry) => endOfEpoch(entry.log, epoch, active.epoch())),
         raiseLogStart: Effect.fnUntraced(function* (partitionId, offset) {

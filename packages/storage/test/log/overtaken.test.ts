@@ -3,6 +3,8 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { Active } from "../../src/Active.ts"
@@ -12,6 +14,7 @@ import { isKafkaError, Log } from "../../src/log/Log.ts"
 import { LogOptions } from "../../src/log/LogOptions.ts"
 import { Offsets } from "../../src/Offsets.ts"
 import { writing } from "../../src/Participant.ts"
+import { Fenced } from "../../src/StoreError.ts"
 import { Topics } from "../../src/Topics.ts"
 import { FaultyStore } from "../FaultyStore.ts"
 import { batchOf } from "./batch.ts"
@@ -61,7 +64,7 @@ const broker = Effect.fnUntraced(function* (times: ReadonlyArray<bigint>) {
       log.read([{ partitionId, from, maxBytes: 1 << 20 }], { maxBytes: 1 << 20, atLeastOne: true }),
       ([got]) => (isKafkaError(got!) ? got._tag : got!.batches.map(RecordBatch.baseOffset))
     )
-  return { log, partitionId, overtakes, read }
+  return { active: Context.get(context, Active), log, partitionId, overtakes, read, store }
 })
 
 const TIMES = Array.from({ length: 6 }, (_, i) => BigInt(i))
@@ -119,6 +122,32 @@ describe("records are deleted while the store is read", () => {
       yield* log.append([{ partitionId, batch: RecordBatch.encodeBatch(records), stampTime: false }])
       yield* log.raiseLogStart(partitionId, 2n)
       assert.strictEqual((yield* log.findMaxTimestamp(partitionId))?.offset, 3n)
+    })
+  )
+})
+
+describe("another broker writes while a read is looked at", () => {
+  /** The last batch of the log once more, at the end: what a broker stored that had the lock meanwhile. */
+  const appendElsewhere = (store: FaultyStore) => {
+    const last = store.commits.flat(2).findLast((write) => write._tag === "Append")!
+    const records = last.records.slice()
+    const offset = last.lastOffset + 1n
+    new DataView(records.buffer).setBigInt64(0, offset)
+    return store.store.commit([[{ ...last, baseOffset: offset, lastOffset: offset, records }]])
+  }
+
+  it.effect("an offset that it stored is not out of range, though the next proof of who writes is of this broker", () =>
+    Effect.gen(function* () {
+      const { active, read, store } = yield* broker(TIMES)
+      const silent = Latch.makeUnsafe(false)
+      Object.assign(store.store, { heartbeat: silent.await })
+      // One is asked for already: the read's own is asked for in the next reign.
+      yield* Effect.forkChild(Effect.ignore(active.proven), { startImmediately: true })
+      const reading = yield* Effect.forkChild(read(7n), { startImmediately: true })
+      yield* appendElsewhere(store)
+      yield* active.failed(new Fenced({ message: "gone" }), active.reign()!)
+      yield* silent.open
+      assert.deepStrictEqual(yield* Fiber.join(reading), [])
     })
   )
 })
