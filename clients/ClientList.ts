@@ -1,12 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { join } from "node:path"
 import process from "node:process"
-import { cache, javaCommand, javaMissing, prepareJava, repository } from "../bench/kafka/ApacheKafka.ts"
+import { cache, javaCommand, javaMissing, prepareJava } from "../bench/kafka/ApacheKafka.ts"
 import { run, runOk } from "../bench/kafka/Program.ts"
 import type { Client, Command, Overview, Program } from "./Client.ts"
 import { parseLine } from "./Client.ts"
 import { commandLineTools } from "./CommandLineTools.ts"
 import { kcat } from "./Kcat.ts"
+import { here, missing, once, prepareGo, preparePython, pythonMissing, reason } from "./Preparing.ts"
 
 /** A program that speaks the common command line (README.md). */
 const speaking = (base: (args: ReadonlyArray<string>) => Command, hasAdmin: boolean): Program => {
@@ -27,38 +28,12 @@ const speaking = (base: (args: ReadonlyArray<string>) => Command, hasAdmin: bool
   }
 }
 
-const here = (...path: ReadonlyArray<string>) => join(repository, "clients", ...path)
-const missing = async (file: string, ...args: ReadonlyArray<string>): Promise<string | undefined> =>
-  (await run(file, args).catch(() => undefined))?.code === 0 ? undefined : `${file} is missing`
-const reason = (error: unknown) =>
-  String(error instanceof Error ? error.message : error)
-    .split("\n")
-    .slice(0, 3)
-    .join(" ")
-
-/** Runs `make` once for each content of `files`. */
-const once = async (name: string, files: ReadonlyArray<string>, make: () => Promise<void>): Promise<void> => {
-  const stamp = join(cache, "prepared", name)
-  const wanted = files.map((file) => readFileSync(here(file), "utf8")).join("\0")
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return
-  await make()
-  mkdirSync(join(cache, "prepared"), { recursive: true })
-  writeFileSync(stamp, wanted)
-}
-
 const confluentKafka: Client = {
   name: "confluent-kafka (Python)",
   prepare: async () => {
-    const absent = await missing("python3", "-m", "venv", "--help")
+    const absent = await pythonMissing()
     if (absent !== undefined) return absent
-    const venv = join(cache, "confluent-kafka")
-    const python = join(venv, "bin", "python")
-    await once("confluent-kafka", ["confluent-kafka/requirements.txt"], async () => {
-      await runOk("python3", ["-m", "venv", venv])
-      const requirements = here("confluent-kafka", "requirements.txt")
-      const options = ["--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
-      await runOk(python, ["-m", "pip", "install", ...options, "-r", requirements], { timeoutMs: 600_000 })
-    })
+    const python = await preparePython("confluent-kafka")
     return speaking((args) => ({ file: python, args: [here("confluent-kafka", "client.py"), ...args] }), true)
   }
 }
@@ -78,11 +53,7 @@ const franzGo: Client = {
   prepare: async () => {
     const absent = await missing("go", "version")
     if (absent !== undefined) return absent
-    const file = join(cache, "bin", "franz-go")
-    await once("franz-go", ["franz-go/main.go", "franz-go/go.sum"], async () => {
-      const spawn = { cwd: here("franz-go"), env: { ...process.env, GOTOOLCHAIN: "local", GOFLAGS: "-mod=readonly" } }
-      await runOk("go", ["build", "-o", file, "."], { spawn, timeoutMs: 600_000 })
-    })
+    const file = await prepareGo("franz-go")
     return speaking((args) => ({ file, args }), true)
   }
 }

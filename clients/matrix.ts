@@ -1,7 +1,8 @@
 /**
  * The client matrix: `npm run test:clients [-- --only kcat,kafkajs] [--storage embedded|memory|both] [--peer kafka]
  * [--bootstrap host:port [--restart-command "…"]]`. Each client does the same (Scenario.ts); a table tells the result.
- * Ends with 1 where one failed; --verbose tells each stage, and the broker's log after a failure. What it needs is fetched or built below `.cache/` on the first run.
+ * With --old, clients of years ago are run in their place (old/OldScenario.ts). Ends with 1 where one failed; --verbose
+ * tells each stage, and the broker's log after a failure. What it needs is fetched or built below `.cache/` on the first run.
  */
 import { spawnSync } from "node:child_process"
 import process from "node:process"
@@ -9,8 +10,11 @@ import { parseArgs } from "node:util"
 import { startApacheKafka } from "../bench/kafka/ApacheKafka.ts"
 import type { Broker } from "../bench/kafka/Broker.ts"
 import { startTusk } from "../bench/kafka/TuskProcess.ts"
-import type { Client, Program } from "./Client.ts"
+import type { Client } from "./Client.ts"
 import { clients } from "./ClientList.ts"
+import type { Job, Work } from "./Job.ts"
+import { oldClients } from "./old/OldClients.ts"
+import { oldScenario } from "./old/OldScenario.ts"
 import { scenario } from "./Scenario.ts"
 
 const { values: options } = parseArgs({
@@ -20,6 +24,7 @@ const { values: options } = parseArgs({
     peer: { type: "string", default: "tusk" },
     bootstrap: { type: "string" },
     "restart-command": { type: "string" },
+    old: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false }
   }
 })
@@ -63,8 +68,26 @@ const targets = (): ReadonlyArray<Target> => {
   return [tusk("embedded"), tusk("memory")]
 }
 
-const wanted = (client: Client): boolean =>
-  options.only === undefined || options.only.split(",").some((part) => client.name.toLowerCase().includes(part))
+const jobOf = (client: Client): Job => ({
+  name: client.name,
+  prepare: async () => {
+    const program = await client.prepare()
+    if (typeof program === "string") return program
+    return (broker, name, restarts, onStage) => scenario(program, broker, name, restarts, onStage)
+  }
+})
+const oldJobs = oldClients.map((client): Job => ({
+  name: client.name,
+  prepare: async () => {
+    const command = await client.prepare()
+    if (typeof command === "string") return command
+    return (broker, name, restarts, onStage) => oldScenario(client, command, broker, name, restarts, onStage)
+  }
+}))
+const jobs = options.old ? oldJobs : clients.map(jobOf)
+
+const wanted = (job: Job): boolean =>
+  options.only === undefined || options.only.split(",").some((part) => job.name.toLowerCase().includes(part))
 
 interface Row {
   readonly client: string
@@ -82,11 +105,11 @@ const print = (rows: ReadonlyArray<Row>): void => {
   for (const row of rows) console.log(line(row))
 }
 
-const programs = new Map<Client, Program | string>()
-for (const client of clients.filter(wanted)) {
-  console.log(`preparing ${client.name}`)
-  const prepared = await client.prepare().catch((error: Error) => `could not be prepared: ${error.message}`)
-  programs.set(client, prepared)
+const works = new Map<Job, Work | string>()
+for (const job of jobs.filter(wanted)) {
+  console.log(`preparing ${job.name}`)
+  const prepared = await job.prepare().catch((error: Error) => `could not be prepared: ${error.message}`)
+  works.set(job, prepared)
   if (typeof prepared === "string") console.log(`  ${prepared}`)
 }
 
@@ -95,17 +118,17 @@ let failed = false
 for (const { storage, restarts, start } of targets()) {
   const broker = await start()
   try {
-    for (const [client, program] of programs) {
-      if (typeof program === "string") {
-        const why = program.split("\n")[0]
-        rows.push({ client: client.name, storage, result: `skipped: ${why}`, seconds: "" })
+    for (const [{ name: client }, work] of works) {
+      if (typeof work === "string") {
+        const why = work.split("\n")[0]
+        rows.push({ client, storage, result: `skipped: ${why}`, seconds: "" })
         continue
       }
-      const name = client.name.toLowerCase().replaceAll(/[^a-z]+/g, "-")
+      const name = client.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")
       const began = performance.now()
       let result = "passed"
       try {
-        await scenario(program, broker, `${name}-${process.pid}`, restarts, (stage, seconds) => {
+        await work(broker, `${name}-${process.pid}`, restarts, (stage, seconds) => {
           if (options.verbose) console.log(`  ${stage}: ${seconds.toFixed(1)} s`)
         })
       } catch (error) {
@@ -113,8 +136,8 @@ for (const { storage, restarts, start } of targets()) {
         result = `FAILED: ${error instanceof Error ? error.message : String(error)}`
       }
       const seconds = ((performance.now() - began) / 1000).toFixed(1)
-      rows.push({ client: client.name, storage, result, seconds })
-      console.log(`${client.name} on ${storage}: ${result} (${seconds} s)`)
+      rows.push({ client, storage, result, seconds })
+      console.log(`${client} on ${storage}: ${result} (${seconds} s)`)
       if (options.verbose && result !== "passed" && "log" in broker) console.log((broker.log as () => string)())
     }
   } finally {

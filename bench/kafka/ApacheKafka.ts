@@ -43,23 +43,29 @@ const onceFor = async (stamp: string, wanted: string, make: () => Promise<void>)
 
 /**
  * Fetches the jars that clients/java/pom.xml names and compiles the programs beside it, once for each state of these
- * files; resolves with the class path. `release` is Apache Kafka's version. `name`: of another such folder of clients/.
+ * files; resolves with the class path. `release` is Apache Kafka's version. `name`: of another such folder of clients/;
+ * `version`: of Apache Kafka, where it is not the one of the pom.
  */
-export const prepareJava = async (name = "java"): Promise<{ readonly classpath: string; readonly release: string }> => {
+export const prepareJava = async (
+  name = "java",
+  version?: string
+): Promise<{ readonly classpath: string; readonly release: string }> => {
   const folder = join(repository, "clients", name)
-  const [jars, classes] = [join(cache, name, "lib"), join(cache, name, "classes")]
+  const home = join(cache, version === undefined ? name : `${name}-${version}`)
+  const [jars, classes] = [join(home, "lib"), join(home, "classes")]
   const pom = readFileSync(join(folder, "pom.xml"), "utf8")
-  const release = /<kafka\.version>([^<]+)</.exec(pom)?.[1] ?? ""
+  const release = version ?? /<kafka\.version>([^<]+)</.exec(pom)?.[1] ?? ""
   mkdirSync(classes, { recursive: true })
-  await onceFor(join(cache, name, "jars"), pom, async () => {
+  await onceFor(join(home, "jars"), pom, async () => {
     rmSync(jars, { recursive: true, force: true })
     const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
     const settings = [`-DoutputDirectory=${jars}`, "-DincludeScope=runtime", "-Dstyle.color=never"]
+    if (version !== undefined) settings.push(`-Dkafka.version=${version}`)
     await runOk("mvn", ["-q", "-B", "-f", join(folder, "pom.xml"), goal, ...settings], { timeoutMs: 600_000 })
   })
   const sources = javaSources(join(folder, "src/main/java"))
   const wanted = [pom, ...sources.map((file) => readFileSync(file, "utf8"))].join("\0")
-  await onceFor(join(cache, name, "compiled"), wanted, async () => {
+  await onceFor(join(home, "compiled"), wanted, async () => {
     await runOk("javac", ["--release", "17", "-cp", join(jars, "*"), "-d", classes, ...sources])
   })
   return { classpath: [folder, classes, join(jars, "*")].join(":"), release }
