@@ -14,6 +14,7 @@ import type { FetchRequest, FetchResponse } from "@tusk/protocol/messages/Fetch"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { PartitionRead, ReadOptions } from "@tusk/storage/log/Log"
 import type { Ending } from "@tusk/storage/log/Waiters"
+import type { ReadRequest } from "@tusk/storage/Store"
 import { Topics } from "@tusk/storage/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -158,7 +159,8 @@ class Poll implements Ending {
   /** Reads what is there now. */
   look(): Effect.Effect<FetchResponse> {
     const { locate, log } = this.#parts
-    this.#readOptions = { maxBytes: this.#claim.take(this.#maxBytes), atLeastOne: this.#from.apiVersion > 2 }
+    const maxBytes = this.#claim.take(this.#maxBytes)
+    this.#readOptions = { maxBytes, atLeastOne: this.#from.apiVersion > 2 && !this.#claim.isShort() }
     const states = this.#context.partitions
     const byId = this.#from.apiVersion >= TOPIC_IDS
     let known: Array<Fetched | undefined> | undefined
@@ -172,7 +174,34 @@ class Poll implements Ending {
     if (reads !== undefined) return this.#judge(reads)
     // What is read may take its time, and the session go on meanwhile.
     const requests = states.map(({ from, maxBytes, partitionId }) => ({ from, maxBytes, partitionId }))
-    return Effect.flatMap(log.read(requests, this.#readOptions), (read) => this.#judge(read))
+    return Effect.flatMap(this.#read(requests), (read) => this.#judge(read))
+  }
+
+  /** Where memory is short the store is left alone: its first batch comes whole, however large. */
+  #read(requests: ReadonlyArray<ReadRequest>): Effect.Effect<ReadonlyArray<Fetched>> {
+    const { log } = this.#parts
+    if (!this.#claim.isShort()) return log.read(requests, this.#readOptions)
+    const reads = log.readNow(requests, this.#readOptions)
+    return reads === undefined ? log.read(requests, NOTHING) : Effect.succeed(reads)
+  }
+
+  /** Something is there that was not given, as memory is short. */
+  #isWithheld(reads: ReadonlyArray<Fetched>): boolean {
+    if (!this.#claim.isShort()) return false
+    const places = new Map(this.#context.partitions.map(({ from, partitionId }) => [partitionId, from]))
+    return reads.some(
+      (read) => !isKafkaError(read) && read.bytes === 0 && read.highWatermark > places.get(read.partitionId)!
+    )
+  }
+
+  /** Until nothing is short, or the time is over. */
+  #plenty(): Effect.Effect<void> {
+    const { budget, clock } = this.#parts
+    return Effect.suspend(() =>
+      this.#isEnding() || this.#deadlineMs <= monotonicMs(clock)
+        ? Effect.void
+        : Effect.flatMap(budget.plenty, (isPlenty) => (isPlenty ? Effect.void : this.#plenty()))
+    )
   }
 
   /**
@@ -185,9 +214,7 @@ class Poll implements Ending {
     const errors = known.filter((found): found is KafkaError => found !== undefined && isKafkaError(found))
     this.#unknown ??= errors.length
     const isDue = !errors.every(isUnknown) || errors.length === states.length || errors.length > this.#unknown
-    return Effect.flatMap(this.#parts.log.read(requests, this.#readOptions), (reads) =>
-      this.#judge(reads, known, isDue)
-    )
+    return Effect.flatMap(this.#read(requests), (reads) => this.#judge(reads, known, isDue))
   }
 
   /** Where that is too little, waits to be woken by an append, until the time is over. */
@@ -208,7 +235,9 @@ class Poll implements Ending {
       return this.#answer(known === undefined ? reads : merged(reads, known))
     }
     this.#claim.release()
-    const waiting = this.#parts.log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, this)
+    const waiting = this.#isWithheld(reads)
+      ? this.#plenty()
+      : this.#parts.log.awaitBytes(reads as ReadonlyArray<PartitionRead>, minBytes - bytes, this)
     return Effect.flatMap(waiting, () => this.look())
   }
 
