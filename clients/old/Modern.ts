@@ -23,11 +23,27 @@ const withWire = async <A>(bootstrap: string, use: (wire: Wire) => Promise<A>): 
   }
 }
 
+const fetch = async (wire: Wire, topic: string, offsets: ReadonlyArray<bigint>) => {
+  const partitions = offsets.map((fetchOffset, partition) => ({ partition, fetchOffset, partitionMaxBytes: 1 << 20 }))
+  const answer = await wire.call(Fetch, 12, { maxBytes: 8 << 20, sessionEpoch: -1, topics: [{ topic, partitions }] })
+  return answer.responses[0]?.partitions ?? []
+}
+
+/**
+ * Resolves when all partitions are served: Apache Kafka answers before, and a producer that is not idempotent then
+ * writes again what only some of them took.
+ */
 export const createTopic = (bootstrap: string, name: string, numPartitions: number): Promise<void> =>
   withWire(bootstrap, async (wire) => {
     const topics = [{ name, numPartitions, replicationFactor: 1 }]
     const [created] = (await wire.call(CreateTopics, 5, { topics, timeoutMs: 30_000 })).topics
     if (created?.errorCode !== 0) throw new Error(`CreateTopics was answered ${created?.errorCode}`)
+    const beginnings = range(0, numPartitions).map(() => 0n)
+    for (let tries = 0; tries < 100; tries++) {
+      if ((await fetch(wire, name, beginnings)).every(({ errorCode }) => errorCode === 0)) return
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    throw new Error(`${name} is not served`)
   })
 
 /** One batch to partition 0, with snappy and lz4 framed as Java's client does. */
@@ -107,11 +123,8 @@ export const readModern = (
     const told: Array<Told> = []
     const next = range(0, partitions).map(() => 0n)
     for (;;) {
-      const asked = next.map((fetchOffset, partition) => ({ partition, fetchOffset, partitionMaxBytes: 1 << 20 }))
-      const topics = [{ topic, partitions: asked }]
-      const answer = await wire.call(Fetch, 12, { maxBytes: 8 << 20, sessionEpoch: -1, topics })
       const before = told.length
-      for (const { partitionIndex, errorCode, records } of answer.responses[0]?.partitions ?? []) {
+      for (const { partitionIndex, errorCode, records } of await fetch(wire, topic, next)) {
         if (errorCode !== 0) throw new Error(`Fetch was answered ${errorCode}`)
         for (const batch of batchesOf(records)) {
           told.push(...recordsOf(batch, codec, partitionIndex))
