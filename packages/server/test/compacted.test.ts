@@ -3,8 +3,11 @@ import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/BatchCodec"
+import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { brokerInTestTime, pass } from "./BrokerUnderTest.ts"
 import type { WireClient } from "./WireClient.ts"
 
@@ -69,7 +72,9 @@ describe("a compacted topic", () => {
     "keeps the latest of each key at its offset, tombstones for their time, and takes no record without a key",
     () =>
       Effect.gen(function* () {
-        const broker = yield* brokerInTestTime({ logCleanerBackoffMs: 5000 })
+        // Threads have a time of their own.
+        const store = Layer.merge(MemoryStore.layer({ maxBytes: 1 << 26 }), Layer.succeed(BatchCodec, inlineBatchCodec))
+        const broker = yield* brokerInTestTime({ logCleanerBackoffMs: 5000 }, { store })
         const configs = {
           "cleanup.policy": "compact",
           "min.cleanable.dirty.ratio": "0",

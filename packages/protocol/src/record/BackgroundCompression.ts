@@ -1,5 +1,5 @@
 import { createRequire } from "node:module"
-import { setImmediate as turn } from "node:timers/promises"
+import { setImmediate } from "node:timers/promises"
 import { promisify } from "node:util"
 import { type KafkaError, UnsupportedCompressionType } from "../KafkaError.ts"
 import {
@@ -29,6 +29,9 @@ import { inTurns } from "./Steps.ts"
 
 const load = createRequire(import.meta.url)
 const lz4 = (): typeof import("lz4-napi") => load("lz4-napi")
+
+/** Others run. */
+export const turn = (): Promise<void> => setImmediate()
 
 /** How many batches are worked on at a time without one keeping another from its core. */
 export const cores = (): number => (load("node:os") as typeof import("node:os")).availableParallelism()

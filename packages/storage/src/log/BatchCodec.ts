@@ -1,5 +1,5 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import { compressInBackground, cores, decompressInBackground } from "@tusk/protocol/record/BackgroundCompression"
+import { compressInBackground, cores, decompressInBackground, turn } from "@tusk/protocol/record/BackgroundCompression"
 import { compress, decompress } from "@tusk/protocol/record/Compression"
 import type { DecompressionLimits } from "@tusk/protocol/record/Compression"
 import { downConvertBatch, downConvertInBackground } from "@tusk/protocol/record/DownConvert"
@@ -7,7 +7,6 @@ import type { OldMagic } from "@tusk/protocol/record/MessageSet"
 import { finish, inTurns, type Steps } from "@tusk/protocol/record/Steps"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { setImmediate as turn } from "node:timers/promises"
 
 /** Records that are looked at without a turn for others. */
 export const AT_ONCE_BYTES = 512 * 1024
