@@ -150,7 +150,7 @@ export const settingDefinitions = {
   fetchAnswersMaxBytes: number(
     "tusk.fetch.answers.max.bytes",
     "LONG",
-    128 * MIB,
+    96 * MIB,
     { min: MIB },
     "Memory for answers to fetches that clients have not taken yet: where it is short, answers are smaller."
   ),

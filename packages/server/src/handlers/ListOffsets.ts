@@ -156,14 +156,15 @@ const answered = (asked: Asked, code: number, found: Found, oldStyleOffsets: Rea
 
 /**
  * Version 0 answers with a list, newest first: offsets before a time, up to the start. The end is one as well, of the times
- * up to now, where no record is of a later one.
+ * up to now, where no record is of a later one, and of every time where there is no record at all.
  */
 const oldStyle = (asked: Asked, found: Found, end: PartitionEnd, nowMs: number): ReadonlyArray<bigint> => {
   const { highWatermark, logStartOffset } = end
   const offsets: Array<bigint> = []
   if (asked.timestamp >= 0n) {
     const isAll = found.offset < 0n
-    const last = isAll && asked.timestamp >= BigInt(nowMs) ? highWatermark : (isAll ? highWatermark : found.offset) - 1n
+    const isEnd = isAll && (asked.timestamp >= BigInt(nowMs) || highWatermark === logStartOffset)
+    const last = isEnd ? highWatermark : (isAll ? highWatermark : found.offset) - 1n
     if (last >= logStartOffset) offsets.push(last)
     if (last > logStartOffset) offsets.push(logStartOffset)
   } else {

@@ -218,7 +218,8 @@ export const shareFetch = handler({
         monotonicMs(clock)
       )
       if ("_tag" in session) return yield* Effect.fail(session)
-      if (request.shareSessionEpoch === INITIAL_EPOCH) endWith(connection, session)
+      const isFirst = request.shareSessionEpoch === INITIAL_EPOCH
+      if (isFirst) endWith(connection, session)
 
       const answers = new Map<string, Map<number, PartitionData>>()
       const answerOf = (topicId: string, partition: number): PartitionData => {
@@ -233,6 +234,8 @@ export const shareFetch = handler({
         answers.get(topicId)!.set(partition, { ...data, ...change })
       }
 
+      // As Apache Kafka: the first answer of a session names every partition, a later one those with something to tell.
+      if (isFirst) for (const { partition, topicId } of session.partitions.values()) answerOf(topicId, partition)
       for (const { partitions, topicId } of request.topics) {
         for (const { acknowledgementBatches, partitionIndex } of partitions) {
           if (acknowledgementBatches.length === 0) continue

@@ -96,7 +96,8 @@ describe("ListOffsets", () => {
     const now = BigInt(Date.now())
     const list = async (timestamp: bigint, maxNumOffsets = 9) =>
       (await ask(client, timestamp, { maxNumOffsets }, 0)).oldStyleOffsets
-    assert.deepStrictEqual(await list(now - HOUR), [])
+    // As Apache Kafka 3.9.1 of a topic that was there by then.
+    assert.deepStrictEqual(await list(now - HOUR), [0n])
     assert.deepStrictEqual(await list(now + HOUR), [0n])
     await produce(client, [now - 5n * HOUR, now - 4n * HOUR], [now - 3n * HOUR], [now - 2n * HOUR])
     assert.deepStrictEqual(await list(now - 6n * HOUR), [])

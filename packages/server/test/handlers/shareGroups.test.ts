@@ -171,6 +171,34 @@ describe("members of share groups", () => {
     assert.strictEqual(await offsetsOf(client), 69)
   })
 
+  it("are told of every partition by the first answer of a session, and then of those with news", async () => {
+    await using broker = await startBroker()
+    const { client, topicId } = await ready(broker, [])
+    await beat(client, "a", 0)
+    let shareSessionEpoch = 0
+    const fetch = async () => {
+      const { responses } = await client.call(ShareFetch, 2, {
+        groupId: GROUP,
+        memberId: "a",
+        shareSessionEpoch: shareSessionEpoch++,
+        maxWaitMs: 0,
+        minBytes: 1,
+        maxBytes: 1 << 20,
+        maxRecords: 500,
+        batchSize: 500,
+        topics: shareSessionEpoch === 1 ? [{ topicId, partitions: [{ partitionIndex: 0 }, { partitionIndex: 7 }] }] : []
+      })
+      return responses.flatMap(({ partitions }) =>
+        partitions.map(({ errorCode, partitionIndex }) => [partitionIndex, errorCode])
+      )
+    }
+    assert.deepStrictEqual(await fetch(), [
+      [0, 0],
+      [7, 3]
+    ])
+    assert.deepStrictEqual(await fetch(), [[7, 3]])
+  })
+
   it("a group of another kind is none of theirs", async () => {
     await using broker = await startBroker()
     const { client, consumerOf } = await ready(broker)
