@@ -1,5 +1,5 @@
-import { Write } from "@tusk/storage/Store"
-import type { Append } from "@tusk/storage/Store"
+import { Write } from "@tusk/storage/port/Store"
+import type { Append } from "@tusk/storage/port/Store"
 
 /** Bytes that do not compress. */
 const noise = (seed: number, size: number): Buffer => {

@@ -5,10 +5,10 @@
  * over as many sessions as theirs, which do not wait for one another. All in turns in each round; medians of the rounds' ratios.
  * `node --conditions=tusk-source bench/peer.ts [--rounds 7] [--seconds 2] [--quick] [--json FILE]`
  */
-import { NOTHING_TOLD } from "@tusk/storage/counters"
+import { NOTHING_TOLD } from "@tusk/storage/port/counters"
 import { connect } from "@tusk/storage/pg/connection/connect"
 import * as PgStore from "@tusk/storage/pg/PgStore"
-import { Store } from "@tusk/storage/Store"
+import { Store } from "@tusk/storage/port/Store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

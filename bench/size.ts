@@ -6,11 +6,11 @@
  * `node --conditions=tusk-source bench/size.ts [--gb 10] [--rounds 7] [--hold 60] [--quick] [--json FILE]`; the bar says
  * ten minutes, `--hold 600`; `--quick` is 1 GB and 20 s.
  */
-import { NOTHING_TOLD } from "@tusk/storage/counters"
+import { NOTHING_TOLD } from "@tusk/storage/port/counters"
 import { connect } from "@tusk/storage/pg/connection/connect"
 import * as PgStore from "@tusk/storage/pg/PgStore"
-import { Store, Write } from "@tusk/storage/Store"
-import type { Unit } from "@tusk/storage/Store"
+import { Store, Write } from "@tusk/storage/port/Store"
+import type { Unit } from "@tusk/storage/port/Store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,5 +1,5 @@
-import { nearestName, parseSettings } from "@tusk/server/Settings"
-import type { SettingEntry, Settings } from "@tusk/server/Settings"
+import { nearestName, parseSettings } from "@tusk/server/config/Settings"
+import type { SettingEntry, Settings } from "@tusk/server/config/Settings"
 import type { ListenOptions } from "@tusk/server/Tusk"
 import * as Result from "effect/Result"
 import { readFileSync } from "node:fs"

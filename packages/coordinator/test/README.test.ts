@@ -1,5 +1,5 @@
 import { assert, it } from "@effect/vitest"
-import { Groups } from "@tusk/coordinator/group/Groups"
+import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { readFileSync } from "node:fs"

@@ -1,5 +1,5 @@
 /** Whether a broker serves, as a test says. */
-import { Active } from "@tusk/storage/Active"
+import { Active } from "@tusk/storage/commit/Active"
 import { makeSignal } from "@tusk/storage/Signal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,8 +1,8 @@
 /** Memory whose commits take as long as Postgres' do, or as a test says. */
 import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { makeSignal } from "@tusk/storage/Signal"
-import { Store } from "@tusk/storage/Store"
-import type { Write } from "@tusk/storage/Store"
+import { Store } from "@tusk/storage/port/Store"
+import type { Write } from "@tusk/storage/port/Store"
 import { escapeText } from "../../storage/src/pg/PgStore/escapeText.ts"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,4 +1,4 @@
-import { SILENCE_LIMIT_MS } from "@tusk/storage/Active"
+import { SILENCE_LIMIT_MS } from "@tusk/storage/commit/Active"
 
 /** One time for which a broker is the cluster's writer, and what it knows of that. */
 export class Reign {

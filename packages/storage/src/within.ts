@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import { StoreUnavailable } from "./StoreError.ts"
-import type { StoreError } from "./StoreError.ts"
+import { StoreUnavailable } from "./port/StoreError.ts"
+import type { StoreError } from "./port/StoreError.ts"
 
 /** Waits for a read of the store no longer than any request may wait: a server that says nothing keeps nobody. */
 export const within =

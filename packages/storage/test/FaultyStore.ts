@@ -1,10 +1,10 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { make, MemoryData } from "../src/memory/MemoryStore.ts"
-import { Store } from "../src/Store.ts"
-import type { Unit } from "../src/Store.ts"
-import { StoreRefused } from "../src/StoreError.ts"
-import type { StoreError, StoreUnavailable } from "../src/StoreError.ts"
+import { Store } from "../src/port/Store.ts"
+import type { Unit } from "../src/port/Store.ts"
+import { StoreRefused } from "../src/port/StoreError.ts"
+import type { StoreError, StoreUnavailable } from "../src/port/StoreError.ts"
 
 /** What is to become of the next commit: stored or not, and the error told. */
 export interface Fault {

@@ -1,7 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { layer } from "@tusk/storage/memory/MemoryStore"
-import { Store, Write } from "@tusk/storage/Store"
+import { Store, Write } from "@tusk/storage/port/Store"
 
 it.effect("the README's example", () =>
   Effect.gen(function* () {

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { NOTHING_TOLD } from "../src/counters.ts"
+import { NOTHING_TOLD } from "../src/port/counters.ts"
 import { make, MemoryData } from "../src/memory/MemoryStore.ts"
-import { Write } from "../src/Store.ts"
+import { Write } from "../src/port/Store.ts"
 import { Model, offset, TOPIC, topicWith } from "../src/testing/storeScenarios.ts"
 import { storeSuite } from "../src/testing/storeSuite.ts"
-import { randomUuid } from "../src/Uuid.ts"
+import { randomUuid } from "../src/topics/Uuid.ts"
 
 const options = { maxBytes: 64 * 1024 * 1024 }
 

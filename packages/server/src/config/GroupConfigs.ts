@@ -2,10 +2,10 @@ import type {
   ConsumerMigrationPolicy,
   GroupResourceConfig,
   ShareAutoOffsetReset
-} from "@tusk/coordinator/group/GroupConfigs"
+} from "@tusk/coordinator/group/machine/GroupConfigs"
 import { InvalidConfig } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import type { Settings } from "../Settings.ts"
+import type { Settings } from "./Settings.ts"
 import { checkValue } from "./ConfigDefinition.ts"
 import { groupConfigDefinitions } from "./GroupConfigDefinitions.ts"
 import type { GroupConfigDefinition } from "./GroupConfigDefinitions.ts"

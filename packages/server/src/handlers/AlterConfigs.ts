@@ -2,9 +2,9 @@ import { errorMessage } from "@tusk/protocol/KafkaError"
 import { AlterConfigs } from "@tusk/protocol/messages/AlterConfigs"
 import type { AlterConfigsRequest } from "@tusk/protocol/messages/AlterConfigs"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import { alterResources } from "../alterResources.ts"
-import { ResourceConfigs } from "../ResourceConfigs.ts"
+import { handler } from "../request/Handler.ts"
+import { alterResources } from "../config/alterResources.ts"
+import { ResourceConfigs } from "../config/ResourceConfigs.ts"
 
 export const alterConfigs = handler({
   api: AlterConfigs,

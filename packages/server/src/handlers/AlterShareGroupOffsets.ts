@@ -1,5 +1,5 @@
-import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
-import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
+import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import {
   CoordinatorNotAvailable,
   errorCode,
@@ -10,10 +10,10 @@ import {
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { AlterShareGroupOffsets } from "@tusk/protocol/messages/AlterShareGroupOffsets"
 import type { AlterShareGroupOffsetsRequest } from "@tusk/protocol/messages/AlterShareGroupOffsets"
-import { Topics } from "@tusk/storage/Topics"
+import { Topics } from "@tusk/storage/topics/Topics"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 export const alterShareGroupOffsets = handler({
   api: AlterShareGroupOffsets,

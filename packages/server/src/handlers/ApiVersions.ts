@@ -4,8 +4,8 @@ import type { ApiVersionsRequest, ApiVersionsResponse } from "@tusk/protocol/mes
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { InvalidRequest } from "@tusk/protocol/KafkaError"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
 
 /** What is served, as told to clients; given by Dispatch's list, as this handler is in that list itself. */
 export const AdvertisedApis = Context.Reference<

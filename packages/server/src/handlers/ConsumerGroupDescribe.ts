@@ -1,10 +1,10 @@
-import { ConsumerGroups } from "@tusk/coordinator/group/consumer/ConsumerGroups"
-import type { ConsumerGroupDescription } from "@tusk/coordinator/group/consumer/ConsumerGroups"
+import { ConsumerGroups } from "@tusk/coordinator/group/shell/ConsumerGroups"
+import type { ConsumerGroupDescription } from "@tusk/coordinator/group/shell/ConsumerGroups"
 import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
 import { ConsumerGroupDescribe } from "@tusk/protocol/messages/ConsumerGroupDescribe"
 import * as Effect from "effect/Effect"
-import { groupDescriptions } from "../groupDescriptions.ts"
-import { handler } from "../Handler.ts"
+import { groupDescriptions } from "../groups/groupDescriptions.ts"
+import { handler } from "../request/Handler.ts"
 
 /** MemberType of version 1 (KIP-1099). */
 const CLASSIC = 0

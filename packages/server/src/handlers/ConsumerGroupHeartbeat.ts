@@ -1,10 +1,10 @@
-import { ConsumerGroups, toTopicPartitions } from "@tusk/coordinator/group/consumer/ConsumerGroups"
+import { ConsumerGroups, toTopicPartitions } from "@tusk/coordinator/group/shell/ConsumerGroups"
 import { CoordinatorNotAvailable, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { ConsumerGroupHeartbeat } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import type { ConsumerGroupHeartbeatRequest } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
 
 export const consumerGroupHeartbeat = handler({
   api: ConsumerGroupHeartbeat,

@@ -10,11 +10,11 @@ import {
 } from "@tusk/protocol/KafkaError"
 import { CreatePartitions } from "@tusk/protocol/messages/CreatePartitions"
 import type { CreatePartitionsRequest } from "@tusk/protocol/messages/CreatePartitions"
-import { Topics } from "@tusk/storage/Topics"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { isInternalTopic } from "../TopicNames.ts"
-import { handler } from "../Handler.ts"
-import { TopicAdmin } from "../TopicAdmin.ts"
+import { isInternalTopic } from "../topics/TopicNames.ts"
+import { handler } from "../request/Handler.ts"
+import { TopicAdmin } from "../topics/TopicAdmin.ts"
 
 type Asked = CreatePartitionsRequest["topics"][number]
 

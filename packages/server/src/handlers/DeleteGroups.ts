@@ -1,10 +1,10 @@
-import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
-import { Groups } from "@tusk/coordinator/group/Groups"
+import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
+import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { DeleteGroups } from "@tusk/protocol/messages/DeleteGroups"
 import type { DeleteGroupsRequest } from "@tusk/protocol/messages/DeleteGroups"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 export const deleteGroups = handler({
   api: DeleteGroups,

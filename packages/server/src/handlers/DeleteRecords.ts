@@ -9,13 +9,13 @@ import {
 import { DeleteRecords } from "@tusk/protocol/messages/DeleteRecords"
 import type { DeleteRecordsPartition, DeleteRecordsRequest } from "@tusk/protocol/messages/DeleteRecords"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
-import { Retention } from "@tusk/storage/log/Retention"
-import { Topics } from "@tusk/storage/Topics"
+import { Retention } from "@tusk/storage/log/retention/Retention"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { isInternalTopic } from "../TopicNames.ts"
-import { handler } from "../Handler.ts"
-import { notLedHere, Placement } from "../Placement.ts"
-import { TopicSettings } from "../TopicSettings.ts"
+import { isInternalTopic } from "../topics/TopicNames.ts"
+import { handler } from "../request/Handler.ts"
+import { notLedHere, Placement } from "../request/Placement.ts"
+import { TopicSettings } from "../topics/TopicSettings.ts"
 
 const HIGH_WATERMARK = -1n
 

@@ -1,4 +1,4 @@
-import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {
   errorCode,
@@ -12,12 +12,12 @@ import {
 } from "@tusk/protocol/KafkaError"
 import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
 import type { DeleteTopicsRequest } from "@tusk/protocol/messages/DeleteTopics"
-import { Topics } from "@tusk/storage/Topics"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { BrokerSettings } from "../BrokerSettings.ts"
-import { isInternalTopic } from "../TopicNames.ts"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
+import { BrokerSettings } from "../config/BrokerSettings.ts"
+import { isInternalTopic } from "../topics/TopicNames.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
 
 interface Asked {
   readonly name: string | null

@@ -1,7 +1,7 @@
 import { errorMessage, SecurityDisabled } from "@tusk/protocol/KafkaError"
 import { DescribeAcls } from "@tusk/protocol/messages/DescribeAcls"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 /** Nobody is asked who he is, and nobody is refused anything: SECURITY_DISABLED, as Apache Kafka without an authorizer. */
 export const describeAcls = handler({

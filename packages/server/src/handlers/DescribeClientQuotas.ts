@@ -3,7 +3,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { DescribeClientQuotas } from "@tusk/protocol/messages/DescribeClientQuotas"
 import type { DescribeClientQuotasRequest } from "@tusk/protocol/messages/DescribeClientQuotas"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 const [EXACT, DEFAULT, SPECIFIED] = [0, 1, 2]
 const [USER, CLIENT_ID, IP] = ["user", "client-id", "ip"]

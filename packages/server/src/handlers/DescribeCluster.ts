@@ -1,12 +1,12 @@
 import { errorMessage, MismatchedEndpointType, NONE, UnsupportedEndpointType } from "@tusk/protocol/KafkaError"
 import { DescribeCluster } from "@tusk/protocol/messages/DescribeCluster"
 import type { DescribeClusterRequest } from "@tusk/protocol/messages/DescribeCluster"
-import { Active } from "@tusk/storage/Active"
+import { Active } from "@tusk/storage/commit/Active"
 import * as Effect from "effect/Effect"
-import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../AuthorizedOperations.ts"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
-import { Placement } from "../Placement.ts"
+import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED } from "../security/AuthorizedOperations.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
+import { Placement } from "../request/Placement.ts"
 
 const BROKERS = 1
 const CONTROLLERS = 2

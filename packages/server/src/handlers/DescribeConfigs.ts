@@ -3,9 +3,9 @@ import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
 import type { DescribeConfigsRequest, DescribeConfigsResponse } from "@tusk/protocol/messages/DescribeConfigs"
 import { isKafkaError } from "@tusk/storage/log/Log"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
-import { isDefaultSource, ResourceConfigs } from "../ResourceConfigs.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
+import { isDefaultSource, ResourceConfigs } from "../config/ResourceConfigs.ts"
 
 type Result = DescribeConfigsResponse["results"][number]
 

@@ -1,11 +1,11 @@
-import { Groups } from "@tusk/coordinator/group/Groups"
+import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { DescribeGroups } from "@tusk/protocol/messages/DescribeGroups"
 import type { DescribeGroupsRequest } from "@tusk/protocol/messages/DescribeGroups"
 import * as Effect from "effect/Effect"
-import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../AuthorizedOperations.ts"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
+import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../security/AuthorizedOperations.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
 
 export const describeGroups = handler({
   api: DescribeGroups,

@@ -2,10 +2,10 @@ import { NONE } from "@tusk/protocol/KafkaError"
 import { DescribeLogDirs } from "@tusk/protocol/messages/DescribeLogDirs"
 import type { DescribeLogDirsRequest } from "@tusk/protocol/messages/DescribeLogDirs"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
-import { Store } from "@tusk/storage/Store"
-import { Topics } from "@tusk/storage/Topics"
+import { Store } from "@tusk/storage/port/Store"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 /** One log directory: the store. Its size on disk is the database's business. */
 export const describeLogDirs = handler({

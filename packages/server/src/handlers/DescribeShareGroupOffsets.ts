@@ -1,5 +1,5 @@
-import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
-import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
+import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import {
   CoordinatorNotAvailable,
   errorCode,
@@ -14,10 +14,10 @@ import type {
   DescribeShareGroupOffsetsResponse
 } from "@tusk/protocol/messages/DescribeShareGroupOffsets"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
-import { Topics } from "@tusk/storage/Topics"
+import { Topics } from "@tusk/storage/topics/Topics"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 type AskedGroup = DescribeShareGroupOffsetsRequest["groups"][number]
 type Group = DescribeShareGroupOffsetsResponse["groups"][number]

@@ -5,13 +5,13 @@ import type {
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse
 } from "@tusk/protocol/messages/DescribeTopicPartitions"
-import { Topics } from "@tusk/storage/Topics"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../AuthorizedOperations.ts"
-import { allTopics, topicByName } from "../CoordinatorTopics.ts"
-import { handler } from "../Handler.ts"
-import { Placement, replicaStates } from "../Placement.ts"
-import { invalidTopicName, isInternalTopic } from "../TopicNames.ts"
+import { OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../security/AuthorizedOperations.ts"
+import { allTopics, topicByName } from "../topics/CoordinatorTopics.ts"
+import { handler } from "../request/Handler.ts"
+import { Placement, replicaStates } from "../request/Placement.ts"
+import { invalidTopicName, isInternalTopic } from "../topics/TopicNames.ts"
 
 type Topic = DescribeTopicPartitionsResponse["topics"][number]
 

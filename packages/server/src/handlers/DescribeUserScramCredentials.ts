@@ -2,7 +2,7 @@ import { DuplicateResource, errorCode, errorMessage, NONE, ResourceNotFound } fr
 import { DescribeUserScramCredentials } from "@tusk/protocol/messages/DescribeUserScramCredentials"
 import type { DescribeUserScramCredentialsRequest } from "@tusk/protocol/messages/DescribeUserScramCredentials"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 /** Nobody has credentials. */
 export const describeUserScramCredentials = handler({

@@ -2,9 +2,9 @@ import { CoordinatorNotAvailable, errorCode, InvalidRequest, NONE } from "@tusk/
 import { FindCoordinator } from "@tusk/protocol/messages/FindCoordinator"
 import type { FindCoordinatorRequest } from "@tusk/protocol/messages/FindCoordinator"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
-import { GROUP_KEY, Placement, SHARE_KEY, TRANSACTION_KEY } from "../Placement.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
+import { GROUP_KEY, Placement, SHARE_KEY, TRANSACTION_KEY } from "../request/Placement.ts"
 
 const KEY_TYPES = [GROUP_KEY, TRANSACTION_KEY, SHARE_KEY]
 

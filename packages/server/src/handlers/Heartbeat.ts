@@ -1,9 +1,9 @@
-import { Groups } from "@tusk/coordinator/group/Groups"
+import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
 import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
 import type { HeartbeatRequest } from "@tusk/protocol/messages/Heartbeat"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 export const heartbeat = handler({
   api: Heartbeat,

@@ -2,9 +2,9 @@ import { errorMessage } from "@tusk/protocol/KafkaError"
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import type { IncrementalAlterConfigsRequest } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import { alterResources } from "../alterResources.ts"
-import { ResourceConfigs } from "../ResourceConfigs.ts"
+import { handler } from "../request/Handler.ts"
+import { alterResources } from "../config/alterResources.ts"
+import { ResourceConfigs } from "../config/ResourceConfigs.ts"
 
 export const incrementalAlterConfigs = handler({
   api: IncrementalAlterConfigs,

@@ -1,9 +1,9 @@
 import { CoordinatorLoadInProgress, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import type { InitProducerIdRequest } from "@tusk/protocol/messages/InitProducerId"
-import { ProducerIds } from "@tusk/storage/ProducerIds"
+import { ProducerIds } from "@tusk/storage/log/ProducerIds"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 export const initProducerId = handler({
   api: InitProducerId,

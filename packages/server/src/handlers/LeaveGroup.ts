@@ -1,10 +1,10 @@
-import { Groups } from "@tusk/coordinator/group/Groups"
+import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { LeaveGroup } from "@tusk/protocol/messages/LeaveGroup"
 import type { LeaveGroupRequest } from "@tusk/protocol/messages/LeaveGroup"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
 
 export const leaveGroup = handler({
   api: LeaveGroup,

@@ -1,9 +1,9 @@
-import { Groups } from "@tusk/coordinator/group/Groups"
+import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
 import { ListGroups } from "@tusk/protocol/messages/ListGroups"
 import type { ListGroupsRequest } from "@tusk/protocol/messages/ListGroups"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 export const listGroups = handler({
   api: ListGroups,

@@ -11,13 +11,13 @@ import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import type { ListOffsetsRequest, ListOffsetsResponse } from "@tusk/protocol/messages/ListOffsets"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { PartitionEnd } from "@tusk/storage/log/Log"
-import { Topics } from "@tusk/storage/Topics"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { isEmptyPartition, topicByName } from "../CoordinatorTopics.ts"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
-import { notLedHere, Placement } from "../Placement.ts"
+import { isEmptyPartition, topicByName } from "../topics/CoordinatorTopics.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
+import { notLedHere, Placement } from "../request/Placement.ts"
 
 type Asked = ListOffsetsRequest["topics"][number]["partitions"][number]
 type Answered = ListOffsetsResponse["topics"][number]["partitions"][number]

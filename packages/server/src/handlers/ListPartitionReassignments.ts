@@ -1,7 +1,7 @@
 import { errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { ListPartitionReassignments } from "@tusk/protocol/messages/ListPartitionReassignments"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 /** No partition is ever on its way to another broker. */
 export const listPartitionReassignments = handler({

@@ -3,7 +3,7 @@ import { NONE } from "@tusk/protocol/KafkaError"
 import { ListTransactions } from "@tusk/protocol/messages/ListTransactions"
 import type { ListTransactionsRequest } from "@tusk/protocol/messages/ListTransactions"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 /** The states a transaction can be in. */
 const STATES: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
-import { Groups } from "@tusk/coordinator/group/Groups"
-import type { OffsetToCommit } from "@tusk/coordinator/group/GroupRequests"
+import { Groups } from "@tusk/coordinator/group/shell/Groups"
+import type { OffsetToCommit } from "@tusk/coordinator/group/machine/GroupRequests"
 import {
   CoordinatorNotAvailable,
   errorCode,
@@ -10,10 +10,10 @@ import {
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import type { OffsetCommitRequest } from "@tusk/protocol/messages/OffsetCommit"
-import { Topics } from "@tusk/storage/Topics"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
 
 export const offsetCommit = handler({
   api: OffsetCommit,

@@ -1,10 +1,10 @@
-import { Groups } from "@tusk/coordinator/group/Groups"
+import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import { OffsetDelete } from "@tusk/protocol/messages/OffsetDelete"
 import type { OffsetDeleteRequest } from "@tusk/protocol/messages/OffsetDelete"
-import { Topics } from "@tusk/storage/Topics"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
 
 export const offsetDelete = handler({
   api: OffsetDelete,

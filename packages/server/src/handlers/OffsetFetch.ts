@@ -1,14 +1,14 @@
-import { Groups } from "@tusk/coordinator/group/Groups"
+import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { CoordinatorNotAvailable, errorCode, NONE, UnknownTopicId } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import type { OffsetFetchRequest, OffsetFetchResponse } from "@tusk/protocol/messages/OffsetFetch"
-import type { CommittedOffset } from "@tusk/storage/Offsets"
-import { Topics } from "@tusk/storage/Topics"
+import type { CommittedOffset } from "@tusk/storage/offsets/Offsets"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
 
 type GroupResponse = OffsetFetchResponse["groups"][number]
 type GroupTopics = GroupResponse["topics"]

@@ -2,11 +2,11 @@ import { errorCode, NONE, NotLeaderOrFollower, UnknownTopicOrPartition } from "@
 import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
 import type { OffsetForLeaderEpochRequest } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
 import { Log } from "@tusk/storage/log/Log"
-import { Topics } from "@tusk/storage/Topics"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { isEmptyPartition, topicByName } from "../CoordinatorTopics.ts"
-import { handler } from "../Handler.ts"
-import { notLedHere, Placement } from "../Placement.ts"
+import { isEmptyPartition, topicByName } from "../topics/CoordinatorTopics.ts"
+import { handler } from "../request/Handler.ts"
+import { notLedHere, Placement } from "../request/Placement.ts"
 
 type Asked = OffsetForLeaderEpochRequest["topics"][number]["partitions"][number]
 

@@ -1,5 +1,5 @@
-import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
-import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
+import { GroupConfigs } from "@tusk/coordinator/group/machine/GroupConfigs"
+import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import {
   errorCode,
   errorMessage,
@@ -12,11 +12,11 @@ import { ShareAcknowledge } from "@tusk/protocol/messages/ShareAcknowledge"
 import type { ShareAcknowledgeRequest } from "@tusk/protocol/messages/ShareAcknowledge"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import { monotonicMs } from "../monotonic.ts"
-import type { RequestContext } from "../Handler.ts"
-import { shareAcknowledging } from "../ShareAcknowledging.ts"
-import { FINAL_EPOCH, INITIAL_EPOCH, ShareSessions } from "../ShareSessions.ts"
+import { handler } from "../request/Handler.ts"
+import { monotonicMs } from "../request/monotonic.ts"
+import type { RequestContext } from "../request/Handler.ts"
+import { shareAcknowledging } from "../share/ShareAcknowledging.ts"
+import { FINAL_EPOCH, INITIAL_EPOCH, ShareSessions } from "../share/ShareSessions.ts"
 
 export const shareAcknowledge = handler({
   api: ShareAcknowledge,

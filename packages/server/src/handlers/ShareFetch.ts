@@ -1,6 +1,6 @@
-import { SharePartitions } from "@tusk/coordinator/group/share/SharePartitions"
-import type { AcquiredRecords } from "@tusk/coordinator/group/share/ShareRequests"
-import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
+import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
+import type { AcquiredRecords } from "@tusk/coordinator/group/shell/ShareRequests"
+import { GroupConfigs } from "@tusk/coordinator/group/machine/GroupConfigs"
 import {
   errorCode,
   errorMessage,
@@ -16,17 +16,17 @@ import type { ShareFetchRequest, ShareFetchResponse } from "@tusk/protocol/messa
 import { isKafkaError as isRefused, Log } from "@tusk/storage/log/Log"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { AnswerBudget } from "../AnswerBudget.ts"
-import type { Claim } from "../AnswerBudget.ts"
-import { BrokerSettings } from "../BrokerSettings.ts"
-import { Deadlines } from "../Deadlines.ts"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
-import { monotonicMs } from "../monotonic.ts"
-import { NO_LEADER } from "../Placement.ts"
-import { shareAcknowledging } from "../ShareAcknowledging.ts"
-import { FINAL_EPOCH, INITIAL_EPOCH, served, ShareSessions } from "../ShareSessions.ts"
-import type { SharedPartition, ShareSession } from "../ShareSessions.ts"
+import { AnswerBudget } from "../fetch/AnswerBudget.ts"
+import type { Claim } from "../fetch/AnswerBudget.ts"
+import { BrokerSettings } from "../config/BrokerSettings.ts"
+import { Deadlines } from "../request/Deadlines.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
+import { monotonicMs } from "../request/monotonic.ts"
+import { NO_LEADER } from "../request/Placement.ts"
+import { shareAcknowledging } from "../share/ShareAcknowledging.ts"
+import { FINAL_EPOCH, INITIAL_EPOCH, served, ShareSessions } from "../share/ShareSessions.ts"
+import type { SharedPartition, ShareSession } from "../share/ShareSessions.ts"
 
 type PartitionData = ShareFetchResponse["responses"][number]["partitions"][number]
 

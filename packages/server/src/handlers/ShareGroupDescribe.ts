@@ -1,10 +1,10 @@
-import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
-import type { ShareGroupDescription } from "@tusk/coordinator/group/share/ShareGroups"
+import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
+import type { ShareGroupDescription } from "@tusk/coordinator/group/shell/ShareGroups"
 import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
 import { ShareGroupDescribe } from "@tusk/protocol/messages/ShareGroupDescribe"
 import * as Effect from "effect/Effect"
-import { groupDescriptions } from "../groupDescriptions.ts"
-import { handler } from "../Handler.ts"
+import { groupDescriptions } from "../groups/groupDescriptions.ts"
+import { handler } from "../request/Handler.ts"
 
 /** The one assignor of share groups. */
 const ASSIGNOR = "simple"

@@ -1,11 +1,11 @@
-import { GroupConfigs } from "@tusk/coordinator/group/GroupConfigs"
-import { ShareGroups } from "@tusk/coordinator/group/share/ShareGroups"
+import { GroupConfigs } from "@tusk/coordinator/group/machine/GroupConfigs"
+import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
 import { CoordinatorNotAvailable, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { ShareGroupHeartbeat } from "@tusk/protocol/messages/ShareGroupHeartbeat"
 import type { ShareGroupHeartbeatRequest } from "@tusk/protocol/messages/ShareGroupHeartbeat"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
 
 export const shareGroupHeartbeat = handler({
   api: ShareGroupHeartbeat,

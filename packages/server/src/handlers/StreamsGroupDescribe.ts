@@ -1,10 +1,10 @@
-import { StreamsGroups } from "@tusk/coordinator/group/streams/StreamsGroups"
+import { StreamsGroups } from "@tusk/coordinator/group/shell/StreamsGroups"
 import type { StreamsGroupDescription } from "@tusk/coordinator/group/streams/StreamsDescription"
 import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
 import { StreamsGroupDescribe } from "@tusk/protocol/messages/StreamsGroupDescribe"
 import * as Effect from "effect/Effect"
-import { groupDescriptions } from "../groupDescriptions.ts"
-import { handler } from "../Handler.ts"
+import { groupDescriptions } from "../groups/groupDescriptions.ts"
+import { handler } from "../request/Handler.ts"
 
 const { answer, refuse } = groupDescriptions(
   { topology: null, members: [] },

@@ -1,6 +1,6 @@
 import { describeTasks } from "@tusk/coordinator/group/streams/StreamsDescription"
-import { StreamsGroups } from "@tusk/coordinator/group/streams/StreamsGroups"
-import type { StreamsHeartbeat } from "@tusk/coordinator/group/streams/StreamsGroups"
+import { StreamsGroups } from "@tusk/coordinator/group/shell/StreamsGroups"
+import type { StreamsHeartbeat } from "@tusk/coordinator/group/shell/StreamsGroups"
 import type { HeartbeatAnswer } from "@tusk/coordinator/group/streams/StreamsGroupState"
 import { statusCodes } from "@tusk/coordinator/group/streams/StreamsStatus"
 import { namedTopics } from "@tusk/coordinator/group/streams/Topology"
@@ -11,11 +11,11 @@ import type {
   StreamsGroupHeartbeatResponse
 } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
 import * as Effect from "effect/Effect"
-import { handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
-import { InternalTopics } from "../InternalTopics.ts"
-import type { NotCreated } from "../InternalTopics.ts"
-import { invalidTopicName, isInternalTopic } from "../TopicNames.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
+import { InternalTopics } from "../topics/InternalTopics.ts"
+import type { NotCreated } from "../topics/InternalTopics.ts"
+import { invalidTopicName, isInternalTopic } from "../topics/TopicNames.ts"
 
 export const streamsGroupHeartbeat = handler({
   api: StreamsGroupHeartbeat,

@@ -1,11 +1,11 @@
-import { Groups } from "@tusk/coordinator/group/Groups"
+import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
 import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
 import type { SyncGroupRequest } from "@tusk/protocol/messages/SyncGroup"
-import { Active } from "@tusk/storage/Active"
+import { Active } from "@tusk/storage/commit/Active"
 import * as Effect from "effect/Effect"
-import { failingAtEnd, handler } from "../Handler.ts"
-import type { RequestContext } from "../Handler.ts"
+import { failingAtEnd, handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
 
 export const syncGroup = handler({
   api: SyncGroup,

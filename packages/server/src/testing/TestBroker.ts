@@ -3,7 +3,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Context from "effect/Context"
 import * as Scope from "effect/Scope"
-import type { NamedSettings } from "../Settings.ts"
+import type { NamedSettings } from "../config/Settings.ts"
 import { Tusk } from "../Tusk.ts"
 
 export interface StartOptions {

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { defaultGroupResourceConfig } from "@tusk/coordinator/group/GroupConfigs"
+import { defaultGroupResourceConfig } from "@tusk/coordinator/group/machine/GroupConfigs"
 import * as Result from "effect/Result"
 import { groupConfigDefinitions } from "../../src/config/GroupConfigDefinitions.ts"
 import { groupConfig, validateGroupConfigs } from "../../src/config/GroupConfigs.ts"
 import { isoDurationMs } from "../../src/config/IsoDuration.ts"
-import { defaultSettings, parseSettings } from "../../src/Settings.ts"
+import { defaultSettings, parseSettings } from "../../src/config/Settings.ts"
 
 const nobody = { broker: new Map<string, string>(), cluster: new Map<string, string>() }
 const parse = (settings: Readonly<Record<string, string>>) =>

@@ -12,7 +12,7 @@ import {
   topicConfigValues,
   validateTopicConfig
 } from "../../src/config/TopicConfigs.ts"
-import { defaultSettings, parseSettings } from "../../src/Settings.ts"
+import { defaultSettings, parseSettings } from "../../src/config/Settings.ts"
 
 const NOTHING = new Map<string, string>()
 const nobody = { broker: NOTHING, cluster: NOTHING }

@@ -13,7 +13,7 @@ import { StreamsGroupDescribe } from "@tusk/protocol/messages/StreamsGroupDescri
 import { StreamsGroupHeartbeat } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
 import type { StreamsGroupHeartbeatRequest } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
 import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
-import { Store } from "@tusk/storage/Store"
+import { Store } from "@tusk/storage/port/Store"
 import * as Layer from "effect/Layer"
 import { startBroker } from "../BrokerUnderTest.ts"
 import type { BrokerUnderTest } from "../BrokerUnderTest.ts"

@@ -1,5 +1,5 @@
 import * as Context from "effect/Context"
-import type { LogLimits } from "./PartitionLog.ts"
+import type { LogLimits } from "./partitions/PartitionLog.ts"
 
 export interface LogOptions extends LogLimits {
   /** Bytes of recent batches kept in memory over all partitions. */

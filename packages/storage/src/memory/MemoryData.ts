@@ -1,4 +1,4 @@
-import type { Append, ServerIdentity, StoredCompaction, Write } from "../Store.ts"
+import type { Append, ServerIdentity, StoredCompaction, Write } from "../port/Store.ts"
 
 /** The data of one cluster, apart from the broker that serves it: a crash in simulation keeps this and nothing else. */
 export class MemoryData {

@@ -7,7 +7,7 @@ import type {
   StoredGroup,
   StoredPartition,
   StoredSize
-} from "../Store.ts"
+} from "../port/Store.ts"
 import type { MemoryData } from "./MemoryData.ts"
 
 const read = (data: MemoryData, request: ReadRequest, budget: number, first: boolean): Array<Uint8Array> => {

@@ -1,7 +1,7 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import type { Replacement, Unit, Write } from "../Store.ts"
-import { OutcomeUnknown, StoreRefused, StoreUnavailable } from "../StoreError.ts"
-import type { StoreError } from "../StoreError.ts"
+import type { Replacement, Unit, Write } from "../port/Store.ts"
+import { OutcomeUnknown, StoreRefused, StoreUnavailable } from "../port/StoreError.ts"
+import type { StoreError } from "../port/StoreError.ts"
 import { MemoryPartition } from "./MemoryData.ts"
 import type { MemoryData } from "./MemoryData.ts"
 

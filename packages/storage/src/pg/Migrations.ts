@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import { StoreUnavailable } from "../StoreError.ts"
-import type { SchemaTooNew } from "../StoreError.ts"
+import { StoreUnavailable } from "../port/StoreError.ts"
+import type { SchemaTooNew } from "../port/StoreError.ts"
 import type { Connection } from "./connection/Connection.ts"
 import type { ConnectionError } from "./connection/ConnectionError.ts"
 import { tellingWhoBlocks } from "./LockWaits.ts"

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { SchemaTooNew, StoreUnavailable } from "../StoreError.ts"
+import { SchemaTooNew, StoreUnavailable } from "../port/StoreError.ts"
 import type { Connection, TextRows } from "./connection/Connection.ts"
 import type { ConnectionError } from "./connection/ConnectionError.ts"
 import { MIGRATIONS, SCHEMA_VERSION, stepOf } from "./SchemaVersion.ts"

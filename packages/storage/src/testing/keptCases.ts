@@ -2,8 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { NOTHING_TOLD } from "../counters.ts"
-import { Write } from "../Store.ts"
+import { NOTHING_TOLD } from "../port/counters.ts"
+import { Write } from "../port/Store.ts"
 import {
   Model,
   TOPIC,

@@ -2,9 +2,9 @@ import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import { NOTHING_TOLD } from "../counters.ts"
-import { Write } from "../Store.ts"
-import type { Append, Store, Unit } from "../Store.ts"
+import { NOTHING_TOLD } from "../port/counters.ts"
+import { Write } from "../port/Store.ts"
+import type { Append, Store, Unit } from "../port/Store.ts"
 
 export type Port = Store["Service"]
 

@@ -1,5 +1,5 @@
-import { Write } from "../../src/Store.ts"
-import type { Unit } from "../../src/Store.ts"
+import { Write } from "../../src/port/Store.ts"
+import type { Unit } from "../../src/port/Store.ts"
 
 export const TOPIC = "AAAAAAAAAAAAAAAAAAAAAA"
 

@@ -4,10 +4,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { NOTHING_TOLD } from "../../src/counters.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import * as PgStore from "../../src/pg/PgStore.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
-import { Store } from "../../src/Store.ts"
+import { Store } from "../../src/port/Store.ts"
 import { append, topic } from "./Appends.ts"
 
 export type Orders =

@@ -5,7 +5,7 @@ import type * as Scope from "effect/Scope"
 import type { Connection } from "../../src/pg/connection/Connection.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
 import * as PgStore from "../../src/pg/PgStore.ts"
-import { Store } from "../../src/Store.ts"
+import { Store } from "../../src/port/Store.ts"
 
 /** One more broker's store. */
 export const openStore = (options: PgOptions): Effect.Effect<Store["Service"], unknown, Scope.Scope> =>

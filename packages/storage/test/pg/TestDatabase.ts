@@ -7,7 +7,7 @@ import type { Connection } from "../../src/pg/connection/Connection.ts"
 import { install } from "../../src/pg/Migrations.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
-import type { Store } from "../../src/Store.ts"
+import type { Store } from "../../src/port/Store.ts"
 import { openStore } from "./Stores.ts"
 
 declare module "vitest" {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
-import { NOTHING_TOLD } from "../../src/counters.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
 import { append, topic } from "./Appends.ts"
 import { pooler } from "./Pooler.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { NOTHING_TOLD } from "../../src/counters.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { SCHEMA_VERSION } from "../../src/pg/SchemaVersion.ts"
 import { append, TOPIC, topic } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"

@@ -1,10 +1,10 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import { NOTHING_TOLD } from "../../src/counters.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { OffsetRows } from "../../src/pg/PgStore/OffsetRows.ts"
-import { Write } from "../../src/Store.ts"
-import type { Unit } from "../../src/Store.ts"
+import { Write } from "../../src/port/Store.ts"
+import type { Unit } from "../../src/port/Store.ts"
 import { append, committed, topic, TOPIC } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import { readFileSync } from "node:fs"
-import { NOTHING_TOLD } from "../../src/counters.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()

@@ -1,7 +1,7 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { readdirSync } from "node:fs"
-import { NOTHING_TOLD } from "../../src/counters.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { stepsToTake } from "../../src/pg/SchemaSteps.ts"
 import { MIGRATIONS, SCHEMA_VERSION, stepOf } from "../../src/pg/SchemaVersion.ts"
 import { dumpSchema } from "./dumpSchema.ts"

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
-import { NOTHING_TOLD } from "../../src/counters.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { encode as encodeClassic } from "../../../coordinator/src/group/classic/GroupRecord.ts"
 import * as ConsumerRecord from "../../../coordinator/src/group/consumer/ConsumerRecord.ts"
 import * as StreamsRecord from "../../../coordinator/src/group/streams/StreamsGroupRecord.ts"
@@ -9,7 +9,7 @@ import * as ShareRecord from "../../../coordinator/src/group/share/ShareGroupRec
 import { encode as encodeSharePartition } from "../../../coordinator/src/group/share/SharePartitionRecord.ts"
 import { Writer } from "@tusk/protocol/codec/Writer"
 import { ConsumerProtocolAssignment } from "@tusk/protocol/embedded/ConsumerProtocolAssignment"
-import { Write } from "../../src/Store.ts"
+import { Write } from "../../src/port/Store.ts"
 import { append, committed, TOPIC } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 

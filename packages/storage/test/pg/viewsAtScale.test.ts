@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { NOTHING_TOLD } from "../../src/counters.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { NOTHING_TOLD } from "../../src/counters.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import type { Connection } from "../../src/pg/connection/Connection.ts"
 import { append, topic } from "./Appends.ts"
 import { cuttingProxy } from "./CuttingProxy.ts"

@@ -1,6 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Data from "effect/Data"
-import type { GroupOutput } from "../GroupOutput.ts"
+import type { GroupOutput } from "../machine/GroupOutput.ts"
 
 /** Kafka's names, as DescribeGroups and ListGroups show them. */
 export type Phase = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead"

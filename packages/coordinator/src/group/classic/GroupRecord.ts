@@ -1,5 +1,5 @@
 import type * as Result from "effect/Result"
-import { array, bytes, integer, nullable, object, reading, string, toBase64, version } from "../RecordFields.ts"
+import { array, bytes, integer, nullable, object, reading, string, toBase64, version } from "../machine/RecordFields.ts"
 import type { MemberProtocol, PersistedGroup, PersistedMember } from "./ClassicGroupState.ts"
 
 /** The form written; a reader refuses what it does not know. */

@@ -1,6 +1,6 @@
 import { NonEmptyGroup } from "@tusk/protocol/KafkaError"
 import * as Result from "effect/Result"
-import type { GroupKind } from "../GroupKind.ts"
+import type { GroupKind } from "../machine/GroupKind.ts"
 import { isVacant, restore, step } from "./ClassicGroup.ts"
 import { Event, empty } from "./ClassicGroupState.ts"
 import type { Answer, ClassicGroupConfig, ClassicGroupState, PersistedGroup } from "./ClassicGroupState.ts"

@@ -1,7 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Data from "effect/Data"
 import type { Assignment } from "../../assignor/Assignor.ts"
-import type { GroupOutput } from "../GroupOutput.ts"
+import type { GroupOutput } from "../machine/GroupOutput.ts"
 import type { TopicsView } from "./Subscription.ts"
 
 /** Kafka's names, as ConsumerGroupDescribe and ListGroups show them. */

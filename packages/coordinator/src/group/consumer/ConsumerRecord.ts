@@ -1,5 +1,5 @@
 import * as Result from "effect/Result"
-import * as Read from "../RecordFields.ts"
+import * as Read from "../machine/RecordFields.ts"
 import type { Assigned, MemberState, PersistedGroup, PersistedMember } from "./ConsumerGroupState.ts"
 
 /** The form written; a reader refuses what it does not know. */

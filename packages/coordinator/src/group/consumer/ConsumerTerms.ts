@@ -1,4 +1,4 @@
-import type { GroupResourceConfig } from "../GroupConfigs.ts"
+import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
 import { ASSIGNOR_NAMES } from "./ConsumerDraft.ts"
 import type { ConsumerTerms } from "./ConsumerGroupState.ts"
 

@@ -1,5 +1,5 @@
 import { InvalidRegularExpression } from "@tusk/protocol/KafkaError"
-import type { Topics } from "@tusk/storage/Topics"
+import type { Topics } from "@tusk/storage/topics/Topics"
 import type * as Context from "effect/Context"
 import { RE2JS } from "re2js"
 import type { TopicsView } from "./Subscription.ts"

@@ -1,5 +1,5 @@
 import type * as Result from "effect/Result"
-import { array, integer, nullable, object, reading, string, version } from "../RecordFields.ts"
+import { array, integer, nullable, object, reading, string, version } from "../machine/RecordFields.ts"
 import type { PersistedShareGroup, PersistedShareMember } from "./ShareGroupState.ts"
 
 /** The form written; a reader refuses what it does not know. */

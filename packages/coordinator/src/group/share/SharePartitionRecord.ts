@@ -1,5 +1,5 @@
 import type * as Result from "effect/Result"
-import { array, integer, object, oneOf, reading, string, version } from "../RecordFields.ts"
+import { array, integer, object, oneOf, reading, string, version } from "../machine/RecordFields.ts"
 import type { Range, RecordState, SharePartitionState } from "./SharePartitionState.ts"
 
 /** The form written; a reader refuses what it does not know. */

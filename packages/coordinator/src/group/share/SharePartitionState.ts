@@ -1,6 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Data from "effect/Data"
-import type { GroupOutput } from "../GroupOutput.ts"
+import type { GroupOutput } from "../machine/GroupOutput.ts"
 
 export type RecordState = "Available" | "Acquired" | "Acknowledged" | "Archived"
 

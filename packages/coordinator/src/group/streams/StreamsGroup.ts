@@ -29,7 +29,7 @@ import {
   UnsupportedVersion
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import type { Fetching } from "../GroupKind.ts"
+import type { Fetching } from "../machine/GroupKind.ts"
 import { assign, heartbeat, topicOfId, unknownMember } from "./StreamsHeartbeat.ts"
 import { StreamsDraft, refused } from "./StreamsDraft.ts"
 import { Answer, empty } from "./StreamsGroupState.ts"

@@ -1,6 +1,6 @@
 import type * as Result from "effect/Result"
 import type { TaskAssignment, TaskIds } from "../../assignor/StickyTask.ts"
-import * as Read from "../RecordFields.ts"
+import * as Read from "../machine/RecordFields.ts"
 import type { PersistedStreamsGroup, PersistedStreamsMember } from "./StreamsGroupState.ts"
 import type { Held, HeldTasks, TaskRole } from "./Tasks.ts"
 import type { CopartitionGroup, InternalTopicInfo, Subtopology, Topology } from "./Topology.ts"

@@ -1,7 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Data from "effect/Data"
 import type { TaskAssignment } from "../../assignor/StickyTask.ts"
-import type { GroupOutput } from "../GroupOutput.ts"
+import type { GroupOutput } from "../machine/GroupOutput.ts"
 import type { ConfiguredTopology } from "./ConfiguredTopology.ts"
 import type { EndpointPartitions, UserEndpoint } from "./Endpoints.ts"
 import type { StreamsStatus } from "./StreamsStatus.ts"

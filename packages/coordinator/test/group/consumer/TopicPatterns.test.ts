@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { makeTopicPatterns } from "@tusk/coordinator/group/consumer/TopicPatterns"
-import { Topics } from "@tusk/storage/Topics"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 
 /** Topics of these names; `asked` counts how often all of them were looked at. */

@@ -1,4 +1,4 @@
-import type { Unit, Write } from "../../Store.ts"
+import type { Unit, Write } from "../../port/Store.ts"
 
 /** The kinds of writes. */
 export type WriteTag = Write["_tag"]

@@ -1,6 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { LockHeld, StoreUnavailable } from "../../StoreError.ts"
+import { LockHeld, StoreUnavailable } from "../../port/StoreError.ts"
 import type { Connection, TextRows } from "../connection/Connection.ts"
 import { ConnectionLost } from "../connection/ConnectionError.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"

@@ -1,6 +1,6 @@
-import { isRelaxed } from "../../Store.ts"
+import { isRelaxed } from "../../port/Store.ts"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import type { Append, Unit } from "../../Store.ts"
+import type { Append, Unit } from "../../port/Store.ts"
 import { run } from "../connection/Connection.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
 import { lastByKey, ORDER, planCommit } from "./CommitPlan.ts"

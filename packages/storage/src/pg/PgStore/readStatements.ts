@@ -7,7 +7,7 @@ import type {
   StoredOffset,
   StoredPartition,
   StoredSize
-} from "../../Store.ts"
+} from "../../port/Store.ts"
 import { run } from "../connection/Connection.ts"
 import type { Row, Statement } from "../connection/Connection.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"

@@ -1,7 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { AcquireError } from "../../StoreError.ts"
+import type { AcquireError } from "../../port/StoreError.ts"
 import { passes } from "../connection/ConnectionError.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 

@@ -1,0 +1,207 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { GroupIdNotFound, InconsistentGroupProtocol, InvalidGroupId, UnknownMemberId } from "@tusk/protocol/KafkaError"
+import { randomUuid } from "@tusk/storage/topics/Uuid"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { Answer, Event, NO_ASSIGNMENT } from "../classic/ClassicGroupState.ts"
+import type { JoinAnswer, LeaveResult, SyncAnswer } from "../classic/ClassicGroupState.ts"
+import { refusedJoin } from "../classic/Draft.ts"
+import type { ClassicInConsumer } from "./ClassicInConsumer.ts"
+import type { CellClosed } from "./GroupCell.ts"
+import type { GroupAsker, GroupCells } from "./GroupCells.ts"
+import type { GroupConversion } from "./GroupConversion.ts"
+import type { CellOf } from "./GroupKinds.ts"
+import type * as Asked from "../machine/GroupRequests.ts"
+import { newMemberIdOf } from "../machine/Ids.ts"
+
+/** What members of classic groups ask for, and those of consumer groups who speak the classic protocol. */
+export interface ClassicGroups {
+  /** Waits for the rebalance to end. Refusals come in the answer, for MEMBER_ID_REQUIRED carries a member id. */
+  readonly joinGroup: (request: Asked.JoinGroup) => Effect.Effect<JoinAnswer>
+  /** Waits for the leader's assignment. */
+  readonly syncGroup: (request: Asked.SyncGroup) => Effect.Effect<SyncAnswer, KafkaError>
+  readonly heartbeat: (request: Asked.Heartbeat) => Effect.Effect<void, KafkaError>
+  /** A result for each member named, in order. */
+  readonly leaveGroup: (request: Asked.LeaveGroup) => Effect.Effect<ReadonlyArray<LeaveResult>, KafkaError>
+  readonly describeGroups: (groupIds: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Asked.GroupDescription>>
+}
+
+export const named = (groupId: string): Effect.Effect<void, KafkaError> =>
+  groupId === "" ? Effect.fail(new InvalidGroupId()) : Effect.void
+
+/** A group in which classic members may be: their own, or a consumer group in the midst of an upgrade or downgrade. */
+type Place = CellOf<"classic"> | CellOf<"consumer">
+
+export const makeClassicGroups = (
+  cells: Context.Service.Shape<typeof GroupCells>,
+  conversion: Context.Service.Shape<typeof GroupConversion>,
+  inConsumer: ClassicInConsumer
+): ClassicGroups => {
+  const admitted = (request: GroupAsker): Effect.Effect<void, KafkaError> =>
+    Effect.andThen(named(request.groupId), cells.admit(request))
+
+  /** A group that exists. One whose last consumer member is gone becomes a classic group by being asked. */
+  const known = (groupId: string): Effect.Effect<Place, KafkaError> =>
+    Effect.gen(function* () {
+      let cell = yield* cells.find(groupId)
+      if (cell?.kind === "consumer") {
+        yield* conversion.downgradeIfDue(cell)
+        cell = yield* cells.find(groupId)
+      }
+      return cell?.kind === "classic" || cell?.kind === "consumer" ? cell : yield* new UnknownMemberId()
+    })
+
+  const madeForJoin = (groupId: string): Effect.Effect<Place, KafkaError> =>
+    Effect.gen(function* () {
+      const cell = yield* cells.findOrMake(groupId, "classic")
+      if (cell.kind === "classic") return cell
+      const isEmptyStreams = cell.kind === "streams" && cell.cell.peek().members.size === 0
+      if (cell.kind !== "consumer" && !isEmptyStreams) {
+        return yield* new InconsistentGroupProtocol({ message: `Group ${groupId} is not a classic group.` })
+      }
+      yield* conversion.downgradeEmpty(cell)
+      return yield* known(groupId)
+    })
+
+  /** Asks a group that exists, in the words of its kind. */
+  const ask = <A>(
+    groupId: string,
+    classic: (cell: CellOf<"classic">) => Effect.Effect<A, KafkaError | CellClosed>,
+    consumer: (cell: CellOf<"consumer">) => Effect.Effect<A, KafkaError | CellClosed>,
+    find: Effect.Effect<Place, KafkaError> = known(groupId)
+  ): Effect.Effect<A, KafkaError> =>
+    cells.retrying(Effect.flatMap(find, (cell) => (cell.kind === "classic" ? classic(cell) : consumer(cell))))
+
+  const joinGroup = (request: Asked.JoinGroup) =>
+    Effect.gen(function* () {
+      const { groupId, apiVersion, reason, ...terms } = request
+      yield* admitted(request)
+      const newMemberId = newMemberIdOf(request.groupInstanceId ?? request.clientId, yield* randomUuid)
+      const event = (waiter: number) =>
+        Event.Join({
+          ...terms,
+          waiter,
+          newMemberId,
+          requireKnownMemberId: apiVersion >= 4,
+          supportsSkippingAssignment: apiVersion >= 9
+        })
+      const answer = yield* ask(
+        groupId,
+        ({ cell }) =>
+          Effect.flatMap(cell.ask(event), (answer) =>
+            Answer.$is("Joined")(answer) ? Effect.succeed<JoinAnswer>(answer) : unexpected(answer)
+          ),
+        (cell) => inConsumer.joinGroup(cell, request, newMemberId),
+        request.memberId === "" ? madeForJoin(groupId) : known(groupId)
+      )
+      yield* Effect.logDebug("JoinGroup", { groupId, memberId: request.memberId, reason })
+      return answer
+    }).pipe(Effect.catch((error) => Effect.succeed(refusedJoin(error, request.memberId))))
+
+  const syncGroup = Effect.fnUntraced(function* (request: Asked.SyncGroup) {
+    yield* admitted(request)
+    return yield* ask(
+      request.groupId,
+      ({ cell }) =>
+        Effect.flatMap(
+          cell.ask((waiter) => Event.Sync({ ...request, waiter })),
+          (answer) => (Answer.$is("Synced")(answer) ? Effect.succeed<SyncAnswer>(answer) : unexpected(answer))
+        ),
+      (cell) => inConsumer.syncGroup(cell, request)
+    )
+  })
+
+  const heartbeat = Effect.fnUntraced(function* (request: Asked.Heartbeat) {
+    yield* admitted(request)
+    yield* ask(
+      request.groupId,
+      ({ cell }) =>
+        Effect.flatMap(
+          cell.ask((waiter) => Event.Heartbeat({ ...request, waiter })),
+          (answer) => (Answer.$is("Done")(answer) ? Effect.void : unexpected(answer))
+        ),
+      (cell) => inConsumer.heartbeat(cell, request)
+    )
+  })
+
+  /** An id that no member can have is its own member's error. */
+  const leaveGroup = Effect.fnUntraced(function* ({ groupId, members }: Asked.LeaveGroup) {
+    yield* admitted({ groupId })
+    const wrong = members.map((member) => cells.idError({ groupId, ...member }))
+    const left = yield* leave({ groupId, members: members.filter((_, i) => wrong[i] === null) })
+    let next = 0
+    return members.map((member, i): LeaveResult => {
+      const error = wrong[i]!
+      return error === null ? left[next++]! : { ...member, error }
+    })
+  })
+
+  const leave = Effect.fnUntraced(function* (request: Asked.LeaveGroup) {
+    const { groupId, members } = request
+    const kind = (yield* cells.find(groupId))?.kind
+    if (kind !== "classic" && kind !== "consumer") {
+      return members.map((member) => ({ ...member, error: new UnknownMemberId() }))
+    }
+    return yield* ask(
+      groupId,
+      ({ cell }) =>
+        Effect.flatMap(
+          cell.ask((waiter) => Event.Leave({ waiter, members })),
+          (answer) => (Answer.$is("Left")(answer) ? Effect.succeed(answer.members) : unexpected(answer))
+        ),
+      (cell) => inConsumer.leaveGroup(cell, request)
+    )
+  })
+
+  const describeGroup = (groupId: string): Effect.Effect<Asked.GroupDescription> =>
+    cells.find(groupId).pipe(
+      Effect.flatMap((cell) => {
+        if (cell?.kind === "classic") return Effect.succeed(describe(groupId, cell))
+        const why = cell === null ? "not found" : "is not a classic group"
+        return Effect.fail(new GroupIdNotFound({ message: `Group ${groupId} ${why}.` }))
+      }),
+      Effect.catch((error) => Effect.succeed(absentGroup(groupId, error)))
+    )
+
+  return {
+    joinGroup,
+    syncGroup,
+    heartbeat,
+    leaveGroup,
+    describeGroups: (groupIds) => Effect.forEach(groupIds, describeGroup)
+  }
+}
+
+/** A refusal is the answer; anything else is a bug. */
+const unexpected = (answer: Answer): Effect.Effect<never, KafkaError> =>
+  answer._tag === "Refused" ? Effect.fail(answer.error) : Effect.die(new Error(`answered with ${answer._tag}`))
+
+const absentGroup = (groupId: string, error: KafkaError): Asked.GroupDescription => ({
+  groupId,
+  error,
+  state: "Dead",
+  protocolType: "",
+  protocolName: "",
+  members: []
+})
+
+/** Only a stable group shows its strategy and what members told about themselves. */
+const describe = (groupId: string, { cell }: CellOf<"classic">): Asked.GroupDescription => {
+  const { phase, protocolType, protocolName, members } = cell.peek()
+  const stable = phase === "Stable"
+  return {
+    groupId,
+    error: null,
+    state: phase,
+    protocolType: protocolType ?? "",
+    protocolName: stable ? (protocolName ?? "") : "",
+    members: Array.from(members.values(), (member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      metadata: (stable && member.protocols.find(({ name }) => name === protocolName)?.metadata) || NO_ASSIGNMENT,
+      assignment: member.assignment
+    }))
+  }
+}

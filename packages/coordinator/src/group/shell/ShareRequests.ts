@@ -1,0 +1,25 @@
+import type { Acknowledgement, AcquiredRange } from "../share/SharePartitionState.ts"
+
+export interface Acquire {
+  readonly groupId: string
+  readonly memberId: string
+  readonly partitionId: number
+  readonly maxBytes: number
+  readonly maxRecords: number
+  /** Not one record more (KIP-1206); else whole batches until there are so many. */
+  readonly strict: boolean
+  /** Records that are told as one range, at least, where so many lie side by side. */
+  readonly batchSize: number
+}
+
+export interface AcquiredRecords {
+  readonly batches: ReadonlyArray<Uint8Array>
+  readonly ranges: ReadonlyArray<AcquiredRange>
+}
+
+export interface Acknowledge {
+  readonly groupId: string
+  readonly memberId: string
+  readonly partitionId: number
+  readonly batches: ReadonlyArray<Acknowledgement>
+}

@@ -1,0 +1,146 @@
+import * as Data from "effect/Data"
+import * as Result from "effect/Result"
+import { checkValue, listOf, numberOf } from "./ConfigDefinition.ts"
+import type { ConfigDefinition } from "./ConfigDefinition.ts"
+import { checkGroupSettings } from "./GroupConfigs.ts"
+import { kafkaBrokerConfigs } from "./KafkaBrokerConfigs.ts"
+import { settingAliases, settingDefinitions } from "./SettingDefinitions.ts"
+import { topicConfigSynonyms } from "./TopicConfigDefinitions.ts"
+
+type Definitions = typeof settingDefinitions
+
+/** One setting as somebody gave it. */
+export interface SettingEntry {
+  readonly name: string
+  readonly value: string
+  /** Where it comes from, for people: "--set", "TUSK_NUM_PARTITIONS", "server.properties:3". */
+  readonly origin: string
+}
+
+interface Typed {
+  readonly number: number
+  readonly boolean: boolean
+  readonly word: string
+  readonly words: ReadonlyArray<string>
+}
+
+/** Every setting of the broker, by a typed name; and what was given, by Kafka's name. */
+export type Settings = { readonly [Key in keyof Definitions]: Typed[Definitions[Key]["kind"]] } & {
+  readonly given: ReadonlyMap<string, SettingEntry>
+}
+
+/** A setting that cannot be used; `message` is one line. */
+export class SettingsError extends Data.TaggedError("SettingsError")<{ readonly message: string }> {}
+
+export interface ParsedSettings {
+  readonly settings: Settings
+  /** For names that are Kafka's and mean nothing here. */
+  readonly warnings: ReadonlyArray<string>
+}
+
+const valueOf = (definition: Definitions[keyof Definitions], text: string): Typed[keyof Typed] => {
+  switch (definition.kind) {
+    case "number":
+      return numberOf(text)
+    case "boolean":
+      return text.trim().toLowerCase() === "true"
+    case "word":
+      return text.trim().toLowerCase()
+    case "words":
+      return listOf(text)
+  }
+}
+
+const build = (given: ReadonlyMap<string, SettingEntry>): Settings => {
+  const typed = Object.fromEntries(
+    Object.entries(settingDefinitions).map(([key, definition]) => [
+      key,
+      valueOf(definition, given.get(definition.name)?.value ?? definition.defaultValue)
+    ])
+  )
+  return { ...typed, given } as Settings
+}
+
+/** What a broker has of which nothing was said. */
+export const defaultSettings: Settings = build(new Map())
+
+const own: ReadonlyMap<string, ConfigDefinition> = new Map(
+  Object.values(settingDefinitions).map((definition) => [definition.name, definition])
+)
+
+/** Settings by Kafka's names: `{ "num.partitions": 3 }`. */
+export type NamedSettings = Readonly<Record<string, string | number | boolean>>
+
+const isParsed = (settings: Settings | NamedSettings): settings is Settings => settings["given"] instanceof Map
+
+/** What somebody gave by name, read; what was read already is as it is. */
+export const readSettings = (
+  settings: Settings | NamedSettings | undefined
+): Result.Result<ParsedSettings, SettingsError> => {
+  if (settings === undefined) return Result.succeed({ settings: defaultSettings, warnings: [] })
+  if (isParsed(settings)) return Result.succeed({ settings, warnings: [] })
+  return parseSettings(
+    Object.entries(settings).map(([name, value]) => ({ name, value: String(value), origin: "settings" }))
+  )
+}
+
+/** Later entries win. Fails on the first name nobody knows, and on the first value that does not fit. */
+export const parseSettings = (entries: ReadonlyArray<SettingEntry>): Result.Result<ParsedSettings, SettingsError> => {
+  const given = new Map<string, SettingEntry>()
+  const idle = new Set<string>()
+  for (const entry of entries) {
+    const name = settingAliases.get(entry.name) ?? entry.name
+    const definition = own.get(name) ?? kafkaBrokerConfigs().get(name)
+    if (definition === undefined) {
+      return Result.fail(
+        new SettingsError({ message: `${entry.origin}: unknown setting ${entry.name}${suggest(entry.name)}` })
+      )
+    }
+    const wrong = checkValue(definition, entry.value)
+    if (wrong !== undefined) return Result.fail(new SettingsError({ message: `${entry.origin}: ${wrong}` }))
+    // A default of topics is kept, whether or not a topic's config acts yet.
+    if (!own.has(name) && !topicConfigSynonyms().has(name)) idle.add(name)
+    given.set(name, { ...entry, name })
+  }
+  const settings = build(given)
+  const wrong = checkGroupSettings(settings)
+  if (wrong !== undefined) return Result.fail(new SettingsError({ message: wrong }))
+  return Result.succeed({
+    settings,
+    warnings: Array.from(idle, (name) => `${name} is a setting of Kafka's that has no effect on Tusk`)
+  })
+}
+
+const suggest = (name: string): string => {
+  const nearest = nearestName(name)
+  return nearest === undefined ? "" : `; did you mean ${nearest}?`
+}
+
+/** The known name that takes the fewest edits, if they are few. */
+export const nearestName = (name: string): string | undefined => {
+  let best: string | undefined
+  let fewest = Math.max(3, Math.floor(name.length / 3)) + 1
+  for (const candidate of [...own.keys(), ...settingAliases.keys(), ...kafkaBrokerConfigs().keys()]) {
+    const edits = distance(name, candidate, fewest)
+    if (edits < fewest) {
+      fewest = edits
+      best = candidate
+    }
+  }
+  return best
+}
+
+/** Levenshtein's distance, or `limit` where it is not below. */
+const distance = (a: string, b: string, limit: number): number => {
+  if (Math.abs(a.length - b.length) >= limit) return limit
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      current.push(Math.min(replaced, previous[j]! + 1, current[j - 1]! + 1))
+    }
+    previous = current
+  }
+  return Math.min(limit, previous[b.length]!)
+}

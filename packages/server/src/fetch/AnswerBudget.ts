@@ -1,0 +1,93 @@
+import { makeSignal } from "@tusk/storage/Signal"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { BrokerSettings } from "../config/BrokerSettings.ts"
+import type { ConnectionInfo } from "../request/Handler.ts"
+
+/** Nobody gets less, however short it is: so that who reads his answers is served beside many who do not. */
+const LEAST_BYTES = 64 * 1024
+/** One answer takes no more of what is free. */
+const SHARE = 4
+/** A first batch is given whole, and may be as large, whatever was wanted: so much is counted until it is known. */
+const FIRST_BATCH_BYTES = 1024 * 1024
+/** As much of what is allowed may be held for first batches that were larger than what was given. */
+const OVERDRAWN = 1.25
+/** Who finds nothing free waits for so long, and then takes little all the same. */
+const MOMENT_MS = 200
+
+/** What one request may answer with, until its connection has written the answer. */
+export interface Claim {
+  /** Bytes of records for an answer that is to be read now. */
+  readonly take: (wantedBytes: number) => number
+  /**
+   * As of the last `take`: all that is allowed is held, and more. No answer has more than it was given then, and nothing
+   * that memory does not hold already.
+   */
+  readonly isShort: () => boolean
+  /** The answer has so many, a first batch that is larger than what was given among them. */
+  readonly keep: (bytes: number) => void
+  /** There is no answer yet, or no more. */
+  readonly release: () => void
+}
+
+/**
+ * Bytes of records in all answers to fetches that are not written yet: clients that ask for much and read nothing cost
+ * this, and not what they ask for times how many they are.
+ */
+export class AnswerBudget extends Context.Service<
+  AnswerBudget,
+  {
+    /** For the request that a connection is at; released once its answer is written, or the connection is over. */
+    readonly claim: (connection: Pick<ConnectionInfo, "answered">) => Claim
+    /** Undefined where something is free. Else waits for that, for a moment: a client that reads leaves room soon. */
+    readonly room: () => Effect.Effect<void> | undefined
+    /** Whether nothing is short any more; waits for that, for a moment. */
+    readonly plenty: Effect.Effect<boolean>
+    /** Bytes held now. */
+    readonly held: () => number
+  }
+>()("@tusk/server/fetch/AnswerBudget") {
+  static readonly layer = Layer.effect(
+    AnswerBudget,
+    Effect.map(BrokerSettings, ({ fetchAnswersMaxBytes }) => {
+      let held = 0
+      const freed = makeSignal()
+      const whenFree = freed.until(() => held < fetchAnswersMaxBytes)
+      const moment = Effect.asVoid(Effect.timeoutOption(whenFree, MOMENT_MS))
+      const most = fetchAnswersMaxBytes * OVERDRAWN
+      const whenPlenty = freed.until(() => held < most)
+      const claim = (connection: Pick<ConnectionInfo, "answered">): Claim => {
+        let mine = 0
+        let short = false
+        const keep = (bytes: number): void => {
+          const isLess = bytes < mine
+          held += bytes - mine
+          mine = bytes
+          if (isLess) freed.notify()
+        }
+        const release = () => keep(0)
+        return {
+          take: (wantedBytes) => {
+            const share = Math.floor((fetchAnswersMaxBytes - held + mine) / SHARE)
+            const given = Math.min(wantedBytes, Math.max(share, LEAST_BYTES))
+            short = held - mine >= most
+            keep(short ? given : Math.max(given, FIRST_BATCH_BYTES))
+            connection.answered = release
+            return given
+          },
+          isShort: () => short,
+          keep,
+          release
+        }
+      }
+      return AnswerBudget.of({
+        claim,
+        plenty: Effect.map(Effect.timeoutOption(whenPlenty, MOMENT_MS), Option.isSome),
+        room: () => (held < fetchAnswersMaxBytes ? undefined : moment),
+        held: () => held
+      })
+    })
+  )
+}

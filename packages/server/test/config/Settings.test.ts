@@ -1,0 +1,50 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Result from "effect/Result"
+import { defaultSettings, nearestName, parseSettings } from "../../src/config/Settings.ts"
+
+const parse = (...pairs: ReadonlyArray<readonly [string, string]>) =>
+  parseSettings(pairs.map(([name, value]) => ({ name, value, origin: "--set" })))
+
+const message = (...pairs: ReadonlyArray<readonly [string, string]>): string => {
+  const parsed = parse(...pairs)
+  return Result.isFailure(parsed) ? parsed.failure.message : "no error"
+}
+
+describe("settings", () => {
+  it("are Kafka's defaults, but where the documentation says otherwise", () => {
+    assert.strictEqual(defaultSettings.numPartitions, 1)
+    assert.strictEqual(defaultSettings.autoCreateTopicsEnable, true)
+    assert.strictEqual(defaultSettings.groupInitialRebalanceDelayMs, 0)
+    assert.strictEqual(defaultSettings.socketRequestMaxBytes, 104_857_600)
+  })
+
+  it("are given under Kafka's names; the last one wins, broker.id is node.id", () => {
+    const parsed = parse(["num.partitions", "3"], ["num.partitions", "7"], ["broker.id", "12"])
+    assert.isTrue(Result.isSuccess(parsed))
+    const { settings, warnings } = Result.getOrThrow(parsed)
+    assert.deepStrictEqual([settings.numPartitions, settings.nodeId, warnings.length], [7, 12, 0])
+    assert.strictEqual(settings.given.get("num.partitions")?.value, "7")
+  })
+
+  it("refuses a name nobody knows, with the nearest one", () => {
+    assert.match(
+      message(["num.partitons", "3"]),
+      /^--set: unknown setting num\.partitons; did you mean num\.partitions\?$/
+    )
+    assert.match(message(["xyzzy", "3"]), /^--set: unknown setting xyzzy$/)
+    assert.strictEqual(nearestName("tusk.tail.cache.byte"), "tusk.tail.cache.bytes")
+  })
+
+  it("refuses a value that does not fit, in one line", () => {
+    assert.match(message(["num.partitions", "many"]), /num\.partitions: Not a number/)
+    assert.match(message(["num.partitions", "0"]), /at least 1/)
+    assert.match(message(["auto.create.topics.enable", "yes"]), /true or false/)
+    assert.match(message(["socket.request.max.bytes", "2147483648"]), /no more than 2147483647/)
+  })
+
+  it("warns once of a name of Kafka's that means nothing here, and not of a default of topics", () => {
+    const parsed = Result.getOrThrow(parse(["num.io.threads", "8"], ["num.io.threads", "9"], ["log.retention.ms", "5"]))
+    assert.strictEqual(parsed.warnings.length, 1)
+    assert.match(parsed.warnings[0]!, /num\.io\.threads/)
+  })
+})

@@ -1,0 +1,82 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Active } from "../commit/Active.ts"
+import { Committer } from "../commit/Committer.ts"
+import { writing } from "../commit/Participant.ts"
+import type { Participant } from "../commit/Participant.ts"
+import { Offsets } from "../offsets/Offsets.ts"
+import { Store } from "../port/Store.ts"
+import type { StoredGroup, Write } from "../port/Store.ts"
+import { toKafkaError } from "../port/toKafkaError.ts"
+
+export type { StoredGroup, StoredGroupMember } from "../port/Store.ts"
+
+/** What is to be stored of a group, together. */
+export interface GroupToStore {
+  readonly groupId: string
+  readonly kind: string
+  /** Null: as it was. */
+  readonly value: string | null
+  /** Members stored apart that changed; a null value: gone. */
+  readonly members?: ReadonlyArray<{ readonly memberId: string; readonly value: string | null }>
+  /** Members stored before and not named here are gone too. */
+  readonly membersAnew?: boolean
+}
+
+/** The coordinator's own state, kept as it says. */
+export class GroupStore extends Context.Service<
+  GroupStore,
+  {
+    readonly load: Effect.Effect<ReadonlyArray<StoredGroup>, KafkaError>
+    readonly putting: (group: GroupToStore) => Participant<void>
+    /**
+     * Returns once stored. Without a time however long that takes: whoever has decided already is ahead of the store until
+     * it is known.
+     */
+    readonly put: (group: GroupToStore, timeoutMs?: number) => Effect.Effect<void, KafkaError>
+    /** The group with all its members and offsets. */
+    readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
+    /** How long in all no member could be answered, in milliseconds: a group's time stands still then. */
+    readonly unservedMs: () => number
+    /** Runs when this broker has taken the cluster over again: what is in memory may be behind what is stored. */
+    readonly onTakeOver: (hook: Effect.Effect<void>) => void
+  }
+>()("@tusk/storage/groups/GroupStore") {
+  static readonly layer = Layer.effect(
+    GroupStore,
+    Effect.gen(function* () {
+      const store = yield* Store
+      const active = yield* Active
+      const committer = yield* Committer
+      const offsets = yield* Offsets
+      const putting = (group: GroupToStore) => writing(writesOf(group))
+      return GroupStore.of({
+        load: Effect.mapError(store.loadGroups, toKafkaError),
+        putting,
+        put: (group, timeoutMs = Infinity) => committer.submit(putting(group), timeoutMs),
+        remove: (groupId) =>
+          committer.submit(
+            writing([{ _tag: "DeleteGroup", groupId }], () => offsets.forgetGroup(groupId)),
+            Infinity
+          ),
+        unservedMs: active.unservedMs,
+        onTakeOver: (hook) => active.onTakeOver(() => hook)
+      })
+    })
+  )
+}
+
+const writesOf = ({ groupId, kind, members = [], membersAnew = false, value }: GroupToStore): ReadonlyArray<Write> => {
+  const writes: Array<Write> = []
+  if (membersAnew) writes.push({ _tag: "DeleteGroupMember", groupId, memberId: null })
+  if (value !== null) writes.push({ _tag: "PutGroup", groupId, kind, value })
+  for (const { memberId, value } of members) {
+    if (value !== null) writes.push({ _tag: "PutGroupMember", groupId, memberId, value })
+  }
+  for (const { memberId, value } of members) {
+    if (value === null) writes.push({ _tag: "DeleteGroupMember", groupId, memberId })
+  }
+  return writes
+}

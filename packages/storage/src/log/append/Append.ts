@@ -1,0 +1,120 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import type * as Effect from "effect/Effect"
+import type { Participant, Verdict as Assembling } from "../../commit/Participant.ts"
+import type { Write } from "../../port/Store.ts"
+import type { StoreError } from "../../port/StoreError.ts"
+import type { FirstBatches } from "./FirstBatches.ts"
+import type { AppendRequest, Appended } from "../LogRequests.ts"
+import { confirm, isKnown, propose, retract } from "../partitions/PartitionLog.ts"
+import type { LogLimits, PartitionLog, Verdict } from "../partitions/PartitionLog.ts"
+import { retain } from "../read/Tail.ts"
+
+/** What appending needs of the log. */
+export interface AppendPorts {
+  readonly limits: LogLimits
+  readonly firstBatches: FirstBatches
+  /** The partition as it is now; undefined where it is not there, or not loaded. */
+  readonly find: (partitionId: number) => PartitionLog | undefined
+  readonly leaderEpoch: () => number
+  readonly nowMs: () => number
+  /** Stored: who reads may have it. */
+  readonly appended: (log: PartitionLog, batch: Uint8Array, lastOffset: bigint) => void
+}
+
+/** Batches of a request that want their places; each is judged by itself, and answered by a result of its own. */
+export class Append implements Participant<ReadonlyArray<Appended | KafkaError>> {
+  readonly bytes: number
+  readonly prepare: Effect.Effect<void, StoreError> | undefined
+  readonly partitionIds: ReadonlyArray<number>
+  readonly #ports: AppendPorts
+  readonly #requests: ReadonlyArray<AppendRequest>
+  readonly #batches: ReadonlyArray<Uint8Array>
+  readonly #verdicts: Array<Verdict | undefined>
+  readonly #logs: Array<PartitionLog | undefined>
+  #nowMs = -1n
+
+  constructor(
+    ports: AppendPorts,
+    requests: ReadonlyArray<AppendRequest>,
+    prepare: Effect.Effect<void, StoreError> | undefined
+  ) {
+    this.#ports = ports
+    this.#requests = requests
+    this.prepare = prepare
+    this.partitionIds = requests.map(({ partitionId }) => partitionId)
+    this.#batches = requests.map(({ batch }) => retain(batch))
+    let bytes = 0
+    for (const batch of this.#batches) bytes += batch.byteLength
+    this.bytes = bytes
+    this.#verdicts = new Array<Verdict | undefined>(requests.length)
+    this.#logs = new Array<PartitionLog | undefined>(requests.length)
+  }
+
+  assemble(writes: Array<Write>): Assembling {
+    this.#nowMs = BigInt(this.#ports.nowMs())
+    let waits = false
+    for (let i = 0; i < this.#requests.length; i++) {
+      const log = this.#ports.find(this.#requests[i]!.partitionId)
+      if (log === undefined) continue
+      this.#logs[i] = log
+      const verdict = this.#judge(log, i, writes)
+      this.#verdicts[i] = verdict
+      // A refusal ends a producer's batch, or the producer: not for what a broker says that has lost the lock.
+      if (verdict._tag !== "Duplicate" || verdict.pending) waits = true
+    }
+    return waits ? "Stored" : "Told"
+  }
+
+  #judge(log: PartitionLog, i: number, writes: Array<Write>): Verdict {
+    const { firstBatches, leaderEpoch, limits } = this.#ports
+    const { partitionId, relaxed, stampTime } = this.#requests[i]!
+    const batch = this.#batches[i]!
+    const known = isKnown(log, batch)
+    if (known) firstBatches.stored(partitionId, batch)
+    const early = known ? undefined : firstBatches.refusal(partitionId, batch)
+    if (early !== undefined) return { _tag: "Refused", error: early }
+    return propose(log, batch, leaderEpoch(), stampTime ? this.#nowMs : -1n, this.#nowMs, limits, writes, relaxed)
+  }
+
+  retract(): void {
+    for (let i = this.#requests.length - 1; i >= 0; i--) {
+      const verdict = this.#verdicts[i]
+      if (verdict?._tag === "Appended") retract(this.#logs[i]!, verdict.batch, verdict.before)
+      this.#verdicts[i] = undefined
+      this.#logs[i] = undefined
+    }
+  }
+
+  settle(error: StoreError | undefined): void {
+    const { appended, find, firstBatches, limits } = this.#ports
+    for (let i = 0; i < this.#requests.length; i++) {
+      const { partitionId } = this.#requests[i]!
+      if (error !== undefined) {
+        firstBatches.failed(partitionId, this.#batches[i]!)
+        continue
+      }
+      const verdict = this.#verdicts[i]
+      const log = this.#logs[i]
+      if (log === undefined || verdict?._tag !== "Appended") continue
+      firstBatches.stored(partitionId, verdict.batch)
+      // A take-over came between, or the topic went: what is stored is read from the store.
+      if (find(partitionId) !== log) continue
+      confirm(log, this.#nowMs, limits)
+      appended(log, verdict.batch, verdict.lastOffset)
+    }
+  }
+
+  answer(): ReadonlyArray<Appended | KafkaError> {
+    return this.#requests.map(({ stampTime }, i): Appended | KafkaError => {
+      const verdict = this.#verdicts[i]
+      if (verdict === undefined) return new UnknownTopicOrPartition()
+      if (verdict._tag === "Refused") return verdict.error
+      const { logStartOffset } = this.#logs[i]!
+      if (verdict._tag === "Duplicate") {
+        return { baseOffset: verdict.baseOffset, logAppendTime: verdict.logAppendTime, logStartOffset }
+      }
+      return { baseOffset: verdict.baseOffset, logAppendTime: stampTime ? this.#nowMs : -1n, logStartOffset }
+    })
+  }
+}

@@ -1,0 +1,73 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Store, StoredPartition } from "../../port/Store.ts"
+import { Fenced, StoreUnavailable } from "../../port/StoreError.ts"
+import type { StoreError } from "../../port/StoreError.ts"
+
+export interface PartitionLoader {
+  /** Returns when all of them are loaded, or are not there. */
+  readonly load: (partitionIds: ReadonlyArray<number>) => Effect.Effect<void, StoreError>
+  /** Nothing that is being read counts any more: who waits for it is told so, and who asks now reads anew. */
+  readonly clear: () => void
+}
+
+/**
+ * Loads partitions once for all who ask at a time. A load runs in the layer's scope and not in the fiber of who asked
+ * first: that one may be interrupted, and the others, appends among them, still wait for it.
+ */
+export const makePartitionLoader = (
+  store: Store["Service"],
+  scope: Scope.Scope,
+  isLoaded: (partitionId: number) => boolean,
+  /** Bounds how long each who asks waits; the load goes on. */
+  inTime: (load: Effect.Effect<void, StoreError>) => Effect.Effect<void, StoreError>,
+  /** Takes what a load finds, unless a take-over came between. */
+  receiver: () => (partitions: ReadonlyArray<StoredPartition>) => Effect.Effect<void, StoreError>
+): PartitionLoader => {
+  type Loading = Deferred.Deferred<void, StoreError>
+  let loading = new Map<number, Loading>()
+
+  const begin = (partitionIds: ReadonlyArray<number>, done: Loading) => {
+    const receive = receiver()
+    const own = loading
+    return store.loadPartitions(partitionIds).pipe(
+      Effect.flatMap(receive),
+      Effect.catchDefect((cause) =>
+        Effect.fail(new StoreUnavailable({ message: "partitions could not be loaded", cause }))
+      ),
+      Effect.onExit((exit) => {
+        for (const partitionId of partitionIds) own.delete(partitionId)
+        return Deferred.done(done, exit)
+      }),
+      Effect.exit,
+      Effect.forkIn(scope, { startImmediately: true })
+    )
+  }
+
+  const load = (partitionIds: ReadonlyArray<number>): Effect.Effect<void, StoreError> =>
+    Effect.suspend(() => {
+      const waits = new Set<Loading>()
+      const mine: Array<number> = []
+      const done = Deferred.makeUnsafe<void, StoreError>()
+      for (const partitionId of partitionIds) {
+        if (isLoaded(partitionId)) continue
+        const other = loading.get(partitionId)
+        if (other === undefined) {
+          loading.set(partitionId, done)
+          mine.push(partitionId)
+        }
+        waits.add(other ?? done)
+      }
+      const wait = inTime(Effect.forEach(waits, (each) => Deferred.await(each), { discard: true }))
+      return mine.length === 0 ? wait : Effect.andThen(begin(mine, done), wait)
+    })
+
+  const clear = (): void => {
+    const dropped = new Set(loading.values())
+    loading = new Map()
+    const overtaken = Effect.fail(new Fenced({ message: "the cluster was taken over meanwhile" }))
+    for (const done of dropped) Deferred.doneUnsafe(done, overtaken)
+  }
+  return { load, clear }
+}
