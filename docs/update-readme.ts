@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs"
-import { apiTable } from "@tusk/server/request/ApiTable"
+import { apiTable } from "@tusk/server/handlers/ApiTable"
 
 /** Writes the table of served APIs into the README: `npm run docs`. A test fails where it was forgotten. */
 const file = new URL("../README.md", import.meta.url)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
-import { apiTable } from "../src/request/ApiTable.ts"
+import { apiTable } from "../src/handlers/ApiTable.ts"
 
 describe("the README at the top", () => {
   it("has the table of what is served (npm run docs)", () => {

@@ -6,8 +6,8 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Socket from "effect/socket/Socket"
 import { Connections } from "../src/net/Connection.ts"
-import { Dispatch } from "../src/request/Dispatch.ts"
-import type { Admitted } from "../src/request/Dispatch.ts"
+import { Dispatch } from "../src/net/Dispatch.ts"
+import type { Admitted } from "../src/net/Dispatch.ts"
 
 /** A frame of one byte, which says what it asks for. */
 const frame = (name: string) => Uint8Array.of(0, 0, 0, 1, name.charCodeAt(0))

@@ -5,7 +5,7 @@ import { make, MemoryData } from "../src/memory/MemoryStore.ts"
 import { Write } from "../src/port/Store.ts"
 import { Model, offset, TOPIC, topicWith } from "../src/testing/storeScenarios.ts"
 import { storeSuite } from "../src/testing/storeSuite.ts"
-import { randomUuid } from "../src/topics/Uuid.ts"
+import { randomUuid } from "../src/port/Uuid.ts"
 
 const options = { maxBytes: 64 * 1024 * 1024 }
 

@@ -1,12 +1,11 @@
 import { GroupConfigs } from "@tusk/coordinator/group/machine/GroupConfigs"
 import type { GroupResourceConfig } from "@tusk/coordinator/group/machine/GroupConfigs"
-import { Configs } from "@tusk/storage/topics/Configs"
+import { BROKER_RESOURCE, Configs, GROUP_RESOURCE } from "@tusk/storage/topics/Configs"
 import type { ConfigOverrides } from "@tusk/storage/topics/Configs"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BrokerSettings } from "./BrokerSettings.ts"
 import { groupConfig } from "./GroupConfigs.ts"
-import { BROKER_RESOURCE, GROUP_RESOURCE } from "./ResourceConfigs.ts"
 
 /** Gives coordinators what a group goes by, from settings and overrides; worked out once for each change. */
 export const layer = Layer.effect(

@@ -1,7 +1,7 @@
-import type { AbsentGroup } from "@tusk/coordinator/group/machine/GroupRequests"
+import type { AbsentGroup } from "@tusk/coordinator/group/shell/GroupRequests"
 import { errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../security/AuthorizedOperations.ts"
+import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../request/AuthorizedOperations.ts"
 
 /** What is told of a group of every kind but the classic one. */
 interface Described {

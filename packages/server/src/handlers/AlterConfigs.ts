@@ -3,8 +3,8 @@ import { AlterConfigs } from "@tusk/protocol/messages/AlterConfigs"
 import type { AlterConfigsRequest } from "@tusk/protocol/messages/AlterConfigs"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import { alterResources } from "../config/alterResources.ts"
-import { ResourceConfigs } from "../config/ResourceConfigs.ts"
+import { alterResources } from "../topics/alterResources.ts"
+import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
 
 export const alterConfigs = handler({
   api: AlterConfigs,

@@ -10,7 +10,7 @@ import { AutoTopics } from "../topics/AutoTopics.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/Handler.ts"
 import { TopicAdmin } from "../topics/TopicAdmin.ts"
-import { ResourceConfigs } from "../config/ResourceConfigs.ts"
+import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
 
 type Result = CreateTopicsResponse["topics"][number]
 

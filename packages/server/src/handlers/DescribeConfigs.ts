@@ -5,7 +5,7 @@ import { isKafkaError } from "@tusk/storage/log/Log"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/Handler.ts"
-import { isDefaultSource, ResourceConfigs } from "../config/ResourceConfigs.ts"
+import { isDefaultSource, ResourceConfigs } from "../topics/ResourceConfigs.ts"
 
 type Result = DescribeConfigsResponse["results"][number]
 

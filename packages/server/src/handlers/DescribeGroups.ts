@@ -3,7 +3,7 @@ import { CoordinatorNotAvailable, errorCode, errorMessage, NONE } from "@tusk/pr
 import { DescribeGroups } from "@tusk/protocol/messages/DescribeGroups"
 import type { DescribeGroupsRequest } from "@tusk/protocol/messages/DescribeGroups"
 import * as Effect from "effect/Effect"
-import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../security/AuthorizedOperations.ts"
+import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../request/AuthorizedOperations.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/Handler.ts"
 

@@ -7,7 +7,7 @@ import type {
 } from "@tusk/protocol/messages/DescribeTopicPartitions"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../security/AuthorizedOperations.ts"
+import { OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../request/AuthorizedOperations.ts"
 import { allTopics, topicByName } from "../topics/CoordinatorTopics.ts"
 import { handler } from "../request/Handler.ts"
 import { Placement, replicaStates } from "../request/Placement.ts"

@@ -3,8 +3,8 @@ import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlte
 import type { IncrementalAlterConfigsRequest } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import { alterResources } from "../config/alterResources.ts"
-import { ResourceConfigs } from "../config/ResourceConfigs.ts"
+import { alterResources } from "../topics/alterResources.ts"
+import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
 
 export const incrementalAlterConfigs = handler({
   api: IncrementalAlterConfigs,

@@ -1,17 +1,17 @@
 import { NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import { ListConfigResources } from "@tusk/protocol/messages/ListConfigResources"
 import type { ListConfigResourcesRequest } from "@tusk/protocol/messages/ListConfigResources"
-import { TOPIC_RESOURCE } from "@tusk/storage/topics/Topics"
-import * as Effect from "effect/Effect"
-import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
 import {
   BROKER_RESOURCE,
   GROUP_RESOURCE,
   LOGGER_RESOURCE,
   METRICS_RESOURCE,
-  ResourceConfigs
-} from "../config/ResourceConfigs.ts"
+  TOPIC_RESOURCE
+} from "@tusk/storage/topics/Configs"
+import * as Effect from "effect/Effect"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/Handler.ts"
+import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
 
 /** Loggers and client metrics have no configs here, so that there are none to list. */
 const TYPES: ReadonlyArray<number> = [

@@ -1,5 +1,5 @@
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
-import type { OffsetToCommit } from "@tusk/coordinator/group/machine/GroupRequests"
+import type { OffsetToCommit } from "@tusk/coordinator/group/shell/GroupRequests"
 import {
   CoordinatorNotAvailable,
   errorCode,

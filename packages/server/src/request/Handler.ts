@@ -2,7 +2,7 @@ import type { Api } from "@tusk/protocol/codec/Api"
 import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
-import type { Places } from "../produce/Places.ts"
+import type { Places } from "./Places.ts"
 
 /** Where a connection came in, and what clients are told to connect to. */
 export interface Listener {

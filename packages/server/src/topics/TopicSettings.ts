@@ -1,13 +1,11 @@
-import { Configs } from "@tusk/storage/topics/Configs"
+import { BROKER_RESOURCE, Configs, TOPIC_RESOURCE } from "@tusk/storage/topics/Configs"
 import type { ConfigOverrides } from "@tusk/storage/topics/Configs"
-import { TOPIC_RESOURCE } from "@tusk/storage/topics/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { topicConfig } from "../config/TopicConfigs.ts"
 import type { TopicConfig } from "../config/TopicConfigs.ts"
-import { BROKER_RESOURCE } from "../config/ResourceConfigs.ts"
 
 /** A topic's configs as typed values, worked out once for each change. */
 export class TopicSettings extends Context.Service<TopicSettings, { readonly of: (topic: string) => TopicConfig }>()(

@@ -8,6 +8,13 @@ import { Committer } from "../commit/Committer.ts"
 import type { Participant } from "../commit/Participant.ts"
 import type { ClusterState } from "../port/Store.ts"
 
+/** Kinds of resources that have configs, as the Config APIs number them. */
+export const TOPIC_RESOURCE = 2
+export const BROKER_RESOURCE = 4
+export const LOGGER_RESOURCE = 8
+export const METRICS_RESOURCE = 16
+export const GROUP_RESOURCE = 32
+
 export type ConfigOverrides = ReadonlyMap<string, string>
 
 const NONE: ConfigOverrides = new Map()

@@ -14,11 +14,12 @@ import { makeAssumed, NO_CHANGE } from "../commit/Assumed.ts"
 import type { Change } from "../commit/Assumed.ts"
 import { Committer } from "../commit/Committer.ts"
 import { Configs } from "./Configs.ts"
+import { TOPIC_RESOURCE } from "./Configs.ts"
 import { isKafkaError, Log } from "../log/Log.ts"
 import { Offsets } from "../offsets/Offsets.ts"
 import type { Participant } from "../commit/Participant.ts"
 import type { ClusterState, Write } from "../port/Store.ts"
-import { randomUuid } from "./Uuid.ts"
+import { randomUuid } from "../port/Uuid.ts"
 
 /** A topic as it is now; a changed topic is a new object. */
 export interface Topic {
@@ -38,9 +39,6 @@ export interface NewTopic {
 export const TopicsOptions = Context.Reference<{ readonly maxPartitions: number }>("@tusk/storage/TopicsOptions", {
   defaultValue: () => ({ maxPartitions: 100_000 })
 })
-
-/** The resource type of topics in `PutConfig` and the Config APIs. */
-export const TOPIC_RESOURCE = 2
 
 /** Which topics there are. Reads are from memory and synchronous; changes wait for their commit. */
 export class Topics extends Context.Service<

@@ -5,7 +5,7 @@ import type * as Result from "effect/Result"
 import { NOBODY } from "../shell/GroupCell.ts"
 import type { CellClosed, GroupCell, GroupMachine } from "../shell/GroupCell.ts"
 import type { GroupOutput } from "./GroupOutput.ts"
-import type { Committing } from "./GroupRequests.ts"
+import type { Committing } from "../shell/GroupRequests.ts"
 
 /** What a group's machine begins with after a restart. */
 export interface Restored<State, Answer, Group> {

@@ -1,6 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { GroupIdNotFound, InconsistentGroupProtocol, InvalidGroupId, UnknownMemberId } from "@tusk/protocol/KafkaError"
-import { randomUuid } from "@tusk/storage/topics/Uuid"
+import { randomUuid } from "@tusk/storage/port/Uuid"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { Answer, Event, NO_ASSIGNMENT } from "../classic/ClassicGroupState.ts"
@@ -11,7 +11,7 @@ import type { CellClosed } from "./GroupCell.ts"
 import type { GroupAsker, GroupCells } from "./GroupCells.ts"
 import type { GroupConversion } from "./GroupConversion.ts"
 import type { CellOf } from "./GroupKinds.ts"
-import type * as Asked from "../machine/GroupRequests.ts"
+import type * as Asked from "./GroupRequests.ts"
 import { newMemberIdOf } from "../machine/Ids.ts"
 
 /** What members of classic groups ask for, and those of consumer groups who speak the classic protocol. */

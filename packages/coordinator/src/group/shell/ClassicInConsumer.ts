@@ -15,7 +15,7 @@ import type { GroupConfig } from "../machine/GroupConfig.ts"
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
 import { encodeAssignment, readSubscription, toTopicIds } from "./GroupConversion.ts"
 import type { CellOf } from "./GroupKinds.ts"
-import type * as Asked from "../machine/GroupRequests.ts"
+import type * as Asked from "./GroupRequests.ts"
 
 type Cell = CellOf<"consumer">
 type Asking<A> = Effect.Effect<A, KafkaError | CellClosed>

@@ -25,8 +25,8 @@ import { GroupConfigs } from "../machine/GroupConfigs.ts"
 import { GroupConversion } from "./GroupConversion.ts"
 import type { Fetching } from "../machine/GroupKind.ts"
 import type { AnyCell } from "./GroupKinds.ts"
-import type * as Asked from "../machine/GroupRequests.ts"
-import { expireOffsets } from "../machine/OffsetExpiry.ts"
+import type * as Asked from "./GroupRequests.ts"
+import { expireOffsets } from "./OffsetExpiry.ts"
 
 /** The last time there is on the wire and in the store, in milliseconds. */
 const END_OF_TIME = 2n ** 63n - 1n

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { GroupConfig } from "@tusk/coordinator/group/machine/GroupConfig"
-import type { CommitOffsets, JoinGroup, SyncGroup } from "@tusk/coordinator/group/machine/GroupRequests"
+import type { CommitOffsets, JoinGroup, SyncGroup } from "@tusk/coordinator/group/shell/GroupRequests"
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-import { handlers } from "../handlers/index.ts"
+import { handlers } from "./index.ts"
 
 /** What is served, as a table for people, made from the handlers' list. */
 export const apiTable = (): string => {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { random } from "../../../protocol/test/codec/Mutation.ts"
-import { Places } from "../../src/produce/Places.ts"
+import { Places } from "../../src/request/Places.ts"
 
 describe("the places of a connection", () => {
   it.effect("are taken in order of arrival, whoever is ready or gives up first", () =>

@@ -3,9 +3,9 @@ import type { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { GroupCells } from "../shell/GroupCells.ts"
-import type { GroupConfig } from "./GroupConfig.ts"
-import type { AnyCell } from "../shell/GroupKinds.ts"
+import type { GroupCells } from "./GroupCells.ts"
+import type { GroupConfig } from "../machine/GroupConfig.ts"
+import type { AnyCell } from "./GroupKinds.ts"
 
 /**
  * `offsets.retention.minutes`: every so often deletes what nobody needs any more (KIP-211). Of a group without members

@@ -1,23 +1,30 @@
 import { groupIdError } from "@tusk/coordinator/group/machine/Ids"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { InvalidConfig, InvalidRequest, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
-import { Configs } from "@tusk/storage/topics/Configs"
-import { TOPIC_RESOURCE, Topics } from "@tusk/storage/topics/Topics"
+import {
+  BROKER_RESOURCE,
+  Configs,
+  GROUP_RESOURCE,
+  LOGGER_RESOURCE,
+  METRICS_RESOURCE,
+  TOPIC_RESOURCE
+} from "@tusk/storage/topics/Configs"
+import { Topics } from "@tusk/storage/topics/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { BrokerSettings } from "./BrokerSettings.ts"
-import { applyIncremental } from "./AlterOps.ts"
-import type { AlterContext, AlterOp } from "./AlterOps.ts"
-import { checkValue, CONFIG_TYPE_IDS } from "./ConfigDefinition.ts"
-import type { ConfigDefinition } from "./ConfigDefinition.ts"
-import { GROUP_SOURCE, groupConfigDefinition, validateGroupConfigs } from "./GroupConfigs.ts"
-import { groupConfigDefinitions } from "./GroupConfigDefinitions.ts"
-import type { GroupConfigDefinition } from "./GroupConfigDefinitions.ts"
-import { kafkaBrokerConfigs } from "./KafkaBrokerConfigs.ts"
-import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
-import { settingDefinitions } from "./SettingDefinitions.ts"
-import { topicConfigDefinitions } from "./TopicConfigDefinitions.ts"
+import { BrokerSettings } from "../config/BrokerSettings.ts"
+import { applyIncremental } from "../config/AlterOps.ts"
+import type { AlterContext, AlterOp } from "../config/AlterOps.ts"
+import { checkValue, CONFIG_TYPE_IDS } from "../config/ConfigDefinition.ts"
+import type { ConfigDefinition } from "../config/ConfigDefinition.ts"
+import { GROUP_SOURCE, groupConfigDefinition, validateGroupConfigs } from "../config/GroupConfigs.ts"
+import { groupConfigDefinitions } from "../config/GroupConfigDefinitions.ts"
+import type { GroupConfigDefinition } from "../config/GroupConfigDefinitions.ts"
+import { kafkaBrokerConfigs } from "../config/KafkaBrokerConfigs.ts"
+import { groupSettingDefinitions } from "../config/GroupSettingDefinitions.ts"
+import { settingDefinitions } from "../config/SettingDefinitions.ts"
+import { topicConfigDefinitions } from "../config/TopicConfigDefinitions.ts"
 import {
   DEFAULT_SOURCE,
   DYNAMIC_BROKER_SOURCE,
@@ -27,15 +34,11 @@ import {
   topicConfigDefinition,
   topicConfigValues,
   validateTopicConfig
-} from "./TopicConfigs.ts"
-import type { BrokerOverrides, ConfigValue, Overrides } from "./TopicConfigs.ts"
-import { COORDINATOR_TOPIC_CONFIGS, topicByName } from "../topics/CoordinatorTopics.ts"
-import { invalidTopicName } from "../topics/TopicNames.ts"
+} from "../config/TopicConfigs.ts"
+import type { BrokerOverrides, ConfigValue, Overrides } from "../config/TopicConfigs.ts"
+import { COORDINATOR_TOPIC_CONFIGS, topicByName } from "./CoordinatorTopics.ts"
+import { invalidTopicName } from "./TopicNames.ts"
 
-export const BROKER_RESOURCE = 4
-export const GROUP_RESOURCE = 32
-export const LOGGER_RESOURCE = 8
-export const METRICS_RESOURCE = 16
 /** The name of the resource whose configs hold for every broker. */
 const ALL_BROKERS = ""
 
@@ -76,7 +79,7 @@ export class ResourceConfigs extends Context.Service<
       validateOnly: boolean
     ) => Effect.Effect<void, KafkaError>
   }
->()("@tusk/server/config/ResourceConfigs") {
+>()("@tusk/server/topics/ResourceConfigs") {
   static readonly layer = Layer.effect(
     ResourceConfigs,
     Effect.gen(function* () {

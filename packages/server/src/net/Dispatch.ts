@@ -17,9 +17,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
-import type { ConnectionInfo, Handle, Handler, RequestContext, TurnAway } from "./Handler.ts"
+import type { ConnectionInfo, Handle, Handler, RequestContext, TurnAway } from "../request/Handler.ts"
 import { handlers } from "../handlers/index.ts"
-import { monotonicMs } from "./monotonic.ts"
+import { monotonicMs } from "../request/monotonic.ts"
 
 /** The chunks of an answer's frame; none where the request wants no answer. Never fails. */
 export type Answering = Effect.Effect<ReadonlyArray<Uint8Array>>
@@ -52,7 +52,7 @@ export class Dispatch extends Context.Service<
      */
     readonly admit: (frame: Uint8Array, connection: ConnectionInfo, receivedMs: number) => Admitted | ProtocolError
   }
->()("@tusk/server/request/Dispatch") {
+>()("@tusk/server/net/Dispatch") {
   static readonly layer = Layer.effect(
     Dispatch,
     Effect.gen(function* () {
