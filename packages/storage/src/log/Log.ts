@@ -277,13 +277,17 @@ export class Log extends Context.Service<
         return results
       }
 
-      /** What began on what another broker may have changed since is done anew. */
+      /**
+       * What began on what another broker may have changed since is done anew; while a take-over is under way it is not, as
+       * nobody is told of it.
+       */
       const inOneReign = <A, E>(look: Effect.Effect<A, E>): Effect.Effect<A, E> =>
         Effect.suspend(() => {
-          const reign = active.reign()
-          return Effect.flatMap(look, (seen) =>
-            active.reign() === reign ? Effect.succeed(seen) : Effect.andThen(active.whenReigning, inOneReign(look))
-          )
+          const before = active.reign()
+          return Effect.flatMap(look, (seen) => {
+            const reign = active.reign()
+            return reign === before || reign === undefined ? Effect.succeed(seen) : inOneReign(look)
+          })
         })
 
       const read = Effect.fnUntraced(function* (requests: ReadonlyArray<ReadRequest>, readOptions: ReadOptions) {
