@@ -126,7 +126,11 @@ describe("found by the simulation", () => {
       yield* aPartition
       const log = yield* Log
       const read = Effect.map(
-        log.read([{ partitionId: PARTITION, from: 9n, maxBytes: 1 }], { maxBytes: 1, atLeastOne: true }),
+        log.read([{ partitionId: PARTITION, from: 9n, maxBytes: 1 }], {
+          bound: "HighWatermark",
+          maxBytes: 1,
+          atLeastOne: true
+        }),
         ([result]) => ("_tag" in result! ? result._tag : "read")
       )
       expect(yield* append(0)).toBe(0)
@@ -147,7 +151,11 @@ describe("found by the simulation", () => {
       expect(yield* append(0)).toBe(0)
       fragile.heartbeatErrors.push("silence")
       const read = yield* Effect.forkChild(
-        log.read([{ partitionId: PARTITION, from: 9n, maxBytes: 1 }], { maxBytes: 1, atLeastOne: true }),
+        log.read([{ partitionId: PARTITION, from: 9n, maxBytes: 1 }], {
+          bound: "HighWatermark",
+          maxBytes: 1,
+          atLeastOne: true
+        }),
         { startImmediately: true }
       )
       const appended = yield* Effect.forkChild(append(3), { startImmediately: true })
@@ -167,7 +175,11 @@ describe("found by the simulation", () => {
       yield* aPartition
       const log = yield* Log
       const read = yield* Effect.forkChild(
-        log.read([{ partitionId: PARTITION, from: 0n, maxBytes: 1 }], { maxBytes: 1, atLeastOne: true }),
+        log.read([{ partitionId: PARTITION, from: 0n, maxBytes: 1 }], {
+          bound: "HighWatermark",
+          maxBytes: 1,
+          atLeastOne: true
+        }),
         { startImmediately: true }
       )
       yield* TestClock.adjust("30 seconds")

@@ -13,8 +13,9 @@ import { Fetch } from "@tusk/protocol/messages/Fetch"
 import type { FetchRequest, FetchResponse } from "@tusk/protocol/messages/Fetch"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { PartitionRead, ReadOptions } from "@tusk/storage/log/Log"
+import type { Bound } from "@tusk/storage/log/partitions/Bound"
 import type { Ending } from "@tusk/storage/log/read/Waiters"
-import type { ReadRequest } from "@tusk/storage/port/Store"
+import type { ReadRequest } from "@tusk/storage/port/BatchReader"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -38,6 +39,7 @@ import type { Settings } from "../config/Settings.ts"
 type PartitionData = FetchResponse["responses"][number]["partitions"][number]
 type Fetched = PartitionRead | KafkaError
 
+const READ_COMMITTED = 1
 /** Versions from which topics go by id. */
 const TOPIC_IDS = 13
 /** Versions from which an answer tells who leads (KIP-951). */
@@ -160,7 +162,11 @@ class Poll implements Ending {
   look(): Effect.Effect<FetchResponse> {
     const { locate, log } = this.#parts
     const maxBytes = this.#claim.take(this.#maxBytes)
-    this.#readOptions = { maxBytes, atLeastOne: this.#from.apiVersion > 2 && !this.#claim.isShort() }
+    this.#readOptions = {
+      bound: this.#bound,
+      maxBytes,
+      atLeastOne: this.#from.apiVersion > 2 && !this.#claim.isShort()
+    }
     const states = this.#context.partitions
     const byId = this.#from.apiVersion >= TOPIC_IDS
     let known: Array<Fetched | undefined> | undefined
@@ -182,7 +188,11 @@ class Poll implements Ending {
     const { log } = this.#parts
     if (!this.#claim.isShort()) return log.read(requests, this.#readOptions)
     const reads = log.readNow(requests, this.#readOptions)
-    return reads === undefined ? log.read(requests, NOTHING) : Effect.succeed(reads)
+    return reads === undefined ? log.read(requests, { ...NOTHING, bound: this.#bound }) : Effect.succeed(reads)
+  }
+
+  get #bound(): Bound {
+    return this.#request.isolationLevel === READ_COMMITTED ? "LastStableOffset" : "HighWatermark"
   }
 
   /** Something is there that was not given, as memory is short. */
@@ -190,7 +200,7 @@ class Poll implements Ending {
     if (!this.#claim.isShort()) return false
     const places = new Map(this.#context.partitions.map(({ from, partitionId }) => [partitionId, from]))
     return reads.some(
-      (read) => !isKafkaError(read) && read.bytes === 0 && read.highWatermark > places.get(read.partitionId)!
+      (read) => !isKafkaError(read) && read.bytes === 0 && read.readableEnd > places.get(read.partitionId)!
     )
   }
 
@@ -334,7 +344,7 @@ const withLeaders = (
   }
 }
 
-const NOTHING: ReadOptions = { maxBytes: 0, atLeastOne: false }
+const NOTHING: ReadOptions = { bound: "HighWatermark", maxBytes: 0, atLeastOne: false }
 const NO_ENDPOINTS: FetchResponse["nodeEndpoints"] = []
 const NO_EPOCH = { epoch: -1, endOffset: -1n }
 const NO_RECORDS: ReadonlyArray<Uint8Array> = []
@@ -365,7 +375,7 @@ const partitionData = (state: FetchPartitionState, result: Fetched, request: Fet
     divergingEpoch: NO_EPOCH,
     currentLeader: NO_LEADER,
     snapshotId: NO_EPOCH,
-    abortedTransactions: request.isolationLevel === 1 ? NO_TRANSACTIONS : null,
+    abortedTransactions: request.isolationLevel === READ_COMMITTED ? NO_TRANSACTIONS : null,
     preferredReadReplica: -1,
     records: result.batches
   }

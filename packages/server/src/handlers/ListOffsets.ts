@@ -48,6 +48,7 @@ interface Found {
 const EMPTY: PartitionEnd = {
   logStartOffset: 0n,
   highWatermark: 0n,
+  lastStableOffset: 0n,
   cumulativeBytes: 0n,
   timestampHigh: -1n,
   epochAt: () => -1

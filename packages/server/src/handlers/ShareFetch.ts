@@ -14,6 +14,7 @@ import { isKafkaError, type KafkaError } from "@tusk/protocol/KafkaError"
 import { ShareFetch } from "@tusk/protocol/messages/ShareFetch"
 import type { ShareFetchRequest, ShareFetchResponse } from "@tusk/protocol/messages/ShareFetch"
 import { isKafkaError as isRefused, Log } from "@tusk/storage/log/Log"
+import { boundOf, offsetOf } from "@tusk/storage/log/partitions/Bound"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { AnswerBudget } from "../fetch/AnswerBudget.ts"
@@ -150,6 +151,7 @@ export const shareFetch = handler({
     ) {
       const deadline = monotonicMs(clock) + request.maxWaitMs
       const claim = budget.claim(connection)
+      const bound = boundOf(configs(session.groupId).shareIsolationLevel)
       const room = budget.room()
       if (room !== undefined) yield* room
       /** How many could not be served at the first look: one more is news. */
@@ -178,7 +180,7 @@ export const shareFetch = handler({
           if (free.isFreed) return undefined
           const positions = ids.flatMap((partitionId, i) => {
             const end = ends[i]!
-            return isRefused(end) ? [] : [{ partitionId, highWatermark: end.highWatermark }]
+            return isRefused(end) ? [] : [{ partitionId, bound, readableEnd: offsetOf(bound, end) }]
           })
           let ringsAt = 0
           yield* log.awaitBytes(positions, 1, {

@@ -50,6 +50,8 @@ export const emptyRead = (partitionId: number): PartitionRead => ({
   partitionId,
   batches: NO_BATCHES,
   bytes: 0,
+  bound: "HighWatermark",
+  readableEnd: 0n,
   highWatermark: 0n,
   lastStableOffset: 0n,
   logStartOffset: 0n

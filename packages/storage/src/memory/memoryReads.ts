@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
+import type { ReadRequest } from "../port/BatchReader.ts"
 import type {
-  ReadRequest,
   Store,
   StoredBatchHead,
   StoredBatchSize,

@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { BatchReader } from "./BatchReader.ts"
 import type { AcquireError, Fenced, StoreError } from "./StoreError.ts"
 
 /**
@@ -244,14 +245,6 @@ export interface StoredGroup {
   readonly members?: ReadonlyArray<StoredGroupMember>
 }
 
-export interface ReadRequest {
-  readonly partitionId: number
-  /** The batch that holds this offset comes first, or the next one where none holds it. */
-  readonly from: bigint
-  /** The first batch comes whole even if it is larger. */
-  readonly maxBytes: number
-}
-
 /**
  * THE PORT: what a backend implements. Everything above (offsets, sequences, tail, group commit, waiting, expiry) is
  * written once over it. Reads see every acknowledged commit, and fail while this is not the cluster's writer.
@@ -259,7 +252,7 @@ export interface ReadRequest {
  */
 export class Store extends Context.Service<
   Store,
-  {
+  BatchReader & {
     /** Name for people: "postgres", "memory". */
     readonly name: string
     /**
@@ -283,11 +276,6 @@ export class Store extends Context.Service<
      * the writer's after it was asked. As slow as a commit. One at a time.
      */
     readonly heartbeat: Effect.Effect<void, StoreError>
-    /** Batches from each offset on, in order of requests; at most `maxBytes` in all but for the very first batch. */
-    readonly read: (
-      requests: ReadonlyArray<ReadRequest>,
-      maxBytes: number
-    ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Uint8Array>>, StoreError>
     /** The ends of partitions, in order of ids. */
     readonly loadPartitions: (
       partitionIds: ReadonlyArray<number>

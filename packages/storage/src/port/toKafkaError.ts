@@ -1,5 +1,6 @@
 import { KafkaStorageError, NotLeaderOrFollower, RequestTimedOut, UnknownServerError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Effect from "effect/Effect"
 import type { StoreError } from "./StoreError.ts"
 
 /**
@@ -19,3 +20,7 @@ export const toKafkaError = (error: StoreError): KafkaError => {
       return new KafkaStorageError({ message, cause: error })
   }
 }
+
+/** What a client is told where this fails; undefined where it does not. */
+export const kafkaErrorOf = (effect: Effect.Effect<void, StoreError>): Effect.Effect<KafkaError | undefined> =>
+  Effect.match(effect, { onFailure: toKafkaError, onSuccess: () => undefined })

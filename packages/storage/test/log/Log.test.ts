@@ -72,8 +72,13 @@ const offsets = (results: ReadonlyArray<Appended | KafkaError>) =>
   results.map((result) => (isKafkaError(result) ? result._tag : result.baseOffset))
 
 const readAll = (log: Log["Service"], partitionId: number, from = 0n) =>
-  Effect.map(log.read([{ partitionId, from, maxBytes: 1 << 20 }], { maxBytes: 1 << 20, atLeastOne: true }), ([read]) =>
-    isKafkaError(read!) ? read._tag : read!.batches.map(RecordBatch.baseOffset)
+  Effect.map(
+    log.read([{ partitionId, from, maxBytes: 1 << 20 }], {
+      bound: "HighWatermark",
+      maxBytes: 1 << 20,
+      atLeastOne: true
+    }),
+    ([read]) => (isKafkaError(read!) ? read._tag : read!.batches.map(RecordBatch.baseOffset))
   )
 
 const numbered = (baseSequence: number) => batchOf({ producerId: 7n, producerEpoch: 0, baseSequence })
@@ -106,7 +111,7 @@ describe("the log", () => {
         for (const partitionId of [a!, b!]) yield* append(log, partitionId, batchOf(), batchOf())
         const request = [a!, b!].map((partitionId) => ({ partitionId, from: 0n, maxBytes: 1 << 20 }))
         const counts = (maxBytes: number, atLeastOne: boolean) =>
-          Effect.map(log.read(request, { maxBytes, atLeastOne }), (reads) =>
+          Effect.map(log.read(request, { bound: "HighWatermark", maxBytes, atLeastOne }), (reads) =>
             reads.map((read) => (read as PartitionRead).batches.length)
           )
         assert.deepStrictEqual(yield* counts(3 * size, true), [2, 1])
@@ -122,7 +127,7 @@ describe("the log", () => {
         const [a] = yield* partitions(1)
         yield* append(log, a!, batchOf())
         const size = batchOf().byteLength
-        const at = [{ partitionId: a!, highWatermark: 1n }]
+        const at = [{ partitionId: a!, bound: "HighWatermark" as const, readableEnd: 1n }]
         const waiting = yield* Effect.forkChild(log.awaitBytes(at, 2 * size), { startImmediately: true })
         yield* append(log, a!, batchOf())
         assert.isUndefined(waiting.pollUnsafe())
@@ -350,7 +355,11 @@ describe("the log", () => {
           const size = batchOf().byteLength
           const count = (maxBytes: number) =>
             Effect.map(
-              log.read([{ partitionId: a!, from: 0n, maxBytes }], { maxBytes, atLeastOne: false }),
+              log.read([{ partitionId: a!, from: 0n, maxBytes }], {
+                bound: "HighWatermark",
+                maxBytes,
+                atLeastOne: false
+              }),
               ([read]) => (read as PartitionRead).batches.length
             )
           assert.deepStrictEqual([yield* count(size - 1), yield* count(size), yield* count(2 * size)], [0, 1, 2])

@@ -61,7 +61,11 @@ const broker = Effect.fnUntraced(function* (times: ReadonlyArray<bigint>) {
   }
   const read = (from: bigint) =>
     Effect.map(
-      log.read([{ partitionId, from, maxBytes: 1 << 20 }], { maxBytes: 1 << 20, atLeastOne: true }),
+      log.read([{ partitionId, from, maxBytes: 1 << 20 }], {
+        bound: "HighWatermark",
+        maxBytes: 1 << 20,
+        atLeastOne: true
+      }),
       ([got]) => (isKafkaError(got!) ? got._tag : got!.batches.map(RecordBatch.baseOffset))
     )
   return { active: Context.get(context, Active), log, partitionId, overtakes, read, store }
@@ -84,8 +88,9 @@ describe("records are deleted while the store is read", () => {
     Effect.gen(function* () {
       const { log, overtakes, partitionId } = yield* broker(TIMES)
       const one = (from: bigint) =>
-        Effect.map(log.read([{ partitionId, from, maxBytes: 1 }], { maxBytes: 1, atLeastOne: true }), ([got]) =>
-          isKafkaError(got!) ? got._tag : got!.batches.map(RecordBatch.baseOffset)
+        Effect.map(
+          log.read([{ partitionId, from, maxBytes: 1 }], { bound: "HighWatermark", maxBytes: 1, atLeastOne: true }),
+          ([got]) => (isKafkaError(got!) ? got._tag : got!.batches.map(RecordBatch.baseOffset))
         )
       assert.deepStrictEqual(yield* one(0n), [0n])
       assert.deepStrictEqual(yield* one(1n), [1n])

@@ -12,6 +12,7 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { CommitterOptions } from "@tusk/storage/commit/Committer"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
+import { boundOf } from "@tusk/storage/log/partitions/Bound"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -316,17 +317,16 @@ const make = Effect.fnUntraced(function* () {
     const next = nextToAcquire(state)
     const from = next < end.logStartOffset ? end.logStartOffset : next
     if (from >= end.highWatermark) return NOTHING
-    const [read] = yield* log.read([{ partitionId, from, maxBytes }], { maxBytes, atLeastOne: true })
+    const bound = boundOf(config.shareIsolationLevel)
+    const [read] = yield* log.read([{ partitionId, from, maxBytes }], { bound, maxBytes, atLeastOne: true })
     if (read === undefined) return NOTHING
     if (isKafkaError(read)) return yield* Effect.fail(read)
-    const readable = config.shareIsolationLevel === "read_committed" ? read.lastStableOffset : read.highWatermark
-    const within = read.batches.filter((batch) => RecordBatch.baseOffset(batch) < readable)
-    if (within.length === 0) return NOTHING
+    if (read.batches.length === 0) return NOTHING
     const answer = yield* ask(groupId, partitionId, (waiter) =>
       Event.Acquire({
         waiter,
         memberId,
-        batches: within.map((batch) => ({
+        batches: read.batches.map((batch) => ({
           first: RecordBatch.baseOffset(batch),
           last: RecordBatch.lastOffset(batch)
         })),
@@ -343,7 +343,7 @@ const make = Effect.fnUntraced(function* () {
       return NOTHING
     }
     const { ranges } = answer
-    const batches = within.filter((batch) => {
+    const batches = read.batches.filter((batch) => {
       const [first, last] = [RecordBatch.baseOffset(batch), RecordBatch.lastOffset(batch)]
       return ranges.some((range) => range.first <= last && range.last >= first)
     })

@@ -28,12 +28,12 @@ const log = Layer.mock(Log, {
   },
   ends: (partitionIds) =>
     Effect.succeed(partitionIds.map(() => ({ logStartOffset: 0n, highWatermark: 4n, lastStableOffset: 4n }) as never)),
-  read: (requests) =>
+  read: (requests, { bound }) =>
     Effect.succeed(
       requests.map(
         () =>
           ({
-            batches: [batch],
+            batches: bound === "HighWatermark" ? [batch] : [],
             bytes: batch.length,
             highWatermark: 4n,
             lastStableOffset: 0n,

@@ -4,11 +4,13 @@ import type * as Effect from "effect/Effect"
 import type { Participant, Verdict as Assembling } from "../../commit/Participant.ts"
 import type { Write } from "../../port/Store.ts"
 import type { StoreError } from "../../port/StoreError.ts"
+import { isKnown } from "../partitions/PartitionLog.ts"
+import type { LogLimits, PartitionLog } from "../partitions/PartitionLog.ts"
+import { confirm, propose, retract } from "../partitions/Proposal.ts"
+import type { Verdict } from "../partitions/Proposal.ts"
+import { retain } from "../partitions/Tail.ts"
+import type { AppendRequest, Appended } from "./AppendRequest.ts"
 import type { FirstBatches } from "./FirstBatches.ts"
-import type { AppendRequest, Appended } from "../LogRequests.ts"
-import { confirm, isKnown, propose, retract } from "../partitions/PartitionLog.ts"
-import type { LogLimits, PartitionLog, Verdict } from "../partitions/PartitionLog.ts"
-import { retain } from "../read/Tail.ts"
 
 /** What appending needs of the log. */
 export interface AppendPorts {

@@ -1,8 +1,9 @@
 import { encodeBatch } from "@tusk/protocol/record/RecordBatch"
 import type { Participant } from "../../commit/Participant.ts"
 import type { Write } from "../../port/Store.ts"
-import { confirm, propose, retract } from "./PartitionLog.ts"
-import type { LogLimits, PartitionLog, Verdict } from "./PartitionLog.ts"
+import type { LogLimits, PartitionLog } from "./PartitionLog.ts"
+import { confirm, propose, retract } from "./Proposal.ts"
+import type { Verdict } from "./Proposal.ts"
 
 /** Offsets that one batch can span: the delta of its last one is an int32. */
 const MOST_OFFSETS = 1n << 31n

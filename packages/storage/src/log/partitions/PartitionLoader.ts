@@ -17,7 +17,7 @@ export interface PartitionLoader {
  * first: that one may be interrupted, and the others, appends among them, still wait for it.
  */
 export const makePartitionLoader = (
-  store: Store["Service"],
+  store: Pick<Store["Service"], "loadPartitions">,
   scope: Scope.Scope,
   isLoaded: (partitionId: number) => boolean,
   /** Bounds how long each who asks waits; the load goes on. */

@@ -2,23 +2,7 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { ReadRequest, Store } from "../../port/Store.ts"
-import type { StoreError } from "../../port/StoreError.ts"
-
-/**
- * Reads through the store for readers that go on where they stopped: while a consumer works on what it was given, what
- * it asks for next is read. Bounded in bytes; what was not asked for longest goes first.
- */
-export interface ReadAhead {
-  /** As `Store.read`. */
-  readonly read: Store["Service"]["read"]
-  /** Nothing that was read before is given from now on. */
-  readonly clear: () => void
-  /** Of these partitions only. */
-  readonly forget: (partitionIds: ReadonlyArray<number>) => void
-  /** Bytes held now. */
-  readonly bytes: () => number
-}
+import type { BatchReader, ReadRequest } from "../../port/BatchReader.ts"
 
 /** A reader of a partition is expected at an offset: `place` names both. */
 interface Expected {
@@ -50,31 +34,116 @@ const within = (batches: ReadonlyArray<Uint8Array>, room: number): ReadonlyArray
   return end < 0 ? batches : batches.slice(0, end)
 }
 
-export const makeReadAhead = (store: Store["Service"], scope: Scope.Scope, maxBytes: number): ReadAhead => {
-  /** In order of last use. */
-  let places = new Map<string, Expected>()
-  let bytes = 0
-  let underWay = 0
+/** What a read has found so far. */
+interface Progress {
+  /** By request. */
+  readonly found: Array<ReadonlyArray<Uint8Array>>
+  /** Requests for which nothing was read ahead. */
+  readonly missing: Array<number>
+  /** Requests of readers that go on where they stopped. */
+  readonly sequential: Array<ReadRequest>
+  /** Bytes that may still be given. */
+  left: number
+  /** Nothing was given yet: the first batch comes whole. */
+  first: boolean
+}
 
-  const drop = (key: string): void => {
-    const expected = places.get(key)
-    if (expected === undefined) return
-    bytes -= expected.bytes
-    places.delete(key)
+/**
+ * Reads through another reader for those that go on where they stopped: while a consumer works on what it was given, what
+ * it asks for next is read. Bounded in bytes; what was not asked for longest goes first.
+ */
+export class ReadAhead implements BatchReader {
+  readonly #behind: BatchReader
+  readonly #scope: Scope.Scope
+  readonly #maxBytes: number
+  /** In order of last use. */
+  #places = new Map<string, Expected>()
+  #bytes = 0
+  #underWay = 0
+
+  /** Holds at most `maxBytes`; reads ahead in `scope`. */
+  constructor(behind: BatchReader, scope: Scope.Scope, maxBytes: number) {
+    this.#behind = behind
+    this.#scope = scope
+    this.#maxBytes = maxBytes
   }
-  const expect = (expected: Expected): void => {
+
+  readonly read: BatchReader["read"] = Effect.fnUntraced(
+    { self: this },
+    function* (requests: ReadonlyArray<ReadRequest>, maxBytes: number) {
+      const progress: Progress = {
+        found: new Array<ReadonlyArray<Uint8Array>>(requests.length),
+        missing: [],
+        sequential: [],
+        left: maxBytes,
+        first: true
+      }
+      for (let i = 0; i < requests.length; i++) {
+        const { from, partitionId } = requests[i]!
+        const pending = this.#places.get(place(partitionId, from))?.pending
+        if (pending !== undefined) yield* Deferred.await(pending)
+        this.#takeExpected(requests[i]!, i, progress)
+      }
+      if (progress.missing.length > 0) yield* this.#readMissing(requests, progress)
+      if (progress.sequential.length > 0 && this.#maxBytes > 0) yield* this.#goOn(requests, progress)
+      return progress.found
+    }
+  )
+
+  /** Nothing that was read before is given from now on. */
+  clear(): void {
+    this.#places = new Map()
+    this.#bytes = 0
+  }
+
+  /** Of these partitions only. */
+  forget(partitionIds: ReadonlyArray<number>): void {
+    const gone = new Set(partitionIds)
+    for (const [key, expected] of this.#places) if (gone.has(expected.partitionId)) this.#drop(key)
+  }
+
+  /** Bytes held now. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  #drop(key: string): void {
+    const expected = this.#places.get(key)
+    if (expected === undefined) return
+    this.#bytes -= expected.bytes
+    this.#places.delete(key)
+  }
+
+  #expect(expected: Expected): void {
     const key = place(expected.partitionId, expected.from)
-    drop(key)
-    places.set(key, expected)
-    bytes += expected.bytes
-    for (const oldest of places.keys()) {
-      if (bytes <= maxBytes && places.size <= MAX_PLACES) break
-      drop(oldest)
+    this.#drop(key)
+    this.#places.set(key, expected)
+    this.#bytes += expected.bytes
+    for (const oldest of this.#places.keys()) {
+      if (this.#bytes <= this.#maxBytes && this.#places.size <= MAX_PLACES) break
+      this.#drop(oldest)
     }
   }
 
+  /** Gives a request what was read ahead for it, or notes that nothing was. */
+  #takeExpected(request: ReadRequest, i: number, progress: Progress): void {
+    const expected = this.#places.get(place(request.partitionId, request.from))
+    if (expected !== undefined) progress.sequential.push(request)
+    if (expected === undefined || expected.batches.length === 0) {
+      progress.missing.push(i)
+      return
+    }
+    this.#give(progress, i, this.#take(expected, Math.min(request.maxBytes, progress.left), progress.first))
+  }
+
+  #give(progress: Progress, i: number, batches: ReadonlyArray<Uint8Array>): void {
+    progress.found[i] = batches
+    progress.left -= sizeOf(batches)
+    if (batches.length > 0) progress.first = false
+  }
+
   /** What is there for a reader, as far as it fits; the rest waits for it at its next place. */
-  const take = (expected: Expected, room: number, wholeFirst: boolean): ReadonlyArray<Uint8Array> => {
+  #take(expected: Expected, room: number, wholeFirst: boolean): ReadonlyArray<Uint8Array> {
     let left = room
     let count = 0
     for (const batch of expected.batches) {
@@ -83,141 +152,95 @@ export const makeReadAhead = (store: Store["Service"], scope: Scope.Scope, maxBy
       count++
     }
     if (count === 0) return []
-    drop(place(expected.partitionId, expected.from))
+    this.#drop(place(expected.partitionId, expected.from))
     const taken = expected.batches.slice(0, count)
     const rest = expected.batches.slice(count)
     const from = RecordBatch.lastOffset(taken[count - 1]!) + 1n
-    expect({ partitionId: expected.partitionId, from, batches: rest, bytes: sizeOf(rest), pending: undefined })
+    this.#expect({ partitionId: expected.partitionId, from, batches: rest, bytes: sizeOf(rest), pending: undefined })
     return taken
   }
 
-  const fill = (
+  /** Reads for the requests for which nothing was read ahead, and expects their readers behind it. */
+  readonly #readMissing = Effect.fnUntraced(
+    { self: this },
+    function* (requests: ReadonlyArray<ReadRequest>, progress: Progress) {
+      const wanted = progress.missing.map((i) => requests[i]!)
+      const read =
+        progress.left > 0 || progress.first
+          ? yield* this.#behind.read(wanted, Math.max(0, progress.left))
+          : wanted.map(() => [])
+      for (let k = 0; k < wanted.length; k++) {
+        const { from, partitionId } = wanted[k]!
+        const batches = progress.first ? read[k]! : within(read[k]!, progress.left)
+        this.#give(progress, progress.missing[k]!, batches)
+        const last = batches.at(-1)
+        if (last === undefined) continue
+        this.#drop(place(partitionId, from))
+        const next = RecordBatch.lastOffset(last) + 1n
+        this.#expect({ partitionId, from: next, batches: [], bytes: 0, pending: undefined })
+      }
+    }
+  )
+
+  /** Begins to read what follows for those who were expected and came. */
+  #goOn(requests: ReadonlyArray<ReadRequest>, { found, sequential }: Progress): Effect.Effect<void> {
+    const next = new Map<string, ReadRequest>()
+    for (let i = 0; i < requests.length; i++) {
+      const last = found[i]!.at(-1)
+      const request = requests[i]!
+      if (last === undefined || !sequential.includes(request)) continue
+      const from = RecordBatch.lastOffset(last) + 1n
+      next.set(place(request.partitionId, from), { ...request, from })
+    }
+    return Effect.suspend(() => this.#begin(Array.from(next.values())))
+  }
+
+  /** Reads ahead for these, as far as there is room, in a fiber of its own. */
+  #begin(requests: ReadonlyArray<ReadRequest>): Effect.Effect<void> {
+    if (this.#underWay >= MAX_UNDER_WAY) return Effect.void
+    const pending = Deferred.makeUnsafe<void>()
+    const wanted: Array<Expected> = []
+    const following: Array<ReadRequest> = []
+    let room = this.#maxBytes - this.#bytes
+    for (const request of requests) {
+      const expected = this.#places.get(place(request.partitionId, request.from))
+      if (expected === undefined || expected.batches.length > 0 || expected.pending !== undefined) continue
+      if (request.maxBytes > room) break
+      room -= request.maxBytes
+      expected.pending = pending
+      wanted.push(expected)
+      following.push(request)
+    }
+    if (wanted.length === 0) return Effect.void
+    this.#underWay++
+    return Effect.asVoid(Effect.forkIn(this.#fill(wanted, following, pending), this.#scope))
+  }
+
+  #fill(
     wanted: ReadonlyArray<Expected>,
     requests: ReadonlyArray<ReadRequest>,
     pending: Deferred.Deferred<void>
-  ) =>
-    store
-      .read(
-        requests,
-        requests.reduce((sum, request) => sum + request.maxBytes, 0)
+  ): Effect.Effect<void> {
+    const inAll = requests.reduce((sum, request) => sum + request.maxBytes, 0)
+    return this.#behind.read(requests, inAll).pipe(
+      Effect.map((found) => wanted.forEach((expected, k) => this.#fulfil(expected, found[k]!))),
+      // Whoever comes for it reads again, and is told what is wrong.
+      Effect.ignore,
+      Effect.ensuring(
+        Effect.sync(() => {
+          this.#underWay--
+          for (const expected of wanted) expected.pending = undefined
+          Deferred.doneUnsafe(pending, Effect.void)
+        })
       )
-      .pipe(
-        Effect.map((found) => {
-          for (let k = 0; k < wanted.length; k++) {
-            const expected = wanted[k]!
-            const batches = found[k]!
-            // It may be forgotten by now.
-            if (places.get(place(expected.partitionId, expected.from)) !== expected) continue
-            drop(place(expected.partitionId, expected.from))
-            if (batches.length > 0) expect({ ...expected, batches, bytes: sizeOf(batches), pending: undefined })
-          }
-        }),
-        // Whoever comes for it reads again, and is told what is wrong.
-        Effect.ignore,
-        Effect.ensuring(
-          Effect.sync(() => {
-            underWay--
-            for (const expected of wanted) expected.pending = undefined
-            Deferred.doneUnsafe(pending, Effect.void)
-          })
-        )
-      )
-
-  /** Begins to read what follows for those who were expected and came. */
-  const goOn = (requests: ReadonlyArray<ReadRequest>): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      if (underWay >= MAX_UNDER_WAY) return Effect.void
-      const pending = Deferred.makeUnsafe<void>()
-      const wanted: Array<Expected> = []
-      const following: Array<ReadRequest> = []
-      let room = maxBytes - bytes
-      for (const request of requests) {
-        const expected = places.get(place(request.partitionId, request.from))
-        if (expected === undefined || expected.batches.length > 0 || expected.pending !== undefined) continue
-        if (request.maxBytes > room) break
-        room -= request.maxBytes
-        expected.pending = pending
-        wanted.push(expected)
-        following.push(request)
-      }
-      if (wanted.length === 0) return Effect.void
-      underWay++
-      return Effect.asVoid(Effect.forkIn(fill(wanted, following, pending), scope))
-    })
-
-  const read = (
-    requests: ReadonlyArray<ReadRequest>,
-    maxBytesInAll: number
-  ): Effect.Effect<ReadonlyArray<ReadonlyArray<Uint8Array>>, StoreError> =>
-    Effect.gen(function* () {
-      const found = new Array<ReadonlyArray<Uint8Array>>(requests.length)
-      const missing: Array<number> = []
-      const sequential: Array<ReadRequest> = []
-      let left = maxBytesInAll
-      let first = true
-      for (let i = 0; i < requests.length; i++) {
-        const request = requests[i]!
-        const pending = places.get(place(request.partitionId, request.from))?.pending
-        if (pending !== undefined) yield* Deferred.await(pending)
-        const expected = places.get(place(request.partitionId, request.from))
-        if (expected === undefined || expected.batches.length === 0) {
-          missing.push(i)
-          if (expected !== undefined) sequential.push(request)
-          continue
-        }
-        const taken = take(expected, Math.min(request.maxBytes, left), first)
-        found[i] = taken
-        sequential.push(request)
-        left -= sizeOf(taken)
-        if (taken.length > 0) first = false
-      }
-      if (missing.length > 0) {
-        const fromStore =
-          left > 0 || first
-            ? yield* store.read(
-                missing.map((i) => requests[i]!),
-                Math.max(0, left)
-              )
-            : missing.map(() => [])
-        for (let k = 0; k < missing.length; k++) {
-          const i = missing[k]!
-          const { from, partitionId } = requests[i]!
-          const batches = first ? fromStore[k]! : within(fromStore[k]!, left)
-          found[i] = batches
-          left -= sizeOf(batches)
-          if (batches.length > 0) first = false
-          const last = batches.at(-1)
-          if (last === undefined) continue
-          drop(place(partitionId, from))
-          expect({ partitionId, from: RecordBatch.lastOffset(last) + 1n, batches: [], bytes: 0, pending: undefined })
-        }
-      }
-      if (sequential.length > 0 && maxBytes > 0) {
-        const next = new Map<string, ReadRequest>()
-        for (let i = 0; i < requests.length; i++) {
-          const last = found[i]!.at(-1)
-          const request = requests[i]!
-          if (last === undefined || !sequential.includes(request)) continue
-          const from = RecordBatch.lastOffset(last) + 1n
-          next.set(place(request.partitionId, from), { ...request, from })
-        }
-        yield* goOn(Array.from(next.values()))
-      }
-      return found
-    })
-
-  const forget = (partitionIds: ReadonlyArray<number>): void => {
-    const gone = new Set(partitionIds)
-    for (const [key, expected] of places) if (gone.has(expected.partitionId)) drop(key)
+    )
   }
 
-  return {
-    read,
-    clear: () => {
-      places = new Map()
-      bytes = 0
-    },
-    forget,
-    bytes: () => bytes
+  /** Keeps what was read ahead for a reader, unless it was forgotten meanwhile. */
+  #fulfil(expected: Expected, batches: ReadonlyArray<Uint8Array>): void {
+    const key = place(expected.partitionId, expected.from)
+    if (this.#places.get(key) !== expected) return
+    this.#drop(key)
+    if (batches.length > 0) this.#expect({ ...expected, batches, bytes: sizeOf(batches), pending: undefined })
   }
 }

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import type { Bound } from "../partitions/Bound.ts"
 
 /** Something that may end a wait, by calling `wake`. */
 export interface Ending {
@@ -7,9 +8,12 @@ export interface Ending {
   readonly end: (wake: () => void) => void
 }
 
+/** How far a reader of a partition has come: all that its bound let it have. */
 export interface Position {
   readonly partitionId: number
-  readonly highWatermark: bigint
+  readonly bound: Bound
+  /** Where its bound was. */
+  readonly readableEnd: bigint
 }
 
 /** Who waits for which partition. An append costs one look; nothing polls. */

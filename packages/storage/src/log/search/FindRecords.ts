@@ -2,6 +2,7 @@ import { isKafkaError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
+import type { BatchReader } from "../../port/BatchReader.ts"
 import type { Store } from "../../port/Store.ts"
 import { toKafkaError } from "../../port/toKafkaError.ts"
 import type { OpenBatches } from "../batches/OpenBatches.ts"
@@ -21,13 +22,16 @@ const SCAN_BYTES = 1 << 20
 
 const later = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
-export const makeFindRecords = (store: Store["Service"], batches: OpenBatches["Service"]): FindRecords => {
+/** Where batches are read from, and the first one of a time is found. */
+export type SearchedStore = BatchReader & Pick<Store["Service"], "findByTimestamp">
+
+export const makeFindRecords = (store: SearchedStore, open: OpenBatches["Service"]): FindRecords => {
   /** What is found in one batch; opened beside others, as it may become a hundred times as much. */
   const lookInto = (
     batch: Uint8Array,
     lookUp: RecordBatch.LookUp
   ): Effect.Effect<RecordBatch.TimestampAndOffset | undefined> =>
-    Effect.map(batches.look(batch, lookUp.steps), (found) => (isKafkaError(found) ? lookUp.unread : found))
+    Effect.map(open.look(batch, lookUp.steps), (found) => (isKafkaError(found) ? lookUp.unread : found))
 
   /** Batches from `offset` on, one after the other, until one of them gives an answer. */
   const scan = Effect.fnUntraced(function* (

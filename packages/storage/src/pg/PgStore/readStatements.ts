@@ -1,5 +1,5 @@
+import type { ReadRequest } from "../../port/BatchReader.ts"
 import type {
-  ReadRequest,
   StoredBatchHead,
   StoredBatchSize,
   StoredGroup,

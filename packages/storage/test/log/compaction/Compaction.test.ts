@@ -107,6 +107,7 @@ const start = Effect.fnUntraced(function* (store: FaultyStore, options: Options 
     let from = 0n
     while (true) {
       const [read] = yield* log.read([{ partitionId, from, maxBytes: 1 << 20 }], {
+        bound: "HighWatermark",
         maxBytes: 1 << 20,
         atLeastOne: true
       })
@@ -178,6 +179,7 @@ describe("compaction", () => {
       assert.isBelow(Number(after.sizeBytes), Number(before.sizeBytes))
       // An offset that is gone is read past.
       const [read] = yield* first.log.read([{ partitionId: first.partitionId, from: 1n, maxBytes: 1 }], {
+        bound: "HighWatermark",
         maxBytes: 1,
         atLeastOne: true
       })
@@ -488,7 +490,7 @@ describe("compaction", () => {
         yield* broker.append([["a", "2"]])
         yield* broker.append([["c", "1"]])
         assert.isAbove(yield* turnsWhile(broker.check), 20)
-        const only = { maxBytes: 1, atLeastOne: true }
+        const only = { bound: "HighWatermark" as const, maxBytes: 1, atLeastOne: true }
         const [read] = yield* broker.log.read([{ partitionId: broker.partitionId, from: 0n, maxBytes: 1 }], only)
         const batch = isKafkaError(read!) ? undefined : read!.batches[0]
         assert.strictEqual(RecordBatch.compressionCodec(batch!), codec)

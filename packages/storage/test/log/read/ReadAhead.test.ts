@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Schema from "effect/Schema"
-import { makeReadAhead } from "../../../src/log/read/ReadAhead.ts"
-import type { ReadRequest, Store } from "../../../src/port/Store.ts"
+import { ReadAhead } from "../../../src/log/read/ReadAhead.ts"
+import type { BatchReader, ReadRequest } from "../../../src/port/BatchReader.ts"
 import { StoreUnavailable } from "../../../src/port/StoreError.ts"
 import { batchOf } from "../batch.ts"
 
@@ -38,7 +38,7 @@ const makeStore = () => {
       return found
     })
   }
-  const read: Store["Service"]["read"] = (requests, maxBytes) =>
+  const read: BatchReader["read"] = (requests, maxBytes) =>
     Effect.suspend(() => {
       asked.push(requests)
       return Effect.andThen(
@@ -50,7 +50,7 @@ const makeStore = () => {
         )
       )
     })
-  return { asked, open, state, now, store: { read } as Store["Service"] }
+  return { asked, open, state, now, store: { read } }
 }
 
 const request = (from: bigint, batches = 2, partitionId = 1): ReadRequest => ({
@@ -67,14 +67,14 @@ describe("reading ahead", () => {
   it.effect("begins when a reader goes on where it stopped, and gives what was read", () =>
     Effect.gen(function* () {
       const { asked, store } = makeStore()
-      const ahead = makeReadAhead(store, yield* Effect.scope, 100 * SIZE)
+      const ahead = new ReadAhead(store, yield* Effect.scope, 100 * SIZE)
       assert.deepStrictEqual(offsets(yield* ahead.read([request(0n)], 100 * SIZE)), [[0n, 1n]])
       yield* settled
       assert.strictEqual(asked.length, 1)
       assert.deepStrictEqual(offsets(yield* ahead.read([request(2n)], 100 * SIZE)), [[2n, 3n]])
       yield* settled
       assert.deepStrictEqual(asked.at(-1), [request(4n)])
-      assert.strictEqual(ahead.bytes(), 2 * SIZE)
+      assert.strictEqual(ahead.bytes, 2 * SIZE)
       const before = asked.length
       assert.deepStrictEqual(offsets(yield* ahead.read([request(4n)], 100 * SIZE)), [[4n, 5n]])
       yield* settled
@@ -86,7 +86,7 @@ describe("reading ahead", () => {
   it.effect("waits for what is being read, and reads itself where that failed", () =>
     Effect.gen(function* () {
       const { asked, open, state, store } = makeStore()
-      const ahead = makeReadAhead(store, yield* Effect.scope, 100 * SIZE)
+      const ahead = new ReadAhead(store, yield* Effect.scope, 100 * SIZE)
       yield* ahead.read([request(0n)], 100 * SIZE)
       yield* ahead.read([request(2n)], 100 * SIZE)
       open.closeUnsafe()
@@ -108,29 +108,29 @@ describe("reading ahead", () => {
   it.effect("holds no more bytes than it may, and nothing after it is cleared or a partition is forgotten", () =>
     Effect.gen(function* () {
       const { store } = makeStore()
-      const ahead = makeReadAhead(store, yield* Effect.scope, 5 * SIZE)
+      const ahead = new ReadAhead(store, yield* Effect.scope, 5 * SIZE)
       for (let partitionId = 1; partitionId <= 4; partitionId++) {
         yield* ahead.read([request(0n, 2, partitionId)], 100 * SIZE)
         yield* ahead.read([request(2n, 2, partitionId)], 100 * SIZE)
         yield* settled
-        assert.isAtMost(ahead.bytes(), 5 * SIZE)
+        assert.isAtMost(ahead.bytes, 5 * SIZE)
       }
-      assert.isAbove(ahead.bytes(), 0)
+      assert.isAbove(ahead.bytes, 0)
       ahead.forget([1, 2, 3, 4])
-      assert.strictEqual(ahead.bytes(), 0)
+      assert.strictEqual(ahead.bytes, 0)
       yield* ahead.read([request(4n, 2, 9)], 100 * SIZE)
       yield* ahead.read([request(6n, 2, 9)], 100 * SIZE)
       yield* settled
-      assert.strictEqual(ahead.bytes(), 2 * SIZE)
+      assert.strictEqual(ahead.bytes, 2 * SIZE)
       ahead.clear()
-      assert.strictEqual(ahead.bytes(), 0)
+      assert.strictEqual(ahead.bytes, 0)
     })
   )
 
   it.effect("reads nothing ahead where it may hold nothing", () =>
     Effect.gen(function* () {
       const { asked, store } = makeStore()
-      const ahead = makeReadAhead(store, yield* Effect.scope, 0)
+      const ahead = new ReadAhead(store, yield* Effect.scope, 0)
       for (let from = 0n; from < 10n; from += 2n) yield* ahead.read([request(from)], 100 * SIZE)
       yield* settled
       assert.strictEqual(asked.length, 5)
@@ -153,7 +153,7 @@ describe("reading ahead", () => {
       Effect.scoped(
         Effect.gen(function* () {
           const { now, store } = makeStore()
-          const ahead = makeReadAhead(store, yield* Effect.scope, 6 * SIZE)
+          const ahead = new ReadAhead(store, yield* Effect.scope, 6 * SIZE)
           const at = [0n, 0n, 500n]
           for (const { batches, clear, jump, reader, settle, total } of steps) {
             const from = at[reader]! + BigInt(jump)
@@ -170,7 +170,7 @@ describe("reading ahead", () => {
             }
             assert.isAbove(found[0]!.length, 0)
             assert.isAtMost(bytes, Math.max(total * SIZE, SIZE))
-            assert.isAtMost(ahead.bytes(), 6 * SIZE)
+            assert.isAtMost(ahead.bytes, 6 * SIZE)
             at[reader] = from + BigInt(found[0]!.length)
             if (settle) yield* settled
             if (clear) ahead.clear()

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { fire, makeWaiters } from "../../../src/log/read/Waiters.ts"
 
-const position = (partitionId: number) => ({ partitionId, highWatermark: 0n })
+const position = (partitionId: number) => ({ partitionId, bound: "HighWatermark" as const, readableEnd: 0n })
 const unmoved = () => false
 const wait = (waiters: ReturnType<typeof makeWaiters>, ids: ReadonlyArray<number>, bytes: number, moved = unmoved) =>
   Effect.forkChild(waiters.wait(ids.map(position), bytes, moved), { startImmediately: true })

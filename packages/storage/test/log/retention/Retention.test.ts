@@ -92,6 +92,7 @@ describe("retention", () => {
         ]
       )
       const [read] = yield* first.log.read([{ partitionId: id, from: 2n, maxBytes: 1 }], {
+        bound: "HighWatermark",
         maxBytes: 1,
         atLeastOne: true
       })

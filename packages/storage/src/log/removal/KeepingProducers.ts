@@ -2,8 +2,8 @@ import type * as Effect from "effect/Effect"
 import type { Participant } from "../../commit/Participant.ts"
 import type { Write } from "../../port/Store.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import { snapshotBelow, snapshotStored } from "../partitions/PartitionLog.ts"
 import type { PartitionLog } from "../partitions/PartitionLog.ts"
+import { snapshotBelow, snapshotStored } from "../partitions/ProducerSnapshot.ts"
 
 /**
  * Joined with what takes away batches of a partition below an offset: what is known of producers is stored with it, where

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import { drop, makePartitionTail, makeTail, push, readTail, retain } from "../../../src/log/read/Tail.ts"
+import { drop, makePartitionTail, makeTail, push, readTail, retain } from "../../../src/log/partitions/Tail.ts"
+import type { PartitionTail, TailBatch } from "../../../src/log/partitions/Tail.ts"
 
 const bytes = (length: number) => new Uint8Array(length)
 
@@ -9,24 +10,35 @@ describe("the tail", () => {
     const tail = makeTail(1000)
     const partition = makePartitionTail(1, 0n)
     for (const lastOffset of [2n, 5n, 9n]) push(tail, partition, bytes(100), lastOffset)
-    assert.strictEqual(readTail(partition, 4n, 1000, false)!.length, 2)
-    assert.strictEqual(readTail(partition, 0n, 250, false)!.length, 2)
-    assert.strictEqual(readTail(partition, 0n, 50, false)!.length, 0)
-    assert.strictEqual(readTail(partition, 0n, 50, true)!.length, 1)
-    assert.strictEqual(readTail(partition, 10n, 1000, true)!.length, 0)
+    assert.strictEqual(readTail(partition, 4n, 10n, 1000, false)!.length, 2)
+    assert.strictEqual(readTail(partition, 0n, 10n, 250, false)!.length, 2)
+    assert.strictEqual(readTail(partition, 0n, 10n, 50, false)!.length, 0)
+    assert.strictEqual(readTail(partition, 0n, 10n, 50, true)!.length, 1)
+    assert.strictEqual(readTail(partition, 10n, 10n, 1000, true)!.length, 0)
+  })
+
+  it("gives nothing from where a reader's bound is on", () => {
+    const tail = makeTail(1000)
+    const partition = makePartitionTail(1, 0n)
+    for (const lastOffset of [2n, 5n, 9n]) push(tail, partition, bytes(100), lastOffset)
+    const counts = [0n, 3n, 6n, 10n].map((end) => readTail(partition, 0n, end, 1000, true)!.length)
+    assert.deepStrictEqual(counts, [0, 1, 2, 3])
+    assert.deepStrictEqual(readTail(partition, 7n, 6n, 1000, true), [])
   })
 
   it("leaves the oldest of all partitions to the store once it is full, and tells", () => {
     const gone: Array<readonly [number, bigint]> = []
-    const tail = makeTail(250, (partition, { lastOffset }) => gone.push([partition.partitionId, lastOffset]))
+    const tail = makeTail(250)
+    const evicted = (partition: PartitionTail, { lastOffset }: TailBatch) =>
+      void gone.push([partition.partitionId, lastOffset])
     const a = makePartitionTail(1, 0n)
     const b = makePartitionTail(2, 0n)
-    push(tail, a, bytes(100), 0n)
-    push(tail, b, bytes(100), 0n)
-    push(tail, a, bytes(100), 1n)
+    push(tail, a, bytes(100), 0n, evicted)
+    push(tail, b, bytes(100), 0n, evicted)
+    push(tail, a, bytes(100), 1n, evicted)
     assert.deepStrictEqual(gone, [[1, 0n]])
-    assert.isUndefined(readTail(a, 0n, 1000, true))
-    assert.strictEqual(readTail(a, 1n, 1000, true)!.length, 1)
+    assert.isUndefined(readTail(a, 0n, 2n, 1000, true))
+    assert.strictEqual(readTail(a, 1n, 2n, 1000, true)!.length, 1)
     assert.strictEqual(tail.bytes, 200)
     drop(tail, b)
     assert.strictEqual(tail.bytes, 100)
@@ -66,7 +78,7 @@ describe("the tail", () => {
       const from = own[0]?.offset ?? ends[id]!
       assert.strictEqual(partitions[id]!.from, from)
       assert.deepStrictEqual(
-        readTail(partitions[id]!, from, 1000, true)!.map((each) => each.byteLength),
+        readTail(partitions[id]!, from, ends[id]!, 1000, true)!.map((each) => each.byteLength),
         own.map(({ size }) => size)
       )
     }

@@ -1,27 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Schema from "effect/Schema"
-import { confirm, endOfEpoch, epochAt, fromStored, propose, retract } from "../../../src/log/partitions/PartitionLog.ts"
-import type { LogLimits, PartitionLog, Verdict } from "../../../src/log/partitions/PartitionLog.ts"
+import type { PartitionLog } from "../../../src/log/partitions/PartitionLog.ts"
+import { confirm, propose, retract } from "../../../src/log/partitions/Proposal.ts"
+import type { Verdict } from "../../../src/log/partitions/Proposal.ts"
 import type { Append, Write } from "../../../src/port/Store.ts"
 import { batchOf } from "../batch.ts"
-
-const limits: LogLimits = { snapshotEvery: 1000, maxProducers: 100, producerIdExpirationMs: 86_400_000 }
-
-const newLog = (): PartitionLog =>
-  fromStored({
-    partitionId: 1,
-    failoverEpoch: 0,
-    logStartOffset: 0n,
-    endOffset: 0n,
-    timestampHigh: -1n,
-    cumulativeBytes: 0n,
-    sizeBytes: 0n,
-    leaderEpochs: [],
-    compaction: null,
-    producerSnapshot: null,
-    producerBatches: []
-  })
+import { limits, newLog } from "./newLog.ts"
 
 const offer = (log: PartitionLog, batch: Uint8Array, writes: Array<Write> = [], epoch = 5) =>
   propose(log, batch, epoch, -1n, 1000n, limits, writes)
@@ -137,24 +122,6 @@ describe("a partition's log", () => {
     propose(log, batchOf({ producerId: 5n, producerEpoch: 0, baseSequence: 0 }), 1, -1n, 165n, few, [])
     confirm(log, 165n, few)
     assert.deepStrictEqual(Array.from(log.producers.keys()), [4n, 5n])
-  })
-
-  it("answers where an epoch ended", () => {
-    const log = newLog()
-    for (const epoch of [2, 2, 5]) {
-      offer(log, batchOf({ records: 2 }), [], epoch)
-      confirm(log, 0n, limits)
-    }
-    // Epoch 2 holds offsets 0-3, epoch 5 from 4 on; the broker is in epoch 7.
-    assert.deepStrictEqual(endOfEpoch(log, 2, 7), { epoch: 2, endOffset: 4n })
-    assert.deepStrictEqual(endOfEpoch(log, 4, 7), { epoch: 2, endOffset: 4n })
-    assert.deepStrictEqual(endOfEpoch(log, 5, 7), { epoch: 5, endOffset: 6n })
-    assert.deepStrictEqual(endOfEpoch(log, 7, 7), { epoch: 7, endOffset: 6n })
-    assert.isUndefined(endOfEpoch(log, 8, 7))
-    assert.deepStrictEqual(
-      [0n, 3n, 4n, 6n].map((offset) => epochAt(log, offset, 7)),
-      [2, 2, 5, 7]
-    )
   })
 })
 

@@ -4,8 +4,6 @@
  */
 export interface Tail {
   readonly maxBytes: number
-  /** Told of each batch that goes because memory is short. */
-  readonly evicted: ((partition: PartitionTail, batch: TailBatch) => void) | undefined
   bytes: number
   /** All partitions' batches in order of arrival; those before `first` are gone. */
   arrivals: Array<PartitionTail>
@@ -26,13 +24,10 @@ export interface TailBatch {
   readonly records: Uint8Array
 }
 
-export const makeTail = (maxBytes: number, evicted?: Tail["evicted"]): Tail => ({
-  maxBytes,
-  evicted,
-  bytes: 0,
-  arrivals: [],
-  first: 0
-})
+/** Told of a batch that goes because memory is short. */
+export type Evicted = (partition: PartitionTail, batch: TailBatch) => void
+
+export const makeTail = (maxBytes: number): Tail => ({ maxBytes, bytes: 0, arrivals: [], first: 0 })
 
 /** Nothing of a partition whose log ends at `endOffset` is in memory yet. */
 export const makePartitionTail = (partitionId: number, endOffset: bigint): PartitionTail => ({
@@ -52,12 +47,19 @@ const KEPT_SHARE = 6
 export const retain = (records: Uint8Array): Uint8Array =>
   records.buffer.byteLength > KEPT_SHARE * records.byteLength + 1024 ? new Uint8Array(records) : records
 
-export const push = (tail: Tail, partition: PartitionTail, records: Uint8Array, lastOffset: bigint): void => {
+/** A partition's newest batch. `evicted` is told of what goes for it. */
+export const push = (
+  tail: Tail,
+  partition: PartitionTail,
+  records: Uint8Array,
+  lastOffset: bigint,
+  evicted?: Evicted
+): void => {
   partition.batches.push({ lastOffset, records })
   tail.arrivals.push(partition)
   tail.bytes += records.byteLength
   while (tail.bytes > tail.maxBytes && tail.first < tail.arrivals.length) {
-    evict(tail, tail.arrivals[tail.first]!)
+    evict(tail, tail.arrivals[tail.first]!, evicted)
     tail.first++
   }
   if (tail.first > 4096 && tail.first * 2 > tail.arrivals.length) {
@@ -68,7 +70,7 @@ export const push = (tail: Tail, partition: PartitionTail, records: Uint8Array, 
 
 const GONE: TailBatch = { lastOffset: -1n, records: new Uint8Array(0) }
 
-const evict = (tail: Tail, partition: PartitionTail): void => {
+const evict = (tail: Tail, partition: PartitionTail, evicted: Evicted | undefined): void => {
   const batch = partition.batches[partition.first]
   // A dropped partition's arrivals find nothing left.
   if (batch === undefined) return
@@ -76,7 +78,7 @@ const evict = (tail: Tail, partition: PartitionTail): void => {
   partition.from = batch.lastOffset + 1n
   // The list is shortened now and then only: what is gone must not be kept alive by it.
   partition.batches[partition.first++] = GONE
-  tail.evicted?.(partition, batch)
+  evicted?.(partition, batch)
   if (partition.first > 64 && partition.first * 2 > partition.batches.length) {
     partition.batches = partition.batches.slice(partition.first)
     partition.first = 0
@@ -111,25 +113,34 @@ export const drop = (tail: Tail, partition: PartitionTail): void => {
   partition.first = 0
 }
 
-/** Batches from the one that holds `offset` on; undefined where that is older than what is in memory. */
-export const readTail = (
-  partition: PartitionTail,
-  offset: bigint,
-  maxBytes: number,
-  atLeastOne: boolean
-): Array<Uint8Array> | undefined => {
-  if (offset < partition.from) return undefined
-  const { batches } = partition
-  let low = partition.first
+/** Where the first batch is that ends at or behind an offset. */
+const indexOf = ({ batches, first }: PartitionTail, offset: bigint): number => {
+  let low = first
   let high = batches.length
   while (low < high) {
     const middle = (low + high) >>> 1
     if (batches[middle]!.lastOffset >= offset) high = middle
     else low = middle + 1
   }
+  return low
+}
+
+/** Batches from the one that holds `from` on, below `end`; undefined where `from` is older than what is in memory. */
+export const readTail = (
+  partition: PartitionTail,
+  from: bigint,
+  end: bigint,
+  maxBytes: number,
+  atLeastOne: boolean
+): Array<Uint8Array> | undefined => {
+  if (from < partition.from) return undefined
+  const { batches } = partition
+  const newest = batches[batches.length - 1]
+  // Mostly all of it may be read.
+  const stop = newest === undefined || newest.lastOffset < end ? batches.length : indexOf(partition, end)
   const found: Array<Uint8Array> = []
   let left = maxBytes
-  for (let i = low; i < batches.length; i++) {
+  for (let i = indexOf(partition, from); i < stop; i++) {
     const { records } = batches[i]!
     if (records.byteLength > left && !(atLeastOne && found.length === 0)) break
     found.push(records)

@@ -1,0 +1,60 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Effect from "effect/Effect"
+import type { Committer } from "../../commit/Committer.ts"
+import type { Participant } from "../../commit/Participant.ts"
+import type { LogLimits, PartitionLog } from "../partitions/PartitionLog.ts"
+import type { Partitions } from "../partitions/Partitions.ts"
+import type { Evicted } from "../partitions/Tail.ts"
+import { Append } from "./Append.ts"
+import type { AppendRequest, Appended } from "./AppendRequest.ts"
+import { makeFirstBatches } from "./FirstBatches.ts"
+import type { FirstBatches } from "./FirstBatches.ts"
+
+/** What appending is made with. */
+export interface AppendingPorts {
+  readonly partitions: Partitions
+  readonly committer: Pick<Committer["Service"], "submit">
+  readonly limits: LogLimits
+  readonly leaderEpoch: () => number
+  readonly nowMs: () => number
+  /** So many bytes more can be read in a partition. */
+  readonly grown: (partitionId: number, bytes: number) => void
+  /** Told of what goes from memory for a new batch. */
+  readonly evicted: Evicted | undefined
+}
+
+/** Gives batches their places and stores them. */
+export interface Appending {
+  readonly appending: (requests: ReadonlyArray<AppendRequest>) => Participant<ReadonlyArray<Appended | KafkaError>>
+  readonly append: (
+    requests: ReadonlyArray<AppendRequest>,
+    timeoutMs?: number
+  ) => Effect.Effect<ReadonlyArray<Appended | KafkaError>>
+  readonly turnedAway: FirstBatches["failed"]
+}
+
+export const makeAppending = (ports: AppendingPorts): Appending => {
+  const { committer, evicted, grown, leaderEpoch, limits, nowMs, partitions } = ports
+  const firstBatches = makeFirstBatches()
+  const appendPorts = {
+    limits,
+    firstBatches,
+    find: (partitionId: number) => partitions.find(partitionId)?.log,
+    leaderEpoch,
+    nowMs,
+    appended: ({ partitionId }: PartitionLog, batch: Uint8Array, lastOffset: bigint) => {
+      partitions.push(partitionId, batch, lastOffset, evicted)
+      grown(partitionId, batch.byteLength)
+    }
+  }
+  const appending: Appending["appending"] = (requests) =>
+    new Append(appendPorts, requests, partitions.loading(requests.map(({ partitionId }) => partitionId)))
+  return {
+    appending,
+    append: (requests, timeoutMs) =>
+      Effect.suspend(() => committer.submit(appending(requests), timeoutMs)).pipe(
+        Effect.catch((error) => Effect.succeed(requests.map(() => error)))
+      ),
+    turnedAway: firstBatches.failed
+  }
+}

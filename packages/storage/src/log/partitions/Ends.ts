@@ -1,0 +1,89 @@
+import { isKafkaError, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Effect from "effect/Effect"
+import type { Store } from "../../port/Store.ts"
+import type { StoreError } from "../../port/StoreError.ts"
+import { kafkaErrorOf } from "../../port/toKafkaError.ts"
+import type { Bounds } from "./Bound.ts"
+import { epochAt } from "./LeaderEpochs.ts"
+import { highWatermark, lastStableOffset } from "./PartitionLog.ts"
+import type { PartitionLog } from "./PartitionLog.ts"
+import type { Partitions } from "./Partitions.ts"
+
+/** Both ends of a partition, as of one moment. */
+export interface PartitionEnd extends Bounds {
+  readonly logStartOffset: bigint
+  /** Bytes ever appended. */
+  readonly cumulativeBytes: bigint
+  /** The greatest timestamp of all; -1 for none. */
+  readonly timestampHigh: bigint
+  /** The leader epoch of a record at an offset; -1 for none known. */
+  readonly epochAt: (offset: bigint) => number
+}
+
+/** With the bytes of the batches that are there, which may have to be added up first. */
+export interface MeasuredEnd extends PartitionEnd {
+  readonly sizeBytes: bigint
+}
+
+/** Tells where partitions begin and end, and how large they are. */
+export interface Ends {
+  /** One result a partition. */
+  readonly ends: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<PartitionEnd | KafkaError>>
+  /** The same, with the bytes of each. */
+  readonly measured: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<MeasuredEnd | KafkaError>>
+  /** Takes the bytes of a partition from the store anew. */
+  readonly measure: (partitionId: number) => Effect.Effect<void, StoreError>
+}
+
+export const makeEnds = (
+  partitions: Partitions,
+  store: Pick<Store["Service"], "sizeOf">,
+  currentEpoch: () => number
+): Ends => {
+  const endOf = (log: PartitionLog): PartitionEnd => ({
+    logStartOffset: log.logStartOffset,
+    highWatermark: highWatermark(log),
+    lastStableOffset: lastStableOffset(log),
+    cumulativeBytes: log.committed.cumulativeBytes,
+    timestampHigh: log.committed.timestampHigh,
+    epochAt: (offset) => epochAt(log, offset, currentEpoch())
+  })
+
+  const ends = Effect.fnUntraced(function* (partitionIds: ReadonlyArray<number>) {
+    const loading = partitions.loading(partitionIds)
+    const error = loading === undefined ? undefined : yield* kafkaErrorOf(loading)
+    return partitionIds.map((partitionId): PartitionEnd | KafkaError => {
+      const log = partitions.find(partitionId)?.log
+      return log === undefined ? (error ?? new UnknownTopicOrPartition()) : endOf(log)
+    })
+  })
+
+  const measure = (partitionId: number): Effect.Effect<void, StoreError> =>
+    Effect.map(store.sizeOf(partitionId), (stored) => {
+      const log = partitions.find(partitionId)?.log
+      if (stored === undefined || log === undefined) return
+      const gone = stored.cumulativeBytes - stored.sizeBytes
+      if (log.bytesGone === undefined || gone > log.bytesGone) log.bytesGone = gone
+    })
+
+  const sized = Effect.fnUntraced(function* (partitionId: number, end: PartitionEnd) {
+    const gone = () => partitions.find(partitionId)?.log.bytesGone
+    if (gone() === undefined) {
+      const error = yield* kafkaErrorOf(measure(partitionId))
+      if (error !== undefined) return error
+    }
+    const bytes = gone()
+    if (bytes === undefined) return new UnknownTopicOrPartition()
+    return { ...end, sizeBytes: end.cumulativeBytes - bytes }
+  })
+
+  const measured = Effect.fnUntraced(function* (partitionIds: ReadonlyArray<number>) {
+    const found = yield* ends(partitionIds)
+    return yield* Effect.forEach(found, (end, i) =>
+      isKafkaError(end) ? Effect.succeed(end) : sized(partitionIds[i]!, end)
+    )
+  })
+
+  return { ends, measured, measure }
+}
