@@ -5,19 +5,15 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../commit/Active.ts"
 import { Committer, CommitterOptions } from "../commit/Committer.ts"
-import type { Participant } from "../commit/Participant.ts"
 import type { ReadRequest } from "../port/BatchReader.ts"
 import { Store } from "../port/Store.ts"
-import type { Replacement } from "../port/Store.ts"
-import type { StoreError } from "../port/StoreError.ts"
 import { within } from "../within.ts"
 import { makeAppending } from "./append/Appending.ts"
 import type { Appending } from "./append/Appending.ts"
-import type { AppendRequest, Appended } from "./append/AppendRequest.ts"
 import { OpenBatches } from "./batches/OpenBatches.ts"
 import { LogOptions } from "./LogOptions.ts"
 import { makeEnds } from "./partitions/Ends.ts"
-import type { MeasuredEnd, PartitionEnd } from "./partitions/Ends.ts"
+import type { Ends } from "./partitions/Ends.ts"
 import { inOneReign } from "./partitions/inOneReign.ts"
 import { Partitions } from "./partitions/Partitions.ts"
 import type { PartitionRead, ReadOptions } from "./read/PartitionRead.ts"
@@ -26,6 +22,7 @@ import { Reader } from "./read/Reader.ts"
 import { fire, makeWaiters } from "./read/Waiters.ts"
 import type { Ending, Position } from "./read/Waiters.ts"
 import { makeRemoval } from "./removal/Removal.ts"
+import type { Removal } from "./removal/Removal.ts"
 import { makeSearch } from "./search/Search.ts"
 import type { Search } from "./search/Search.ts"
 
@@ -39,31 +36,30 @@ export class Log extends Context.Service<
   Log,
   {
     /** Wants these batches stored; one result a request. */
-    readonly appending: (requests: ReadonlyArray<AppendRequest>) => Participant<ReadonlyArray<Appended | KafkaError>>
+    readonly appending: Appending["appending"]
     /**
      * Admitted in the caller's turn, in order; answers once stored, one result a request, or after `timeoutMs` that nobody
      * knows yet (REQUEST_TIMED_OUT).
      */
     readonly append: Appending["append"]
     /** A batch was refused before it had its place. To be told before one behind it has its own. */
-    readonly turnedAway: (partitionId: number, batch: Uint8Array) => void
+    readonly turnedAway: Appending["turnedAway"]
+    /** One result a request, in their order: at most `maxBytes` in all, and nothing from where the reader's bound is on. */
     readonly read: (
       requests: ReadonlyArray<ReadRequest>,
       options: ReadOptions
     ) => Effect.Effect<ReadonlyArray<PartitionRead | KafkaError>>
     /** What `read` answers where memory has all of it, as for all who wait at the end; else undefined. */
-    readonly readNow: (
-      requests: ReadonlyArray<ReadRequest>,
-      options: ReadOptions
-    ) => ReadonlyArray<PartitionRead | KafkaError> | undefined
+    readonly readNow: Reader["readNow"]
     /**
      * Waits until `bytes` more bytes are readable in these partitions than at the positions given, one of them changes
      * otherwise, or `ending` ends it.
      */
     readonly awaitBytes: (positions: ReadonlyArray<Position>, bytes: number, ending?: Ending) => Effect.Effect<void>
-    readonly ends: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<PartitionEnd | KafkaError>>
+    /** Where logs start and end; one result a partition. */
+    readonly ends: Ends["ends"]
     /** The same, with the bytes of each: where a partition is compacted they may have to be added up first. */
-    readonly measured: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<MeasuredEnd | KafkaError>>
+    readonly measured: Ends["measured"]
     /** The first record at or after a time (milliseconds), or undefined. */
     readonly findByTimestamp: Search["findByTimestamp"]
     /** The first record with the greatest timestamp, or undefined where there is none. */
@@ -71,13 +67,13 @@ export class Log extends Context.Service<
     /** Where an epoch ended, as OffsetForLeaderEpoch tells it; undefined where nothing is known of it. */
     readonly endOfEpoch: Search["endOfEpoch"]
     /** Records below `offset` are no longer readable; returns the log start offset. Their deletion follows. */
-    readonly raiseLogStart: (partitionId: number, offset: bigint) => Effect.Effect<bigint, KafkaError>
+    readonly raiseLogStart: Removal["raiseLogStart"]
     /** Takes the bytes of a partition from the store anew, once batches are deleted. */
-    readonly measure: (partitionId: number) => Effect.Effect<void, StoreError>
+    readonly measure: Ends["measure"]
     /** Takes batches of a partition below an offset away; what they tell of producers is stored in the same commit. */
-    readonly deleting: (partitionId: number, below: bigint, removal: Participant<void>) => Participant<unknown>
+    readonly deleting: Removal["deleting"]
     /** Compaction has stored these in the place of others: memory follows. */
-    readonly replaced: (partitionId: number, replacements: ReadonlyArray<Replacement>) => void
+    readonly replaced: Partitions["replaced"]
     /** The partitions' topic is deleted. */
     readonly forget: (partitionIds: ReadonlyArray<number>) => void
   }
@@ -91,7 +87,6 @@ export class Log extends Context.Service<
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
       const limits = yield* LogOptions
-      const open = yield* OpenBatches
       const inTime = within((yield* CommitterOptions).requestTimeoutMs)
       const { epoch: leaderEpoch, failoverEpoch, proven } = active
       const nowMs = () => clock.currentTimeMillisUnsafe()
@@ -112,7 +107,7 @@ export class Log extends Context.Service<
       })
       const ahead = new ReadAhead(store, scope, limits.readAheadBytes)
       const reader = new Reader({ partitions, batches: ahead, proven, inTime })
-      const search = makeSearch(partitions, store, open, leaderEpoch)
+      const search = makeSearch(partitions, store, yield* OpenBatches, leaderEpoch)
 
       active.onTakeOver(() =>
         Effect.sync(() => {

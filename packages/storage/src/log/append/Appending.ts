@@ -25,11 +25,14 @@ export interface AppendingPorts {
 
 /** Gives batches their places and stores them. */
 export interface Appending {
+  /** A unit of a commit: one result a request when it is stored. */
   readonly appending: (requests: ReadonlyArray<AppendRequest>) => Participant<ReadonlyArray<Appended | KafkaError>>
+  /** Submits it. After `timeoutMs` milliseconds each result is REQUEST_TIMED_OUT: nobody knows yet. */
   readonly append: (
     requests: ReadonlyArray<AppendRequest>,
     timeoutMs?: number
   ) => Effect.Effect<ReadonlyArray<Appended | KafkaError>>
+  /** A batch was refused before it had its place. */
   readonly turnedAway: FirstBatches["failed"]
 }
 

@@ -105,7 +105,7 @@ class Waiter {
   }
 }
 
-/** `bytes` became readable in a partition. */
+/** `bytes` became readable in a partition, whatever bound a reader goes by: no transaction is open. */
 export const fire = (waiters: Waiters, partitionId: number, bytes: number): void => {
   const waiting = waiters.byPartition.get(partitionId)
   if (waiting === undefined) return

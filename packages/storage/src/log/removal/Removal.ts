@@ -11,7 +11,12 @@ import { keepingProducers } from "./KeepingProducers.ts"
 
 /** Takes records away at the start of a log. */
 export interface Removal {
+  /**
+   * Records below `offset` are no longer readable. Returns where the log starts then. OFFSET_OUT_OF_RANGE: the offset is
+   * beyond the end.
+   */
   readonly raiseLogStart: (partitionId: number, offset: bigint) => Effect.Effect<bigint, KafkaError>
+  /** `removal` takes batches below an offset away: with it is stored what they tell of producers. */
   readonly deleting: (partitionId: number, below: bigint, removal: Participant<void>) => Participant<unknown>
   /** For a broker that keeps all in memory: what no longer fits there is deleted for good. */
   readonly evicted: Evicted

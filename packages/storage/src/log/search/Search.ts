@@ -12,8 +12,11 @@ type Found = Effect.Effect<RecordBatch.TimestampAndOffset | undefined, KafkaErro
 
 /** What is found in a partition by time, and by epoch. */
 export interface Search {
+  /** The first record at or after a time, in milliseconds. */
   readonly findByTimestamp: (partitionId: number, timestamp: bigint) => Found
+  /** The first record with the greatest timestamp. */
   readonly findMaxTimestamp: (partitionId: number) => Found
+  /** As OffsetForLeaderEpoch tells it. */
   readonly endOfEpoch: (partitionId: number, epoch: number) => Effect.Effect<EpochEnd | undefined, KafkaError>
 }
 

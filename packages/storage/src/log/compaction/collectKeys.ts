@@ -1,0 +1,40 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import * as Effect from "effect/Effect"
+import type { StoreError } from "../../port/StoreError.ts"
+import type { OpenBatches } from "../batches/OpenBatches.ts"
+import { KeyOffsets } from "./KeyOffsets.ts"
+import { tellUnreadable } from "./walkBatches.ts"
+import type { Range, WalkBatches } from "./walkBatches.ts"
+
+export interface CollectedKeys {
+  readonly keys: KeyOffsets
+  /** Up to where the keys fitted. */
+  readonly end: bigint
+}
+
+/** The latest offset of each key in a part of a log, as far as keys fit into `maxKeyBytes`. */
+export type CollectKeys = (range: Range) => Effect.Effect<CollectedKeys, KafkaError | StoreError>
+
+export const makeCollectKeys = (walk: WalkBatches, open: OpenBatches["Service"], maxKeyBytes: number): CollectKeys =>
+  Effect.fnUntraced(function* (range) {
+    const keys = new KeyOffsets(maxKeyBytes)
+    let end = range.from
+    const put = ({ key, offset }: RecordBatch.KeyedRecord): void => {
+      if (key !== null) keys.put(key, offset)
+    }
+    yield* walk(
+      range,
+      Effect.fnUntraced(function* (batches) {
+        for (const batch of batches) {
+          end = RecordBatch.lastOffset(batch) + 1n
+          if (RecordBatch.isControl(batch)) continue
+          const error = yield* open.look(batch, (records) => RecordBatch.keySteps(batch, records, put))
+          if (error !== undefined) yield* tellUnreadable(range.partitionId, batch, error)
+          if (keys.isFull) return false
+        }
+        return true
+      })
+    )
+    return { keys, end }
+  })
