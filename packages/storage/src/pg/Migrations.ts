@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { StoreUnavailable } from "../port/StoreError.ts"
 import type { SchemaTooNew } from "../port/StoreError.ts"
-import type { Connection } from "./connection/Connection.ts"
+import type { PgConnection } from "./connection/PgConnection.ts"
 import type { ConnectionError } from "./connection/ConnectionError.ts"
 import { tellingWhoBlocks } from "./LockWaits.ts"
 import init from "./migrations/0001_init.ts"
@@ -43,7 +43,7 @@ const SETTINGS = ["statement_timeout = 0", "enable_seqscan = on", "enable_bitmap
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /** Who has to do what, for a role that may not. */
-const grantFor = (connection: Connection, target: PgTarget): Effect.Effect<string, ConnectionError> =>
+const grantFor = (connection: PgConnection, target: PgTarget): Effect.Effect<string, ConnectionError> =>
   Effect.map(
     connection.query(`select pg_get_userbyid(nspowner), current_user from pg_namespace where nspname = 'kafka'
       union all select null, current_user limit 1`),
@@ -60,7 +60,7 @@ const grantFor = (connection: Connection, target: PgTarget): Effect.Effect<strin
 
 /** The first cause, and what to do about it. */
 const refused = (
-  connection: Connection,
+  connection: PgConnection,
   target: PgTarget,
   error: ConnectionError,
   step: string | undefined,
@@ -94,10 +94,10 @@ const refused = (
  * those of a role, a database or a pooler may be anything.
  */
 export const install = (
-  connection: Connection,
+  connection: PgConnection,
   target: PgTarget,
   /** One more session with the same server, which sees for whom this one waits. */
-  beside: Effect.Effect<Connection, ConnectionError>,
+  beside: Effect.Effect<PgConnection, ConnectionError>,
   /** An older one, for tests of what becomes of it. */
   version: number = SCHEMA_VERSION
 ): Effect.Effect<void, StoreUnavailable | SchemaTooNew> =>

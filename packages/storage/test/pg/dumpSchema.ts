@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { Connection } from "../../src/pg/connection/Connection.ts"
+import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import type { ConnectionError } from "../../src/pg/connection/ConnectionError.ts"
 
 const RELATIONS = "c.relnamespace = 'kafka'::regnamespace"
@@ -75,7 +75,7 @@ const inOrder = (statements: ReadonlyArray<string>): ReadonlyArray<string> => {
 }
 
 /** The schema as statements that make it. */
-export const dumpSchema = (connection: Connection): Effect.Effect<string, ConnectionError> =>
+export const dumpSchema = (connection: PgConnection): Effect.Effect<string, ConnectionError> =>
   Effect.gen(function* () {
     let text = HEAD
     for (const [part, sql] of Object.entries(PARTS)) {

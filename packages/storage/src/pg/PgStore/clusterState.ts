@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { nextCounters, UNKNOWN } from "../../port/counters.ts"
 import type { Counters } from "../../port/counters.ts"
 import type { ClusterState, ServerIdentity, StoredConfig, StoredTopic, Told } from "../../port/Store.ts"
-import type { Connection, TextRows } from "../connection/Connection.ts"
+import type { PgConnection, TextRows } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { unescapeText } from "./escapeText.ts"
 import { OffsetRows } from "./OffsetRows.ts"
@@ -10,7 +10,7 @@ import { confirmed } from "./confirmed.ts"
 import type { LastCommit } from "./Witness.ts"
 
 /** Which rows hold the offsets that groups committed, read on the session that holds the lock. */
-export const loadOffsetRows = (connection: Connection): Effect.Effect<OffsetRows, ConnectionError> =>
+export const loadOffsetRows = (connection: PgConnection): Effect.Effect<OffsetRows, ConnectionError> =>
   Effect.map(
     connection.query("select group_id, partition_id, commit_id from kafka.offsets"),
     (rows) =>
@@ -24,14 +24,14 @@ export const loadOffsetRows = (connection: Connection): Effect.Effect<OffsetRows
   )
 
 /** Rows of `kafka.commits` that the reigns before left. */
-export const loadCommitRows = (connection: Connection): Effect.Effect<ReadonlyArray<bigint>, ConnectionError> =>
+export const loadCommitRows = (connection: PgConnection): Effect.Effect<ReadonlyArray<bigint>, ConnectionError> =>
   Effect.map(connection.query("select commit_id from kafka.commits"), (rows) => rows.map(([id]) => BigInt(id!)))
 
 /** What a server may keep to itself: it refuses to tell, or has no such function. */
 const SILENT = new Set(["42501", "42883", "0A000"])
 
 /** One thing that the server says of itself. What looks like nothing we know is not kept. */
-const says = (connection: Connection, expression: string): Effect.Effect<string, ConnectionError> =>
+const says = (connection: PgConnection, expression: string): Effect.Effect<string, ConnectionError> =>
   connection.query(`select ${expression}`).pipe(
     Effect.map(([row]) => (/^[0-9A-Za-z]+$/.test(row?.[0] ?? "") ? row![0]! : UNKNOWN)),
     Effect.catchTag("PgError", (error) => (SILENT.has(error.code) ? Effect.succeed(UNKNOWN) : Effect.fail(error)))
@@ -41,7 +41,7 @@ const says = (connection: Connection, expression: string): Effect.Effect<string,
  * Which server this is, and on which history. The timeline is read off the name of the file that is written now:
  * `pg_control_checkpoint()` tells the old one until the first checkpoint after a promotion.
  */
-const identifyServer = (connection: Connection): Effect.Effect<ServerIdentity, ConnectionError> =>
+const identifyServer = (connection: PgConnection): Effect.Effect<ServerIdentity, ConnectionError> =>
   Effect.gen(function* () {
     const systemIdentifier = yield* says(connection, "system_identifier from pg_control_system()")
     const timeline = yield* says(connection, "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
@@ -64,7 +64,7 @@ interface TakeOver {
  * the WAL only rise, so that a standby which has the one has the other.
  */
 const raiseCounters = (
-  connection: Connection,
+  connection: PgConnection,
   told: Told,
   lastCommit: LastCommit
 ): Effect.Effect<TakeOver, ConnectionError> =>
@@ -116,7 +116,7 @@ const decodeTopics = (topicRows: TextRows, partitionRows: TextRows): Pick<Cluste
 
 /** Becomes the cluster's writer, and reads what the active broker keeps in memory, on the session that holds the lock. */
 export const takeOverCluster = (
-  connection: Connection,
+  connection: PgConnection,
   told: Told,
   lastCommit: LastCommit
 ): Effect.Effect<ClusterState, ConnectionError> =>

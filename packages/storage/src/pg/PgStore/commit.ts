@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Unit } from "../../port/Store.ts"
 import { Fenced, OutcomeUnknown, StoreRefused, StoreUnavailable } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { Connection } from "../connection/Connection.ts"
+import type { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError, PgError } from "../connection/ConnectionError.ts"
 import { confirmed } from "./confirmed.ts"
 import { encodeCommit } from "./encodeCommit.ts"
@@ -58,7 +58,7 @@ const failed = (error: ConnectionError, last: LastCommit): StoreError => {
 
 /** What commits of one reign need. */
 export interface CommitSession {
-  readonly writer: Connection
+  readonly writer: PgConnection
   readonly epoch: number
   readonly offsetRows: OffsetRows
   readonly commitRows: CommitRows

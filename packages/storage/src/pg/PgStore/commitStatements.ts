@@ -1,4 +1,4 @@
-import type { Statement } from "../connection/Connection.ts"
+import type { Statement } from "../connection/Statement.ts"
 
 /** One statement a kind of write, its rows as arrays: the text never changes. `name` is the kind's. */
 export const commitStatements = {

@@ -1,7 +1,7 @@
 import { isRelaxed } from "../../port/Store.ts"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { Append, Unit } from "../../port/Store.ts"
-import { run } from "../connection/Connection.ts"
+import { run } from "../connection/Statement.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
 import { lastByKey, ORDER, planCommit } from "./CommitPlan.ts"
 import type { Segment } from "./CommitPlan.ts"

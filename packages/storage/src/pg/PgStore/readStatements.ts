@@ -8,8 +8,9 @@ import type {
   StoredPartition,
   StoredSize
 } from "../../port/Store.ts"
-import { run } from "../connection/Connection.ts"
-import type { Row, Statement } from "../connection/Connection.ts"
+import { run } from "../connection/Statement.ts"
+import type { Row } from "../connection/PgConnection.ts"
+import type { Statement } from "../connection/Statement.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
 import { unescapeText } from "./escapeText.ts"
 

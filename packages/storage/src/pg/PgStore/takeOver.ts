@@ -4,7 +4,7 @@ import type { ClusterState, Told } from "../../port/Store.ts"
 import { StoreUnavailable } from "../../port/StoreError.ts"
 import type { AcquireError } from "../../port/StoreError.ts"
 import { connect } from "../connection/connect.ts"
-import { Connection } from "../connection/Connection.ts"
+import { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
 import type { PgTarget } from "../PgOptions.ts"
@@ -45,7 +45,10 @@ export interface Memory {
 const lacksPrivilege = (error: ConnectionError): boolean => error._tag === "PgError" && error.code === "42501"
 
 /** Brings the schema up to this program's version, loading the installer only where there is something to do. */
-const ensureSchema = (connection: Connection, target: PgTarget): Effect.Effect<void, ConnectionError | AcquireError> =>
+const ensureSchema = (
+  connection: PgConnection,
+  target: PgTarget
+): Effect.Effect<void, ConnectionError | AcquireError> =>
   Effect.gen(function* () {
     const steps = yield* stepsTaken(connection).pipe(
       Effect.map((taken) => stepsToTake(taken)),
@@ -55,13 +58,13 @@ const ensureSchema = (connection: Connection, target: PgTarget): Effect.Effect<v
     if ("_tag" in steps) return yield* steps
     if (steps.length === 0) return
     const { install } = yield* Effect.promise(() => import("../Migrations.ts"))
-    const beside = Connection.open(target, connection.endpoint, `${target.applicationName} migrations`)
+    const beside = PgConnection.open(target, connection.endpoint, `${target.applicationName} migrations`)
     yield* install(connection, target, beside)
   })
 
 /** An acknowledgement is worth what the server's disk settings are worth (reliability.md 4). */
 const checkDurability = (
-  connection: Connection,
+  connection: PgConnection,
   target: PgTarget
 ): Effect.Effect<void, ConnectionError | StoreUnavailable> =>
   Effect.gen(function* () {
@@ -77,7 +80,7 @@ const checkDurability = (
   })
 
 /** Whoever captures the log and produces what he captures to this broker is fed by himself. */
-const checkPublications = (connection: Connection): Effect.Effect<void, ConnectionError> =>
+const checkPublications = (connection: PgConnection): Effect.Effect<void, ConnectionError> =>
   Effect.gen(function* () {
     const rows = yield* connection.query(
       "select pubname from pg_publication_tables where schemaname = 'kafka' and tablename = 'batches' order by 1"
@@ -90,7 +93,7 @@ const checkPublications = (connection: Connection): Effect.Effect<void, Connecti
     )
   })
 
-const checkEncoding = (connection: Connection, target: PgTarget): Effect.Effect<void, StoreUnavailable> => {
+const checkEncoding = (connection: PgConnection, target: PgTarget): Effect.Effect<void, StoreUnavailable> => {
   const encoding = connection.parameters.get("server_encoding") ?? "UTF8"
   if (encoding === "UTF8" || encoding === "SQL_ASCII") return Effect.void
   const message = `the database ${target.database} is encoded in ${encoding}, and Tusk needs one in UTF8`
@@ -101,7 +104,7 @@ const checkEncoding = (connection: Connection, target: PgTarget): Effect.Effect<
  * A session of a process that stands still ends, and its lock with it; that of one that lives has to be heard of. An
  * empty query is enough.
  */
-const keepAlive = (connection: Connection): Effect.Effect<void> =>
+const keepAlive = (connection: PgConnection): Effect.Effect<void> =>
   Effect.gen(function* () {
     while (connection.lostBecause === undefined) {
       yield* Effect.sleep(KEEP_ALIVE_MS)
@@ -132,7 +135,7 @@ const openWriter = (
   memory: Memory,
   standsBy: () => void
 ): Effect.Effect<
-  { readonly writer: Connection; readonly session: Session },
+  { readonly writer: PgConnection; readonly session: Session },
   ConnectionError | AcquireError,
   Scope.Scope
 > =>
@@ -146,7 +149,7 @@ const openWriter = (
         yield* checkEncoding(writer, target)
         const session = yield* identify(writer)
         const reader = `${target.applicationName} reader`
-        yield* refusePooler(writer, session, Connection.open(target, writer.endpoint, reader))
+        yield* refusePooler(writer, session, PgConnection.open(target, writer.endpoint, reader))
         const limitMs = target.standby ? undefined : target.lockWaitMs
         yield* takeClusterLock(writer, { previous: memory.previous, limitMs, standsBy })
         memory.previous = session

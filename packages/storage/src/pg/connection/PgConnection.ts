@@ -9,13 +9,7 @@ import { FrameWriter, PagePool } from "./FrameWriter.ts"
 import { MessageReader } from "./MessageReader.ts"
 import { noAnswer, openSocket } from "./openSocket.ts"
 import type { OpenSocket } from "./openSocket.ts"
-
-/** A statement of constant text, prepared once a connection under its name. */
-export interface Statement {
-  /** ASCII, unique among the statements of a connection. */
-  readonly name: string
-  readonly sql: string
-}
+import type { Statement } from "./Statement.ts"
 
 /** A value as it came: in binary for prepared statements, as text for simple queries. Views: copy what lives long. */
 export type Row = ReadonlyArray<Buffer | null>
@@ -44,8 +38,6 @@ const SYNC = 0x53
 const FLUSH = 0x48
 const QUERY = 0x51
 const PARSE = 0x50
-const BIND = 0x42
-const EXECUTE = 0x45
 const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4])
 const CLOSE_GRACE_MS = 1000
 /** How much longer than a statement may run a server may be silent. */
@@ -94,7 +86,7 @@ const sessionSettings = (target: PgTarget, serverVersion: number): string =>
  * One session with Postgres. What is asked is sent at once and answered in order; each request is one implicit
  * transaction, closed by one Sync. Values go out as the very buffers they are and come back as views (storage.md 9).
  */
-export class Connection {
+export class PgConnection {
   readonly processId: number
   readonly parameters: ReadonlyMap<string, string>
   readonly encrypted: boolean
@@ -138,9 +130,9 @@ export class Connection {
     endpoint: Endpoint,
     applicationName: string,
     silenceMs: number = target.statementTimeoutMs + SILENCE_MARGIN_MS
-  ): Effect.Effect<Connection, ConnectionError> {
+  ): Effect.Effect<PgConnection, ConnectionError> {
     return Effect.gen(function* () {
-      const connection = new Connection(yield* openSocket(target, endpoint, applicationName), endpoint, silenceMs)
+      const connection = new PgConnection(yield* openSocket(target, endpoint, applicationName), endpoint, silenceMs)
       const version = Number.parseInt(connection.parameters.get("server_version") ?? "0", 10)
       yield* connection.query(sessionSettings(target, version)).pipe(
         Effect.timeoutOrElse({
@@ -337,21 +329,3 @@ const simple = (sql: string) => (frame: FrameWriter) => frame.message(QUERY, () 
 
 const textOf = (rows: ReadonlyArray<Row>): TextRows =>
   rows.map((row) => row.map((value) => value?.toString("utf8") ?? null))
-
-/** Runs a prepared statement inside `send`: binary parameters, binary rows. */
-export const run = (frame: FrameWriter, statement: Statement, parameterCount: number, parameters: () => void): void => {
-  frame.message(BIND, () => {
-    frame.name("")
-    frame.name(statement.name)
-    frame.int16(1)
-    frame.int16(1)
-    frame.int16(parameterCount)
-    parameters()
-    frame.int16(1)
-    frame.int16(1)
-  })
-  frame.message(EXECUTE, () => {
-    frame.name("")
-    frame.int32(0)
-  })
-}
