@@ -55,7 +55,7 @@ const PARTS: Readonly<Record<string, string>> = {
     order by part, name collate "C", place`
 }
 
-const HEAD = `-- The schema of Tusk as its migrations make it (packages/storage/src/pg/migrations), for reading; a broker installs it by itself.
+const HEAD = `-- The schema of Tusk as its migrations make it (packages/storage/src/pg/sql/migrations), for reading; a broker installs it by itself.
 -- Written by \`npx vitest run --config vitest.workspace.ts packages/storage/test/pg/schema.test.ts -u\`.
 
 create schema kafka;

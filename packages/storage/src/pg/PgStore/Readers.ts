@@ -29,6 +29,11 @@ const asStoreError = (error: ConnectionError): StoreError => {
  * A few connections for the reads of one reign, opened when first needed and again when lost. The least busy one is
  * asked. Each has to see the writer under the lock before it is used: whatever else answers at the writer's address,
  * an old primary or a standby that is behind, is not what the writer writes to.
+ *
+ * No read goes through SqlClient, not even a cold one. A take-over reads on the session that holds the lock, all else on
+ * these sessions. The client of `@effect/sql-pg` has a pool of its own: it does not make this check, knows no list of
+ * hosts, and takes more of the server's connections. All cold reads belong to a start, and to load that client adds
+ * 200 ms and 17 MB to the 370 ms of this backend (measured, Node 26).
  */
 export class Readers {
   private readonly beside: Beside

@@ -28,6 +28,10 @@ export const IDLE_LIMIT_MS = 6000
 /** Between the two looks at a holder that end it. */
 const SECOND_LOOK_MS = 500
 
+/**
+ * The statements below are made of keys, names and process ids, and sent as simple queries, which take no parameters: they
+ * stand here and not in a file of `sql/`.
+ */
 const [CLASS, OBJECT] = CLUSTER_LOCK
 const HELD = `locktype = 'advisory' and classid = ${CLASS} and objid = ${OBJECT} and objsubid = 2 and granted
   and database = (select oid from pg_database where datname = current_database())`

@@ -4,6 +4,7 @@ import type { Counters } from "../../port/counters.ts"
 import type { ClusterState, ServerIdentity, StoredConfig, StoredTopic, Told } from "../../port/Store.ts"
 import type { PgConnection, TextRows } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
+import { takeOverTexts } from "../sql/bundle.ts"
 import { unescapeText } from "./escapeText.ts"
 import { OffsetRows } from "./OffsetRows.ts"
 import { confirmed } from "./confirmed.ts"
@@ -12,7 +13,7 @@ import type { LastCommit } from "./Witness.ts"
 /** Which rows hold the offsets that groups committed, read on the session that holds the lock. */
 export const loadOffsetRows = (connection: PgConnection): Effect.Effect<OffsetRows, ConnectionError> =>
   Effect.map(
-    connection.query("select group_id, partition_id, commit_id from kafka.offsets"),
+    connection.query(takeOverTexts.LoadOffsetRows),
     (rows) =>
       new OffsetRows(
         rows.map(([groupId, partitionId, commitId]) => ({
@@ -25,7 +26,7 @@ export const loadOffsetRows = (connection: PgConnection): Effect.Effect<OffsetRo
 
 /** Rows of `kafka.commits` that the reigns before left. */
 export const loadCommitRows = (connection: PgConnection): Effect.Effect<ReadonlyArray<bigint>, ConnectionError> =>
-  Effect.map(connection.query("select commit_id from kafka.commits"), (rows) => rows.map(([id]) => BigInt(id!)))
+  Effect.map(connection.query(takeOverTexts.LoadCommitRows), (rows) => rows.map(([id]) => BigInt(id!)))
 
 /** What a server may keep to itself: it refuses to tell, or has no such function. */
 const SILENT = new Set(["42501", "42883", "0A000"])
@@ -48,9 +49,6 @@ const identifyServer = (connection: PgConnection): Effect.Effect<ServerIdentity,
     return { systemIdentifier, timeline }
   })
 
-const LOAD_COUNTERS = `select cluster_id, epoch, failover_epoch, next_producer_id, next_partition_id, system_identifier,
-  timeline from kafka.cluster`
-
 /** What a take-over found out and stored. */
 interface TakeOver {
   readonly clusterId: string
@@ -71,7 +69,7 @@ const raiseCounters = (
   Effect.gen(function* () {
     const server = yield* identifyServer(connection)
     const { lookup } = lastCommit
-    const [row, found] = yield* connection.query(`begin; ${LOAD_COUNTERS}; ${lookup ?? ""}`)
+    const [row, found] = yield* connection.query(`begin; ${takeOverTexts.LoadCounters}; ${lookup ?? ""}`)
     const [clusterId, epoch, failoverEpoch, nextProducerId, nextPartitionId, systemIdentifier, timeline] = row!
     const unknownCommitStored = lastCommit.judge(found?.[0] === "t", Number(epoch))
     const counters = nextCounters(
@@ -122,13 +120,9 @@ export const takeOverCluster = (
 ): Effect.Effect<ClusterState, ConnectionError> =>
   Effect.gen(function* () {
     const { clusterId, counters, unknownCommitStored } = yield* raiseCounters(connection, told, lastCommit)
-    const topicRows = yield* connection.query("select topic_id, name from kafka.topics order by name")
-    const partitionRows = yield* connection.query(
-      "select topic_id, partition_index, partition_id from kafka.partitions order by partition_id"
-    )
-    const configRows = yield* connection.query(
-      "select resource_type, resource_name, name, value from kafka.configs order by 1, 2, 3"
-    )
+    const topicRows = yield* connection.query(takeOverTexts.LoadTopics)
+    const partitionRows = yield* connection.query(takeOverTexts.LoadPartitionIds)
+    const configRows = yield* connection.query(takeOverTexts.LoadConfigs)
     return {
       clusterId,
       epoch: counters.epoch,

@@ -1,15 +1,18 @@
 import { isRelaxed } from "../../port/Store.ts"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { Append, Unit } from "../../port/Store.ts"
-import { run } from "../connection/Statement.ts"
+import { run, statementsOf } from "../connection/Statement.ts"
+import { commitTexts } from "../sql/bundle.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
 import { lastByKey, ORDER, planCommit } from "./CommitPlan.ts"
 import type { Segment } from "./CommitPlan.ts"
 import type { OffsetRowsDraft } from "./OffsetRows.ts"
 import { witnessOf } from "./Witness.ts"
 import type { CommitRows, Witness } from "./Witness.ts"
-import { commitStatements as statements } from "./commitStatements.ts"
 import { escapeText } from "./escapeText.ts"
+
+/** What the session of commits prepares. */
+export const commitStatements = statementsOf(commitTexts)
 
 /**
  * Appends are spread over statements of about this many bytes. A large array costs the server a zeroed page of memory
@@ -21,7 +24,7 @@ const MAX_STATEMENT_BYTES = 192 * 1024
 const ALONE_BYTES = 32 * 1024
 
 const append = (frame: FrameWriter, batches: ReadonlyArray<Append>): void =>
-  run(frame, statements.Append, 11, () => {
+  run(frame, commitStatements.Append, 11, () => {
     frame.int32Array(batches, (batch) => batch.partitionId)
     frame.int32Array(batches, (batch) => batch.leaderEpoch)
     frame.int64Array(batches, (batch) => batch.baseOffset)
@@ -45,7 +48,7 @@ const int64 = (frame: FrameWriter, value: bigint): void => {
 }
 
 const appendOne = (frame: FrameWriter, batch: Append): void =>
-  run(frame, statements.AppendOne, 11, () => {
+  run(frame, commitStatements.AppendOne, 11, () => {
     int32(frame, batch.partitionId)
     int32(frame, batch.leaderEpoch)
     int64(frame, batch.baseOffset)
@@ -83,7 +86,7 @@ const appendAll = (frame: FrameWriter, batches: ReadonlyArray<Append>): void => 
 
 const deleteOffsets = (frame: FrameWriter, commitIds: ReadonlyArray<number | undefined>): void => {
   const gone = commitIds.filter((commitId) => commitId !== undefined)
-  if (gone.length > 0) run(frame, statements.DeleteOffset, 1, () => frame.int64Array(gone, BigInt))
+  if (gone.length > 0) run(frame, commitStatements.DeleteOffset, 1, () => frame.int64Array(gone, BigInt))
 }
 
 /** How the writes of each kind become a statement's parameters. */
@@ -92,14 +95,14 @@ const encoders: {
 } = {
   PutTopic: (frame, segment) => {
     const topics = lastByKey(segment.of("PutTopic"), (write) => write.topicId)
-    run(frame, statements.PutTopic, 2, () => {
+    run(frame, commitStatements.PutTopic, 2, () => {
       frame.textArray(topics, (write) => write.topicId)
       frame.textArray(topics, (write) => write.name)
     })
   },
   PutPartition: (frame, segment) => {
     const partitions = segment.of("PutPartition")
-    run(frame, statements.PutPartition, 3, () => {
+    run(frame, commitStatements.PutPartition, 3, () => {
       frame.textArray(partitions, (write) => write.topicId)
       frame.int32Array(partitions, (write) => write.index)
       frame.int32Array(partitions, (write) => write.partitionId)
@@ -112,7 +115,7 @@ const encoders: {
     const set = configs.filter((write) => write.value !== null)
     const unset = configs.filter((write) => write.value === null)
     if (set.length > 0) {
-      run(frame, statements.PutConfig, 4, () => {
+      run(frame, commitStatements.PutConfig, 4, () => {
         frame.int32Array(set, (write) => write.resourceType)
         frame.textArray(set, (write) => escapeText(write.resourceName))
         frame.textArray(set, (write) => escapeText(write.name))
@@ -120,7 +123,7 @@ const encoders: {
       })
     }
     if (unset.length > 0) {
-      run(frame, statements.DeleteConfig, 3, () => {
+      run(frame, commitStatements.DeleteConfig, 3, () => {
         frame.int32Array(unset, (write) => write.resourceType)
         frame.textArray(unset, (write) => escapeText(write.resourceName))
         frame.textArray(unset, (write) => escapeText(write.name))
@@ -130,7 +133,7 @@ const encoders: {
   Append: (frame, segment) => appendAll(frame, segment.of("Append")),
   PutLeaderEpoch: (frame, segment) => {
     const epochs = segment.of("PutLeaderEpoch")
-    run(frame, statements.PutLeaderEpoch, 3, () => {
+    run(frame, commitStatements.PutLeaderEpoch, 3, () => {
       frame.int32Array(epochs, (write) => write.partitionId)
       frame.int32Array(epochs, (write) => write.epoch)
       frame.int64Array(epochs, (write) => write.startOffset)
@@ -138,7 +141,7 @@ const encoders: {
   },
   PutProducerSnapshot: (frame, segment) => {
     const snapshots = lastByKey(segment.of("PutProducerSnapshot"), (write) => write.partitionId)
-    run(frame, statements.PutProducerSnapshot, 3, () => {
+    run(frame, commitStatements.PutProducerSnapshot, 3, () => {
       frame.int32Array(snapshots, (write) => write.partitionId)
       frame.int64Array(snapshots, (write) => write.endOffset)
       frame.bytesArray(snapshots, (write) => write.value)
@@ -146,14 +149,14 @@ const encoders: {
   },
   PutLogStart: (frame, segment) => {
     const starts = segment.of("PutLogStart")
-    run(frame, statements.PutLogStart, 2, () => {
+    run(frame, commitStatements.PutLogStart, 2, () => {
       frame.int32Array(starts, (write) => write.partitionId)
       frame.int64Array(starts, (write) => write.logStartOffset)
     })
   },
   PutFailoverEpoch: (frame, segment) => {
     const epochs = segment.of("PutFailoverEpoch")
-    run(frame, statements.PutFailoverEpoch, 2, () => {
+    run(frame, commitStatements.PutFailoverEpoch, 2, () => {
       frame.int32Array(epochs, (write) => write.partitionId)
       frame.int32Array(epochs, (write) => write.epoch)
     })
@@ -165,13 +168,13 @@ const encoders: {
     const gone = all.filter(({ records }) => records === null)
     const kept = all.flatMap(({ records, ...batch }) => (records === null ? [] : [{ ...batch, records }]))
     if (gone.length > 0) {
-      run(frame, statements.RemoveBatches, 2, () => {
+      run(frame, commitStatements.RemoveBatches, 2, () => {
         frame.int32Array(gone, (batch) => batch.partitionId)
         frame.int64Array(gone, (batch) => batch.baseOffset)
       })
     }
     if (kept.length > 0) {
-      run(frame, statements.ReplaceBatches, 4, () => {
+      run(frame, commitStatements.ReplaceBatches, 4, () => {
         frame.int32Array(kept, (batch) => batch.partitionId)
         frame.int64Array(kept, (batch) => batch.baseOffset)
         frame.int64Array(kept, (batch) => RecordBatch.maxTimestamp(batch.records))
@@ -181,7 +184,7 @@ const encoders: {
   },
   PutCompaction: (frame, segment) => {
     const states = lastByKey(segment.of("PutCompaction"), (write) => write.partitionId)
-    run(frame, statements.PutCompaction, 4, () => {
+    run(frame, commitStatements.PutCompaction, 4, () => {
       frame.int32Array(states, (write) => write.partitionId)
       frame.int64Array(states, (write) => write.compaction.cleanedOffset)
       frame.int64Array(states, (write) => write.compaction.cleanedBytes)
@@ -195,7 +198,7 @@ const encoders: {
       frame,
       rows.map(({ former }) => former)
     )
-    run(frame, statements.PutOffset, 8, () => {
+    run(frame, commitStatements.PutOffset, 8, () => {
       frame.textArray(offsets, (write) => escapeText(write.groupId))
       frame.int32Array(offsets, (write) => write.partitionId)
       frame.int64Array(offsets, (write) => write.offset)
@@ -208,7 +211,7 @@ const encoders: {
   },
   PutGroup: (frame, segment) => {
     const groups = lastByKey(segment.of("PutGroup"), (write) => write.groupId)
-    run(frame, statements.PutGroup, 3, () => {
+    run(frame, commitStatements.PutGroup, 3, () => {
       frame.textArray(groups, (write) => escapeText(write.groupId))
       frame.textArray(groups, (write) => write.kind)
       frame.textArray(groups, (write) => escapeText(write.value))
@@ -224,7 +227,7 @@ const encoders: {
       segment.of("PutGroupMember"),
       (write) => `${write.groupId.length} ${write.groupId}${write.memberId}`
     )
-    run(frame, statements.PutGroupMember, 3, () => {
+    run(frame, commitStatements.PutGroupMember, 3, () => {
       frame.textArray(members, (write) => escapeText(write.groupId))
       frame.textArray(members, (write) => escapeText(write.memberId))
       frame.textArray(members, (write) => escapeText(write.value))
@@ -232,7 +235,7 @@ const encoders: {
   },
   DeleteGroupMember: (frame, segment) => {
     const members = segment.of("DeleteGroupMember")
-    run(frame, statements.DeleteGroupMember, 2, () => {
+    run(frame, commitStatements.DeleteGroupMember, 2, () => {
       frame.textArray(members, (write) => escapeText(write.groupId))
       frame.textArray(members, (write) => (write.memberId === null ? null : escapeText(write.memberId)))
     })
@@ -240,14 +243,14 @@ const encoders: {
   DeleteGroup: (frame, segment, offsetRows) => {
     const groups = segment.of("DeleteGroup")
     const offsets = groups.flatMap(({ groupId }) => offsetRows.removeGroup(groupId))
-    run(frame, statements.DeleteGroup, 2, () => {
+    run(frame, commitStatements.DeleteGroup, 2, () => {
       frame.textArray(groups, (write) => escapeText(write.groupId))
       frame.int64Array(offsets, BigInt)
     })
   },
   DeleteBatches: (frame, segment) => {
     const steps = segment.of("DeleteBatches")
-    run(frame, statements.DeleteBatches, 3, () => {
+    run(frame, commitStatements.DeleteBatches, 3, () => {
       frame.int32Array(steps, (write) => write.partitionId)
       frame.int64Array(steps, (write) => write.below)
       frame.int32Array(steps, (write) => write.limit)
@@ -255,16 +258,16 @@ const encoders: {
   },
   DeleteTopic: (frame, segment) => {
     const topics = segment.of("DeleteTopic")
-    run(frame, statements.DeleteTopic, 1, () => frame.textArray(topics, (write) => write.topicId))
+    run(frame, commitStatements.DeleteTopic, 1, () => frame.textArray(topics, (write) => write.topicId))
   },
   DropPartition: (frame, segment, offsetRows) => {
     const partitions = segment.of("DropPartition")
     for (const { partitionId } of partitions) offsetRows.dropPartition(partitionId)
-    run(frame, statements.DropPartition, 1, () => frame.int32Array(partitions, (write) => write.partitionId))
+    run(frame, commitStatements.DropPartition, 1, () => frame.int32Array(partitions, (write) => write.partitionId))
   },
   PutNextProducerId: (frame, segment) => {
     const next = segment.of("PutNextProducerId").at(-1)!.next
-    run(frame, statements.PutNextProducerId, 1, () => int64(frame, next))
+    run(frame, commitStatements.PutNextProducerId, 1, () => int64(frame, next))
   }
 }
 
@@ -275,14 +278,14 @@ export const encodeCommit = (
   offsetRows: OffsetRowsDraft,
   commitRows: CommitRows
 ): Witness | undefined => {
-  if (isRelaxed(units)) run(frame, statements.Relax, 0, () => {})
+  if (isRelaxed(units)) run(frame, commitStatements.Relax, 0, () => {})
   const segments = planCommit(units)
   for (const segment of segments) {
     for (const tag of ORDER) if (segment.kinds.has(tag)) encoders[tag](frame, segment, offsetRows)
   }
   const witness = witnessOf(segments, offsetRows, commitRows)
   if (witness?._tag === "Row") {
-    run(frame, statements.PutCommit, 2, () => {
+    run(frame, commitStatements.PutCommit, 2, () => {
       int64(frame, witness.commitId)
       frame.int64Array(witness.former, (commitId) => commitId)
     })

@@ -10,12 +10,13 @@ import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
 import type { PgTarget } from "../PgOptions.ts"
 import { stepsTaken, stepsToTake } from "../SchemaSteps.ts"
 import { MIGRATIONS } from "../SchemaVersion.ts"
+import { takeOverTexts } from "../sql/bundle.ts"
 import { Beside } from "./Beside.ts"
 import { identify, IDLE_LIMIT_MS, refusePooler, RELEASE, takeClusterLock } from "./clusterLock.ts"
 import type { Session } from "./clusterLock.ts"
 import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.ts"
 import type { CommitSession } from "./commit.ts"
-import { commitStatements } from "./commitStatements.ts"
+import { commitStatements } from "./encodeCommit.ts"
 import { Readers } from "./Readers.ts"
 import { Watch } from "./Watch.ts"
 import { CommitRows } from "./Witness.ts"
@@ -82,9 +83,7 @@ const checkDurability = (
 /** Whoever captures the log and produces what he captures to this broker is fed by himself. */
 const checkPublications = (connection: PgConnection): Effect.Effect<void, ConnectionError> =>
   Effect.gen(function* () {
-    const rows = yield* connection.query(
-      "select pubname from pg_publication_tables where schemaname = 'kafka' and tablename = 'batches' order by 1"
-    )
+    const rows = yield* connection.query(takeOverTexts.LoadPublications)
     if (rows.length === 0) return
     const names = rows.map(([name]) => name).join(", ")
     yield* Effect.logWarning(

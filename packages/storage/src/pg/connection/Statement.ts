@@ -7,6 +7,12 @@ export interface Statement {
   readonly sql: string
 }
 
+/** Statements by their names. */
+export const statementsOf = <N extends string>(texts: Readonly<Record<N, string>>): Readonly<Record<N, Statement>> =>
+  Object.fromEntries(
+    Object.entries<string>(texts).map(([name, sql]): [string, Statement] => [name, { name, sql }])
+  ) as Record<N, Statement>
+
 const BIND = 0x42
 const EXECUTE = 0x45
 
