@@ -1,7 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { Participant } from "./Participant.ts"
-import type { Unit } from "../port/Store.ts"
+import type { Unit } from "../port/Write.ts"
 import type { StoreError } from "../port/StoreError.ts"
 import { unitBytes } from "../port/writeBytes.ts"
 

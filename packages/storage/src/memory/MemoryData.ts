@@ -1,4 +1,5 @@
-import type { Append, ServerIdentity, StoredCompaction, Write } from "../port/Store.ts"
+import type { ServerIdentity } from "../port/CommitStore.ts"
+import type { Append, StoredCompaction, Write } from "../port/Write.ts"
 
 /** The data of one cluster, apart from the broker that serves it: a crash in simulation keeps this and nothing else. */
 export class MemoryData {

@@ -1,13 +1,6 @@
 import * as Effect from "effect/Effect"
-import type {
-  ReadRequest,
-  Store,
-  StoredBatchHead,
-  StoredBatchSize,
-  StoredGroup,
-  StoredPartition,
-  StoredSize
-} from "../port/Store.ts"
+import type { StoredBatchHead, StoredGroup, StoredPartition } from "../port/StateLoader.ts"
+import type { ReadRequest, Store, StoredBatchSize, StoredSize } from "../port/Store.ts"
 import type { MemoryData } from "./MemoryData.ts"
 
 const read = (data: MemoryData, request: ReadRequest, budget: number, first: boolean): Array<Uint8Array> => {

@@ -1,5 +1,5 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import type { Replacement, Unit, Write } from "../port/Store.ts"
+import type { Replacement, Unit, Write } from "../port/Write.ts"
 import { OutcomeUnknown, StoreRefused, StoreUnavailable } from "../port/StoreError.ts"
 import type { StoreError } from "../port/StoreError.ts"
 import { MemoryPartition } from "./MemoryData.ts"

@@ -1,4 +1,4 @@
-import type { Unit, Write } from "./Store.ts"
+import type { Unit, Write } from "./Write.ts"
 
 /** What a write takes beside its texts and bytes, about. */
 const FIXED_BYTES = 64

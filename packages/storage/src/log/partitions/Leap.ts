@@ -1,6 +1,6 @@
 import { encodeBatch } from "@tusk/protocol/record/RecordBatch"
 import type { Participant } from "../../commit/Participant.ts"
-import type { Write } from "../../port/Store.ts"
+import type { Write } from "../../port/Write.ts"
 import { confirm, propose, retract } from "./PartitionLog.ts"
 import type { LogLimits, PartitionLog, Verdict } from "./PartitionLog.ts"
 

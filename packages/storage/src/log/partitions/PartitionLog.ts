@@ -1,6 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import type { StoredPartition, Write } from "../../port/Store.ts"
+import type { StoredPartition } from "../../port/StateLoader.ts"
+import type { Write } from "../../port/Write.ts"
 import { afterBatch, encodeSnapshot, judgeSequence, restoreProducers } from "./ProducerState.ts"
 import type { ProducerState } from "./ProducerState.ts"
 

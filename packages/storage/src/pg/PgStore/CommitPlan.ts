@@ -1,4 +1,4 @@
-import type { Unit, Write } from "../../port/Store.ts"
+import type { Unit, Write } from "../../port/Write.ts"
 
 /** The kinds of writes. */
 export type WriteTag = Write["_tag"]

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { nextCounters, UNKNOWN } from "../../port/counters.ts"
 import type { Counters } from "../../port/counters.ts"
-import type { ClusterState, ServerIdentity, StoredConfig, StoredTopic, Told } from "../../port/Store.ts"
+import type { ClusterState, ServerIdentity, StoredConfig, StoredTopic, Told } from "../../port/CommitStore.ts"
 import type { PgConnection, TextRows } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { takeOverTexts } from "../sql/bundle.ts"

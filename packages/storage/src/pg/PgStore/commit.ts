@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { Unit } from "../../port/Store.ts"
+import type { Unit } from "../../port/Write.ts"
 import { Fenced, OutcomeUnknown, StoreRefused, StoreUnavailable } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { PgConnection } from "../connection/PgConnection.ts"

@@ -1,6 +1,6 @@
-import { isRelaxed } from "../../port/Store.ts"
+import { isRelaxed } from "../../port/Write.ts"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import type { Append, Unit } from "../../port/Store.ts"
+import type { Append, Unit } from "../../port/Write.ts"
 import { run, statementsOf } from "../connection/Statement.ts"
 import { commitTexts } from "../sql/bundle.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"

@@ -1,13 +1,11 @@
 import type {
-  ReadRequest,
   StoredBatchHead,
-  StoredBatchSize,
   StoredGroup,
   StoredGroupMember,
   StoredOffset,
-  StoredPartition,
-  StoredSize
-} from "../../port/Store.ts"
+  StoredPartition
+} from "../../port/StateLoader.ts"
+import type { ReadRequest, StoredBatchSize, StoredSize } from "../../port/Store.ts"
 import { run, statementsOf } from "../connection/Statement.ts"
 import type { Row } from "../connection/PgConnection.ts"
 import type { Statement } from "../connection/Statement.ts"

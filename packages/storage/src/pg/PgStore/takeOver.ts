@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { ClusterState, Told } from "../../port/Store.ts"
+import type { ClusterState, Told } from "../../port/CommitStore.ts"
 import { StoreUnavailable } from "../../port/StoreError.ts"
 import type { AcquireError } from "../../port/StoreError.ts"
 import { connect } from "../connection/connect.ts"

@@ -3,7 +3,7 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Schema from "effect/Schema"
 import { confirm, endOfEpoch, epochAt, fromStored, propose, retract } from "../../../src/log/partitions/PartitionLog.ts"
 import type { LogLimits, PartitionLog, Verdict } from "../../../src/log/partitions/PartitionLog.ts"
-import type { Append, Write } from "../../../src/port/Store.ts"
+import type { Append, Write } from "../../../src/port/Write.ts"
 import { batchOf } from "../batch.ts"
 
 const limits: LogLimits = { snapshotEvery: 1000, maxProducers: 100, producerIdExpirationMs: 86_400_000 }
