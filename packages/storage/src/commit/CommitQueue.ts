@@ -3,7 +3,7 @@ import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { Participant } from "./Participant.ts"
 import type { Unit } from "../port/Write.ts"
 import type { StoreError } from "../port/StoreError.ts"
-import { unitBytes } from "../port/writeBytes.ts"
+import { unitBytes } from "../writes/unitBytes.ts"
 
 /** A unit that waits, with the reign in which it was submitted. */
 export class Entry {

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { StoredBatchHead, StoredGroup, StoredPartition } from "../port/StateLoader.ts"
 import type { ReadRequest, Store, StoredBatchSize, StoredSize } from "../port/Store.ts"
-import type { MemoryData } from "./MemoryData.ts"
+import type { MemoryData } from "../writes/MemoryData.ts"
 
 const read = (data: MemoryData, request: ReadRequest, budget: number, first: boolean): Array<Uint8Array> => {
   const partition = data.partitions.get(request.partitionId)

@@ -16,7 +16,7 @@ import { identify, IDLE_LIMIT_MS, refusePooler, RELEASE, takeClusterLock } from 
 import type { Session } from "./clusterLock.ts"
 import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.ts"
 import type { CommitSession } from "./commit.ts"
-import { commitStatements } from "./encodeCommit.ts"
+import { commitStatements } from "./CommitFrame.ts"
 import { Readers } from "./Readers.ts"
 import { Watch } from "./Watch.ts"
 import { CommitRows } from "./Witness.ts"
@@ -63,7 +63,7 @@ const ensureSchema = (
     yield* install(connection, target, beside)
   })
 
-/** An acknowledgement is worth what the server's disk settings are worth (reliability.md 4). */
+/** An acknowledgement is worth what the server's disk settings are worth. */
 const checkDurability = (
   connection: PgConnection,
   target: PgTarget

@@ -7,8 +7,10 @@ import type { ConnectionError, PgError } from "./ConnectionError.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import { FrameWriter, PagePool } from "./FrameWriter.ts"
 import { MessageReader } from "./MessageReader.ts"
-import { noAnswer, openSocket } from "./openSocket.ts"
+import { noAnswer } from "./openingErrors.ts"
+import { openSocket } from "./openSocket.ts"
 import type { OpenSocket } from "./openSocket.ts"
+import { sessionSettings } from "./sessionSettings.ts"
 import type { Statement } from "./Statement.ts"
 
 /** A value as it came: in binary for prepared statements, as text for simple queries. Views: copy what lives long. */
@@ -43,48 +45,9 @@ const CLOSE_GRACE_MS = 1000
 /** How much longer than a statement may run a server may be silent. */
 const SILENCE_MARGIN_MS = 5000
 
-/** The settings of other people's roles and databases must not reach our sessions (storage.md 13). */
-const sessionSettings = (target: PgTarget, serverVersion: number): string =>
-  [
-    `statement_timeout = ${target.statementTimeoutMs}`,
-    `lock_timeout = ${target.lockTimeoutMs}`,
-    "idle_in_transaction_session_timeout = 60000",
-    "idle_session_timeout = 0",
-    ...(serverVersion >= 17 ? ["transaction_timeout = 0"] : []),
-    // A vanished host is noticed within 15 s.
-    "tcp_keepalives_idle = 5",
-    "tcp_keepalives_interval = 3",
-    "tcp_keepalives_count = 3",
-    "tcp_user_timeout = 15000",
-    `synchronous_commit = ${target.synchronousCommit}`,
-    "default_transaction_isolation = 'read committed'",
-    "default_transaction_read_only = off",
-    "default_transaction_deferrable = off",
-    "search_path = pg_catalog",
-    // What statements mean, and where tables are made.
-    "standard_conforming_strings = on",
-    "check_function_bodies = on",
-    "default_tablespace = ''",
-    "default_table_access_method = heap",
-    // A COMMIT that no standby confirmed comes with a warning.
-    "client_min_messages = warning",
-    // Statements of constant text and one right plan, whatever statistics say: index by index, never a scan.
-    "plan_cache_mode = force_generic_plan",
-    "enable_seqscan = off",
-    "enable_bitmapscan = off",
-    "enable_hashjoin = off",
-    "enable_mergejoin = off",
-    "enable_memoize = off",
-    "jit = off"
-  ]
-    .map((setting) => `set ${setting}`)
-    // A pooler may hand on a session as the client before left it.
-    .concat("deallocate all")
-    .join(";")
-
 /**
  * One session with Postgres. What is asked is sent at once and answered in order; each request is one implicit
- * transaction, closed by one Sync. Values go out as the very buffers they are and come back as views (storage.md 9).
+ * transaction, closed by one Sync. Values go out as the very buffers they are and come back as views.
  */
 export class PgConnection {
   readonly processId: number

@@ -1,5 +1,6 @@
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { ServerIdentity } from "../port/CommitStore.ts"
-import type { Append, StoredCompaction, Write } from "../port/Write.ts"
+import type { Append, Replacement, StoredCompaction, WriteOf } from "../port/Write.ts"
 
 /** The data of one cluster, apart from the broker that serves it: a crash in simulation keeps this and nothing else. */
 export class MemoryData {
@@ -19,12 +20,47 @@ export class MemoryData {
   readonly topics = new Map<string, { readonly name: string; readonly partitionIds: Array<number> }>()
   readonly partitions = new Map<number, MemoryPartition>()
   readonly configs = new Map<number, Map<string, Map<string, string>>>()
-  readonly offsets = new Map<string, Map<number, Extract<Write, { readonly _tag: "PutOffset" }>>>()
+  readonly offsets = new Map<string, Map<number, WriteOf<"PutOffset">>>()
   readonly groups = new Map<string, { readonly kind: string; readonly value: string }>()
   readonly groupMembers = new Map<string, Map<string, string>>()
 
   constructor(clusterId: string) {
     this.clusterId = clusterId
+  }
+
+  /** Deletes at most `limit` of a partition's oldest batches whose last offset is below `below`. */
+  deleteBatches(partition: MemoryPartition, below: bigint, limit: number): void {
+    let left = limit
+    while (left > 0 && partition.first < partition.batches.length) {
+      const batch = partition.batches[partition.first]!
+      if (batch.lastOffset >= below) break
+      this.bytes -= batch.records.byteLength
+      partition.first++
+      left--
+    }
+    if (partition.first > 1024 || partition.first === partition.batches.length) {
+      partition.batches = partition.batches.slice(partition.first)
+      partition.first = 0
+    }
+  }
+
+  replaceBatches(partition: MemoryPartition, replacements: ReadonlyArray<Replacement>): void {
+    const gone = new Set<number>()
+    for (const { baseOffset, records } of replacements) {
+      const at = partition.search((batch) => batch.baseOffset >= baseOffset)
+      const batch = partition.batches[at]
+      if (batch?.baseOffset !== baseOffset) continue
+      if (records === null) {
+        if (at === partition.batches.length - 1) continue
+        gone.add(at)
+      } else {
+        partition.batches[at] = { ...batch, records, maxTimestamp: RecordBatch.maxTimestamp(records) }
+      }
+      this.bytes += (records?.byteLength ?? 0) - batch.records.byteLength
+    }
+    if (gone.size === 0) return
+    partition.batches = partition.batches.filter((_, i) => i >= partition.first && !gone.has(i))
+    partition.first = 0
   }
 
   /** All that is stored now, and nobody holds its lock: a standby that hears nothing more. */
