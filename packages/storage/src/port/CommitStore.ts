@@ -3,6 +3,7 @@ import type * as Scope from "effect/Scope"
 import type { AcquireError, Fenced, StoreError } from "./StoreError.ts"
 import type { Unit } from "./Write.ts"
 
+/** A topic with its partitions. */
 export interface StoredTopic {
   /** Kafka's text form, 22 characters. */
   readonly topicId: string
@@ -11,7 +12,9 @@ export interface StoredTopic {
   readonly partitionIds: ReadonlyArray<number>
 }
 
+/** A config that was set. */
 export interface StoredConfig {
+  /** As in the Config APIs: 2 topic, 4 broker, 32 group. */
   readonly resourceType: number
   readonly resourceName: string
   readonly name: string

@@ -12,17 +12,22 @@ export interface StoredBatchHead {
   readonly baseSequence: number
 }
 
+/** What is known of a partition before any of its batches is read. Offsets, bytes and milliseconds are int64. */
 export interface StoredPartition {
   readonly partitionId: number
   /** The last failover over which its end has leapt. */
   readonly failoverEpoch: number
+  /** Nobody reads below it. */
   readonly logStartOffset: bigint
   /** Last offset + 1: the next offset to give. */
   readonly endOffset: bigint
+  /** The greatest timestamp ever appended, in milliseconds; -1 for none. */
   readonly timestampHigh: bigint
+  /** Bytes ever appended. */
   readonly cumulativeBytes: bigint
   /** Bytes of the batches that are there; undefined where batch by batch has to be looked at (`Store.sizeOf`). */
   readonly sizeBytes: bigint | undefined
+  /** Offset of the first append of each leader epoch, in order. */
   readonly leaderEpochs: ReadonlyArray<{ readonly epoch: number; readonly startOffset: bigint }>
   /** Null for a partition that was never compacted. */
   readonly compaction: StoredCompaction | null
@@ -31,6 +36,7 @@ export interface StoredPartition {
   readonly producerBatches: ReadonlyArray<StoredBatchHead>
 }
 
+/** What a group committed for a partition; fields as in `PutOffset`. */
 export interface StoredOffset {
   readonly groupId: string
   readonly partitionId: number
@@ -41,16 +47,18 @@ export interface StoredOffset {
   readonly expireTimestamp: bigint
 }
 
+/** A member that is stored apart from its group; `value` is the coordinator's own text. */
 export interface StoredGroupMember {
   readonly memberId: string
   readonly value: string
 }
 
+/** A group; `value` is the coordinator's own text. */
 export interface StoredGroup {
   readonly groupId: string
   readonly kind: string
   readonly value: string
-  /** Absent where none are stored apart. */
+  /** Absent if none are stored apart. */
   readonly members?: ReadonlyArray<StoredGroupMember>
 }
 

@@ -16,11 +16,13 @@ export interface StoredBatchSize {
 
 /** A partition's bytes as of one moment. */
 export interface StoredSize {
+  /** Bytes ever appended. */
   readonly cumulativeBytes: bigint
   /** Bytes of the batches that are there. */
   readonly sizeBytes: bigint
 }
 
+/** What to read of a partition. */
 export interface ReadRequest {
   readonly partitionId: number
   /** The batch that holds this offset comes first, or the next one where none holds it. */

@@ -97,6 +97,7 @@ export interface StoredCompaction {
 
 /** The kinds of writes. What each is and does is told in one table (`../writes/Writes.ts`). */
 export type WriteTag = Write["_tag"]
+/** The writes of a kind. */
 export type WriteOf<T extends WriteTag> = Extract<Write, { readonly _tag: T }>
 
 export type Append = WriteOf<"Append">
