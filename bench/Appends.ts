@@ -1,5 +1,5 @@
-import { Write } from "@tusk/storage/port/Store"
-import type { Append } from "@tusk/storage/port/Store"
+import { Write } from "@tusk/storage/port/Write"
+import type { Append } from "@tusk/storage/port/Write"
 
 /** Bytes that do not compress. */
 const noise = (seed: number, size: number): Buffer => {

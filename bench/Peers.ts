@@ -1,5 +1,6 @@
-import { run } from "@tusk/storage/pg/connection/Connection"
-import type { Connection, Statement } from "@tusk/storage/pg/connection/Connection"
+import { run } from "@tusk/storage/pg/connection/Statement"
+import type { PgConnection } from "@tusk/storage/pg/connection/PgConnection"
+import type { Statement } from "@tusk/storage/pg/connection/Statement"
 import type { ConnectionError } from "@tusk/storage/pg/connection/ConnectionError"
 import type * as Effect from "effect/Effect"
 
@@ -20,7 +21,7 @@ export interface Peer {
   readonly statements: ReadonlyArray<Statement>
   /** `index` counts partitions from 0; `records` are `PER_BATCH` records of `RECORD` bytes. */
   readonly produce: (
-    session: Connection,
+    session: PgConnection,
     index: number,
     offset: bigint,
     records: Uint8Array

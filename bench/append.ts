@@ -14,14 +14,14 @@ import * as Layer from "effect/Layer"
 import { readFileSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { NOTHING_TOLD } from "@tusk/storage/port/counters"
-import { run } from "@tusk/storage/pg/connection/Connection"
-import type { Connection } from "@tusk/storage/pg/connection/Connection"
+import { run } from "@tusk/storage/pg/connection/Statement"
+import type { PgConnection } from "@tusk/storage/pg/connection/PgConnection"
 import { connect } from "@tusk/storage/pg/connection/connect"
 import { resolveOptions } from "@tusk/storage/pg/PgOptions"
 import type { PgTarget } from "@tusk/storage/pg/PgOptions"
 import * as PgStore from "@tusk/storage/pg/PgStore"
 import { Store } from "@tusk/storage/port/Store"
-import type { Append } from "@tusk/storage/port/Store"
+import type { Append } from "@tusk/storage/port/Write"
 import { Appends } from "./Appends.ts"
 import { median, report } from "./Bars.ts"
 import type { Bar } from "./Bars.ts"
@@ -97,7 +97,7 @@ const copyStatement = { name: "Copy", sql: "copy bench_append.copied from stdin 
 const SIGNATURE = Buffer.from("PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0", "latin1")
 
 /** COPY of the same rows: all in one write, one transaction. */
-const copy = (connection: Connection, batches: ReadonlyArray<Append>) =>
+const copy = (connection: PgConnection, batches: ReadonlyArray<Append>) =>
   connection.send((frame) => {
     run(frame, copyStatement, 0, () => {})
     frame.message(0x64, () => {

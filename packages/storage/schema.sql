@@ -1,4 +1,4 @@
--- The schema of Tusk as its migrations make it (packages/storage/src/pg/migrations), for reading; a broker installs it by itself.
+-- The schema of Tusk as its migrations make it (packages/storage/src/pg/sql/migrations), for reading; a broker installs it by itself.
 -- Written by `npx vitest run --config vitest.workspace.ts packages/storage/test/pg/schema.test.ts -u`.
 
 create schema kafka;

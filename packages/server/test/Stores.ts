@@ -2,7 +2,7 @@
 import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { makeSignal } from "@tusk/storage/Signal"
 import { Store } from "@tusk/storage/port/Store"
-import type { Write } from "@tusk/storage/port/Store"
+import type { Write } from "@tusk/storage/port/Write"
 import { escapeText } from "../../storage/src/pg/PgStore/escapeText.ts"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,4 +1,4 @@
-import type { Unit } from "@tusk/storage/port/Store"
+import type { Unit } from "@tusk/storage/port/Write"
 
 /** What is given once in the life of a cluster, whichever server it is on and whatever that has lost (E3). */
 export class Ledger {

@@ -1,6 +1,6 @@
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { apply } from "@tusk/storage/memory/memoryWrites"
-import type { Unit } from "@tusk/storage/port/Store"
+import type { Unit } from "@tusk/storage/port/Write"
 import { appendsOf, foundsTopic } from "./units.ts"
 
 /** Changes that a standby may not have heard of yet, at most. */

@@ -1,5 +1,7 @@
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
-import type { ClusterState, Store, Told, Unit } from "@tusk/storage/port/Store"
+import type { ClusterState, Told } from "@tusk/storage/port/CommitStore"
+import type { Store } from "@tusk/storage/port/Store"
+import type { Unit } from "@tusk/storage/port/Write"
 import { Fenced, OutcomeUnknown, StoreRefused, StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { StoreError } from "@tusk/storage/port/StoreError"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import type { Write } from "@tusk/storage/port/Store"
+import type { Write } from "@tusk/storage/port/Write"
 import type { Loss } from "./History.ts"
 import { KEYED_TOPIC } from "./Keyed.ts"
 import { CONFIGURED_TOPIC } from "./ConfigAdmins.ts"

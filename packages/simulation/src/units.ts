@@ -1,4 +1,4 @@
-import type { Append, Unit, Write } from "@tusk/storage/port/Store"
+import type { Append, Unit, Write } from "@tusk/storage/port/Write"
 
 /** With bytes of their own, as a database has them: what the broker does with its own from now on is its affair. */
 export const ownBytes = (units: ReadonlyArray<Unit>): ReadonlyArray<Unit> =>

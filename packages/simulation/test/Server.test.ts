@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { apply } from "@tusk/storage/memory/memoryWrites"
-import { Write } from "@tusk/storage/port/Store"
-import type { Unit } from "@tusk/storage/port/Store"
+import { Write } from "@tusk/storage/port/Write"
+import type { Unit } from "@tusk/storage/port/Write"
 import { Server } from "../src/Server.ts"
 
 const PARTITION = 1

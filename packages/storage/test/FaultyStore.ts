@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { make, MemoryData } from "../src/memory/MemoryStore.ts"
 import { Store } from "../src/port/Store.ts"
-import type { Unit } from "../src/port/Store.ts"
+import type { Unit } from "../src/port/Write.ts"
 import { StoreRefused } from "../src/port/StoreError.ts"
 import type { StoreError, StoreUnavailable } from "../src/port/StoreError.ts"
 

@@ -1,7 +1,8 @@
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { layer } from "@tusk/storage/memory/MemoryStore"
-import { Store, Write } from "@tusk/storage/port/Store"
+import { Store } from "@tusk/storage/port/Store"
+import { Write } from "@tusk/storage/port/Write"
 
 it.effect("the README's example", () =>
   Effect.gen(function* () {

@@ -10,7 +10,7 @@ import * as Semaphore from "effect/Semaphore"
 import { NOTHING_TOLD } from "../port/counters.ts"
 import { makeSignal } from "../Signal.ts"
 import { Store } from "../port/Store.ts"
-import type { ClusterState, Told } from "../port/Store.ts"
+import type { ClusterState, Told } from "../port/CommitStore.ts"
 import { Fenced, StoreUnavailable } from "../port/StoreError.ts"
 import type { AcquireError, StoreError } from "../port/StoreError.ts"
 

@@ -1,9 +1,9 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { Participant } from "./Participant.ts"
-import type { Unit } from "../port/Store.ts"
+import type { Unit } from "../port/Write.ts"
 import type { StoreError } from "../port/StoreError.ts"
-import { unitBytes } from "../port/writeBytes.ts"
+import { unitBytes } from "../writes/unitBytes.ts"
 
 /** A unit that waits, with the reign in which it was submitted. */
 export class Entry {

@@ -1,6 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
-import type { Write } from "../port/Store.ts"
+import type { Write } from "../port/Write.ts"
 import type { StoreError } from "../port/StoreError.ts"
 
 /**

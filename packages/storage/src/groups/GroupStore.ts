@@ -8,10 +8,11 @@ import { writing } from "../commit/Participant.ts"
 import type { Participant } from "../commit/Participant.ts"
 import { Offsets } from "../offsets/Offsets.ts"
 import { Store } from "../port/Store.ts"
-import type { StoredGroup, Write } from "../port/Store.ts"
+import type { StoredGroup } from "../port/StateLoader.ts"
+import type { Write } from "../port/Write.ts"
 import { toKafkaError } from "../port/toKafkaError.ts"
 
-export type { StoredGroup, StoredGroupMember } from "../port/Store.ts"
+export type { StoredGroup, StoredGroupMember } from "../port/StateLoader.ts"
 
 /** What is to be stored of a group, together. */
 export interface GroupToStore {

@@ -3,15 +3,15 @@ import * as Layer from "effect/Layer"
 import { nextCounters } from "../port/counters.ts"
 import type { Counters } from "../port/counters.ts"
 import { Store } from "../port/Store.ts"
-import type { ClusterState, Told } from "../port/Store.ts"
+import type { ClusterState, Told } from "../port/CommitStore.ts"
 import { Fenced, LockHeld } from "../port/StoreError.ts"
 import type { StoreError } from "../port/StoreError.ts"
 import { randomUuid } from "../port/Uuid.ts"
-import { MemoryData } from "./MemoryData.ts"
+import { MemoryData } from "../writes/MemoryData.ts"
 import { readsOf } from "./memoryReads.ts"
 import { apply, conflict } from "./memoryWrites.ts"
 
-export { MemoryData } from "./MemoryData.ts"
+export { MemoryData } from "../writes/MemoryData.ts"
 
 export interface MemoryOptions {
   /** Bytes of batches beyond which a commit is refused. The log's retention keeps well below it. */

@@ -1,14 +1,8 @@
 import * as Effect from "effect/Effect"
+import type { StoredBatchHead, StoredGroup, StoredPartition } from "../port/StateLoader.ts"
 import type { ReadRequest } from "../port/BatchReader.ts"
-import type {
-  Store,
-  StoredBatchHead,
-  StoredBatchSize,
-  StoredGroup,
-  StoredPartition,
-  StoredSize
-} from "../port/Store.ts"
-import type { MemoryData } from "./MemoryData.ts"
+import type { Store, StoredBatchSize, StoredSize } from "../port/Store.ts"
+import type { MemoryData } from "../writes/MemoryData.ts"
 
 const read = (data: MemoryData, request: ReadRequest, budget: number, first: boolean): Array<Uint8Array> => {
   const partition = data.partitions.get(request.partitionId)

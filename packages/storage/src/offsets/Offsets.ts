@@ -7,7 +7,8 @@ import { Committer } from "../commit/Committer.ts"
 import type { Participant } from "../commit/Participant.ts"
 import { writing } from "../commit/Participant.ts"
 import { Store } from "../port/Store.ts"
-import type { StoredOffset, Write } from "../port/Store.ts"
+import type { StoredOffset } from "../port/StateLoader.ts"
+import type { Write } from "../port/Write.ts"
 
 export type CommittedOffset = Omit<StoredOffset, "groupId">
 

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { Connection } from "./connection/Connection.ts"
+import type { PgConnection } from "./connection/PgConnection.ts"
 import type { ConnectionError } from "./connection/ConnectionError.ts"
 
 /** How soon, and how often, it is looked whether somebody's lock is waited for. */
@@ -18,8 +18,8 @@ const describe = ([pid, application, user, client, since, state]: ReadonlyArray<
 
 /** Says, once for each, who holds the lock that `work` waits for on its connection. */
 export const tellingWhoBlocks = <A, E>(
-  connection: Connection,
-  beside: Effect.Effect<Connection, ConnectionError>,
+  connection: PgConnection,
+  beside: Effect.Effect<PgConnection, ConnectionError>,
   told: (blocker: string) => void,
   work: Effect.Effect<A, E>
 ): Effect.Effect<A, E | ConnectionError> =>

@@ -1,38 +1,13 @@
 import * as Effect from "effect/Effect"
 import { StoreUnavailable } from "../port/StoreError.ts"
 import type { SchemaTooNew } from "../port/StoreError.ts"
-import type { Connection } from "./connection/Connection.ts"
+import type { PgConnection } from "./connection/PgConnection.ts"
 import type { ConnectionError } from "./connection/ConnectionError.ts"
 import { tellingWhoBlocks } from "./LockWaits.ts"
-import init from "./migrations/0001_init.ts"
-import compaction from "./migrations/0002_compaction.ts"
-import groupMembers from "./migrations/0003_group_members.ts"
-import functionCosts from "./migrations/0004_function_costs.ts"
-import views from "./migrations/0005_views.ts"
-import shareViews from "./migrations/0006_share_views.ts"
-import offsetsById from "./migrations/0007_offsets_by_id.ts"
-import failover from "./migrations/0008_failover.ts"
-import anyNumber from "./migrations/0009_any_number.ts"
-import viewCosts from "./migrations/0010_view_costs.ts"
-import comments from "./migrations/0011_comments.ts"
 import type { PgTarget } from "./PgOptions.ts"
 import { stepsTaken, stepsToTake } from "./SchemaSteps.ts"
 import { SCHEMA_LOCK, SCHEMA_VERSION, stepOf } from "./SchemaVersion.ts"
-import type { MigrationName } from "./SchemaVersion.ts"
-
-const statementsOf: Readonly<Record<MigrationName, ReadonlyArray<string>>> = {
-  "0001_init": init,
-  "0002_compaction": compaction,
-  "0003_group_members": groupMembers,
-  "0004_function_costs": functionCosts,
-  "0005_views": views,
-  "0006_share_views": shareViews,
-  "0007_offsets_by_id": offsetsById,
-  "0008_failover": failover,
-  "0009_any_number": anyNumber,
-  "0010_view_costs": viewCosts,
-  "0011_comments": comments
-}
+import { migrations } from "./sql/bundle.ts"
 
 /** Of the transaction alone. Steps over much data take their time: whom they keep waiting, and for what, is the broker itself. */
 const SETTINGS = ["statement_timeout = 0", "enable_seqscan = on", "enable_bitmapscan = on", "enable_hashjoin = on"]
@@ -43,7 +18,7 @@ const SETTINGS = ["statement_timeout = 0", "enable_seqscan = on", "enable_bitmap
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /** Who has to do what, for a role that may not. */
-const grantFor = (connection: Connection, target: PgTarget): Effect.Effect<string, ConnectionError> =>
+const grantFor = (connection: PgConnection, target: PgTarget): Effect.Effect<string, ConnectionError> =>
   Effect.map(
     connection.query(`select pg_get_userbyid(nspowner), current_user from pg_namespace where nspname = 'kafka'
       union all select null, current_user limit 1`),
@@ -60,7 +35,7 @@ const grantFor = (connection: Connection, target: PgTarget): Effect.Effect<strin
 
 /** The first cause, and what to do about it. */
 const refused = (
-  connection: Connection,
+  connection: PgConnection,
   target: PgTarget,
   error: ConnectionError,
   step: string | undefined,
@@ -94,10 +69,10 @@ const refused = (
  * those of a role, a database or a pooler may be anything.
  */
 export const install = (
-  connection: Connection,
+  connection: PgConnection,
   target: PgTarget,
   /** One more session with the same server, which sees for whom this one waits. */
-  beside: Effect.Effect<Connection, ConnectionError>,
+  beside: Effect.Effect<PgConnection, ConnectionError>,
   /** An older one, for tests of what becomes of it. */
   version: number = SCHEMA_VERSION
 ): Effect.Effect<void, StoreUnavailable | SchemaTooNew> =>
@@ -125,7 +100,7 @@ export const install = (
       for (const migration of steps) {
         step = migration
         const { id, name } = stepOf(migration)
-        for (const statement of statementsOf[migration]) yield* run(statement)
+        yield* run(migrations[migration])
         yield* run(`insert into kafka.migrations (migration_id, name) values (${id}, '${name}')`)
       }
       yield* run("commit")

@@ -2,38 +2,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import { Store } from "../port/Store.ts"
-import type { StoredPartition, Told } from "../port/Store.ts"
+import type { Told } from "../port/CommitStore.ts"
 import { Fenced, StoreRefused, StoreUnavailable } from "../port/StoreError.ts"
 import type { AcquireError, StoreError } from "../port/StoreError.ts"
-import { run } from "./connection/Connection.ts"
 import { ConnectionLost } from "./connection/ConnectionError.ts"
 import type { ConnectionError } from "./connection/ConnectionError.ts"
 import { resolveOptions } from "./PgOptions.ts"
 import type { PgOptions } from "./PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
-import type { Readers } from "./PgStore/Readers.ts"
-import {
-  decodeGroups,
-  decodeOffset,
-  decodePartitions,
-  decodeRead,
-  decodeSize,
-  decodeSizeOf,
-  encodeFindByTimestamp,
-  encodePartitionIds,
-  encodeRead,
-  encodeSizeOf,
-  encodeSizes,
-  readStatements
-} from "./PgStore/readStatements.ts"
+import { readsOf } from "./PgStore/reads.ts"
 import { endReign, takeOver } from "./PgStore/takeOver.ts"
 import type { Memory, Reign } from "./PgStore/takeOver.ts"
 import { waitForDatabase } from "./PgStore/waitForDatabase.ts"
 import { LastCommit } from "./PgStore/Witness.ts"
-
-/** Partitions whose ends are asked for in one statement. */
-const LOAD_CHUNK = 1000
 
 const asAcquireError = (error: ConnectionError | AcquireError): AcquireError => {
   switch (error._tag) {
@@ -46,32 +28,6 @@ const asAcquireError = (error: ConnectionError | AcquireError): AcquireError => 
     default:
       return error
   }
-}
-
-const loadChunk = (
-  readers: Readers,
-  ids: ReadonlyArray<number>
-): Effect.Effect<ReadonlyArray<StoredPartition>, StoreError> =>
-  Effect.map(
-    Effect.all(
-      [readStatements.LoadPartitions, readStatements.LoadLeaderEpochs, readStatements.LoadProducerBatches].map(
-        (statement) => readers.send((frame) => encodePartitionIds(frame, statement, ids))
-      )
-    ),
-    ([partitions, epochs, batches]) => decodePartitions(partitions!, epochs!, batches!)
-  )
-
-const loadPartitions = (
-  readers: Readers,
-  partitionIds: ReadonlyArray<number>
-): Effect.Effect<ReadonlyArray<StoredPartition>, StoreError> => {
-  if (partitionIds.length <= LOAD_CHUNK) return loadChunk(readers, partitionIds)
-  const chunks: Array<ReadonlyArray<number>> = []
-  for (let at = 0; at < partitionIds.length; at += LOAD_CHUNK) chunks.push(partitionIds.slice(at, at + LOAD_CHUNK))
-  return Effect.map(
-    Effect.forEach(chunks, (ids) => loadChunk(readers, ids)),
-    (loaded) => loaded.flat().sort((a, b) => a.partitionId - b.partitionId)
-  )
 }
 
 const make = Effect.fnUntraced(function* (options: PgOptions) {
@@ -131,9 +87,6 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
       return Effect.fail(new Fenced({ message: reason === undefined ? message : `${message}: ${reason}` }))
     })
 
-  const withReaders = <A>(use: (readers: Readers) => Effect.Effect<A, StoreError>) =>
-    withReign(({ readers }) => use(readers))
-
   return Store.of({
     name: "postgres",
     acquire,
@@ -145,49 +98,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     commit: (units) => withReign((session) => commit(session, units, memory.last, vacuum)),
     ping: withReign(({ watch }) => watch.ping),
     heartbeat: withReign(({ watch }) => watch.heartbeat),
-    read: (requests, maxBytes) =>
-      withReaders((readers) =>
-        requests.length === 0
-          ? Effect.succeed([])
-          : Effect.map(
-              readers.send((frame) => encodeRead(frame, requests, maxBytes)),
-              (rows) => decodeRead(rows, requests.length)
-            )
-      ),
-    loadPartitions: (partitionIds) => withReaders((readers) => loadPartitions(readers, partitionIds)),
-    sizeOf: (partitionId) =>
-      withReaders((readers) =>
-        Effect.map(
-          readers.send((frame) => encodeSizeOf(frame, partitionId)),
-          ([row]) => (row === undefined ? undefined : decodeSizeOf(row))
-        )
-      ),
-    findByTimestamp: (partitionId, timestamp) =>
-      withReaders((readers) =>
-        Effect.map(
-          readers.send((frame) => encodeFindByTimestamp(frame, partitionId, timestamp)),
-          ([row]) => row?.[0] ?? undefined
-        )
-      ),
-    sizes: (partitionId, from, limit) =>
-      withReaders((readers) =>
-        Effect.map(
-          readers.send((frame) => encodeSizes(frame, partitionId, from, limit)),
-          (rows) => rows.map(decodeSize)
-        )
-      ),
-    loadOffsets: withReaders((readers) =>
-      Effect.map(
-        readers.send((frame) => run(frame, readStatements.LoadOffsets, 0, () => {})),
-        (rows) => rows.map(decodeOffset)
-      )
-    ),
-    loadGroups: withReaders((readers) =>
-      Effect.map(
-        readers.send((frame) => run(frame, readStatements.LoadGroups, 0, () => {})),
-        decodeGroups
-      )
-    )
+    ...readsOf((use) => withReign(({ readers }) => use(readers)))
   })
 })
 

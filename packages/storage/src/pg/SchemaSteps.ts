@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { SchemaTooNew, StoreUnavailable } from "../port/StoreError.ts"
-import type { Connection, TextRows } from "./connection/Connection.ts"
+import type { PgConnection, TextRows } from "./connection/PgConnection.ts"
 import type { ConnectionError } from "./connection/ConnectionError.ts"
 import { MIGRATIONS, SCHEMA_VERSION, stepOf } from "./SchemaVersion.ts"
 import type { MigrationName } from "./SchemaVersion.ts"
@@ -24,7 +24,7 @@ export const stepsToTake = (
 }
 
 /** The steps that a database has taken; none where there is no schema. */
-export const stepsTaken = (connection: Connection): Effect.Effect<TextRows, ConnectionError> =>
+export const stepsTaken = (connection: PgConnection): Effect.Effect<TextRows, ConnectionError> =>
   Effect.flatMap(connection.query("select to_regclass('kafka.migrations') is not null"), ([there]) =>
     there?.[0] === "t" ? connection.query("select migration_id, name from kafka.migrations") : Effect.succeed([])
   )

@@ -1,19 +1,9 @@
-/** The steps that this program knows, in order: a file each in `migrations/`, kept by name in `kafka.migrations`. */
-export const MIGRATIONS = [
-  "0001_init",
-  "0002_compaction",
-  "0003_group_members",
-  "0004_function_costs",
-  "0005_views",
-  "0006_share_views",
-  "0007_offsets_by_id",
-  "0008_failover",
-  "0009_any_number",
-  "0010_view_costs",
-  "0011_comments"
-] as const
+import { migrations } from "./sql/bundle.ts"
 
-export type MigrationName = (typeof MIGRATIONS)[number]
+export type MigrationName = keyof typeof migrations
+
+/** The steps that this program knows, in order: a file each in `sql/migrations/`, kept by name in `kafka.migrations`. */
+export const MIGRATIONS = Object.keys(migrations) as ReadonlyArray<string> as ReadonlyArray<MigrationName>
 
 /** Number and name of a step, as its row has them. */
 export const stepOf = (migration: string): { readonly id: number; readonly name: string } => ({
@@ -27,7 +17,7 @@ export const SCHEMA_VERSION = stepOf(MIGRATIONS.at(-1)!).id
 /** Keys of advisory locks, which are each database's own: "Tusk" and a number for what is locked. */
 const TUSK = 0x5475736b
 
-/** Held by the session of the active broker: the fence (storage.md 3). */
+/** Held by the session of the active broker: it is the fence. */
 export const CLUSTER_LOCK = [TUSK, 1] as const
 
 /** Held by a transaction that installs or migrates the schema. */

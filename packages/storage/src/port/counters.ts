@@ -1,4 +1,4 @@
-import type { ServerIdentity, Told } from "./Store.ts"
+import type { ServerIdentity, Told } from "./CommitStore.ts"
 
 /** How far counters leap where acknowledged commits may be lost: farther than any that was given meanwhile. */
 const EPOCH_LEAP = 1000

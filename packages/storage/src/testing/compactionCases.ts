@@ -1,8 +1,8 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Write } from "../port/Store.ts"
-import type { Append } from "../port/Store.ts"
+import { Write } from "../port/Write.ts"
+import type { Append } from "../port/Write.ts"
 import { Model } from "./storeScenarios.ts"
 import type { Scenarios } from "./storeScenarios.ts"
 

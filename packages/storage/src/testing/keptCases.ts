@@ -3,7 +3,7 @@ import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { NOTHING_TOLD } from "../port/counters.ts"
-import { Write } from "../port/Store.ts"
+import { Write } from "../port/Write.ts"
 import {
   Model,
   TOPIC,

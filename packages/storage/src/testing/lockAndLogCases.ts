@@ -1,7 +1,7 @@
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Write } from "../port/Store.ts"
-import type { Append, Unit } from "../port/Store.ts"
+import { Write } from "../port/Write.ts"
+import type { Append, Unit } from "../port/Write.ts"
 import { Model, TOPIC, OTHER_TOPIC, MEBIBYTE, topicWith, offset, brief, briefly, byText } from "./storeScenarios.ts"
 import type { Scenarios } from "./storeScenarios.ts"
 

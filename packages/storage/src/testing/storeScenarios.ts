@@ -3,8 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import { NOTHING_TOLD } from "../port/counters.ts"
-import { Write } from "../port/Store.ts"
-import type { Append, Store, Unit } from "../port/Store.ts"
+import { Write } from "../port/Write.ts"
+import type { Store } from "../port/Store.ts"
+import type { Append, Unit } from "../port/Write.ts"
 
 export type Port = Store["Service"]
 

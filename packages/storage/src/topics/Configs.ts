@@ -6,7 +6,7 @@ import { Active } from "../commit/Active.ts"
 import { makeAssumed, NO_CHANGE } from "../commit/Assumed.ts"
 import { Committer } from "../commit/Committer.ts"
 import type { Participant } from "../commit/Participant.ts"
-import type { ClusterState } from "../port/Store.ts"
+import type { ClusterState } from "../port/CommitStore.ts"
 
 /** Kinds of resources that have configs, as the Config APIs number them. */
 export const TOPIC_RESOURCE = 2

@@ -18,7 +18,8 @@ import { TOPIC_RESOURCE } from "./Configs.ts"
 import { isKafkaError, Log } from "../log/Log.ts"
 import { Offsets } from "../offsets/Offsets.ts"
 import type { Participant } from "../commit/Participant.ts"
-import type { ClusterState, Write } from "../port/Store.ts"
+import type { ClusterState } from "../port/CommitStore.ts"
+import type { Write } from "../port/Write.ts"
 import { randomUuid } from "../port/Uuid.ts"
 
 /** A topic as it is now; a changed topic is a new object. */

@@ -13,7 +13,7 @@ import { Active } from "../../src/commit/Active.ts"
 import { Committer, CommitterOptions } from "../../src/commit/Committer.ts"
 import { join, writing } from "../../src/commit/Participant.ts"
 import type { Participant } from "../../src/commit/Participant.ts"
-import type { Write } from "../../src/port/Store.ts"
+import type { Write } from "../../src/port/Write.ts"
 import { Fenced, OutcomeUnknown, StoreUnavailable } from "../../src/port/StoreError.ts"
 import { FaultyStore } from "../FaultyStore.ts"
 

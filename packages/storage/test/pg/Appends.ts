@@ -1,5 +1,5 @@
-import { Write } from "../../src/port/Store.ts"
-import type { Unit } from "../../src/port/Store.ts"
+import { Write } from "../../src/port/Write.ts"
+import type { Unit } from "../../src/port/Write.ts"
 
 export const TOPIC = "AAAAAAAAAAAAAAAAAAAAAA"
 

@@ -8,7 +8,7 @@ import { join } from "node:path"
 import { postgresFolder } from "../../../cli/src/embedded-postgres/Binaries.ts"
 import { serverAccount } from "../../../cli/src/embedded-postgres/ServerAccount.ts"
 import { connect } from "../../src/pg/connection/connect.ts"
-import type { Connection } from "../../src/pg/connection/Connection.ts"
+import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
 
@@ -127,7 +127,7 @@ export class PostgresServer {
     )
   }
 
-  get psql(): Effect.Effect<Connection, unknown, Scope.Scope> {
+  get psql(): Effect.Effect<PgConnection, unknown, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.suspend(() => connect(resolveOptions(this.options({ targetSessionAttrs: "any" })), "psql")),
       (connection) => Effect.sync(() => connection.leave())
@@ -165,7 +165,7 @@ export class PostgresServer {
 }
 
 /** Waits for what another session or server does, by looking. */
-export const until = (psql: Connection, condition: string): Effect.Effect<void, unknown> =>
+export const until = (psql: PgConnection, condition: string): Effect.Effect<void, unknown> =>
   Effect.gen(function* () {
     while ((yield* psql.query(`select ${condition}`))[0]![0] !== "t") yield* Effect.sleep(5)
   })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import { connect } from "../../src/pg/connection/connect.ts"
-import type { Connection } from "../../src/pg/connection/Connection.ts"
+import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import { install } from "../../src/pg/Migrations.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
 import type { PgOptions } from "../../src/pg/PgOptions.ts"
@@ -47,7 +47,7 @@ export class TestDatabase {
   }
 
   /** A session beside the store's, as a person or another program has one. */
-  psql(database = this.name): Effect.Effect<Connection, unknown, Scope.Scope> {
+  psql(database = this.name): Effect.Effect<PgConnection, unknown, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.suspend(() => connect(resolveOptions(this.options({ database })), "psql")),
       (connection) => Effect.sync(() => connection.leave())

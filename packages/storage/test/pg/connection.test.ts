@@ -5,7 +5,7 @@ import * as Logger from "effect/Logger"
 import * as Net from "node:net"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { connect } from "../../src/pg/connection/connect.ts"
-import { run } from "../../src/pg/connection/Connection.ts"
+import { run } from "../../src/pg/connection/Statement.ts"
 import { decodePgError } from "../../src/pg/connection/ConnectionError.ts"
 import { MessageReader } from "../../src/pg/connection/MessageReader.ts"
 import { resolveOptions } from "../../src/pg/PgOptions.ts"
@@ -43,7 +43,7 @@ describe("MessageReader", () => {
   })
 })
 
-describe("Connection", () => {
+describe("PgConnection", () => {
   it.live("values of every kind there and back; an error ends its own request and no other", () =>
     Effect.gen(function* () {
       yield* database.empty

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { Connection } from "../../src/pg/connection/Connection.ts"
+import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import type { ConnectionError } from "../../src/pg/connection/ConnectionError.ts"
 
 const RELATIONS = "c.relnamespace = 'kafka'::regnamespace"
@@ -55,7 +55,7 @@ const PARTS: Readonly<Record<string, string>> = {
     order by part, name collate "C", place`
 }
 
-const HEAD = `-- The schema of Tusk as its migrations make it (packages/storage/src/pg/migrations), for reading; a broker installs it by itself.
+const HEAD = `-- The schema of Tusk as its migrations make it (packages/storage/src/pg/sql/migrations), for reading; a broker installs it by itself.
 -- Written by \`npx vitest run --config vitest.workspace.ts packages/storage/test/pg/schema.test.ts -u\`.
 
 create schema kafka;
@@ -75,7 +75,7 @@ const inOrder = (statements: ReadonlyArray<string>): ReadonlyArray<string> => {
 }
 
 /** The schema as statements that make it. */
-export const dumpSchema = (connection: Connection): Effect.Effect<string, ConnectionError> =>
+export const dumpSchema = (connection: PgConnection): Effect.Effect<string, ConnectionError> =>
   Effect.gen(function* () {
     let text = HEAD
     for (const [part, sql] of Object.entries(PARTS)) {

@@ -3,9 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { NOTHING_TOLD, UNKNOWN } from "../../src/port/counters.ts"
-import type { Connection } from "../../src/pg/connection/Connection.ts"
-import { Write } from "../../src/port/Store.ts"
-import type { Store, Told } from "../../src/port/Store.ts"
+import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
+import { Write } from "../../src/port/Write.ts"
+import type { Told } from "../../src/port/CommitStore.ts"
+import type { Store } from "../../src/port/Store.ts"
 import { append, topic } from "./Appends.ts"
 import { cuttingProxy } from "./CuttingProxy.ts"
 import { PostgresServer, until } from "./PostgresServer.ts"
@@ -165,7 +166,7 @@ describe("failover to an asynchronous standby", () => {
 })
 
 /** Ends all sessions but the one that holds the lock. */
-const endBeside = (psql: Connection) =>
+const endBeside = (psql: PgConnection) =>
   psql.query(`select pg_terminate_backend(pid, 5000) from pg_stat_activity
     where application_name like 'tusk%' and pid not in (select pid from pg_locks where locktype = 'advisory')`)
 

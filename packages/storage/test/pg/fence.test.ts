@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
-import type { Connection } from "../../src/pg/connection/Connection.ts"
+import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import { append, topic } from "./Appends.ts"
 import { brokerProcess } from "./BrokerProcess.ts"
 import { cuttingProxy } from "./CuttingProxy.ts"
@@ -15,7 +15,7 @@ import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
 
-const ends = (psql: Connection) =>
+const ends = (psql: PgConnection) =>
   Effect.map(psql.query("select count(*), coalesce(max(last_offset) + 1, 0) from kafka.batches"), ([row]) =>
     row!.map(Number)
   )

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { readStatements } from "../../src/pg/PgStore/readStatements.ts"
-import { Write } from "../../src/port/Store.ts"
+import { Write } from "../../src/port/Write.ts"
 import { append, topic } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 

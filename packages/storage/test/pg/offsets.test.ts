@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { OffsetRows } from "../../src/pg/PgStore/OffsetRows.ts"
-import { Write } from "../../src/port/Store.ts"
-import type { Unit } from "../../src/port/Store.ts"
+import { Write } from "../../src/port/Write.ts"
+import type { Unit } from "../../src/port/Write.ts"
 import { append, committed, topic, TOPIC } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
@@ -107,23 +107,26 @@ describe("rows of offsets", () => {
 })
 
 describe("OffsetRows", () => {
+  const a = { groupId: "a", partitionId: 1 }
+  const b = { groupId: "b", partitionId: 1 }
+
   it("takes the later of two rows for the same thing, and gives greater ids than any", () => {
     const rows = new OffsetRows([
       { groupId: "a", partitionId: 1, commitId: 7 },
       { groupId: "a", partitionId: 1, commitId: 3 }
     ])
-    assert.deepStrictEqual(rows.draft().put("a", 1), { commitId: 8, former: 7 })
+    assert.deepStrictEqual(rows.draft().put(a), { write: a, commitId: 8, former: 7 })
   })
 
   it("knows nothing of a draft that was not settled", () => {
     const rows = new OffsetRows([{ groupId: "a", partitionId: 1, commitId: 1 }])
     const failed = rows.draft()
-    failed.put("a", 1)
-    failed.put("b", 1)
+    failed.put(a)
+    failed.put(b)
     failed.removeGroup("a")
     const draft = rows.draft()
-    assert.strictEqual(draft.put("a", 1).former, 1)
-    assert.strictEqual(draft.put("b", 1).former, undefined)
+    assert.strictEqual(draft.put(a).former, 1)
+    assert.strictEqual(draft.put(b).former, undefined)
     assert.strictEqual(draft.superseded, 1)
   })
 })

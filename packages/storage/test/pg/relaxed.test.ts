@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
-import { isRelaxed, Write } from "../../src/port/Store.ts"
-import type { Unit } from "../../src/port/Store.ts"
+import { isRelaxed, Write } from "../../src/port/Write.ts"
+import type { Unit } from "../../src/port/Write.ts"
 import { append, topic } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 

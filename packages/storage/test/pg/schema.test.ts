@@ -1,9 +1,9 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { readdirSync } from "node:fs"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { stepsToTake } from "../../src/pg/SchemaSteps.ts"
 import { MIGRATIONS, SCHEMA_VERSION, stepOf } from "../../src/pg/SchemaVersion.ts"
+import { bundleOf, writtenBundle } from "../../scripts/bundleSql.ts"
 import { dumpSchema } from "./dumpSchema.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
@@ -11,16 +11,17 @@ const database = new TestDatabase()
 
 const taken = (names: ReadonlyArray<string>) => names.map((name) => [String(stepOf(name).id), stepOf(name).name])
 
+describe("SQL", () => {
+  it("is in the program as it is in the files; else: npm run sql", () => {
+    assert.strictEqual(writtenBundle(), bundleOf())
+  })
+})
+
 describe("steps of the schema", () => {
-  it("are numbered without a gap, a file each", () => {
+  it("are numbered without a gap", () => {
     assert.deepStrictEqual(
       MIGRATIONS.map((name) => stepOf(name).id),
       MIGRATIONS.map((_, i) => i + 1)
-    )
-    const files = readdirSync(new URL("../../src/pg/migrations", import.meta.url)).sort()
-    assert.deepStrictEqual(
-      files,
-      MIGRATIONS.map((name) => `${name}.ts`)
     )
   })
 

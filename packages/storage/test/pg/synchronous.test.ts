@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
-import type { Connection } from "../../src/pg/connection/Connection.ts"
+import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import { append, topic } from "./Appends.ts"
 import { cuttingProxy } from "./CuttingProxy.ts"
 import { PostgresServer, until } from "./PostgresServer.ts"
@@ -15,11 +15,11 @@ const waiting = (application: string, query: string) =>
     and query like '${query}')`
 const EMIT = "%pg_logical_emit_message%"
 
-const cancel = (psql: Connection, application: string) =>
+const cancel = (psql: PgConnection, application: string) =>
   psql.query(`select pg_cancel_backend(pid) from pg_stat_activity where application_name = '${application}'`)
 
 /** From now on whatever is stored waits; a process of the server's own has to have read the setting, too. */
-const sendAway = (server: PostgresServer, psql: Connection) =>
+const sendAway = (server: PostgresServer, psql: PgConnection) =>
   Effect.gen(function* () {
     yield* server.configure({ synchronous_standby_names: "nobody" })
     const probe = yield* server.psql

@@ -9,7 +9,7 @@ import * as ShareRecord from "../../../coordinator/src/group/share/ShareGroupRec
 import { encode as encodeSharePartition } from "../../../coordinator/src/group/share/SharePartitionRecord.ts"
 import { Writer } from "@tusk/protocol/codec/Writer"
 import { ConsumerProtocolAssignment } from "@tusk/protocol/embedded/ConsumerProtocolAssignment"
-import { Write } from "../../src/port/Store.ts"
+import { Write } from "../../src/port/Write.ts"
 import { append, committed, TOPIC } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
-import type { Connection } from "../../src/pg/connection/Connection.ts"
+import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import { append, topic } from "./Appends.ts"
 import { cuttingProxy } from "./CuttingProxy.ts"
 import { until } from "./PostgresServer.ts"
@@ -22,7 +22,7 @@ const open = Effect.gen(function* () {
 })
 
 /** Sessions of this database, without the one that asks. */
-const sessions = (psql: Connection, name: string) =>
+const sessions = (psql: PgConnection, name: string) =>
   Effect.map(
     psql.query(`select pid from pg_stat_activity
       where datname = current_database() and application_name like '${name}' order by backend_start`),

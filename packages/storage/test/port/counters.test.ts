@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { nextCounters, NOTHING_TOLD, UNKNOWN } from "../../src/port/counters.ts"
 import type { StoredCounters } from "../../src/port/counters.ts"
-import type { ServerIdentity } from "../../src/port/Store.ts"
+import type { ServerIdentity } from "../../src/port/CommitStore.ts"
 
 const server = (systemIdentifier: string, timeline: string): ServerIdentity => ({ systemIdentifier, timeline })
 const stored = (noted: ServerIdentity | null): StoredCounters => ({

@@ -1,4 +1,5 @@
-import type { StoredBatchSize, StoredCompaction } from "../../port/Store.ts"
+import type { StoredBatchSize } from "../../port/Store.ts"
+import type { StoredCompaction } from "../../port/Write.ts"
 
 /** A compacted topic's configs. Times in milliseconds. */
 export interface CompactionPolicy {

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
-import type { Store, StoredCompaction } from "../../port/Store.ts"
+import type { Store } from "../../port/Store.ts"
+import type { StoredCompaction } from "../../port/Write.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 
 /** How far partitions of compacted topics are compacted, as it is stored. */

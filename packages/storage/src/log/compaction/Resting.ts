@@ -1,4 +1,4 @@
-import type { StoredCompaction } from "../../port/Store.ts"
+import type { StoredCompaction } from "../../port/Write.ts"
 import type { CompactionPolicy } from "./CompactionPlan.ts"
 
 /** A partition as it was when it was not due. */

@@ -1,6 +1,6 @@
 import { encodeBatch } from "@tusk/protocol/record/RecordBatch"
 import type { Participant } from "../../commit/Participant.ts"
-import type { Write } from "../../port/Store.ts"
+import type { Write } from "../../port/Write.ts"
 import type { LogLimits, PartitionLog } from "./PartitionLog.ts"
 import { confirm, propose, retract } from "./Proposal.ts"
 import type { Verdict } from "./Proposal.ts"

@@ -1,7 +1,8 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { Store, StoredPartition } from "../../port/Store.ts"
+import type { StoredPartition } from "../../port/StateLoader.ts"
+import type { Store } from "../../port/Store.ts"
 import { Fenced, StoreUnavailable } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 

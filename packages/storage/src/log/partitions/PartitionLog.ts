@@ -1,5 +1,5 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import type { StoredPartition } from "../../port/Store.ts"
+import type { StoredPartition } from "../../port/StateLoader.ts"
 import type { Bound } from "./Bound.ts"
 import { restoreProducers } from "./ProducerState.ts"
 import type { ProducerState } from "./ProducerState.ts"

@@ -1,4 +1,4 @@
-import type { Write } from "../../port/Store.ts"
+import type { Write } from "../../port/Write.ts"
 import type { LogLimits, PartitionLog } from "./PartitionLog.ts"
 import { encodeSnapshot } from "./ProducerState.ts"
 import type { ProducerState } from "./ProducerState.ts"

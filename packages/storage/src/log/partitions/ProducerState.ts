@@ -1,5 +1,5 @@
 import { InvalidProducerEpoch, OutOfOrderSequenceNumber } from "@tusk/protocol/KafkaError"
-import type { StoredBatchHead } from "../../port/Store.ts"
+import type { StoredBatchHead } from "../../port/StateLoader.ts"
 
 /**
  * What a partition knows of one idempotent producer: its epoch and its last five batches, newest last (KIP-98, KIP-360).

@@ -1,6 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import type { Write } from "../../port/Store.ts"
+import type { Write } from "../../port/Write.ts"
 import type { Assumed, LogEnd, LogLimits, PartitionLog } from "./PartitionLog.ts"
 import { expireProducers, snapshotAssumed } from "./ProducerSnapshot.ts"
 import { afterBatch, judgeSequence } from "./ProducerState.ts"

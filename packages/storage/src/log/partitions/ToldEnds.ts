@@ -1,4 +1,4 @@
-import type { StoredPartition } from "../../port/Store.ts"
+import type { StoredPartition } from "../../port/StateLoader.ts"
 import type { PartitionLog } from "./PartitionLog.ts"
 
 /**

@@ -2,7 +2,8 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { BatchReader, ReadRequest } from "../../port/BatchReader.ts"
+import type { BatchReader } from "../../port/BatchReader.ts"
+import type { ReadRequest } from "../../port/BatchReader.ts"
 
 /** A reader of a partition is expected at an offset: `place` names both. */
 interface Expected {

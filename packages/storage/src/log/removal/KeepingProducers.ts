@@ -1,6 +1,6 @@
 import type * as Effect from "effect/Effect"
 import type { Participant } from "../../commit/Participant.ts"
-import type { Write } from "../../port/Store.ts"
+import type { Write } from "../../port/Write.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { PartitionLog } from "../partitions/PartitionLog.ts"
 import { snapshotBelow, snapshotStored } from "../partitions/ProducerSnapshot.ts"

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { Connection } from "../connection/Connection.ts"
+import { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import type { PgTarget } from "../PgOptions.ts"
 import { isSession, whoHolds } from "./clusterLock.ts"
@@ -7,11 +7,11 @@ import type { Session } from "./clusterLock.ts"
 
 /** A session that holds the cluster's lock, and where other sessions with its server are opened. */
 export class Beside {
-  readonly writer: Connection
+  readonly writer: PgConnection
   readonly session: Session
   private readonly target: PgTarget
 
-  constructor(target: PgTarget, writer: Connection, session: Session) {
+  constructor(target: PgTarget, writer: PgConnection, session: Session) {
     this.target = target
     this.writer = writer
     this.session = session
@@ -25,14 +25,14 @@ export class Beside {
   open(
     applicationName: string,
     limits: { readonly connectTimeoutMs?: number; readonly silenceMs?: number } = {}
-  ): Effect.Effect<Connection, ConnectionError> {
+  ): Effect.Effect<PgConnection, ConnectionError> {
     const { connectTimeoutMs, silenceMs } = limits
     const target = connectTimeoutMs === undefined ? this.target : { ...this.target, connectTimeoutMs }
-    return Connection.open(target, this.writer.endpoint, applicationName, silenceMs)
+    return PgConnection.open(target, this.writer.endpoint, applicationName, silenceMs)
   }
 
   /** Whether the server behind a connection sees the writer's session under the lock. */
-  isOurs(connection: Connection): Effect.Effect<boolean, ConnectionError> {
+  isOurs(connection: PgConnection): Effect.Effect<boolean, ConnectionError> {
     return Effect.map(connection.query(whoHolds()), ([holder]) => this.isHolder(holder))
   }
 

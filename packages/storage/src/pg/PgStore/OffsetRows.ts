@@ -1,3 +1,5 @@
+import type { OffsetKey, OffsetRowIds, WrittenOffset } from "../../writes/WriteDefinition.ts"
+
 /** Partition id to the id of the row that holds what the group committed for it. */
 type Rows = Map<number, number>
 
@@ -64,7 +66,7 @@ export class OffsetRows {
 }
 
 /** What one commit does to the rows, in the order in which its statements are carried out. */
-export class OffsetRowsDraft {
+export class OffsetRowsDraft implements OffsetRowIds {
   /** Rows that the commit deletes. */
   superseded = 0
   /** The id of the last row that the commit inserts. */
@@ -79,17 +81,16 @@ export class OffsetRowsDraft {
     this.rows = rows
   }
 
-  /** The row's id, and that of the one to delete. */
-  put(groupId: string, partitionId: number): { readonly commitId: number; readonly former: number | undefined } {
+  put<W extends OffsetKey>(write: W): WrittenOffset<W> {
+    const { groupId, partitionId } = write
     const former = this.find(groupId, partitionId)
     const commitId = this.rows.take()
     this.change(groupId, partitionId, commitId)
     this.lastPut = commitId
     if (former !== undefined) this.superseded++
-    return { commitId, former }
+    return { write, commitId, former }
   }
 
-  /** The id of the row to delete. */
   remove(groupId: string, partitionId: number): number | undefined {
     const former = this.find(groupId, partitionId)
     if (former === undefined) return undefined
@@ -98,7 +99,6 @@ export class OffsetRowsDraft {
     return former
   }
 
-  /** The ids of all the group's rows. */
   removeGroup(groupId: string): ReadonlyArray<number> {
     const changed = this.changed.get(groupId)
     const gone = Array.from(changed?.values() ?? []).filter((commitId) => commitId !== undefined)
@@ -113,7 +113,6 @@ export class OffsetRowsDraft {
     return gone
   }
 
-  /** Its rows went with its topic. */
   dropPartition(partitionId: number): void {
     this.dropped.add(partitionId)
   }

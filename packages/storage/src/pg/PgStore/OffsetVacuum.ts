@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import type { Connection } from "../connection/Connection.ts"
+import type { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 
 /** Fewer dead rows are left to autovacuum. */
@@ -15,18 +15,18 @@ const ROW_BYTES = 100
  * While somebody's snapshot keeps dead rows the table grows, and vacuum comes more rarely the larger it is.
  */
 export class OffsetVacuum {
-  private readonly open: Effect.Effect<Connection, ConnectionError>
+  private readonly open: Effect.Effect<PgConnection, ConnectionError>
   private readonly due: Queue.Queue<void>
   private deadRows = 0
   private enough = LEAST_ROWS
 
-  private constructor(open: Effect.Effect<Connection, ConnectionError>, due: Queue.Queue<void>) {
+  private constructor(open: Effect.Effect<PgConnection, ConnectionError>, due: Queue.Queue<void>) {
     this.open = open
     this.due = due
   }
 
   /** Goes on in the background until the scope closes. `open`: how a connection is opened. */
-  static start(open: Effect.Effect<Connection, ConnectionError>): Effect.Effect<OffsetVacuum, never, Scope.Scope> {
+  static start(open: Effect.Effect<PgConnection, ConnectionError>): Effect.Effect<OffsetVacuum, never, Scope.Scope> {
     return Effect.gen(function* () {
       const vacuum = new OffsetVacuum(open, yield* Queue.sliding<void>(1))
       yield* Effect.forkScoped(Effect.forever(vacuum.next))

@@ -4,7 +4,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { Fenced, StoreUnavailable } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { Connection, TextRows } from "../connection/Connection.ts"
+import type { PgConnection, TextRows } from "../connection/PgConnection.ts"
 import { ConnectionLost } from "../connection/ConnectionError.ts"
 import type { ConnectionError, PgError } from "../connection/ConnectionError.ts"
 import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
@@ -21,11 +21,11 @@ const TOO_MANY_CONNECTIONS = "53300"
 
 /** A session for heartbeats, as the server knows it. */
 interface Heart {
-  readonly connection: Connection
+  readonly connection: PgConnection
   readonly session: Session
 }
 
-const isOpen = (connection: Connection | undefined): connection is Connection =>
+const isOpen = (connection: PgConnection | undefined): connection is PgConnection =>
   connection !== undefined && connection.lostBecause === undefined
 
 const asStoreError = (error: ConnectionError | Fenced): StoreError =>
@@ -41,7 +41,7 @@ export class Watch {
   private readonly beside: Beside
   private readonly scope: Scope.Scope
   private readonly opening = Semaphore.makeUnsafe(1)
-  private watch: Connection | undefined
+  private watch: PgConnection | undefined
   private heart: Heart | undefined
   /** The one heartbeat under way. */
   private beating: Deferred.Deferred<void, StoreError> | undefined
@@ -94,7 +94,7 @@ export class Watch {
     return Effect.fail(new Fenced({ message }))
   }
 
-  private ask(connection: Connection): Effect.Effect<TextRows, ConnectionError> {
+  private ask(connection: PgConnection): Effect.Effect<TextRows, ConnectionError> {
     const { heart } = this
     return Effect.tap(connection.query(whoHolds(heart?.session)), ([holder]) =>
       Effect.sync(() => {
@@ -104,7 +104,7 @@ export class Watch {
     )
   }
 
-  private open(name: string, silenceMs: number | undefined): Effect.Effect<Connection, ConnectionError> {
+  private open(name: string, silenceMs: number | undefined): Effect.Effect<PgConnection, ConnectionError> {
     return Effect.suspend(() =>
       this.ended
         ? Effect.fail(new ConnectionLost({ message: "this broker is not the writer any more", sent: false }))
@@ -132,7 +132,7 @@ export class Watch {
 
   private orByWriter<A, E>(
     error: PgError,
-    use: (writer: Connection) => Effect.Effect<A, E>
+    use: (writer: PgConnection) => Effect.Effect<A, E>
   ): Effect.Effect<A, E | PgError> {
     const { writer } = this.beside
     return error.code === TOO_MANY_CONNECTIONS && writer.load === 0 ? use(writer) : Effect.fail(error)
@@ -149,7 +149,7 @@ export class Watch {
     )
   }
 
-  private beatOn(connection: Connection): Effect.Effect<void, ConnectionError | Fenced> {
+  private beatOn(connection: PgConnection): Effect.Effect<void, ConnectionError | Fenced> {
     const written = Effect.tap(connection.queryStoring(`${whoHolds()}; ${EMIT}`), ({ rows }) =>
       // The last row is the message's place in the WAL.
       this.judge(rows.slice(0, -1))
@@ -157,7 +157,7 @@ export class Watch {
     return Effect.asVoid(confirmed(connection, written))
   }
 
-  private readonly heartConnection: Effect.Effect<Connection, ConnectionError> = Effect.suspend(() => {
+  private readonly heartConnection: Effect.Effect<PgConnection, ConnectionError> = Effect.suspend(() => {
     if (isOpen(this.heart?.connection)) return Effect.succeed(this.heart!.connection)
     return Effect.timeoutOrElse(this.openHeart, {
       duration: OPEN_MS,
@@ -165,7 +165,7 @@ export class Watch {
     })
   })
 
-  private get openHeart(): Effect.Effect<Connection, ConnectionError> {
+  private get openHeart(): Effect.Effect<PgConnection, ConnectionError> {
     return Effect.gen({ self: this }, function* () {
       const connection = yield* this.open(`${this.beside.applicationName} heart`, undefined)
       const session = yield* leaveOnFailure(connection)(identify(connection))

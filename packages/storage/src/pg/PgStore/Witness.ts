@@ -1,4 +1,6 @@
-import type { WriteTag, Segment } from "./CommitPlan.ts"
+import type { WriteTag } from "../../port/Write.ts"
+import { definitionOfKind, KINDS } from "../../writes/Writes.ts"
+import type { Segment } from "./CommitPlan.ts"
 import type { OffsetRowsDraft } from "./OffsetRows.ts"
 
 /**
@@ -11,13 +13,8 @@ export type Witness =
   | { readonly _tag: "Row"; readonly commitId: bigint; readonly former: ReadonlyArray<bigint> }
 
 /** Kinds after which a batch that the same commit adds may be gone again; so with rows of offsets. */
-const TAKE_BATCHES = ["ReplaceBatches", "DeleteBatches", "DropPartition"] as const satisfies ReadonlyArray<WriteTag>
-const TAKE_OFFSETS = [
-  "DeleteOffset",
-  "DeleteGroup",
-  "DeleteTopic",
-  "DropPartition"
-] as const satisfies ReadonlyArray<WriteTag>
+const TAKE_BATCHES = KINDS.filter((kind) => definitionOfKind(kind).takes.includes("batches"))
+const TAKE_OFFSETS = KINDS.filter((kind) => definitionOfKind(kind).takes.includes("offsets"))
 
 const hasAny = (segments: ReadonlyArray<Segment>, tags: ReadonlyArray<WriteTag>): boolean =>
   segments.some(({ kinds }) => tags.some((tag) => kinds.has(tag)))
@@ -38,7 +35,7 @@ export const witnessOf = (
   return { _tag: "Row", ...commitRows.take() }
 }
 
-/** Looks for a witness: one row, true or false. */
+/** Looks for a witness: one row, true or false. A simple query, which takes no parameters. */
 export const lookFor = (witness: Witness): string => {
   switch (witness._tag) {
     case "Batch":

@@ -1,7 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { LockHeld, StoreUnavailable } from "../../port/StoreError.ts"
-import type { Connection, TextRows } from "../connection/Connection.ts"
+import type { PgConnection, TextRows } from "../connection/PgConnection.ts"
 import { ConnectionLost } from "../connection/ConnectionError.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { CLUSTER_LOCK } from "../SchemaVersion.ts"
@@ -28,6 +28,10 @@ export const IDLE_LIMIT_MS = 6000
 /** Between the two looks at a holder that end it. */
 const SECOND_LOOK_MS = 500
 
+/**
+ * The statements below are made of keys, names and process ids, and sent as simple queries, which take no parameters: they
+ * stand here and not in a file of `sql/`.
+ */
 const [CLASS, OBJECT] = CLUSTER_LOCK
 const HELD = `locktype = 'advisory' and classid = ${CLASS} and objid = ${OBJECT} and objsubid = 2 and granted
   and database = (select oid from pg_database where datname = current_database())`
@@ -91,7 +95,7 @@ class HolderWatch {
   private seen: { readonly stamp: string; readonly sinceMs: number } | undefined
 
   look(
-    connection: Connection,
+    connection: PgConnection,
     holder: ReadonlyArray<string | null>,
     nowMs: number
   ): Effect.Effect<void, ConnectionError> {
@@ -115,7 +119,7 @@ class HolderWatch {
 }
 
 /** A short question, which a server that is there answers at once. */
-const ask = (connection: Connection, sql: string): Effect.Effect<TextRows, ConnectionError> =>
+const ask = (connection: PgConnection, sql: string): Effect.Effect<TextRows, ConnectionError> =>
   Effect.timeoutOrElse(connection.query(sql), {
     duration: ANSWER_MS,
     orElse: () => {
@@ -126,7 +130,7 @@ const ask = (connection: Connection, sql: string): Effect.Effect<TextRows, Conne
 
 /** Takes the cluster's lock on `connection`. */
 export const takeClusterLock = (
-  connection: Connection,
+  connection: PgConnection,
   { limitMs, previous, standsBy }: LockWait
 ): Effect.Effect<void, ConnectionError | LockHeld | StoreUnavailable> =>
   Effect.gen(function* () {
@@ -170,7 +174,7 @@ export const isSession = (holder: ReadonlyArray<string | null>, session: Session
   Number(holder[0]) === session.processId && holder[1] === session.startedAt
 
 /** The session behind `connection`. */
-export const identify = (connection: Connection): Effect.Effect<Session, ConnectionError> =>
+export const identify = (connection: PgConnection): Effect.Effect<Session, ConnectionError> =>
   Effect.map(
     connection.query(
       `select pg_backend_pid(),
@@ -184,9 +188,9 @@ export const identify = (connection: Connection): Effect.Effect<Session, Connect
  * is not the one the connection was told, there is a pooler; a transaction held open beside shows of which kind.
  */
 export const refusePooler = (
-  connection: Connection,
+  connection: PgConnection,
   session: Session,
-  beside: Effect.Effect<Connection, ConnectionError>
+  beside: Effect.Effect<PgConnection, ConnectionError>
 ): Effect.Effect<void, ConnectionError | StoreUnavailable> =>
   Effect.gen(function* () {
     if (connection.processId === session.processId) return

@@ -1,18 +1,19 @@
 import * as Effect from "effect/Effect"
 import { nextCounters, UNKNOWN } from "../../port/counters.ts"
 import type { Counters } from "../../port/counters.ts"
-import type { ClusterState, ServerIdentity, StoredConfig, StoredTopic, Told } from "../../port/Store.ts"
-import type { Connection, TextRows } from "../connection/Connection.ts"
+import type { ClusterState, ServerIdentity, StoredConfig, StoredTopic, Told } from "../../port/CommitStore.ts"
+import type { PgConnection, TextRows } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
+import { takeOverTexts } from "../sql/bundle.ts"
 import { unescapeText } from "./escapeText.ts"
 import { OffsetRows } from "./OffsetRows.ts"
 import { confirmed } from "./confirmed.ts"
 import type { LastCommit } from "./Witness.ts"
 
 /** Which rows hold the offsets that groups committed, read on the session that holds the lock. */
-export const loadOffsetRows = (connection: Connection): Effect.Effect<OffsetRows, ConnectionError> =>
+export const loadOffsetRows = (connection: PgConnection): Effect.Effect<OffsetRows, ConnectionError> =>
   Effect.map(
-    connection.query("select group_id, partition_id, commit_id from kafka.offsets"),
+    connection.query(takeOverTexts.LoadOffsetRows),
     (rows) =>
       new OffsetRows(
         rows.map(([groupId, partitionId, commitId]) => ({
@@ -24,14 +25,14 @@ export const loadOffsetRows = (connection: Connection): Effect.Effect<OffsetRows
   )
 
 /** Rows of `kafka.commits` that the reigns before left. */
-export const loadCommitRows = (connection: Connection): Effect.Effect<ReadonlyArray<bigint>, ConnectionError> =>
-  Effect.map(connection.query("select commit_id from kafka.commits"), (rows) => rows.map(([id]) => BigInt(id!)))
+export const loadCommitRows = (connection: PgConnection): Effect.Effect<ReadonlyArray<bigint>, ConnectionError> =>
+  Effect.map(connection.query(takeOverTexts.LoadCommitRows), (rows) => rows.map(([id]) => BigInt(id!)))
 
 /** What a server may keep to itself: it refuses to tell, or has no such function. */
 const SILENT = new Set(["42501", "42883", "0A000"])
 
 /** One thing that the server says of itself. What looks like nothing we know is not kept. */
-const says = (connection: Connection, expression: string): Effect.Effect<string, ConnectionError> =>
+const says = (connection: PgConnection, expression: string): Effect.Effect<string, ConnectionError> =>
   connection.query(`select ${expression}`).pipe(
     Effect.map(([row]) => (/^[0-9A-Za-z]+$/.test(row?.[0] ?? "") ? row![0]! : UNKNOWN)),
     Effect.catchTag("PgError", (error) => (SILENT.has(error.code) ? Effect.succeed(UNKNOWN) : Effect.fail(error)))
@@ -41,15 +42,12 @@ const says = (connection: Connection, expression: string): Effect.Effect<string,
  * Which server this is, and on which history. The timeline is read off the name of the file that is written now:
  * `pg_control_checkpoint()` tells the old one until the first checkpoint after a promotion.
  */
-const identifyServer = (connection: Connection): Effect.Effect<ServerIdentity, ConnectionError> =>
+const identifyServer = (connection: PgConnection): Effect.Effect<ServerIdentity, ConnectionError> =>
   Effect.gen(function* () {
     const systemIdentifier = yield* says(connection, "system_identifier from pg_control_system()")
     const timeline = yield* says(connection, "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
     return { systemIdentifier, timeline }
   })
-
-const LOAD_COUNTERS = `select cluster_id, epoch, failover_epoch, next_producer_id, next_partition_id, system_identifier,
-  timeline from kafka.cluster`
 
 /** What a take-over found out and stored. */
 interface TakeOver {
@@ -64,14 +62,14 @@ interface TakeOver {
  * the WAL only rise, so that a standby which has the one has the other.
  */
 const raiseCounters = (
-  connection: Connection,
+  connection: PgConnection,
   told: Told,
   lastCommit: LastCommit
 ): Effect.Effect<TakeOver, ConnectionError> =>
   Effect.gen(function* () {
     const server = yield* identifyServer(connection)
     const { lookup } = lastCommit
-    const [row, found] = yield* connection.query(`begin; ${LOAD_COUNTERS}; ${lookup ?? ""}`)
+    const [row, found] = yield* connection.query(`begin; ${takeOverTexts.LoadCounters}; ${lookup ?? ""}`)
     const [clusterId, epoch, failoverEpoch, nextProducerId, nextPartitionId, systemIdentifier, timeline] = row!
     const unknownCommitStored = lastCommit.judge(found?.[0] === "t", Number(epoch))
     const counters = nextCounters(
@@ -116,19 +114,15 @@ const decodeTopics = (topicRows: TextRows, partitionRows: TextRows): Pick<Cluste
 
 /** Becomes the cluster's writer, and reads what the active broker keeps in memory, on the session that holds the lock. */
 export const takeOverCluster = (
-  connection: Connection,
+  connection: PgConnection,
   told: Told,
   lastCommit: LastCommit
 ): Effect.Effect<ClusterState, ConnectionError> =>
   Effect.gen(function* () {
     const { clusterId, counters, unknownCommitStored } = yield* raiseCounters(connection, told, lastCommit)
-    const topicRows = yield* connection.query("select topic_id, name from kafka.topics order by name")
-    const partitionRows = yield* connection.query(
-      "select topic_id, partition_index, partition_id from kafka.partitions order by partition_id"
-    )
-    const configRows = yield* connection.query(
-      "select resource_type, resource_name, name, value from kafka.configs order by 1, 2, 3"
-    )
+    const topicRows = yield* connection.query(takeOverTexts.LoadTopics)
+    const partitionRows = yield* connection.query(takeOverTexts.LoadPartitionIds)
+    const configRows = yield* connection.query(takeOverTexts.LoadConfigs)
     return {
       clusterId,
       epoch: counters.epoch,

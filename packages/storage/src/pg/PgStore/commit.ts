@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
-import type { Unit } from "../../port/Store.ts"
+import type { Unit } from "../../port/Write.ts"
 import { Fenced, OutcomeUnknown, StoreRefused, StoreUnavailable } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { Connection } from "../connection/Connection.ts"
+import type { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError, PgError } from "../connection/ConnectionError.ts"
 import { confirmed } from "./confirmed.ts"
 import { encodeCommit } from "./encodeCommit.ts"
@@ -35,7 +35,7 @@ const asRefusal = (error: PgError): StoreError => {
 }
 
 /**
- * What a failed commit means (storage.md 12), and what is to be remembered of it. One that was not sent has not begun:
+ * What a failed commit means, and what is to be remembered of it. One that was not sent has not begun:
  * what is remembered of the one before it stays.
  */
 const failed = (error: ConnectionError, last: LastCommit): StoreError => {
@@ -58,7 +58,7 @@ const failed = (error: ConnectionError, last: LastCommit): StoreError => {
 
 /** What commits of one reign need. */
 export interface CommitSession {
-  readonly writer: Connection
+  readonly writer: PgConnection
   readonly epoch: number
   readonly offsetRows: OffsetRows
   readonly commitRows: CommitRows

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { Connection } from "../connection/Connection.ts"
+import type { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError, PgError } from "../connection/ConnectionError.ts"
 
 /** A write that leaves no row, which any role may do and every standby has to take. */
@@ -14,12 +14,12 @@ const RETRY_MS = 100
  * positions in the WAL only rise.
  */
 export const confirmed = <A extends { readonly warning: PgError | undefined }, E>(
-  connection: Connection,
+  connection: PgConnection,
   stored: Effect.Effect<A, E>
 ): Effect.Effect<A, E | ConnectionError> =>
   Effect.tap(stored, ({ warning }) => (warning === undefined ? Effect.void : confirm(connection, warning)))
 
-const confirm = (connection: Connection, warning: PgError): Effect.Effect<void, ConnectionError> =>
+const confirm = (connection: PgConnection, warning: PgError): Effect.Effect<void, ConnectionError> =>
   Effect.gen(function* () {
     yield* Effect.logWarning(`a commit is stored, and a standby may not have it (${warning.code}): ${warning.message}`)
     while (true) {

@@ -1,96 +1,20 @@
-import type { ReadRequest } from "../../port/BatchReader.ts"
 import type {
   StoredBatchHead,
-  StoredBatchSize,
   StoredGroup,
   StoredGroupMember,
   StoredOffset,
-  StoredPartition,
-  StoredSize
-} from "../../port/Store.ts"
-import { run } from "../connection/Connection.ts"
-import type { Row, Statement } from "../connection/Connection.ts"
+  StoredPartition
+} from "../../port/StateLoader.ts"
+import type { ReadRequest } from "../../port/BatchReader.ts"
+import type { StoredBatchSize, StoredSize } from "../../port/Store.ts"
+import { run, statementsOf } from "../connection/Statement.ts"
+import type { Row } from "../connection/PgConnection.ts"
+import type { Statement } from "../connection/Statement.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
+import { readTexts } from "../sql/bundle.ts"
 import { unescapeText } from "./escapeText.ts"
 
-export const readStatements = {
-  Read: {
-    name: "Read",
-    sql: `select p.request, b.base_offset, b.data
-      from kafka.plan_read($1::int[], $2::bigint[], $3::bigint[], $4::bigint) p
-      cross join lateral (
-        select b.base_offset, b.data from kafka.batches b
-        where b.partition_id = p.part and b.base_offset between p.first_base and p.last_base
-        order by b.base_offset) b`
-  },
-  FindByTimestamp: {
-    name: "FindByTimestamp",
-    sql: `select b.data from kafka.batches b
-      where b.partition_id = $1::int and b.base_offset = (select kafka.first_base_at_time($1::int, $2::bigint))`
-  },
-  LoadPartitions: {
-    name: "LoadPartitions",
-    sql: `select p.partition_id, p.log_start_offset,
-        greatest(newest.last_offset + 1, p.end_offset_floor),
-        greatest(newest.timestamp_high, p.timestamp_high_floor),
-        greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
-        case when p.cleaned_offset is null then kafka.partition_bytes(p.partition_id, null) end,
-        s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon, p.failover_epoch
-      from unnest($1::int[]) wanted (id)
-      join kafka.partitions p on p.partition_id = wanted.id
-      left join kafka.producer_snapshots s on s.partition_id = wanted.id
-      left join lateral (
-        select b.last_offset, b.timestamp_high, b.cumulative_bytes from kafka.batches b
-        where b.partition_id = wanted.id order by b.base_offset desc limit 1) newest on true`
-  },
-  /** Both of one snapshot. */
-  SizeOf: {
-    name: "SizeOf",
-    sql: `select greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
-        kafka.partition_bytes(p.partition_id, p.cleaned_offset)
-      from kafka.partitions p
-      left join lateral (
-        select b.cumulative_bytes from kafka.batches b
-        where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true
-      where p.partition_id = $1::int`
-  },
-  Sizes: {
-    name: "Sizes",
-    sql: `select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes, octet_length(b.data)
-      from kafka.batches b
-      where b.partition_id = $1::int and b.base_offset >= coalesce(
-        (select case when h.last_offset >= $2::bigint then h.base_offset end from kafka.batches h
-         where h.partition_id = $1::int and h.base_offset <= $2::bigint order by h.base_offset desc limit 1),
-        $2::bigint)
-      order by b.base_offset limit $3::int`
-  },
-  LoadLeaderEpochs: {
-    name: "LoadLeaderEpochs",
-    sql: `select e.partition_id, e.epoch, e.start_offset from kafka.leader_epochs e
-      where e.partition_id = any($1::int[]) order by e.partition_id, e.epoch`
-  },
-  LoadProducerBatches: {
-    name: "LoadProducerBatches",
-    sql: `select b.partition_id, b.base_offset, b.last_offset, b.max_timestamp, b.producer_id, b.producer_epoch::int,
-        b.base_sequence
-      from unnest($1::int[]) wanted (id)
-      left join kafka.producer_snapshots s on s.partition_id = wanted.id
-      cross join lateral (
-        select * from kafka.batches b
-        where b.partition_id = wanted.id and b.base_offset >= coalesce(s.end_offset, 0) and b.producer_id >= 0
-        order by b.base_offset) b`
-  },
-  LoadOffsets: {
-    name: "LoadOffsets",
-    sql: `select group_id, partition_id, committed_offset, leader_epoch, commit_timestamp, expire_timestamp, metadata
-      from kafka.offsets order by commit_id`
-  },
-  LoadGroups: {
-    name: "LoadGroups",
-    sql: `select g.group_id, g.kind, g.value, m.member_id, m.value from kafka.groups g
-      left join kafka.group_members m on m.group_id = g.group_id order by g.group_id`
-  }
-} as const satisfies Record<string, Statement>
+export const readStatements = statementsOf(readTexts)
 
 const text = (value: Buffer | null | undefined): string => unescapeText(value!.toString("utf8"))
 const int32 = (value: Buffer | null | undefined): number => value!.readInt32BE(0)

@@ -1,21 +1,22 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { ClusterState, Told } from "../../port/Store.ts"
+import type { ClusterState, Told } from "../../port/CommitStore.ts"
 import { StoreUnavailable } from "../../port/StoreError.ts"
 import type { AcquireError } from "../../port/StoreError.ts"
 import { connect } from "../connection/connect.ts"
-import { Connection } from "../connection/Connection.ts"
+import { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
 import type { PgTarget } from "../PgOptions.ts"
 import { stepsTaken, stepsToTake } from "../SchemaSteps.ts"
 import { MIGRATIONS } from "../SchemaVersion.ts"
+import { takeOverTexts } from "../sql/bundle.ts"
 import { Beside } from "./Beside.ts"
 import { identify, IDLE_LIMIT_MS, refusePooler, RELEASE, takeClusterLock } from "./clusterLock.ts"
 import type { Session } from "./clusterLock.ts"
 import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.ts"
 import type { CommitSession } from "./commit.ts"
-import { commitStatements } from "./commitStatements.ts"
+import { commitStatements } from "./CommitFrame.ts"
 import { Readers } from "./Readers.ts"
 import { Watch } from "./Watch.ts"
 import { CommitRows } from "./Witness.ts"
@@ -45,7 +46,10 @@ export interface Memory {
 const lacksPrivilege = (error: ConnectionError): boolean => error._tag === "PgError" && error.code === "42501"
 
 /** Brings the schema up to this program's version, loading the installer only where there is something to do. */
-const ensureSchema = (connection: Connection, target: PgTarget): Effect.Effect<void, ConnectionError | AcquireError> =>
+const ensureSchema = (
+  connection: PgConnection,
+  target: PgTarget
+): Effect.Effect<void, ConnectionError | AcquireError> =>
   Effect.gen(function* () {
     const steps = yield* stepsTaken(connection).pipe(
       Effect.map((taken) => stepsToTake(taken)),
@@ -55,13 +59,13 @@ const ensureSchema = (connection: Connection, target: PgTarget): Effect.Effect<v
     if ("_tag" in steps) return yield* steps
     if (steps.length === 0) return
     const { install } = yield* Effect.promise(() => import("../Migrations.ts"))
-    const beside = Connection.open(target, connection.endpoint, `${target.applicationName} migrations`)
+    const beside = PgConnection.open(target, connection.endpoint, `${target.applicationName} migrations`)
     yield* install(connection, target, beside)
   })
 
-/** An acknowledgement is worth what the server's disk settings are worth (reliability.md 4). */
+/** An acknowledgement is worth what the server's disk settings are worth. */
 const checkDurability = (
-  connection: Connection,
+  connection: PgConnection,
   target: PgTarget
 ): Effect.Effect<void, ConnectionError | StoreUnavailable> =>
   Effect.gen(function* () {
@@ -77,11 +81,9 @@ const checkDurability = (
   })
 
 /** Whoever captures the log and produces what he captures to this broker is fed by himself. */
-const checkPublications = (connection: Connection): Effect.Effect<void, ConnectionError> =>
+const checkPublications = (connection: PgConnection): Effect.Effect<void, ConnectionError> =>
   Effect.gen(function* () {
-    const rows = yield* connection.query(
-      "select pubname from pg_publication_tables where schemaname = 'kafka' and tablename = 'batches' order by 1"
-    )
+    const rows = yield* connection.query(takeOverTexts.LoadPublications)
     if (rows.length === 0) return
     const names = rows.map(([name]) => name).join(", ")
     yield* Effect.logWarning(
@@ -90,7 +92,7 @@ const checkPublications = (connection: Connection): Effect.Effect<void, Connecti
     )
   })
 
-const checkEncoding = (connection: Connection, target: PgTarget): Effect.Effect<void, StoreUnavailable> => {
+const checkEncoding = (connection: PgConnection, target: PgTarget): Effect.Effect<void, StoreUnavailable> => {
   const encoding = connection.parameters.get("server_encoding") ?? "UTF8"
   if (encoding === "UTF8" || encoding === "SQL_ASCII") return Effect.void
   const message = `the database ${target.database} is encoded in ${encoding}, and Tusk needs one in UTF8`
@@ -101,7 +103,7 @@ const checkEncoding = (connection: Connection, target: PgTarget): Effect.Effect<
  * A session of a process that stands still ends, and its lock with it; that of one that lives has to be heard of. An
  * empty query is enough.
  */
-const keepAlive = (connection: Connection): Effect.Effect<void> =>
+const keepAlive = (connection: PgConnection): Effect.Effect<void> =>
   Effect.gen(function* () {
     while (connection.lostBecause === undefined) {
       yield* Effect.sleep(KEEP_ALIVE_MS)
@@ -132,7 +134,7 @@ const openWriter = (
   memory: Memory,
   standsBy: () => void
 ): Effect.Effect<
-  { readonly writer: Connection; readonly session: Session },
+  { readonly writer: PgConnection; readonly session: Session },
   ConnectionError | AcquireError,
   Scope.Scope
 > =>
@@ -146,7 +148,7 @@ const openWriter = (
         yield* checkEncoding(writer, target)
         const session = yield* identify(writer)
         const reader = `${target.applicationName} reader`
-        yield* refusePooler(writer, session, Connection.open(target, writer.endpoint, reader))
+        yield* refusePooler(writer, session, PgConnection.open(target, writer.endpoint, reader))
         const limitMs = target.standby ? undefined : target.lockWaitMs
         yield* takeClusterLock(writer, { previous: memory.previous, limitMs, standsBy })
         memory.previous = session

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { PgTarget } from "../PgOptions.ts"
-import { Connection } from "./Connection.ts"
+import { PgConnection } from "./PgConnection.ts"
 import { ConnectionLost, passes } from "./ConnectionError.ts"
 import type { ConnectionError } from "./ConnectionError.ts"
 import { endpointsOf } from "./Endpoint.ts"
@@ -12,7 +12,7 @@ const READ_ONLY =
   "is read-only: default_transaction_read_only is on for this role or database; target_session_attrs=primary takes it all the same"
 
 /** Why a server that answers will not do; undefined if it will. */
-const unfit = (target: PgTarget, connection: Connection): Effect.Effect<string | undefined, ConnectionError> =>
+const unfit = (target: PgTarget, connection: PgConnection): Effect.Effect<string | undefined, ConnectionError> =>
   Effect.gen(function* () {
     if (target.targetSessionAttrs === "any") return undefined
     const [row] = yield* connection.query("select pg_is_in_recovery()")
@@ -24,7 +24,7 @@ const unfit = (target: PgTarget, connection: Connection): Effect.Effect<string |
 
 const openFit = (target: PgTarget, endpoint: Endpoint, applicationName: string) =>
   Effect.gen(function* () {
-    const connection = yield* Connection.open(target, endpoint, applicationName)
+    const connection = yield* PgConnection.open(target, endpoint, applicationName)
     const reason = yield* leaveOnFailure(connection)(unfit(target, connection))
     if (reason === undefined) return connection
     connection.leave()
@@ -52,7 +52,7 @@ const placesOf = (target: PgTarget): Effect.Effect<ReadonlyArray<Endpoint | Conn
   )
 
 /** Opens a session with the first of the target's servers that will do, address by address. */
-export const connect = (target: PgTarget, applicationName: string): Effect.Effect<Connection, ConnectionError> =>
+export const connect = (target: PgTarget, applicationName: string): Effect.Effect<PgConnection, ConnectionError> =>
   Effect.gen(function* () {
     const places = yield* placesOf(target)
     const failures = new Map<Endpoint | ConnectionLost, ConnectionError>()

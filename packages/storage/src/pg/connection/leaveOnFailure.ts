@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
-import type { Connection } from "./Connection.ts"
+import type { PgConnection } from "./PgConnection.ts"
 
 /** A session has no use any more where what it was opened for fails, or is given up. */
 export const leaveOnFailure =
-  (connection: Connection) =>
+  (connection: PgConnection) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.onExit(effect, (exit) => (exit._tag === "Failure" ? Effect.sync(() => connection.leave()) : Effect.void))

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type { PartitionLog } from "../../../src/log/partitions/PartitionLog.ts"
 import { confirm, propose, retract } from "../../../src/log/partitions/Proposal.ts"
 import type { Verdict } from "../../../src/log/partitions/Proposal.ts"
-import type { Append, Write } from "../../../src/port/Store.ts"
+import type { Append, Write } from "../../../src/port/Write.ts"
 import { batchOf } from "../batch.ts"
 import { limits, newLog } from "./newLog.ts"
 

@@ -1,0 +1,93 @@
+import * as Effect from "effect/Effect"
+import type { StateLoader, StoredPartition } from "../../port/StateLoader.ts"
+import type { BatchReads } from "../../port/Store.ts"
+import type { StoreError } from "../../port/StoreError.ts"
+import { run } from "../connection/Statement.ts"
+import type { Statement } from "../connection/Statement.ts"
+import type { Readers } from "./Readers.ts"
+import {
+  decodeGroups,
+  decodeOffset,
+  decodePartitions,
+  decodeRead,
+  decodeSize,
+  decodeSizeOf,
+  encodeFindByTimestamp,
+  encodePartitionIds,
+  encodeRead,
+  encodeSizeOf,
+  encodeSizes,
+  readStatements
+} from "./readStatements.ts"
+
+/** Partitions whose ends are asked for in one statement. */
+const LOAD_CHUNK = 1000
+
+const loadChunk = (
+  readers: Readers,
+  ids: ReadonlyArray<number>
+): Effect.Effect<ReadonlyArray<StoredPartition>, StoreError> =>
+  Effect.map(
+    Effect.all(
+      [readStatements.LoadPartitions, readStatements.LoadLeaderEpochs, readStatements.LoadProducerBatches].map(
+        (statement) => readers.send((frame) => encodePartitionIds(frame, statement, ids))
+      )
+    ),
+    ([partitions, epochs, batches]) => decodePartitions(partitions!, epochs!, batches!)
+  )
+
+const loadPartitions = (
+  readers: Readers,
+  partitionIds: ReadonlyArray<number>
+): Effect.Effect<ReadonlyArray<StoredPartition>, StoreError> => {
+  if (partitionIds.length <= LOAD_CHUNK) return loadChunk(readers, partitionIds)
+  const chunks: Array<ReadonlyArray<number>> = []
+  for (let at = 0; at < partitionIds.length; at += LOAD_CHUNK) chunks.push(partitionIds.slice(at, at + LOAD_CHUNK))
+  return Effect.map(
+    Effect.forEach(chunks, (ids) => loadChunk(readers, ids)),
+    (loaded) => loaded.flat().sort((a, b) => a.partitionId - b.partitionId)
+  )
+}
+
+const loadAll = (readers: Readers, statement: Statement) => readers.send((frame) => run(frame, statement, 0, () => {}))
+
+/** Every read of the port. `withReaders`: with the connections for reads of the reign that is in force. */
+export const readsOf = (
+  withReaders: <A>(use: (readers: Readers) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>
+): BatchReads & StateLoader => ({
+  read: (requests, maxBytes) =>
+    withReaders((readers) =>
+      requests.length === 0
+        ? Effect.succeed([])
+        : Effect.map(
+            readers.send((frame) => encodeRead(frame, requests, maxBytes)),
+            (rows) => decodeRead(rows, requests.length)
+          )
+    ),
+  loadPartitions: (partitionIds) => withReaders((readers) => loadPartitions(readers, partitionIds)),
+  sizeOf: (partitionId) =>
+    withReaders((readers) =>
+      Effect.map(
+        readers.send((frame) => encodeSizeOf(frame, partitionId)),
+        ([row]) => (row === undefined ? undefined : decodeSizeOf(row))
+      )
+    ),
+  findByTimestamp: (partitionId, timestamp) =>
+    withReaders((readers) =>
+      Effect.map(
+        readers.send((frame) => encodeFindByTimestamp(frame, partitionId, timestamp)),
+        ([row]) => row?.[0] ?? undefined
+      )
+    ),
+  sizes: (partitionId, from, limit) =>
+    withReaders((readers) =>
+      Effect.map(
+        readers.send((frame) => encodeSizes(frame, partitionId, from, limit)),
+        (rows) => rows.map(decodeSize)
+      )
+    ),
+  loadOffsets: withReaders((readers) =>
+    Effect.map(loadAll(readers, readStatements.LoadOffsets), (rows) => rows.map(decodeOffset))
+  ),
+  loadGroups: withReaders((readers) => Effect.map(loadAll(readers, readStatements.LoadGroups), decodeGroups))
+})

@@ -1,0 +1,19 @@
+import type { PgTarget } from "../PgOptions.ts"
+import { ConnectionLost } from "./ConnectionError.ts"
+import type { Endpoint } from "./Endpoint.ts"
+
+/** The session is not opened; a later attempt may do better. */
+export const lost = (message: string, cause?: unknown): ConnectionLost =>
+  new ConnectionLost({ message, sent: false, cause })
+
+/** What no later attempt makes better. */
+export const hopeless = (message: string, cause?: unknown): ConnectionLost =>
+  new ConnectionLost({ message, sent: false, lasting: true, cause })
+
+/** What a server that keeps silent while it is connected to comes to. */
+export const noAnswer = (target: PgTarget, { label }: Endpoint): ConnectionLost =>
+  new ConnectionLost({
+    message: `Postgres at ${label} did not answer in ${target.connectTimeoutMs} ms`,
+    sent: false,
+    silent: true
+  })

@@ -1,0 +1,990 @@
+// Made of the .sql files beside it by `npm run sql`: file names and texts, nothing else. Not edited by hand.
+
+export const migrations = {
+  "0001_init": `-- Everything Tusk keeps. Each step runs in the installer's transaction (Migrations.ts).
+
+comment on schema kafka is 'Tusk, a Kafka broker: everything it keeps';
+comment on table kafka.migrations is 'Versions of this schema, one row for each step taken';
+
+create table kafka.cluster (
+  one boolean primary key default true check (one),
+  cluster_id text not null,
+  epoch integer not null default 0,
+  next_producer_id bigint not null default 0,
+  next_partition_id integer not null default 1,
+  created_at timestamptz not null default now()
+);
+comment on table kafka.cluster is 'One row: the identity of the cluster and what it gives out in order';
+comment on column kafka.cluster.epoch is 'Raised each time a broker becomes the writer; the leader epoch of every partition';
+insert into kafka.cluster (cluster_id)
+  values (regexp_replace(rtrim(translate(encode(uuid_send(gen_random_uuid()), 'base64'), '+/', '-_'), '='), '^-', 'A'));
+
+create table kafka.topics (
+  topic_id text collate "C" primary key,
+  name text collate "C" not null unique,
+  created_at timestamptz not null default now()
+);
+comment on table kafka.topics is 'Topics by id (Kafka''s text form of a UUID) and name';
+
+create table kafka.partitions (
+  partition_id integer primary key,
+  topic_id text collate "C",
+  partition_index integer not null,
+  log_start_offset bigint not null default 0,
+  end_offset_floor bigint not null default 0,
+  timestamp_high_floor bigint not null default -1,
+  cumulative_bytes_floor bigint not null default 0,
+  unique (topic_id, partition_index)
+);
+comment on table kafka.partitions is 'Partitions: which topic and index a partition id of kafka.batches stands for; without a topic: of a deleted one, batches still to be deleted. Ends lie in kafka.batches: see kafka.partition_overview';
+comment on column kafka.partitions.end_offset_floor is 'The end offset as it was when the newest batch was deleted; so are the other floors';
+
+create table kafka.batches (
+  partition_id integer not null,
+  leader_epoch integer not null,
+  base_offset bigint not null,
+  last_offset bigint not null,
+  max_timestamp bigint not null,
+  timestamp_high bigint not null,
+  cumulative_bytes bigint not null,
+  producer_id bigint not null,
+  base_sequence integer not null,
+  producer_epoch smallint not null,
+  data bytea not null,
+  primary key (partition_id, base_offset)
+) with (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000,
+  autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 500000,
+  autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000000,
+  autovacuum_vacuum_cost_delay = 1, autovacuum_vacuum_cost_limit = 2000, vacuum_truncate = false,
+  toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 50000,
+  toast.autovacuum_vacuum_insert_scale_factor = 0, toast.autovacuum_vacuum_insert_threshold = 5000000,
+  toast.autovacuum_vacuum_cost_delay = 1, toast.autovacuum_vacuum_cost_limit = 2000, toast.vacuum_truncate = false
+);
+-- Large batches lie apart and are not compressed again. (In "create table" only from Postgres 16 on.)
+alter table kafka.batches alter column data set storage external;
+comment on table kafka.batches is 'The log: a row is a record batch as its producer sent it (compressed as it came), base offset and leader epoch patched in';
+comment on column kafka.batches.timestamp_high is 'The greatest max_timestamp of the partition up to and with this batch: grows with the offset, for searches by time';
+comment on column kafka.batches.cumulative_bytes is 'Bytes ever appended to the partition up to and with this batch';
+comment on column kafka.batches.data is 'Record batch, format version 2 of Kafka''s protocol';
+
+create table kafka.leader_epochs (
+  partition_id integer not null,
+  epoch integer not null,
+  start_offset bigint not null,
+  primary key (partition_id, epoch)
+);
+comment on table kafka.leader_epochs is 'Offset of the first append of each leader epoch to a partition';
+
+create table kafka.producer_snapshots (
+  partition_id integer primary key,
+  end_offset bigint not null,
+  value bytea not null
+) with (fillfactor = 50);
+comment on table kafka.producer_snapshots is 'State of idempotent producers up to an offset, so that loading a partition reads only what follows';
+
+create table kafka.configs (
+  resource_type integer not null,
+  resource_name text collate "C" not null,
+  name text collate "C" not null,
+  value text collate "C" not null,
+  primary key (resource_type, resource_name, name)
+);
+comment on table kafka.configs is 'Configs that were set; resource_type: 2 topic, 4 broker (its id, empty for all), 32 group';
+
+create table kafka.offsets (
+  group_id text collate "C" not null,
+  partition_id integer not null,
+  committed_offset bigint not null,
+  leader_epoch integer not null,
+  commit_timestamp bigint not null,
+  expire_timestamp bigint not null,
+  metadata text collate "C",
+  primary key (group_id, partition_id)
+) with (
+  fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5, autovacuum_analyze_threshold = 10000
+);
+
+create index offsets_partition_id on kafka.offsets (partition_id);
+comment on table kafka.offsets is 'Offsets committed by groups; see kafka.group_lag';
+
+create table kafka.groups (
+  group_id text collate "C" primary key,
+  kind text collate "C" not null,
+  value text collate "C" not null
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000);
+comment on table kafka.groups is 'Groups as of their last stable generation; value is the coordinator''s own text';
+
+create function kafka.plan_read(
+    ids integer[], froms bigint[], maxes bigint[], total bigint,
+    out request integer, out part integer, out first_base bigint, out last_base bigint
+  ) returns setof record language plpgsql stable rows 10 as $$
+  declare
+    budget bigint := total;
+    nothing_yet boolean := true;
+    start_base bigint;
+    head record;
+    item record;
+    room bigint;
+    taken bigint;
+  begin
+    for i in 1 .. coalesce(array_length(ids, 1), 0) loop
+      exit when budget <= 0 and not nothing_yet;
+      select b.base_offset, b.last_offset into head from kafka.batches b
+        where b.partition_id = ids[i] and b.base_offset <= froms[i] order by b.base_offset desc limit 1;
+      start_base := case when head.last_offset >= froms[i] then head.base_offset else froms[i] end;
+      room := least(maxes[i], budget);
+      taken := 0;
+      last_base := null;
+      for item in select b.base_offset, octet_length(b.data) as size from kafka.batches b
+        where b.partition_id = ids[i] and b.base_offset >= start_base order by b.base_offset
+      loop
+        exit when taken + item.size > room and not nothing_yet;
+        if last_base is null then
+          first_base := item.base_offset;
+        end if;
+        last_base := item.base_offset;
+        nothing_yet := false;
+        taken := taken + item.size;
+        exit when taken >= room;
+      end loop;
+      if last_base is not null then
+        budget := budget - taken;
+        request := i - 1;
+        part := ids[i];
+        return next;
+      end if;
+    end loop;
+  end $$;
+comment on function kafka.plan_read(integer[], bigint[], bigint[], bigint) is 'Which batches a fetch takes from each partition: from the one that holds the offset on, as long as they fit';
+
+create function kafka.first_base_at_time(id integer, wanted bigint) returns bigint language plpgsql stable as $$
+  declare
+    low bigint;
+    high bigint;
+    middle bigint;
+    log_start bigint;
+    probe record;
+  begin
+    select p.log_start_offset into log_start from kafka.partitions p where p.partition_id = id;
+    log_start := coalesce(log_start, 0);
+    select b.base_offset, b.last_offset into probe from kafka.batches b
+      where b.partition_id = id and b.base_offset <= log_start order by b.base_offset desc limit 1;
+    if probe.last_offset >= log_start then
+      low := probe.base_offset;
+    else
+      select b.base_offset into low from kafka.batches b
+        where b.partition_id = id and b.base_offset > log_start order by b.base_offset limit 1;
+    end if;
+    select b.base_offset, b.timestamp_high into probe from kafka.batches b
+      where b.partition_id = id order by b.base_offset desc limit 1;
+    if low is null or probe.timestamp_high < wanted then
+      return null;
+    end if;
+    high := probe.base_offset;
+    -- low and high are bases of batches, and high's time is late enough.
+    while low < high loop
+      middle := low + (high - low) / 2;
+      select b.base_offset, b.timestamp_high into probe from kafka.batches b
+        where b.partition_id = id and b.base_offset <= middle order by b.base_offset desc limit 1;
+      if probe.timestamp_high >= wanted then
+        high := probe.base_offset;
+      else
+        select b.base_offset into low from kafka.batches b
+          where b.partition_id = id and b.base_offset > middle order by b.base_offset limit 1;
+      end if;
+    end loop;
+    return high;
+  end $$;
+comment on function kafka.first_base_at_time(integer, bigint) is 'Base offset of the first batch at or above the log start that holds a time at or after the one wanted (milliseconds): a binary search over the primary key';
+
+create view kafka.partition_overview as
+  select t.name as topic, p.partition_index as partition, p.partition_id, p.log_start_offset,
+    greatest(newest.last_offset + 1, p.end_offset_floor) as end_offset,
+    coalesce(newest.cumulative_bytes - oldest.cumulative_bytes + oldest.bytes, 0) as size_bytes,
+    to_timestamp(newest.timestamp_high / 1000.0) as newest_timestamp
+  from kafka.partitions p
+  join kafka.topics t on t.topic_id = p.topic_id
+  left join lateral (
+    select b.last_offset, b.cumulative_bytes, b.timestamp_high from kafka.batches b
+    where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true
+  left join lateral (
+    select b.cumulative_bytes, octet_length(b.data) as bytes from kafka.batches b
+    where b.partition_id = p.partition_id order by b.base_offset limit 1) oldest on true;
+comment on view kafka.partition_overview is 'Each partition with the offsets it holds (end_offset: the next to be given) and its bytes';
+
+create view kafka.topic_overview as
+  select t.name as topic, t.topic_id, count(o.partition_id) as partitions,
+    coalesce(sum(o.end_offset - o.log_start_offset), 0) as records, coalesce(sum(o.size_bytes), 0) as size_bytes,
+    (select jsonb_object_agg(c.name, c.value) from kafka.configs c
+     where c.resource_type = 2 and c.resource_name = t.name) as configs
+  from kafka.topics t left join kafka.partition_overview o on o.topic = t.name
+  group by t.name, t.topic_id;
+comment on view kafka.topic_overview is 'Each topic with its partitions, records (offsets from log start to end; fewer where compacted), bytes and configs';
+
+create view kafka.group_lag as
+  select f.group_id, g.kind, o.topic, o.partition, f.committed_offset, o.end_offset,
+    o.end_offset - f.committed_offset as lag, to_timestamp(f.commit_timestamp / 1000.0) as committed_at
+  from kafka.offsets f
+  join kafka.partition_overview o on o.partition_id = f.partition_id
+  left join kafka.groups g on g.group_id = f.group_id;
+comment on view kafka.group_lag is 'Each offset that a group committed, and how far the partition''s end lies beyond it';`,
+  "0002_compaction": `-- How far partitions are compacted, and their bytes where batches were taken from their midst.
+
+alter table kafka.partitions add column cleaned_offset bigint, add column cleaned_bytes bigint,
+  add column delete_horizon bigint;
+comment on column kafka.partitions.cleaned_offset is 'Compacted up to here: for each key only the latest record is left below; null: never compacted';
+comment on column kafka.partitions.cleaned_bytes is 'cumulative_bytes of the last batch below cleaned_offset';
+comment on column kafka.partitions.delete_horizon is 'When the first tombstone below cleaned_offset may go, in milliseconds; -1: there is none';
+
+create function kafka.partition_bytes(id integer, cleaned bigint) returns bigint language plpgsql stable as $$
+  declare
+    newest bigint;
+    oldest record;
+  begin
+    if cleaned is not null then
+      return (select coalesce(sum(octet_length(b.data)), 0) from kafka.batches b where b.partition_id = id);
+    end if;
+    select b.cumulative_bytes into newest from kafka.batches b
+      where b.partition_id = id order by b.base_offset desc limit 1;
+    select b.cumulative_bytes, octet_length(b.data) as bytes into oldest from kafka.batches b
+      where b.partition_id = id order by b.base_offset limit 1;
+    return coalesce(newest - oldest.cumulative_bytes + oldest.bytes, 0);
+  end $$;
+comment on function kafka.partition_bytes(integer, bigint) is 'Bytes of a partition''s batches; summed up one by one only where compaction took some from their midst';
+
+create or replace view kafka.partition_overview as
+  select t.name as topic, p.partition_index as partition, p.partition_id, p.log_start_offset,
+    greatest(newest.last_offset + 1, p.end_offset_floor) as end_offset,
+    kafka.partition_bytes(p.partition_id, p.cleaned_offset) as size_bytes,
+    to_timestamp(newest.timestamp_high / 1000.0) as newest_timestamp
+  from kafka.partitions p
+  join kafka.topics t on t.topic_id = p.topic_id
+  left join lateral (
+    select b.last_offset, b.timestamp_high from kafka.batches b
+    where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true;`,
+  "0003_group_members": `-- Members of consumer groups are rows of their own: a heartbeat that changes one member writes one row.
+
+create table kafka.group_members (
+  group_id text collate "C" not null,
+  member_id text collate "C" not null,
+  value text collate "C" not null,
+  primary key (group_id, member_id)
+) with (
+  fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0
+);
+comment on table kafka.group_members is 'Members of groups that keep them apart; value is the coordinator''s own text';`,
+  "0004_function_costs": `-- Each looks up some rows by the primary key. The number was free for long: it is taken by databases with later steps, too, as it
+-- touches nothing that those do.
+
+alter function kafka.plan_read(integer[], bigint[], bigint[], bigint) cost 50;
+alter function kafka.first_base_at_time(integer, bigint) cost 50;
+alter function kafka.partition_bytes(integer, bigint) cost 50;`,
+  "0005_views": `-- What a person sees of groups, members and configs (docs/sql.md). Members are read out of the coordinator's own text:
+-- where that is of a later form, a view shows less of them and never fails.
+
+create function kafka.json_of(value text) returns jsonb language plpgsql immutable strict as $$
+  begin
+    return value::jsonb;
+  exception when others then
+    return null;
+  end $$;
+comment on function kafka.json_of(text) is 'The value as JSON; null where it is none';
+
+-- An int16 version, then topics: a text with an int16 length, partitions as int32, both after int32 counts.
+create function kafka.classic_assignment(assignment bytea)
+    returns table (topic text, partition integer) language plpgsql immutable strict as $$
+  declare
+    at integer := 2;
+    size integer;
+    partitions integer;
+  begin
+    for t in 1 .. ('x' || encode(substring(assignment from at + 1 for 4), 'hex'))::bit(32)::integer loop
+      at := case when t = 1 then at + 4 else at end;
+      size := get_byte(assignment, at) * 256 + get_byte(assignment, at + 1);
+      topic := convert_from(substring(assignment from at + 3 for size), 'UTF8');
+      at := at + 2 + size;
+      partitions := ('x' || encode(substring(assignment from at + 1 for 4), 'hex'))::bit(32)::integer;
+      at := at + 4;
+      for p in 1 .. partitions loop
+        exit when at + 4 > octet_length(assignment);
+        partition := ('x' || encode(substring(assignment from at + 1 for 4), 'hex'))::bit(32)::integer;
+        at := at + 4;
+        return next;
+      end loop;
+    end loop;
+  exception when others then
+    return;
+  end $$;
+comment on function kafka.classic_assignment(bytea) is 'Partitions in what the leader of a classic group assigned to a consumer (ConsumerProtocolAssignment)';
+
+create function kafka.owned_partitions(kind text, owner jsonb, member jsonb)
+    returns table (topic text, partition integer) language plpgsql stable as $$
+  begin
+    if kind = 'classic' and owner ->> 'protocolType' = 'consumer' then
+      return query select c.topic, c.partition from kafka.classic_assignment(decode(member ->> 'assignment', 'base64')) c;
+    elsif kind = 'consumer' then
+      -- By topic id: partition, epoch, partition, epoch …
+      return query
+        select t.name, pair.number::integer
+        from jsonb_each(member -> 'assigned') topics (id, numbers)
+        join kafka.topics t on t.topic_id = topics.id
+        cross join lateral jsonb_array_elements_text(topics.numbers) with ordinality pair (number, place)
+        where pair.place % 2 = 1;
+    elsif kind = 'streams' then
+      return query
+        select distinct source.name, task.number::integer
+        from jsonb_array_elements(owner -> 'topology' -> 'subtopologies') sub (json)
+        cross join lateral jsonb_each(member -> 'held' -> 'active' -> (sub.json ->> 'subtopologyId')) epoch (number, tasks)
+        cross join lateral jsonb_array_elements_text(epoch.tasks) task (number)
+        cross join lateral (
+          select jsonb_array_elements_text(sub.json -> 'sourceTopics')
+          union select jsonb_array_elements(sub.json -> 'repartitionSourceTopics') ->> 'name') source (name);
+    end if;
+  exception when others then
+    return;
+  end $$;
+comment on function kafka.owned_partitions(text, jsonb, jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
+
+create view kafka.member_overview as
+  select g.group_id, g.kind, m.member_id, coalesce(m.json ->> 'groupInstanceId', m.json ->> 'instanceId') as instance_id,
+    m.json ->> 'clientId' as client_id, m.json ->> 'clientHost' as client_host,
+    (select array_agg(o.topic || '-' || o.partition order by o.topic, o.partition)
+     from kafka.owned_partitions(g.kind, parsed.json, m.json) o) as partitions,
+    m.json as details
+  from kafka.groups g
+  cross join lateral (select kafka.json_of(g.value)) parsed (json)
+  cross join lateral (
+    select i.json ->> 'memberId', i.json
+    from jsonb_array_elements(
+      case jsonb_typeof(parsed.json -> 'members') when 'array' then parsed.json -> 'members' else '[]'::jsonb end) i (json)
+    union all
+    select a.member_id, kafka.json_of(a.value) from kafka.group_members a where a.group_id = g.group_id) m (member_id, json);
+comment on view kafka.member_overview is 'Members of groups of every kind, as of the last change that was stored; details is the coordinator''s own form';
+
+create view kafka.member_lag as
+  select g.group_id, g.kind, m.member_id, m.client_id, m.client_host, own.topic, own.partition,
+    f.committed_offset, o.end_offset, o.end_offset - coalesce(f.committed_offset, o.log_start_offset) as lag
+  from kafka.groups g
+  join kafka.member_overview m on m.group_id = g.group_id
+  cross join lateral kafka.owned_partitions(g.kind, kafka.json_of(g.value), m.details) own
+  left join kafka.partition_overview o on o.topic = own.topic and o.partition = own.partition
+  left join kafka.offsets f on f.group_id = g.group_id and f.partition_id = o.partition_id;
+comment on view kafka.member_lag is 'Each partition that a member reads, and how far it is behind: from the committed offset, or the log start where there is none';
+
+create view kafka.group_overview as
+  select ids.group_id, g.kind,
+    (select count(*) from kafka.member_overview m where m.group_id = ids.group_id) as members,
+    lag.partitions, lag.lag, lag.committed_at,
+    (select jsonb_object_agg(c.name, c.value) from kafka.configs c
+     where c.resource_type = 32 and c.resource_name = ids.group_id) as configs
+  from (select group_id from kafka.groups union select group_id from kafka.offsets) ids
+  left join kafka.groups g on g.group_id = ids.group_id
+  left join lateral (
+    select count(*) as partitions, coalesce(sum(l.lag), 0) as lag, max(l.committed_at) as committed_at
+    from kafka.group_lag l where l.group_id = ids.group_id) lag on true;
+comment on view kafka.group_overview is 'Each group with its kind (null: offsets only, nobody ever joined), members, partitions with a committed offset, lag over all of them, and configs';
+
+create view kafka.config_overview as
+  select case c.resource_type when 2 then 'topic' when 4 then 'broker' when 32 then 'group'
+      else c.resource_type::text end as resource,
+    case when c.resource_type = 4 and c.resource_name = '' then '(all brokers)' else c.resource_name end as resource_name,
+    c.name, c.value
+  from kafka.configs c;
+comment on view kafka.config_overview is 'Every config that was set while Tusk ran; all else has its default, or what the broker was started with';
+
+create view kafka.disk_usage as
+  select c.relname::text as table_name, pg_table_size(c.oid) as table_bytes, pg_indexes_size(c.oid) as index_bytes,
+    pg_total_relation_size(c.oid) as total_bytes, s.n_live_tup as rows_estimated, s.n_dead_tup as dead_rows_estimated
+  from pg_class c join pg_stat_all_tables s on s.relid = c.oid
+  where c.relnamespace = 'kafka'::regnamespace and c.relkind = 'r';
+comment on view kafka.disk_usage is 'Bytes on disk of each table with its indexes, as Postgres counts them; dead rows are those that vacuum will make room of';
+
+create view kafka.active_broker as
+  select l.pid, a.application_name, a.usename::text as role, a.client_addr, a.backend_start as since, c.cluster_id, c.epoch
+  from pg_locks l
+  left join pg_stat_activity a on a.pid = l.pid
+  cross join kafka.cluster c
+  where l.locktype = 'advisory' and l.classid = 1416983403 and l.objid = 1 and l.objsubid = 2 and l.granted
+    and l.database = (select d.oid from pg_database d where d.datname = current_database());
+comment on view kafka.active_broker is 'The session of the broker that writes: it holds the cluster''s lock; no row: none does';`,
+  "0006_share_views": `-- Share groups in the views: their members, and where they are in each partition. Both lie in kafka.group_members.
+
+create or replace view kafka.member_overview as
+  select g.group_id, g.kind, m.member_id, coalesce(m.json ->> 'groupInstanceId', m.json ->> 'instanceId') as instance_id,
+    m.json ->> 'clientId' as client_id, m.json ->> 'clientHost' as client_host,
+    (select array_agg(o.topic || '-' || o.partition order by o.topic, o.partition)
+     from kafka.owned_partitions(g.kind, parsed.json, m.json) o) as partitions,
+    m.json as details
+  from kafka.groups g
+  cross join lateral (select kafka.json_of(g.value)) parsed (json)
+  cross join lateral (
+    select i.json ->> 'memberId', i.json
+    from jsonb_array_elements(
+      case jsonb_typeof(parsed.json -> 'members') when 'array' then parsed.json -> 'members' else '[]'::jsonb end) i (json)
+    union all
+    select case g.kind when 'share' then substring(a.member_id from '^member/(.*)$') else a.member_id end, kafka.json_of(a.value)
+    from kafka.group_members a
+    where a.group_id = g.group_id and (g.kind <> 'share' or a.member_id like 'member/%')) m (member_id, json);
+
+create view kafka.share_lag as
+  select g.group_id, o.topic, o.partition, shared.start_offset, o.end_offset,
+    greatest(o.end_offset - greatest(shared.start_offset, o.log_start_offset), 0) as lag
+  from kafka.groups g
+  join kafka.group_members m on m.group_id = g.group_id
+  cross join lateral (
+    select substring(m.member_id from '^partition/([0-9]{1,9})$')::integer,
+      substring(kafka.json_of(m.value) ->> 'startOffset' from '^[0-9]{1,18}$')::bigint) shared (partition_id, start_offset)
+  join kafka.partition_overview o on o.partition_id = shared.partition_id
+  where g.kind = 'share';
+comment on view kafka.share_lag is 'Where each share group is in each partition: below start_offset all is done with; lag counts what is given out now, too';
+
+create or replace view kafka.group_overview as
+  select ids.group_id, g.kind,
+    (select count(*) from kafka.member_overview m where m.group_id = ids.group_id) as members,
+    lag.partitions, lag.lag, lag.committed_at,
+    (select jsonb_object_agg(c.name, c.value) from kafka.configs c
+     where c.resource_type = 32 and c.resource_name = ids.group_id) as configs
+  from (select group_id from kafka.groups union select group_id from kafka.offsets) ids
+  left join kafka.groups g on g.group_id = ids.group_id
+  left join lateral (
+    select count(*) as partitions, coalesce(sum(l.lag), 0) as lag, max(l.committed_at) as committed_at
+    from (
+      select l.lag, l.committed_at from kafka.group_lag l where l.group_id = ids.group_id
+      union all
+      select s.lag, null from kafka.share_lag s where s.group_id = ids.group_id) l) lag on true;`,
+  "0007_offsets_by_id": `-- Rows of offsets are found by an id of the broker's, and never changed in place: under an open snapshot an index by
+-- group and partition leads through every version that there ever was. Nobody but the broker writes here, so that the key
+-- needs no guard.
+
+alter table kafka.offsets add column commit_id bigint;
+
+update kafka.offsets o set commit_id = n.commit_id
+  from (select group_id, partition_id, row_number() over (order by commit_timestamp) as commit_id from kafka.offsets) n
+  where o.group_id = n.group_id and o.partition_id = n.partition_id;
+
+alter table kafka.offsets drop constraint offsets_pkey, alter column commit_id set not null, add primary key (commit_id);
+
+alter table kafka.offsets set (
+  fillfactor = 100, autovacuum_vacuum_scale_factor = 0.2, autovacuum_vacuum_threshold = 20000
+);
+comment on table kafka.offsets is 'Offsets committed by groups, a row each; a new commit is a new row, with a greater commit_id; see kafka.group_lag';`,
+  "0008_failover": `-- Which server a take-over was on, so that the next one sees a failover; and what tells whether a commit is stored.
+
+alter table kafka.cluster add column system_identifier text, add column timeline text,
+  add column failover_epoch integer not null default 0;
+comment on column kafka.cluster.system_identifier is 'Of the server that the last writer was on; null: not noted yet';
+comment on column kafka.cluster.timeline is 'Timeline of that server then: a promoted standby goes on with another one';
+comment on column kafka.cluster.failover_epoch is 'Epoch of the last writer that found another server or timeline than the one before it; 0: none did';
+
+alter table kafka.partitions add column failover_epoch integer not null default 0;
+comment on column kafka.partitions.failover_epoch is 'kafka.cluster.failover_epoch as of the last time the partition''s end leapt over what a failover may have lost';
+
+create table kafka.commits (
+  commit_id bigint primary key
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+comment on table kafka.commits is 'The last commit of a writer that added no batch and no offset: where the connection was lost during it, the row tells whether it is stored';
+comment on column kafka.commits.commit_id is 'Epoch times 2^32, and a number of the writer''s';`,
+  "0009_any_number": `-- Times and offsets are the clients': any number of 64 bits. What Postgres has no time for is shown as the nearest one
+-- that it has, so that one record, or one commit, does not take a view from everybody.
+
+create function kafka.time_of(ms bigint) returns timestamptz language sql immutable strict parallel safe cost 1 as $$
+    select to_timestamp(greatest(least(ms, 253402300799999), -62135596800000) / 1000.0)
+  $$;
+comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';
+
+create or replace view kafka.partition_overview as
+  select t.name as topic, p.partition_index as partition, p.partition_id, p.log_start_offset,
+    greatest(newest.last_offset + 1, p.end_offset_floor) as end_offset,
+    kafka.partition_bytes(p.partition_id, p.cleaned_offset) as size_bytes,
+    kafka.time_of(newest.timestamp_high) as newest_timestamp
+  from kafka.partitions p
+  join kafka.topics t on t.topic_id = p.topic_id
+  left join lateral (
+    select b.last_offset, b.timestamp_high from kafka.batches b
+    where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true;
+
+create or replace view kafka.group_lag as
+  select f.group_id, g.kind, o.topic, o.partition, f.committed_offset, o.end_offset,
+    o.end_offset - greatest(f.committed_offset, 0) as lag, kafka.time_of(f.commit_timestamp) as committed_at
+  from kafka.offsets f
+  join kafka.partition_overview o on o.partition_id = f.partition_id
+  left join kafka.groups g on g.group_id = f.group_id;
+
+create or replace view kafka.member_lag as
+  select g.group_id, g.kind, m.member_id, m.client_id, m.client_host, own.topic, own.partition,
+    f.committed_offset, o.end_offset,
+    o.end_offset - greatest(coalesce(f.committed_offset, o.log_start_offset), 0) as lag
+  from kafka.groups g
+  join kafka.member_overview m on m.group_id = g.group_id
+  cross join lateral kafka.owned_partitions(g.kind, kafka.json_of(g.value), m.details) own
+  left join kafka.partition_overview o on o.topic = own.topic and o.partition = own.partition
+  left join kafka.offsets f on f.group_id = g.group_id and f.partition_id = o.partition_id;`,
+  "0010_view_costs": `-- What the views cost, told to the planner: with Postgres' own guesses (1,000 rows of a function, 100 of each array) it sees tens
+-- of millions of rows in a few, and compiles code for them. Sizes and topics are looked up, not computed one by one.
+
+alter function kafka.json_of(text) cost 10;
+alter function kafka.classic_assignment(bytea) cost 50 rows 10;
+
+create or replace function kafka.owned_partitions(kind text, owner jsonb, member jsonb)
+    returns table (topic text, partition integer) language plpgsql stable cost 50 rows 10
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+  begin
+    if kind = 'classic' and owner ->> 'protocolType' = 'consumer' then
+      return query select c.topic, c.partition from kafka.classic_assignment(decode(member ->> 'assignment', 'base64')) c;
+    elsif kind = 'consumer' then
+      -- By topic id: partition, epoch, partition, epoch … A topic is looked up where it is named.
+      return query
+        select named.name, pair.number::integer
+        from jsonb_each(member -> 'assigned') topics (id, numbers)
+        cross join lateral (select t.name from kafka.topics t where t.topic_id = topics.id offset 0) named
+        cross join lateral jsonb_array_elements_text(topics.numbers) with ordinality pair (number, place)
+        where pair.place % 2 = 1;
+    elsif kind = 'streams' then
+      return query
+        select distinct source.name, task.number::integer
+        from jsonb_array_elements(owner -> 'topology' -> 'subtopologies') sub (json)
+        cross join lateral jsonb_each(member -> 'held' -> 'active' -> (sub.json ->> 'subtopologyId')) epoch (number, tasks)
+        cross join lateral jsonb_array_elements_text(epoch.tasks) task (number)
+        cross join lateral (
+          select jsonb_array_elements_text(sub.json -> 'sourceTopics')
+          union select jsonb_array_elements(sub.json -> 'repartitionSourceTopics') ->> 'name') source (name);
+    end if;
+  exception when others then
+    return;
+  end $$;
+
+create function kafka.members_of(id text, kind text, owner jsonb)
+    returns table (member_id text, details jsonb) language plpgsql stable cost 50 rows 10
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+  begin
+    return query
+      select i.json ->> 'memberId', i.json
+      from jsonb_array_elements(
+        case jsonb_typeof(owner -> 'members') when 'array' then owner -> 'members' else '[]'::jsonb end) i (json);
+    return query
+      select case kind when 'share' then substring(a.member_id from '^member/(.*)$') else a.member_id end,
+        kafka.json_of(a.value)
+      from kafka.group_members a
+      where a.group_id = id and (kind <> 'share' or a.member_id like 'member/%');
+  end $$;
+comment on function kafka.members_of(text, text, jsonb) is 'Members of a group, out of its own stored form and their rows';
+
+create or replace view kafka.partition_overview as
+  select t.name as topic, p.partition_index as partition, p.partition_id, p.log_start_offset,
+    greatest(newest.last_offset + 1, p.end_offset_floor) as end_offset,
+    case when p.cleaned_offset is null
+      then coalesce(newest.cumulative_bytes - oldest.cumulative_bytes + oldest.bytes, 0)
+      else kafka.partition_bytes(p.partition_id, p.cleaned_offset) end as size_bytes,
+    kafka.time_of(newest.timestamp_high) as newest_timestamp
+  from kafka.partitions p
+  join kafka.topics t on t.topic_id = p.topic_id
+  left join lateral (
+    select b.last_offset, b.timestamp_high, b.cumulative_bytes from kafka.batches b
+    where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true
+  left join lateral (
+    select b.cumulative_bytes, octet_length(b.data) as bytes from kafka.batches b
+    where b.partition_id = p.partition_id order by b.base_offset limit 1) oldest on true;
+
+-- Here and in kafka.member_lag: partitions with their ends, without what else kafka.partition_overview looks up.
+create or replace view kafka.group_lag as
+  select f.group_id, g.kind, o.topic, o.partition, f.committed_offset, o.end_offset,
+    o.end_offset - greatest(f.committed_offset, 0) as lag, kafka.time_of(f.commit_timestamp) as committed_at
+  from kafka.offsets f
+  join (
+    select t.name as topic, p.partition_index as partition, p.partition_id, p.log_start_offset,
+      greatest((select b.last_offset + 1 from kafka.batches b
+        where b.partition_id = p.partition_id order by b.base_offset desc limit 1), p.end_offset_floor) as end_offset
+    from kafka.partitions p join kafka.topics t on t.topic_id = p.topic_id) o on o.partition_id = f.partition_id
+  left join kafka.groups g on g.group_id = f.group_id;
+
+create or replace view kafka.topic_overview as
+  select t.name as topic, t.topic_id, count(o.partition_id) as partitions,
+    coalesce(sum(o.end_offset - o.log_start_offset), 0) as records, coalesce(sum(o.size_bytes), 0) as size_bytes,
+    (select jsonb_object_agg(c.name, c.value) from kafka.configs c
+     where c.resource_type = 2 and c.resource_name = t.name) as configs
+  from kafka.topics t left join kafka.partition_overview o on o.topic = t.name
+  group by t.topic_id;
+
+create or replace view kafka.member_overview as
+  select g.group_id, g.kind, m.member_id collate "C" as member_id,
+    coalesce(m.details ->> 'groupInstanceId', m.details ->> 'instanceId') as instance_id,
+    m.details ->> 'clientId' as client_id, m.details ->> 'clientHost' as client_host,
+    (select array_agg(o.topic || '-' || o.partition order by o.topic, o.partition)
+     from kafka.owned_partitions(g.kind, parsed.json, m.details) o) as partitions,
+    m.details
+  from kafka.groups g
+  cross join lateral (select kafka.json_of(g.value) offset 0) parsed (json)
+  cross join lateral kafka.members_of(g.group_id, g.kind, parsed.json) m;
+
+create or replace view kafka.member_lag as
+  select g.group_id, g.kind, m.member_id collate "C" as member_id, m.details ->> 'clientId' as client_id, m.details ->> 'clientHost' as client_host,
+    own.topic, own.partition, f.committed_offset, o.end_offset,
+    o.end_offset - greatest(coalesce(f.committed_offset, o.log_start_offset), 0) as lag
+  from kafka.groups g
+  cross join lateral (select kafka.json_of(g.value) offset 0) parsed (json)
+  cross join lateral kafka.members_of(g.group_id, g.kind, parsed.json) m
+  cross join lateral kafka.owned_partitions(g.kind, parsed.json, m.details) own
+  left join (
+    select t.name as topic, p.partition_index as partition, p.partition_id, p.log_start_offset,
+      greatest((select b.last_offset + 1 from kafka.batches b
+        where b.partition_id = p.partition_id order by b.base_offset desc limit 1), p.end_offset_floor) as end_offset
+    from kafka.partitions p join kafka.topics t on t.topic_id = p.topic_id) o on o.topic = own.topic and o.partition = own.partition
+  left join kafka.offsets f on f.group_id = g.group_id and f.partition_id = o.partition_id;
+
+create or replace view kafka.group_overview as
+  select ids.group_id, g.kind,
+    (select count(*) from kafka.members_of(ids.group_id, g.kind, kafka.json_of(g.value))) as members,
+    coalesce(lag.partitions, 0) as partitions, coalesce(lag.lag, 0) as lag, lag.committed_at,
+    (select jsonb_object_agg(c.name, c.value) from kafka.configs c
+     where c.resource_type = 32 and c.resource_name = ids.group_id) as configs
+  from (select group_id from kafka.groups union select group_id from kafka.offsets) ids
+  left join kafka.groups g on g.group_id = ids.group_id
+  left join (
+    select l.group_id, count(*) as partitions, sum(l.lag) as lag, max(l.committed_at) as committed_at
+    from (
+      select l.group_id, l.lag, l.committed_at from kafka.group_lag l
+      union all
+      select s.group_id, s.lag, null from kafka.share_lag s) l
+    group by l.group_id) lag on lag.group_id = ids.group_id;`,
+  "0011_comments": `-- A group that reads and never committed is behind by all that it has not read; and every column says what it is.
+
+create or replace view kafka.group_overview as
+  select ids.group_id, g.kind,
+    (select count(*) from kafka.members_of(ids.group_id, g.kind, kafka.json_of(g.value))) as members,
+    coalesce(lag.partitions, 0) as partitions, coalesce(lag.lag, 0) as lag, lag.committed_at,
+    (select jsonb_object_agg(c.name, c.value) from kafka.configs c
+     where c.resource_type = 32 and c.resource_name = ids.group_id) as configs
+  from (select group_id from kafka.groups union select group_id from kafka.offsets) ids
+  left join kafka.groups g on g.group_id = ids.group_id
+  left join (
+    select l.group_id, count(l.known) as partitions, sum(l.lag) as lag, max(l.committed_at) as committed_at
+    from (
+      select l.group_id, 1 as known, l.lag, l.committed_at from kafka.group_lag l
+      union all
+      select s.group_id, 1, s.lag, null from kafka.share_lag s
+      union all
+      select unread.group_id, null, greatest((select b.last_offset + 1 from kafka.batches b
+        where b.partition_id = unread.partition_id order by b.base_offset desc limit 1), unread.end_offset_floor)
+        - unread.log_start_offset, null
+      from (
+        select distinct g.group_id, p.partition_id, p.log_start_offset, p.end_offset_floor
+        from kafka.groups g
+        cross join lateral (select kafka.json_of(g.value) offset 0) parsed (json)
+        cross join lateral kafka.members_of(g.group_id, g.kind, parsed.json) m
+        cross join lateral kafka.owned_partitions(g.kind, parsed.json, m.details) own
+        join kafka.topics t on t.name = own.topic
+        join kafka.partitions p on p.topic_id = t.topic_id and p.partition_index = own.partition
+        where not exists (
+          select from kafka.offsets f where f.group_id = g.group_id and f.partition_id = p.partition_id)) unread) l
+    group by l.group_id) lag on lag.group_id = ids.group_id;
+comment on view kafka.group_overview is 'Each group with its kind (null: offsets only, nobody ever joined), members, partitions with a committed offset, lag over all that it reads, and configs';
+comment on column kafka.cluster.one is 'Always true: there is one row';
+comment on column kafka.cluster.cluster_id is 'Kafka''s text form of a UUID; clients are told it';
+comment on column kafka.cluster.epoch is 'Raised each time a broker becomes the writer; the leader epoch of every partition';
+comment on column kafka.cluster.next_producer_id is 'The next producer id to be given';
+comment on column kafka.cluster.next_partition_id is 'The next partition id to be given';
+comment on column kafka.cluster.created_at is 'When the schema was installed';
+comment on column kafka.cluster.system_identifier is 'Of the server that the last writer was on; null: not noted yet';
+comment on column kafka.cluster.timeline is 'Timeline of that server then: a promoted standby goes on with another one';
+comment on column kafka.cluster.failover_epoch is 'Epoch of the last writer that found another server or timeline than the one before it; 0: none did';
+comment on column kafka.topics.topic_id is 'Kafka''s text form of a UUID; never given twice';
+comment on column kafka.topics.name is 'The topic''s name';
+comment on column kafka.topics.created_at is 'When it was created';
+comment on column kafka.partitions.partition_id is 'A number of the cluster''s own, never given twice';
+comment on column kafka.partitions.topic_id is 'Its topic; null: that is deleted, and batches are still to be deleted';
+comment on column kafka.partitions.partition_index is 'Its number in its topic, as clients know it';
+comment on column kafka.partitions.log_start_offset is 'Nobody reads below it';
+comment on column kafka.partitions.end_offset_floor is 'The end offset as it was when the newest batch was deleted; so are the other floors';
+comment on column kafka.partitions.timestamp_high_floor is 'The greatest timestamp as it was when the newest batch was deleted; -1: there was none';
+comment on column kafka.partitions.cumulative_bytes_floor is 'Bytes ever appended, as of when the newest batch was deleted';
+comment on column kafka.partitions.cleaned_offset is 'Compacted up to here: for each key only the latest record is left below; null: never compacted';
+comment on column kafka.partitions.cleaned_bytes is 'cumulative_bytes of the last batch below cleaned_offset';
+comment on column kafka.partitions.delete_horizon is 'When the first tombstone below cleaned_offset may go, in milliseconds; -1: there is none';
+comment on column kafka.partitions.failover_epoch is 'kafka.cluster.failover_epoch as of the last time the partition''s end leapt over what a failover may have lost';
+comment on column kafka.batches.partition_id is 'The partition, as in kafka.partitions';
+comment on column kafka.batches.leader_epoch is 'The writer''s epoch when it was appended';
+comment on column kafka.batches.base_offset is 'Offset of its first record';
+comment on column kafka.batches.last_offset is 'Offset of its last record, also where compaction took that away';
+comment on column kafka.batches.max_timestamp is 'The greatest time of its records, in milliseconds; -1: they have none';
+comment on column kafka.batches.timestamp_high is 'The greatest max_timestamp of the partition up to and with this batch: grows with the offset, for searches by time';
+comment on column kafka.batches.cumulative_bytes is 'Bytes ever appended to the partition up to and with this batch';
+comment on column kafka.batches.producer_id is 'Of an idempotent producer; -1: of none';
+comment on column kafka.batches.base_sequence is 'The producer''s number of the first record; -1: of no idempotent producer';
+comment on column kafka.batches.producer_epoch is 'The producer''s epoch; -1: of no idempotent producer';
+comment on column kafka.batches.data is 'Record batch, format version 2 of Kafka''s protocol';
+comment on column kafka.leader_epochs.partition_id is 'The partition, as in kafka.partitions';
+comment on column kafka.leader_epochs.epoch is 'The leader epoch';
+comment on column kafka.leader_epochs.start_offset is 'Offset of the first append in it';
+comment on column kafka.producer_snapshots.partition_id is 'The partition, as in kafka.partitions';
+comment on column kafka.producer_snapshots.end_offset is 'Up to here the value tells all of it; what follows is told by the batches';
+comment on column kafka.producer_snapshots.value is 'Producers with their last batches, the broker''s own text';
+comment on column kafka.configs.resource_type is '2: topic, 4: broker, 32: group';
+comment on column kafka.configs.resource_name is 'Of the topic, broker or group; empty: all brokers';
+comment on column kafka.configs.name is 'The config''s name, as Kafka has it';
+comment on column kafka.configs.value is 'What it was set to';
+comment on column kafka.offsets.group_id is 'The group''s id';
+comment on column kafka.offsets.partition_id is 'The partition, as in kafka.partitions';
+comment on column kafka.offsets.committed_offset is 'The next record that the group wants';
+comment on column kafka.offsets.leader_epoch is 'Leader epoch of the last record it had, as the client said; -1: it said none';
+comment on column kafka.offsets.commit_timestamp is 'When it was committed, in milliseconds';
+comment on column kafka.offsets.expire_timestamp is 'When it may be forgotten, in milliseconds; -1: by the broker''s retention';
+comment on column kafka.offsets.metadata is 'A text of the client''s';
+comment on column kafka.offsets.commit_id is 'A number of the broker''s: a new commit is a new row, with a greater one';
+comment on column kafka.groups.group_id is 'The group''s id';
+comment on column kafka.groups.kind is 'classic, consumer, share or streams';
+comment on column kafka.groups.value is 'The coordinator''s own text';
+comment on column kafka.group_members.group_id is 'The group''s id';
+comment on column kafka.group_members.member_id is 'The member''s id; of a share group also partition/<id>, where it is in a partition';
+comment on column kafka.group_members.value is 'The coordinator''s own text';
+comment on column kafka.commits.commit_id is 'Epoch times 2^32, and a number of the writer''s';
+comment on column kafka.migrations.migration_id is 'The step''s number';
+comment on column kafka.migrations.created_at is 'When it was taken';
+comment on column kafka.migrations.name is 'The step''s name';
+comment on column kafka.topic_overview.topic is 'The topic''s name';
+comment on column kafka.topic_overview.topic_id is 'Kafka''s text form of a UUID';
+comment on column kafka.topic_overview.partitions is 'How many it has';
+comment on column kafka.topic_overview.records is 'Offsets from log start to end, over all partitions; fewer records where compacted';
+comment on column kafka.topic_overview.size_bytes is 'Bytes of its batches';
+comment on column kafka.topic_overview.configs is 'Configs that were set for it; null: none';
+comment on column kafka.partition_overview.topic is 'The topic''s name';
+comment on column kafka.partition_overview.partition is 'Its number in the topic';
+comment on column kafka.partition_overview.partition_id is 'The number it has in all tables';
+comment on column kafka.partition_overview.log_start_offset is 'The first offset that can be read';
+comment on column kafka.partition_overview.end_offset is 'The next offset to be given';
+comment on column kafka.partition_overview.size_bytes is 'Bytes of its batches';
+comment on column kafka.partition_overview.newest_timestamp is 'The greatest time of its records; null: there is no batch';
+comment on column kafka.group_lag.group_id is 'The group''s id';
+comment on column kafka.group_lag.kind is 'classic, consumer or streams; null: nobody ever joined';
+comment on column kafka.group_lag.topic is 'The topic''s name';
+comment on column kafka.group_lag.partition is 'The partition''s number in the topic';
+comment on column kafka.group_lag.committed_offset is 'The next record that the group wants';
+comment on column kafka.group_lag.end_offset is 'The next offset to be given';
+comment on column kafka.group_lag.lag is 'By how much the end lies beyond the committed offset';
+comment on column kafka.group_lag.committed_at is 'When it was committed';
+comment on column kafka.share_lag.group_id is 'The group''s id';
+comment on column kafka.share_lag.topic is 'The topic''s name';
+comment on column kafka.share_lag.partition is 'The partition''s number in the topic';
+comment on column kafka.share_lag.start_offset is 'All below is done with';
+comment on column kafka.share_lag.end_offset is 'The next offset to be given';
+comment on column kafka.share_lag.lag is 'Offsets that are not done with; what is given out now, too';
+comment on column kafka.member_overview.group_id is 'The group''s id';
+comment on column kafka.member_overview.kind is 'classic, consumer, share or streams';
+comment on column kafka.member_overview.member_id is 'The member''s id';
+comment on column kafka.member_overview.instance_id is 'group.instance.id of a static member; null: it is none';
+comment on column kafka.member_overview.client_id is 'client.id, as the client said';
+comment on column kafka.member_overview.client_host is 'Where it connected from';
+comment on column kafka.member_overview.partitions is 'What it reads, as topic-partition; null: nothing, or not known';
+comment on column kafka.member_overview.details is 'The coordinator''s own form, not to be relied on';
+comment on column kafka.member_lag.group_id is 'The group''s id';
+comment on column kafka.member_lag.kind is 'classic, consumer or streams';
+comment on column kafka.member_lag.member_id is 'The member''s id';
+comment on column kafka.member_lag.client_id is 'client.id, as the client said';
+comment on column kafka.member_lag.client_host is 'Where it connected from';
+comment on column kafka.member_lag.topic is 'A topic that it reads';
+comment on column kafka.member_lag.partition is 'The partition''s number in the topic';
+comment on column kafka.member_lag.committed_offset is 'The next record that the group wants; null: none was committed yet';
+comment on column kafka.member_lag.end_offset is 'The next offset to be given';
+comment on column kafka.member_lag.lag is 'From the committed offset to the end, or from the log start where there is none';
+comment on column kafka.group_overview.group_id is 'The group''s id';
+comment on column kafka.group_overview.kind is 'classic, consumer, share or streams; null: offsets only, nobody ever joined';
+comment on column kafka.group_overview.members is 'How many there are';
+comment on column kafka.group_overview.partitions is 'How many have a committed offset';
+comment on column kafka.group_overview.lag is 'Over these, and from the log start over those that a member reads and that have none';
+comment on column kafka.group_overview.committed_at is 'The last commit';
+comment on column kafka.group_overview.configs is 'Configs that were set for it; null: none';
+comment on column kafka.config_overview.resource is 'topic, broker or group';
+comment on column kafka.config_overview.resource_name is 'Of the topic, broker or group';
+comment on column kafka.config_overview.name is 'The config''s name, as Kafka has it';
+comment on column kafka.config_overview.value is 'What it was set to';
+comment on column kafka.disk_usage.table_name is 'The table';
+comment on column kafka.disk_usage.table_bytes is 'Bytes of the table, large values included';
+comment on column kafka.disk_usage.index_bytes is 'Bytes of its indexes';
+comment on column kafka.disk_usage.total_bytes is 'Both';
+comment on column kafka.disk_usage.rows_estimated is 'Rows, as Postgres counts along';
+comment on column kafka.disk_usage.dead_rows_estimated is 'Rows that are deleted, and that vacuum will make room of';
+comment on column kafka.active_broker.pid is 'Of its Postgres session';
+comment on column kafka.active_broker.application_name is 'What the session calls itself';
+comment on column kafka.active_broker.role is 'The role it logged in as';
+comment on column kafka.active_broker.client_addr is 'Where it connected from; null: from the server''s own machine';
+comment on column kafka.active_broker.since is 'When the session began';
+comment on column kafka.active_broker.cluster_id is 'The cluster''s id';
+comment on column kafka.active_broker.epoch is 'Raised by each take-over: every partition''s leader epoch';`
+}
+
+export const commitTexts = {
+  Append: `insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp,
+    timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data)
+  select * from unnest($1::int[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[],
+    $6::bigint[], $7::bigint[], $8::bigint[], $9::int[], $10::int[], $11::bytea[])`,
+  AppendOne: `-- A large batch: no array is built of it, and its insert goes on while the next one is on its way.
+insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp,
+    timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data)
+  values ($1::int, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::int,
+    $10::int, $11::bytea)`,
+  DeleteBatches: `-- Where the newest batch goes, the partition keeps what it said: ends never go back.
+with doomed as materialized (
+    select b.partition_id, b.base_offset, b.last_offset, b.timestamp_high, b.cumulative_bytes
+    from unnest($1::int[], $2::bigint[], $3::int[]) r (partition_id, below, batches)
+    cross join lateral (
+      select * from kafka.batches b
+      where b.partition_id = r.partition_id and b.base_offset < r.below and b.last_offset < r.below
+      order by b.base_offset limit r.batches) b),
+  gone as (
+    delete from kafka.batches b using doomed d
+    where b.partition_id = d.partition_id and b.base_offset = d.base_offset),
+  newest as (
+    select partition_id, max(base_offset) as base_offset, max(last_offset) as last_offset,
+      max(timestamp_high) as timestamp_high, max(cumulative_bytes) as cumulative_bytes
+    from doomed group by partition_id)
+  update kafka.partitions p set end_offset_floor = greatest(p.end_offset_floor, n.last_offset + 1),
+    timestamp_high_floor = greatest(p.timestamp_high_floor, n.timestamp_high),
+    cumulative_bytes_floor = greatest(p.cumulative_bytes_floor, n.cumulative_bytes)
+  from newest n
+  where p.partition_id = n.partition_id and not exists (
+    select from kafka.batches b where b.partition_id = n.partition_id and b.base_offset > n.base_offset)`,
+  DeleteConfig: `delete from kafka.configs c using unnest($1::int[], $2::text[], $3::text[]) d (resource_type, resource_name, name)
+  where c.resource_type = d.resource_type and c.resource_name = d.resource_name and c.name = d.name`,
+  DeleteGroup: `with gone as (delete from kafka.groups where group_id = any($1::text[])),
+  offsets as (delete from kafka.offsets where commit_id = any($2::bigint[]))
+  delete from kafka.group_members where group_id = any($1::text[])`,
+  DeleteGroupMember: `-- A null member id: all of the group.
+delete from kafka.group_members m using unnest($1::text[], $2::text[]) d (group_id, member_id)
+  where m.group_id = d.group_id and (d.member_id is null or m.member_id = d.member_id)`,
+  DeleteOffset: `-- What is not in force any more, or was taken away.
+delete from kafka.offsets where commit_id = any($1::bigint[])`,
+  DeleteTopic: `with gone as (delete from kafka.topics where topic_id = any($1::text[]) returning topic_id, name),
+  orphans as (
+    update kafka.partitions p set topic_id = null from gone
+    where p.topic_id = gone.topic_id returning p.partition_id),
+  no_offsets as (
+    delete from kafka.offsets o using orphans where o.partition_id = orphans.partition_id)
+  delete from kafka.configs c using gone where c.resource_type = 2 and c.resource_name = gone.name`,
+  DropPartition: `with no_batches as (delete from kafka.batches where partition_id = any($1::int[])),
+  no_epochs as (delete from kafka.leader_epochs where partition_id = any($1::int[])),
+  no_snapshot as (delete from kafka.producer_snapshots where partition_id = any($1::int[]))
+  delete from kafka.partitions where partition_id = any($1::int[])`,
+  PutCommit: `-- Tells of a commit that adds neither batch nor offset; those before it have nothing more to tell.
+with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
+  insert into kafka.commits (commit_id) values ($1::bigint)`,
+  PutCompaction: `update kafka.partitions p set cleaned_offset = c.cleaned_offset, cleaned_bytes = c.cleaned_bytes,
+    delete_horizon = c.delete_horizon
+  from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[])
+    c (partition_id, cleaned_offset, cleaned_bytes, delete_horizon)
+  where p.partition_id = c.partition_id`,
+  PutConfig: `insert into kafka.configs (resource_type, resource_name, name, value)
+  select * from unnest($1::int[], $2::text[], $3::text[], $4::text[])
+  on conflict (resource_type, resource_name, name) do update set value = excluded.value`,
+  PutFailoverEpoch: `update kafka.partitions p set failover_epoch = f.epoch
+  from (select partition_id, max(epoch) as epoch from unnest($1::int[], $2::int[]) u (partition_id, epoch)
+    group by partition_id) f
+  where p.partition_id = f.partition_id and p.failover_epoch < f.epoch`,
+  PutGroup: `insert into kafka.groups (group_id, kind, value) select * from unnest($1::text[], $2::text[], $3::text[])
+  on conflict (group_id) do update set kind = excluded.kind, value = excluded.value`,
+  PutGroupMember: `insert into kafka.group_members (group_id, member_id, value)
+  select * from unnest($1::text[], $2::text[], $3::text[])
+  on conflict (group_id, member_id) do update set value = excluded.value`,
+  PutLeaderEpoch: `insert into kafka.leader_epochs (partition_id, epoch, start_offset)
+  select * from unnest($1::int[], $2::int[], $3::bigint[]) on conflict (partition_id, epoch) do nothing`,
+  PutLogStart: `update kafka.partitions p set log_start_offset = s.log_start_offset
+  from (select partition_id, max(log_start_offset) as log_start_offset
+    from unnest($1::int[], $2::bigint[]) u (partition_id, log_start_offset) group by partition_id) s
+  where p.partition_id = s.partition_id and p.log_start_offset < s.log_start_offset`,
+  PutNextProducerId: `update kafka.cluster set next_producer_id = $1::bigint`,
+  PutOffset: `insert into kafka.offsets (group_id, partition_id, committed_offset, leader_epoch, commit_timestamp,
+    expire_timestamp, metadata, commit_id)
+  select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::text[],
+    $8::bigint[])`,
+  PutPartition: `with added as (
+    insert into kafka.partitions (topic_id, partition_index, partition_id, failover_epoch)
+    select u.*, c.failover_epoch from unnest($1::text[], $2::int[], $3::int[]) u cross join kafka.cluster c
+    returning partition_id)
+  update kafka.cluster set next_partition_id = greatest(next_partition_id,
+    (select max(partition_id) + 1 from added))`,
+  PutProducerSnapshot: `insert into kafka.producer_snapshots (partition_id, end_offset, value)
+  select * from unnest($1::int[], $2::bigint[], $3::bytea[])
+  on conflict (partition_id) do update set end_offset = excluded.end_offset, value = excluded.value`,
+  PutTopic: `-- A config that was set while its topic was being deleted is not the next one's of that name.
+with stale as (
+    delete from kafka.configs c where c.resource_type = 2 and c.resource_name = any($2::text[])
+      and not exists (select from kafka.topics t where t.name = c.resource_name))
+  insert into kafka.topics (topic_id, name)
+  select * from unnest($1::text[], $2::text[]) on conflict (topic_id) do nothing`,
+  Relax: `-- For the transaction it is in: its COMMIT does not wait for the disk.
+select set_config('synchronous_commit', 'off', true)`,
+  RemoveBatches: `-- The newest batch tells where its partition ends: it stays.
+delete from kafka.batches b using unnest($1::int[], $2::bigint[]) r (partition_id, base_offset)
+  where b.partition_id = r.partition_id and b.base_offset = r.base_offset
+    and exists (select from kafka.batches n where n.partition_id = r.partition_id and n.base_offset > r.base_offset)`,
+  ReplaceBatches: `update kafka.batches b set data = r.data, max_timestamp = r.max_timestamp
+  from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bytea[]) r (partition_id, base_offset, max_timestamp, data)
+  where b.partition_id = r.partition_id and b.base_offset = r.base_offset`
+}
+
+export const readTexts = {
+  FindByTimestamp: `select b.data from kafka.batches b
+  where b.partition_id = $1::int and b.base_offset = (select kafka.first_base_at_time($1::int, $2::bigint))`,
+  LoadGroups: `select g.group_id, g.kind, g.value, m.member_id, m.value from kafka.groups g
+  left join kafka.group_members m on m.group_id = g.group_id order by g.group_id`,
+  LoadLeaderEpochs: `select e.partition_id, e.epoch, e.start_offset from kafka.leader_epochs e
+  where e.partition_id = any($1::int[]) order by e.partition_id, e.epoch`,
+  LoadOffsets: `select group_id, partition_id, committed_offset, leader_epoch, commit_timestamp, expire_timestamp, metadata
+  from kafka.offsets order by commit_id`,
+  LoadPartitions: `select p.partition_id, p.log_start_offset,
+    greatest(newest.last_offset + 1, p.end_offset_floor),
+    greatest(newest.timestamp_high, p.timestamp_high_floor),
+    greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
+    case when p.cleaned_offset is null then kafka.partition_bytes(p.partition_id, null) end,
+    s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon, p.failover_epoch
+  from unnest($1::int[]) wanted (id)
+  join kafka.partitions p on p.partition_id = wanted.id
+  left join kafka.producer_snapshots s on s.partition_id = wanted.id
+  left join lateral (
+    select b.last_offset, b.timestamp_high, b.cumulative_bytes from kafka.batches b
+    where b.partition_id = wanted.id order by b.base_offset desc limit 1) newest on true`,
+  LoadProducerBatches: `select b.partition_id, b.base_offset, b.last_offset, b.max_timestamp, b.producer_id, b.producer_epoch::int,
+    b.base_sequence
+  from unnest($1::int[]) wanted (id)
+  left join kafka.producer_snapshots s on s.partition_id = wanted.id
+  cross join lateral (
+    select * from kafka.batches b
+    where b.partition_id = wanted.id and b.base_offset >= coalesce(s.end_offset, 0) and b.producer_id >= 0
+    order by b.base_offset) b`,
+  Read: `select p.request, b.base_offset, b.data
+  from kafka.plan_read($1::int[], $2::bigint[], $3::bigint[], $4::bigint) p
+  cross join lateral (
+    select b.base_offset, b.data from kafka.batches b
+    where b.partition_id = p.part and b.base_offset between p.first_base and p.last_base
+    order by b.base_offset) b`,
+  SizeOf: `-- Both of one snapshot.
+select greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
+    kafka.partition_bytes(p.partition_id, p.cleaned_offset)
+  from kafka.partitions p
+  left join lateral (
+    select b.cumulative_bytes from kafka.batches b
+    where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true
+  where p.partition_id = $1::int`,
+  Sizes: `select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes, octet_length(b.data)
+  from kafka.batches b
+  where b.partition_id = $1::int and b.base_offset >= coalesce(
+    (select case when h.last_offset >= $2::bigint then h.base_offset end from kafka.batches h
+     where h.partition_id = $1::int and h.base_offset <= $2::bigint order by h.base_offset desc limit 1),
+    $2::bigint)
+  order by b.base_offset limit $3::int`
+}
+
+export const takeOverTexts = {
+  LoadCommitRows: `-- Rows that the reigns before left.
+select commit_id from kafka.commits`,
+  LoadConfigs: `select resource_type, resource_name, name, value from kafka.configs order by 1, 2, 3`,
+  LoadCounters: `select cluster_id, epoch, failover_epoch, next_producer_id, next_partition_id, system_identifier, timeline
+  from kafka.cluster`,
+  LoadOffsetRows: `-- Which rows hold the offsets that groups committed.
+select group_id, partition_id, commit_id from kafka.offsets`,
+  LoadPartitionIds: `select topic_id, partition_index, partition_id from kafka.partitions order by partition_id`,
+  LoadPublications: `-- Publications that hold the log.
+select pubname from pg_publication_tables where schemaname = 'kafka' and tablename = 'batches' order by 1`,
+  LoadTopics: `select topic_id, name from kafka.topics order by name`
+}

@@ -1,0 +1,2 @@
+-- Rows that the reigns before left.
+select commit_id from kafka.commits

@@ -1,0 +1,1 @@
+select topic_id, name from kafka.topics order by name

@@ -1,0 +1,73 @@
+import type * as Effect from "effect/Effect"
+import type { StoreError } from "./StoreError.ts"
+import type { StoredCompaction } from "./Write.ts"
+
+/** A batch without its bytes, as producer state is rebuilt from it. */
+export interface StoredBatchHead {
+  readonly baseOffset: bigint
+  readonly lastOffset: bigint
+  readonly maxTimestamp: bigint
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly baseSequence: number
+}
+
+/** What is known of a partition before any of its batches is read. Offsets, bytes and milliseconds are int64. */
+export interface StoredPartition {
+  readonly partitionId: number
+  /** The last failover over which its end has leapt. */
+  readonly failoverEpoch: number
+  /** Nobody reads below it. */
+  readonly logStartOffset: bigint
+  /** Last offset + 1: the next offset to give. */
+  readonly endOffset: bigint
+  /** The greatest timestamp ever appended, in milliseconds; -1 for none. */
+  readonly timestampHigh: bigint
+  /** Bytes ever appended. */
+  readonly cumulativeBytes: bigint
+  /** Bytes of the batches that are there; undefined where batch by batch has to be looked at (`Store.sizeOf`). */
+  readonly sizeBytes: bigint | undefined
+  /** Offset of the first append of each leader epoch, in order. */
+  readonly leaderEpochs: ReadonlyArray<{ readonly epoch: number; readonly startOffset: bigint }>
+  /** Null for a partition that was never compacted. */
+  readonly compaction: StoredCompaction | null
+  readonly producerSnapshot: { readonly endOffset: bigint; readonly value: Uint8Array } | null
+  /** Batches of idempotent producers from the snapshot's end (or the log's start) on, in order of offset. */
+  readonly producerBatches: ReadonlyArray<StoredBatchHead>
+}
+
+/** What a group committed for a partition; fields as in `PutOffset`. */
+export interface StoredOffset {
+  readonly groupId: string
+  readonly partitionId: number
+  readonly offset: bigint
+  readonly leaderEpoch: number
+  readonly metadata: string | null
+  readonly commitTimestamp: bigint
+  readonly expireTimestamp: bigint
+}
+
+/** A member that is stored apart from its group; `value` is the coordinator's own text. */
+export interface StoredGroupMember {
+  readonly memberId: string
+  readonly value: string
+}
+
+/** A group; `value` is the coordinator's own text. */
+export interface StoredGroup {
+  readonly groupId: string
+  readonly kind: string
+  readonly value: string
+  /** Absent if none are stored apart. */
+  readonly members?: ReadonlyArray<StoredGroupMember>
+}
+
+/** What services read when they begin: the ends of partitions, offsets and groups. */
+export interface StateLoader {
+  /** The ends of partitions, in order of ids. */
+  readonly loadPartitions: (
+    partitionIds: ReadonlyArray<number>
+  ) => Effect.Effect<ReadonlyArray<StoredPartition>, StoreError>
+  readonly loadOffsets: Effect.Effect<ReadonlyArray<StoredOffset>, StoreError>
+  readonly loadGroups: Effect.Effect<ReadonlyArray<StoredGroup>, StoreError>
+}

@@ -1,0 +1,118 @@
+import * as Data from "effect/Data"
+
+/**
+ * All that lasts, as values. A partition is known by its `partitionId`, an int32 that is never given twice in a cluster.
+ * Offsets are int64 as bigint, timestamps milliseconds since the epoch as bigint.
+ */
+export type Write = Data.TaggedEnum<{
+  /**
+   * One record batch, as it lies on the wire. `timestampHigh` is the greatest `maxTimestamp` of the partition up to and
+   * with this batch, `cumulativeBytes` the bytes ever appended to it up to and with this batch: both grow with the
+   * offset, so that a search by time or size is a binary search over the primary key.
+   */
+  Append: {
+    readonly partitionId: number
+    readonly baseOffset: bigint
+    readonly lastOffset: bigint
+    readonly leaderEpoch: number
+    readonly maxTimestamp: bigint
+    readonly timestampHigh: bigint
+    readonly cumulativeBytes: bigint
+    readonly producerId: bigint
+    readonly producerEpoch: number
+    readonly baseSequence: number
+    readonly records: Uint8Array
+    /** May be lost when the database or its machine crashes soon after its commit (docs/durability.md). */
+    readonly relaxed?: boolean
+  }
+  /** The first append of a leader epoch to a partition. */
+  PutLeaderEpoch: { readonly partitionId: number; readonly epoch: number; readonly startOffset: bigint }
+  /** Producer state up to `endOffset`, so that loading reads only the batches behind it. `value` is opaque. */
+  PutProducerSnapshot: { readonly partitionId: number; readonly endOffset: bigint; readonly value: Uint8Array }
+  /** The log start offset rises; batches wholly below it may be deleted. */
+  PutLogStart: { readonly partitionId: number; readonly logStartOffset: bigint }
+  /** Deletes at most `limit` of the oldest batches whose last offset is below `below`. */
+  DeleteBatches: { readonly partitionId: number; readonly below: bigint; readonly limit: number }
+  /**
+   * Compaction's step over one partition: batches with fewer records in the place of those at the same base offset, or
+   * nothing. Batches that are not there any more are passed over; the newest one of a partition is never taken away.
+   */
+  ReplaceBatches: { readonly partitionId: number; readonly batches: ReadonlyArray<Replacement> }
+  /** How far a partition is compacted. */
+  PutCompaction: { readonly partitionId: number; readonly compaction: StoredCompaction }
+  PutTopic: { readonly topicId: string; readonly name: string }
+  PutPartition: { readonly topicId: string; readonly index: number; readonly partitionId: number }
+  /** The topic, its configs and its committed offsets go at once; its partitions are left as orphans (`ClusterState`). */
+  DeleteTopic: { readonly topicId: string }
+  /** The last trace of an orphaned partition, once its batches are deleted. */
+  DropPartition: { readonly partitionId: number }
+  /** A config of a resource (`resourceType` as in the Config APIs: 2 topic, 4 broker, 32 group); null takes it away. */
+  PutConfig: {
+    readonly resourceType: number
+    readonly resourceName: string
+    readonly name: string
+    readonly value: string | null
+  }
+  PutOffset: {
+    readonly groupId: string
+    readonly partitionId: number
+    readonly offset: bigint
+    readonly leaderEpoch: number
+    readonly metadata: string | null
+    readonly commitTimestamp: bigint
+    /** -1: the broker's retention holds. */
+    readonly expireTimestamp: bigint
+  }
+  DeleteOffset: { readonly groupId: string; readonly partitionId: number }
+  /** The state of a group, written once a stable generation. `value` is the coordinator's own text. */
+  PutGroup: { readonly groupId: string; readonly kind: string; readonly value: string }
+  /** One member of a group, for kinds that keep them apart: who changes is stored, and not the whole group. */
+  PutGroupMember: { readonly groupId: string; readonly memberId: string; readonly value: string }
+  /** Null: every member of the group. */
+  DeleteGroupMember: { readonly groupId: string; readonly memberId: string | null }
+  /** A group with all its members and offsets. */
+  DeleteGroup: { readonly groupId: string }
+  /** The next producer id that was given to nobody. */
+  PutNextProducerId: { readonly next: bigint }
+  /** The partition's end has leapt over what a failover may have lost (`ClusterState.failoverEpoch`). */
+  PutFailoverEpoch: { readonly partitionId: number; readonly epoch: number }
+}>
+export const Write = Data.taggedEnum<Write>()
+
+/** What takes the place of the batch at `baseOffset`: null for nothing. */
+export interface Replacement {
+  readonly baseOffset: bigint
+  readonly records: Uint8Array | null
+}
+
+/** Compaction's own state of a partition. */
+export interface StoredCompaction {
+  /** Below it, for each key only the latest record is left. */
+  readonly cleanedOffset: bigint
+  /** `cumulativeBytes` of the last batch below `cleanedOffset`. */
+  readonly cleanedBytes: bigint
+  /** When the first of the tombstones below `cleanedOffset` may go, in milliseconds; -1 for none. */
+  readonly deleteHorizon: bigint
+}
+
+/** The kinds of writes. What each is and does is told in one table (`../writes/Writes.ts`). */
+export type WriteTag = Write["_tag"]
+/** The writes of a kind. */
+export type WriteOf<T extends WriteTag> = Extract<Write, { readonly _tag: T }>
+
+export type Append = WriteOf<"Append">
+
+/** Writes that stand or fall together. */
+export type Unit = ReadonlyArray<Write>
+
+/** Whether nothing in a commit has to be on disk when it returns: relaxed appends, and what only goes with them. */
+export const isRelaxed = (units: ReadonlyArray<Unit>): boolean => {
+  let relaxed = false
+  for (const unit of units) {
+    for (const write of unit) {
+      if (write._tag === "Append" && write.relaxed === true) relaxed = true
+      else if (write._tag !== "PutLeaderEpoch" && write._tag !== "PutProducerSnapshot") return false
+    }
+  }
+  return relaxed
+}

@@ -1,0 +1,138 @@
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import type { ServerIdentity } from "../port/CommitStore.ts"
+import type { Append, Replacement, StoredCompaction, WriteOf } from "../port/Write.ts"
+
+/** The data of one cluster, apart from the broker that serves it: a crash in simulation keeps this and nothing else. */
+export class MemoryData {
+  readonly clusterId: string
+  /** What the server of a database says of itself; a standby that takes over has another timeline. */
+  systemIdentifier = "memory"
+  timeline = "00000001"
+  /** As the last take-over found it. */
+  noted: ServerIdentity | null = null
+  epoch = 0
+  failoverEpoch = 0
+  nextProducerId = 0n
+  nextPartitionId = 1
+  bytes = 0
+  /** The one holder of the lock, by a token of its own. */
+  holder: object | undefined = undefined
+  readonly topics = new Map<string, { readonly name: string; readonly partitionIds: Array<number> }>()
+  readonly partitions = new Map<number, MemoryPartition>()
+  readonly configs = new Map<number, Map<string, Map<string, string>>>()
+  readonly offsets = new Map<string, Map<number, WriteOf<"PutOffset">>>()
+  readonly groups = new Map<string, { readonly kind: string; readonly value: string }>()
+  readonly groupMembers = new Map<string, Map<string, string>>()
+
+  constructor(clusterId: string) {
+    this.clusterId = clusterId
+  }
+
+  /** Deletes at most `limit` of a partition's oldest batches whose last offset is below `below`. */
+  deleteBatches(partition: MemoryPartition, below: bigint, limit: number): void {
+    let left = limit
+    while (left > 0 && partition.first < partition.batches.length) {
+      const batch = partition.batches[partition.first]!
+      if (batch.lastOffset >= below) break
+      this.bytes -= batch.records.byteLength
+      partition.first++
+      left--
+    }
+    if (partition.first > 1024 || partition.first === partition.batches.length) {
+      partition.batches = partition.batches.slice(partition.first)
+      partition.first = 0
+    }
+  }
+
+  replaceBatches(partition: MemoryPartition, replacements: ReadonlyArray<Replacement>): void {
+    const gone = new Set<number>()
+    for (const { baseOffset, records } of replacements) {
+      const at = partition.search((batch) => batch.baseOffset >= baseOffset)
+      const batch = partition.batches[at]
+      if (batch?.baseOffset !== baseOffset) continue
+      if (records === null) {
+        if (at === partition.batches.length - 1) continue
+        gone.add(at)
+      } else {
+        partition.batches[at] = { ...batch, records, maxTimestamp: RecordBatch.maxTimestamp(records) }
+      }
+      this.bytes += (records?.byteLength ?? 0) - batch.records.byteLength
+    }
+    if (gone.size === 0) return
+    partition.batches = partition.batches.filter((_, i) => i >= partition.first && !gone.has(i))
+    partition.first = 0
+  }
+
+  /** All that is stored now, and nobody holds its lock: a standby that hears nothing more. */
+  copy(): MemoryData {
+    const copy = new MemoryData(this.clusterId)
+    copy.systemIdentifier = this.systemIdentifier
+    copy.timeline = this.timeline
+    copy.noted = this.noted
+    copy.epoch = this.epoch
+    copy.failoverEpoch = this.failoverEpoch
+    copy.nextProducerId = this.nextProducerId
+    copy.nextPartitionId = this.nextPartitionId
+    copy.bytes = this.bytes
+    for (const [topicId, { name, partitionIds }] of this.topics) {
+      copy.topics.set(topicId, { name, partitionIds: partitionIds.slice() })
+    }
+    for (const [partitionId, partition] of this.partitions) copy.partitions.set(partitionId, partition.copy())
+    for (const [resourceType, ofType] of this.configs) copy.configs.set(resourceType, copyOf(ofType))
+    for (const [groupId, offsets] of this.offsets) copy.offsets.set(groupId, new Map(offsets))
+    for (const [groupId, group] of this.groups) copy.groups.set(groupId, group)
+    for (const [groupId, members] of this.groupMembers) copy.groupMembers.set(groupId, new Map(members))
+    return copy
+  }
+}
+
+const copyOf = (names: ReadonlyMap<string, Map<string, string>>): Map<string, Map<string, string>> =>
+  new Map(Array.from(names, ([name, values]) => [name, new Map(values)]))
+
+export class MemoryPartition {
+  /** Undefined once its topic is deleted. */
+  topicId: string | undefined
+  /** The last failover over which its end has leapt. */
+  failoverEpoch: number
+  logStartOffset = 0n
+  endOffset = 0n
+  timestampHigh = -1n
+  cumulativeBytes = 0n
+  /** In order of offsets; `first` are deleted and trimmed now and then. */
+  batches: Array<Append> = []
+  first = 0
+  leaderEpochs: Array<{ readonly epoch: number; readonly startOffset: bigint }> = []
+  producerSnapshot: { readonly endOffset: bigint; readonly value: Uint8Array } | null = null
+  compaction: StoredCompaction | null = null
+
+  constructor(topicId: string | undefined, failoverEpoch: number) {
+    this.topicId = topicId
+    this.failoverEpoch = failoverEpoch
+  }
+
+  copy(): MemoryPartition {
+    const copy = Object.assign(new MemoryPartition(this.topicId, this.failoverEpoch), this)
+    copy.batches = this.batches.slice()
+    copy.leaderEpochs = this.leaderEpochs.slice()
+    return copy
+  }
+
+  /** Index of the first batch for which `test` holds; `test` must turn from false to true once. */
+  search(test: (batch: Append) => boolean): number {
+    let low = this.first
+    let high = this.batches.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (test(this.batches[middle]!)) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  /** Bytes of the batches that are there. */
+  get sizeBytes(): bigint {
+    let bytes = 0
+    for (let i = this.first; i < this.batches.length; i++) bytes += this.batches[i]!.records.byteLength
+    return BigInt(bytes)
+  }
+}

@@ -1,0 +1,339 @@
+import type { Write, WriteOf, WriteTag } from "../port/Write.ts"
+import { storeAppends } from "./appends.ts"
+import { MemoryPartition } from "./MemoryData.ts"
+import { bytea, int4, int8, over, overLast, text } from "./StatementWriter.ts"
+import { deleteOffsets, storeConfigs, storeOffsets, storeReplacements } from "./statements.ts"
+import type { Order, WriteDefinition } from "./WriteDefinition.ts"
+
+/** What a write takes beside its texts and values, about. */
+export const FIXED_BYTES = 64
+
+const FREE: Order<Write> = {}
+const groupOf = (write: { readonly groupId: string }): string => write.groupId
+const partitionOf = (write: { readonly partitionId: number }): number => write.partitionId
+/** Nothing to speak of beside what every write takes. */
+const little = (): number => 0
+
+/**
+ * THE TABLE OF WRITES. Its entries stand in the order in which the kinds of writes of one commit are carried out: what
+ * makes something first, then what fills it, then what takes away. A new kind is its type in `../port/Write.ts` and what
+ * does not compile then: an entry here, and a statement of its name in `../pg/sql/statements/commit/`.
+ */
+export const WRITES = {
+  PutTopic: {
+    order: FREE,
+    takes: [],
+    bytes: little,
+    store: overLast(
+      (write) => write.topicId,
+      over(
+        "PutTopic",
+        text((write) => write.topicId),
+        text((write) => write.name)
+      )
+    ),
+    conflict: (draft, write) => draft.putTopic(write),
+    apply: (data, { name, topicId }) => {
+      if (data.topics.has(topicId)) return
+      data.topics.set(topicId, { name, partitionIds: [] })
+      // Set while a topic of that name was being deleted.
+      data.configs.get(2)?.delete(name)
+    }
+  },
+  PutPartition: {
+    order: FREE,
+    takes: [],
+    bytes: little,
+    store: over(
+      "PutPartition",
+      text((write) => write.topicId),
+      int4((write) => write.index),
+      int4(partitionOf)
+    ),
+    conflict: (draft, write) => draft.putPartition(write),
+    apply: (data, { index, partitionId, topicId }) => {
+      data.partitions.set(partitionId, new MemoryPartition(topicId, data.failoverEpoch))
+      const topic = data.topics.get(topicId)
+      if (topic !== undefined) topic.partitionIds[index] = partitionId
+      if (partitionId >= data.nextPartitionId) data.nextPartitionId = partitionId + 1
+    }
+  },
+  PutConfig: {
+    order: FREE,
+    takes: [],
+    bytes: (write) => write.resourceName.length + write.name.length + (write.value?.length ?? 0),
+    store: overLast(
+      ({ name, resourceName, resourceType }) => JSON.stringify([resourceType, resourceName, name]),
+      storeConfigs
+    ),
+    apply: (data, { name, resourceName, resourceType, value }) => {
+      let ofType = data.configs.get(resourceType)
+      if (ofType === undefined) data.configs.set(resourceType, (ofType = new Map()))
+      let ofName = ofType.get(resourceName)
+      if (ofName === undefined) ofType.set(resourceName, (ofName = new Map()))
+      if (value === null) ofName.delete(name)
+      else ofName.set(name, value)
+    }
+  },
+  Append: {
+    order: { after: partitionOf },
+    takes: [],
+    bytes: (write) => write.records.byteLength,
+    store: storeAppends,
+    conflict: (draft, write) => draft.append(write),
+    apply: (data, write) => {
+      const partition = data.partitions.get(write.partitionId)!
+      partition.batches.push(write)
+      partition.endOffset = write.lastOffset + 1n
+      partition.timestampHigh = write.timestampHigh
+      partition.cumulativeBytes = write.cumulativeBytes
+      data.bytes += write.records.byteLength
+    }
+  },
+  PutLeaderEpoch: {
+    order: FREE,
+    takes: [],
+    bytes: little,
+    store: over(
+      "PutLeaderEpoch",
+      int4(partitionOf),
+      int4((write) => write.epoch),
+      int8((write) => write.startOffset)
+    ),
+    apply: (data, { epoch, partitionId, startOffset }) =>
+      data.partitions.get(partitionId)?.leaderEpochs.push({ epoch, startOffset })
+  },
+  PutProducerSnapshot: {
+    order: FREE,
+    takes: [],
+    bytes: (write) => write.value.byteLength,
+    store: overLast(
+      partitionOf,
+      over(
+        "PutProducerSnapshot",
+        int4(partitionOf),
+        int8((write) => write.endOffset),
+        bytea((write) => write.value)
+      )
+    ),
+    apply: (data, { endOffset, partitionId, value }) => {
+      const partition = data.partitions.get(partitionId)
+      if (partition !== undefined) partition.producerSnapshot = { endOffset, value }
+    }
+  },
+  PutLogStart: {
+    order: FREE,
+    takes: [],
+    bytes: little,
+    store: over(
+      "PutLogStart",
+      int4(partitionOf),
+      int8((write) => write.logStartOffset)
+    ),
+    apply: (data, { logStartOffset, partitionId }) => {
+      const partition = data.partitions.get(partitionId)
+      if (partition !== undefined && logStartOffset > partition.logStartOffset)
+        partition.logStartOffset = logStartOffset
+    }
+  },
+  PutFailoverEpoch: {
+    order: FREE,
+    takes: [],
+    bytes: little,
+    store: over(
+      "PutFailoverEpoch",
+      int4(partitionOf),
+      int4((write) => write.epoch)
+    ),
+    apply: (data, { epoch, partitionId }) => {
+      const partition = data.partitions.get(partitionId)
+      if (partition !== undefined && epoch > partition.failoverEpoch) partition.failoverEpoch = epoch
+    }
+  },
+  ReplaceBatches: {
+    order: FREE,
+    takes: ["batches"],
+    bytes: ({ batches }) => {
+      let bytes = 0
+      for (const { records } of batches) bytes += FIXED_BYTES + (records?.byteLength ?? 0)
+      return bytes
+    },
+    store: storeReplacements,
+    apply: (data, { batches, partitionId }) => {
+      const partition = data.partitions.get(partitionId)
+      if (partition !== undefined) data.replaceBatches(partition, batches)
+    }
+  },
+  PutCompaction: {
+    order: FREE,
+    takes: [],
+    bytes: little,
+    store: overLast(
+      partitionOf,
+      over(
+        "PutCompaction",
+        int4(partitionOf),
+        int8(({ compaction }) => compaction.cleanedOffset),
+        int8(({ compaction }) => compaction.cleanedBytes),
+        int8(({ compaction }) => compaction.deleteHorizon)
+      )
+    ),
+    apply: (data, { compaction, partitionId }) => {
+      const partition = data.partitions.get(partitionId)
+      if (partition !== undefined) partition.compaction = compaction
+    }
+  },
+  PutOffset: {
+    order: { after: groupOf },
+    takes: [],
+    bytes: (write) => write.groupId.length + (write.metadata?.length ?? 0),
+    store: storeOffsets,
+    apply: (data, write) => {
+      let offsets = data.offsets.get(write.groupId)
+      if (offsets === undefined) data.offsets.set(write.groupId, (offsets = new Map()))
+      offsets.set(write.partitionId, write)
+    }
+  },
+  PutGroup: {
+    order: { after: groupOf },
+    takes: [],
+    bytes: (write) => write.groupId.length + write.value.length,
+    store: overLast(
+      groupOf,
+      over(
+        "PutGroup",
+        text(groupOf),
+        text((write) => write.kind),
+        text((write) => write.value)
+      )
+    ),
+    apply: (data, { groupId, kind, value }) => data.groups.set(groupId, { kind, value })
+  },
+  PutGroupMember: {
+    order: { after: groupOf },
+    takes: [],
+    bytes: (write) => write.groupId.length + write.memberId.length + write.value.length,
+    store: overLast(
+      ({ groupId, memberId }) => `${groupId.length} ${groupId}${memberId}`,
+      over(
+        "PutGroupMember",
+        text(groupOf),
+        text((write) => write.memberId),
+        text((write) => write.value)
+      )
+    ),
+    apply: (data, { groupId, memberId, value }) => {
+      let members = data.groupMembers.get(groupId)
+      if (members === undefined) data.groupMembers.set(groupId, (members = new Map()))
+      members.set(memberId, value)
+    }
+  },
+  DeleteOffset: {
+    order: { deletes: groupOf },
+    takes: ["offsets"],
+    bytes: little,
+    store: (out, writes, offsetRows) =>
+      deleteOffsets(out, writes, ({ groupId, partitionId }) => offsetRows.remove(groupId, partitionId)),
+    apply: (data, { groupId, partitionId }) => data.offsets.get(groupId)?.delete(partitionId)
+  },
+  DeleteGroupMember: {
+    order: { deletes: groupOf },
+    takes: [],
+    bytes: little,
+    store: over(
+      "DeleteGroupMember",
+      text(groupOf),
+      text((write) => write.memberId)
+    ),
+    apply: (data, { groupId, memberId }) => {
+      if (memberId === null) data.groupMembers.delete(groupId)
+      else data.groupMembers.get(groupId)?.delete(memberId)
+    }
+  },
+  DeleteGroup: {
+    order: { deletes: groupOf },
+    takes: ["offsets"],
+    bytes: little,
+    store: (out, writes, offsetRows) => {
+      const offsets = writes.flatMap(({ groupId }) => offsetRows.removeGroup(groupId))
+      out.run("DeleteGroup", 2, () => {
+        out.texts(writes, groupOf)
+        out.int8s(offsets, BigInt)
+      })
+    },
+    apply: (data, { groupId }) => {
+      data.groups.delete(groupId)
+      data.groupMembers.delete(groupId)
+      data.offsets.delete(groupId)
+    }
+  },
+  DeleteBatches: {
+    // A step that is told twice is two steps.
+    order: { after: partitionOf, deletes: partitionOf },
+    takes: ["batches"],
+    bytes: little,
+    store: over(
+      "DeleteBatches",
+      int4(partitionOf),
+      int8((write) => write.below),
+      int4((write) => write.limit)
+    ),
+    apply: (data, { below, limit, partitionId }) => {
+      const partition = data.partitions.get(partitionId)
+      if (partition !== undefined) data.deleteBatches(partition, below, limit)
+    }
+  },
+  DeleteTopic: {
+    order: { deletes: "all" },
+    takes: ["offsets"],
+    bytes: little,
+    store: over(
+      "DeleteTopic",
+      text((write) => write.topicId)
+    ),
+    conflict: (draft, write) => draft.deleteTopic(write),
+    apply: (data, { topicId }) => {
+      const topic = data.topics.get(topicId)
+      if (topic === undefined) return
+      data.topics.delete(topicId)
+      data.configs.get(2)?.delete(topic.name)
+      for (const partitionId of topic.partitionIds) {
+        data.partitions.get(partitionId)!.topicId = undefined
+        for (const offsets of data.offsets.values()) offsets.delete(partitionId)
+      }
+    }
+  },
+  DropPartition: {
+    order: { deletes: "all" },
+    takes: ["batches", "offsets"],
+    bytes: little,
+    store: (out, writes, offsetRows) => {
+      for (const { partitionId } of writes) offsetRows.dropPartition(partitionId)
+      out.run("DropPartition", 1, () => out.int4s(writes, partitionOf))
+    },
+    apply: (data, { partitionId }) => {
+      const partition = data.partitions.get(partitionId)
+      if (partition === undefined) return
+      data.deleteBatches(partition, partition.endOffset, partition.batches.length)
+      data.partitions.delete(partitionId)
+    }
+  },
+  PutNextProducerId: {
+    order: FREE,
+    takes: [],
+    bytes: little,
+    store: (out, writes) => out.run("PutNextProducerId", 1, () => out.int8(writes.at(-1)!.next)),
+    apply: (data, { next }) => {
+      data.nextProducerId = next
+    }
+  }
+} as const satisfies { readonly [T in WriteTag]: WriteDefinition<WriteOf<T>> }
+
+/** The kinds of writes, in the table's order. */
+export const KINDS = Object.keys(WRITES) as ReadonlyArray<string> as ReadonlyArray<WriteTag>
+
+/** The entry of a kind, for writes of that kind. */
+export const definitionOfKind = (kind: WriteTag): WriteDefinition<Write> =>
+  WRITES[kind] as WriteDefinition<never> as WriteDefinition<Write>
+
+export const definitionOf = (write: Write): WriteDefinition<Write> => definitionOfKind(write._tag)

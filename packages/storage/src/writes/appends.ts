@@ -1,0 +1,63 @@
+import type { Append } from "../port/Write.ts"
+import { bytea, int4, int8, over } from "./StatementWriter.ts"
+import type { StatementWriter } from "./StatementWriter.ts"
+
+/**
+ * Appends are spread over statements of about this many bytes. A large array costs the server a zeroed page of memory
+ * for each page of it, at each commit: one statement of 8 MiB took twice the CPU (758 against 410 µs a 128 KiB batch).
+ */
+const MAX_STATEMENT_BYTES = 192 * 1024
+
+/** A batch so large goes into a statement of its own. */
+const ALONE_BYTES = 32 * 1024
+
+const appendTogether = over<Append>(
+  "Append",
+  int4((batch) => batch.partitionId),
+  int4((batch) => batch.leaderEpoch),
+  int8((batch) => batch.baseOffset),
+  int8((batch) => batch.lastOffset),
+  int8((batch) => batch.maxTimestamp),
+  int8((batch) => batch.timestampHigh),
+  int8((batch) => batch.cumulativeBytes),
+  int8((batch) => batch.producerId),
+  int4((batch) => batch.baseSequence),
+  int4((batch) => batch.producerEpoch),
+  bytea((batch) => batch.records)
+)
+
+const appendAlone = (out: StatementWriter, batch: Append): void =>
+  out.run("AppendOne", 11, () => {
+    out.int4(batch.partitionId)
+    out.int4(batch.leaderEpoch)
+    out.int8(batch.baseOffset)
+    out.int8(batch.lastOffset)
+    out.int8(batch.maxTimestamp)
+    out.int8(batch.timestampHigh)
+    out.int8(batch.cumulativeBytes)
+    out.int8(batch.producerId)
+    out.int4(batch.baseSequence)
+    out.int4(batch.producerEpoch)
+    out.bytea(batch.records)
+  })
+
+export const storeAppends = (out: StatementWriter, batches: ReadonlyArray<Append>): void => {
+  let together: Array<Append> = []
+  let bytes = 0
+  const flush = () => {
+    appendTogether(out, together)
+    together = []
+    bytes = 0
+  }
+  for (const batch of batches) {
+    const size = batch.records.byteLength
+    if (size >= ALONE_BYTES) {
+      appendAlone(out, batch)
+      continue
+    }
+    if (bytes + size > MAX_STATEMENT_BYTES) flush()
+    together.push(batch)
+    bytes += size
+  }
+  flush()
+}

@@ -1,0 +1,101 @@
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import type { WriteOf } from "../port/Write.ts"
+import { bytea, int4, int8, lastByKey, over, text } from "./StatementWriter.ts"
+import type { StatementWriter } from "./StatementWriter.ts"
+import type { WrittenOffset, OffsetRowIds } from "./WriteDefinition.ts"
+
+type PutConfig = WriteOf<"PutConfig">
+
+const setConfigs = over<PutConfig>(
+  "PutConfig",
+  int4((write) => write.resourceType),
+  text((write) => write.resourceName),
+  text((write) => write.name),
+  text((write) => write.value)
+)
+
+const unsetConfigs = over<PutConfig>(
+  "DeleteConfig",
+  int4((write) => write.resourceType),
+  text((write) => write.resourceName),
+  text((write) => write.name)
+)
+
+export const storeConfigs = (out: StatementWriter, configs: ReadonlyArray<PutConfig>): void => {
+  setConfigs(
+    out,
+    configs.filter(({ value }) => value !== null)
+  )
+  unsetConfigs(
+    out,
+    configs.filter(({ value }) => value === null)
+  )
+}
+
+interface StoredBatch {
+  readonly partitionId: number
+  readonly baseOffset: bigint
+}
+
+const removeBatches = over<StoredBatch>(
+  "RemoveBatches",
+  int4((batch) => batch.partitionId),
+  int8((batch) => batch.baseOffset)
+)
+
+const replaceBatches = over<StoredBatch & { readonly records: Uint8Array }>(
+  "ReplaceBatches",
+  int4((batch) => batch.partitionId),
+  int8((batch) => batch.baseOffset),
+  int8((batch) => RecordBatch.maxTimestamp(batch.records)),
+  bytea((batch) => batch.records)
+)
+
+export const storeReplacements = (out: StatementWriter, writes: ReadonlyArray<WriteOf<"ReplaceBatches">>): void => {
+  const all = writes.flatMap(({ batches, partitionId }) => batches.map((batch) => ({ partitionId, ...batch })))
+  removeBatches(
+    out,
+    all.filter(({ records }) => records === null)
+  )
+  replaceBatches(
+    out,
+    all.flatMap(({ records, ...batch }) => (records === null ? [] : [{ ...batch, records }]))
+  )
+}
+
+const deleteRows = over<number>("DeleteOffset", int8(BigInt))
+
+/** Deletes the rows of offsets that `rowOf` names. */
+export const deleteOffsets = <A>(
+  out: StatementWriter,
+  items: ReadonlyArray<A>,
+  rowOf: (item: A) => number | undefined
+): void =>
+  deleteRows(
+    out,
+    items.map(rowOf).filter((commitId) => commitId !== undefined)
+  )
+
+const putOffsets = over<WrittenOffset<WriteOf<"PutOffset">>>(
+  "PutOffset",
+  text(({ write }) => write.groupId),
+  int4(({ write }) => write.partitionId),
+  int8(({ write }) => write.offset),
+  int4(({ write }) => write.leaderEpoch),
+  int8(({ write }) => write.commitTimestamp),
+  int8(({ write }) => write.expireTimestamp),
+  text(({ write }) => write.metadata),
+  int8(({ commitId }) => BigInt(commitId))
+)
+
+/** A new row for each, and the former one away. */
+export const storeOffsets = (
+  out: StatementWriter,
+  writes: ReadonlyArray<WriteOf<"PutOffset">>,
+  offsetRows: OffsetRowIds
+): void => {
+  const offsets = lastByKey(writes, (write) => `${write.partitionId} ${write.groupId}`)
+  const rows = offsets.map((write) => offsetRows.put(write))
+  deleteOffsets(out, rows, ({ former }) => former)
+  putOffsets(out, rows)
+}

@@ -1,0 +1,9 @@
+import type { Unit } from "../port/Write.ts"
+import { definitionOf, FIXED_BYTES } from "./Writes.ts"
+
+/** Bytes that a unit asks the backend to store, about. */
+export const unitBytes = (unit: Unit): number => {
+  let bytes = 0
+  for (const write of unit) bytes += FIXED_BYTES + definitionOf(write).bytes(write)
+  return bytes
+}
