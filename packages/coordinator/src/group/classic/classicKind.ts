@@ -14,9 +14,9 @@ export const classicKind = (config: ClassicGroupConfig): ClassicKind => ({
   kind: "classic",
   step,
   tick: Event.Tick(),
-  encode: (group, savedAtMs) => encode({ group, savedAtMs }),
+  encode: (group, savedAtMs) => ({ value: encode({ group, savedAtMs }) }),
   begin: () => empty(config),
-  restore: (_groupId, value) =>
+  restore: ({ value }) =>
     Result.map(decode(value), ({ group, savedAtMs }) => ({
       savedAtMs,
       start: (nowMs: number) => restore(config, group, nowMs)

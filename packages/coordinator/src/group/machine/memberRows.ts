@@ -68,7 +68,7 @@ export const memberRows = <
     ],
     membersAnew: all
   }),
-  restore: (groupId, value, stored) =>
+  restore: ({ groupId, members: stored = [], value }) =>
     Result.gen(function* () {
       const { group, savedAtMs } = yield* decodeGroup(value)
       const members: Array<Member> = []

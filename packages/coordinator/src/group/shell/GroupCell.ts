@@ -9,20 +9,9 @@ import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { NOBODY } from "../machine/GroupMachine.ts"
+import type { GroupMachine, Stepped } from "../machine/GroupMachine.ts"
 import type { GroupOutput } from "../machine/GroupOutput.ts"
-
-/** A kind of group: its pure machine and how it is written down. */
-export interface GroupMachine<State, Event, Answer, Group> {
-  readonly kind: string
-  readonly step: (
-    state: State,
-    event: Event,
-    nowMs: number
-  ) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
-  readonly tick: Event
-  /** A text, or what has changed where members are stored apart. */
-  readonly encode: (group: Group, savedAtMs: number) => string | Omit<GroupToStore, "groupId" | "kind">
-}
 
 /** What a cell needs of its surroundings. */
 export interface GroupCellPorts {
@@ -77,14 +66,11 @@ interface Waiter<Answer> {
   isGivenUp: boolean
 }
 
-/** Nobody waits for the answer to an event that the shell sends by itself. */
-export const NOBODY = 0
-
 /** `start` gives the machine's first state and what it asks for, such as the timer of a restored group. */
 export const makeGroupCell = <State, Event, Answer, Group>(
   groupId: string,
   machine: GroupMachine<State, Event, Answer, Group>,
-  start: (nowMs: number) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>],
+  start: (nowMs: number) => Stepped<State, Answer, Group>,
   savedAtMs: number,
   ports: GroupCellPorts
 ): Effect.Effect<GroupCell<State, Event, Answer>> =>
@@ -155,9 +141,7 @@ export const makeGroupCell = <State, Event, Answer, Group>(
         case "Persist":
           return Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
             changedAtMs = nowMs
-            const encoded = machine.encode(output.group, nowMs)
-            const change = typeof encoded === "string" ? { value: encoded } : encoded
-            return store(ports.put({ groupId, kind: machine.kind, ...change }))
+            return store(ports.put({ groupId, kind: machine.kind, ...machine.encode(output.group, nowMs) }))
           })
         case "Remove":
           return store(ports.remove(groupId))

@@ -12,11 +12,11 @@ import * as Result from "effect/Result"
 import * as Semaphore from "effect/Semaphore"
 import { makeGroupCell } from "./GroupCell.ts"
 import type { CellClosed, GroupCellPorts } from "./GroupCell.ts"
-import type { GroupConfig } from "../machine/GroupConfig.ts"
+import type { GroupConfig } from "./GroupConfig.ts"
 import { GroupConfigs } from "../machine/GroupConfigs.ts"
-import { kindCell } from "../machine/GroupKind.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { makeGroupKinds } from "./GroupKinds.ts"
+import { kindCell } from "./KindCell.ts"
 import type { AnyCell, CellOf, GroupKinds, KindName } from "./GroupKinds.ts"
 import type { GroupOutput } from "../machine/GroupOutput.ts"
 import { askerError, groupIdError } from "../machine/Ids.ts"
@@ -145,7 +145,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     Effect.gen(function* () {
       const nowMs = yield* Clock.currentTimeMillis
       const kind = kindOf(name)
-      const record = stored === undefined ? undefined : kind.restore(groupId, stored.value, stored.members ?? [])
+      const record = stored === undefined ? undefined : kind.restore(stored)
       if (record !== undefined && Result.isFailure(record)) {
         yield* Effect.logError(`group ${JSON.stringify(groupId)} cannot be read and begins anew: ${record.failure}`)
       }

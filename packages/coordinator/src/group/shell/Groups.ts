@@ -19,11 +19,11 @@ import { makeClassicGroups, named } from "./ClassicGroups.ts"
 import type { ClassicGroups } from "./ClassicGroups.ts"
 import { makeClassicInConsumer } from "./ClassicInConsumer.ts"
 import { GroupCells } from "./GroupCells.ts"
-import { defaultGroupConfig } from "../machine/GroupConfig.ts"
-import type { GroupConfig } from "../machine/GroupConfig.ts"
+import { defaultGroupConfig } from "./GroupConfig.ts"
+import type { GroupConfig } from "./GroupConfig.ts"
 import { GroupConfigs } from "../machine/GroupConfigs.ts"
 import { GroupConversion } from "./GroupConversion.ts"
-import type { Fetching } from "../machine/GroupKind.ts"
+import type { Committing, Fetching } from "../machine/GroupKind.ts"
 import type { AnyCell } from "./GroupKinds.ts"
 import type * as Asked from "./GroupRequests.ts"
 import { expireOffsets } from "./OffsetExpiry.ts"
@@ -45,7 +45,7 @@ export class Groups extends Context.Service<
   Groups,
   ClassicGroups & {
     /** Whether this member may commit now; counts as a sign of life. */
-    readonly validateCommit: (request: Asked.Committing) => Effect.Effect<void, KafkaError>
+    readonly validateCommit: (request: Committing) => Effect.Effect<void, KafkaError>
     /** A result for each offset, in order. Commits of one group are stored in the order they were found valid. */
     readonly commitOffsets: (
       request: Asked.CommitOffsets
@@ -89,13 +89,13 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
   const notFound = () => new GroupIdNotFound()
 
   /** A commit without a generation makes a group where there is none: a simple consumer's. */
-  const committingCell = (request: Asked.Committing): Effect.Effect<AnyCell, KafkaError> =>
+  const committingCell = (request: Committing): Effect.Effect<AnyCell, KafkaError> =>
     request.generationId < 0
       ? cells.findOrMake(request.groupId, "classic")
       : known(request.groupId, () =>
           request.apiVersion >= 9 && !request.transactional ? new GroupIdNotFound() : new IllegalGeneration()
         )
-  const askToCommit = (request: Asked.Committing, admit?: Effect.Effect<void>) =>
+  const askToCommit = (request: Committing, admit?: Effect.Effect<void>) =>
     cells.admit(request).pipe(
       Effect.andThen(cells.retrying(Effect.flatMap(committingCell(request), (cell) => cell.commit(request, admit)))),
       Effect.flatMap((error) => (error === null ? Effect.void : Effect.fail(error)))
