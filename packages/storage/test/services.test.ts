@@ -136,7 +136,9 @@ describe("what services keep", () => {
           assert.deepStrictEqual((yield* Topics).byName("a"), before.topic)
           assert.strictEqual((yield* Configs).of(4, "").get("log.retention.ms"), "9")
           assert.strictEqual((yield* Offsets).fetch("g").get(before.topic.partitionIds[0]!)!.offset, 4n)
-          assert.deepStrictEqual(yield* (yield* GroupStore).load, [{ groupId: "g", kind: "classic", value: "{}" }])
+          assert.deepStrictEqual(yield* (yield* GroupStore).load, [
+            { groupId: "g", kind: "classic", value: "{}", members: [], sharePartitions: [] }
+          ])
           // Ids of a block that was taken are given to nobody else.
           assert.strictEqual(yield* (yield* ProducerIds).next, 1000n)
           yield* (yield* GroupStore).remove("g")

@@ -32,19 +32,26 @@ export class Disk {
   readonly open = Latch.makeUnsafe(true)
   takeOver: Effect.Effect<void> = Effect.void
 
-  private put({ groupId, kind, members = [], membersAnew = false, value }: GroupToStore): void {
+  private put({ groupId, kind, value, ...change }: GroupToStore): void {
     const before = this.groups.get(groupId)
-    const all = new Map(membersAnew ? [] : before?.members?.map((member) => [member.memberId, member.value]))
-    for (const member of members) {
-      if (member.value === null) all.delete(member.memberId)
-      else all.set(member.memberId, member.value)
+    const kept = change.membersAnew === true ? undefined : before
+    const members = new Map(kept?.members.map((member) => [member.memberId, member]))
+    const partitions = new Map(kept?.sharePartitions.map((partition) => [partition.partitionId, partition]))
+    for (const { memberId, value } of change.members ?? []) {
+      if (value === null) members.delete(memberId)
+      else members.set(memberId, { memberId, value })
     }
-    const group: StoredGroup = { groupId, kind, value: value ?? before?.value ?? "" }
-    if (all.size === 0) this.groups.set(groupId, group)
-    else {
-      const stored = Array.from(all, ([memberId, value]) => ({ memberId, value }))
-      this.groups.set(groupId, { ...group, members: stored })
+    for (const { partitionId, value } of change.sharePartitions ?? []) {
+      if (value === null) partitions.delete(partitionId)
+      else partitions.set(partitionId, { partitionId, value })
     }
+    this.groups.set(groupId, {
+      groupId,
+      kind,
+      value: value ?? before?.value ?? "",
+      members: Array.from(members.values()),
+      sharePartitions: Array.from(partitions.values())
+    })
   }
 
   private write(name: string, apply: () => void): Effect.Effect<void, KafkaError> {

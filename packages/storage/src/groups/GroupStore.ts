@@ -8,10 +8,29 @@ import { writing } from "../commit/Participant.ts"
 import type { Participant } from "../commit/Participant.ts"
 import { Offsets } from "../offsets/Offsets.ts"
 import { Store } from "../port/Store.ts"
-import type { StoredGroup, Write } from "../port/Store.ts"
+import type { StoredGroupMember } from "../port/Store.ts"
 import { toKafkaError } from "../port/toKafkaError.ts"
+import { fromRows, writesOf } from "./groupRows.ts"
 
-export type { StoredGroup, StoredGroupMember } from "../port/Store.ts"
+export type { StoredGroupMember } from "../port/Store.ts"
+
+/** What a share group has done with one partition. */
+export interface StoredSharePartition {
+  readonly partitionId: number
+  readonly value: string
+}
+
+/** All that is stored of a group but its offsets. */
+export interface StoredGroup {
+  readonly groupId: string
+  readonly kind: string
+  /** The coordinator's own text, as all values here. */
+  readonly value: string
+  /** Those that are stored apart. */
+  readonly members: ReadonlyArray<StoredGroupMember>
+  /** None of a group of another kind. */
+  readonly sharePartitions: ReadonlyArray<StoredSharePartition>
+}
 
 /** What is to be stored of a group, together. */
 export interface GroupToStore {
@@ -21,8 +40,10 @@ export interface GroupToStore {
   readonly value: string | null
   /** Members stored apart that changed; a null value: gone. */
   readonly members?: ReadonlyArray<{ readonly memberId: string; readonly value: string | null }>
-  /** Members stored before and not named here are gone too. */
+  /** Members stored before and not named here are gone too; share partitions with them. */
   readonly membersAnew?: boolean
+  /** Share partitions that changed; a null value: gone. */
+  readonly sharePartitions?: ReadonlyArray<{ readonly partitionId: number; readonly value: string | null }>
 }
 
 /** The coordinator's own state, kept as it says. */
@@ -53,7 +74,10 @@ export class GroupStore extends Context.Service<
       const offsets = yield* Offsets
       const putting = (group: GroupToStore) => writing(writesOf(group))
       return GroupStore.of({
-        load: Effect.mapError(store.loadGroups, toKafkaError),
+        load: Effect.mapBoth(store.loadGroups, {
+          onFailure: toKafkaError,
+          onSuccess: (groups) => groups.map(fromRows)
+        }),
         putting,
         put: (group, timeoutMs = Infinity) => committer.submit(putting(group), timeoutMs),
         remove: (groupId) =>
@@ -66,17 +90,4 @@ export class GroupStore extends Context.Service<
       })
     })
   )
-}
-
-const writesOf = ({ groupId, kind, members = [], membersAnew = false, value }: GroupToStore): ReadonlyArray<Write> => {
-  const writes: Array<Write> = []
-  if (membersAnew) writes.push({ _tag: "DeleteGroupMember", groupId, memberId: null })
-  if (value !== null) writes.push({ _tag: "PutGroup", groupId, kind, value })
-  for (const { memberId, value } of members) {
-    if (value !== null) writes.push({ _tag: "PutGroupMember", groupId, memberId, value })
-  }
-  for (const { memberId, value } of members) {
-    if (value === null) writes.push({ _tag: "DeleteGroupMember", groupId, memberId })
-  }
-  return writes
 }

@@ -4,7 +4,7 @@ import type { GroupKind } from "../machine/GroupKind.ts"
 import { isVacant, restore, step } from "./ClassicGroup.ts"
 import { Event, empty } from "./ClassicGroupState.ts"
 import type { Answer, ClassicGroupConfig, ClassicGroupState, PersistedGroup } from "./ClassicGroupState.ts"
-import { decode, encode } from "./GroupRecord.ts"
+import { groupRow } from "./ClassicRows.ts"
 import { CONSUMER, readSubscription, subscribedTopics } from "./SubscribedTopics.ts"
 
 export type ClassicKind = GroupKind<"classic", ClassicGroupState, Event, Answer, PersistedGroup>
@@ -14,10 +14,10 @@ export const classicKind = (config: ClassicGroupConfig): ClassicKind => ({
   kind: "classic",
   step,
   tick: Event.Tick(),
-  encode: (group, savedAtMs) => ({ value: encode({ group, savedAtMs }) }),
+  encode: (group, savedAtMs) => ({ value: groupRow.encode({ group, savedAtMs }) }),
   begin: () => empty(config),
   restore: ({ value }) =>
-    Result.map(decode(value), ({ group, savedAtMs }) => ({
+    Result.map(groupRow.decode(value), ({ group, savedAtMs }) => ({
       savedAtMs,
       start: (nowMs: number) => restore(config, group, nowMs)
     })),

@@ -4,7 +4,7 @@ import { memberRows } from "../machine/memberRows.ts"
 import { fetchError, isVacant, restore, step } from "./ConsumerGroup.ts"
 import { Event, NEVER_STORED, empty, phaseOf } from "./ConsumerGroupState.ts"
 import type { Answer, ConsumerGroupState, GroupChange } from "./ConsumerGroupState.ts"
-import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "./ConsumerRecord.ts"
+import { groupRow, memberRow } from "./ConsumerRows.ts"
 
 export type ConsumerKind = GroupKind<"consumer", ConsumerGroupState, Event, Answer, GroupChange>
 
@@ -15,10 +15,8 @@ export const consumerKind = (configs: (groupId: string) => GroupResourceConfig):
   tick: Event.Tick(),
   begin: () => empty,
   ...memberRows({
-    decodeGroup,
-    decodeMember,
-    encodeGroup,
-    encodeMember,
+    groupRow,
+    memberRow,
     restore,
     sessionTimeoutMs: (groupId) => configs(groupId).consumerSessionTimeoutMs
   }),

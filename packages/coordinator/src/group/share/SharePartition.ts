@@ -29,6 +29,7 @@ import type {
   Event,
   OffsetRange,
   Output,
+  PersistedSharePartition,
   Range,
   ShareLimits,
   SharePartitionState
@@ -41,6 +42,32 @@ export const begin = (startOffset: bigint): SharePartitionState => ({
   ranges: [],
   wakeAtMs: Number.POSITIVE_INFINITY
 })
+
+/** What is kept of it. */
+export const persisted = ({ ranges, startOffset }: SharePartitionState): PersistedSharePartition => ({
+  startOffset,
+  ranges: ranges.map((range) => ({
+    first: range.first,
+    last: range.last,
+    state: range.state === "Acquired" ? "Available" : range.state,
+    deliveryCount: countOf(range)
+  }))
+})
+
+/** The partition after a restart. What was given out as often as it may be is not given out again. */
+export const restore = (
+  { ranges, startOffset }: PersistedSharePartition,
+  deliveryCountLimit: number
+): SharePartitionState => {
+  const last = ranges.at(-1)?.last
+  const state = { ...begin(startOffset), nextOffset: last === undefined ? startOffset : last + 1n }
+  const restored = ranges.map(({ deliveryCount, first, last, state }): Range => {
+    const isOver = state === "Available" && deliveryCount >= deliveryCountLimit
+    const now = isOver ? "Archived" : state
+    return { first, last, state: now, deliveryCount, memberId: null, lockUntilMs: Number.POSITIVE_INFINITY }
+  })
+  return settle(state, restored, undefined)[0]
+}
 
 /** The first offset that may be acquired. */
 export const nextToAcquire = (state: SharePartitionState): bigint =>

@@ -3,7 +3,7 @@ import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { memberRows } from "../machine/memberRows.ts"
 import { restore, step } from "./ShareGroup.ts"
-import { decodeGroup, decodeMember, encodeGroup, encodeMember, memberOf, memberRow } from "./ShareGroupRecord.ts"
+import { groupRow, memberRow } from "./ShareRows.ts"
 import { Event, empty, phaseOf } from "./ShareGroupState.ts"
 import type { Answer, ShareGroupChange, ShareGroupState } from "./ShareGroupState.ts"
 
@@ -16,12 +16,8 @@ export const shareKind = (configs: (groupId: string) => GroupResourceConfig): Sh
   tick: Event.Tick(),
   begin: () => empty,
   ...memberRows({
-    decodeGroup,
-    decodeMember,
-    encodeGroup,
-    encodeMember,
-    memberOf,
-    rowOf: memberRow,
+    groupRow,
+    memberRow,
     restore,
     sessionTimeoutMs: (groupId) => configs(groupId).shareSessionTimeoutMs
   }),

@@ -24,9 +24,8 @@ import type { GroupMachine } from "../machine/GroupMachine.ts"
 import { GroupCells } from "./GroupCells.ts"
 import { GroupConfigs } from "../machine/GroupConfigs.ts"
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
-import { partitionOf, partitionRow } from "../share/ShareGroupRecord.ts"
-import { begin, canAcquire, nextToAcquire, step } from "../share/SharePartition.ts"
-import { decode, encode } from "../share/SharePartitionRecord.ts"
+import { begin, canAcquire, nextToAcquire, persisted, restore, step } from "../share/SharePartition.ts"
+import { partitionRow } from "../share/ShareRows.ts"
 import { Event, RENEW } from "../share/SharePartitionState.ts"
 import type { Answer, ShareLimits, SharePartitionState } from "../share/SharePartitionState.ts"
 import type { Acknowledge, Acquire, AcquiredRecords } from "./ShareRequests.ts"
@@ -111,14 +110,9 @@ const make = Effect.fnUntraced(function* () {
       ? Effect.succeed(stored)
       : Effect.map(store.load, (groups) => {
           const found = new Map<string, Map<number, string>>()
-          for (const { groupId, kind, members } of groups) {
+          for (const { groupId, kind, sharePartitions } of groups) {
             if (kind !== "share") continue
-            const partitions = new Map<number, string>()
-            for (const { memberId, value } of members ?? []) {
-              const partitionId = partitionOf(memberId)
-              if (partitionId !== undefined) partitions.set(partitionId, value)
-            }
-            found.set(groupId, partitions)
+            found.set(groupId, new Map(sharePartitions.map(({ partitionId, value }) => [partitionId, value])))
           }
           return (stored ??= found)
         })
@@ -141,7 +135,10 @@ const make = Effect.fnUntraced(function* () {
     kind: "share",
     step,
     tick: Event.Tick(),
-    encode: (state) => ({ value: null, members: [{ memberId: partitionRow(partitionId), value: encode(state) }] })
+    encode: (state) => ({
+      value: null,
+      sharePartitions: [{ partitionId, value: partitionRow.encode(persisted(state)) }]
+    })
   })
 
   const portsOf = (groupId: string, partitionId: number): GroupCellPorts => {
@@ -150,7 +147,7 @@ const make = Effect.fnUntraced(function* () {
       put: (group) =>
         Effect.tap(store.put(group), () =>
           Effect.sync(() => {
-            const value = group.members?.[0]?.value
+            const value = group.sharePartitions?.[0]?.value
             if (value === undefined || value === null || stored === undefined) return
             let partitions = stored.get(groupId)
             if (partitions === undefined) stored.set(groupId, (partitions = new Map()))
@@ -212,12 +209,12 @@ const make = Effect.fnUntraced(function* () {
       const begun: Array<{ readonly partitionId: number; readonly value: string }> = []
       for (const partitionId of partitionIds) {
         if (known?.has(partitionId) === true) continue
-        begun.push({ partitionId, value: encode(begin(yield* startOf(groupId, partitionId))) })
+        begun.push({ partitionId, value: partitionRow.encode(persisted(begin(yield* startOf(groupId, partitionId)))) })
       }
       if (begun.length === 0) return
       yield* check(groupId)
-      const members = begun.map(({ partitionId, value }) => ({ memberId: partitionRow(partitionId), value }))
-      yield* Effect.tapError(store.put({ groupId, kind: "share", value: null, members }, requestTimeoutMs), () =>
+      const change = { groupId, kind: "share", value: null, sharePartitions: begun }
+      yield* Effect.tapError(store.put(change, requestTimeoutMs), () =>
         // Whether it was stored is not known: all is read again.
         Effect.sync(() => {
           stored = undefined
@@ -254,8 +251,7 @@ const make = Effect.fnUntraced(function* () {
       if (there?.isOpen() === true) return there
       yield* check(groupId)
       const value = (yield* load).get(groupId)?.get(partitionId)
-      const config = configs(groupId)
-      const restored = value === undefined ? undefined : decode(value, config.shareDeliveryCountLimit)
+      const restored = value === undefined ? undefined : partitionRow.decode(value)
       if (restored !== undefined && Result.isFailure(restored)) {
         yield* tellUnreadable(groupId, partitionId, restored.failure)
         return yield* new KafkaStorageError()
@@ -279,7 +275,7 @@ const make = Effect.fnUntraced(function* () {
           })
         )
       } else {
-        const state = restored.success
+        const state = restore(restored.success, configs(groupId).shareDeliveryCountLimit)
         cell = yield* makeGroupCell(groupId, machine, () => [state, []], nowMs, ports)
       }
       if (!cell.isOpen()) return yield* new NotCoordinator()
@@ -367,8 +363,9 @@ const make = Effect.fnUntraced(function* () {
     })
 
   const remove = (groupId: string, partitionIds: ReadonlyArray<number>): Effect.Effect<void, KafkaError> => {
-    const members = partitionIds.map((partitionId) => ({ memberId: partitionRow(partitionId), value: null }))
-    const removed = Effect.map(store.put({ groupId, kind: "share", value: null, members }, requestTimeoutMs), () => {
+    const sharePartitions = partitionIds.map((partitionId) => ({ partitionId, value: null }))
+    const change = { groupId, kind: "share", value: null, sharePartitions }
+    const removed = Effect.map(store.put(change, requestTimeoutMs), () => {
       for (const partitionId of partitionIds) {
         const key = keyOf(groupId, partitionId)
         cells.get(key)?.close()
@@ -452,8 +449,12 @@ const make = Effect.fnUntraced(function* () {
       Effect.map(load, (all) => {
         const offsets = new Map<number, bigint | KafkaError>()
         for (const [partitionId, value] of all.get(groupId) ?? []) {
-          const state = decode(value, Number.POSITIVE_INFINITY)
-          offsets.set(partitionId, Result.isSuccess(state) ? state.success.startOffset : new KafkaStorageError())
+          const read = partitionRow.decode(value)
+          const offset = Result.map(read, (kept) => restore(kept, Number.POSITIVE_INFINITY).startOffset)
+          offsets.set(
+            partitionId,
+            Result.getOrElse(offset, () => new KafkaStorageError())
+          )
         }
         return offsets
       }),

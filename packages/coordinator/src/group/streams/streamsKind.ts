@@ -2,7 +2,7 @@ import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { memberRows } from "../machine/memberRows.ts"
 import { fetchError, isVacant, restore, step } from "./StreamsGroup.ts"
-import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "./StreamsGroupRecord.ts"
+import { groupRow, memberRow } from "./StreamsRows.ts"
 import { Event, empty, phaseOf } from "./StreamsGroupState.ts"
 import type { Answer, StreamsGroupChange, StreamsGroupState } from "./StreamsGroupState.ts"
 import { readerOf } from "./Topology.ts"
@@ -16,10 +16,8 @@ export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): 
   tick: Event.Tick(),
   begin: () => empty,
   ...memberRows({
-    decodeGroup,
-    decodeMember,
-    encodeGroup,
-    encodeMember,
+    groupRow,
+    memberRow,
     restore,
     sessionTimeoutMs: (groupId) => configs(groupId).streamsSessionTimeoutMs
   }),
