@@ -1,5 +1,6 @@
 import { KafkaStorageError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { makeDeletionHooks } from "@tusk/storage/commit/OnDeleted"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import type { GroupToStore, StoredGroup } from "@tusk/storage/groups/GroupStore"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
@@ -72,6 +73,7 @@ export class Disk {
 
   /** The services of one broker. */
   get layer(): Layer.Layer<GroupStore | Offsets | Topics> {
+    const deletion = makeDeletionHooks<string>()
     const store = GroupStore.of({
       load: Effect.suspend(() => {
         this.loads++
@@ -81,10 +83,14 @@ export class Disk {
       unservedMs: () => this.unservedMs,
       put: (group) => this.write(`put ${group.groupId}`, () => this.put(group)),
       remove: (groupId) =>
-        this.write(`remove ${groupId}`, () => {
-          this.groups.delete(groupId)
-          this.offsets.delete(groupId)
-        }),
+        Effect.andThen(
+          this.write(`remove ${groupId}`, () => {
+            this.groups.delete(groupId)
+            this.offsets.delete(groupId)
+          }),
+          Effect.suspend(() => deletion.after(groupId))
+        ),
+      onDeleted: deletion.onDeleted,
       onTakeOver: (hook) => {
         this.takeOver = hook
       }
@@ -106,8 +112,8 @@ export class Disk {
           for (const partitionId of partitionIds) all?.delete(partitionId)
           if (all?.size === 0) this.offsets.delete(groupId)
         }),
-      forget: () => {},
-      forgetGroup: (groupId) => void this.offsets.delete(groupId)
+      forgetting: notHere,
+      forgettingGroup: notHere
     })
     const topics = Topics.of({
       byName: (name) => this.topics.find((topic) => topic.name === name),
@@ -121,6 +127,7 @@ export class Disk {
       create: () => Effect.die("not here"),
       addPartitions: () => Effect.die("not here"),
       remove: () => Effect.die("not here"),
+      onDeleted: () => {},
       orphans: () => [],
       orphanGone: () => {}
     })

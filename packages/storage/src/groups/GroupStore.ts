@@ -4,9 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../commit/Active.ts"
 import { Committer } from "../commit/Committer.ts"
-import { writing } from "../commit/Participant.ts"
+import { makeDeletionHooks } from "../commit/OnDeleted.ts"
+import type { OnDeleted } from "../commit/OnDeleted.ts"
+import { join, writing } from "../commit/Participant.ts"
 import type { Participant } from "../commit/Participant.ts"
-import { Offsets } from "../offsets/Offsets.ts"
 import { Store } from "../port/Store.ts"
 import type { StoredGroupMember } from "../port/Store.ts"
 import { toKafkaError } from "../port/toKafkaError.ts"
@@ -59,6 +60,8 @@ export class GroupStore extends Context.Service<
     readonly put: (group: GroupToStore, timeoutMs?: number) => Effect.Effect<void, KafkaError>
     /** The group with all its members and offsets. */
     readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
+    /** For whoever keeps something of groups: called with the id of each that is deleted. */
+    readonly onDeleted: (hook: OnDeleted<string>) => void
     /** How long in all no member could be answered, in milliseconds: a group's time stands still then. */
     readonly unservedMs: () => number
     /** Runs when this broker has taken the cluster over again: what is in memory may be behind what is stored. */
@@ -71,7 +74,7 @@ export class GroupStore extends Context.Service<
       const store = yield* Store
       const active = yield* Active
       const committer = yield* Committer
-      const offsets = yield* Offsets
+      const deletion = makeDeletionHooks<string>()
       const putting = (group: GroupToStore) => writing(writesOf(group))
       return GroupStore.of({
         load: Effect.mapBoth(store.loadGroups, {
@@ -81,10 +84,10 @@ export class GroupStore extends Context.Service<
         putting,
         put: (group, timeoutMs = Infinity) => committer.submit(putting(group), timeoutMs),
         remove: (groupId) =>
-          committer.submit(
-            writing([{ _tag: "DeleteGroup", groupId }], () => offsets.forgetGroup(groupId)),
-            Infinity
-          ),
+          Effect.suspend(() =>
+            committer.submit(join(writing([{ _tag: "DeleteGroup", groupId }]), deletion.joined(groupId)), Infinity)
+          ).pipe(Effect.andThen(Effect.suspend(() => deletion.after(groupId)))),
+        onDeleted: deletion.onDeleted,
         unservedMs: active.unservedMs,
         onTakeOver: (hook) => active.onTakeOver(() => hook)
       })

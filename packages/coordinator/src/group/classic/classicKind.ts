@@ -1,5 +1,6 @@
 import { NonEmptyGroup } from "@tusk/protocol/KafkaError"
 import * as Result from "effect/Result"
+import { commonKind } from "../machine/commonKind.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { isVacant, restore, step } from "./ClassicGroup.ts"
 import { Event, empty } from "./ClassicGroupState.ts"
@@ -13,7 +14,7 @@ export type ClassicKind = GroupKind<"classic", ClassicGroupState, Event, Answer,
 export const classicKind = (config: ClassicGroupConfig): ClassicKind => ({
   kind: "classic",
   step,
-  tick: Event.Tick(),
+  ...commonKind(Event),
   encode: (group, savedAtMs) => ({ value: groupRow.encode({ group, savedAtMs }) }),
   begin: () => empty(config),
   restore: ({ value }) =>
@@ -24,10 +25,8 @@ export const classicKind = (config: ClassicGroupConfig): ClassicKind => ({
   isDead: ({ phase }) => phase === "Dead",
   isVacant,
   listed: ({ phase, protocolType }) => ({ protocolType: protocolType ?? "", state: phase }),
-  remove: (waiter) => Event.Delete({ waiter }),
   commit: ({ generationId, groupInstanceId, memberId, transactional }, waiter) =>
     Event.Commit({ waiter, memberId, groupInstanceId, generationId, transactional }),
-  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
   fetchError: () => null,
   inUse: (state) => {
     if (state.phase === "Empty") return () => false

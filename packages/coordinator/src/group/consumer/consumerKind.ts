@@ -1,4 +1,5 @@
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
+import { commonKind } from "../machine/commonKind.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { memberRows } from "../machine/memberRows.ts"
 import { fetchError, isVacant, restore, step } from "./ConsumerGroup.ts"
@@ -12,7 +13,7 @@ export type ConsumerKind = GroupKind<"consumer", ConsumerGroupState, Event, Answ
 export const consumerKind = (configs: (groupId: string) => GroupResourceConfig): ConsumerKind => ({
   kind: "consumer",
   step,
-  tick: Event.Tick(),
+  ...commonKind(Event),
   begin: () => empty,
   ...memberRows({
     groupRow,
@@ -23,7 +24,6 @@ export const consumerKind = (configs: (groupId: string) => GroupResourceConfig):
   isDead: ({ dead }) => dead,
   isVacant,
   listed: (state) => ({ protocolType: "consumer", state: phaseOf(state) }),
-  remove: (waiter) => Event.Delete({ waiter }),
   commit: ({ apiVersion, generationId, groupInstanceId, memberId, partitions, transactional }, waiter) =>
     Event.Commit({
       waiter,
@@ -34,7 +34,6 @@ export const consumerKind = (configs: (groupId: string) => GroupResourceConfig):
       transactional,
       partitions: partitions ?? []
     }),
-  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
   fetchError,
   inUse: subscribed,
   expiry: (state) => ({

@@ -1,5 +1,6 @@
 import { GroupIdNotFound } from "@tusk/protocol/KafkaError"
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
+import { commonKind } from "../machine/commonKind.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { memberRows } from "../machine/memberRows.ts"
 import { restore, step } from "./ShareGroup.ts"
@@ -13,7 +14,7 @@ export type ShareKind = GroupKind<"share", ShareGroupState, Event, Answer, Share
 export const shareKind = (configs: (groupId: string) => GroupResourceConfig): ShareKind => ({
   kind: "share",
   step,
-  tick: Event.Tick(),
+  ...commonKind(Event),
   begin: () => empty,
   ...memberRows({
     groupRow,
@@ -24,9 +25,7 @@ export const shareKind = (configs: (groupId: string) => GroupResourceConfig): Sh
   isDead: ({ dead }) => dead,
   isVacant: ({ dead, isStored, members }) => dead || (!isStored && members.size === 0),
   listed: (state) => ({ protocolType: "share", state: phaseOf(state) }),
-  remove: (waiter) => Event.Delete({ waiter }),
   commit: (_request, waiter) => Event.Commit({ waiter }),
-  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
   fetchError: () => new GroupIdNotFound({ message: "A share group commits no offsets." }),
   inUse: () => new GroupIdNotFound({ message: "A share group commits no offsets." }),
   // What a share group has done is kept until the group is deleted.

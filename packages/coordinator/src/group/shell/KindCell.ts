@@ -40,11 +40,11 @@ export const kindCell = <Kind extends string, State, Event, Answer, Group>(
   kind: kind.kind,
   cell,
   groupId: cell.groupId,
-  isOpen: cell.isOpen,
+  isOpen: () => cell.isOpen(),
   isDead: () => kind.isDead(cell.peek()),
   isVacant: () => kind.isVacant(cell.peek()),
-  waiting: cell.waiting,
-  changedAtMs: cell.changedAtMs,
+  waiting: () => cell.waiting(),
+  changedAtMs: () => cell.changedAtMs(),
   listed: () => kind.listed(cell.peek()),
   fetchError: (fetching) => kind.fetchError(cell.peek(), fetching),
   inUse: () => kind.inUse(cell.peek()),
@@ -61,5 +61,5 @@ export const kindCell = <Kind extends string, State, Event, Answer, Group>(
       kind.refusal
     ),
   exclusive: (body) => cell.exclusive((send) => body(send(kind.remove(NOBODY)))),
-  close: cell.close
+  close: () => cell.close()
 })

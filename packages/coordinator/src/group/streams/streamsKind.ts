@@ -1,4 +1,5 @@
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
+import { commonKind } from "../machine/commonKind.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { memberRows } from "../machine/memberRows.ts"
 import { fetchError, isVacant, restore, step } from "./StreamsGroup.ts"
@@ -13,7 +14,7 @@ export type StreamsKind = GroupKind<"streams", StreamsGroupState, Event, Answer,
 export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): StreamsKind => ({
   kind: "streams",
   step,
-  tick: Event.Tick(),
+  ...commonKind(Event),
   begin: () => empty,
   ...memberRows({
     groupRow,
@@ -24,7 +25,6 @@ export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): 
   isDead: ({ dead }) => dead,
   isVacant,
   listed: (state) => ({ protocolType: "streams", state: phaseOf(state) }),
-  remove: (waiter) => Event.Delete({ waiter }),
   commit: ({ apiVersion, generationId, groupInstanceId, memberId, partitions, transactional }, waiter) =>
     Event.Commit({
       waiter,
@@ -35,7 +35,6 @@ export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): 
       transactional,
       partitions: partitions ?? null
     }),
-  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
   fetchError,
   inUse: ({ members, topology }) => {
     if (members.size === 0 || topology === null) return () => false
