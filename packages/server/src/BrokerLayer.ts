@@ -7,6 +7,7 @@ import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/commit/Committer"
 import { Configs } from "@tusk/storage/topics/Configs"
+import { deletions } from "@tusk/storage/deletions"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import { Compaction } from "@tusk/storage/log/compaction/Compaction"
 import { CompactionOf, CompactionOptions } from "@tusk/storage/log/compaction/CompactionOptions"
@@ -107,7 +108,8 @@ export type BrokerParts = typeof parts
 /** Everything between a connection and the store: no socket is opened, `Connections.serve` takes them. */
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   const { active, committer, configs, groups, log, offsets, placement } = { ...parts, ...replaced }
-  const storage = Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
+  const storage = deletions.pipe(
+    Layer.provideMerge(Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer)),
     Layer.provideMerge(Layer.mergeAll(configs, log, offsets, OpenBatches.layer)),
     Layer.provideMerge(committer),
     Layer.provideMerge(active)

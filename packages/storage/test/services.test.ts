@@ -7,17 +7,22 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { Active } from "../src/commit/Active.ts"
 import { Committer } from "../src/commit/Committer.ts"
+import { writing } from "../src/commit/Participant.ts"
+import type { Participant } from "../src/commit/Participant.ts"
 import { Configs } from "../src/topics/Configs.ts"
+import { deletions } from "../src/deletions.ts"
 import { GroupStore } from "../src/groups/GroupStore.ts"
 import { Log } from "../src/log/Log.ts"
 import { Offsets } from "../src/offsets/Offsets.ts"
 import { ProducerIds } from "../src/log/ProducerIds.ts"
 import { StoreUnavailable } from "../src/port/StoreError.ts"
 import { Topics, TopicsOptions } from "../src/topics/Topics.ts"
+import { StoreRefused } from "../src/port/StoreError.ts"
 import { FaultyStore } from "./FaultyStore.ts"
 
 const layerOf = (store: FaultyStore) =>
-  Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer).pipe(
+  deletions.pipe(
+    Layer.provideMerge(Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer)),
     Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
@@ -43,6 +48,49 @@ const offset = (partitionId: number, value: bigint) => ({
   metadata: null,
   commitTimestamp: 1n,
   expireTimestamp: -1n
+})
+
+describe("whoever keeps something of what is deleted", () => {
+  it.effect(
+    "joins the commit that deletes it, is told where that fails, and runs what comes after before the answer",
+    () => {
+      const store = new FaultyStore()
+      return serving(
+        store,
+        Effect.gen(function* () {
+          const topics = yield* Topics
+          const groups = yield* GroupStore
+          const told: Array<string> = []
+          const joined = (name: string): Participant<void> => ({
+            ...writing([{ _tag: "PutOffset", groupId: "audit", ...offset(99, 1n) }]),
+            settle: (error) => void told.push(`${name}: ${error?._tag ?? "stored"}`)
+          })
+          const after = (name: string) => Effect.sync(() => void told.push(`after ${name}`))
+          topics.onDeleted({ joined: ({ name, partitionIds }) => joined(`${name} of ${partitionIds.length}`) })
+          topics.onDeleted({ after: ({ name }) => after(name) })
+          groups.onDeleted({ joined, after })
+
+          const { topicId } = yield* topics.create({ name: "a", partitions: 1, configs: NO_CONFIGS })
+          store.faults.push({ stored: false, error: new StoreRefused({ message: "no" }) })
+          yield* Effect.flip(topics.remove(topicId))
+          assert.deepStrictEqual(told.splice(0), ["a of 1: StoreRefused"])
+          assert.isDefined(topics.byName("a"))
+
+          // What grows in the same commit goes with the rest.
+          store.commits.length = 0
+          yield* Effect.all([topics.addPartitions("a", 3), topics.remove(topicId)], { concurrency: "unbounded" })
+          const removal = store.commits.flat().find((unit) => unit.some(({ _tag }) => _tag === "DeleteTopic"))!
+          assert.deepStrictEqual(
+            removal.map(({ _tag }) => _tag),
+            ["DeleteTopic", "PutOffset"]
+          )
+          assert.deepStrictEqual(told.splice(0), ["a of 3: stored", "after a"])
+          yield* groups.remove("g")
+          assert.deepStrictEqual(told, ["g: stored", "after g"])
+        })
+      )
+    }
+  )
 })
 
 describe("topics", () => {
@@ -136,7 +184,9 @@ describe("what services keep", () => {
           assert.deepStrictEqual((yield* Topics).byName("a"), before.topic)
           assert.strictEqual((yield* Configs).of(4, "").get("log.retention.ms"), "9")
           assert.strictEqual((yield* Offsets).fetch("g").get(before.topic.partitionIds[0]!)!.offset, 4n)
-          assert.deepStrictEqual(yield* (yield* GroupStore).load, [{ groupId: "g", kind: "classic", value: "{}" }])
+          assert.deepStrictEqual(yield* (yield* GroupStore).load, [
+            { groupId: "g", kind: "classic", value: "{}", members: [], sharePartitions: [] }
+          ])
           // Ids of a block that was taken are given to nobody else.
           assert.strictEqual(yield* (yield* ProducerIds).next, 1000n)
           yield* (yield* GroupStore).remove("g")

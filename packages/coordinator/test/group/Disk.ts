@@ -1,5 +1,6 @@
 import { KafkaStorageError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { makeDeletionHooks } from "@tusk/storage/commit/OnDeleted"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import type { GroupToStore, StoredGroup } from "@tusk/storage/groups/GroupStore"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
@@ -32,19 +33,26 @@ export class Disk {
   readonly open = Latch.makeUnsafe(true)
   takeOver: Effect.Effect<void> = Effect.void
 
-  private put({ groupId, kind, members = [], membersAnew = false, value }: GroupToStore): void {
+  private put({ groupId, kind, value, ...change }: GroupToStore): void {
     const before = this.groups.get(groupId)
-    const all = new Map(membersAnew ? [] : before?.members?.map((member) => [member.memberId, member.value]))
-    for (const member of members) {
-      if (member.value === null) all.delete(member.memberId)
-      else all.set(member.memberId, member.value)
+    const kept = change.membersAnew === true ? undefined : before
+    const members = new Map(kept?.members.map((member) => [member.memberId, member]))
+    const partitions = new Map(kept?.sharePartitions.map((partition) => [partition.partitionId, partition]))
+    for (const { memberId, value } of change.members ?? []) {
+      if (value === null) members.delete(memberId)
+      else members.set(memberId, { memberId, value })
     }
-    const group: StoredGroup = { groupId, kind, value: value ?? before?.value ?? "" }
-    if (all.size === 0) this.groups.set(groupId, group)
-    else {
-      const stored = Array.from(all, ([memberId, value]) => ({ memberId, value }))
-      this.groups.set(groupId, { ...group, members: stored })
+    for (const { partitionId, value } of change.sharePartitions ?? []) {
+      if (value === null) partitions.delete(partitionId)
+      else partitions.set(partitionId, { partitionId, value })
     }
+    this.groups.set(groupId, {
+      groupId,
+      kind,
+      value: value ?? before?.value ?? "",
+      members: Array.from(members.values()),
+      sharePartitions: Array.from(partitions.values())
+    })
   }
 
   private write(name: string, apply: () => void): Effect.Effect<void, KafkaError> {
@@ -65,6 +73,7 @@ export class Disk {
 
   /** The services of one broker. */
   get layer(): Layer.Layer<GroupStore | Offsets | Topics> {
+    const deletion = makeDeletionHooks<string>()
     const store = GroupStore.of({
       load: Effect.suspend(() => {
         this.loads++
@@ -74,10 +83,14 @@ export class Disk {
       unservedMs: () => this.unservedMs,
       put: (group) => this.write(`put ${group.groupId}`, () => this.put(group)),
       remove: (groupId) =>
-        this.write(`remove ${groupId}`, () => {
-          this.groups.delete(groupId)
-          this.offsets.delete(groupId)
-        }),
+        Effect.andThen(
+          this.write(`remove ${groupId}`, () => {
+            this.groups.delete(groupId)
+            this.offsets.delete(groupId)
+          }),
+          Effect.suspend(() => deletion.after(groupId))
+        ),
+      onDeleted: deletion.onDeleted,
       onTakeOver: (hook) => {
         this.takeOver = hook
       }
@@ -99,8 +112,8 @@ export class Disk {
           for (const partitionId of partitionIds) all?.delete(partitionId)
           if (all?.size === 0) this.offsets.delete(groupId)
         }),
-      forget: () => {},
-      forgetGroup: (groupId) => void this.offsets.delete(groupId)
+      forgetting: notHere,
+      forgettingGroup: notHere
     })
     const topics = Topics.of({
       byName: (name) => this.topics.find((topic) => topic.name === name),
@@ -114,6 +127,7 @@ export class Disk {
       create: () => Effect.die("not here"),
       addPartitions: () => Effect.die("not here"),
       remove: () => Effect.die("not here"),
+      onDeleted: () => {},
       orphans: () => [],
       orphanGone: () => {}
     })

@@ -3,6 +3,7 @@ import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
 import { Configs } from "@tusk/storage/topics/Configs"
+import { deletions } from "@tusk/storage/deletions"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import { Log } from "@tusk/storage/log/Log"
 import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
@@ -14,6 +15,7 @@ import * as Layer from "effect/Layer"
 
 const broker = (data: MemoryData) =>
   Groups.layer().pipe(
+    Layer.provideMerge(deletions),
     Layer.provide(Layer.provideMerge(Layer.mergeAll(GroupStore.layer, Topics.layer), Offsets.layer)),
     Layer.provide(Layer.mergeAll(Configs.layer, Log.layer)),
     Layer.provide(Committer.layer),

@@ -1,4 +1,3 @@
-import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { DeleteGroups } from "@tusk/protocol/messages/DeleteGroups"
@@ -12,14 +11,12 @@ export const deleteGroups = handler({
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
-    const shared = yield* SharePartitions
     return (request: DeleteGroupsRequest) => {
       const names = Array.from(new Set(request.groupsNames))
       return Effect.map(groups.deleteGroups(names), (errors) => ({
         throttleTimeMs: 0,
         results: names.map((groupId, i) => {
           const error = errors[i]
-          if (!error) shared.forget(groupId)
           return { groupId, errorCode: error ? errorCode(error) : NONE }
         })
       }))

@@ -1,4 +1,3 @@
-import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {
   errorCode,
@@ -64,7 +63,6 @@ export const deleteTopics = handler({
   api: DeleteTopics,
   reads: false,
   make: Effect.gen(function* () {
-    const shared = yield* SharePartitions
     const topics = yield* Topics
     const { deleteTopicEnable } = yield* BrokerSettings
 
@@ -78,7 +76,6 @@ export const deleteTopics = handler({
         return yield* Effect.fail(name === null ? new UnknownTopicId() : new UnknownTopicOrPartition())
       }
       yield* topics.remove(topic.topicId)
-      yield* shared.forgetPartitions(topic.partitionIds)
       return { name: topic.name, topicId: topic.topicId, errorCode: NONE, errorMessage: null }
     })
 

@@ -4,27 +4,17 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../commit/Active.ts"
 import { Committer } from "../commit/Committer.ts"
-import { writing } from "../commit/Participant.ts"
+import { makeDeletionHooks } from "../commit/OnDeleted.ts"
+import type { OnDeleted } from "../commit/OnDeleted.ts"
+import { join, writing } from "../commit/Participant.ts"
 import type { Participant } from "../commit/Participant.ts"
-import { Offsets } from "../offsets/Offsets.ts"
 import { Store } from "../port/Store.ts"
-import type { StoredGroup } from "../port/StateLoader.ts"
-import type { Write } from "../port/Write.ts"
 import { toKafkaError } from "../port/toKafkaError.ts"
+import type { GroupToStore, StoredGroup } from "./StoredGroup.ts"
+import { fromRows, writesOf } from "./groupRows.ts"
 
-export type { StoredGroup, StoredGroupMember } from "../port/StateLoader.ts"
-
-/** What is to be stored of a group, together. */
-export interface GroupToStore {
-  readonly groupId: string
-  readonly kind: string
-  /** Null: as it was. */
-  readonly value: string | null
-  /** Members stored apart that changed; a null value: gone. */
-  readonly members?: ReadonlyArray<{ readonly memberId: string; readonly value: string | null }>
-  /** Members stored before and not named here are gone too. */
-  readonly membersAnew?: boolean
-}
+export type { GroupToStore, StoredGroup, StoredSharePartition } from "./StoredGroup.ts"
+export type { StoredGroupMember } from "../port/StateLoader.ts"
 
 /** The coordinator's own state, kept as it says. */
 export class GroupStore extends Context.Service<
@@ -39,6 +29,8 @@ export class GroupStore extends Context.Service<
     readonly put: (group: GroupToStore, timeoutMs?: number) => Effect.Effect<void, KafkaError>
     /** The group with all its members and offsets. */
     readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
+    /** For whoever keeps something of groups: called with the id of each that is deleted. */
+    readonly onDeleted: (hook: OnDeleted<string>) => void
     /** How long in all no member could be answered, in milliseconds: a group's time stands still then. */
     readonly unservedMs: () => number
     /** Runs when this broker has taken the cluster over again: what is in memory may be behind what is stored. */
@@ -51,33 +43,23 @@ export class GroupStore extends Context.Service<
       const store = yield* Store
       const active = yield* Active
       const committer = yield* Committer
-      const offsets = yield* Offsets
+      const deletion = makeDeletionHooks<string>()
       const putting = (group: GroupToStore) => writing(writesOf(group))
       return GroupStore.of({
-        load: Effect.mapError(store.loadGroups, toKafkaError),
+        load: Effect.mapBoth(store.loadGroups, {
+          onFailure: toKafkaError,
+          onSuccess: (groups) => groups.map(fromRows)
+        }),
         putting,
         put: (group, timeoutMs = Infinity) => committer.submit(putting(group), timeoutMs),
         remove: (groupId) =>
-          committer.submit(
-            writing([{ _tag: "DeleteGroup", groupId }], () => offsets.forgetGroup(groupId)),
-            Infinity
-          ),
+          Effect.suspend(() =>
+            committer.submit(join(writing([{ _tag: "DeleteGroup", groupId }]), deletion.joined(groupId)), Infinity)
+          ).pipe(Effect.andThen(Effect.suspend(() => deletion.after(groupId)))),
+        onDeleted: deletion.onDeleted,
         unservedMs: active.unservedMs,
         onTakeOver: (hook) => active.onTakeOver(() => hook)
       })
     })
   )
-}
-
-const writesOf = ({ groupId, kind, members = [], membersAnew = false, value }: GroupToStore): ReadonlyArray<Write> => {
-  const writes: Array<Write> = []
-  if (membersAnew) writes.push({ _tag: "DeleteGroupMember", groupId, memberId: null })
-  if (value !== null) writes.push({ _tag: "PutGroup", groupId, kind, value })
-  for (const { memberId, value } of members) {
-    if (value !== null) writes.push({ _tag: "PutGroupMember", groupId, memberId, value })
-  }
-  for (const { memberId, value } of members) {
-    if (value === null) writes.push({ _tag: "DeleteGroupMember", groupId, memberId })
-  }
-  return writes
 }

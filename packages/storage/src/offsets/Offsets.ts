@@ -28,10 +28,10 @@ export class Offsets extends Context.Service<
     readonly groupIds: () => Iterable<string>
     readonly removing: (groupId: string, partitionIds: ReadonlyArray<number>) => Participant<void>
     readonly remove: (groupId: string, partitionIds: ReadonlyArray<number>) => Effect.Effect<void, KafkaError>
-    /** The partitions' topic is deleted, its offsets with it. */
-    readonly forget: (partitionIds: ReadonlyArray<number>) => void
-    /** The group is deleted, its offsets with it. */
-    readonly forgetGroup: (groupId: string) => void
+    /** Part of the commit that deletes the partitions' topic: the store takes their offsets with it. */
+    readonly forgetting: (partitionIds: ReadonlyArray<number>) => Participant<void>
+    /** Part of the commit that deletes the group: the store takes its offsets with it. */
+    readonly forgettingGroup: (groupId: string) => Participant<void>
   }
 >()("@tusk/storage/offsets/Offsets") {
   static readonly layer = Layer.effect(
@@ -81,14 +81,13 @@ export class Offsets extends Context.Service<
         groupIds: () => groups.keys(),
         removing,
         remove: (groupId, partitionIds) => committer.submit(removing(groupId, partitionIds)),
-        forget: (partitionIds) => {
-          for (const groupId of Array.from(groups.keys())) {
-            for (const partitionId of partitionIds) drop(groupId, partitionId)
-          }
-        },
-        forgetGroup: (groupId) => {
-          groups.delete(groupId)
-        }
+        forgetting: (partitionIds) =>
+          writing([], () => {
+            for (const groupId of Array.from(groups.keys())) {
+              for (const partitionId of partitionIds) drop(groupId, partitionId)
+            }
+          }),
+        forgettingGroup: (groupId) => writing([], () => void groups.delete(groupId))
       })
     })
   )

@@ -2,11 +2,11 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
-import { encode as encodeClassic } from "../../../coordinator/src/group/classic/GroupRecord.ts"
-import * as ConsumerRecord from "../../../coordinator/src/group/consumer/ConsumerRecord.ts"
-import * as StreamsRecord from "../../../coordinator/src/group/streams/StreamsGroupRecord.ts"
-import * as ShareRecord from "../../../coordinator/src/group/share/ShareGroupRecord.ts"
-import { encode as encodeSharePartition } from "../../../coordinator/src/group/share/SharePartitionRecord.ts"
+import * as ClassicRows from "../../../coordinator/src/group/classic/ClassicRows.ts"
+import * as ConsumerRows from "../../../coordinator/src/group/consumer/ConsumerRows.ts"
+import * as StreamsRows from "../../../coordinator/src/group/streams/StreamsRows.ts"
+import * as ShareRows from "../../../coordinator/src/group/share/ShareRows.ts"
+import { memberKey, partitionKey } from "../../src/groups/groupRows.ts"
 import { Writer } from "@tusk/protocol/codec/Writer"
 import { ConsumerProtocolAssignment } from "@tusk/protocol/embedded/ConsumerProtocolAssignment"
 import { Write } from "../../src/port/Write.ts"
@@ -61,7 +61,7 @@ describe("what a person sees in psql", () => {
           Write.PutGroup({
             groupId: "g",
             kind: "classic",
-            value: encodeClassic({ savedAtMs: 0, group: { ...group, members } })
+            value: ClassicRows.groupRow.encode({ savedAtMs: 0, group: { ...group, members } })
           }),
           committed("g", 1, 2n),
           committed("g", 2, 0n),
@@ -112,7 +112,7 @@ describe("what a person sees in psql", () => {
         assignment: assigned(partitions, "gone")
       })
       const group = { generationId: 1, protocolType: "consumer", protocolName: "range", leaderId: "a" }
-      const value = encodeClassic({
+      const value = ClassicRows.groupRow.encode({
         savedAtMs: 0,
         group: { ...group, members: [member("a", 0, 1), member("b", 0, 2)] }
       })
@@ -162,7 +162,7 @@ describe("what a person sees in psql", () => {
         Write.PutGroupMember({
           groupId: "g",
           memberId,
-          value: ConsumerRecord.encodeMember({
+          value: ConsumerRows.memberRow.encode({
             memberId,
             instanceId,
             rackId: null,
@@ -190,7 +190,7 @@ describe("what a person sees in psql", () => {
           Write.PutGroup({
             groupId: "g",
             kind: "consumer",
-            value: ConsumerRecord.encodeGroup({ group, savedAtMs: 0 })
+            value: ConsumerRows.groupRow.encode({ group, savedAtMs: 0 })
           }),
           member("a", null, [0, 2]),
           member("b", "two", [1]),
@@ -260,9 +260,9 @@ describe("what a person sees in psql", () => {
           Write.PutGroup({
             groupId: "app",
             kind: "streams",
-            value: StreamsRecord.encodeGroup({ group, savedAtMs: 0 })
+            value: StreamsRows.groupRow.encode({ group, savedAtMs: 0 })
           }),
-          Write.PutGroupMember({ groupId: "app", memberId: "m", value: StreamsRecord.encodeMember(member) }),
+          Write.PutGroupMember({ groupId: "app", memberId: "m", value: StreamsRows.memberRow.encode(member) }),
           committed("app", 1, 1n)
         ]
       ])
@@ -289,23 +289,23 @@ describe("what a person sees in psql", () => {
         memberEpoch: 3,
         previousMemberEpoch: 2
       }
-      const partition = { startOffset: 2n, nextOffset: 2n, ranges: [], wakeAtMs: Infinity }
+      const partition = { startOffset: 2n, ranges: [] }
       yield* store.commit([
         [
           Write.PutGroup({
             groupId: "s",
             kind: "share",
-            value: ShareRecord.encodeGroup({ group: { groupEpoch: 3, assignmentEpoch: 3 }, savedAtMs: 0 })
+            value: ShareRows.groupRow.encode({ group: { groupEpoch: 3, assignmentEpoch: 3 }, savedAtMs: 0 })
           }),
           Write.PutGroupMember({
             groupId: "s",
-            memberId: ShareRecord.memberRow("m1"),
-            value: ShareRecord.encodeMember(member)
+            memberId: memberKey("share", "m1"),
+            value: ShareRows.memberRow.encode(member)
           }),
           Write.PutGroupMember({
             groupId: "s",
-            memberId: ShareRecord.partitionRow(1),
-            value: encodeSharePartition(partition)
+            memberId: partitionKey(1),
+            value: ShareRows.partitionRow.encode(partition)
           })
         ]
       ])

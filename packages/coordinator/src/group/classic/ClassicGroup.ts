@@ -35,13 +35,13 @@ import {
   UnknownMemberId
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import type { MemberIdentity } from "../machine/MemberIdentity.ts"
 import { Answer, NO_ASSIGNMENT, empty } from "./ClassicGroupState.ts"
 import type {
   ClassicGroupConfig,
   ClassicGroupState,
   Event,
   LeaveResult,
-  MemberIdentity,
   Output,
   PersistedGroup,
   SyncEvent

@@ -1,6 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Data from "effect/Data"
 import type { GroupOutput } from "../machine/GroupOutput.ts"
+import type { MemberIdentity } from "../machine/MemberIdentity.ts"
 
 /** Kafka's names, as DescribeGroups and ListGroups show them. */
 export type Phase = "Empty" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead"
@@ -128,11 +129,6 @@ export interface SyncEvent {
   readonly protocolType: string | null
   readonly protocolName: string | null
   readonly assignments: ReadonlyArray<{ readonly memberId: string; readonly assignment: Uint8Array }>
-}
-
-export interface MemberIdentity {
-  readonly memberId: string
-  readonly groupInstanceId: string | null
 }
 
 export type Event = Data.TaggedEnum<{

@@ -1,5 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { FencedInstanceId, UnknownMemberId } from "@tusk/protocol/KafkaError"
+import { ownMap, ownSet } from "../machine/ownCopy.ts"
 import { Answer, NO_ASSIGNMENT } from "./ClassicGroupState.ts"
 import type {
   ClassicGroupConfig,
@@ -74,24 +75,19 @@ export class Draft {
   // -- copies at the first change -------------------------------------------------------------------------------------
 
   private ownMembers(): Map<string, Member> {
-    if (this.members === this.from.members) this.members = new Map(this.members)
-    return this.members as Map<string, Member>
+    return (this.members = ownMap(this.members, this.from.members))
   }
   private ownStatic(): Map<string, string> {
-    if (this.staticMembers === this.from.staticMembers) this.staticMembers = new Map(this.staticMembers)
-    return this.staticMembers as Map<string, string>
+    return (this.staticMembers = ownMap(this.staticMembers, this.from.staticMembers))
   }
   private ownPending(): Map<string, number> {
-    if (this.pendingMembers === this.from.pendingMembers) this.pendingMembers = new Map(this.pendingMembers)
-    return this.pendingMembers as Map<string, number>
+    return (this.pendingMembers = ownMap(this.pendingMembers, this.from.pendingMembers))
   }
   private ownPendingSync(): Set<string> {
-    if (this.pendingSync === this.from.pendingSync) this.pendingSync = new Set(this.pendingSync)
-    return this.pendingSync as Set<string>
+    return (this.pendingSync = ownSet(this.pendingSync, this.from.pendingSync))
   }
   private ownCounts(): Map<string, number> {
-    if (this.protocolCounts === this.from.protocolCounts) this.protocolCounts = new Map(this.protocolCounts)
-    return this.protocolCounts as Map<string, number>
+    return (this.protocolCounts = ownMap(this.protocolCounts, this.from.protocolCounts))
   }
 
   // -- members --------------------------------------------------------------------------------------------------------

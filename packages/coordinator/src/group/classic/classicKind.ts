@@ -1,10 +1,11 @@
 import { NonEmptyGroup } from "@tusk/protocol/KafkaError"
 import * as Result from "effect/Result"
+import { commonKind } from "../machine/commonKind.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { isVacant, restore, step } from "./ClassicGroup.ts"
 import { Event, empty } from "./ClassicGroupState.ts"
 import type { Answer, ClassicGroupConfig, ClassicGroupState, PersistedGroup } from "./ClassicGroupState.ts"
-import { decode, encode } from "./GroupRecord.ts"
+import { groupRow } from "./ClassicRows.ts"
 import { CONSUMER, readSubscription, subscribedTopics } from "./SubscribedTopics.ts"
 
 export type ClassicKind = GroupKind<"classic", ClassicGroupState, Event, Answer, PersistedGroup>
@@ -13,21 +14,19 @@ export type ClassicKind = GroupKind<"classic", ClassicGroupState, Event, Answer,
 export const classicKind = (config: ClassicGroupConfig): ClassicKind => ({
   kind: "classic",
   step,
-  tick: Event.Tick(),
-  encode: (group, savedAtMs) => encode({ group, savedAtMs }),
+  ...commonKind(Event),
+  encode: (group, savedAtMs) => ({ value: groupRow.encode({ group, savedAtMs }) }),
   begin: () => empty(config),
-  restore: (_groupId, value) =>
-    Result.map(decode(value), ({ group, savedAtMs }) => ({
+  restore: ({ value }) =>
+    Result.map(groupRow.decode(value), ({ group, savedAtMs }) => ({
       savedAtMs,
       start: (nowMs: number) => restore(config, group, nowMs)
     })),
   isDead: ({ phase }) => phase === "Dead",
   isVacant,
   listed: ({ phase, protocolType }) => ({ protocolType: protocolType ?? "", state: phase }),
-  remove: (waiter) => Event.Delete({ waiter }),
   commit: ({ generationId, groupInstanceId, memberId, transactional }, waiter) =>
     Event.Commit({ waiter, memberId, groupInstanceId, generationId, transactional }),
-  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
   fetchError: () => null,
   inUse: (state) => {
     if (state.phase === "Empty") return () => false

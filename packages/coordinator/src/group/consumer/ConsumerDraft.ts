@@ -3,6 +3,7 @@ import { NOTHING } from "../../assignor/Assignor.ts"
 import type { Assignment, Assignor, AssignorMember } from "../../assignor/Assignor.ts"
 import { range } from "../../assignor/Range.ts"
 import { uniform } from "../../assignor/Uniform.ts"
+import { ownMap } from "../machine/ownCopy.ts"
 import { Answer, NEVER_STORED } from "./ConsumerGroupState.ts"
 import type {
   Assigned,
@@ -20,6 +21,9 @@ const assignors: ReadonlyMap<string, Assignor> = new Map([
   ["uniform", uniform],
   ["range", range]
 ])
+
+/** A topic's partitions while nobody owns any. */
+const NOBODYS: ReadonlyMap<number, string> = new Map()
 
 /** Part of the least time from one assignment to the next that nothing has to change for the next one to come early. */
 const QUIET = 0.2
@@ -50,8 +54,6 @@ export class ConsumerDraft {
   private earliestMs = Infinity
   private readonly changed = new Set<string>()
   private readonly removed = new Set<string>()
-  /** Topics whose owners are this step's own copy. */
-  private readonly ownedCopies = new Set<string>()
   private readonly replies: Array<Output> = []
   private readonly from: ConsumerGroupState
 
@@ -77,24 +79,19 @@ export class ConsumerDraft {
   // -- copies at the first change -------------------------------------------------------------------------------------
 
   private ownMembers(): Map<string, Member> {
-    if (this.members === this.from.members) this.members = new Map(this.members)
-    return this.members as Map<string, Member>
+    return (this.members = ownMap(this.members, this.from.members))
   }
   private ownStatic(): Map<string, string> {
-    if (this.staticMembers === this.from.staticMembers) this.staticMembers = new Map(this.staticMembers)
-    return this.staticMembers as Map<string, string>
+    return (this.staticMembers = ownMap(this.staticMembers, this.from.staticMembers))
   }
   private ownTarget(): Map<string, Assignment> {
-    if (this.target === this.from.target) this.target = new Map(this.target)
-    return this.target as Map<string, Assignment>
+    return (this.target = ownMap(this.target, this.from.target))
   }
   private ownOwners(topicId: string): Map<number, string> {
-    if (this.owners === this.from.owners) this.owners = new Map(this.owners)
-    if (!this.ownedCopies.has(topicId)) {
-      this.ownedCopies.add(topicId)
-      ;(this.owners as Map<string, ReadonlyMap<number, string>>).set(topicId, new Map(this.owners.get(topicId)))
-    }
-    return this.owners.get(topicId) as Map<number, string>
+    const all = (this.owners = ownMap(this.owners, this.from.owners))
+    const own = ownMap(all.get(topicId) ?? NOBODYS, this.from.owners.get(topicId) ?? NOBODYS)
+    all.set(topicId, own)
+    return own
   }
 
   // -- members --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Data from "effect/Data"
 import type { Assignment } from "../../assignor/Assignor.ts"
 import type { GroupOutput } from "../machine/GroupOutput.ts"
-import type { TopicsView } from "./Subscription.ts"
+import type { MemberIdentity } from "../machine/MemberIdentity.ts"
+import type { Subscriber, TopicsView } from "./Subscription.ts"
 
 /** Kafka's names, as ConsumerGroupDescribe and ListGroups show them. */
 export type Phase = "Empty" | "Assigning" | "Reconciling" | "Stable" | "Dead"
@@ -30,17 +31,13 @@ export interface ClassicTerms {
 }
 
 /** What is kept of a member. */
-export interface PersistedMember {
+export interface PersistedMember extends Subscriber {
   readonly memberId: string
   readonly instanceId: string | null
   readonly rackId: string | null
   readonly clientId: string
   readonly clientHost: string
   readonly rebalanceTimeoutMs: number
-  /** In order, no name twice. */
-  readonly subscribedTopicNames: ReadonlyArray<string>
-  /** Empty: none. */
-  readonly subscribedTopicRegex: string
   readonly serverAssignor: string | null
   /** What the member was last told, or -2. */
   readonly memberEpoch: number
@@ -184,17 +181,12 @@ export interface CommitEvent {
   readonly partitions: ReadonlyArray<{ readonly topicId: string; readonly partition: number }>
 }
 
-export interface LeavingMember {
-  readonly memberId: string
-  readonly groupInstanceId: string | null
-}
-
 export type Event = Data.TaggedEnum<{
   Heartbeat: HeartbeatEvent
   ClassicJoin: ClassicJoinEvent
   ClassicSync: ClassicMemberEvent & { readonly protocolType: string | null; readonly protocolName: string | null }
   ClassicHeartbeat: ClassicMemberEvent & { readonly topics: TopicsView; readonly terms: ConsumerTerms }
-  ClassicLeave: { readonly waiter: number; readonly members: ReadonlyArray<LeavingMember> }
+  ClassicLeave: { readonly waiter: number; readonly members: ReadonlyArray<MemberIdentity> }
   Commit: CommitEvent
   Delete: { readonly waiter: number }
   /** The timer went off. */
@@ -219,7 +211,7 @@ export type Answer = Data.TaggedEnum<{
   }
   Synced: { readonly protocolName: string; readonly assigned: Assigned; readonly metadata: Uint8Array }
   /** In order of the request. */
-  Left: { readonly members: ReadonlyArray<LeavingMember & { readonly error: KafkaError | null }> }
+  Left: { readonly members: ReadonlyArray<MemberIdentity & { readonly error: KafkaError | null }> }
   Done: {}
   Refused: { readonly error: KafkaError }
 }>

@@ -1,5 +1,3 @@
-import type { PersistedMember } from "./ConsumerGroupState.ts"
-
 /** The topics there are, as a machine needs them. What it tells does not change. */
 export interface TopicsView {
   /** Another number: topics have changed. */
@@ -10,7 +8,13 @@ export interface TopicsView {
   readonly matching: (regex: string) => ReadonlyArray<string>
 }
 
-type Subscriber = Pick<PersistedMember, "subscribedTopicNames" | "subscribedTopicRegex">
+/** What a member subscribes to: topics of these names, and of names that the expression matches. */
+export interface Subscriber {
+  /** In order, no name twice. */
+  readonly subscribedTopicNames: ReadonlyArray<string>
+  /** Empty: none. */
+  readonly subscribedTopicRegex: string
+}
 
 const NO_TOPICS: ReadonlySet<string> = new Set()
 

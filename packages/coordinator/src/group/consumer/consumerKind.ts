@@ -1,10 +1,11 @@
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
+import { commonKind } from "../machine/commonKind.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { memberRows } from "../machine/memberRows.ts"
 import { fetchError, isVacant, restore, step } from "./ConsumerGroup.ts"
 import { Event, NEVER_STORED, empty, phaseOf } from "./ConsumerGroupState.ts"
 import type { Answer, ConsumerGroupState, GroupChange } from "./ConsumerGroupState.ts"
-import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "./ConsumerRecord.ts"
+import { groupRow, memberRow } from "./ConsumerRows.ts"
 
 export type ConsumerKind = GroupKind<"consumer", ConsumerGroupState, Event, Answer, GroupChange>
 
@@ -12,20 +13,17 @@ export type ConsumerKind = GroupKind<"consumer", ConsumerGroupState, Event, Answ
 export const consumerKind = (configs: (groupId: string) => GroupResourceConfig): ConsumerKind => ({
   kind: "consumer",
   step,
-  tick: Event.Tick(),
+  ...commonKind(Event),
   begin: () => empty,
   ...memberRows({
-    decodeGroup,
-    decodeMember,
-    encodeGroup,
-    encodeMember,
+    groupRow,
+    memberRow,
     restore,
     sessionTimeoutMs: (groupId) => configs(groupId).consumerSessionTimeoutMs
   }),
   isDead: ({ dead }) => dead,
   isVacant,
   listed: (state) => ({ protocolType: "consumer", state: phaseOf(state) }),
-  remove: (waiter) => Event.Delete({ waiter }),
   commit: ({ apiVersion, generationId, groupInstanceId, memberId, partitions, transactional }, waiter) =>
     Event.Commit({
       waiter,
@@ -36,7 +34,6 @@ export const consumerKind = (configs: (groupId: string) => GroupResourceConfig):
       transactional,
       partitions: partitions ?? []
     }),
-  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
   fetchError,
   inUse: subscribed,
   expiry: (state) => ({

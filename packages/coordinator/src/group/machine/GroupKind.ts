@@ -1,11 +1,8 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import type { StoredGroupMember } from "@tusk/storage/groups/GroupStore"
-import * as Effect from "effect/Effect"
+import type { StoredGroup } from "@tusk/storage/groups/GroupStore"
 import type * as Result from "effect/Result"
-import { NOBODY } from "../shell/GroupCell.ts"
-import type { CellClosed, GroupCell, GroupMachine } from "../shell/GroupCell.ts"
-import type { GroupOutput } from "./GroupOutput.ts"
-import type { Committing } from "../shell/GroupRequests.ts"
+import type { GroupMachine, Stepped } from "./GroupMachine.ts"
+import type { MemberIdentity } from "./MemberIdentity.ts"
 
 /** What a group's machine begins with after a restart. */
 export interface Restored<State, Answer, Group> {
@@ -14,13 +11,25 @@ export interface Restored<State, Answer, Group> {
   /** Members whose rows cannot be read, and why: they are not in the group any more, and join again. */
   readonly unread?: ReadonlyArray<string>
   /** `nowMs`: of the monotonic clock. */
-  readonly start: (nowMs: number) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
+  readonly start: (nowMs: number) => Stepped<State, Answer, Group>
 }
 
 /** Who reads offsets; OffsetFetch 9 and later. Null and -1: somebody outside the group. */
 export interface Fetching {
   readonly memberId: string | null
   readonly memberEpoch: number
+}
+
+/** Who wants to commit. A simple consumer: generation -1, no member id. */
+export interface Committing extends MemberIdentity {
+  readonly groupId: string
+  readonly generationId: number
+  /** OffsetCommit's: decides what is answered for a group that does not exist. */
+  readonly apiVersion: number
+  /** True for TxnOffsetCommit. */
+  readonly transactional: boolean
+  /** Which partitions, for members of consumer groups; absent: as if none. */
+  readonly partitions?: ReadonlyArray<{ readonly topicId: string; readonly partition: number }>
 }
 
 /** How `offsets.retention.minutes` treats a group (KIP-211). */
@@ -44,11 +53,7 @@ export interface GroupKind<Kind extends string, State, Event, Answer, Group> ext
   /** A group nobody has joined yet. */
   readonly begin: (groupId: string) => State
   /** From what `encode` wrote, or why it cannot be that. */
-  readonly restore: (
-    groupId: string,
-    value: string,
-    members: ReadonlyArray<StoredGroupMember>
-  ) => Result.Result<Restored<State, Answer, Group>, string>
+  readonly restore: (stored: StoredGroup) => Result.Result<Restored<State, Answer, Group>, string>
   /** Deleted: nothing is asked of it any more. */
   readonly isDead: (state: State) => boolean
   /** Nothing to keep, unless it has offsets. */
@@ -67,63 +72,3 @@ export interface GroupKind<Kind extends string, State, Event, Answer, Group> ext
   /** Null: nothing expires now, as what its members are subscribed to is not settled. */
   readonly expiry: (state: State) => Expiry | null
 }
-
-/** A group in memory, as those see it who do not care of which kind it is. */
-export interface CommonCell {
-  readonly groupId: string
-  readonly isOpen: () => boolean
-  readonly isDead: () => boolean
-  readonly isVacant: () => boolean
-  readonly waiting: () => number
-  readonly changedAtMs: () => number
-  readonly listed: () => { readonly protocolType: string; readonly state: string }
-  readonly fetchError: (fetching: Fetching) => KafkaError | null
-  readonly inUse: () => KafkaError | ((topic: string) => boolean)
-  readonly expiry: () => Expiry | null
-  /** Null: the group is gone, with its offsets. */
-  readonly remove: Effect.Effect<KafkaError | null, KafkaError | CellClosed>
-  /** Null: the member may commit. `admit` runs before any later step of the group, if it may. */
-  readonly commit: (
-    request: Committing,
-    admit?: Effect.Effect<void>
-  ) => Effect.Effect<KafkaError | null, KafkaError | CellClosed>
-  /** Runs while no step does. `remove` deletes the group if it has no members. */
-  readonly exclusive: <E>(body: (remove: Effect.Effect<void>) => Effect.Effect<void, E>) => Effect.Effect<void, E>
-  readonly close: () => void
-}
-
-export interface KindCell<Kind extends string, State, Event, Answer> extends CommonCell {
-  readonly kind: Kind
-  readonly cell: GroupCell<State, Event, Answer>
-}
-
-export const kindCell = <Kind extends string, State, Event, Answer, Group>(
-  kind: GroupKind<Kind, State, Event, Answer, Group>,
-  cell: GroupCell<State, Event, Answer>
-): KindCell<Kind, State, Event, Answer> => ({
-  kind: kind.kind,
-  cell,
-  groupId: cell.groupId,
-  isOpen: cell.isOpen,
-  isDead: () => kind.isDead(cell.peek()),
-  isVacant: () => kind.isVacant(cell.peek()),
-  waiting: cell.waiting,
-  changedAtMs: cell.changedAtMs,
-  listed: () => kind.listed(cell.peek()),
-  fetchError: (fetching) => kind.fetchError(cell.peek(), fetching),
-  inUse: () => kind.inUse(cell.peek()),
-  expiry: () => kind.expiry(cell.peek()),
-  remove: Effect.map(cell.ask(kind.remove), kind.refusal),
-  commit: (request, admit) =>
-    Effect.map(
-      cell.ask(
-        (waiter) => kind.commit(request, waiter),
-        admit === undefined
-          ? undefined
-          : (answer) => (answer === undefined || kind.refusal(answer) !== null ? Effect.void : admit)
-      ),
-      kind.refusal
-    ),
-  exclusive: (body) => cell.exclusive((send) => body(send(kind.remove(NOBODY)))),
-  close: cell.close
-})

@@ -1,6 +1,7 @@
 import * as Result from "effect/Result"
 import type { GroupKind } from "./GroupKind.ts"
-import type { GroupOutput } from "./GroupOutput.ts"
+import type { Stepped } from "./GroupMachine.ts"
+import type { GroupRow, MemberRowCodec, RowCodec } from "./RowCodec.ts"
 
 /** What has changed of a group whose members are stored in rows of their own. */
 interface Change<Group, Member> {
@@ -13,30 +14,18 @@ interface Change<Group, Member> {
   readonly all?: boolean
 }
 
-interface GroupRecord<Group> {
-  readonly group: Group
-  readonly savedAtMs: number
-}
-
 interface Rows<Group, Member, State, Answer, Changed> {
-  readonly encodeGroup: (record: GroupRecord<Group>) => string
-  readonly decodeGroup: (value: string) => Result.Result<GroupRecord<Group>, string>
-  readonly encodeMember: (member: Member) => string
-  readonly decodeMember: (memberId: string, value: string) => Result.Result<Member, string>
+  readonly groupRow: RowCodec<GroupRow<Group>>
+  readonly memberRow: MemberRowCodec<Member>
   /** What the machine begins with; every member has a whole session from then on. */
   readonly restore: (
     group: Group,
     members: ReadonlyArray<Member>,
     sessionTimeoutMs: number,
     nowMs: number
-  ) => readonly [State, ReadonlyArray<GroupOutput<Answer, Changed>>]
+  ) => Stepped<State, Answer, Changed>
   readonly sessionTimeoutMs: (groupId: string) => number
-  /** Where other things of the group are stored among its members: a member's row, and whose row it is. */
-  readonly rowOf?: (memberId: string) => string
-  readonly memberOf?: (row: string) => string | undefined
 }
-
-const same = (id: string): string => id
 
 /** How a group is written down and read whose members have a row each. */
 export const memberRows = <
@@ -48,35 +37,29 @@ export const memberRows = <
   Answer,
   Changed extends Change<Group, Member>
 >({
-  decodeGroup,
-  decodeMember,
-  encodeGroup,
-  encodeMember,
-  memberOf = same,
+  groupRow,
+  memberRow,
   restore,
-  rowOf = same,
   sessionTimeoutMs
 }: Rows<Group, Member, State, Answer, Changed>): Pick<
   GroupKind<Kind, State, Event, Answer, Changed>,
   "encode" | "restore"
 > => ({
   encode: ({ all = false, group, members, removed }, savedAtMs) => ({
-    value: group && encodeGroup({ group, savedAtMs }),
+    value: group && groupRow.encode({ group, savedAtMs }),
     members: [
-      ...members.map((member) => ({ memberId: rowOf(member.memberId), value: encodeMember(member) })),
-      ...removed.map((memberId) => ({ memberId: rowOf(memberId), value: null }))
+      ...members.map((member) => ({ memberId: member.memberId, value: memberRow.encode(member) })),
+      ...removed.map((memberId) => ({ memberId, value: null }))
     ],
     membersAnew: all
   }),
-  restore: (groupId, value, stored) =>
+  restore: ({ groupId, members: stored, value }) =>
     Result.gen(function* () {
-      const { group, savedAtMs } = yield* decodeGroup(value)
+      const { group, savedAtMs } = yield* groupRow.decode(value)
       const members: Array<Member> = []
       const unread: Array<string> = []
-      for (const row of stored) {
-        const memberId = memberOf(row.memberId)
-        if (memberId === undefined) continue
-        const member = decodeMember(memberId, row.value)
+      for (const { memberId, value } of stored) {
+        const member = memberRow.decode(memberId, value)
         if (Result.isSuccess(member)) members.push(member.success)
         else unread.push(`${JSON.stringify(memberId)} (${member.failure})`)
       }

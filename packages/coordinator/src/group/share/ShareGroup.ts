@@ -76,17 +76,10 @@ export const restore = (
   sessionTimeoutMs: number,
   now: number
 ): Stepped => {
-  const state: ShareGroupState = {
-    ...empty,
-    ...group,
-    isStored: true,
-    topicsVersion: RESTORED,
-    members: new Map(
-      members.map((member) => [member.memberId, { ...member, told: null, sessionDeadlineMs: now + sessionTimeoutMs }])
-    )
-  }
-  const wakeAtMs = wakeOf(state)
-  return [{ ...state, wakeAtMs }, wakeAtMs === Infinity ? [] : [{ _tag: "WakeAt", atMs: wakeAtMs }]]
+  const nobody: ShareGroupState = { ...empty, ...group, isStored: true, topicsVersion: RESTORED }
+  const sessionDeadlineMs = now + sessionTimeoutMs
+  const restored = members.map((member) => [member.memberId, { ...member, told: null, sessionDeadlineMs }] as const)
+  return finish(nobody, { ...nobody, members: new Map(restored) }, [], [], undefined)
 }
 
 const refuse = (state: ShareGroupState, waiter: number, error: KafkaError): Stepped => [

@@ -37,6 +37,18 @@ export interface SharePartitionState {
   readonly wakeAtMs: number
 }
 
+/** What is kept of a range: who has acquired it is not, so that it is given out again. */
+export interface PersistedRange extends OffsetRange {
+  readonly state: Exclude<RecordState, "Acquired">
+  readonly deliveryCount: number
+}
+
+/** What is kept of a partition. */
+export interface PersistedSharePartition {
+  readonly startOffset: bigint
+  readonly ranges: ReadonlyArray<PersistedRange>
+}
+
 export interface OffsetRange {
   readonly first: bigint
   readonly last: bigint

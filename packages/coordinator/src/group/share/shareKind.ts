@@ -1,9 +1,10 @@
 import { GroupIdNotFound } from "@tusk/protocol/KafkaError"
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
+import { commonKind } from "../machine/commonKind.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { memberRows } from "../machine/memberRows.ts"
 import { restore, step } from "./ShareGroup.ts"
-import { decodeGroup, decodeMember, encodeGroup, encodeMember, memberOf, memberRow } from "./ShareGroupRecord.ts"
+import { groupRow, memberRow } from "./ShareRows.ts"
 import { Event, empty, phaseOf } from "./ShareGroupState.ts"
 import type { Answer, ShareGroupChange, ShareGroupState } from "./ShareGroupState.ts"
 
@@ -13,24 +14,18 @@ export type ShareKind = GroupKind<"share", ShareGroupState, Event, Answer, Share
 export const shareKind = (configs: (groupId: string) => GroupResourceConfig): ShareKind => ({
   kind: "share",
   step,
-  tick: Event.Tick(),
+  ...commonKind(Event),
   begin: () => empty,
   ...memberRows({
-    decodeGroup,
-    decodeMember,
-    encodeGroup,
-    encodeMember,
-    memberOf,
-    rowOf: memberRow,
+    groupRow,
+    memberRow,
     restore,
     sessionTimeoutMs: (groupId) => configs(groupId).shareSessionTimeoutMs
   }),
   isDead: ({ dead }) => dead,
   isVacant: ({ dead, isStored, members }) => dead || (!isStored && members.size === 0),
   listed: (state) => ({ protocolType: "share", state: phaseOf(state) }),
-  remove: (waiter) => Event.Delete({ waiter }),
   commit: (_request, waiter) => Event.Commit({ waiter }),
-  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
   fetchError: () => new GroupIdNotFound({ message: "A share group commits no offsets." }),
   inUse: () => new GroupIdNotFound({ message: "A share group commits no offsets." }),
   // What a share group has done is kept until the group is deleted.

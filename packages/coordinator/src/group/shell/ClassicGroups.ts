@@ -1,12 +1,12 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { GroupIdNotFound, InconsistentGroupProtocol, InvalidGroupId, UnknownMemberId } from "@tusk/protocol/KafkaError"
 import { randomUuid } from "@tusk/storage/port/Uuid"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { Answer, Event, NO_ASSIGNMENT } from "../classic/ClassicGroupState.ts"
 import type { JoinAnswer, LeaveResult, SyncAnswer } from "../classic/ClassicGroupState.ts"
 import { refusedJoin } from "../classic/Draft.ts"
 import type { ClassicInConsumer } from "./ClassicInConsumer.ts"
+import { unexpected } from "./answers.ts"
 import type { CellClosed } from "./GroupCell.ts"
 import type { GroupAsker, GroupCells } from "./GroupCells.ts"
 import type { GroupConversion } from "./GroupConversion.ts"
@@ -32,14 +32,11 @@ export const named = (groupId: string): Effect.Effect<void, KafkaError> =>
 /** A group in which classic members may be: their own, or a consumer group in the midst of an upgrade or downgrade. */
 type Place = CellOf<"classic"> | CellOf<"consumer">
 
-export const makeClassicGroups = (
-  cells: Context.Service.Shape<typeof GroupCells>,
-  conversion: Context.Service.Shape<typeof GroupConversion>,
-  inConsumer: ClassicInConsumer
-): ClassicGroups => {
-  const admitted = (request: GroupAsker): Effect.Effect<void, KafkaError> =>
-    Effect.andThen(named(request.groupId), cells.admit(request))
+const admitted = (cells: GroupCells["Service"], request: GroupAsker): Effect.Effect<void, KafkaError> =>
+  Effect.andThen(named(request.groupId), cells.admit(request))
 
+/** Finds groups, and asks them in the words of their kind. */
+const makePlaces = (cells: GroupCells["Service"], conversion: GroupConversion["Service"]) => {
   /** A group that exists. One whose last consumer member is gone becomes a classic group by being asked. */
   const known = (groupId: string): Effect.Effect<Place, KafkaError> =>
     Effect.gen(function* () {
@@ -72,10 +69,22 @@ export const makeClassicGroups = (
   ): Effect.Effect<A, KafkaError> =>
     cells.retrying(Effect.flatMap(find, (cell) => (cell.kind === "classic" ? classic(cell) : consumer(cell))))
 
+  return { known, madeForJoin, ask }
+}
+type Places = ReturnType<typeof makePlaces>
+
+export const makeClassicGroups = (
+  cells: GroupCells["Service"],
+  conversion: GroupConversion["Service"],
+  inConsumer: ClassicInConsumer
+): ClassicGroups => {
+  const places = makePlaces(cells, conversion)
+  const { ask, known, madeForJoin } = places
+
   const joinGroup = (request: Asked.JoinGroup) =>
     Effect.gen(function* () {
       const { groupId, apiVersion, reason, ...terms } = request
-      yield* admitted(request)
+      yield* admitted(cells, request)
       const newMemberId = newMemberIdOf(request.groupInstanceId ?? request.clientId, yield* randomUuid)
       const event = (waiter: number) =>
         Event.Join({
@@ -99,7 +108,7 @@ export const makeClassicGroups = (
     }).pipe(Effect.catch((error) => Effect.succeed(refusedJoin(error, request.memberId))))
 
   const syncGroup = Effect.fnUntraced(function* (request: Asked.SyncGroup) {
-    yield* admitted(request)
+    yield* admitted(cells, request)
     return yield* ask(
       request.groupId,
       ({ cell }) =>
@@ -112,7 +121,7 @@ export const makeClassicGroups = (
   })
 
   const heartbeat = Effect.fnUntraced(function* (request: Asked.Heartbeat) {
-    yield* admitted(request)
+    yield* admitted(cells, request)
     yield* ask(
       request.groupId,
       ({ cell }) =>
@@ -121,35 +130,6 @@ export const makeClassicGroups = (
           (answer) => (Answer.$is("Done")(answer) ? Effect.void : unexpected(answer))
         ),
       (cell) => inConsumer.heartbeat(cell, request)
-    )
-  })
-
-  /** An id that no member can have is its own member's error. */
-  const leaveGroup = Effect.fnUntraced(function* ({ groupId, members }: Asked.LeaveGroup) {
-    yield* admitted({ groupId })
-    const wrong = members.map((member) => cells.idError({ groupId, ...member }))
-    const left = yield* leave({ groupId, members: members.filter((_, i) => wrong[i] === null) })
-    let next = 0
-    return members.map((member, i): LeaveResult => {
-      const error = wrong[i]!
-      return error === null ? left[next++]! : { ...member, error }
-    })
-  })
-
-  const leave = Effect.fnUntraced(function* (request: Asked.LeaveGroup) {
-    const { groupId, members } = request
-    const kind = (yield* cells.find(groupId))?.kind
-    if (kind !== "classic" && kind !== "consumer") {
-      return members.map((member) => ({ ...member, error: new UnknownMemberId() }))
-    }
-    return yield* ask(
-      groupId,
-      ({ cell }) =>
-        Effect.flatMap(
-          cell.ask((waiter) => Event.Leave({ waiter, members })),
-          (answer) => (Answer.$is("Left")(answer) ? Effect.succeed(answer.members) : unexpected(answer))
-        ),
-      (cell) => inConsumer.leaveGroup(cell, request)
     )
   })
 
@@ -167,14 +147,41 @@ export const makeClassicGroups = (
     joinGroup,
     syncGroup,
     heartbeat,
-    leaveGroup,
+    leaveGroup: makeLeaveGroup(cells, places, inConsumer),
     describeGroups: (groupIds) => Effect.forEach(groupIds, describeGroup)
   }
 }
 
-/** A refusal is the answer; anything else is a bug. */
-const unexpected = (answer: Answer): Effect.Effect<never, KafkaError> =>
-  answer._tag === "Refused" ? Effect.fail(answer.error) : Effect.die(new Error(`answered with ${answer._tag}`))
+const makeLeaveGroup = (cells: GroupCells["Service"], { ask }: Places, inConsumer: ClassicInConsumer) => {
+  const leave = Effect.fnUntraced(function* (request: Asked.LeaveGroup) {
+    const { groupId, members } = request
+    const kind = (yield* cells.find(groupId))?.kind
+    if (kind !== "classic" && kind !== "consumer") {
+      return members.map((member) => ({ ...member, error: new UnknownMemberId() }))
+    }
+    return yield* ask(
+      groupId,
+      ({ cell }) =>
+        Effect.flatMap(
+          cell.ask((waiter) => Event.Leave({ waiter, members })),
+          (answer) => (Answer.$is("Left")(answer) ? Effect.succeed(answer.members) : unexpected(answer))
+        ),
+      (cell) => inConsumer.leaveGroup(cell, request)
+    )
+  })
+
+  /** An id that no member can have is its own member's error. */
+  return Effect.fnUntraced(function* ({ groupId, members }: Asked.LeaveGroup) {
+    yield* admitted(cells, { groupId })
+    const wrong = members.map((member) => cells.idError({ groupId, ...member }))
+    const left = yield* leave({ groupId, members: members.filter((_, i) => wrong[i] === null) })
+    let next = 0
+    return members.map((member, i): LeaveResult => {
+      const error = wrong[i]!
+      return error === null ? left[next++]! : { ...member, error }
+    })
+  })
+}
 
 const absentGroup = (groupId: string, error: KafkaError): Asked.GroupDescription => ({
   groupId,

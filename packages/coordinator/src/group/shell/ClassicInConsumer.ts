@@ -10,8 +10,9 @@ import type { Answer } from "../consumer/ConsumerGroupState.ts"
 import { Event } from "../consumer/ConsumerGroupState.ts"
 import { termsOf } from "../consumer/ConsumerTerms.ts"
 import type { TopicPatterns } from "../consumer/TopicPatterns.ts"
+import { unexpected } from "./answers.ts"
 import type { CellClosed } from "./GroupCell.ts"
-import type { GroupConfig } from "../machine/GroupConfig.ts"
+import type { GroupConfig } from "./GroupConfig.ts"
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
 import { encodeAssignment, readSubscription, toTopicIds } from "./GroupConversion.ts"
 import type { CellOf } from "./GroupKinds.ts"
@@ -28,29 +29,33 @@ export interface ClassicInConsumer {
   readonly leaveGroup: (cell: Cell, request: Asked.LeaveGroup) => Asking<ReadonlyArray<LeaveResult>>
 }
 
+/** Why a classic member may not join the consumer group. */
+const joinError = (
+  request: Asked.JoinGroup,
+  { maxSessionTimeoutMs, memberMaxBytes, minSessionTimeoutMs }: GroupConfig,
+  { consumerMigrationPolicy }: GroupResourceConfig
+): KafkaError | null => {
+  if (request.sessionTimeoutMs < minSessionTimeoutMs || request.sessionTimeoutMs > maxSessionTimeoutMs) {
+    return new InvalidSessionTimeout()
+  }
+  if (consumerMigrationPolicy === "disabled") {
+    return new InconsistentGroupProtocol({
+      message: `Cannot join the consumer group ${request.groupId} with the classic protocol because the group migration is disabled.`
+    })
+  }
+  let bytes = 0
+  for (const { metadata, name } of request.protocols) bytes += name.length + metadata.byteLength
+  return request.protocolType !== CONSUMER || bytes > memberMaxBytes ? new InconsistentGroupProtocol() : null
+}
+
 export const makeClassicInConsumer = (
   config: GroupConfig,
   configs: (groupId: string) => GroupResourceConfig,
   patterns: TopicPatterns,
   topics: Context.Service.Shape<typeof Topics>
 ): ClassicInConsumer => {
-  const joinError = (request: Asked.JoinGroup): KafkaError | null => {
-    const { maxSessionTimeoutMs, memberMaxBytes, minSessionTimeoutMs } = config
-    if (request.sessionTimeoutMs < minSessionTimeoutMs || request.sessionTimeoutMs > maxSessionTimeoutMs) {
-      return new InvalidSessionTimeout()
-    }
-    if (configs(request.groupId).consumerMigrationPolicy === "disabled") {
-      return new InconsistentGroupProtocol({
-        message: `Cannot join the consumer group ${request.groupId} with the classic protocol because the group migration is disabled.`
-      })
-    }
-    let bytes = 0
-    for (const { metadata, name } of request.protocols) bytes += name.length + metadata.byteLength
-    return request.protocolType !== CONSUMER || bytes > memberMaxBytes ? new InconsistentGroupProtocol() : null
-  }
-
   const joinGroup = (cell: Cell, request: Asked.JoinGroup, newMemberId: string): Asking<JoinAnswer> => {
-    const error = joinError(request)
+    const error = joinError(request, config, configs(request.groupId))
     if (error !== null) return Effect.fail(error)
     const [first] = request.protocols
     const subscription = first === undefined ? null : readSubscription(first.metadata)
@@ -75,22 +80,9 @@ export const makeClassicInConsumer = (
         terms: termsOf(configs(request.groupId))
       })
     )
-    return Effect.flatMap(asking, (answer) => {
-      if (answer._tag !== "Joined") return unexpected(answer)
-      const { error, generationId, memberId, protocolName } = answer
-      if (error !== null) return Effect.succeed(refusedJoin(error, memberId))
-      return Effect.succeed({
-        error: null,
-        memberId,
-        generationId,
-        protocolType: CONSUMER,
-        protocolName,
-        // The broker makes the assignment: everybody follows.
-        leader: "",
-        skipAssignment: false,
-        members: []
-      })
-    })
+    return Effect.flatMap(asking, (answer) =>
+      answer._tag === "Joined" ? Effect.succeed(joinAnswer(answer)) : unexpected(answer)
+    )
   }
 
   const syncGroup = (cell: Cell, request: Asked.SyncGroup): Asking<SyncAnswer> => {
@@ -132,6 +124,22 @@ export const makeClassicInConsumer = (
   return { joinGroup, syncGroup, heartbeat, leaveGroup }
 }
 
-/** A refusal is the answer; anything else is a bug. */
-const unexpected = (answer: Answer): Effect.Effect<never, KafkaError> =>
-  answer._tag === "Refused" ? Effect.fail(answer.error) : Effect.die(new Error(`answered with ${answer._tag}`))
+/** The broker makes the assignment: everybody follows. */
+const joinAnswer = ({
+  error,
+  generationId,
+  memberId,
+  protocolName
+}: Extract<Answer, { readonly _tag: "Joined" }>): JoinAnswer =>
+  error !== null
+    ? refusedJoin(error, memberId)
+    : {
+        error: null,
+        memberId,
+        generationId,
+        protocolType: CONSUMER,
+        protocolName,
+        leader: "",
+        skipAssignment: false,
+        members: []
+      }

@@ -12,6 +12,7 @@ import { randomUuid } from "@tusk/storage/port/Uuid"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { unexpected } from "./answers.ts"
 import { GroupCells } from "./GroupCells.ts"
 import { GroupConfigs } from "../machine/GroupConfigs.ts"
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
@@ -20,7 +21,15 @@ import type { CellOf } from "./GroupKinds.ts"
 import type { AbsentGroup } from "./GroupRequests.ts"
 import { preferredAssignor } from "../consumer/ConsumerDraft.ts"
 import { Event, LEAVE, STATIC_LEAVE, phaseOf } from "../consumer/ConsumerGroupState.ts"
-import type { Answer, Assigned, HeartbeatEvent, Member, Phase } from "../consumer/ConsumerGroupState.ts"
+import type {
+  Answer,
+  Assigned,
+  ConsumerGroupState,
+  ConsumerTerms,
+  HeartbeatEvent,
+  Member,
+  Phase
+} from "../consumer/ConsumerGroupState.ts"
 import { termsOf } from "../consumer/ConsumerTerms.ts"
 
 /** Of one member; Kafka has no such bound but that of a request. */
@@ -135,12 +144,27 @@ const make = Effect.fnUntraced(function* () {
       }
       return answer
     }
-    if (answer._tag !== "Refused") return yield* Effect.die(new Error(`answered with ${answer._tag}`))
+    if (answer._tag !== "Refused") return yield* unexpected(answer)
     return yield* answer.error._tag === "UnknownMemberId" && request.instanceId === null
       ? new UnknownMemberId({ message: `Member ${memberId} is not a member of group ${groupId}.` })
       : Effect.fail(answer.error)
   })
 
+  const describe = (groupId: string) =>
+    Effect.map(known(groupId), ({ cell }) =>
+      describeGroup(groupId, cell.peek(), topics, termsOf(configs(groupId)))
+    ).pipe(Effect.catch((error) => Effect.succeed({ groupId, error })))
+
+  return ConsumerGroups.of({ heartbeat, describe: (groupIds) => Effect.forEach(groupIds, describe) })
+})
+
+const describeGroup = (
+  groupId: string,
+  state: ConsumerGroupState,
+  topics: Topics["Service"],
+  terms: ConsumerTerms
+): ConsumerGroupDescription => {
+  const { assignmentEpoch, groupEpoch, members, target } = state
   const named = (
     assigned: ReadonlyMap<string, { keys(): Iterable<number> }>
   ): ReadonlyArray<DescribedTopicPartitions> =>
@@ -148,35 +172,27 @@ const make = Effect.fnUntraced(function* () {
       const topic = topics.byId(topicId)
       return topic === undefined ? [] : [{ topicId, topicName: topic.name, partitions: inOrder(partitions.keys()) }]
     })
-
-  const describe = (groupId: string) =>
-    Effect.map(known(groupId), ({ cell }): ConsumerGroupDescription => {
-      const state = cell.peek()
-      const { assignmentEpoch, groupEpoch, members, target } = state
-      return {
-        groupId,
-        state: phaseOf(state),
-        groupEpoch,
-        assignmentEpoch,
-        assignorName: preferredAssignor(members.values(), termsOf(configs(groupId))),
-        members: Array.from(members.values(), (member) => ({
-          memberId: member.memberId,
-          instanceId: member.instanceId,
-          rackId: member.rackId,
-          memberEpoch: member.memberEpoch,
-          clientId: member.clientId,
-          clientHost: member.clientHost,
-          subscribedTopicNames: member.subscribedTopicNames,
-          subscribedTopicRegex: member.subscribedTopicRegex,
-          assignment: named(owned(member)),
-          targetAssignment: named(target.get(member.memberId) ?? new Map()),
-          isClassic: member.classic !== null
-        }))
-      }
-    }).pipe(Effect.catch((error) => Effect.succeed({ groupId, error })))
-
-  return ConsumerGroups.of({ heartbeat, describe: (groupIds) => Effect.forEach(groupIds, describe) })
-})
+  return {
+    groupId,
+    state: phaseOf(state),
+    groupEpoch,
+    assignmentEpoch,
+    assignorName: preferredAssignor(members.values(), terms),
+    members: Array.from(members.values(), (member) => ({
+      memberId: member.memberId,
+      instanceId: member.instanceId,
+      rackId: member.rackId,
+      memberEpoch: member.memberEpoch,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      subscribedTopicNames: member.subscribedTopicNames,
+      subscribedTopicRegex: member.subscribedTopicRegex,
+      assignment: named(owned(member)),
+      targetAssignment: named(target.get(member.memberId) ?? new Map()),
+      isClassic: member.classic !== null
+    }))
+  }
+}
 
 /** What it still has to give up is told as its own, too. */
 const owned = ({ assigned, pendingRevocation }: Pick<Member, "assigned" | "pendingRevocation">): Assigned => {

@@ -6,23 +6,12 @@ import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { NOBODY } from "../machine/GroupMachine.ts"
+import type { GroupMachine, Stepped } from "../machine/GroupMachine.ts"
 import type { GroupOutput } from "../machine/GroupOutput.ts"
-
-/** A kind of group: its pure machine and how it is written down. */
-export interface GroupMachine<State, Event, Answer, Group> {
-  readonly kind: string
-  readonly step: (
-    state: State,
-    event: Event,
-    nowMs: number
-  ) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
-  readonly tick: Event
-  /** A text, or what has changed where members are stored apart. */
-  readonly encode: (group: Group, savedAtMs: number) => string | Omit<GroupToStore, "groupId" | "kind">
-}
+import { OwnTime } from "./OwnTime.ts"
 
 /** What a cell needs of its surroundings. */
 export interface GroupCellPorts {
@@ -43,9 +32,7 @@ export interface GroupCellPorts {
 /** The cell was closed while the caller was on its way: look the group up again. */
 export class CellClosed extends Data.TaggedError("CellClosed") {}
 
-const LONGEST_SLEEP_MS = 0x7fff_ffff
-
-/** One group's shell: its machine's state, the gate, those who wait, and the timer. The same for every kind (house.md 9). */
+/** One group's shell: its machine's state, the gate, those who wait, and the timer. The same for every kind. */
 export interface GroupCell<State, Event, Answer> {
   readonly groupId: string
   readonly peek: () => State
@@ -77,215 +64,225 @@ interface Waiter<Answer> {
   isGivenUp: boolean
 }
 
-/** Nobody waits for the answer to an event that the shell sends by itself. */
-export const NOBODY = 0
+type WhileHeld<Answer> = (answer: Answer | undefined) => Effect.Effect<void>
+type Send<Event> = (event: Event) => Effect.Effect<void>
+
+class Cell<State, Event, Answer, Group> implements GroupCell<State, Event, Answer> {
+  readonly groupId: string
+  readonly #machine: GroupMachine<State, Event, Answer, Group>
+  readonly #ports: GroupCellPorts
+  readonly #time: OwnTime
+  readonly #gate = Semaphore.makeUnsafe(1)
+  readonly #waiters = new Map<number, Waiter<Answer>>()
+  #nextWaiter = NOBODY + 1
+  #state: State
+  #isOpen = true
+  #changedAtMs: number
+  #timer: Fiber.Fiber<unknown> | undefined
+
+  constructor(
+    groupId: string,
+    machine: GroupMachine<State, Event, Answer, Group>,
+    state: State,
+    savedAtMs: number,
+    ports: GroupCellPorts,
+    time: OwnTime
+  ) {
+    this.groupId = groupId
+    this.#machine = machine
+    this.#state = state
+    this.#changedAtMs = savedAtMs
+    this.#ports = ports
+    this.#time = time
+  }
+
+  peek(): State {
+    return this.#state
+  }
+  isOpen(): boolean {
+    return this.#isOpen
+  }
+  waiting(): number {
+    return this.#waiters.size
+  }
+  changedAtMs(): number {
+    return this.#changedAtMs
+  }
+
+  close(): void {
+    this.#isOpen = false
+    this.#timer?.interruptUnsafe()
+    for (const { answer, isSent } of this.#waiters.values()) {
+      Deferred.doneUnsafe(answer, Effect.fail(isSent ? new NotCoordinator() : new CellClosed()))
+    }
+    this.#waiters.clear()
+  }
+
+  exclusive<E>(body: (send: Send<Event>) => Effect.Effect<void, E>): Effect.Effect<void, E> {
+    return this.#gate
+      .withPermit(
+        Effect.suspend(() => (this.#isOpen ? body((event) => this.#send(event)) : Effect.void)).pipe(
+          Effect.ensuring(Effect.sync(() => (this.#isOpen ? this.#ports.settled(this.groupId) : undefined)))
+        )
+      )
+      .pipe(Effect.uninterruptible)
+  }
+
+  /** In a fiber of its own: the event is sent all the same where who asked is interrupted, or waits no longer. */
+  ask(event: (waiter: number) => Event, whileHeld?: WhileHeld<Answer>): Effect.Effect<Answer, KafkaError | CellClosed> {
+    return Effect.suspend(() => {
+      if (!this.#isOpen) return Effect.fail(new CellClosed())
+      const id = this.#nextWaiter++
+      const waiter: Waiter<Answer> = { answer: Deferred.makeUnsafe(), isSent: false, isGivenUp: false }
+      this.#waiters.set(id, waiter)
+      const sending = this.#sendFor(id, waiter, event, whileHeld)
+      return Effect.forkIn(sending, this.#ports.scope, { startImmediately: true }).pipe(
+        Effect.flatMap((fiber) =>
+          Effect.tap(Deferred.await(waiter.answer), () => (whileHeld === undefined ? Effect.void : Fiber.await(fiber)))
+        ),
+        Effect.onInterrupt(() => Effect.sync(() => this.#waiters.delete(id)))
+      )
+    })
+  }
+
+  /** Sends a waiter's event, unless it was given up, or the cell was closed, before its turn. */
+  #sendFor(
+    id: number,
+    waiter: Waiter<Answer>,
+    event: (waiter: number) => Event,
+    whileHeld: WhileHeld<Answer> | undefined
+  ): Effect.Effect<void> {
+    return this.exclusive((tell) =>
+      Effect.suspend(() => {
+        if (waiter.isGivenUp) return Effect.void
+        waiter.isSent = true
+        if (whileHeld === undefined) return tell(event(id))
+        return Effect.flatMap(tell(event(id)), () =>
+          Deferred.isDoneUnsafe(waiter.answer)
+            ? Effect.matchEffect(Deferred.await(waiter.answer), {
+                onFailure: () => whileHeld(undefined),
+                onSuccess: whileHeld
+              })
+            : whileHeld(undefined)
+        )
+      })
+    ).pipe(
+      Effect.onExit((exit) => {
+        if (exit._tag === "Failure") Deferred.doneUnsafe(waiter.answer, Effect.failCause(exit.cause))
+        else if (!waiter.isSent && !waiter.isGivenUp) Deferred.doneUnsafe(waiter.answer, Effect.fail(new CellClosed()))
+        return Effect.void
+      }),
+      Effect.exit,
+      Effect.asVoid
+    )
+  }
+
+  #send(event: Event): Effect.Effect<void> {
+    return Effect.flatMap(this.#time.now, (nowMs) => {
+      const [next, outputs] = this.#machine.step(this.#state, event, nowMs)
+      this.#state = next
+      return this.performAll(outputs)
+    })
+  }
+
+  performAll(all: ReadonlyArray<GroupOutput<Answer, Group>>, from = 0): Effect.Effect<void> {
+    for (let i = from; i < all.length && this.#isOpen; i++) {
+      const doing = this.#perform(all[i]!)
+      if (doing !== null) return Effect.flatMap(doing, () => this.performAll(all, i + 1))
+    }
+    return Effect.void
+  }
+
+  /** Null: done already, as most are. */
+  #perform(output: GroupOutput<Answer, Group>): Effect.Effect<void> | null {
+    switch (output._tag) {
+      case "Persist":
+        return Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+          this.#changedAtMs = nowMs
+          const { encode, kind } = this.#machine
+          return this.#store(this.#ports.put({ groupId: this.groupId, kind, ...encode(output.group, nowMs) }))
+        })
+      case "Remove":
+        return this.#store(this.#ports.remove(this.groupId))
+      case "Reply": {
+        const waiter = this.#waiters.get(output.waiter)
+        this.#waiters.delete(output.waiter)
+        if (waiter !== undefined) Deferred.doneUnsafe(waiter.answer, Effect.succeed(output.answer))
+        return null
+      }
+      case "WakeAt":
+        return this.#wakeAt(output.atMs)
+    }
+  }
+
+  #wakeAt(atMs: number): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      this.#timer?.interruptUnsafe()
+      this.#timer = yield* this.#time.sleepUntil(atMs).pipe(
+        // in a fiber of its own: the step may set the timer anew, and that ends this one
+        Effect.andThen(Effect.forkIn(this.#tick, this.#ports.scope)),
+        Effect.forkIn(this.#ports.scope)
+      )
+    })
+  }
+
+  /** A bug must not cost the group its timer. */
+  get #tick(): Effect.Effect<void> {
+    return this.exclusive((tell) => tell(this.#machine.tick)).pipe(
+      Effect.catchDefect((defect) => Effect.andThen(Effect.logError("a group's timer failed", defect), this.#broke))
+    )
+  }
+
+  /** A refusal leaves the machine ahead of the data; so does a late success behind the back of a newer cell. */
+  #store(write: Effect.Effect<void, KafkaError>): Effect.Effect<void> {
+    const { requestTimeoutMs, scope } = this.#ports
+    const impatience = Effect.forever(Effect.andThen(Effect.sleep(requestTimeoutMs), this.#giveUp))
+    return Effect.flatMap(this.#time.stop, (goOn) =>
+      Effect.flatMap(Effect.forkIn(impatience, scope), (fiber) =>
+        Effect.ensuring(write, Effect.andThen(goOn, Fiber.interrupt(fiber)))
+      )
+    ).pipe(
+      Effect.matchEffect({
+        onFailure: (error) =>
+          Effect.logWarning(`group ${JSON.stringify(this.groupId)} is not stored: ${error._tag}`).pipe(
+            Effect.andThen(Effect.suspend(() => (this.#isOpen ? this.#broke : Effect.void)))
+          ),
+        onSuccess: () => (this.#isOpen ? Effect.void : this.#broke)
+      })
+    )
+  }
+
+  /** What is being stored takes too long. The step goes on; what becomes of it nobody is told. */
+  get #giveUp(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      for (const waiter of this.#waiters.values()) {
+        waiter.isGivenUp = true
+        Deferred.doneUnsafe(waiter.answer, Effect.fail(new CoordinatorNotAvailable()))
+      }
+      this.#waiters.clear()
+    })
+  }
+
+  get #broke(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.close()
+      this.#ports.broken(this.groupId)
+    })
+  }
+}
 
 /** `start` gives the machine's first state and what it asks for, such as the timer of a restored group. */
 export const makeGroupCell = <State, Event, Answer, Group>(
   groupId: string,
   machine: GroupMachine<State, Event, Answer, Group>,
-  start: (nowMs: number) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>],
+  start: (nowMs: number) => Stepped<State, Answer, Group>,
   savedAtMs: number,
   ports: GroupCellPorts
-): Effect.Effect<GroupCell<State, Event, Answer>> =>
-  Effect.gen(function* () {
-    const servedMs = Effect.map(
-      Clock.monotonicTimeNanos,
-      (nanos) => Number(nanos / 1_000_000n) - Math.floor(ports.unservedMs())
-    )
-    const gate = Semaphore.makeUnsafe(1)
-    const [state, outputs] = start(yield* servedMs)
-    const ref = Ref.makeUnsafe(state)
-    const waiters = new Map<number, Waiter<Answer>>()
-    let nextWaiter = NOBODY + 1
-    let open = true
-    let changedAtMs = savedAtMs
-    let timer: Fiber.Fiber<unknown> | undefined
-    /** The group's own time stands still while something of it is stored: nobody is heard then, and nobody is late. */
-    let storingSinceMs: number | undefined
-    let stoodMs = 0
-    const ownMs = Effect.map(servedMs, (nowMs) => (storingSinceMs ?? nowMs) - stoodMs)
-
-    const close = (): void => {
-      open = false
-      timer?.interruptUnsafe()
-      for (const { answer, isSent } of waiters.values()) {
-        Deferred.doneUnsafe(answer, Effect.fail(isSent ? new NotCoordinator() : new CellClosed()))
-      }
-      waiters.clear()
-    }
-    /** What is being stored takes too long. The step goes on; what becomes of it nobody is told. */
-    const giveUp = Effect.sync(() => {
-      for (const waiter of waiters.values()) {
-        waiter.isGivenUp = true
-        Deferred.doneUnsafe(waiter.answer, Effect.fail(new CoordinatorNotAvailable()))
-      }
-      waiters.clear()
-    })
-    const broke = Effect.sync(() => {
-      close()
-      ports.broken(groupId)
-    })
-
-    /** A refusal leaves the machine ahead of the data; so does a late success behind the back of a newer cell. */
-    const store = (write: Effect.Effect<void, KafkaError>): Effect.Effect<void> =>
-      Effect.flatMap(servedMs, (nowMs) => {
-        storingSinceMs = nowMs
-        const over = Effect.map(servedMs, (endMs) => {
-          stoodMs += endMs - nowMs
-          storingSinceMs = undefined
-        })
-        return Effect.flatMap(
-          Effect.forkIn(Effect.forever(Effect.andThen(Effect.sleep(ports.requestTimeoutMs), giveUp)), ports.scope),
-          (impatience) => Effect.ensuring(write, Effect.andThen(over, Fiber.interrupt(impatience)))
-        )
-      }).pipe(
-        Effect.matchEffect({
-          onFailure: (error) =>
-            Effect.logWarning(`group ${JSON.stringify(groupId)} is not stored: ${error._tag}`).pipe(
-              Effect.andThen(Effect.suspend(() => (open ? broke : Effect.void)))
-            ),
-          onSuccess: () => (open ? Effect.void : broke)
-        })
-      )
-
-    /** Null: done already, as most are. */
-    const perform = (output: GroupOutput<Answer, Group>): Effect.Effect<void> | null => {
-      switch (output._tag) {
-        case "Persist":
-          return Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
-            changedAtMs = nowMs
-            const encoded = machine.encode(output.group, nowMs)
-            const change = typeof encoded === "string" ? { value: encoded } : encoded
-            return store(ports.put({ groupId, kind: machine.kind, ...change }))
-          })
-        case "Remove":
-          return store(ports.remove(groupId))
-        case "Reply":
-          answer(output.waiter, output.answer)
-          return null
-        case "WakeAt":
-          return Effect.gen(function* () {
-            timer?.interruptUnsafe()
-            timer = yield* sleepUntil(output.atMs).pipe(
-              // in a fiber of its own: the step may set the timer anew, and that ends this one
-              Effect.andThen(Effect.forkIn(tick, ports.scope)),
-              Effect.forkIn(ports.scope)
-            )
-          })
-      }
-    }
-
-    /** Of the group's own time. */
-    const sleepUntil = (atMs: number): Effect.Effect<void> =>
-      Effect.flatMap(ownMs, (nowMs) =>
-        nowMs >= atMs
-          ? Effect.void
-          : Effect.andThen(Effect.sleep(Math.min(atMs - nowMs, LONGEST_SLEEP_MS)), sleepUntil(atMs))
-      )
-
-    const answer = (id: number, value: Answer): void => {
-      const waiter = waiters.get(id)
-      waiters.delete(id)
-      if (waiter !== undefined) Deferred.doneUnsafe(waiter.answer, Effect.succeed(value))
-    }
-
-    const performAll = (all: ReadonlyArray<GroupOutput<Answer, Group>>, from = 0): Effect.Effect<void> => {
-      for (let i = from; i < all.length && open; i++) {
-        const doing = perform(all[i]!)
-        if (doing !== null) return Effect.flatMap(doing, () => performAll(all, i + 1))
-      }
-      return Effect.void
-    }
-
-    const send = (event: Event): Effect.Effect<void> =>
-      Effect.flatMap(ownMs, (nowMs) =>
-        Effect.flatMap(
-          Ref.modify(ref, (current) => {
-            const [next, out] = machine.step(current, event, nowMs)
-            return [out, next] as const
-          }),
-          (todo) => performAll(todo)
-        )
-      )
-
-    const exclusive = <E>(
-      body: (send: (event: Event) => Effect.Effect<void>) => Effect.Effect<void, E>
-    ): Effect.Effect<void, E> =>
-      gate
-        .withPermit(
-          Effect.suspend(() => (open ? body(send) : Effect.void)).pipe(
-            Effect.ensuring(Effect.sync(() => (open ? ports.settled(groupId) : undefined)))
-          )
-        )
-        .pipe(Effect.uninterruptible)
-
-    /** A bug must not cost the group its timer. */
-    const tick = exclusive((tell) => tell(machine.tick)).pipe(
-      Effect.catchDefect((defect) => Effect.andThen(Effect.logError("a group's timer failed", defect), broke))
-    )
-
-    /** Sends a waiter's event, unless it was given up, or the cell was closed, before its turn. */
-    const sendFor = (
-      id: number,
-      waiter: Waiter<Answer>,
-      event: (waiter: number) => Event,
-      whileHeld: ((answer: Answer | undefined) => Effect.Effect<void>) | undefined
-    ): Effect.Effect<void> =>
-      exclusive((tell) =>
-        Effect.suspend(() => {
-          if (waiter.isGivenUp) return Effect.void
-          waiter.isSent = true
-          if (whileHeld === undefined) return tell(event(id))
-          return Effect.flatMap(tell(event(id)), () =>
-            Deferred.isDoneUnsafe(waiter.answer)
-              ? Effect.matchEffect(Deferred.await(waiter.answer), {
-                  onFailure: () => whileHeld(undefined),
-                  onSuccess: whileHeld
-                })
-              : whileHeld(undefined)
-          )
-        })
-      ).pipe(
-        Effect.onExit((exit) => {
-          if (exit._tag === "Failure") Deferred.doneUnsafe(waiter.answer, Effect.failCause(exit.cause))
-          else if (!waiter.isSent && !waiter.isGivenUp)
-            Deferred.doneUnsafe(waiter.answer, Effect.fail(new CellClosed()))
-          return Effect.void
-        }),
-        Effect.exit,
-        Effect.asVoid
-      )
-
-    /** In a fiber of its own: the event is sent all the same where who asked is interrupted, or waits no longer. */
-    const ask = (
-      event: (waiter: number) => Event,
-      whileHeld?: (answer: Answer | undefined) => Effect.Effect<void>
-    ): Effect.Effect<Answer, KafkaError | CellClosed> =>
-      Effect.suspend(() => {
-        if (!open) return Effect.fail(new CellClosed())
-        const id = nextWaiter++
-        const waiter: Waiter<Answer> = { answer: Deferred.makeUnsafe(), isSent: false, isGivenUp: false }
-        waiters.set(id, waiter)
-        return Effect.forkIn(sendFor(id, waiter, event, whileHeld), ports.scope, { startImmediately: true }).pipe(
-          Effect.flatMap((sending) =>
-            Effect.tap(Deferred.await(waiter.answer), () =>
-              whileHeld === undefined ? Effect.void : Fiber.await(sending)
-            )
-          ),
-          Effect.onInterrupt(() => Effect.sync(() => waiters.delete(id)))
-        )
-      })
-
-    yield* performAll(outputs)
-    return {
-      groupId,
-      peek: () => Ref.getUnsafe(ref),
-      isOpen: () => open,
-      waiting: () => waiters.size,
-      changedAtMs: () => changedAtMs,
-      ask,
-      exclusive,
-      close
-    }
+): Effect.Effect<GroupCell<State, Event, Answer>> => {
+  const time = new OwnTime(ports.unservedMs)
+  return Effect.flatMap(time.now, (nowMs) => {
+    const [state, outputs] = start(nowMs)
+    const cell = new Cell(groupId, machine, state, savedAtMs, ports, time)
+    return Effect.as(cell.performAll(outputs), cell)
   })
+}

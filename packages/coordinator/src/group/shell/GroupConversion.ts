@@ -20,7 +20,7 @@ import type { ClassicConsumer } from "../consumer/FromClassic.ts"
 import { makeTopicPatterns } from "../consumer/TopicPatterns.ts"
 import type { TopicPatterns } from "../consumer/TopicPatterns.ts"
 import { GroupCells } from "./GroupCells.ts"
-import type { GroupConfig } from "../machine/GroupConfig.ts"
+import type { GroupConfig } from "./GroupConfig.ts"
 import { GroupConfigs } from "../machine/GroupConfigs.ts"
 import type { AnyCell, CellOf } from "./GroupKinds.ts"
 

@@ -1,10 +1,11 @@
 import { classicKind } from "../classic/classicKind.ts"
 import { consumerKind } from "../consumer/consumerKind.ts"
-import type { GroupConfig } from "../machine/GroupConfig.ts"
+import type { GroupConfig } from "./GroupConfig.ts"
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
-import type { GroupKind, KindCell } from "../machine/GroupKind.ts"
+import type { GroupKind } from "../machine/GroupKind.ts"
 import { shareKind } from "../share/shareKind.ts"
 import { streamsKind } from "../streams/streamsKind.ts"
+import type { KindCell } from "./KindCell.ts"
 
 /** Every kind of group there is, by the name under which it is stored and listed. */
 export const makeGroupKinds = (config: GroupConfig, configs: (groupId: string) => GroupResourceConfig) => ({

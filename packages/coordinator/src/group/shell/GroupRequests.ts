@@ -1,5 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import type { JoinEvent, MemberIdentity, Phase, SyncEvent } from "../classic/ClassicGroupState.ts"
+import type { JoinEvent, Phase, SyncEvent } from "../classic/ClassicGroupState.ts"
+import type { Committing } from "../machine/GroupKind.ts"
+import type { MemberIdentity } from "../machine/MemberIdentity.ts"
 
 /** JoinGroup. What the machine needs besides comes from `apiVersion`. */
 export interface JoinGroup extends Omit<
@@ -25,18 +27,6 @@ export interface LeaveGroup {
   readonly groupId: string
   /** One below LeaveGroup 3. */
   readonly members: ReadonlyArray<MemberIdentity>
-}
-
-/** Who wants to commit. A simple consumer: generation -1, no member id. */
-export interface Committing extends MemberIdentity {
-  readonly groupId: string
-  readonly generationId: number
-  /** OffsetCommit's: decides what is answered for a group that does not exist. */
-  readonly apiVersion: number
-  /** True for TxnOffsetCommit. */
-  readonly transactional: boolean
-  /** Which partitions, for members of consumer groups; absent: as if none. */
-  readonly partitions?: ReadonlyArray<{ readonly topicId: string; readonly partition: number }>
 }
 
 export interface OffsetToCommit {

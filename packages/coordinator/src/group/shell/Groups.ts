@@ -1,36 +1,26 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import {
-  GroupIdNotFound,
-  GroupSubscribedToTopic,
-  IllegalGeneration,
-  NotCoordinator,
-  OffsetMetadataTooLarge
-} from "@tusk/protocol/KafkaError"
-import type { GroupStore } from "@tusk/storage/groups/GroupStore"
+import { GroupIdNotFound, GroupSubscribedToTopic, NotCoordinator } from "@tusk/protocol/KafkaError"
+import type { OnDeleted } from "@tusk/storage/commit/OnDeleted"
+import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import type { CommittedOffset } from "@tusk/storage/offsets/Offsets"
 import { Topics } from "@tusk/storage/topics/Topics"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { makeClassicGroups, named } from "./ClassicGroups.ts"
 import type { ClassicGroups } from "./ClassicGroups.ts"
 import { makeClassicInConsumer } from "./ClassicInConsumer.ts"
 import { GroupCells } from "./GroupCells.ts"
-import { defaultGroupConfig } from "../machine/GroupConfig.ts"
-import type { GroupConfig } from "../machine/GroupConfig.ts"
+import { defaultGroupConfig } from "./GroupConfig.ts"
+import type { GroupConfig } from "./GroupConfig.ts"
 import { GroupConfigs } from "../machine/GroupConfigs.ts"
 import { GroupConversion } from "./GroupConversion.ts"
-import type { Fetching } from "../machine/GroupKind.ts"
+import type { Committing, Fetching } from "../machine/GroupKind.ts"
 import type { AnyCell } from "./GroupKinds.ts"
 import type * as Asked from "./GroupRequests.ts"
+import { makeOffsetCommits, notStored } from "./OffsetCommits.ts"
 import { expireOffsets } from "./OffsetExpiry.ts"
-
-/** The last time there is on the wire and in the store, in milliseconds. */
-const END_OF_TIME = 2n ** 63n - 1n
-const earlier = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 
 /** Somebody who is in no group. */
 const OUTSIDER: Fetching = { memberId: null, memberEpoch: -1 }
@@ -45,7 +35,7 @@ export class Groups extends Context.Service<
   Groups,
   ClassicGroups & {
     /** Whether this member may commit now; counts as a sign of life. */
-    readonly validateCommit: (request: Asked.Committing) => Effect.Effect<void, KafkaError>
+    readonly validateCommit: (request: Committing) => Effect.Effect<void, KafkaError>
     /** A result for each offset, in order. Commits of one group are stored in the order they were found valid. */
     readonly commitOffsets: (
       request: Asked.CommitOffsets
@@ -58,6 +48,8 @@ export class Groups extends Context.Service<
     readonly listGroups: (request: Asked.ListGroups) => Effect.Effect<ReadonlyArray<Asked.ListedGroup>, KafkaError>
     /** With all their offsets. NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND; null: deleted. In order. */
     readonly deleteGroups: (groupIds: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<KafkaError | null>>
+    /** For whoever keeps something of groups: called with the id of each that is deleted, for whichever reason. */
+    readonly onDeleted: (hook: OnDeleted<string>) => void
     /** A result for each topic, in order: GROUP_SUBSCRIBED_TO_TOPIC or null. */
     readonly deleteOffsets: (
       request: Asked.DeleteOffsets
@@ -77,75 +69,17 @@ export class Groups extends Context.Service<
 
 const make = Effect.fnUntraced(function* (config: GroupConfig) {
   const offsets = yield* Offsets
-  const scope = yield* Effect.scope
+  const { onDeleted } = yield* GroupStore
   const cells = yield* GroupCells
   const configs = yield* GroupConfigs
   const conversion = yield* GroupConversion
   const topics = yield* Topics
   yield* Effect.forkScoped(expireOffsets(config, cells, offsets, topics))
 
-  const known = (groupId: string, absent: () => KafkaError): Effect.Effect<AnyCell, KafkaError> =>
-    Effect.flatMap(cells.find(groupId), (cell) => (cell === null ? Effect.fail(absent()) : Effect.succeed(cell)))
-  const notFound = () => new GroupIdNotFound()
-
-  /** A commit without a generation makes a group where there is none: a simple consumer's. */
-  const committingCell = (request: Asked.Committing): Effect.Effect<AnyCell, KafkaError> =>
-    request.generationId < 0
-      ? cells.findOrMake(request.groupId, "classic")
-      : known(request.groupId, () =>
-          request.apiVersion >= 9 && !request.transactional ? new GroupIdNotFound() : new IllegalGeneration()
-        )
-  const askToCommit = (request: Asked.Committing, admit?: Effect.Effect<void>) =>
-    cells.admit(request).pipe(
-      Effect.andThen(cells.retrying(Effect.flatMap(committingCell(request), (cell) => cell.commit(request, admit)))),
-      Effect.flatMap((error) => (error === null ? Effect.void : Effect.fail(error)))
+  const known = (groupId: string): Effect.Effect<AnyCell, KafkaError> =>
+    Effect.flatMap(cells.find(groupId), (cell) =>
+      cell === null ? Effect.fail(new GroupIdNotFound()) : Effect.succeed(cell)
     )
-
-  const commitOffsets = Effect.fnUntraced(function* (request: Asked.CommitOffsets) {
-    const { groupId, retentionTimeMs } = request
-    const now = BigInt(yield* Clock.currentTimeMillis)
-    const errors = request.offsets.map(({ metadata }) =>
-      (metadata?.length ?? 0) > config.offsetMetadataMaxBytes ? new OffsetMetadataTooLarge() : null
-    )
-    const entries = request.offsets
-      .filter((_, i) => errors[i] === null)
-      .map((offset): CommittedOffset => ({
-        ...offset,
-        commitTimestamp: now,
-        expireTimestamp: retentionTimeMs < 0n ? -1n : earlier(now + retentionTimeMs, END_OF_TIME)
-      }))
-    // the group stays in memory, and is not expired, until its offsets are there
-    yield* Effect.acquireUseRelease(
-      Effect.sync(() => cells.hold(groupId)),
-      () => validateThenCommit(request, entries),
-      () =>
-        Effect.sync(() => {
-          cells.release(groupId)
-          cells.settle(groupId)
-        })
-    )
-    return errors
-  })
-
-  /** The commit is admitted before any later step of the group, and goes on if its client does not wait. */
-  const validateThenCommit = (request: Asked.CommitOffsets, entries: ReadonlyArray<CommittedOffset>) =>
-    Effect.gen(function* () {
-      let commit: Fiber.Fiber<void, KafkaError> | undefined
-      const admit = Effect.suspend(() =>
-        entries.length === 0
-          ? Effect.void
-          : Effect.map(
-              Effect.forkIn(offsets.commit(request.groupId, entries), scope, { startImmediately: true }),
-              (fiber) => {
-                commit = fiber
-              }
-            )
-      )
-      yield* askToCommit(request, admit)
-      if (commit !== undefined) {
-        yield* Effect.mapError(Fiber.join(commit), notStored)
-      }
-    })
 
   const fetchOffsets = Effect.fnUntraced(function* (groupId: string, fetching: Fetching = OUTSIDER) {
     yield* cells.admit({ groupId, memberId: fetching.memberId })
@@ -169,12 +103,12 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
 
   const deleteGroup = (groupId: string): Effect.Effect<KafkaError | null> =>
     cells
-      .retrying(Effect.flatMap(known(groupId, notFound), (cell) => cell.remove))
+      .retrying(Effect.flatMap(known(groupId), (cell) => cell.remove))
       .pipe(Effect.catch((error) => Effect.succeed(error)))
 
   const deleteOffsets = Effect.fnUntraced(function* (request: Asked.DeleteOffsets) {
     yield* named(request.groupId)
-    const cell = yield* known(request.groupId, notFound)
+    const cell = yield* known(request.groupId)
     const results: Array<KafkaError | null> = []
     yield* cell.exclusive(() =>
       Effect.gen(function* () {
@@ -198,17 +132,14 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
 
   return Groups.of({
     ...makeClassicGroups(cells, conversion, makeClassicInConsumer(config, configs, conversion.patterns, topics)),
-    validateCommit: (request) => askToCommit(request),
-    commitOffsets,
+    ...makeOffsetCommits(config, cells, offsets, yield* Effect.scope),
     fetchOffsets,
     listGroups,
     deleteGroups: (groupIds) => Effect.forEach(groupIds, deleteGroup),
+    onDeleted,
     deleteOffsets
   })
 })
-
-/** As Kafka answers where a group's data cannot be written: clients look the coordinator up again and repeat. */
-const notStored = (cause: KafkaError): KafkaError => new NotCoordinator({ cause })
 
 const lowerCase = (names: ReadonlyArray<string>): ReadonlySet<string> =>
   new Set(names.map((name) => name.toLowerCase()))

@@ -4,7 +4,7 @@ import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { GroupCells } from "./GroupCells.ts"
-import type { GroupConfig } from "../machine/GroupConfig.ts"
+import type { GroupConfig } from "./GroupConfig.ts"
 import type { AnyCell } from "./GroupKinds.ts"
 
 /**

@@ -4,13 +4,20 @@ import { Topics } from "@tusk/storage/topics/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { unexpected, unlessRefused } from "./answers.ts"
 import { CellClosed } from "./GroupCell.ts"
 import { GroupCells } from "./GroupCells.ts"
 import { GroupConfigs } from "../machine/GroupConfigs.ts"
 import type { CellOf } from "./GroupKinds.ts"
 import type { AbsentGroup } from "./GroupRequests.ts"
 import { Event, LEAVE, phaseOf } from "../share/ShareGroupState.ts"
-import type { Answer, ShareAssignment, ShareHeartbeatEvent, SharePhase } from "../share/ShareGroupState.ts"
+import type {
+  Answer,
+  ShareAssignment,
+  ShareGroupState,
+  ShareHeartbeatEvent,
+  SharePhase
+} from "../share/ShareGroupState.ts"
 import { SharePartitions } from "./SharePartitions.ts"
 
 /** Of one member; Kafka has no such bound but that of a request. */
@@ -114,57 +121,23 @@ const make = Effect.fnUntraced(function* () {
         cell.ask((waiter) => Event.Heartbeat({ ...request, waiter, topics: seen(), terms }))
       )
     )
-    if (answer._tag === "Refused") return yield* Effect.fail(answer.error)
-    if (answer._tag !== "Beat") return yield* Effect.die(new Error(`answered with ${answer._tag}`))
+    if (answer._tag !== "Beat") return yield* unexpected(answer)
     if (answer.assignment !== null) yield* initialize(groupId, answer.assignment)
     return answer
   })
 
-  const named = (assignment: ShareAssignment): DescribedShareMember["assignment"] =>
-    Array.from(assignment).flatMap(([topicId, indexes]) => {
-      const topic = topics.byId(topicId)
-      return topic === undefined ? [] : [{ topicId, topicName: topic.name, partitions: indexes }]
-    })
-
   const describe = (groupId: string) =>
-    Effect.map(find(groupId, false), ({ cell }): ShareGroupDescription => {
-      const state = cell.peek()
-      return {
-        groupId,
-        state: phaseOf(state),
-        groupEpoch: state.groupEpoch,
-        assignmentEpoch: state.assignmentEpoch,
-        members: Array.from(state.members.values(), (member) => ({
-          memberId: member.memberId,
-          rackId: member.rackId,
-          memberEpoch: member.memberEpoch,
-          clientId: member.clientId,
-          clientHost: member.clientHost,
-          subscribedTopicNames: member.subscribedTopicNames,
-          assignment: named(state.assignment.get(member.memberId) ?? new Map())
-        }))
-      }
-    }).pipe(Effect.catch((error) => Effect.succeed({ groupId, error })))
+    Effect.map(find(groupId, false), ({ cell }) => describeGroup(groupId, cell.peek(), topics)).pipe(
+      Effect.catch((error) => Effect.succeed({ groupId, error }))
+    )
 
   const makeGroup = (groupId: string) =>
     cells
       .retrying(Effect.flatMap(find(groupId, true), ({ cell }) => cell.ask((waiter) => Event.Make({ waiter }))))
-      .pipe(Effect.flatMap((answer) => (answer._tag === "Refused" ? Effect.fail(answer.error) : Effect.void)))
+      .pipe(Effect.flatMap(unlessRefused))
 
   const whileEmpty = <A>(groupId: string, body: Effect.Effect<A, KafkaError>): Effect.Effect<A, KafkaError> =>
-    Effect.flatMap(find(groupId, false), (group) => {
-      let done: { readonly value: A } | undefined
-      const guarded = Effect.suspend(() => {
-        if (group.cell.peek().members.size > 0) return Effect.fail(new NonEmptyGroup())
-        return Effect.map(body, (value) => {
-          done = { value }
-        })
-      })
-      return Effect.flatMap(
-        group.exclusive(() => guarded),
-        () => (done === undefined ? Effect.fail(new CellClosed()) : Effect.succeed(done.value))
-      )
-    }).pipe(cells.retrying)
+    cells.retrying(Effect.flatMap(find(groupId, false), (group) => inEmpty(group, body)))
 
   return ShareGroups.of({
     heartbeat,
@@ -173,6 +146,47 @@ const make = Effect.fnUntraced(function* () {
     describe: (groupIds) => Effect.forEach(groupIds, describe)
   })
 })
+
+/** Runs while the group has no members, and nobody joins it. */
+const inEmpty = <A>(
+  group: CellOf<"share">,
+  body: Effect.Effect<A, KafkaError>
+): Effect.Effect<A, KafkaError | CellClosed> => {
+  let done: { readonly value: A } | undefined
+  const guarded = Effect.suspend(() => {
+    if (group.cell.peek().members.size > 0) return Effect.fail(new NonEmptyGroup())
+    return Effect.map(body, (value) => {
+      done = { value }
+    })
+  })
+  return Effect.flatMap(
+    group.exclusive(() => guarded),
+    () => (done === undefined ? Effect.fail(new CellClosed()) : Effect.succeed(done.value))
+  )
+}
+
+const describeGroup = (groupId: string, state: ShareGroupState, topics: Topics["Service"]): ShareGroupDescription => {
+  const named = (assignment: ShareAssignment): DescribedShareMember["assignment"] =>
+    Array.from(assignment).flatMap(([topicId, indexes]) => {
+      const topic = topics.byId(topicId)
+      return topic === undefined ? [] : [{ topicId, topicName: topic.name, partitions: indexes }]
+    })
+  return {
+    groupId,
+    state: phaseOf(state),
+    groupEpoch: state.groupEpoch,
+    assignmentEpoch: state.assignmentEpoch,
+    members: Array.from(state.members.values(), (member) => ({
+      memberId: member.memberId,
+      rackId: member.rackId,
+      memberEpoch: member.memberEpoch,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      subscribedTopicNames: member.subscribedTopicNames,
+      assignment: named(state.assignment.get(member.memberId) ?? new Map())
+    }))
+  }
+}
 
 /** What Apache Kafka asks of the fields of a heartbeat. */
 const requestError = ({

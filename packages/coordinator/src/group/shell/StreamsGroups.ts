@@ -5,7 +5,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { TaskAssignment } from "../../assignor/StickyTask.ts"
-import { NOBODY } from "./GroupCell.ts"
+import { NOBODY } from "../machine/GroupMachine.ts"
+import { unexpected, unlessRefused } from "./answers.ts"
 import { GroupCells } from "./GroupCells.ts"
 import { GroupConfigs } from "../machine/GroupConfigs.ts"
 import type { CellOf } from "./GroupKinds.ts"
@@ -14,7 +15,8 @@ import { describeGroup } from "../streams/StreamsDescription.ts"
 import type { StreamsGroupDescription } from "../streams/StreamsDescription.ts"
 import { isVacant, step } from "../streams/StreamsGroup.ts"
 import { Event, empty } from "../streams/StreamsGroupState.ts"
-import type { Answer, HeartbeatAnswer, StreamsHeartbeatEvent, TopicsView } from "../streams/StreamsGroupState.ts"
+import type { Answer, HeartbeatAnswer, StreamsHeartbeatEvent } from "../streams/StreamsGroupState.ts"
+import type { TopicsView } from "../streams/TopicsView.ts"
 import { taskIds } from "../streams/Tasks.ts"
 import { invalidTopology, topologyFrom } from "../streams/Topology.ts"
 import type { Subtopology } from "../streams/Topology.ts"
@@ -89,30 +91,6 @@ const make = Effect.fnUntraced(function* () {
       )
     })
 
-  /** What becomes of an empty group of classic members, as of an application that was stopped; its offsets stay. */
-  const convert = (cell: CellOf<"classic">, event: (waiter: number) => Event) =>
-    Effect.gen(function* () {
-      let answer: Answer | undefined
-      const joined = (nowMs: number) => {
-        const after = step(empty, event(NOBODY), nowMs)
-        for (const output of after[1]) if (output._tag === "Reply") answer = output.answer
-        return after
-      }
-      yield* cell.exclusive(() => {
-        if (cell.cell.peek().phase !== "Empty") return Effect.void
-        joined(0)
-        if (answer?._tag === "Refused") return Effect.void
-        return Effect.map(cells.convert(cell, "streams", joined), (converted) => {
-          if (!converted.isOpen()) answer = undefined
-        })
-      })
-      if (answer !== undefined) return answer
-      // Another one was faster, or it could not be stored.
-      return yield* cell.isOpen()
-        ? new GroupIdNotFound({ message: `Group ${cell.groupId} is not a streams group.` })
-        : new NotCoordinator()
-    })
-
   const ask = (groupId: string, joins: boolean, event: (waiter: number) => Event) =>
     cells.retrying(
       Effect.gen(function* () {
@@ -120,7 +98,7 @@ const make = Effect.fnUntraced(function* () {
           ? yield* cells.findOrMake(groupId, "streams")
           : yield* known(groupId, `Streams group ${groupId} not found.`)
         if (cell.kind === "streams") return yield* cell.cell.ask(event)
-        if (cell.kind === "classic") return yield* convert(cell, event)
+        if (cell.kind === "classic") return yield* convert(cells, cell, event)
         return yield* new GroupIdNotFound({ message: `Group ${groupId} is not a streams group.` })
       })
     )
@@ -134,7 +112,7 @@ const make = Effect.fnUntraced(function* () {
     if (refused !== null) return yield* Effect.fail(refused)
     if (memberEpoch === LEAVE) {
       const left = yield* ask(groupId, false, (waiter) => Event.Leave({ waiter, memberId, shutdownApplication }))
-      if (left._tag === "Refused") return yield* Effect.fail(left.error)
+      yield* unlessRefused(left)
       return goodbye(memberId)
     }
     const topology = request.topology && topologyFrom(request.topology)
@@ -148,9 +126,7 @@ const make = Effect.fnUntraced(function* () {
       Event.Heartbeat({ ...request, waiter, topology, owned, terms, topics: view })
     )
     if (answer._tag === "Heard") return answer
-    return yield* answer._tag === "Refused"
-      ? Effect.fail(answer.error)
-      : Effect.die(new Error(`answered with ${answer._tag}`))
+    return yield* unexpected(answer)
   })
 
   const describe = (groupId: string) =>
@@ -161,6 +137,30 @@ const make = Effect.fnUntraced(function* () {
 
   return StreamsGroups.of({ heartbeat, describe: (groupIds) => Effect.forEach(groupIds, describe) })
 })
+
+/** What becomes of an empty group of classic members, as of an application that was stopped; its offsets stay. */
+const convert = (cells: GroupCells["Service"], cell: CellOf<"classic">, event: (waiter: number) => Event) =>
+  Effect.gen(function* () {
+    let answer: Answer | undefined
+    const joined = (nowMs: number) => {
+      const after = step(empty, event(NOBODY), nowMs)
+      for (const output of after[1]) if (output._tag === "Reply") answer = output.answer
+      return after
+    }
+    yield* cell.exclusive(() => {
+      if (cell.cell.peek().phase !== "Empty") return Effect.void
+      joined(0)
+      if (answer?._tag === "Refused") return Effect.void
+      return Effect.map(cells.convert(cell, "streams", joined), (converted) => {
+        if (!converted.isOpen()) answer = undefined
+      })
+    })
+    if (answer !== undefined) return answer
+    // Another one was faster, or it could not be stored.
+    return yield* cell.isOpen()
+      ? new GroupIdNotFound({ message: `Group ${cell.groupId} is not a streams group.` })
+      : new NotCoordinator()
+  })
 
 const goodbye = (memberId: string): HeartbeatAnswer => ({
   memberId,

@@ -1,10 +1,18 @@
 import type { ConfiguredSubtopology } from "./ConfiguredTopology.ts"
-import type { StreamsMember, TopicsView } from "./StreamsGroupState.ts"
-import type { HeldTasks } from "./Tasks.ts"
+import type { Held, HeldTasks } from "./Tasks.ts"
+import type { TopicsView } from "./TopicsView.ts"
 
 export interface UserEndpoint {
   readonly host: string
   readonly port: number
+}
+
+/** What of a member says which partitions it can be asked about, and where. */
+export interface Reachable {
+  /** Where other instances reach this one for interactive queries. */
+  readonly userEndpoint: UserEndpoint | null
+  /** What it was told it has. */
+  readonly held: Held
 }
 
 export interface TopicPartitions {
@@ -21,7 +29,7 @@ export interface EndpointPartitions {
 
 /** One entry for each member that told where it is reached. A topic with fewer partitions than tasks has those it has. */
 export const endpointPartitions = (
-  members: Iterable<StreamsMember>,
+  members: Iterable<Reachable>,
   subtopologies: ReadonlyMap<string, ConfiguredSubtopology> | null,
   topics: TopicsView
 ): ReadonlyArray<EndpointPartitions> => {

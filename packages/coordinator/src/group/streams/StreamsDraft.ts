@@ -1,4 +1,5 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { ownMap } from "../machine/ownCopy.ts"
 import { Answer } from "./StreamsGroupState.ts"
 import type {
   Output,
@@ -31,8 +32,7 @@ export class StreamsDraft {
   }
 
   private ownMembers(): Map<string, StreamsMember> {
-    if (this.group.members === this.from.members) this.group.members = new Map(this.from.members)
-    return this.group.members as Map<string, StreamsMember>
+    return (this.group.members = ownMap(this.group.members, this.from.members))
   }
 
   put(member: StreamsMember): void {

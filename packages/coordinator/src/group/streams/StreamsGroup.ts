@@ -88,15 +88,17 @@ export const restore = (
   sessionTimeoutMs: number,
   now: number
 ): Step => {
-  const restored = members.map((member): StreamsMember => ({
-    ...member,
-    sessionDeadlineMs: now + sessionTimeoutMs,
-    rebalanceDeadlineMs: member.phase === "UnrevokedTasks" ? now + member.rebalanceTimeoutMs : Infinity
-  }))
-  const byId = new Map(restored.map((member) => [member.memberId, member]))
-  const draft = new StreamsDraft({ ...empty, ...group, members: byId }, now)
-  draft.touchAll()
-  return draft.finish()
+  const draft = new StreamsDraft({ ...empty, ...group }, now)
+  for (const member of members) {
+    draft.put({
+      ...member,
+      sessionDeadlineMs: now + sessionTimeoutMs,
+      rebalanceDeadlineMs: member.phase === "UnrevokedTasks" ? now + member.rebalanceTimeoutMs : Infinity
+    })
+  }
+  const [state, outputs] = draft.finish()
+  // It is stored as it is.
+  return [state, outputs.filter(({ _tag }) => _tag === "WakeAt")]
 }
 
 /** Nothing to keep: nobody ever joined. */

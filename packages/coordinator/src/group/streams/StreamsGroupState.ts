@@ -3,19 +3,14 @@ import * as Data from "effect/Data"
 import type { TaskAssignment } from "../../assignor/StickyTask.ts"
 import type { GroupOutput } from "../machine/GroupOutput.ts"
 import type { ConfiguredTopology } from "./ConfiguredTopology.ts"
-import type { EndpointPartitions, UserEndpoint } from "./Endpoints.ts"
+import type { EndpointPartitions, Reachable, UserEndpoint } from "./Endpoints.ts"
 import type { StreamsStatus } from "./StreamsStatus.ts"
 import type { Held } from "./Tasks.ts"
+import type { TopicsView } from "./TopicsView.ts"
 import type { InternalTopicInfo, Topology } from "./Topology.ts"
 
 /** Kafka's names, as StreamsGroupDescribe and ListGroups show them. */
 export type StreamsGroupPhase = "Empty" | "NotReady" | "Assigning" | "Reconciling" | "Stable" | "Dead"
-
-/** Which topics there are, as the broker knows at this moment. */
-export interface TopicsView {
-  readonly version: () => number
-  readonly find: (name: string) => { readonly topicId: string; readonly partitions: number } | undefined
-}
 
 export interface ClientTag {
   readonly key: string
@@ -23,7 +18,7 @@ export interface ClientTag {
 }
 
 /** What is kept of a member. */
-export interface PersistedStreamsMember {
+export interface PersistedStreamsMember extends Reachable {
   readonly memberId: string
   readonly memberEpoch: number
   readonly previousEpoch: number
@@ -34,11 +29,7 @@ export interface PersistedStreamsMember {
   readonly rebalanceTimeoutMs: number
   readonly topologyEpoch: number
   readonly processId: string
-  /** Where other instances reach this one for interactive queries. */
-  readonly userEndpoint: UserEndpoint | null
   readonly clientTags: ReadonlyArray<ClientTag>
-  /** What it was told it has. */
-  readonly held: Held
   /** What it was told it has no more, and has not told yet that it gave up. */
   readonly revoking: Held
   /** What it shall have by the last assignment. */

@@ -1,8 +1,9 @@
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
+import { commonKind } from "../machine/commonKind.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { memberRows } from "../machine/memberRows.ts"
 import { fetchError, isVacant, restore, step } from "./StreamsGroup.ts"
-import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "./StreamsGroupRecord.ts"
+import { groupRow, memberRow } from "./StreamsRows.ts"
 import { Event, empty, phaseOf } from "./StreamsGroupState.ts"
 import type { Answer, StreamsGroupChange, StreamsGroupState } from "./StreamsGroupState.ts"
 import { readerOf } from "./Topology.ts"
@@ -13,20 +14,17 @@ export type StreamsKind = GroupKind<"streams", StreamsGroupState, Event, Answer,
 export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): StreamsKind => ({
   kind: "streams",
   step,
-  tick: Event.Tick(),
+  ...commonKind(Event),
   begin: () => empty,
   ...memberRows({
-    decodeGroup,
-    decodeMember,
-    encodeGroup,
-    encodeMember,
+    groupRow,
+    memberRow,
     restore,
     sessionTimeoutMs: (groupId) => configs(groupId).streamsSessionTimeoutMs
   }),
   isDead: ({ dead }) => dead,
   isVacant,
   listed: (state) => ({ protocolType: "streams", state: phaseOf(state) }),
-  remove: (waiter) => Event.Delete({ waiter }),
   commit: ({ apiVersion, generationId, groupInstanceId, memberId, partitions, transactional }, waiter) =>
     Event.Commit({
       waiter,
@@ -37,7 +35,6 @@ export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): 
       transactional,
       partitions: partitions ?? null
     }),
-  refusal: (answer) => (answer._tag === "Refused" ? answer.error : null),
   fetchError,
   inUse: ({ members, topology }) => {
     if (members.size === 0 || topology === null) return () => false

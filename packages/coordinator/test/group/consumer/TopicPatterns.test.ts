@@ -25,6 +25,7 @@ const over = (names: Array<string>) => {
     create: () => Effect.die("not here"),
     addPartitions: () => Effect.die("not here"),
     remove: () => Effect.die("not here"),
+    onDeleted: () => {},
     orphans: () => [],
     orphanGone: () => {}
   })

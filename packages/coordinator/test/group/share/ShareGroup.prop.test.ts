@@ -3,7 +3,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { assignSimple } from "../../../src/assignor/Simple.ts"
 import { restore, step } from "../../../src/group/share/ShareGroup.ts"
-import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "../../../src/group/share/ShareGroupRecord.ts"
+import { groupRow, memberRow } from "../../../src/group/share/ShareRows.ts"
 import { empty, Event, LEAVE } from "../../../src/group/share/ShareGroupState.ts"
 import type { Answer, ShareAssignment, ShareGroupState } from "../../../src/group/share/ShareGroupState.ts"
 
@@ -66,8 +66,8 @@ describe("members of a share group", () => {
         for (const output of outputs) {
           if (output._tag === "Persist") {
             assert.isUndefined(answer, "answered before it is stored")
-            if (output.group.group !== null) group = encodeGroup({ group: output.group.group, savedAtMs: now })
-            for (const member of output.group.members) rows.set(member.memberId, encodeMember(member))
+            if (output.group.group !== null) group = groupRow.encode({ group: output.group.group, savedAtMs: now })
+            for (const member of output.group.members) rows.set(member.memberId, memberRow.encode(member))
             for (const memberId of output.group.removed) rows.delete(memberId)
           }
           if (output._tag === "WakeAt") wakeAtMs = output.atMs
@@ -172,10 +172,12 @@ describe("members of a share group", () => {
             break
           case "restart": {
             if (group === undefined) break
-            const kept = decodeGroup(group)
+            const kept = groupRow.decode(group)
             assert.isTrue(Result.isSuccess(kept))
             if (!Result.isSuccess(kept)) break
-            const members = Array.from(rows, ([memberId, value]) => Result.getOrThrow(decodeMember(memberId, value)))
+            const members = Array.from(rows, ([memberId, value]) =>
+              Result.getOrThrow(memberRow.decode(memberId, value))
+            )
             assert.deepStrictEqual(
               members.map(({ memberId }) => memberId).sort(),
               Array.from(state.members.keys()).sort(),

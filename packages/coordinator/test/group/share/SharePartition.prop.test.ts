@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { begin, canAcquire, nextToAcquire, step } from "../../../src/group/share/SharePartition.ts"
-import { decode, encode } from "../../../src/group/share/SharePartitionRecord.ts"
+import { begin, canAcquire, nextToAcquire, step, persisted, restore } from "../../../src/group/share/SharePartition.ts"
+import { partitionRow } from "../../../src/group/share/ShareRows.ts"
 import { Event } from "../../../src/group/share/SharePartitionState.ts"
 import type { Answer, SharePartitionState } from "../../../src/group/share/SharePartitionState.ts"
 
@@ -47,7 +47,7 @@ describe("a partition of a share group", () => {
     [Schema.Array(Step).check(Schema.isMaxLength(60))],
     ([steps]) => {
       let state: SharePartitionState = begin(10n)
-      let stored = encode(state)
+      let stored = partitionRow.encode(persisted(state))
       let now = 0
       let logStart = 0n
       const fates = new Map<bigint, Fate>()
@@ -55,7 +55,7 @@ describe("a partition of a share group", () => {
         const [next, outputs] = step(state, event, now)
         let answer: Answer | undefined
         for (const output of outputs) {
-          if (output._tag === "Persist") stored = encode(output.group)
+          if (output._tag === "Persist") stored = partitionRow.encode(persisted(output.group))
           if (output._tag === "Reply") answer = output.answer
         }
         assert.isTrue(next.startOffset >= state.startOffset, "the start offset goes back")
@@ -194,10 +194,7 @@ describe("a partition of a share group", () => {
             logStart = state.startOffset + BigInt(each.by)
             break
           case "restart": {
-            const restored = decode(stored, LIMITS.deliveryCountLimit)
-            assert.isTrue(Result.isSuccess(restored))
-            if (!Result.isSuccess(restored)) break
-            state = restored.success
+            state = restore(Result.getOrThrow(partitionRow.decode(stored)), LIMITS.deliveryCountLimit)
             // What was not stored is given out again, and counted from what was.
             for (const [offset, fate] of fates) {
               if (fate.holder !== null) fate.holder = null

@@ -210,7 +210,7 @@ describe("upgrade and downgrade", () => {
         }),
         brokerOn(disk)
       )
-      assert.isUndefined(disk.groups.get("g")!.members)
+      assert.isEmpty(disk.groups.get("g")!.members)
       yield* Effect.provide(
         Effect.gen(function* () {
           assert.deepStrictEqual(yield* listed, ["classic Stable"])

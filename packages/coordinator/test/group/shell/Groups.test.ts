@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { GroupConfig } from "@tusk/coordinator/group/machine/GroupConfig"
+import type { GroupConfig } from "@tusk/coordinator/group/shell/GroupConfig"
 import type { CommitOffsets, JoinGroup, SyncGroup } from "@tusk/coordinator/group/shell/GroupRequests"
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
@@ -377,7 +377,8 @@ describe("Groups", () => {
   it.effect("a stored group that cannot be read begins anew, its offsets stay", () =>
     Effect.gen(function* () {
       const disk = new Disk()
-      disk.groups.set("g", { groupId: "g", kind: "classic", value: `{"version":99}` })
+      const unknown = { groupId: "g", kind: "classic", value: `{"version":99}` }
+      disk.groups.set("g", { ...unknown, members: [], sharePartitions: [] })
       const { groups } = yield* start(disk)
       assert.strictEqual(yield* outcome(groups.heartbeat(beat("a", 2))), "UnknownMemberId")
       assert.strictEqual((yield* groups.joinGroup(join())).error, null)

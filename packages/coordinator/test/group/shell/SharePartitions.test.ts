@@ -236,12 +236,12 @@ describe("SharePartitions", () => {
           yield* accept("a", 0n, 0n)
         }).pipe(Effect.provide(brokerOn(disk)))
         const stored = disk.groups.get("g")!
-        const readable = stored.members!.find(({ memberId }) => memberId === "partition/1")!
-        const members = [
-          { memberId: "partition/1", value: readable.value.replace('"startOffset":"1"', '"startOffset":"-5"') },
-          { memberId: "partition/2", value: readable.value }
+        const readable = stored.sharePartitions.find(({ partitionId }) => partitionId === 1)!
+        const sharePartitions = [
+          { partitionId: 1, value: readable.value.replace('"startOffset":"1"', '"startOffset":"-5"') },
+          { partitionId: 2, value: readable.value }
         ]
-        disk.groups.set("g", { ...stored, members })
+        disk.groups.set("g", { ...stored, sharePartitions })
         const told: Array<string> = []
         const capturing = Logger.layer([Logger.make(({ message }) => void told.push(String(message)))])
         yield* Effect.gen(function* () {
@@ -268,7 +268,7 @@ describe("SharePartitions", () => {
         return (yield* groups.heartbeat(joinOf("b"))).memberEpoch
       }).pipe(Effect.provide(brokerOn(disk)))
       const stored = disk.groups.get("g")!
-      const members = stored.members!.map((row) => (row.memberId.endsWith("a") ? { ...row, value: "{}" } : row))
+      const members = stored.members.map((row) => (row.memberId === "a" ? { ...row, value: "{}" } : row))
       assert.notDeepEqual(members, stored.members)
       disk.groups.set("g", { ...stored, members })
       yield* Effect.gen(function* () {

@@ -1,11 +1,6 @@
 import type { TaskAssignment } from "@tusk/coordinator/assignor/StickyTask"
 import { restore, step } from "@tusk/coordinator/group/streams/StreamsGroup"
-import {
-  decodeGroup,
-  decodeMember,
-  encodeGroup,
-  encodeMember
-} from "@tusk/coordinator/group/streams/StreamsGroupRecord"
+import { groupRow, memberRow } from "@tusk/coordinator/group/streams/StreamsRows"
 import { empty, Event, phaseOf } from "@tusk/coordinator/group/streams/StreamsGroupState"
 import type {
   Answer,
@@ -99,9 +94,9 @@ export class StreamsPlay {
   /** Stores what changed, as the store does. */
   private store({ all, group, members, removed }: StreamsGroupChange): void {
     this.writes++
-    if (group !== null) this.groupRow = encodeGroup({ group, savedAtMs: 7 })
+    if (group !== null) this.groupRow = groupRow.encode({ group, savedAtMs: 7 })
     if (all) this.memberRows.clear()
-    for (const member of members) this.memberRows.set(member.memberId, encodeMember(member))
+    for (const member of members) this.memberRows.set(member.memberId, memberRow.encode(member))
     for (const memberId of removed) this.memberRows.delete(memberId)
   }
 
@@ -131,13 +126,13 @@ export class StreamsPlay {
       this.state = empty
       return
     }
-    const { group } = Result.getOrThrow(decodeGroup(this.groupRow))
+    const { group } = Result.getOrThrow(groupRow.decode(this.groupRow))
     const [state, outputs] = restore(group, this.storedMembers(), this.terms.streamsSessionTimeoutMs, this.now)
     this.state = state
     this.carryOut(outputs)
   }
   storedMembers(): ReadonlyArray<PersistedStreamsMember> {
-    return Array.from(this.memberRows, ([memberId, row]) => Result.getOrThrow(decodeMember(memberId, row)))
+    return Array.from(this.memberRows, ([memberId, row]) => Result.getOrThrow(memberRow.decode(memberId, row)))
   }
 
   heartbeat(memberId: string, memberEpoch: number, change: Partial<StreamsHeartbeatEvent> = {}): number {

@@ -1,10 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  decodeGroup,
-  decodeMember,
-  encodeGroup,
-  encodeMember
-} from "@tusk/coordinator/group/streams/StreamsGroupRecord"
+import { groupRow, memberRow } from "@tusk/coordinator/group/streams/StreamsRows"
 import * as Result from "effect/Result"
 import { StreamsPlay } from "./StreamsPlay.ts"
 
@@ -13,11 +8,11 @@ play.join("a", { rackId: "rack", userEndpoint: { host: "here", port: 7 }, client
 play.join("b")
 play.heartbeat("a", 2)
 
-describe("StreamsGroupRecord", () => {
+describe("rows of streams groups", () => {
   it("gives back a group as it was written", () => {
     const { assignmentEpoch, groupEpoch, standbyReplicas, topicsSeen, topology, validatedTopologyEpoch } = play.state
     const group = { groupEpoch, assignmentEpoch, topology, validatedTopologyEpoch, topicsSeen, standbyReplicas }
-    assert.deepStrictEqual(Result.getOrThrow(decodeGroup(encodeGroup({ group, savedAtMs: 17 }))), {
+    assert.deepStrictEqual(Result.getOrThrow(groupRow.decode(groupRow.encode({ group, savedAtMs: 17 }))), {
       group,
       savedAtMs: 17
     })
@@ -27,7 +22,7 @@ describe("StreamsGroupRecord", () => {
     const { rebalanceDeadlineMs: _, sessionDeadlineMs: __, ...a } = play.state.members.get("a")!
     assert.isAbove(a.revoking.active.size, 0, "something of each is in it")
     assert.isAbove(a.target.standby.size, 0, "something of each is in it")
-    assert.deepStrictEqual(Result.getOrThrow(decodeMember("a", encodeMember(a))), a)
+    assert.deepStrictEqual(Result.getOrThrow(memberRow.decode("a", memberRow.encode(a))), a)
     assert.deepStrictEqual(play.storedMembers()[0], a)
   })
 
@@ -42,9 +37,9 @@ describe("StreamsGroupRecord", () => {
       group.replace('"subtopologies":[', '"subtopologies":[null,'),
       group.slice(0, -1)
     ]
-    for (const value of wrong) assert.isTrue(Result.isFailure(decodeGroup(value)), value.slice(0, 80))
+    for (const value of wrong) assert.isTrue(Result.isFailure(groupRow.decode(value)), value.slice(0, 80))
     const member = play.memberRows.get("a")!
-    assert.isTrue(Result.isFailure(decodeMember("a", member.replace('"active":{"0":', '"active":{"0":7,"1":'))))
-    assert.isTrue(Result.isFailure(decodeMember("a", member.replace('"processId":', '"processId":1,"x":'))))
+    assert.isTrue(Result.isFailure(memberRow.decode("a", member.replace('"active":{"0":', '"active":{"0":7,"1":'))))
+    assert.isTrue(Result.isFailure(memberRow.decode("a", member.replace('"processId":', '"processId":1,"x":'))))
   })
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { PersistedMember } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
-import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "@tusk/coordinator/group/consumer/ConsumerRecord"
+import { groupRow, memberRow } from "@tusk/coordinator/group/consumer/ConsumerRows"
 import * as Result from "effect/Result"
 
 const member: PersistedMember = {
@@ -29,24 +29,24 @@ const member: PersistedMember = {
   classic: { sessionTimeoutMs: 5, protocols: [{ name: "x", metadata: new Uint8Array([0, 255]) }] }
 }
 
-describe("ConsumerRecord", () => {
+describe("rows of consumer groups", () => {
   it("reads what it wrote", () => {
-    assert.deepStrictEqual(decodeMember("m", encodeMember(member)), Result.succeed(member))
+    assert.deepStrictEqual(memberRow.decode("m", memberRow.encode(member)), Result.succeed(member))
     const plain = { ...member, classic: null, assigned: new Map() }
-    assert.deepStrictEqual(decodeMember("m", encodeMember(plain)), Result.succeed(plain))
+    assert.deepStrictEqual(memberRow.decode("m", memberRow.encode(plain)), Result.succeed(plain))
     const record = { group: { groupEpoch: 3, assignmentEpoch: 2, metadataHash: 2 ** 52 }, savedAtMs: 9 }
-    assert.deepStrictEqual(decodeGroup(encodeGroup(record)), Result.succeed(record))
+    assert.deepStrictEqual(groupRow.decode(groupRow.encode(record)), Result.succeed(record))
   })
 
   it("what it did not write is refused with a reason, never a crash", () => {
     for (const value of ["", "{", "null", "[]", "7", '{"version":2}', '{"version":1}']) {
-      assert.isTrue(Result.isFailure(decodeGroup(value)), value)
-      assert.isTrue(Result.isFailure(decodeMember("m", value)), value)
+      assert.isTrue(Result.isFailure(groupRow.decode(value)), value)
+      assert.isTrue(Result.isFailure(memberRow.decode("m", value)), value)
     }
-    const good = JSON.parse(encodeMember(member)) as Record<string, unknown>
+    const good = JSON.parse(memberRow.encode(member)) as Record<string, unknown>
     for (const field of Object.keys(good)) {
       for (const bad of [undefined, true]) {
-        assert.isTrue(Result.isFailure(decodeMember("m", JSON.stringify({ ...good, [field]: bad }))), field)
+        assert.isTrue(Result.isFailure(memberRow.decode("m", JSON.stringify({ ...good, [field]: bad }))), field)
       }
     }
   })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readSubscription, subscribedTopics } from "@tusk/coordinator/group/classic/SubscribedTopics"
-import { decode, encode } from "@tusk/coordinator/group/classic/GroupRecord"
+import { groupRow } from "@tusk/coordinator/group/classic/ClassicRows"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { stable } from "./Play.ts"
@@ -26,7 +26,7 @@ const Group = Schema.Struct({
   )
 })
 
-describe("GroupRecord", () => {
+describe("rows of classic groups", () => {
   it.prop("what is written is read again", [Group, Int32], ([value, savedAtMs]) => {
     const members = value.members.map((member) => ({
       ...member,
@@ -34,12 +34,15 @@ describe("GroupRecord", () => {
       assignment: new Uint8Array(member.assignment)
     }))
     const record = { group: { ...value, members }, savedAtMs }
-    assert.deepStrictEqual(Result.getOrThrow(decode(encode(record))), record)
+    assert.deepStrictEqual(Result.getOrThrow(groupRow.decode(groupRow.encode(record))), record)
   })
 
   it("what it did not write is refused with a reason, never a crash", () => {
-    const good = JSON.parse(encode({ group: stable().stored.at(-1)!, savedAtMs: 1 })) as Record<string, unknown>
-    assert.isTrue(Result.isSuccess(decode(JSON.stringify(good))))
+    const good = JSON.parse(groupRow.encode({ group: stable().stored.at(-1)!, savedAtMs: 1 })) as Record<
+      string,
+      unknown
+    >
+    assert.isTrue(Result.isSuccess(groupRow.decode(JSON.stringify(good))))
     const bad = [
       "",
       "{",
@@ -52,10 +55,10 @@ describe("GroupRecord", () => {
       JSON.stringify({ ...good, members: [null] }),
       JSON.stringify({ ...good, members: [{ memberId: 1 }] })
     ]
-    for (const value of bad) assert.isTrue(Result.isFailure(decode(value)), value)
+    for (const value of bad) assert.isTrue(Result.isFailure(groupRow.decode(value)), value)
     for (const field of Object.keys(good)) {
       const { [field]: _, ...rest } = good
-      assert.isTrue(Result.isFailure(decode(JSON.stringify(rest))), field)
+      assert.isTrue(Result.isFailure(groupRow.decode(JSON.stringify(rest))), field)
     }
   })
 })

@@ -1,5 +1,5 @@
 import type { ClassicGroupConfig } from "../classic/ClassicGroupState.ts"
-import { GROUP_ID_MAX_BYTES } from "./Ids.ts"
+import { GROUP_ID_MAX_BYTES } from "../machine/Ids.ts"
 
 /** The coordinator's settings, by what Kafka calls them where it has them. */
 export interface GroupConfig extends ClassicGroupConfig {

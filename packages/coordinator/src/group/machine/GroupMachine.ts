@@ -1,0 +1,18 @@
+import type { GroupToStore } from "@tusk/storage/groups/GroupStore"
+import type { GroupOutput } from "./GroupOutput.ts"
+
+/** A machine's next state, and what it asks for. */
+export type Stepped<State, Answer, Group> = readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
+
+/** A pure machine and how what it persists is written down. Times in milliseconds of the clock whose `now` `step` gets. */
+export interface GroupMachine<State, Event, Answer, Group> {
+  readonly kind: string
+  readonly step: (state: State, event: Event, nowMs: number) => Stepped<State, Answer, Group>
+  /** What the machine's timer sends. */
+  readonly tick: Event
+  /** `savedAtMs`: milliseconds since the epoch. */
+  readonly encode: (group: Group, savedAtMs: number) => Omit<GroupToStore, "groupId" | "kind">
+}
+
+/** Nobody waits for the answer to an event that the shell sends by itself. */
+export const NOBODY = 0
