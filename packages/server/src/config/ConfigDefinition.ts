@@ -29,6 +29,8 @@ export interface ConfigDefinition {
   readonly pattern?: readonly [expression: RegExp, description: string]
   /** Values within the limits that are none all the same. */
   readonly except?: ReadonlyArray<bigint>
+  /** Of a broker's config: it may be changed while brokers run. */
+  readonly dynamic?: boolean
   readonly documentation: string
 }
 
@@ -46,6 +48,8 @@ const MOST = 2 ** 52
 
 /** The number that a value stands for; it was checked before. */
 export const numberOf = (value: string): number => Math.min(Math.max(Number(value), -MOST), MOST)
+
+export const flagOf = (value: string): boolean => value.trim().toLowerCase() === "true"
 
 /** The elements of a list value: separated by commas, blanks around them dropped. */
 export const listOf = (value: string): ReadonlyArray<string> =>

@@ -16,6 +16,7 @@ import { Committer } from "../commit/Committer.ts"
 import { Configs } from "./Configs.ts"
 import { TOPIC_RESOURCE } from "./Configs.ts"
 import { isKafkaError, Log } from "../log/Log.ts"
+import { topicsDefaults } from "../defaults.ts"
 import { Offsets } from "../offsets/Offsets.ts"
 import type { Participant } from "../commit/Participant.ts"
 import type { ClusterState, Write } from "../port/Store.ts"
@@ -37,7 +38,7 @@ export interface NewTopic {
 }
 
 export const TopicsOptions = Context.Reference<{ readonly maxPartitions: number }>("@tusk/storage/TopicsOptions", {
-  defaultValue: () => ({ maxPartitions: 100_000 })
+  defaultValue: () => topicsDefaults
 })
 
 /** Which topics there are. Reads are from memory and synchronous; changes wait for their commit. */

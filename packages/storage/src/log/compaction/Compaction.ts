@@ -9,6 +9,7 @@ import { Active } from "../../commit/Active.ts"
 import { Committer } from "../../commit/Committer.ts"
 import { writing } from "../../commit/Participant.ts"
 import type { Participant } from "../../commit/Participant.ts"
+import { compactionDefaults } from "../../defaults.ts"
 import { Store } from "../../port/Store.ts"
 import type { Replacement, StoredCompaction, Unit } from "../../port/Store.ts"
 import { Topics } from "../../topics/Topics.ts"
@@ -33,12 +34,7 @@ export interface CompactionOptions {
 }
 
 export const CompactionOptions = Context.Reference<CompactionOptions>("@tusk/storage/CompactionOptions", {
-  defaultValue: () => ({
-    enabled: true,
-    backoffMs: 15_000,
-    maxKeyBytes: 128 * 1024 * 1024,
-    stepBytes: 512 * 1024
-  })
+  defaultValue: () => compactionDefaults
 })
 
 /** How a topic is compacted; undefined where its cleanup policy lacks compact. */

@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import { Committer } from "../../commit/Committer.ts"
 import { writing } from "../../commit/Participant.ts"
 import type { Participant } from "../../commit/Participant.ts"
+import { retentionDefaults } from "../../defaults.ts"
 import { Store } from "../../port/Store.ts"
 import { Topics } from "../../topics/Topics.ts"
 import type { Topic } from "../../topics/Topics.ts"
@@ -24,7 +25,7 @@ export interface RetentionOptions {
 }
 
 export const RetentionOptions = Context.Reference<RetentionOptions>("@tusk/storage/RetentionOptions", {
-  defaultValue: () => ({ intervalMs: 5000, checkIntervalMs: 300_000, batchesPerStep: 500, bytesPerStep: 32 << 20 })
+  defaultValue: () => retentionDefaults
 })
 
 export interface RetentionLimits {
