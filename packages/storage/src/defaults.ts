@@ -43,3 +43,6 @@ export const openBatchesDefaults = { maxDecompressedBytes: 64 * MIB }
 
 /** Of `TopicsOptions`. */
 export const topicsDefaults = { maxPartitions: 100_000 }
+
+/** Of `PgOptions`, as far as they are settings. */
+export const pgDefaults = { statementTimeoutMs: 60_000, lockTimeoutMs: 30_000 }

@@ -9,9 +9,10 @@ import type { TopicDefaultName } from "./TopicConfigDefinitions.ts"
 /** Every name that a broker's config has. */
 export type BrokerConfigName = SettingName | TopicDefaultName | KafkaBrokerConfigName
 
+/** A config of brokers. */
 export interface BrokerConfig extends ConfigDefinition {
-  /** It does something here: it is a setting, or a default of topics. */
-  readonly acts: boolean
+  /** It means nothing here: it is neither a setting nor a default of topics. */
+  readonly idle: boolean
 }
 
 const OF_KAFKA = "A config of Apache Kafka's that has no effect on Tusk."
@@ -19,14 +20,14 @@ const OF_KAFKA = "A config of Apache Kafka's that has no effect on Tusk."
 const make = (): ReadonlyMap<string, BrokerConfig> => {
   const configs = new Map<string, BrokerConfig>()
   for (const [name, type, defaultValue, dynamic] of kafkaBrokerConfigs) {
-    configs.set(name, { name, type, defaultValue, dynamic, documentation: OF_KAFKA, acts: false })
+    configs.set(name, { name, type, defaultValue, dynamic, documentation: OF_KAFKA, idle: true })
   }
   for (const { synonyms } of allTopicConfigs) {
     for (const { defaultValue, dynamic, name, type } of synonyms) {
-      configs.set(name, { name, type, defaultValue, dynamic, documentation: OF_KAFKA, acts: true })
+      configs.set(name, { name, type, defaultValue, dynamic, documentation: OF_KAFKA, idle: false })
     }
   }
-  for (const setting of allSettings) configs.set(setting.name, { ...setting, acts: true })
+  for (const setting of allSettings) configs.set(setting.name, { ...setting, idle: false })
   const own = allSettings.filter(({ name }) => name.startsWith("tusk.")).map(({ name }) => configs.get(name)!)
   const others = Array.from(configs.values()).filter((config) => !own.includes(config))
   others.sort((a, b) => (a.name < b.name ? -1 : 1))

@@ -14,6 +14,7 @@ export const CONFIG_TYPE_IDS: { readonly [Type in ConfigType]: number } = {
   PASSWORD: 9
 }
 
+/** A config of a topic, a broker or a group, as everybody is told it. */
 export interface ConfigDefinition {
   readonly name: string
   readonly type: ConfigType
@@ -34,6 +35,13 @@ export interface ConfigDefinition {
   readonly documentation: string
 }
 
+/** A config that the broker goes by. */
+export interface TypedConfig<A = unknown> extends ConfigDefinition {
+  readonly defaultValue: string
+  /** What a text that was checked stands for. */
+  readonly read: (text: string) => A
+}
+
 const RANGES: { readonly [Type in ConfigType]?: readonly [bigint, bigint] } = {
   INT: [-(2n ** 31n), 2n ** 31n - 1n],
   SHORT: [-(2n ** 15n), 2n ** 15n - 1n],
@@ -49,6 +57,7 @@ const MOST = 2 ** 52
 /** The number that a value stands for; it was checked before. */
 export const numberOf = (value: string): number => Math.min(Math.max(Number(value), -MOST), MOST)
 
+/** Whether a value says true; it was checked before. */
 export const flagOf = (value: string): boolean => value.trim().toLowerCase() === "true"
 
 /** The elements of a list value: separated by commas, blanks around them dropped. */

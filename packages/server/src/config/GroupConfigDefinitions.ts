@@ -1,7 +1,7 @@
 import { defaultGroupResourceConfig } from "@tusk/coordinator/group/machine/GroupConfigs"
 import type { GroupResourceConfig, ShareAutoOffsetReset } from "@tusk/coordinator/group/machine/GroupConfigs"
 import { flagOf, numberOf } from "./ConfigDefinition.ts"
-import type { ConfigDefinition } from "./ConfigDefinition.ts"
+import type { TypedConfig } from "./ConfigDefinition.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
 import { ISO_DURATION, isoDurationMs } from "./IsoDuration.ts"
 
@@ -11,10 +11,7 @@ type NumberKey = {
 }[keyof GroupSettings]
 
 /** A config of groups. Those with a `setting` are numbers; the broker's settings bound them when they are set. */
-export interface GroupConfigDefinition<A = unknown> extends ConfigDefinition {
-  readonly defaultValue: string
-  /** What a text that was checked stands for. */
-  readonly read: (text: string) => A
+export interface GroupConfigDefinition<A = unknown> extends TypedConfig<A> {
   /** The broker's setting that holds where the group has none of its own. */
   readonly setting?: NumberKey
   readonly least?: NumberKey

@@ -12,6 +12,7 @@ const byName: ReadonlyMap<string, GroupConfigDefinition> = new Map(
   allGroupConfigs.map((definition) => [definition.name, definition])
 )
 
+/** Undefined: groups have no config of that name. */
 export const groupConfigDefinition = (name: string): GroupConfigDefinition | undefined => byName.get(name)
 
 const invalid = (message: string): KafkaError => new InvalidConfig({ message })

@@ -4,6 +4,7 @@ import {
   compactionDefaults,
   logDefaults,
   openBatchesDefaults,
+  pgDefaults,
   retentionDefaults,
   topicsDefaults
 } from "@tusk/storage/defaults"
@@ -234,14 +235,14 @@ export const settingDefinitions = {
   databaseStatementTimeoutMs: number(
     "tusk.database.statement.timeout.ms",
     "INT",
-    60_000,
+    pgDefaults.statementTimeoutMs,
     { min: 100 },
     "Longest that a statement may run in the database. The wait for a synchronous standby is not part of it."
   ),
   databaseLockTimeoutMs: number(
     "tusk.database.lock.timeout.ms",
     "INT",
-    30_000,
+    pgDefaults.lockTimeoutMs,
     { min: 100 },
     "Longest that a statement waits for a lock that somebody else holds on one of Tusk's tables."
   ),

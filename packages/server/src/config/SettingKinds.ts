@@ -1,11 +1,8 @@
 import { flagOf, listOf, numberOf } from "./ConfigDefinition.ts"
-import type { ConfigDefinition } from "./ConfigDefinition.ts"
+import type { TypedConfig } from "./ConfigDefinition.ts"
 
 /** A setting of the broker, which Tusk acts on. */
-export interface SettingDefinition<A = unknown> extends ConfigDefinition {
-  readonly defaultValue: string
-  /** What a text that was checked stands for. */
-  readonly read: (text: string) => A
+export interface SettingDefinition extends TypedConfig {
   /** Kafka's other name of the same setting. */
   readonly alias?: string
 }

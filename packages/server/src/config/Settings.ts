@@ -43,8 +43,6 @@ const build = (given: ReadonlyMap<string, SettingEntry>): Settings => {
 /** What a broker has of which nothing was said. */
 export const defaultSettings: Settings = build(new Map())
 
-const own: ReadonlyMap<string, SettingDefinition> = new Map(allSettings.map((setting) => [setting.name, setting]))
-
 /** Settings by Kafka's names: `{ "num.partitions": 3 }`. */
 export type NamedSettings = { readonly [Name in BrokerConfigName]?: string | number | boolean }
 
@@ -68,7 +66,7 @@ export const parseSettings = (entries: ReadonlyArray<SettingEntry>): Result.Resu
   const idle = new Set<string>()
   for (const entry of entries) {
     const name = settingAliases.get(entry.name) ?? entry.name
-    const definition = own.get(name) ?? brokerConfigs().get(name)
+    const definition = brokerConfigs().get(name)
     if (definition === undefined) {
       return Result.fail(
         new SettingsError({ message: `${entry.origin}: unknown setting ${entry.name}${suggest(entry.name)}` })
@@ -76,7 +74,7 @@ export const parseSettings = (entries: ReadonlyArray<SettingEntry>): Result.Resu
     }
     const wrong = checkValue(definition, entry.value)
     if (wrong !== undefined) return Result.fail(new SettingsError({ message: `${entry.origin}: ${wrong}` }))
-    if (brokerConfigs().get(name)?.acts === false) idle.add(name)
+    if (definition.idle) idle.add(name)
     given.set(name, { ...entry, name })
   }
   const settings = build(given)
@@ -93,11 +91,16 @@ const suggest = (name: string): string => {
   return nearest === undefined ? "" : `; did you mean ${nearest}?`
 }
 
-/** The known name that takes the fewest edits, if they are few. */
+/** The known name that takes the fewest edits, if they are few; of those as near, a setting. */
 export const nearestName = (name: string): string | undefined => {
+  const candidates = [
+    ...allSettings.map((setting) => setting.name),
+    ...settingAliases.keys(),
+    ...brokerConfigs().keys()
+  ]
   let best: string | undefined
   let fewest = Math.max(3, Math.floor(name.length / 3)) + 1
-  for (const candidate of [...own.keys(), ...settingAliases.keys(), ...brokerConfigs().keys()]) {
+  for (const candidate of candidates) {
     const edits = distance(name, candidate, fewest)
     if (edits < fewest) {
       fewest = edits

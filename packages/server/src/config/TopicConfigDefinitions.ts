@@ -325,5 +325,4 @@ type ActingKey = {
 export type TopicConfigValues = { readonly [Key in ActingKey]: ReturnType<Definitions[Key]["read"]> }
 
 /** All of them as a table for whoever walks over them. */
-export const allTopicConfigs: ReadonlyArray<TopicConfigDefinition & { readonly read?: (text: string) => unknown }> =
-  Object.values(topicConfigDefinitions)
+export const allTopicConfigs: ReadonlyArray<TopicConfigDefinition> = Object.values(topicConfigDefinitions)

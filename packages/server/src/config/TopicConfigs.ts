@@ -31,6 +31,7 @@ const byName: ReadonlyMap<string, TopicConfigDefinition> = new Map(
   allTopicConfigs.map((definition) => [definition.name, definition])
 )
 
+/** Undefined: topics have no config of that name. */
 export const topicConfigDefinition = (name: string): TopicConfigDefinition | undefined => byName.get(name)
 
 export const unknownTopicConfig = (name: string): KafkaError =>

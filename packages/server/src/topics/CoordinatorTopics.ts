@@ -24,6 +24,7 @@ const TOPICS: ReadonlyArray<Topic> = [
 /** What both need of `Topics`. */
 type Stored = Pick<Topics["Service"], "byName" | "byId" | "all">
 
+/** The stored one comes first. */
 export const topicByName = (topics: Stored, name: string): Topic | undefined =>
   topics.byName(name) ?? TOPICS.find((topic) => topic.name === name)
 
