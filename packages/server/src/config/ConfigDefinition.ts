@@ -52,10 +52,10 @@ const RANGES: { readonly [Type in ConfigType]?: readonly [bigint, bigint] } = {
  * As much as a config's number counts for: what is more stands for no limit. Kafka has 64 bits for it, and of them a
  * `number` is exact up to 53; so is still a time so far off, counted from now. In milliseconds 142,000 years.
  */
-const MOST = 2 ** 52
+export const MOST_NUMBER = 2 ** 52
 
 /** The number that a value stands for; it was checked before. */
-export const numberOf = (value: string): number => Math.min(Math.max(Number(value), -MOST), MOST)
+export const numberOf = (value: string): number => Math.min(Math.max(Number(value), -MOST_NUMBER), MOST_NUMBER)
 
 /** Whether a value says true; it was checked before. */
 export const flagOf = (value: string): boolean => value.trim().toLowerCase() === "true"
