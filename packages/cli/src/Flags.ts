@@ -1,4 +1,4 @@
-import { settingDefinitions } from "@tusk/server/config/SettingDefinitions"
+import { allSettings } from "@tusk/server/config/SettingDefinitions"
 import { parseArgs } from "node:util"
 import { CliError } from "./CliError.ts"
 
@@ -135,7 +135,7 @@ export const originOf = (name: string, args: ReadonlyArray<string>, env: NodeJS.
   return (env[variable] ?? "") === "" ? "default" : variable
 }
 
-const own: ReadonlySet<string> = new Set(Object.values(settingDefinitions).map(({ name }) => name))
+const own: ReadonlySet<string> = new Set(allSettings.map(({ name }) => name))
 
 /**
  * What Kubernetes gives every container for a Service in its namespace, by the Service's name: of one named `tusk`, or

@@ -6,6 +6,7 @@ import { Coordinates } from "@tusk/coordinator/group/shell/GroupCells"
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/commit/Committer"
+import { compactionDefaults, logDefaults, retentionDefaults } from "@tusk/storage/defaults"
 import { Configs } from "@tusk/storage/topics/Configs"
 import { deletions } from "@tusk/storage/deletions"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
@@ -156,25 +157,22 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       requestTimeoutMs: settings.requestTimeoutMs
     }),
     Layer.succeed(LogOptions, {
+      ...logDefaults,
       tailMaxBytes: memoryBytes ?? settings.tailCacheBytes,
       tailIsAll: memoryBytes !== undefined,
       readAheadBytes: settings.readAheadBytes,
       failoverLeap: settings.failoverOffsetLeap,
-      snapshotEvery: 1000,
       maxProducers: settings.maxProducersPerPartition,
       producerIdExpirationMs: settings.producerIdExpirationMs
     }),
     Layer.succeed(RetentionOptions, {
-      intervalMs: 5000,
-      checkIntervalMs: settings.logRetentionCheckIntervalMs,
-      batchesPerStep: 500,
-      bytesPerStep: 32 * 1024 * 1024
+      ...retentionDefaults,
+      checkIntervalMs: settings.logRetentionCheckIntervalMs
     }),
     Layer.succeed(CompactionOptions, {
-      enabled: true,
+      ...compactionDefaults,
       backoffMs: settings.logCleanerBackoffMs,
-      maxKeyBytes: settings.logCleanerDedupeBufferSize,
-      stepBytes: 512 * 1024
+      maxKeyBytes: settings.logCleanerDedupeBufferSize
     }),
     Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: settings.decompressedMaxBytes }),
     Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),

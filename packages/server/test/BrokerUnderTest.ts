@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import type { BrokerParts } from "../src/BrokerLayer.ts"
 import { defaultSettings } from "../src/config/Settings.ts"
 import type { Settings } from "../src/config/Settings.ts"
+import type { TopicConfigName } from "../src/config/TopicConfigDefinitions.ts"
 import { Tusk } from "../src/Tusk.ts"
 import { within, WireClient } from "./WireClient.ts"
 import { TestClock } from "effect/testing"
@@ -39,7 +40,11 @@ export class BrokerUnderTest implements AsyncDisposable {
   }
 
   /** A new topic; tells its id. */
-  async createTopic(name: string, numPartitions = 1, configs: Readonly<Record<string, string>> = {}): Promise<string> {
+  async createTopic(
+    name: string,
+    numPartitions = 1,
+    configs: { readonly [Name in TopicConfigName]?: string } = {}
+  ): Promise<string> {
     const client = await this.connect()
     const { topics } = await client.call(CreateTopics, 7, {
       topics: [

@@ -65,6 +65,7 @@ describe("Tusk.start", () => {
     await using client = await WireClient.connect(kafka.port)
     const { topics } = await client.call(Metadata, 12, { topics: [{ name: "t" }] })
     assert.lengthOf(topics[0]!.partitions, 3)
+    // @ts-expect-error: a misspelt name does not compile
     const wrong = await start({ settings: { "num.partition": 3 } }).catch((error: unknown) => error)
     assert.include((wrong as Error).message, "num.partitions")
     const taken = await start({ port: kafka.port }).catch((error: unknown) => error)

@@ -18,9 +18,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { isoDurationMs } from "../src/config/IsoDuration.ts"
-import { settingDefinitions } from "../src/config/SettingDefinitions.ts"
+import { allSettings } from "../src/config/SettingDefinitions.ts"
 import { topicConfig } from "../src/config/TopicConfigs.ts"
-import { topicConfigDefinitions } from "../src/config/TopicConfigDefinitions.ts"
+import { allTopicConfigs } from "../src/config/TopicConfigDefinitions.ts"
 import { defaultSettings, parseSettings } from "../src/config/Settings.ts"
 import { batchOf, valuesOf } from "./Batches.ts"
 import { brokerInTestTime, pass, startBroker } from "./BrokerUnderTest.ts"
@@ -102,7 +102,7 @@ describe("times near the end of what 64 bits can say", () => {
     const { refused, store } = checkedStore()
     await using broker = await startBroker({}, { store })
     const client = await broker.connect()
-    const names = topicConfigDefinitions.filter(takesAnyLong).map(({ name }) => name)
+    const names = allTopicConfigs.filter(takesAnyLong).map(({ name }) => name)
     assert.includeMembers(names, ["retention.ms", "delete.retention.ms", "retention.bytes"])
     const configs = names.map((name) => ({ name, value: String(LONG_MAX) }))
     const { topics } = await client.call(CreateTopics, 7, {
@@ -133,11 +133,11 @@ describe("times near the end of what 64 bits can say", () => {
       if (typeof value === "number") return [value]
       return typeof value === "object" && value !== null ? Object.values(value).flatMap(numbers) : []
     }
-    const overrides = topicConfigDefinitions.filter(takesAnyLong).map(({ name }) => [name, String(LONG_MAX)] as const)
+    const overrides = allTopicConfigs.filter(takesAnyLong).map(({ name }) => [name, String(LONG_MAX)] as const)
     const none = { broker: new Map(), cluster: new Map() }
     const ofTopic = topicConfig(new Map(overrides), defaultSettings, none)
     assert.strictEqual(ofTopic.compaction.deleteRetentionMs, FAR)
-    const entries = Object.values(settingDefinitions).filter(takesAnyLong)
+    const entries = allSettings.filter(takesAnyLong)
     assert.isAbove(entries.length, 5)
     const parsed = parseSettings(entries.map(({ name }) => ({ name, value: String(LONG_MAX), origin: "--set" })))
     for (const number of [...numbers(ofTopic), ...numbers(Result.getOrThrow(parsed).settings)]) {

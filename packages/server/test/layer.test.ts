@@ -69,6 +69,7 @@ describe("Tusk.layer", () => {
     Effect.gen(function* () {
       assert.lengthOf(Object.keys(errors), 5)
       assert.lengthOf(layers, 2)
+      // @ts-expect-error: a misspelt name does not compile
       const wrong = yield* failure(Tusk.layerMemory({ settings: { "num.partitoins": 3 } }))
       assert.strictEqual(wrong._tag, "SettingsError")
       assert.include(wrong.message, "unknown setting num.partitoins; did you mean num.partitions?")

@@ -1,5 +1,5 @@
-import { settingDefinitions } from "@tusk/server/config/SettingDefinitions"
-import { topicConfigDefinitions } from "@tusk/server/config/TopicConfigDefinitions"
+import { allSettings } from "@tusk/server/config/SettingDefinitions"
+import { allTopicConfigs } from "@tusk/server/config/TopicConfigDefinitions"
 import type { ListenOptions } from "@tusk/server/Tusk"
 import { describeTarget, resolveOptions } from "@tusk/storage/pg/PgOptions"
 import { CliError } from "../CliError.ts"
@@ -67,13 +67,13 @@ const flagLines = (options: StartOptions, args: ReadonlyArray<string>): Readonly
 /** In order of names. */
 const settingLines = ({ settings: { given } }: StartOptions): ReadonlyArray<string> => {
   const rows = new Map<string, readonly [value: string, origin: string]>()
-  for (const { defaultValue, synonyms } of topicConfigDefinitions) {
+  for (const { defaultValue, synonyms } of allTopicConfigs) {
     const [first] = synonyms
     // Where hours are given, the default of milliseconds does not hold.
-    if (first === undefined || defaultValue === null || synonyms.some(({ name }) => given.has(name))) continue
+    if (first === undefined || synonyms.some(({ name }) => given.has(name))) continue
     rows.set(first.name, [defaultValue, "default"])
   }
-  for (const { defaultValue, name } of Object.values(settingDefinitions)) rows.set(name, [defaultValue, "default"])
+  for (const { defaultValue, name } of allSettings) rows.set(name, [defaultValue, "default"])
   for (const [name, { origin, value }] of given) rows.set(name, [value, origin])
   return Array.from(rows)
     .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -8,6 +8,7 @@ const DELETE = 1
 const APPEND = 2
 const SUBTRACT = 3
 
+/** One change of one config, as IncrementalAlterConfigs asks for it. */
 export interface AlterOp {
   readonly name: string
   /** 0 set, 1 delete, 2 append, 3 subtract (KIP-339). */

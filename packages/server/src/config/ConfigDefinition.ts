@@ -14,6 +14,7 @@ export const CONFIG_TYPE_IDS: { readonly [Type in ConfigType]: number } = {
   PASSWORD: 9
 }
 
+/** A config of a topic, a broker or a group, as everybody is told it. */
 export interface ConfigDefinition {
   readonly name: string
   readonly type: ConfigType
@@ -29,7 +30,16 @@ export interface ConfigDefinition {
   readonly pattern?: readonly [expression: RegExp, description: string]
   /** Values within the limits that are none all the same. */
   readonly except?: ReadonlyArray<bigint>
+  /** Of a broker's config: it may be changed while brokers run. */
+  readonly dynamic?: boolean
   readonly documentation: string
+}
+
+/** A config that the broker goes by. */
+export interface TypedConfig<A = unknown> extends ConfigDefinition {
+  readonly defaultValue: string
+  /** What a text that was checked stands for. */
+  readonly read: (text: string) => A
 }
 
 const RANGES: { readonly [Type in ConfigType]?: readonly [bigint, bigint] } = {
@@ -42,10 +52,13 @@ const RANGES: { readonly [Type in ConfigType]?: readonly [bigint, bigint] } = {
  * As much as a config's number counts for: what is more stands for no limit. Kafka has 64 bits for it, and of them a
  * `number` is exact up to 53; so is still a time so far off, counted from now. In milliseconds 142,000 years.
  */
-const MOST = 2 ** 52
+export const MOST_NUMBER = 2 ** 52
 
 /** The number that a value stands for; it was checked before. */
-export const numberOf = (value: string): number => Math.min(Math.max(Number(value), -MOST), MOST)
+export const numberOf = (value: string): number => Math.min(Math.max(Number(value), -MOST_NUMBER), MOST_NUMBER)
+
+/** Whether a value says true; it was checked before. */
+export const flagOf = (value: string): boolean => value.trim().toLowerCase() === "true"
 
 /** The elements of a list value: separated by commas, blanks around them dropped. */
 export const listOf = (value: string): ReadonlyArray<string> =>

@@ -1,113 +1,139 @@
-import type { ConfigDefinition } from "./ConfigDefinition.ts"
+import { defaultGroupResourceConfig } from "@tusk/coordinator/group/machine/GroupConfigs"
+import type { GroupResourceConfig, ShareAutoOffsetReset } from "@tusk/coordinator/group/machine/GroupConfigs"
+import { flagOf, numberOf } from "./ConfigDefinition.ts"
+import type { TypedConfig } from "./ConfigDefinition.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
-import { ISO_DURATION } from "./IsoDuration.ts"
+import { ISO_DURATION, isoDurationMs } from "./IsoDuration.ts"
 
-type SettingKey = {
-  readonly [Key in keyof typeof groupSettingDefinitions]: (typeof groupSettingDefinitions)[Key] extends {
-    readonly kind: "number"
-  }
-    ? Key
-    : never
-}[keyof typeof groupSettingDefinitions]
+type GroupSettings = typeof groupSettingDefinitions
+type NumberKey = {
+  readonly [Key in keyof GroupSettings]: ReturnType<GroupSettings[Key]["read"]> extends number ? Key : never
+}[keyof GroupSettings]
 
 /** A config of groups. Those with a `setting` are numbers; the broker's settings bound them when they are set. */
-export interface GroupConfigDefinition extends ConfigDefinition {
+export interface GroupConfigDefinition<A = unknown> extends TypedConfig<A> {
   /** The broker's setting that holds where the group has none of its own. */
-  readonly setting?: SettingKey
-  readonly least?: SettingKey
-  readonly greatest?: SettingKey
+  readonly setting?: NumberKey
+  readonly least?: NumberKey
+  readonly greatest?: NumberKey
 }
 
-/** Default and documentation are those of the broker's setting; `min` is what Kafka refuses whatever the broker says. */
-const bounded = (
-  name: string,
-  setting: SettingKey,
-  least: SettingKey | undefined,
-  greatest: SettingKey | undefined,
-  min: number
-): GroupConfigDefinition => ({
-  name,
-  type: "INT",
-  defaultValue: groupSettingDefinitions[setting].defaultValue,
-  min,
-  documentation: groupSettingDefinitions[setting].documentation,
-  setting,
-  ...(least === undefined ? {} : { least }),
-  ...(greatest === undefined ? {} : { greatest })
-})
+/**
+ * Name, default and documentation are those of the broker's setting; so is `min`, which Kafka refuses to go below whatever
+ * the broker says.
+ */
+const bounded = <const Key extends NumberKey>(setting: Key, bounds: { least?: NumberKey; greatest?: NumberKey }) => {
+  const { defaultValue, documentation, min, name } = groupSettingDefinitions[setting]
+  return {
+    name: name.slice("group.".length) as GroupSettings[Key]["name"] extends `group.${infer Name}` ? Name : never,
+    type: "INT" as const,
+    defaultValue,
+    ...(min === undefined ? {} : { min }),
+    documentation,
+    read: numberOf,
+    setting,
+    ...bounds
+  }
+}
 
-const timing = (kind: "Consumer" | "Share" | "Streams"): ReadonlyArray<GroupConfigDefinition> =>
-  (
-    [
-      ["session.timeout", "SessionTimeoutMs", 1],
-      ["heartbeat.interval", "HeartbeatIntervalMs", 1],
-      ["assignment.interval", "AssignmentIntervalMs", 0]
-    ] as const
-  ).map(([name, part, min]) =>
-    bounded(
-      `${kind.toLowerCase()}.${name}.ms`,
-      `group${kind}${part}`,
-      `group${kind}Min${part}`,
-      `group${kind}Max${part}`,
-      min
-    )
-  )
+const autoOffsetReset = (text: string): ShareAutoOffsetReset => {
+  if (text === "earliest" || text === "latest") return text
+  return { byDurationMs: isoDurationMs(text.slice(text.indexOf(":") + 1)) ?? 0 }
+}
 
-/** Every group config of Apache Kafka 4.3.1 (KIP-848, KIP-932, KIP-1071), by name. */
-export const groupConfigDefinitions: ReadonlyArray<GroupConfigDefinition> = [
-  ...timing("Consumer"),
-  ...timing("Share"),
-  bounded(
-    "share.record.lock.duration.ms",
-    "groupShareRecordLockDurationMs",
-    "groupShareMinRecordLockDurationMs",
-    "groupShareMaxRecordLockDurationMs",
-    1000
-  ),
-  bounded(
-    "share.delivery.count.limit",
-    "groupShareDeliveryCountLimit",
-    "groupShareMinDeliveryCountLimit",
-    "groupShareMaxDeliveryCountLimit",
-    2
-  ),
-  bounded(
-    "share.partition.max.record.locks",
-    "groupSharePartitionMaxRecordLocks",
-    "groupShareMinPartitionMaxRecordLocks",
-    "groupShareMaxPartitionMaxRecordLocks",
-    100
-  ),
-  {
+const ISOLATION_LEVELS = ["read_committed", "read_uncommitted"] as const
+
+/** Every group config of Apache Kafka 4.3.1 (KIP-848, KIP-932, KIP-1071) in order of names, by what coordinators call it. */
+export const groupConfigDefinitions = {
+  consumerAssignmentIntervalMs: bounded("groupConsumerAssignmentIntervalMs", {
+    least: "groupConsumerMinAssignmentIntervalMs",
+    greatest: "groupConsumerMaxAssignmentIntervalMs"
+  }),
+  consumerHeartbeatIntervalMs: bounded("groupConsumerHeartbeatIntervalMs", {
+    least: "groupConsumerMinHeartbeatIntervalMs",
+    greatest: "groupConsumerMaxHeartbeatIntervalMs"
+  }),
+  consumerSessionTimeoutMs: bounded("groupConsumerSessionTimeoutMs", {
+    least: "groupConsumerMinSessionTimeoutMs",
+    greatest: "groupConsumerMaxSessionTimeoutMs"
+  }),
+  shareAssignmentIntervalMs: bounded("groupShareAssignmentIntervalMs", {
+    least: "groupShareMinAssignmentIntervalMs",
+    greatest: "groupShareMaxAssignmentIntervalMs"
+  }),
+  shareAutoOffsetReset: {
     name: "share.auto.offset.reset",
-    type: "STRING" as const,
-    defaultValue: "latest",
+    type: "STRING",
+    defaultValue: defaultGroupResourceConfig.shareAutoOffsetReset,
     pattern: [
       new RegExp(`^(earliest|latest|by_duration:${ISO_DURATION.source})$`),
       "earliest, latest or by_duration:PnDTnHnMn.nS"
-    ] as const,
-    documentation: "Where a share group begins in a partition it has no offset of."
+    ],
+    documentation: "Where a share group begins in a partition it has no offset of.",
+    read: autoOffsetReset
   },
-  {
+  shareDeliveryCountLimit: bounded("groupShareDeliveryCountLimit", {
+    least: "groupShareMinDeliveryCountLimit",
+    greatest: "groupShareMaxDeliveryCountLimit"
+  }),
+  shareHeartbeatIntervalMs: bounded("groupShareHeartbeatIntervalMs", {
+    least: "groupShareMinHeartbeatIntervalMs",
+    greatest: "groupShareMaxHeartbeatIntervalMs"
+  }),
+  shareIsolationLevel: {
     name: "share.isolation.level",
-    type: "STRING" as const,
-    defaultValue: "read_uncommitted",
-    oneOf: ["read_committed", "read_uncommitted"],
-    documentation: "Whether a share group is given records of open and aborted transactions."
+    type: "STRING",
+    defaultValue: defaultGroupResourceConfig.shareIsolationLevel,
+    oneOf: ISOLATION_LEVELS,
+    documentation: "Whether a share group is given records of open and aborted transactions.",
+    read: (text: string) => text as (typeof ISOLATION_LEVELS)[number]
   },
-  {
+  sharePartitionMaxRecordLocks: bounded("groupSharePartitionMaxRecordLocks", {
+    least: "groupShareMinPartitionMaxRecordLocks",
+    greatest: "groupShareMaxPartitionMaxRecordLocks"
+  }),
+  shareRecordLockDurationMs: bounded("groupShareRecordLockDurationMs", {
+    least: "groupShareMinRecordLockDurationMs",
+    greatest: "groupShareMaxRecordLockDurationMs"
+  }),
+  shareRenewAcknowledgeEnable: {
     name: "share.renew.acknowledge.enable",
-    type: "BOOLEAN" as const,
-    defaultValue: "true",
-    documentation: "Consumers of a share group may renew the lock on a record."
+    type: "BOOLEAN",
+    defaultValue: String(defaultGroupResourceConfig.shareRenewAcknowledgeEnable),
+    documentation: "Consumers of a share group may renew the lock on a record.",
+    read: flagOf
   },
-  ...timing("Streams"),
-  bounded(
-    "streams.num.standby.replicas",
-    "groupStreamsNumStandbyReplicas",
-    undefined,
-    "groupStreamsMaxStandbyReplicas",
-    0
-  ),
-  bounded("streams.initial.rebalance.delay.ms", "groupStreamsInitialRebalanceDelayMs", undefined, undefined, 0)
-].sort((a, b) => (a.name < b.name ? -1 : 1))
+  shareSessionTimeoutMs: bounded("groupShareSessionTimeoutMs", {
+    least: "groupShareMinSessionTimeoutMs",
+    greatest: "groupShareMaxSessionTimeoutMs"
+  }),
+  streamsAssignmentIntervalMs: bounded("groupStreamsAssignmentIntervalMs", {
+    least: "groupStreamsMinAssignmentIntervalMs",
+    greatest: "groupStreamsMaxAssignmentIntervalMs"
+  }),
+  streamsHeartbeatIntervalMs: bounded("groupStreamsHeartbeatIntervalMs", {
+    least: "groupStreamsMinHeartbeatIntervalMs",
+    greatest: "groupStreamsMaxHeartbeatIntervalMs"
+  }),
+  streamsInitialRebalanceDelayMs: bounded("groupStreamsInitialRebalanceDelayMs", {}),
+  streamsNumStandbyReplicas: bounded("groupStreamsNumStandbyReplicas", { greatest: "groupStreamsMaxStandbyReplicas" }),
+  streamsSessionTimeoutMs: bounded("groupStreamsSessionTimeoutMs", {
+    least: "groupStreamsMinSessionTimeoutMs",
+    greatest: "groupStreamsMaxSessionTimeoutMs"
+  })
+} satisfies { readonly [Key in keyof GroupResourceConfig]?: GroupConfigDefinition<GroupResourceConfig[Key]> }
+
+type Definitions = typeof groupConfigDefinitions
+
+/** Every group config as a typed value. */
+export type GroupConfigValues = { readonly [Key in keyof Definitions]: ReturnType<Definitions[Key]["read"]> }
+
+/** All of them as a table for whoever walks over them. */
+export const allGroupConfigs: ReadonlyArray<GroupConfigDefinition> = Object.values(groupConfigDefinitions)
+
+/** A member's session must be longer than what lies between its heartbeats. */
+export const sessionsAndHeartbeats = [
+  [groupConfigDefinitions.consumerSessionTimeoutMs, groupConfigDefinitions.consumerHeartbeatIntervalMs],
+  [groupConfigDefinitions.shareSessionTimeoutMs, groupConfigDefinitions.shareHeartbeatIntervalMs],
+  [groupConfigDefinitions.streamsSessionTimeoutMs, groupConfigDefinitions.streamsHeartbeatIntervalMs]
+] as const

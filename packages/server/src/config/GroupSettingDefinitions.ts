@@ -1,22 +1,35 @@
+import { defaultGroupResourceConfig as defaults } from "@tusk/coordinator/group/machine/GroupConfigs"
 import { number, word, words } from "./SettingKinds.ts"
 
 const MAX_INT = 2 ** 31 - 1
 
-const int = (name: string, defaultValue: number, min: number, documentation: string, max: number = MAX_INT) =>
-  number(name, "INT", defaultValue, { min, max }, documentation)
+const int = <const Name extends string>(
+  name: Name,
+  defaultValue: number,
+  min: number,
+  documentation: string,
+  max: number = MAX_INT
+) => number(name, "INT", defaultValue, { min, max }, documentation)
 
-/** Settings of consumer, share and streams groups; most are defaults and bounds of a group's own configs. */
+/** Kafka takes a change of it while it runs. */
+const dynamic = <const Name extends string>(name: Name, defaultValue: number, min: number, documentation: string) =>
+  number(name, "INT", defaultValue, { min, max: MAX_INT, dynamic: true }, documentation)
+
+/**
+ * Settings of consumer, share and streams groups; most are defaults and bounds of a group's own configs. What coordinators
+ * act on takes its default from there.
+ */
 export const groupSettingDefinitions = {
   groupCoordinatorRebalanceProtocols: words(
     "group.coordinator.rebalance.protocols",
-    "classic,consumer,streams",
+    defaults.rebalanceProtocols,
     ["consumer", "classic", "share", "streams"],
     "Protocols that groups may use; classic is always among them. Share groups need not be named."
   ),
 
   groupConsumerSessionTimeoutMs: int(
     "group.consumer.session.timeout.ms",
-    45_000,
+    defaults.consumerSessionTimeoutMs,
     1,
     "A consumer group's member that is not heard of for so long is out."
   ),
@@ -34,7 +47,7 @@ export const groupSettingDefinitions = {
   ),
   groupConsumerHeartbeatIntervalMs: int(
     "group.consumer.heartbeat.interval.ms",
-    5000,
+    defaults.consumerHeartbeatIntervalMs,
     1,
     "How often a consumer group's members are told to heartbeat."
   ),
@@ -50,9 +63,9 @@ export const groupSettingDefinitions = {
     1,
     "Greatest consumer.heartbeat.interval.ms of a group."
   ),
-  groupConsumerAssignmentIntervalMs: int(
+  groupConsumerAssignmentIntervalMs: dynamic(
     "group.consumer.assignment.interval.ms",
-    1000,
+    defaults.consumerAssignmentIntervalMs,
     0,
     "Least time from one assignment of a consumer group to the next."
   ),
@@ -70,32 +83,32 @@ export const groupSettingDefinitions = {
   ),
   groupConsumerMaxSize: int(
     "group.consumer.max.size",
-    10_000,
+    defaults.consumerMaxSize,
     1,
     "Members of one consumer group. Kafka sets no limit."
   ),
   groupConsumerAssignors: words(
     "group.consumer.assignors",
-    "uniform,range",
+    defaults.consumerAssignors,
     ["uniform", "range"],
     "Server-side assignors of consumer groups, the default first. Classes of one's own are Java's, not Tusk's."
   ),
   groupConsumerMigrationPolicy: word(
     "group.consumer.migration.policy",
-    "bidirectional",
+    defaults.consumerMigrationPolicy,
     ["disabled", "downgrade", "upgrade", "bidirectional"],
     "Which way a group may pass, while it runs, between the classic and the consumer protocol."
   ),
   groupConsumerRegexRefreshIntervalMs: int(
     "group.consumer.regex.refresh.interval.ms",
-    600_000,
+    defaults.consumerRegexRefreshIntervalMs,
     10_000,
     "How long the topics that a subscribed regular expression matched may be out of date."
   ),
 
   groupShareSessionTimeoutMs: int(
     "group.share.session.timeout.ms",
-    45_000,
+    defaults.shareSessionTimeoutMs,
     1,
     "A share group's member that is not heard of for so long is out."
   ),
@@ -113,7 +126,7 @@ export const groupSettingDefinitions = {
   ),
   groupShareHeartbeatIntervalMs: int(
     "group.share.heartbeat.interval.ms",
-    5000,
+    defaults.shareHeartbeatIntervalMs,
     1,
     "How often a share group's members are told to heartbeat."
   ),
@@ -129,9 +142,9 @@ export const groupSettingDefinitions = {
     1,
     "Greatest share.heartbeat.interval.ms of a group."
   ),
-  groupShareAssignmentIntervalMs: int(
+  groupShareAssignmentIntervalMs: dynamic(
     "group.share.assignment.interval.ms",
-    1000,
+    defaults.shareAssignmentIntervalMs,
     0,
     "Least time from one assignment of a share group to the next."
   ),
@@ -149,7 +162,7 @@ export const groupSettingDefinitions = {
   ),
   groupShareRecordLockDurationMs: int(
     "group.share.record.lock.duration.ms",
-    30_000,
+    defaults.shareRecordLockDurationMs,
     1000,
     "How long a record delivered to a share group is its consumer's alone.",
     3_600_000
@@ -170,7 +183,7 @@ export const groupSettingDefinitions = {
   ),
   groupShareDeliveryCountLimit: int(
     "group.share.delivery.count.limit",
-    5,
+    defaults.shareDeliveryCountLimit,
     2,
     "How often a record is delivered to a share group before it is given up.",
     10
@@ -191,7 +204,7 @@ export const groupSettingDefinitions = {
   ),
   groupSharePartitionMaxRecordLocks: int(
     "group.share.partition.max.record.locks",
-    2000,
+    defaults.sharePartitionMaxRecordLocks,
     100,
     "Records of one partition in flight to a share group.",
     10_000
@@ -210,12 +223,17 @@ export const groupSettingDefinitions = {
     "Greatest share.partition.max.record.locks of a group.",
     10_000
   ),
-  groupShareMaxSize: int("group.share.max.size", 200, 1, "Members of one share group.", 1000),
-  groupShareMaxShareSessions: int("group.share.max.share.sessions", 2000, 1, "Share sessions kept at a time."),
+  groupShareMaxSize: int("group.share.max.size", defaults.shareMaxSize, 1, "Members of one share group.", 1000),
+  groupShareMaxShareSessions: int(
+    "group.share.max.share.sessions",
+    defaults.shareMaxShareSessions,
+    1,
+    "Share sessions kept at a time."
+  ),
 
   groupStreamsSessionTimeoutMs: int(
     "group.streams.session.timeout.ms",
-    45_000,
+    defaults.streamsSessionTimeoutMs,
     1,
     "A streams group's member that is not heard of for so long is out."
   ),
@@ -233,7 +251,7 @@ export const groupSettingDefinitions = {
   ),
   groupStreamsHeartbeatIntervalMs: int(
     "group.streams.heartbeat.interval.ms",
-    5000,
+    defaults.streamsHeartbeatIntervalMs,
     1,
     "How often a streams group's members are told to heartbeat."
   ),
@@ -249,9 +267,9 @@ export const groupSettingDefinitions = {
     1,
     "Greatest streams.heartbeat.interval.ms of a group."
   ),
-  groupStreamsAssignmentIntervalMs: int(
+  groupStreamsAssignmentIntervalMs: dynamic(
     "group.streams.assignment.interval.ms",
-    1000,
+    defaults.streamsAssignmentIntervalMs,
     0,
     "Least time from one assignment of a streams group to the next."
   ),
@@ -269,21 +287,26 @@ export const groupSettingDefinitions = {
   ),
   groupStreamsNumStandbyReplicas: int(
     "group.streams.num.standby.replicas",
-    0,
+    defaults.streamsNumStandbyReplicas,
     0,
     "Standby replicas of each stateful task."
   ),
   groupStreamsMaxStandbyReplicas: int(
     "group.streams.max.standby.replicas",
-    2,
+    defaults.streamsMaxStandbyReplicas,
     0,
     "Greatest streams.num.standby.replicas of a group."
   ),
   groupStreamsInitialRebalanceDelayMs: int(
     "group.streams.initial.rebalance.delay.ms",
-    3000,
+    defaults.streamsInitialRebalanceDelayMs,
     0,
     "How long the first assignment of an empty streams group waits for more members."
   ),
-  groupStreamsMaxSize: int("group.streams.max.size", 10_000, 1, "Members of one streams group. Kafka sets no limit.")
-} as const
+  groupStreamsMaxSize: int(
+    "group.streams.max.size",
+    defaults.streamsMaxSize,
+    1,
+    "Members of one streams group. Kafka sets no limit."
+  )
+}

@@ -1,8 +1,7 @@
+import { MOST_NUMBER } from "./ConfigDefinition.ts"
+
 /** PnDTnHnMn.nS (ISO 8601, days to seconds), at least one of them. */
 export const ISO_DURATION = /P(?!$)(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?:\.\d{1,9})?S)?)?/
-
-/** So that it is exact, also as a time counted back from now. */
-const MOST_MS = 2 ** 52
 
 const PARTS = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
 
@@ -16,5 +15,5 @@ export const isoDurationMs = (text: string): number | undefined => {
     number,
     number
   ]
-  return Math.min(MOST_MS, Math.floor((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000))
+  return Math.min(MOST_NUMBER, Math.floor((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000))
 }

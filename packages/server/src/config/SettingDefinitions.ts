@@ -1,12 +1,31 @@
-import type { ConfigDefinition } from "./ConfigDefinition.ts"
+import { defaultGroupConfig } from "@tusk/coordinator/group/shell/GroupConfig"
+import {
+  committerDefaults,
+  compactionDefaults,
+  logDefaults,
+  openBatchesDefaults,
+  pgDefaults,
+  retentionDefaults,
+  topicsDefaults
+} from "@tusk/storage/defaults"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
 import { flag, number, word } from "./SettingKinds.ts"
+import type { SettingDefinition } from "./SettingKinds.ts"
 
 const MIB = 1024 * 1024
 
-/** By the name a `Settings` has it under. Where the default is not Kafka's, the documentation says so. */
+/**
+ * Every setting of the broker, by the name that `Settings` has it under; a new one needs nothing but its line here. Where
+ * a default is not Kafka's, the documentation says so. What another package acts on takes its default from there.
+ */
 export const settingDefinitions = {
-  nodeId: number("node.id", "INT", 1, { min: 0 }, "This broker's id, told to clients. Kafka has no default."),
+  nodeId: number(
+    "node.id",
+    "INT",
+    1,
+    { min: 0, alias: "broker.id" },
+    "This broker's id, told to clients. Kafka has no default."
+  ),
   numPartitions: number("num.partitions", "INT", 1, { min: 1 }, "Partitions of a topic whose maker did not say."),
   autoCreateTopicsEnable: flag(
     "auto.create.topics.enable",
@@ -14,7 +33,13 @@ export const settingDefinitions = {
     "Topics that a client asks Metadata for come into being, if the client allows it."
   ),
   deleteTopicEnable: flag("delete.topic.enable", true, "Clients may delete topics."),
-  messageMaxBytes: number("message.max.bytes", "INT", 1_048_588, { min: 0 }, "Greatest record batch, as it is sent."),
+  messageMaxBytes: number(
+    "message.max.bytes",
+    "INT",
+    1_048_588,
+    { min: 0, dynamic: true },
+    "Greatest record batch, as it is sent."
+  ),
   fetchMaxBytes: number("fetch.max.bytes", "INT", 57_671_680, { min: 1024 }, "Greatest answer to a Fetch."),
   maxIncrementalFetchSessionCacheSlots: number(
     "max.incremental.fetch.session.cache.slots",
@@ -26,79 +51,85 @@ export const settingDefinitions = {
   groupMinSessionTimeoutMs: number(
     "group.min.session.timeout.ms",
     "INT",
-    6000,
+    defaultGroupConfig.minSessionTimeoutMs,
     { min: 1 },
     "Least session timeout of a group member."
   ),
   groupMaxSessionTimeoutMs: number(
     "group.max.session.timeout.ms",
     "INT",
-    1_800_000,
+    defaultGroupConfig.maxSessionTimeoutMs,
     { min: 1 },
     "Greatest session timeout of a group member."
   ),
   groupInitialRebalanceDelayMs: number(
     "group.initial.rebalance.delay.ms",
     "INT",
-    0,
+    defaultGroupConfig.initialRebalanceDelayMs,
     { min: 0 },
     "How long the first rebalance of an empty group waits for more members. Kafka waits 3000 ms."
   ),
-  groupMaxSize: number("group.max.size", "INT", 1000, { min: 1 }, "Members of one group. Kafka sets no limit."),
+  groupMaxSize: number(
+    "group.max.size",
+    "INT",
+    defaultGroupConfig.maxSize,
+    { min: 1 },
+    "Members of one group. Kafka sets no limit."
+  ),
   offsetMetadataMaxBytes: number(
     "offset.metadata.max.bytes",
     "INT",
-    4096,
+    defaultGroupConfig.offsetMetadataMaxBytes,
     { min: 0 },
     "Greatest metadata of a committed offset."
   ),
   offsetsRetentionMinutes: number(
     "offsets.retention.minutes",
     "INT",
-    10_080,
+    defaultGroupConfig.offsetsRetentionMs / 60_000,
     { min: 1 },
     "How long an empty group keeps its offsets."
   ),
   offsetsRetentionCheckIntervalMs: number(
     "offsets.retention.check.interval.ms",
     "LONG",
-    600_000,
+    defaultGroupConfig.offsetsRetentionCheckIntervalMs,
     { min: 1 },
     "How often old offsets are looked for."
   ),
   logRetentionCheckIntervalMs: number(
     "log.retention.check.interval.ms",
     "LONG",
-    300_000,
+    retentionDefaults.checkIntervalMs,
     { min: 1 },
     "How often records older than their topic's retention.ms are looked for."
   ),
   logCleanerBackoffMs: number(
     "log.cleaner.backoff.ms",
     "LONG",
-    15_000,
-    { min: 1 },
+    compactionDefaults.backoffMs,
+    { min: 1, dynamic: true },
     "How often compacted topics are looked at."
   ),
   logCleanerDedupeBufferSize: number(
     "log.cleaner.dedupe.buffer.size",
     "LONG",
-    134_217_728,
-    { min: 1_048_576 },
+    compactionDefaults.maxKeyBytes,
+    { min: 1_048_576, dynamic: true },
     "Memory for the keys of one pass of compaction, while it runs; keys that do not fit wait for the next."
   ),
   producerIdExpirationMs: number(
     "producer.id.expiration.ms",
     "INT",
-    86_400_000,
-    { min: 1 },
+    logDefaults.producerIdExpirationMs,
+    { min: 1, dynamic: true },
     "How long an idempotent producer that sends nothing is remembered."
   ),
   socketRequestMaxBytes: number("socket.request.max.bytes", "INT", 104_857_600, { min: 1024 }, "Greatest request."),
   requestTimeoutMs: number(
     "request.timeout.ms",
     "INT",
-    30_000,
+    committerDefaults.requestTimeoutMs,
     { min: 1 },
     "Longest wait of a request for the database, or for this broker to serve; then a client is told to ask again. A Produce brings its own."
   ),
@@ -109,12 +140,18 @@ export const settingDefinitions = {
     { min: 1 },
     "Idle connections are closed after this time."
   ),
-  maxConnections: number("max.connections", "INT", 10_000, { min: 1 }, "Connections at a time. Kafka sets no limit."),
+  maxConnections: number(
+    "max.connections",
+    "INT",
+    10_000,
+    { min: 1, dynamic: true },
+    "Connections at a time. Kafka sets no limit."
+  ),
   maxConnectionsPerIp: number(
     "max.connections.per.ip",
     "INT",
     10_000,
-    { min: 1 },
+    { min: 1, dynamic: true },
     "Connections at a time from one address. Kafka sets no limit."
   ),
   maxReplicationFactor: number(
@@ -124,26 +161,32 @@ export const settingDefinitions = {
     { min: 1 },
     "Greatest replication factor that creating a topic lets pass; Postgres keeps the data, whatever it says."
   ),
-  maxPartitions: number("tusk.max.partitions", "INT", 100_000, { min: 1 }, "Partitions of all topics together."),
-  maxGroups: number("tusk.max.groups", "INT", 10_000, { min: 1 }, "Groups at a time."),
+  maxPartitions: number(
+    "tusk.max.partitions",
+    "INT",
+    topicsDefaults.maxPartitions,
+    { min: 1 },
+    "Partitions of all topics together."
+  ),
+  maxGroups: number("tusk.max.groups", "INT", defaultGroupConfig.maxGroups, { min: 1 }, "Groups at a time."),
   groupIdMaxBytes: number(
     "tusk.group.id.max.bytes",
     "INT",
-    1024,
+    defaultGroupConfig.maxGroupIdBytes,
     { min: 1, max: 2048 },
     "Greatest group id. Kafka sets no limit; an index of Postgres has one."
   ),
   maxProducersPerPartition: number(
     "tusk.max.producers.per.partition",
     "INT",
-    10_000,
+    logDefaults.maxProducers,
     { min: 1 },
     "Idempotent producers remembered per partition."
   ),
   tailCacheBytes: number(
     "tusk.tail.cache.bytes",
     "LONG",
-    32 * MIB,
+    logDefaults.tailMaxBytes,
     { min: 0 },
     "Memory for recent batches, which consumers at the head are served from."
   ),
@@ -157,28 +200,28 @@ export const settingDefinitions = {
   readAheadBytes: number(
     "tusk.read.ahead.bytes",
     "LONG",
-    16 * MIB,
+    logDefaults.readAheadBytes,
     { min: 0 },
     "Memory for batches read before consumers that catch up ask for them; 0: none are."
   ),
   commitMaxBytes: number(
     "tusk.commit.max.bytes",
     "LONG",
-    8 * MIB,
+    committerDefaults.maxCommitBytes,
     { min: 1024 },
     "Bytes after which a commit to the store takes nothing more."
   ),
   commitQueueMaxBytes: number(
     "tusk.commit.queue.max.bytes",
     "LONG",
-    128 * MIB,
+    committerDefaults.maxQueuedBytes,
     { min: 1024 },
     "Bytes waiting for a commit, beyond which nothing more is read from producers."
   ),
   decompressedMaxBytes: number(
     "tusk.decompressed.max.bytes",
     "LONG",
-    64 * MIB,
+    openBatchesDefaults.maxDecompressedBytes,
     { min: 1024 },
     "What a batch may expand to: more is refused where the broker looks inside, which it does unless tusk.validate.records is false."
   ),
@@ -192,21 +235,21 @@ export const settingDefinitions = {
   databaseStatementTimeoutMs: number(
     "tusk.database.statement.timeout.ms",
     "INT",
-    60_000,
+    pgDefaults.statementTimeoutMs,
     { min: 100 },
     "Longest that a statement may run in the database. The wait for a synchronous standby is not part of it."
   ),
   databaseLockTimeoutMs: number(
     "tusk.database.lock.timeout.ms",
     "INT",
-    30_000,
+    pgDefaults.lockTimeoutMs,
     { min: 100 },
     "Longest that a statement waits for a lock that somebody else holds on one of Tusk's tables."
   ),
   failoverOffsetLeap: number(
     "tusk.failover.offset.leap",
     "INT",
-    1_000_000,
+    logDefaults.failoverLeap,
     { min: 1 },
     "Offsets by which the end of each partition leaps after a failover to a server that may lack the newest records."
   ),
@@ -250,9 +293,21 @@ export const settingDefinitions = {
     "Produce requests of one connection worked on at a time."
   ),
   ...groupSettingDefinitions
-} as const satisfies {
-  readonly [name: string]: ConfigDefinition & { readonly kind: "number" | "boolean" | "word" | "words" }
-}
+} satisfies { readonly [key: string]: SettingDefinition }
 
-/** Other names of the same setting; Kafka's. */
-export const settingAliases: ReadonlyMap<string, string> = new Map([["broker.id", "node.id"]])
+type Definitions = typeof settingDefinitions
+export type SettingKey = keyof Definitions
+
+/** Every setting as a typed value. */
+export type SettingValues = { readonly [Key in SettingKey]: ReturnType<Definitions[Key]["read"]> }
+
+/** By Kafka's names. */
+export type SettingName = Definitions[SettingKey]["name"]
+
+/** The same as a table for whoever walks over them. */
+export const allSettings: ReadonlyArray<SettingDefinition> = Object.values(settingDefinitions)
+
+/** The setting that Kafka has another name of. */
+export const settingAliases: ReadonlyMap<string, string> = new Map(
+  allSettings.flatMap(({ alias, name }) => (alias === undefined ? [] : [[alias, name] as const]))
+)

@@ -1,18 +1,62 @@
-/** A setting that Tusk acts on. Numbers are INT, LONG or SHORT; Tusk's own are named `tusk.*`. */
-export const number = (
-  name: string,
+import { flagOf, listOf, numberOf } from "./ConfigDefinition.ts"
+import type { TypedConfig } from "./ConfigDefinition.ts"
+
+/** A setting of the broker, which Tusk acts on. */
+export interface SettingDefinition extends TypedConfig {
+  /** Kafka's other name of the same setting. */
+  readonly alias?: string
+}
+
+interface NumberDetails {
+  readonly min?: number
+  readonly max?: number
+  readonly dynamic?: boolean
+  readonly alias?: string
+}
+
+/** Numbers are INT, LONG or SHORT; Tusk's own are named `tusk.*`. */
+export const number = <const Name extends string>(
+  name: Name,
   type: "INT" | "LONG" | "SHORT",
   defaultValue: number,
-  limits: { readonly min?: number; readonly max?: number },
+  details: NumberDetails,
   documentation: string
-) => ({ name, type, defaultValue: String(defaultValue), ...limits, documentation, kind: "number" }) as const
+) => ({ name, type, defaultValue: String(defaultValue), ...details, documentation, read: numberOf })
 
-export const flag = (name: string, defaultValue: boolean, documentation: string) =>
-  ({ name, type: "BOOLEAN", defaultValue: String(defaultValue), documentation, kind: "boolean" }) as const
+export const flag = <const Name extends string>(name: Name, defaultValue: boolean, documentation: string) => ({
+  name,
+  type: "BOOLEAN" as const,
+  defaultValue: String(defaultValue),
+  documentation,
+  read: flagOf
+})
 
 /** One of some words; case does not matter, the typed setting has them as they are written here. */
-export const word = (name: string, defaultValue: string, oneOf: ReadonlyArray<string>, documentation: string) =>
-  ({ name, type: "STRING", defaultValue, oneOf, ignoreCase: true, documentation, kind: "word" }) as const
+export const word = <const Name extends string, const Word extends string>(
+  name: Name,
+  defaultValue: NoInfer<Word>,
+  oneOf: ReadonlyArray<Word>,
+  documentation: string
+) => ({
+  name,
+  type: "STRING" as const,
+  defaultValue,
+  oneOf,
+  ignoreCase: true,
+  documentation,
+  read: (text: string) => text.trim().toLowerCase() as Word
+})
 
-export const words = (name: string, defaultValue: string, oneOf: ReadonlyArray<string>, documentation: string) =>
-  ({ name, type: "LIST", defaultValue, oneOf, documentation, kind: "words" }) as const
+export const words = <const Name extends string, const Word extends string>(
+  name: Name,
+  defaultValue: ReadonlyArray<NoInfer<Word>>,
+  oneOf: ReadonlyArray<Word>,
+  documentation: string
+) => ({
+  name,
+  type: "LIST" as const,
+  defaultValue: defaultValue.join(","),
+  oneOf,
+  documentation,
+  read: (text: string) => listOf(text) as ReadonlyArray<Word>
+})

@@ -1,13 +1,12 @@
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
-import { checkValue, listOf, numberOf } from "./ConfigDefinition.ts"
-import type { ConfigDefinition } from "./ConfigDefinition.ts"
-import { checkGroupSettings } from "./GroupConfigs.ts"
-import { kafkaBrokerConfigs } from "./KafkaBrokerConfigs.ts"
-import { settingAliases, settingDefinitions } from "./SettingDefinitions.ts"
-import { topicConfigSynonyms } from "./TopicConfigDefinitions.ts"
-
-type Definitions = typeof settingDefinitions
+import { brokerConfigs } from "./BrokerConfigs.ts"
+import type { BrokerConfigName } from "./BrokerConfigs.ts"
+import { checkGroupSettings } from "./checkGroupSettings.ts"
+import { checkValue } from "./ConfigDefinition.ts"
+import { allSettings, settingAliases, settingDefinitions } from "./SettingDefinitions.ts"
+import type { SettingValues } from "./SettingDefinitions.ts"
+import type { SettingDefinition } from "./SettingKinds.ts"
 
 /** One setting as somebody gave it. */
 export interface SettingEntry {
@@ -17,15 +16,8 @@ export interface SettingEntry {
   readonly origin: string
 }
 
-interface Typed {
-  readonly number: number
-  readonly boolean: boolean
-  readonly word: string
-  readonly words: ReadonlyArray<string>
-}
-
 /** Every setting of the broker, by a typed name; and what was given, by Kafka's name. */
-export type Settings = { readonly [Key in keyof Definitions]: Typed[Definitions[Key]["kind"]] } & {
+export interface Settings extends SettingValues {
   readonly given: ReadonlyMap<string, SettingEntry>
 }
 
@@ -38,40 +30,24 @@ export interface ParsedSettings {
   readonly warnings: ReadonlyArray<string>
 }
 
-const valueOf = (definition: Definitions[keyof Definitions], text: string): Typed[keyof Typed] => {
-  switch (definition.kind) {
-    case "number":
-      return numberOf(text)
-    case "boolean":
-      return text.trim().toLowerCase() === "true"
-    case "word":
-      return text.trim().toLowerCase()
-    case "words":
-      return listOf(text)
-  }
-}
-
 const build = (given: ReadonlyMap<string, SettingEntry>): Settings => {
   const typed = Object.fromEntries(
-    Object.entries(settingDefinitions).map(([key, definition]) => [
+    Object.entries<SettingDefinition>(settingDefinitions).map(([key, { defaultValue, name, read }]) => [
       key,
-      valueOf(definition, given.get(definition.name)?.value ?? definition.defaultValue)
+      read(given.get(name)?.value ?? defaultValue)
     ])
   )
-  return { ...typed, given } as Settings
+  return { ...(typed as SettingValues), given }
 }
 
 /** What a broker has of which nothing was said. */
 export const defaultSettings: Settings = build(new Map())
 
-const own: ReadonlyMap<string, ConfigDefinition> = new Map(
-  Object.values(settingDefinitions).map((definition) => [definition.name, definition])
-)
-
 /** Settings by Kafka's names: `{ "num.partitions": 3 }`. */
-export type NamedSettings = Readonly<Record<string, string | number | boolean>>
+export type NamedSettings = { readonly [Name in BrokerConfigName]?: string | number | boolean }
 
-const isParsed = (settings: Settings | NamedSettings): settings is Settings => settings["given"] instanceof Map
+const isParsed = (settings: Settings | NamedSettings): settings is Settings =>
+  "given" in settings && settings.given instanceof Map
 
 /** What somebody gave by name, read; what was read already is as it is. */
 export const readSettings = (
@@ -90,7 +66,7 @@ export const parseSettings = (entries: ReadonlyArray<SettingEntry>): Result.Resu
   const idle = new Set<string>()
   for (const entry of entries) {
     const name = settingAliases.get(entry.name) ?? entry.name
-    const definition = own.get(name) ?? kafkaBrokerConfigs().get(name)
+    const definition = brokerConfigs().get(name)
     if (definition === undefined) {
       return Result.fail(
         new SettingsError({ message: `${entry.origin}: unknown setting ${entry.name}${suggest(entry.name)}` })
@@ -98,8 +74,7 @@ export const parseSettings = (entries: ReadonlyArray<SettingEntry>): Result.Resu
     }
     const wrong = checkValue(definition, entry.value)
     if (wrong !== undefined) return Result.fail(new SettingsError({ message: `${entry.origin}: ${wrong}` }))
-    // A default of topics is kept, whether or not a topic's config acts yet.
-    if (!own.has(name) && !topicConfigSynonyms().has(name)) idle.add(name)
+    if (definition.idle) idle.add(name)
     given.set(name, { ...entry, name })
   }
   const settings = build(given)
@@ -116,11 +91,16 @@ const suggest = (name: string): string => {
   return nearest === undefined ? "" : `; did you mean ${nearest}?`
 }
 
-/** The known name that takes the fewest edits, if they are few. */
+/** The known name that takes the fewest edits, if they are few; of those as near, a setting. */
 export const nearestName = (name: string): string | undefined => {
+  const candidates = [
+    ...allSettings.map((setting) => setting.name),
+    ...settingAliases.keys(),
+    ...brokerConfigs().keys()
+  ]
   let best: string | undefined
   let fewest = Math.max(3, Math.floor(name.length / 3)) + 1
-  for (const candidate of [...own.keys(), ...settingAliases.keys(), ...kafkaBrokerConfigs().keys()]) {
+  for (const candidate of candidates) {
     const edits = distance(name, candidate, fewest)
     if (edits < fewest) {
       fewest = edits

@@ -1,42 +1,25 @@
-import type { ConfigDefinition } from "./ConfigDefinition.ts"
-
-/** A config of topics, and the broker configs that its default comes from, the first given one wins. */
-export interface TopicConfigDefinition extends ConfigDefinition {
-  readonly synonyms: ReadonlyArray<Synonym>
-}
-
-export interface Synonym {
-  readonly name: string
-  /** What the broker's value is multiplied by: hours and minutes are told in ms. */
-  readonly factor: number
-}
+import { flagOf, listOf, numberOf } from "./ConfigDefinition.ts"
+import { settingDefinitions } from "./SettingDefinitions.ts"
+import { acts, define, hours, minutes, one, unset } from "./TopicConfigKinds.ts"
+import type { TopicConfigDefinition } from "./TopicConfigKinds.ts"
 
 const MAX_LONG = "9223372036854775807"
+const REPLICAS = [/^(\*|\d+:\d+)$/, "* or [partitionId]:[brokerId] in a list"] as const
+const CODECS = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] as const
+const TIMESTAMP_TYPES = ["CreateTime", "LogAppendTime"] as const
 
-const define = (
-  name: string,
-  type: ConfigDefinition["type"],
-  defaultValue: string | null,
-  synonyms: ReadonlyArray<string | Synonym>,
-  documentation: string,
-  limits: Pick<ConfigDefinition, "min" | "max" | "oneOf" | "pattern" | "except"> = {}
-): TopicConfigDefinition => ({
-  name,
-  type,
-  defaultValue,
-  documentation,
-  ...limits,
-  synonyms: synonyms.map((each) => (typeof each === "string" ? { name: each, factor: 1 } : each))
-})
+const { messageMaxBytes, synchronousCommit, validateRecords } = settingDefinitions
 
 const from = (min: number, max?: number) => (max === undefined ? { min } : { min, max })
-const REPLICAS = [/^(\*|\d+:\d+)$/, "* or [partitionId]:[brokerId] in a list"] as const
-const minutes = (name: string): Synonym => ({ name, factor: 60_000 })
-const hours = (name: string): Synonym => ({ name, factor: 3_600_000 })
 
-/** Every topic config of Apache Kafka 4.3.1, and Tusk's own (`tusk.*`). Values are kept; the documentation says which have no effect here. */
-export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
-  define(
+/**
+ * Every topic config of Apache Kafka 4.3.1, and Tusk's own (`tusk.*`), by name. Those that the broker goes by have the key
+ * that a `TopicConfig` has them under; a new one needs nothing but its line here. Values are kept of all of them; the
+ * documentation says which have no effect here.
+ */
+export const topicConfigDefinitions = {
+  cleanupPolicy: acts(
+    listOf,
     "cleanup.policy",
     "LIST",
     "delete",
@@ -44,7 +27,8 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "What becomes of old records: delete them, or compact to the last of each key, or both. A compacted topic takes no record without a key.",
     { oneOf: ["compact", "delete"] }
   ),
-  define(
+  compressionGzipLevel: acts(
+    numberOf,
     "compression.gzip.level",
     "INT",
     "-1",
@@ -52,7 +36,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Level of gzip where the broker compresses; -1 is the codec's default.",
     { min: -1, max: 9, except: [0n] }
   ),
-  define(
+  compressionLz4Level: define(
     "compression.lz4.level",
     "INT",
     "9",
@@ -60,15 +44,17 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Level of lz4 where Kafka compresses. No effect: this broker has one.",
     from(1, 17)
   ),
-  define(
+  compressionType: acts(
+    one(CODECS),
     "compression.type",
     "STRING",
     "producer",
     ["compression.type"],
     "Codec records are kept in; what comes in another one is compressed anew. producer: as they came.",
-    { oneOf: ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] }
+    { oneOf: CODECS }
   ),
-  define(
+  compressionZstdLevel: acts(
+    numberOf,
     "compression.zstd.level",
     "INT",
     "3",
@@ -76,7 +62,8 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Level of zstd where the broker compresses.",
     from(-131072, 22)
   ),
-  define(
+  deleteRetentionMs: acts(
+    numberOf,
     "delete.retention.ms",
     "LONG",
     "86400000",
@@ -84,7 +71,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "How long compaction keeps a tombstone.",
     from(0)
   ),
-  define(
+  fileDeleteDelayMs: define(
     "file.delete.delay.ms",
     "LONG",
     "60000",
@@ -92,7 +79,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Kafka's wait before a file goes. No effect: there are no files.",
     from(0)
   ),
-  define(
+  flushMessages: define(
     "flush.messages",
     "LONG",
     MAX_LONG,
@@ -100,15 +87,15 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Kafka's messages between flushes. No effect: each commit is flushed.",
     from(1)
   ),
-  define(
+  flushMs: define(
     "flush.ms",
     "LONG",
     MAX_LONG,
-    ["log.flush.interval.ms", "log.flush.scheduler.interval.ms"],
+    [unset("log.flush.interval.ms"), { name: "log.flush.scheduler.interval.ms", dynamic: false }],
     "Kafka's time between flushes. No effect: each commit is flushed.",
     from(0)
   ),
-  define(
+  followerReplicationThrottledReplicas: define(
     "follower.replication.throttled.replicas",
     "LIST",
     "",
@@ -116,7 +103,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Replicas whose followers are throttled. No effect: Postgres keeps the data.",
     { pattern: REPLICAS }
   ),
-  define(
+  indexIntervalBytes: define(
     "index.interval.bytes",
     "INT",
     "4096",
@@ -124,7 +111,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Density of Kafka's index files. No effect.",
     from(0)
   ),
-  define(
+  leaderReplicationThrottledReplicas: define(
     "leader.replication.throttled.replicas",
     "LIST",
     "",
@@ -132,7 +119,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Replicas whose leaders are throttled. No effect: Postgres keeps the data.",
     { pattern: REPLICAS }
   ),
-  define(
+  localRetentionBytes: define(
     "local.retention.bytes",
     "LONG",
     "-2",
@@ -140,7 +127,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Bytes kept locally of a tiered log; -2 stands for retention.bytes. No effect.",
     from(-2)
   ),
-  define(
+  localRetentionMs: define(
     "local.retention.ms",
     "LONG",
     "-2",
@@ -148,7 +135,8 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Time kept locally of a tiered log; -2 stands for retention.ms. No effect.",
     from(-2)
   ),
-  define(
+  maxCompactionLagMs: acts(
+    numberOf,
     "max.compaction.lag.ms",
     "LONG",
     MAX_LONG,
@@ -156,15 +144,17 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Longest time a record may stay uncompacted.",
     from(1)
   ),
-  define(
+  maxMessageBytes: acts(
+    numberOf,
     "max.message.bytes",
-    "INT",
-    "1048588",
-    ["message.max.bytes"],
-    "Greatest record batch, as it is sent.",
+    messageMaxBytes.type,
+    messageMaxBytes.defaultValue,
+    [messageMaxBytes],
+    messageMaxBytes.documentation,
     from(0)
   ),
-  define(
+  messageTimestampAfterMaxMs: acts(
+    numberOf,
     "message.timestamp.after.max.ms",
     "LONG",
     "3600000",
@@ -172,7 +162,8 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "How far a producer's timestamp may lie ahead of the broker's clock.",
     from(0)
   ),
-  define(
+  messageTimestampBeforeMaxMs: acts(
+    numberOf,
     "message.timestamp.before.max.ms",
     "LONG",
     MAX_LONG,
@@ -180,15 +171,17 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "How far a producer's timestamp may lie behind the broker's clock.",
     from(0)
   ),
-  define(
+  messageTimestampType: acts(
+    one(TIMESTAMP_TYPES),
     "message.timestamp.type",
     "STRING",
     "CreateTime",
     ["log.message.timestamp.type"],
     "Whose time records carry: the producer's, or that of the append.",
-    { oneOf: ["CreateTime", "LogAppendTime"] }
+    { oneOf: TIMESTAMP_TYPES }
   ),
-  define(
+  minCleanableDirtyRatio: acts(
+    numberOf,
     "min.cleanable.dirty.ratio",
     "DOUBLE",
     "0.5",
@@ -196,7 +189,8 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Share of a log not compacted yet, from which on it is.",
     from(0, 1)
   ),
-  define(
+  minCompactionLagMs: acts(
+    numberOf,
     "min.compaction.lag.ms",
     "LONG",
     "0",
@@ -204,7 +198,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Least time a record stays uncompacted.",
     from(0)
   ),
-  define(
+  minInsyncReplicas: define(
     "min.insync.replicas",
     "INT",
     "1",
@@ -212,26 +206,53 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Replicas that must have a record with acks=all. No effect: a commit is durable or fails.",
     from(1)
   ),
-  define("preallocate", "BOOLEAN", "false", ["log.preallocate"], "Kafka's files are made at full size. No effect."),
-  define("remote.log.copy.disable", "BOOLEAN", "false", [], "Stops copying to tiered storage. No effect."),
-  define("remote.log.delete.on.disable", "BOOLEAN", "false", [], "Deletes tiered data when tiering ends. No effect."),
-  define("remote.storage.enable", "BOOLEAN", "false", [], "Tiered storage for the topic. No effect."),
-  define(
+  preallocate: define(
+    "preallocate",
+    "BOOLEAN",
+    "false",
+    ["log.preallocate"],
+    "Kafka's files are made at full size. No effect."
+  ),
+  remoteLogCopyDisable: define(
+    "remote.log.copy.disable",
+    "BOOLEAN",
+    "false",
+    [],
+    "Stops copying to tiered storage. No effect."
+  ),
+  remoteLogDeleteOnDisable: define(
+    "remote.log.delete.on.disable",
+    "BOOLEAN",
+    "false",
+    [],
+    "Deletes tiered data when tiering ends. No effect."
+  ),
+  remoteStorageEnable: define(
+    "remote.storage.enable",
+    "BOOLEAN",
+    "false",
+    [],
+    "Tiered storage for the topic. No effect."
+  ),
+  retentionBytes: acts(
+    numberOf,
     "retention.bytes",
     "LONG",
     "-1",
     ["log.retention.bytes"],
     "Bytes of a partition beyond which old records are deleted; -1: no limit."
   ),
-  define(
+  retentionMs: acts(
+    numberOf,
     "retention.ms",
     "LONG",
     "604800000",
-    ["log.retention.ms", minutes("log.retention.minutes"), hours("log.retention.hours")],
+    [unset("log.retention.ms"), minutes("log.retention.minutes"), hours("log.retention.hours", 168)],
     "Age beyond which records are deleted; -1: none.",
     from(-1)
   ),
-  define(
+  segmentBytes: acts(
+    numberOf,
     "segment.bytes",
     "INT",
     "1073741824",
@@ -239,7 +260,7 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Size of Kafka's segment files; here: records so near to the end, and not older than segment.ms, are not compacted.",
     from(1048576)
   ),
-  define(
+  segmentIndexBytes: define(
     "segment.index.bytes",
     "INT",
     "10485760",
@@ -247,48 +268,61 @@ export const topicConfigDefinitions: ReadonlyArray<TopicConfigDefinition> = [
     "Size of Kafka's index files. No effect.",
     from(4)
   ),
-  define(
+  segmentJitterMs: define(
     "segment.jitter.ms",
     "LONG",
     "0",
-    ["log.roll.jitter.ms", hours("log.roll.jitter.hours")],
+    [unset("log.roll.jitter.ms"), hours("log.roll.jitter.hours", 0)],
     "Chance in the age of Kafka's segment files. No effect.",
     from(0)
   ),
-  define(
+  segmentMs: acts(
+    numberOf,
     "segment.ms",
     "LONG",
     "604800000",
-    ["log.roll.ms", hours("log.roll.hours")],
+    [unset("log.roll.ms"), hours("log.roll.hours", 168)],
     "Age of Kafka's segment files; here: records so young, and within segment.bytes of the end, are not compacted.",
     from(1)
   ),
-  define(
+  relaxed: acts(
+    (text) => text === "off",
     "tusk.synchronous.commit",
-    "STRING",
-    "on",
-    ["tusk.synchronous.commit"],
+    synchronousCommit.type,
+    synchronousCommit.defaultValue,
+    [synchronousCommit],
     "off: producers are answered before their records are on disk; a crash of Postgres or its machine may lose the last moment's. A crash of Tusk does not. See docs/durability.md.",
-    { oneOf: ["on", "off"] }
+    { oneOf: synchronousCommit.oneOf }
   ),
-  define(
+  validated: acts(
+    flagOf,
     "tusk.validate.records",
-    "BOOLEAN",
-    "true",
-    ["tusk.validate.records"],
+    validateRecords.type,
+    validateRecords.defaultValue,
+    [validateRecords],
     "What a producer sends is decompressed and its records looked at before it is stored, as in Kafka; false: header and checksum only. See docs/log.md."
   ),
-  define(
+  uncleanLeaderElectionEnable: define(
     "unclean.leader.election.enable",
     "BOOLEAN",
     "false",
     ["unclean.leader.election.enable"],
     "Leaders out of sync. No effect: there is one log."
   )
-]
+} satisfies { readonly [key: string]: TopicConfigDefinition }
 
-let synonyms: ReadonlySet<string> | undefined
+type Definitions = typeof topicConfigDefinitions
+export type TopicConfigName = Definitions[keyof Definitions]["name"]
 
-/** Broker configs that are defaults of topics. */
-export const topicConfigSynonyms = (): ReadonlySet<string> =>
-  (synonyms ??= new Set(topicConfigDefinitions.flatMap((each) => each.synonyms.map(({ name }) => name))))
+/** Broker configs that are defaults of topics, by name. */
+export type TopicDefaultName = Definitions[keyof Definitions]["synonyms"][number]["name"]
+
+type ActingKey = {
+  readonly [Key in keyof Definitions]: Definitions[Key] extends { readonly read: unknown } ? Key : never
+}[keyof Definitions]
+
+/** Every topic config that the broker goes by, as a typed value. */
+export type TopicConfigValues = { readonly [Key in ActingKey]: ReturnType<Definitions[Key]["read"]> }
+
+/** All of them as a table for whoever walks over them. */
+export const allTopicConfigs: ReadonlyArray<TopicConfigDefinition> = Object.values(topicConfigDefinitions)

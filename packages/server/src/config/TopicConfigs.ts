@@ -2,13 +2,12 @@ import type { CompactionPolicy } from "@tusk/storage/log/compaction/CompactionPl
 import { InvalidConfig } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { CODEC_NAMES } from "@tusk/protocol/record/Compression"
-import type { CodecName } from "@tusk/protocol/record/Compression"
-import type { Settings } from "./Settings.ts"
-import { checkValue, listOf, numberOf } from "./ConfigDefinition.ts"
-import { topicConfigDefinitions } from "./TopicConfigDefinitions.ts"
-import type { TopicConfigDefinition } from "./TopicConfigDefinitions.ts"
-
-export type Overrides = ReadonlyMap<string, string>
+import { checkValue } from "./ConfigDefinition.ts"
+import { DEFAULT_SOURCE, givenToBrokers, TOPIC_SOURCE } from "./ConfigValues.ts"
+import type { BrokerOverrides, ConfigValue, Given, Overrides } from "./ConfigValues.ts"
+import { allTopicConfigs, topicConfigDefinitions } from "./TopicConfigDefinitions.ts"
+import type { TopicConfigValues } from "./TopicConfigDefinitions.ts"
+import type { TopicConfigDefinition } from "./TopicConfigKinds.ts"
 
 /** A codec by its number in a batch's attributes, and its level where it has one that can be chosen. */
 export interface Compression {
@@ -16,129 +15,94 @@ export interface Compression {
   readonly level?: number
 }
 
-/** What the broker goes by, of a topic's configs. */
-export interface TopicConfig {
-  readonly maxMessageBytes: number
-  readonly messageTimestampType: "CreateTime" | "LogAppendTime"
-  readonly messageTimestampBeforeMaxMs: number
-  readonly messageTimestampAfterMaxMs: number
+/** What the broker goes by, of a topic's configs: each as `topicConfigDefinitions` reads it, and what several of them say together. */
+export interface TopicConfig extends TopicConfigValues {
   /** `cleanup.policy` holds compact. */
   readonly compacted: boolean
   /** `cleanup.policy` holds delete. */
   readonly deletes: boolean
-  /** `compression.type`; undefined for producer: batches are kept as they come. */
+  /** `compression.type` and the codec's level; undefined for producer: batches are kept as they come. */
   readonly compression: Compression | undefined
-  /** `tusk.synchronous.commit` is off: an answer to a producer does not wait for the disk. */
-  readonly relaxed: boolean
-  /** `tusk.validate.records`: what is inside of batches is looked at. */
-  readonly validated: boolean
-  /** Negative: for ever. */
-  readonly retentionMs: number
-  /** Of each partition; negative: no limit. */
-  readonly retentionBytes: number
   /** How it is compacted, if it is. */
   readonly compaction: CompactionPolicy
 }
 
-/** Where a value comes from, as DescribeConfigs numbers it. */
-export const TOPIC_SOURCE = 1
-export const DYNAMIC_BROKER_SOURCE = 2
-export const DYNAMIC_DEFAULT_BROKER_SOURCE = 3
-export const STATIC_BROKER_SOURCE = 4
-export const DEFAULT_SOURCE = 5
-
-export interface ConfigValue {
-  readonly name: string
-  readonly value: string | null
-  readonly source: number
-}
-
-/** Overrides set on brokers while they run: on this one, and on all. */
-export interface BrokerOverrides {
-  readonly broker: Overrides
-  readonly cluster: Overrides
-}
-
-const definitions: ReadonlyMap<string, TopicConfigDefinition> = new Map(
-  topicConfigDefinitions.map((definition) => [definition.name, definition])
+const byName: ReadonlyMap<string, TopicConfigDefinition> = new Map(
+  allTopicConfigs.map((definition) => [definition.name, definition])
 )
 
-export const topicConfigDefinition = (name: string): TopicConfigDefinition | undefined => definitions.get(name)
+/** Undefined: topics have no config of that name. */
+export const topicConfigDefinition = (name: string): TopicConfigDefinition | undefined => byName.get(name)
+
+export const unknownTopicConfig = (name: string): KafkaError =>
+  new InvalidConfig({ message: `Unknown topic config name: ${name}` })
 
 /** What is wrong with a config for a topic; undefined if nothing is. */
 export const validateTopicConfig = (name: string, value: string): KafkaError | undefined => {
-  const definition = definitions.get(name)
-  if (definition === undefined) return new InvalidConfig({ message: `Unknown topic config name: ${name}` })
+  const definition = byName.get(name)
+  if (definition === undefined) return unknownTopicConfig(name)
   const wrong = checkValue(definition, value)
   return wrong === undefined ? undefined : new InvalidConfig({ message: wrong })
 }
 
 /** Every value a config has somewhere, the one that holds first (KIP-226). */
 export const topicConfigValues = (
-  definition: TopicConfigDefinition,
+  { defaultValue, name, synonyms }: TopicConfigDefinition,
   overrides: Overrides,
-  settings: Settings,
+  settings: Given,
   brokers: BrokerOverrides
-): ReadonlyArray<ConfigValue> => {
-  const values: Array<ConfigValue> = []
-  const own = overrides.get(definition.name)
-  if (own !== undefined) values.push({ name: definition.name, value: own, source: TOPIC_SOURCE })
-  const places = [
-    [brokers.broker, DYNAMIC_BROKER_SOURCE],
-    [brokers.cluster, DYNAMIC_DEFAULT_BROKER_SOURCE]
-  ] as const
-  for (const { factor, name } of definition.synonyms) {
-    for (const [place, source] of places) {
-      const value = place.get(name)
-      if (value !== undefined) values.push({ name, value: scaled(value, factor), source })
+): readonly [ConfigValue, ...ReadonlyArray<ConfigValue>] => {
+  const own = overrides.get(name)
+  const values: Array<ConfigValue> = own === undefined ? [] : [{ name, value: own, source: TOPIC_SOURCE }]
+  for (const { factor, name } of synonyms) {
+    for (const given of givenToBrokers(name, settings, brokers)) {
+      values.push({ ...given, value: scaled(given.value, factor) })
     }
-    const given = settings.given.get(name)
-    if (given !== undefined) values.push({ name, value: scaled(given.value, factor), source: STATIC_BROKER_SOURCE })
   }
-  const [synonym] = definition.synonyms
-  values.push({ name: synonym?.name ?? definition.name, value: definition.defaultValue, source: DEFAULT_SOURCE })
-  return values
+  values.push({ name: synonyms[0]?.name ?? name, value: defaultValue, source: DEFAULT_SOURCE })
+  return values as [ConfigValue, ...Array<ConfigValue>]
 }
 
 const scaled = (value: string, factor: number): string =>
   factor === 1 || Number(value) < 0 ? value : String(BigInt(value.trim()) * BigInt(factor))
 
-const compressionOf = (value: (name: string) => string): Compression | undefined => {
-  const type = value("compression.type")
-  switch (type) {
+const compressionOf = (values: TopicConfigValues): Compression | undefined => {
+  const { compressionType } = values
+  switch (compressionType) {
     case "producer":
       return undefined
+    case "uncompressed":
+      return { codec: CODEC_NAMES.indexOf("none") }
     case "gzip":
+      return { codec: CODEC_NAMES.indexOf(compressionType), level: values.compressionGzipLevel }
     case "zstd":
-      return { codec: CODEC_NAMES.indexOf(type), level: Number(value(`compression.${type}.level`)) }
+      return { codec: CODEC_NAMES.indexOf(compressionType), level: values.compressionZstdLevel }
     default:
-      return { codec: type === "uncompressed" ? 0 : CODEC_NAMES.indexOf(type as CodecName) }
+      return { codec: CODEC_NAMES.indexOf(compressionType) }
   }
 }
 
 /** A topic's configs as the broker goes by them. */
-export const topicConfig = (overrides: Overrides, settings: Settings, brokers: BrokerOverrides): TopicConfig => {
-  const value = (name: string): string =>
-    topicConfigValues(definitions.get(name)!, overrides, settings, brokers)[0]!.value!.trim()
+export const topicConfig = (overrides: Overrides, settings: Given, brokers: BrokerOverrides): TopicConfig => {
+  const values = Object.fromEntries(
+    Object.entries(topicConfigDefinitions).flatMap(([key, definition]) => {
+      if (!("read" in definition)) return []
+      const [{ value }] = topicConfigValues(definition, overrides, settings, brokers)
+      return [[key, definition.read(value!.trim())]]
+    })
+  ) as TopicConfigValues
   return {
-    maxMessageBytes: numberOf(value("max.message.bytes")),
-    messageTimestampType: value("message.timestamp.type") === "LogAppendTime" ? "LogAppendTime" : "CreateTime",
-    messageTimestampBeforeMaxMs: numberOf(value("message.timestamp.before.max.ms")),
-    messageTimestampAfterMaxMs: numberOf(value("message.timestamp.after.max.ms")),
-    compacted: listOf(value("cleanup.policy")).includes("compact"),
-    deletes: listOf(value("cleanup.policy")).includes("delete"),
-    compression: compressionOf(value),
-    relaxed: value("tusk.synchronous.commit") === "off",
-    validated: value("tusk.validate.records").toLowerCase() === "true",
-    retentionMs: numberOf(value("retention.ms")),
-    retentionBytes: numberOf(value("retention.bytes")),
+    ...values,
+    compacted: values.cleanupPolicy.includes("compact"),
+    deletes: values.cleanupPolicy.includes("delete"),
+    compression: compressionOf(values),
     compaction: {
-      minLagMs: numberOf(value("min.compaction.lag.ms")),
-      maxLagMs: numberOf(value("max.compaction.lag.ms")),
-      minDirtyRatio: numberOf(value("min.cleanable.dirty.ratio")),
-      deleteRetentionMs: numberOf(value("delete.retention.ms")),
-      segmentMs: numberOf(value("segment.ms")),
-      segmentBytes: numberOf(value("segment.bytes"))
+      minLagMs: values.minCompactionLagMs,
+      maxLagMs: values.maxCompactionLagMs,
+      minDirtyRatio: values.minCleanableDirtyRatio,
+      deleteRetentionMs: values.deleteRetentionMs,
+      segmentMs: values.segmentMs,
+      segmentBytes: values.segmentBytes
     }
   }
 }

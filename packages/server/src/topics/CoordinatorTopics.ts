@@ -1,5 +1,6 @@
 import type { PartitionRead } from "@tusk/storage/log/Log"
 import type { Topic, Topics } from "@tusk/storage/topics/Topics"
+import type { TopicConfigName } from "../config/TopicConfigDefinitions.ts"
 
 /** Kafka's number, of both. */
 const PARTITIONS = 50
@@ -23,6 +24,7 @@ const TOPICS: ReadonlyArray<Topic> = [
 /** What both need of `Topics`. */
 type Stored = Pick<Topics["Service"], "byName" | "byId" | "all">
 
+/** The stored one comes first. */
 export const topicByName = (topics: Stored, name: string): Topic | undefined =>
   topics.byName(name) ?? TOPICS.find((topic) => topic.name === name)
 
@@ -57,7 +59,7 @@ export const emptyRead = (partitionId: number): PartitionRead => ({
   logStartOffset: 0n
 })
 
-export const COORDINATOR_TOPIC_CONFIGS: ReadonlyMap<string, string> = new Map([
+export const COORDINATOR_TOPIC_CONFIGS: ReadonlyMap<TopicConfigName, string> = new Map<TopicConfigName, string>([
   ["cleanup.policy", "compact"],
   ["compression.type", "producer"],
   ["segment.bytes", "104857600"]

@@ -1,12 +1,13 @@
-import type { KafkaError } from "@tusk/protocol/KafkaError"
 import {
   InvalidConfig,
   InvalidPartitions,
   InvalidReplicaAssignment,
   InvalidReplicationFactor,
   InvalidRequest,
+  isKafkaError,
   TopicAlreadyExists
 } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Topics } from "@tusk/storage/topics/Topics"
 import type { NewTopic } from "@tusk/storage/topics/Topics"
 import * as Context from "effect/Context"
@@ -15,6 +16,7 @@ import * as Layer from "effect/Layer"
 import { topicByName } from "./CoordinatorTopics.ts"
 import { AutoTopics, collides } from "./AutoTopics.ts"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
+import { settingDefinitions } from "../config/SettingDefinitions.ts"
 import { validateTopicConfig } from "../config/TopicConfigs.ts"
 import { Placement } from "../request/Placement.ts"
 import { invalidTopicName } from "./TopicNames.ts"
@@ -46,70 +48,23 @@ export class TopicAdmin extends Context.Service<
       const settings = yield* BrokerSettings
       const placement = yield* Placement
 
-      const checkBrokers: TopicAdmin["Service"]["checkBrokers"] = (assignments, from) => {
-        for (let i = 0; i < assignments.length; i++) {
-          const brokers = assignments[i]!
-          const index = from + i
-          if (brokers.length === 0) {
-            return new InvalidReplicaAssignment({
-              message: `The manual partition assignment includes an empty replica list for partition ${index}.`
-            })
-          }
-          if (new Set(brokers).size !== brokers.length) {
-            return new InvalidReplicaAssignment({
-              message: `The manual partition assignment of partition ${index} names a broker twice.`
-            })
-          }
-          const stranger = brokers.find((broker) => !placement.nodeIds().has(broker))
-          if (stranger !== undefined) {
-            return new InvalidReplicaAssignment({
-              message: `The manual partition assignment of partition ${index} names broker ${stranger}, which is not there.`
-            })
-          }
-        }
-        return undefined
-      }
+      const checkBrokers: TopicAdmin["Service"]["checkBrokers"] = (assignments, from) =>
+        checkAssignments(assignments, from, placement.nodeIds())
 
-      const partitionCount = (wish: TopicWish): number | KafkaError => {
-        if (wish.assignments.length === 0) {
-          if (wish.numPartitions === -1) return settings.numPartitions
-          return wish.numPartitions > 0
-            ? wish.numPartitions
-            : new InvalidPartitions({ message: "Number of partitions was set to an invalid non-positive value." })
-        }
+      const assigned = (wish: TopicWish): number | KafkaError => {
         if (wish.numPartitions !== -1 || wish.replicationFactor !== -1) {
           return new InvalidRequest({
             message: "With a manual partition assignment, number of partitions and replication factor must be -1."
           })
         }
-        const sorted = wish.assignments.slice().sort((a, b) => a.partitionIndex - b.partitionIndex)
+        const sorted = wish.assignments.toSorted((a, b) => a.partitionIndex - b.partitionIndex)
         if (sorted.some(({ partitionIndex }, i) => partitionIndex !== i)) {
           return new InvalidReplicaAssignment({
             message: "Partitions of a manual assignment must be numbered from 0 without a gap."
           })
         }
-        return (
-          checkBrokers(
-            sorted.map(({ brokerIds }) => brokerIds),
-            0
-          ) ?? sorted.length
-        )
-      }
-
-      const replicationFactor = (wish: TopicWish): KafkaError | undefined => {
-        const most = settings.maxReplicationFactor
-        if (wish.replicationFactor === -1) return undefined
-        if (wish.replicationFactor < 1) {
-          return new InvalidReplicationFactor({
-            message: "Replication factor must be larger than 0, or -1 to use the default value."
-          })
-        }
-        return wish.replicationFactor <= most
-          ? undefined
-          : new InvalidReplicationFactor({
-              // Tools look for how it begins.
-              message: `Replication factor: ${wish.replicationFactor} larger than available brokers: 1. Postgres keeps the data; set tusk.max.replication.factor (now ${most}) to let more pass.`
-            })
+        const brokers = sorted.map(({ brokerIds }) => brokerIds)
+        return checkBrokers(brokers, 0) ?? sorted.length
       }
 
       const check: TopicAdmin["Service"]["check"] = (wish) => {
@@ -120,23 +75,80 @@ export class TopicAdmin extends Context.Service<
         }
         const other = autoTopics.collision(wish.name)
         if (other !== undefined) return collides(wish.name, other)
-        const wrongFactor = wish.assignments.length === 0 ? replicationFactor(wish) : undefined
+        const wrongFactor =
+          wish.assignments.length === 0 ? checkReplication(wish, settings.maxReplicationFactor) : undefined
         if (wrongFactor !== undefined) return wrongFactor
-        const partitions = partitionCount(wish)
+        const partitions = wish.assignments.length === 0 ? countOf(wish, settings.numPartitions) : assigned(wish)
         if (typeof partitions !== "number") return partitions
-        const configs = new Map<string, string>()
-        for (const { name, value } of wish.configs) {
-          if (value === null) {
-            return new InvalidConfig({ message: `Null value not supported for topic configs: ${name}` })
-          }
-          const wrong = validateTopicConfig(name, value)
-          if (wrong !== undefined) return wrong
-          configs.set(name, value)
-        }
+        const configs = configsOf(wish)
+        if (isKafkaError(configs)) return configs
         return topics.tooMany(partitions) ?? { name: wish.name, partitions, configs }
       }
 
       return TopicAdmin.of({ check, checkBrokers })
     })
   )
+}
+
+/** Partitions of a topic whose brokers the wish leaves to us. */
+const countOf = ({ numPartitions }: TopicWish, unsaid: number): number | KafkaError => {
+  if (numPartitions === -1) return unsaid
+  return numPartitions > 0
+    ? numPartitions
+    : new InvalidPartitions({ message: "Number of partitions was set to an invalid non-positive value." })
+}
+
+const checkReplication = ({ replicationFactor }: TopicWish, most: number): KafkaError | undefined => {
+  if (replicationFactor === -1) return undefined
+  if (replicationFactor < 1) {
+    return new InvalidReplicationFactor({
+      message: "Replication factor must be larger than 0, or -1 to use the default value."
+    })
+  }
+  return replicationFactor <= most
+    ? undefined
+    : new InvalidReplicationFactor({
+        // Tools look for how it begins.
+        message: `Replication factor: ${replicationFactor} larger than available brokers: 1. Postgres keeps the data; set ${settingDefinitions.maxReplicationFactor.name} (now ${most}) to let more pass.`
+      })
+}
+
+const checkAssignments = (
+  assignments: ReadonlyArray<ReadonlyArray<number>>,
+  from: number,
+  nodeIds: ReadonlySet<number>
+): KafkaError | undefined => {
+  for (const [i, brokers] of assignments.entries()) {
+    const index = from + i
+    if (brokers.length === 0) {
+      return new InvalidReplicaAssignment({
+        message: `The manual partition assignment includes an empty replica list for partition ${index}.`
+      })
+    }
+    if (new Set(brokers).size !== brokers.length) {
+      return new InvalidReplicaAssignment({
+        message: `The manual partition assignment of partition ${index} names a broker twice.`
+      })
+    }
+    const stranger = brokers.find((broker) => !nodeIds.has(broker))
+    if (stranger !== undefined) {
+      return new InvalidReplicaAssignment({
+        message: `The manual partition assignment of partition ${index} names broker ${stranger}, which is not there.`
+      })
+    }
+  }
+  return undefined
+}
+
+const configsOf = (wish: TopicWish): ReadonlyMap<string, string> | KafkaError => {
+  const configs = new Map<string, string>()
+  for (const { name, value } of wish.configs) {
+    if (value === null) {
+      return new InvalidConfig({ message: `Null value not supported for topic configs: ${name}` })
+    }
+    const wrong = validateTopicConfig(name, value)
+    if (wrong !== undefined) return wrong
+    configs.set(name, value)
+  }
+  return configs
 }

@@ -1,6 +1,6 @@
 import { InvalidTopicException } from "@tusk/protocol/KafkaError"
 
-export const MAX_TOPIC_NAME_LENGTH = 249
+const MAX_TOPIC_NAME_LENGTH = 249
 
 /** What is wrong with a topic's name, as Kafka sees it; undefined if nothing is. */
 export const invalidTopicName = (name: string): InvalidTopicException | undefined => {

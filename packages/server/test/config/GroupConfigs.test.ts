@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { defaultGroupResourceConfig } from "@tusk/coordinator/group/machine/GroupConfigs"
 import * as Result from "effect/Result"
-import { groupConfigDefinitions } from "../../src/config/GroupConfigDefinitions.ts"
+import { allGroupConfigs } from "../../src/config/GroupConfigDefinitions.ts"
 import { groupConfig, validateGroupConfigs } from "../../src/config/GroupConfigs.ts"
 import { isoDurationMs } from "../../src/config/IsoDuration.ts"
 import { defaultSettings, parseSettings } from "../../src/config/Settings.ts"
@@ -22,7 +22,7 @@ const effective = (configs: Readonly<Record<string, string>>, settings = default
 describe("group configs", () => {
   it("are those of Apache Kafka 4.3.1, with its defaults", () => {
     assert.deepStrictEqual(
-      groupConfigDefinitions.map(({ defaultValue, name, type }) => [name, type, defaultValue]),
+      allGroupConfigs.map(({ defaultValue, name, type }) => [name, type, defaultValue]),
       [
         ["consumer.assignment.interval.ms", "INT", "1000"],
         ["consumer.heartbeat.interval.ms", "INT", "5000"],

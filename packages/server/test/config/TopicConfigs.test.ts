@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { applyIncremental } from "../../src/config/AlterOps.ts"
-import { topicConfigDefinitions } from "../../src/config/TopicConfigDefinitions.ts"
+import { allTopicConfigs } from "../../src/config/TopicConfigDefinitions.ts"
 import {
   DEFAULT_SOURCE,
   DYNAMIC_BROKER_SOURCE,
   STATIC_BROKER_SOURCE,
-  TOPIC_SOURCE,
+  TOPIC_SOURCE
+} from "../../src/config/ConfigValues.ts"
+import {
   topicConfig,
   topicConfigDefinition,
   topicConfigValues,
@@ -21,8 +23,8 @@ const settingsWith = (name: string, value: string) =>
 
 describe("topic configs", () => {
   it("have defaults that are themselves valid", () => {
-    for (const { defaultValue, name } of topicConfigDefinitions) {
-      if (defaultValue !== null) assert.isUndefined(validateTopicConfig(name, defaultValue), name)
+    for (const { defaultValue, name } of allTopicConfigs) {
+      assert.isUndefined(validateTopicConfig(name, defaultValue), name)
     }
   })
 

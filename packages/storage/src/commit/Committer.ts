@@ -10,6 +10,7 @@ import { CommitQueue } from "./CommitQueue.ts"
 import type { Entry } from "./CommitQueue.ts"
 import type { Participant } from "./Participant.ts"
 import { writing } from "./Participant.ts"
+import { committerDefaults } from "../defaults.ts"
 import { makeSignal } from "../Signal.ts"
 import { Store } from "../port/Store.ts"
 import type { Unit } from "../port/Write.ts"
@@ -37,11 +38,7 @@ export interface CommitterOptions {
 }
 
 export const CommitterOptions = Context.Reference<CommitterOptions>("@tusk/storage/CommitterOptions", {
-  defaultValue: () => ({
-    maxCommitBytes: 8 * 1024 * 1024,
-    maxQueuedBytes: 128 * 1024 * 1024,
-    requestTimeoutMs: 30_000
-  })
+  defaultValue: () => committerDefaults
 })
 
 /** Told once, when it is known what became of the unit, or nobody waits any longer. */

@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import { logDefaults } from "../defaults.ts"
 import type { PartitionsOptions } from "./partitions/Partitions.ts"
 
 export interface LogOptions extends PartitionsOptions {
@@ -9,13 +10,5 @@ export interface LogOptions extends PartitionsOptions {
 }
 
 export const LogOptions = Context.Reference<LogOptions>("@tusk/storage/LogOptions", {
-  defaultValue: () => ({
-    tailMaxBytes: 32 * 1024 * 1024,
-    tailIsAll: false,
-    readAheadBytes: 16 * 1024 * 1024,
-    failoverLeap: 1_000_000,
-    snapshotEvery: 1000,
-    maxProducers: 10_000,
-    producerIdExpirationMs: 86_400_000
-  })
+  defaultValue: () => logDefaults
 })

@@ -2,6 +2,7 @@ import * as Redacted from "effect/Redacted"
 import { homedir, userInfo } from "node:os"
 import { join } from "node:path"
 import type { ConnectionOptions } from "node:tls"
+import { pgDefaults } from "../defaults.ts"
 import { ofEnvironment, parseUrl, refuse } from "./databaseUrl.ts"
 import { readParameters } from "./LibpqParameters.ts"
 import type { Said, SessionAttrs } from "./LibpqParameters.ts"
@@ -177,8 +178,8 @@ export const resolveOptions = (options: PgOptions): PgTarget => {
     applicationName: options.applicationName ?? said.applicationName ?? "tusk/broker",
     connectTimeoutMs: options.connectTimeoutMs ?? said.connectTimeoutMs ?? 5000,
     startTimeoutMs: options.startTimeoutMs ?? 0,
-    statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
-    lockTimeoutMs: options.lockTimeoutMs ?? 30_000,
+    statementTimeoutMs: options.statementTimeoutMs ?? pgDefaults.statementTimeoutMs,
+    lockTimeoutMs: options.lockTimeoutMs ?? pgDefaults.lockTimeoutMs,
     lockWaitMs: options.lockWaitMs ?? 1500,
     standby: options.standby ?? false,
     unsafeDurability: options.unsafeDurability ?? "warn",

@@ -1,5 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Context from "effect/Context"
+import { topicsDefaults } from "../defaults.ts"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../commit/Active.ts"
@@ -19,7 +20,7 @@ export type { NewTopic } from "./TopicChanges.ts"
 export type { Topic } from "./TopicIndex.ts"
 
 export const TopicsOptions = Context.Reference<{ readonly maxPartitions: number }>("@tusk/storage/TopicsOptions", {
-  defaultValue: () => ({ maxPartitions: 100_000 })
+  defaultValue: () => topicsDefaults
 })
 
 /** Which topics there are. Reads are from memory and synchronous; changes wait for their commit. */

@@ -49,8 +49,11 @@ export interface GroupResourceConfig {
   readonly rebalanceProtocols: ReadonlyArray<string>
 }
 
-/** Apache Kafka 4.3.1's defaults; only sizes are bounded where Kafka has none. */
-export const defaultGroupResourceConfig: GroupResourceConfig = {
+/**
+ * Apache Kafka 4.3.1's defaults; only sizes are bounded where Kafka has none. The server's settings and group configs
+ * take theirs from here.
+ */
+export const defaultGroupResourceConfig = {
   consumerSessionTimeoutMs: 45_000,
   consumerHeartbeatIntervalMs: 5000,
   consumerAssignmentIntervalMs: 1000,
@@ -77,7 +80,7 @@ export const defaultGroupResourceConfig: GroupResourceConfig = {
   streamsMaxSize: 10_000,
   streamsMaxStandbyReplicas: 2,
   rebalanceProtocols: ["classic", "consumer", "streams"]
-}
+} as const satisfies GroupResourceConfig
 
 /** A group's configs as they are now; cheap, to be asked anew whenever one is needed. */
 export const GroupConfigs = Context.Reference<(groupId: string) => GroupResourceConfig>(

@@ -15,6 +15,7 @@ export interface GroupConfig extends ClassicGroupConfig {
   readonly offsetMetadataMaxBytes: number
 }
 
+/** The server's settings take their defaults from here. */
 export const defaultGroupConfig: GroupConfig = {
   minSessionTimeoutMs: 6000,
   maxSessionTimeoutMs: 1_800_000,

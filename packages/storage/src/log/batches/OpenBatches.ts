@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
+import { openBatchesDefaults } from "../../defaults.ts"
 import { AT_ONCE_BYTES, BatchCodec } from "./BatchCodec.ts"
 
 export interface OpenBatchesOptions {
@@ -15,7 +16,7 @@ export interface OpenBatchesOptions {
 }
 
 export const OpenBatchesOptions = Context.Reference<OpenBatchesOptions>("@tusk/storage/OpenBatchesOptions", {
-  defaultValue: () => ({ maxDecompressedBytes: 64 * 1024 * 1024 })
+  defaultValue: () => openBatchesDefaults
 })
 
 /**

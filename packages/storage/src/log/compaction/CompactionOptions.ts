@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import { compactionDefaults } from "../../defaults.ts"
 import type { CompactionPolicy } from "./CompactionPlan.ts"
 
 export interface CompactionOptions {
@@ -13,12 +14,7 @@ export interface CompactionOptions {
 }
 
 export const CompactionOptions = Context.Reference<CompactionOptions>("@tusk/storage/CompactionOptions", {
-  defaultValue: () => ({
-    enabled: true,
-    backoffMs: 15_000,
-    maxKeyBytes: 128 * 1024 * 1024,
-    stepBytes: 512 * 1024
-  })
+  defaultValue: () => compactionDefaults
 })
 
 /** How a topic is compacted; undefined where its cleanup policy lacks compact. */

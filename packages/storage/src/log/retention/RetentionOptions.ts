@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import { retentionDefaults } from "../../defaults.ts"
 
 export interface RetentionOptions {
   /** How often deleted topics are looked for. */
@@ -11,7 +12,7 @@ export interface RetentionOptions {
 }
 
 export const RetentionOptions = Context.Reference<RetentionOptions>("@tusk/storage/RetentionOptions", {
-  defaultValue: () => ({ intervalMs: 5000, checkIntervalMs: 300_000, batchesPerStep: 500, bytesPerStep: 32 << 20 })
+  defaultValue: () => retentionDefaults
 })
 
 export interface RetentionLimits {

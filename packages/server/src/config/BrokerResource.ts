@@ -1,0 +1,79 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { InvalidConfig, InvalidRequest } from "@tusk/protocol/KafkaError"
+import { BROKER_RESOURCE } from "@tusk/storage/topics/Configs"
+import type { Configs } from "@tusk/storage/topics/Configs"
+import { brokerConfigs } from "./BrokerConfigs.ts"
+import { checkValue } from "./ConfigDefinition.ts"
+import type { ConfigDefinition } from "./ConfigDefinition.ts"
+import { DEFAULT_SOURCE, DYNAMIC_DEFAULT_BROKER_SOURCE, givenToBrokers } from "./ConfigValues.ts"
+import type { BrokerOverrides, ConfigValue, Given } from "./ConfigValues.ts"
+import { ALL_BROKERS, brokerOverrides } from "./perResource.ts"
+import { configEntry, wrongBroker } from "./ResourceKind.ts"
+import type { ConfigEntry, ResourceKind } from "./ResourceKind.ts"
+import type { Settings } from "./Settings.ts"
+
+/** Every value that a broker's config has somewhere, the one that holds first. */
+export const brokerValues = (
+  { defaultValue, name }: ConfigDefinition,
+  settings: Given,
+  brokers: BrokerOverrides
+): ReadonlyArray<ConfigValue> => [
+  ...givenToBrokers(name, settings, brokers),
+  { name, value: defaultValue, source: DEFAULT_SOURCE }
+]
+
+const unknown = (name: string): KafkaError => new InvalidConfig({ message: `Unknown broker config name: ${name}` })
+
+const validate = (name: string, value: string): KafkaError | undefined => {
+  const definition = brokerConfigs().get(name)
+  if (definition === undefined) return unknown(name)
+  if (definition.dynamic !== true) {
+    return new InvalidRequest({ message: `Cannot update these configs dynamically: ${name}` })
+  }
+  const wrong = checkValue(definition, value)
+  return wrong === undefined ? undefined : new InvalidRequest({ message: wrong })
+}
+
+/** This broker under its id, and under "" what holds for all brokers. */
+export const brokerResource = (configs: Configs["Service"], settings: Settings): ResourceKind => {
+  const nodeId = String(settings.nodeId)
+
+  const describeAll = (): ReadonlyArray<ConfigEntry> =>
+    Array.from(configs.of(BROKER_RESOURCE, ALL_BROKERS), ([name, value]) =>
+      configEntry(brokerConfigs().get(name)!, [{ name, value, source: DYNAMIC_DEFAULT_BROKER_SOURCE }])
+    )
+
+  return {
+    names: () => [nodeId],
+    describe: (resourceName) => {
+      if (resourceName === ALL_BROKERS) return describeAll()
+      if (resourceName !== nodeId) return wrongBroker(resourceName, `${nodeId} or empty string,`)
+      const brokers = brokerOverrides(configs, settings)
+      return Array.from(brokerConfigs().values(), (definition) =>
+        configEntry(definition, brokerValues(definition, settings, brokers), definition.dynamic !== true)
+      )
+    },
+    changes: {
+      misplaced: (resourceName) =>
+        resourceName === ALL_BROKERS || resourceName === nodeId
+          ? undefined
+          : new InvalidRequest({ message: `Unexpected broker id ${resourceName}: this is broker ${nodeId}` }),
+      check: (overrides) => {
+        for (const [name, value] of overrides) {
+          const wrong = validate(name, value)
+          if (wrong !== undefined) return wrong
+        }
+        return undefined
+      },
+      alterContext: (resourceName, overrides) => {
+        const changed = resourceName === ALL_BROKERS ? { cluster: overrides } : { broker: overrides }
+        const brokers = { ...brokerOverrides(configs, settings), ...changed }
+        return {
+          definition: (name) => brokerConfigs().get(name),
+          unknown,
+          current: (name) => brokerValues(brokerConfigs().get(name)!, settings, brokers)[0]!.value
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What this package goes by where nobody says otherwise. The server's settings take their defaults from here, so that
+ * a number stands in one place. Plain values: whoever only lists settings loads nothing else.
+ */
+const MIB = 1024 * 1024
+
+/** Of `CommitterOptions`. */
+export const committerDefaults = {
+  maxCommitBytes: 8 * MIB,
+  maxQueuedBytes: 128 * MIB,
+  requestTimeoutMs: 30_000
+}
+
+/** Of `LogOptions`. */
+export const logDefaults = {
+  tailMaxBytes: 32 * MIB,
+  tailIsAll: false,
+  readAheadBytes: 16 * MIB,
+  failoverLeap: 1_000_000,
+  snapshotEvery: 1000,
+  maxProducers: 10_000,
+  producerIdExpirationMs: 86_400_000
+}
+
+/** Of `RetentionOptions`. */
+export const retentionDefaults = {
+  intervalMs: 5000,
+  checkIntervalMs: 300_000,
+  batchesPerStep: 500,
+  bytesPerStep: 32 * MIB
+}
+
+/** Of `CompactionOptions`. */
+export const compactionDefaults = {
+  enabled: true,
+  backoffMs: 15_000,
+  maxKeyBytes: 128 * MIB,
+  stepBytes: 512 * 1024
+}
+
+/** Of `OpenBatchesOptions`. */
+export const openBatchesDefaults = { maxDecompressedBytes: 64 * MIB }
+
+/** Of `TopicsOptions`. */
+export const topicsDefaults = { maxPartitions: 100_000 }
+
+/** Of `PgOptions`, as far as they are settings. */
+export const pgDefaults = { statementTimeoutMs: 60_000, lockTimeoutMs: 30_000 }
