@@ -5,9 +5,9 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Socket from "effect/socket/Socket"
-import { Connections } from "../src/net/Connection.ts"
+import { Connections } from "../src/net/Connections.ts"
 import { Dispatch } from "../src/net/Dispatch.ts"
-import type { Admitted } from "../src/net/Dispatch.ts"
+import type { Admitted, Begin } from "../src/net/Dispatch.ts"
 
 /** A frame of one byte, which says what it asks for. */
 const frame = (name: string) => Uint8Array.of(0, 0, 0, 1, name.charCodeAt(0))
@@ -18,13 +18,14 @@ const open = Effect.fnUntraced(function* (waits: (name: string) => Effect.Effect
   const answered = yield* Queue.unbounded<string>()
   const admit = (bytes: Uint8Array): Admitted => {
     const name = String.fromCharCode(bytes[0]!)
-    const run = Effect.sync(() => {
-      ran.push(name)
-      return [bytes]
-    })
+    const begin: Begin = () =>
+      Effect.sync(() => {
+        ran.push(name)
+        return [bytes]
+      })
     const waiting = waits(name)
-    const ready = waiting && Effect.map(waiting, (isThere) => (isThere ? run : undefined))
-    return { concurrent: true, ready, run }
+    const ready = waiting && Effect.map(waiting, (isThere) => (isThere ? begin : undefined))
+    return { concurrent: true, ready, begin }
   }
   const layer = Layer.provide(Connections.layer, Layer.succeed(Dispatch, { admit }))
   const connections = Context.get(yield* Layer.build(layer), Connections)

@@ -1,3 +1,6 @@
+// Serves: DeleteGroups in all versions, for groups of every kind.
+// Left out: nothing.
+
 import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
@@ -8,6 +11,7 @@ import { handler } from "../request/Handler.ts"
 
 export const deleteGroups = handler({
   api: DeleteGroups,
+  resources: ({ groupsNames }) => ({ groups: groupsNames }),
   reads: false,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -16,7 +20,6 @@ export const deleteGroups = handler({
     return (request: DeleteGroupsRequest) => {
       const names = Array.from(new Set(request.groupsNames))
       return Effect.map(groups.deleteGroups(names), (errors) => ({
-        throttleTimeMs: 0,
         results: names.map((groupId, i) => {
           const error = errors[i]
           if (!error) shared.forget(groupId)
@@ -26,7 +29,6 @@ export const deleteGroups = handler({
     }
   }),
   refuse: (request, code) => ({
-    throttleTimeMs: 0,
     results: request.groupsNames.map((groupId) => ({ groupId, errorCode: code }))
   })
 })

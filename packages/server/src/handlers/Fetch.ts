@@ -1,3 +1,7 @@
+// Serves: Fetch in all versions, with sessions (KIP-227), long polls, and message sets below version 4.
+// Left out: fetches of replicas, a preferred replica, diverging epochs; the list of aborted transactions is empty.
+// Why: one broker leads all, and no log of its is ever cut back; there are no transactions yet.
+
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {
   errorCode,
@@ -28,7 +32,10 @@ import { makeFetchSessions, openFetch, served } from "../fetch/FetchSession.ts"
 import type { FetchContext, FetchPartitionState } from "../fetch/FetchSession.ts"
 import { Deadlines } from "../request/Deadlines.ts"
 import { handler } from "../request/Handler.ts"
-import type { Listener, RequestContext } from "../request/Handler.ts"
+import type { Answer } from "../request/Handler.ts"
+import { topicsOf } from "../request/Resources.ts"
+import type { Listener } from "../request/ConnectionInfo.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../request/Placement.ts"
 import type { Leadership } from "../request/Placement.ts"
@@ -45,6 +52,7 @@ const LEADERS = 16
 
 export const fetch = handler({
   api: Fetch,
+  resources: ({ topics }) => topicsOf(topics.map(({ topic, topicId }) => ({ name: topic, topicId }))),
   reads: true,
   waitsMs: () => Infinity,
   later: () => new NotLeaderOrFollower(),
@@ -90,7 +98,6 @@ export const fetch = handler({
     }
   }),
   refuse: (request, code, _error, { apiVersion }) => ({
-    throttleTimeMs: 0,
     errorCode: code,
     sessionId: 0,
     // Before version 7 an answer has no place for an error but in its partitions.
@@ -157,7 +164,7 @@ class Poll implements Ending {
   }
 
   /** Reads what is there now. */
-  look(): Effect.Effect<FetchResponse> {
+  look(): Effect.Effect<Answer<FetchResponse>> {
     const { locate, log } = this.#parts
     const maxBytes = this.#claim.take(this.#maxBytes)
     this.#readOptions = { maxBytes, atLeastOne: this.#from.apiVersion > 2 && !this.#claim.isShort() }
@@ -208,7 +215,7 @@ class Poll implements Ending {
    * What is unknown is no reason to answer, unless nothing else is asked for: it is told with the rest, in its time. What
    * has gone since the first look is one, and so is every other error.
    */
-  #lookBeside(known: ReadonlyArray<Fetched | undefined>): Effect.Effect<FetchResponse> {
+  #lookBeside(known: ReadonlyArray<Fetched | undefined>): Effect.Effect<Answer<FetchResponse>> {
     const states = this.#context.partitions
     const requests = states.filter((_, i) => known[i] === undefined)
     const errors = known.filter((found): found is KafkaError => found !== undefined && isKafkaError(found))
@@ -222,7 +229,7 @@ class Poll implements Ending {
     reads: ReadonlyArray<Fetched>,
     known?: ReadonlyArray<Fetched | undefined>,
     isDue = reads.length === 0
-  ): Effect.Effect<FetchResponse> {
+  ): Effect.Effect<Answer<FetchResponse>> {
     const minBytes = Math.min(this.#request.minBytes, this.#readOptions.maxBytes)
     let bytes = 0
     let isOver = isDue || this.#isEnding()
@@ -255,7 +262,7 @@ class Poll implements Ending {
     this.#from.connection.offEnding(wake)
   }
 
-  #answer(results: ReadonlyArray<Fetched>): Effect.Effect<FetchResponse> {
+  #answer(results: ReadonlyArray<Fetched>): Effect.Effect<Answer<FetchResponse>> {
     const { apiVersion } = this.#from
     this.#claim.keep(bytesOf(results))
     if (apiVersion >= AS_THEY_LIE) return Effect.succeed(this.#response(results))
@@ -265,7 +272,7 @@ class Poll implements Ending {
     })
   }
 
-  #response(results: ReadonlyArray<Fetched>): FetchResponse {
+  #response(results: ReadonlyArray<Fetched>): Answer<FetchResponse> {
     const { placement } = this.#parts
     const { apiVersion, connection } = this.#from
     const answer = responseOf(this.#request, this.#context, results)
@@ -284,7 +291,11 @@ const bytesOf = (results: ReadonlyArray<Fetched>): number =>
   results.reduce((sum, result) => (isKafkaError(result) ? sum : sum + result.bytes), 0)
 
 /** What is sent of it is remembered in the session. */
-const responseOf = (request: FetchRequest, context: FetchContext, results: ReadonlyArray<Fetched>): FetchResponse => {
+const responseOf = (
+  request: FetchRequest,
+  context: FetchContext,
+  results: ReadonlyArray<Fetched>
+): Answer<FetchResponse> => {
   const responses: Array<{ topic: string; topicId: string; partitions: Array<PartitionData> }> = []
   for (let i = 0; i < results.length; i++) {
     const state = context.partitions[i]!
@@ -300,17 +311,17 @@ const responseOf = (request: FetchRequest, context: FetchContext, results: Reado
       responses.push({ topic: state.topic, topicId: state.topicId, partitions: [data] })
     }
   }
-  return { throttleTimeMs: 0, errorCode: NONE, sessionId: context.sessionId, responses, nodeEndpoints: NO_ENDPOINTS }
+  return { errorCode: NONE, sessionId: context.sessionId, responses, nodeEndpoints: NO_ENDPOINTS }
 }
 
 /** With where to turn to for what is not led here, or by another epoch. */
 const withLeaders = (
-  answer: FetchResponse,
+  answer: Answer<FetchResponse>,
   { partitions }: FetchContext,
   results: ReadonlyArray<Fetched>,
   placement: Placement["Service"],
   listener: Listener
-): FetchResponse => {
+): Answer<FetchResponse> => {
   const leaders = new Map<string, Leadership>()
   for (let i = 0; i < results.length; i++) {
     const result = results[i]!
