@@ -1,5 +1,5 @@
 // Serves: ConsumerGroupHeartbeat in all versions: membership of a consumer group (KIP-848).
-// Left out: racks are kept, and no assignment goes by them.
+// Left out: racks, which are kept and by which nothing is assigned.
 // Why: there is one broker, in no rack.
 
 import { ConsumerGroups, toTopicPartitions } from "@tusk/coordinator/group/shell/ConsumerGroups"

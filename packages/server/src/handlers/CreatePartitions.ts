@@ -1,5 +1,5 @@
 // Serves: CreatePartitions in all versions: more partitions for topics.
-// Left out: replicas are checked and not kept; `timeoutMs` is not looked at.
+// Left out: replicas, which are checked and not kept; `timeoutMs`.
 // Why: the copies of the data are the database's; `request.timeout.ms` ends every wait for the store.
 
 import {

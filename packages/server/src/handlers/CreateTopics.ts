@@ -1,5 +1,5 @@
 // Serves: CreateTopics in all versions: topics with their partitions and configs.
-// Left out: a replication factor and replicas are checked and not kept; `timeoutMs` is not looked at.
+// Left out: a replication factor and replicas, which are checked and not kept; `timeoutMs`.
 // Why: the copies of the data are the database's; `request.timeout.ms` ends every wait for the store.
 
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"

@@ -1,5 +1,5 @@
 // Serves: DeleteRecords in all versions: raises the start of partitions.
-// Left out: `timeoutMs` is not looked at.
+// Left out: `timeoutMs`.
 // Why: `request.timeout.ms` ends every wait for the store.
 
 import {

@@ -1,5 +1,5 @@
 // Serves: DeleteTopics in all versions, by name or id.
-// Left out: `timeoutMs` is not looked at.
+// Left out: `timeoutMs`.
 // Why: `request.timeout.ms` ends every wait for the store.
 
 import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"

@@ -1,6 +1,6 @@
 // Serves: InitProducerId in all versions, for idempotent producers: a producer id of their own.
 // Left out: transactional ids, with UNSUPPORTED_VERSION; a newer epoch of the same id (KIP-360).
-// Why: there are no transactions yet; to who has no transactional id a new id does what a new epoch would, as in Apache Kafka.
+// Why: there are no transactions yet; a producer without a transactional id takes a new id instead of a new epoch, as in Apache Kafka.
 
 import { CoordinatorLoadInProgress, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"

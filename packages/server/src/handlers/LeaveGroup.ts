@@ -1,6 +1,6 @@
 // Serves: LeaveGroup in all versions: one member of a classic group leaves, or several do.
 // Left out: the reason for it (KIP-800).
-// Why: the group does the same for every reason, and its log line has no place for one.
+// Why: nothing that the group decides goes by it.
 
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"

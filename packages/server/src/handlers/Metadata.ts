@@ -32,27 +32,6 @@ export const metadata = handler({
     const autoTopics = yield* AutoTopics
     const placement = yield* Placement
 
-    const present = (topic: Topic, operations: number, stateOf: ReturnType<typeof replicaStates>): ResponseTopic => ({
-      errorCode: NONE,
-      name: topic.name,
-      topicId: topic.topicId,
-      isInternal: isInternalTopic(topic.name),
-      partitions: topic.partitionIds.map((partitionId, partitionIndex) => ({
-        partitionIndex,
-        ...stateOf(partitionId)
-      })),
-      topicAuthorizedOperations: operations
-    })
-
-    const absent = (error: KafkaError, name: string | null, topicId: string): ResponseTopic => ({
-      errorCode: errorCode(error),
-      name,
-      topicId,
-      isInternal: false,
-      partitions: [],
-      topicAuthorizedOperations: OPERATIONS_NOT_ASKED
-    })
-
     const find = (
       asked: { readonly topicId: string; readonly name: string | null },
       mayCreate: boolean,
@@ -130,6 +109,27 @@ export const metadata = handler({
       errorCode: code
     }
   }
+})
+
+const present = (topic: Topic, operations: number, stateOf: ReturnType<typeof replicaStates>): ResponseTopic => ({
+  errorCode: NONE,
+  name: topic.name,
+  topicId: topic.topicId,
+  isInternal: isInternalTopic(topic.name),
+  partitions: topic.partitionIds.map((partitionId, partitionIndex) => ({
+    partitionIndex,
+    ...stateOf(partitionId)
+  })),
+  topicAuthorizedOperations: operations
+})
+
+const absent = (error: KafkaError, name: string | null, topicId: string): ResponseTopic => ({
+  errorCode: errorCode(error),
+  name,
+  topicId,
+  isInternal: false,
+  partitions: [],
+  topicAuthorizedOperations: OPERATIONS_NOT_ASKED
 })
 
 /** A topic asked for twice is answered once, as in Kafka. */

@@ -1,4 +1,4 @@
-// Serves: OffsetCommit in all versions, of members of a group and of who is in none.
+// Serves: OffsetCommit in all versions, for members of a group and for clients outside it.
 // Left out: nothing.
 
 import { Groups } from "@tusk/coordinator/group/shell/Groups"

@@ -1,4 +1,4 @@
-// Serves: OffsetDelete in all versions: forgets committed offsets of topics that nobody of the group is subscribed to.
+// Serves: OffsetDelete in all versions: forgets committed offsets of topics to which no member of the group is subscribed.
 // Left out: nothing.
 
 import { Groups } from "@tusk/coordinator/group/shell/Groups"

@@ -1,5 +1,5 @@
 // Serves: OffsetFetch in all versions, of one group or of several.
-// Left out: `requireStable` waits for nothing.
+// Left out: `requireStable`, which waits for nothing.
 // Why: no offset is part of an open transaction, as there are none yet.
 
 import { Groups } from "@tusk/coordinator/group/shell/Groups"

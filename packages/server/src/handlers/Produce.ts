@@ -1,6 +1,6 @@
 // Serves: Produce from version 3 on: record batches of magic 2, and records for partition -1, which are routed by key (pg_kafka's extension).
 // Left out: transactional batches, with INVALID_TXN_STATE; versions 0 to 2, which are advertised.
-// Why: no transactional id is given out yet; old librdkafka compresses only for who advertises version 0, and sends a later one.
+// Why: no transactional id is given out yet; old librdkafka compresses only if version 0 is advertised, and then sends a later one.
 
 import { InvalidRequiredAcks, RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"

@@ -1,5 +1,5 @@
 // Serves: StreamsGroupDescribe.
-// Left out: the offsets of tasks are empty.
+// Left out: the offsets of tasks, which are empty.
 // Why: the heartbeat keeps none of them.
 
 import { StreamsGroups } from "@tusk/coordinator/group/shell/StreamsGroups"

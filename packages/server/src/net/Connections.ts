@@ -10,9 +10,10 @@ import { answerLoop, writeTo } from "./AnswerLoop.ts"
 import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
 import { oncePer } from "./oncePer.ts"
-import { logClose, openConnection, settle } from "./OpenConnection.ts"
+import { logClose, openConnection } from "./OpenConnection.ts"
 import type { OpenConnection, Peer } from "./OpenConnection.ts"
 import { requestLoop } from "./RequestLoop.ts"
+import { Roster } from "./Roster.ts"
 import { watch } from "./Watch.ts"
 
 /** A probe that speaks something else comes again and again: each host's is told so often, in milliseconds. */
@@ -40,15 +41,11 @@ export class Connections extends Context.Service<
       const makeSignal = yield* Signals
       const clock = yield* Clock.Clock
       const nowMs = () => monotonicMs(clock)
-      const open = new Set<OpenConnection>()
-      const perHost = new Map<string, number>()
-      /** Told of each connection that ends. */
-      const ended = makeSignal()
+      const roster = new Roster(makeSignal(), options)
       const isOtherNews = oncePer(STRANGER_INTERVAL_MS)
       let lastId = 0
-      let draining = false
 
-      yield* Effect.forkScoped(watch(open, options, nowMs))
+      yield* Effect.forkScoped(watch(roster.open, options, nowMs))
 
       const talk = Effect.fnUntraced(function* (socket: Socket.Socket, connection: OpenConnection, peer: Peer) {
         const { info } = connection
@@ -72,20 +69,6 @@ export class Connections extends Context.Service<
         yield* Effect.raceFirst(requests, answerLoop(connection, write))
       })
 
-      const begin = (connection: OpenConnection, clientHost: string): void => {
-        open.add(connection)
-        perHost.set(clientHost, (perHost.get(clientHost) ?? 0) + 1)
-      }
-      const end = (connection: OpenConnection, clientHost: string): void => {
-        open.delete(connection)
-        const left = (perHost.get(clientHost) ?? 1) - 1
-        if (left === 0) perHost.delete(clientHost)
-        else perHost.set(clientHost, left)
-        ended.notify()
-        settle(connection.info)
-        for (const onEnd of Array.from(connection.info.onEnd)) onEnd()
-      }
-
       const serve: Connections["Service"]["serve"] = (socket, peer) =>
         Effect.withFiber((fiber) => {
           const connection = openConnection({
@@ -94,46 +77,29 @@ export class Connections extends Context.Service<
             fiber,
             changed: makeSignal(),
             nowMs: nowMs(),
-            isStopping: draining,
+            isStopping: roster.isDraining,
             fork
           })
-          begin(connection, peer.clientHost)
+          roster.add(connection)
           return Effect.scoped(talk(socket, connection, peer)).pipe(
             // What its requests log is theirs, whoever does it for them.
             inArea("request"),
             // The client went away, or cut the connection.
             Effect.catchTag("SocketError", () => Effect.void),
             Effect.catchDefect((defect) => inArea("net")(Effect.logError("defect in a connection", defect))),
-            Effect.ensuring(Effect.sync(() => end(connection, peer.clientHost)))
+            Effect.ensuring(Effect.sync(() => roster.remove(connection)))
           )
         })
 
-      const stopAll = () => {
-        draining = true
-        for (const connection of open) {
-          connection.stopping = true
-          connection.stop()
-          if (connection.reading && connection.inFlight === 0) connection.fiber.interruptUnsafe()
-          else connection.changed.notify()
-        }
-      }
-      const allEnded = ended.until(() => open.size === 0)
-      const cutOff = () => {
-        for (const connection of open) connection.fiber.interruptUnsafe()
-      }
-
       return Connections.of({
         serve,
-        admits: (clientHost) =>
-          !draining &&
-          open.size < options.maxConnections &&
-          (perHost.get(clientHost) ?? 0) < options.maxConnectionsPerIp,
+        admits: (clientHost) => roster.admits(clientHost),
         stop: (maxMs) =>
-          Effect.sync(stopAll).pipe(
-            Effect.andThen(Effect.timeoutOption(allEnded, maxMs)),
-            Effect.andThen(Effect.sync(cutOff))
+          Effect.sync(() => roster.drain()).pipe(
+            Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),
+            Effect.andThen(Effect.sync(() => roster.cutOff()))
           ),
-        count: () => open.size
+        count: () => roster.open.size
       })
     })
   )

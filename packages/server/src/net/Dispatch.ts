@@ -244,7 +244,7 @@ const isOfStore = ({ cause }: KafkaError): boolean =>
 
 const NOTHING: ReadonlyArray<Uint8Array> = []
 
-/** Of no answer, for who wants none, nothing. What all answers tell is set here, in the one place. */
+/** The bytes of an answer, none if the request wants no answer. For how long the client is throttled is set here alone. */
 const encode = (
   { writer }: Parts,
   { context, handler }: Asked,

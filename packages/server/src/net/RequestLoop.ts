@@ -88,7 +88,7 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
   )
 }
 
-/** Whoever runs in turn has nobody behind it to hold up. */
+/** A request that runs in turn is answered before the next one begins: it has nothing to hold up. */
 const inTurn = (begin: Begin): Framing => {
   const begun = begin()
   return "placed" in begun ? begun.answer : begun

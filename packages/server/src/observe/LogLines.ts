@@ -3,14 +3,14 @@ import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import type { Resources } from "../request/Resources.ts"
 
-/** What each log line carries, so that an app that embeds Tusk can tell its lines from its own. */
+/** Each log line carries it, so that an app that embeds Tusk can tell Tusk's lines from its own. */
 const SERVICE = "tusk"
 
 /**
- * The part of Tusk that tells a line: connections, requests, the commit and who writes, the log with retention and compaction, groups,
- * topics, Postgres.
+ * What a line is about: the start and its settings, connections, requests, the commit and who writes, the log with retention
+ * and compaction, groups, topics, Postgres.
  */
-export type Area = "net" | "request" | "commit" | "log" | "groups" | "topics" | "pg"
+export type Area = "start" | "net" | "request" | "commit" | "log" | "groups" | "topics" | "pg"
 
 /** Lines that the effect logs, and whatever it forks, are of the area, unless they say otherwise. */
 export const inArea =
@@ -22,7 +22,7 @@ export const inArea =
 export const layerInArea = <A, E, R>(area: Area, layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
   Layer.fromBuild((memoMap, scope) => inArea(area)(Layer.buildWithMemoMap(layer, memoMap, scope)))
 
-/** A line that is put together only where somebody wants lines as fine. */
+/** A line that is made only if the app around Tusk wants debug lines. */
 export const logDebugOf = (line: () => Effect.Effect<void>): Effect.Effect<void> =>
   Effect.flatMap(LogLevel.isEnabled("Debug"), (isEnabled) => (isEnabled ? line() : Effect.void))
 

@@ -1,5 +1,5 @@
-import type { Operation, ResourceType } from "./Authorization.ts"
 import type { ConnectionInfo } from "./ConnectionInfo.ts"
+import type { Operation, ResourceType } from "./Operations.ts"
 
 /** A request, as its handler may know it. A class, as there is one for each request: what all share is on the prototype. */
 export class RequestContext {
