@@ -60,7 +60,13 @@ export class Poll implements Ending {
   /** How much of what is asked for was unknown at the first look. */
   #unknown: number | undefined
 
-  constructor(parts: PollParts, request: FetchRequest, context: FetchContext, from: RequestContext, deadlineMs: number) {
+  constructor(
+    parts: PollParts,
+    request: FetchRequest,
+    context: FetchContext,
+    from: RequestContext,
+    deadlineMs: number
+  ) {
     this.#parts = parts
     this.#request = request
     this.#context = context

@@ -49,7 +49,7 @@ describe("log lines", () => {
       apiKey: ListOffsets.key,
       apiVersion: 7,
       correlationId: broker.log[0]?.fields["correlationId"],
-      clientId: "",
+      clientId: "wire",
       principal: "User:ANONYMOUS"
     })
   })
