@@ -25,12 +25,14 @@ import * as Layer from "effect/Layer"
 import { AnswerBudget } from "./fetch/AnswerBudget.ts"
 import { AutoTopics } from "./topics/AutoTopics.ts"
 import { BrokerSettings } from "./config/BrokerSettings.ts"
-import { ConnectionOptions, Connections } from "./net/Connection.ts"
+import { ConnectionOptions } from "./net/ConnectionOptions.ts"
+import { Connections } from "./net/Connections.ts"
 import { Deadlines } from "./request/Deadlines.ts"
 import { Dispatch } from "./net/Dispatch.ts"
 import { AdvertisedApis } from "./handlers/ApiVersions.ts"
 import { handlers } from "./handlers/index.ts"
 import * as GroupSettings from "./config/GroupSettings.ts"
+import { layerInArea } from "./observe/LogLines.ts"
 import { InternalTopics } from "./topics/InternalTopics.ts"
 import { GROUP_KEY, Placement } from "./request/Placement.ts"
 import { Recompression } from "./produce/Recompression.ts"
@@ -110,12 +112,18 @@ export type BrokerParts = typeof parts
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   const { active, committer, configs, groups, log, offsets, placement } = { ...parts, ...replaced }
   const storage = deletions.pipe(
-    Layer.provideMerge(Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer)),
-    Layer.provideMerge(Layer.mergeAll(configs, log, offsets, OpenBatches.layer)),
-    Layer.provideMerge(committer),
-    Layer.provideMerge(active)
+    Layer.provideMerge(layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer))),
+    Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, OpenBatches.layer))),
+    Layer.provideMerge(layerInArea("commit", committer)),
+    Layer.provideMerge(layerInArea("commit", active))
   )
-  return Connections.layer.pipe(
+  const kinds = Layer.mergeAll(
+    ConsumerGroups.layer,
+    Layer.provideMerge(ShareGroups.layer, SharePartitions.layer),
+    StreamsGroups.layer
+  )
+  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction))
+  return layerInArea("net", Connections.layer).pipe(
     Layer.provide(Dispatch.layer),
     Layer.provide(InternalTopics.layer),
     Layer.provide(
@@ -125,23 +133,15 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         Router.layer,
         Recompression.layer,
         advertisedApis,
-        retention,
-        compaction,
+        keeping,
         Deadlines.layer,
         AnswerBudget.layer
       )
     ),
     Layer.provide(
-      Layer.mergeAll(
-        AutoTopics.layer,
-        TopicSettings.layer,
-        ConsumerGroups.layer,
-        ShareSessions.layer,
-        Layer.provideMerge(ShareGroups.layer, SharePartitions.layer),
-        StreamsGroups.layer
-      )
+      Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, ShareSessions.layer, layerInArea("groups", kinds))
     ),
-    Layer.provide(groups),
+    Layer.provide(layerInArea("groups", groups)),
     Layer.provide(Layer.merge(GroupSettings.layer, coordination)),
     Layer.provide(placement),
     Layer.provideMerge(storage)

@@ -3,7 +3,7 @@ import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Active } from "@tusk/storage/commit/Active"
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
-import type { Store } from "@tusk/storage/port/Store"
+import { Store } from "@tusk/storage/port/Store"
 import { StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { AcquireError, LockHeld, SchemaTooNew } from "@tusk/storage/port/StoreError"
 import type { PgOptions } from "@tusk/storage/pg/PgOptions"
@@ -21,11 +21,13 @@ import type { AddressInfo, Socket as NetSocket } from "node:net"
 import { brokerLayer, tuning } from "./BrokerLayer.ts"
 import type { BrokerParts } from "./BrokerLayer.ts"
 import { BrokerSettings } from "./config/BrokerSettings.ts"
-import { Connections } from "./net/Connection.ts"
-import type { Listener } from "./request/Handler.ts"
+import { Connections } from "./net/Connections.ts"
+import type { Listener } from "./request/ConnectionInfo.ts"
 import { defaultSettings, readSettings } from "./config/Settings.ts"
 import type { NamedSettings, Settings, SettingsError } from "./config/Settings.ts"
-import type { StartOptions, TestBroker } from "./testing/TestBroker.ts"
+import { inArea } from "./observe/LogLines.ts"
+import { memoryOptions, running } from "./RunningBroker.ts"
+import type { StartOptions, TestBroker } from "./RunningBroker.ts"
 
 export interface ListenOptions {
   readonly name: string
@@ -106,7 +108,7 @@ export class Tusk extends Context.Service<
   ): Layer.Layer<Tusk, TuskError, Store> => {
     const listeners = options.listeners ?? DEFAULT_LISTENERS
     const broker = (settings: Settings) =>
-      Layer.effect(Tusk, serve(listeners)).pipe(
+      Layer.effect(Tusk, inArea("net")(serve(listeners))).pipe(
         Layer.provide(brokerLayer(replaced)),
         Layer.provide(Layer.succeed(BrokerSettings, settings)),
         Layer.provide(tuning(settings, options.memoryBytes)),
@@ -118,13 +120,13 @@ export class Tusk extends Context.Service<
         const { settings, warnings } = yield* Effect.fromResult(readSettings(options.settings))
         for (const warning of warnings) yield* Effect.logWarning(warning)
         return yield* Layer.buildWithScope(broker(settings), yield* Effect.scope)
-      }).pipe(Effect.mapError(asTuskError))
+      }).pipe(Effect.mapError(asTuskError), inArea("start"))
     )
   }
 
   /** A broker on memory in this process, for tests: `await using kafka = await Tusk.start()`. */
   static readonly start = async (options: StartOptions = {}): Promise<TestBroker> =>
-    (await import("./testing/TestBroker.ts")).start(options)
+    running(Tusk.layerMemory(memoryOptions(options)), Tusk)
 
   /** A broker that keeps everything in this process' memory. */
   static readonly layerMemory = (options: Partial<TuskOptions> = {}, replaced: Partial<BrokerParts> = {}) => {
@@ -136,18 +138,23 @@ export class Tusk extends Context.Service<
     )
   }
 
-  /** A broker on a Postgres database. Its code is loaded only here. */
+  /** A broker on a Postgres database. */
   static readonly layerPg = (options: Partial<TuskOptions> & { readonly pg: PgOptions }) =>
-    Layer.provide(
-      Tusk.layer(options),
-      Layer.unwrap(
-        Effect.map(
-          Effect.promise(() => import("@tusk/storage/pg/PgStore")),
-          (PgStore) => PgStore.layer(options.pg)
-        )
-      )
-    )
+    Layer.provide(Tusk.layer(options), pgStore(options.pg))
 }
+
+/** The store of a database; its code is loaded only here. What it logs from when it takes the lock on is of its area. */
+const pgStore = (options: PgOptions) =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("@tusk/storage/pg/PgStore")),
+      (PgStore) =>
+        Layer.effect(
+          Store,
+          Effect.map(Store, (store) => Store.of({ ...store, acquire: (told) => inArea("pg")(store.acquire(told)) }))
+        ).pipe(Layer.provide(PgStore.layer(options)))
+    )
+  )
 
 /** Of settings that cannot be read the broker tells. */
 const queuedBytes = (settings: TuskOptions["settings"] | undefined): number =>

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import type { BrokerParts } from "../src/BrokerLayer.ts"
 import { defaultSettings } from "../src/config/Settings.ts"
@@ -19,6 +20,8 @@ import { TestClock } from "effect/testing"
 export interface LogLine {
   readonly level: string
   readonly text: string
+  /** Its annotations. */
+  readonly fields: Readonly<Record<string, unknown>>
 }
 
 export class BrokerUnderTest implements AsyncDisposable {
@@ -78,8 +81,9 @@ export class BrokerUnderTest implements AsyncDisposable {
 /** What the broker logs goes into the list, and not to the terminal. */
 export const capturing = (log: Array<LogLine>) =>
   Logger.layer([
-    Logger.make(({ logLevel, message }) => {
-      log.push({ level: logLevel, text: Array.isArray(message) ? message.join(" ") : String(message) })
+    Logger.make(({ fiber, logLevel, message }) => {
+      const fields = fiber.getRef(References.CurrentLogAnnotations)
+      log.push({ level: logLevel, text: Array.isArray(message) ? message.join(" ") : String(message), fields })
     })
   ])
 
@@ -88,13 +92,15 @@ interface StartOptions {
   readonly store?: Layer.Layer<Store>
   /** Services in the place of the broker's own. */
   readonly parts?: Partial<BrokerParts>
+  /** The app's own loggers and levels. */
+  readonly around?: Layer.Layer<never>
 }
 
-const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { parts, store }: StartOptions) => {
+const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { around, parts, store }: StartOptions) => {
   const options = { settings: { ...defaultSettings, ...settings } }
   const layer =
     store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)
-  return Layer.provide(layer, capturing(log))
+  return Layer.provide(layer, around ?? capturing(log))
 }
 
 const portOf = (context: Context.Context<Tusk>): number => Context.get(context, Tusk).listeners[0]!.port

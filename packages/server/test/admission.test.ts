@@ -5,26 +5,33 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Socket from "effect/socket/Socket"
-import { Connections } from "../src/net/Connection.ts"
+import { Connections } from "../src/net/Connections.ts"
 import { Dispatch } from "../src/net/Dispatch.ts"
-import type { Admitted } from "../src/net/Dispatch.ts"
+import type { Admitted, Begin } from "../src/net/Dispatch.ts"
 
 /** A frame of one byte, which says what it asks for. */
 const frame = (name: string) => Uint8Array.of(0, 0, 0, 1, name.charCodeAt(0))
 
 /** One connection of a broker that does with each request what the test says; which of them ran, in order. */
-const open = Effect.fnUntraced(function* (waits: (name: string) => Effect.Effect<boolean> | undefined) {
+const open = Effect.fnUntraced(function* (
+  waits: (name: string) => Effect.Effect<boolean> | undefined,
+  places: (name: string) => Effect.Effect<void> | undefined = () => undefined
+) {
   const ran: Array<string> = []
   const answered = yield* Queue.unbounded<string>()
   const admit = (bytes: Uint8Array): Admitted => {
     const name = String.fromCharCode(bytes[0]!)
-    const run = Effect.sync(() => {
-      ran.push(name)
-      return [bytes]
-    })
+    const begin: Begin = () => {
+      const answer = Effect.sync(() => {
+        ran.push(name)
+        return [bytes]
+      })
+      const placed = places(name)
+      return placed === undefined ? answer : { placed, answer }
+    }
     const waiting = waits(name)
-    const ready = waiting && Effect.map(waiting, (isThere) => (isThere ? run : undefined))
-    return { concurrent: true, ready, run }
+    const ready = waiting && Effect.map(waiting, (isThere) => (isThere ? begin : undefined))
+    return { concurrent: true, ready, begin }
   }
   const layer = Layer.provide(Connections.layer, Layer.succeed(Dispatch, { admit }))
   const connections = Context.get(yield* Layer.build(layer), Connections)
@@ -62,6 +69,25 @@ describe("requests beside others", () => {
       assert.deepStrictEqual(ran, [])
       yield* serving.open
       yield* Queue.take(answered)
+      yield* Queue.take(answered)
+      assert.deepStrictEqual(ran, ["a", "b"])
+    })
+  )
+
+  it.effect("begin when the one before them has its place, if it holds them up", () =>
+    Effect.gen(function* () {
+      const placed = Latch.makeUnsafe(false)
+      const { answered, ran, send } = yield* open(
+        () => undefined,
+        (name) => (name === "a" ? placed.await : undefined)
+      )
+      yield* send("a")
+      yield* send("b")
+      // It is answered all the same.
+      yield* Queue.take(answered)
+      for (let i = 0; i < 100; i++) yield* Effect.yieldNow
+      assert.deepStrictEqual(ran, ["a"])
+      yield* placed.open
       yield* Queue.take(answered)
       assert.deepStrictEqual(ran, ["a", "b"])
     })

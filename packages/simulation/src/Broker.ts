@@ -1,6 +1,6 @@
 import { brokerLayer, tuning } from "@tusk/server/BrokerLayer"
 import { BrokerSettings } from "@tusk/server/config/BrokerSettings"
-import { Connections } from "@tusk/server/net/Connection"
+import { Connections } from "@tusk/server/net/Connections"
 import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/batches/BatchCodec"
 import { defaultSettings } from "@tusk/server/config/Settings"
 import { CommitterOptions } from "@tusk/storage/commit/Committer"

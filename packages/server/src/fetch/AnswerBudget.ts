@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
-import type { ConnectionInfo } from "../request/Handler.ts"
+import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
 
 /** Nobody gets less, however short it is: so that who reads his answers is served beside many who do not. */
 const LEAST_BYTES = 64 * 1024

@@ -1,7 +1,8 @@
 import type { AbsentGroup } from "@tusk/coordinator/group/shell/GroupRequests"
 import { errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../request/AuthorizedOperations.ts"
+import { authorizedOperations, OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
 /** What is told of a group of every kind but the classic one. */
 interface Described {
@@ -46,18 +47,19 @@ export const groupDescriptions = <Group extends Described, Own extends object>(
   })
   return {
     answer:
-      ({ includeAuthorizedOperations }: DescribeRequest) =>
+      ({ includeAuthorizedOperations }: DescribeRequest, context: RequestContext) =>
       (described: ReadonlyArray<Group | AbsentGroup>) => {
-        const operations = includeAuthorizedOperations ? GROUP_OPERATIONS : OPERATIONS_NOT_ASKED
+        const operationsOn = (groupId: string): number =>
+          includeAuthorizedOperations ? authorizedOperations(context, "group", groupId) : OPERATIONS_NOT_ASKED
         return {
-          throttleTimeMs: 0,
           groups: described.map((group) =>
-            "error" in group ? absent(group.groupId, errorCode(group.error), group.error) : present(group, operations)
+            "error" in group
+              ? absent(group.groupId, errorCode(group.error), group.error)
+              : present(group, operationsOn(group.groupId))
           )
         }
       },
     refuse: ({ groupIds }: DescribeRequest, code: number, error: KafkaError) => ({
-      throttleTimeMs: 0,
       groups: groupIds.map((groupId) => absent(groupId, code, error))
     })
   }

@@ -1,3 +1,6 @@
+// Serves: AlterShareGroupOffsets: sets where a share group without members starts.
+// Left out: nothing.
+
 import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import {
@@ -17,6 +20,7 @@ import { handler } from "../request/Handler.ts"
 
 export const alterShareGroupOffsets = handler({
   api: AlterShareGroupOffsets,
+  resources: ({ groupId, topics }) => ({ topics: topics.map(({ topicName }) => topicName), groups: [groupId] }),
   reads: false,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -56,11 +60,10 @@ export const alterShareGroupOffsets = handler({
           )
         )
       )
-      return { throttleTimeMs: 0, errorCode: NONE, errorMessage: null, responses }
+      return { errorCode: NONE, errorMessage: null, responses }
     })
   }),
   refuse: (_request, code, error) => ({
-    throttleTimeMs: 0,
     errorCode: code,
     errorMessage: errorMessage(error),
     responses: []

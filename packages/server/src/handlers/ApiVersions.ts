@@ -1,3 +1,7 @@
+// Serves: ApiVersions in all versions; a later one is answered as version 0 (KIP-511).
+// Left out: an epoch of features that rises.
+// Why: features have the level that the code has, and nothing changes them while it runs.
+
 import { NONE } from "@tusk/protocol/KafkaError"
 import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import type { ApiVersionsRequest, ApiVersionsResponse } from "@tusk/protocol/messages/ApiVersions"
@@ -5,7 +9,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { InvalidRequest } from "@tusk/protocol/KafkaError"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { Answer } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
+import { CLUSTER } from "../request/Resources.ts"
 
 /** What is served, as told to clients; given by Dispatch's list, as this handler is in that list itself. */
 export const AdvertisedApis = Context.Reference<
@@ -35,10 +41,9 @@ const response = (
   errorCode: number,
   apiKeys: ApiVersionsResponse["apiKeys"],
   supportedFeatures: ApiVersionsResponse["supportedFeatures"]
-): ApiVersionsResponse => ({
+): Answer<ApiVersionsResponse> => ({
   errorCode,
   apiKeys,
-  throttleTimeMs: 0,
   supportedFeatures,
   finalizedFeaturesEpoch: 0n,
   finalizedFeatures: errorCode === NONE ? FINALIZED : [],
@@ -50,6 +55,7 @@ const CLIENT_SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
 export const apiVersions = handler({
   api: ApiVersions,
+  resources: () => CLUSTER,
   reads: false,
   always: true,
   make: Effect.gen(function* () {

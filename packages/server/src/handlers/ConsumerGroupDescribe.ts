@@ -1,3 +1,6 @@
+// Serves: ConsumerGroupDescribe in all versions.
+// Left out: nothing.
+
 import { ConsumerGroups } from "@tusk/coordinator/group/shell/ConsumerGroups"
 import type { ConsumerGroupDescription } from "@tusk/coordinator/group/shell/ConsumerGroups"
 import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
@@ -25,11 +28,12 @@ const { answer, refuse } = groupDescriptions(
 
 export const consumerGroupDescribe = handler({
   api: ConsumerGroupDescribe,
+  resources: ({ groupIds }) => ({ groups: groupIds }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.map(
     ConsumerGroups,
-    (groups) => (request) => Effect.map(groups.describe(request.groupIds), answer(request))
+    (groups) => (request, context) => Effect.map(groups.describe(request.groupIds), answer(request, context))
   ),
   refuse
 })

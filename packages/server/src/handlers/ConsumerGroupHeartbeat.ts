@@ -1,13 +1,18 @@
+// Serves: ConsumerGroupHeartbeat in all versions: membership of a consumer group (KIP-848).
+// Left out: racks, which are kept and by which nothing is assigned.
+// Why: there is one broker, in no rack.
+
 import { ConsumerGroups, toTopicPartitions } from "@tusk/coordinator/group/shell/ConsumerGroups"
 import { CoordinatorNotAvailable, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { ConsumerGroupHeartbeat } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import type { ConsumerGroupHeartbeatRequest } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
 export const consumerGroupHeartbeat = handler({
   api: ConsumerGroupHeartbeat,
+  resources: ({ groupId, subscribedTopicNames }) => ({ topics: subscribedTopicNames ?? [], groups: [groupId] }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -16,7 +21,6 @@ export const consumerGroupHeartbeat = handler({
       Effect.map(
         groups.heartbeat({ ...request, apiVersion, clientId, clientHost: `/${connection.clientHost}` }),
         ({ assignment, heartbeatIntervalMs, memberEpoch, memberId }) => ({
-          throttleTimeMs: 0,
           errorCode: NONE,
           errorMessage: null,
           memberId,
@@ -27,7 +31,6 @@ export const consumerGroupHeartbeat = handler({
       )
   }),
   refuse: (_request, errorCode, error) => ({
-    throttleTimeMs: 0,
     errorCode,
     errorMessage: errorMessage(error),
     memberId: null,

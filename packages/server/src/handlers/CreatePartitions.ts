@@ -1,3 +1,7 @@
+// Serves: CreatePartitions in all versions: more partitions for topics.
+// Left out: replicas, which are checked and not kept; `timeoutMs`.
+// Why: the copies of the data are the database's; `request.timeout.ms` ends every wait for the store.
+
 import {
   errorCode,
   errorMessage,
@@ -14,12 +18,14 @@ import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { isInternalTopic } from "../topics/TopicNames.ts"
 import { handler } from "../request/Handler.ts"
+import { namesOf } from "../request/Resources.ts"
 import { TopicAdmin } from "../topics/TopicAdmin.ts"
 
 type Asked = CreatePartitionsRequest["topics"][number]
 
 export const createPartitions = handler({
   api: CreatePartitions,
+  resources: ({ topics }) => ({ topics: namesOf(topics) }),
   reads: false,
   make: Effect.gen(function* () {
     const topics = yield* Topics
@@ -75,11 +81,10 @@ export const createPartitions = handler({
               Effect.succeed({ name: asked.name, errorCode: errorCode(error), errorMessage: errorMessage(error) })
           )
       )
-      return { throttleTimeMs: 0, results }
+      return { results }
     })
   }),
   refuse: (request, code, error) => ({
-    throttleTimeMs: 0,
     results: request.topics.map(({ name }) => ({ name, errorCode: code, errorMessage: errorMessage(error) }))
   })
 })

@@ -1,3 +1,7 @@
+// Serves: CreateTopics in all versions: topics with their partitions and configs.
+// Left out: a replication factor and replicas, which are checked and not kept; `timeoutMs`.
+// Why: the copies of the data are the database's; `request.timeout.ms` ends every wait for the store.
+
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { errorCode, errorMessage, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
@@ -8,7 +12,8 @@ import type { NewTopic } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { AutoTopics } from "../topics/AutoTopics.ts"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
+import { namesOf } from "../request/Resources.ts"
 import { TopicAdmin } from "../topics/TopicAdmin.ts"
 import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
 
@@ -16,6 +21,7 @@ type Result = CreateTopicsResponse["topics"][number]
 
 export const createTopics = handler({
   api: CreateTopics,
+  resources: ({ topics }) => ({ topics: namesOf(topics) }),
   reads: false,
   make: Effect.gen(function* () {
     const autoTopics = yield* AutoTopics
@@ -58,11 +64,10 @@ export const createTopics = handler({
         (wish) => Effect.catch(create(wish), (error) => Effect.succeed(refused(wish.name, error, apiVersion))),
         { concurrency: "unbounded" }
       )
-      return { throttleTimeMs: 0, topics: results }
+      return { topics: results }
     })
   }),
   refuse: (request, _code, error, { apiVersion }) => ({
-    throttleTimeMs: 0,
     topics: request.topics.map(({ name }) => refused(name, error, apiVersion))
   })
 })

@@ -1,3 +1,6 @@
+// Serves: DeleteGroups in all versions, for groups of every kind.
+// Left out: nothing.
+
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { DeleteGroups } from "@tusk/protocol/messages/DeleteGroups"
@@ -7,6 +10,7 @@ import { handler } from "../request/Handler.ts"
 
 export const deleteGroups = handler({
   api: DeleteGroups,
+  resources: ({ groupsNames }) => ({ groups: groupsNames }),
   reads: false,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -14,7 +18,6 @@ export const deleteGroups = handler({
     return (request: DeleteGroupsRequest) => {
       const names = Array.from(new Set(request.groupsNames))
       return Effect.map(groups.deleteGroups(names), (errors) => ({
-        throttleTimeMs: 0,
         results: names.map((groupId, i) => {
           const error = errors[i]
           return { groupId, errorCode: error ? errorCode(error) : NONE }
@@ -23,7 +26,6 @@ export const deleteGroups = handler({
     }
   }),
   refuse: (request, code) => ({
-    throttleTimeMs: 0,
     results: request.groupsNames.map((groupId) => ({ groupId, errorCode: code }))
   })
 })

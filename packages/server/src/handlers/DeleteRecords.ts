@@ -1,3 +1,7 @@
+// Serves: DeleteRecords in all versions: raises the start of partitions.
+// Left out: `timeoutMs`.
+// Why: `request.timeout.ms` ends every wait for the store.
+
 import {
   errorCode,
   NONE,
@@ -14,6 +18,7 @@ import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { isInternalTopic } from "../topics/TopicNames.ts"
 import { handler } from "../request/Handler.ts"
+import { namesOf } from "../request/Resources.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
 import { TopicSettings } from "../topics/TopicSettings.ts"
 
@@ -21,6 +26,7 @@ const HIGH_WATERMARK = -1n
 
 export const deleteRecords = handler({
   api: DeleteRecords,
+  resources: ({ topics }) => ({ topics: namesOf(topics) }),
   reads: false,
   make: Effect.gen(function* () {
     const log = yield* Log
@@ -48,7 +54,6 @@ export const deleteRecords = handler({
 
     return Effect.fnUntraced(function* (request: DeleteRecordsRequest) {
       return {
-        throttleTimeMs: 0,
         topics: yield* Effect.forEach(request.topics, ({ name, partitions }) =>
           Effect.map(
             Effect.forEach(partitions, (asked) =>
@@ -63,7 +68,6 @@ export const deleteRecords = handler({
     })
   }),
   refuse: (request, code) => ({
-    throttleTimeMs: 0,
     topics: request.topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map(({ partitionIndex }) => answered(partitionIndex, code))

@@ -1,3 +1,6 @@
+// Serves: DeleteShareGroupOffsets: forgets the topics of a share group without members.
+// Left out: nothing.
+
 import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import {
@@ -16,6 +19,7 @@ import { handler } from "../request/Handler.ts"
 
 export const deleteShareGroupOffsets = handler({
   api: DeleteShareGroupOffsets,
+  resources: ({ groupId, topics }) => ({ topics: topics.map(({ topicName }) => topicName), groups: [groupId] }),
   reads: false,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -42,11 +46,10 @@ export const deleteShareGroupOffsets = handler({
           )
         })
       )
-      return { throttleTimeMs: 0, errorCode: NONE, errorMessage: null, responses }
+      return { errorCode: NONE, errorMessage: null, responses }
     })
   }),
   refuse: (_request, code, error) => ({
-    throttleTimeMs: 0,
     errorCode: code,
     errorMessage: errorMessage(error),
     responses: []

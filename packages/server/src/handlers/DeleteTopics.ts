@@ -1,3 +1,7 @@
+// Serves: DeleteTopics in all versions, by name or id.
+// Left out: `timeoutMs`.
+// Why: `request.timeout.ms` ends every wait for the store.
+
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {
   errorCode,
@@ -16,7 +20,8 @@ import * as Effect from "effect/Effect"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { isInternalTopic } from "../topics/TopicNames.ts"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
+import { topicsOf } from "../request/Resources.ts"
 
 interface Asked {
   readonly name: string | null
@@ -61,6 +66,10 @@ const invalid = (message: string) => new InvalidRequest({ message })
 
 export const deleteTopics = handler({
   api: DeleteTopics,
+  resources: ({ topicNames, topics }) => {
+    const named = topicsOf(topics)
+    return { ...named, topics: [...topicNames, ...(named.topics ?? [])] }
+  },
   reads: false,
   make: Effect.gen(function* () {
     const topics = yield* Topics
@@ -87,11 +96,10 @@ export const deleteTopics = handler({
             Effect.succeed({ ...asked, errorCode: errorCode(error), errorMessage: errorMessage(error) })
           )
       )
-      return { throttleTimeMs: 0, responses }
+      return { responses }
     })
   }),
   refuse: (request, code, error, { apiVersion }) => ({
-    throttleTimeMs: 0,
     responses: askedTopics(request, apiVersion).map((asked) => ({
       ...asked,
       errorCode: code,

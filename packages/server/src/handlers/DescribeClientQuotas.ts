@@ -1,9 +1,14 @@
+// Serves: DescribeClientQuotas: checks the filter, and finds nothing.
+// Left out: quotas.
+// Why: nobody has one, and none can be set.
+
 import { errorMessage, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { DescribeClientQuotas } from "@tusk/protocol/messages/DescribeClientQuotas"
 import type { DescribeClientQuotasRequest } from "@tusk/protocol/messages/DescribeClientQuotas"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
+import { CLUSTER } from "../request/Resources.ts"
 
 const [EXACT, DEFAULT, SPECIFIED] = [0, 1, 2]
 const [USER, CLIENT_ID, IP] = ["user", "client-id", "ip"]
@@ -37,20 +42,19 @@ const problemOf = ({ components }: DescribeClientQuotasRequest): KafkaError | un
     : undefined
 }
 
-/** Nobody has a quota. */
 export const describeClientQuotas = handler({
   api: DescribeClientQuotas,
+  resources: () => CLUSTER,
   reads: true,
   make: Effect.succeed((request: DescribeClientQuotasRequest) =>
     Effect.suspend(() => {
       const problem = problemOf(request)
       return problem === undefined
-        ? Effect.succeed({ throttleTimeMs: 0, errorCode: NONE, errorMessage: "", entries: [] })
+        ? Effect.succeed({ errorCode: NONE, errorMessage: "", entries: [] })
         : Effect.fail(problem)
     })
   ),
   refuse: (_request, errorCode, error) => ({
-    throttleTimeMs: 0,
     errorCode,
     errorMessage: errorMessage(error),
     entries: null

@@ -1,27 +1,30 @@
+// Serves: DescribeGroups in all versions, for classic groups.
+// Left out: nothing.
+
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { DescribeGroups } from "@tusk/protocol/messages/DescribeGroups"
 import type { DescribeGroupsRequest } from "@tusk/protocol/messages/DescribeGroups"
 import * as Effect from "effect/Effect"
-import { GROUP_OPERATIONS, OPERATIONS_NOT_ASKED } from "../request/AuthorizedOperations.ts"
+import { authorizedOperations, OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
 export const describeGroups = handler({
   api: DescribeGroups,
+  resources: ({ groups }) => ({ groups }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
     const groups = yield* Groups
-    return (request: DescribeGroupsRequest, { apiVersion }: RequestContext) =>
+    return (request: DescribeGroupsRequest, context: RequestContext) =>
       Effect.map(groups.describeGroups(request.groups), (described) => ({
-        throttleTimeMs: 0,
         groups: described.map((group) => {
           // Before version 6 a group that is not there is told as a dead one (KIP-1043).
-          const told = group.error !== null && (apiVersion >= 6 || group.error._tag !== "GroupIdNotFound")
+          const told = group.error !== null && (context.apiVersion >= 6 || group.error._tag !== "GroupIdNotFound")
           return {
             errorCode: told ? errorCode(group.error!) : NONE,
-            errorMessage: told && apiVersion >= 6 ? errorMessage(group.error!) : null,
+            errorMessage: told && context.apiVersion >= 6 ? errorMessage(group.error!) : null,
             groupId: group.groupId,
             groupState: group.state,
             protocolType: group.protocolType,
@@ -34,13 +37,14 @@ export const describeGroups = handler({
               memberMetadata: member.metadata,
               memberAssignment: member.assignment
             })),
-            authorizedOperations: request.includeAuthorizedOperations ? GROUP_OPERATIONS : OPERATIONS_NOT_ASKED
+            authorizedOperations: request.includeAuthorizedOperations
+              ? authorizedOperations(context, "group", group.groupId)
+              : OPERATIONS_NOT_ASKED
           }
         })
       }))
   }),
   refuse: (request, code) => ({
-    throttleTimeMs: 0,
     groups: request.groups.map((groupId) => ({
       errorCode: code,
       errorMessage: null,

@@ -1,3 +1,7 @@
+// Serves: DescribeLogDirs in all versions: one directory, which is the store, with the size of each partition in it.
+// Left out: how large the disk is and how much of it is free; replicas that move.
+// Why: the disk is the database's, and nothing moves between directories.
+
 import { NONE } from "@tusk/protocol/KafkaError"
 import { DescribeLogDirs } from "@tusk/protocol/messages/DescribeLogDirs"
 import type { DescribeLogDirsRequest } from "@tusk/protocol/messages/DescribeLogDirs"
@@ -6,10 +10,11 @@ import { Store } from "@tusk/storage/port/Store"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
+import { CLUSTER } from "../request/Resources.ts"
 
-/** One log directory: the store. Its size on disk is the database's business. */
 export const describeLogDirs = handler({
   api: DescribeLogDirs,
+  resources: ({ topics }) => (topics === null ? CLUSTER : { topics: topics.map(({ topic }) => topic) }),
   reads: true,
   make: Effect.gen(function* () {
     const log = yield* Log
@@ -30,7 +35,6 @@ export const describeLogDirs = handler({
       const ends = yield* log.measured(present.flatMap(({ ids }) => ids))
       let next = 0
       return {
-        throttleTimeMs: 0,
         errorCode: NONE,
         results: [
           {
@@ -57,7 +61,6 @@ export const describeLogDirs = handler({
     })
   }),
   refuse: (_request, errorCode, _error, { apiVersion }) => ({
-    throttleTimeMs: 0,
     errorCode,
     // Before version 3 only directories have a place for an error.
     results:

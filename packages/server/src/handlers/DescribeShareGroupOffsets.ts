@@ -1,3 +1,7 @@
+// Serves: DescribeShareGroupOffsets in all versions: where a share group starts in each partition, and its lag.
+// Left out: leader epochs, which are 0.
+// Why: a share group keeps no epoch with its offsets.
+
 import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import {
@@ -41,6 +45,7 @@ const refused = (groupId: string, error: KafkaError): Group => ({
 
 export const describeShareGroupOffsets = handler({
   api: DescribeShareGroupOffsets,
+  resources: ({ groups }) => ({ groups: groups.map(({ groupId }) => groupId) }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -107,10 +112,9 @@ export const describeShareGroupOffsets = handler({
       }).pipe(Effect.catch((error) => Effect.succeed(refused(groupId, error))))
 
     return (request: DescribeShareGroupOffsetsRequest) =>
-      Effect.map(Effect.forEach(request.groups, one), (described) => ({ throttleTimeMs: 0, groups: described }))
+      Effect.map(Effect.forEach(request.groups, one), (described) => ({ groups: described }))
   }),
   refuse: (request, _code, error) => ({
-    throttleTimeMs: 0,
     groups: request.groups.map(({ groupId }) => refused(groupId, error))
   })
 })

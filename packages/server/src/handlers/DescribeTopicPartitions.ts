@@ -1,3 +1,7 @@
+// Serves: DescribeTopicPartitions: pages through topics in order of names, and their partitions (KIP-966).
+// Left out: eligible leader replicas.
+// Why: the copies of the data are the database's.
+
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { errorCode, InvalidRequest, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import { DescribeTopicPartitions } from "@tusk/protocol/messages/DescribeTopicPartitions"
@@ -7,9 +11,11 @@ import type {
 } from "@tusk/protocol/messages/DescribeTopicPartitions"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../request/AuthorizedOperations.ts"
+import { authorizedOperations, OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
 import { allTopics, topicByName } from "../topics/CoordinatorTopics.ts"
 import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
+import { CLUSTER, namesOf } from "../request/Resources.ts"
 import { Placement, replicaStates } from "../request/Placement.ts"
 import { invalidTopicName, isInternalTopic } from "../topics/TopicNames.ts"
 
@@ -18,15 +24,15 @@ type Topic = DescribeTopicPartitionsResponse["topics"][number]
 /** Kafka's `max.request.partition.size.limit`. */
 const MOST_PARTITIONS = 2000
 
-/** Pages through topics in order of names and their partitions (KIP-966). */
 export const describeTopicPartitions = handler({
   api: DescribeTopicPartitions,
+  resources: ({ topics }) => (topics.length === 0 ? CLUSTER : { topics: namesOf(topics) }),
   reads: true,
   make: Effect.gen(function* () {
     const placement = yield* Placement
     const topics = yield* Topics
 
-    return (request: DescribeTopicPartitionsRequest) => {
+    return (request: DescribeTopicPartitionsRequest, context: RequestContext) => {
       const { cursor } = request
       const stateOf = replicaStates(placement)
       if (cursor !== null && cursor.partitionIndex < 0) {
@@ -68,14 +74,14 @@ export const describeTopicPartitions = handler({
           topicId: topic.topicId,
           isInternal: isInternalTopic(topic.name),
           partitions,
-          topicAuthorizedOperations: TOPIC_OPERATIONS
+          topicAuthorizedOperations: authorizedOperations(context, "topic", name)
         })
         if (to < topic.partitionIds.length) {
           nextCursor = { topicName: name, partitionIndex: to }
           break
         }
       }
-      return Effect.succeed({ throttleTimeMs: 0, topics: found, nextCursor })
+      return Effect.succeed({ topics: found, nextCursor })
     }
   }),
   refuse: (request, code, _error, { connection }) => {
@@ -84,7 +90,7 @@ export const describeTopicPartitions = handler({
       connection.close("a DescribeTopicPartitions request for all topics is refused, and no answer can tell")
       return undefined
     }
-    return { throttleTimeMs: 0, topics: request.topics.map(({ name }) => absent(name, code)), nextCursor: null }
+    return { topics: request.topics.map(({ name }) => absent(name, code)), nextCursor: null }
   }
 })
 

@@ -1,12 +1,17 @@
+// Serves: DescribeUserScramCredentials: finds nobody.
+// Left out: credentials.
+// Why: nobody has any, and none can be set.
+
 import { DuplicateResource, errorCode, errorMessage, NONE, ResourceNotFound } from "@tusk/protocol/KafkaError"
 import { DescribeUserScramCredentials } from "@tusk/protocol/messages/DescribeUserScramCredentials"
 import type { DescribeUserScramCredentialsRequest } from "@tusk/protocol/messages/DescribeUserScramCredentials"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
+import { CLUSTER } from "../request/Resources.ts"
 
-/** Nobody has credentials. */
 export const describeUserScramCredentials = handler({
   api: DescribeUserScramCredentials,
+  resources: () => CLUSTER,
   reads: true,
   make: Effect.succeed(({ users }: DescribeUserScramCredentialsRequest) =>
     Effect.sync(() => {
@@ -23,11 +28,10 @@ export const describeUserScramCredentials = handler({
               })
         return { user, errorCode: errorCode(error), errorMessage: errorMessage(error), credentialInfos: [] }
       })
-      return { throttleTimeMs: 0, errorCode: NONE, errorMessage: "", results }
+      return { errorCode: NONE, errorMessage: "", results }
     })
   ),
   refuse: (_request, code, error) => ({
-    throttleTimeMs: 0,
     errorCode: code,
     errorMessage: errorMessage(error),
     results: []

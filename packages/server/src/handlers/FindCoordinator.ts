@@ -1,15 +1,20 @@
+// Serves: FindCoordinator in all versions, for groups, transactional ids and partitions of share groups.
+// Left out: nothing.
+
 import { CoordinatorNotAvailable, errorCode, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
 import { FindCoordinator } from "@tusk/protocol/messages/FindCoordinator"
 import type { FindCoordinatorRequest } from "@tusk/protocol/messages/FindCoordinator"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { GROUP_KEY, Placement, SHARE_KEY, TRANSACTION_KEY } from "../request/Placement.ts"
+import type { Resources } from "../request/Resources.ts"
 
 const KEY_TYPES = [GROUP_KEY, TRANSACTION_KEY, SHARE_KEY]
 
 export const findCoordinator = handler({
   api: FindCoordinator,
+  resources: (request) => resourcesOf(request),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -26,7 +31,6 @@ export const findCoordinator = handler({
       }
       const batched = apiVersion >= 4
       return Effect.succeed({
-        throttleTimeMs: 0,
         errorMessage: null,
         ...(batched ? UNUSED : find(request.key)),
         coordinators: batched ? request.coordinatorKeys.map((key) => ({ key, ...find(key), errorMessage: null })) : []
@@ -34,7 +38,6 @@ export const findCoordinator = handler({
     }
   }),
   refuse: (request, code, error, { apiVersion }) => ({
-    throttleTimeMs: 0,
     ...(apiVersion >= 4 ? UNUSED : { ...NOWHERE, errorCode: code }),
     errorMessage: apiVersion >= 4 ? null : error.message,
     coordinators:
@@ -43,6 +46,13 @@ export const findCoordinator = handler({
         : []
   })
 })
+
+/** The key of a partition of a share group is the group, the topic's id and the partition's index. */
+const resourcesOf = ({ coordinatorKeys, key, keyType }: FindCoordinatorRequest): Resources => {
+  const keys = coordinatorKeys.length > 0 ? coordinatorKeys : [key]
+  if (keyType === TRANSACTION_KEY) return { transactionalIds: keys }
+  return { groups: keyType === SHARE_KEY ? keys.map((each) => each.replace(/:[^:]*:[^:]*$/, "")) : keys }
+}
 
 const NOWHERE = { nodeId: -1, host: "", port: -1, errorCode: NONE }
 /** What the fields of one key hold where keys come in batches. */

@@ -1,13 +1,18 @@
-import { errorMessage } from "@tusk/protocol/KafkaError"
+// Serves: IncrementalAlterConfigs in all versions: changes single overrides of topics, groups and this broker (KIP-339).
+// Left out: levels of loggers, and client metrics.
+// Why: there are none here.
+
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import type { IncrementalAlterConfigsRequest } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import { alterResources } from "../topics/alterResources.ts"
+import { configsOf } from "../request/Resources.ts"
+import { alterResources, refuseResources } from "../topics/alterResources.ts"
 import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
 
 export const incrementalAlterConfigs = handler({
   api: IncrementalAlterConfigs,
+  resources: ({ resources }) => configsOf(resources),
   reads: false,
   make: Effect.gen(function* () {
     const configs = yield* ResourceConfigs
@@ -16,13 +21,5 @@ export const incrementalAlterConfigs = handler({
         configs.alter(resource.resourceType, resource.resourceName, resource.configs, request.validateOnly)
       )
   }),
-  refuse: (request, code, error) => ({
-    throttleTimeMs: 0,
-    responses: request.resources.map(({ resourceName, resourceType }) => ({
-      errorCode: code,
-      errorMessage: errorMessage(error),
-      resourceType,
-      resourceName
-    }))
-  })
+  refuse: refuseResources
 })

@@ -1,3 +1,7 @@
+// Serves: InitProducerId in all versions, for idempotent producers: a producer id of their own.
+// Left out: transactional ids, with UNSUPPORTED_VERSION; a newer epoch of the same id (KIP-360).
+// Why: there are no transactions yet; a producer without a transactional id takes a new id instead of a new epoch, as in Apache Kafka.
+
 import { CoordinatorLoadInProgress, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import type { InitProducerIdRequest } from "@tusk/protocol/messages/InitProducerId"
@@ -7,6 +11,7 @@ import { handler } from "../request/Handler.ts"
 
 export const initProducerId = handler({
   api: InitProducerId,
+  resources: ({ transactionalId }) => ({ transactionalIds: transactionalId === null ? [] : [transactionalId] }),
   reads: false,
   later: () => new CoordinatorLoadInProgress(),
   make: Effect.gen(function* () {
@@ -20,7 +25,6 @@ export const initProducerId = handler({
       }
       // Without a transactional id a client that wants a newer epoch gets a new id, as from Kafka.
       return Effect.map(producerIds.next, (producerId) => ({
-        throttleTimeMs: 0,
         errorCode: NONE,
         producerId,
         producerEpoch: 0,
@@ -30,7 +34,6 @@ export const initProducerId = handler({
     }
   }),
   refuse: (_request, errorCode) => ({
-    throttleTimeMs: 0,
     errorCode,
     producerId: -1n,
     producerEpoch: -1,

@@ -1,14 +1,19 @@
+// Serves: JoinGroup in all versions: a member enters a classic group, or stays in it through a rebalance.
+// Left out: nothing.
+
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import type { JoinGroupRequest } from "@tusk/protocol/messages/JoinGroup"
 import { Active } from "@tusk/storage/commit/Active"
 import * as Effect from "effect/Effect"
-import { failingAtEnd, handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import { failingAtEnd } from "../request/ConnectionInfo.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
 export const joinGroup = handler({
   api: JoinGroup,
+  resources: ({ groupId }) => ({ groups: [groupId] }),
   reads: true,
   waitsMs: ({ rebalanceTimeoutMs, sessionTimeoutMs }) => Math.max(rebalanceTimeoutMs, sessionTimeoutMs, 0),
   later: () => new CoordinatorNotAvailable(),
@@ -31,7 +36,6 @@ export const joinGroup = handler({
         failingAtEnd(connection, whenElsewhere, () => new CoordinatorNotAvailable())
       )
       return {
-        throttleTimeMs: 0,
         errorCode: answer.error === null ? NONE : errorCode(answer.error),
         generationId: answer.generationId,
         protocolType: answer.protocolType,
@@ -45,7 +49,6 @@ export const joinGroup = handler({
     })
   }),
   refuse: (request, code, _error, { apiVersion }) => ({
-    throttleTimeMs: 0,
     errorCode: code,
     generationId: -1,
     protocolType: null,

@@ -1,13 +1,18 @@
+// Serves: LeaveGroup in all versions: one member of a classic group leaves, or several do.
+// Left out: the reason for it (KIP-800).
+// Why: nothing that the group decides goes by it.
+
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
 import { LeaveGroup } from "@tusk/protocol/messages/LeaveGroup"
 import type { LeaveGroupRequest } from "@tusk/protocol/messages/LeaveGroup"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
 export const leaveGroup = handler({
   api: LeaveGroup,
+  resources: ({ groupId }) => ({ groups: [groupId] }),
   reads: false,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -19,7 +24,6 @@ export const leaveGroup = handler({
       const [first] = results
       const code = apiVersion < 3 && first?.error ? errorCode(first.error) : NONE
       return {
-        throttleTimeMs: 0,
         errorCode: code,
         members:
           apiVersion < 3
@@ -32,5 +36,5 @@ export const leaveGroup = handler({
       }
     })
   }),
-  refuse: (_request, code) => ({ throttleTimeMs: 0, errorCode: code, members: [] })
+  refuse: (_request, code) => ({ errorCode: code, members: [] })
 })

@@ -1,3 +1,7 @@
+// Serves: ListConfigResources in all versions: topics, groups and this broker.
+// Left out: client metrics, and loggers beside the broker's own name.
+// Why: they have no configs here, so that there are none to list.
+
 import { NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import { ListConfigResources } from "@tusk/protocol/messages/ListConfigResources"
 import type { ListConfigResourcesRequest } from "@tusk/protocol/messages/ListConfigResources"
@@ -10,7 +14,8 @@ import {
 } from "@tusk/storage/topics/Configs"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
+import { CLUSTER } from "../request/Resources.ts"
 import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
 
 /** Loggers and client metrics have no configs here, so that there are none to list. */
@@ -24,6 +29,7 @@ const TYPES: ReadonlyArray<number> = [
 
 export const listConfigResources = handler({
   api: ListConfigResources,
+  resources: () => CLUSTER,
   reads: true,
   make: Effect.gen(function* () {
     const configs = yield* ResourceConfigs
@@ -35,7 +41,6 @@ export const listConfigResources = handler({
         return yield* new UnsupportedVersion({ message: `Resources of type ${stranger} cannot be listed.` })
       }
       return {
-        throttleTimeMs: 0,
         errorCode: NONE,
         configResources: Array.from(new Set(wanted)).flatMap((resourceType) =>
           configs.names(resourceType).map((resourceName) => ({ resourceName, resourceType }))
@@ -43,5 +48,5 @@ export const listConfigResources = handler({
       }
     })
   }),
-  refuse: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode, configResources: [] })
+  refuse: (_request, errorCode) => ({ errorCode, configResources: [] })
 })

@@ -1,3 +1,7 @@
+// Serves: ListOffsets in all versions: the ends of partitions, and offsets by time.
+// Left out: offsets of a tier, of which there are none; another end for read_committed.
+// Why: all records are in one store; there are no transactions yet.
+
 import {
   errorCode,
   InvalidRequest,
@@ -16,7 +20,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { isEmptyPartition, topicByName } from "../topics/CoordinatorTopics.ts"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
+import { namesOf } from "../request/Resources.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
 
 type Asked = ListOffsetsRequest["topics"][number]["partitions"][number]
@@ -58,6 +63,7 @@ const NOTHING: Found = { offset: -1n, timestamp: -1n, leaderEpoch: -1 }
 
 export const listOffsets = handler({
   api: ListOffsets,
+  resources: ({ topics }) => ({ topics: namesOf(topics) }),
   reads: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
@@ -125,11 +131,10 @@ export const listOffsets = handler({
         }
         answers.push({ name, partitions: results })
       }
-      return { throttleTimeMs: 0, topics: answers }
+      return { topics: answers }
     })
   }),
   refuse: (request, code) => ({
-    throttleTimeMs: 0,
     topics: request.topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map((asked) => answered(asked, code, NOTHING, []))

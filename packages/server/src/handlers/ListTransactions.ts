@@ -1,9 +1,14 @@
+// Serves: ListTransactions in all versions: checks the filters, and finds nothing.
+// Left out: transactions.
+// Why: there are none yet.
+
 import { regexProblem } from "@tusk/coordinator/group/consumer/TopicPatterns"
 import { NONE } from "@tusk/protocol/KafkaError"
 import { ListTransactions } from "@tusk/protocol/messages/ListTransactions"
 import type { ListTransactionsRequest } from "@tusk/protocol/messages/ListTransactions"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
+import { CLUSTER } from "../request/Resources.ts"
 
 /** The states a transaction can be in. */
 const STATES: ReadonlySet<string> = new Set([
@@ -17,9 +22,9 @@ const STATES: ReadonlySet<string> = new Set([
   "PrepareEpochFence"
 ])
 
-/** No transaction has begun. */
 export const listTransactions = handler({
   api: ListTransactions,
+  resources: () => CLUSTER,
   reads: true,
   make: Effect.succeed(({ stateFilters, transactionalIdPattern }: ListTransactionsRequest) =>
     Effect.suspend(() => {
@@ -27,7 +32,6 @@ export const listTransactions = handler({
         transactionalIdPattern === null ? null : regexProblem(transactionalIdPattern, "TransactionalIdPattern")
       return problem === null
         ? Effect.succeed({
-            throttleTimeMs: 0,
             errorCode: NONE,
             unknownStateFilters: stateFilters.filter((state) => !STATES.has(state)),
             transactionStates: []
@@ -35,5 +39,5 @@ export const listTransactions = handler({
         : Effect.fail(problem)
     })
   ),
-  refuse: (_request, errorCode) => ({ throttleTimeMs: 0, errorCode, unknownStateFilters: [], transactionStates: [] })
+  refuse: (_request, errorCode) => ({ errorCode, unknownStateFilters: [], transactionStates: [] })
 })

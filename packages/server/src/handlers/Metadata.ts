@@ -1,3 +1,7 @@
+// Serves: Metadata in all versions; topics that are not there are created where client and settings allow it.
+// Left out: racks, and replicas beside the leader.
+// Why: the copies of the data are the database's.
+
 import { errorCode, NONE, UnknownTopicId, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
@@ -7,11 +11,12 @@ import { Active } from "@tusk/storage/commit/Active"
 import { Topics } from "@tusk/storage/topics/Topics"
 import type { Topic } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from "../request/AuthorizedOperations.ts"
+import { authorizedOperations, CLUSTER_NAME, OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
 import { AutoTopics } from "../topics/AutoTopics.ts"
 import { allTopics, topicById, topicByName } from "../topics/CoordinatorTopics.ts"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
+import { CLUSTER, topicsOf } from "../request/Resources.ts"
 import { Placement, replicaStates } from "../request/Placement.ts"
 import { invalidTopicName, isInternalTopic } from "../topics/TopicNames.ts"
 
@@ -19,33 +24,13 @@ type ResponseTopic = MetadataResponse["topics"][number]
 
 export const metadata = handler({
   api: Metadata,
+  resources: ({ topics }) => (topics === null ? CLUSTER : topicsOf(topics)),
   reads: true,
   make: Effect.gen(function* () {
     const active = yield* Active
     const topics = yield* Topics
     const autoTopics = yield* AutoTopics
     const placement = yield* Placement
-
-    const present = (topic: Topic, operations: number, stateOf: ReturnType<typeof replicaStates>): ResponseTopic => ({
-      errorCode: NONE,
-      name: topic.name,
-      topicId: topic.topicId,
-      isInternal: isInternalTopic(topic.name),
-      partitions: topic.partitionIds.map((partitionId, partitionIndex) => ({
-        partitionIndex,
-        ...stateOf(partitionId)
-      })),
-      topicAuthorizedOperations: operations
-    })
-
-    const absent = (error: KafkaError, name: string | null, topicId: string): ResponseTopic => ({
-      errorCode: errorCode(error),
-      name,
-      topicId,
-      isInternal: false,
-      partitions: [],
-      topicAuthorizedOperations: OPERATIONS_NOT_ASKED
-    })
 
     const find = (
       asked: { readonly topicId: string; readonly name: string | null },
@@ -74,10 +59,12 @@ export const metadata = handler({
       })
     }
 
-    return Effect.fnUntraced(function* (request: MetadataRequest, { apiVersion, connection }: RequestContext) {
+    return Effect.fnUntraced(function* (request: MetadataRequest, context: RequestContext) {
+      const { apiVersion, connection } = context
       const stateOf = replicaStates(placement)
-      const operations = request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED
-      const tell = (topic: Topic) => present(topic, operations, stateOf)
+      const operationsOn = ({ name }: Topic): number =>
+        request.includeTopicAuthorizedOperations ? authorizedOperations(context, "topic", name) : OPERATIONS_NOT_ASKED
+      const tell = (topic: Topic) => present(topic, operationsOn(topic), stateOf)
       const named = apiVersion === 0 && request.topics?.length === 0 ? null : request.topics
       // As Apache Kafka: where some go by their ids, those that do not are left out.
       const byId = named?.filter(({ topicId }) => topicId !== ZERO_UUID)
@@ -89,13 +76,12 @@ export const metadata = handler({
               find(topic, request.allowAutoTopicCreation, apiVersion, tell)
             )
       return {
-        throttleTimeMs: 0,
         brokers: placement.brokers(connection.listener),
         clusterId: active.clusterId,
         controllerId: placement.controller(),
         topics: found,
         clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-          ? CLUSTER_OPERATIONS
+          ? authorizedOperations(context, "cluster", CLUSTER_NAME)
           : OPERATIONS_NOT_ASKED,
         errorCode: NONE
       }
@@ -108,7 +94,6 @@ export const metadata = handler({
       return undefined
     }
     return {
-      throttleTimeMs: 0,
       brokers: [],
       clusterId: null,
       controllerId: -1,
@@ -124,6 +109,27 @@ export const metadata = handler({
       errorCode: code
     }
   }
+})
+
+const present = (topic: Topic, operations: number, stateOf: ReturnType<typeof replicaStates>): ResponseTopic => ({
+  errorCode: NONE,
+  name: topic.name,
+  topicId: topic.topicId,
+  isInternal: isInternalTopic(topic.name),
+  partitions: topic.partitionIds.map((partitionId, partitionIndex) => ({
+    partitionIndex,
+    ...stateOf(partitionId)
+  })),
+  topicAuthorizedOperations: operations
+})
+
+const absent = (error: KafkaError, name: string | null, topicId: string): ResponseTopic => ({
+  errorCode: errorCode(error),
+  name,
+  topicId,
+  isInternal: false,
+  partitions: [],
+  topicAuthorizedOperations: OPERATIONS_NOT_ASKED
 })
 
 /** A topic asked for twice is answered once, as in Kafka. */

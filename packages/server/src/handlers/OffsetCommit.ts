@@ -1,3 +1,6 @@
+// Serves: OffsetCommit in all versions, for members of a group and for clients outside it.
+// Left out: nothing.
+
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import type { OffsetToCommit } from "@tusk/coordinator/group/shell/GroupRequests"
 import {
@@ -13,10 +16,12 @@ import type { OffsetCommitRequest } from "@tusk/protocol/messages/OffsetCommit"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
+import { topicsOf } from "../request/Resources.ts"
 
 export const offsetCommit = handler({
   api: OffsetCommit,
+  resources: ({ groupId, topics }) => ({ ...topicsOf(topics), groups: [groupId] }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -56,7 +61,6 @@ export const offsetCommit = handler({
         partitions
       })
       return {
-        throttleTimeMs: 0,
         topics: request.topics.map(({ name, partitions, topicId }, i) => ({
           name,
           topicId,
@@ -70,7 +74,6 @@ export const offsetCommit = handler({
     })
   }),
   refuse: (request, code) => ({
-    throttleTimeMs: 0,
     topics: request.topics.map(({ name, partitions, topicId }) => ({
       name,
       topicId,

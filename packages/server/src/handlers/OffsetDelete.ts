@@ -1,3 +1,6 @@
+// Serves: OffsetDelete in all versions: forgets committed offsets of topics to which no member of the group is subscribed.
+// Left out: nothing.
+
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, errorCode, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import { OffsetDelete } from "@tusk/protocol/messages/OffsetDelete"
@@ -5,9 +8,11 @@ import type { OffsetDeleteRequest } from "@tusk/protocol/messages/OffsetDelete"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
+import { namesOf } from "../request/Resources.ts"
 
 export const offsetDelete = handler({
   api: OffsetDelete,
+  resources: ({ groupId, topics }) => ({ topics: namesOf(topics), groups: [groupId] }),
   reads: false,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -29,7 +34,6 @@ export const offsetDelete = handler({
       const unknown = errorCode(new UnknownTopicOrPartition())
       return {
         errorCode: NONE,
-        throttleTimeMs: 0,
         topics: asked.map(({ name, partitionIds, partitions }, i) => ({
           name,
           partitions: partitions.map(({ partitionIndex }, j) => {
@@ -43,5 +47,5 @@ export const offsetDelete = handler({
       }
     })
   }),
-  refuse: (_request, code) => ({ errorCode: code, throttleTimeMs: 0, topics: [] })
+  refuse: (_request, code) => ({ errorCode: code, topics: [] })
 })

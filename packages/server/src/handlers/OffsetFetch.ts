@@ -1,3 +1,7 @@
+// Serves: OffsetFetch in all versions, of one group or of several.
+// Left out: `requireStable`, which waits for nothing.
+// Why: no offset is part of an open transaction, as there are none yet.
+
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { CoordinatorNotAvailable, errorCode, NONE, UnknownTopicId } from "@tusk/protocol/KafkaError"
@@ -8,7 +12,8 @@ import type { CommittedOffset } from "@tusk/storage/offsets/Offsets"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { Answer } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
 type GroupResponse = OffsetFetchResponse["groups"][number]
 type GroupTopics = GroupResponse["topics"]
@@ -32,6 +37,9 @@ interface AskedGroup {
 
 export const offsetFetch = handler({
   api: OffsetFetch,
+  resources: ({ groupId, groups }) => ({
+    groups: groups.length > 0 ? groups.map((group) => group.groupId) : [groupId]
+  }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -127,10 +135,9 @@ const refused = (asked: AskedGroup, error: KafkaError): GroupResponse => ({
   errorCode: errorCode(error)
 })
 
-const answer = (groups: ReadonlyArray<GroupResponse>, apiVersion: number): OffsetFetchResponse => {
+const answer = (groups: ReadonlyArray<GroupResponse>, apiVersion: number): Answer<OffsetFetchResponse> => {
   if (apiVersion >= BATCHED) {
     return {
-      throttleTimeMs: 0,
       topics: [],
       errorCode: NONE,
       groups: groups.map((group) => (group.errorCode === NONE ? group : { ...group, topics: [] }))
@@ -138,5 +145,5 @@ const answer = (groups: ReadonlyArray<GroupResponse>, apiVersion: number): Offse
   }
   const [group] = groups
   // Before version 2 there is no place for the group's error but in its partitions.
-  return { throttleTimeMs: 0, topics: group!.topics, errorCode: apiVersion >= 2 ? group!.errorCode : NONE, groups: [] }
+  return { topics: group!.topics, errorCode: apiVersion >= 2 ? group!.errorCode : NONE, groups: [] }
 }

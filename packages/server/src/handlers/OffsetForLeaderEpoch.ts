@@ -1,3 +1,6 @@
+// Serves: OffsetForLeaderEpoch in all versions: the end of a leader epoch in a partition.
+// Left out: nothing.
+
 import { errorCode, NONE, NotLeaderOrFollower, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
 import type { OffsetForLeaderEpochRequest } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
@@ -12,6 +15,7 @@ type Asked = OffsetForLeaderEpochRequest["topics"][number]["partitions"][number]
 
 export const offsetForLeaderEpoch = handler({
   api: OffsetForLeaderEpoch,
+  resources: ({ topics }) => ({ topics: topics.map(({ topic }) => topic) }),
   reads: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
@@ -31,7 +35,6 @@ export const offsetForLeaderEpoch = handler({
 
     return Effect.fnUntraced(function* (request: OffsetForLeaderEpochRequest) {
       return {
-        throttleTimeMs: 0,
         topics: yield* Effect.forEach(request.topics, ({ partitions, topic }) =>
           Effect.map(
             Effect.forEach(partitions, (asked) =>
@@ -44,7 +47,6 @@ export const offsetForLeaderEpoch = handler({
     })
   }),
   refuse: (request, code) => ({
-    throttleTimeMs: 0,
     topics: request.topics.map(({ partitions, topic }) => ({
       topic,
       partitions: partitions.map(({ partition }) => answered(partition, code))

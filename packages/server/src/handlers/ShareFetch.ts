@@ -1,57 +1,30 @@
-import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
-import type { AcquiredRecords } from "@tusk/coordinator/group/shell/ShareRequests"
-import { GroupConfigs } from "@tusk/coordinator/group/machine/GroupConfigs"
+// Serves: ShareFetch 1 and 2: acquires records for a member of a share group, and acknowledges others (KIP-932).
+// Left out: version 0.
+// Why: it was a preview, which no client of today sends.
+
 import {
   errorCode,
   errorMessage,
   InvalidRequest,
-  KafkaStorageError,
+  isKafkaError,
   NONE,
-  NotLeaderOrFollower,
-  UnknownTopicOrPartition
+  NotLeaderOrFollower
 } from "@tusk/protocol/KafkaError"
-import { isKafkaError, type KafkaError } from "@tusk/protocol/KafkaError"
 import { ShareFetch } from "@tusk/protocol/messages/ShareFetch"
 import type { ShareFetchRequest, ShareFetchResponse } from "@tusk/protocol/messages/ShareFetch"
-import { isKafkaError as isRefused, Log } from "@tusk/storage/log/Log"
-import { boundOf, offsetOf } from "@tusk/storage/log/partitions/Bound"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { AnswerBudget } from "../fetch/AnswerBudget.ts"
-import type { Claim } from "../fetch/AnswerBudget.ts"
-import { BrokerSettings } from "../config/BrokerSettings.ts"
-import { Deadlines } from "../request/Deadlines.ts"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
-import { monotonicMs } from "../request/monotonic.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { NO_LEADER } from "../request/Placement.ts"
-import { shareAcknowledging } from "../share/ShareAcknowledging.ts"
-import { FINAL_EPOCH, INITIAL_EPOCH, served, ShareSessions } from "../share/ShareSessions.ts"
+import { shareAcquiring } from "../share/ShareAcquiring.ts"
+import type { Found } from "../share/ShareAcquiring.ts"
+import { refuseShare, ShareRequests, shareResources } from "../share/ShareRequests.ts"
+import { FINAL_EPOCH, INITIAL_EPOCH, ShareSessions } from "../share/ShareSessions.ts"
 import type { SharedPartition, ShareSession } from "../share/ShareSessions.ts"
 
 type PartitionData = ShareFetchResponse["responses"][number]["partitions"][number]
 
-/** `share.acquire.mode` record_limit (KIP-1206): not one record more than asked for. */
-const RECORD_LIMIT = 1
-
 const NO_RECORDS: ReadonlyArray<Uint8Array> = []
-
-const dataOf = (partitionIndex: number): PartitionData => ({
-  partitionIndex,
-  errorCode: NONE,
-  errorMessage: null,
-  acknowledgeErrorCode: NONE,
-  acknowledgeErrorMessage: null,
-  currentLeader: NO_LEADER,
-  records: NO_RECORDS,
-  acquiredRecords: []
-})
-
-/** A partition's error, of those that Java's consumer knows how to go on from: of others it throws. */
-const fetchError = (error: KafkaError): KafkaError => {
-  if (error._tag === "NotCoordinator") return new KafkaStorageError({ cause: error })
-  return error._tag === "GroupIdNotFound" ? new UnknownTopicOrPartition({ cause: error }) : error
-}
 
 /** What a request would do that it may not. */
 const problemOf = (request: ShareFetchRequest): string | undefined => {
@@ -70,233 +43,123 @@ const problemOf = (request: ShareFetchRequest): string | undefined => {
   return undefined
 }
 
-const added = (request: ShareFetchRequest): ReadonlyArray<SharedPartition> =>
-  request.topics.flatMap(({ partitions, topicId }) =>
-    partitions.map(({ partitionIndex }) => ({ topicId, partition: partitionIndex }))
-  )
-const forgotten = (request: ShareFetchRequest): ReadonlyArray<SharedPartition> =>
-  request.forgottenTopicsData.flatMap(({ partitions, topicId }) =>
-    partitions.map((partition) => ({ topicId, partition }))
-  )
-
 export const shareFetch = handler({
   api: ShareFetch,
-  // Version 0 was a preview.
+  resources: ({ groupId, topics }) => shareResources(groupId, topics),
   versions: [1, 2],
   reads: true,
   waitsMs: ({ maxWaitMs }) => Math.max(0, maxWaitMs),
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
-    const budget = yield* AnswerBudget
-    const clock = yield* Clock.Clock
-    const configs = yield* GroupConfigs
-    const deadlines = yield* Deadlines
-    const log = yield* Log
+    const requests = yield* ShareRequests.make
+    const acquire = yield* shareAcquiring(requests)
     const sessions = yield* ShareSessions
-    const settings = yield* BrokerSettings
-    const shared = yield* SharePartitions
-    const { acknowledge, endpoints, leadership, partitionIdOf, release } = yield* shareAcknowledging
     const services = yield* Effect.context<never>()
 
     /** With the connection it began on a session ends, as in Apache Kafka: what the member holds is free again. */
     const endWith = ({ onEnd }: RequestContext["connection"], session: ShareSession): void => {
       const hungUp = () => {
-        if (sessions.close(session)) Effect.runForkWith(services)(release(session))
+        if (sessions.close(session)) Effect.runForkWith(services)(requests.release(session))
       }
       onEnd.add(hungUp)
       session.ended = () => void onEnd.delete(hungUp)
     }
 
-    /** Partitions of the session in turn, as long as there is room. */
-    const acquireOnce = Effect.fnUntraced(function* (session: ShareSession, request: ShareFetchRequest, claim: Claim) {
-      const found: Array<readonly [SharedPartition, AcquiredRecords | KafkaError]> = []
-      const given = claim.take(Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes)))
-      let bytes = given
-      let records = request.maxRecords
-      for (const partition of Array.from(session.partitions.values())) {
-        if (bytes <= 0 || records <= 0) break
-        const partitionId = partitionIdOf(partition.topicId, partition.partition)
-        if (typeof partitionId !== "number") {
-          found.push([partition, partitionId])
-          continue
-        }
-        const acquired = yield* shared
-          .acquire({
-            groupId: session.groupId,
-            memberId: session.memberId,
-            partitionId,
-            maxBytes: bytes,
-            maxRecords: records,
-            strict: request.shareAcquireMode === RECORD_LIMIT,
-            batchSize: request.batchSize
-          })
-          .pipe(Effect.catch((error) => Effect.succeed(fetchError(error))))
-        if (isKafkaError(acquired)) found.push([partition, acquired])
-        else if (acquired.ranges.length > 0) {
-          found.push([partition, acquired])
-          served(session, partition)
-          for (const { byteLength } of acquired.batches) bytes -= byteLength
-          for (const { first, last } of acquired.ranges) records -= Number(last - first) + 1
-        }
-      }
-      claim.keep(given - bytes)
-      return found
-    })
-
-    /** Until there is something, the time is over, or the client has gone. */
-    const acquireEnough = Effect.fnUntraced(function* (
-      session: ShareSession,
-      request: ShareFetchRequest,
-      connection: RequestContext["connection"]
-    ) {
-      const deadline = monotonicMs(clock) + request.maxWaitMs
-      const claim = budget.claim(connection)
-      const bound = boundOf(configs(session.groupId).shareIsolationLevel)
-      const room = budget.room()
-      if (room !== undefined) yield* room
-      /** How many could not be served at the first look: one more is news. */
-      let known: number | undefined
-      while (true) {
-        // What is free from here on is not missed: it is looked for again.
-        const ids: Array<number> = []
-        for (const { partition, topicId } of session.partitions.values()) {
-          const partitionId = partitionIdOf(topicId, partition)
-          if (typeof partitionId === "number") ids.push(partitionId)
-        }
-        const ends = yield* log.ends(ids)
-        const free = { isFreed: false, wake: () => {} }
-        const freed = () => {
-          free.isFreed = true
-          free.wake()
-        }
-        const looked = Effect.gen(function* () {
-          const found = yield* acquireOnce(session, request, claim)
-          const errors = found.reduce((sum, [, result]) => (isKafkaError(result) ? sum + 1 : sum), 0)
-          known ??= errors
-          // What cannot be served is no reason to answer before there is a record: unless nothing else is asked for.
-          const isDue = errors < found.length || errors > known || errors === session.partitions.size
-          const left = deadline - monotonicMs(clock)
-          if (isDue || left <= 0 || request.minBytes <= 0 || connection.isStopping) return found
-          if (free.isFreed) return undefined
-          const positions = ids.flatMap((partitionId, i) => {
-            const end = ends[i]!
-            return isRefused(end) ? [] : [{ partitionId, bound, readableEnd: offsetOf(bound, end) }]
-          })
-          let ringsAt = 0
-          yield* log.awaitBytes(positions, 1, {
-            begin: (ring) => {
-              free.wake = ring
-              ringsAt = deadlines.at(deadline, ring)
-              connection.onEnding(ring)
-            },
-            end: (ring) => {
-              deadlines.off(ringsAt, ring)
-              connection.offEnding(ring)
-            }
-          })
-          return connection.isGone ? [] : undefined
-        })
-        const answer = yield* shared.watchingFree(session.groupId, ids, freed, looked)
-        if (answer !== undefined) return answer
-      }
-    })
-
     return Effect.fnUntraced(function* (request: ShareFetchRequest, { connection }: RequestContext) {
       const problem = problemOf(request)
       if (problem !== undefined) return yield* new InvalidRequest({ message: problem })
-      const groupId = request.groupId!
-      const idError = shared.idError(groupId, request.memberId!)
+      const { isRenewAck, shareSessionEpoch: epoch } = request
+      const [groupId, memberId] = [request.groupId!, request.memberId!]
+      const idError = requests.idError(groupId, memberId)
       if (idError !== null) return yield* Effect.fail(idError)
-      const config = configs(groupId)
-      const session = sessions.use(
-        {
-          groupId,
-          memberId: request.memberId!,
-          epoch: request.shareSessionEpoch,
-          added: added(request),
-          forgotten: forgotten(request),
-          maxSessions: config.shareMaxShareSessions
-        },
-        monotonicMs(clock)
-      )
+      const session = requests.open({ groupId, memberId, epoch, added: added(request), forgotten: forgotten(request) })
       if ("_tag" in session) return yield* Effect.fail(session)
-      const isFirst = request.shareSessionEpoch === INITIAL_EPOCH
-      if (isFirst) endWith(connection, session)
-
-      const answers = new Map<string, Map<number, PartitionData>>()
-      const answerOf = (topicId: string, partition: number): PartitionData => {
-        let partitions = answers.get(topicId)
-        if (partitions === undefined) answers.set(topicId, (partitions = new Map()))
-        const data = partitions.get(partition) ?? dataOf(partition)
-        partitions.set(partition, data)
-        return data
-      }
-      const put = (topicId: string, partition: number, change: Partial<PartitionData>): void => {
-        const data = answerOf(topicId, partition)
-        answers.get(topicId)!.set(partition, { ...data, ...change })
-      }
-
+      const answers = new Answers()
       // As Apache Kafka: the first answer of a session names every partition, a later one those with something to tell.
-      if (isFirst) for (const { partition, topicId } of session.partitions.values()) answerOf(topicId, partition)
+      if (epoch === INITIAL_EPOCH) {
+        endWith(connection, session)
+        for (const { partition, topicId } of session.partitions.values()) answers.of(topicId, partition)
+      }
       for (const { partitions, topicId } of request.topics) {
-        for (const { acknowledgementBatches, partitionIndex } of partitions) {
-          if (acknowledgementBatches.length === 0) continue
-          const error = yield* acknowledge(session, topicId, partitionIndex, acknowledgementBatches, request.isRenewAck)
-          put(topicId, partitionIndex, {
-            acknowledgeErrorCode: error === null ? NONE : errorCode(error),
-            acknowledgeErrorMessage: error === null ? null : errorMessage(error),
-            currentLeader: leadership(error, topicId, partitionIndex)
+        for (const { acknowledgementBatches: batches, partitionIndex } of partitions) {
+          if (batches.length === 0) continue
+          const told = yield* requests.acknowledge(session, { topicId, partitionIndex, batches, isRenewAck })
+          answers.put(topicId, partitionIndex, {
+            acknowledgeErrorCode: told.errorCode,
+            acknowledgeErrorMessage: told.errorMessage,
+            currentLeader: told.currentLeader
           })
         }
       }
-      if (request.shareSessionEpoch === FINAL_EPOCH) {
-        sessions.close(session)
-        yield* release(session)
-      } else if (!request.isRenewAck) {
-        for (const [{ partition, topicId }, found] of yield* acquireEnough(session, request, connection)) {
-          put(
-            topicId,
-            partition,
-            isKafkaError(found)
-              ? {
-                  errorCode: errorCode(found),
-                  errorMessage: errorMessage(found),
-                  currentLeader: leadership(found, topicId, partition)
-                }
-              : {
-                  records: found.batches,
-                  acquiredRecords: found.ranges.map(({ deliveryCount, first, last }) => ({
-                    firstOffset: first,
-                    lastOffset: last,
-                    deliveryCount
-                  }))
-                }
-          )
-        }
-      }
-      const responses = Array.from(answers, ([topicId, partitions]) => ({
-        topicId,
-        partitions: Array.from(partitions.values())
-      }))
-      return {
-        throttleTimeMs: 0,
-        errorCode: NONE,
-        errorMessage: null,
-        acquisitionLockTimeoutMs: config.shareRecordLockDurationMs,
-        responses,
-        nodeEndpoints: endpoints(
-          responses.flatMap(({ partitions }) => partitions.map(({ currentLeader }) => currentLeader)),
-          connection.listener
-        )
-      }
+      if (epoch === FINAL_EPOCH) yield* requests.close(session)
+      else if (!isRenewAck) answers.acquired(yield* acquire(session, request, connection), requests)
+      return requests.answer(groupId, answers.all(), connection.listener)
     })
   }),
-  refuse: (_request, code, error) => ({
-    throttleTimeMs: 0,
-    errorCode: code,
-    errorMessage: errorMessage(error),
-    acquisitionLockTimeoutMs: 0,
-    responses: [],
-    nodeEndpoints: []
-  })
+  refuse: refuseShare
+})
+
+const added = (request: ShareFetchRequest): ReadonlyArray<SharedPartition> =>
+  request.topics.flatMap(({ partitions, topicId }) =>
+    partitions.map(({ partitionIndex }) => ({ topicId, partition: partitionIndex }))
+  )
+
+const forgotten = (request: ShareFetchRequest): ReadonlyArray<SharedPartition> =>
+  request.forgottenTopicsData.flatMap(({ partitions, topicId }) =>
+    partitions.map((partition) => ({ topicId, partition }))
+  )
+
+/** What is told of partitions, in the order in which they came up, topic by topic. */
+class Answers {
+  readonly #topics = new Map<string, Map<number, PartitionData>>()
+
+  of(topicId: string, partition: number): PartitionData {
+    let partitions = this.#topics.get(topicId)
+    if (partitions === undefined) this.#topics.set(topicId, (partitions = new Map()))
+    const data = partitions.get(partition) ?? dataOf(partition)
+    partitions.set(partition, data)
+    return data
+  }
+
+  put(topicId: string, partition: number, change: Partial<PartitionData>): void {
+    const data = this.of(topicId, partition)
+    this.#topics.get(topicId)!.set(partition, { ...data, ...change })
+  }
+
+  acquired(found: Found, requests: ShareRequests): void {
+    for (const [{ partition, topicId }, result] of found) {
+      if (isKafkaError(result)) {
+        this.put(topicId, partition, {
+          errorCode: errorCode(result),
+          errorMessage: errorMessage(result),
+          currentLeader: requests.leadership(result, topicId, partition)
+        })
+        continue
+      }
+      const acquiredRecords = result.ranges.map(({ deliveryCount, first, last }) => ({
+        firstOffset: first,
+        lastOffset: last,
+        deliveryCount
+      }))
+      this.put(topicId, partition, { records: result.batches, acquiredRecords })
+    }
+  }
+
+  all() {
+    return Array.from(this.#topics, ([topicId, partitions]) => ({
+      topicId,
+      partitions: Array.from(partitions.values())
+    }))
+  }
+}
+
+const dataOf = (partitionIndex: number): PartitionData => ({
+  partitionIndex,
+  errorCode: NONE,
+  errorMessage: null,
+  acknowledgeErrorCode: NONE,
+  acknowledgeErrorMessage: null,
+  currentLeader: NO_LEADER,
+  records: NO_RECORDS,
+  acquiredRecords: []
 })

@@ -1,3 +1,7 @@
+// Serves: ShareGroupDescribe 1.
+// Left out: version 0.
+// Why: it was a preview, which no client of today sends.
+
 import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
 import type { ShareGroupDescription } from "@tusk/coordinator/group/shell/ShareGroups"
 import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
@@ -19,13 +23,14 @@ const { answer, refuse } = groupDescriptions(
 
 export const shareGroupDescribe = handler({
   api: ShareGroupDescribe,
+  resources: ({ groupIds }) => ({ groups: groupIds }),
   // Version 0 was a preview.
   versions: [1, 1],
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.map(
     ShareGroups,
-    (groups) => (request) => Effect.map(groups.describe(request.groupIds), answer(request))
+    (groups) => (request, context) => Effect.map(groups.describe(request.groupIds), answer(request, context))
   ),
   refuse
 })

@@ -1,3 +1,7 @@
+// Serves: ShareGroupHeartbeat 1: membership of a share group (KIP-932).
+// Left out: version 0.
+// Why: it was a preview, which no client of today sends.
+
 import { GroupConfigs } from "@tusk/coordinator/group/machine/GroupConfigs"
 import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
 import { CoordinatorNotAvailable, errorMessage, NONE } from "@tusk/protocol/KafkaError"
@@ -5,10 +9,11 @@ import { ShareGroupHeartbeat } from "@tusk/protocol/messages/ShareGroupHeartbeat
 import type { ShareGroupHeartbeatRequest } from "@tusk/protocol/messages/ShareGroupHeartbeat"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
 export const shareGroupHeartbeat = handler({
   api: ShareGroupHeartbeat,
+  resources: ({ groupId, subscribedTopicNames }) => ({ topics: subscribedTopicNames ?? [], groups: [groupId] }),
   // Version 0 was a preview.
   versions: [1, 1],
   reads: true,
@@ -20,7 +25,6 @@ export const shareGroupHeartbeat = handler({
       Effect.map(
         groups.heartbeat({ ...request, clientId, clientHost: `/${connection.clientHost}` }),
         ({ assignment, memberEpoch }) => ({
-          throttleTimeMs: 0,
           errorCode: NONE,
           errorMessage: null,
           memberId: request.memberId,
@@ -33,7 +37,6 @@ export const shareGroupHeartbeat = handler({
       )
   }),
   refuse: (_request, errorCode, error) => ({
-    throttleTimeMs: 0,
     errorCode,
     errorMessage: errorMessage(error),
     memberId: null,

@@ -1,3 +1,7 @@
+// Serves: StreamsGroupDescribe.
+// Left out: the offsets of tasks, which are empty.
+// Why: the heartbeat keeps none of them.
+
 import { StreamsGroups } from "@tusk/coordinator/group/shell/StreamsGroups"
 import type { StreamsGroupDescription } from "@tusk/coordinator/group/streams/StreamsDescription"
 import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
@@ -22,11 +26,12 @@ const { answer, refuse } = groupDescriptions(
 
 export const streamsGroupDescribe = handler({
   api: StreamsGroupDescribe,
+  resources: ({ groupIds }) => ({ groups: groupIds }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.map(
     StreamsGroups,
-    (groups) => (request) => Effect.map(groups.describe(request.groupIds), answer(request))
+    (groups) => (request, context) => Effect.map(groups.describe(request.groupIds), answer(request, context))
   ),
   refuse
 })

@@ -1,3 +1,7 @@
+// Serves: StreamsGroupHeartbeat: membership of a streams group (KIP-1071); creates its internal topics.
+// Left out: static members, offsets of tasks, warm-up tasks, source topics by regular expression: INVALID_REQUEST.
+// Why: Apache Kafka 4.3.1 refuses them too.
+
 import { describeTasks } from "@tusk/coordinator/group/streams/StreamsDescription"
 import { StreamsGroups } from "@tusk/coordinator/group/shell/StreamsGroups"
 import type { StreamsHeartbeat } from "@tusk/coordinator/group/shell/StreamsGroups"
@@ -12,13 +16,15 @@ import type {
 } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import type { Answer } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { InternalTopics } from "../topics/InternalTopics.ts"
 import type { NotCreated } from "../topics/InternalTopics.ts"
 import { invalidTopicName, isInternalTopic } from "../topics/TopicNames.ts"
 
 export const streamsGroupHeartbeat = handler({
   api: StreamsGroupHeartbeat,
+  resources: ({ groupId }) => ({ groups: [groupId] }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   make: Effect.gen(function* () {
@@ -97,8 +103,7 @@ const withReasons = (answer: HeartbeatAnswer, failed: ReadonlyArray<NotCreated>)
   }
 }
 
-const SILENT: StreamsGroupHeartbeatResponse = {
-  throttleTimeMs: 0,
+const SILENT: Answer<StreamsGroupHeartbeatResponse> = {
   errorCode: NONE,
   errorMessage: null,
   memberId: "",
@@ -114,7 +119,7 @@ const SILENT: StreamsGroupHeartbeatResponse = {
   partitionsByUserEndpoint: null
 }
 
-const response = (answer: HeartbeatAnswer): StreamsGroupHeartbeatResponse => ({
+const response = (answer: HeartbeatAnswer): Answer<StreamsGroupHeartbeatResponse> => ({
   ...SILENT,
   memberId: answer.memberId,
   memberEpoch: answer.memberEpoch,

@@ -1,14 +1,19 @@
+// Serves: SyncGroup in all versions: hands out the assignment that the leader of a classic group made.
+// Left out: nothing.
+
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
 import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
 import type { SyncGroupRequest } from "@tusk/protocol/messages/SyncGroup"
 import { Active } from "@tusk/storage/commit/Active"
 import * as Effect from "effect/Effect"
-import { failingAtEnd, handler } from "../request/Handler.ts"
-import type { RequestContext } from "../request/Handler.ts"
+import { failingAtEnd } from "../request/ConnectionInfo.ts"
+import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
 export const syncGroup = handler({
   api: SyncGroup,
+  resources: ({ groupId }) => ({ groups: [groupId] }),
   reads: true,
   waitsMs: () => Infinity,
   later: () => new CoordinatorNotAvailable(),
@@ -20,7 +25,6 @@ export const syncGroup = handler({
       return Effect.map(
         Effect.raceFirst(groups.syncGroup(request), stopped),
         ({ assignment, protocolName, protocolType }) => ({
-          throttleTimeMs: 0,
           errorCode: NONE,
           protocolType,
           protocolName,
@@ -30,7 +34,6 @@ export const syncGroup = handler({
     }
   }),
   refuse: (_request, errorCode) => ({
-    throttleTimeMs: 0,
     errorCode,
     protocolType: null,
     protocolName: null,

@@ -12,28 +12,41 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
-import type { ConnectionInfo, Handle, Handler, RequestContext, TurnAway } from "../request/Handler.ts"
+import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
+import type { Answering, Handle, Handler, TurnAway } from "../request/Handler.ts"
+import { RequestContext } from "../request/RequestContext.ts"
 import { handlers } from "../handlers/index.ts"
+import { atMost } from "../request/atMost.ts"
+import { inArea, logDebugOf, resourceFields } from "../observe/LogLines.ts"
+import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
+import type { Gate } from "./Readiness.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 
 /** The chunks of an answer's frame; none where the request wants no answer. Never fails. */
-export type Answering = Effect.Effect<ReadonlyArray<Uint8Array>>
+export type Framing = Effect.Effect<ReadonlyArray<Uint8Array>>
+
+/** A concurrent request that has begun and holds up those behind it, until `placed` returns. */
+export interface PlacingFrame {
+  readonly placed: Effect.Effect<void>
+  readonly answer: Framing
+}
+
+/** Begins a request. What is wrong with it is an answer too: it never throws. */
+export type Begin = () => Framing | PlacingFrame
 
 /** A request that was understood, ready to run. */
 export interface Admitted {
   readonly concurrent: boolean
   /**
    * Where it may not run at once, as this broker does not serve now or too much waits for a commit: waits until it may, and
-   * nothing behind it on its connection comes before it. Tells what is to run then: the request, or its refusal, once
+   * nothing behind it on its connection comes before it. Tells what is to begin then: the request, or its refusal, once
    * `request.timeout.ms` is over; undefined where nobody waits for the answer any more.
    */
-  readonly ready: Effect.Effect<Answering | undefined> | undefined
-  readonly run: Answering
+  readonly ready: Effect.Effect<Begin | undefined> | undefined
+  readonly begin: Begin
 }
 
 interface Served {
@@ -79,12 +92,8 @@ export class Dispatch extends Context.Service<
 /** What the handlers need, all of them: a layer that lacks one does not compile. */
 export type HandlerServices = Effect.Services<(typeof handlers)[number]["make"]>
 
-interface Parts {
+interface Parts extends Gate {
   readonly table: ReadonlyMap<number, Served>
-  readonly active: Active["Service"]
-  readonly committer: Committer["Service"]
-  readonly nowMs: () => number
-  readonly requestTimeoutMs: number
   readonly writer: Writer
 }
 
@@ -112,10 +121,11 @@ const admit =
       const header = decodeRequestHeader(reader, handler.api, apiVersion)
       // What lies behind the body is ignored, as Apache Kafka does: librdkafka 2.15 leaves bytes behind a Metadata v13.
       const body = handler.api.request.decodePrefix(reader, apiVersion)
-      const context: RequestContext = { apiVersion, clientId: header.clientId ?? "", correlationId, connection }
+      const context = new RequestContext(apiVersion, header.clientId ?? "", correlationId, connection)
       const asked: Asked = { handler, handle, turnAway, request: body, context }
-      const run = answerTo(parts, asked)
-      return { concurrent: handler.concurrent, ready: readiness(parts, asked, run, receivedMs), run }
+      const begin = () => begun(parts, asked)
+      const ready = mayRun(parts, handler) ? undefined : readiness(parts, asked, begin, receivedMs)
+      return { concurrent: handler.concurrent, ready, begin }
     } catch (error) {
       if (error instanceof ProtocolError) return protocolError(error.reason, `${about}${error.message}`)
       throw error
@@ -128,122 +138,49 @@ interface Asked extends Served {
   readonly context: RequestContext
 }
 
-/**
- * Whether this broker may do what such a request wants. What reads needs a fresh proof that the cluster's lock is held;
- * what writes is proven by its own commit.
- */
-const serves = (active: Active["Service"], reads: boolean): boolean =>
-  reads ? active.isServing() : active.reign() !== undefined
-
-const readiness = (
-  parts: Parts,
-  asked: Asked,
-  run: Answering,
-  receivedMs: number
-): Effect.Effect<Answering | undefined> | undefined => {
-  const { active, committer, nowMs, requestTimeoutMs } = parts
-  const { context, handler, request, turnAway } = asked
-  const { connection } = context
-  const isServed = handler.always || serves(active, handler.reads)
-  if (isServed && (!handler.concurrent || committer.hasRoom())) return undefined
-  const refused = () => {
-    turnAway(request, context)
-    return refusal(parts, asked, handler.later())
-  }
-  const dropped = () => {
-    turnAway(request, context)
-    return undefined
-  }
-  // Who runs beside others is what fills the Committer's queue.
-  const room = handler.concurrent
-    ? Effect.map(onceRoom(committer, asked), (hasRoom) => (hasRoom ? run : dropped()))
-    : Effect.succeed(run)
-  const mayRun = isServed
-    ? room
-    : Effect.flatMap(onceServing(active, handler, connection), (serving) => {
-        if (serving) return room
-        return Effect.sync(connection.isGone ? dropped : refused)
-      })
-  return atMost<Answering | undefined, never>(
-    mayRun,
-    () => Math.max(0, receivedMs + requestTimeoutMs - nowMs()),
-    (waiting) => {
-      waiting.interruptUnsafe()
-      return Effect.sync(refused)
-    }
-  )
-}
-
-/** What nearly always is over at once, and costs no timer then. Where it takes longer than that, `late` says what comes of it. */
-const atMost = <A, E>(
-  effect: Effect.Effect<A, E>,
-  limitMs: () => number,
-  late: (fiber: Fiber.Fiber<A, E>) => Effect.Effect<A, E>
-): Effect.Effect<A, E> =>
-  Effect.flatMap(Effect.forkChild(effect, { startImmediately: true }), (fiber) => {
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return exit
-    return Effect.flatMap(Effect.timeoutOption(Fiber.join(fiber), limitMs()), (joined) =>
-      Option.isSome(joined) ? Effect.succeed(joined.value) : late(fiber)
-    )
-  })
-
-/** Returns false once `isOver`: it is asked when the client goes, and when the broker stops. */
-const atEnding = (connection: ConnectionInfo, isOver: () => boolean): Effect.Effect<false> =>
-  Effect.callback((resume) => {
-    const ending = () => {
-      if (isOver()) resume(Effect.succeed(false))
-    }
-    connection.onEnding(ending)
-    return Effect.sync(() => connection.offEnding(ending))
-  })
-
-/**
- * Waits until not too much waits for a commit. False: the client has gone meanwhile, and may have begun anew elsewhere. A
- * broker that stops makes room soon.
- */
-const onceRoom = (
-  committer: Committer["Service"],
-  { context: { connection }, handler, request }: Asked
-): Effect.Effect<boolean> => {
-  const room = Effect.as(committer.room, true)
-  if (!handler.isAwaited(request)) return room
-  const gone = atEnding(connection, () => connection.isGone)
-  return Effect.raceAllFirst<Effect.Effect<boolean>>([room, gone])
-}
-
-/**
- * Waits until this broker serves. False: the client has gone meanwhile, and what it wanted then is not done later, for it
- * may have begun anew elsewhere; or the broker stops; or another broker serves the cluster: then the end of the connection
- * tells it so, as all that this one could tell it of is itself.
- */
-const onceServing = (
-  active: Active["Service"],
-  { reads }: Handler,
-  connection: ConnectionInfo
-): Effect.Effect<boolean> => {
-  const over = atEnding(connection, () => true)
-  const elsewhere = Effect.map(active.whenElsewhere, () => {
-    connection.close("another Tusk serves this database")
-    return false
-  })
-  return Effect.raceAllFirst([Effect.as(reads ? active.whenServing : active.whenReigning, true), over, elsewhere])
-}
-
 /** A timer of Node holds no more. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
+const readiness = (parts: Parts, asked: Asked, run: Begin, receivedMs: number): Effect.Effect<Begin | undefined> => {
+  const { context, handler, request, turnAway } = asked
+  return onceItMayRun(parts, {
+    handler,
+    connection: context.connection,
+    isAwaited: () => handler.isAwaited(request),
+    receivedMs,
+    run,
+    refused: () => {
+      turnAway(request, context)
+      return refusal(parts, asked, handler.later())
+    },
+    dropped: () => {
+      turnAway(request, context)
+      return undefined
+    }
+  })
+}
+
+const begun = (parts: Parts, asked: Asked): Framing | PlacingFrame => {
+  const { context, handle, request } = asked
+  try {
+    const handled = handle(request, context)
+    if (!("placed" in handled)) return framed(parts, asked, handled)
+    return { placed: handled.placed, answer: framed(parts, asked, handled.answer) }
+  } catch (defect) {
+    return framed(parts, asked, Effect.die(defect))
+  }
+}
+
 /**
- * Runs a request and encodes whatever comes of it: an answer, a refusal, or a defect, such as an answer that cannot be
- * encoded, as UNKNOWN_SERVER_ERROR.
+ * Encodes whatever comes of a request: an answer, a refusal, or a defect, such as an answer that cannot be encoded, as
+ * UNKNOWN_SERVER_ERROR.
  */
-const answerTo = (parts: Parts, asked: Asked): Answering => {
-  const { context, handle, handler, request } = asked
-  const handled = Effect.suspend(() => handle(request, context))
-  const tell = (response: unknown) => {
+const framed = (parts: Parts, asked: Asked, handled: Answering<any>): Framing => {
+  const { handler, request } = asked
+  const tell = (answer: object | undefined) => {
     // Looked at again, as it may have waited long: and nothing is told of a cluster that may have another writer by now.
     const isStale = handler.reads && !serves(parts.active, true)
-    return encode(parts, asked, isStale ? refuse(asked, handler.later()) : response)
+    return encode(parts, asked, isStale ? refuse(asked, handler.later()) : answer)
   }
   const waitsMs = handler.waitsMs(request)
   const limitMs = Math.min(parts.requestTimeoutMs + waitsMs, LONGEST_TIMER_MS)
@@ -269,25 +206,37 @@ const inTime = <A>(
     }
   )
 
-const refuse = ({ context, handler, request }: Asked, error: KafkaError): unknown =>
+const refuse = ({ context, handler, request }: Asked, error: KafkaError): object | undefined =>
   handler.refuse(request, errorCode(error), error, context)
 
-const refusal = (parts: Parts, asked: Asked, error: KafkaError): Answering =>
-  Effect.sync(() => encode(parts, asked, refuse(asked, error)))
+const refusal =
+  (parts: Parts, asked: Asked, error: KafkaError): Begin =>
+  () =>
+    Effect.sync(() => encode(parts, asked, refuse(asked, error)))
 
-const refused = (asked: Asked, cause: Cause.Cause<KafkaError>): Effect.Effect<unknown> => {
-  const { context, handler } = asked
+const refused = (asked: Asked, cause: Cause.Cause<KafkaError>): Effect.Effect<object | undefined> => {
+  const { handler } = asked
   const defect = Cause.findDefect(cause)
   if (Result.isSuccess(defect)) {
     return Effect.logError(`defect in ${handler.api.name}`, defect.success).pipe(
-      Effect.annotateLogs(logFields(handler, context)),
+      Effect.annotateLogs(logFields(asked)),
+      inArea("request"),
       Effect.map(() => refuse(asked, new UnknownServerError({ cause: defect.success })))
     )
   }
-  const error = Cause.findError(cause)
-  if (Result.isFailure(error)) return Effect.failCause(error.failure)
-  return Effect.sync(() => refuse(asked, isOfStore(error.success) ? handler.later() : error.success))
+  const found = Cause.findError(cause)
+  if (Result.isFailure(found)) return Effect.failCause(found.failure)
+  const error = isOfStore(found.success) ? handler.later() : found.success
+  return Effect.map(logRefusal(asked, error), () => refuse(asked, error))
 }
+
+const logRefusal = (asked: Asked, error: KafkaError): Effect.Effect<void> =>
+  logDebugOf(() =>
+    Effect.logDebug(`${asked.handler.api.name} is refused: ${error._tag}`).pipe(
+      Effect.annotateLogs(logFields(asked)),
+      inArea("request")
+    )
+  )
 
 /** What a store's error is for a partition's leader; for all of a request it is what each API has for it. */
 const isOfStore = ({ cause }: KafkaError): boolean =>
@@ -295,24 +244,31 @@ const isOfStore = ({ cause }: KafkaError): boolean =>
 
 const NOTHING: ReadonlyArray<Uint8Array> = []
 
-/** Of no answer, for who wants none, nothing. */
+/** The bytes of an answer, none if the request wants no answer. For how long the client is throttled is set here alone. */
 const encode = (
   { writer }: Parts,
-  { context: { apiVersion, correlationId }, handler }: Pick<Asked, "handler" | "context">,
-  response: unknown
-): ReadonlyArray<Uint8Array> =>
-  response === undefined ? NOTHING : encodeResponse(handler.api, apiVersion, correlationId, response, writer)
+  { context, handler }: Asked,
+  answer: { throttleTimeMs?: number } | undefined
+): ReadonlyArray<Uint8Array> => {
+  if (answer === undefined) return NOTHING
+  // Set, not copied with it: an answer that several requests share is encoded before the next one is.
+  answer.throttleTimeMs = context.throttleTimeMs
+  return encodeResponse(handler.api, context.apiVersion, context.correlationId, answer, writer)
+}
 
 /** A version of ApiVersions we do not know: answered as version 0 with the versions that we do (KIP-511). */
 const tooNew = (parts: Parts, served: Served, correlationId: number, connection: ConnectionInfo): Admitted => {
-  const context: RequestContext = { apiVersion: 0, clientId: "", correlationId, connection }
+  const context = new RequestContext(0, "", correlationId, connection)
   const asked: Asked = { ...served, request: served.handler.api.request.defaults(), context }
-  return { concurrent: false, ready: undefined, run: refusal(parts, asked, new UnsupportedVersion()) }
+  return { concurrent: false, ready: undefined, begin: refusal(parts, asked, new UnsupportedVersion()) }
 }
 
-const logFields = (handler: Handler, context: RequestContext) => ({
+/** What a log line tells of a request. */
+const logFields = ({ context, handler, request }: Asked) => ({
+  ...resourceFields(handler.resources(request)),
   apiKey: handler.api.key,
   apiVersion: context.apiVersion,
   correlationId: context.correlationId,
-  clientId: context.clientId
+  clientId: context.clientId,
+  principal: context.principal
 })

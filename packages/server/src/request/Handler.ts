@@ -2,81 +2,27 @@ import type { Api } from "@tusk/protocol/codec/Api"
 import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
-import type { Places } from "./Places.ts"
+import type { RequestContext } from "./RequestContext.ts"
+import type { Resources } from "./Resources.ts"
 
-/** Where a connection came in, and what clients are told to connect to. */
-export interface Listener {
-  readonly name: string
-  /** What clients are told: `--advertise`, else where it listens, else the connection's own local address. */
-  readonly advertisedHost: string
-  readonly advertisedPort: number
+/** An answer as a handler gives it: Dispatch says for how long its client is throttled. */
+export type Answer<Response> = Omit<Response, "throttleTimeMs">
+
+/** `undefined`: the request wants no answer (Produce with acks=0). */
+export type Answering<Response> = Effect.Effect<Answer<Response> | undefined, KafkaError>
+
+/** A concurrent request that holds up those behind it on its connection. */
+export interface Placing<Response> {
+  /** Returns when it has its place in the Committer's queue: no request behind it begins before. */
+  readonly placed: Effect.Effect<void>
+  readonly answer: Answering<Response>
 }
 
-/** A connection, as handlers may know it. */
-export interface ConnectionInfo {
-  readonly id: number
-  readonly listener: Listener
-  /** The client's address without port; "" where there is none, as in simulation. */
-  readonly clientHost: string
-  /** Set by ApiVersions 3+ (KIP-511). */
-  clientSoftwareName: string
-  clientSoftwareVersion: string
-  /** No more will come from the client. */
-  isGone: boolean
-  /** The broker stops: what waits is answered now, with what there is. */
-  isStopping: boolean
-  /**
-   * Calls when nobody is to wait any longer, as the client has gone or the broker stops, at once where that is so already:
-   * for who waits for long and changes nothing. For one request at a time, not a concurrent one.
-   */
-  readonly onEnding: (ending: () => void) => void
-  /** Takes off what `onEnding` was given. */
-  readonly offEnding: (ending: () => void) => void
-  /** Runs once the answer to the request that is worked on is written, or the connection is over; not a concurrent one's. */
-  answered: (() => void) | undefined
-  /** Runs when the connection is over, whoever ended it; who no longer needs to know takes its function out. */
-  readonly onEnd: Set<() => void>
-  /** In which order its concurrent requests come to the Committer. */
-  readonly places: Places
-  /** Set by a concurrent request that came while too much waits already: the next one waits for this. */
-  placing: Effect.Effect<void> | undefined
-  /** Ends the connection, with a reason for the log: for a request that has no other way of being refused. */
-  close: (reason: string) => void
-}
-
-/** Ends who waits for others once the broker stops, or another one serves the cluster: the others ask that one. */
-export const failingAtEnd = (
-  connection: ConnectionInfo,
-  whenElsewhere: Effect.Effect<void>,
-  error: () => KafkaError
-): Effect.Effect<never, KafkaError> =>
-  Effect.raceFirst(
-    failingAtStop(connection, error),
-    Effect.flatMap(whenElsewhere, () => Effect.fail(error()))
-  )
-
-/** Ends once the broker stops, with an error on which the client asks again. */
-const failingAtStop = (connection: ConnectionInfo, error: () => KafkaError): Effect.Effect<never, KafkaError> =>
-  Effect.callback((resume) => {
-    const ending = () => {
-      if (connection.isStopping) resume(Effect.fail(error()))
-    }
-    connection.onEnding(ending)
-    return Effect.sync(() => connection.offEnding(ending))
-  })
-
-export interface RequestContext {
-  readonly apiVersion: number
-  readonly clientId: string
-  readonly correlationId: number
-  readonly connection: ConnectionInfo
-}
-
-/** Answers a request. `undefined`: the request wants no answer (Produce with acks=0). */
+/** Begins a request and gives its answer; only a concurrent request may hold up those behind it. */
 export type Handle<Request, Response> = (
   request: Request,
   context: RequestContext
-) => Effect.Effect<Response | undefined, KafkaError>
+) => Answering<Response> | Placing<Response>
 
 /** Is told of a request that will not run. */
 export type TurnAway<Request> = (request: Request, context: RequestContext) => void
@@ -105,6 +51,8 @@ export interface Handler<Request = any, Response = any, R = any> {
    * Infinity: it knows itself for how long.
    */
   readonly waitsMs: (request: Request) => number
+  /** What the request names, as far as its own fields tell. */
+  readonly resources: (request: Request) => Resources
   /** Whether its client waits for an answer; where it does not, it wants it done though it has gone. */
   readonly isAwaited: (request: Request) => boolean
   /**
@@ -125,7 +73,7 @@ export interface Handler<Request = any, Response = any, R = any> {
     errorCode: number,
     error: KafkaError,
     context: RequestContext
-  ) => Response | undefined
+  ) => Answer<Response> | undefined
 }
 
 const DEFAULTS = {
@@ -145,6 +93,7 @@ export const handler = <Request, Response, R>(options: {
   readonly reads: boolean
   readonly always?: boolean
   readonly waitsMs?: (request: NoInfer<Request>) => number
+  readonly resources: (request: NoInfer<Request>) => Resources
   readonly isAwaited?: (request: NoInfer<Request>) => boolean
   /** By default REQUEST_TIMED_OUT, which every client takes for what it says. */
   readonly later?: () => KafkaError

@@ -12,7 +12,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
-import type { Listener } from "./Handler.ts"
+import type { Listener } from "./ConnectionInfo.ts"
 
 /** A broker as clients are told of it. */
 export interface BrokerNode {

@@ -32,6 +32,20 @@ export const alterResources = <R extends Resource>(
         onSuccess: () => ({ errorCode: NONE, errorMessage: null, resourceType, resourceName })
       })
     }),
-    (responses) => ({ throttleTimeMs: 0, responses })
+    (responses) => ({ responses })
   )
 }
+
+/** The answer of both where the request is refused as a whole. */
+export const refuseResources = (
+  { resources }: { readonly resources: ReadonlyArray<Resource> },
+  code: number,
+  error: KafkaError
+) => ({
+  responses: resources.map(({ resourceName, resourceType }) => ({
+    errorCode: code,
+    errorMessage: errorMessage(error),
+    resourceType,
+    resourceName
+  }))
+})

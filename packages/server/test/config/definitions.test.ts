@@ -18,7 +18,7 @@ import { allSettings } from "../../src/config/SettingDefinitions.ts"
 import { defaultSettings } from "../../src/config/Settings.ts"
 import { allTopicConfigs } from "../../src/config/TopicConfigDefinitions.ts"
 import type { TopicConfigName } from "../../src/config/TopicConfigDefinitions.ts"
-import { ConnectionOptions } from "../../src/net/Connection.ts"
+import { ConnectionOptions } from "../../src/net/ConnectionOptions.ts"
 
 const doubles = (names: ReadonlyArray<string>) => names.filter((name, i) => names.indexOf(name) !== i)
 

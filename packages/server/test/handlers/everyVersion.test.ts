@@ -7,6 +7,7 @@ import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import { apis } from "@tusk/protocol/messages/index"
 import * as Result from "effect/Result"
 import type { Handler } from "../../src/request/Handler.ts"
+import { RequestContext } from "../../src/request/RequestContext.ts"
 import { handlers } from "../../src/handlers/index.ts"
 import { batchOf } from "../Batches.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
@@ -114,10 +115,10 @@ describe("every handler at every version", () => {
         for (const said of [{}, SENSIBLE[api.name]!.request(world, version)]) {
           const request = { ...api.request.defaults(), ...forVersion(api, version, said as any) }
           const connection = { close: () => {} } as any
-          const context = { apiVersion: version, clientId: "", correlationId: 1, connection }
+          const context = new RequestContext(version, "", 1, connection)
           const error = new InvalidRequest({ message: "why", recordErrors: [{ index: 0, message: "this" }] })
           const answer = refuse(request, errorCode(error), error, context)
-          if (answer !== undefined) encodeResponse(api, version, 1, answer, new Writer())
+          if (answer !== undefined) encodeResponse(api, version, 1, { ...answer, throttleTimeMs: 0 }, new Writer())
         }
       }
     })

@@ -1,0 +1,31 @@
+import * as Context from "effect/Context"
+
+/** Limits of connections; times in milliseconds. */
+export interface ConnectionOptions {
+  /** `socket.request.max.bytes` */
+  readonly maxRequestBytes: number
+  /** `connections.max.idle.ms` */
+  readonly maxIdleMs: number
+  /** From the first byte of a request to its last. */
+  readonly maxRequestMs: number
+  /** A client that takes none of its answer for longer is cut off. */
+  readonly maxWriteStallMs: number
+  /** Requests of one connection that are worked on at a time. */
+  readonly maxInFlight: number
+  /** `max.connections` */
+  readonly maxConnections: number
+  /** `max.connections.per.ip` */
+  readonly maxConnectionsPerIp: number
+}
+
+export const ConnectionOptions = Context.Reference<ConnectionOptions>("@tusk/server/ConnectionOptions", {
+  defaultValue: () => ({
+    maxRequestBytes: 104_857_600,
+    maxIdleMs: 600_000,
+    maxRequestMs: 30_000,
+    maxWriteStallMs: 60_000,
+    maxInFlight: 5,
+    maxConnections: 10_000,
+    maxConnectionsPerIp: 10_000
+  })
+})

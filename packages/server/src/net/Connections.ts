@@ -1,0 +1,106 @@
+import { Signals } from "@tusk/storage/Signal"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Socket from "effect/socket/Socket"
+import { inArea } from "../observe/LogLines.ts"
+import { monotonicMs } from "../request/monotonic.ts"
+import { answerLoop, writeTo } from "./AnswerLoop.ts"
+import { ConnectionOptions } from "./ConnectionOptions.ts"
+import { Dispatch } from "./Dispatch.ts"
+import { oncePer } from "./oncePer.ts"
+import { logClose, openConnection } from "./OpenConnection.ts"
+import type { OpenConnection, Peer } from "./OpenConnection.ts"
+import { requestLoop } from "./RequestLoop.ts"
+import { Roster } from "./Roster.ts"
+import { watch } from "./Watch.ts"
+
+/** A probe that speaks something else comes again and again: each host's is told so often, in milliseconds. */
+const STRANGER_INTERVAL_MS = 60_000
+
+/** All open connections: serves them in order of their requests, within limits, and stops them gracefully. */
+export class Connections extends Context.Service<
+  Connections,
+  {
+    /** Serves one connection until it ends. Never fails. */
+    readonly serve: (socket: Socket.Socket, peer: Peer) => Effect.Effect<void>
+    /** Whether one more may come from this address. */
+    readonly admits: (clientHost: string) => boolean
+    /** Reads nothing more, has answered what waits, finishes what is in flight (at most so long), then closes. */
+    readonly stop: (maxMs: number) => Effect.Effect<void>
+    readonly count: () => number
+  }
+>()("@tusk/server/Connections") {
+  static readonly layer = Layer.effect(
+    Connections,
+    Effect.gen(function* () {
+      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const dispatch = yield* Dispatch
+      const options = yield* ConnectionOptions
+      const makeSignal = yield* Signals
+      const clock = yield* Clock.Clock
+      const nowMs = () => monotonicMs(clock)
+      const roster = new Roster(makeSignal(), options)
+      const isOtherNews = oncePer(STRANGER_INTERVAL_MS)
+      let lastId = 0
+
+      yield* Effect.forkScoped(watch(roster.open, options, nowMs))
+
+      const talk = Effect.fnUntraced(function* (socket: Socket.Socket, connection: OpenConnection, peer: Peer) {
+        const { info } = connection
+        const scope = yield* Effect.scope
+        const pull = yield* Socket.readerBytes(socket)
+        const writer = yield* socket.writer
+        const write = writeTo(connection, peer, writer.writeAll, nowMs)
+        const requests = requestLoop({
+          connection,
+          admit: dispatch.admit,
+          options,
+          nowMs,
+          pull,
+          write,
+          scope,
+          logBroken: ({ message, reason }) => {
+            const isNews = reason !== "otherProtocol" || isOtherNews(info.clientHost, nowMs())
+            return logClose(info, message, isNews ? "Warn" : "Debug")
+          }
+        })
+        yield* Effect.raceFirst(requests, answerLoop(connection, write))
+      })
+
+      const serve: Connections["Service"]["serve"] = (socket, peer) =>
+        Effect.withFiber((fiber) => {
+          const connection = openConnection({
+            id: ++lastId,
+            peer,
+            fiber,
+            changed: makeSignal(),
+            nowMs: nowMs(),
+            isStopping: roster.isDraining,
+            fork
+          })
+          roster.add(connection)
+          return Effect.scoped(talk(socket, connection, peer)).pipe(
+            // What its requests log is theirs, whoever does it for them.
+            inArea("request"),
+            // The client went away, or cut the connection.
+            Effect.catchTag("SocketError", () => Effect.void),
+            Effect.catchDefect((defect) => inArea("net")(Effect.logError("defect in a connection", defect))),
+            Effect.ensuring(Effect.sync(() => roster.remove(connection)))
+          )
+        })
+
+      return Connections.of({
+        serve,
+        admits: (clientHost) => roster.admits(clientHost),
+        stop: (maxMs) =>
+          Effect.sync(() => roster.drain()).pipe(
+            Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),
+            Effect.andThen(Effect.sync(() => roster.cutOff()))
+          ),
+        count: () => roster.open.size
+      })
+    })
+  )
+}

@@ -1,0 +1,116 @@
+import type { Signal } from "@tusk/storage/Signal"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { inArea } from "../observe/LogLines.ts"
+import { ANONYMOUS } from "../request/ConnectionInfo.ts"
+import type { ConnectionInfo, Listener } from "../request/ConnectionInfo.ts"
+import { Places } from "../request/Places.ts"
+import type { Answer, Unsent } from "./Unsent.ts"
+
+/** Who is at the other end. */
+export interface Peer {
+  readonly listener: Listener
+  /** Its address without port; "" where there is none. */
+  readonly clientHost: string
+  /** Is given what to call, at most once, when no more will come from it: also while nobody reads from the socket. */
+  readonly onGone: (gone: () => void) => void
+  /** Nothing that is written arrives any more. */
+  readonly isClosed: () => boolean
+}
+
+/** One connection, as the server sees it; times in milliseconds of the monotonic clock, 0 for none. */
+export interface OpenConnection {
+  readonly info: ConnectionInfo
+  /** Tells who waits that the broker stops. */
+  readonly stop: () => void
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  /** Answers under way, in order of requests; the writer takes them off the front. */
+  readonly pending: Array<Answer>
+  /** Told of each change of `pending` and `stopping`. */
+  readonly changed: Signal
+  unsent: Unsent | undefined
+  lastActiveMs: number
+  /** When the bytes came that are worked on. */
+  receivedMs: number
+  partialSinceMs: number
+  writingSinceMs: number
+  inFlight: number
+  stopping: boolean
+  /** Waits for bytes of a next request, with nothing in hand: may be cut off without loss. */
+  reading: boolean
+}
+
+interface Opening {
+  readonly id: number
+  readonly peer: Peer
+  /** Ends with the connection, and ends it where it is interrupted. */
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly changed: Signal
+  readonly nowMs: number
+  readonly isStopping: boolean
+  /** Runs what is logged. */
+  readonly fork: (line: Effect.Effect<void>) => void
+}
+
+export const openConnection = ({ changed, fiber, fork, id, isStopping, nowMs, peer }: Opening): OpenConnection => {
+  let waiting: (() => void) | undefined
+  const info: ConnectionInfo = {
+    id,
+    listener: peer.listener,
+    clientHost: peer.clientHost,
+    principal: ANONYMOUS,
+    clientSoftwareName: "unknown",
+    clientSoftwareVersion: "unknown",
+    isGone: false,
+    isStopping,
+    onEnding: (ending) => {
+      waiting = ending
+      if (info.isGone || info.isStopping) ending()
+    },
+    offEnding: (ending) => {
+      if (waiting === ending) waiting = undefined
+    },
+    answered: undefined,
+    onEnd: new Set(),
+    places: new Places(),
+    close: (reason) => {
+      fork(logClose(info, reason, "Info"))
+      fiber.interruptUnsafe()
+    }
+  }
+  peer.onGone(() => {
+    info.isGone = true
+    waiting?.()
+  })
+  return {
+    info,
+    stop: () => {
+      info.isStopping = true
+      waiting?.()
+    },
+    fiber,
+    pending: [],
+    changed,
+    unsent: undefined,
+    lastActiveMs: nowMs,
+    receivedMs: 0,
+    partialSinceMs: 0,
+    writingSinceMs: 0,
+    inFlight: 0,
+    stopping: isStopping,
+    reading: false
+  }
+}
+
+/** The answer to the request that was worked on is written, or will never be. */
+export const settle = (info: ConnectionInfo): void => {
+  const { answered } = info
+  info.answered = undefined
+  answered?.()
+}
+
+export const logClose = (info: ConnectionInfo, reason: string, level: "Debug" | "Info" | "Warn"): Effect.Effect<void> =>
+  Effect.logWithLevel(level)(`connection closed: ${reason}`).pipe(
+    Effect.annotateLogs({ client: info.clientHost, listener: info.listener.name }),
+    inArea("net")
+  )

@@ -1,0 +1,114 @@
+import type { ProtocolError } from "@tusk/protocol/ProtocolError"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Socket from "effect/socket/Socket"
+import type { Write } from "./AnswerLoop.ts"
+import type { ConnectionOptions } from "./ConnectionOptions.ts"
+import type { Admitted, Begin, Dispatch, Framing } from "./Dispatch.ts"
+import { feed, isPartial, makeFramer } from "./Framer.ts"
+import { settle } from "./OpenConnection.ts"
+import type { OpenConnection } from "./OpenConnection.ts"
+
+interface Parts {
+  readonly connection: OpenConnection
+  readonly admit: Dispatch["Service"]["admit"]
+  readonly options: ConnectionOptions
+  readonly nowMs: () => number
+  /** The next bytes from the client; fails when no more come. */
+  readonly pull: Effect.Effect<ReadonlyArray<Uint8Array>, Socket.SocketError>
+  readonly write: Write
+  /** Ends what runs beside others. */
+  readonly scope: Scope.Scope
+  readonly logBroken: (broken: ProtocolError) => Effect.Effect<void>
+}
+
+const NO_BYTES = new Uint8Array(0)
+
+/** Reads requests and begins them in order: one after the other, or concurrent ones beside each other. */
+export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketError> => {
+  const { admit, connection, logBroken, nowMs, options, pull, write } = parts
+  const { changed, info, pending } = connection
+  const framer = makeFramer(options.maxRequestBytes)
+  const drained = changed.until(() => pending.length === 0)
+  const runBeside = besideOthers(parts)
+  const frames: Array<Uint8Array> = []
+
+  /** Cuts what was read into `frames`. */
+  const take = (chunks: ReadonlyArray<Uint8Array>): ProtocolError | undefined => {
+    connection.reading = false
+    connection.receivedMs = nowMs()
+    connection.lastActiveMs = connection.receivedMs
+    let broken: ProtocolError | undefined
+    for (const chunk of chunks) broken ??= feed(framer, chunk, frames)
+    if (frames.length > 0 || !isPartial(framer)) connection.partialSinceMs = 0
+    return broken
+  }
+  /** A request that waits keeps nothing alive of the bytes it came in. */
+  const admitFrame = (i: number): Admitted | ProtocolError => {
+    const frame = frames[i]!
+    frames[i] = NO_BYTES
+    return admit(frame, info, connection.receivedMs)
+  }
+
+  return Effect.gen(function* () {
+    while (!connection.stopping) {
+      // A request's time begins when the ones before it are done with: until then nobody reads its rest.
+      if (isPartial(framer)) connection.partialSinceMs ||= nowMs()
+      connection.reading = true
+      let broken = take(yield* pull)
+      for (let i = 0; i < frames.length; i++) {
+        const admitted = admitFrame(i)
+        if ("reason" in admitted) {
+          broken = admitted
+          break
+        }
+        if (admitted.concurrent) {
+          yield* runBeside(admitted)
+          continue
+        }
+        yield* drained
+        connection.inFlight++
+        const begin = admitted.ready === undefined ? admitted.begin : yield* admitted.ready
+        if (begin !== undefined) yield* write(yield* inTurn(begin))
+        connection.inFlight--
+        settle(info)
+      }
+      frames.length = 0
+      if (broken !== undefined) {
+        yield* logBroken(broken)
+        // What was asked before the broken frame is answered still.
+        yield* drained
+        return
+      }
+    }
+    yield* drained
+  }).pipe(
+    // A client that sent its last and closed: what it asked for is done all the same.
+    Effect.catch((error) => Effect.andThen(drained, Effect.fail(error)))
+  )
+}
+
+/** A request that runs in turn is answered before the next one begins: it has nothing to hold up. */
+const inTurn = (begin: Begin): Framing => {
+  const begun = begin()
+  return "placed" in begun ? begun.answer : begun
+}
+
+/** Begins a concurrent request as soon as it may, and returns when those behind it may begin. */
+const besideOthers = ({ connection, options, scope }: Parts) => {
+  const { changed, pending } = connection
+  const isBelowLimit = changed.until(() => pending.length < options.maxInFlight)
+  return Effect.fnUntraced(function* (admitted: Admitted) {
+    const begin = admitted.ready === undefined ? admitted.begin : yield* admitted.ready
+    if (begin === undefined) return
+    yield* isBelowLimit
+    connection.inFlight++
+    const begun = begin()
+    const isPlacing = "placed" in begun
+    // Runs up to its first wait now: so requests take their places in the order of the connection.
+    const answer = Effect.forkIn(isPlacing ? begun.answer : begun, scope, { startImmediately: true })
+    pending.push(yield* answer)
+    changed.notify()
+    if (isPlacing) yield* begun.placed
+  })
+}

@@ -1,0 +1,45 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import type { Resources } from "../request/Resources.ts"
+
+/** Each log line carries it, so that an app that embeds Tusk can tell Tusk's lines from its own. */
+const SERVICE = "tusk"
+
+/**
+ * What a line is about: the start and its settings, connections, requests, the commit and who writes, the log with retention
+ * and compaction, groups, topics, Postgres.
+ */
+export type Area = "start" | "net" | "request" | "commit" | "log" | "groups" | "topics" | "pg"
+
+/** Lines that the effect logs, and whatever it forks, are of the area, unless they say otherwise. */
+export const inArea =
+  (area: Area) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.annotateLogs(effect, { service: SERVICE, area })
+
+/** Lines of a service's own fibers are of the area. What it logs in the fiber of a request is of that fiber's area. */
+export const layerInArea = <A, E, R>(area: Area, layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
+  Layer.fromBuild((memoMap, scope) => inArea(area)(Layer.buildWithMemoMap(layer, memoMap, scope)))
+
+/** A line that is made only if the app around Tusk wants debug lines. */
+export const logDebugOf = (line: () => Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.flatMap(LogLevel.isEnabled("Debug"), (isEnabled) => (isEnabled ? line() : Effect.void))
+
+/** So many names of each kind are told. */
+const MOST_NAMES = 3
+/** So much of each name is told; a legal topic name is no longer. */
+const MOST_CHARACTERS = 249
+
+const told = (names: ReadonlyArray<string>): string => {
+  const some = names.slice(0, MOST_NAMES).map((name) => name.slice(0, MOST_CHARACTERS))
+  const more = names.length - some.length
+  return some.join(", ") + (more > 0 ? ` and ${more} more` : "")
+}
+
+/** What a request names, as fields of a log line, a bounded number of names each. */
+export const resourceFields = ({ cluster, ...named }: Resources): Record<string, unknown> => {
+  const fields: Record<string, unknown> = cluster === undefined ? {} : { cluster }
+  for (const [kind, names] of Object.entries(named)) if (names.length > 0) fields[kind] = told(names)
+  return fields
+}

@@ -1,0 +1,67 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Effect from "effect/Effect"
+import type { Places } from "./Places.ts"
+
+/** The principal of a connection that was not asked who speaks on it. */
+export const ANONYMOUS = "User:ANONYMOUS"
+
+/** Where a connection came in, and what clients are told to connect to. */
+export interface Listener {
+  readonly name: string
+  /** What clients are told: `--advertise`, else where it listens, else the connection's own local address. */
+  readonly advertisedHost: string
+  readonly advertisedPort: number
+}
+
+/** A connection, as handlers may know it. */
+export interface ConnectionInfo {
+  readonly id: number
+  readonly listener: Listener
+  /** The client's address without port; "" where there is none, as in simulation. */
+  readonly clientHost: string
+  /** Who speaks on it, as ACLs name it: `User:<name>`. */
+  readonly principal: string
+  /** Set by ApiVersions 3+ (KIP-511). */
+  clientSoftwareName: string
+  clientSoftwareVersion: string
+  /** No more will come from the client. */
+  isGone: boolean
+  /** The broker stops: what waits is answered now, with what there is. */
+  isStopping: boolean
+  /**
+   * Calls when nobody is to wait any longer, as the client has gone or the broker stops, at once where that is so already:
+   * for who waits for long and changes nothing. For one request at a time, not a concurrent one.
+   */
+  readonly onEnding: (ending: () => void) => void
+  /** Takes off what `onEnding` was given. */
+  readonly offEnding: (ending: () => void) => void
+  /** Runs once the answer to the request that is worked on is written, or the connection is over; not a concurrent one's. */
+  answered: (() => void) | undefined
+  /** Runs when the connection is over, whoever ended it; who no longer needs to know takes its function out. */
+  readonly onEnd: Set<() => void>
+  /** In which order its concurrent requests come to the Committer. */
+  readonly places: Places
+  /** Ends the connection, with a reason for the log: for a request that has no other way of being refused. */
+  close: (reason: string) => void
+}
+
+/** Ends who waits for others once the broker stops, or another one serves the cluster: the others ask that one. */
+export const failingAtEnd = (
+  connection: ConnectionInfo,
+  whenElsewhere: Effect.Effect<void>,
+  error: () => KafkaError
+): Effect.Effect<never, KafkaError> =>
+  Effect.raceFirst(
+    failingAtStop(connection, error),
+    Effect.flatMap(whenElsewhere, () => Effect.fail(error()))
+  )
+
+/** Ends once the broker stops, with an error on which the client asks again. */
+const failingAtStop = (connection: ConnectionInfo, error: () => KafkaError): Effect.Effect<never, KafkaError> =>
+  Effect.callback((resume) => {
+    const ending = () => {
+      if (connection.isStopping) resume(Effect.fail(error()))
+    }
+    connection.onEnding(ending)
+    return Effect.sync(() => connection.offEnding(ending))
+  })
