@@ -8,6 +8,7 @@ import { Reader } from "./codec/Reader.ts"
 import { apiOf, attempt } from "./Decode.ts"
 import { peekRequestHeader, requestHeaderCodec, responseHeaderCodec } from "./Header.ts"
 import { type Json, toJson } from "./Json.ts"
+import { errorInfo, NONE } from "./KafkaError.ts"
 import { apiByKey, apiByName } from "./messages/index.ts"
 import { type ProtocolError, protocolError } from "./ProtocolError.ts"
 
@@ -97,10 +98,19 @@ const scalar = (type: TypePlan, value: any): string => {
   }
 }
 
+const isErrorCode = ({ name, type }: FieldPlan): boolean => type.kind === "int16" && /errorCode$/i.test(name)
+
+/** What an error code says, behind its number; nothing for "no error". */
+const meaning = (code: number): string => {
+  const info = code === NONE ? undefined : errorInfo(code)
+  if (info === undefined) return ""
+  return info.text === null ? ` ${info.name}` : ` ${info.name}: ${info.text}`
+}
+
 const fieldLines = (field: FieldPlan, value: any, indent: string): Array<string> => {
   const { type } = field
   if (value === null || (type.kind !== "array" && type.kind !== "struct")) {
-    return [`${indent}${field.name}: ${scalar(type, value)}`]
+    return [`${indent}${field.name}: ${scalar(type, value)}${isErrorCode(field) ? meaning(value) : ""}`]
   }
   if (type.kind === "struct") return [`${indent}${field.name}:`, ...structLines(type.struct, value, `${indent}  `)]
   const inner = type.of
