@@ -15,6 +15,7 @@ export const CRC_AT = 17
 export const ATTRIBUTES_AT = 21
 export const COUNT_AT = 57
 
+export const CODEC_MASK = 0x07
 export const TIMESTAMP_TYPE_MASK = 0x08
 export const TRANSACTIONAL_MASK = 0x10
 export const CONTROL_MASK = 0x20
@@ -39,8 +40,8 @@ export const magic = (batch: Uint8Array): number => (batch[MAGIC_AT]! << 24) >> 
 /** The stored CRC-32C, unsigned. */
 export const crc = (batch: Uint8Array): number => int32At(batch, CRC_AT) >>> 0
 export const attributes = (batch: Uint8Array): number => int16At(batch, ATTRIBUTES_AT)
-/** 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd; 5 to 7 are not given out. */
-export const compressionCodec = (batch: Uint8Array): number => batch[ATTRIBUTES_AT + 1]! & 7
+/** The number of a codec, 0 to 7, as `Compression.ts` names it. */
+export const compressionCodec = (batch: Uint8Array): number => batch[ATTRIBUTES_AT + 1]! & CODEC_MASK
 export const timestampType = (batch: Uint8Array): TimestampType =>
   batch[ATTRIBUTES_AT + 1]! & TIMESTAMP_TYPE_MASK ? "LogAppendTime" : "CreateTime"
 export const isTransactional = (batch: Uint8Array): boolean => (batch[ATTRIBUTES_AT + 1]! & TRANSACTIONAL_MASK) !== 0

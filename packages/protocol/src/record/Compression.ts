@@ -2,7 +2,14 @@ import { createRequire } from "node:module"
 import { CorruptMessage, type KafkaError, MessageTooLarge, UnsupportedCompressionType } from "../KafkaError.ts"
 import { compressLz4Frame, decompressLz4Frame } from "./Lz4.ts"
 
-/** Codecs by their number in a batch's attributes. */
+/** Codecs by their number in the attributes of a batch or message. 5 to 7 are not given out. Source: KIP-98, KIP-110. */
+export const UNCOMPRESSED = 0
+export const GZIP = 1
+export const SNAPPY = 2
+export const LZ4 = 3
+export const ZSTD = 4
+
+/** Kafka's name of each codec, at its number. */
 export const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"] as const
 export type CodecName = (typeof CODEC_NAMES)[number]
 
@@ -31,15 +38,15 @@ export const snappy = (): typeof import("snappy") => load("snappy")
  */
 export const compress = (codec: number, data: Uint8Array, magic = 2): Uint8Array => {
   switch (codec) {
-    case 0:
+    case UNCOMPRESSED:
       return data
-    case 1:
+    case GZIP:
       return zlib().gzipSync(data)
-    case 2:
+    case SNAPPY:
       return xerialOf(Array.from(xerialBlocks(data), (block) => snappy().compressSync(block)))
-    case 3:
+    case LZ4:
       return compressLz4Frame(data, magic === 0)
-    case 4:
+    case ZSTD:
       return zlib().zstdCompressSync(data)
     default:
       throw new RangeError(`There is no compression codec ${codec}`)
@@ -60,15 +67,15 @@ export const decompress = (
   const ceiling = ceilingOf(data.byteLength, limits)
   try {
     switch (codec) {
-      case 0:
+      case UNCOMPRESSED:
         return data
-      case 1:
+      case GZIP:
         return within(ceiling, zlib().gunzipSync(data, { maxOutputLength: Math.max(1, ceiling) }))
-      case 2:
+      case SNAPPY:
         return joined(Array.from(snappyBlocks(data, ceiling), uncompressBlockSync))
-      case 3:
+      case LZ4:
         return decompressLz4Frame(data, ceiling, magic === 0)
-      case 4:
+      case ZSTD:
         return decompressZstd(data, ceiling)
       default:
         return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })

@@ -6,6 +6,7 @@ import {
   UnsupportedCompressionType
 } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
+import { UNCOMPRESSED, ZSTD } from "./Compression.ts"
 import { crc32c } from "./Crc32c.ts"
 
 export * from "./BatchHeader.ts"
@@ -83,14 +84,14 @@ export const validateBatch = (batch: Uint8Array): KafkaError | undefined => {
   }
   if (!isCrcValid(batch)) return new CorruptMessage({ message: "The checksum of a record batch is wrong." })
   const codec = H.compressionCodec(batch)
-  if (codec > 4) return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
+  if (codec > ZSTD) return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
   if (H.isControl(batch)) return new InvalidRecord({ message: "Clients may not write control records." })
   const count = H.recordCount(batch)
   const spanned = H.lastOffsetDelta(batch) + 1
   if (count <= 0 || spanned !== count) {
     return new InvalidRecord({ message: `A record batch of ${count} records that spans ${spanned} offsets.` })
   }
-  if (codec === 0 && count * LEAST_RECORD > batch.byteLength - H.RECORD_BATCH_OVERHEAD) {
+  if (codec === UNCOMPRESSED && count * LEAST_RECORD > batch.byteLength - H.RECORD_BATCH_OVERHEAD) {
     return new InvalidRecord({ message: `A record batch too short for its ${count} records.` })
   }
   if (view.getInt32(43) >= 0 && H.baseSequence(batch) < 0) {

@@ -1,6 +1,6 @@
 import { CorruptMessage, InvalidRecord, isKafkaError, type KafkaError } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
-import { decompress, type DecompressionLimits } from "./Compression.ts"
+import { decompress, type DecompressionLimits, UNCOMPRESSED } from "./Compression.ts"
 import type { Steps } from "./Steps.ts"
 
 /** A header of a record; its key is text, as in Kafka, and may repeat. */
@@ -171,7 +171,7 @@ export const sealedRecords = (batch: Uint8Array): Sealed | KafkaError => {
   if (count < 0) return invalid(`A record batch of ${count} records.`)
   const data = batch.subarray(H.RECORD_BATCH_OVERHEAD)
   // Compaction may leave a batch without records, and then nothing was compressed.
-  return { codec: count === 0 && data.byteLength === 0 ? 0 : H.compressionCodec(batch), data }
+  return { codec: count === 0 && data.byteLength === 0 ? UNCOMPRESSED : H.compressionCodec(batch), data }
 }
 
 /** The records' bytes, decompressed; throws what is wrong with them. */

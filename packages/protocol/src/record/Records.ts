@@ -1,6 +1,6 @@
 import { type KafkaError, MessageTooLarge } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
-import { compress } from "./Compression.ts"
+import { compress, UNCOMPRESSED } from "./Compression.ts"
 import { crc32c } from "./Crc32c.ts"
 import { attempt, NO_HEADERS, offsetOf, open, timestampOf } from "./RecordCursor.ts"
 import type { DecodeLimits, RecordHeader } from "./RecordCursor.ts"
@@ -74,7 +74,7 @@ export const withRecords = (
   made.set(records, H.RECORD_BATCH_OVERHEAD)
   const view = H.viewOf(made)
   view.setInt32(H.LENGTH_AT, made.byteLength - H.LOG_OVERHEAD)
-  made[H.ATTRIBUTES_AT + 1] = (made[H.ATTRIBUTES_AT + 1]! & ~7) | codec
+  made[H.ATTRIBUTES_AT + 1] = (made[H.ATTRIBUTES_AT + 1]! & ~H.CODEC_MASK) | codec
   change?.(view)
   view.setUint32(H.CRC_AT, crc32c(made.subarray(H.ATTRIBUTES_AT)))
   return made
@@ -125,7 +125,7 @@ export const encodeBatch = (records: ReadonlyArray<RecordInput>, options: Encode
     encodeRecord(writer, record, timestamp - baseTimestamp, offsetDelta)
   }
   const lastOffsetDelta = options.lastOffset === undefined ? offsetDelta : Number(options.lastOffset - baseOffset)
-  const codec = options.compression ?? 0
+  const codec = options.compression ?? UNCOMPRESSED
   const body = records.length === 0 ? writer.bytes() : compress(codec, writer.bytes())
   const batch = new Uint8Array(H.RECORD_BATCH_OVERHEAD + body.byteLength)
   batch.set(body, H.RECORD_BATCH_OVERHEAD)
