@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readSubscription, subscribedTopics } from "@tusk/coordinator/group/classic/SubscribedTopics"
-import { decode, encode } from "@tusk/coordinator/group/classic/GroupRecord"
+import { decode, encode } from "../../../src/group/classic/GroupRecord.ts"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { stable } from "./Play.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { PersistedMember } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
-import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "@tusk/coordinator/group/consumer/ConsumerRecord"
+import type { PersistedMember } from "../../../src/group/consumer/ConsumerGroupState.ts"
+import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "../../../src/group/consumer/ConsumerRecord.ts"
 import * as Result from "effect/Result"
 
 const member: PersistedMember = {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { GroupConfig } from "@tusk/coordinator/group/machine/GroupConfig"
+import type { GroupConfig } from "../../../src/group/machine/GroupConfig.ts"
 import type { CommitOffsets, JoinGroup, SyncGroup } from "@tusk/coordinator/group/shell/GroupRequests"
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import type { KafkaError } from "@tusk/protocol/KafkaError"

@@ -1,10 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import {
-  decodeGroup,
-  decodeMember,
-  encodeGroup,
-  encodeMember
-} from "@tusk/coordinator/group/streams/StreamsGroupRecord"
+import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "../../../src/group/streams/StreamsGroupRecord.ts"
 import * as Result from "effect/Result"
 import { StreamsPlay } from "./StreamsPlay.ts"
 

@@ -1,11 +1,6 @@
-import type { TaskAssignment } from "@tusk/coordinator/assignor/StickyTask"
-import { restore, step } from "@tusk/coordinator/group/streams/StreamsGroup"
-import {
-  decodeGroup,
-  decodeMember,
-  encodeGroup,
-  encodeMember
-} from "@tusk/coordinator/group/streams/StreamsGroupRecord"
+import type { TaskAssignment } from "../../../src/assignor/StickyTask.ts"
+import { restore, step } from "../../../src/group/streams/StreamsGroup.ts"
+import { decodeGroup, decodeMember, encodeGroup, encodeMember } from "../../../src/group/streams/StreamsGroupRecord.ts"
 import { empty, Event, phaseOf } from "@tusk/coordinator/group/streams/StreamsGroupState"
 import type {
   Answer,
@@ -17,8 +12,8 @@ import type {
   StreamsGroupTerms,
   StreamsHeartbeatEvent
 } from "@tusk/coordinator/group/streams/StreamsGroupState"
-import { taskIds } from "@tusk/coordinator/group/streams/Tasks"
-import type { Held } from "@tusk/coordinator/group/streams/Tasks"
+import { taskIds } from "../../../src/group/streams/Tasks.ts"
+import type { Held } from "../../../src/group/streams/Tasks.ts"
 import { topologyFrom } from "@tusk/coordinator/group/streams/Topology"
 import type { Topology } from "@tusk/coordinator/group/streams/Topology"
 import * as Result from "effect/Result"
