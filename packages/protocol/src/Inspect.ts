@@ -29,7 +29,10 @@ export interface InspectedFrame {
   readonly value: unknown
 }
 
-/** Reads `API:VERSION`, the API by name or key: `Fetch:13`, `1:13`. */
+/**
+ * Reads `API:VERSION`, the API by name or key: `Fetch:13`, `1:13`. Fails with a `ProtocolError`: `badFrame` for another
+ * form, `unknownApi`, `unsupportedVersion`.
+ */
 export const parseResponseOf = (text: string): Result.Result<ResponseOf, ProtocolError> =>
   attempt(() => {
     const parts = /^(\w+):(\d+)$/.exec(text.trim())
@@ -55,7 +58,20 @@ const withoutLength = (bytes: Uint8Array): Uint8Array => {
   return bytes.subarray(4)
 }
 
-/** Takes one frame apart, bytes or hex, length prefix included: a request, or the response to what `response` names. */
+/**
+ * Takes one frame apart, bytes or hex (blanks do not count), length prefix included: a request, or the response to what
+ * `response` names. Fails with a `ProtocolError` that says what is wrong with the bytes and where.
+ *
+ * @example
+ * import { inspectFrame, parseResponseOf, printFrame } from "@tusk/protocol/Inspect"
+ * import * as Result from "effect/Result"
+ *
+ * const response = Result.getOrThrow(parseResponseOf("Heartbeat:0"))
+ * const frame = Result.getOrThrow(inspectFrame("00000006 00000007 001b", { response }))
+ * frame.header // { correlationId: 7 }
+ * frame.body // { errorCode: 27 }
+ * printFrame(frame).includes("errorCode: 27 REBALANCE_IN_PROGRESS") // true
+ */
 export const inspectFrame = (
   frame: Uint8Array | string,
   options: { readonly response?: ResponseOf } = {}
@@ -136,7 +152,7 @@ const structLines = (plan: StructPlan, value: any, indent: string): Array<string
   )
 ]
 
-/** An inspected frame as indented text. */
+/** An inspected frame as indented text, a field a line; error codes with their names, byte arrays by their first 32. */
 export const printFrame = (frame: InspectedFrame): string => {
   const codec = frame.type === "request" ? frame.api.request : frame.api.response
   const header = Object.entries(frame.header).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`)

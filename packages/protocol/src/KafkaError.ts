@@ -4,9 +4,11 @@
  * `errors` of the tests holds.
  *
  * @example
+ * import { errorCode, errorInfo, OffsetOutOfRange } from "@tusk/protocol/KafkaError"
+ *
  * const error = new OffsetOutOfRange({ message: "offset 7 is not within 0..5" })
  * errorCode(error) // 1
- * errorInfo(1)?.name // "OFFSET_OUT_OF_RANGE"
+ * errorInfo(1).name // "OFFSET_OUT_OF_RANGE"
  */
 import { type ErrorInfo, KafkaErrorBase } from "./errors/define.ts"
 import * as Raised from "./errors/Raised.ts"

@@ -14,6 +14,8 @@ const whole: { readonly [name: string]: ReadonlyArray<string> } = { protocol: ["
 
 /** What nobody here imports, and is public all the same. */
 const beside: { readonly [name: string]: ReadonlyArray<string> } = {
+  // For who makes values from JSON.
+  protocol: ["Json"],
   // For a backend of one's own.
   storage: ["testing/storeSuite"],
   // The declaration of a layer of the server names its types.

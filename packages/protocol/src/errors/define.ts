@@ -26,7 +26,7 @@ export interface ErrorInfo {
   readonly name: string
   /** True if a client may send the same request again: Kafka's `RetriableException`. */
   readonly retriable: boolean
-  /** What the code says to who gets it; null for a code that nothing here raises. */
+  /** What the code says to a person; null for a code that nothing here raises. */
   readonly text: string | null
 }
 

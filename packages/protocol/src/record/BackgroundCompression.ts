@@ -1,3 +1,7 @@
+/**
+ * `compress` and `decompress` in a process that has others to serve: all codecs work in libuv's threads. What they cannot
+ * do there (lz4 that is out of the ordinary) lets others run after each 256 KiB.
+ */
 import { createRequire } from "node:module"
 import { setImmediate } from "node:timers/promises"
 import { promisify } from "node:util"
@@ -26,11 +30,6 @@ import {
 } from "./Compression.ts"
 import { lz4BoundSteps, lz4FrameSteps } from "./Lz4.ts"
 import { inTurns } from "./Steps.ts"
-
-/**
- * `compress` and `decompress` in a process that has others to serve: all codecs work in libuv's threads. What they cannot
- * do there (lz4 that is out of the ordinary) lets others run after each 256 KiB.
- */
 
 const load = createRequire(import.meta.url)
 const lz4 = (): typeof import("lz4-napi") => load("lz4-napi")

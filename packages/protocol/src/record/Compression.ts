@@ -2,15 +2,25 @@ import { createRequire } from "node:module"
 import { CorruptMessage, type KafkaError, MessageTooLarge, UnsupportedCompressionType } from "../KafkaError.ts"
 import { compressLz4Frame, decompressLz4Frame } from "./Lz4.ts"
 
-/** Codecs by their number in the attributes of a batch or message. 5 to 7 are not given out. Source: KIP-98, KIP-110. */
+/**
+ * Codecs, as Kafka's clients use them. A codec is its number in the attributes of a batch or message, 0 to 4; 5 to 7 are not
+ * given out. Source: KIP-98, KIP-110.
+ */
+
+/** The records as they are. */
 export const UNCOMPRESSED = 0
+/** RFC 1952. */
 export const GZIP = 1
+/** Raw blocks of snappy in the framing of xerial's snappy-java. */
 export const SNAPPY = 2
+/** The LZ4 frame format. */
 export const LZ4 = 3
+/** RFC 8878; since KIP-110. */
 export const ZSTD = 4
 
 /** Kafka's name of each codec, at its number. */
 export const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"] as const
+/** `none`, `gzip`, `snappy`, `lz4` or `zstd`. */
 export type CodecName = (typeof CODEC_NAMES)[number]
 
 /** What decompression may cost. */
@@ -29,12 +39,23 @@ export const tooLarge = (ceiling: number): MessageTooLarge =>
 
 // Loaded at first use and synchronously: importing this file loads no native module, and most brokers never need one.
 const load = createRequire(import.meta.url)
+/** Node's zlib, loaded now. */
 export const zlib = (): typeof import("node:zlib") => load("node:zlib")
+/** The native snappy, loaded now. */
 export const snappy = (): typeof import("snappy") => load("snappy")
 
 /**
  * Compresses as Kafka's Java producer does: gzip, xerial's framing of snappy, lz4 frames of independent blocks, zstd.
- * `magic` 0 gives lz4 the frame checksum that only message sets of that age have. Codec 0 answers `data` itself.
+ * `magic` 0 gives lz4 the frame checksum that only message sets of that age have. Codec 0 answers `data` itself. Throws
+ * RangeError for a codec that is not there.
+ *
+ * @example
+ * import { compress, decompress, ZSTD } from "@tusk/protocol/record/Compression"
+ *
+ * const packed = compress(ZSTD, Buffer.alloc(10_000))
+ * packed.byteLength < 100 // true
+ * decompress(ZSTD, packed, { maxDecompressedBytes: 1 << 20 }).byteLength // 10_000
+ * decompress(ZSTD, packed, { maxDecompressedBytes: 5000 })._tag // "MessageTooLarge"
  */
 export const compress = (codec: number, data: Uint8Array, magic = 2): Uint8Array => {
   switch (codec) {
@@ -56,7 +77,8 @@ export const compress = (codec: number, data: Uint8Array, magic = 2): Uint8Array
 /**
  * Decompresses within a ceiling that no size in the data can lift: output is either produced in pieces and stopped at the
  * ceiling (gzip, zstd, lz4 block by block), or its announced size is checked against it first (a block of snappy, whose
- * native decoder never writes beyond that size). MessageTooLarge beyond the ceiling, CorruptMessage for broken data.
+ * native decoder never writes beyond that size). MessageTooLarge beyond the ceiling, CorruptMessage for broken data,
+ * UnsupportedCompressionType for codec 5 to 7. Errors are answered, not thrown.
  */
 export const decompress = (
   codec: number,
@@ -130,6 +152,7 @@ export const xerialOf = (blocks: ReadonlyArray<Uint8Array>): Uint8Array => {
   return Buffer.concat(parts)
 }
 
+/** The parts one behind the other; a single one is not copied. */
 export const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array =>
   parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 
@@ -142,6 +165,7 @@ export interface SnappyBlock {
 /** Blocks are small: to copy one into memory of V8's costs less than to have V8 look after memory of the decoder's. */
 export const COPIED = { copyOutputData: true }
 
+/** What a raw block becomes; throws for broken data. */
 export const uncompressBlockSync = ({ block }: SnappyBlock): Uint8Array =>
   snappy().uncompressSync(block, COPIED) as Buffer
 

@@ -1,3 +1,4 @@
+/** Message sets of magic 0 and 1. Source: Kafka 4.3.1's LegacyRecord; KIP-32 for times, KIP-31 for offsets inside. */
 import { createRequire } from "node:module"
 import {
   CorruptMessage,
@@ -14,10 +15,13 @@ import { splitBatches } from "./RecordBatch.ts"
 /** Message sets of magic 0 and 1: what Kafka had before record batches, and Fetch 0 to 3 still answers. */
 export type OldMagic = 0 | 1
 
+/** CRC-32, unsigned: the checksum of a message. `before`: that of the bytes in front of these. */
 export const crc32 = (bytes: Uint8Array, before = 0): number =>
   (createRequire(import.meta.url)("node:zlib") as typeof import("node:zlib")).crc32(bytes, before)
 
+/** Where a message's CRC begins, a uint32. */
 export const CRC_AT = 12
+/** Where a message's attributes are, an int8. */
 export const OLD_ATTRIBUTES_AT = 17
 /** The only time that a message of magic 0 has. */
 export const NO_TIMESTAMP = -1n
@@ -131,10 +135,12 @@ export const readMessageSet = (bytes: Uint8Array, limits: DecodeLimits): Readonl
   return records
 }
 
+/** How a message set is written. */
 export interface MessageSetOptions {
   readonly magic: OldMagic
-  /** 0 to 3; these magics never had zstd. */
+  /** A codec, 0 to 3, 0 if not given: these magics never had zstd. */
   readonly compression?: number
+  /** CreateTime if not given. Magic 0 has no times. */
   readonly timestampType?: H.TimestampType
   /** LogAppendTime's, for all records. */
   readonly logAppendTime?: bigint
@@ -143,6 +149,15 @@ export interface MessageSetOptions {
 /**
  * Writes records (with their offsets, which rise) as a message each, or, compressed, as one message around all. Headers
  * are dropped.
+ *
+ * @example
+ * import { readMessageSet, writeMessageSet } from "@tusk/protocol/record/MessageSet"
+ *
+ * const set = writeMessageSet([{ offset: 7n, timestamp: 5n, value: Buffer.from("a") }], { magic: 1 })
+ * const [record] = readMessageSet(set, { maxDecompressedBytes: 1 << 20 })
+ * record.offset // 7n
+ * record.timestamp // 5n
+ * record.key // null
  */
 export const writeMessageSet = (records: ReadonlyArray<RecordInput>, options: MessageSetOptions): Uint8Array => {
   const { magic } = options
@@ -164,6 +179,7 @@ export const writeMessageSet = (records: ReadonlyArray<RecordInput>, options: Me
   return writeOne(magic, type | codec, last, latest, null, compress(codec, set, magic))
 }
 
+/** One message, with its offset, length and CRC. `timestamp` is left out in magic 0. */
 export const writeOne = (
   magic: OldMagic,
   attributes: number,
