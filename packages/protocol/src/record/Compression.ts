@@ -1,11 +1,10 @@
-import { createRequire } from "node:module"
-import { CorruptMessage, type KafkaError, MessageTooLarge, UnsupportedCompressionType } from "../KafkaError.ts"
-import { compressLz4Frame, decompressLz4Frame } from "./Lz4.ts"
-
 /**
  * Codecs, as Kafka's clients use them. A codec is its number in the attributes of a batch or message, 0 to 4; 5 to 7 are not
  * given out. Source: KIP-98, KIP-110.
  */
+import { createRequire } from "node:module"
+import { CorruptMessage, type KafkaError, MessageTooLarge, UnsupportedCompressionType } from "../KafkaError.ts"
+import { compressLz4Frame, decompressLz4Frame } from "./Lz4.ts"
 
 /** The records as they are. */
 export const UNCOMPRESSED = 0
