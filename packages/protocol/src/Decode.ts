@@ -1,4 +1,7 @@
-/** Whole frames to values, as `Result`: for any bytes a value or a `ProtocolError`, never an exception. */
+/**
+ * Whole frames to values, as `Result`: for any bytes a value or a `ProtocolError`, never an exception. A frame here is
+ * without the int32 of its length. Source: Kafka 4.3.1's message definitions; KIP-482 for headers with tagged fields.
+ */
 import * as Result from "effect/Result"
 import type { Api } from "./codec/Api.ts"
 import { Reader } from "./codec/Reader.ts"
@@ -6,7 +9,7 @@ import { decodeRequestHeader, peekRequestHeader, type RequestHeader, responseHea
 import { apiByKey } from "./messages/index.ts"
 import { ProtocolError, protocolError } from "./ProtocolError.ts"
 
-/** A request whose body is one of `api`'s. */
+/** A request: its API, its header, and a body of that API and of the header's version. */
 export interface DecodedRequest<Req> {
   readonly api: Api<Req, any>
   readonly header: RequestHeader
@@ -33,7 +36,24 @@ export const apiOf = (key: number, version: number): Api<any, any> => {
   return api
 }
 
-/** Decodes a request frame (without the length prefix): its header, and the body to the last byte. */
+/**
+ * Decodes a request: its header, and the body to the last byte. Byte arrays in it are views of `frame`. Fails with a
+ * `ProtocolError`: `unknownApi`, `unsupportedVersion`, or what is wrong with the bytes and where.
+ *
+ * @example
+ * import { Writer } from "@tusk/protocol/codec/Writer"
+ * import { decodeRequest } from "@tusk/protocol/Decode"
+ * import { encodeRequest } from "@tusk/protocol/Header"
+ * import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
+ * import * as Result from "effect/Result"
+ *
+ * const body = { ...Heartbeat.request.defaults(), groupId: "orders" }
+ * const frame = Buffer.concat(encodeRequest(Heartbeat, 4, 7, "me", body, new Writer()))
+ * const request = Result.getOrThrow(decodeRequest(frame.subarray(4)))
+ * request.api.name // "Heartbeat"
+ * request.header.correlationId // 7
+ * request.body.groupId // "orders"
+ */
 export const decodeRequest = (frame: Uint8Array): Result.Result<DecodedRequest<any>, ProtocolError> =>
   attempt(() => {
     const { apiKey, apiVersion } = peekRequestHeader(frame)
@@ -43,7 +63,10 @@ export const decodeRequest = (frame: Uint8Array): Result.Result<DecodedRequest<a
     return { api, header, body: api.request.decode(reader, apiVersion) }
   })
 
-/** Decodes a response frame (without the length prefix) to a request that was of this API and version. */
+/**
+ * Decodes a response. It does not say what it answers: `api` and `version` are those of the request. Byte arrays in it are
+ * views of `frame`. Fails with a `ProtocolError` that says what is wrong with the bytes and where.
+ */
 export const decodeResponse = <Req, Res>(
   api: Api<Req, Res>,
   version: number,

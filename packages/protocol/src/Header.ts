@@ -1,3 +1,4 @@
+/** Headers of requests and responses, and whole frames. Source: Kafka 4.3.1's RequestHeader and ResponseHeader. */
 import type { Api } from "./codec/Api.ts"
 import { field, int16, int32, nullable, string, struct, type Value } from "./codec/Declare.ts"
 import { type MessageCodec, messageCodec } from "./codec/MessageCodec.ts"
@@ -28,9 +29,13 @@ export const responseHeaderCodec: MessageCodec<Value<typeof ResponseHeaderData>>
 
 /** What a request says of itself. */
 export interface RequestHeader {
+  /** The API's number, an int16: 0 is Produce. */
   readonly apiKey: number
+  /** The version of the API that the body is of, an int16. */
   readonly apiVersion: number
+  /** An int32 of the client's, which the response repeats. */
   readonly correlationId: number
+  /** The name that a client gives itself. */
   readonly clientId: string | null
 }
 
@@ -91,7 +96,20 @@ export const encodeResponse = <Req, Res>(
     api.response.encode(writer, version, body)
   })
 
-/** A whole request with its length prefix, as chunks. Throws `ProtocolError` for a value that the version cannot hold. */
+/**
+ * A whole request with its length prefix, as chunks. Throws `ProtocolError` for a value that the version cannot hold; the
+ * writer may be used on in either case.
+ *
+ * @example
+ * import { Writer } from "@tusk/protocol/codec/Writer"
+ * import { encodeRequest, peekRequestHeader } from "@tusk/protocol/Header"
+ * import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
+ *
+ * const chunks = encodeRequest(ApiVersions, 0, 7, "me", ApiVersions.request.defaults(), new Writer())
+ * const frame = Buffer.concat(chunks)
+ * frame.readInt32BE(0) === frame.byteLength - 4 // true
+ * peekRequestHeader(frame.subarray(4)) // { apiKey: 18, apiVersion: 0, correlationId: 7 }
+ */
 export const encodeRequest = <Req, Res>(
   api: Api<Req, Res>,
   version: number,

@@ -8,6 +8,7 @@ import { Reader } from "./codec/Reader.ts"
 import { apiOf, attempt } from "./Decode.ts"
 import { peekRequestHeader, requestHeaderCodec, responseHeaderCodec } from "./Header.ts"
 import { type Json, toJson } from "./Json.ts"
+import { errorInfo, NONE } from "./KafkaError.ts"
 import { apiByKey, apiByName } from "./messages/index.ts"
 import { type ProtocolError, protocolError } from "./ProtocolError.ts"
 
@@ -28,7 +29,10 @@ export interface InspectedFrame {
   readonly value: unknown
 }
 
-/** Reads `API:VERSION`, the API by name or key: `Fetch:13`, `1:13`. */
+/**
+ * Reads `API:VERSION`, the API by name or key: `Fetch:13`, `1:13`. Fails with a `ProtocolError`: `badFrame` for another
+ * form, `unknownApi`, `unsupportedVersion`.
+ */
 export const parseResponseOf = (text: string): Result.Result<ResponseOf, ProtocolError> =>
   attempt(() => {
     const parts = /^(\w+):(\d+)$/.exec(text.trim())
@@ -54,7 +58,20 @@ const withoutLength = (bytes: Uint8Array): Uint8Array => {
   return bytes.subarray(4)
 }
 
-/** Takes one frame apart, bytes or hex, length prefix included: a request, or the response to what `response` names. */
+/**
+ * Takes one frame apart, bytes or hex (blanks do not count), length prefix included: a request, or the response to what
+ * `response` names. Fails with a `ProtocolError` that says what is wrong with the bytes and where.
+ *
+ * @example
+ * import { inspectFrame, parseResponseOf, printFrame } from "@tusk/protocol/Inspect"
+ * import * as Result from "effect/Result"
+ *
+ * const response = Result.getOrThrow(parseResponseOf("Heartbeat:0"))
+ * const frame = Result.getOrThrow(inspectFrame("00000006 00000007 001b", { response }))
+ * frame.header // { correlationId: 7 }
+ * frame.body // { errorCode: 27 }
+ * printFrame(frame).includes("errorCode: 27 REBALANCE_IN_PROGRESS") // true
+ */
 export const inspectFrame = (
   frame: Uint8Array | string,
   options: { readonly response?: ResponseOf } = {}
@@ -97,10 +114,19 @@ const scalar = (type: TypePlan, value: any): string => {
   }
 }
 
+const isErrorCode = ({ name, type }: FieldPlan): boolean => type.kind === "int16" && /errorCode$/i.test(name)
+
+/** What an error code says, behind its number; nothing for "no error". */
+const meaning = (code: number): string => {
+  const info = code === NONE ? undefined : errorInfo(code)
+  if (info === undefined) return ""
+  return info.text === null ? ` ${info.name}` : ` ${info.name}: ${info.text}`
+}
+
 const fieldLines = (field: FieldPlan, value: any, indent: string): Array<string> => {
   const { type } = field
   if (value === null || (type.kind !== "array" && type.kind !== "struct")) {
-    return [`${indent}${field.name}: ${scalar(type, value)}`]
+    return [`${indent}${field.name}: ${scalar(type, value)}${isErrorCode(field) ? meaning(value) : ""}`]
   }
   if (type.kind === "struct") return [`${indent}${field.name}:`, ...structLines(type.struct, value, `${indent}  `)]
   const inner = type.of
@@ -126,7 +152,7 @@ const structLines = (plan: StructPlan, value: any, indent: string): Array<string
   )
 ]
 
-/** An inspected frame as indented text. */
+/** An inspected frame as indented text, a field a line; error codes with their names, byte arrays by their first 32. */
 export const printFrame = (frame: InspectedFrame): string => {
   const codec = frame.type === "request" ? frame.api.request : frame.api.response
   const header = Object.entries(frame.header).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`)

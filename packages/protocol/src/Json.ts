@@ -11,7 +11,18 @@ export type Json = null | boolean | number | string | ReadonlyArray<Json> | { re
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")
 
-/** A value of the codec in one version as JSON. Unknown tagged fields have no place in it. */
+/**
+ * A value of the codec in one version as JSON. Unknown tagged fields have no place in it. Throws `ProtocolError`
+ * (`unsupportedVersion`) for a version that is not there.
+ *
+ * @example
+ * import { fromJson, toJson } from "@tusk/protocol/Json"
+ * import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
+ *
+ * const value = fromJson(Heartbeat.request, 0, { groupId: "orders", generationId: 3 })
+ * value.memberId // ""
+ * toJson(Heartbeat.request, 0, value) // { groupId: "orders", generationId: 3, memberId: "" }
+ */
 export const toJson = <A>(codec: MessageCodec<A>, version: number, value: A): { readonly [name: string]: Json } =>
   structToJson(codec.plan(version), value)
 

@@ -8,6 +8,7 @@ import { inspectFrame, parseResponseOf, printFrame } from "../src/Inspect.ts"
 import { fromJson, toJson } from "../src/Json.ts"
 import { apiByKey, apis, leftOut } from "../src/messages/index.ts"
 import { Fetch } from "../src/messages/Fetch.ts"
+import { Heartbeat } from "../src/messages/Heartbeat.ts"
 import { readTable, readVectors } from "./vectors.ts"
 
 const hex = (chunks: ReadonlyArray<Uint8Array>) => Buffer.concat(chunks).toString("hex")
@@ -78,6 +79,20 @@ describe("frames", () => {
       const answer = ok(inspectFrame(v.responseFrame, { response: ok(parseResponseOf(`${v.api}:${v.version}`)) }))
       expect(answer.header).toEqual({ correlationId: v.correlationId })
     }
+  })
+
+  it("that are printed name their error codes", () => {
+    const print = (errorCode: number) => {
+      const body = { ...Heartbeat.response.defaults(), errorCode }
+      const frame = Buffer.concat(encodeResponse(Heartbeat, 4, 7, body, new Writer()))
+      return printFrame(ok(inspectFrame(frame, { response: { api: Heartbeat, version: 4 } })))
+        .split("\n")
+        .at(-1)
+    }
+    expect(print(0)).toBe("  errorCode: 0")
+    expect(print(27)).toBe("  errorCode: 27 REBALANCE_IN_PROGRESS: The group rebalances: join again.")
+    expect(print(104)).toBe("  errorCode: 104 INCONSISTENT_CLUSTER_ID")
+    expect(print(999)).toBe("  errorCode: 999")
   })
 
   it("that are broken say how and where", () => {

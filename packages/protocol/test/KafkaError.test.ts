@@ -1,5 +1,16 @@
 import { assert, it } from "@effect/vitest"
-import { CorruptMessage, errorCode, errorInfo, isKafkaError, type KafkaError } from "../src/KafkaError.ts"
+import { readdirSync, readFileSync } from "node:fs"
+import * as Raised from "../src/errors/Raised.ts"
+import { unraised } from "../src/errors/Unraised.ts"
+import {
+  CorruptMessage,
+  errorCode,
+  errorInfo,
+  errorMessage,
+  isKafkaError,
+  type KafkaError,
+  OffsetOutOfRange
+} from "../src/KafkaError.ts"
 import { readTable } from "./vectors.ts"
 
 type Codes = { readonly [Tag in KafkaError["_tag"]]: number }
@@ -15,12 +26,42 @@ export const types = (): ReadonlyArray<Codes> => [
   { ...all, NoSuchError: 1 } satisfies Codes
 ]
 
-it("names every code of Kafka 4.3.1, with its retriability", () => {
+const classes = Object.entries(Raised)
+
+it("names every code of Kafka 4.3.1 once, with its retriability", () => {
   const table: ReadonlyArray<any> = readTable("errors")
-  for (const { code, name, retriable } of table) assert.deepStrictEqual(errorInfo(code), { code, name, retriable })
+  for (const { code, name, retriable } of table) {
+    const { text, ...info } = errorInfo(code)!
+    assert.deepStrictEqual(info, { code, name, retriable })
+    assert.strictEqual(text === null, code === 0 || unraised.some((other) => other.code === code))
+  }
   assert.strictEqual(table.length, 135)
+  assert.strictEqual(1 + classes.length + unraised.length, 135)
   assert.isUndefined(errorInfo(134))
+})
+
+it("an error is a value with the tag of its class, its code and what it was made with", () => {
+  for (const [tag, Class] of classes) {
+    const error: KafkaError = new Class()
+    assert.deepStrictEqual([error._tag, errorCode(error)], [tag, Class.info.code])
+  }
   const error = new CorruptMessage({ message: "why" })
   assert.isTrue(isKafkaError(error))
-  assert.deepStrictEqual([errorCode(error), error.message], [2, "why"])
+  assert.deepStrictEqual([errorCode(error), errorMessage(error)], [2, "why"])
+})
+
+it("an error without a text of its own gives an answer none", () => {
+  assert.strictEqual(errorMessage(new OffsetOutOfRange()), null)
+})
+
+it("every class is raised somewhere", () => {
+  const packages = new URL("../../", import.meta.url)
+  const sources = readdirSync(packages, { recursive: true, encoding: "utf8" })
+    .filter((file) => /^\w+\/src\/.*\.ts$/.test(file))
+    .map((file) => readFileSync(new URL(file, packages), "utf8"))
+  const made = new Set(sources.flatMap((source) => Array.from(source.matchAll(/new (\w+)\(/g), ([, name]) => name)))
+  assert.deepStrictEqual(
+    classes.map(([tag]) => tag).filter((tag) => !made.has(tag)),
+    []
+  )
 })

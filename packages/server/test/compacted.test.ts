@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Produce } from "@tusk/protocol/messages/Produce"
+import { GZIP } from "@tusk/protocol/record/Compression"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/batches/BatchCodec"
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
@@ -11,7 +12,6 @@ import * as Layer from "effect/Layer"
 import { brokerInTestTime, pass } from "./BrokerUnderTest.ts"
 import type { WireClient } from "./WireClient.ts"
 
-const GZIP = 1
 const INVALID_RECORD = 87
 const EARLIEST = -2n
 const LATEST = -1n

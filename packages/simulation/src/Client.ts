@@ -7,12 +7,10 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type { Chance } from "./Chance.ts"
-import type { Database } from "./Database.ts"
-import type { History } from "./History.ts"
 import type { Asked } from "./LogHistory.ts"
 import type { Connection, SimNetwork } from "./SimNetwork.ts"
-import type { View, World } from "./World.ts"
-import { judge } from "./judging.ts"
+import type { View } from "./World.ts"
+import { type Asker, type Evidence, judge } from "./judging.ts"
 import { REQUEST_TIMEOUT_MS } from "./limits.ts"
 
 /** An answer that left in time may be so long on its way, its question too, and the one before it. */
@@ -24,13 +22,10 @@ const PATIENCE = 150
 export class Lost extends Data.TaggedError("Lost")<{ readonly sent: boolean }> {}
 
 /** What all clients of a world share. */
-export interface ClientWorld {
-  readonly world: World
+export interface ClientWorld extends Evidence {
   readonly network: SimNetwork
   readonly view: View
   readonly ports: ReadonlyArray<number>
-  readonly database: Database
-  readonly history: History
   requests: number
 }
 
@@ -44,9 +39,8 @@ export interface Request {
 export const request = <Req, Res>(api: Api<Req, Res>, version: number, body: Req): Request => ({ api, version, body })
 
 /** One client's connection; after a loss the next request goes over a new one, to one broker or another. */
-export class Client {
+export class Client implements Asker {
   readonly name: string
-  /** What it asks for may fail by what it is. */
   readonly isNuisance: boolean
   /** Counts the connections: what was learned on one may not hold on the next. */
   epoch = 0

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Client, Lost, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
+import { CONSUMER_SESSION_MS } from "./limits.ts"
 import { fetchOffsets } from "./Member.ts"
 import { commitRequest, fetchOnce, OFFSET_OUT_OF_RANGE, TOPIC } from "./Requests.ts"
 
@@ -15,7 +16,6 @@ const GROUP_ID_NOT_FOUND = 69
 /** Refusals after which nothing of the commit can ever be stored. */
 const REFUSALS = new Set([UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH])
 /** Of the broker, in simulation. */
-export const CONSUMER_SESSION_MS = 6000
 const REBALANCE_TIMEOUT_MS = 5000
 const HEARTBEAT_MS = 700
 const LEAVE = -1

@@ -1,4 +1,4 @@
-import { SHARE_LOCK_MS } from "./ShareMember.ts"
+import { SHARE_LOCK_MS } from "./limits.ts"
 
 /** Consecutive records that a member of a share group acquired with a request. */
 interface Shared {

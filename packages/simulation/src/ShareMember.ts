@@ -5,16 +5,13 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Client, Lost, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
+import { SHARE_DELIVERIES } from "./limits.ts"
 import { TOPIC } from "./Requests.ts"
 
 const UNKNOWN_MEMBER_ID = 25
 const FENCED_MEMBER_EPOCH = 110
 const SHARE_SESSION_NOT_FOUND = 122
 const INVALID_SHARE_SESSION_EPOCH = 123
-/** Of the broker, in simulation. */
-export const SHARE_LOCK_MS = 4000
-export const SHARE_SESSION_MS = 6000
-export const SHARE_DELIVERIES = 5
 const HEARTBEAT_MS = 700
 const INITIAL = 0
 const LEAVE = -1

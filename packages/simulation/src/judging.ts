@@ -6,8 +6,24 @@ import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
-import type { Client, ClientWorld } from "./Client.ts"
+import type { Database } from "./Database.ts"
+import type { History } from "./History.ts"
 import { REQUEST_TIMEOUT_MS } from "./limits.ts"
+import type { World } from "./World.ts"
+
+/** What an answer is held against, and where a violation goes. */
+export interface Evidence {
+  readonly world: World
+  readonly database: Database
+  readonly history: History
+}
+
+/** The client that gets the answer. */
+export interface Asker {
+  readonly name: string
+  /** What it asks for may fail by what it is. */
+  readonly isNuisance: boolean
+}
 
 /** APIs whose answers are read from what the writer has. */
 const READS = new Set([
@@ -28,8 +44,8 @@ const MOMENT_MS = 1000
 
 /** Looks at an answer, whatever it is: may this broker answer so now? `turns`: another one is to be asked. */
 export const judge = (
-  { database, history, world }: ClientWorld,
-  { isNuisance, name }: Client,
+  { database, history, world }: Evidence,
+  { isNuisance, name }: Asker,
   broker: string,
   api: Api<any, any>,
   sentMs: number,

@@ -1,2 +1,12 @@
-/** `request.timeout.ms` of the brokers. */
+/** Settings of the simulated brokers that model clients and histories reckon with. */
+
+/** `request.timeout.ms`. */
 export const REQUEST_TIMEOUT_MS = 6000
+/** `group.consumer.session.timeout.ms`. */
+export const CONSUMER_SESSION_MS = 6000
+/** `group.share.session.timeout.ms`. */
+export const SHARE_SESSION_MS = 6000
+/** `group.share.record.lock.duration.ms`. */
+export const SHARE_LOCK_MS = 4000
+/** `group.share.delivery.count.limit`. */
+export const SHARE_DELIVERIES = 5

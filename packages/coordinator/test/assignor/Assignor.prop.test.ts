@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Assignment, Assignor, AssignorInput, AssignorMember } from "@tusk/coordinator/assignor/Assignor"
-import { range } from "@tusk/coordinator/assignor/Range"
-import { uniform } from "@tusk/coordinator/assignor/Uniform"
+import type { Assignment, Assignor, AssignorInput, AssignorMember } from "../../src/assignor/Assignor.ts"
+import { range } from "../../src/assignor/Range.ts"
+import { uniform } from "../../src/assignor/Uniform.ts"
 import * as Schema from "effect/Schema"
 
 const below = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maximum - 1 }))

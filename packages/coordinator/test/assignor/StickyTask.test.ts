@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { assignTasks, NOTHING_ASSIGNED } from "@tusk/coordinator/assignor/StickyTask"
-import type { TaskAssignment, TaskIds, TaskMember, TaskSource } from "@tusk/coordinator/assignor/StickyTask"
+import { assignTasks, NOTHING_ASSIGNED } from "../../src/assignor/StickyTask.ts"
+import type { TaskAssignment, TaskIds, TaskMember, TaskSource } from "../../src/assignor/StickyTask.ts"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 

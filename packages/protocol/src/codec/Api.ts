@@ -4,7 +4,9 @@ import { type MessageCodec, messageCodec } from "./MessageCodec.ts"
 
 /** One API of the protocol: its key, its versions, and the codecs of request and response. */
 export interface Api<Req, Res> {
+  /** Kafka's name: `Fetch`. */
   readonly name: string
+  /** Kafka's number, an int16: 1 is Fetch. */
   readonly key: number
   /** The versions that can be read and written: also those Kafka has dropped or not yet released. */
   readonly minVersion: number
@@ -13,6 +15,7 @@ export interface Api<Req, Res> {
   readonly advertised: readonly [min: number, max: number]
   /** First version in the flexible encoding (KIP-482); `Infinity` when there is none. */
   readonly flexibleFrom: number
+  /** The version of the header in front of a body of this version: the later one has tagged fields (KIP-482). */
   readonly requestHeaderVersion: (version: number) => 1 | 2
   readonly responseHeaderVersion: (version: number) => 0 | 1
   readonly request: MessageCodec<Req>

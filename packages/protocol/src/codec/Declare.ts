@@ -47,26 +47,36 @@ export const FIELD = "@tusk/protocol/field"
 const word = <S extends Schema.Top>(schema: S, name: Word): S => schema.annotate({ [WORD]: name }) as S
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
+/** `boolean`; a byte, 0 or 1. */
 export const bool = word(Schema.Boolean, "bool")
+/** `number`, -2^7 to 2^7-1; a byte. */
 export const int8 = word(integer(-128, 127), "int8")
+/** `number`, -2^15 to 2^15-1; two bytes, as all integers here the highest first. */
 export const int16 = word(integer(-32768, 32767), "int16")
+/** `number`, 0 to 2^16-1; two bytes. */
 export const uint16 = word(integer(0, 65535), "uint16")
+/** `number`, -2^31 to 2^31-1; four bytes. */
 export const int32 = word(integer(-2147483648, 2147483647), "int32")
+/** `number`, 0 to 2^32-1; four bytes. */
 export const uint32 = word(integer(0, 4294967295), "uint32")
+/** `bigint`, -2^63 to 2^63-1; eight bytes. */
 export const int64 = word(
   Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: -(2n ** 63n), maximum: 2n ** 63n - 1n })),
   "int64"
 )
+/** `number`; eight bytes (IEEE 754). */
 export const float64 = word(Schema.Number, "float64")
 /** Kafka's text of sixteen bytes: 22 characters of base64url. */
 export const uuid = word(Schema.String.check(Schema.isPattern(/^[A-Za-z0-9_-]{21}[AQgw]$/)), "uuid")
 /** A lone surrogate has no UTF-8, so it is no string of the protocol. */
 export const string = word(Schema.String.check(Schema.makeFilter((text) => text.isWellFormed())), "string")
+/** `Uint8Array` behind its length; read as a view of the frame. */
 export const bytes = word(Schema.Uint8Array, "bytes")
 /** A record batch or message set, undecoded: a view of the frame. */
 export const records = word(Schema.Uint8Array, "records")
 /** Stored batches one behind the other; written by reference. */
 export const recordChunks = word(Schema.Array(Schema.Uint8Array), "recordChunks")
+/** A list of elements behind their count. */
 export const array = <S extends Schema.Top>(element: S): Schema.$Array<S> => Schema.Array(element)
 
 /** A field that is never null. */

@@ -7,11 +7,13 @@ import { ZERO_UUID } from "./Uuid.ts"
 /** Versions from the first to the second, both included; `[1, 0]` holds none. */
 export type Range = readonly [min: number, max: number]
 
+/** The type of a value, in all versions. */
 export type Type =
   | { readonly kind: Word }
   | { readonly kind: "array"; readonly of: Type }
   | { readonly kind: "struct"; readonly struct: StructIr }
 
+/** A field as it was declared, in all versions. */
 export interface FieldIr {
   readonly name: string
   readonly type: Type
@@ -24,11 +26,13 @@ export interface FieldIr {
   readonly alwaysOld: boolean
 }
 
+/** A struct as it was declared, in all versions. */
 export interface StructIr {
   readonly name: string
   readonly fields: ReadonlyArray<FieldIr>
 }
 
+/** The type of a value in one version. */
 export type TypePlan =
   | { readonly kind: Word }
   | { readonly kind: "array"; readonly of: TypePlan }
@@ -46,6 +50,7 @@ export interface FieldPlan {
   readonly ignorable: boolean
 }
 
+/** A struct in one version: what is on the wire, and in which order. */
 export interface StructPlan {
   readonly name: string
   readonly flexible: boolean
@@ -70,6 +75,7 @@ export const parseRange = (text: string): Range => {
   return [min, parts[2] !== undefined ? 32767 : parts[3] !== undefined ? Number(parts[3]) : min]
 }
 
+/** Whether a range holds a version. */
 export const within = (range: Range, version: number): boolean => version >= range[0] && version <= range[1]
 
 const wordOf = (ast: SchemaAST.AST): Word | undefined => SchemaAST.resolve(ast)?.[WORD] as Word | undefined

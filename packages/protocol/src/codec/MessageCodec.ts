@@ -8,13 +8,28 @@ import { defaultStruct, irOf, parseRange, planOf, type StructIr, type StructPlan
 import { Reader } from "./Reader.ts"
 import { Writer } from "./Writer.ts"
 
-/** The codec of one message in all its versions, compiled one version at a time when first used. */
+/**
+ * The codec of one message in all its versions, compiled one version at a time when first used. A value has all fields in
+ * every version, at their default in a version that lacks them.
+ *
+ * @example
+ * import { Reader } from "@tusk/protocol/codec/Reader"
+ * import { Writer } from "@tusk/protocol/codec/Writer"
+ * import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
+ *
+ * const codec = Heartbeat.response
+ * const writer = new Writer()
+ * codec.encode(writer, 1, { ...codec.defaults(), errorCode: 27 })
+ * const bytes = Buffer.concat(writer.finish())
+ * bytes.toString("hex") // "00000000001b"
+ * codec.decode(new Reader(bytes), 1) // { throttleTimeMs: 0, errorCode: 27 }
+ */
 export interface MessageCodec<A> {
   /** The declaration: static type, generator of values, and everything else is derived from it. */
   readonly schema: Struct<A>
   /** Name as in Kafka's tables: `FetchRequest`. */
   readonly name: string
-  /** Versions that can be read and written. */
+  /** Versions that can be read and written, from the first to the second. */
   readonly minVersion: number
   readonly maxVersion: number
   /** Appends the bytes of a value. Throws `ProtocolError`, after which the writer has to be `reset`. */

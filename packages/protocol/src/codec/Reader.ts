@@ -37,18 +37,26 @@ const truncated = (needed: number, left: number): ProtocolError =>
 /**
  * A cursor over one frame. It never reads beyond `end`; every method throws `ProtocolError` for bytes that are not what
  * was asked for. `bytes` and `records` are views of the frame, so they live as long as its buffer is left alone.
+ *
+ * Methods bear the names of wire types. `compact` is the encoding of flexible versions (KIP-482): the length is an unsigned
+ * varint and greater by one. Without `nullable` a null is an error.
  */
 export class Reader {
   /** The frame. Positions below are offsets into it. */
   readonly buffer: Buffer
+  /** The same bytes, for numbers. */
   readonly view: DataView
+  /** The next byte to read. */
   position: number
+  /** Behind the last byte that may be read. */
   end: number
+  /** How many tagged fields were kept that are not declared. */
   unknownTags = 0
   /** How many elements all arrays may have together. */
   readonly maxElements: number
   private elementsLeft: number
 
+  /** `position`: the first byte to read. `maxElements`: without it arrays are bounded by the frame alone. */
   constructor(frame: Uint8Array, position = 0, maxElements = Number.POSITIVE_INFINITY) {
     this.buffer = Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength)
     this.view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
@@ -58,6 +66,7 @@ export class Reader {
     this.elementsLeft = maxElements
   }
 
+  /** Bytes that are left. */
   get remaining(): number {
     return this.end - this.position
   }
@@ -116,6 +125,7 @@ export class Reader {
     return (value | (last << 28)) >>> 0
   }
 
+  /** The sixteen bytes at `at` as Kafka's text. */
   uuidAt(at: number): string {
     const view = this.view
     if (view.getInt32(at) === 0 && view.getInt32(at + 4) === 0 && view.getFloat64(at + 8) === 0) {
@@ -193,6 +203,7 @@ export class Reader {
     return size < 0 ? null : this.text(size)
   }
 
+  /** `size` bytes, as a view. */
   slice(size: number): Uint8Array {
     const at = this.span(size)
     return this.buffer.subarray(at, at + size)
@@ -245,9 +256,11 @@ export class Reader {
     this.position = at + 4 * count
     return values
   }
+  /** An empty array for so many elements. */
   array(count: number): Array<any> {
     return count <= PREALLOCATED ? new Array(count) : []
   }
+  /** A count that is not that of null. */
   nonNull(count: number): number {
     if (count < 0) throw protocolError("unexpectedNull", "null in a field that cannot be null")
     return count
@@ -268,6 +281,7 @@ export class Reader {
     this.end = this.position + size
     return outer
   }
+  /** Ends a tagged field's value, all of which has to have been read. */
   leave(outer: number): void {
     if (this.position !== this.end) {
       throw protocolError("badTag", `${this.end - this.position} bytes left over in a tagged field`)

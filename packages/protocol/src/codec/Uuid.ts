@@ -5,7 +5,18 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const values = new Int8Array(128).fill(-1)
 for (let i = 0; i < 64; i++) values[alphabet.charCodeAt(i)] = i
 
-/** Whether a text is a UUID as Kafka writes it: 22 characters of base64url, the last four bits zero. */
+/**
+ * Whether a text is a UUID as Kafka writes it: 22 characters of base64url, the last four bits zero.
+ *
+ * @example
+ * import { isUuid, writeUuid, ZERO_UUID } from "@tusk/protocol/codec/Uuid"
+ *
+ * isUuid(ZERO_UUID) // true
+ * isUuid("00000000-0000-0000-0000-000000000000") // false
+ * const bytes = new Uint8Array(16)
+ * writeUuid(bytes, 0, "AAECAwQFBgcICQoLDA0ODw")
+ * bytes[15] // 15
+ */
 export const isUuid = (text: string): boolean => {
   if (text.length !== 22) return false
   for (let i = 0; i < 22; i++) {

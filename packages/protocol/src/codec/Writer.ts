@@ -16,10 +16,14 @@ const NOTHING = Buffer.alloc(0)
 /**
  * Collects an encoding as a list of chunks. One writer serves a connection for its whole life: `finish` hands the chunks
  * out and goes on behind them in the same slab, so bytes handed out are never overwritten.
+ *
+ * Methods bear the names of wire types, as those of `Reader`. Numbers have to be within their type: codecs see to that.
+ * A text or UUID that cannot be written is a `ProtocolError`, after which the writer has to be `reset`.
  */
 export class Writer {
   /** The slab being written to; `position` is where the next byte goes. Both change when a slab is full. */
   buffer: Buffer = NOTHING
+  /** The same bytes, for numbers. */
   view: DataView = new DataView(NOTHING.buffer, 0, 0)
   position = 0
   /** Where the bytes not yet cut into a chunk begin. */
@@ -107,6 +111,7 @@ export class Writer {
     buffer[at] = rest
   }
 
+  /** Sixteen bytes of Kafka's text, at `at`, where `take` made room. */
   uuidAt(at: number, text: string): void {
     if (text === ZERO_UUID) {
       this.buffer.fill(0, at, at + 16)

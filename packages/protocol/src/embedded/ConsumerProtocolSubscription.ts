@@ -1,12 +1,14 @@
 import { array, bytes, field, int32, nullable, string, struct, type Value } from "../codec/Declare.ts"
 import { messageCodec } from "../codec/MessageCodec.ts"
 
+/** Partitions of one topic, by number. */
 export const SubscriptionTopicPartition = struct("TopicPartition", {
   topic: field(string, "1+"),
   partitions: field(array(int32), "1+")
 })
 export interface SubscriptionTopicPartition extends Value<typeof SubscriptionTopicPartition> {}
 
+/** A subscription: topics by name, and what the consumer owned before. */
 export const ConsumerProtocolSubscriptionData = struct("ConsumerProtocolSubscription", {
   topics: field(array(string)),
   userData: nullable(bytes, "0+", "0+", { default: null }),

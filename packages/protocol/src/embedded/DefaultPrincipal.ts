@@ -1,6 +1,7 @@
 import { bool, field, string, struct, type Value } from "../codec/Declare.ts"
 import { messageCodec } from "../codec/MessageCodec.ts"
 
+/** Who asks: `type` (`User`) and name, and whether a delegation token says so. */
 export const DefaultPrincipalData = struct("DefaultPrincipalData", {
   type: field(string),
   name: field(string),

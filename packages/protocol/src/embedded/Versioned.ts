@@ -4,7 +4,17 @@ import { MAX_ELEMENTS, Reader } from "../codec/Reader.ts"
 import { Writer } from "../codec/Writer.ts"
 import { protocolError } from "../ProtocolError.ts"
 
-/** The version and the value, in one piece. Throws `ProtocolError` for a value that the version cannot hold. */
+/**
+ * The version and the value, in one piece. Throws `ProtocolError` for a value that the version cannot hold.
+ *
+ * @example
+ * import { EndTxnMarker } from "@tusk/protocol/embedded/ControlRecord"
+ * import { decodeVersioned, encodeVersioned } from "@tusk/protocol/embedded/Versioned"
+ *
+ * const bytes = encodeVersioned(EndTxnMarker, 0, { coordinatorEpoch: 5 })
+ * bytes.byteLength // 6
+ * decodeVersioned(EndTxnMarker, bytes) // { version: 0, value: { coordinatorEpoch: 5 } }
+ */
 export const encodeVersioned = <A>(codec: MessageCodec<A>, version: number, value: A): Uint8Array => {
   const writer = new Writer()
   writer.int16(version)

@@ -1,3 +1,7 @@
+/**
+ * `compress` and `decompress` in a process that has others to serve: all codecs work in libuv's threads. What they cannot
+ * do there (lz4 that is out of the ordinary) lets others run after each 256 KiB.
+ */
 import { createRequire } from "node:module"
 import { setImmediate } from "node:timers/promises"
 import { promisify } from "node:util"
@@ -6,26 +10,26 @@ import {
   ceilingOf,
   COPIED,
   type DecompressionLimits,
+  GZIP,
   joined,
+  LZ4,
+  SNAPPY,
   snappy,
   type SnappyBlock,
   snappyBlocks,
   tooLarge,
+  UNCOMPRESSED,
   uncompressBlockSync,
   unzstdOptions,
   whyNot,
   within,
   xerialBlocks,
   xerialOf,
+  ZSTD,
   zlib
 } from "./Compression.ts"
 import { lz4BoundSteps, lz4FrameSteps } from "./Lz4.ts"
 import { inTurns } from "./Steps.ts"
-
-/**
- * `compress` and `decompress` in a process that has others to serve: all codecs work in libuv's threads. What they cannot
- * do there (lz4 that is out of the ordinary) lets others run after each 256 KiB.
- */
 
 const load = createRequire(import.meta.url)
 const lz4 = (): typeof import("lz4-napi") => load("lz4-napi")
@@ -39,15 +43,15 @@ export const cores = (): number => (load("node:os") as typeof import("node:os"))
 /** As `compress`; `level` is gzip's or zstd's, their default if not given. The data must not change meanwhile. */
 export const compressInBackground = async (codec: number, data: Uint8Array, level?: number): Promise<Uint8Array> => {
   switch (codec) {
-    case 0:
+    case UNCOMPRESSED:
       return data
-    case 1:
+    case GZIP:
       return promisify<Uint8Array, object, Buffer>(zlib().gzip)(data, level === undefined ? {} : { level })
-    case 2:
+    case SNAPPY:
       return xerialOf(await groupwise(xerialBlocks(data), (block) => snappy().compress(block)))
-    case 3:
+    case LZ4:
       return lz4().compressFrame(data)
-    case 4: {
+    case ZSTD: {
       const { constants, zstdCompress } = zlib()
       const params = level === undefined ? {} : { [constants.ZSTD_c_compressionLevel]: level }
       // Told the size beforehand, the high levels take memory by it.
@@ -67,19 +71,19 @@ export const decompressInBackground = async (
   const ceiling = ceilingOf(data.byteLength, limits)
   try {
     switch (codec) {
-      case 0:
+      case UNCOMPRESSED:
         // Others run before whatever is done to it, as with the rest.
         await turn()
         return data
-      case 1: {
+      case GZIP: {
         const options = { maxOutputLength: Math.max(1, ceiling), chunkSize: chunkOf(gunzippedSize(data), ceiling) }
         return within(ceiling, await promisify<Uint8Array, object, Buffer>(zlib().gunzip)(data, options))
       }
-      case 2:
+      case SNAPPY:
         return joined(await groupwise(snappyBlocks(data, ceiling), uncompressBlock))
-      case 3:
+      case LZ4:
         return await unlz4(data, ceiling)
-      case 4: {
+      case ZSTD: {
         // A stream's frame does not say what it becomes.
         const options = { ...unzstdOptions(ceiling), chunkSize: chunkOf(4 * data.byteLength, ceiling) }
         return within(ceiling, await promisify<Uint8Array, object, Buffer>(zlib().zstdDecompress)(data, options))

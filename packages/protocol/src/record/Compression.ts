@@ -1,9 +1,25 @@
+/**
+ * Codecs, as Kafka's clients use them. A codec is its number in the attributes of a batch or message, 0 to 4; 5 to 7 are not
+ * given out. Source: KIP-98, KIP-110.
+ */
 import { createRequire } from "node:module"
 import { CorruptMessage, type KafkaError, MessageTooLarge, UnsupportedCompressionType } from "../KafkaError.ts"
 import { compressLz4Frame, decompressLz4Frame } from "./Lz4.ts"
 
-/** Codecs by their number in a batch's attributes. */
+/** The records as they are. */
+export const UNCOMPRESSED = 0
+/** RFC 1952. */
+export const GZIP = 1
+/** Raw blocks of snappy in the framing of xerial's snappy-java. */
+export const SNAPPY = 2
+/** The LZ4 frame format. */
+export const LZ4 = 3
+/** RFC 8878; since KIP-110. */
+export const ZSTD = 4
+
+/** Kafka's name of each codec, at its number. */
 export const CODEC_NAMES = ["none", "gzip", "snappy", "lz4", "zstd"] as const
+/** `none`, `gzip`, `snappy`, `lz4` or `zstd`. */
 export type CodecName = (typeof CODEC_NAMES)[number]
 
 /** What decompression may cost. */
@@ -22,24 +38,35 @@ export const tooLarge = (ceiling: number): MessageTooLarge =>
 
 // Loaded at first use and synchronously: importing this file loads no native module, and most brokers never need one.
 const load = createRequire(import.meta.url)
+/** Node's zlib, loaded now. */
 export const zlib = (): typeof import("node:zlib") => load("node:zlib")
+/** The native snappy, loaded now. */
 export const snappy = (): typeof import("snappy") => load("snappy")
 
 /**
  * Compresses as Kafka's Java producer does: gzip, xerial's framing of snappy, lz4 frames of independent blocks, zstd.
- * `magic` 0 gives lz4 the frame checksum that only message sets of that age have. Codec 0 answers `data` itself.
+ * `magic` 0 gives lz4 the frame checksum that only message sets of that age have. Codec 0 answers `data` itself. Throws
+ * RangeError for a codec that is not there.
+ *
+ * @example
+ * import { compress, decompress, ZSTD } from "@tusk/protocol/record/Compression"
+ *
+ * const packed = compress(ZSTD, Buffer.alloc(10_000))
+ * packed.byteLength < 100 // true
+ * decompress(ZSTD, packed, { maxDecompressedBytes: 1 << 20 }).byteLength // 10_000
+ * decompress(ZSTD, packed, { maxDecompressedBytes: 5000 })._tag // "MessageTooLarge"
  */
 export const compress = (codec: number, data: Uint8Array, magic = 2): Uint8Array => {
   switch (codec) {
-    case 0:
+    case UNCOMPRESSED:
       return data
-    case 1:
+    case GZIP:
       return zlib().gzipSync(data)
-    case 2:
+    case SNAPPY:
       return xerialOf(Array.from(xerialBlocks(data), (block) => snappy().compressSync(block)))
-    case 3:
+    case LZ4:
       return compressLz4Frame(data, magic === 0)
-    case 4:
+    case ZSTD:
       return zlib().zstdCompressSync(data)
     default:
       throw new RangeError(`There is no compression codec ${codec}`)
@@ -49,7 +76,8 @@ export const compress = (codec: number, data: Uint8Array, magic = 2): Uint8Array
 /**
  * Decompresses within a ceiling that no size in the data can lift: output is either produced in pieces and stopped at the
  * ceiling (gzip, zstd, lz4 block by block), or its announced size is checked against it first (a block of snappy, whose
- * native decoder never writes beyond that size). MessageTooLarge beyond the ceiling, CorruptMessage for broken data.
+ * native decoder never writes beyond that size). MessageTooLarge beyond the ceiling, CorruptMessage for broken data,
+ * UnsupportedCompressionType for codec 5 to 7. Errors are answered, not thrown.
  */
 export const decompress = (
   codec: number,
@@ -60,15 +88,15 @@ export const decompress = (
   const ceiling = ceilingOf(data.byteLength, limits)
   try {
     switch (codec) {
-      case 0:
+      case UNCOMPRESSED:
         return data
-      case 1:
+      case GZIP:
         return within(ceiling, zlib().gunzipSync(data, { maxOutputLength: Math.max(1, ceiling) }))
-      case 2:
+      case SNAPPY:
         return joined(Array.from(snappyBlocks(data, ceiling), uncompressBlockSync))
-      case 3:
+      case LZ4:
         return decompressLz4Frame(data, ceiling, magic === 0)
-      case 4:
+      case ZSTD:
         return decompressZstd(data, ceiling)
       default:
         return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
@@ -123,6 +151,7 @@ export const xerialOf = (blocks: ReadonlyArray<Uint8Array>): Uint8Array => {
   return Buffer.concat(parts)
 }
 
+/** The parts one behind the other; a single one is not copied. */
 export const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array =>
   parts.length === 1 ? parts[0]! : Buffer.concat(parts)
 
@@ -135,6 +164,7 @@ export interface SnappyBlock {
 /** Blocks are small: to copy one into memory of V8's costs less than to have V8 look after memory of the decoder's. */
 export const COPIED = { copyOutputData: true }
 
+/** What a raw block becomes; throws for broken data. */
 export const uncompressBlockSync = ({ block }: SnappyBlock): Uint8Array =>
   snappy().uncompressSync(block, COPIED) as Buffer
 

@@ -1,6 +1,16 @@
 import { createRequire } from "node:module"
 import { gunzippedSize } from "./BackgroundCompression.ts"
-import { joined, snappyBlocks, uncompressBlockSync, zlib } from "./Compression.ts"
+import {
+  GZIP,
+  joined,
+  LZ4,
+  SNAPPY,
+  snappyBlocks,
+  UNCOMPRESSED,
+  uncompressBlockSync,
+  ZSTD,
+  zlib
+} from "./Compression.ts"
 import { lz4BoundSteps } from "./Lz4.ts"
 import { finish } from "./Steps.ts"
 
@@ -23,19 +33,19 @@ export const decompressAtOnce = (codec: number, data: Uint8Array, most: number):
   const ceiling = Math.min(most, MOST)
   try {
     switch (codec) {
-      case 0:
+      case UNCOMPRESSED:
         return data
-      case 1: {
+      case GZIP: {
         const size = gunzippedSize(data)
         if (size > ceiling || data.byteLength > ceiling) return undefined
         // Its size may be a lie: a chunk of a few bytes would take long.
         return zlib().gunzipSync(data, { maxOutputLength: ceiling, chunkSize: Math.max(LEAST_CHUNK, size + 64) })
       }
-      case 2:
+      case SNAPPY:
         return unsnappy(data, ceiling)
-      case 3:
+      case LZ4:
         return unlz4(data, ceiling)
-      case 4: {
+      case ZSTD: {
         const size = zstdSize(data)
         if ((size ?? data.byteLength) > ceiling) return undefined
         const chunkSize = Math.max(LEAST_CHUNK, Math.min(size ?? ZSTD_RATIO * data.byteLength, ceiling))

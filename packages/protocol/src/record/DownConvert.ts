@@ -1,9 +1,9 @@
 import { isKafkaError, type KafkaError, MessageTooLarge, UnsupportedCompressionType } from "../KafkaError.ts"
 import { compressInBackground, decompressInBackground } from "./BackgroundCompression.ts"
 import * as H from "./BatchHeader.ts"
-import { compress, decompress } from "./Compression.ts"
+import { compress, decompress, LZ4, UNCOMPRESSED, ZSTD } from "./Compression.ts"
 import { withOldChecksum } from "./Lz4.ts"
-import { CRC_AT, crc32, NO_TIMESTAMP, OLD_ATTRIBUTES_AT, type OldMagic, writeOne, ZSTD } from "./MessageSet.ts"
+import { CRC_AT, crc32, NO_TIMESTAMP, OLD_ATTRIBUTES_AT, type OldMagic, writeOne } from "./MessageSet.ts"
 import { attempt, type DecodeLimits, offsetOf, RecordCursor, timestampOf } from "./RecordCursor.ts"
 import { finish, inTurns, type Steps } from "./Steps.ts"
 
@@ -32,7 +32,7 @@ export const downConvertInBackground = async (
   try {
     const set = await inTurns(messageSteps(batch, records, magic, limits))
     const packed = await compressInBackground(codec, set.bytes)
-    return around(batch, magic, set, () => (magic === 0 && codec === 3 ? withOldChecksum(packed) : packed))
+    return around(batch, magic, set, () => (magic === 0 && codec === LZ4 ? withOldChecksum(packed) : packed))
   } catch (error) {
     if (isKafkaError(error)) return error
     throw error
@@ -62,7 +62,7 @@ interface Messages {
 /** One compressed message around the others. */
 const around = (batch: Uint8Array, magic: OldMagic, messages: Messages, packed: () => Uint8Array): Uint8Array => {
   const codec = H.compressionCodec(batch)
-  if (codec === 0 || messages.bytes.byteLength === 0) return messages.bytes
+  if (codec === UNCOMPRESSED || messages.bytes.byteLength === 0) return messages.bytes
   return writeOne(magic, typeOf(batch, magic) | codec, messages.lastOffset, messages.latest, null, packed())
 }
 
@@ -102,7 +102,7 @@ function* messageSteps(batch: Uint8Array, records: Uint8Array, magic: OldMagic, 
     const timestamp = timestampOf(batch, baseTimestamp, cursor)
     if (timestamp > latest) latest = timestamp
     // Inside a compressed message of magic 1 offsets count from the first record.
-    const inner = magic === 1 && H.compressionCodec(batch) !== 0 ? offset - first : offset
+    const inner = magic === 1 && H.compressionCodec(batch) !== UNCOMPRESSED ? offset - first : offset
     yield* put.message(inner, timestamp, cursor)
   }
   return { bytes, lastOffset: offset, latest }

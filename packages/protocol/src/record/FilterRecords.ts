@@ -13,6 +13,7 @@ export interface KeyedRecord {
   readonly isTombstone: boolean
 }
 
+/** What is kept of a batch. */
 export interface FilterOptions {
   readonly keep: (record: KeyedRecord) => boolean
   /**
@@ -22,6 +23,7 @@ export interface FilterOptions {
   readonly deleteHorizon: bigint
 }
 
+/** What is left of a batch. */
 export interface Filtered {
   /** The very batch that was given where nothing changes; undefined where no record is left. */
   readonly batch: Uint8Array | undefined

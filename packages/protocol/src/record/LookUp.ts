@@ -3,6 +3,7 @@ import * as H from "./BatchHeader.ts"
 import { attemptSteps, offsetOf, RecordCursor, STRIDE, timestampOf } from "./RecordCursor.ts"
 import type { Steps } from "./Steps.ts"
 
+/** A record's time, in milliseconds since 1970, and its offset. */
 export interface TimestampAndOffset {
   readonly timestamp: bigint
   readonly offset: bigint

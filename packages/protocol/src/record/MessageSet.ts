@@ -1,3 +1,4 @@
+/** Message sets of magic 0 and 1. Source: Kafka 4.3.1's LegacyRecord; KIP-32 for times, KIP-31 for offsets inside. */
 import { createRequire } from "node:module"
 import {
   CorruptMessage,
@@ -7,19 +8,21 @@ import {
   UnsupportedCompressionType
 } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
-import { compress, decompress } from "./Compression.ts"
+import { compress, decompress, UNCOMPRESSED, ZSTD } from "./Compression.ts"
 import type { DecodedRecord, DecodeLimits, RecordInput } from "./Records.ts"
 import { splitBatches } from "./RecordBatch.ts"
 
 /** Message sets of magic 0 and 1: what Kafka had before record batches, and Fetch 0 to 3 still answers. */
 export type OldMagic = 0 | 1
 
+/** CRC-32, unsigned: the checksum of a message. `before`: that of the bytes in front of these. */
 export const crc32 = (bytes: Uint8Array, before = 0): number =>
   (createRequire(import.meta.url)("node:zlib") as typeof import("node:zlib")).crc32(bytes, before)
 
+/** Where a message's CRC begins, a uint32. */
 export const CRC_AT = 12
+/** Where a message's attributes are, an int8. */
 export const OLD_ATTRIBUTES_AT = 17
-export const ZSTD = 4
 /** The only time that a message of magic 0 has. */
 export const NO_TIMESTAMP = -1n
 
@@ -44,7 +47,7 @@ export interface Message {
 export const readMessage = (bytes: Uint8Array, limits: DecodeLimits): Message | KafkaError => {
   const outer = readOne(bytes)
   if ("_tag" in outer) return outer
-  if (outer.codec === 0) return { ...outer, records: [outer.record] }
+  if (outer.codec === UNCOMPRESSED) return { ...outer, records: [outer.record] }
   if (outer.codec >= ZSTD) {
     return new UnsupportedCompressionType({ message: `Magic ${outer.magic} has no compression codec ${outer.codec}.` })
   }
@@ -60,7 +63,7 @@ export const readMessage = (bytes: Uint8Array, limits: DecodeLimits): Message | 
   for (const message of messages) {
     const one = readOne(message)
     if ("_tag" in one) return one
-    if (one.magic !== outer.magic || one.codec !== 0) {
+    if (one.magic !== outer.magic || one.codec !== UNCOMPRESSED) {
       return new InvalidRecord({ message: `A message of magic ${one.magic} and codec ${one.codec} inside another.` })
     }
     records.push(one.record)
@@ -103,7 +106,7 @@ const readOne = (bytes: Uint8Array): Outer | KafkaError => {
   const offset = view.getBigInt64(0)
   return {
     magic,
-    codec: attributes & 7,
+    codec: attributes & H.CODEC_MASK,
     timestampType:
       magic === 0 ? "NoTimestampType" : attributes & H.TIMESTAMP_TYPE_MASK ? "LogAppendTime" : "CreateTime",
     offset,
@@ -132,10 +135,12 @@ export const readMessageSet = (bytes: Uint8Array, limits: DecodeLimits): Readonl
   return records
 }
 
+/** How a message set is written. */
 export interface MessageSetOptions {
   readonly magic: OldMagic
-  /** 0 to 3; these magics never had zstd. */
+  /** A codec, 0 to 3, 0 if not given: these magics never had zstd. */
   readonly compression?: number
+  /** CreateTime if not given. Magic 0 has no times. */
   readonly timestampType?: H.TimestampType
   /** LogAppendTime's, for all records. */
   readonly logAppendTime?: bigint
@@ -144,15 +149,24 @@ export interface MessageSetOptions {
 /**
  * Writes records (with their offsets, which rise) as a message each, or, compressed, as one message around all. Headers
  * are dropped.
+ *
+ * @example
+ * import { readMessageSet, writeMessageSet } from "@tusk/protocol/record/MessageSet"
+ *
+ * const set = writeMessageSet([{ offset: 7n, timestamp: 5n, value: Buffer.from("a") }], { magic: 1 })
+ * const [record] = readMessageSet(set, { maxDecompressedBytes: 1 << 20 })
+ * record.offset // 7n
+ * record.timestamp // 5n
+ * record.key // null
  */
 export const writeMessageSet = (records: ReadonlyArray<RecordInput>, options: MessageSetOptions): Uint8Array => {
   const { magic } = options
-  const codec = options.compression ?? 0
+  const codec = options.compression ?? UNCOMPRESSED
   if (records.length === 0) return new Uint8Array(0)
   const logAppend = magic === 1 && options.timestampType === "LogAppendTime"
   const type = logAppend ? H.TIMESTAMP_TYPE_MASK : 0
   // Inside a compressed message of magic 1 offsets count from the first record.
-  const base = magic === 1 && codec !== 0 ? (records[0]!.offset ?? 0n) : 0n
+  const base = magic === 1 && codec !== UNCOMPRESSED ? (records[0]!.offset ?? 0n) : 0n
   let latest = NO_TIMESTAMP
   const inner = records.map((record) => {
     const timestamp = logAppend ? (options.logAppendTime ?? NO_TIMESTAMP) : (record.timestamp ?? NO_TIMESTAMP)
@@ -160,11 +174,12 @@ export const writeMessageSet = (records: ReadonlyArray<RecordInput>, options: Me
     return writeOne(magic, type, (record.offset ?? 0n) - base, timestamp, record.key ?? null, record.value ?? null)
   })
   const set = Buffer.concat(inner)
-  if (codec === 0) return set
+  if (codec === UNCOMPRESSED) return set
   const last = records[records.length - 1]!.offset ?? 0n
   return writeOne(magic, type | codec, last, latest, null, compress(codec, set, magic))
 }
 
+/** One message, with its offset, length and CRC. `timestamp` is left out in magic 0. */
 export const writeOne = (
   magic: OldMagic,
   attributes: number,

@@ -19,5 +19,14 @@ export const murmur2 = (bytes: Uint8Array): number => {
   return h ^ (h >>> 15)
 }
 
-/** The partition that the Java producer picks for a key, of `partitions` (at least one). */
+/**
+ * The partition that the Java producer picks for a key: 0 to `partitions` - 1, of which there is at least one. Source: Kafka
+ * 4.3.1's BuiltInPartitioner.
+ *
+ * @example
+ * import { murmur2, partitionForKey } from "@tusk/protocol/record/Murmur2"
+ *
+ * murmur2(Buffer.from("21")) // -973932308
+ * partitionForKey(Buffer.from("21"), 6) // 0
+ */
 export const partitionForKey = (key: Uint8Array, partitions: number): number => (murmur2(key) & 0x7fffffff) % partitions

@@ -1,3 +1,7 @@
+/**
+ * Record batches of magic 2: what a Produce holds, a log stores and a Fetch gives. Source: KIP-98, and Kafka 4.3.1's
+ * DefaultRecordBatch.
+ */
 import {
   CorruptMessage,
   InvalidRecord,
@@ -6,6 +10,7 @@ import {
   UnsupportedCompressionType
 } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
+import { UNCOMPRESSED, ZSTD } from "./Compression.ts"
 import { crc32c } from "./Crc32c.ts"
 
 export * from "./BatchHeader.ts"
@@ -21,6 +26,7 @@ const LEAST_LENGTH = 14
 /** Length, attributes, two deltas, key length, value length and header count: a byte each. */
 const LEAST_RECORD = 7
 
+/** How record data is cut. */
 export interface SplitOptions {
   /** What to do with bytes at the end that are no whole batch: an error, or drop them, as a consumer does. */
   readonly partialTail?: "refuse" | "drop"
@@ -30,6 +36,14 @@ export interface SplitOptions {
  * Cuts record data into batches, as views; of magic 0 and 1 each message is one. Only lengths and magic are looked at.
  * CorruptMessage for a length below the least or a magic that is not 0, 1 or 2; InvalidRecord for an incomplete tail
  * (Kafka reads such a Produce as having no batch, and answers the same).
+ *
+ * @example
+ * import { encodeBatch, lastOffset, splitBatches } from "@tusk/protocol/record/RecordBatch"
+ *
+ * const one = encodeBatch([{ value: Buffer.from("a") }])
+ * const two = encodeBatch([{ value: Buffer.from("b") }, { value: null }], { baseOffset: 1n })
+ * splitBatches(Buffer.concat([one, two])).map(lastOffset) // [0n, 2n]
+ * splitBatches(one.subarray(0, 40))._tag // "InvalidRecord"
  */
 export const splitBatches = (records: Uint8Array, options?: SplitOptions): ReadonlyArray<Uint8Array> | KafkaError => {
   const batches: Array<Uint8Array> = []
@@ -83,14 +97,14 @@ export const validateBatch = (batch: Uint8Array): KafkaError | undefined => {
   }
   if (!isCrcValid(batch)) return new CorruptMessage({ message: "The checksum of a record batch is wrong." })
   const codec = H.compressionCodec(batch)
-  if (codec > 4) return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
+  if (codec > ZSTD) return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
   if (H.isControl(batch)) return new InvalidRecord({ message: "Clients may not write control records." })
   const count = H.recordCount(batch)
   const spanned = H.lastOffsetDelta(batch) + 1
   if (count <= 0 || spanned !== count) {
     return new InvalidRecord({ message: `A record batch of ${count} records that spans ${spanned} offsets.` })
   }
-  if (codec === 0 && count * LEAST_RECORD > batch.byteLength - H.RECORD_BATCH_OVERHEAD) {
+  if (codec === UNCOMPRESSED && count * LEAST_RECORD > batch.byteLength - H.RECORD_BATCH_OVERHEAD) {
     return new InvalidRecord({ message: `A record batch too short for its ${count} records.` })
   }
   if (view.getInt32(43) >= 0 && H.baseSequence(batch) < 0) {

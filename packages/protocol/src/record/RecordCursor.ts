@@ -1,6 +1,6 @@
 import { CorruptMessage, InvalidRecord, isKafkaError, type KafkaError } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
-import { decompress, type DecompressionLimits } from "./Compression.ts"
+import { decompress, type DecompressionLimits, UNCOMPRESSED } from "./Compression.ts"
 import type { Steps } from "./Steps.ts"
 
 /** A header of a record; its key is text, as in Kafka, and may repeat. */
@@ -9,13 +9,16 @@ export interface RecordHeader {
   readonly value: Uint8Array | null
 }
 
+/** What reading the records of a batch may cost. */
 export interface DecodeLimits extends DecompressionLimits {
   /** Most records and headers together, as small ones take many times their bytes in memory. 1,000,000 if not given. */
   readonly maxRecords?: number
 }
 
+/** The headers of a record that has none. */
 export const NO_HEADERS: ReadonlyArray<RecordHeader> = []
 
+/** The error of a record that is malformed. */
 export const invalid = (message: string): InvalidRecord => new InvalidRecord({ message })
 
 /** Walks over the records of a batch. Throws InvalidRecord; those who use it answer it as a value. */
@@ -171,7 +174,7 @@ export const sealedRecords = (batch: Uint8Array): Sealed | KafkaError => {
   if (count < 0) return invalid(`A record batch of ${count} records.`)
   const data = batch.subarray(H.RECORD_BATCH_OVERHEAD)
   // Compaction may leave a batch without records, and then nothing was compressed.
-  return { codec: count === 0 && data.byteLength === 0 ? 0 : H.compressionCodec(batch), data }
+  return { codec: count === 0 && data.byteLength === 0 ? UNCOMPRESSED : H.compressionCodec(batch), data }
 }
 
 /** The records' bytes, decompressed; throws what is wrong with them. */
@@ -183,6 +186,7 @@ export const open = (batch: Uint8Array, limits: DecodeLimits): RecordCursor => {
   return new RecordCursor(bytes, H.recordCount(batch))
 }
 
+/** What `run` answers, or the KafkaError that it throws. */
 export const attempt = <A>(run: () => A): A | KafkaError => {
   try {
     return run()
@@ -205,8 +209,10 @@ export function* attemptSteps<A>(steps: Steps<A>): Steps<A | KafkaError> {
 /** Bytes between two yields of who walks over records. */
 export const STRIDE = 64 * 1024
 
+/** The time of the record that the cursor is at, in milliseconds since 1970. */
 export const timestampOf = (batch: Uint8Array, base: bigint, cursor: RecordCursor): bigint =>
   H.timestampType(batch) === "LogAppendTime" ? H.maxTimestamp(batch) : BigInt.asIntN(64, base + cursor.timestampDelta)
 
+/** The offset of the record that the cursor is at. */
 export const offsetOf = (base: bigint, cursor: RecordCursor): bigint =>
   BigInt.asIntN(64, base + BigInt(cursor.offsetDelta))

@@ -1,6 +1,6 @@
 import { type KafkaError, MessageTooLarge } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
-import { compress } from "./Compression.ts"
+import { compress, UNCOMPRESSED } from "./Compression.ts"
 import { crc32c } from "./Crc32c.ts"
 import { attempt, NO_HEADERS, offsetOf, open, timestampOf } from "./RecordCursor.ts"
 import type { DecodeLimits, RecordHeader } from "./RecordCursor.ts"
@@ -74,7 +74,7 @@ export const withRecords = (
   made.set(records, H.RECORD_BATCH_OVERHEAD)
   const view = H.viewOf(made)
   view.setInt32(H.LENGTH_AT, made.byteLength - H.LOG_OVERHEAD)
-  made[H.ATTRIBUTES_AT + 1] = (made[H.ATTRIBUTES_AT + 1]! & ~7) | codec
+  made[H.ATTRIBUTES_AT + 1] = (made[H.ATTRIBUTES_AT + 1]! & ~H.CODEC_MASK) | codec
   change?.(view)
   view.setUint32(H.CRC_AT, crc32c(made.subarray(H.ATTRIBUTES_AT)))
   return made
@@ -84,23 +84,30 @@ export const withRecords = (
 export interface RecordInput {
   /** Used with `offsets: "kept"` only. */
   readonly offset?: bigint
+  /** Milliseconds since 1970. */
   readonly timestamp?: bigint
   readonly key?: Uint8Array | null
   readonly value?: Uint8Array | null
   readonly headers?: ReadonlyArray<RecordHeader>
 }
 
+/** The header of a batch to write; what is left out is as a producer that is not idempotent sends it. */
 export interface EncodeOptions {
-  /** Codec number, 0 (none) if not given. */
+  /** A codec, 0 (none) if not given. */
   readonly compression?: number
+  /** 0n, or with `offsets: "kept"` the first record's. */
   readonly baseOffset?: bigint
   /** Offsets one after the other from `baseOffset`, as a producer has them, or those of the records. */
   readonly offsets?: "dense" | "kept"
   /** Beyond the last record where compaction took records away. */
   readonly lastOffset?: bigint
+  /** Milliseconds since 1970; the first record's time if not given. */
   readonly baseTimestamp?: bigint
+  /** Milliseconds since 1970; the latest record's time if not given. */
   readonly maxTimestamp?: bigint
+  /** CreateTime if not given. */
   readonly timestampType?: H.TimestampType
+  /** -1 if not given, and so the three below. */
   readonly partitionLeaderEpoch?: number
   readonly producerId?: bigint
   readonly producerEpoch?: number
@@ -109,7 +116,18 @@ export interface EncodeOptions {
   readonly isControl?: boolean
 }
 
-/** A batch of magic 2. Throws RangeError for an offset or count that it cannot hold. */
+/**
+ * A batch of magic 2. Throws RangeError for an offset or count that it cannot hold.
+ *
+ * @example
+ * import { decodeRecords, encodeBatch } from "@tusk/protocol/record/RecordBatch"
+ *
+ * const batch = encodeBatch([{ timestamp: 5n, key: Buffer.from("k") }, { timestamp: 9n }], { baseOffset: 100n })
+ * const records = decodeRecords(batch, { maxDecompressedBytes: 1 << 20 })
+ * records.map(({ offset, timestamp }) => [offset, timestamp]) // [[100n, 5n], [101n, 9n]]
+ * records[0].key.toString() // "k"
+ * records[1].value // null
+ */
 export const encodeBatch = (records: ReadonlyArray<RecordInput>, options: EncodeOptions = {}): Uint8Array => {
   const kept = options.offsets === "kept"
   const baseOffset = options.baseOffset ?? (kept ? (records[0]?.offset ?? 0n) : 0n)
@@ -125,7 +143,7 @@ export const encodeBatch = (records: ReadonlyArray<RecordInput>, options: Encode
     encodeRecord(writer, record, timestamp - baseTimestamp, offsetDelta)
   }
   const lastOffsetDelta = options.lastOffset === undefined ? offsetDelta : Number(options.lastOffset - baseOffset)
-  const codec = options.compression ?? 0
+  const codec = options.compression ?? UNCOMPRESSED
   const body = records.length === 0 ? writer.bytes() : compress(codec, writer.bytes())
   const batch = new Uint8Array(H.RECORD_BATCH_OVERHEAD + body.byteLength)
   batch.set(body, H.RECORD_BATCH_OVERHEAD)

@@ -9,6 +9,7 @@ import { VarintWriter } from "./VarintWriter.ts"
 export interface Part {
   readonly records: Uint8Array
   readonly count: number
+  /** Milliseconds since 1970. */
   readonly maxTimestamp: bigint
 }
 

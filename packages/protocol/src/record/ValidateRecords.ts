@@ -20,7 +20,17 @@ const MAX_RECORD_ERRORS = 1000
 /**
  * What Kafka checks of every produced record and `validateBatch` does not: that each is well formed, that they are as many
  * as the header says, that offsets go 0, 1, 2 … and the rules of its topic. InvalidRecord; InvalidTimestamp where a time
- * breaks the rules; either names the records that break rules. Or what decompression answers.
+ * breaks the rules; either names the records that break rules. Or what decompression answers. Undefined: all is well.
+ *
+ * @example
+ * import { encodeBatch, validateRecords } from "@tusk/protocol/record/RecordBatch"
+ *
+ * const limits = { maxDecompressedBytes: 1 << 20 }
+ * const batch = encodeBatch([{ key: Buffer.from("k") }, { key: null }])
+ * validateRecords(batch, { compacted: false, limits }) // undefined
+ * const error = validateRecords(batch, { compacted: true, limits })
+ * error._tag // "InvalidRecord"
+ * error.recordErrors.map(({ index }) => index) // [1]
  */
 export const validateRecords = (
   batch: Uint8Array,

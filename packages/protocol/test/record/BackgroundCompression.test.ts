@@ -2,7 +2,7 @@ import { createZstdCompress } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { isKafkaError } from "../../src/KafkaError.ts"
 import { compressInBackground, decompressInBackground } from "../../src/record/BackgroundCompression.ts"
-import { CODEC_NAMES, compress, decompress } from "../../src/record/Compression.ts"
+import { CODEC_NAMES, compress, decompress, GZIP } from "../../src/record/Compression.ts"
 import { decompressAtOnce } from "../../src/record/DecompressAtOnce.ts"
 import * as RecordBatch from "../../src/record/RecordBatch.ts"
 
@@ -132,7 +132,7 @@ describe("a batch with other records", () => {
   it("keeps all of its header but length, codec and checksum", () => {
     const record = { timestamp: 5n, key: null, value: dataOf(2000), headers: [{ key: "h", value: null }] }
     const batch = RecordBatch.encodeBatch([record, { ...record, timestamp: 9n }], {
-      compression: 1,
+      compression: GZIP,
       producerId: 7n,
       producerEpoch: 3,
       baseSequence: 11

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { isKafkaError } from "../../src/KafkaError.ts"
-import { CODEC_NAMES } from "../../src/record/Compression.ts"
+import { CODEC_NAMES, GZIP, LZ4, ZSTD } from "../../src/record/Compression.ts"
 import { downConvertBatch, downConvertInBackground } from "../../src/record/DownConvert.ts"
 import { readMessageSet, writeMessageSet } from "../../src/record/MessageSet.ts"
 import * as RecordBatch from "../../src/record/RecordBatch.ts"
@@ -45,10 +45,10 @@ describe("down-conversion", () => {
   }
 
   it("says what is wrong, and makes nothing of nothing", async () => {
-    const zstd = RecordBatch.encodeBatch(records, { compression: 4, offsets: "kept" })
+    const zstd = RecordBatch.encodeBatch(records, { compression: ZSTD, offsets: "kept" })
     const control = RecordBatch.encodeBatch(records, { isControl: true, offsets: "kept" })
-    const empty = RecordBatch.encodeBatch([], { lastOffset: 9n, compression: 1 })
-    const damaged = RecordBatch.encodeBatch(records, { compression: 1, offsets: "kept" }).slice(0, 2000)
+    const empty = RecordBatch.encodeBatch([], { lastOffset: 9n, compression: GZIP })
+    const damaged = RecordBatch.encodeBatch(records, { compression: GZIP, offsets: "kept" }).slice(0, 2000)
     const cut = RecordBatch.encodeBatch(records, { offsets: "kept" }).slice(0, 200)
     for (const [batch, wanted] of [
       [zstd, "UnsupportedCompressionType"],
@@ -80,8 +80,8 @@ describe("down-conversion", () => {
     const large = [{ value: Uint8Array.from({ length: 48 << 20 }, (_, i) => (i < 1 << 20 ? (i * i * 7919) >> 9 : 0)) }]
     const many = Array.from({ length: 100_000 }, () => ({ value: value(40) }))
     for (const [batch, least] of [
-      [RecordBatch.encodeBatch(large, { compression: 1 }), 90],
-      [RecordBatch.encodeBatch(many, { compression: 3 }), 10]
+      [RecordBatch.encodeBatch(large, { compression: GZIP }), 90],
+      [RecordBatch.encodeBatch(many, { compression: LZ4 }), 10]
     ] as const) {
       turns = 0
       const made = await downConvertInBackground(batch, 1, limits)

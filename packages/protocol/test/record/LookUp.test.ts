@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { GZIP } from "../../src/record/Compression.ts"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Schema from "effect/Schema"
 import { found } from "./Opened.ts"
@@ -24,7 +25,7 @@ describe("a search by time", () => {
   })
 
   it("answers a batch that cannot be read as a whole", () => {
-    const batch = RecordBatch.encodeBatch([{ timestamp: 5n }, { timestamp: 9n }], { compression: 1, baseOffset: 7n })
+    const batch = RecordBatch.encodeBatch([{ timestamp: 5n }, { timestamp: 9n }], { compression: GZIP, baseOffset: 7n })
     batch[RecordBatch.RECORD_BATCH_OVERHEAD] = 0
     assert.deepStrictEqual(found(batch, RecordBatch.lookUpTimestamp(batch, 6n)), { timestamp: 9n, offset: 7n })
     assert.deepStrictEqual(found(batch, RecordBatch.lookUpTimestamp(batch, 6n, 8n)), { timestamp: 9n, offset: 8n })

@@ -55,8 +55,24 @@ export interface Collected {
   readonly found: ReadonlyArray<Topic | KafkaError>
 }
 
-/** What a Produce needs; resolved once. */
-export const produceServices = Effect.gen(function* () {
+/** What a Produce needs. */
+export interface ProduceServices {
+  readonly clock: Clock.Clock
+  readonly decompressedMaxBytes: number
+  readonly log: Log["Service"]
+  readonly placement: Placement["Service"]
+  readonly recompression: Recompression["Service"]
+  readonly router: Router["Service"]
+  readonly topics: Topics["Service"]
+  readonly topicSettings: TopicSettings["Service"]
+}
+
+/** Resolved once. */
+export const produceServices: Effect.Effect<
+  ProduceServices,
+  never,
+  BrokerSettings | Log | Placement | Recompression | Router | Topics | TopicSettings
+> = Effect.gen(function* () {
   const { decompressedMaxBytes } = yield* BrokerSettings
   return {
     clock: yield* Clock.Clock,
@@ -69,8 +85,6 @@ export const produceServices = Effect.gen(function* () {
     topicSettings: yield* TopicSettings
   }
 })
-
-export interface ProduceServices extends Effect.Success<typeof produceServices> {}
 
 /** Made by nobody who produces to it: a topic that was deleted is gone for who was told not to make topics, too. */
 export const known = (topics: Topics["Service"], data: TopicData, apiVersion: number): Topic | KafkaError =>

@@ -1,13 +1,12 @@
 import { InvalidRecord, MessageTooLarge, UnsupportedCompressionType } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { ZSTD } from "@tusk/protocol/record/Compression"
 import { decompressAtOnce } from "@tusk/protocol/record/DecompressAtOnce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { AT_ONCE_BYTES } from "@tusk/storage/log/batches/BatchCodec"
 import { isKafkaError } from "@tusk/storage/log/Log"
 import type { TopicConfig } from "../config/TopicConfigs.ts"
 import type { Inside } from "./Recompression.ts"
-
-const ZSTD = 4
 
 /**
  * The one record batch that a partition of a Produce request may hold, checked as far as its header and checksum tell:

@@ -2,8 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import type { FetchRequest } from "@tusk/protocol/messages/Fetch"
-import { makeFetchSessions, openFetch, served } from "@tusk/server/fetch/FetchSession"
-import type { FetchContext, FetchSessions } from "@tusk/server/fetch/FetchSession"
+import { makeFetchSessions, openFetch, served } from "../../src/fetch/FetchSession.ts"
+import type { FetchContext, FetchSessions } from "../../src/fetch/FetchSession.ts"
 
 interface Asked {
   readonly id?: number

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { feed, isPartial, makeFramer } from "@tusk/server/net/Framer"
+import { feed, isPartial, makeFramer } from "../../src/net/Framer.ts"
 import * as Schema from "effect/Schema"
 
 const MAX_BYTES = 1 << 20

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deadlines } from "@tusk/server/request/Deadlines"
+import { Deadlines } from "../../src/request/Deadlines.ts"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 

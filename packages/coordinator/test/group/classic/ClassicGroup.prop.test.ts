@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { empty } from "@tusk/coordinator/group/classic/ClassicGroupState"
+import { empty } from "../../../src/group/classic/ClassicGroupState.ts"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 import { config, Play, protocols, REBALANCE_MS, SESSION_MS } from "./Play.ts"

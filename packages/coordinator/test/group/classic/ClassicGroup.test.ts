@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { isVacant, restore } from "@tusk/coordinator/group/classic/ClassicGroup"
-import { empty } from "@tusk/coordinator/group/classic/ClassicGroupState"
+import { isVacant, restore } from "../../../src/group/classic/ClassicGroup.ts"
+import { empty } from "../../../src/group/classic/ClassicGroupState.ts"
 import { completing, config, dead, Play, preparing, protocols, REBALANCE_MS, SESSION_MS, stable } from "./Play.ts"
 
 const states = {

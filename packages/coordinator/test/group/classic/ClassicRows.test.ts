@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { readSubscription, subscribedTopics } from "@tusk/coordinator/group/classic/SubscribedTopics"
-import { groupRow } from "@tusk/coordinator/group/classic/ClassicRows"
+import { groupRow } from "../../../src/group/classic/ClassicRows.ts"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { stable } from "./Play.ts"

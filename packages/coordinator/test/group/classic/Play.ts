@@ -1,5 +1,5 @@
-import { step } from "@tusk/coordinator/group/classic/ClassicGroup"
-import { empty, Event } from "@tusk/coordinator/group/classic/ClassicGroupState"
+import { step } from "../../../src/group/classic/ClassicGroup.ts"
+import { empty, Event } from "../../../src/group/classic/ClassicGroupState.ts"
 import type {
   Answer,
   ClassicGroupConfig,
@@ -8,7 +8,7 @@ import type {
   JoinEvent,
   Output,
   PersistedGroup
-} from "@tusk/coordinator/group/classic/ClassicGroupState"
+} from "../../../src/group/classic/ClassicGroupState.ts"
 
 export const config: ClassicGroupConfig = {
   minSessionTimeoutMs: 6000,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { phaseOf } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
-import type { TopicPartitions } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
-import { fromClassic, isAllClassic } from "@tusk/coordinator/group/consumer/FromClassic"
+import { phaseOf } from "../../../src/group/consumer/ConsumerGroupState.ts"
+import type { TopicPartitions } from "../../../src/group/consumer/ConsumerGroupState.ts"
+import { fromClassic, isAllClassic } from "../../../src/group/consumer/FromClassic.ts"
 import { Play, REBALANCE_MS, SESSION_MS, terms, toOwned } from "./Play.ts"
 
 const all = ["t-0", "t-1", "t-2"]

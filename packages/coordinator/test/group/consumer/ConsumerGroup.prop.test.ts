@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { empty, isReconciledTo, phaseOf } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
-import type { PersistedMember } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
+import { empty, isReconciledTo, phaseOf } from "../../../src/group/consumer/ConsumerGroupState.ts"
+import type { PersistedMember } from "../../../src/group/consumer/ConsumerGroupState.ts"
 import * as Schema from "effect/Schema"
 import { flat, Play, REBALANCE_MS, SESSION_MS, terms, toOwned } from "./Play.ts"
 

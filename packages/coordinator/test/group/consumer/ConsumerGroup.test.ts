@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { fetchError, isVacant } from "@tusk/coordinator/group/consumer/ConsumerGroup"
-import { empty, phaseOf } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
+import { fetchError, isVacant } from "../../../src/group/consumer/ConsumerGroup.ts"
+import { empty, phaseOf } from "../../../src/group/consumer/ConsumerGroupState.ts"
 import { flat, Play, REBALANCE_MS, SESSION_MS, terms, toOwned } from "./Play.ts"
 
 type Beat = Exclude<ReturnType<Play["beat"]>, string>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { PersistedMember } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
-import { groupRow, memberRow } from "@tusk/coordinator/group/consumer/ConsumerRows"
+import type { PersistedMember } from "../../../src/group/consumer/ConsumerGroupState.ts"
+import { groupRow, memberRow } from "../../../src/group/consumer/ConsumerRows.ts"
 import * as Result from "effect/Result"
 
 const member: PersistedMember = {

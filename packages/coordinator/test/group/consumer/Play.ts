@@ -1,6 +1,6 @@
 import { assert } from "@effect/vitest"
-import { restore, step } from "@tusk/coordinator/group/consumer/ConsumerGroup"
-import { empty } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
+import { restore, step } from "../../../src/group/consumer/ConsumerGroup.ts"
+import { empty } from "../../../src/group/consumer/ConsumerGroupState.ts"
 import type {
   Answer,
   Assigned,
@@ -12,9 +12,9 @@ import type {
   PersistedGroup,
   PersistedMember,
   TopicPartitions
-} from "@tusk/coordinator/group/consumer/ConsumerGroupState"
-import { Event } from "@tusk/coordinator/group/consumer/ConsumerGroupState"
-import type { TopicsView } from "@tusk/coordinator/group/consumer/Subscription"
+} from "../../../src/group/consumer/ConsumerGroupState.ts"
+import { Event } from "../../../src/group/consumer/ConsumerGroupState.ts"
+import type { TopicsView } from "../../../src/group/consumer/Subscription.ts"
 
 export const SESSION_MS = 10_000
 export const REBALANCE_MS = 30_000

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { configureTopology } from "@tusk/coordinator/group/streams/ConfiguredTopology"
-import type { ConfiguredTopology } from "@tusk/coordinator/group/streams/ConfiguredTopology"
+import { configureTopology } from "../../../src/group/streams/ConfiguredTopology.ts"
+import type { ConfiguredTopology } from "../../../src/group/streams/ConfiguredTopology.ts"
 import { invalidTopology, readerOf, sameTopology, topologyFrom } from "@tusk/coordinator/group/streams/Topology"
 import type { InternalTopicInfo, Subtopology, Topology } from "@tusk/coordinator/group/streams/Topology"
 

@@ -1,6 +1,6 @@
-import type { TaskAssignment } from "@tusk/coordinator/assignor/StickyTask"
-import { restore, step } from "@tusk/coordinator/group/streams/StreamsGroup"
-import { groupRow, memberRow } from "@tusk/coordinator/group/streams/StreamsRows"
+import type { TaskAssignment } from "../../../src/assignor/StickyTask.ts"
+import { restore, step } from "../../../src/group/streams/StreamsGroup.ts"
+import { groupRow, memberRow } from "../../../src/group/streams/StreamsRows.ts"
 import { empty, Event, phaseOf } from "@tusk/coordinator/group/streams/StreamsGroupState"
 import type {
   Answer,
@@ -12,8 +12,8 @@ import type {
   StreamsGroupTerms,
   StreamsHeartbeatEvent
 } from "@tusk/coordinator/group/streams/StreamsGroupState"
-import { taskIds } from "@tusk/coordinator/group/streams/Tasks"
-import type { Held } from "@tusk/coordinator/group/streams/Tasks"
+import { taskIds } from "../../../src/group/streams/Tasks.ts"
+import type { Held } from "../../../src/group/streams/Tasks.ts"
 import { topologyFrom } from "@tusk/coordinator/group/streams/Topology"
 import type { Topology } from "@tusk/coordinator/group/streams/Topology"
 import * as Result from "effect/Result"

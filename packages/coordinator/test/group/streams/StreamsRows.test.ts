@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { groupRow, memberRow } from "@tusk/coordinator/group/streams/StreamsRows"
+import { groupRow, memberRow } from "../../../src/group/streams/StreamsRows.ts"
 import * as Result from "effect/Result"
 import { StreamsPlay } from "./StreamsPlay.ts"
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { KeyOffsets } from "@tusk/storage/log/compaction/KeyOffsets"
+import { KeyOffsets } from "../../../src/log/compaction/KeyOffsets.ts"
 
 const key = (...bytes: ReadonlyArray<number>) => Uint8Array.from(bytes)
 
