@@ -1,5 +1,4 @@
 import type { Append } from "../port/Write.ts"
-import { bytea, int4, int8, over } from "./StatementWriter.ts"
 import type { StatementWriter } from "./StatementWriter.ts"
 
 /**
@@ -11,20 +10,21 @@ const MAX_STATEMENT_BYTES = 192 * 1024
 /** A batch so large goes into a statement of its own. */
 const ALONE_BYTES = 32 * 1024
 
-const appendTogether = over<Append>(
-  "Append",
-  int4((batch) => batch.partitionId),
-  int4((batch) => batch.leaderEpoch),
-  int8((batch) => batch.baseOffset),
-  int8((batch) => batch.lastOffset),
-  int8((batch) => batch.maxTimestamp),
-  int8((batch) => batch.timestampHigh),
-  int8((batch) => batch.cumulativeBytes),
-  int8((batch) => batch.producerId),
-  int4((batch) => batch.baseSequence),
-  int4((batch) => batch.producerEpoch),
-  bytea((batch) => batch.records)
-)
+// Column by column, here and for offsets, and not `over` a list of columns: that took up to 10% more CPU a commit.
+const appendTogether = (out: StatementWriter, batches: ReadonlyArray<Append>): void =>
+  out.run("Append", 11, () => {
+    out.int4s(batches, (batch) => batch.partitionId)
+    out.int4s(batches, (batch) => batch.leaderEpoch)
+    out.int8s(batches, (batch) => batch.baseOffset)
+    out.int8s(batches, (batch) => batch.lastOffset)
+    out.int8s(batches, (batch) => batch.maxTimestamp)
+    out.int8s(batches, (batch) => batch.timestampHigh)
+    out.int8s(batches, (batch) => batch.cumulativeBytes)
+    out.int8s(batches, (batch) => batch.producerId)
+    out.int4s(batches, (batch) => batch.baseSequence)
+    out.int4s(batches, (batch) => batch.producerEpoch)
+    out.byteas(batches, (batch) => batch.records)
+  })
 
 const appendAlone = (out: StatementWriter, batch: Append): void =>
   out.run("AppendOne", 11, () => {
@@ -45,7 +45,7 @@ export const storeAppends = (out: StatementWriter, batches: ReadonlyArray<Append
   let together: Array<Append> = []
   let bytes = 0
   const flush = () => {
-    appendTogether(out, together)
+    if (together.length > 0) appendTogether(out, together)
     together = []
     bytes = 0
   }

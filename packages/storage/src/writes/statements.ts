@@ -76,17 +76,17 @@ export const deleteOffsets = <A>(
     items.map(rowOf).filter((commitId) => commitId !== undefined)
   )
 
-const putOffsets = over<WrittenOffset<WriteOf<"PutOffset">>>(
-  "PutOffset",
-  text(({ write }) => write.groupId),
-  int4(({ write }) => write.partitionId),
-  int8(({ write }) => write.offset),
-  int4(({ write }) => write.leaderEpoch),
-  int8(({ write }) => write.commitTimestamp),
-  int8(({ write }) => write.expireTimestamp),
-  text(({ write }) => write.metadata),
-  int8(({ commitId }) => BigInt(commitId))
-)
+const putOffsets = (out: StatementWriter, rows: ReadonlyArray<WrittenOffset<WriteOf<"PutOffset">>>): void =>
+  out.run("PutOffset", 8, () => {
+    out.texts(rows, ({ write }) => write.groupId)
+    out.int4s(rows, ({ write }) => write.partitionId)
+    out.int8s(rows, ({ write }) => write.offset)
+    out.int4s(rows, ({ write }) => write.leaderEpoch)
+    out.int8s(rows, ({ write }) => write.commitTimestamp)
+    out.int8s(rows, ({ write }) => write.expireTimestamp)
+    out.texts(rows, ({ write }) => write.metadata)
+    out.int8s(rows, ({ commitId }) => BigInt(commitId))
+  })
 
 /** A new row for each, and the former one away. */
 export const storeOffsets = (
