@@ -10,7 +10,7 @@ interface Place {
 const DEFAULT_NAME = "PLAINTEXT"
 
 /** `host:port`, `NAME://host:port`, `[::1]:9092`. */
-export const parsePlace = (text: string, flag: string): Place | CliError => {
+const parsePlace = (text: string, flag: string): Place | CliError => {
   const parts = /^(?:([A-Za-z][A-Za-z0-9_-]*):\/\/)?(\[[0-9a-fA-F:.]+\]|[^:[\]\s/]*):(\d{1,5})$/.exec(text.trim())
   const port = Number(parts?.[3])
   if (parts === null || port > 65535) {

@@ -10,6 +10,7 @@ import type { FlagValues } from "./Flags.ts"
 import { parseListeners } from "./Listeners.ts"
 import { parseProperties } from "./Properties.ts"
 
+/** Where a broker that starts keeps its data. */
 export type Storage =
   | { readonly _tag: "Embedded"; readonly dataDir: string }
   /** Without a URL, libpq's variables say where. */
@@ -18,6 +19,7 @@ export type Storage =
 
 export type LogLevel = "Debug" | "Info" | "Warn" | "Error"
 
+/** What `tusk start` does, once flags, environment and file are read and found right. */
 export interface StartOptions {
   readonly settings: Settings
   readonly warnings: ReadonlyArray<string>
