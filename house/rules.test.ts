@@ -6,6 +6,7 @@ import { circles } from "./rules/circles.ts"
 import { citedAndMissing } from "./rules/cited.ts"
 import { deadExports } from "./rules/deadExports.ts"
 import { headless } from "./rules/headless.ts"
+import { undescribed } from "./rules/undescribed.ts"
 import { longFunctions } from "./rules/longFunctions.ts"
 
 /** A house of these files: TypeScript is parsed, the rest are pages. */
@@ -97,5 +98,15 @@ export const whole = (part: Part) => part`,
       `${storage}/port/a.ts -> ${storage}/commit/b.ts`,
       `${storage}/unknown/d.ts -> ${storage}/port/a.ts`
     ])
+  })
+
+  it("folders that docs/architecture.md has no row for, and rows without a folder", () => {
+    const house = houseOf({
+      [`${storage}/a.ts`]: "",
+      [`${storage}/log/b.ts`]: "",
+      [`${storage}/pg/sql/c.sql`]: "",
+      "docs/architecture.md": "| `storage/` | all |\n| `storage/log/` | logs |\n| `storage/gone/` | was there |"
+    })
+    expect([...undescribed(house)]).toEqual(["storage/pg/sql/ has no row", "storage/gone/ is not there"])
   })
 })

@@ -1,6 +1,7 @@
 /**
- * A file that a comment or a page names is there: by its path from the root or from the citing file, by its last part, or as
- * a module of ours (`@tusk/storage/port/Store`). A comment that names a repository on GitHub may name files of it.
+ * A file that a comment or a page names is there: by its path from the root or from the citing file, by its last parts, by
+ * its package (`storage/port/Store.ts` is of `packages/storage/src`), or as a module of ours (`@tusk/storage/port/Store`). A
+ * comment that names a repository on GitHub may name files of it.
  */
 import { posix } from "node:path"
 import type { House } from "../Sources.ts"
@@ -10,6 +11,7 @@ const fileName = /(?<![\w./@$*{}<>-])(?:\.{0,2}\/)?[\w.-]+(?:\/[\w.-]+)*\.(?:ts|
 export const citedAndMissing = ({ files, pages, sources }: House): ReadonlySet<string> => {
   const known = (from: string, cited: string): boolean => {
     if (files.has(cited) || files.has(posix.join(posix.dirname(from), cited))) return true
+    if (files.has(cited.replace(/^(\w+)\//, "packages/$1/src/"))) return true
     for (const path of files) if (path.endsWith(`/${cited}`) || path.endsWith(`/${cited}.gz`)) return true
     return false
   }
