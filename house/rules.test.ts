@@ -92,10 +92,14 @@ export const whole = (part: Part) => part`,
       [`${storage}/port/a.ts`]: `import { b } from "../commit/b.ts"\nimport { c } from "./c.ts"`,
       [`${storage}/commit/b.ts`]: `import { a } from "../port/a.ts"`,
       [`${storage}/port/deep/c.ts`]: `import { a } from "../a.ts"`,
+      "packages/server/src/handlers/Fetch.ts": `import { produce } from "./Produce.ts"`,
+      "packages/server/src/handlers/Produce.ts": "",
+      "packages/server/src/handlers/index.ts": `import { produce } from "./Produce.ts"`,
       [`${storage}/unknown/d.ts`]: `import type { a } from "@tusk/storage/port/a"\nimport { E } from "@tusk/protocol/E"`
     })
     expect([...backArrows(house)]).toEqual([
       `${storage}/port/a.ts -> ${storage}/commit/b.ts`,
+      "packages/server/src/handlers/Fetch.ts -> packages/server/src/handlers/Produce.ts",
       `${storage}/unknown/d.ts -> ${storage}/port/a.ts`
     ])
   })

@@ -85,6 +85,20 @@ export const TABLES: Readonly<Record<string, Table>> = {
   simulation: { ".": [] }
 }
 
+/** Folders whose files do not import each other, and which of their files are lists, that import them all. */
+const APART: ReadonlyMap<string, RegExp> = new Map([
+  ["packages/protocol/src/messages", /^index\.ts$/],
+  ["packages/server/src/handlers", /^(index|ApiTable)\.ts$/]
+])
+
+/** Both lie in a folder whose files stand apart, and the first is no list. */
+const isSideways = (from: string, to: string): boolean => {
+  const end = from.lastIndexOf("/")
+  const folder = from.slice(0, end)
+  const lists = APART.get(folder)
+  return lists !== undefined && to.startsWith(`${folder}/`) && !lists.test(from.slice(end + 1))
+}
+
 const split = (path: string): { readonly room: string; readonly inside: string } => {
   const [, room, , ...inside] = path.split("/")
   return { room: room!, inside: inside.join("/") }
@@ -102,6 +116,7 @@ const isAllowed = (from: string, to: string): boolean => {
   const { inside, room } = split(from)
   const other = split(to)
   if (room !== other.room) return true
+  if (isSideways(from, to)) return false
   const table = TABLES[room] ?? {}
   const entry = entryOf(table, inside)
   const target = entryOf(table, other.inside)
