@@ -6,6 +6,7 @@ import { isSrc } from "../Sources.ts"
 export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 
 const kinds = ["assignor", "group/machine"]
+const logParts = ["log/LogRequests.ts", "log/append", "log/batches", "log/partitions", "log/read", "log/search"]
 const services = ["config", "request"]
 
 /** What a package may import of another one is lint's (`no-restricted-imports`). */
@@ -20,31 +21,22 @@ export const TABLES: Readonly<Record<string, Table>> = {
     ".": ["codec", "messages", "record", "KafkaError.ts", "ProtocolError.ts"]
   },
   storage: {
-    port: [],
-    ".": ["port"],
+    ".": [],
+    port: ["."],
+    "within.ts": ["port"],
     commit: [".", "port"],
-    topics: ["commit", "port"],
-    offsets: ["commit", "port"],
-    groups: ["commit", "port"],
-    "log/batches": [],
-    "log/partitions": ["commit", "port"],
-    "log/read": ["port"],
+    topics: [".", "commit", "port"],
+    offsets: [".", "commit", "port"],
+    groups: [".", "commit", "port"],
+    "log/batches": ["."],
+    "log/partitions": [".", "commit", "port"],
+    "log/read": [".", "log/partitions", "port"],
     "log/LogRequests.ts": [],
-    "log/append": ["log/LogRequests.ts", "log/partitions", "log/read", "commit", "port"],
-    "log/search": ["log/batches", "log/partitions", "port"],
-    log: [
-      ".",
-      "log/LogRequests.ts",
-      "log/append",
-      "log/batches",
-      "log/partitions",
-      "log/read",
-      "log/search",
-      "commit",
-      "port"
-    ],
-    "log/retention": ["log", "topics", "commit", "port"],
-    "log/compaction": ["log", "log/batches", "topics", "commit", "port"],
+    "log/append": [".", "log/LogRequests.ts", "log/partitions", "log/read", "commit", "port"],
+    "log/search": [".", "log/batches", "log/partitions", "port"],
+    log: [".", "within.ts", ...logParts, "commit", "port"],
+    "log/retention": [".", "log", "topics", "commit", "port"],
+    "log/compaction": [".", "log", "log/batches", "topics", "commit", "port"],
     memory: ["port"],
     "pg/PgOptions.ts": [],
     "pg/connection": ["pg/PgOptions.ts", "port"],
