@@ -20,7 +20,7 @@ const parsePlace = (text: string, flag: string): Place | CliError => {
   return { name: parts[1], host: host === "" ? "0.0.0.0" : host, port }
 }
 
-/** Listeners with what clients are told for each: an advertised place goes with the listener of its name. */
+/** Listeners, and the address that clients are told for each: an advertised place belongs to the listener of its name. */
 export const parseListeners = (
   listen: ReadonlyArray<string>,
   advertise: ReadonlyArray<string>
