@@ -27,7 +27,7 @@ export const SCHEMA_VERSION = stepOf(MIGRATIONS.at(-1)!).id
 /** Keys of advisory locks, which are each database's own: "Tusk" and a number for what is locked. */
 const TUSK = 0x5475736b
 
-/** Held by the session of the active broker: the fence (docs/decisions/0001-the-lock-is-the-fence.md). */
+/** Held by the session of the active broker: it is the fence. */
 export const CLUSTER_LOCK = [TUSK, 1] as const
 
 /** Held by a transaction that installs or migrates the schema. */

@@ -45,7 +45,7 @@ export class CellClosed extends Data.TaggedError("CellClosed") {}
 
 const LONGEST_SLEEP_MS = 0x7fff_ffff
 
-/** One group's shell: its machine's state, the gate, those who wait, and the timer. The same for every kind. */
+/** One group's shell: its machine's state, the gate, those who wait, and the timer. The same for every kind (house.md 9). */
 export interface GroupCell<State, Event, Answer> {
   readonly groupId: string
   readonly peek: () => State

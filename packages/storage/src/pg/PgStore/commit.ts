@@ -35,7 +35,7 @@ const asRefusal = (error: PgError): StoreError => {
 }
 
 /**
- * What a failed commit means (docs/durability.md), and what is to be remembered of it. One that was not sent has not begun:
+ * What a failed commit means, and what is to be remembered of it. One that was not sent has not begun:
  * what is remembered of the one before it stays.
  */
 const failed = (error: ConnectionError, last: LastCommit): StoreError => {

@@ -59,7 +59,7 @@ const ensureSchema = (connection: Connection, target: PgTarget): Effect.Effect<v
     yield* install(connection, target, beside)
   })
 
-/** An acknowledgement is worth what the server's disk settings are worth (docs/durability.md). */
+/** An acknowledgement is worth what the server's disk settings are worth. */
 const checkDurability = (
   connection: Connection,
   target: PgTarget

@@ -51,7 +51,7 @@ const CLOSE_GRACE_MS = 1000
 /** How much longer than a statement may run a server may be silent. */
 const SILENCE_MARGIN_MS = 5000
 
-/** The settings of other people's roles and databases must not reach our sessions. */
+/** The settings of other people's roles and databases must not reach our sessions (storage.md 13). */
 const sessionSettings = (target: PgTarget, serverVersion: number): string =>
   [
     `statement_timeout = ${target.statementTimeoutMs}`,
@@ -92,8 +92,7 @@ const sessionSettings = (target: PgTarget, serverVersion: number): string =>
 
 /**
  * One session with Postgres. What is asked is sent at once and answered in order; each request is one implicit
- * transaction, closed by one Sync. Values go out as the very buffers they are and come back as views. Why it is not
- * SqlClient: docs/decisions/0010-a-wire-client-of-our-own.md.
+ * transaction, closed by one Sync. Values go out as the very buffers they are and come back as views (storage.md 9).
  */
 export class Connection {
   readonly processId: number
