@@ -108,7 +108,8 @@ export const whole = (part: Part) => part`,
     const house = houseOf({
       [`${storage}/a.ts`]: "",
       [`${storage}/log/b.ts`]: "",
-      [`${storage}/pg/sql/c.sql`]: "",
+      [`${storage}/pg/sql/c.ts`]: "",
+      [`${storage}/pg/sql/statements/d.sql`]: "",
       "docs/architecture.md": "| `storage/` | all |\n| `storage/log/` | logs |\n| `storage/gone/` | was there |"
     })
     expect([...undescribed(house)]).toEqual(["storage/pg/sql/ has no row", "storage/gone/ is not there"])
