@@ -21,9 +21,12 @@ const room = (name: string) => ({
   }
 })
 
+/** Rules that hold for the whole repository: lengths, arrows, circles, dead and headless things. */
+const house = { test: { name: "house", root: "./house", include: ["**/*.test.ts"], testTimeout: 20_000 } }
+
 export default defineConfig({
   test: {
-    projects: ["protocol", "storage", "coordinator", "server", "cli", "simulation"].map(room),
+    projects: [...["protocol", "storage", "coordinator", "server", "cli", "simulation"].map(room), house],
     passWithNoTests: false
   }
 })

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
-/** Where compiled code is kept: beside what is installed, in a checkout; else with the system's temporary files. */
+/** Where compiled code is kept: in a checkout beside what is installed, else with the system's temporary files. */
 export const compileCacheFolder = () => {
   const installed = fileURLToPath(new URL("../../../node_modules", import.meta.url))
   return (

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node can read: whatever runs it is looked at first.
+// Plain JavaScript that any Node can read: first it looks which Node runs it.
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { createRequire } from "node:module"
@@ -17,7 +17,7 @@ const isNewEnough = () => {
   return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])
 }
 
-/** The project's own Node, from the npm package `node`, where its install script ran. */
+/** The project's own Node, from the npm package `node`, if its install script ran. */
 const ownNode = () => {
   try {
     const folder = dirname(createRequire(import.meta.url).resolve("node/package.json"))

@@ -3,20 +3,20 @@ import { parseArgs } from "node:util"
 import { CliError } from "./CliError.ts"
 
 /**
- * The flags of `tusk start`. A table of our own over node's `parseArgs`: a parser that is a framework is too dear here:
- * importing `effect/cli` takes 100 ms and more (warm compile cache), and a broker on memory serves 330 ms after its
- * process started.
+ * A flag of `tusk start`. The table is our own, over node's `parseArgs`: to import `effect/cli` takes 100 ms and more (with a
+ * warm compile cache), and a broker on memory serves 330 ms after its process started.
  */
 export interface FlagDefinition {
   readonly name: string
   /** Environment variable of the same meaning. */
   readonly variable: string
-  /** Empty for one that is given or not; its variable says true or false. */
+  /** Empty: the flag takes none, and its variable says true or false. */
   readonly argument: string
   readonly repeats: boolean
   readonly help: string
 }
 
+/** All of them, in the order of `--help`. */
 export const startFlags: ReadonlyArray<FlagDefinition> = [
   {
     name: "listen",
@@ -90,7 +90,7 @@ export const startFlags: ReadonlyArray<FlagDefinition> = [
   }
 ]
 
-/** What was given, by flag; a flag wins over its variable. */
+/** The values that were given, by the flag's name. A flag wins over its variable. */
 export type FlagValues = ReadonlyMap<string, ReadonlyArray<string>>
 
 const variables = new Set(startFlags.map(({ variable }) => variable))
@@ -98,6 +98,7 @@ const variables = new Set(startFlags.map(({ variable }) => variable))
 /** Variables that are read elsewhere. */
 const OTHER_VARIABLES = new Set(["TUSK_COMPILE_CACHE", "TUSK_LAUNCHED", "TUSK_MUTATIONS", "TUSK_SEED", "TUSK_RUNS"])
 
+/** Reads arguments and variables. An error: a flag that is unknown, lacks its value, or is given twice. */
 export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): FlagValues | CliError => {
   const options = Object.fromEntries(
     startFlags.map(({ argument, name }) => [
@@ -138,8 +139,8 @@ export const originOf = (name: string, args: ReadonlyArray<string>, env: NodeJS.
 const own: ReadonlySet<string> = new Set(allSettings.map(({ name }) => name))
 
 /**
- * What Kubernetes gives every container for a Service in its namespace, by the Service's name: of one named `tusk`, or
- * `tusk-something`, it looks like ours.
+ * Kubernetes gives every container variables for each Service of its namespace, by the Service's name. Those of a Service
+ * named `tusk`, or `tusk-something`, look like ours.
  */
 const OF_A_SERVICE =
   /^TUSK_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
@@ -163,7 +164,7 @@ export const settingsOfEnvironment = (
     .sort()
     .map((key) => {
       const name = key.slice("TUSK_".length).toLowerCase().replaceAll("_", ".")
-      // Tusk's own settings need not say its name twice.
+      // `TUSK_X` names a setting of Tusk's own, too: the name is not said twice.
       return { name: own.has(`tusk.${name}`) ? `tusk.${name}` : name, value: env[key] ?? "", origin: key }
     })
 

@@ -10,7 +10,7 @@ interface Place {
 const DEFAULT_NAME = "PLAINTEXT"
 
 /** `host:port`, `NAME://host:port`, `[::1]:9092`. */
-export const parsePlace = (text: string, flag: string): Place | CliError => {
+const parsePlace = (text: string, flag: string): Place | CliError => {
   const parts = /^(?:([A-Za-z][A-Za-z0-9_-]*):\/\/)?(\[[0-9a-fA-F:.]+\]|[^:[\]\s/]*):(\d{1,5})$/.exec(text.trim())
   const port = Number(parts?.[3])
   if (parts === null || port > 65535) {
@@ -20,7 +20,7 @@ export const parsePlace = (text: string, flag: string): Place | CliError => {
   return { name: parts[1], host: host === "" ? "0.0.0.0" : host, port }
 }
 
-/** Listeners with what clients are told for each: an advertised place goes with the listener of its name. */
+/** Listeners, and the address that clients are told for each: an advertised place belongs to the listener of its name. */
 export const parseListeners = (
   listen: ReadonlyArray<string>,
   advertise: ReadonlyArray<string>

@@ -1,5 +1,6 @@
 import { CliError } from "./CliError.ts"
 
+/** A line of a properties file: a setting, its value, and `FILE:LINE` as its origin. */
 export interface Property {
   readonly name: string
   readonly value: string

@@ -10,14 +10,16 @@ import type { FlagValues } from "./Flags.ts"
 import { parseListeners } from "./Listeners.ts"
 import { parseProperties } from "./Properties.ts"
 
+/** Where a broker that starts keeps its data. */
 export type Storage =
   | { readonly _tag: "Embedded"; readonly dataDir: string }
-  /** Without a URL, libpq's variables say where. */
+  /** Without a URL libpq's variables name the server. */
   | { readonly _tag: "Postgres"; readonly url: string | undefined; readonly standby: boolean }
   | { readonly _tag: "Memory"; readonly bytes: number | undefined }
 
 export type LogLevel = "Debug" | "Info" | "Warn" | "Error"
 
+/** What `tusk start` does, once flags, environment and file are read and found right. */
 export interface StartOptions {
   readonly settings: Settings
   readonly warnings: ReadonlyArray<string>
@@ -74,7 +76,7 @@ const readStorage = (flags: FlagValues, env: NodeJS.ProcessEnv): Storage | CliEr
     case "embedded":
       return { _tag: "Embedded", dataDir: resolve(one("data-dir") ?? "tusk-data") }
     case "postgres": {
-      // Another program's variables count only where Postgres was asked for by name.
+      // Variables of other programs count only if `--storage postgres` was given.
       const found = url ?? env.DATABASE_URL
       if (found === undefined && env.PGHOST === undefined && env.PGDATABASE === undefined) {
         return new CliError({

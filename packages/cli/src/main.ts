@@ -3,7 +3,7 @@ import { help } from "./Flags.ts"
 
 /** The `tusk` command. Sets the exit code; one line on standard error says what is wrong. */
 export const main = async (args: ReadonlyArray<string>): Promise<void> => {
-  // `tusk config print | head`: whoever reads has enough, or is gone.
+  // `tusk config print | head`: the reader has enough, or is gone.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
   const result = await run(args)
   if (result instanceof CliError) {

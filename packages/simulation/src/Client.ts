@@ -80,7 +80,7 @@ export class Client implements Asker {
     return this.#shared.world.nowMs
   }
 
-  /** The clock of a broker it asked was set: what goes by it may come early or late (A15). */
+  /** The clock of a broker it asked was set: what goes by it may come early or late. */
   get hasMetClockStep(): boolean {
     return this.#shared.history.clockSteps > 0
   }
@@ -185,7 +185,7 @@ export class Client implements Asker {
 
   /** E1: a request is answered within its limits, or its connection closes. */
   #unanswered(api: Api<any, any>, limitMs: number, waitsMs: number): void {
-    // Where the clock was set, what was to wait waits as long as it likes (A15).
+    // Where the clock was set, what was to wait waits as long as it likes.
     if (this.#connection === undefined || (waitsMs > 0 && this.#server?.hasStepped === true)) return
     const text = `${this.name} waits for ${api.name} of ${this.#server?.name} for ${limitMs} ms`
     this.#shared.history.violate("E1", text)

@@ -14,7 +14,7 @@ export interface Loss {
   readonly configs: ReadonlyArray<{ readonly name: string; readonly value: string }>
 }
 
-/** What clients saw. Whatever contradicts an invariant of reliability.md, section 1, becomes a violation at once, the rest at the end. */
+/** What clients saw. Whatever contradicts an invariant of docs/invariants.md becomes a violation at once, the rest at the end. */
 export class History {
   readonly violations: Array<string> = []
   readonly #log: (text: string) => void

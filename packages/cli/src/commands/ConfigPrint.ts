@@ -7,7 +7,7 @@ import { originOf } from "../Flags.ts"
 import { readStartOptions } from "../StartOptions.ts"
 import type { StartOptions, Storage } from "../StartOptions.ts"
 
-/** Where a broker would listen, where it would keep its data, every broker setting and every default of topics, each with where it comes from. */
+/** `tusk config print`: listeners, storage, every broker setting and every default of topics, each with its origin. */
 export const configPrint = (args: ReadonlyArray<string>): CliError | undefined => {
   const [verb, ...rest] = args
   if (verb !== "print") return new CliError({ message: "tusk config: the one verb is print" })
@@ -30,7 +30,7 @@ const advertisedOf = ({ advertised, host, name, port }: ListenOptions): string =
     : placeOf(name, host, port)
 }
 
-/** Nothing that is secret. */
+/** Without secrets. */
 const storageOf = (storage: Storage): readonly [kind: string, place: string, flag: string] => {
   switch (storage._tag) {
     case "Embedded":

@@ -50,7 +50,7 @@ const print = (
   return undefined
 }
 
-/** A line that is no frame is told on standard error, and the next one read; the exit code says that there was one. */
+/** A line that is no frame is reported on standard error, and the next one is read; the exit code is 1 then. */
 const decodeLines = async (
   json: boolean,
   options: { readonly response?: ResponseOf }

@@ -13,7 +13,7 @@ import { CliError } from "../CliError.ts"
 import { readStartOptions } from "../StartOptions.ts"
 import type { StartOptions } from "../StartOptions.ts"
 
-/** Ctrl-C comes twice at once where npm runs us, from the terminal and from npm: what comes sooner is no second wish. */
+/** Under npm Ctrl-C comes twice at once, from the terminal and from npm. A second signal counts only after so long. */
 const SECOND_SIGNAL_MS = 500
 
 /** Serves until a signal comes. A second one ends the process at once. */
@@ -22,13 +22,13 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
   if (options instanceof CliError) return options
   for (const warning of options.warnings) process.stderr.write(`tusk: warning: ${warning}\n`)
 
-  // Known from the start: a terminal that is gone is none any more.
+  // Asked at the start: later the terminal may be gone.
   const hasTerminal = [0, 1, 2].some((stream) => isatty(stream))
   const stop = new AbortController()
   let stoppedAt = 0
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      // As under nohup, whose SIG_IGN Node takes back when it starts.
+      // As under nohup: Node undoes its SIG_IGN when it starts.
       if (signal === "SIGHUP" && !hasTerminal) {
         process.stderr.write("tusk: SIGHUP, with no terminal to lose: it goes on; SIGTERM or SIGINT stops it\n")
         return
@@ -49,10 +49,10 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
     Effect.provide(Logger.layer([process.stderr.isTTY ? Logger.consolePretty() : jsonToStderr])),
     Effect.provideService(References.MinimumLogLevel, options.logLevel)
   )
-  // A signal interrupts whatever is under way, the start included; finalizers run to their end.
+  // A signal interrupts what is under way, the start too; finalizers run to their end.
   const exit = await Effect.runPromiseExit(program, { signal: stop.signal })
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) {
-    // Whatever a library keeps open must not keep the process.
+    // What a library keeps open must not keep the process alive.
     setImmediate(() => process.exit(0))
     return undefined
   }
@@ -66,9 +66,9 @@ const jsonToStderr = Logger.make((options) => {
 
 interface Serving {
   readonly tusk: Tusk["Service"]
-  /** Where the data is, for people. */
+  /** Where the data is, as text for people. */
   readonly place: string
-  /** Looks after what Tusk started itself; fails where it cannot go on. */
+  /** Looks after what Tusk started itself; fails if it cannot go on. */
   readonly watch: Effect.Effect<never, CliError>
 }
 

@@ -6,7 +6,7 @@ import { CliError } from "../CliError.ts"
 import { isReachable } from "./ServerAccount.ts"
 import type { ServerAccount } from "./ServerAccount.ts"
 
-/** The folder that holds `bin`, `lib` and `share` of the platform's Postgres, where `account` can run it. */
+/** The folder with `bin`, `lib` and `share` of the platform's Postgres, at a place from which `account` can run it. */
 export const postgresFolder = (account: ServerAccount | undefined): string | CliError => {
   const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`
   let entry: string
@@ -21,11 +21,11 @@ export const postgresFolder = (account: ServerAccount | undefined): string | Cli
   const installed = join(dirname(entry), "..", "native")
   linkLibraries(installed)
   if (account === undefined || isReachable(installed, account)) return installed
-  // Below a folder that only root may enter: the server's account gets a copy of its own.
+  // It lies below a folder that only root may enter: the server's account gets a copy of its own.
   const { version } = JSON.parse(readFileSync(join(installed, "..", "package.json"), "utf8")) as { version: string }
   const copy = join(tmpdir(), `tusk-postgres-${platform}-${version}`)
   mkdirSync(copy, { recursive: true, mode: 0o755 })
-  // Anybody may write where temporary files are: what is run has to be our own copy.
+  // Anybody may write to the folder of temporary files: what we run there has to be our own copy.
   const found = lstatSync(copy)
   if (!found.isDirectory() || found.uid !== process.getuid?.() || (found.mode & 0o022) !== 0) {
     return new CliError({
@@ -39,7 +39,7 @@ export const postgresFolder = (account: ServerAccount | undefined): string | Cli
   return copy
 }
 
-/** The links between libraries that the package's install script makes, where it did not run. */
+/** Makes the links between libraries, if the package's install script did not run. */
 const linkLibraries = (native: string): void => {
   const list = join(native, "pg-symlinks.json")
   if (!existsSync(list)) return

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path"
 import { CliError } from "../CliError.ts"
 import type { ServerAccount } from "./ServerAccount.ts"
 
-/** What the system says of a folder, as a person does. */
+/** The system's errors for a folder, in plain words. */
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EPERM: "permission denied",
@@ -18,7 +18,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 const REMEDY = "give another --data-dir, or --database-url with a Postgres of yours"
 
-/** One line for what the file system refused, with what to do. */
+/** One line: what the file system refused, and what to do. */
 export const refusedBySystem = (folder: string, error: unknown): CliError => {
   const { code, message } = error as NodeJS.ErrnoException
   return new CliError({ message: `cannot keep data in ${folder}: ${WORDS[code ?? ""] ?? message}; ${REMEDY}` })
@@ -34,10 +34,10 @@ const nameOf = (uid: number): string => {
   }
 }
 
-/** The nearest folder that is there: what is missing below it is made. */
+/** The nearest folder above that is there: what is missing below it will be made. */
 const nearest = (folder: string): string => (existsSync(folder) ? folder : nearest(dirname(folder)))
 
-/** Whether initdb can work: it asks for the name of its account. */
+/** Whether initdb can work: it needs an account with a name. */
 const hasName = (): boolean => {
   try {
     return userInfo().username !== ""
@@ -47,8 +47,8 @@ const hasName = (): boolean => {
 }
 
 /**
- * Why a data directory will not do, looked at before anything is made in it: as root Postgres runs as an account of its own,
- * and what that keeps no user may enter, nor the other way round.
+ * Why a data directory will not do; asked before anything is made in it. Started by root, Postgres runs as an account of its
+ * own: no other user may enter what that account keeps, and it may not enter what a user keeps.
  */
 export const folderProblem = (dataDir: string, account: ServerAccount | undefined): CliError | undefined => {
   const self = process.getuid?.()
@@ -87,7 +87,7 @@ const problemFor = (self: number, dataDir: string, account: ServerAccount | unde
   return undefined
 }
 
-/** Of what a program of Postgres' wrote, the line that says why it ended: the last one tells how it tidied up. */
+/** The line that says why a program of Postgres' ended: not the last one, which says how it tidied up. */
 export const causeOf = (lines: ReadonlyArray<string>): string | undefined => {
   const cause = lines.find((line) => /\b(FATAL|PANIC|ERROR):|\berror: |No space left|Read-only file system/.test(line))
   return (cause ?? lines.at(-1))?.replace(/^\d{4}-\d\d-\d\d \S+ \S+ \[\d+\] /, "").trim()

@@ -23,9 +23,9 @@ export interface EmbeddedPostgres {
   readonly database: string
   /** Its process; another one after `watch` has started it again. */
   readonly pid: number
-  /** From now on the server is ours to stop, even where it ran already: one Tusk was killed and left it behind. */
+  /** From now on it is ours to stop the server, even if it ran already, left behind by a Tusk that was killed. */
   readonly own: () => void
-  /** Starts it again when it has ended; fails where that is no help. See `keepRunning`. */
+  /** Starts it again when it has ended; fails if that does not help. See `keepRunning`. */
   readonly watch: Effect.Effect<never, CliError>
 }
 
@@ -65,7 +65,7 @@ interface Place {
 const START_SECONDS = 600
 const STOP_SECONDS = 60
 
-/** Starts the server, making its data directory first where there is none; stops it when the scope closes. */
+/** Starts the server, and makes its data directory first if there is none; stops the server when the scope closes. */
 export const start = (dataDir: string): Effect.Effect<EmbeddedPostgres, CliError, Scope.Scope> =>
   Effect.gen(function* () {
     const place = yield* attempt(() => prepare(dataDir))
@@ -76,7 +76,7 @@ export const start = (dataDir: string): Effect.Effect<EmbeddedPostgres, CliError
     const begin = Effect.gen(function* () {
       logFrom = logBytes(place.log)
       const launched = yield* launch(place)
-      // Whoever started it stops it.
+      // The Tusk that started it stops it.
       owned = !launched.adopted
       return launched.server
     })
@@ -97,7 +97,7 @@ export const start = (dataDir: string): Effect.Effect<EmbeddedPostgres, CliError
         pid: () => running.pid,
         isAlive: () => isAlive(running.pid, place.data),
         lastLines: () => lastLines(place.log, logFrom),
-        // Cut short it would leave a server behind that nobody knows of yet.
+        // Cut short, it would leave a server behind that nobody knows of yet.
         startAgain: Effect.uninterruptible(
           Effect.map(begin, (server) => {
             running = server
@@ -144,7 +144,7 @@ const prepare = (dataDir: string): Place | CliError => {
   return { native, account, data: own(join(dataDir, "postgres")), log: join(logs, "postgres.log"), socketDirectory }
 }
 
-/** A folder that only Postgres' account may enter. Others may write where temporary files are: theirs is refused. */
+/** A folder that only Postgres' account may enter. It lies among temporary files: a folder of somebody else is refused. */
 const ownFolder = (folder: string, account: ServerAccount | undefined): string => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const found = lstatSync(folder)
@@ -181,7 +181,7 @@ const run = (place: Place, program: string, args: ReadonlyArray<string>): Effect
     return Effect.sync(() => child.kill())
   })
 
-/** Beside its place first: whatever ends us on the way leaves no half of a data directory. */
+/** Made beside its place first: a Tusk that ends on the way leaves no half of a data directory. */
 const initialise = (place: Place): Effect.Effect<void, CliError> =>
   Effect.suspend(() => {
     const made = `${place.data}.new`
@@ -196,7 +196,7 @@ const initialise = (place: Place): Effect.Effect<void, CliError> =>
       "--no-sync",
       "--no-instructions"
     ]).pipe(
-      // What a full disk left of it would keep the disk full.
+      // What was made before the disk was full would keep it full.
       Effect.tapError(() => Effect.sync(() => rmSync(made, { recursive: true, force: true }))),
       Effect.andThen(attempt(() => renameSync(made, place.data)))
     )
@@ -225,7 +225,7 @@ const launch = (place: Place): Effect.Effect<Launched, CliError> =>
     const running = readPidFile(place.data)
     if (running !== undefined && isAlive(running.pid, place.data)) {
       if (running.status === "ready") return { server: running, adopted: true }
-      // Whoever started it was killed while it came or went: it ends, and starts anew.
+      // A Tusk was killed while this server started or stopped: it ends, and starts anew.
       yield* run(place, "pg_ctl", ["stop", "--wait", `--timeout=${STOP_SECONDS}`, "--mode=fast"])
     }
     yield* attempt(() => removeStaleLocks(place.data))
@@ -253,7 +253,7 @@ const launch = (place: Place): Effect.Effect<Launched, CliError> =>
 const stop = (place: Place): Effect.Effect<void, CliError> =>
   Effect.suspend(() => {
     const running = readPidFile(place.data)
-    // To one that was killed pg_ctl would send a signal all the same, and wait.
+    // pg_ctl would send a signal to a killed server all the same, and wait.
     if (running === undefined || !isAlive(running.pid, place.data)) return Effect.void
     return run(place, "pg_ctl", ["stop", "--wait", `--timeout=${STOP_SECONDS}`, "--mode=fast"])
   }).pipe(Effect.andThen(attempt(() => rmSync(place.socketDirectory, { recursive: true, force: true }))))

@@ -3,14 +3,14 @@ import { statSync } from "node:fs"
 import { dirname } from "node:path"
 import { CliError } from "../CliError.ts"
 
-/** Whom Postgres runs as: it refuses to run as root. */
+/** The account that Postgres runs as: it refuses to run as root. */
 export interface ServerAccount {
   readonly name: string
   readonly uid: number
   readonly gid: number
 }
 
-/** Undefined: as whoever runs Tusk. As root: an account that is there, for an id without one will not do. */
+/** Undefined: Postgres runs as the user who runs Tusk. For root: an account that is there, as an id without one will not do. */
 export const serverAccount = (): ServerAccount | undefined | CliError => {
   if (process.getuid?.() !== 0) return undefined
   for (const name of ["postgres", "nobody"]) {
@@ -18,7 +18,7 @@ export const serverAccount = (): ServerAccount | undefined | CliError => {
       const id = (flag: string) => Number(execFileSync("id", [flag, name], { stdio: ["ignore", "pipe", "ignore"] }))
       return { name, uid: id("-u"), gid: id("-g") }
     } catch {
-      // Not on this machine; the next.
+      // Not on this machine: try the next.
     }
   }
   return new CliError({

@@ -11,7 +11,7 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 
-/** What a server writes about itself: its process, where its socket is, and how far it has come (`ready`). */
+/** What a server writes about itself: its process, the folder of its socket, and how far it has come (`ready`). */
 export interface ServerProcess {
   readonly pid: number
   readonly port: number
@@ -19,7 +19,7 @@ export interface ServerProcess {
   readonly status: string
 }
 
-/** From the file it keeps in its data directory while it runs, or that stays behind when it is killed. */
+/** Reads the file that a server keeps in its data directory while it runs. It stays behind when the server is killed. */
 export const readPidFile = (data: string): ServerProcess | undefined => {
   let lines: ReadonlyArray<string>
   try {
@@ -35,20 +35,20 @@ export const readPidFile = (data: string): ServerProcess | undefined => {
 
 const pidFile = (data: string): string => join(data, "postmaster.pid")
 
-/** Whether the process is there and serves this directory: after a reboot the number may be another's. */
+/** Whether the process is there and serves this directory: after a reboot another process may have its number. */
 export const isAlive = (pid: number, data: string): boolean => {
   if (!isThere(pid)) return false
   // No /proc on this system: the number is all there is.
   if (process.platform !== "linux") return true
   const folder = `/proc/${pid}`
   try {
-    // "number (name) state …": killed, and nobody has asked how it ended, as where no init reaps orphans.
+    // "number (name) state …": it was killed, and no init has reaped it, as in some containers.
     if (/^.*\) [ZX]/s.test(readFileSync(`${folder}/stat`, "latin1"))) return false
     try {
       // Postgres works in its data directory.
       return readlinkSync(`${folder}/cwd`) === realpathSync(data)
     } catch (error) {
-      // In a container root may not look there either, but the name is for everybody.
+      // In a container even root may not look there; everybody may read the name.
       const { code } = error as NodeJS.ErrnoException
       return (code === "EACCES" || code === "EPERM") && readFileSync(`${folder}/comm`, "utf8").trim() === "postgres"
     }
@@ -67,9 +67,9 @@ const isThere = (pid: number): boolean => {
 }
 
 /**
- * Takes away the lock files of a server that is gone while its number is in use, by what is left of itself or by another:
- * a new one looks at the number only, and would refuse to start. That none of the old one's processes are left it still
- * sees for itself, by the shared memory they hold.
+ * Takes away the lock files of a server that is gone, but whose number is in use: by what is left of it, or by another process.
+ * A new server looks at the number only, and would refuse to start. It still sees by the shared memory whether processes of
+ * the old one are left.
  */
 export const removeStaleLocks = (data: string): void => {
   const left = readPidFile(data)
@@ -78,11 +78,11 @@ export const removeStaleLocks = (data: string): void => {
   rmSync(join(left.socketDirectory, `.s.PGSQL.${left.port}.lock`), { force: true })
 }
 
-/** As much as is looked at for the last lines. */
+/** How much of the log's end is read for the last lines. */
 const MAX_TAIL_BYTES = 4096
 const MAX_TAIL_LINES = 10
 
-/** Bytes of the file, 0 where there is none. */
+/** Bytes of the file; 0 if there is none. */
 export const logBytes = (log: string): number => {
   try {
     return statSync(log).size
@@ -91,7 +91,7 @@ export const logBytes = (log: string): number => {
   }
 }
 
-/** The last lines that the server's log has behind the given byte. */
+/** The last lines of the server's log, from the given byte on. */
 export const lastLines = (log: string, from: number): ReadonlyArray<string> => {
   let file: number
   try {
@@ -101,13 +101,13 @@ export const lastLines = (log: string, from: number): ReadonlyArray<string> => {
   }
   try {
     const { size } = fstatSync(file)
-    // Shorter than it was: it was cut, and all of it is new.
+    // It is shorter than it was: it was cut, and all of it is new.
     const begin = size < from ? 0 : from
     const start = Math.max(begin, size - MAX_TAIL_BYTES)
     const buffer = Buffer.alloc(size - start)
     const read = readSync(file, buffer, 0, buffer.byteLength, start)
     const lines = buffer.toString("utf8", 0, read).split("\n")
-    // Begun in the middle.
+    // The first line was begun in its middle.
     if (start > begin) lines.shift()
     return lines.filter((line) => line !== "").slice(-MAX_TAIL_LINES)
   } finally {

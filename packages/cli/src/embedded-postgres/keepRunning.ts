@@ -2,7 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { CliError } from "../CliError.ts"
 
-/** What it takes to look after a server that is no child process of ours. */
+/** What `keepRunning` needs of a server, which is no child process of ours. */
 export interface Watched {
   /** The process that serves now, or served last. */
   readonly pid: () => number
@@ -12,22 +12,22 @@ export interface Watched {
   readonly startAgain: Effect.Effect<void, CliError>
 }
 
-/** A server that ends more often within `WINDOW_MS` is not helped by starting it again. */
+/** To start a server again does not help if it ends more often within `WINDOW_MS`. */
 export const MAX_RESTARTS = 3
 export const WINDOW_MS = 60_000
 /** A look costs a few system calls. */
 export const LOOK_INTERVAL_MS = 500
 
 /**
- * Starts a server again that has ended, killed or by itself, and says so with the last lines of its log. Fails where it was
- * started `MAX_RESTARTS` times within a minute, successfully or not, and is gone again. Interrupted, it leaves the server
- * as it is.
+ * Starts a server again that has ended, killed or by itself, and says so with the last lines of its log. Fails if the server
+ * was started `MAX_RESTARTS` times within a minute, successfully or not, and is gone again. If it is interrupted, the server
+ * stays as it is.
  */
 export const keepRunning = (server: Watched): Effect.Effect<never, CliError> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
     const nowMs = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
-    /** When it was started again, of late. */
+    /** When it was started again lately. */
     let restarts: ReadonlyArray<number> = []
     let reported: number | undefined
     while (true) {

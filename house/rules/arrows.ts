@@ -1,0 +1,146 @@
+/** Rooms stand in a line within a package, too: a folder imports itself and what its package's table names. */
+import type { House } from "../Sources.ts"
+import { isSrc } from "../Sources.ts"
+
+/** Folder, or file of the package's root -> what it may import; `.` are the other files of the root. */
+export type Table = Readonly<Record<string, ReadonlyArray<string>>>
+
+const kinds = ["assignor", "group/machine"]
+const logParts = ["log/LogRequests.ts", "log/append", "log/batches", "log/partitions", "log/read", "log/search"]
+const services = ["config", "request"]
+
+/** What a package may import of another one is lint's (`no-restricted-imports`). */
+export const TABLES: Readonly<Record<string, Table>> = {
+  protocol: {
+    "KafkaError.ts": [],
+    "ProtocolError.ts": [],
+    codec: ["ProtocolError.ts"],
+    messages: ["codec"],
+    embedded: ["codec", "ProtocolError.ts"],
+    record: ["KafkaError.ts", "ProtocolError.ts"],
+    ".": ["codec", "messages", "record", "KafkaError.ts", "ProtocolError.ts"]
+  },
+  storage: {
+    ".": [],
+    port: ["."],
+    "within.ts": ["port"],
+    commit: [".", "port"],
+    topics: [".", "commit", "port"],
+    offsets: [".", "commit", "port"],
+    groups: [".", "commit", "port"],
+    "log/batches": ["."],
+    "log/partitions": [".", "commit", "port"],
+    "log/read": [".", "log/partitions", "port"],
+    "log/LogRequests.ts": [],
+    "log/append": [".", "log/LogRequests.ts", "log/partitions", "log/read", "commit", "port"],
+    "log/search": [".", "log/batches", "log/partitions", "port"],
+    log: [".", "within.ts", ...logParts, "commit", "port"],
+    "log/retention": [".", "log", "topics", "commit", "port"],
+    "log/compaction": [".", "log", "log/batches", "topics", "commit", "port"],
+    memory: ["port"],
+    "pg/PgOptions.ts": [],
+    "pg/connection": ["pg/PgOptions.ts", "port"],
+    "pg/SchemaVersion.ts": [],
+    "pg/migrations": ["pg/SchemaVersion.ts"],
+    "pg/PgStore": ["pg/PgOptions.ts", "pg/SchemaVersion.ts", "pg/connection", "port"],
+    pg: ["pg/PgOptions.ts", "pg/SchemaVersion.ts", "pg/connection", "pg/migrations", "pg/PgStore", "port"],
+    testing: ["port"]
+  },
+  coordinator: {
+    assignor: [],
+    "group/machine": ["assignor"],
+    "group/classic": kinds,
+    "group/consumer": kinds,
+    "group/share": kinds,
+    "group/streams": kinds,
+    "group/shell": [...kinds, "group/classic", "group/consumer", "group/share", "group/streams"]
+  },
+  server: {
+    config: [],
+    request: ["config"],
+    produce: services,
+    fetch: services,
+    share: services,
+    topics: services,
+    groups: services,
+    handlers: [...services, "produce", "fetch", "share", "topics", "groups"],
+    net: [...services, "handlers"],
+    ".": [...services, "produce", "fetch", "share", "topics", "groups", "handlers", "net"],
+    testing: [".", "config"]
+  },
+  cli: {
+    ".": [],
+    "embedded-postgres": ["."],
+    commands: [".", "embedded-postgres"],
+    "main.ts": [".", "commands"]
+  },
+  simulation: { ".": [] }
+}
+
+/** Folders whose files do not import each other, and which of their files are lists, that import them all. */
+const APART: ReadonlyMap<string, RegExp> = new Map([
+  ["packages/protocol/src/messages", /^index\.ts$/],
+  ["packages/server/src/handlers", /^(index|ApiTable)\.ts$/]
+])
+
+/** Both lie in a folder whose files stand apart, and the first is no list. */
+const isSideways = (from: string, to: string): boolean => {
+  const end = from.lastIndexOf("/")
+  const folder = from.slice(0, end)
+  const lists = APART.get(folder)
+  return lists !== undefined && to.startsWith(`${folder}/`) && !lists.test(from.slice(end + 1))
+}
+
+const split = (path: string): { readonly room: string; readonly inside: string } => {
+  const [, room, , ...inside] = path.split("/")
+  return { room: room!, inside: inside.join("/") }
+}
+
+/** The entry of the table that a file lies in, the longest that fits. */
+export const entryOf = (table: Table, inside: string): string | undefined => {
+  for (let path = inside; path !== ""; path = path.slice(0, Math.max(0, path.lastIndexOf("/")))) {
+    if (path in table) return path
+  }
+  return "." in table && !inside.includes("/") ? "." : undefined
+}
+
+const isAllowed = (from: string, to: string): boolean => {
+  const { inside, room } = split(from)
+  const other = split(to)
+  if (room !== other.room) return true
+  if (isSideways(from, to)) return false
+  const table = TABLES[room] ?? {}
+  const entry = entryOf(table, inside)
+  const target = entryOf(table, other.inside)
+  return entry !== undefined && target !== undefined && (entry === target || table[entry]!.includes(target))
+}
+
+/** Imports that no table allows, `from -> to`. */
+export const backArrows = ({ sources }: House): ReadonlySet<string> =>
+  new Set(
+    sources
+      .filter(({ path }) => isSrc(path))
+      .flatMap(({ imports, path }) =>
+        imports.flatMap(({ from }) =>
+          from !== undefined && isSrc(from) && !isAllowed(path, from) ? [`${path} -> ${from}`] : []
+        )
+      )
+  )
+
+/** Entries of a table from which its own arrows lead back, and entries that no file lies in. */
+export const brokenTables = ({ sources }: House): ReadonlyArray<string> =>
+  Object.entries(TABLES).flatMap(([room, table]) => {
+    const leadsTo = (entry: string, goal: string, seen: Set<string>): boolean =>
+      table[entry]!.some((next) => {
+        if (next === goal) return true
+        if (seen.has(next)) return false
+        seen.add(next)
+        return leadsTo(next, goal, seen)
+      })
+    const files = sources.filter(({ path }) => path.startsWith(`packages/${room}/src/`))
+    const filled = new Set(files.map(({ path }) => entryOf(table, split(path).inside)))
+    return Object.keys(table).flatMap((entry) => [
+      ...(leadsTo(entry, entry, new Set()) ? [`${room}: ${entry} leads back to itself`] : []),
+      ...(filled.has(entry) ? [] : [`${room}: ${entry} is empty`])
+    ])
+  })
