@@ -6,13 +6,14 @@ import { isSrc } from "../Sources.ts"
 export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 
 const kinds = ["assignor", "group/machine"]
-const logParts = ["log/LogRequests.ts", "log/append", "log/batches", "log/partitions", "log/read", "log/search"]
+const logParts = ["log/append", "log/batches", "log/partitions", "log/read", "log/removal", "log/search"]
 const services = ["config", "request"]
 
 /** What a package may import of another one is lint's (`no-restricted-imports`). */
 export const TABLES: Readonly<Record<string, Table>> = {
   protocol: {
-    "KafkaError.ts": [],
+    errors: [],
+    "KafkaError.ts": ["errors"],
     "ProtocolError.ts": [],
     codec: ["ProtocolError.ts"],
     messages: ["codec"],
@@ -24,26 +25,28 @@ export const TABLES: Readonly<Record<string, Table>> = {
     ".": [],
     port: ["."],
     "within.ts": ["port"],
-    commit: [".", "port"],
+    writes: ["port"],
+    commit: [".", "writes", "port"],
     topics: [".", "commit", "port"],
     offsets: [".", "commit", "port"],
     groups: [".", "commit", "port"],
     "log/batches": ["."],
     "log/partitions": [".", "commit", "port"],
     "log/read": [".", "log/partitions", "port"],
-    "log/LogRequests.ts": [],
-    "log/append": [".", "log/LogRequests.ts", "log/partitions", "log/read", "commit", "port"],
+    "log/append": [".", "log/partitions", "commit", "port"],
+    "log/removal": [".", "log/partitions", "commit", "port"],
     "log/search": [".", "log/batches", "log/partitions", "port"],
     log: [".", "within.ts", ...logParts, "commit", "port"],
     "log/retention": [".", "log", "topics", "commit", "port"],
     "log/compaction": [".", "log", "log/batches", "topics", "commit", "port"],
-    memory: ["port"],
-    "pg/PgOptions.ts": [],
+    "deletions.ts": ["topics", "offsets", "groups", "log", "commit"],
+    memory: ["writes", "port"],
+    "pg/sql": [],
+    "pg/PgOptions.ts": ["."],
     "pg/connection": ["pg/PgOptions.ts", "port"],
-    "pg/SchemaVersion.ts": [],
-    "pg/migrations": ["pg/SchemaVersion.ts"],
-    "pg/PgStore": ["pg/PgOptions.ts", "pg/SchemaVersion.ts", "pg/connection", "port"],
-    pg: ["pg/PgOptions.ts", "pg/SchemaVersion.ts", "pg/connection", "pg/migrations", "pg/PgStore", "port"],
+    "pg/SchemaVersion.ts": ["pg/sql"],
+    "pg/PgStore": ["pg/PgOptions.ts", "pg/SchemaVersion.ts", "pg/sql", "pg/connection", "writes", "port"],
+    pg: ["pg/PgOptions.ts", "pg/SchemaVersion.ts", "pg/sql", "pg/connection", "pg/PgStore", "port"],
     testing: ["port"]
   },
   coordinator: {
@@ -58,14 +61,15 @@ export const TABLES: Readonly<Record<string, Table>> = {
   server: {
     config: [],
     request: ["config"],
-    produce: services,
+    produce: [...services, "topics"],
     fetch: services,
-    share: services,
+    share: [...services, "fetch"],
     topics: services,
     groups: services,
+    observe: services,
     handlers: [...services, "produce", "fetch", "share", "topics", "groups"],
-    net: [...services, "handlers"],
-    ".": [...services, "produce", "fetch", "share", "topics", "groups", "handlers", "net"],
+    net: [...services, "handlers", "observe"],
+    ".": [...services, "produce", "fetch", "share", "topics", "groups", "handlers", "net", "observe"],
     testing: [".", "config"]
   },
   cli: {
