@@ -1,5 +1,5 @@
 import { ConsumerDraft } from "./ConsumerDraft.ts"
-import { NONE_ASSIGNED, empty } from "./ConsumerGroupState.ts"
+import { empty } from "./ConsumerGroupState.ts"
 import type {
   ClassicTerms,
   ConsumerGroupState,
@@ -7,7 +7,7 @@ import type {
   PersistedMember,
   TopicPartitions
 } from "./ConsumerGroupState.ts"
-import { inOrder } from "./ConsumerHeartbeat.ts"
+import { inOrder, newMember } from "./ConsumerHeartbeat.ts"
 import { Subscriptions } from "./Subscription.ts"
 import type { TopicsView } from "./Subscription.ts"
 
@@ -47,17 +47,13 @@ export const fromClassic = (
       new Map(Array.from(assigned, ([topicId, partitions]) => [topicId, new Set(partitions.keys())]))
     )
     draft.put({
+      ...newMember(member.memberId),
       ...member,
       subscribedTopicNames: inOrder(member.subscribedTopicNames) ?? [],
-      subscribedTopicRegex: "",
-      serverAssignor: null,
       memberEpoch: generationId,
       previousMemberEpoch: generationId,
-      state: "Stable",
       assigned,
-      pendingRevocation: NONE_ASSIGNED,
-      sessionDeadlineMs: now + member.classic.sessionTimeoutMs,
-      rebalanceDeadlineMs: Infinity
+      sessionDeadlineMs: now + member.classic.sessionTimeoutMs
     })
   }
   draft.metadataHash = new Subscriptions(topics).hash(draft.members.values())

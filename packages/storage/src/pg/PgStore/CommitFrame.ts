@@ -7,7 +7,7 @@ import { escapeText } from "./escapeText.ts"
 
 type CommitStatement = StatementName | "Relax" | "PutCommit"
 
-/** What the session of commits prepares. */
+/** What the session of commits prepares. What is missing here is a file in `../sql/statements/commit/`, and `npm run sql`. */
 export const commitStatements: Readonly<Record<CommitStatement, Statement>> = statementsOf(commitTexts)
 
 /** Writes a commit's statements for Postgres. */
