@@ -1,4 +1,4 @@
-import { migrations } from "./sql/bundle.ts"
+import { migrations } from "../sql/bundle.ts"
 
 export type MigrationName = keyof typeof migrations
 
