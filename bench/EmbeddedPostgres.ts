@@ -1,5 +1,5 @@
 import { start } from "@tusk/cli/embedded-postgres/EmbeddedPostgres"
-import { resolveOptions } from "@tusk/storage/pg/PgOptions"
+import { resolveOptions } from "@tusk/storage/pg/options/PgOptions"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

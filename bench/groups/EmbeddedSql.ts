@@ -1,5 +1,5 @@
 import { connect } from "@tusk/storage/pg/connection/connect"
-import { resolveOptions } from "@tusk/storage/pg/PgOptions"
+import { resolveOptions } from "@tusk/storage/pg/options/PgOptions"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"

@@ -14,7 +14,7 @@ import { type ErrorInfo, KafkaErrorBase } from "./errors/define.ts"
 import * as Raised from "./errors/Raised.ts"
 import { unraised } from "./errors/Unraised.ts"
 
-export type { ErrorDetails, ErrorInfo, RecordError } from "./errors/define.ts"
+export type { ErrorInfo, RecordError } from "./errors/define.ts"
 export * from "./errors/Raised.ts"
 
 /** Every error that Tusk raises: the union of all classes of `errors/Raised.ts`, told apart by `_tag`. */

@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type { NamedSettings } from "./config/Settings.ts"
 
+/** What a broker on memory starts with. */
 export interface StartOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number

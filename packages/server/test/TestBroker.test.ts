@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { start } from "../src/testing/TestBroker.ts"
+import type { StartOptions, TestBroker } from "../src/testing/TestBroker.ts"
 import { Tusk } from "../src/Tusk.ts"
 import { within, WireClient } from "./WireClient.ts"
 
@@ -90,9 +91,11 @@ describe("Tusk.start", () => {
   })
 
   it("may be stopped twice, and started again on its port", async () => {
-    const first = await start()
+    // A suite names the types of what it starts.
+    const first: TestBroker = await start()
     await Promise.all([first.stop(), first.stop()])
-    await using again = await start({ port: first.port })
+    const options: StartOptions = { port: first.port }
+    await using again = await start(options)
     await using client = await WireClient.connect(again.port)
     assert.lengthOf((await client.call(Metadata, 12, { topics: [] })).brokers, 1)
   })

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { GZIP, ZSTD } from "@tusk/protocol/record/Compression"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import { readMessageSet } from "@tusk/protocol/record/MessageSet"
@@ -75,7 +76,7 @@ describe("Fetch below version 4", () => {
     await using broker = await startBroker()
     const client = await withTopic(broker, 3)
     for (const partition of [0, 1, 2]) {
-      for (const seed of [1, 2]) await produce(client, partition, batchOf([text(seed, 900_000)], { compression: 1 }))
+      for (const seed of [1, 2]) await produce(client, partition, batchOf([text(seed, 900_000)], { compression: GZIP }))
     }
     const offsets = [0n, 0n, 0n]
     for (let answer = 1; answer <= 6; answer++) {
@@ -90,8 +91,8 @@ describe("Fetch below version 4", () => {
   it("what cannot be converted is told once all before it is read", async () => {
     await using broker = await startBroker()
     const client = await withTopic(broker, 1)
-    await produce(client, 0, batchOf(["a"], { compression: 1 }))
-    await produce(client, 0, batchOf(["b"], { compression: 4 }))
+    await produce(client, 0, batchOf(["a"], { compression: GZIP }))
+    await produce(client, 0, batchOf(["b"], { compression: ZSTD }))
     assert.strictEqual((await fetch(client, 3, [0n]))[0]!.records.length, 1)
     assert.strictEqual((await fetch(client, 3, [1n]))[0]!.errorCode, 76)
   })
@@ -99,7 +100,7 @@ describe("Fetch below version 4", () => {
   it("others are served while a batch is converted that becomes a hundred times as much", async () => {
     await using broker = await startBroker()
     const client = await withTopic(broker, 1)
-    const batch = batchOf(["x".repeat(40_000_000) + text(1, 1_000_000)], { compression: 1 })
+    const batch = batchOf(["x".repeat(40_000_000) + text(1, 1_000_000)], { compression: GZIP })
     await produce(client, 0, batch)
     let over = false
     const fetched = fetch(client, 3, [0n]).finally(() => (over = true))

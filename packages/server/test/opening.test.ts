@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import { partitionForKey } from "@tusk/protocol/record/Murmur2"
+import { LZ4 } from "@tusk/protocol/record/Compression"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/batches/BatchCodec"
 import * as Effect from "effect/Effect"
@@ -104,7 +105,7 @@ describe("batches that are open", () => {
     await using broker = await startBroker({}, { store })
     const client = await withTopic(broker)
     const batch = () =>
-      RecordBatch.encodeBatch([{ timestamp: NOW, value: utf8.encode(text(300_000)) }], { compression: 3 })
+      RecordBatch.encodeBatch([{ timestamp: NOW, value: utf8.encode(text(300_000)) }], { compression: LZ4 })
     assert.strictEqual((await produce(client, 0, batch())).errorCode, 0)
     const clients = await Promise.all(Array.from({ length: 6 }, () => broker.connect()))
     await Promise.all(
@@ -141,7 +142,7 @@ describe("a batch for partition -1", () => {
       value: utf8.encode(text(2000 + i)),
       timestamp: NOW + BigInt(i)
     }))
-    const first = produce(client, -1, RecordBatch.encodeBatch(records, { compression: 3 }))
+    const first = produce(client, -1, RecordBatch.encodeBatch(records, { compression: LZ4 }))
     const behind = [0, 1].map((index) => produce(client, index, RecordBatch.encodeBatch([{ timestamp: NOW }])))
     assert.strictEqual((await first).errorCode, 0)
     const ends = (await Promise.all(behind)).map(({ baseOffset }) => Number(baseOffset))

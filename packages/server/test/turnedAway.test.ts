@@ -6,6 +6,7 @@ import { Produce } from "@tusk/protocol/messages/Produce"
 import { Committer } from "@tusk/storage/commit/Committer"
 import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/batches/BatchCodec"
 import { makeSignal } from "@tusk/storage/Signal"
+import { GZIP, UNCOMPRESSED } from "@tusk/protocol/record/Compression"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
@@ -193,7 +194,7 @@ describe("a producer's first batch that is refused before it has its place bars 
     const client = await broker.connect()
     const values = ["x".repeat(200), "x".repeat(200)]
     // As it is sent, and as its topic keeps it.
-    for (const compression of [0, 1]) {
+    for (const compression of [UNCOMPRESSED, GZIP]) {
       const sequence = 10 * compression
       const producerId = BigInt(compression)
       const of = (baseSequence: number, values: ReadonlyArray<string>, compression = 0) =>

@@ -5,7 +5,7 @@ import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlte
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import { decodeResponse } from "@tusk/protocol/Decode"
-import { CODEC_NAMES, compress } from "@tusk/protocol/record/Compression"
+import { CODEC_NAMES, compress, GZIP, SNAPPY, ZSTD } from "@tusk/protocol/record/Compression"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -91,7 +91,7 @@ describe("what a producer sends", () => {
       }
     }
     assert.strictEqual(await endOf(client, "t"), 0n)
-    const last = await produce(client, "t", batchOf(["a", "b"], { compression: 4 }))
+    const last = await produce(client, "t", batchOf(["a", "b"], { compression: ZSTD }))
     assert.deepStrictEqual([last.errorCode, last.baseOffset], [0, 0n])
     assert.deepStrictEqual(await stored(client, "t"), ["a", "b"])
   })
@@ -231,7 +231,7 @@ describe("requests of one connection", () => {
     const store = Layer.merge(answersLater(newData()), Layer.succeed(BatchCodec, held.codec))
     await using broker = await startBroker({ maxInFlightRequestsPerConnection: 2 }, { store })
     const [one, two] = [await started(broker), await broker.connect()]
-    const packed = [0, 1, 2, 3, 4, 5].map((i) => batchOf([noise(i, 50_000 + 1000 * i)], { compression: 2 }))
+    const packed = [0, 1, 2, 3, 4, 5].map((i) => batchOf([noise(i, 50_000 + 1000 * i)], { compression: SNAPPY }))
     const first = pipelined(one, packed.slice(0, 3))
     await held.open(2)
     assert.strictEqual(held.working(), 2)
@@ -270,7 +270,7 @@ describe("requests of one connection", () => {
     const store = Layer.merge(answersLater(newData()), Layer.succeed(BatchCodec, held.codec))
     await using broker = await startBroker({ commitQueueMaxBytes: 1024 }, { store })
     const client = await started(broker)
-    const batches = [1, 2, 3, 4].map((seed) => batchOf([noise(seed, 100_000)], { compression: 1 }))
+    const batches = [1, 2, 3, 4].map((seed) => batchOf([noise(seed, 100_000)], { compression: GZIP }))
     const answered = pipelined(client, batches)
     await held.open(2)
     assert.isTrue(await broker.serves())

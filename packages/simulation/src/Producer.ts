@@ -7,6 +7,7 @@ import { Client, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
 import { PARTITIONS, produceRequest } from "./Requests.ts"
 
+/** The version of Produce that simulated producers speak. */
 export const PRODUCE_VERSION = 9
 /** What a client repeats the request for; anything else a producer may never be told here. */
 export const RETRIABLE = new Set([3, 5, 6, 7, 13, 14, 15, 16, 19, 20, 56])

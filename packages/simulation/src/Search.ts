@@ -17,7 +17,7 @@ export interface Sum {
 }
 
 /** Seeds are run in blocks of so many, by whichever process is free; the sum does not depend on which. */
-export const BLOCK_SEEDS = 50
+const BLOCK_SEEDS = 50
 
 /** The blocks that `count` seeds from `first` on fall into. */
 export const blocksOf = (

@@ -24,6 +24,7 @@ import { SimNetwork } from "./SimNetwork.ts"
 import { makeTrouble } from "./Troubles.ts"
 import { Standstill, World } from "./World.ts"
 
+/** What came of one run. */
 export interface Outcome {
   readonly seed: number
   readonly violations: ReadonlyArray<string>

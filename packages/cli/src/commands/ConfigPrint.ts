@@ -1,7 +1,7 @@
 import { allSettings } from "@tusk/server/config/SettingDefinitions"
 import { allTopicConfigs } from "@tusk/server/config/TopicConfigDefinitions"
 import type { ListenOptions } from "@tusk/server/Tusk"
-import { describeTarget, resolveOptions } from "@tusk/storage/pg/PgOptions"
+import { describeTarget, resolveOptions } from "@tusk/storage/pg/options/PgOptions"
 import { CliError } from "../CliError.ts"
 import { originOf } from "../Flags.ts"
 import { readStartOptions } from "../StartOptions.ts"

@@ -94,7 +94,9 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
       const pg = { url, environment: process.env, ...limits, standby }
       return Effect.gen(function* () {
         const tusk = yield* build(Tusk.layerPg({ ...common, pg }))
-        const { describeTarget, resolveOptions } = yield* Effect.promise(() => import("@tusk/storage/pg/PgOptions"))
+        const { describeTarget, resolveOptions } = yield* Effect.promise(
+          () => import("@tusk/storage/pg/options/PgOptions")
+        )
         return {
           tusk,
           place: `in Postgres, schema kafka, ${describeTarget(resolveOptions(pg))}`,

@@ -33,7 +33,7 @@ export interface TaskSource {
   readonly stateful: boolean
 }
 
-export const NO_TASKS: TaskIds = new Map()
+const NO_TASKS: TaskIds = new Map()
 export const NOTHING_ASSIGNED: TaskAssignment = { active: NO_TASKS, standby: NO_TASKS, warmup: NO_TASKS }
 
 /** `members` by member id, `subtopologies` by id; each member gets an entry. Standbys without a place are left out. */

@@ -167,7 +167,7 @@ const encodeField = (field: FieldPlan, writer: Writer, value: any, path: Path): 
 }
 
 /** Answers the number if it is an integer of the range, else throws. */
-export const checked = (value: number, least: number, most: number): number => {
+const checked = (value: number, least: number, most: number): number => {
   if (value >= least && value <= most && Number.isInteger(value)) return value
   throw protocolError("outOfRange", `${value} is not an integer from ${least} to ${most}`)
 }

@@ -23,7 +23,7 @@ const word = (b: Uint8Array, at: number): number => b[at]! | (b[at + 1]! << 8) |
 const round = (acc: number, input: number): number => Math.imul(rotate((acc + Math.imul(input, P2)) | 0, 13), P1)
 
 /** xxHash32 with seed 0, unsigned: the checksum of lz4 frames. */
-export const xxHash32 = (bytes: Uint8Array): number => {
+const xxHash32 = (bytes: Uint8Array): number => {
   const length = bytes.byteLength
   let at = 0
   let h: number

@@ -2,7 +2,7 @@ import { createZstdCompress } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { isKafkaError } from "../../src/KafkaError.ts"
 import { compressInBackground, decompressInBackground } from "../../src/record/BackgroundCompression.ts"
-import { CODEC_NAMES, compress, decompress, GZIP } from "../../src/record/Compression.ts"
+import { CODEC_NAMES, compress, decompress, GZIP, ZSTD } from "../../src/record/Compression.ts"
 import { decompressAtOnce } from "../../src/record/DecompressAtOnce.ts"
 import * as RecordBatch from "../../src/record/RecordBatch.ts"
 
@@ -112,7 +112,7 @@ describe("decompression at once", () => {
       const packed = Buffer.concat(await chunks)
       assert.deepStrictEqual(Uint8Array.from(decompressAtOnce(4, packed, 1 << 20)!), dataOf(size), `${size} bytes`)
     }
-    const liar = Uint8Array.from(compress(4, dataOf(128 * 1024)))
+    const liar = Uint8Array.from(compress(ZSTD, dataOf(128 * 1024)))
     // A frame of one segment with a size of four bytes.
     assert.strictEqual(liar[4]! & 0xe0, 0xa0)
     new DataView(liar.buffer).setUint32(5, 0xffffffff, true)
@@ -120,7 +120,7 @@ describe("decompression at once", () => {
   })
 
   it("is not deceived by a size that gzip's data claims", () => {
-    const bomb = compress(1, new Uint8Array(16 << 20)).slice(0, 30_000)
+    const bomb = compress(GZIP, new Uint8Array(16 << 20)).slice(0, 30_000)
     for (const claimed of [1, 0xffffffff]) {
       new DataView(bomb.buffer).setUint32(bomb.byteLength - 4, claimed, true)
       assert.isUndefined(decompressAtOnce(1, bomb, 1 << 26))
@@ -137,8 +137,8 @@ describe("a batch with other records", () => {
       producerEpoch: 3,
       baseSequence: 11
     })
-    const plain = decompress(1, batch.subarray(RecordBatch.RECORD_BATCH_OVERHEAD), limits) as Uint8Array
-    const made = RecordBatch.withRecords(batch, 4, compress(4, plain))
+    const plain = decompress(GZIP, batch.subarray(RecordBatch.RECORD_BATCH_OVERHEAD), limits) as Uint8Array
+    const made = RecordBatch.withRecords(batch, ZSTD, compress(ZSTD, plain))
     assert.isUndefined(RecordBatch.validateBatch(made))
     const told = (each: Uint8Array) => [
       RecordBatch.recordCount(each),
@@ -150,7 +150,7 @@ describe("a batch with other records", () => {
       RecordBatch.lastOffsetDelta(each)
     ]
     assert.deepStrictEqual(told(made), told(batch))
-    assert.strictEqual(RecordBatch.compressionCodec(made), 4)
+    assert.strictEqual(RecordBatch.compressionCodec(made), ZSTD)
     assert.deepStrictEqual(RecordBatch.decodeRecords(made, limits), RecordBatch.decodeRecords(batch, limits))
   })
 })

@@ -8,6 +8,7 @@ import {
   retentionDefaults,
   topicsDefaults
 } from "@tusk/storage/defaults"
+import { connectionDefaults } from "./connectionDefaults.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
 import { flag, number, word } from "./SettingKinds.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
@@ -125,7 +126,13 @@ export const settingDefinitions = {
     { min: 1, dynamic: true },
     "How long an idempotent producer that sends nothing is remembered."
   ),
-  socketRequestMaxBytes: number("socket.request.max.bytes", "INT", 104_857_600, { min: 1024 }, "Greatest request."),
+  socketRequestMaxBytes: number(
+    "socket.request.max.bytes",
+    "INT",
+    connectionDefaults.maxRequestBytes,
+    { min: 1024 },
+    "Greatest request."
+  ),
   requestTimeoutMs: number(
     "request.timeout.ms",
     "INT",
@@ -136,21 +143,21 @@ export const settingDefinitions = {
   connectionsMaxIdleMs: number(
     "connections.max.idle.ms",
     "LONG",
-    600_000,
+    connectionDefaults.maxIdleMs,
     { min: 1 },
     "Idle connections are closed after this time."
   ),
   maxConnections: number(
     "max.connections",
     "INT",
-    10_000,
+    connectionDefaults.maxConnections,
     { min: 1, dynamic: true },
     "Connections at a time. Kafka sets no limit."
   ),
   maxConnectionsPerIp: number(
     "max.connections.per.ip",
     "INT",
-    10_000,
+    connectionDefaults.maxConnectionsPerIp,
     { min: 1, dynamic: true },
     "Connections at a time from one address. Kafka sets no limit."
   ),
@@ -274,21 +281,21 @@ export const settingDefinitions = {
   requestReceiveTimeoutMs: number(
     "tusk.request.receive.timeout.ms",
     "LONG",
-    30_000,
+    connectionDefaults.maxRequestMs,
     { min: 1 },
     "From the first byte of a request to its last."
   ),
   writeStallTimeoutMs: number(
     "tusk.write.stall.timeout.ms",
     "LONG",
-    60_000,
+    connectionDefaults.maxWriteStallMs,
     { min: 1 },
     "A client that takes nothing of its answers for so long is cut off."
   ),
   maxInFlightRequestsPerConnection: number(
     "tusk.max.in.flight.requests.per.connection",
     "INT",
-    5,
+    connectionDefaults.maxInFlight,
     { min: 1 },
     "Produce requests of one connection worked on at a time."
   ),

@@ -1,7 +1,7 @@
 import type { CompactionPolicy } from "@tusk/storage/log/compaction/CompactionPlan"
 import { InvalidConfig } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import { CODEC_NAMES } from "@tusk/protocol/record/Compression"
+import { CODEC_NAMES, GZIP, UNCOMPRESSED, ZSTD } from "@tusk/protocol/record/Compression"
 import { checkValue } from "./ConfigDefinition.ts"
 import { DEFAULT_SOURCE, givenToBrokers, TOPIC_SOURCE } from "./ConfigValues.ts"
 import type { BrokerOverrides, ConfigValue, Given, Overrides } from "./ConfigValues.ts"
@@ -72,11 +72,11 @@ const compressionOf = (values: TopicConfigValues): Compression | undefined => {
     case "producer":
       return undefined
     case "uncompressed":
-      return { codec: CODEC_NAMES.indexOf("none") }
+      return { codec: UNCOMPRESSED }
     case "gzip":
-      return { codec: CODEC_NAMES.indexOf(compressionType), level: values.compressionGzipLevel }
+      return { codec: GZIP, level: values.compressionGzipLevel }
     case "zstd":
-      return { codec: CODEC_NAMES.indexOf(compressionType), level: values.compressionZstdLevel }
+      return { codec: ZSTD, level: values.compressionZstdLevel }
     default:
       return { codec: CODEC_NAMES.indexOf(compressionType) }
   }

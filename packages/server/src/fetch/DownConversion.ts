@@ -1,8 +1,11 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import type { OldMagic } from "@tusk/protocol/record/MessageSet"
 import { isKafkaError } from "@tusk/storage/log/Log"
 import type { PartitionRead } from "@tusk/storage/log/Log"
 import * as Effect from "effect/Effect"
-import type { Recompression } from "../produce/Recompression.ts"
+
+/** One batch as a message set; or why it cannot be one. */
+export type ToMessageSet = (batch: Uint8Array, magic: OldMagic) => Effect.Effect<Uint8Array | KafkaError>
 
 /**
  * Versions from which batches go out as they lie; message sets of magic 1 in versions 2 and 3, of magic 0 before, which
@@ -22,7 +25,7 @@ export const downConvert = Effect.fnUntraced(function* (
   reads: ReadonlyArray<PartitionRead | KafkaError>,
   apiVersion: number,
   from: number,
-  recompression: Recompression["Service"]
+  toMessageSet: ToMessageSet
 ) {
   const magic = apiVersion >= 2 ? 1 : 0
   const converted = [...reads]
@@ -36,7 +39,7 @@ export const downConvert = Effect.fnUntraced(function* (
     for (const batch of read.batches) {
       if (taken > 0 && taken + batch.byteLength > MOST_BYTES) break
       taken += batch.byteLength
-      const messages = yield* recompression.downConvert(batch, magic)
+      const messages = yield* toMessageSet(batch, magic)
       if (!isKafkaError(messages)) {
         batches.push(messages)
         bytes += messages.byteLength

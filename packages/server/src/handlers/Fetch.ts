@@ -72,7 +72,7 @@ export const fetch = handler({
     const recompression = yield* Recompression
     let conversions = 0
     const convert: PollParts["convert"] = (reads, apiVersion) =>
-      downConvert(reads, apiVersion, conversions++, recompression)
+      downConvert(reads, apiVersion, conversions++, recompression.downConvert)
     const parts: PollParts = { budget, clock, convert, deadlines, locate, log, placement, settings }
     return (request: FetchRequest, requestContext: RequestContext) => {
       const now = monotonicMs(clock)

@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import { connectionDefaults } from "../config/connectionDefaults.ts"
 
 /** Limits of connections; times in milliseconds. */
 export interface ConnectionOptions {
@@ -19,13 +20,5 @@ export interface ConnectionOptions {
 }
 
 export const ConnectionOptions = Context.Reference<ConnectionOptions>("@tusk/server/ConnectionOptions", {
-  defaultValue: () => ({
-    maxRequestBytes: 104_857_600,
-    maxIdleMs: 600_000,
-    maxRequestMs: 30_000,
-    maxWriteStallMs: 60_000,
-    maxInFlight: 5,
-    maxConnections: 10_000,
-    maxConnectionsPerIp: 10_000
-  })
+  defaultValue: () => connectionDefaults
 })

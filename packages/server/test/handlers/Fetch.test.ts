@@ -5,6 +5,7 @@ import type { FetchRequest, FetchResponse } from "@tusk/protocol/messages/Fetch"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import { readMessageSet } from "@tusk/protocol/record/MessageSet"
+import { GZIP, ZSTD } from "@tusk/protocol/record/Compression"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { batchOf, valuesOf } from "../Batches.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
@@ -397,7 +398,7 @@ describe("old versions", () => {
     const client = await broker.connect()
     await broker.createTopic("t")
     await produce(client, "t", batchOf(["a", "b"]))
-    await produce(client, "t", batchOf(["c"], { compression: 1 }))
+    await produce(client, "t", batchOf(["c"], { compression: GZIP }))
     const request = asking("t", [[0, 0n]], { maxBytes: version === 3 ? ALL : 0x7fffffff })
     const records = Buffer.concat(only(await client.call(Fetch, version, request)).records!)
     assert.strictEqual(records[16], magic)
@@ -417,7 +418,7 @@ describe("old versions", () => {
     await using broker = await startBroker()
     const client = await broker.connect()
     await broker.createTopic("t", 1, { "compression.type": "zstd" })
-    const batch = batchOf(["a"], { compression: 4 })
+    const batch = batchOf(["a"], { compression: ZSTD })
     await produce(client, "t", batch)
     for (const version of [0, 1, 2, 3]) {
       const { errorCode, records } = only(

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { GZIP, SNAPPY } from "@tusk/protocol/record/Compression"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/batches/BatchCodec"
 import { isKafkaError } from "@tusk/storage/log/Log"
@@ -21,7 +22,7 @@ const layerOf = (codec: BatchCodec) =>
     Layer.provide(Layer.succeed(BatchCodec, codec))
   )
 
-const toGzip: Inside = { rules: undefined, target: { codec: 1, level: 6 }, maxMessageBytes: 1 << 20 }
+const toGzip: Inside = { rules: undefined, target: { codec: GZIP, level: 6 }, maxMessageBytes: 1 << 20 }
 
 describe("opening batches", () => {
   it.effect("two at a time, and who has gone keeps its turn until its work is done", () =>
@@ -42,7 +43,7 @@ describe("opening batches", () => {
           })
       }
       const recompression = Context.get(yield* Layer.build(layerOf(slow)), Recompression)
-      const open = recompression.open(batchOf(["a", "b"], { compression: 2 }), toGzip)
+      const open = recompression.open(batchOf(["a", "b"], { compression: SNAPPY }), toGzip)
       const asked = yield* Effect.forEach([1, 2, 3, 4, 5], () => Effect.forkChild(open, { startImmediately: true }))
       assert.deepStrictEqual([begun, working], [2, 2])
       // One that works is given up, and one that waits.

@@ -13,8 +13,7 @@ import { toKafkaError } from "../port/toKafkaError.ts"
 import type { GroupToStore, StoredGroup } from "./StoredGroup.ts"
 import { fromRows, writesOf } from "./groupRows.ts"
 
-export type { GroupToStore, StoredGroup, StoredSharePartition } from "./StoredGroup.ts"
-export type { StoredGroupMember } from "../port/StateLoader.ts"
+export type { GroupToStore, StoredGroup } from "./StoredGroup.ts"
 
 /** The coordinator's own state, kept as it says. */
 export class GroupStore extends Context.Service<

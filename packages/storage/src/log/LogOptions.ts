@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import { logDefaults } from "../defaults.ts"
 import type { PartitionsOptions } from "./partitions/Partitions.ts"
 
+/** Limits of the log, those of its partitions among them. */
 export interface LogOptions extends PartitionsOptions {
   /** Batches that no longer fit into the tail are deleted for good: the bound of a broker that keeps all in memory. */
   readonly tailIsAll: boolean

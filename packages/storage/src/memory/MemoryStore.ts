@@ -13,6 +13,7 @@ import { apply, conflict } from "./memoryWrites.ts"
 
 export { MemoryData } from "../writes/MemoryData.ts"
 
+/** How much a store in memory takes. */
 export interface MemoryOptions {
   /** Bytes of batches beyond which a commit is refused. The log's retention keeps well below it. */
   readonly maxBytes: number

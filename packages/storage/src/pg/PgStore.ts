@@ -7,8 +7,8 @@ import { Fenced, StoreRefused, StoreUnavailable } from "../port/StoreError.ts"
 import type { AcquireError, StoreError } from "../port/StoreError.ts"
 import { ConnectionLost } from "./connection/ConnectionError.ts"
 import type { ConnectionError } from "./connection/ConnectionError.ts"
-import { resolveOptions } from "./PgOptions.ts"
-import type { PgOptions } from "./PgOptions.ts"
+import { resolveOptions } from "./options/PgOptions.ts"
+import type { PgOptions } from "./options/PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { readsOf } from "./PgStore/reads.ts"
@@ -109,4 +109,4 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
 export const layer = (options: PgOptions): Layer.Layer<Store, StoreUnavailable> => Layer.effect(Store, make(options))
 
 /** Re-exported for those that only load this module when Postgres is chosen. */
-export type { PgOptions } from "./PgOptions.ts"
+export type { PgOptions } from "./options/PgOptions.ts"

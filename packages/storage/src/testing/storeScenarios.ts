@@ -7,6 +7,7 @@ import { Write } from "../port/Write.ts"
 import type { Store } from "../port/Store.ts"
 import type { Append, Unit } from "../port/Write.ts"
 
+/** What a backend gives, and the suite tests. */
 export type Port = Store["Service"]
 
 /** The data of one new cluster. */

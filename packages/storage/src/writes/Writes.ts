@@ -19,7 +19,7 @@ const little = (): number => 0
  * makes something first, then what fills it, then what takes away. A new kind is its type in `../port/Write.ts` and what
  * does not compile then: an entry here, and a statement of its name in `../pg/sql/statements/commit/`.
  */
-export const WRITES = {
+const WRITES = {
   PutTopic: {
     order: FREE,
     takes: [],

@@ -41,6 +41,7 @@ const appendAlone = (out: StatementWriter, batch: Append): void =>
     out.bytea(batch.records)
   })
 
+/** Writes the statements of appends: small batches together, large ones alone. */
 export const storeAppends = (out: StatementWriter, batches: ReadonlyArray<Append>): void => {
   let together: Array<Append> = []
   let bytes = 0

@@ -21,6 +21,7 @@ const unsetConfigs = over<PutConfig>(
   text((write) => write.name)
 )
 
+/** Sets configs, and deletes those without a value. */
 export const storeConfigs = (out: StatementWriter, configs: ReadonlyArray<PutConfig>): void => {
   setConfigs(
     out,
@@ -51,6 +52,7 @@ const replaceBatches = over<StoredBatch & { readonly records: Uint8Array }>(
   bytea((batch) => batch.records)
 )
 
+/** Gives batches new records, and deletes those that have none any more. */
 export const storeReplacements = (out: StatementWriter, writes: ReadonlyArray<WriteOf<"ReplaceBatches">>): void => {
   const all = writes.flatMap(({ batches, partitionId }) => batches.map((batch) => ({ partitionId, ...batch })))
   removeBatches(

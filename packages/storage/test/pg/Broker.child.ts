@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import * as PgStore from "../../src/pg/PgStore.ts"
-import type { PgOptions } from "../../src/pg/PgOptions.ts"
+import type { PgOptions } from "../../src/pg/options/PgOptions.ts"
 import { Store } from "../../src/port/Store.ts"
 import { append, topic } from "./Appends.ts"
 

@@ -5,7 +5,7 @@ import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import type { PgOptions } from "../../src/pg/PgOptions.ts"
+import type { PgOptions } from "../../src/pg/options/PgOptions.ts"
 import type { Orders } from "./Broker.child.ts"
 
 /** A broker's store in a process of its own, which can be stopped and killed. */

@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
-import { resolveOptions } from "../../src/pg/PgOptions.ts"
-import type { PgOptions } from "../../src/pg/PgOptions.ts"
+import { resolveOptions } from "../../src/pg/options/PgOptions.ts"
+import type { PgOptions } from "../../src/pg/options/PgOptions.ts"
 
 /** A TCP proxy in front of Postgres that can leave either side alone with half a connection, as a broken network does. */
 export interface CuttingProxy {

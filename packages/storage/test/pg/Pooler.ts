@@ -3,8 +3,8 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { endpointsOf } from "../../src/pg/connection/Endpoint.ts"
 import { openSocket } from "../../src/pg/connection/openSocket.ts"
-import { resolveOptions } from "../../src/pg/PgOptions.ts"
-import type { PgOptions } from "../../src/pg/PgOptions.ts"
+import { resolveOptions } from "../../src/pg/options/PgOptions.ts"
+import type { PgOptions } from "../../src/pg/options/PgOptions.ts"
 
 const message = (type: string, body: Buffer): Buffer => {
   const head = Buffer.alloc(5)

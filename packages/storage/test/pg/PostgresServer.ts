@@ -9,8 +9,8 @@ import { postgresFolder } from "../../../cli/src/embedded-postgres/Binaries.ts"
 import { serverAccount } from "../../../cli/src/embedded-postgres/ServerAccount.ts"
 import { connect } from "../../src/pg/connection/connect.ts"
 import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
-import { resolveOptions } from "../../src/pg/PgOptions.ts"
-import type { PgOptions } from "../../src/pg/PgOptions.ts"
+import { resolveOptions } from "../../src/pg/options/PgOptions.ts"
+import type { PgOptions } from "../../src/pg/options/PgOptions.ts"
 
 const orThrow = <A>(value: A): Exclude<A, Error> => {
   if (value instanceof Error) throw value

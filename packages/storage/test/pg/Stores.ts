@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
-import type { PgOptions } from "../../src/pg/PgOptions.ts"
+import type { PgOptions } from "../../src/pg/options/PgOptions.ts"
 import * as PgStore from "../../src/pg/PgStore.ts"
 import { Store } from "../../src/port/Store.ts"
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
-import { SCHEMA_VERSION } from "../../src/pg/SchemaVersion.ts"
+import { SCHEMA_VERSION } from "../../src/pg/schema/SchemaVersion.ts"
 import { append, TOPIC, topic } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 

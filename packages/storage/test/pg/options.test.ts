@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { resolveOptions } from "../../src/pg/PgOptions.ts"
+import { resolveOptions } from "../../src/pg/options/PgOptions.ts"
 import * as PgStore from "../../src/pg/PgStore.ts"
 
 const url = (text: string) => {

@@ -45,7 +45,7 @@ export const completeIfAllJoined = (draft: Draft): void => {
 }
 
 /** Time for joining is up. In a first rebalance, members that came meanwhile win the next ones another delay. */
-export const joinTimedOut = (draft: Draft): void => {
+const joinTimedOut = (draft: Draft): void => {
   const window = draft.initialWindow
   if (window === null || !window.newMemberAdded || window.remainingMs === 0) {
     completeJoin(draft)
@@ -120,7 +120,7 @@ const isWaiting = (member: Member): boolean =>
   !member.isNew && (member.joinWaiter !== null || member.syncWaiter !== null)
 
 /** A member went: the others need a new generation. */
-export const removeMember = (draft: Draft, memberId: string): void => {
+const removeMember = (draft: Draft, memberId: string): void => {
   draft.remove(memberId)
   rebalance(draft)
 }

@@ -14,6 +14,7 @@ import { isSame, isSubset, reconcile } from "./CurrentAssignment.ts"
 import { Subscriptions } from "./Subscription.ts"
 import type { TopicsView } from "./Subscription.ts"
 
+/** One heartbeat of a member (KIP-848): it joins, goes on or, with a negative epoch, leaves. */
 export const heartbeat = (draft: ConsumerDraft, event: HeartbeatEvent): void => {
   if (event.memberEpoch < 0) return leave(draft, event)
   const refused = fullFor(draft, event.memberId, event.terms)
@@ -56,6 +57,7 @@ export const heartbeat = (draft: ConsumerDraft, event: HeartbeatEvent): void => 
   )
 }
 
+/** Why the group does not take this member; null: there is room, or it is a member already. */
 export const fullFor = (draft: ConsumerDraft, memberId: string, { maxSize }: ConsumerTerms): KafkaError | null =>
   draft.members.size < maxSize || draft.members.has(memberId)
     ? null

@@ -11,7 +11,7 @@ export const GROUP_ID_MAX_BYTES = 1024
 export const MEMBER_ID_MAX_BYTES = 512
 
 /** As much as Kafka's own clients let pass of a `group.instance.id`. */
-export const INSTANCE_ID_MAX_BYTES = 249
+const INSTANCE_ID_MAX_BYTES = 249
 
 /** What is taken of a client's name for the member id it is given: at most three bytes each, and an id follows. */
 const NAME_IN_MEMBER_ID = 150

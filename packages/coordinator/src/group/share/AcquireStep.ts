@@ -65,6 +65,7 @@ class Taking {
   }
 }
 
+/** Gives a member what it may have of the batches: what is free again, and what was never given out. */
 export const acquire = (
   state: SharePartitionState,
   event: Acquire,

@@ -58,11 +58,9 @@ export interface AcquiredRange extends OffsetRange {
   readonly deliveryCount: number
 }
 
-/** As ShareAcknowledge numbers them. */
-export const GAP = 0
+/** As ShareAcknowledge numbers them. What is left, 0 (a gap) and 3 (rejected), archives. */
 export const ACCEPT = 1
 export const RELEASE = 2
-export const REJECT = 3
 export const RENEW = 4
 
 /** One type for all of it, or one for each offset. */

@@ -4,6 +4,7 @@ import type { OffsetRange, Output, Range, ShareLimits, SharePartitionState } fro
 /** Kept in the range while it is acquired, so that a timer needs no limits: a negative count is the last delivery. */
 const isLast = (range: Range): boolean => range.deliveryCount < 0
 
+/** How often these records were given out. */
 export const countOf = (range: Range): number => Math.abs(range.deliveryCount)
 
 const free = (range: Range, archived: boolean): Range => ({
@@ -14,6 +15,7 @@ const free = (range: Range, archived: boolean): Range => ({
   lockUntilMs: Number.POSITIVE_INFINITY
 })
 
+/** What becomes of records whose lock runs out: free again, or archived where this was the last delivery. */
 export const giveBack = (range: Range): Range => free(range, isLast(range))
 
 export const released = (range: Range, limits: ShareLimits): Range =>

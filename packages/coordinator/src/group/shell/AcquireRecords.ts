@@ -15,6 +15,7 @@ import type { Acquire, AcquiredRecords } from "./ShareRequests.ts"
 
 const NOTHING: AcquiredRecords = { batches: [], ranges: [] }
 
+/** What a group's config says about its share partitions. */
 export const limitsOf = (config: GroupResourceConfig): ShareLimits => ({
   lockMs: config.shareRecordLockDurationMs,
   deliveryCountLimit: config.shareDeliveryCountLimit,

@@ -1,5 +1,6 @@
 import type { Acknowledgement, AcquiredRange } from "../share/SharePartitionState.ts"
 
+/** What a member asks a partition for. */
 export interface Acquire {
   readonly groupId: string
   readonly memberId: string
@@ -12,11 +13,13 @@ export interface Acquire {
   readonly batchSize: number
 }
 
+/** Whole batches, and the ranges of their records that the member has acquired. */
 export interface AcquiredRecords {
   readonly batches: ReadonlyArray<Uint8Array>
   readonly ranges: ReadonlyArray<AcquiredRange>
 }
 
+/** What a member says of the records that it acquired. */
 export interface Acknowledge {
   readonly groupId: string
   readonly memberId: string

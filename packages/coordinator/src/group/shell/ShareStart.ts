@@ -9,6 +9,7 @@ import { begin, persisted } from "../share/SharePartition.ts"
 import { partitionRow } from "../share/ShareRows.ts"
 import type { SharePartitionRows } from "./SharePartitionRows.ts"
 
+/** The offset at which a group begins in a partition. */
 export type StartOf = (groupId: string, partitionId: number) => Effect.Effect<bigint, KafkaError>
 
 /** Where a group begins that was never in the partition, by `share.auto.offset.reset`. */

@@ -2,6 +2,7 @@ import type { ConfiguredSubtopology } from "./ConfiguredTopology.ts"
 import type { Held, HeldTasks } from "./Tasks.ts"
 import type { TopicsView } from "./TopicsView.ts"
 
+/** The address at which an instance of an application takes interactive queries. */
 export interface UserEndpoint {
   readonly host: string
   readonly port: number

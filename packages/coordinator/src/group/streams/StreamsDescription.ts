@@ -6,6 +6,7 @@ import type { Held, HeldTasks } from "./Tasks.ts"
 import type { TaskIds } from "../../assignor/StickyTask.ts"
 import type { InternalTopicInfo } from "./Topology.ts"
 
+/** Tasks of one subtopology, as StreamsGroupDescribe tells them. */
 export interface DescribedTasks {
   readonly subtopologyId: string
   readonly partitions: ReadonlyArray<number>

@@ -16,7 +16,7 @@ import { requiredTopics, sameTopology } from "./Topology.ts"
 import type { Topology } from "./Topology.ts"
 
 /** More tasks than this are too many for one group. */
-export const MAX_TASKS = 100_000
+const MAX_TASKS = 100_000
 
 /** The refusal, if it is one: then nothing of the draft counts. */
 export const heartbeat = (draft: StreamsDraft, event: StreamsHeartbeatEvent): KafkaError | null => {

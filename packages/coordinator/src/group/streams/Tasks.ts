@@ -49,7 +49,7 @@ const countOf = (tasks: ReadonlyMap<string, { readonly size: number }>): number 
   return count
 }
 
-export const sameTasks = (a: TaskIds, b: TaskIds): boolean => {
+const sameTasks = (a: TaskIds, b: TaskIds): boolean => {
   if (a.size !== b.size) return false
   for (const [subtopologyId, partitions] of a) {
     const others = b.get(subtopologyId)

@@ -1,3 +1,4 @@
+/** A batch to append to a partition. */
 export interface AppendRequest {
   readonly partitionId: number
   /** One record batch of magic 2 that `validateBatch` accepted. Its offsets are patched in place. */
@@ -8,6 +9,7 @@ export interface AppendRequest {
   readonly relaxed?: boolean
 }
 
+/** Where a batch lies now. */
 export interface Appended {
   readonly baseOffset: bigint
   /** Milliseconds, -1 where the producer's timestamps stay. */

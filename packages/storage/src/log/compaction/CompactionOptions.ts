@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import { compactionDefaults } from "../../defaults.ts"
 import type { CompactionPolicy } from "./CompactionPlan.ts"
 
+/** How a broker compacts, whatever the topic. */
 export interface CompactionOptions {
   /** Whether topics are looked at by themselves, as `log.cleaner.enable`. */
   readonly enabled: boolean

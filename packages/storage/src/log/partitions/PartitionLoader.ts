@@ -6,6 +6,7 @@ import type { Store } from "../../port/Store.ts"
 import { Fenced, StoreUnavailable } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 
+/** Brings partitions from the store into memory. */
 export interface PartitionLoader {
   /** Returns when all of them are loaded, or are not there. */
   readonly load: (partitionIds: ReadonlyArray<number>) => Effect.Effect<void, StoreError>

@@ -1,12 +1,4 @@
-import type { KafkaError } from "@tusk/protocol/KafkaError"
-import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import type { Write } from "../../port/Write.ts"
-import type { Assumed, LogEnd, LogLimits, PartitionLog } from "./PartitionLog.ts"
-import { expireProducers, snapshotAssumed } from "./ProducerSnapshot.ts"
-import { afterBatch, judgeSequence } from "./ProducerState.ts"
-import type { ProducerState } from "./ProducerState.ts"
-
-/*
+/**
  * What decides about an append. Pure: no clock, no store. `propose` works on the assumed part of a log, `confirm` makes it
  * committed, `retract` takes back the last batch; then offsets and sequences are as if it had not come.
  *
@@ -17,6 +9,13 @@ import type { ProducerState } from "./ProducerState.ts"
  * | `confirm` | becomes the assumed | none |
  * | `retract` of the last batch | same | one batch back; none where it was the first |
  */
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import type { Write } from "../../port/Write.ts"
+import type { Assumed, LogEnd, LogLimits, PartitionLog } from "./PartitionLog.ts"
+import { expireProducers, snapshotAssumed } from "./ProducerSnapshot.ts"
+import { afterBatch, judgeSequence } from "./ProducerState.ts"
+import type { ProducerState } from "./ProducerState.ts"
 
 /** What was assumed before a batch, as far as the batch changed it. */
 interface Before {

@@ -1,6 +1,7 @@
 import * as Context from "effect/Context"
 import { retentionDefaults } from "../../defaults.ts"
 
+/** How often a broker looks for what has to go, and how much of it goes at a time. */
 export interface RetentionOptions {
   /** How often deleted topics are looked for. */
   readonly intervalMs: number

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
-import type { PgTarget } from "../PgOptions.ts"
+import type { PgTarget } from "../options/PgOptions.ts"
 import { isSession, whoHolds } from "./clusterLock.ts"
 import type { Session } from "./clusterLock.ts"
 

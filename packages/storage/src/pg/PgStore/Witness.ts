@@ -36,7 +36,7 @@ export const witnessOf = (
 }
 
 /** Looks for a witness: one row, true or false. A simple query, which takes no parameters. */
-export const lookFor = (witness: Witness): string => {
+const lookFor = (witness: Witness): string => {
   switch (witness._tag) {
     case "Batch":
       return `select exists (select from kafka.batches where partition_id = ${witness.partitionId}

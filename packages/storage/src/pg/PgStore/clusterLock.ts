@@ -4,7 +4,7 @@ import { LockHeld, StoreUnavailable } from "../../port/StoreError.ts"
 import type { PgConnection, TextRows } from "../connection/PgConnection.ts"
 import { ConnectionLost } from "../connection/ConnectionError.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
-import { CLUSTER_LOCK } from "../SchemaVersion.ts"
+import { CLUSTER_LOCK } from "../schema/SchemaVersion.ts"
 
 /** A session of ours, as Postgres knows it: process ids are used again, so the start belongs to it. */
 export interface Session {

@@ -14,6 +14,7 @@ import type { FrameWriter } from "../connection/FrameWriter.ts"
 import { readTexts } from "../sql/bundle.ts"
 import { unescapeText } from "./escapeText.ts"
 
+/** The statements of reads, by name. Below are their parameters (`encode…`) and what their rows say (`decode…`). */
 export const readStatements = statementsOf(readTexts)
 
 const text = (value: Buffer | null | undefined): string => unescapeText(value!.toString("utf8"))

@@ -7,9 +7,9 @@ import { connect } from "../connection/connect.ts"
 import { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
-import type { PgTarget } from "../PgOptions.ts"
-import { stepsTaken, stepsToTake } from "../SchemaSteps.ts"
-import { MIGRATIONS } from "../SchemaVersion.ts"
+import type { PgTarget } from "../options/PgOptions.ts"
+import { stepsTaken, stepsToTake } from "../schema/SchemaSteps.ts"
+import { MIGRATIONS } from "../schema/SchemaVersion.ts"
 import { takeOverTexts } from "../sql/bundle.ts"
 import { Beside } from "./Beside.ts"
 import { identify, IDLE_LIMIT_MS, refusePooler, RELEASE, takeClusterLock } from "./clusterLock.ts"
@@ -58,7 +58,7 @@ const ensureSchema = (
     )
     if ("_tag" in steps) return yield* steps
     if (steps.length === 0) return
-    const { install } = yield* Effect.promise(() => import("../Migrations.ts"))
+    const { install } = yield* Effect.promise(() => import("../schema/Migrations.ts"))
     const beside = PgConnection.open(target, connection.endpoint, `${target.applicationName} migrations`)
     yield* install(connection, target, beside)
   })

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { lookup } from "node:dns"
 import { isIP } from "node:net"
-import type { PgHost } from "../PgOptions.ts"
+import type { PgHost } from "../options/PgOptions.ts"
 import { ConnectionLost } from "./ConnectionError.ts"
 
 /** One server's place: a name with several addresses is several of them. */

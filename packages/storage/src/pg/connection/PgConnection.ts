@@ -1,7 +1,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
-import type { PgTarget } from "../PgOptions.ts"
+import type { PgTarget } from "../options/PgOptions.ts"
 import { ConnectionLost, decodePgError, NotSent } from "./ConnectionError.ts"
 import type { ConnectionError, PgError } from "./ConnectionError.ts"
 import type { Endpoint } from "./Endpoint.ts"

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { PgTarget } from "../PgOptions.ts"
+import type { PgTarget } from "../options/PgOptions.ts"
 import { PgConnection } from "./PgConnection.ts"
 import { ConnectionLost, passes } from "./ConnectionError.ts"
 import type { ConnectionError } from "./ConnectionError.ts"

@@ -1,4 +1,4 @@
-import type { PgTarget } from "../PgOptions.ts"
+import type { PgTarget } from "../options/PgOptions.ts"
 import { ConnectionLost } from "./ConnectionError.ts"
 import type { Endpoint } from "./Endpoint.ts"
 

@@ -1,4 +1,4 @@
-import type { PgTarget } from "../PgOptions.ts"
+import type { PgTarget } from "../options/PgOptions.ts"
 
 /** The settings of other people's roles and databases must not reach our sessions. */
 export const sessionSettings = (target: PgTarget, serverVersion: number): string =>

@@ -1,5 +1,6 @@
-import { migrations } from "./sql/bundle.ts"
+import { migrations } from "../sql/bundle.ts"
 
+/** The name of a step: that of its file, without the ending. */
 export type MigrationName = keyof typeof migrations
 
 /** The steps that this program knows, in order: a file each in `sql/migrations/`, kept by name in `kafka.migrations`. */

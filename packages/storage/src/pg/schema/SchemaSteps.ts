@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
-import { SchemaTooNew, StoreUnavailable } from "../port/StoreError.ts"
-import type { PgConnection, TextRows } from "./connection/PgConnection.ts"
-import type { ConnectionError } from "./connection/ConnectionError.ts"
+import { SchemaTooNew, StoreUnavailable } from "../../port/StoreError.ts"
+import type { PgConnection, TextRows } from "../connection/PgConnection.ts"
+import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { MIGRATIONS, SCHEMA_VERSION, stepOf } from "./SchemaVersion.ts"
 import type { MigrationName } from "./SchemaVersion.ts"
 

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from "../port/StoreError.ts"
+import { StoreUnavailable } from "../../port/StoreError.ts"
 
 /** What somebody said of a connection, by libpq's names: https://www.postgresql.org/docs/current/libpq-connect.html */
 export type Parameters = ReadonlyMap<string, string>

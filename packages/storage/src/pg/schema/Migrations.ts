@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
-import { StoreUnavailable } from "../port/StoreError.ts"
-import type { SchemaTooNew } from "../port/StoreError.ts"
-import type { PgConnection } from "./connection/PgConnection.ts"
-import type { ConnectionError } from "./connection/ConnectionError.ts"
+import { StoreUnavailable } from "../../port/StoreError.ts"
+import type { SchemaTooNew } from "../../port/StoreError.ts"
+import type { PgConnection } from "../connection/PgConnection.ts"
+import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { tellingWhoBlocks } from "./LockWaits.ts"
-import type { PgTarget } from "./PgOptions.ts"
+import type { PgTarget } from "../options/PgOptions.ts"
 import { stepsTaken, stepsToTake } from "./SchemaSteps.ts"
 import { SCHEMA_LOCK, SCHEMA_VERSION, stepOf } from "./SchemaVersion.ts"
-import { migrations } from "./sql/bundle.ts"
+import { migrations } from "../sql/bundle.ts"
 
 /** Of the transaction alone. Steps over much data take their time: whom they keep waiting, and for what, is the broker itself. */
 const SETTINGS = ["statement_timeout = 0", "enable_seqscan = on", "enable_bitmapscan = on", "enable_hashjoin = on"]

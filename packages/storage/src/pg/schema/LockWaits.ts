@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import type { PgConnection } from "./connection/PgConnection.ts"
-import type { ConnectionError } from "./connection/ConnectionError.ts"
+import type { PgConnection } from "../connection/PgConnection.ts"
+import type { ConnectionError } from "../connection/ConnectionError.ts"
 
 /** How soon, and how often, it is looked whether somebody's lock is waited for. */
 const LOOK_MS = 500

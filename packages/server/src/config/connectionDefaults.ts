@@ -1,0 +1,13 @@
+/**
+ * What connections go by where nobody says otherwise, times in milliseconds. The settings and `ConnectionOptions` take
+ * their defaults from here, so that a number stands in one place.
+ */
+export const connectionDefaults = {
+  maxRequestBytes: 104_857_600,
+  maxIdleMs: 600_000,
+  maxRequestMs: 30_000,
+  maxWriteStallMs: 60_000,
+  maxInFlight: 5,
+  maxConnections: 10_000,
+  maxConnectionsPerIp: 10_000
+}
