@@ -84,24 +84,26 @@ export class Reigning {
   }
 
   /** The lock, and a watch over the session that holds it. */
-  readonly #acquire: Effect.Effect<Held, AcquireError> = Effect.gen({ self: this }, function* () {
-    const { nowMs, proofs, scope, store } = this.#ports
-    const session = yield* Scope.fork(scope)
-    const askedAtMs = nowMs()
-    const state = yield* Scope.provide(store.acquire(this.#told), session)
-    proofs.begin(askedAtMs)
-    this.tell(state)
-    yield* Effect.forkIn(
-      Effect.flatMap(store.lost, ({ message }) => this.recover(message)),
-      session,
-      { startImmediately: true }
-    )
-    return { session, state }
-  })
+  #acquire(): Effect.Effect<Held, AcquireError> {
+    return Effect.gen({ self: this }, function* () {
+      const { nowMs, proofs, scope, store } = this.#ports
+      const session = yield* Scope.fork(scope)
+      const askedAtMs = nowMs()
+      const state = yield* Scope.provide(store.acquire(this.#told), session)
+      proofs.begin(askedAtMs)
+      this.tell(state)
+      yield* Effect.forkIn(
+        Effect.flatMap(store.lost, ({ message }) => this.recover(message)),
+        session,
+        { startImmediately: true }
+      )
+      return { session, state }
+    })
+  }
 
   /** The first reign. */
   readonly begin: Effect.Effect<ClusterState, AcquireError> = Effect.gen({ self: this }, function* () {
-    this.#held = yield* this.#acquire
+    this.#held = yield* this.#acquire()
     const { state } = this.#held
     yield* logFailover(state)
     return state
@@ -109,7 +111,7 @@ export class Reigning {
 
   readonly #takeOver = Effect.gen({ self: this }, function* () {
     yield* Scope.close(this.#held!.session, Exit.void)
-    const held = yield* this.#acquire
+    const held = yield* this.#acquire()
     this.#held = held
     this.#unknownCommitStored = held.state.unknownCommitStored
     yield* logFailover(held.state)

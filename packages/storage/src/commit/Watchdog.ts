@@ -56,7 +56,7 @@ export class Watchdog {
     const { reigning } = this.#ports
     if (reigning.count === failedReign) {
       yield* Effect.logWarning(`a commit failed: ${error._tag} ${error.message}`)
-      if (error._tag === "StoreUnavailable") yield* this.#check
+      if (error._tag === "StoreUnavailable") yield* this.#check()
       else if (error._tag !== "StoreRefused") yield* reigning.recover(error.message)
     } else yield* reigning.whenReigning
     return aftermathOf(error, reigning.count === failedReign, reigning.unknownCommitStored)
@@ -70,7 +70,7 @@ export class Watchdog {
   readonly pings: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
     while (true) {
       yield* Effect.sleep(PING_INTERVAL_MS)
-      if (!this.#ports.reigning.isRecovering) yield* this.#check
+      if (!this.#ports.reigning.isRecovering) yield* this.#check()
     }
   })
 
@@ -88,14 +88,16 @@ export class Watchdog {
   })
 
   /** Whether the lock is still held; takes it again where it is not. */
-  readonly #check: Effect.Effect<void> = Effect.suspend(() => {
-    const { reigning } = this.#ports
-    const before = reigning.count
-    return Effect.matchEffect(this.#ping, {
-      onFailure: (error) => (reigning.count === before ? reigning.recover(error.message) : reigning.whenReigning),
-      onSuccess: () => Effect.void
+  #check(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { reigning } = this.#ports
+      const before = reigning.count
+      return Effect.matchEffect(this.#ping, {
+        onFailure: (error) => (reigning.count === before ? reigning.recover(error.message) : reigning.whenReigning),
+        onSuccess: () => Effect.void
+      })
     })
-  })
+  }
 
   /** One heartbeat at a time; who waited for one that was asked for after `sinceMs` needs none of its own. */
   #prove(sinceMs: number): Effect.Effect<void, StoreError> {
