@@ -1,0 +1,142 @@
+import { RequestTimedOut } from "@tusk/protocol/KafkaError"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { Active } from "./Active.ts"
+import type { CommitQueue, Entry } from "./CommitQueue.ts"
+import { fenced } from "./Deciding.ts"
+import type { Deciding } from "./Deciding.ts"
+import type { CommitStore } from "../port/CommitStore.ts"
+import type { Unit } from "../port/Write.ts"
+import { Fenced, OutcomeUnknown, StoreRefused } from "../port/StoreError.ts"
+import type { StoreError } from "../port/StoreError.ts"
+
+/** Where the backend can do nothing, not every decision of a commit is tried alone. */
+const MOST_UNAVAILABLE = 2
+
+const late = () => new OutcomeUnknown({ message: "the cluster was taken over before the commit returned" })
+
+/** What rounds are made with. */
+export interface RoundPorts {
+  readonly store: Pick<CommitStore, "commit">
+  readonly active: Active["Service"]
+  readonly queue: CommitQueue
+  readonly deciding: Deciding
+  /** Units have left the queue. */
+  readonly taken: () => void
+}
+
+/** From the queue to the store and back, one commit at a time. */
+export class Rounds {
+  readonly #ports: RoundPorts
+  #inFlight: ReadonlyArray<Entry> = []
+  /** Of a commit that was refused: each waits for one of its own. */
+  #isolated: ReadonlyArray<Entry> = []
+
+  constructor(ports: RoundPorts) {
+    this.#ports = ports
+  }
+
+  /** Takes what waits, commits it, and tells everybody in it what became of it. */
+  readonly round: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    const { active, deciding, queue, taken } = this.#ports
+    if (active.reign() === undefined) yield* active.whenReigning
+    const reign = active.reign()
+    // What was decided before a take-over, on state that was another broker's since, must not be stored after it.
+    const others = queue.takeOthers(reign)
+    if (others.length > 0) deciding.settleAll(others, fenced())
+    if (reign === undefined) return
+    for (const entry of queue.takeFailed()) deciding.settle(entry, entry.failure)
+    const { joined, units } = queue.assemble(deciding.assemble, deciding.retract)
+    taken()
+    if (joined.length === 0) return
+    const error = yield* this.#commit(joined, units, reign)
+    const isAlone = joined.length === 1 || active.reign() !== reign
+    if (error !== undefined && !isAlone) yield* this.#isolate(joined, reign)
+  })
+
+  /** A round ended in a defect: who was in it is told. */
+  fail(defect: unknown): void {
+    const { deciding } = this.#ports
+    deciding.settleAll(this.#inFlight, new OutcomeUnknown({ message: "a defect while committing", cause: defect }))
+    deciding.settleAll(this.#isolated, new StoreRefused({ message: "a defect while committing", cause: defect }))
+  }
+
+  /** A round is over, and nobody is in it any more. */
+  clear(): void {
+    this.#inFlight = []
+    this.#isolated = []
+  }
+
+  /** Tells those who have waited long enough. */
+  expire(nowMs: number): void {
+    for (const entry of this.#inFlight) entry.expire(nowMs)
+    for (const entry of this.#isolated) entry.expire(nowMs)
+    this.#ports.queue.expire(nowMs)
+  }
+
+  /** There is no further round. What is in flight may be stored: its caller alone is told. */
+  giveUp(): void {
+    for (const entry of this.#inFlight) entry.tell(new RequestTimedOut({ message: "this broker stops" }))
+    const { deciding, queue } = this.#ports
+    deciding.settleAll([...this.#isolated, ...queue.takeAll()], new Fenced({ message: "this broker stops" }))
+  }
+
+  /** Who waits without writing wants to know that what it was decided on was still this broker's to tell. */
+  #send(units: ReadonlyArray<Unit>): Effect.Effect<void, StoreError> {
+    const { active, store } = this.#ports
+    const written = units.filter((unit) => unit.length > 0)
+    return Effect.catchDefect(written.length === 0 ? active.proven : store.commit(written), (cause) =>
+      Effect.fail(new OutcomeUnknown({ message: "a defect in the store", cause }))
+    )
+  }
+
+  /** One commit, and what becomes of those in it; returns the error of one that stored nothing. */
+  readonly #commit = Effect.fnUntraced(
+    { self: this },
+    function* (joined: ReadonlyArray<Entry>, units: ReadonlyArray<Unit>, reign: number) {
+      const { active, deciding } = this.#ports
+      const askedAtMs = active.nowMs()
+      this.#inFlight = joined
+      const stored = yield* Effect.result(this.#send(units))
+      if (Result.isSuccess(stored)) {
+        active.heard(askedAtMs)
+        if (active.reign() === reign) {
+          deciding.settleAll(joined, undefined)
+          return undefined
+        }
+      }
+      // Behind a take-over an answer tells what a server did that may be no one's any more: what is there now holds.
+      const error = Result.isFailure(stored) ? stored.failure : late()
+      const aftermath = yield* active.failed(error, reign)
+      if (aftermath === "Stored") {
+        deciding.settleAll(joined, undefined)
+        return undefined
+      }
+      deciding.retractAll(joined)
+      if (aftermath === "AsBefore" && joined.length > 1) return error
+      // Nothing of it is stored, and whose fault that is cannot be found out any more where there are several.
+      const isNobodys = joined.length > 1 || error._tag === "OutcomeUnknown"
+      deciding.settleAll(joined, aftermath === "NotStored" && isNobodys ? fenced() : error)
+      return error
+    }
+  )
+
+  /** A refusal is one unit's: each is decided anew, and committed alone. */
+  readonly #isolate = Effect.fnUntraced({ self: this }, function* (entries: ReadonlyArray<Entry>, reign: number) {
+    const { active, deciding } = this.#ports
+    let unavailable = 0
+    let last: StoreError | undefined
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i]!
+      this.#isolated = entries.slice(i + 1)
+      if (active.reign() !== reign || unavailable >= MOST_UNAVAILABLE) {
+        return deciding.settleAll(entries.slice(i), active.reign() === reign ? last : fenced())
+      }
+      const unit = deciding.assemble(entry)
+      if (unit === undefined) continue
+      const error = yield* this.#commit([entry], [unit], reign)
+      unavailable = error?._tag === "StoreUnavailable" ? unavailable + 1 : 0
+      if (error !== undefined) last = error
+    }
+  })
+}
