@@ -26,14 +26,14 @@ export class Proofs {
 
   /** How long in all the last proof was too old. */
   unservedMs(): number {
-    const beginMs = Math.max(this.#askedAtMs + SILENCE_LIMIT_MS, this.#countedToMs)
-    return this.#unservedBeforeMs + Math.max(0, this.#nowMs() - beginMs)
+    return this.#unservedAt(this.#nowMs())
   }
 
-  /** A take-over is a proof, whatever came before it. */
+  /** A take-over is a proof, whatever came before it. Reads the clock once: it runs with every commit. */
   begin(askedAtMs: number): void {
-    this.#unservedBeforeMs = this.unservedMs()
-    this.#countedToMs = this.#nowMs()
+    const nowMs = this.#nowMs()
+    this.#unservedBeforeMs = this.#unservedAt(nowMs)
+    this.#countedToMs = nowMs
     this.#askedAtMs = askedAtMs
   }
 
@@ -42,5 +42,10 @@ export class Proofs {
     if (askedAtMs <= this.#askedAtMs) return false
     this.begin(askedAtMs)
     return true
+  }
+
+  #unservedAt(nowMs: number): number {
+    const fromMs = Math.max(this.#askedAtMs + SILENCE_LIMIT_MS, this.#countedToMs)
+    return this.#unservedBeforeMs + Math.max(0, nowMs - fromMs)
   }
 }
