@@ -21,7 +21,7 @@ export class RequestContext {
     return this.connection.principal
   }
 
-  /** Those of the names on which the principal may do the operation: all, as nobody is asked who he is. */
+  /** Those of the names on which the principal may do the operation: all of them, as no client has to say who it is. */
   authorized(_operation: Operation, _resourceType: ResourceType, names: ReadonlyArray<string>): ReadonlyArray<string> {
     return names
   }

@@ -2,6 +2,7 @@ import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { DescribeGroups } from "@tusk/protocol/messages/DescribeGroups"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { Produce } from "@tusk/protocol/messages/Produce"
+import type { ConnectionInfo } from "../../src/request/ConnectionInfo.ts"
 import { RequestContext } from "../../src/request/RequestContext.ts"
 import { batchOf } from "../Batches.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
@@ -12,7 +13,8 @@ const [READ, WRITE] = [3, 4]
 
 describe("the context of a request", () => {
   it("throttles for the longest time that anybody asked for", () => {
-    const context = new RequestContext(0, "", 1, { principal: "User:ANONYMOUS" } as any)
+    const connection: Pick<ConnectionInfo, "principal"> = { principal: "User:ANONYMOUS" }
+    const context = new RequestContext(0, "", 1, connection as ConnectionInfo)
     assert.strictEqual(context.throttleTimeMs, 0)
     for (const ms of [30, 100, 20]) context.throttle(ms)
     assert.strictEqual(context.throttleTimeMs, 100)
