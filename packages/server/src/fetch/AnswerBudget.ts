@@ -52,42 +52,66 @@ export class AnswerBudget extends Context.Service<
   static readonly layer = Layer.effect(
     AnswerBudget,
     Effect.map(BrokerSettings, ({ fetchAnswersMaxBytes }) => {
-      let held = 0
-      const freed = makeSignal()
-      const whenFree = freed.until(() => held < fetchAnswersMaxBytes)
-      const moment = Effect.asVoid(Effect.timeoutOption(whenFree, MOMENT_MS))
-      const most = fetchAnswersMaxBytes * OVERDRAWN
-      const whenPlenty = freed.until(() => held < most)
-      const claim = (connection: Pick<ConnectionInfo, "answered">): Claim => {
-        let mine = 0
-        let short = false
-        const keep = (bytes: number): void => {
-          const isLess = bytes < mine
-          held += bytes - mine
-          mine = bytes
-          if (isLess) freed.notify()
-        }
-        const release = () => keep(0)
-        return {
-          take: (wantedBytes) => {
-            const share = Math.floor((fetchAnswersMaxBytes - held + mine) / SHARE)
-            const given = Math.min(wantedBytes, Math.max(share, LEAST_BYTES))
-            short = held - mine >= most
-            keep(short ? given : Math.max(given, FIRST_BATCH_BYTES))
-            connection.answered = release
-            return given
-          },
-          isShort: () => short,
-          keep,
-          release
-        }
-      }
+      const budget = new Budget(fetchAnswersMaxBytes)
+      const moment = Effect.asVoid(Effect.timeoutOption(budget.whenFree, MOMENT_MS))
       return AnswerBudget.of({
-        claim,
-        plenty: Effect.map(Effect.timeoutOption(whenPlenty, MOMENT_MS), Option.isSome),
-        room: () => (held < fetchAnswersMaxBytes ? undefined : moment),
-        held: () => held
+        claim: (connection) => new OneClaim(budget, connection),
+        plenty: Effect.map(Effect.timeoutOption(budget.whenPlenty, MOMENT_MS), Option.isSome),
+        room: () => (budget.held < fetchAnswersMaxBytes ? undefined : moment),
+        held: () => budget.held
       })
     })
   )
+}
+
+class Budget {
+  held = 0
+  readonly maxBytes: number
+  readonly mostBytes: number
+  readonly freed = makeSignal()
+  readonly whenFree = this.freed.until(() => this.held < this.maxBytes)
+  readonly whenPlenty = this.freed.until(() => this.held < this.mostBytes)
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes
+    this.mostBytes = maxBytes * OVERDRAWN
+  }
+}
+
+/** A class, as there is one for each fetch that waits. */
+class OneClaim implements Claim {
+  readonly #budget: Budget
+  readonly #connection: Pick<ConnectionInfo, "answered">
+  #bytes = 0
+  #isShort = false
+
+  constructor(budget: Budget, connection: Pick<ConnectionInfo, "answered">) {
+    this.#budget = budget
+    this.#connection = connection
+  }
+
+  take(wantedBytes: number): number {
+    const { held, maxBytes, mostBytes } = this.#budget
+    const share = Math.floor((maxBytes - held + this.#bytes) / SHARE)
+    const given = Math.min(wantedBytes, Math.max(share, LEAST_BYTES))
+    this.#isShort = held - this.#bytes >= mostBytes
+    this.keep(this.#isShort ? given : Math.max(given, FIRST_BATCH_BYTES))
+    this.#connection.answered = this
+    return given
+  }
+
+  isShort(): boolean {
+    return this.#isShort
+  }
+
+  keep(bytes: number): void {
+    const isLess = bytes < this.#bytes
+    this.#budget.held += bytes - this.#bytes
+    this.#bytes = bytes
+    if (isLess) this.#budget.freed.notify()
+  }
+
+  release(): void {
+    this.keep(0)
+  }
 }

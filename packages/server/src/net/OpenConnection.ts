@@ -106,7 +106,7 @@ export const openConnection = ({ changed, fiber, fork, id, isStopping, nowMs, pe
 export const settle = (info: ConnectionInfo): void => {
   const { answered } = info
   info.answered = undefined
-  answered?.()
+  answered?.release()
 }
 
 export const logClose = (info: ConnectionInfo, reason: string, level: "Debug" | "Info" | "Warn"): Effect.Effect<void> =>

@@ -35,8 +35,8 @@ export interface ConnectionInfo {
   readonly onEnding: (ending: () => void) => void
   /** Takes off what `onEnding` was given. */
   readonly offEnding: (ending: () => void) => void
-  /** Runs once the answer to the request that is worked on is written, or the connection is over; not a concurrent one's. */
-  answered: (() => void) | undefined
+  /** Released once the answer to the request that is worked on is written, or the connection is over; not a concurrent one's. */
+  answered: { readonly release: () => void } | undefined
   /** Runs when the connection is over, whoever ended it; who no longer needs to know takes its function out. */
   readonly onEnd: Set<() => void>
   /** In which order its concurrent requests come to the Committer. */
