@@ -68,7 +68,7 @@ describe("the budget of answers", () => {
 
   it("counts what an answer has, from when it is read to when it is written", () =>
     within(({ claim, held }) => {
-      const connection: { answered: (() => void) | undefined } = { answered: undefined }
+      const connection: { answered: { readonly release: () => void } | undefined } = { answered: undefined }
       const own = claim(connection)
       own.take(50 * MIB)
       own.keep(10)
@@ -77,7 +77,7 @@ describe("the budget of answers", () => {
       assert.strictEqual(held(), 0)
       assert.strictEqual(own.take(50 * MIB), 4 * MIB)
       assert.strictEqual(own.take(50 * MIB), 4 * MIB, "a second look of the same request counts once")
-      connection.answered!()
+      connection.answered!.release()
       assert.strictEqual(held(), 0)
     }))
 })
@@ -86,7 +86,7 @@ describe("where nothing is free", () => {
   it.effect("who comes waits until something is, or for a moment", () =>
     Effect.gen(function* () {
       const { claim, held, room } = yield* AnswerBudget
-      const connection: { answered: (() => void) | undefined } = { answered: undefined }
+      const connection: { answered: { readonly release: () => void } | undefined } = { answered: undefined }
       const own = claim(connection)
       assert.isUndefined(room())
       own.take(MIB)

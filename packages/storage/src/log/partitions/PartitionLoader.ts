@@ -47,9 +47,9 @@ export const makePartitionLoader = (
     )
   }
 
-  const load = (partitionIds: ReadonlyArray<number>): Effect.Effect<void, StoreError> =>
+  const loadOnce = (partitionIds: ReadonlyArray<number>): Effect.Effect<void, StoreError> =>
     Effect.suspend(() => {
-      const waits = new Set<Loading>()
+      const shared = new Map<Loading, Array<number>>()
       const mine: Array<number> = []
       const done = Deferred.makeUnsafe<void, StoreError>()
       for (const partitionId of partitionIds) {
@@ -58,12 +58,19 @@ export const makePartitionLoader = (
         if (other === undefined) {
           loading.set(partitionId, done)
           mine.push(partitionId)
-        }
-        waits.add(other ?? done)
+        } else if (other !== done) shared.set(other, [...(shared.get(other) ?? []), partitionId])
       }
-      const wait = inTime(Effect.forEach(waits, (each) => Deferred.await(each), { discard: true }))
-      return mine.length === 0 ? wait : Effect.andThen(begin(mine, done), wait)
+      const waits = Effect.forEach(shared, ([other, ids]) => sharing(other, ids), { discard: true })
+      return mine.length === 0
+        ? waits
+        : begin(mine, done).pipe(Effect.andThen(waits), Effect.andThen(Deferred.await(done)))
     })
+
+  /** Another's load may have failed for what was not asked for here. */
+  const sharing = (other: Loading, partitionIds: ReadonlyArray<number>): Effect.Effect<void, StoreError> =>
+    Effect.catchTag(Deferred.await(other), "StoreUnavailable", () => loadOnce(partitionIds))
+
+  const load = (partitionIds: ReadonlyArray<number>): Effect.Effect<void, StoreError> => inTime(loadOnce(partitionIds))
 
   const clear = (): void => {
     const dropped = new Set(loading.values())
