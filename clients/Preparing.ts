@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import { cache, repository } from "../bench/kafka/ApacheKafka.ts"
@@ -42,10 +42,12 @@ export const preparePython = async (folder: string): Promise<string> => {
   return python
 }
 
-/** The program of a folder with `main.go` and `go.sum`. */
+/** The program of a folder with `go.sum` and what is to be compiled. */
 export const prepareGo = async (folder: string): Promise<string> => {
   const file = join(cache, "bin", folder)
-  await once(folder, [`${folder}/main.go`, `${folder}/go.sum`], async () => {
+  const sources = readdirSync(here(folder)).filter((name) => name.endsWith(".go"))
+  const files = [...sources, "go.sum"].map((name) => `${folder}/${name}`)
+  await once(folder, files, async () => {
     const spawn = { cwd: here(folder), env: { ...process.env, GOTOOLCHAIN: "local", GOFLAGS: "-mod=readonly" } }
     await runOk("go", ["build", "-o", file, "."], { spawn, timeoutMs: 600_000 })
   })

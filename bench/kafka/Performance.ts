@@ -30,20 +30,24 @@ export interface Produced {
   readonly p99Ms: number
 }
 
-/** ProducerPerformance, as fast as it goes or at `perSecond` records a second; `properties` are the producer's. */
+/**
+ * ProducerPerformance, as fast as it goes or at `perSecond` records a second; `properties` are the producer's, `more`
+ * arguments of the program.
+ */
 export const produce = async (
   bootstrap: string,
   topic: string,
   records: number,
   recordSize: number,
   properties: Readonly<Record<string, string>>,
-  perSecond = -1
+  perSecond = -1,
+  more: ReadonlyArray<string> = []
 ): Promise<Produced> => {
   const list = Object.entries({ "bootstrap.servers": bootstrap, ...properties }).map(
     ([name, value]) => `${name}=${value}`
   )
   const args = ["--topic", topic, "--num-records", `${records}`, "--record-size", `${recordSize}`]
-  args.push("--throughput", `${perSecond}`, "--command-property", ...list)
+  args.push("--throughput", `${perSecond}`, ...more, "--command-property", ...list)
   const text = await java("org.apache.kafka.tools.ProducerPerformance", args)
   const last =
     text
@@ -75,10 +79,15 @@ export interface Consumed {
   readonly fetchMbPerSecond: number
 }
 
-/** ConsumerPerformance: one consumer reads that many records in a fresh group. */
-export const consume = async (bootstrap: string, topic: string, records: number): Promise<Consumed> => {
+/** ConsumerPerformance: one consumer reads that many records in a fresh group; `more` are arguments of the program. */
+export const consume = async (
+  bootstrap: string,
+  topic: string,
+  records: number,
+  more: ReadonlyArray<string> = []
+): Promise<Consumed> => {
   const args = ["--bootstrap-server", bootstrap, "--topic", topic, "--num-records", `${records}`, "--timeout", "60000"]
-  const text = await java("org.apache.kafka.tools.ConsumerPerformance", [...args, "--hide-header"])
+  const text = await java("org.apache.kafka.tools.ConsumerPerformance", [...args, "--hide-header", ...more])
   const row = text.split("\n").find((line) => line.split(", ").length === 10)
   const fields = row?.split(", ").map(Number)
   const [mb, count, fetchMb] = [fields?.[3], fields?.[4], fields?.[8]]

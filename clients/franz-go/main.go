@@ -22,6 +22,12 @@ import (
 
 func main() {
 	args := os.Args[1:]
+	if len(args) == 3 && args[0] == "transactions" {
+		if err := transactions(args[1], args[2]); err != nil {
+			fail(err)
+		}
+		return
+	}
 	if len(args) < 4 {
 		fail(errors.New("usage: create|produce|consume|admin …"))
 	}

@@ -8,7 +8,8 @@ export const tools = {
   "kafka-groups": "org.apache.kafka.tools.GroupsCommand",
   "kafka-share-groups": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
   "kafka-streams-groups": "org.apache.kafka.tools.streams.StreamsGroupCommand",
-  "kafka-configs": "kafka.admin.ConfigCommand"
+  "kafka-configs": "kafka.admin.ConfigCommand",
+  "kafka-transactions": "org.apache.kafka.tools.TransactionsCommand"
 } as const
 
 export interface ToolShell {

@@ -1,8 +1,8 @@
 /**
  * A word count of Kafka Streams in both its group protocols: `npm run test:streams [-- --against tusk|memory|kafka]
- * [--only classic,streams,migration,tools]`; Apache Kafka is the reference.
+ * [--only classic,streams,once,streams-once,migration,tools]`; Apache Kafka is the reference.
  *
- * `classic`, `streams`: counts have to come out right after a restart of the application with an empty state folder (they
+ * `once`, `streams-once`: the same with `exactly_once_v2`. `classic`, `streams`: counts have to come out right after a restart of the application with an empty state folder (they
  * come back from its changelog), with a second instance, after a kill -9 of the broker, and when the first instance goes;
  * no count is told twice. `migration`: the application goes on in the other protocol, and back. `tools`:
  * kafka-streams-groups prints what it prints on Apache Kafka (`--record --against kafka` writes that down anew).
@@ -44,9 +44,18 @@ const quick: { readonly [Protocol in StreamsProtocol]: Readonly<Record<string, s
   streams: {}
 }
 
-const wordCount = async (target: Target, protocol: StreamsProtocol, report: Report): Promise<void> => {
+/** Each input record counts once, whatever dies: a transaction ends often, so that many are cut. */
+const onceOnly = { "processing.guarantee": "exactly_once_v2", "commit.interval.ms": "100" }
+
+const wordCount = async (
+  target: Target,
+  protocol: StreamsProtocol,
+  report: Report,
+  guarantee: Readonly<Record<string, string>> = {}
+): Promise<void> => {
   const { bootstrap } = target
-  const [input, output] = [`lines-${protocol}`, `counts-${protocol}`]
+  const name = Object.keys(guarantee).length === 0 ? protocol : `${protocol}-once`
+  const [input, output] = [`lines-${name}`, `counts-${name}`]
   await createTopics(
     bootstrap,
     new Map([
@@ -54,11 +63,11 @@ const wordCount = async (target: Target, protocol: StreamsProtocol, report: Repo
       [output, PARTITIONS]
     ])
   )
-  const id = `word-count-${protocol}`
+  const id = `word-count-${name}`
   const apps: Array<Application> = []
   const start = async (port: number) => {
     const place = { "application.server": `127.0.0.1:${port}` }
-    const settings = { ...quick[protocol], ...often, ...place }
+    const settings = { ...quick[protocol], ...often, ...guarantee, ...place }
     const app = await startApplication({ bootstrap, id, protocol, input, output, settings })
     apps.push(app)
     return app
@@ -116,7 +125,7 @@ const wordCount = async (target: Target, protocol: StreamsProtocol, report: Repo
     await until("it has every task", [second], share([second]))
     const total = Array.from(words.counted.values()).reduce((sum, count) => sum + count, 0)
     report.check(
-      `Kafka Streams word count, ${protocol}`,
+      `Kafka Streams word count, ${name}`,
       words.jumps() === 0 && total === words.total(),
       `${total} of ${words.total()} words counted, ${words.jumps()} counts told twice or left out`,
       "all, 0"
@@ -190,7 +199,7 @@ const shown = (running: ReadonlyArray<Application>, { counted, written }: Words)
 const { values: options } = parseArgs({
   options: {
     against: { type: "string", default: "tusk" },
-    only: { type: "string", default: "classic,streams,migration,tools" },
+    only: { type: "string", default: "classic,streams,once,streams-once,migration,tools" },
     record: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false }
   }
@@ -201,6 +210,8 @@ const report = new Report()
 const checks = new Map<string, (target: Target) => Promise<void>>([
   ["classic", (target) => wordCount(target, "classic", report)],
   ["streams", (target) => wordCount(target, "streams", report)],
+  ["once", (target) => wordCount(target, "classic", report, onceOnly)],
+  ["streams-once", (target) => wordCount(target, "streams", report, onceOnly)],
   ["migration", (target) => migration(target, report)],
   ["tools", (target) => streamsGroupTools(target, report, options.record)]
 ])

@@ -30,6 +30,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     topics: [".", "commit", "port"],
     offsets: [".", "commit", "port"],
     groups: [".", "commit", "port"],
+    transactions: [".", "commit", "port"],
     "log/batches": ["."],
     "log/partitions": [".", "commit", "port"],
     "log/read": [".", "log/partitions", "port"],
@@ -38,7 +39,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "log/search": [".", "log/batches", "log/partitions", "port"],
     log: [".", "within.ts", ...logParts, "commit", "port"],
     "log/retention": [".", "log", "topics", "commit", "port"],
-    "log/compaction": [".", "log", "log/batches", "topics", "commit", "port"],
+    "log/compaction": [".", "log", "log/batches", "log/partitions", "topics", "commit", "port"],
     "deletions.ts": ["topics", "offsets", "groups", "log", "commit"],
     memory: ["writes", "port"],
     "pg/sql": [],
@@ -56,7 +57,9 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "group/consumer": kinds,
     "group/share": kinds,
     "group/streams": kinds,
-    "group/shell": [...kinds, "group/classic", "group/consumer", "group/share", "group/streams"]
+    "group/shell": [...kinds, "group/classic", "group/consumer", "group/share", "group/streams"],
+    "transaction/machine": ["group/machine"],
+    "transaction/shell": ["transaction/machine", "group/machine"]
   },
   server: {
     config: [],
@@ -66,8 +69,9 @@ export const TABLES: Readonly<Record<string, Table>> = {
     share: [...services, "fetch"],
     topics: services,
     groups: services,
+    transactions: [...services, "topics"],
     observe: services,
-    handlers: [...services, "produce", "fetch", "share", "topics", "groups"],
+    handlers: [...services, "produce", "fetch", "share", "topics", "groups", "transactions"],
     net: [...services, "handlers", "observe"],
     ".": [...services, "produce", "fetch", "share", "topics", "groups", "handlers", "net", "observe"],
     testing: [".", "config"]

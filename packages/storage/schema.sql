@@ -5,6 +5,15 @@ create schema kafka;
 
 -- Tables
 
+create table kafka.aborted_transactions (
+  partition_id integer not null,
+  first_offset bigint not null,
+  last_offset bigint not null,
+  producer_id bigint not null,
+  last_stable_offset bigint not null,
+  constraint aborted_transactions_pkey PRIMARY KEY (partition_id, last_offset)
+);
+
 create table kafka.batches (
   partition_id integer not null,
   leader_epoch integer not null,
@@ -124,6 +133,16 @@ create table kafka.offsets (
   fillfactor=100
 );
 
+create table kafka.open_transactions (
+  partition_id integer not null,
+  first_offset bigint not null,
+  producer_id bigint not null,
+  constraint open_transactions_pkey PRIMARY KEY (partition_id, first_offset)
+) with (
+  autovacuum_vacuum_scale_factor=0.2,
+  autovacuum_vacuum_threshold=20000
+);
+
 create table kafka.partitions (
   partition_id integer not null,
   topic_id text collate "C",
@@ -155,6 +174,16 @@ create table kafka.topics (
   created_at timestamp with time zone default now() not null,
   constraint topics_name_key UNIQUE (name),
   constraint topics_pkey PRIMARY KEY (topic_id)
+);
+
+create table kafka.transactional_ids (
+  revision bigint not null,
+  transactional_id text not null,
+  value text not null,
+  constraint transactional_ids_pkey PRIMARY KEY (revision)
+) with (
+  autovacuum_vacuum_scale_factor=0.2,
+  autovacuum_vacuum_threshold=20000
 );
 
 -- Storage
@@ -318,6 +347,14 @@ AS $function$
       where b.partition_id = id order by b.base_offset limit 1;
     return coalesce(newest - oldest.cumulative_bytes + oldest.bytes, 0);
   end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.partition_names(ids integer[])
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select array_agg(t.name || '-' || p.partition_index order by t.name, p.partition_index)
+  from kafka.partitions p join kafka.topics t on t.topic_id = p.topic_id where p.partition_id = any (ids) $function$;
 
 CREATE OR REPLACE FUNCTION kafka.plan_read(ids integer[], froms bigint[], maxes bigint[], total bigint, OUT request integer, OUT part integer, OUT first_base bigint, OUT last_base bigint)
  RETURNS SETOF record
@@ -491,7 +528,12 @@ create view kafka.partition_overview as
             WHEN (p.cleaned_offset IS NULL) THEN COALESCE(((newest.cumulative_bytes - oldest.cumulative_bytes) + oldest.bytes), (0)::bigint)
             ELSE kafka.partition_bytes(p.partition_id, p.cleaned_offset)
         END AS size_bytes,
-    kafka.time_of(newest.timestamp_high) AS newest_timestamp
+    kafka.time_of(newest.timestamp_high) AS newest_timestamp,
+    LEAST(GREATEST((newest.last_offset + 1), p.end_offset_floor), ( SELECT GREATEST(o.first_offset, p.log_start_offset) AS "greatest"
+           FROM kafka.open_transactions o
+          WHERE (o.partition_id = p.partition_id)
+          ORDER BY o.first_offset
+         LIMIT 1)) AS last_stable_offset
    FROM (((kafka.partitions p
      JOIN kafka.topics t ON ((t.topic_id = p.topic_id)))
      LEFT JOIN LATERAL ( SELECT b.last_offset,
@@ -592,9 +634,37 @@ create view kafka.topic_overview as
      LEFT JOIN kafka.partition_overview o ON ((o.topic = t.name)))
   GROUP BY t.topic_id;
 
+create view kafka.transactions as
+ SELECT t.transactional_id,
+    ((s."json" ->> 'producerId'::text))::bigint AS producer_id,
+    ((s."json" ->> 'producerEpoch'::text))::integer AS producer_epoch,
+    (s."json" ->> 'phase'::text) AS state,
+        CASE
+            WHEN ((s."json" ->> 'phase'::text) = 'Ongoing'::text) THEN kafka.time_of(((s."json" ->> 'startedAtMs'::text))::bigint)
+            ELSE NULL::timestamp with time zone
+        END AS since,
+    make_interval(secs => (((((s."json" ->> 'timeoutMs'::text))::bigint)::numeric / 1000.0))::double precision) AS timeout,
+    kafka.partition_names(ARRAY( SELECT (jsonb_array_elements_text((s."json" -> 'partitionIds'::text)))::integer AS jsonb_array_elements_text)) AS partitions,
+    kafka.partition_names(held.ids) AS holds_back
+   FROM ((kafka.transactional_ids t
+     CROSS JOIN LATERAL ( SELECT kafka.json_of(t.value) AS json_of) s("json"))
+     LEFT JOIN ( SELECT first.producer_id,
+            array_agg(first.partition_id) AS ids
+           FROM ( SELECT DISTINCT ON (open_transactions.partition_id) open_transactions.partition_id,
+                    open_transactions.producer_id
+                   FROM kafka.open_transactions
+                  ORDER BY open_transactions.partition_id, open_transactions.first_offset) first
+          GROUP BY first.producer_id) held ON ((held.producer_id = ((s."json" ->> 'producerId'::text))::bigint)));
+
 -- Comments
 
 comment on schema kafka is 'Tusk, a Kafka broker: everything it keeps';
+comment on table kafka.aborted_transactions is 'Transactions that were aborted, as long as a record of theirs is there: a row for each partition';
+comment on column kafka.aborted_transactions.partition_id is 'The partition';
+comment on column kafka.aborted_transactions.first_offset is 'Its first record there';
+comment on column kafka.aborted_transactions.last_offset is 'Its marker there';
+comment on column kafka.aborted_transactions.producer_id is 'Whose it was';
+comment on column kafka.aborted_transactions.last_stable_offset is 'How far read_committed could go behind it: none that ended later begins below';
 comment on view kafka.active_broker is 'The session of the broker that writes: it holds the cluster''s lock; no row: none does';
 comment on column kafka.active_broker.pid is 'Of its Postgres session';
 comment on column kafka.active_broker.application_name is 'What the session calls itself';
@@ -706,6 +776,10 @@ comment on column kafka.offsets.commit_timestamp is 'When it was committed, in m
 comment on column kafka.offsets.expire_timestamp is 'When it may be forgotten, in milliseconds; -1: by the broker''s retention';
 comment on column kafka.offsets.metadata is 'A text of the client''s';
 comment on column kafka.offsets.commit_id is 'A number of the broker''s: a new commit is a new row, with a greater one';
+comment on table kafka.open_transactions is 'Transactions that have not ended, a row for each partition: read_committed goes up to the first of them';
+comment on column kafka.open_transactions.partition_id is 'The partition';
+comment on column kafka.open_transactions.first_offset is 'Its first record there';
+comment on column kafka.open_transactions.producer_id is 'Whose it is: see kafka.transactions';
 comment on view kafka.partition_overview is 'Each partition with the offsets it holds (end_offset: the next to be given) and its bytes';
 comment on column kafka.partition_overview.topic is 'The topic''s name';
 comment on column kafka.partition_overview.partition is 'Its number in the topic';
@@ -714,6 +788,7 @@ comment on column kafka.partition_overview.log_start_offset is 'The first offset
 comment on column kafka.partition_overview.end_offset is 'The next offset to be given';
 comment on column kafka.partition_overview.size_bytes is 'Bytes of its batches';
 comment on column kafka.partition_overview.newest_timestamp is 'The greatest time of its records; null: there is no batch';
+comment on column kafka.partition_overview.last_stable_offset is 'How far read_committed goes: to the first open transaction, or the end';
 comment on table kafka.partitions is 'Partitions: which topic and index a partition id of kafka.batches stands for; without a topic: of a deleted one, batches still to be deleted. Ends lie in kafka.batches: see kafka.partition_overview';
 comment on column kafka.partitions.partition_id is 'A number of the cluster''s own, never given twice';
 comment on column kafka.partitions.topic_id is 'Its topic; null: that is deleted, and batches are still to be deleted';
@@ -748,11 +823,25 @@ comment on table kafka.topics is 'Topics by id (Kafka''s text form of a UUID) an
 comment on column kafka.topics.topic_id is 'Kafka''s text form of a UUID; never given twice';
 comment on column kafka.topics.name is 'The topic''s name';
 comment on column kafka.topics.created_at is 'When it was created';
+comment on table kafka.transactional_ids is 'Transactional ids, a row each: see kafka.transactions';
+comment on column kafka.transactional_ids.revision is 'Rises with each change of any of them: a change is a new row';
+comment on column kafka.transactional_ids.transactional_id is 'transactional.id of the producer';
+comment on column kafka.transactional_ids.value is 'The coordinator''s own form';
+comment on view kafka.transactions is 'Each transactional id, and what it has open';
+comment on column kafka.transactions.transactional_id is 'transactional.id of the producer';
+comment on column kafka.transactions.producer_id is 'Its producer id now';
+comment on column kafka.transactions.producer_epoch is 'Its epoch now: an older one is fenced';
+comment on column kafka.transactions.state is 'Empty, Ongoing, CompleteCommit or CompleteAbort, as kafka-transactions tells it';
+comment on column kafka.transactions.since is 'When the open transaction began; null: none is open';
+comment on column kafka.transactions.timeout is 'transaction.timeout.ms: an open one is aborted after so long';
+comment on column kafka.transactions.partitions is 'What the open transaction has written to, as topic-partition';
+comment on column kafka.transactions.holds_back is 'Where read_committed waits for it and for none before it, as topic-partition';
 comment on function kafka.classic_assignment(bytea) is 'Partitions in what the leader of a classic group assigned to a consumer (ConsumerProtocolAssignment)';
 comment on function kafka.first_base_at_time(integer,bigint) is 'Base offset of the first batch at or above the log start that holds a time at or after the one wanted (milliseconds): a binary search over the primary key';
 comment on function kafka.json_of(text) is 'The value as JSON; null where it is none';
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
 comment on function kafka.owned_partitions(text,jsonb,jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
 comment on function kafka.partition_bytes(integer,bigint) is 'Bytes of a partition''s batches; summed up one by one only where compaction took some from their midst';
+comment on function kafka.partition_names(integer[]) is 'Partitions as topic-partition, in order; null for none';
 comment on function kafka.plan_read(integer[],bigint[],bigint[],bigint) is 'Which batches a fetch takes from each partition: from the one that holds the offset on, as long as they fit';
 comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';

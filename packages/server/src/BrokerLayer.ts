@@ -4,6 +4,7 @@ import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import { StreamsGroups } from "@tusk/coordinator/group/shell/StreamsGroups"
 import { Coordinates } from "@tusk/coordinator/group/shell/GroupCells"
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
+import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/commit/Committer"
 import { compactionDefaults, logDefaults, retentionDefaults } from "@tusk/storage/defaults"
@@ -20,6 +21,7 @@ import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/R
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { ProducerIds } from "@tusk/storage/log/ProducerIds"
 import { Topics, TopicsOptions } from "@tusk/storage/topics/Topics"
+import { TransactionStore } from "@tusk/storage/transactions/TransactionStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { AnswerBudget } from "./fetch/AnswerBudget.ts"
@@ -55,6 +57,19 @@ export const groups = Layer.unwrap(
       offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
       offsetsRetentionCheckIntervalMs: settings.offsetsRetentionCheckIntervalMs,
       offsetMetadataMaxBytes: settings.offsetMetadataMaxBytes
+    })
+  )
+)
+
+const transactions = Layer.unwrap(
+  Effect.map(BrokerSettings, (settings) =>
+    Transactions.layer({
+      maxTimeoutMs: settings.transactionMaxTimeoutMs,
+      abortIntervalMs: settings.transactionAbortTimedOutTransactionCleanupIntervalMs,
+      expirationMs: settings.transactionalIdExpirationMs,
+      expirationIntervalMs: settings.transactionRemoveExpiredTransactionCleanupIntervalMs,
+      maxIds: settings.maxTransactionalIds,
+      maxIdBytes: settings.transactionalIdMaxBytes
     })
   )
 )
@@ -103,6 +118,7 @@ const parts = {
   configs: Configs.layer,
   log: Log.layer,
   offsets: Offsets.layer,
+  transactions,
   groups,
   placement: Placement.layer
 }
@@ -110,9 +126,11 @@ export type BrokerParts = typeof parts
 
 /** Everything between a connection and the store: no socket is opened, `Connections.serve` takes them. */
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
-  const { active, committer, configs, groups, log, offsets, placement } = { ...parts, ...replaced }
+  const { active, committer, configs, groups, log, offsets, placement, transactions } = { ...parts, ...replaced }
   const storage = deletions.pipe(
-    Layer.provideMerge(layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer))),
+    Layer.provideMerge(
+      layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer, Topics.layer))
+    ),
     Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, OpenBatches.layer))),
     Layer.provideMerge(layerInArea("commit", committer)),
     Layer.provideMerge(layerInArea("commit", active))
@@ -142,6 +160,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
       Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, ShareSessions.layer, layerInArea("groups", kinds))
     ),
     Layer.provide(layerInArea("groups", groups)),
+    Layer.provide(layerInArea("transactions", transactions)),
     Layer.provide(Layer.merge(GroupSettings.layer, coordination)),
     Layer.provide(placement),
     Layer.provideMerge(storage)

@@ -85,7 +85,7 @@ describe("ids that are too long", () => {
     SENSIBLE[api.name]!.request({ topicId, fresh: FRESH }, version)
 
   it("every API that names groups is looked at", () => {
-    const named = /Group|^Heartbeat$|Offset(Commit|Fetch|Delete)|Share(Fetch|Acknowledge)/
+    const named = /Group|^Heartbeat$|Offset(Commit|Fetch|Delete|sToTxn)|Share(Fetch|Acknowledge)/
     assert.sameMembers(
       ofGroups.map(({ api }) => api.name),
       all.map(({ api }) => api.name).filter((name) => named.test(name) && name !== "ListGroups")

@@ -52,7 +52,13 @@ const COORDINATORS = [
   "AlterShareGroupOffsets",
   "DeleteShareGroupOffsets",
   "StreamsGroupHeartbeat",
-  "StreamsGroupDescribe"
+  "StreamsGroupDescribe",
+  "AddPartitionsToTxn",
+  "AddOffsetsToTxn",
+  "EndTxn",
+  "TxnOffsetCommit",
+  "DescribeTransactions",
+  "ListTransactions"
 ]
 /** What each API tells a client that is to ask again. */
 const laterCode = (name: string): number => {
@@ -69,7 +75,7 @@ const errorCodes = (answer: unknown): ReadonlyArray<number> => {
   if (Array.isArray(answer)) return answer.flatMap(errorCodes)
   if (typeof answer !== "object" || answer === null) return []
   return Object.entries(answer).flatMap(([name, value]) =>
-    name === "errorCode" && value !== 0 ? [value as number] : errorCodes(value)
+    (name === "errorCode" || name === "partitionErrorCode") && value !== 0 ? [value as number] : errorCodes(value)
   )
 }
 
@@ -271,7 +277,7 @@ describe("what is read from a broker that is not the writer any more", () => {
     const telling =
       /^(Describe|List|Fetch|Metadata|OffsetFetch|OffsetForLeaderEpoch|FindCoordinator|ShareFetch)|Describe$/
     // A generation, an epoch or a fence is of memory, too.
-    const ofGroups = /^(JoinGroup|SyncGroup|OffsetCommit|ShareAcknowledge)$|Heartbeat$/
+    const ofGroups = /^(JoinGroup|SyncGroup|OffsetCommit|TxnOffsetCommit|ShareAcknowledge)$|Heartbeat$/
     assert.deepStrictEqual(
       all.flatMap(({ api, reads }) => (reads ? [api.name] : [])),
       all.flatMap(({ api: { name } }) => (telling.test(name) || ofGroups.test(name) ? [name] : []))

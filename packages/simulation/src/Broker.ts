@@ -19,7 +19,7 @@ import * as Scope from "effect/Scope"
 import type { Chance } from "./Chance.ts"
 import { CONSUMER_SESSION_MS, REQUEST_TIMEOUT_MS, SHARE_DELIVERIES, SHARE_LOCK_MS, SHARE_SESSION_MS } from "./limits.ts"
 import type { Database } from "./Database.ts"
-import type { Plant } from "./Plants.ts"
+import type { Plant } from "./Plant.ts"
 import type { SimNetwork } from "./SimNetwork.ts"
 import type { View, World } from "./World.ts"
 

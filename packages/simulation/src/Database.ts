@@ -274,6 +274,8 @@ export class Database {
       sizeOf: (id) => read((reads) => reads.sizeOf(id)),
       findByTimestamp: (id, timestamp) => read((reads) => reads.findByTimestamp(id, timestamp)),
       sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit)),
+      abortedTransactions: (id, from, to) => read((reads) => reads.abortedTransactions(id, from, to)),
+      loadTransactionalIds: read((reads) => reads.loadTransactionalIds),
       loadOffsets: read((reads) => reads.loadOffsets),
       loadGroups: read((reads) => reads.loadGroups)
     })

@@ -3,6 +3,7 @@ import { LogHistory } from "./LogHistory.ts"
 import { Registers } from "./Registers.ts"
 import type { Setting } from "./Registers.ts"
 import { ShareHistory } from "./ShareHistory.ts"
+import { TransactionHistory } from "./TransactionHistory.ts"
 
 /** What a failover lost, in the words of clients. */
 export interface Loss {
@@ -25,6 +26,7 @@ export class History {
   readonly log = new LogHistory((invariant, text) => this.violate(invariant, text))
   readonly groups = new GroupHistory((invariant, text) => this.violate(invariant, text))
   readonly shares = new ShareHistory((invariant, text) => this.violate(invariant, text))
+  readonly transactions = new TransactionHistory((invariant, text) => this.violate(invariant, text))
   readonly configs = new Registers((text) => this.violate("E2", text))
   readonly #offsets = new Registers((text) => this.violate("G4", text))
   readonly #producerIds = new Map<bigint, string>()
@@ -100,6 +102,7 @@ export class History {
     if (!isAnythingLost) return
     this.#forget()
     this.log.forgetProducers()
+    this.transactions.forget(nowMs)
     for (const { first, last, partition } of records) this.log.loses(partition, first, last, nowMs)
     for (const { group, id, partition } of offsets) this.#offsets.loses(`${group}/${partition}`, id, nowMs)
     for (const { name, value } of configs) this.configs.loses(name, value, nowMs)

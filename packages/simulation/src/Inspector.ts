@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { readCommitted, readTransactionOffsets } from "./CommittedReader.ts"
 import { Client, type ClientWorld } from "./Client.ts"
 import { readConfigs } from "./ConfigAdmins.ts"
 import type { History } from "./History.ts"
@@ -8,6 +9,8 @@ import type { KeyedHistory } from "./KeyedHistory.ts"
 import { fetchOffsets } from "./Member.ts"
 import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
 
+/** Those of the simulated producers. */
+const TRANSACTIONAL_IDS = ["x1", "x2"]
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 /** Attempts to read what has to be readable by then. */
 const ATTEMPTS = 60
@@ -64,6 +67,15 @@ export const readAll = (
       yield* atLast(history, offsets, "G4", `the offsets of ${group}`)
     }
     yield* atLast(history, readConfigs(client, history), "E2", "the configs")
+    yield* atLast(history, readCommitted(new Client(shared, "stable"), history), "T7", "what is committed")
+    for (const transactionalId of TRANSACTIONAL_IDS) {
+      yield* atLast(
+        history,
+        readTransactionOffsets(client, history, transactionalId),
+        "T6",
+        `${transactionalId}'s offsets`
+      )
+    }
     yield* atLast(history, readKeyed(new Client(shared, "keys"), keyed, history), "R1", "the compacted log")
   })
 

@@ -1,6 +1,5 @@
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { groups as groupsLayer } from "@tusk/server/BrokerLayer"
-import type { BrokerParts } from "@tusk/server/BrokerLayer"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
 import { Configs } from "@tusk/storage/topics/Configs"
@@ -11,23 +10,12 @@ import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { readsOf } from "@tusk/storage/memory/memoryReads"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import type { Participant } from "@tusk/storage/commit/Participant"
-import type { Signal } from "@tusk/storage/Signal"
-import type { Store } from "@tusk/storage/port/Store"
 import type { StoreError } from "@tusk/storage/port/StoreError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Database } from "./Database.ts"
-import type { View } from "./World.ts"
-
-/** A broker that is broken on purpose: parts of it replaced by such as are wrong in one thing. */
-export interface Plant {
-  readonly name: string
-  readonly parts?: Partial<BrokerParts>
-  readonly store?: (store: Store["Service"], database: Database, view: View) => Store["Service"]
-  /** Who makes the signals of connections. */
-  readonly signals?: () => Signal
-}
+import type { Plant } from "./Plant.ts"
+import { transactionPlants } from "./TransactionPlants.ts"
 
 /** The part as it is, but for what `change` makes of it. */
 const changed = <I, S, O, E, R>(
@@ -106,7 +94,7 @@ const forgetTimer: Plant = {
       syncGroup: (request) => withoutTimers(groups.syncGroup(request)),
       heartbeat: (request) => withoutTimers(groups.heartbeat(request)),
       leaveGroup: (request) => withoutTimers(groups.leaveGroup(request)),
-      commitOffsets: (request) => withoutTimers(groups.commitOffsets(request))
+      commitOffsets: (request, storing) => withoutTimers(groups.commitOffsets(request, storing))
     }))
   }
 }
@@ -313,6 +301,7 @@ const configBesideTheQueue: Plant = {
   }
 }
 
+/** Brokers that are broken on purpose: each has to be found. */
 export const plants: ReadonlyArray<Plant> = [
   ackBeforeCommit,
   dropFence,
@@ -328,5 +317,6 @@ export const plants: ReadonlyArray<Plant> = [
   epochAgain,
   readerOfOldServer,
   lostWakeUp,
-  configBesideTheQueue
+  configBesideTheQueue,
+  ...transactionPlants
 ]

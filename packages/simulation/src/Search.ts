@@ -1,5 +1,5 @@
 import { EventLog } from "./EventLog.ts"
-import type { Plant } from "./Plants.ts"
+import type { Plant } from "./Plant.ts"
 import { simulate } from "./Simulation.ts"
 import type { Outcome } from "./Simulation.ts"
 

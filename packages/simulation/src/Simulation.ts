@@ -16,10 +16,12 @@ import { KeyedHistory } from "./KeyedHistory.ts"
 import { lossOf } from "./loss.ts"
 import { Member } from "./Member.ts"
 import { BROKEN_TOPIC, idAsker, poisoner, stumbler } from "./nuisances.ts"
-import type { Plant } from "./Plants.ts"
+import type { Plant } from "./Plant.ts"
 import { plainProducer } from "./Producer.ts"
 import { PARTITIONS, TOPIC } from "./Requests.ts"
 import { ShareMember } from "./ShareMember.ts"
+import { committedReader } from "./CommittedReader.ts"
+import { TransactionalProducer, TRANSACTIONS_PARTITIONS, TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 import { makeTrouble } from "./Troubles.ts"
 import { Standstill, World } from "./World.ts"
@@ -46,7 +48,7 @@ const CONSUMER_GROUP = "g3"
 const SHARE_GROUP = "g4"
 const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
 /** All but those that somebody makes and deletes. */
-const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC]
+const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS_TOPIC]
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
 const MAX_STEPS = 300_000
@@ -191,6 +193,7 @@ const makeTopics = (admin: Client): Effect.Effect<void> =>
     yield* createTopic(admin, KEYED_TOPIC, 1, keyedConfigs)
     yield* createTopic(admin, CONFIGURED_TOPIC, 1)
     yield* createTopic(admin, BROKEN_TOPIC, 1)
+    yield* createTopic(admin, TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS)
   })
 
 /** Who comes to an end. */
@@ -200,7 +203,10 @@ const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effe
       new IdempotentProducer(shared, history, "p1", chance.between(30, 60)).run,
       new IdempotentProducer(shared, history, "p2", chance.between(20, 50)).run,
       plainProducer(shared, history, "p3", chance.between(10, 30)),
-      keyedProducer(shared, keyed, "k1", chance.between(10, 40))
+      keyedProducer(shared, keyed, "k1", chance.between(10, 40)),
+      new TransactionalProducer(shared, history, "x1", "x1a", chance.between(5, 20)).run,
+      new TransactionalProducer(shared, history, "x1", "x1b", chance.between(1, 8)).run,
+      new TransactionalProducer(shared, history, "x2", "x2a", chance.between(5, 20)).run
     ],
     { concurrency: "unbounded", discard: true }
   )
@@ -216,7 +222,8 @@ const restless = ({ history, keyed, shared }: Run): Effect.Effect<void> =>
       poisoner(shared, history),
       stumbler(shared, history),
       idAsker(shared, history),
-      new EpochConsumer(shared, history, "e1").run
+      new EpochConsumer(shared, history, "e1").run,
+      committedReader(shared, history)
     ],
     { concurrency: "unbounded", discard: true }
   )

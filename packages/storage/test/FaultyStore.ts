@@ -72,6 +72,12 @@ export class FaultyStore {
         Effect.suspend(() => this.holdLoad),
         Effect.suspend(() => this.#memory.loadPartitions(partitionIds))
       ),
+    abortedTransactions: (partitionId, from, to) =>
+      Effect.tap(
+        Effect.suspend(() => this.#memory.abortedTransactions(partitionId, from, to)),
+        () => this.#once
+      ),
+    loadTransactionalIds: Effect.suspend(() => this.#memory.loadTransactionalIds),
     sizeOf: (partitionId) => this.#memory.sizeOf(partitionId),
     findByTimestamp: (partitionId, timestamp) =>
       Effect.tap(

@@ -105,6 +105,8 @@ export class Disk {
           this.offsets.set(groupId, all)
         }),
       fetch: (groupId) => this.offsets.get(groupId) ?? new Map(),
+      pend: () => {},
+      pending: () => new Map(),
       groupIds: () => this.offsets.keys(),
       remove: (groupId, partitionIds) =>
         this.write(`forget ${groupId} ${partitionIds.join()}`, () => {

@@ -67,10 +67,24 @@ export class PolicyViolation extends final("PolicyViolation", 44, "A rule of the
 export class OutOfOrderSequenceNumber extends final("OutOfOrderSequenceNumber", 45, "Not the next sequence.") {}
 /** Produce: a newer epoch of the same producer id was seen. */
 export class InvalidProducerEpoch extends final("InvalidProducerEpoch", 47, "The producer has a newer epoch.") {}
-/** Produce: a transactional batch, but there is no transaction. */
-export class InvalidTxnState extends final("InvalidTxnState", 48, "There is no transaction to add to.") {}
+/** A transaction is to be ended or written to that is not open, or is of another state than the request goes by. */
+export class InvalidTxnState extends final("InvalidTxnState", 48, "The transaction is not in such a state.") {}
+/** A transactional id is not known, or its producer id is another one. */
+export class InvalidProducerIdMapping extends final("InvalidProducerIdMapping", 49, "Not the id's producer id.") {}
+/** InitProducerId: transaction.timeout.ms is not above 0, or is more than transaction.max.timeout.ms. */
+export class InvalidTransactionTimeout extends final("InvalidTransactionTimeout", 50, "No such timeout is allowed.") {}
+/** WriteTxnMarkers: a later coordinator has ended a transaction of the producer in the partition. */
+export class TransactionCoordinatorFenced extends final("TransactionCoordinatorFenced", 52, "A newer one is known.") {}
+/** Produce: a transactional batch in a request without a transactional id. */
+export class TransactionalIdAuthorizationFailed extends final(
+  "TransactionalIdAuthorizationFailed",
+  53,
+  "The transactional id may not be used."
+) {}
 /** DescribeAcls: the broker has no authorizer. */
 export class SecurityDisabled extends final("SecurityDisabled", 54, "The broker has no authorizer.") {}
+/** AddPartitionsToTxn: another partition of the request is not there, so that this one was not added either. */
+export class OperationNotAttempted extends final("OperationNotAttempted", 55, "Another part of it was refused.") {}
 /** The store cannot be reached, or a row of it cannot be read. Nothing was stored. */
 export class KafkaStorageError extends again("KafkaStorageError", 56, "The storage cannot be used now.") {}
 /** A group that has members cannot be deleted, nor can its offsets be set. */
@@ -99,6 +113,10 @@ export class FencedInstanceId extends final("FencedInstanceId", 82, "Another mem
 export class GroupSubscribedToTopic extends final("GroupSubscribedToTopic", 86, "The group reads this topic.") {}
 /** A batch or a record in it is malformed, or breaks a rule of its topic. */
 export class InvalidRecord extends final("InvalidRecord", 87, "A record may not be stored as it is.") {}
+/** OffsetFetch: a transaction is open that has an offset for the partition (KIP-447). */
+export class UnstableOffsetCommit extends again("UnstableOffsetCommit", 88, "A transaction is to decide of it.") {}
+/** A newer producer of the same transactional id has taken over, or a failover may have lost what this one did. */
+export class ProducerFenced extends final("ProducerFenced", 90, "A newer producer has the transactional id.") {}
 /** DescribeUserScramCredentials: the user has no credentials here. */
 export class ResourceNotFound extends final("ResourceNotFound", 91, "There is no such resource.") {}
 /** DescribeUserScramCredentials: a user is named twice. */
@@ -107,6 +125,8 @@ export class DuplicateResource extends final("DuplicateResource", 92, "A resourc
 export class UnknownTopicId extends again("UnknownTopicId", 100, "No topic has this id.") {}
 /** Fetch: the topic of the session's name has another id now (KIP-516). */
 export class InconsistentTopicId extends again("InconsistentTopicId", 103, "The topic has another id now.") {}
+/** DescribeTransactions: there is no such transactional id. */
+export class TransactionalIdNotFound extends final("TransactionalIdNotFound", 105, "No such transactional id.") {}
 /** Fetch: a session that began with names goes on with ids, or the other way (KIP-516). */
 export class FetchSessionTopicIdError extends again("FetchSessionTopicIdError", 106, "Names and ids are mixed.") {}
 /** A member's epoch is not the one that the coordinator gave it (KIP-848). */
@@ -121,6 +141,8 @@ export class StaleMemberEpoch extends final("StaleMemberEpoch", 113, "Not the me
 export class MismatchedEndpointType extends final("MismatchedEndpointType", 114, "Wrong type of listener.") {}
 /** DescribeCluster: the endpoint type is unknown (KIP-919). */
 export class UnsupportedEndpointType extends final("UnsupportedEndpointType", 115, "No such endpoint type.") {}
+/** A partition or group is not part of the producer's transaction, which has to be aborted (KIP-890). */
+export class TransactionAbortable extends final("TransactionAbortable", 120, "Abort the transaction, and go on.") {}
 /** A share consumer acknowledges a record that it does not hold (KIP-932). */
 export class InvalidRecordState extends final("InvalidRecordState", 121, "The member does not hold the record.") {}
 /** ShareFetch or ShareAcknowledge: the session is not there (KIP-932). */

@@ -44,6 +44,32 @@ export type Sifted =
 export const deleteHorizonOf = (batch: Uint8Array): bigint | undefined =>
   (batch[H.ATTRIBUTES_AT + 1]! & H.DELETE_HORIZON_MASK) !== 0 ? H.baseTimestamp(batch) : undefined
 
+/** A marker's batch with the time at which it may go (KIP-534); the record's own time stays. */
+export const withDeleteHorizon = (batch: Uint8Array, deleteHorizon: bigint): Uint8Array => {
+  const records = batch.subarray(H.RECORD_BATCH_OVERHEAD)
+  const cursor = new RecordCursor(records, H.recordCount(batch))
+  const writer = new VarintWriter(records.byteLength + 10)
+  const head = new VarintWriter()
+  while (cursor.advance()) {
+    cursor.skipHeaders()
+    rebase(writer, head, cursor, H.baseTimestamp(batch) - deleteHorizon)
+  }
+  return withRecords(batch, H.compressionCodec(batch), writer.bytes(), (view) => {
+    view.setInt16(H.ATTRIBUTES_AT, H.attributes(batch) | H.DELETE_HORIZON_MASK)
+    view.setBigInt64(27, deleteHorizon)
+  })
+}
+
+/** Copies a record whose time is to count from another base. */
+const rebase = (writer: VarintWriter, head: VarintWriter, cursor: RecordCursor, by: bigint): void => {
+  head.clear()
+  head.byte(cursor.bytes[cursor.start]!)
+  head.varlong(BigInt.asIntN(64, cursor.timestampDelta + by))
+  writer.varint(head.bytes().byteLength + cursor.next - cursor.deltaAt)
+  writer.raw(head.bytes())
+  writer.raw(cursor.bytes.subarray(cursor.deltaAt, cursor.next))
+}
+
 /** Calls `visit` for each record's key, in order. */
 export const keySteps = (
   batch: Uint8Array,
@@ -130,12 +156,7 @@ function* copied(batch: Uint8Array, records: Uint8Array, kept: Uint8Array, keptB
     cursor.skipHeaders()
     if (cursor.at - yielded >= STRIDE) yield records.byteLength + (yielded = cursor.at)
     if ((kept[index >> 3]! & (1 << (index & 7))) === 0) continue
-    head.clear()
-    head.byte(cursor.bytes[cursor.start]!)
-    head.varlong(BigInt.asIntN(64, baseTime + cursor.timestampDelta - newBase))
-    writer.varint(head.bytes().byteLength + cursor.next - cursor.deltaAt)
-    writer.raw(head.bytes())
-    writer.raw(cursor.bytes.subarray(cursor.deltaAt, cursor.next))
+    rebase(writer, head, cursor, baseTime - newBase)
   }
   return writer.bytes()
 }

@@ -1,4 +1,5 @@
 import { defaultGroupConfig } from "@tusk/coordinator/group/shell/GroupConfig"
+import { defaultTransactionConfig } from "@tusk/coordinator/transaction/shell/TransactionConfig"
 import {
   committerDefaults,
   compactionDefaults,
@@ -76,6 +77,48 @@ export const settingDefinitions = {
     defaultGroupConfig.maxSize,
     { min: 1 },
     "Members of one group. Kafka sets no limit."
+  ),
+  transactionMaxTimeoutMs: number(
+    "transaction.max.timeout.ms",
+    "INT",
+    defaultTransactionConfig.maxTimeoutMs,
+    { min: 1 },
+    "Greatest transaction.timeout.ms of a producer."
+  ),
+  transactionAbortTimedOutTransactionCleanupIntervalMs: number(
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+    "INT",
+    defaultTransactionConfig.abortIntervalMs,
+    { min: 1 },
+    "How often transactions are looked for that are open for too long."
+  ),
+  transactionalIdExpirationMs: number(
+    "transactional.id.expiration.ms",
+    "INT",
+    defaultTransactionConfig.expirationMs,
+    { min: 1 },
+    "A transactional id that nobody uses for so long is forgotten."
+  ),
+  transactionRemoveExpiredTransactionCleanupIntervalMs: number(
+    "transaction.remove.expired.transaction.cleanup.interval.ms",
+    "INT",
+    defaultTransactionConfig.expirationIntervalMs,
+    { min: 1 },
+    "How often transactional ids are looked for that nobody uses."
+  ),
+  maxTransactionalIds: number(
+    "tusk.max.transactional.ids",
+    "INT",
+    defaultTransactionConfig.maxIds,
+    { min: 1 },
+    "Transactional ids at one time; one more is refused with POLICY_VIOLATION."
+  ),
+  transactionalIdMaxBytes: number(
+    "tusk.transactional.id.max.bytes",
+    "INT",
+    defaultTransactionConfig.maxIdBytes,
+    { min: 1 },
+    "Bytes of a transactional id; a longer one is refused with INVALID_REQUEST."
   ),
   offsetMetadataMaxBytes: number(
     "offset.metadata.max.bytes",

@@ -73,7 +73,6 @@ export const withLeaders = (
 const NO_ENDPOINTS: FetchResponse["nodeEndpoints"] = []
 const NO_EPOCH = { epoch: -1, endOffset: -1n }
 const NO_RECORDS: ReadonlyArray<Uint8Array> = []
-const NO_TRANSACTIONS: FetchResponse["responses"][number]["partitions"][number]["abortedTransactions"] = []
 
 /** What is told of a partition with an error. */
 export const emptyPartition = (partitionIndex: number, code: number): PartitionData => ({
@@ -101,7 +100,7 @@ const partitionData = (state: FetchPartitionState, result: Fetched, request: Fet
     divergingEpoch: NO_EPOCH,
     currentLeader: NO_LEADER,
     snapshotId: NO_EPOCH,
-    abortedTransactions: request.isolationLevel === 1 ? NO_TRANSACTIONS : null,
+    abortedTransactions: request.isolationLevel === 1 ? result.aborted : null,
     preferredReadReplica: -1,
     records: result.batches
   }

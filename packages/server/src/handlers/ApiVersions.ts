@@ -20,18 +20,16 @@ export const AdvertisedApis = Context.Reference<
 
 /**
  * Features with levels (KIP-584), all at their highest: consumer groups (KIP-848), share groups (KIP-932), streams groups
- * (KIP-1071), no
- * transactions.
+ * (KIP-1071), transactions whose producer's epoch rises at each end (KIP-890).
  */
 const LEVELS = [
   { name: "group.version", level: 1 },
   { name: "share.version", level: 1 },
   { name: "streams.version", level: 1 },
-  { name: "transaction.version", level: 0 }
+  { name: "transaction.version", level: 2 }
 ]
 const FEATURES = LEVELS.map(({ level, name }) => ({ name, minVersion: 0, maxVersion: level }))
-/** Level 0 is told by not being told. */
-const FINALIZED = LEVELS.filter(({ level }) => level > 0).map(({ level, name }) => ({
+const FINALIZED = LEVELS.map(({ level, name }) => ({
   name,
   minVersionLevel: level,
   maxVersionLevel: level

@@ -1,6 +1,6 @@
 // Serves: Fetch in all versions, with sessions (KIP-227), long polls, and message sets below version 4.
-// Left out: fetches of replicas, a preferred replica, diverging epochs; the list of aborted transactions is empty.
-// Why: one broker leads all, and no log of its is ever cut back; there are no transactions yet.
+// Left out: fetches of replicas, a preferred replica, diverging epochs.
+// Why: one broker leads all, and no log of its is ever cut back.
 
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {

@@ -1,13 +1,19 @@
-// Serves: InitProducerId in all versions, for idempotent producers: a producer id of their own.
-// Left out: transactional ids, with UNSUPPORTED_VERSION; a newer epoch of the same id (KIP-360).
-// Why: there are no transactions yet; a producer without a transactional id takes a new id instead of a new epoch, as in Apache Kafka.
+// Serves: InitProducerId in all versions that Apache Kafka 4.3.1 serves: idempotent and transactional producers, and those that recover (KIP-360).
+// Left out: two-phase commit (KIP-939), which version 6 would bring.
+// Why: that version is unstable in 4.3.1.
 
-import { CoordinatorLoadInProgress, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
+import { CoordinatorLoadInProgress, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
 import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import type { InitProducerIdRequest } from "@tusk/protocol/messages/InitProducerId"
 import { ProducerIds } from "@tusk/storage/log/ProducerIds"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
+import { asKnown } from "../transactions/olderCodes.ts"
+
+/** Knows PRODUCER_FENCED. */
+const FENCED_SINCE = 4
 
 export const initProducerId = handler({
   api: InitProducerId,
@@ -16,28 +22,26 @@ export const initProducerId = handler({
   later: () => new CoordinatorLoadInProgress(),
   make: Effect.gen(function* () {
     const producerIds = yield* ProducerIds
-    return (request: InitProducerIdRequest) => {
-      if (request.transactionalId === "") {
-        return Effect.fail(new InvalidRequest({ message: "The transactional id is empty." }))
-      }
-      if (request.transactionalId !== null) {
-        return Effect.fail(new UnsupportedVersion({ message: "This broker has no transactions." }))
-      }
+    const transactions = yield* Transactions
+    return (request: InitProducerIdRequest, { apiVersion }: RequestContext) => {
+      const { producerEpoch, producerId, transactionTimeoutMs: timeoutMs, transactionalId } = request
+      const knowsId = producerId !== -1n
+      if (knowsId !== (producerEpoch !== -1)) return Effect.fail(new InvalidRequest())
       // Without a transactional id a client that wants a newer epoch gets a new id, as from Kafka.
-      return Effect.map(producerIds.next, (producerId) => ({
-        errorCode: NONE,
-        producerId,
-        producerEpoch: 0,
-        ongoingTxnProducerId: -1n,
-        ongoingTxnProducerEpoch: -1
-      }))
+      const producer =
+        transactionalId === null
+          ? Effect.map(producerIds.next, (next) => ({ producerId: next, producerEpoch: 0 }))
+          : transactions.initProducer(transactionalId, {
+              timeoutMs,
+              expected: knowsId ? { producerId, producerEpoch } : undefined
+            })
+      return Effect.mapBoth(producer, {
+        onFailure: (error) => asKnown(error, apiVersion, FENCED_SINCE),
+        onSuccess: (given) => ({ ...NOTHING_ONGOING, errorCode: NONE, ...given })
+      })
     }
   }),
-  refuse: (_request, errorCode) => ({
-    errorCode,
-    producerId: -1n,
-    producerEpoch: -1,
-    ongoingTxnProducerId: -1n,
-    ongoingTxnProducerEpoch: -1
-  })
+  refuse: (_request, errorCode) => ({ ...NOTHING_ONGOING, errorCode, producerId: -1n, producerEpoch: -1 })
 })
+
+const NOTHING_ONGOING = { ongoingTxnProducerId: -1n, ongoingTxnProducerEpoch: -1 }

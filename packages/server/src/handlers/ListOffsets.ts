@@ -1,6 +1,6 @@
 // Serves: ListOffsets in all versions: the ends of partitions, and offsets by time.
-// Left out: offsets of a tier, of which there are none; another end for read_committed.
-// Why: all records are in one store; there are no transactions yet.
+// Left out: offsets of a tier, of which there are none.
+// Why: all records are in one store.
 
 import {
   errorCode,
@@ -15,6 +15,8 @@ import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import type { ListOffsetsRequest, ListOffsetsResponse } from "@tusk/protocol/messages/ListOffsets"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { PartitionEnd } from "@tusk/storage/log/Log"
+import { boundOf, offsetOf } from "@tusk/storage/log/partitions/Bound"
+import type { Bound } from "@tusk/storage/log/partitions/Bound"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -72,11 +74,16 @@ export const listOffsets = handler({
     const log = yield* Log
     const topics = yield* Topics
 
-    const search = (partitionId: number, timestamp: bigint, end: PartitionEnd): Effect.Effect<Found, KafkaError> => {
+    const search = (
+      partitionId: number,
+      timestamp: bigint,
+      end: PartitionEnd,
+      bound: Bound
+    ): Effect.Effect<Found, KafkaError> => {
       const at = (offset: bigint): Found => ({ offset, timestamp: -1n, leaderEpoch: end.epochAt(offset) })
       switch (timestamp) {
         case LATEST:
-          return Effect.succeed(at(end.highWatermark))
+          return Effect.succeed(at(offsetOf(bound, end)))
         case EARLIEST:
         case EARLIEST_LOCAL:
           return Effect.succeed(at(end.logStartOffset))
@@ -89,11 +96,13 @@ export const listOffsets = handler({
       const record =
         timestamp === MAX_TIMESTAMP ? log.findMaxTimestamp(partitionId) : log.findByTimestamp(partitionId, timestamp)
       return Effect.map(record, (found) =>
-        found === undefined ? NOTHING : { ...found, leaderEpoch: end.epochAt(found.offset) }
+        found === undefined || found.offset >= offsetOf(bound, end)
+          ? NOTHING
+          : { ...found, leaderEpoch: end.epochAt(found.offset) }
       )
     }
 
-    const one = Effect.fnUntraced(function* (name: string, asked: Asked, apiVersion: number) {
+    const one = Effect.fnUntraced(function* (name: string, asked: Asked, apiVersion: number, bound: Bound) {
       const partitionId = topicByName(topics, name)?.partitionIds[asked.partitionIndex]
       if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
       const elsewhere = notLedHere(placement, partitionId, asked.currentLeaderEpoch)
@@ -103,7 +112,7 @@ export const listOffsets = handler({
       }
       const [end] = isEmptyPartition(partitionId) ? [EMPTY] : yield* log.ends([partitionId])
       if (end === undefined || isKafkaError(end)) return yield* Effect.fail(end ?? new UnknownTopicOrPartition())
-      const found = yield* search(partitionId, asked.timestamp, end)
+      const found = yield* search(partitionId, asked.timestamp, end, bound)
       return apiVersion === 0
         ? answered(asked, NONE, NOTHING, oldStyle(asked, found, end, clock.currentTimeMillisUnsafe()))
         : // The leader epoch came with version 4.
@@ -124,7 +133,7 @@ export const listOffsets = handler({
         for (const [asked, isTwice] of partitions.values()) {
           const found: Effect.Effect<Answered, KafkaError> = isTwice
             ? Effect.fail(new InvalidRequest())
-            : one(name, asked, apiVersion)
+            : one(name, asked, apiVersion, boundOf(isolationOf(request)))
           results.push(
             yield* Effect.catch(found, (error) => Effect.succeed(answered(asked, errorCode(error), NOTHING, [])))
           )
@@ -141,6 +150,11 @@ export const listOffsets = handler({
     }))
   })
 })
+
+const READ_COMMITTED = 1
+
+const isolationOf = ({ isolationLevel }: ListOffsetsRequest) =>
+  isolationLevel === READ_COMMITTED ? "read_committed" : "read_uncommitted"
 
 /** Each partition once, however often it is named, and whether that is more than once. */
 const byTopic = ({ topics }: ListOffsetsRequest): Map<string, Map<number, readonly [Asked, boolean]>> => {

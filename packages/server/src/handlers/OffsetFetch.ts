@@ -1,13 +1,19 @@
 // Serves: OffsetFetch in all versions, of one group or of several.
-// Left out: `requireStable`, which waits for nothing.
-// Why: no offset is part of an open transaction, as there are none yet.
+// Left out: nothing.
 
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
-import { CoordinatorNotAvailable, errorCode, NONE, UnknownTopicId } from "@tusk/protocol/KafkaError"
+import {
+  CoordinatorNotAvailable,
+  errorCode,
+  NONE,
+  UnknownTopicId,
+  UnstableOffsetCommit
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import type { OffsetFetchRequest, OffsetFetchResponse } from "@tusk/protocol/messages/OffsetFetch"
+import { Offsets } from "@tusk/storage/offsets/Offsets"
 import type { CommittedOffset } from "@tusk/storage/offsets/Offsets"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
@@ -21,6 +27,9 @@ type GroupTopics = GroupResponse["topics"]
 /** Versions from which a request names several groups. */
 const BATCHED = 8
 const TOPIC_IDS = 10
+
+/** Whether an open transaction has an offset for a partition, and the client wants to hear of it (KIP-447). */
+type Unstable = (partitionId: number) => boolean
 
 interface AskedGroup {
   readonly groupId: string
@@ -45,8 +54,9 @@ export const offsetFetch = handler({
   make: Effect.gen(function* () {
     const groups = yield* Groups
     const topics = yield* Topics
+    const offsets = yield* Offsets
 
-    const all = (committed: ReadonlyMap<number, CommittedOffset>): GroupTopics => {
+    const all = (committed: ReadonlyMap<number, CommittedOffset>, isUnstable: Unstable): GroupTopics => {
       const byTopic = new Map<
         string,
         { name: string; topicId: string; partitions: Array<GroupTopics[number]["partitions"][number]> }
@@ -57,7 +67,7 @@ export const offsetFetch = handler({
         const { name, topicId } = place.topic
         let entry = byTopic.get(topicId)
         if (entry === undefined) byTopic.set(topicId, (entry = { name, topicId, partitions: [] }))
-        entry.partitions.push(found(place.index, offset))
+        entry.partitions.push(isUnstable(partitionId) ? unstable(place.index) : found(place.index, offset))
       }
       return Array.from(byTopic.values())
     }
@@ -65,7 +75,8 @@ export const offsetFetch = handler({
     const some = (
       asked: NonNullable<AskedGroup["topics"]>,
       committed: ReadonlyMap<number, CommittedOffset>,
-      byId: boolean
+      byId: boolean,
+      isUnstable: Unstable
     ): GroupTopics =>
       asked.map(({ name, partitionIndexes, topicId }) => {
         const topic = byId ? topics.byId(topicId) : topics.byName(name)
@@ -75,24 +86,27 @@ export const offsetFetch = handler({
           topicId,
           partitions: partitionIndexes.map((index) => {
             const partitionId = topic?.partitionIds[index]
-            return found(index, partitionId === undefined ? undefined : committed.get(partitionId), code)
+            if (partitionId === undefined) return found(index, undefined, code)
+            return isUnstable(partitionId) ? unstable(index) : found(index, committed.get(partitionId), code)
           })
         }
       })
 
-    const one = (asked: AskedGroup, byId: boolean): Effect.Effect<GroupResponse> =>
+    const one = (asked: AskedGroup, byId: boolean, requireStable: boolean): Effect.Effect<GroupResponse> =>
       Effect.match(groups.fetchOffsets(asked.groupId, asked), {
         onFailure: (error) => refused(asked, error),
-        onSuccess: (committed) => ({
-          groupId: asked.groupId,
-          topics: asked.topics === null ? all(committed) : some(asked.topics, committed, byId),
-          errorCode: NONE
-        })
+        onSuccess: (committed) => {
+          const pending = offsets.pending(asked.groupId)
+          const isUnstable: Unstable = (partitionId) => requireStable && pending.has(partitionId)
+          const found =
+            asked.topics === null ? all(committed, isUnstable) : some(asked.topics, committed, byId, isUnstable)
+          return { groupId: asked.groupId, topics: found, errorCode: NONE }
+        }
       })
 
     return Effect.fnUntraced(function* (request: OffsetFetchRequest, { apiVersion }: RequestContext) {
       const results = yield* Effect.forEach(askedGroups(request, apiVersion), (asked) =>
-        one(asked, apiVersion >= TOPIC_IDS)
+        one(asked, apiVersion >= TOPIC_IDS, request.requireStable)
       )
       return answer(results, apiVersion)
     })
@@ -124,6 +138,9 @@ const found = (partitionIndex: number, offset: CommittedOffset | undefined, code
   metadata: offset === undefined ? "" : (offset.metadata ?? ""),
   errorCode: code
 })
+
+const unstable = (partitionIndex: number) => found(partitionIndex, undefined, UNSTABLE)
+const UNSTABLE = errorCode(new UnstableOffsetCommit())
 
 const refused = (asked: AskedGroup, error: KafkaError): GroupResponse => ({
   groupId: asked.groupId,

@@ -1,11 +1,16 @@
 // Serves: Produce from version 3 on: record batches of magic 2, and records for partition -1, which are routed by key (pg_kafka's extension).
-// Left out: transactional batches, with INVALID_TXN_STATE; versions 0 to 2, which are advertised.
-// Why: no transactional id is given out yet; old librdkafka compresses only if version 0 is advertised, and then sends a later one.
+// Left out: versions 0 to 2, which are advertised.
+// Why: old librdkafka compresses only if version 0 is advertised, and then sends a later one.
 
-import { InvalidRequiredAcks, RequestTimedOut } from "@tusk/protocol/KafkaError"
+import type { Producer } from "@tusk/coordinator/transaction/machine/Decision"
+import type { ProducerKind } from "@tusk/coordinator/transaction/shell/Producing"
+import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
+import type { Appends } from "@tusk/coordinator/transaction/shell/Transactions"
+import { InvalidProducerIdMapping, InvalidRequiredAcks, RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import type { ProduceRequest, ProduceResponse } from "@tusk/protocol/messages/Produce"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { Appended, AppendRequest } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/topics/Topics"
@@ -43,7 +48,9 @@ export const produce = handler({
   reads: false,
   waitsMs: () => Infinity,
   isAwaited: ({ acks }) => acks !== 0,
-  make: Effect.map(produceServices, (services) => {
+  make: Effect.gen(function* () {
+    const services = yield* produceServices
+    const transactions = yield* Transactions
     const { log, placement, topics } = services
     return (request: ProduceRequest, context: RequestContext) => {
       const { apiVersion, connection } = context
@@ -59,7 +66,9 @@ export const produce = handler({
       // Who wants no answer has none that may come too late.
       const limitMs = request.acks === 0 ? undefined : timeoutMs
       const store = (collected: Collected) =>
-        Effect.map(append(log, collected.appends, limitMs), (results) => reply(collected, results))
+        Effect.map(append(collected.appends, appending(log, transactions, request, apiVersion, limitMs)), (results) =>
+          reply(collected, results)
+        )
       const found = request.topicData.map((data) => known(topics, data, apiVersion))
       const collected = collect(services, request, apiVersion, found)
       const { places } = connection
@@ -128,15 +137,50 @@ const turnAway = (log: Log["Service"], { appends }: Collected): void => {
   }
 }
 
+type Append = (requests: ReadonlyArray<AppendRequest>) => Effect.Effect<ReadonlyArray<Appended | KafkaError>>
+
+/** How batches are appended: those of a transaction together with what its transactional id knows of them. */
+const appending =
+  (
+    log: Log["Service"],
+    transactions: Transactions["Service"],
+    { transactionalId }: ProduceRequest,
+    apiVersion: number,
+    timeoutMs: number | undefined
+  ): Append =>
+  (requests) => {
+    if (transactionalId === null) return log.append(requests, timeoutMs)
+    const first = requests.find(({ batch }) => RecordBatch.isTransactional(batch))
+    if (first === undefined) return log.append(requests, timeoutMs)
+    const producer = {
+      transactionalId,
+      producerId: RecordBatch.producerId(first.batch),
+      producerEpoch: RecordBatch.producerEpoch(first.batch)
+    }
+    if (!requests.every(({ batch }) => isOf(producer, batch))) {
+      return Effect.succeed(requests.map(() => new InvalidProducerIdMapping()))
+    }
+    const appends: Appends = (mayBegin) => requests.map((each) => ({ ...each, mayBegin }))
+    return transactions.append(producer, kindOf(apiVersion), appends, timeoutMs)
+  }
+
+/** Whether a batch is not of another producer's transaction. */
+const isOf = ({ producerEpoch, producerId }: Producer, batch: Uint8Array): boolean =>
+  !RecordBatch.isTransactional(batch) ||
+  (RecordBatch.producerId(batch) === producerId && RecordBatch.producerEpoch(batch) === producerEpoch)
+
+/** From 12 on partitions become part of a transaction by their batches (KIP-890); 11 knows TRANSACTION_ABORTABLE. */
+const kindOf = (apiVersion: number): ProducerKind =>
+  apiVersion >= 12 ? "Adds" : apiVersion === 11 ? "NamesAndAborts" : "Names"
+
 /** A result for each, in order; those refused before have theirs. */
 const append = (
-  log: Log["Service"],
   requests: ReadonlyArray<AppendRequest | KafkaError>,
-  timeoutMs: number | undefined
+  appendAll: Append
 ): Effect.Effect<ReadonlyArray<Appended | KafkaError>> => {
   const accepted = requests.filter((request): request is AppendRequest => !isKafkaError(request))
   if (accepted.length === 0) return Effect.succeed(requests as ReadonlyArray<KafkaError>)
-  const appended = log.append(accepted, timeoutMs)
+  const appended = appendAll(accepted)
   if (accepted.length === requests.length) return appended
   return Effect.map(appended, (results) => {
     let next = 0

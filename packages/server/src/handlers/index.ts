@@ -1,3 +1,5 @@
+import { addOffsetsToTxn } from "./AddOffsetsToTxn.ts"
+import { addPartitionsToTxn } from "./AddPartitionsToTxn.ts"
 import { alterConfigs } from "./AlterConfigs.ts"
 import { alterShareGroupOffsets } from "./AlterShareGroupOffsets.ts"
 import { apiVersions } from "./ApiVersions.ts"
@@ -15,9 +17,12 @@ import { describeCluster } from "./DescribeCluster.ts"
 import { describeConfigs } from "./DescribeConfigs.ts"
 import { describeGroups } from "./DescribeGroups.ts"
 import { describeLogDirs } from "./DescribeLogDirs.ts"
+import { describeProducers } from "./DescribeProducers.ts"
 import { describeShareGroupOffsets } from "./DescribeShareGroupOffsets.ts"
 import { describeTopicPartitions } from "./DescribeTopicPartitions.ts"
+import { describeTransactions } from "./DescribeTransactions.ts"
 import { describeUserScramCredentials } from "./DescribeUserScramCredentials.ts"
+import { endTxn } from "./EndTxn.ts"
 import { fetch } from "./Fetch.ts"
 import { findCoordinator } from "./FindCoordinator.ts"
 import { heartbeat } from "./Heartbeat.ts"
@@ -43,6 +48,8 @@ import { shareGroupHeartbeat } from "./ShareGroupHeartbeat.ts"
 import { streamsGroupDescribe } from "./StreamsGroupDescribe.ts"
 import { streamsGroupHeartbeat } from "./StreamsGroupHeartbeat.ts"
 import { syncGroup } from "./SyncGroup.ts"
+import { txnOffsetCommit } from "./TxnOffsetCommit.ts"
+import { writeTxnMarkers } from "./WriteTxnMarkers.ts"
 
 /** Every API that is served. ApiVersions, dispatch and the README's table are read from this list. */
 export const handlers = [
@@ -65,6 +72,11 @@ export const handlers = [
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  writeTxnMarkers,
+  txnOffsetCommit,
   describeConfigs,
   alterConfigs,
   describeLogDirs,
@@ -73,6 +85,8 @@ export const handlers = [
   incrementalAlterConfigs,
   offsetDelete,
   describeCluster,
+  describeProducers,
+  describeTransactions,
   consumerGroupHeartbeat,
   consumerGroupDescribe,
   describeTopicPartitions,

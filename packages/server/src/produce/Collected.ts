@@ -1,6 +1,6 @@
 import {
   InvalidTopicException,
-  InvalidTxnState,
+  TransactionalIdAuthorizationFailed,
   UnknownTopicId,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
@@ -141,8 +141,10 @@ export const collect = (
       if (elsewhere !== undefined) return refusing(log, partitionId, records, elsewhere)
       const batch = checkProduced(records, apiVersion, config)
       if (isKafkaError(batch)) return refusing(log, partitionId, records, batch)
-      // A transaction begins with a transactional id, and none was given out.
-      if (RecordBatch.isTransactional(batch)) return new InvalidTxnState()
+      // As Kafka answers who writes to a transaction of nobody's.
+      if (RecordBatch.isTransactional(batch) && request.transactionalId === null) {
+        return new TransactionalIdAuthorizationFailed()
+      }
       if (partitionId !== undefined) return [add(partitionId, batch)]
       unrouted.push({ topic, batch, at: [i, j] })
       return NOWHERE

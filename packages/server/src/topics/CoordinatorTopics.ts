@@ -56,7 +56,8 @@ export const emptyRead = (partitionId: number): PartitionRead => ({
   readableEnd: 0n,
   highWatermark: 0n,
   lastStableOffset: 0n,
-  logStartOffset: 0n
+  logStartOffset: 0n,
+  aborted: []
 })
 
 export const COORDINATOR_TOPIC_CONFIGS: ReadonlyMap<TopicConfigName, string> = new Map<TopicConfigName, string>([

@@ -175,10 +175,10 @@ describe("what a batch must be", () => {
     assert.strictEqual(await code(lied), 87)
     assert.strictEqual(await code(RecordBatch.encodeBatch([], {})), 87)
     assert.strictEqual(await code(batchOf(["a"], { isControl: true })), 87)
-    // A transaction begins with InitProducerId, and none was begun.
+    // A transaction has a transactional id.
     assert.strictEqual(
       await code(batchOf(["a"], { isTransactional: true, producerId: 1n, producerEpoch: 0, baseSequence: 0 })),
-      48
+      53
     )
     assert.strictEqual(await code(batch), 0)
     assert.strictEqual((await stored(client, "t")).highWatermark, 1n)

@@ -64,6 +64,13 @@ const SERVED: Readonly<Record<string, readonly [min: number, max: number]>> = {
   DescribeClientQuotas: [0, 1],
   DescribeUserScramCredentials: [0, 0],
   ListPartitionReassignments: [0, 0],
+  AddPartitionsToTxn: [0, 5],
+  AddOffsetsToTxn: [0, 4],
+  EndTxn: [0, 5],
+  WriteTxnMarkers: [1, 2],
+  TxnOffsetCommit: [0, 5],
+  DescribeProducers: [0, 0],
+  DescribeTransactions: [0, 0],
   ListTransactions: [0, 2]
 }
 

@@ -449,6 +449,63 @@ export const SENSIBLE: Readonly<Record<string, Sensible>> = {
       assert.deepStrictEqual(answer.topics, [])
     }
   },
+  AddPartitionsToTxn: {
+    request: (_world, version) => {
+      const topics = [{ name: "there", partitions: [0] }]
+      return version >= 4
+        ? { transactions: [{ transactionalId: "nobody", producerId: 1n, producerEpoch: 0, topics }] }
+        : {
+            v3AndBelowTransactionalId: "nobody",
+            v3AndBelowProducerId: 1n,
+            v3AndBelowProducerEpoch: 0,
+            v3AndBelowTopics: topics
+          }
+    },
+    sane: (answer, version) => {
+      const topics = version >= 4 ? answer.resultsByTransaction[0].topicResults : answer.resultsByTopicV3AndBelow
+      assert.strictEqual(topics[0].resultsByPartition[0].partitionErrorCode, 49)
+    }
+  },
+  AddOffsetsToTxn: {
+    request: ({ fresh }) => ({ transactionalId: "nobody", producerId: 1n, producerEpoch: 0, groupId: fresh }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 49)
+  },
+  EndTxn: {
+    request: () => ({ transactionalId: "nobody", producerId: 1n, producerEpoch: 0, committed: true }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 49)
+  },
+  WriteTxnMarkers: {
+    request: () => ({
+      markers: [
+        {
+          producerId: 1n,
+          producerEpoch: 0,
+          transactionResult: false,
+          topics: [{ name: "nowhere", partitionIndexes: [0] }],
+          coordinatorEpoch: 1
+        }
+      ]
+    }),
+    sane: ({ markers }) => assert.strictEqual(markers[0].topics[0].partitions[0].errorCode, 3)
+  },
+  TxnOffsetCommit: {
+    request: ({ fresh }) => ({
+      transactionalId: "nobody",
+      groupId: fresh,
+      producerId: 1n,
+      producerEpoch: 0,
+      topics: [{ name: "there", partitions: [{ partitionIndex: 0, committedOffset: 1n, committedMetadata: null }] }]
+    }),
+    sane: ({ topics }) => assert.strictEqual(topics[0].partitions[0].errorCode, 49)
+  },
+  DescribeProducers: {
+    request: () => ({ topics: [{ name: "there", partitionIndexes: [0] }] }),
+    sane: ({ topics }) => none(topics[0].partitions[0])
+  },
+  DescribeTransactions: {
+    request: () => ({ transactionalIds: ["nobody"] }),
+    sane: ({ transactionStates }) => assert.strictEqual(transactionStates[0].errorCode, 105)
+  },
   ListTransactions: {
     request: () => ({ stateFilters: ["Ongoing"] }),
     sane: (answer) => {

@@ -4,6 +4,8 @@ import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import { DeleteGroups } from "@tusk/protocol/messages/DeleteGroups"
 import { DeleteShareGroupOffsets } from "@tusk/protocol/messages/DeleteShareGroupOffsets"
 import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
+import { EndTxn } from "@tusk/protocol/messages/EndTxn"
+import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import { DescribeShareGroupOffsets } from "@tusk/protocol/messages/DescribeShareGroupOffsets"
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
@@ -475,5 +477,58 @@ describe("offsets of share groups", () => {
       0
     )
     assert.deepStrictEqual(await offsetsOf(again), ["jobs-0 4 0"])
+  })
+})
+
+describe("transactions and share groups", () => {
+  /** A transaction of a producer of its own. */
+  const transaction = async (
+    client: WireClient,
+    transactionalId: string,
+    value: string,
+    committed: boolean | undefined
+  ) => {
+    const { producerEpoch, producerId } = await client.call(InitProducerId, 5, {
+      transactionalId,
+      transactionTimeoutMs: 60_000
+    })
+    const records = batchOf([value], { producerId, producerEpoch, baseSequence: 0, isTransactional: true })
+    const { responses } = await client.call(Produce, 12, {
+      transactionalId,
+      acks: -1,
+      topicData: [{ name: "jobs", partitionData: [{ index: 0, records }] }]
+    })
+    assert.strictEqual(responses[0]!.partitionResponses[0]!.errorCode, 0)
+    if (committed !== undefined) await client.call(EndTxn, 5, { transactionalId, producerId, producerEpoch, committed })
+  }
+
+  it("read_committed gives out neither what was aborted nor a marker, and nothing that is open", async () => {
+    await using broker = await startBroker()
+    const { client, consumerOf } = await ready(broker, ["a"])
+    await setGroupConfig(client, "share.isolation.level", "read_committed")
+    await beat(client, "m", 0)
+    const member = consumerOf("m")
+    await transaction(client, "t1", "aborted", false)
+    await transaction(client, "t2", "b", true)
+    await produce(client, ["c"])
+    await transaction(client, "t3", "open", undefined)
+    await produce(client, ["behind"])
+    assert.deepInclude(await member.fetch(), { values: ["a", "b", "c"], acquired: ["0-0 x1", "3-3 x1", "5-5 x1"] })
+    const done = await member.fetch([
+      [0n, 0n, ACCEPT],
+      [3n, 3n, ACCEPT],
+      [5n, 5n, ACCEPT]
+    ])
+    assert.deepInclude(done, { acknowledgeErrorCode: 0, values: [] })
+    assert.deepStrictEqual(await offsetsOf(client), ["jobs-0 6 2"])
+  })
+
+  it("read_uncommitted gives out all but markers", async () => {
+    await using broker = await startBroker()
+    const { client, consumerOf } = await ready(broker, [])
+    await beat(client, "m", 0)
+    await transaction(client, "t1", "aborted", false)
+    await transaction(client, "t2", "open", undefined)
+    assert.deepInclude(await consumerOf("m").fetch(), { values: ["aborted", "open"] })
   })
 })

@@ -43,3 +43,13 @@ export const VIEW_FIELDS: ReadonlyArray<ViewField> = [
   /** By subtopology id and epoch: partition indexes of tasks. */
   field("streams", "member", "held.active{}{}[]", "number")
 ]
+
+/** The same of a transactional id's row, for `kafka.transactions`. */
+export const TRANSACTION_FIELDS: ReadonlyArray<Pick<ViewField, "path" | "holds">> = [
+  { path: "producerId", holds: "decimal" },
+  { path: "producerEpoch", holds: "number" },
+  { path: "phase", holds: "text" },
+  { path: "startedAtMs", holds: "number" },
+  { path: "timeoutMs", holds: "number" },
+  { path: "partitionIds[]", holds: "number" }
+]

@@ -28,7 +28,8 @@ import type { Search } from "./search/Search.ts"
 
 export { isKafkaError } from "@tusk/protocol/KafkaError"
 export type { AppendRequest, Appended } from "./append/AppendRequest.ts"
-export type { MeasuredEnd, PartitionEnd } from "./partitions/Ends.ts"
+export type { MayBegin } from "./partitions/Proposal.ts"
+export type { ActiveProducer, MeasuredEnd, PartitionEnd } from "./partitions/Ends.ts"
 export type { PartitionRead, ReadOptions } from "./read/PartitionRead.ts"
 
 /** The log of every partition: appends through the Committer, reads from memory, else from the store. */
@@ -42,6 +43,8 @@ export class Log extends Context.Service<
      * knows yet (REQUEST_TIMED_OUT).
      */
     readonly append: Appending["append"]
+    /** Ends transactions in partitions; a result a marker. */
+    readonly marking: Appending["marking"]
     /** A batch was refused before it had its place. To be told before one behind it has its own. */
     readonly turnedAway: Appending["turnedAway"]
     /** One result a request, in their order: at most `maxBytes` in all, and nothing from where the reader's bound is on. */
@@ -60,6 +63,10 @@ export class Log extends Context.Service<
     readonly ends: Ends["ends"]
     /** The same, with the bytes of each: where a partition is compacted they may have to be added up first. */
     readonly measured: Ends["measured"]
+    /** What has to be read before these partitions are appended to, or undefined. */
+    readonly loading: Partitions["loading"]
+    /** Producers of a partition, as DescribeProducers tells them. */
+    readonly producers: Ends["producers"]
     /** The first record at or after a time (milliseconds), or undefined. */
     readonly findByTimestamp: Search["findByTimestamp"]
     /** The first record with the greatest timestamp, or undefined where there is none. */
@@ -87,13 +94,14 @@ export class Log extends Context.Service<
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
       const limits = yield* LogOptions
+      const { abortedTransactions } = store
       const inTime = within((yield* CommitterOptions).requestTimeoutMs)
       const { epoch: leaderEpoch, failoverEpoch, proven } = active
       const nowMs = () => clock.currentTimeMillisUnsafe()
       const inReign = inOneReign(active)
 
       const partitions = new Partitions({ store, committer, limits, scope, inTime, leaderEpoch, failoverEpoch, nowMs })
-      const { ends, measure, measured } = makeEnds(partitions, store, leaderEpoch)
+      const { ends, measure, measured, producers } = makeEnds(partitions, store, leaderEpoch)
       const waiters = makeWaiters()
       const removal = makeRemoval(partitions, committer)
       const appending = makeAppending({
@@ -102,11 +110,11 @@ export class Log extends Context.Service<
         limits,
         leaderEpoch,
         nowMs,
-        grown: (partitionId, bytes) => fire(waiters, partitionId, bytes),
+        grown: (partitionId, bytes, stableBytes) => fire(waiters, partitionId, bytes, stableBytes),
         evicted: limits.tailIsAll ? removal.evicted : undefined
       })
       const ahead = new ReadAhead(store, scope, limits.readAheadBytes)
-      const reader = new Reader({ partitions, batches: ahead, proven, inTime })
+      const reader = new Reader({ partitions, batches: ahead, abortedTransactions, proven, inTime })
       const search = makeSearch(partitions, store, yield* OpenBatches, leaderEpoch)
 
       active.onTakeOver(() =>
@@ -123,6 +131,8 @@ export class Log extends Context.Service<
         readNow: (requests, options) => reader.readNow(requests, options),
         awaitBytes: (positions, bytes, ending) => waiters.wait(positions, bytes, reader.hasMoved, ending),
         ends,
+        producers,
+        loading: (partitionIds) => partitions.loading(partitionIds),
         measured: (partitionIds) => inReign(measured(partitionIds)),
         findByTimestamp: (partitionId, timestamp) => inReign(search.findByTimestamp(partitionId, timestamp)),
         findMaxTimestamp: (partitionId) => inReign(search.findMaxTimestamp(partitionId)),

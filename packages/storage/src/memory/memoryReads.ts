@@ -39,13 +39,26 @@ const loadPartition = (data: MemoryData, partitionId: number): StoredPartition |
     leaderEpochs: partition.leaderEpochs.slice(),
     compaction: partition.compaction,
     producerSnapshot: partition.producerSnapshot,
-    producerBatches
+    producerBatches,
+    openTransactions: Array.from(partition.openTransactions, ([firstOffset, producerId]) => ({
+      producerId,
+      firstOffset
+    })),
+    lastAborted: partition.aborted.at(-1)?.lastOffset ?? -1n
   }
 }
 
 type Reads = Pick<
   Store["Service"],
-  "read" | "loadPartitions" | "sizeOf" | "findByTimestamp" | "sizes" | "loadOffsets" | "loadGroups"
+  | "read"
+  | "loadPartitions"
+  | "sizeOf"
+  | "findByTimestamp"
+  | "sizes"
+  | "abortedTransactions"
+  | "loadOffsets"
+  | "loadGroups"
+  | "loadTransactionalIds"
 >
 
 /** What can be read of the data, by whoever asks. */
@@ -93,6 +106,14 @@ export const readsOf = (data: MemoryData): Reads => ({
         .slice(start, start + limit)
         .map(({ records, ...batch }): StoredBatchSize => ({ ...batch, bytes: records.byteLength }))
     }),
+  abortedTransactions: (partitionId, from, to) =>
+    Effect.sync(() => {
+      const { aborted } = data.partitions.get(partitionId) ?? { aborted: [] }
+      return aborted.filter(({ firstOffset, lastOffset }) => lastOffset >= from && firstOffset < to)
+    }),
+  loadTransactionalIds: Effect.sync(() =>
+    Array.from(data.transactionalIds, ([transactionalId, state]) => ({ transactionalId, ...state }))
+  ),
   loadOffsets: Effect.sync(() => Array.from(data.offsets.values()).flatMap((offsets) => Array.from(offsets.values()))),
   loadGroups: Effect.sync(() =>
     Array.from(data.groups, ([groupId, group]): StoredGroup => {

@@ -13,6 +13,7 @@ import type { Write } from "../port/Write.ts"
 export type CommittedOffset = Omit<StoredOffset, "groupId">
 
 const NONE: ReadonlyMap<number, CommittedOffset> = new Map()
+const NOTHING_PENDING: ReadonlyMap<number, number> = new Map()
 
 /** The offsets that groups committed. Reads are from memory; a commit is seen once it is stored. */
 export class Offsets extends Context.Service<
@@ -24,6 +25,13 @@ export class Offsets extends Context.Service<
     readonly commit: (groupId: string, entries: ReadonlyArray<CommittedOffset>) => Effect.Effect<void, KafkaError>
     /** By partition id. */
     readonly fetch: (groupId: string) => ReadonlyMap<number, CommittedOffset>
+    /**
+     * Notes that an open transaction has offsets of a group for so many more, or with -1 fewer, of these partitions. Whoever
+     * keeps transactions does so anew after a take-over.
+     */
+    readonly pend: (groupId: string, partitionIds: Iterable<number>, by: 1 | -1) => void
+    /** By partition id: how many open transactions have offsets of the group for it. */
+    readonly pending: (groupId: string) => ReadonlyMap<number, number>
     /** Groups that have any. */
     readonly groupIds: () => Iterable<string>
     readonly removing: (groupId: string, partitionIds: ReadonlyArray<number>) => Participant<void>
@@ -41,6 +49,7 @@ export class Offsets extends Context.Service<
       const active = yield* Active
       const committer = yield* Committer
       let groups = new Map<string, Map<number, CommittedOffset>>()
+      let pending = new Map<string, Map<number, number>>()
 
       const put = ({ groupId, ...offset }: StoredOffset): void => {
         let offsets = groups.get(groupId)
@@ -53,10 +62,22 @@ export class Offsets extends Context.Service<
       }
       const load = Effect.map(store.loadOffsets, (stored) => {
         groups = new Map()
+        pending = new Map()
         for (const offset of stored) put(offset)
       })
       yield* load
       active.onTakeOver(() => load)
+
+      const pend = (groupId: string, partitionIds: Iterable<number>, by: 1 | -1): void => {
+        const counts = pending.get(groupId) ?? new Map<number, number>()
+        for (const partitionId of partitionIds) {
+          const count = (counts.get(partitionId) ?? 0) + by
+          if (count > 0) counts.set(partitionId, count)
+          else counts.delete(partitionId)
+        }
+        if (counts.size > 0) pending.set(groupId, counts)
+        else pending.delete(groupId)
+      }
 
       /** Seen in the Committer's turn, so that the last commit stored is the one seen. */
       const committing = (groupId: string, entries: ReadonlyArray<CommittedOffset>): Participant<void> =>
@@ -78,6 +99,8 @@ export class Offsets extends Context.Service<
         committing,
         commit: (groupId, entries) => committer.submit(committing(groupId, entries)),
         fetch: (groupId) => groups.get(groupId) ?? NONE,
+        pend,
+        pending: (groupId) => pending.get(groupId) ?? NOTHING_PENDING,
         groupIds: () => groups.keys(),
         removing,
         remove: (groupId, partitionIds) => committer.submit(removing(groupId, partitionIds)),

@@ -9,7 +9,15 @@ export interface StoredBatchHead {
   readonly maxTimestamp: bigint
   readonly producerId: bigint
   readonly producerEpoch: number
+  /** -1 for a marker, which ends a transaction. */
   readonly baseSequence: number
+  readonly leaderEpoch: number
+}
+
+/** A transaction that has not ended, as it lies in one partition. */
+export interface StoredOpenTransaction {
+  readonly producerId: bigint
+  readonly firstOffset: bigint
 }
 
 /** What is known of a partition before any of its batches is read. Offsets, bytes and milliseconds are int64. */
@@ -34,6 +42,10 @@ export interface StoredPartition {
   readonly producerSnapshot: { readonly endOffset: bigint; readonly value: Uint8Array } | null
   /** Batches of idempotent producers from the snapshot's end (or the log's start) on, in order of offset. */
   readonly producerBatches: ReadonlyArray<StoredBatchHead>
+  /** In order of first offsets. */
+  readonly openTransactions: ReadonlyArray<StoredOpenTransaction>
+  /** The greatest `lastOffset` of its aborted transactions; -1 for none. */
+  readonly lastAborted: bigint
 }
 
 /** What a group committed for a partition; fields as in `PutOffset`. */
@@ -62,7 +74,14 @@ export interface StoredGroup {
   readonly members?: ReadonlyArray<StoredGroupMember>
 }
 
-/** What services read when they begin: the ends of partitions, offsets and groups. */
+/** The state of a transactional id; fields as in `PutTransactionalId`. */
+export interface StoredTransactionalId {
+  readonly transactionalId: string
+  readonly revision: bigint
+  readonly value: string
+}
+
+/** What services read when they begin: the ends of partitions, offsets, groups and transactional ids. */
 export interface StateLoader {
   /** The ends of partitions, in order of ids. */
   readonly loadPartitions: (
@@ -70,4 +89,5 @@ export interface StateLoader {
   ) => Effect.Effect<ReadonlyArray<StoredPartition>, StoreError>
   readonly loadOffsets: Effect.Effect<ReadonlyArray<StoredOffset>, StoreError>
   readonly loadGroups: Effect.Effect<ReadonlyArray<StoredGroup>, StoreError>
+  readonly loadTransactionalIds: Effect.Effect<ReadonlyArray<StoredTransactionalId>, StoreError>
 }

@@ -1,5 +1,6 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
 import type { StateLoader } from "./StateLoader.ts"
@@ -32,6 +33,15 @@ export interface BatchReads extends BatchReader {
     partitionId: number,
     timestamp: bigint
   ) => Effect.Effect<Uint8Array | undefined, StoreError>
+  /**
+   * Aborted transactions of which a record may lie at or above `from` and below `to`. Costs what ended in that range, and
+   * not what ended since.
+   */
+  readonly abortedTransactions: (
+    partitionId: number,
+    from: bigint,
+    to: bigint
+  ) => Effect.Effect<ReadonlyArray<AbortedTransaction>, StoreError>
   /** At most `limit` batches from the first one on that ends at or above `from`, without their bytes. */
   readonly sizes: (
     partitionId: number,

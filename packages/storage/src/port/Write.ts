@@ -1,4 +1,5 @@
 import * as Data from "effect/Data"
+import type { AbortedTransaction } from "./AbortedTransaction.ts"
 
 /**
  * All that lasts, as values. A partition is known by its `partitionId`, an int32 that is never given twice in a cluster.
@@ -72,6 +73,21 @@ export type Write = Data.TaggedEnum<{
   DeleteGroupMember: { readonly groupId: string; readonly memberId: string | null }
   /** A group with all its members and offsets. */
   DeleteGroup: { readonly groupId: string }
+  /** A producer's transaction begins in a partition: no reader of committed records goes beyond `firstOffset` until it ends. */
+  BeginTransaction: { readonly partitionId: number; readonly producerId: bigint; readonly firstOffset: bigint }
+  /** Its marker, at `lastOffset`, is written; with `aborted` its records are to be passed over. */
+  EndTransaction: AbortedTransaction & { readonly partitionId: number; readonly aborted: boolean }
+  /**
+   * The state of a transactional id in the place of the former one. `revision` is given to no other state of any id;
+   * `former` is that of the state before, null for the first. `value` is the coordinator's own text.
+   */
+  PutTransactionalId: {
+    readonly transactionalId: string
+    readonly revision: bigint
+    readonly former: bigint | null
+    readonly value: string
+  }
+  DeleteTransactionalId: { readonly transactionalId: string; readonly former: bigint }
   /** The next producer id that was given to nobody. */
   PutNextProducerId: { readonly next: bigint }
   /** The partition's end has leapt over what a failover may have lost (`ClusterState.failoverEpoch`). */

@@ -5,6 +5,16 @@ import type { Append, Unit } from "../port/Write.ts"
 import { Model, TOPIC, OTHER_TOPIC, MEBIBYTE, topicWith, offset, brief, briefly, byText } from "./storeScenarios.ts"
 import type { Scenarios } from "./storeScenarios.ts"
 
+/** What is known of a partition that was never written. */
+const NOTHING_YET = {
+  leaderEpochs: [],
+  compaction: null,
+  producerSnapshot: null,
+  producerBatches: [],
+  openTransactions: [],
+  lastAborted: -1n
+}
+
 /** Commits, reads and the ends of partitions. */
 export const lockAndLogCases = ({ scenario, log, readOne, loadOne }: Scenarios): void => {
   describe("commit", () => {
@@ -202,10 +212,7 @@ export const lockAndLogCases = ({ scenario, log, readOne, loadOne }: Scenarios):
           timestampHigh: -1n,
           cumulativeBytes: 0n,
           sizeBytes: 0n,
-          leaderEpochs: [],
-          compaction: null,
-          producerSnapshot: null,
-          producerBatches: []
+          ...NOTHING_YET
         }
         const head = (index: number) => {
           const { baseOffset, lastOffset, maxTimestamp, producerId, producerEpoch, baseSequence } =

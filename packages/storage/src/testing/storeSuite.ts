@@ -4,6 +4,7 @@ import { keptCases } from "./keptCases.ts"
 import { lockAndLogCases } from "./lockAndLogCases.ts"
 import { reignCases } from "./reignCases.ts"
 import { scenariosOf } from "./storeScenarios.ts"
+import { transactionCases } from "./transactionCases.ts"
 import type { StoreBackend } from "./storeScenarios.ts"
 
 export type { StoreBackend } from "./storeScenarios.ts"
@@ -16,5 +17,6 @@ export const storeSuite = (name: string, backend: StoreBackend): void => {
     lockAndLogCases(scenarios)
     keptCases(backend, scenarios)
     compactionCases(scenarios)
+    transactionCases(scenarios)
   })
 }

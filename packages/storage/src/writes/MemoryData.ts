@@ -1,5 +1,6 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { ServerIdentity } from "../port/CommitStore.ts"
+import type { AbortedTransaction } from "../port/AbortedTransaction.ts"
 import type { Append, Replacement, StoredCompaction, WriteOf } from "../port/Write.ts"
 
 /** The data of one cluster, apart from the broker that serves it: a crash in simulation keeps this and nothing else. */
@@ -23,6 +24,7 @@ export class MemoryData {
   readonly offsets = new Map<string, Map<number, WriteOf<"PutOffset">>>()
   readonly groups = new Map<string, { readonly kind: string; readonly value: string }>()
   readonly groupMembers = new Map<string, Map<string, string>>()
+  readonly transactionalIds = new Map<string, { readonly revision: bigint; readonly value: string }>()
 
   constructor(clusterId: string) {
     this.clusterId = clusterId
@@ -37,6 +39,9 @@ export class MemoryData {
       this.bytes -= batch.records.byteLength
       partition.first++
       left--
+    }
+    if (partition.aborted.length > 0) {
+      partition.aborted = partition.aborted.filter(({ lastOffset }) => lastOffset >= below)
     }
     if (partition.first > 1024 || partition.first === partition.batches.length) {
       partition.batches = partition.batches.slice(partition.first)
@@ -59,6 +64,9 @@ export class MemoryData {
       this.bytes += (records?.byteLength ?? 0) - batch.records.byteLength
     }
     if (gone.size === 0) return
+    // A marker goes with what tells of it.
+    const ends = new Set(Array.from(gone, (at) => partition.batches[at]!.baseOffset))
+    partition.aborted = partition.aborted.filter(({ lastOffset }) => !ends.has(lastOffset))
     partition.batches = partition.batches.filter((_, i) => i >= partition.first && !gone.has(i))
     partition.first = 0
   }
@@ -81,6 +89,7 @@ export class MemoryData {
     for (const [resourceType, ofType] of this.configs) copy.configs.set(resourceType, copyOf(ofType))
     for (const [groupId, offsets] of this.offsets) copy.offsets.set(groupId, new Map(offsets))
     for (const [groupId, group] of this.groups) copy.groups.set(groupId, group)
+    for (const [transactionalId, state] of this.transactionalIds) copy.transactionalIds.set(transactionalId, state)
     for (const [groupId, members] of this.groupMembers) copy.groupMembers.set(groupId, new Map(members))
     return copy
   }
@@ -104,6 +113,10 @@ export class MemoryPartition {
   leaderEpochs: Array<{ readonly epoch: number; readonly startOffset: bigint }> = []
   producerSnapshot: { readonly endOffset: bigint; readonly value: Uint8Array } | null = null
   compaction: StoredCompaction | null = null
+  /** Producer ids by first offset, in order of offsets. */
+  openTransactions = new Map<bigint, bigint>()
+  /** In order of their ends. */
+  aborted: Array<AbortedTransaction> = []
 
   constructor(topicId: string | undefined, failoverEpoch: number) {
     this.topicId = topicId
@@ -114,6 +127,8 @@ export class MemoryPartition {
     const copy = Object.assign(new MemoryPartition(this.topicId, this.failoverEpoch), this)
     copy.batches = this.batches.slice()
     copy.leaderEpochs = this.leaderEpochs.slice()
+    copy.openTransactions = new Map(this.openTransactions)
+    copy.aborted = this.aborted.slice()
     return copy
   }
 

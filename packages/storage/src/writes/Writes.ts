@@ -2,7 +2,7 @@ import type { Write, WriteOf, WriteTag } from "../port/Write.ts"
 import { storeAppends } from "./appends.ts"
 import { MemoryPartition } from "./MemoryData.ts"
 import { bytea, int4, int8, over, overLast, text } from "./StatementWriter.ts"
-import { deleteOffsets, storeConfigs, storeOffsets, storeReplacements } from "./statements.ts"
+import { deleteOffsets, storeConfigs, storeOffsets, storeReplacements, storeTransactionalIds } from "./statements.ts"
 import type { Order, WriteDefinition } from "./WriteDefinition.ts"
 
 /** What a write takes beside its texts and values, about. */
@@ -317,6 +317,56 @@ const WRITES = {
       data.deleteBatches(partition, partition.endOffset, partition.batches.length)
       data.partitions.delete(partitionId)
     }
+  },
+  BeginTransaction: {
+    order: { after: partitionOf },
+    takes: [],
+    bytes: little,
+    store: over(
+      "BeginTransaction",
+      int4(partitionOf),
+      int8((write) => write.firstOffset),
+      int8((write) => write.producerId)
+    ),
+    apply: (data, { firstOffset, partitionId, producerId }) =>
+      data.partitions.get(partitionId)?.openTransactions.set(firstOffset, producerId)
+  },
+  EndTransaction: {
+    order: { after: partitionOf },
+    takes: [],
+    bytes: little,
+    store: over(
+      "EndTransaction",
+      int4(partitionOf),
+      int8((write) => write.firstOffset),
+      int8((write) => (write.aborted ? write.lastOffset : -1n)),
+      int8((write) => write.producerId),
+      int8((write) => write.lastStableOffset)
+    ),
+    apply: (data, write) => {
+      const partition = data.partitions.get(write.partitionId)
+      partition?.openTransactions.delete(write.firstOffset)
+      const { firstOffset, lastOffset, lastStableOffset, producerId } = write
+      if (write.aborted) partition?.aborted.push({ producerId, firstOffset, lastOffset, lastStableOffset })
+    }
+  },
+  PutTransactionalId: {
+    order: FREE,
+    takes: [],
+    bytes: (write) => write.transactionalId.length + write.value.length,
+    store: storeTransactionalIds,
+    apply: (data, { revision, transactionalId, value }) =>
+      data.transactionalIds.set(transactionalId, { revision, value })
+  },
+  DeleteTransactionalId: {
+    order: FREE,
+    takes: [],
+    bytes: little,
+    store: over(
+      "DeleteTransactionalId",
+      int8((write) => write.former)
+    ),
+    apply: (data, { transactionalId }) => data.transactionalIds.delete(transactionalId)
   },
   PutNextProducerId: {
     order: FREE,

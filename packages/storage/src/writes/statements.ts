@@ -101,3 +101,27 @@ export const storeOffsets = (
   deleteOffsets(out, rows, ({ former }) => former)
   putOffsets(out, rows)
 }
+
+type PutTransactionalId = WriteOf<"PutTransactionalId">
+
+const putTransactionalIds = over<PutTransactionalId>(
+  "PutTransactionalId",
+  int8((write) => write.revision),
+  text((write) => write.transactionalId),
+  text((write) => write.value)
+)
+
+const deleteTransactionalIds = over<bigint>(
+  "DeleteTransactionalId",
+  int8((revision) => revision)
+)
+
+/** A new row for each, and the former ones away: of an id that changes twice in a commit the last row alone is written. */
+export const storeTransactionalIds = (out: StatementWriter, writes: ReadonlyArray<PutTransactionalId>): void => {
+  const former = writes.map((write) => write.former).filter((revision) => revision !== null)
+  deleteTransactionalIds(out, former)
+  putTransactionalIds(
+    out,
+    lastByKey(writes, (write) => write.transactionalId)
+  )
+}

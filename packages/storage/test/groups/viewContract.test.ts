@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
 import { memberKey, partitionKey } from "../../src/groups/groupRows.ts"
-import { VIEW_FIELDS } from "../../src/groups/viewContract.ts"
+import { TRANSACTION_FIELDS, VIEW_FIELDS } from "../../src/groups/viewContract.ts"
 
 const schema = fs.readFileSync(new URL("../../schema.sql", import.meta.url), "utf8")
 
@@ -11,7 +11,9 @@ const sorted = (names: Iterable<string>) => Array.from(new Set(names)).sort()
 describe("what views read of the coordinator's rows", () => {
   it("is what the contract says, field by field", () => {
     const read = Array.from(schema.matchAll(/->>? '([^']+)'/g), ([, name]) => name!)
-    const stated = VIEW_FIELDS.flatMap(({ path }) => path.split(".").map((part) => part.replaceAll(/\[\]|\{\}/g, "")))
+    const stated = [...VIEW_FIELDS, ...TRANSACTION_FIELDS].flatMap(({ path }) =>
+      path.split(".").map((part) => part.replaceAll(/\[\]|\{\}/g, ""))
+    )
     assert.deepStrictEqual(sorted(read), sorted(stated))
   })
 

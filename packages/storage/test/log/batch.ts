@@ -7,6 +7,7 @@ export interface BatchOptions {
   readonly baseSequence?: number
   readonly timestamp?: bigint
   readonly value?: string
+  readonly isTransactional?: boolean
 }
 
 /** A batch as a producer sends it, alone in its buffer. */
@@ -21,6 +22,7 @@ export const batchOf = (options: BatchOptions = {}): Uint8Array => {
   return RecordBatch.encodeBatch(records, {
     producerId: options.producerId ?? -1n,
     producerEpoch: options.producerEpoch ?? -1,
-    baseSequence: options.baseSequence ?? -1
+    baseSequence: options.baseSequence ?? -1,
+    isTransactional: options.isTransactional ?? false
   })
 }

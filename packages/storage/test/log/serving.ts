@@ -39,6 +39,7 @@ interface Broker {
   readonly log: Log["Service"]
   readonly active: Active["Service"]
   readonly topics: Topics["Service"]
+  readonly committing: Committer["Service"]["submit"]
   /** Partition ids of a topic, made where there is none. */
   readonly partitions: (count: number) => Effect.Effect<ReadonlyArray<number>, KafkaError>
 }
@@ -57,7 +58,13 @@ export const serving = <A, E>(
       const topic = topics.byName("t") ?? (yield* topics.create({ name: "t", partitions: count, configs: new Map() }))
       return topic.partitionIds
     })
-    const broker = { log: Context.get(context, Log), active: Context.get(context, Active), partitions, topics }
+    const broker = {
+      log: Context.get(context, Log),
+      active: Context.get(context, Active),
+      partitions,
+      topics,
+      committing: Context.get(context, Committer).submit
+    }
     return yield* Effect.ensuring(test(broker), Scope.close(scope, Exit.void))
   })
 

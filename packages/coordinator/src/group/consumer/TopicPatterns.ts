@@ -27,6 +27,12 @@ export const regexProblem = (
   }
 }
 
+/** Whether a name is all that a regular expression stands for. Throws what RE2 says of one that is none (`regexProblem`). */
+export const matcherOf = (regex: string): ((name: string) => boolean) => {
+  const compiled = RE2JS.compile(regex)
+  return (name) => compiled.testExact(name)
+}
+
 interface Pattern {
   readonly matches: (name: string) => boolean
   version: number
@@ -51,8 +57,7 @@ export const makeTopicPatterns = (topics: Context.Service.Shape<typeof Topics>):
   const patternOf = (regex: string): Pattern => {
     const known = patterns.get(regex)
     if (known !== undefined) return known
-    const compiled = RE2JS.compile(regex)
-    const pattern: Pattern = { matches: (name) => compiled.testExact(name), version: -1, names: [] }
+    const pattern: Pattern = { matches: matcherOf(regex), version: -1, names: [] }
     if (patterns.size >= MAX_KEPT) patterns.delete(patterns.keys().next().value!)
     patterns.set(regex, pattern)
     return pattern

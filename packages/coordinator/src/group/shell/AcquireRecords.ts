@@ -2,7 +2,8 @@ import { UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { isKafkaError } from "@tusk/storage/log/Log"
-import type { Log } from "@tusk/storage/log/Log"
+import type { Log, PartitionRead } from "@tusk/storage/log/Log"
+import { AbortedBatches } from "@tusk/storage/log/partitions/AbortedBatches"
 import { boundOf } from "@tusk/storage/log/partitions/Bound"
 import * as Effect from "effect/Effect"
 import type { GroupResourceConfig } from "../machine/GroupConfigs.ts"
@@ -27,6 +28,15 @@ const rangeOf = (batch: Uint8Array): OffsetRange => ({
   last: RecordBatch.lastOffset(batch)
 })
 
+/** Batches with records for somebody: what is left out is done with once a later one is given out. */
+const recordsOf = (
+  batches: ReadonlyArray<Uint8Array>,
+  aborted: PartitionRead["aborted"]
+): ReadonlyArray<Uint8Array> => {
+  const transactions = new AbortedBatches(aborted)
+  return batches.filter((batch) => !RecordBatch.isControl(batch) && !transactions.has(batch))
+}
+
 /** Reads what a member may have now, and marks it as its own. Nothing where others hold it all. */
 export const makeAcquire = (
   log: Log["Service"],
@@ -40,13 +50,20 @@ export const makeAcquire = (
     if (end === undefined) return yield* new UnknownTopicOrPartition()
     if (isKafkaError(end)) return yield* Effect.fail(end)
     const from = next < end.logStartOffset ? end.logStartOffset : next
-    if (from >= end.highWatermark) return undefined
     const bound = boundOf(configs(groupId).shareIsolationLevel)
-    const [found] = yield* log.read([{ partitionId, from, maxBytes }], { bound, maxBytes, atLeastOne: true })
-    if (found === undefined) return undefined
-    if (isKafkaError(found)) return yield* Effect.fail(found)
-    const { batches, logStartOffset } = found
-    return batches.length === 0 ? undefined : { from, batches, logStartOffset }
+    let at = from
+    while (at < end.highWatermark) {
+      const [found] = yield* log.read([{ partitionId, from: at, maxBytes }], { bound, maxBytes, atLeastOne: true })
+      if (found === undefined) return undefined
+      if (isKafkaError(found)) return yield* Effect.fail(found)
+      const { aborted, batches, logStartOffset } = found
+      const last = batches.at(-1)
+      if (last === undefined) return undefined
+      const given = recordsOf(batches, aborted)
+      if (given.length > 0) return { from, batches: given, logStartOffset }
+      at = RecordBatch.lastOffset(last) + 1n
+    }
+    return undefined
   })
 
   const acquireOnce = Effect.fnUntraced(function* (request: Acquire) {

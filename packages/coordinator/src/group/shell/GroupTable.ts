@@ -37,7 +37,10 @@ export class GroupTable {
   readonly settle = (groupId: string): void => {
     const cell = this.#cells.get(groupId)
     if (cell === undefined || !cell.isVacant()) return
-    const needed = cell.waiting() > 0 || this.#held.has(groupId) || this.#offsets.fetch(groupId).size > 0
+    const needed =
+      cell.waiting() > 0 ||
+      this.#held.has(groupId) ||
+      this.#offsets.fetch(groupId).size + this.#offsets.pending(groupId).size > 0
     if (cell.isDead() || !needed) this.drop(groupId)
   }
 

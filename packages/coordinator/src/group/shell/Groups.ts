@@ -19,6 +19,7 @@ import { GroupConversion } from "./GroupConversion.ts"
 import type { Committing, Fetching } from "../machine/GroupKind.ts"
 import type { AnyCell } from "./GroupKinds.ts"
 import type * as Asked from "./GroupRequests.ts"
+import type { Storing } from "./OffsetCommits.ts"
 import { makeOffsetCommits, notStored } from "./OffsetCommits.ts"
 import { expireOffsets } from "./OffsetExpiry.ts"
 
@@ -36,9 +37,13 @@ export class Groups extends Context.Service<
   ClassicGroups & {
     /** Whether this member may commit now; counts as a sign of life. */
     readonly validateCommit: (request: Committing) => Effect.Effect<void, KafkaError>
-    /** A result for each offset, in order. Commits of one group are stored in the order they were found valid. */
+    /**
+     * A result for each offset, in order. Commits of one group are stored in the order they were found valid; `storing`
+     * stores them in place of a commit of its own: those of a transaction.
+     */
     readonly commitOffsets: (
-      request: Asked.CommitOffsets
+      request: Asked.CommitOffsets,
+      storing?: Storing
     ) => Effect.Effect<ReadonlyArray<KafkaError | null>, KafkaError>
     /** By partition id; empty for a group that is not known. */
     readonly fetchOffsets: (

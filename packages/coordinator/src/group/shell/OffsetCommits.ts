@@ -18,6 +18,14 @@ const earlier = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 /** As Kafka answers where a group's data cannot be written: clients look the coordinator up again and repeat. */
 export const notStored = (cause: KafkaError): KafkaError => new NotCoordinator({ cause })
 
+/** Where offsets go, if not into a commit of their own. */
+export interface Storing {
+  /** Fails where nothing may be committed, whoever asks. */
+  readonly mayCommit: Effect.Effect<void, KafkaError>
+  /** Takes its place in the Committer's queue when it is run, and returns once the offsets are stored. */
+  readonly store: (entries: ReadonlyArray<CommittedOffset>) => Effect.Effect<void, KafkaError>
+}
+
 /** Commits of offsets, by whoever is in a group or in none. */
 export const makeOffsetCommits = (
   config: GroupConfig,
@@ -34,29 +42,37 @@ export const makeOffsetCommits = (
           const isNewer = request.apiVersion >= 9 && !request.transactional
           return Effect.fail(isNewer ? new GroupIdNotFound() : new IllegalGeneration())
         })
-  const askToCommit = (request: Committing, admit?: Effect.Effect<void>) =>
+  const askToCommit = (
+    request: Committing,
+    admit?: Effect.Effect<void>,
+    mayCommit: Effect.Effect<void, KafkaError> = Effect.void
+  ) =>
     cells.admit(request).pipe(
+      Effect.andThen(mayCommit),
       Effect.andThen(cells.retrying(Effect.flatMap(committingCell(request), (cell) => cell.commit(request, admit)))),
       Effect.flatMap((error) => (error === null ? Effect.void : Effect.fail(error)))
     )
 
-  const commitOffsets = Effect.fnUntraced(function* (request: Asked.CommitOffsets) {
+  const commitOffsets = Effect.fnUntraced(function* (
+    request: Asked.CommitOffsets,
+    storing: Storing = {
+      mayCommit: Effect.void,
+      store: (entries) => Effect.mapError(offsets.commit(request.groupId, entries), notStored)
+    }
+  ) {
     const { groupId, retentionTimeMs } = request
     const now = BigInt(yield* Clock.currentTimeMillis)
     const errors = request.offsets.map(({ metadata }) =>
       (metadata?.length ?? 0) > config.offsetMetadataMaxBytes ? new OffsetMetadataTooLarge() : null
     )
+    const expireTimestamp = retentionTimeMs < 0n ? -1n : earlier(now + retentionTimeMs, END_OF_TIME)
     const entries = request.offsets
       .filter((_, i) => errors[i] === null)
-      .map((offset): CommittedOffset => ({
-        ...offset,
-        commitTimestamp: now,
-        expireTimestamp: retentionTimeMs < 0n ? -1n : earlier(now + retentionTimeMs, END_OF_TIME)
-      }))
+      .map((offset): CommittedOffset => ({ ...offset, commitTimestamp: now, expireTimestamp }))
     // the group stays in memory, and is not expired, until its offsets are there
     yield* Effect.acquireUseRelease(
       Effect.sync(() => cells.hold(groupId)),
-      () => validateThenCommit(request, entries),
+      () => validateThenCommit(request, entries, storing),
       () =>
         Effect.sync(() => {
           cells.release(groupId)
@@ -67,23 +83,22 @@ export const makeOffsetCommits = (
   })
 
   /** The commit is admitted before any later step of the group, and goes on if its client does not wait. */
-  const validateThenCommit = (request: Asked.CommitOffsets, entries: ReadonlyArray<CommittedOffset>) =>
+  const validateThenCommit = (
+    request: Asked.CommitOffsets,
+    entries: ReadonlyArray<CommittedOffset>,
+    storing: Storing
+  ) =>
     Effect.gen(function* () {
       let commit: Fiber.Fiber<void, KafkaError> | undefined
       const admit = Effect.suspend(() =>
         entries.length === 0
           ? Effect.void
-          : Effect.map(
-              Effect.forkIn(offsets.commit(request.groupId, entries), scope, { startImmediately: true }),
-              (fiber) => {
-                commit = fiber
-              }
-            )
+          : Effect.map(Effect.forkIn(storing.store(entries), scope, { startImmediately: true }), (fiber) => {
+              commit = fiber
+            })
       )
-      yield* askToCommit(request, admit)
-      if (commit !== undefined) {
-        yield* Effect.mapError(Fiber.join(commit), notStored)
-      }
+      yield* askToCommit(request, admit, storing.mayCommit)
+      if (commit !== undefined) yield* Fiber.join(commit)
     })
 
   return { validateCommit: (request: Committing) => askToCommit(request), commitOffsets }

@@ -11,7 +11,7 @@ import type { AnyCell } from "./GroupKinds.ts"
  * `offsets.retention.minutes`: every so often deletes what nobody needs any more (KIP-211). Of a group without members
  * that is all, and the time counts from when the group became empty; for a group that never had members, from each
  * commit. Of one with members it is what none of them is subscribed to, since its commit. A group without members whose
- * last offset goes, goes too.
+ * last offset goes, goes too. What an open transaction has offsets for stays.
  */
 export const expireOffsets = (
   config: GroupConfig,
@@ -31,7 +31,9 @@ export const expireOffsets = (
           return nowMs - sinceMs >= config.offsetsRetentionMs
         }
         const { keeps } = expiry
+        const pending = offsets.pending(cell.groupId)
         const isKept = ({ partitionId }: CommittedOffset): boolean => {
+          if (pending.has(partitionId)) return true
           if (keeps === null) return false
           const topic = topics.ofPartition(partitionId)?.topic
           // With a topic that is deleted its offsets go.
@@ -39,7 +41,7 @@ export const expireOffsets = (
         }
         const held = offsets.fetch(cell.groupId)
         const expired = Array.from(held.values()).filter((offset) => !isKept(offset) && isExpired(offset))
-        if (expired.length < held.size || keeps !== null) {
+        if (expired.length < held.size || keeps !== null || pending.size > 0) {
           if (expired.length === 0) return
           const partitionIds = expired.map(({ partitionId }) => partitionId)
           yield* offsets.remove(cell.groupId, partitionIds)

@@ -26,6 +26,10 @@ const log = Layer.mock(Log, {
   deleting: () => {
     throw new Error("not here")
   },
+  marking: () => {
+    throw new Error("not here")
+  },
+  loading: () => undefined,
   ends: (partitionIds) =>
     Effect.succeed(partitionIds.map(() => ({ logStartOffset: 0n, highWatermark: 4n, lastStableOffset: 4n }) as never)),
   read: (requests, { bound }) =>
@@ -37,7 +41,8 @@ const log = Layer.mock(Log, {
             bytes: batch.length,
             highWatermark: 4n,
             lastStableOffset: 0n,
-            logStartOffset: 0n
+            logStartOffset: 0n,
+            aborted: []
           }) as never
       )
     ),

@@ -6,10 +6,12 @@ import type { Write } from "../../port/Write.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { isKnown } from "../partitions/PartitionLog.ts"
 import type { LogLimits, PartitionLog } from "../partitions/PartitionLog.ts"
-import { confirm, propose, retract } from "../partitions/Proposal.ts"
+import { propose, retract } from "../partitions/Proposal.ts"
 import type { Verdict } from "../partitions/Proposal.ts"
 import { retain } from "../partitions/Tail.ts"
 import type { AppendRequest, Appended } from "./AppendRequest.ts"
+import { confirmed } from "./Confirmed.ts"
+import type { Confirmed } from "./Confirmed.ts"
 import type { FirstBatches } from "./FirstBatches.ts"
 
 /** What appending needs of the log. */
@@ -21,7 +23,7 @@ export interface AppendPorts {
   readonly leaderEpoch: () => number
   readonly nowMs: () => number
   /** Stored: who reads may have it. */
-  readonly appended: (log: PartitionLog, batch: Uint8Array, lastOffset: bigint) => void
+  readonly appended: (log: PartitionLog, batch: Uint8Array, lastOffset: bigint, confirmed: Confirmed) => void
 }
 
 /** Batches of a request that want their places; each is judged by itself, and answered by a result of its own. */
@@ -70,13 +72,15 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
 
   #judge(log: PartitionLog, i: number, writes: Array<Write>): Verdict {
     const { firstBatches, leaderEpoch, limits } = this.#ports
-    const { partitionId, relaxed, stampTime } = this.#requests[i]!
+    const { mayBegin, partitionId, relaxed, stampTime } = this.#requests[i]!
     const batch = this.#batches[i]!
     const known = isKnown(log, batch)
     if (known) firstBatches.stored(partitionId, batch)
     const early = known ? undefined : firstBatches.refusal(partitionId, batch)
     if (early !== undefined) return { _tag: "Refused", error: early }
-    return propose(log, batch, leaderEpoch(), stampTime ? this.#nowMs : -1n, this.#nowMs, limits, writes, relaxed)
+    const logAppendTime = stampTime ? this.#nowMs : -1n
+    const how = { leaderEpoch: leaderEpoch(), nowMs: this.#nowMs, limits, logAppendTime, relaxed, mayBegin }
+    return propose(log, batch, how, writes)
   }
 
   retract(): void {
@@ -102,8 +106,7 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
       firstBatches.stored(partitionId, verdict.batch)
       // A take-over came between, or the topic went: what is stored is read from the store.
       if (find(partitionId) !== log) continue
-      confirm(log, this.#nowMs, limits)
-      appended(log, verdict.batch, verdict.lastOffset)
+      appended(log, verdict.batch, verdict.lastOffset, confirmed(log, this.#nowMs, limits))
     }
   }
 

@@ -1,3 +1,5 @@
+import type { MayBegin } from "../partitions/Proposal.ts"
+
 /** A batch to append to a partition. */
 export interface AppendRequest {
   readonly partitionId: number
@@ -7,6 +9,8 @@ export interface AppendRequest {
   readonly stampTime: boolean
   /** Its topic's `tusk.synchronous.commit` is off. */
   readonly relaxed?: boolean
+  /** For a transactional batch: asked in the commit's turn before the first one of a transaction. None: it is refused. */
+  readonly mayBegin?: MayBegin
 }
 
 /** Where a batch lies now. */

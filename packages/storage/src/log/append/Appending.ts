@@ -7,8 +7,11 @@ import type { Partitions } from "../partitions/Partitions.ts"
 import type { Evicted } from "../partitions/Tail.ts"
 import { Append } from "./Append.ts"
 import type { AppendRequest, Appended } from "./AppendRequest.ts"
+import type { Confirmed } from "./Confirmed.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
 import type { FirstBatches } from "./FirstBatches.ts"
+import { Markers } from "./Markers.ts"
+import type { MarkerRequest } from "./Markers.ts"
 
 /** What appending is made with. */
 export interface AppendingPorts {
@@ -17,8 +20,8 @@ export interface AppendingPorts {
   readonly limits: LogLimits
   readonly leaderEpoch: () => number
   readonly nowMs: () => number
-  /** So many bytes more can be read in a partition. */
-  readonly grown: (partitionId: number, bytes: number) => void
+  /** So many bytes more can be read in a partition; by who reads committed records, so many more. */
+  readonly grown: (partitionId: number, bytes: number, stableBytes: number) => void
   /** Told of what goes from memory for a new batch. */
   readonly evicted: Evicted | undefined
 }
@@ -27,6 +30,8 @@ export interface AppendingPorts {
 export interface Appending {
   /** A unit of a commit: one result a request when it is stored. */
   readonly appending: (requests: ReadonlyArray<AppendRequest>) => Participant<ReadonlyArray<Appended | KafkaError>>
+  /** Ends transactions, a marker each: undefined where it is written, or why it is not. */
+  readonly marking: (requests: ReadonlyArray<MarkerRequest>) => Participant<ReadonlyArray<KafkaError | undefined>>
   /** Submits it. After `timeoutMs` milliseconds each result is REQUEST_TIMED_OUT: nobody knows yet. */
   readonly append: (
     requests: ReadonlyArray<AppendRequest>,
@@ -45,15 +50,24 @@ export const makeAppending = (ports: AppendingPorts): Appending => {
     find: (partitionId: number) => partitions.find(partitionId)?.log,
     leaderEpoch,
     nowMs,
-    appended: ({ partitionId }: PartitionLog, batch: Uint8Array, lastOffset: bigint) => {
+    appended: (
+      { partitionId }: PartitionLog,
+      batch: Uint8Array,
+      lastOffset: bigint,
+      { aborted, stable }: Confirmed
+    ) => {
+      if (aborted.length > 0) partitions.aborted(partitionId, aborted)
       partitions.push(partitionId, batch, lastOffset, evicted)
-      grown(partitionId, batch.byteLength)
+      const bytes = batch.byteLength
+      grown(partitionId, bytes, stable === "Follows" ? bytes : stable === "Leaps" ? Infinity : 0)
     }
   }
   const appending: Appending["appending"] = (requests) =>
     new Append(appendPorts, requests, partitions.loading(requests.map(({ partitionId }) => partitionId)))
   return {
     appending,
+    marking: (requests) =>
+      new Markers(appendPorts, requests, partitions.loading(requests.map(({ partitionId }) => partitionId))),
     append: (requests, timeoutMs) =>
       Effect.suspend(() => committer.submit(appending(requests), timeoutMs)).pipe(
         Effect.catch((error) => Effect.succeed(requests.map(() => error)))

@@ -19,6 +19,7 @@ export interface CompactionPolicy {
 /** The log as it is. */
 export interface CompactedLog {
   readonly highWatermark: bigint
+  readonly lastStableOffset: bigint
   /** Bytes ever appended. */
   readonly cumulativeBytes: bigint
   /** Bytes that are there. */
@@ -44,7 +45,7 @@ export const dirtyBytes = ({ compaction, cumulativeBytes, sizeBytes }: Compacted
 /**
  * How many of these batches, which follow each other, may be compacted. As in Kafka not those of the active segment,
  * which has no files here: it is what lies within `segment.bytes` of the end and is not older than `segment.ms`, and
- * the newest batch in any case.
+ * the newest batch in any case; nor what no transaction has decided yet.
  */
 export const countCleanable = (
   batches: ReadonlyArray<StoredBatchSize>,
@@ -56,7 +57,7 @@ export const countCleanable = (
   const rolledBytes = log.cumulativeBytes - BigInt(policy.segmentBytes)
   const lagAt = nowMs - BigInt(policy.minLagMs)
   const end = batches.findIndex(({ cumulativeBytes, lastOffset, timestampHigh }) => {
-    if (lastOffset + 1n >= log.highWatermark) return true
+    if (lastOffset + 1n >= log.highWatermark || lastOffset >= log.lastStableOffset) return true
     if (policy.minLagMs > 0 && timestampHigh > lagAt) return true
     return cumulativeBytes > rolledBytes && (timestampHigh < 0n || timestampHigh > rolledAt)
   })

@@ -9,6 +9,7 @@ import type { Store } from "../../port/Store.ts"
 import type { StoredCompaction, Unit } from "../../port/Write.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { Log, MeasuredEnd } from "../Log.ts"
+import { AbortedBatches } from "../partitions/AbortedBatches.ts"
 import type { CollectKeys } from "./collectKeys.ts"
 import { countCleanable, isDue, mayBeDue } from "./CompactionPlan.ts"
 import type { Cleanable, CompactedLog, CompactionPolicy } from "./CompactionPlan.ts"
@@ -34,7 +35,7 @@ const PLAN_BATCHES = 1000
 
 /** What the compaction of a partition is made with. */
 export interface PartitionCompactionPorts {
-  readonly store: Pick<Store["Service"], "sizes">
+  readonly store: Pick<Store["Service"], "abortedTransactions" | "sizes">
   readonly active: Pick<Active["Service"], "reign">
   readonly committer: Pick<Committer["Service"], "submit">
   readonly log: Log["Service"]
@@ -103,11 +104,13 @@ export class PartitionCompaction {
   /** The latest offset of each new key first, then every batch from the log start on. */
   readonly #compact = Effect.fnUntraced({ self: this }, function* (due: Due) {
     const { end, nowMs, partitionId, policy, state } = due
-    const { collect, committer, log, rewrite, states } = this.#ports
+    const { collect, committer, log, rewrite, states, store } = this.#ports
     const write = this.#writing()
-    const collected = yield* collect({ partitionId, from: dirtyStart(end, state), end: due.cleanable.end })
+    const ended = yield* store.abortedTransactions(partitionId, end.logStartOffset, due.cleanable.end)
+    const aborted = new AbortedBatches(ended)
+    const collected = yield* collect({ partitionId, from: dirtyStart(end, state), end: due.cleanable.end }, aborted)
     const range = { partitionId, from: end.logStartOffset, end: collected.end }
-    const sieve = { keys: collected.keys, deleteHorizon: horizonOf(nowMs, policy), nowMs }
+    const sieve = { keys: collected.keys, aborted, deleteHorizon: horizonOf(nowMs, policy), nowMs }
     const replace: Replace = Effect.fnUntraced(function* (batches) {
       const removal = write([{ _tag: "ReplaceBatches", partitionId, batches }])
       yield* committer.submit(log.deleting(partitionId, range.end, removal), Infinity)

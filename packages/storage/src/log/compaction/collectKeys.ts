@@ -3,6 +3,7 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { OpenBatches } from "../batches/OpenBatches.ts"
+import type { AbortedBatches } from "../partitions/AbortedBatches.ts"
 import { KeyOffsets } from "./KeyOffsets.ts"
 import { tellUnreadable } from "./walkBatches.ts"
 import type { Range, WalkBatches } from "./walkBatches.ts"
@@ -13,11 +14,14 @@ export interface CollectedKeys {
   readonly end: bigint
 }
 
-/** The latest offset of each key in a part of a log, as far as keys fit into `maxKeyBytes`. */
-export type CollectKeys = (range: Range) => Effect.Effect<CollectedKeys, KafkaError | StoreError>
+/** The latest offset of each key in a part of a log, but for what was aborted, as far as keys fit into `maxKeyBytes`. */
+export type CollectKeys = (
+  range: Range,
+  aborted: AbortedBatches
+) => Effect.Effect<CollectedKeys, KafkaError | StoreError>
 
 export const makeCollectKeys = (walk: WalkBatches, open: OpenBatches["Service"], maxKeyBytes: number): CollectKeys =>
-  Effect.fnUntraced(function* (range) {
+  Effect.fnUntraced(function* (range, aborted) {
     const keys = new KeyOffsets(maxKeyBytes)
     let end = range.from
     const put = ({ key, offset }: RecordBatch.KeyedRecord): void => {
@@ -28,7 +32,7 @@ export const makeCollectKeys = (walk: WalkBatches, open: OpenBatches["Service"],
       Effect.fnUntraced(function* (batches) {
         for (const batch of batches) {
           end = RecordBatch.lastOffset(batch) + 1n
-          if (RecordBatch.isControl(batch)) continue
+          if (RecordBatch.isControl(batch) || aborted.has(batch)) continue
           const error = yield* open.look(batch, (records) => RecordBatch.keySteps(batch, records, put))
           if (error !== undefined) yield* tellUnreadable(range.partitionId, batch, error)
           if (keys.isFull) return false

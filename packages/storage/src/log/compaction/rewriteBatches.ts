@@ -6,6 +6,7 @@ import type { Replacement } from "../../port/Write.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { BatchCodec } from "../batches/BatchCodec.ts"
 import type { OpenBatches } from "../batches/OpenBatches.ts"
+import type { AbortedBatches } from "../partitions/AbortedBatches.ts"
 import type { KeyOffsets } from "./KeyOffsets.ts"
 import { tellUnreadable } from "./walkBatches.ts"
 import type { Range, WalkBatches } from "./walkBatches.ts"
@@ -13,7 +14,9 @@ import type { Range, WalkBatches } from "./walkBatches.ts"
 /** By what records are judged. */
 export interface Sieve {
   readonly keys: KeyOffsets
-  /** When tombstones may go that are seen for the first time now; in milliseconds. */
+  /** What was aborted goes at once. */
+  readonly aborted: AbortedBatches
+  /** When tombstones may go that are seen for the first time now, and markers of which nothing is left; in milliseconds. */
   readonly deleteHorizon: bigint
   readonly nowMs: bigint
 }
@@ -21,12 +24,14 @@ export interface Sieve {
 /** Stores what takes the place of batches. */
 export type Replace = (replacements: ReadonlyArray<Replacement>) => Effect.Effect<void, KafkaError>
 
-/** Takes from every batch what is superseded. Tells when the first tombstone left may go, in milliseconds; -1 for none. */
+/** Takes from every batch what is superseded or was aborted. Tells when the first tombstone or marker left may go, in milliseconds; -1 for none. */
 export type RewriteBatches = (
   range: Range,
   sieve: Sieve,
   replace: Replace
 ) => Effect.Effect<bigint, KafkaError | StoreError>
+
+const GONE: RecordBatch.Filtered = { batch: undefined, kept: 0, deleteHorizon: undefined }
 
 export const makeRewriteBatches = (
   walk: WalkBatches,
@@ -51,12 +56,32 @@ export const makeRewriteBatches = (
     )
   }
 
+  /** A marker that has nothing to end is given a time, as a tombstone is, and goes behind it (KIP-534). */
+  const marker = (batch: Uint8Array, { deleteHorizon, nowMs }: Sieve): RecordBatch.Filtered | KafkaError => {
+    const horizon = RecordBatch.deleteHorizonOf(batch)
+    if (horizon !== undefined && nowMs >= horizon) return GONE
+    const marked = horizon === undefined ? RecordBatch.withDeleteHorizon(batch, deleteHorizon) : batch
+    return { batch: marked, kept: 1, deleteHorizon: horizon ?? deleteHorizon }
+  }
+
   return Effect.fnUntraced(function* (range, sieve, replace) {
     let firstHorizon = -1n
+    /** Producers of whose transaction, as far as it was walked over, records are left. */
+    const holding = new Set<bigint>()
+    const look = (batch: Uint8Array) => {
+      const producerId = RecordBatch.producerId(batch)
+      if (!RecordBatch.isControl(batch)) return sieve.aborted.has(batch) ? Effect.succeed(GONE) : filtered(batch, sieve)
+      return Effect.succeed(
+        holding.delete(producerId) ? { batch, kept: 1, deleteHorizon: undefined } : marker(batch, sieve)
+      )
+    }
     /** What takes the place of a batch; undefined: it stays as it is. */
     const replacementOf = Effect.fnUntraced(function* (batch: Uint8Array) {
-      if (RecordBatch.isControl(batch)) return undefined
-      const found = yield* filtered(batch, sieve)
+      const found = yield* look(batch)
+      const isLeft = isKafkaError(found) || found.batch !== undefined
+      if (isLeft && RecordBatch.isTransactional(batch) && !RecordBatch.isControl(batch)) {
+        holding.add(RecordBatch.producerId(batch))
+      }
       if (isKafkaError(found)) {
         yield* tellUnreadable(range.partitionId, batch, found)
         return undefined

@@ -26,12 +26,24 @@ export interface MeasuredEnd extends PartitionEnd {
   readonly sizeBytes: bigint
 }
 
-/** Tells where partitions begin and end, and how large they are. */
+/** A producer of a partition, as DescribeProducers tells it. Numbers are -1 where there is none. */
+export interface ActiveProducer {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly lastSequence: number
+  /** Milliseconds since the epoch. */
+  readonly lastTimestamp: bigint
+  readonly coordinatorEpoch: number
+  readonly transactionStartOffset: bigint
+}
+
+/** Tells where partitions begin and end, how large they are, and who writes to them. */
 export interface Ends {
   /** One result a partition. */
   readonly ends: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<PartitionEnd | KafkaError>>
   /** The same, with the bytes of each. */
   readonly measured: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<MeasuredEnd | KafkaError>>
+  readonly producers: (partitionId: number) => Effect.Effect<ReadonlyArray<ActiveProducer>, KafkaError>
   /** Takes the bytes of a partition from the store anew. */
   readonly measure: (partitionId: number) => Effect.Effect<void, StoreError>
 }
@@ -85,5 +97,17 @@ export const makeEnds = (
     )
   })
 
-  return { ends, measured, measure }
+  const producers = (partitionId: number) =>
+    Effect.map(partitions.get(partitionId), ({ log }) =>
+      Array.from(log.producers, ([producerId, state]): ActiveProducer => ({
+        producerId,
+        producerEpoch: state.producerEpoch,
+        lastSequence: state.batches.at(-1)?.lastSequence ?? -1,
+        lastTimestamp: state.lastTimestamp,
+        coordinatorEpoch: state.coordinatorEpoch,
+        transactionStartOffset: log.openTransactions.get(producerId) ?? -1n
+      }))
+    )
+
+  return { ends, measured, producers, measure }
 }

@@ -28,11 +28,12 @@ export const leap = (log: PartitionLog, to: bigint, ports: LeapPorts): Participa
     assemble: (writes: Array<Write>) => {
       const nowMs = BigInt(ports.nowMs())
       failoverEpoch = ports.failoverEpoch()
+      const how = { leaderEpoch: ports.leaderEpoch(), nowMs, limits: ports.limits, logAppendTime: -1n }
       let at = log.committed.endOffset
       while (at < to) {
         const span = to - at < MOST_OFFSETS ? to - at : MOST_OFFSETS
         const batch = encodeBatch([], { lastOffset: span - 1n })
-        made.push(propose(log, batch, ports.leaderEpoch(), -1n, nowMs, ports.limits, writes))
+        made.push(propose(log, batch, how, writes))
         at += span
       }
       writes.push({ _tag: "PutFailoverEpoch", partitionId: log.partitionId, epoch: failoverEpoch })

@@ -1,4 +1,5 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import type { AbortedTransaction } from "../../port/AbortedTransaction.ts"
 import type { StoredPartition } from "../../port/StateLoader.ts"
 import type { Bound } from "./Bound.ts"
 import { restoreProducers } from "./ProducerState.ts"
@@ -16,8 +17,12 @@ export interface PartitionLog {
   failoverEpoch: number
   committed: LogEnd
   readonly producers: Map<bigint, ProducerState>
+  /** Transactions that have not ended: the first offset of each by producer id, the oldest first. */
+  readonly openTransactions: Map<bigint, bigint>
   assumed: Assumed | undefined
   logStartOffset: bigint
+  /** The marker of the last transaction that was aborted; -1 for none. */
+  lastAborted: bigint
   /** Bytes appended that are not there any more; undefined until somebody asks, where that takes long to find out. */
   bytesGone: bigint | undefined
   readonly leaderEpochs: Array<{ readonly epoch: number; readonly startOffset: bigint }>
@@ -38,6 +43,10 @@ export interface LogEnd {
 export interface Assumed {
   readonly end: LogEnd
   readonly producers: Map<bigint, ProducerState>
+  /** Transactions that begin (by their first offset) or end (null); undefined: none does. */
+  readonly transactions: Map<bigint, bigint | null> | undefined
+  /** Those that end as aborted, in order. */
+  readonly aborted: ReadonlyArray<AbortedTransaction>
 }
 
 export interface LogLimits {
@@ -60,8 +69,10 @@ export const fromStored = (stored: StoredPartition): PartitionLog => ({
     snapshotEnd: stored.producerSnapshot?.endOffset ?? 0n
   },
   producers: restoreProducers(stored.producerSnapshot?.value ?? null, stored.producerBatches),
+  openTransactions: new Map(stored.openTransactions.map(({ firstOffset, producerId }) => [producerId, firstOffset])),
   assumed: undefined,
   logStartOffset: stored.logStartOffset,
+  lastAborted: stored.lastAborted,
   bytesGone: stored.sizeBytes === undefined ? undefined : stored.cumulativeBytes - stored.sizeBytes,
   leaderEpochs: stored.leaderEpochs.slice()
 })
@@ -69,8 +80,12 @@ export const fromStored = (stored: StoredPartition): PartitionLog => ({
 /** The offset behind the last batch that is stored. */
 export const highWatermark = (log: PartitionLog): bigint => log.committed.endOffset
 
-/** Where the first open transaction begins. There are none: it is the high watermark. */
-export const lastStableOffset = (log: PartitionLog): bigint => log.committed.endOffset
+/** Where the first open transaction begins, or the log where its start has passed that; the high watermark if none is open. */
+export const lastStableOffset = ({ committed, logStartOffset, openTransactions }: PartitionLog): bigint => {
+  if (openTransactions.size === 0) return committed.endOffset
+  const first = openTransactions.values().next().value!
+  return first > logStartOffset ? first : logStartOffset
+}
 
 /** The offset behind the last record that a reader by this bound may have. */
 export const readableEnd = (log: PartitionLog, bound: Bound): bigint =>

@@ -4,12 +4,14 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Committer } from "../../commit/Committer.ts"
+import type { AbortedTransaction } from "../../port/AbortedTransaction.ts"
 import type { Replacement } from "../../port/Write.ts"
 import type { Store } from "../../port/Store.ts"
 import type { StoredPartition } from "../../port/StateLoader.ts"
 import { Fenced } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { toKafkaError } from "../../port/toKafkaError.ts"
+import { AbortedTail } from "./AbortedTail.ts"
 import { leap } from "./Leap.ts"
 import type { LeapPorts } from "./Leap.ts"
 import { makePartitionLoader } from "./PartitionLoader.ts"
@@ -31,6 +33,8 @@ export interface PartitionsOptions extends LogLimits {
 export interface Partition {
   readonly log: PartitionLog
   readonly tail: PartitionTail
+  /** All that ended at or behind the first of these batches. */
+  readonly aborted: AbortedTail
 }
 
 /** What partitions are made with. */
@@ -99,12 +103,18 @@ export class Partitions {
     push(this.#tail, this.#entries.get(partitionId)!.tail, batch, lastOffset, evicted)
   }
 
+  /** Transactions of it ended as aborted: whoever reads its newest batches is told. */
+  aborted(partitionId: number, transactions: ReadonlyArray<AbortedTransaction>): void {
+    this.#entries.get(partitionId)!.aborted.add(transactions)
+  }
+
   /** Compaction has stored these in the place of others. */
   replaced(partitionId: number, replacements: ReadonlyArray<Replacement>): void {
     const entry = this.#entries.get(partitionId)
     if (entry === undefined) return
     const places = new Map(replacements.map(({ baseOffset, records }) => [baseOffset, records]))
     replace(this.#tail, entry.tail, places, RecordBatch.baseOffset)
+    for (const { baseOffset, records } of replacements) if (records === null) entry.aborted.remove(baseOffset)
   }
 
   /** Its topic is deleted. Tells whether it was in memory. */
@@ -133,7 +143,8 @@ export class Partitions {
       const log = fromStored(partition)
       const enter = Effect.sync(() => {
         const { partitionId } = partition
-        into.set(partitionId, { log, tail: makePartitionTail(partitionId, log.committed.endOffset) })
+        const tail = makePartitionTail(partitionId, log.committed.endOffset)
+        into.set(partitionId, { log, tail, aborted: new AbortedTail(tail) })
       })
       const end = this.#told.endFor(partition, this.#ports.failoverEpoch())
       if (end === partition.endOffset) return enter

@@ -3,10 +3,19 @@ import type { LogLimits, PartitionLog } from "./PartitionLog.ts"
 import { encodeSnapshot } from "./ProducerState.ts"
 import type { ProducerState } from "./ProducerState.ts"
 
-/** Forgets producers silent for longer than `producer.id.expiration.ms`, and the longest silent beyond the limit. */
-export const expireProducers = (producers: Map<bigint, ProducerState>, nowMs: bigint, limits: LogLimits): void => {
+/**
+ * Forgets producers silent for longer than `producer.id.expiration.ms`, and the longest silent beyond the limit; but none
+ * whose transaction is open.
+ */
+export const expireProducers = (
+  producers: Map<bigint, ProducerState>,
+  { openTransactions }: PartitionLog,
+  nowMs: bigint,
+  limits: LogLimits
+): void => {
   const oldest = nowMs - BigInt(limits.producerIdExpirationMs)
   for (const [producerId, state] of producers) {
+    if (openTransactions.has(producerId)) continue
     if (state.lastTimestamp < oldest || producers.size > limits.maxProducers) producers.delete(producerId)
   }
 }
@@ -25,7 +34,7 @@ export const snapshotAssumed = (
     producers.delete(id)
     producers.set(id, state)
   }
-  expireProducers(producers, nowMs, limits)
+  expireProducers(producers, log, nowMs, limits)
   return { _tag: "PutProducerSnapshot", partitionId: log.partitionId, endOffset, value: encodeSnapshot(producers) }
 }
 

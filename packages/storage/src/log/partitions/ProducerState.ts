@@ -13,12 +13,17 @@ import type { StoredBatchHead } from "../../port/StateLoader.ts"
  * | newer epoch, first sequence 0 | next |
  * | newer epoch, anything else | `OutOfOrderSequenceNumber` |
  * | producer unknown here | next, whatever the sequence |
+ *
+ * The marker of a transaction has no sequence. With a newer epoch, as all have of producers that raise theirs at each end
+ * (KIP-890), what was remembered is of no use any more.
  */
 export interface ProducerState {
   readonly producerEpoch: number
   readonly batches: ReadonlyArray<ProducerBatch>
   /** Time of its last append, milliseconds: what expiry goes by. */
   readonly lastTimestamp: bigint
+  /** Of the coordinator that wrote its last marker; -1 for none. */
+  readonly coordinatorEpoch: number
 }
 
 export interface ProducerBatch {
@@ -78,17 +83,35 @@ export const afterBatch = (
   return {
     producerEpoch,
     batches: [...earlier.slice(1 - REMEMBERED_BATCHES), batch],
-    lastTimestamp: timestamp
+    lastTimestamp: timestamp,
+    coordinatorEpoch: known?.coordinatorEpoch ?? -1
   }
 }
 
-const SNAPSHOT_VERSION = 1
+export const afterMarker = (
+  known: ProducerState | undefined,
+  producerEpoch: number,
+  coordinatorEpoch: number,
+  timestamp: bigint
+): ProducerState => ({
+  // An epoch never goes back.
+  producerEpoch: known !== undefined && known.producerEpoch > producerEpoch ? known.producerEpoch : producerEpoch,
+  batches: known !== undefined && known.producerEpoch >= producerEpoch ? known.batches : [],
+  lastTimestamp: timestamp,
+  coordinatorEpoch
+})
+
+/** Version 1 lacks the coordinator's epoch. */
+const SNAPSHOT_VERSION = 2
+
+type SnapshotBatch = [baseSequence: number, lastSequence: number, baseOffset: string, logAppendTime: string]
 
 type SnapshotRow = [
   producerId: string,
   epoch: number,
   lastTimestamp: string,
-  ...batches: Array<[number, number, string, string]>
+  coordinatorEpoch: number,
+  ...batches: Array<SnapshotBatch>
 ]
 
 /** The text a snapshot is stored as. */
@@ -99,7 +122,8 @@ export const encodeSnapshot = (producers: ReadonlyMap<bigint, ProducerState>): U
       String(producerId),
       state.producerEpoch,
       String(state.lastTimestamp),
-      ...state.batches.map((batch): [number, number, string, string] => [
+      state.coordinatorEpoch,
+      ...state.batches.map((batch): SnapshotBatch => [
         batch.baseSequence,
         batch.lastSequence,
         String(batch.baseOffset),
@@ -110,6 +134,25 @@ export const encodeSnapshot = (producers: ReadonlyMap<bigint, ProducerState>): U
   return Buffer.from(JSON.stringify({ version: SNAPSHOT_VERSION, rows }))
 }
 
+const snapshotRows = (snapshot: Uint8Array): ReadonlyArray<SnapshotRow> => {
+  const { rows, version } = JSON.parse(Buffer.from(snapshot).toString()) as {
+    readonly rows: ReadonlyArray<SnapshotRow>
+    readonly version: number
+  }
+  if (version !== 1) return rows
+  return rows.map(([producerId, epoch, lastTimestamp, ...batches]): SnapshotRow => {
+    return [producerId, epoch, lastTimestamp, -1, ...(batches as ReadonlyArray<unknown> as Array<SnapshotBatch>)]
+  })
+}
+
+/** A marker is written by the epoch in which it is appended, unless an operator ends what hangs. */
+const afterHead = (known: ProducerState | undefined, head: StoredBatchHead): ProducerState => {
+  const { baseOffset, baseSequence, leaderEpoch, maxTimestamp, producerEpoch } = head
+  if (baseSequence < 0) return afterMarker(known, producerEpoch, leaderEpoch, maxTimestamp)
+  const lastSequence = sequenceAfter(baseSequence, Number(head.lastOffset - baseOffset))
+  return afterBatch(known, producerEpoch, { baseSequence, lastSequence, baseOffset, logAppendTime: -1n }, maxTimestamp)
+}
+
 /** Producer states as of a snapshot (or none) and the batches stored since. */
 export const restoreProducers = (
   snapshot: Uint8Array | null,
@@ -117,11 +160,11 @@ export const restoreProducers = (
 ): Map<bigint, ProducerState> => {
   const producers = new Map<bigint, ProducerState>()
   if (snapshot !== null) {
-    const { rows } = JSON.parse(Buffer.from(snapshot).toString()) as { rows: ReadonlyArray<SnapshotRow> }
-    for (const [producerId, producerEpoch, lastTimestamp, ...batches] of rows) {
+    for (const [producerId, producerEpoch, lastTimestamp, coordinatorEpoch, ...batches] of snapshotRows(snapshot)) {
       producers.set(BigInt(producerId), {
         producerEpoch,
         lastTimestamp: BigInt(lastTimestamp),
+        coordinatorEpoch,
         batches: batches.map(([baseSequence, lastSequence, baseOffset, logAppendTime]) => ({
           baseSequence,
           lastSequence,
@@ -132,13 +175,7 @@ export const restoreProducers = (
     }
   }
   for (const head of since) {
-    const batch = {
-      baseSequence: head.baseSequence,
-      lastSequence: sequenceAfter(head.baseSequence, Number(head.lastOffset - head.baseOffset)),
-      baseOffset: head.baseOffset,
-      logAppendTime: -1n
-    }
-    const state = afterBatch(producers.get(head.producerId), head.producerEpoch, batch, head.maxTimestamp)
+    const state = afterHead(producers.get(head.producerId), head)
     // In order of last use, as expiry goes by it.
     producers.delete(head.producerId)
     producers.set(head.producerId, state)

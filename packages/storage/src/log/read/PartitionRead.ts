@@ -1,4 +1,5 @@
 import { OffsetOutOfRange } from "@tusk/protocol/KafkaError"
+import type { AbortedTransaction } from "../../port/AbortedTransaction.ts"
 import { highWatermark, lastStableOffset, readableEnd } from "../partitions/PartitionLog.ts"
 import type { PartitionLog } from "../partitions/PartitionLog.ts"
 import type { Bound, Bounds } from "../partitions/Bound.ts"
@@ -18,9 +19,18 @@ export interface PartitionRead extends Position, Bounds {
   readonly batches: ReadonlyArray<Uint8Array>
   readonly bytes: number
   readonly logStartOffset: bigint
+  /** Of these batches, those of aborted transactions are to be passed over; none for who reads up to the high watermark. */
+  readonly aborted: ReadonlyArray<AbortedTransaction>
 }
 
-export const partitionRead = (log: PartitionLog, bound: Bound, batches: ReadonlyArray<Uint8Array>): PartitionRead => {
+const NONE: ReadonlyArray<AbortedTransaction> = []
+
+export const partitionRead = (
+  log: PartitionLog,
+  bound: Bound,
+  batches: ReadonlyArray<Uint8Array>,
+  aborted: ReadonlyArray<AbortedTransaction> = NONE
+): PartitionRead => {
   let bytes = 0
   for (const batch of batches) bytes += batch.byteLength
   return {
@@ -31,9 +41,14 @@ export const partitionRead = (log: PartitionLog, bound: Bound, batches: Readonly
     readableEnd: readableEnd(log, bound),
     highWatermark: highWatermark(log),
     lastStableOffset: lastStableOffset(log),
-    logStartOffset: log.logStartOffset
+    logStartOffset: log.logStartOffset,
+    aborted
   }
 }
+
+/** Whether aborted transactions may concern batches that are read from an offset on. */
+export const mayBeAborted = (log: PartitionLog, bound: Bound, from: bigint): boolean =>
+  bound === "LastStableOffset" && log.lastAborted >= from
 
 /** Why nothing can be read at an offset; undefined where it can, or it is the end. */
 export const outOfRange = (log: PartitionLog, offset: bigint): OffsetOutOfRange | undefined => {

@@ -4,12 +4,15 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import type { BatchReader } from "../../port/BatchReader.ts"
 import type { ReadRequest } from "../../port/BatchReader.ts"
+import type { Store } from "../../port/Store.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { kafkaErrorOf, toKafkaError } from "../../port/toKafkaError.ts"
+import type { Bound } from "../partitions/Bound.ts"
 import { readableEnd } from "../partitions/PartitionLog.ts"
+import type { PartitionLog } from "../partitions/PartitionLog.ts"
 import type { Partitions } from "../partitions/Partitions.ts"
 import { readTail } from "../partitions/Tail.ts"
-import { outOfRange, partitionRead } from "./PartitionRead.ts"
+import { mayBeAborted, outOfRange, partitionRead } from "./PartitionRead.ts"
 import type { PartitionRead, ReadOptions } from "./PartitionRead.ts"
 import type { Position } from "./Waiters.ts"
 
@@ -20,6 +23,7 @@ export interface ReaderPorts {
   readonly partitions: Partitions
   /** What lies behind memory. */
   readonly batches: BatchReader
+  readonly abortedTransactions: Store["Service"]["abortedTransactions"]
   /** Returns once it is proven that this broker is the writer. */
   readonly proven: Effect.Effect<void, StoreError>
   /** Bounds how long a read of the store may take. */
@@ -109,7 +113,9 @@ export class Reader {
         if (first) first = false
         continue
       }
-      const read = partitionRead(log, bound, batches)
+      const last = mayBeAborted(log, bound, request.from) ? batches.at(-1) : undefined
+      const aborted = last && partition.aborted.within(request.from, RecordBatch.lastOffset(last) + 1n)
+      const read = partitionRead(log, bound, batches, aborted)
       results[i] = read
       left -= read.bytes
       if (read.bytes > 0) first = false
@@ -140,13 +146,32 @@ export class Reader {
           // What was to be read may have been deleted meanwhile, and what lies behind it was found in its place.
           const gone = outOfRange(log, from)
           const room = atLeastOne ? Number.POSITIVE_INFINITY : left
-          result = gone ?? partitionRead(log, bound, readable(read.success[k]!, readableEnd(log, bound), room))
+          const batches = readable(read.success[k]!, readableEnd(log, bound), room)
+          result = gone ?? (yield* this.#withAborted(log, bound, from, batches))
         }
         results[later[k]!] = result
         if (!isKafkaError(result)) left -= result.bytes
       }
     }
   )
+
+  /** With the aborted transactions among batches of the store. */
+  #withAborted(
+    log: PartitionLog,
+    bound: Bound,
+    from: bigint,
+    batches: ReadonlyArray<Uint8Array>
+  ): Effect.Effect<Result> {
+    const last = mayBeAborted(log, bound, from) ? batches.at(-1) : undefined
+    if (last === undefined) return Effect.succeed(partitionRead(log, bound, batches))
+    const { abortedTransactions, inTime } = this.#ports
+    const look = inTime(abortedTransactions(log.partitionId, from, RecordBatch.lastOffset(last) + 1n))
+    return Effect.match(look, {
+      onFailure: toKafkaError,
+      // What is deleted with the batches is not found any more, though the batches were.
+      onSuccess: (aborted) => outOfRange(log, from) ?? partitionRead(log, bound, batches, aborted)
+    })
+  }
 }
 
 /**

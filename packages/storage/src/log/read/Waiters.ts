@@ -55,6 +55,8 @@ export const makeWaiters = (): Waiters => {
 /** A long poll: woken once enough bytes have arrived in any of its partitions. One object: there are thousands. */
 class Waiter {
   left: number
+  /** All positions of a reader have one bound. */
+  readonly bound: Bound
   readonly #byPartition: Waiters["byPartition"]
   readonly #positions: ReadonlyArray<Position>
   readonly #ending: Ending | undefined
@@ -71,6 +73,7 @@ class Waiter {
     this.#byPartition = byPartition
     this.#positions = positions
     this.left = bytes
+    this.bound = positions[0]?.bound ?? "HighWatermark"
     this.#ending = ending
     this.#resume = resume
   }
@@ -105,13 +108,15 @@ class Waiter {
   }
 }
 
-/** `bytes` became readable in a partition, whatever bound a reader goes by: no transaction is open. */
-export const fire = (waiters: Waiters, partitionId: number, bytes: number): void => {
+/** `bytes` became readable in a partition, and `stableBytes` for who goes by the last stable offset. */
+export const fire = (waiters: Waiters, partitionId: number, bytes: number, stableBytes: number): void => {
   const waiting = waiters.byPartition.get(partitionId)
   if (waiting === undefined) return
   // Who is woken runs at once, and may wait again: with the next append.
   for (const waiter of Array.from(waiting)) {
-    waiter.left -= bytes
+    const grown = waiter.bound === "HighWatermark" ? bytes : stableBytes
+    if (grown === 0) continue
+    waiter.left -= grown
     if (waiter.left <= 0) waiter.wake()
   }
 }

@@ -65,7 +65,7 @@ export const makePartitionRetention = (
     const cut = BigInt(yield* Clock.currentTimeMillis) - BigInt(retentionMs)
     const kept = yield* store.findByTimestamp(partitionId, cut)
     const base = kept === undefined ? end : RecordBatch.baseOffset(kept)
-    // What another commit has stored by now is no reader's yet.
+    // What another commit has stored by now is no reader's yet, nor what no transaction has decided.
     yield* log.raiseLogStart(partitionId, base < end ? base : end)
     return kept === undefined ? undefined : RecordBatch.maxTimestamp(kept)
   })
@@ -78,7 +78,7 @@ export const makePartitionRetention = (
       const sizes = yield* store.sizes(partitionId, cut, SIZES)
       for (const batch of sizes) {
         excess -= BigInt(batch.bytes)
-        if (excess < 0n || batch.lastOffset >= end.highWatermark) return cut
+        if (excess < 0n || batch.lastOffset >= end.lastStableOffset) return cut
         cut = batch.lastOffset + 1n
       }
       if (sizes.length < SIZES) return cut
@@ -96,7 +96,7 @@ export const makePartitionRetention = (
 
   const check: PartitionRetention["check"] = Effect.fnUntraced(function* (partitionId, before, limits) {
     const oldest = ages(before, limits.retentionMs)
-      ? yield* expire(partitionId, limits.retentionMs, before.highWatermark)
+      ? yield* expire(partitionId, limits.retentionMs, before.lastStableOffset)
       : undefined
     let end = yield* settle(partitionId)
     if (end !== undefined && exceeds(end, limits)) {

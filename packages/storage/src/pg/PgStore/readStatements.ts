@@ -3,8 +3,11 @@ import type {
   StoredGroup,
   StoredGroupMember,
   StoredOffset,
-  StoredPartition
+  StoredOpenTransaction,
+  StoredPartition,
+  StoredTransactionalId
 } from "../../port/StateLoader.ts"
+import type { AbortedTransaction } from "../../port/AbortedTransaction.ts"
 import type { ReadRequest } from "../../port/BatchReader.ts"
 import type { StoredBatchSize, StoredSize } from "../../port/Store.ts"
 import { run, statementsOf } from "../connection/Statement.ts"
@@ -54,6 +57,29 @@ export const encodeSizes = (frame: FrameWriter, partitionId: number, from: bigin
     frame.int32(limit)
   })
 
+export const encodeAbortedTransactions = (frame: FrameWriter, partitionId: number, from: bigint, to: bigint): void =>
+  run(frame, readStatements.AbortedTransactions, 3, () => {
+    frame.int32(4)
+    frame.int32(partitionId)
+    frame.int32(8)
+    frame.int64(from)
+    frame.int32(8)
+    frame.int64(to)
+  })
+
+export const decodeAbortedTransaction = (row: Row): AbortedTransaction => ({
+  producerId: int64(row[0]),
+  firstOffset: int64(row[1]),
+  lastOffset: int64(row[2]),
+  lastStableOffset: int64(row[3])
+})
+
+export const decodeTransactionalId = (row: Row): StoredTransactionalId => ({
+  transactionalId: text(row[0]),
+  revision: int64(row[1]),
+  value: text(row[2])
+})
+
 export const encodeSizeOf = (frame: FrameWriter, partitionId: number): void =>
   run(frame, readStatements.SizeOf, 1, () => {
     frame.int32(4)
@@ -81,7 +107,8 @@ export const encodePartitionIds = (
 export const decodePartitions = (
   rows: ReadonlyArray<Row>,
   epochRows: ReadonlyArray<Row>,
-  batchRows: ReadonlyArray<Row>
+  batchRows: ReadonlyArray<Row>,
+  openRows: ReadonlyArray<Row>
 ): ReadonlyArray<StoredPartition> => {
   const epochs = new Map<number, Array<{ readonly epoch: number; readonly startOffset: bigint }>>()
   for (const row of epochRows) {
@@ -100,11 +127,20 @@ export const decodePartitions = (
       maxTimestamp: int64(row[3]),
       producerId: int64(row[4]),
       producerEpoch: int32(row[5]),
-      baseSequence: int32(row[6])
+      baseSequence: int32(row[6]),
+      leaderEpoch: int32(row[7])
     }
     const known = batches.get(partitionId)
     if (known === undefined) batches.set(partitionId, [head])
     else known.push(head)
+  }
+  const open = new Map<number, Array<StoredOpenTransaction>>()
+  for (const row of openRows) {
+    const partitionId = int32(row[0])
+    const transaction = { firstOffset: int64(row[1]), producerId: int64(row[2]) }
+    const known = open.get(partitionId)
+    if (known === undefined) open.set(partitionId, [transaction])
+    else known.push(transaction)
   }
   const found = new Map<number, StoredPartition>()
   for (const row of rows) {
@@ -123,7 +159,9 @@ export const decodePartitions = (
           ? null
           : { cleanedOffset: int64(row[8]), cleanedBytes: int64(row[9]), deleteHorizon: int64(row[10]) },
       producerSnapshot: row[6] === null ? null : { endOffset: int64(row[6]), value: Uint8Array.from(row[7]!) },
-      producerBatches: batches.get(partitionId) ?? []
+      producerBatches: batches.get(partitionId) ?? [],
+      openTransactions: open.get(partitionId) ?? [],
+      lastAborted: int64(row[12])
     })
   }
   return Array.from(found.values()).sort((a, b) => a.partitionId - b.partitionId)

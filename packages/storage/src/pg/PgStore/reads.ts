@@ -6,12 +6,15 @@ import { run } from "../connection/Statement.ts"
 import type { Statement } from "../connection/Statement.ts"
 import type { Readers } from "./Readers.ts"
 import {
+  decodeAbortedTransaction,
   decodeGroups,
   decodeOffset,
   decodePartitions,
   decodeRead,
   decodeSize,
   decodeSizeOf,
+  decodeTransactionalId,
+  encodeAbortedTransactions,
   encodeFindByTimestamp,
   encodePartitionIds,
   encodeRead,
@@ -23,17 +26,20 @@ import {
 /** Partitions whose ends are asked for in one statement. */
 const LOAD_CHUNK = 1000
 
+const LOADS = [
+  readStatements.LoadPartitions,
+  readStatements.LoadLeaderEpochs,
+  readStatements.LoadProducerBatches,
+  readStatements.LoadOpenTransactions
+]
+
 const loadChunk = (
   readers: Readers,
   ids: ReadonlyArray<number>
 ): Effect.Effect<ReadonlyArray<StoredPartition>, StoreError> =>
   Effect.map(
-    Effect.all(
-      [readStatements.LoadPartitions, readStatements.LoadLeaderEpochs, readStatements.LoadProducerBatches].map(
-        (statement) => readers.send((frame) => encodePartitionIds(frame, statement, ids))
-      )
-    ),
-    ([partitions, epochs, batches]) => decodePartitions(partitions!, epochs!, batches!)
+    Effect.all(LOADS.map((statement) => readers.send((frame) => encodePartitionIds(frame, statement, ids)))),
+    ([partitions, epochs, batches, open]) => decodePartitions(partitions!, epochs!, batches!, open!)
   )
 
 const loadPartitions = (
@@ -86,6 +92,16 @@ export const readsOf = (
         (rows) => rows.map(decodeSize)
       )
     ),
+  abortedTransactions: (partitionId, from, to) =>
+    withReaders((readers) =>
+      Effect.map(
+        readers.send((frame) => encodeAbortedTransactions(frame, partitionId, from, to)),
+        (rows) => rows.map(decodeAbortedTransaction)
+      )
+    ),
+  loadTransactionalIds: withReaders((readers) =>
+    Effect.map(loadAll(readers, readStatements.LoadTransactionalIds), (rows) => rows.map(decodeTransactionalId))
+  ),
   loadOffsets: withReaders((readers) =>
     Effect.map(loadAll(readers, readStatements.LoadOffsets), (rows) => rows.map(decodeOffset))
   ),

@@ -811,7 +811,93 @@ comment on column kafka.active_broker.role is 'The role it logged in as';
 comment on column kafka.active_broker.client_addr is 'Where it connected from; null: from the server''s own machine';
 comment on column kafka.active_broker.since is 'When the session began';
 comment on column kafka.active_broker.cluster_id is 'The cluster''s id';
-comment on column kafka.active_broker.epoch is 'Raised by each take-over: every partition''s leader epoch';`
+comment on column kafka.active_broker.epoch is 'Raised by each take-over: every partition''s leader epoch';`,
+  "0012_transactions": `-- Transactions: what is open and what was aborted, for each partition they touch; and the state of transactional ids.
+-- Rows are never changed in place, as those of offsets are not (0007): each has a key that only rises.
+
+create table kafka.open_transactions (
+  partition_id integer not null,
+  first_offset bigint not null,
+  producer_id bigint not null,
+  primary key (partition_id, first_offset)
+) with (autovacuum_vacuum_scale_factor = 0.2, autovacuum_vacuum_threshold = 20000);
+comment on table kafka.open_transactions is 'Transactions that have not ended, a row for each partition: read_committed goes up to the first of them';
+comment on column kafka.open_transactions.partition_id is 'The partition';
+comment on column kafka.open_transactions.first_offset is 'Its first record there';
+comment on column kafka.open_transactions.producer_id is 'Whose it is: see kafka.transactions';
+
+create table kafka.aborted_transactions (
+  partition_id integer not null,
+  first_offset bigint not null,
+  last_offset bigint not null,
+  producer_id bigint not null,
+  last_stable_offset bigint not null,
+  primary key (partition_id, last_offset)
+);
+comment on table kafka.aborted_transactions is 'Transactions that were aborted, as long as a record of theirs is there: a row for each partition';
+comment on column kafka.aborted_transactions.partition_id is 'The partition';
+comment on column kafka.aborted_transactions.first_offset is 'Its first record there';
+comment on column kafka.aborted_transactions.last_offset is 'Its marker there';
+comment on column kafka.aborted_transactions.producer_id is 'Whose it was';
+comment on column kafka.aborted_transactions.last_stable_offset is 'How far read_committed could go behind it: none that ended later begins below';
+
+create table kafka.transactional_ids (
+  revision bigint primary key,
+  transactional_id text not null,
+  value text not null
+) with (autovacuum_vacuum_scale_factor = 0.2, autovacuum_vacuum_threshold = 20000);
+comment on table kafka.transactional_ids is 'Transactional ids, a row each: see kafka.transactions';
+comment on column kafka.transactional_ids.revision is 'Rises with each change of any of them: a change is a new row';
+comment on column kafka.transactional_ids.transactional_id is 'transactional.id of the producer';
+comment on column kafka.transactional_ids.value is 'The coordinator''s own form';
+
+create function kafka.partition_names(ids integer[]) returns text[] language sql stable as $$
+  select array_agg(t.name || '-' || p.partition_index order by t.name, p.partition_index)
+  from kafka.partitions p join kafka.topics t on t.topic_id = p.topic_id where p.partition_id = any (ids) $$;
+comment on function kafka.partition_names(integer[]) is 'Partitions as topic-partition, in order; null for none';
+
+create view kafka.transactions as
+  select t.transactional_id, (s.json ->> 'producerId')::bigint as producer_id,
+    (s.json ->> 'producerEpoch')::integer as producer_epoch, s.json ->> 'phase' as state,
+    case when s.json ->> 'phase' = 'Ongoing' then kafka.time_of((s.json ->> 'startedAtMs')::bigint) end as since,
+    make_interval(secs => (s.json ->> 'timeoutMs')::bigint / 1000.0) as timeout,
+    kafka.partition_names(array(select jsonb_array_elements_text(s.json -> 'partitionIds')::integer)) as partitions,
+    kafka.partition_names(held.ids) as holds_back
+  from kafka.transactional_ids t cross join lateral (select kafka.json_of(t.value)) s (json)
+  left join (
+    select first.producer_id, array_agg(first.partition_id) as ids from (
+      select distinct on (partition_id) partition_id, producer_id from kafka.open_transactions
+      order by partition_id, first_offset) first
+    group by first.producer_id) held on held.producer_id = (s.json ->> 'producerId')::bigint;
+comment on view kafka.transactions is 'Each transactional id, and what it has open';
+comment on column kafka.transactions.transactional_id is 'transactional.id of the producer';
+comment on column kafka.transactions.producer_id is 'Its producer id now';
+comment on column kafka.transactions.producer_epoch is 'Its epoch now: an older one is fenced';
+comment on column kafka.transactions.state is 'Empty, Ongoing, CompleteCommit or CompleteAbort, as kafka-transactions tells it';
+comment on column kafka.transactions.since is 'When the open transaction began; null: none is open';
+comment on column kafka.transactions.timeout is 'transaction.timeout.ms: an open one is aborted after so long';
+comment on column kafka.transactions.partitions is 'What the open transaction has written to, as topic-partition';
+comment on column kafka.transactions.holds_back is 'Where read_committed waits for it and for none before it, as topic-partition';
+
+create or replace view kafka.partition_overview as
+  select t.name as topic, p.partition_index as partition, p.partition_id, p.log_start_offset,
+    greatest(newest.last_offset + 1, p.end_offset_floor) as end_offset,
+    case when p.cleaned_offset is null
+      then coalesce(newest.cumulative_bytes - oldest.cumulative_bytes + oldest.bytes, 0)
+      else kafka.partition_bytes(p.partition_id, p.cleaned_offset) end as size_bytes,
+    kafka.time_of(newest.timestamp_high) as newest_timestamp,
+    least(greatest(newest.last_offset + 1, p.end_offset_floor), (
+      select greatest(o.first_offset, p.log_start_offset) from kafka.open_transactions o
+      where o.partition_id = p.partition_id order by o.first_offset limit 1)) as last_stable_offset
+  from kafka.partitions p
+  join kafka.topics t on t.topic_id = p.topic_id
+  left join lateral (
+    select b.last_offset, b.timestamp_high, b.cumulative_bytes from kafka.batches b
+    where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true
+  left join lateral (
+    select b.cumulative_bytes, octet_length(b.data) as bytes from kafka.batches b
+    where b.partition_id = p.partition_id order by b.base_offset limit 1) oldest on true;
+comment on column kafka.partition_overview.last_stable_offset is 'How far read_committed goes: to the first open transaction, or the end';`
 }
 
 export const commitTexts = {
@@ -824,6 +910,8 @@ insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset,
     timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data)
   values ($1::int, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::int,
     $10::int, $11::bytea)`,
+  BeginTransaction: `insert into kafka.open_transactions (partition_id, first_offset, producer_id)
+  select * from unnest($1::int[], $2::bigint[], $3::bigint[])`,
   DeleteBatches: `-- Where the newest batch goes, the partition keeps what it said: ends never go back.
 with doomed as materialized (
     select b.partition_id, b.base_offset, b.last_offset, b.timestamp_high, b.cumulative_bytes
@@ -835,6 +923,9 @@ with doomed as materialized (
   gone as (
     delete from kafka.batches b using doomed d
     where b.partition_id = d.partition_id and b.base_offset = d.base_offset),
+  settled as (
+    delete from kafka.aborted_transactions a using unnest($1::int[], $2::bigint[]) r (partition_id, below)
+    where a.partition_id = r.partition_id and a.last_offset < r.below),
   newest as (
     select partition_id, max(base_offset) as base_offset, max(last_offset) as last_offset,
       max(timestamp_high) as timestamp_high, max(cumulative_bytes) as cumulative_bytes
@@ -862,10 +953,21 @@ delete from kafka.offsets where commit_id = any($1::bigint[])`,
   no_offsets as (
     delete from kafka.offsets o using orphans where o.partition_id = orphans.partition_id)
   delete from kafka.configs c using gone where c.resource_type = 2 and c.resource_name = gone.name`,
+  DeleteTransactionalId: `delete from kafka.transactional_ids where revision = any($1::bigint[])`,
   DropPartition: `with no_batches as (delete from kafka.batches where partition_id = any($1::int[])),
   no_epochs as (delete from kafka.leader_epochs where partition_id = any($1::int[])),
+  no_open as (delete from kafka.open_transactions where partition_id = any($1::int[])),
+  no_aborted as (delete from kafka.aborted_transactions where partition_id = any($1::int[])),
   no_snapshot as (delete from kafka.producer_snapshots where partition_id = any($1::int[]))
   delete from kafka.partitions where partition_id = any($1::int[])`,
+  EndTransaction: `-- An aborted one has a last offset.
+with ended as (
+    delete from kafka.open_transactions t using unnest($1::int[], $2::bigint[]) e (partition_id, first_offset)
+    where t.partition_id = e.partition_id and t.first_offset = e.first_offset)
+  insert into kafka.aborted_transactions (partition_id, first_offset, last_offset, producer_id, last_stable_offset)
+  select * from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+    a (partition_id, first_offset, last_offset, producer_id, last_stable_offset)
+  where a.last_offset >= 0`,
   PutCommit: `-- Tells of a commit that adds neither batch nor offset; those before it have nothing more to tell.
 with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
   insert into kafka.commits (commit_id) values ($1::bigint)`,
@@ -912,10 +1014,16 @@ with stale as (
       and not exists (select from kafka.topics t where t.name = c.resource_name))
   insert into kafka.topics (topic_id, name)
   select * from unnest($1::text[], $2::text[]) on conflict (topic_id) do nothing`,
+  PutTransactionalId: `insert into kafka.transactional_ids (revision, transactional_id, value)
+  select * from unnest($1::bigint[], $2::text[], $3::text[])`,
   Relax: `-- For the transaction it is in: its COMMIT does not wait for the disk.
 select set_config('synchronous_commit', 'off', true)`,
-  RemoveBatches: `-- The newest batch tells where its partition ends: it stays.
-delete from kafka.batches b using unnest($1::int[], $2::bigint[]) r (partition_id, base_offset)
+  RemoveBatches: `-- The newest batch tells where its partition ends: it stays. A marker goes with what tells of it.
+with settled as (
+    delete from kafka.aborted_transactions a using unnest($1::int[], $2::bigint[]) r (partition_id, base_offset)
+    where a.partition_id = r.partition_id and a.last_offset = r.base_offset
+      and exists (select from kafka.batches n where n.partition_id = r.partition_id and n.base_offset > r.base_offset))
+  delete from kafka.batches b using unnest($1::int[], $2::bigint[]) r (partition_id, base_offset)
   where b.partition_id = r.partition_id and b.base_offset = r.base_offset
     and exists (select from kafka.batches n where n.partition_id = r.partition_id and n.base_offset > r.base_offset)`,
   ReplaceBatches: `update kafka.batches b set data = r.data, max_timestamp = r.max_timestamp
@@ -924,6 +1032,13 @@ delete from kafka.batches b using unnest($1::int[], $2::bigint[]) r (partition_i
 }
 
 export const readTexts = {
+  AbortedTransactions: `-- The first that ends with all below $3 decided tells that no later one begins below it.
+select producer_id, first_offset, last_offset, last_stable_offset from kafka.aborted_transactions
+  where partition_id = $1 and first_offset < $3 and last_offset between $2 and coalesce((
+    select last_offset from kafka.aborted_transactions
+    where partition_id = $1 and last_offset >= $2 and last_stable_offset >= $3
+    order by last_offset limit 1), 9223372036854775807)
+  order by last_offset`,
   FindByTimestamp: `select b.data from kafka.batches b
   where b.partition_id = $1::int and b.base_offset = (select kafka.first_base_at_time($1::int, $2::bigint))`,
   LoadGroups: `select g.group_id, g.kind, g.value, m.member_id, m.value from kafka.groups g
@@ -932,12 +1047,17 @@ export const readTexts = {
   where e.partition_id = any($1::int[]) order by e.partition_id, e.epoch`,
   LoadOffsets: `select group_id, partition_id, committed_offset, leader_epoch, commit_timestamp, expire_timestamp, metadata
   from kafka.offsets order by commit_id`,
+  LoadOpenTransactions: `select partition_id, first_offset, producer_id from kafka.open_transactions
+  where partition_id = any($1::int[]) order by partition_id, first_offset`,
   LoadPartitions: `select p.partition_id, p.log_start_offset,
     greatest(newest.last_offset + 1, p.end_offset_floor),
     greatest(newest.timestamp_high, p.timestamp_high_floor),
     greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
     case when p.cleaned_offset is null then kafka.partition_bytes(p.partition_id, null) end,
-    s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon, p.failover_epoch
+    s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon, p.failover_epoch,
+    coalesce((
+      select a.last_offset from kafka.aborted_transactions a
+      where a.partition_id = wanted.id order by a.last_offset desc limit 1), -1)
   from unnest($1::int[]) wanted (id)
   join kafka.partitions p on p.partition_id = wanted.id
   left join kafka.producer_snapshots s on s.partition_id = wanted.id
@@ -945,13 +1065,14 @@ export const readTexts = {
     select b.last_offset, b.timestamp_high, b.cumulative_bytes from kafka.batches b
     where b.partition_id = wanted.id order by b.base_offset desc limit 1) newest on true`,
   LoadProducerBatches: `select b.partition_id, b.base_offset, b.last_offset, b.max_timestamp, b.producer_id, b.producer_epoch::int,
-    b.base_sequence
+    b.base_sequence, b.leader_epoch
   from unnest($1::int[]) wanted (id)
   left join kafka.producer_snapshots s on s.partition_id = wanted.id
   cross join lateral (
     select * from kafka.batches b
     where b.partition_id = wanted.id and b.base_offset >= coalesce(s.end_offset, 0) and b.producer_id >= 0
     order by b.base_offset) b`,
+  LoadTransactionalIds: `select transactional_id, revision, value from kafka.transactional_ids order by revision`,
   Read: `select p.request, b.base_offset, b.data
   from kafka.plan_read($1::int[], $2::bigint[], $3::bigint[], $4::bigint) p
   cross join lateral (

@@ -15,6 +15,7 @@ import { Compaction } from "../../../src/log/compaction/Compaction.ts"
 import { CompactionOf, CompactionOptions } from "../../../src/log/compaction/CompactionOptions.ts"
 import type { CompactionPolicy } from "../../../src/log/compaction/CompactionPlan.ts"
 import { isKafkaError, Log } from "../../../src/log/Log.ts"
+import type { MarkerRequest } from "../../../src/log/append/Markers.ts"
 import { LogOptions } from "../../../src/log/LogOptions.ts"
 import { OpenBatches, OpenBatchesOptions } from "../../../src/log/batches/OpenBatches.ts"
 import { Offsets } from "../../../src/offsets/Offsets.ts"
@@ -127,8 +128,10 @@ const start = Effect.fnUntraced(function* (store: FaultyStore, options: Options 
     if (isKafkaError(found!)) throw new Error(found._tag)
     return found!
   })
+  const committer = Context.get(context, Committer)
   return {
     log,
+    mark: (markers: ReadonlyArray<MarkerRequest>) => committer.submit(log.marking(markers)),
     partitionId,
     append,
     records,
@@ -155,6 +158,60 @@ const turnsWhile = <A, E, R>(work: Effect.Effect<A, E, R>) =>
   })
 
 describe("compaction", () => {
+  it.effect("takes what was aborted, which supersedes nothing, leaves what is open, and a marker goes last", () =>
+    Effect.gen(function* () {
+      const store = new FaultyStore()
+      const { check, end, log, mark, partitionId, records, stop } = yield* start(store)
+      const send = (pairs: ReadonlyArray<Pair>, producerId: bigint, baseSequence: number) =>
+        log.append([
+          {
+            partitionId,
+            stampTime: false,
+            mayBegin: () => undefined,
+            batch: RecordBatch.encodeBatch(
+              pairs.map(([key, value]) => ({ key: utf8.encode(key), value: utf8.encode(value!), timestamp: 0n })),
+              { producerId, producerEpoch: 0, baseSequence, isTransactional: true }
+            )
+          }
+        ])
+      const marker = (producerId: bigint, committed: boolean) => ({
+        partitionId,
+        marker: { producerId, producerEpoch: 0, coordinatorEpoch: 1, committed, raisesEpoch: false }
+      })
+      yield* send([["a", "kept"]], 1n, 0)
+      yield* mark([marker(1n, true)])
+      yield* send([["a", "aborted"]], 2n, 0)
+      yield* mark([marker(2n, false)])
+      yield* send([["b", "old"]], 1n, 1)
+      yield* mark([marker(1n, true)])
+      yield* send([["b", "new"]], 1n, 2)
+      yield* mark([marker(1n, true)])
+      yield* send([["a", "open"]], 3n, 0)
+      yield* send([["a", "open too"]], 3n, 1)
+      yield* check
+      const left = (yield* records).filter((text) => !text.includes("\0"))
+      assert.deepStrictEqual(left, ["0 a=kept", "6 b=new", "8 a=open", "9 a=open too"])
+      const offsets = Effect.map(
+        log.read([{ partitionId, from: 0n, maxBytes: 1 << 20 }], {
+          bound: "LastStableOffset",
+          maxBytes: 1 << 20,
+          atLeastOne: true
+        }),
+        ([read]) => (isKafkaError(read!) ? [] : read!.batches.map(RecordBatch.baseOffset))
+      )
+      // The markers of what is gone stay for delete.retention.ms, those of what is there for good.
+      assert.deepStrictEqual(yield* offsets, [0n, 1n, 3n, 5n, 6n, 7n])
+      const aborted = Effect.map(store.store.abortedTransactions(partitionId, 0n, 100n), (found) => found.length)
+      assert.strictEqual(yield* aborted, 1)
+      yield* TestClock.adjust("2 seconds")
+      yield* check
+      assert.deepStrictEqual(yield* offsets, [0n, 1n, 6n, 7n])
+      assert.strictEqual(yield* aborted, 0)
+      assert.strictEqual((yield* end).lastStableOffset, 8n)
+      yield* stop
+    })
+  )
+
   it.effect("keeps the latest record of each key, offsets and ends, also after a restart", () =>
     Effect.gen(function* () {
       const store = new FaultyStore()

@@ -32,6 +32,7 @@ const batches = (...times: ReadonlyArray<number>) => {
 
 const logOf = (count: number, change: Partial<CompactedLog> = {}): CompactedLog => ({
   highWatermark: BigInt(10 * count),
+  lastStableOffset: BigInt(10 * count),
   cumulativeBytes: BigInt(100 * count),
   sizeBytes: BigInt(100 * count),
   compaction: null,

@@ -8,7 +8,7 @@ describe("leader epochs", () => {
   it("answers where an epoch ended", () => {
     const log = newLog()
     for (const epoch of [2, 2, 5]) {
-      propose(log, batchOf({ records: 2 }), epoch, -1n, 0n, limits, [])
+      propose(log, batchOf({ records: 2 }), { leaderEpoch: epoch, logAppendTime: -1n, nowMs: 0n, limits }, [])
       confirm(log, 0n, limits)
     }
     // Epoch 2 holds offsets 0-3, epoch 5 from 4 on; the broker is in epoch 7.

@@ -94,7 +94,8 @@ describe("producers after a restart", () => {
           maxTimestamp: offset,
           producerId: BigInt(producer),
           producerEpoch: place.epoch,
-          baseSequence: place.sequence
+          baseSequence: place.sequence,
+          leaderEpoch: 1
         }
         heads.push(head)
         const batch = {

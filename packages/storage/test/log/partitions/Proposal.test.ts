@@ -8,8 +8,10 @@ import type { Append, Write } from "../../../src/port/Write.ts"
 import { batchOf } from "../batch.ts"
 import { limits, newLog } from "./newLog.ts"
 
+const how = (leaderEpoch = 5, relaxed?: boolean) => ({ leaderEpoch, nowMs: 1000n, limits, logAppendTime: -1n, relaxed })
+
 const offer = (log: PartitionLog, batch: Uint8Array, writes: Array<Write> = [], epoch = 5) =>
-  propose(log, batch, epoch, -1n, 1000n, limits, writes)
+  propose(log, batch, how(epoch), writes)
 
 /** Takes back what was proposed last. */
 const takeBack = (log: PartitionLog, verdict: Verdict): void => {
@@ -38,9 +40,9 @@ describe("a partition's log", () => {
   it("says of an append that it is relaxed, where it is", () => {
     const log = newLog()
     const writes: Array<Write> = []
-    propose(log, batchOf(), 5, -1n, 1000n, limits, writes, true)
-    propose(log, batchOf(), 5, -1n, 1000n, limits, writes, false)
-    propose(log, batchOf(), 5, -1n, 1000n, limits, writes)
+    propose(log, batchOf(), how(5, true), writes)
+    propose(log, batchOf(), how(5, false), writes)
+    propose(log, batchOf(), how(), writes)
     const appends = writes.filter((write): write is Append => write._tag === "Append")
     assert.deepStrictEqual(
       appends.map(({ relaxed }) => relaxed),
@@ -86,7 +88,7 @@ describe("a partition's log", () => {
   it("stamps its own time where asked", () => {
     const log = newLog()
     const batch = batchOf({ timestamp: 1n })
-    propose(log, batch, 1, 777n, 777n, limits, [])
+    propose(log, batch, { ...how(1), logAppendTime: 777n, nowMs: 777n }, [])
     assert.strictEqual(RecordBatch.maxTimestamp(batch), 777n)
     assert.isTrue(RecordBatch.isCrcValid(batch))
   })
@@ -95,7 +97,7 @@ describe("a partition's log", () => {
     const log = newLog()
     const writes: Array<Write> = []
     for (let i = 0; i < 6; i++) {
-      propose(log, batchOf(), 1, -1n, 0n, { ...limits, snapshotEvery: 3 }, writes)
+      propose(log, batchOf(), { ...how(1), limits: { ...limits, snapshotEvery: 3 } }, writes)
       confirm(log, 0n, limits)
     }
     assert.deepStrictEqual(
@@ -115,11 +117,21 @@ describe("a partition's log", () => {
       [3n, 60n],
       [4n, 70n]
     ] as const) {
-      propose(log, batchOf({ producerId, producerEpoch: 0, baseSequence: 0 }), 1, -1n, at, few, [])
+      propose(
+        log,
+        batchOf({ producerId, producerEpoch: 0, baseSequence: 0 }),
+        { ...how(1), nowMs: at, limits: few },
+        []
+      )
       confirm(log, at, few)
     }
     assert.deepStrictEqual(Array.from(log.producers.keys()), [3n, 4n])
-    propose(log, batchOf({ producerId: 5n, producerEpoch: 0, baseSequence: 0 }), 1, -1n, 165n, few, [])
+    propose(
+      log,
+      batchOf({ producerId: 5n, producerEpoch: 0, baseSequence: 0 }),
+      { ...how(1), nowMs: 165n, limits: few },
+      []
+    )
     confirm(log, 165n, few)
     assert.deepStrictEqual(Array.from(log.producers.keys()), [4n, 5n])
   })

@@ -16,5 +16,7 @@ export const newLog = (): PartitionLog =>
     leaderEpochs: [],
     compaction: null,
     producerSnapshot: null,
-    producerBatches: []
+    producerBatches: [],
+    openTransactions: [],
+    lastAborted: -1n
   })

@@ -9,6 +9,9 @@ with doomed as materialized (
   gone as (
     delete from kafka.batches b using doomed d
     where b.partition_id = d.partition_id and b.base_offset = d.base_offset),
+  settled as (
+    delete from kafka.aborted_transactions a using unnest($1::int[], $2::bigint[]) r (partition_id, below)
+    where a.partition_id = r.partition_id and a.last_offset < r.below),
   newest as (
     select partition_id, max(base_offset) as base_offset, max(last_offset) as last_offset,
       max(timestamp_high) as timestamp_high, max(cumulative_bytes) as cumulative_bytes

@@ -3,7 +3,10 @@ select p.partition_id, p.log_start_offset,
     greatest(newest.timestamp_high, p.timestamp_high_floor),
     greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
     case when p.cleaned_offset is null then kafka.partition_bytes(p.partition_id, null) end,
-    s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon, p.failover_epoch
+    s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon, p.failover_epoch,
+    coalesce((
+      select a.last_offset from kafka.aborted_transactions a
+      where a.partition_id = wanted.id order by a.last_offset desc limit 1), -1)
   from unnest($1::int[]) wanted (id)
   join kafka.partitions p on p.partition_id = wanted.id
   left join kafka.producer_snapshots s on s.partition_id = wanted.id

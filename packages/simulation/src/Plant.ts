@@ -1,0 +1,14 @@
+import type { BrokerParts } from "@tusk/server/BrokerLayer"
+import type { Signal } from "@tusk/storage/Signal"
+import type { Store } from "@tusk/storage/port/Store"
+import type { Database } from "./Database.ts"
+import type { View } from "./World.ts"
+
+/** A broker that is broken on purpose: parts of it replaced by such as are wrong in one thing. */
+export interface Plant {
+  readonly name: string
+  readonly parts?: Partial<BrokerParts>
+  readonly store?: (store: Store["Service"], database: Database, view: View) => Store["Service"]
+  /** Who makes the signals of connections. */
+  readonly signals?: () => Signal
+}

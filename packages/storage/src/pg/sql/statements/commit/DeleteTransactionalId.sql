@@ -1,0 +1,1 @@
+delete from kafka.transactional_ids where revision = any($1::bigint[])

@@ -1,0 +1,1 @@
+select transactional_id, revision, value from kafka.transactional_ids order by revision
