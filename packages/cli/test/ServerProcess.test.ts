@@ -56,7 +56,7 @@ describe.runIf(process.platform === "linux")("a server's process", () => {
     assert.isUndefined(readPidFile(data))
   })
 
-  it("is gone once it is killed, also where nobody asks how it ended", async () => {
+  it("is gone once it is killed, also if its parent never asks how it ended", async () => {
     const { data, locks } = leftBehind(process.pid)
     // The child of a shell that becomes `sleep`, which has no children to ask for.
     const { own, told: pid } = await started("sleep 60 & echo $!; exec sleep 60", data)

@@ -33,7 +33,7 @@ export class TuskProcess {
     return this.text
   }
 
-  /** The port it tells; rejects with what it printed where it ends instead. */
+  /** The port it tells; rejects with what it printed if it ends instead. */
   readonly listening = async (): Promise<number> => {
     for (const stream of [this.child.stdout!, this.child.stderr!]) {
       stream.on("data", (chunk: Buffer) => (this.text += chunk.toString()))
@@ -41,7 +41,7 @@ export class TuskProcess {
     return Number((await this.printed(/listens on \S+:(\d+)/))[1])
   }
 
-  /** What it prints, or has printed since `listening`, behind the given character; rejects where it ends instead. */
+  /** What it prints, or has printed since `listening`, behind the given character; rejects if it ends instead. */
   readonly printed = (pattern: RegExp, from = 0): Promise<RegExpExecArray> =>
     new Promise((resolve, reject) => {
       const look = () => {

@@ -18,7 +18,7 @@ const refuses = async (args: ReadonlyArray<string>, message: RegExp): Promise<vo
   assert.notInclude(stdout, "listens")
 }
 
-/** A port of 127.0.0.1 that somebody listens on, or that nobody does any more. */
+/** A port of 127.0.0.1 that a server listens on, or none any more. */
 const withPort = async (taken: boolean, use: (port: number) => Promise<void>): Promise<void> => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
@@ -37,7 +37,7 @@ describe("what stops a start, in one line and with exit code 1", () => {
 
   it("a wrong command", () => refuses(["serve"], /no command serve/))
 
-  it("a setting nobody knows", () =>
+  it("an unknown setting", () =>
     refuses(["start", "--storage", "memory", "--set", "num.partitoins=3"], /did you mean num\.partitions/))
 
   it("a taken port", () =>
@@ -126,7 +126,7 @@ describe("commands", () => {
     const bin = fileURLToPath(new URL("../bin/tusk.mjs", import.meta.url))
     assert.strictEqual(statSync(bin).mode & 0o111, 0o111)
     const kept = spawnSync("git", ["ls-files", "-s", bin], { cwd: fileURLToPath(new URL("..", import.meta.url)) })
-    // Where there is no git, or this is no checkout, there is nothing to change.
+    // If there is no git, or this is no checkout, there is nothing to change.
     if (kept.status === 0 && kept.stdout.length > 0) assert.match(kept.stdout.toString(), /^100755 /)
   })
 

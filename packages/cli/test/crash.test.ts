@@ -11,7 +11,7 @@ afterEach(async () => {
 
 describe("a crash of Postgres (docs/durability.md)", () => {
   it(
-    "loses nothing but the end of relaxed topics, and no more once somebody was strict",
+    "loses nothing but the end of relaxed topics, and nothing before a strict commit",
     { timeout: 90_000 },
     async () => {
       const folder = temporaryFolder()

@@ -27,7 +27,7 @@ const serve = async (dataDir: string): Promise<{ readonly tusk: TuskProcess; rea
 const postgresPid = (dataDir: string): number =>
   Number(readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")[0])
 
-/** Its file goes as the server's last act; the process itself may stay as a zombie where nobody reaps orphans. */
+/** Its file goes as the server's last act; the process itself may stay as a zombie if no process reaps orphans. */
 const postgresRuns = (dataDir: string): boolean => existsSync(join(dataDir, "postgres", "postmaster.pid"))
 
 const withAdmin = async <A>(port: number, use: (admin: ReturnType<Kafka["admin"]>) => Promise<A>): Promise<A> => {
@@ -110,7 +110,7 @@ describe("embedded Postgres", () => {
     assert.strictEqual(await second.kill("SIGTERM"), 0)
   })
 
-  it("is begun anew where the first start was killed on the way", async () => {
+  it("is begun anew if the first start was killed on the way", async () => {
     const dataDir = newDataDir()
     mkdirSync(join(dataDir, "postgres.new", "base"), { recursive: true })
     writeFileSync(join(dataDir, "postgres.new", "PG_VERSION"), "18\n")

@@ -46,7 +46,7 @@ describe("a first start that cannot be is one line with the remedy, and leaves n
     )
   })
 
-  it.runIf(isRoot)("by a user where root was before", async () => {
+  it.runIf(isRoot)("by a user in a folder that root used before", async () => {
     const dataDir = folder()
     const account = serverAccount()
     if (account === undefined || account instanceof Error) return assert.fail("no account")
@@ -59,7 +59,7 @@ describe("a first start that cannot be is one line with the remedy, and leaves n
     assert.deepStrictEqual(readdirSync(dataDir), ["postgres"])
   })
 
-  it.runIf(isRoot)("by root where a user was before", async () => {
+  it.runIf(isRoot)("by root in a folder that a user used before", async () => {
     const dataDir = folder()
     mkdirSync(join(dataDir, "log"))
     chownSync(join(dataDir, "log"), 1, 1)

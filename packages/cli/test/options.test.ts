@@ -102,7 +102,7 @@ describe("where a value comes from", () => {
 })
 
 describe("storage", () => {
-  it("is embedded where nothing is said, Postgres where a URL is", () => {
+  it("is embedded if nothing is said, Postgres if a URL is given", () => {
     const embedded = accepted([]).storage
     assert.deepStrictEqual(embedded, { _tag: "Embedded", dataDir: join(process.cwd(), "tusk-data") })
     const url = "postgres://u@h/d"

@@ -41,7 +41,7 @@ export interface RequestHeader {
 
 /**
  * The first eight bytes of a request (without the length prefix), which are the same in every version: enough to find the
- * API, whose version tells the version of the header. Throws `ProtocolError`.
+ * API; its version tells the version of the header. Throws `ProtocolError`.
  */
 export const peekRequestHeader = (frame: Uint8Array): Omit<RequestHeader, "clientId"> => {
   if (frame.byteLength < 8) throw protocolError("truncated", `a request of ${frame.byteLength} bytes has no header`)

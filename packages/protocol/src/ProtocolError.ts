@@ -5,7 +5,7 @@ import * as Data from "effect/Data"
  *
  * Reading: `truncated` (the frame ends inside a field), `lengthBeyondFrame` (a length or count larger than the bytes that
  * are left), `badVarint`, `badLength` (over the field's limit), `notUtf8`, `unexpectedNull`, `trailingBytes`, `badTag` (a
- * tagged field whose size is not that of its value), `tooManyTags`, `badFrame` (length prefix, hex),
+ * tagged field with a size unlike that of its value), `tooManyTags`, `badFrame` (length prefix, hex),
  * `otherProtocol` (no frame, but TLS or HTTP), `tooManyElements` (in the arrays of one request).
  * Both: `unknownApi`, `unsupportedVersion`. Writing: `outOfRange`, `tooLong`, `unexpectedNull`, `fieldNotInVersion`.
  */
@@ -30,7 +30,7 @@ export type ProtocolErrorReason =
 
 /**
  * A broken frame, or a value that cannot be written: never an answer's error code. `field` is a path such as
- * `topics[2].partitions[0].records`, empty where no field is to blame.
+ * `topics[2].partitions[0].records`, empty if no field is to blame.
  */
 export class ProtocolError extends Data.TaggedError("ProtocolError")<{
   readonly reason: ProtocolErrorReason

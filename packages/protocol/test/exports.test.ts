@@ -12,9 +12,9 @@ const packages = ["protocol", "storage", "coordinator", "server", "cli", "simula
 /** Folders that are public as they are: a file is one message. */
 const whole: { readonly [name: string]: ReadonlyArray<string> } = { protocol: ["messages", "embedded"] }
 
-/** What nobody here imports, and is public all the same. */
+/** What nothing here imports, and is public all the same. */
 const beside: { readonly [name: string]: ReadonlyArray<string> } = {
-  // For who makes values from JSON.
+  // For apps that make values from JSON.
   protocol: ["Json"],
   // For a backend of one's own.
   storage: ["testing/storeSuite"],

@@ -43,7 +43,7 @@ export interface TuskOptions {
   /** By Kafka's names, `{ "num.partitions": 3 }`; all else has its default. Or as `parseSettings` has read them. */
   readonly settings: Settings | NamedSettings
   readonly listeners: ReadonlyArray<ListenOptions>
-  /** Where all is kept in memory: bytes of records, the oldest batches go first. */
+  /** If all is kept in memory: bytes of records; the oldest batches go first. */
   readonly memoryBytes?: number
 }
 
@@ -174,7 +174,7 @@ const serve = Effect.fnUntraced(function* (listeners: ReadonlyArray<ListenOption
   const acceptors: Array<Fiber.Fiber<never, SocketServer.SocketServerError>> = []
   const servers: Array<readonly [ListenOptions, SocketServer.SocketServer["Service"], number]> = []
   for (const options of listeners) {
-    // "localhost" is both of its addresses, where the machine has both.
+    // "localhost" is both of its addresses, if the machine has both.
     const hosts = options.host === "localhost" ? ["127.0.0.1", "::1"] : [options.host]
     let port = options.port
     for (const host of hosts) {
@@ -220,7 +220,7 @@ const accept = Effect.fnUntraced(function* (
   const net = Option.getOrUndefined(yield* Effect.serviceOption(NodeSocket.NetSocket))
   const clientHost = net?.remoteAddress?.replace(/^::ffff:/, "") ?? ""
   if (net !== undefined && !connections.admits(clientHost)) {
-    // Nobody reads this socket, so nobody else would close it.
+    // No fiber reads this socket, so nothing else would close it.
     net.destroy()
     return
   }

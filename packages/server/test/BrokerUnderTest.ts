@@ -1,4 +1,4 @@
-/** A broker on memory with settings of a test's own, whose log lines can be looked at. */
+/** A broker on memory with settings of a test's own, and log lines that can be looked at. */
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import type { Store } from "@tusk/storage/port/Store"
@@ -64,7 +64,7 @@ export class BrokerUnderTest implements AsyncDisposable {
     return topics[0].topicId
   }
 
-  /** Whether it serves somebody who connects anew. */
+  /** Whether it serves a client that connects anew. */
   async serves(): Promise<boolean> {
     const client = await this.connect()
     const { brokers } = await client.call(Metadata, 12, { topics: [] })
@@ -88,7 +88,7 @@ export const capturing = (log: Array<LogLine>) =>
   ])
 
 interface StartOptions {
-  /** Where it keeps its data, instead of memory of its own. */
+  /** The store that keeps its data, instead of memory of its own. */
   readonly store?: Layer.Layer<Store>
   /** Services in the place of the broker's own. */
   readonly parts?: Partial<BrokerParts>
@@ -116,7 +116,7 @@ export const startBroker = async (
   return new BrokerUnderTest(portOf(context), log, () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void))))
 }
 
-/** A broker for whom time is what the test makes it; it stops with the test's scope. */
+/** A broker for which time is what the test makes it; it stops with the test's scope. */
 export const brokerInTestTime = Effect.fnUntraced(function* (
   settings: Partial<Settings> = {},
   options: StartOptions = {}

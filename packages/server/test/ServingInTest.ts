@@ -33,7 +33,7 @@ export class ServingInTest {
     return this.#changed.until(() => this.#waiting >= count)
   }
 
-  /** Returns once nobody waits any more. */
+  /** Returns once no request waits any more. */
   readonly waitingNoMore = this.#changed.until(() => this.#waiting === 0)
 
   #look(): boolean {

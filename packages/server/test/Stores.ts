@@ -1,4 +1,4 @@
-/** Memory whose commits take as long as Postgres' do, or as a test says. */
+/** Memory with commits that take as long as Postgres' do, or as a test says. */
 import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { makeSignal } from "@tusk/storage/Signal"
 import { Store } from "@tusk/storage/port/Store"

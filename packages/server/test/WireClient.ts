@@ -73,7 +73,7 @@ export class WireClient implements AsyncDisposable {
   /** Resolves when the connection is closed, by whomever. */
   readonly closed: Promise<void>
   isClosed = false
-  /** Frames that nobody has asked for yet. */
+  /** Frames that no call has asked for yet. */
   readonly frames: Array<Buffer> = []
   readonly #waiting: Array<Waiting> = []
   #parts: Array<Buffer> = []

@@ -58,7 +58,7 @@ const open = Effect.fnUntraced(function* (
 })
 
 describe("requests beside others", () => {
-  it.effect("keep their order where some of them had to wait until the broker serves again", () =>
+  it.effect("keep their order if some of them had to wait until the broker serves again", () =>
     Effect.gen(function* () {
       const serving = Latch.makeUnsafe(false)
       // The first came while it did not serve; the second comes as it does, and the first has not noticed yet.
@@ -93,7 +93,7 @@ describe("requests beside others", () => {
     })
   )
 
-  it.effect("are not carried out for somebody who has gone while the broker did not serve", () =>
+  it.effect("are not carried out for a client that has gone while the broker did not serve", () =>
     Effect.gen(function* () {
       const { answered, ran, send } = yield* open((name) => (name === "a" ? Effect.succeed(false) : undefined))
       yield* send("a")

@@ -1,4 +1,4 @@
-/** Answers to fetches that nobody reads are bounded together, and others are served. */
+/** Answers to fetches that clients do not read are bounded together, and others are served. */
 import { assert, describe, it } from "@effect/vitest"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import type { FetchRequest } from "@tusk/protocol/messages/Fetch"
@@ -40,7 +40,7 @@ describe("the budget of answers", () => {
       )
     )
 
-  it("gives a part of what is free, and a little where nothing is", () =>
+  it("gives a part of what is free, and a little if nothing is", () =>
     within(({ claim, held }) => {
       const connections = Array.from({ length: 100 }, () => ({ answered: undefined }))
       const given = connections.map((connection) => claim(connection).take(50 * MIB))
@@ -51,7 +51,7 @@ describe("the budget of answers", () => {
       assert.strictEqual(claim({ answered: undefined }).take(1000), 1000)
     }))
 
-  it("gives no larger first batch where too many were given already", () =>
+  it("gives no larger first batch if too many were given already", () =>
     within(({ claim, held }) => {
       const given = Array.from({ length: 40 }, () => {
         const own = claim({ answered: undefined })
@@ -82,8 +82,8 @@ describe("the budget of answers", () => {
     }))
 })
 
-describe("where nothing is free", () => {
-  it.effect("who comes waits until something is, or for a moment", () =>
+describe("when nothing is free", () => {
+  it.effect("a request waits until something is, or for a moment", () =>
     Effect.gen(function* () {
       const { claim, held, room } = yield* AnswerBudget
       const connection: { answered: { readonly release: () => void } | undefined } = { answered: undefined }
@@ -136,7 +136,7 @@ describe("clients that ask and do not read", () => {
     assert.strictEqual(await fetched(client), alone)
   })
 
-  it("keep no large batch from the store in memory for others, who get it once there is room", async () => {
+  it("keep no large batch from the store in memory for others, which get it once there is room", async () => {
     const limits = { fetchAnswersMaxBytes: MIB, tailCacheBytes: 64 * 1024 }
     await using broker = await startBroker(limits, { store: answersLater() })
     const client = await broker.connect()

@@ -1,4 +1,4 @@
-/** `try … finally` in an Effect generator does not run its end where the fiber is interrupted: a rule oxlint has none for. */
+/** `try … finally` in an Effect generator does not run its end if the fiber is interrupted: no oxlint rule says so. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -25,7 +25,7 @@ const INSTANCE_IDS = ["groupInstanceId", "instanceId"]
 const tooLong = (maxBytes: number) => ["x".repeat(maxBytes + 1), "é".repeat(maxBytes), "\0".repeat(maxBytes - 1)]
 
 const all: ReadonlyArray<Handler> = handlers
-/** APIs whose requests name a group, by one way of saying it or another. */
+/** APIs with requests that name a group, in one way or another. */
 const ofGroups = all.filter(({ api }) => {
   const request = JSON.stringify(SENSIBLE[api.name]!.request({ topicId: "", fresh: FRESH }, api.maxVersion), plain)
   return api.name !== "FindCoordinator" && /"(group\w*)":/i.test(request) && api.name !== "ListGroups"

@@ -10,7 +10,7 @@ import { Tusk } from "../src/Tusk.ts"
 import type { TuskError } from "../src/Tusk.ts"
 import { WireClient } from "./WireClient.ts"
 
-/** Somebody who uses a broker, and says which. */
+/** A service that uses a broker, and says which. */
 class User extends Context.Service<User, { readonly clusterId: string; readonly port: number }>()("test/User") {
   static readonly layer = Layer.effect(
     User,
@@ -24,7 +24,7 @@ const both = Effect.gen(function* () {
   return { tusk: [clusterId, listeners[0]!.port], user: [user.clusterId, user.port] }
 })
 
-/** All that a start can come to: does not compile where there is more. */
+/** All that a start can come to: does not compile if there is more. */
 const errors = {
   SettingsError: true,
   ListenError: true,

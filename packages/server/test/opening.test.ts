@@ -1,4 +1,4 @@
-/** Batches that become a hundred times as much are opened beside others, whoever asks for it. */
+/** Batches that become a hundred times as much are opened beside others, whichever request asks for it. */
 import { assert, describe, it } from "@effect/vitest"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Produce } from "@tusk/protocol/messages/Produce"
@@ -50,7 +50,7 @@ const offsetAt = async (client: WireClient, partitionIndex: number, timestamp: b
   return topics[0]!.partitions[0]!.offset
 }
 
-/** What comes of it, and how often others were served meanwhile: none or once where the loop is held. */
+/** What comes of it, and how often others were served meanwhile: none or once if the loop is held. */
 const beside = async <A>(broker: BrokerUnderTest, asked: Promise<A>): Promise<readonly [A, number]> => {
   let over = false
   const done = asked.finally(() => (over = true))

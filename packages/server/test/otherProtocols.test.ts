@@ -1,4 +1,4 @@
-/** Somebody speaks TLS or HTTP to the port: named once an address and minute. */
+/** A client speaks TLS or HTTP to the port: named once an address and minute. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { brokerInTestTime, pass } from "./BrokerUnderTest.ts"

@@ -76,7 +76,7 @@ const connected = async (broker: BrokerUnderTest): Promise<WireClient> => {
   return broker.connect()
 }
 
-/** Takes the answers; each has come whole, is the one that is due, and comes while somebody would still wait. */
+/** Takes the answers; each has come whole, is the one that is due, and comes while a client would still wait. */
 const answers = async (client: WireClient, requests: ReadonlyArray<Request>, firstId: number, what: string) => {
   const bodies: Array<any> = []
   for (const [i, { api, version }] of requests.entries()) {

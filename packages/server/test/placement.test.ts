@@ -57,7 +57,7 @@ const placement = Layer.succeed(
   })
 )
 
-describe("where another broker leads or coordinates", () => {
+describe("when another broker leads or coordinates", () => {
   let broker: BrokerUnderTest
   let client: WireClient
   let topicId: string
@@ -69,7 +69,7 @@ describe("where another broker leads or coordinates", () => {
   })
   afterAll(() => broker[Symbol.asyncDispose]())
 
-  it("DescribeCluster and Metadata tell of all brokers and who is controller", async () => {
+  it("DescribeCluster and Metadata tell of all brokers and of the controller", async () => {
     const cluster = await client.call(DescribeCluster, 2, { endpointType: 1 })
     assert.deepStrictEqual(
       cluster.brokers.map(({ brokerId, host, rack }) => [brokerId, host, rack]),
@@ -142,7 +142,7 @@ describe("where another broker leads or coordinates", () => {
     assert.deepStrictEqual(nodeEndpoints, isTold ? [THEIR_NODE] : [])
   })
 
-  it("Fetch, ListOffsets and OffsetForLeaderEpoch compare epochs where this broker leads, and only there", async () => {
+  it("Fetch, ListOffsets and OffsetForLeaderEpoch compare epochs if this broker leads, and only then", async () => {
     const epochs = [EPOCH - 1, EPOCH, EPOCH + 1]
     const here = [FENCED_LEADER_EPOCH, 0, UNKNOWN_LEADER_EPOCH]
     for (const [partition, expected] of [here, epochs.map(() => NOT_LEADER_OR_FOLLOWER)].entries()) {
@@ -247,7 +247,7 @@ describe("where another broker leads or coordinates", () => {
   )
   it.each(ofGroups.map(({ api }) => api.name))("%s is the coordinator's", async (name) => {
     const { api, versions } = ofGroups.find((handler) => handler.api.name === name)!
-    // Whose offsets are not there are not committed, whoever coordinates.
+    // Offsets of a topic that is not there are not committed, whichever broker coordinates.
     await client.call(CreateTopics, 7, { topics: [{ name: "there", numPartitions: 1, replicationFactor: 1 }] })
     for (const version of new Set(versions)) {
       const request = SENSIBLE[name]!.request({ topicId, fresh: "theirs" }, version)

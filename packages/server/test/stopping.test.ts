@@ -1,4 +1,4 @@
-/** A broker that stops answers who waits. */
+/** A broker that stops answers the requests that wait. */
 import { assert, describe, it } from "@effect/vitest"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
@@ -53,7 +53,7 @@ describe("a stop", () => {
     }
     await within(Promise.all(clients.map(({ closed }) => closed)), "the end of all connections")
     console.log(`stopped with 1,000 waiting consumers in ${took.toFixed(0)} ms (bar: 200 on a machine of its own)`)
-    // What is held here is that nobody waits for a poll to end; other work on this machine is let be.
+    // What is held here is that no request waits for a poll to end; other work on this machine is let be.
     assert.isBelow(took, 2000)
   })
 
@@ -67,7 +67,7 @@ describe("a stop", () => {
     assert.lengthOf(await Promise.all(polls), 3)
   })
 
-  it("answers who waits for other members: COORDINATOR_NOT_AVAILABLE, on which clients ask again", async () => {
+  it("answers members that wait for others: COORDINATOR_NOT_AVAILABLE, on which clients ask again", async () => {
     await using broker = await startBroker()
     const [leader, follower, late] = [await broker.connect(), await broker.connect(), await broker.connect()]
     const first = await joined(leader)
@@ -105,7 +105,7 @@ describe("a stop", () => {
     assert.strictEqual((await fetching).errorCode, 0)
   })
 
-  it("answers who waits for a take-over", async () => {
+  it("answers requests that wait for a take-over", async () => {
     const serving = new ServingInTest()
     await using broker = await startBroker({}, { parts: { active: serving.active } })
     const client = await broker.connect()

@@ -101,7 +101,7 @@ const passSeconds = (seconds: number) =>
 describe("a broker that does not serve", () => {
   const others = all.filter(({ api }) => api !== ApiVersions)
 
-  it.effect("closes its connections where another broker has the lock: all it could tell of is itself", () =>
+  it.effect("closes its connections if another broker has the lock: all it could tell of is itself", () =>
     Effect.gen(function* () {
       const serving = new ServingInTest()
       const broker = yield* brokerInTestTime({}, { parts: { active: serving.active } })
@@ -115,7 +115,7 @@ describe("a broker that does not serve", () => {
     })
   )
 
-  it.effect("lets nobody wait for the others of a group who ask another broker now", () =>
+  it.effect("lets no member wait for others of its group that ask another broker now", () =>
     Effect.gen(function* () {
       const serving = new ServingInTest()
       const broker = yield* brokerInTestTime({}, { parts: { active: serving.active } })
@@ -160,27 +160,25 @@ describe("a broker that does not serve", () => {
     })
   )
 
-  it.effect(
-    "closes the connection where an answer has no place for an error, and would say that nothing is there",
-    () =>
-      Effect.gen(function* () {
-        const serving = new ServingInTest()
-        const broker = yield* brokerInTestTime({}, { parts: { active: serving.active } })
-        serving.set(false)
-        const requests = [
-          requestFrame(Metadata, 12, { topics: null }),
-          requestFrame(Metadata, 0, { topics: [] }),
-          requestFrame(byName("DescribeTopicPartitions").api, 0, { topics: [], responsePartitionLimit: 10 })
-        ]
-        for (const request of requests) {
-          const client = yield* connect(broker)
-          client.sendBytes(request)
-          yield* serving.waiting(1)
-          yield* passSeconds(31)
-          yield* Effect.promise(() => within(client.closed, "the end"))
-          assert.deepStrictEqual(client.frames, [])
-        }
-      })
+  it.effect("closes the connection if an answer has no place for an error, and would say that nothing is there", () =>
+    Effect.gen(function* () {
+      const serving = new ServingInTest()
+      const broker = yield* brokerInTestTime({}, { parts: { active: serving.active } })
+      serving.set(false)
+      const requests = [
+        requestFrame(Metadata, 12, { topics: null }),
+        requestFrame(Metadata, 0, { topics: [] }),
+        requestFrame(byName("DescribeTopicPartitions").api, 0, { topics: [], responsePartitionLimit: 10 })
+      ]
+      for (const request of requests) {
+        const client = yield* connect(broker)
+        client.sendBytes(request)
+        yield* serving.waiting(1)
+        yield* passSeconds(31)
+        yield* Effect.promise(() => within(client.closed, "the end"))
+        assert.deepStrictEqual(client.frames, [])
+      }
+    })
   )
 
   it.effect("answers ApiVersions, and not before what was asked before it", () =>
@@ -318,7 +316,7 @@ describe("a commit that takes too long", () => {
     })
   )
 
-  it.effect("whoever goes away while a topic is made for him takes it from nobody else who waits for it", () =>
+  it.effect("a client that goes away while a topic is made for it takes it from no other that waits for it", () =>
     Effect.gen(function* () {
       const { hold, store, waiting } = heldStore()
       const broker = yield* brokerInTestTime({}, { store })
@@ -363,7 +361,7 @@ describe("a commit that takes too long", () => {
     })
   )
 
-  it("the log is told how long a Produce may wait: a second at least; for ever where no answer is wanted", async () => {
+  it("the log is told how long a Produce may wait: a second at least; for ever if no answer is wanted", async () => {
     const told: Array<number | undefined> = []
     const log = Layer.effect(
       Log,

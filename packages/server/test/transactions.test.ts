@@ -111,7 +111,7 @@ const withTopic = async (settings = {}) => {
 }
 
 describe("a transaction of version 2", () => {
-  it("is read once it is committed, in all its partitions; who reads what is not committed is not kept waiting", async () => {
+  it("is read once it is committed, in all its partitions; a READ_UNCOMMITTED reader does not wait", async () => {
     const { broker, client } = await withTopic()
     await using _ = broker
     const producer = await init(client)
@@ -132,7 +132,7 @@ describe("a transaction of version 2", () => {
     assert.deepStrictEqual([after.lastStableOffset, after.highWatermark, after.abortedTransactions], [2n, 2n, []])
   })
 
-  it("that is aborted is told to who reads what is committed, and to nobody else", async () => {
+  it("that is aborted is told to readers of what is committed, and to no others", async () => {
     const { broker, client } = await withTopic()
     await using _ = broker
     const producer = await init(client)
@@ -148,7 +148,7 @@ describe("a transaction of version 2", () => {
     assert.deepStrictEqual((await fetch(client, 1, { from: 2n })).abortedTransactions, [])
   })
 
-  it("wakes who waits for it when it ends, and not before", async () => {
+  it("wakes a reader that waits for it when it ends, and not before", async () => {
     const { broker, client } = await withTopic()
     await using _ = broker
     const reader = await broker.connect()
@@ -268,7 +268,7 @@ describe("a transaction of an older version", () => {
     assert.deepStrictEqual(codes, [55, 3])
   })
 
-  it("PRODUCER_FENCED is INVALID_PRODUCER_EPOCH to who does not know it", async () => {
+  it("PRODUCER_FENCED is INVALID_PRODUCER_EPOCH to a client that does not know it", async () => {
     const { broker, client } = await withTopic()
     await using _ = broker
     const first = await init(client)
@@ -300,7 +300,7 @@ describe("offsets of a transaction", () => {
     return errorCode === 0 ? committedOffset : errorCode
   }
 
-  it("come with its commit, and vanish with its abort; meanwhile who asks for stable ones is told to wait", async () => {
+  it("come with its commit, and vanish with its abort; until then a request for stable ones is refused", async () => {
     const { broker, client } = await withTopic()
     await using _ = broker
     const producer = await init(client)
@@ -356,7 +356,7 @@ describe("what is told of transactions", () => {
     assert.deepStrictEqual([transactionStates[1]!.errorCode, transactionStates[2]!.errorCode], [105, 42])
   })
 
-  it("DescribeProducers tells where a transaction began; a marker of an operator ends it there", async () => {
+  it("DescribeProducers tells the offset at which a transaction began; an operator's marker ends it", async () => {
     const { broker, client } = await withTopic()
     await using _ = broker
     const producer = await init(client)
@@ -426,7 +426,7 @@ describe("over time", () => {
     })
   )
 
-  it.effect("a transactional id that nobody uses is forgotten", () =>
+  it.effect("a transactional id that is not used is forgotten", () =>
     Effect.gen(function* () {
       const broker = yield* brokerInTestTime({
         transactionalIdExpirationMs: 5000,

@@ -89,7 +89,7 @@ const makeRoom = () => {
 }
 
 describe("a producer's first batch that is refused before it has its place bars those behind it", () => {
-  it.effect("where there is no room in time", () =>
+  it.effect("if there is no room in time", () =>
     Effect.gen(function* () {
       const room = makeRoom()
       const broker = yield* brokerInTestTime({}, { parts: { committer: room.committer } })
@@ -104,7 +104,7 @@ describe("a producer's first batch that is refused before it has its place bars 
     })
   )
 
-  it.effect("where its client has gone before there is room: then it is not done", () =>
+  it.effect("if its client has gone before there is room: then it is not done", () =>
     Effect.gen(function* () {
       const room = makeRoom()
       const broker = yield* brokerInTestTime({}, { parts: { committer: room.committer } })
@@ -119,7 +119,7 @@ describe("a producer's first batch that is refused before it has its place bars 
     })
   )
 
-  it.effect("where the broker does not serve in time, and where its client has gone meanwhile", () =>
+  it.effect("if the broker does not serve in time, and if its client has gone meanwhile", () =>
     Effect.gen(function* () {
       for (const goes of [false, true]) {
         const serving = new ServingInTest()
@@ -142,7 +142,7 @@ describe("a producer's first batch that is refused before it has its place bars 
     })
   )
 
-  it.effect("where it is not opened in time, and one behind it has its turn", () =>
+  it.effect("if it is not opened in time, and one behind it has its turn", () =>
     Effect.gen(function* () {
       const changed = makeSignal()
       let isHeld = false
@@ -180,7 +180,7 @@ describe("a producer's first batch that is refused before it has its place bars 
     })
   )
 
-  it("where its checksum is wrong, which is sent again", async () => {
+  it("if its checksum is wrong, and it is sent again", async () => {
     await using broker = await startBroker()
     await broker.createTopic("t")
     const client = await broker.connect()
@@ -188,7 +188,7 @@ describe("a producer's first batch that is refused before it has its place bars 
     await assertBarred(broker)
   })
 
-  it("where it is too large, and comes again in parts", async () => {
+  it("if it is too large, and comes again in parts", async () => {
     await using broker = await startBroker()
     await broker.createTopic("t", 1, { "max.message.bytes": "300", "compression.type": "uncompressed" })
     const client = await broker.connect()
@@ -204,7 +204,7 @@ describe("a producer's first batch that is refused before it has its place bars 
     }
   })
 
-  it("where its partition is led elsewhere for the time being", async () => {
+  it("if its partition is led elsewhere for the time being", async () => {
     let leader = 2
     const placement = Layer.effect(
       Placement,
@@ -219,8 +219,8 @@ describe("a producer's first batch that is refused before it has its place bars 
   })
 })
 
-describe("who is turned away", () => {
-  it("bars nobody where it is refused for good", async () => {
+describe("a batch that is turned away", () => {
+  it("bars no other if it is refused for good", async () => {
     await using broker = await startBroker()
     await broker.createTopic("t", 1, { "max.message.bytes": "300" })
     const client = await broker.connect()
@@ -238,7 +238,7 @@ describe("who is turned away", () => {
     assert.strictEqual(await produce(client, next), 0)
   })
 
-  it("bars nobody where it came again, and is stored already", async () => {
+  it("bars no other if it came again, and is stored already", async () => {
     await using broker = await startBroker()
     await broker.createTopic("t")
     const client = await broker.connect()
@@ -247,7 +247,7 @@ describe("who is turned away", () => {
     assert.strictEqual(await produce(client, batch(1)), 0)
   })
 
-  it.effect("is nobody who waits for room and for no answer", () =>
+  it.effect("is never one that waits for room and for no answer", () =>
     Effect.gen(function* () {
       const room = makeRoom()
       const broker = yield* brokerInTestTime({}, { parts: { committer: room.committer } })

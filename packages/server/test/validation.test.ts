@@ -74,7 +74,7 @@ const UNDOABLE = (codec: number): Readonly<Record<string, Uint8Array>> => {
 }
 
 describe("what a producer sends", () => {
-  it("is refused as INVALID_RECORD where its records are broken, and moves no offset", async () => {
+  it("is refused as INVALID_RECORD if its records are broken, and moves no offset", async () => {
     await using broker = await startBroker()
     const client = await started(broker)
     for (const codec of CODECS) {
@@ -121,7 +121,7 @@ describe("what a producer sends", () => {
     }
   })
 
-  it("is not opened where the topic, or the broker, says tusk.validate.records=false", async () => {
+  it("is not opened if the topic, or the broker, says tusk.validate.records=false", async () => {
     const garbage = () => around(1, BROKEN["garbage"]![1], 1)
     await using broker = await startBroker()
     const client = await started(broker, { "tusk.validate.records": "false" })

@@ -115,7 +115,7 @@ export class Broker {
     if (this.#view !== undefined) this.#options.database.standStill(this.#view, forMs)
   }
 
-  /** Once in a life: false where it was. */
+  /** Once in a life: false if it was set before. */
   stepClock(byMs: number): boolean {
     const view = this.#view
     if (view === undefined || view.hasStepped) return false
@@ -124,7 +124,7 @@ export class Broker {
     return true
   }
 
-  /** Nobody goes by a wrong clock any more. */
+  /** It goes by a wrong clock no longer. */
   rightClock(): void {
     if (this.#view?.hasStepped === true) this.crash(0)
   }

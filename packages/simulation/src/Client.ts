@@ -18,7 +18,7 @@ const LONGEST_WAY_MS = 12_000
 /** How many of a thousand answers are waited for as long as any client would. */
 const PATIENCE = 150
 
-/** No answer will come: the request happened, or will yet, or never. `sent` is false where it never left. */
+/** No answer will come: the request happened, or will yet, or never. `sent` is false if it never left. */
 export class Lost extends Data.TaggedError("Lost")<{ readonly sent: boolean }> {}
 
 /** What all clients of a world share. */
@@ -185,7 +185,7 @@ export class Client implements Asker {
 
   /** E1: a request is answered within its limits, or its connection closes. */
   #unanswered(api: Api<any, any>, limitMs: number, waitsMs: number): void {
-    // Where the clock was set, what was to wait waits as long as it likes.
+    // If the clock was set, what was to wait waits as long as it likes.
     if (this.#connection === undefined || (waitsMs > 0 && this.#server?.hasStepped === true)) return
     const text = `${this.name} waits for ${api.name} of ${this.#server?.name} for ${limitMs} ms`
     this.#shared.history.violate("E1", text)

@@ -107,7 +107,7 @@ export const readCommitted = (client: Client, history: History) =>
     return true
   })
 
-/** Whose offset the group of a transactional id has at the end. */
+/** Which transaction's offset the group of a transactional id has at the end. */
 export const readTransactionOffsets = (client: Client, history: History, transactionalId: string) =>
   Effect.gen(function* () {
     const answer = yield* client.call(OffsetFetch, 7, {

@@ -25,7 +25,7 @@ const IDLE_MS = 6000
 export interface DatabaseOptions {
   /** `tusk.failover.offset.leap`: no failover loses more offsets of a partition. */
   readonly failoverLeap: number
-  /** A topic whose loss would end the run. */
+  /** A topic that the run cannot go on without. */
   readonly isNeeded: (topic: string) => boolean
   /** A topic of which no partition can ever be loaded. */
   readonly isBroken: (topic: string) => boolean
@@ -39,12 +39,12 @@ export class Database {
   readonly reigns = new Reigns()
   /** How often a broker could not know what was stored, or that something was not: what it knew besides is gone then. */
   losses = 0
-  /** When somebody who asked for something in order may last have been told that it failed. */
+  /** When a request that was in order may last have been told that it failed. */
   troubledAtMs = -Infinity
-  /** Whose standby has taken over: gone, or alive for those who still talk to it. */
+  /** The server before the last failover: gone, or alive for brokers that still talk to it. */
   old: Server | undefined
   #server = new Server(new MemoryData("SimulatedClusterAAAAAA"))
-  /** Who holds the lock. */
+  /** The session that holds the lock. */
   #session: Session | undefined
   readonly #options: DatabaseOptions
   readonly #ledger: Ledger
@@ -54,7 +54,7 @@ export class Database {
   readonly #around: SessionWorld
   /** Commits that a failover lost. */
   readonly #lost = new Set<ReadonlyArray<Unit>>()
-  /** Whose commit was the last. */
+  /** The broker of the last commit. */
   #writer = ""
 
   constructor(world: World, faults: Faults, options: DatabaseOptions) {
@@ -114,7 +114,7 @@ export class Database {
     const look = () => {
       const session = this.#session
       if (!broker.isHeld || session?.broker !== broker) return
-      // What is half there is waited for no longer either, where somebody else wants the lock.
+      // What is half there is waited for no longer either, if another broker wants the lock.
       if (session.isAtWork) this.#view.after(1000, look)
       else session.end()
     }
@@ -136,7 +136,7 @@ export class Database {
     this.troubled(forMs)
   }
 
-  /** What it was in the middle of is over: the standby is back, everybody hears. */
+  /** What it was in the middle of is over: the standby is back, every broker hears. */
   heal(): void {
     this.#server.awayUntilMs = -Infinity
     if (this.#session !== undefined) this.#session.deafUntilMs = -Infinity
@@ -144,7 +144,7 @@ export class Database {
 
   /**
    * The standby takes over and lacks at most `most` of the newest commits. The old server is gone, or lives on for so long
-   * with who talks to it: it answers reads and pings, and no write returns.
+   * with brokers that talk to it: it answers reads and pings, and no write returns.
    */
   failOver(most: number, livesOnMs: number | undefined): void {
     const session = this.#session
@@ -203,7 +203,7 @@ export class Database {
     return [session, { ...session.state, unknownCommitStored }]
   }
 
-  /** Whether a commit of unknown outcome is stored; undefined where there is none, or others have written since. */
+  /** Whether a commit of unknown outcome is stored; undefined if there is none, or others have written since. */
   #lookUp(broker: string, open: Sent | undefined): boolean | undefined {
     if (open === undefined || (this.#writer !== broker && this.#writer !== "")) return undefined
     return open.fate === "stored" && !this.#lost.has(open.units)

@@ -20,7 +20,7 @@ export class EpochConsumer {
   readonly #positions = new Map(Array.from({ length: PARTITIONS }, (_, partition) => [partition, 0]))
   /** Of what was read last, by partition. */
   readonly #epochs = new Map<number, number>()
-  /** What was read last, where that was a record. */
+  /** What was read last, if that was a record. */
   readonly #records = new Map<number, number>()
   #leaderEpoch = UNDEFINED
 
@@ -40,7 +40,7 @@ export class EpochConsumer {
     })
   }
 
-  /** Who leads; and whether what was read is there with whoever leads now. */
+  /** The leader's epoch; and whether what was read is there with that leader. */
   get #learn(): Effect.Effect<void, Lost | "again"> {
     const client = this.#client
     return Effect.gen({ self: this }, function* () {

@@ -1,4 +1,4 @@
-/** What happened in a run, in order; its hash tells two runs apart. Lines are kept only where somebody wants to read them. */
+/** What happened in a run, in order; its hash tells two runs apart. Lines are kept only if they are to be read. */
 export class EventLog {
   lines: Array<string> | undefined = undefined
   #high = 0xcbf29ce4

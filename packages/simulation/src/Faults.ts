@@ -10,16 +10,16 @@ export interface FaultRates {
   readonly slow: number
   /** A commit that is refused, and nothing of it stored. */
   readonly refuse: number
-  /** A commit whose session is lost: before it, at it, behind it. */
+  /** A commit that loses its session: before it, at it, behind it. */
   readonly loseSession: number
   readonly stall: number
-  /** A commit that waits for somebody else's lock on a table. */
+  /** A commit that waits for another session's lock on a table. */
   readonly lock: number
   /** A process that stands still between the two halves of a commit. */
   readonly hold: number
   /** A read of the store that fails, or takes long. */
   readonly readFails: number
-  /** The end of a session that nobody tells of, not even by an error. */
+  /** The end of a session that nothing tells of, not even an error. */
   readonly silence: number
 }
 
@@ -133,7 +133,7 @@ export class Faults {
     return this.#happens(this.rates.stall) ? this.#chance.between(100, 3000) : 1
   }
 
-  /** Whether a session that ends leaves everybody waiting. */
+  /** Whether a session that ends leaves every request waiting. */
   isSilent(): boolean {
     return this.#happens(this.rates.silence)
   }

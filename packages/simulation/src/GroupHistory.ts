@@ -2,9 +2,9 @@
 export class GroupHistory {
   readonly #violate: (invariant: string, text: string) => void
   readonly #owners = new Map<string, string>()
-  /** Who has had a static member's place: when it asked, and when it was told. */
+  /** Members that had a static member's place: when each asked, and when it was told. */
   readonly #holders = new Map<string, Map<string, { readonly startMs: number; readonly endMs: number }>>()
-  /** Who ever asked for a static member's place. */
+  /** Members that ever asked for a static member's place. */
   readonly #claimants = new Map<string, Set<string>>()
   readonly #generations = new Map<string, number>()
   /** Owners in consumer groups, by group and partition; and until when each is a member for sure. */
@@ -22,7 +22,7 @@ export class GroupHistory {
 
   /**
    * A generation counts from its first assignment on: until then it is not stored, and a broker that takes over goes on
-   * with the one before it, as in Kafka. `before`: the newest generation that anybody knew of when the request was sent.
+   * with the one before it, as in Kafka. `before`: the newest generation that any member knew of when the request was sent.
    */
   joined(group: string, generation: number, before: number, member: string): void {
     if (generation < before) {
@@ -52,7 +52,7 @@ export class GroupHistory {
     this.#membersUntil.set(`${group}/${member}`, untilMs)
   }
 
-  /** A member of a consumer group (KIP-848) was given partitions: whoever had them has given them up, or is none any more. */
+  /** A member of a KIP-848 group was given partitions: the one that had them gave them up, or is no member any more. */
   takes(group: string, member: string, partitions: ReadonlyArray<number>, nowMs: number): void {
     for (const partition of partitions) {
       const key = `${group}/${partition}`
@@ -72,14 +72,14 @@ export class GroupHistory {
     }
   }
 
-  /** Before somebody asks for a static member's place. */
+  /** Before a member asks for a static member's place. */
   claims(group: string, instanceId: string, name: string): void {
     const key = `${group}/${instanceId}`
     const names = this.#claimants.get(key)
     if (names === undefined) this.#claimants.set(key, new Set([name]))
     else names.add(name)
   }
-  /** Whether it may have lost its place to somebody of the same name, who may have left since. */
+  /** Whether it may have lost its place to another one of the same name, which may have left since. */
   hasRivals(group: string, instanceId: string | null): boolean {
     return (this.#claimants.get(`${group}/${instanceId}`)?.size ?? 0) > 1
   }

@@ -41,7 +41,7 @@ export class History {
     this.#log(`VIOLATED ${invariant}: ${text}`)
   }
 
-  /** A producer was given an id: nobody had it before. */
+  /** A producer was given an id: no producer had it before. */
   producerId(producer: string, id: bigint): void {
     const before = this.#producerIds.get(id)
     if (before !== undefined) this.violate("E3", `producer id ${id} is given to ${before} and to ${producer}`)
@@ -56,7 +56,7 @@ export class History {
   }
 
   /**
-   * `newest`: the newest generation that anybody knew of when it was sent. `replaced`: another one had the static member's
+   * `newest`: the newest generation that any member knew of when it was sent. `replaced`: another one had the static member's
    * place then.
    */
   committed(
@@ -78,7 +78,7 @@ export class History {
     }
   }
 
-  /** `id` is null where no offset was committed. */
+  /** `id` is null if no offset was committed. */
   fetched(reader: string, group: string, partition: number, id: string | null, startMs: number, nowMs: number): void {
     this.#offsets.found(`${group}/${partition}`, { reader, id, startMs, nowMs })
   }

@@ -117,7 +117,7 @@ export class IdempotentProducer {
     return { partition, values, sequence: this.#place({ partition, values }), isDoubtful: false, lastError: 0 }
   }
 
-  /** Tells its user that the first one is not stored, as it was told itself: then nobody ever reads it (E2). */
+  /** Tells its user that the first one is not stored, as it was told itself: then no reader ever sees it (E2). */
   get #giveUp(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const batch = this.#open[0]
@@ -240,7 +240,7 @@ export class IdempotentProducer {
       const records = encode(batch, client.nowMs, this.#producerId, old ? EPOCH - 1 : EPOCH)
       const body = produceRequest([{ index: batch.partition, records }])
       const told = yield* Effect.result(client.call(Produce, PRODUCE_VERSION, body, 3000, body.timeoutMs))
-      // Nobody remembers what a failover lost.
+      // No broker remembers what a failover lost.
       if (this.#history.era !== this.#era) return this.#history.log.abandons(values[0]!)
       if (Result.isFailure(told)) return this.#history.log.open(values[0]!)
       const { baseOffset, errorCode } = told.success.responses[0]!.partitionResponses[0]!

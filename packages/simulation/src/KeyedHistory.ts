@@ -38,7 +38,7 @@ export class KeyedHistory {
   /** In order of offsets: the producer has one request in flight. */
   readonly #acknowledged: Array<Acknowledged> = []
   #pending: ReadonlySet<string> = new Set()
-  /** Offsets whose records a failover lost, and when. */
+  /** Offsets of records that a failover lost, and when. */
   readonly #lost = new Map<number, number>()
   /** What was read at each offset, in whatever reading. */
   readonly #seen = new Map<number, string>()
@@ -81,7 +81,7 @@ export class KeyedHistory {
       if (!first.has(record.key)) first.set(record.key, record.offset)
       last.set(record.key, record.offset)
     }
-    // Whoever takes longer than tombstones stay may see what was deleted, and not that it was.
+    // A reading that takes longer than tombstones stay may see what was deleted, and not that it was.
     if (endMs - startMs >= this.#retentionMs) return
     const since = new Set(this.#acknowledged.slice(known.count).map(({ key }) => key))
     for (const latest of this.#latest(known.count).values()) {

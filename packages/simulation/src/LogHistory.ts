@@ -11,7 +11,7 @@ interface Produced {
   isDenied: boolean
 }
 
-/** Who was answered what it asked for when, and whether by a broker that may not know better. */
+/** Which client was answered, when it asked, and whether the broker may not know better. */
 export interface Asked {
   readonly client: string
   readonly sentMs: number
@@ -28,11 +28,11 @@ export interface Reading {
 }
 
 interface Partition {
-  /** What lies, or lay, at an offset: somebody was told so, by an acknowledgement or by reading. */
+  /** What lies, or lay, at an offset: a client was told so, by an acknowledgement or by reading. */
   readonly told: Map<number, string>
-  /** Offsets whose records a failover lost, and when. */
+  /** Offsets of records that a failover lost, and when. */
   readonly lost: Map<number, number>
-  /** High watermarks that rose, and when somebody was told. */
+  /** High watermarks that rose, and when a client was told. */
   readonly marks: Array<{ readonly offset: number; readonly nowMs: number }>
   /** Where it ended on servers that took over: from there its end leaps. */
   readonly begins: Set<number>
@@ -73,12 +73,12 @@ export class LogHistory {
     this.#produced.set(value, { producer, partition, order, kind, ...nothingYet })
   }
 
-  /** It is not sent again, and nobody knows whether it is stored: it may be any time, or never. */
+  /** It is not sent again, and it is unknown whether it is stored: it may be any time, or never. */
   abandons(value: string): void {
     this.#produced.get(value)!.kind = "plain"
   }
 
-  /** It was to be refused, and nobody knows whether it is under way still. */
+  /** It was to be refused, and it is unknown whether it is still under way. */
   open(value: string): void {
     this.#open.add(value)
   }
@@ -162,7 +162,7 @@ export class LogHistory {
     }
   }
 
-  /** A high watermark only rises, whoever tells it: also over a failover. */
+  /** A high watermark only rises, whichever broker tells it: also over a failover. */
   highWatermark({ client, isBehind, nowMs, sentMs }: Asked, partition: number, offset: number): void {
     const { marks } = this.#of(partition)
     for (let i = marks.length - 1; i >= 0; i--) {
@@ -245,7 +245,7 @@ export class LogHistory {
       }
       const produced = this.#produced.get(value)
       // Without idempotence a request may lie in a broker while the next one overtakes it on another connection; the same
-      // may happen where a failover lost what was known of the producer, with the record itself.
+      // may happen if a failover lost what was known of the producer, with the record itself.
       if (produced?.kind !== "idempotent" || this.#isLost(partition, produced.acknowledgedAt)) continue
       const before = last.get(produced.producer) ?? -1
       if (produced.order <= before) {

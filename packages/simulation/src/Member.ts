@@ -24,7 +24,7 @@ const HEARTBEAT_MS = 1000
 /** A rebalance may wait for as long as it takes, and for a group that is stored. */
 const JOIN_MS = 60_000
 
-/** What a member tells of itself to those who wait for its group to settle. */
+/** What a member tells of itself to fibers that wait for its group to settle. */
 export interface MemberState {
   readonly group: string
   readonly name: string
@@ -45,7 +45,7 @@ export class Member {
   #commits = 0
   /**
    * When it sent the last heartbeat that showed it a member, and no rebalance begun; a commit may be taken during one.
-   * What a superseded broker hears counts for nobody.
+   * What a superseded broker hears does not count.
    */
   #soundMs = -Infinity
   #soundEra = 0
@@ -219,7 +219,7 @@ export class Member {
     })
   }
 
-  /** G3: nobody is put out who was heard of less than a session, or a rebalance, ago. */
+  /** G3: no member is put out that was heard of less than a session, or a rebalance, ago. */
   #told(errorCode: number, startMs: number): void {
     const silentMs = this.#client.nowMs - this.#soundMs
     if (errorCode !== UNKNOWN_MEMBER_ID || this.#client.mayBeBehind(startMs)) return

@@ -9,6 +9,6 @@ export interface Plant {
   readonly name: string
   readonly parts?: Partial<BrokerParts>
   readonly store?: (store: Store["Service"], database: Database, view: View) => Store["Service"]
-  /** Who makes the signals of connections. */
+  /** What makes the signals of connections. */
   readonly signals?: () => Signal
 }

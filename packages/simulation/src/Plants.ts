@@ -84,7 +84,7 @@ const deaf = (clock: Clock.Clock): Clock.Clock => ({
 const withoutTimers = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Clock.Clock, (clock) => Effect.provideService(effect, Clock.Clock, deaf(clock)))
 
-/** The timers of groups never ring: who falls silent stays a member for ever. */
+/** The timers of groups never ring: a member that falls silent stays one for ever. */
 const forgetTimer: Plant = {
   name: "forget-timer",
   parts: {
@@ -99,7 +99,7 @@ const forgetTimer: Plant = {
   }
 }
 
-/** Who asks second for its part of a generation is given the first one's. */
+/** The member that asks second for its part of a generation is given the first one's. */
 const twoOwners: Plant = {
   name: "two-owners",
   parts: {
@@ -119,7 +119,7 @@ const twoOwners: Plant = {
   }
 }
 
-/** A batch that is there already is stored once more, for nobody remembers producers. */
+/** A batch that is there already is stored once more, as no producer is remembered. */
 const countDuplicate: Plant = {
   name: "count-duplicate",
   parts: {
@@ -133,7 +133,7 @@ const countDuplicate: Plant = {
   }
 }
 
-/** Nobody asks who it is that commits. */
+/** It is not checked which member commits. */
 const commitUnfenced: Plant = {
   name: "commit-unfenced",
   parts: {
@@ -223,7 +223,7 @@ const answerBeforeLooking: Plant = {
   }
 }
 
-/** Nobody notices that another server has taken over: counters and ends go on from what it has. */
+/** No broker notices that another server has taken over: counters and ends go on from what it has. */
 const epochAgain: Plant = {
   name: "epoch-again",
   store: (store, database) => ({

@@ -52,7 +52,7 @@ export const askProducerId = (client: Client, history: History) =>
     }
   )
 
-/** A producer without idempotence and without retries: each record is there zero or one time, where it was acknowledged. */
+/** A producer without idempotence and without retries: each record is there zero or one time, at the offset acknowledged. */
 export const plainProducer = (shared: ClientWorld, history: History, name: string, batches: number) =>
   Effect.gen(function* () {
     const client = new Client(shared, name)
@@ -68,7 +68,7 @@ export const plainProducer = (shared: ClientWorld, history: History, name: strin
         const { baseOffset, errorCode } = answer.success.responses[0]!.partitionResponses[0]!
         client.log(`${value} at ${partition}@${baseOffset} error ${errorCode}`)
         if (errorCode === 0) history.log.acknowledged(value, Number(baseOffset))
-        // It is not sent again: so nobody ever reads it.
+        // It is not sent again: so no reader ever sees it.
         else if (DENIALS.has(errorCode)) history.log.denied(value)
       }
       yield* Effect.sleep(chance.between(10, 400))

@@ -1,24 +1,24 @@
-/** A value that somebody set, by a text that is never given twice. */
+/** A value that a client set, by a text that is never given twice. */
 export interface Setting {
   readonly id: string
   readonly startMs: number
-  /** Infinity: nobody knows when it happened, if ever. */
+  /** Infinity: it is unknown when it happened, if ever. */
   endMs: number
   outcome: "ok" | "unknown" | "refused"
   /** When a failover lost it. */
   lostAtMs: number
 }
 
-/** What was read, and of whom. */
+/** What was read, and by which reader. */
 export interface Found {
   readonly reader: string
-  /** Null where there is nothing. */
+  /** Null if there is nothing. */
   readonly id: string | null
   readonly startMs: number
   readonly nowMs: number
 }
 
-/** Places that hold the value that was set last: committed offsets, configs. Whoever reads one sees what was acknowledged. */
+/** Places that hold the value that was set last: committed offsets, configs. A reader of one sees what was acknowledged. */
 export class Registers {
   readonly #settings = new Map<string, Array<Setting>>()
   readonly #violate: (text: string) => void
@@ -52,7 +52,7 @@ export class Registers {
         `${reader} finds ${id} in ${place} at ${startMs}, though ${newer.id} was acknowledged at ${newer.endMs}`
       )
     }
-    // Whoever asks later sees this or a newer one.
+    // A reader that asks later sees this or a newer one.
     if (found !== undefined) found.endMs = Math.min(found.endMs, nowMs)
   }
 

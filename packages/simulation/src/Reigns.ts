@@ -33,7 +33,7 @@ export class Reign {
   }
 }
 
-/** Who was the writer and when, and until when each may answer as if it were. */
+/** Which brokers were the writer and when, and until when each may answer as if it were. */
 export class Reigns {
   readonly #byBroker = new Map<string, Array<Reign>>()
 
@@ -55,7 +55,7 @@ export class Reigns {
     return reigns.some(({ servesUntilMs, untilMs }) => untilMs <= lastMs && firstMs <= servesUntilMs)
   }
 
-  /** How old its last proof was when it was asked; only where it may not have answered any more. */
+  /** How old its last proof was when it was asked; only if it may not have answered any more. */
   isUnproven(broker: string, sentMs: number): number | undefined {
     const reign = this.#byBroker.get(broker)?.at(-1)
     if (reign === undefined) return undefined

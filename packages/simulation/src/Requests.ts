@@ -194,7 +194,7 @@ export const commitRequest = (
   ]
 })
 
-/** By partition, where there is no error. */
+/** By partition, if there is no error. */
 export const endOffsets = (client: Client, topic = TOPIC, partitions = PARTITIONS, history?: History) =>
   Effect.map(
     client.call(ListOffsets, 4, {

@@ -17,7 +17,7 @@ export const MAX_BYTES = 1 << 30
 
 type Outcome = Exit.Exit<void, StoreError>
 
-/** What was asked, and who waits for the answer. It is answered once. */
+/** What was asked, and what waits for the answer. It is answered once. */
 interface Question {
   readonly told: (outcome: Outcome) => void
   /** What is known of it when the session ends. */
@@ -44,7 +44,7 @@ export interface SessionWorld {
   readonly stored: (session: Session, units: ReadonlyArray<Unit>) => void
   /** Something of what a broker has in memory may have to be forgotten. */
   readonly upset: () => void
-  /** Whoever asked for something in order may be told that it failed. */
+  /** A request that was in order may be told that it failed. */
   readonly troubled: () => void
   readonly ended: (session: Session) => void
   readonly standStill: (broker: View, forMs: number) => void
@@ -64,7 +64,7 @@ export class Session {
   isAlive = true
   /** Until then nothing of what it says arrives. */
   deafUntilMs = -Infinity
-  /** It ended, and nobody says so: not even an error comes back. */
+  /** It ended, and nothing says so: not even an error comes back. */
   #isSilent = false
   #last: Sent | undefined
   readonly #questions = new Set<Question>()
@@ -112,7 +112,7 @@ export class Session {
     if (afterMs !== undefined) this.#later(afterMs, () => this.#tellWatchers())
   }
 
-  /** The broker asks for another one: who waits still is told that this one is gone, though late. */
+  /** The broker asks for another one: what still waits is told that this one is gone, though late. */
   giveUp(): void {
     this.end()
     this.#isSilent = false
@@ -155,7 +155,7 @@ export class Session {
     this.#later(delayMs, () => question.told(outcome))
   }
 
-  /** Begins something in the database; a proof of who is the writer is one that was asked for now. */
+  /** Begins something in the database; a proof that the broker is the writer is as old as the asking. */
   #ask(
     begin: (question: Question) => void,
     {
@@ -184,7 +184,7 @@ export class Session {
     })
   }
 
-  /** What has to be written returns once a standby has it too; on a server that nobody follows any more, never. */
+  /** What has to be written returns once a standby has it too; on a server that no standby follows any more, never. */
   #written(delayMs: number, act: () => void): void {
     this.#around.view.after(delayMs, () => {
       const { awayUntilMs, isOld } = this.server
@@ -205,7 +205,7 @@ export class Session {
     (question) => {
       const takesMs = this.#around.faults.pingMs()
       const answer = () => {
-        // Behind a commit that was refused a broker asks who holds the lock, and only then tells who waits for it.
+        // After a refused commit a broker asks which session holds the lock, and only then answers what waits for it.
         if (takesMs > 1 && this.#last?.fate === "never") this.#around.troubled()
         this.#answer(question, 0, this.#whetherAlive())
       }
@@ -284,7 +284,7 @@ export class Session {
       case "storedUnheard":
         return this.#written(delayMs, () => endWith(true))
       case "storedLater":
-        // Until then the lock is held by a session that nobody talks to.
+        // Until then the lock is held by a session that no broker talks to.
         view.after(faults.between(100, 4000), () => endWith(true))
         view.after(delayMs, () => this.#answer(question, 0, unknown()))
         return
@@ -296,7 +296,7 @@ export class Session {
   #refuse(sent: Sent, question: Question, delayMs: number, outcome: Outcome): void {
     sent.fate = "never"
     this.#written(delayMs, () => {
-      // Refused for what one of several is: that may trouble nobody else.
+      // Refused for what one of several is: that may trouble no other.
       if (errorOf(outcome) !== "StoreRefused") this.#around.troubled()
       this.#answer(question, 0, outcome)
     })

@@ -10,10 +10,10 @@ interface Shared {
   readonly nowMs: number
 }
 
-/** Who holds which records of share groups. */
+/** Which member holds which records of share groups. */
 export class ShareHistory {
   readonly #violate: (invariant: string, text: string) => void
-  /** Who holds a record, until when for sure; and when it was done with. */
+  /** The member that holds a record, until when for sure; and when it was done with. */
   readonly #shared = new Map<
     string,
     { readonly member: string; readonly untilMs: number; readonly holds: () => boolean }
@@ -31,8 +31,8 @@ export class ShareHistory {
   }
 
   /**
-   * Records were acquired in a share group. Whoever holds them has let them go, or its lock is over, or what the broker
-   * knew of it is lost (`holds` tells whether it cannot be): and nobody gets what was accepted or rejected before it asked.
+   * Records were acquired in a share group. Their last holder has let them go, or its lock is over, or what the broker knew
+   * of it is lost (`holds` tells whether it cannot be): and no member gets what was accepted or rejected before it asked.
    */
   acquires(group: string, taken: Shared, holds: () => boolean): void {
     for (let offset = taken.first; offset <= taken.last; offset++) {

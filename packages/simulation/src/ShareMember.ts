@@ -147,7 +147,7 @@ export class ShareMember {
         return
       }
       this.#sessionEpoch++
-      // A connection that is cut while nothing is awaited is followed by another one, and nobody notices but the broker.
+      // A connection that is cut while nothing is awaited is followed by another one, and only the broker notices.
       const connection = client.epoch
       const isBehind = client.mayBeBehind(startMs) || era !== this.#history.era
       for (const { acknowledgeErrorCode, acquiredRecords, partitionIndex } of this.#partitionsOf(answer)) {

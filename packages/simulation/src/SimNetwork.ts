@@ -152,7 +152,7 @@ type Accept = (
   end: { readonly onGone: (gone: () => void) => void; readonly isClosed: () => boolean }
 ) => void
 
-/** The simulated network: who listens, and all that is connected. */
+/** The simulated network: which brokers listen, and all that is connected. */
 export class SimNetwork {
   readonly #world: World
   readonly #air: View
@@ -170,13 +170,13 @@ export class SimNetwork {
     this.#listeners.set(port, { view, accept })
   }
 
-  /** Nobody listens here any more, and what was connected is cut. */
+  /** No broker listens here any more, and what was connected is cut. */
   close(port: number): void {
     this.#listeners.delete(port)
     for (const { connection, port: its } of this.#open) if (its === port) connection.cut()
   }
 
-  /** Nobody is let in here any more; who is in may stay. */
+  /** No client is let in here any more; those that are in may stay. */
   refuse(port: number): void {
     this.#listeners.delete(port)
   }

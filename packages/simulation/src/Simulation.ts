@@ -47,7 +47,7 @@ const CONSUMER_GROUP = "g3"
 /** Of members that share partitions. */
 const SHARE_GROUP = "g4"
 const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
-/** All but those that somebody makes and deletes. */
+/** All but those that clients make and delete. */
 const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS_TOPIC]
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
@@ -135,7 +135,7 @@ const story = (run: Run): Effect.Effect<void> =>
 
     const members: Array<Member> = []
     const enter = (group: string) => {
-      // Two static members a group: where there is one of that name already, the new one takes its place.
+      // Two static members a group: if there is one of that name already, the new one takes its place.
       const instanceId = chance.permille(400) ? chance.pick(["s1", "s2"]) : null
       const member = new Member(shared, history, group, `m${members.length}`, instanceId, isCalm)
       members.push(member)
@@ -178,7 +178,7 @@ const story = (run: Run): Effect.Effect<void> =>
       if (!settled()) history.violate("G5", `groups are not settled ${REST_MS} ms after the end of all trouble`)
     }
     yield* Fiber.interrupt(beside)
-    // Whoever has lost the lock, and nobody told, has found out by then.
+    // A broker that has lost the lock without being told has found out by then.
     yield* Effect.sleep(SUPERSEDED_MS)
     // What is in memory is gone: what was told has to be in the database.
     for (const broker of brokers) broker.crash(0)
@@ -196,7 +196,7 @@ const makeTopics = (admin: Client): Effect.Effect<void> =>
     yield* createTopic(admin, TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS)
   })
 
-/** Who comes to an end. */
+/** Clients that come to an end. */
 const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effect.Effect<void> =>
   Effect.all(
     [
@@ -211,7 +211,7 @@ const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effe
     { concurrency: "unbounded", discard: true }
   )
 
-/** Who goes on for as long as it is let. */
+/** Clients that go on for as long as they are let. */
 const restless = ({ history, keyed, shared }: Run): Effect.Effect<void> =>
   Effect.all(
     [
@@ -236,7 +236,7 @@ const startAll = (brokers: ReadonlyArray<Broker>): Effect.Effect<void> =>
     )
   )
 
-/** In each group those who live have one generation, and own every partition. */
+/** In each group the members alive have one generation, and own every partition. */
 const isSettled = (members: ReadonlyArray<Member>): boolean =>
   GROUPS.every((group) => {
     const alive = members.filter(({ state }) => state.alive && state.group === group)
@@ -245,7 +245,7 @@ const isSettled = (members: ReadonlyArray<Member>): boolean =>
     return alive.length === 0 || (generations.size === 1 && !generations.has(-1) && owned === PARTITIONS)
   })
 
-/** Those who live own every partition, each one of them. */
+/** The consumers alive own every partition, each of which has one owner. */
 const areSettled = (consumers: ReadonlyArray<ConsumerMember>): boolean => {
   const alive = consumers.filter((member) => member.alive)
   const owned = alive.flatMap((member) => member.owned)

@@ -34,7 +34,7 @@ export class TransactionHistory {
   readonly #violate: Violate
   readonly #transactions = new Map<string, Transaction>()
   readonly #ofValue = new Map<string, string>()
-  /** By transactional id: who was the last to begin. */
+  /** By transactional id: the instance that was the last to begin. */
   readonly #starts = new Map<string, Start>()
   readonly #stable = new Map<number, number>()
   /** When a failover last lost something. */
@@ -100,7 +100,7 @@ export class TransactionHistory {
     if (transaction.fate === "aborted") this.#violate("T1", `${value} is read as committed, and ${name} is aborted`)
   }
 
-  /** What a reader was told of a partition's end, for who asked after all others were answered. */
+  /** What a reader that asked after all others were answered was told of a partition's end. */
   lastStableOffset(partition: number, offset: number, highWatermark: number, { isBehind, sentMs }: Asked): void {
     if (offset > highWatermark)
       this.#violate("T3", `partition ${partition} is stable up to ${offset}, beyond ${highWatermark}`)
@@ -137,7 +137,7 @@ export class TransactionHistory {
     }
   }
 
-  /** The offset that a group has at the end: whose it is, or null for none. */
+  /** The offset that a group has at the end: the transaction that it is of, or null for none. */
   finishOffsets(transactionalId: string, name: string | null): void {
     const found = name === null ? undefined : this.#transactions.get(name)
     if (found?.fate === "aborted") this.#violate("T6", `the offset of ${name} is there, which is aborted`)

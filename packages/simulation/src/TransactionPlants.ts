@@ -46,7 +46,7 @@ const changedLog = (change: (log: Log["Service"]) => Partial<Log["Service"]>) =>
     Effect.map(Log, (log) => ({ ...log, ...change(log) }))
   ).pipe(Layer.provide(Log.layer))
 
-/** Whoever reads committed records is given what is not decided. */
+/** A reader of committed records is given what is not decided. */
 const lsoTooFar: Plant = {
   name: "lso-too-far",
   parts: {
@@ -57,7 +57,7 @@ const lsoTooFar: Plant = {
   }
 }
 
-/** A batch begins a transaction in a partition, whoever sends it. */
+/** A batch begins a transaction in a partition, whichever producer sends it. */
 const lateZombieAppend: Plant = {
   name: "late-zombie-append",
   parts: {
@@ -80,7 +80,7 @@ const lateZombieAppend: Plant = {
   }
 }
 
-/** Brokers whose transactions are wrong. */
+/** Brokers with wrong transactions. */
 export const transactionPlants: ReadonlyArray<Plant> = [
   endInTwoCommits,
   forgetOpenTransaction,

@@ -14,14 +14,14 @@ import type { TransactionHistory } from "./TransactionHistory.ts"
 
 export const TRANSACTIONS_TOPIC = "x"
 export const TRANSACTIONS_PARTITIONS = 3
-/** The group whose offsets a transactional id commits. */
+/** The group for which a transactional id commits offsets. */
 export const groupOf = (transactionalId: string): string => `of-${transactionalId}`
 
 const CONCURRENT_TRANSACTIONS = 51
 /** Another instance is there, or the transaction's time is over. */
 const FENCED = new Set([47, 48, 49, 90, 120])
 const TIMEOUTS = [2000, 60_000]
-/** Versions whose batches add their partitions, and whose end raises the epoch (KIP-890); and those before. */
+/** Versions in which batches add their partitions and an end raises the epoch (KIP-890); and those before. */
 const RAISING = { produce: 12, end: 5, offsets: 5 }
 const NAMING = { produce: 9, end: 3, offsets: 3 }
 
@@ -102,7 +102,7 @@ export class TransactionalProducer {
     this.#sequences = new Map()
   }
 
-  /** Whoever was not told that all went well does not commit. */
+  /** A producer that was not told that all went well does not commit. */
   get #transaction(): Effect.Effect<void> {
     const { chance } = this.#client
     return Effect.gen({ self: this }, function* () {

@@ -6,7 +6,7 @@ import type { Faults } from "./Faults.ts"
 import type { History } from "./History.ts"
 import type { SimNetwork } from "./SimNetwork.ts"
 
-/** By how much somebody sets a clock: less than what the time of a record may be off. */
+/** By how much a clock is set: less than what the time of a record may be off. */
 const CLOCK_STEP_MS = 50 * 60_000
 /** Changes that a standby lacks at most when it takes over. */
 const MOST_LOST = 8
@@ -19,7 +19,7 @@ export interface Troubled {
   readonly database: Database
   readonly brokers: ReadonlyArray<Broker>
   readonly history: History
-  /** Somebody new joins. */
+  /** A new member joins. */
   readonly enter: Effect.Effect<void>
 }
 

@@ -78,7 +78,7 @@ export class World {
     }
   }
 
-  /** So many milliseconds from now, whoever is held or dead by then. */
+  /** So many milliseconds from now, whichever process is held or dead by then. */
   after(delayMs: number, run: () => void): void {
     this.at(this.#own, this.#nowMs + delayMs, run)
   }
@@ -201,7 +201,7 @@ export class View {
     return this.#world.nowMs + this.#wallMs
   }
 
-  /** Somebody sets the clock. */
+  /** The clock is set. */
   stepClock(byMs: number): void {
     this.#wallMs += byMs
     this.hasStepped = true
@@ -227,7 +227,7 @@ const clockOf = (world: World, view: View): Clock.Clock => {
   }
 }
 
-/** The next to wake first; of the same time, who came first. */
+/** The next to wake first; of the same time, the one that came first. */
 class SleeperHeap {
   readonly #heap: Array<Sleeper> = []
 

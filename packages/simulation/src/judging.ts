@@ -25,7 +25,7 @@ export interface Asker {
   readonly isNuisance: boolean
 }
 
-/** APIs whose answers are read from what the writer has. */
+/** APIs with answers that are read from what the writer has. */
 const READS = new Set([
   DescribeConfigs.key,
   Fetch.key,

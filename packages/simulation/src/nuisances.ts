@@ -20,7 +20,7 @@ const again = (client: Client, most: number, once: Effect.Effect<unknown, unknow
     )
   )
 
-/** Somebody who commits what the database refuses, however often it is asked: that is nobody else's fault (E5). */
+/** A client that commits what the database refuses, however often it is asked: that fails no other client (E5). */
 export const poisoner = (shared: ClientWorld, history: History): Effect.Effect<void> => {
   const client = new Client(shared, "poisoner", true)
   const nobody = { memberId: "", generationId: -1, groupInstanceId: null }
@@ -34,7 +34,7 @@ export const poisoner = (shared: ClientWorld, history: History): Effect.Effect<v
   return again(client, 1500, commit)
 }
 
-/** Somebody who names partitions that cannot be loaded, beside others in the same request. */
+/** A client that names partitions that cannot be loaded, beside others in the same request. */
 export const stumbler = (shared: ClientWorld, history: History): Effect.Effect<void> => {
   const client = new Client(shared, "stumbler", true)
   const { chance } = client
@@ -63,7 +63,7 @@ export const stumbler = (shared: ClientWorld, history: History): Effect.Effect<v
   )
 }
 
-/** Somebody who asks for one producer id after the other. */
+/** A client that asks for one producer id after the other. */
 export const idAsker = (shared: ClientWorld, history: History): Effect.Effect<void> => {
   const client = new Client(shared, "asker")
   return again(client, 2000, askProducerId(client, history))

@@ -21,7 +21,7 @@ export const appendsOf = (units: ReadonlyArray<Unit>): ReadonlyArray<Append> =>
 export const foundsTopic = (units: ReadonlyArray<Unit>, isMeant: (topic: string) => boolean): boolean =>
   units.some((unit) => unit.some((write) => write._tag === "PutTopic" && isMeant(write.name)))
 
-/** Groups that begin so are those of a client whose offsets can never be stored. */
+/** Group ids that begin so are those of a client that can never store an offset. */
 export const POISON = "poison"
 
 /** Whether there is something in it that a database refuses, however often it is asked. */

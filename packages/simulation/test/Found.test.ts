@@ -79,7 +79,7 @@ const append = (baseSequence: number) =>
   )
 
 describe("found by the simulation", () => {
-  it.effect("the second batch of a new producer is not taken where the first one failed", () => {
+  it.effect("the second batch of a new producer is not taken if the first one failed", () => {
     const fragile = makeFragile()
     return Effect.gen(function* () {
       yield* aPartition
@@ -95,7 +95,7 @@ describe("found by the simulation", () => {
     }).pipe(Effect.provide(layerOf(fragile)))
   })
 
-  it.effect("a producer may begin with any sequence where nothing of it has failed", () =>
+  it.effect("a producer may begin with any sequence if nothing of it has failed", () =>
     Effect.gen(function* () {
       yield* aPartition
       expect(yield* append(5)).toBe(0)
@@ -171,7 +171,7 @@ describe("found by the simulation", () => {
     }).pipe(Effect.provide(layerOf(fragile)))
   })
 
-  it.effect("who waits for a partition that is not read waits no longer than any request", () => {
+  it.effect("a request for a partition that is never loaded waits no longer than any other", () => {
     const fragile = makeFragile()
     const silent = { ...fragile, store: { ...fragile.store, loadPartitions: () => Effect.never } }
     return Effect.gen(function* () {

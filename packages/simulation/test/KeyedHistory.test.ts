@@ -52,21 +52,21 @@ describe("what was read of a compacted topic", () => {
     expect(wrong(written, ["1 b=1", "2 a=2"], { atMs: RETENTION_MS, tookMs: RETENTION_MS })).toEqual([])
   })
 
-  it("is wrong where the latest of a key is missing", () => {
+  it("is wrong if the latest of a key is missing", () => {
     expect(wrong(written, ["0 a=1", "3 b=-"])).toEqual(["R1: a=2, acknowledged at 2, is lost"])
     expect(wrong(written, ["3 b=-"])).toEqual(["R1: a=2, acknowledged at 2, is lost"])
     // Something that is sent and not acknowledged may have deleted it.
     expect(wrong(written, ["3 b=-"], { pending: ["a"] })).toEqual([])
   })
 
-  it("is wrong where a tombstone goes too early, or leaves what it deleted", () => {
+  it("is wrong if a tombstone goes too early, or leaves what it deleted", () => {
     expect(wrong(written, ["2 a=2"])).toEqual(["R2: the tombstone of b at 3 is gone too early"])
     expect(wrong(written, ["1 b=1", "2 a=2"], { atMs: RETENTION_MS })).toEqual([
       "R1: b was deleted at 3 and is there again, at 1"
     ])
   })
 
-  it("is wrong where something lies elsewhere, or twice", () => {
+  it("is wrong if something lies elsewhere, or twice", () => {
     expect(wrong(written, ["0 b=1", "2 a=2", "3 b=-"])).toEqual(["R2: offset 0 was a=1 and is b=1"])
     expect(wrong(written, ["2 a=2", "2 a=2", "3 b=-"])).toEqual(["R2: offset 2 is read behind 2"])
     expect(wrong(["1 a=1", "0 b=1"], ["0 b=1", "1 a=1"])).toEqual(["R2: b=1 is acknowledged at 0, behind 1"])

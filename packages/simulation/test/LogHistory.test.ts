@@ -31,7 +31,7 @@ const reading = (
 ) => new Map([[P, { end, records: new Map(records), leaps }]])
 
 describe("what was read of a log", () => {
-  it("is right where all that is lost is what a failover lost, and where it leapt over that", () => {
+  it("is right if a failover lost all that is lost, and the end leapt over it", () => {
     const { asked, failsOver, invariants, log, read } = begin()
     log.acknowledged("a", 0)
     log.acknowledged("b", 1)
@@ -41,7 +41,7 @@ describe("what was read of a log", () => {
     log.truncated(asked(150), P, 3, 1, 2)
     log.leaps(asked(150), P, 1, 10)
     log.highWatermark(asked(150), P, 12)
-    // Sent again, as nobody had acknowledged it.
+    // Sent again, as it was not acknowledged.
     log.acknowledged("c", 11)
     read(160, [11, "c"])
     log.finish(
@@ -57,7 +57,7 @@ describe("what was read of a log", () => {
     expect(invariants()).toEqual([])
   })
 
-  it("is wrong where more is lost, or what is lost is there", () => {
+  it("is wrong if more is lost, or what is lost is there", () => {
     const { failsOver, invariants, log, read } = begin()
     for (const [i, value] of Array.from("abcd").entries()) log.acknowledged(value, i)
     failsOver()
@@ -75,7 +75,7 @@ describe("what was read of a log", () => {
     expect(invariants()).toEqual(["E3", "E3", "L3", "L3"])
   })
 
-  it("is wrong where an offset has two values, a failover between them or not", () => {
+  it("is wrong if an offset has two values, a failover between them or not", () => {
     const { failsOver, invariants, log, read } = begin()
     read(50, [0, "a"], [1, "b"])
     failsOver()
@@ -84,7 +84,7 @@ describe("what was read of a log", () => {
     expect(invariants()).toEqual(["L1", "L1"])
   })
 
-  it("is wrong where nothing lies, and no failover leapt", () => {
+  it("is wrong if nothing lies at an offset, and no failover leapt", () => {
     const { asked, failsOver, invariants, log } = begin()
     log.leaps(asked(50), P, 1, 10)
     failsOver()
@@ -96,7 +96,7 @@ describe("what was read of a log", () => {
     expect(invariants()).toEqual(["L2", "L2", "L2", "L3", "L2", "L2", "L2", "L2", "L3"])
   })
 
-  it("is wrong where its producer was told that it is not stored", () => {
+  it("is wrong if its producer was told that it is not stored", () => {
     const { invariants, log, read } = begin()
     log.denied("a")
     read(50, [0, "a"], [1, "b"])
@@ -104,7 +104,7 @@ describe("what was read of a log", () => {
     expect(invariants()).toEqual(["E2", "E2"])
   })
 
-  it("is told in high watermarks that only rise, but by who may not know better", () => {
+  it("is told in high watermarks that only rise, but by a broker that may not know better", () => {
     const { asked, invariants, log } = begin()
     log.highWatermark(asked(50), P, 5)
     // Asked before that was told.
@@ -116,7 +116,7 @@ describe("what was read of a log", () => {
     expect(invariants()).toEqual(["L6"])
   })
 
-  it("is gone back over where it is lost, and only there", () => {
+  it("is gone back over if it is lost, and only then", () => {
     const { asked, failsOver, invariants, log, read } = begin()
     read(50, [0, "a"], [1, "b"], [2, "c"])
     failsOver()

@@ -22,7 +22,7 @@ describe("what was read of a place", () => {
     sets("b", 20, 21)
     registers.sets("x", "c", 30)
     expect([finds("b", 25), finds("b", 35), finds("c", 35)]).toEqual([[], [], []])
-    // It was seen: so nobody goes back behind it.
+    // It was seen: so no reader goes back behind it.
     expect(finds("b", 40).length).toBe(0)
     expect(finds("a", 40)).toEqual(["r finds a in x at 40, though b was acknowledged at 21"])
     expect(finds(null, 40)).toEqual(["r finds null in x at 40, though a was acknowledged at 11"])

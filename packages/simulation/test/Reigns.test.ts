@@ -1,8 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Reigns } from "../src/Reigns.ts"
 
-describe("who may answer as if it were the writer", () => {
-  it("is nobody behind another, 5 s after its last proof was asked for", () => {
+describe("a broker that may answer as if it were the writer", () => {
+  it("is behind another for at most 5 s after its last proof was asked for", () => {
     const reigns = new Reigns()
     const reign = reigns.begins("a", 10, 0)
     expect(reigns.mayBeBehind("a", 9999)).toBe(false)
@@ -15,7 +15,7 @@ describe("who may answer as if it were the writer", () => {
     expect(reigns.mayBeBehind("nobody", 0)).toBe(true)
   })
 
-  it("is nobody who was told", () => {
+  it("is none that was told", () => {
     const reigns = new Reigns()
     const reign = reigns.begins("a", 0, 0)
     reign.ends(1000)
@@ -27,7 +27,7 @@ describe("who may answer as if it were the writer", () => {
     expect([reigns.isWriter("a", 4001), reigns.isWriter("a", 4000)]).toEqual([true, false])
   })
 
-  it("is nobody without a proof, be there another one or not", () => {
+  it("is none without a proof, whether there is another one or not", () => {
     const reigns = new Reigns()
     reigns.begins("a", 0, 0).proven(1000)
     expect([reigns.isUnproven("a", 6000), reigns.isUnproven("a", 6001)]).toEqual([undefined, 5001])

@@ -11,7 +11,7 @@ import { simulate } from "../src/Simulation.ts"
 
 /** Seeds in this test, in blocks; `npm run simulate` runs more. */
 const SEEDS = 300
-/** A block takes some seconds, more where much else runs. */
+/** A block takes some seconds, more if much else runs. */
 const BLOCK_MS = 120_000
 /** Every planted fault shows within far fewer than the 2,000 that are allowed. */
 const PLANT_SEEDS = 100
@@ -30,7 +30,7 @@ describe("a cluster from a seed", () => {
     BLOCK_MS
   )
 
-  it("sums up blocks to the same, whoever ran them", () => {
+  it("sums up blocks to the same, whatever ran them", () => {
     const [one, two] = [simulateBlock(1, 2), simulateBlock(3, 1)]
     const sum = sumOf([one, two])
     expect(sum).toMatchObject({ seeds: 3, requests: one.requests + two.requests, faults: one.faults + two.faults })
@@ -62,7 +62,7 @@ describe("a broker broken on purpose", () => {
     expect(findPlant(plant, PLANT_SEEDS)?.violations).not.toBeUndefined()
   })
 
-  it("is not found where parts are replaced by themselves", () => {
+  it("is not found if parts are replaced by themselves", () => {
     const same = {
       name: "same",
       parts: {

@@ -2,13 +2,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 
 /**
- * Waits for conditions, of which no wake-up can be lost. Who is woken runs at once, nested in `notify`, and may change
+ * Waits for conditions, of which no wake-up can be lost. A woken fiber runs at once, nested in `notify`, and may change
  * anything: so there is nothing to open or close, and each look is at what holds then.
  */
 export interface Signal {
-  /** Something changed that somebody's condition may depend on: everybody who waits looks again. */
+  /** Something changed that a condition may depend on: each fiber that waits looks again. */
   readonly notify: () => void
-  /** Returns when the condition holds, at once where it does. It is looked at often, and changes nothing. */
+  /** Returns when the condition holds, at once if it does. It is looked at often, and changes nothing. */
   readonly until: (condition: () => boolean) => Effect.Effect<void>
 }
 
@@ -17,7 +17,7 @@ interface Waiter {
   readonly wake: () => void
 }
 
-/** One that throws is left to throw where it is waited for: who notifies has no part in it. */
+/** One that throws is left to throw where it is waited for: the fiber that notifies has no part in it. */
 const holds = ({ condition }: Waiter): boolean => {
   try {
     return condition()
@@ -48,7 +48,7 @@ export const makeSignal = (): Signal => {
   return {
     until,
     notify: () => {
-      // Who registers meanwhile has looked himself; he stands behind all who are here, and is left out.
+      // A waiter that registers meanwhile has looked itself; it stands behind all that are here, and is left out.
       let left = waiters.size
       for (const waiter of waiters) {
         if (left-- === 0) return
@@ -61,5 +61,5 @@ export const makeSignal = (): Signal => {
   }
 }
 
-/** Who makes signals: the simulation has some that lose a wake-up. */
+/** Makes signals: the simulation has some that lose a wake-up. */
 export const Signals = Context.Reference<() => Signal>("@tusk/storage/Signals", { defaultValue: () => makeSignal })

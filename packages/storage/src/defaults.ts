@@ -1,6 +1,6 @@
 /**
- * What this package goes by where nobody says otherwise. The server's settings take their defaults from here, so that
- * a number stands in one place. Plain values: whoever only lists settings loads nothing else.
+ * What this package goes by if no setting says otherwise. The server's settings take their defaults from here, so that
+ * a number stands in one place. Plain values: a program that only lists settings loads nothing else.
  */
 const MIB = 1024 * 1024
 

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { StoreUnavailable } from "./port/StoreError.ts"
 import type { StoreError } from "./port/StoreError.ts"
 
-/** Waits for a read of the store no longer than any request may wait: a server that says nothing keeps nobody. */
+/** Waits for a read of the store no longer than any request may wait: a server that says nothing keeps no request. */
 export const within =
   (ms: number) =>
   <A>(effect: Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>

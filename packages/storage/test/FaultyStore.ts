@@ -15,7 +15,7 @@ export interface Fault {
 const MAX_BYTES = 1 << 28
 const REFUSED = Effect.fail(new StoreRefused({ message: "refused" }))
 
-/** A memory store whose commits can be held back, looked at and made to fail. */
+/** A memory store; its commits can be held back, looked at and made to fail. */
 export class FaultyStore {
   data = new MemoryData("AAAAAAAAAAAAAAAAAAAAAQ")
   /** The units of each commit that was asked for. */

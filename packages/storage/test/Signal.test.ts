@@ -31,7 +31,7 @@ describe("a signal", () => {
     })
   )
 
-  it.effect("looks again whenever it is notified: what nobody told of is found by whoever notifies next", () =>
+  it.effect("looks again whenever it is notified: the next notification finds what none told of", () =>
     Effect.gen(function* () {
       const signal = makeSignal()
       let isFull = false
@@ -43,7 +43,7 @@ describe("a signal", () => {
     })
   )
 
-  it.effect("who is woken runs nested, and may wait, change and notify there: nothing of it is lost", () =>
+  it.effect("a woken fiber runs nested, and may wait, change and notify there: nothing of it is lost", () =>
     Effect.gen(function* () {
       // The writer says that it is empty; the reader, woken by that, fills it and says so while the writer still runs.
       const signal = makeSignal()
@@ -76,7 +76,7 @@ describe("a signal", () => {
     })
   )
 
-  it.effect("of many who wait for one thing, only as many are woken as there are things; the others wait on", () =>
+  it.effect("of many fibers that wait for one thing, as many are woken as there are things; the others wait on", () =>
     Effect.gen(function* () {
       const signal = makeSignal()
       let free = 0
@@ -102,7 +102,7 @@ describe("a signal", () => {
     })
   )
 
-  it.effect("who is interrupted is no longer looked at", () =>
+  it.effect("a fiber that is interrupted is no longer looked at", () =>
     Effect.gen(function* () {
       const signal = makeSignal()
       let looks = 0
@@ -119,7 +119,7 @@ describe("a signal", () => {
     })
   )
 
-  it.effect("a condition that throws fails who waits for it, and nobody else", () =>
+  it.effect("a condition that throws fails the fiber that waits for it, and no other", () =>
     Effect.gen(function* () {
       const signal = makeSignal()
       let ready = false
@@ -138,7 +138,7 @@ describe("a signal", () => {
   )
 
   it.effect.prop(
-    "whatever changes in whatever order, nobody waits for what holds",
+    "whatever changes in whatever order, no fiber waits for what holds",
     [Schema.Array(Schema.Literals(["wait 1", "wait 2", "wait 3", "rise", "fall", "nested rise"]))],
     ([steps]) =>
       Effect.gen(function* () {

@@ -22,7 +22,7 @@ storeSuite("memory", {
 })
 
 describe("MemoryData", () => {
-  it.effect("a copy is what a standby has: nothing of what comes later, and a lock that nobody holds", () =>
+  it.effect("a copy is what a standby has: nothing of what comes later, and a lock that no store holds", () =>
     Effect.gen(function* () {
       const data = new MemoryData(TOPIC)
       const model = new Model(1)

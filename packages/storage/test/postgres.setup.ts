@@ -52,7 +52,7 @@ const orThrow = <A>(value: A): Exclude<A, Error> => {
   return value as Exclude<A, Error>
 }
 
-/** Waits for the line that tells of readiness; what came before it is the error where it does not come. */
+/** Waits for the line that tells of readiness; what came before it is the error if it does not come. */
 const ready = (stderr: NodeJS.ReadableStream, ended: Promise<void>): Promise<void> =>
   new Promise((resolve, reject) => {
     let text = ""

@@ -50,9 +50,9 @@ const offset = (partitionId: number, value: bigint) => ({
   expireTimestamp: -1n
 })
 
-describe("whoever keeps something of what is deleted", () => {
+describe("a service that keeps something of what is deleted", () => {
   it.effect(
-    "joins the commit that deletes it, is told where that fails, and runs what comes after before the answer",
+    "joins the commit that deletes it, is told if that fails, and runs what comes after before the answer",
     () => {
       const store = new FaultyStore()
       return serving(
@@ -137,7 +137,7 @@ describe("topics", () => {
     )
   )
 
-  it.effect("are refused where there is one, beyond the limit, and where the store refuses", () => {
+  it.effect("are refused if there is one, beyond the limit, and if the store refuses", () => {
     const store = new FaultyStore()
     return serving(
       store,
@@ -187,7 +187,7 @@ describe("what services keep", () => {
           assert.deepStrictEqual(yield* (yield* GroupStore).load, [
             { groupId: "g", kind: "classic", value: "{}", members: [], sharePartitions: [] }
           ])
-          // Ids of a block that was taken are given to nobody else.
+          // Ids of a block that was taken are given to no other broker.
           assert.strictEqual(yield* (yield* ProducerIds).next, 1000n)
           yield* (yield* GroupStore).remove("g")
           assert.strictEqual((yield* Offsets).fetch("g").size, 0)
@@ -245,7 +245,7 @@ describe("what services keep", () => {
     })
   })
 
-  it.effect("an offset whose commit failed is not seen", () => {
+  it.effect("an offset of a failed commit is not seen", () => {
     const store = new FaultyStore()
     return serving(
       store,

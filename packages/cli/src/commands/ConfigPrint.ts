@@ -69,7 +69,7 @@ const settingLines = ({ settings: { given } }: StartOptions): ReadonlyArray<stri
   const rows = new Map<string, readonly [value: string, origin: string]>()
   for (const { defaultValue, synonyms } of allTopicConfigs) {
     const [first] = synonyms
-    // Where hours are given, the default of milliseconds does not hold.
+    // If hours are given, the default of milliseconds does not hold.
     if (first === undefined || synonyms.some(({ name }) => given.has(name))) continue
     rows.set(first.name, [defaultValue, "default"])
   }

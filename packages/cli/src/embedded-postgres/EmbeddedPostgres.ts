@@ -97,7 +97,7 @@ export const start = (dataDir: string): Effect.Effect<EmbeddedPostgres, CliError
         pid: () => running.pid,
         isAlive: () => isAlive(running.pid, place.data),
         lastLines: () => lastLines(place.log, logFrom),
-        // Cut short, it would leave a server behind that nobody knows of yet.
+        // Cut short, it would leave a server behind that is not known of yet.
         startAgain: Effect.uninterruptible(
           Effect.map(begin, (server) => {
             running = server
@@ -144,7 +144,7 @@ const prepare = (dataDir: string): Place | CliError => {
   return { native, account, data: own(join(dataDir, "postgres")), log: join(logs, "postgres.log"), socketDirectory }
 }
 
-/** A folder that only Postgres' account may enter. It lies among temporary files: a folder of somebody else is refused. */
+/** A folder that only Postgres' account may enter. It lies among temporary files: one of another account is refused. */
 const ownFolder = (folder: string, account: ServerAccount | undefined): string => {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const found = lstatSync(folder)

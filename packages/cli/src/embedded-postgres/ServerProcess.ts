@@ -67,9 +67,9 @@ const isThere = (pid: number): boolean => {
 }
 
 /**
- * Takes away the lock files of a server that is gone, but whose number is in use: by what is left of it, or by another process.
- * A new server looks at the number only, and would refuse to start. It still sees by the shared memory whether processes of
- * the old one are left.
+ * Takes away the lock files of a server that is gone while its number is in use: by what is left of it, or by another
+ * process. A new server looks at the number only, and would refuse to start. It still sees by the shared memory whether
+ * processes of the old one are left.
  */
 export const removeStaleLocks = (data: string): void => {
   const left = readPidFile(data)

@@ -17,7 +17,7 @@ export interface AssignorMember {
   readonly assigned: ReadonlyMap<string, Partitions>
 }
 
-/** A group whose partitions are to be divided. */
+/** A group with the partitions to divide among its members. */
 export interface AssignorInput {
   readonly members: ReadonlyMap<string, AssignorMember>
   readonly partitionCount: (topicId: string) => number

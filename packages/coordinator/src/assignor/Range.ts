@@ -2,7 +2,7 @@ import type { Assignment, Assignor, AssignorInput } from "./Assignor.ts"
 
 /**
  * Apache Kafka's server-side `range`: of each topic, each subscriber gets one run of partitions, in order of instance
- * ids, then of member ids. Where all subscribe to the same topics and these have as many partitions, a member gets the
+ * ids, then of member ids. If all subscribe to the same topics and these have as many partitions, a member gets the
  * same ones of each (co-partitioning). Knows nothing of the assignment before.
  */
 export const range: Assignor = (input) => {

@@ -22,7 +22,7 @@ export const assignSimple = (
       else all.push(memberId)
     }
   }
-  // Where one topic's round ends the next one's begins: nobody gets the first partition of all.
+  // Each topic's round begins after the end of the one before: no member gets the first partition of every topic.
   let turn = 0
   for (const name of Array.from(subscribers.keys()).sort()) {
     const topic = find(name)

@@ -1,11 +1,11 @@
 /**
  * Tasks of a streams group onto its members (KIP-1071), by the rules of Apache Kafka 4.3.1's assignor "sticky":
- * 1. an active task stays where it was while that member has fewer than its share, 2. else goes where a standby of it
- * was, 3. else to the member with least to do; then standbys, each in a process of its own: 4. where the task was active
- * or standby before, 5. else to the member with least to do. Racks, tags and lags count for nothing, there are no
- * warm-ups: as in 4.3.1.
+ * 1. an active task stays with its member while that member has fewer than its share, 2. else goes to a member that had
+ * a standby of it, 3. else to the member with least to do; then standbys, each in a process of its own: 4. to a member
+ * that had the task before, active or standby, 5. else to the member with least to do. Racks, tags and lags count for
+ * nothing, there are no warm-ups: as in 4.3.1.
  *
- * Where this differs from Kafka: with equals it goes by member id and not by chance of a hash table; what is left over
+ * Differences from Kafka: with equals it goes by member id and not by chance of a hash table; what is left over
  * goes to the least busy member of all, not of the least busy process, so that no two members differ by more than one
  * active task; a former standby is passed over only if its own process has the task, not if that of the first of them
  * has.
@@ -70,7 +70,7 @@ interface Place extends TaskMember {
   at: number
 }
 
-/** How many one member may have, so that all are given out and nobody has two more than another. */
+/** How many one member may have, so that all are given out and no member has two more than another. */
 class Share {
   private left: number
   private open: number
@@ -82,7 +82,7 @@ class Share {
     this.each = Math.ceil(tasks / members)
   }
 
-  /** A member has this many now: who has its share leaves the rest to the others. */
+  /** A member has this many now: a member with its full share leaves the rest to the others. */
   has(count: number): void {
     if (count !== this.each) return
     this.open--
@@ -231,7 +231,7 @@ const assignStandby = (
   }
 }
 
-/** Members by how much they have to do, so that who may not have a task is passed over with its whole process. */
+/** Members by how much they have to do: one that may not have a task is passed over with its whole process. */
 class Queue {
   private readonly processes: LoadHeap<LoadHeap<Place>>
   private readonly processOf = new Map<string, LoadHeap<Place>>()

@@ -5,7 +5,7 @@ import type { Assignment, Assignor, AssignorInput } from "./Assignor.ts"
 const MAX_PASSES = 16
 
 /**
- * Apache Kafka's server-side `uniform`: balance first, then as few partitions moved as that allows. Where all subscribe
+ * Apache Kafka's server-side `uniform`: balance first, then as few partitions moved as that allows. If all subscribe
  * to the same topics, counts differ by one at most, and no more is moved than balance asks for (Kafka moves a few more,
  * as it gives the members that come first the odd partitions). Else no single move could bring two subscribers of a
  * topic nearer to each other, as far as 16 passes go.
@@ -50,7 +50,7 @@ const homogeneous = (input: AssignorInput): ReadonlyMap<string, Assignment> => {
   let total = 0
   for (const ownersOf of owners.values()) total += ownersOf.length
   const least = Math.floor(total / target.size)
-  /** Members that get one more than `least`; who has one more keeps it. */
+  /** Members that get one more than `least`; a member that has one more keeps it. */
   let extra = total % target.size
 
   const quotas = new Map<string, number>()
@@ -78,7 +78,7 @@ const homogeneous = (input: AssignorInput): ReadonlyMap<string, Assignment> => {
   let next = 0
   for (const [memberId, keeps] of target) {
     let room = quotas.get(memberId)!
-    // Who gets one more is below its quota or just there; who was cut down to `least + 1` has had its turn.
+    // A member that gets one more is below its quota or just there; one cut down to `least + 1` has had its turn.
     if (extra > 0 && size(keeps) <= least) {
       extra--
       room++
@@ -159,7 +159,7 @@ const compareTopics = (a: Topic, b: Topic): number =>
 const least = (memberIds: ReadonlyArray<string>, loads: ReadonlyMap<string, number>): string =>
   memberIds.reduce((best, memberId) => (loads.get(memberId)! < loads.get(best)! ? memberId : best))
 
-/** Moves partitions of one topic from who has most to who has least, as long as that brings them nearer. */
+/** Moves partitions of one topic from the member with most to that with least, while that brings them nearer. */
 const balance = (
   topic: Topic,
   target: Target,

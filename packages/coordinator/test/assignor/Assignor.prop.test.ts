@@ -48,7 +48,7 @@ const change = (before: Model, by: typeof Change.Type, same: boolean): Model => 
 const count = (assignment: Assignment): number =>
   Array.from(assignment.values()).reduce((sum, partitions) => sum + partitions.size, 0)
 
-/** Every partition that somebody wants has one owner, who wants it; others have none. */
+/** Every partition that a member wants has one owner, which wants it; others have none. */
 const checkComplete = (of: Model, target: ReadonlyMap<string, Assignment>): void => {
   assert.deepStrictEqual(new Set(target.keys()), new Set(of.wants.keys()))
   const seen = new Set<string>()
@@ -111,7 +111,7 @@ describe.each<[string, Assignor]>([
   ["uniform", uniform]
 ])("%s", (_name, assign) => {
   it.prop(
-    "gives each partition to one who wants it, also after a change",
+    "gives each partition to a member that wants it, also after a change",
     [Group, Change, Schema.Boolean],
     ([group, by, same]) => {
       const first = model(group, same)

@@ -65,7 +65,7 @@ describe("assignTasks", () => {
     }
   })
 
-  it("gives nobody anything where nobody is", () => {
+  it("gives nothing if there are no members", () => {
     assert.strictEqual(assignTasks(new Map(), two, 1).size, 0)
   })
 })

@@ -24,10 +24,10 @@ export class Disk {
   /** Everything written, in order. */
   readonly log: Array<string> = []
   loads = 0
-  /** The next write fails: it did not happen, or it did and nobody was told. */
+  /** The next write fails: it did not happen, or it did and no caller was told. */
   fault: "none" | "before" | "after" = "none"
   failLoads = false
-  /** How long nobody could be answered. */
+  /** How long no client could be answered. */
   unservedMs = 0
   /** Closed: writes wait. */
   readonly open = Latch.makeUnsafe(true)

@@ -66,7 +66,7 @@ describe("a producer that begins", () => {
     ]
   ])("%s", (_, decision, expected) => assert.deepStrictEqual(answerOf(decision), expected as never))
 
-  it("aborts what is open, with an epoch that nobody has, and takes the next one", () => {
+  it("aborts what is open, with an epoch that no producer has, and takes the next one", () => {
     const decision = init(ongoing())
     assert.deepStrictEqual(answerOf(decision), [7n, 5])
     assert.deepInclude(decision, { _tag: "Changed" })
@@ -142,7 +142,7 @@ describe("an end", () => {
     })
   })
 
-  it("at the last epoch takes another producer id, and says so again to who asks again", () => {
+  it("at the last epoch takes another producer id, and says so again to a producer that asks again", () => {
     const known = ongoing({ producerEpoch: 0x7ffe })
     const asked = { producerId: 7n, producerEpoch: 0x7ffe, committed: true, raisesEpoch: true }
     assert.strictEqual(brief(endTransaction(known, { ...asked, newProducerId: undefined }, NOW)), "NeedsProducerId")
@@ -156,7 +156,7 @@ describe("an end", () => {
     ])
   })
 
-  it("of nobody, or of another producer, is INVALID_PRODUCER_ID_MAPPING", () => {
+  it("of an unknown id, or of another producer, is INVALID_PRODUCER_ID_MAPPING", () => {
     assert.strictEqual(brief(end(undefined, true, 3, true)), "InvalidProducerIdMapping")
     assert.strictEqual(brief(end(state({ producerId: 8n }), true, 3, true)), "InvalidProducerIdMapping")
   })
@@ -258,7 +258,7 @@ describe("the row of a transactional id", () => {
     }
   })
 
-  it("of another form is told where it is wrong", () => {
+  it("of another form is refused", () => {
     const read = transactionRow.decode(JSON.stringify({ version: 1, producerId: 7 }))
     assert.strictEqual(read._tag, "Failure")
   })

@@ -26,7 +26,7 @@ export interface FieldOptions {
   readonly tag?: number
   /** Versions in which the field is tagged; by default all that have it. */
   readonly tagged?: string
-  /** Value where the version lacks the field or the tag is absent; by default zero, false, empty. */
+  /** Value if the version lacks the field or the tag is absent; by default zero, false, empty. */
   readonly default?: number | bigint | boolean | string | null
   /** Dropped silently in a version that lacks it. Otherwise writing a value other than the default is an error there. */
   readonly ignorable?: true

@@ -1,5 +1,5 @@
 /**
- * The codec as an interpreter of the plan: the reference that the generated code is held to, the way out where code
+ * The codec as an interpreter of the plan: the reference that the generated code is held to, the way out if code
  * generation is forbidden, and the one that names the field when something is wrong.
  */
 import { ProtocolError, protocolError } from "../ProtocolError.ts"

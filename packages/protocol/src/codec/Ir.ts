@@ -119,7 +119,7 @@ export const irOf = (schema: Schema.Top): StructIr => {
   return type.struct
 }
 
-/** Bytes of the types whose size is always the same; 0 for the others. */
+/** Bytes of the types that always have the same size; 0 for the others. */
 export const fixedSize = (type: TypePlan): number => {
   switch (type.kind) {
     case "bool":
@@ -185,7 +185,7 @@ export const planOf = (ir: StructIr, version: number, flexible: boolean): Struct
 
 const EMPTY = new Uint8Array(0)
 
-/** The value of a field that nobody set: always a new object or array, so that it may be handed out. */
+/** The value of a field that is not set: always a new object or array, so that it may be handed out. */
 export const defaultOf = (field: { readonly type: TypePlan; readonly default: FieldIr["default"] }): unknown => {
   if (field.default !== undefined) return field.default
   switch (field.type.kind) {

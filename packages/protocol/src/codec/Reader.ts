@@ -247,7 +247,7 @@ export class Reader {
     }
     return count
   }
-  /** Numbers whose count was checked, for the many arrays of partitions and brokers. */
+  /** Numbers, their count checked before, for the many arrays of partitions and brokers. */
   int32s(count: number): Array<number> {
     const view = this.view
     const at = this.position

@@ -212,19 +212,19 @@ export class Writer {
     for (let i = 0; i < chunks.length; i++) this.raw(chunks[i]!)
   }
 
-  /** A second writer for values whose size must stand before them; `append` takes its content over. */
+  /** A second writer for values that follow their own size; `append` takes its content over. */
   nested(): Writer {
     this.inner ??= new Writer()
     return this.inner
   }
-  /** One tagged field whose value was written to `nested()`. */
+  /** One tagged field; its value was written to `nested()`. */
   appendTagged(tag: number): void {
     const inner = this.inner!
     this.uvarint(tag)
     this.uvarint(inner.length)
     for (const chunk of inner.finish()) this.raw(chunk)
   }
-  /** Those unknown tagged fields whose tag is above `after` and not above `upTo`: they stand among the known ones. */
+  /** The unknown tagged fields with a tag above `after` and not above `upTo`: they stand among the known ones. */
   unknownTags(fields: ReadonlyArray<UnknownTaggedField>, after: number, upTo: number): void {
     for (const { tag, data } of fields) {
       if (tag <= after || tag > upTo) continue

@@ -5,7 +5,7 @@
  */
 import { again, final } from "./define.ts"
 
-/** A handler failed in a way that nobody foresaw, or the store refuses a commit however often it is asked. */
+/** A handler failed in an unforeseen way, or the store refuses a commit however often it is asked. */
 export class UnknownServerError extends final("UnknownServerError", -1, "The broker failed in an unforeseen way.") {}
 /** A read, or a deletion of records, names an offset outside the log. */
 export class OffsetOutOfRange extends final("OffsetOutOfRange", 1, "The log has no such offset.") {}
@@ -13,7 +13,7 @@ export class OffsetOutOfRange extends final("OffsetOutOfRange", 1, "The log has 
 export class CorruptMessage extends again("CorruptMessage", 2, "The record batch is damaged.") {}
 /** A request names a topic or partition that is not there, or was deleted meanwhile. */
 export class UnknownTopicOrPartition extends again("UnknownTopicOrPartition", 3, "No such topic or partition.") {}
-/** Metadata tells of a partition whose leader is no broker of the cluster. */
+/** Metadata tells of a partition with a leader that is no broker of the cluster. */
 export class LeaderNotAvailable extends again("LeaderNotAvailable", 5, "The partition has no leader now.") {}
 /** Another broker leads the partition, or took the cluster over; a read cannot be served yet. */
 export class NotLeaderOrFollower extends again("NotLeaderOrFollower", 6, "Another broker leads the partition.") {}

@@ -50,7 +50,7 @@ export const ConsumerGroupHeartbeatResponse = struct("ConsumerGroupHeartbeatResp
 export interface ConsumerGroupHeartbeatResponse extends Value<typeof ConsumerGroupHeartbeatResponse> {}
 
 /**
- * Membership of a group whose assignment the broker makes (KIP-848).
+ * Membership of a group for which the broker makes the assignment (KIP-848).
  *
  * Version 1 brought subscription by regular expression, and member ids made by the client (KIP-1082).
  */

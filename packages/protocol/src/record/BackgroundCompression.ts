@@ -133,7 +133,7 @@ const groupwise = async <A>(
     await settle()
     return done
   } finally {
-    // Whoever is still at work has his failure looked at by somebody.
+    // What is still at work may fail too: its failure is taken here.
     await Promise.allSettled(group)
   }
 }

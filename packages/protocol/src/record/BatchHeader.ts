@@ -30,7 +30,7 @@ export const CONTROL_MASK = 0x20
 /** The base timestamp is the time at which tombstones may go (KIP-534). */
 export const DELETE_HORIZON_MASK = 0x40
 
-/** Who sets the times of records: the producer, or the broker (KIP-32). */
+/** What sets the times of records: the producer, or the broker (KIP-32). */
 export type TimestampType = "CreateTime" | "LogAppendTime"
 
 /** A view of the same bytes, for numbers of several bytes. */
@@ -56,7 +56,7 @@ export const crc = (batch: Uint8Array): number => int32At(batch, CRC_AT) >>> 0
 export const attributes = (batch: Uint8Array): number => int16At(batch, ATTRIBUTES_AT)
 /** The number of a codec, 0 to 7, as `Compression.ts` names it. */
 export const compressionCodec = (batch: Uint8Array): number => batch[ATTRIBUTES_AT + 1]! & CODEC_MASK
-/** Who set the times of the records. */
+/** What set the times of the records. */
 export const timestampType = (batch: Uint8Array): TimestampType =>
   batch[ATTRIBUTES_AT + 1]! & TIMESTAMP_TYPE_MASK ? "LogAppendTime" : "CreateTime"
 /** Whether the batch belongs to a transaction (KIP-98). */
@@ -69,11 +69,11 @@ export const lastOffsetDelta = (batch: Uint8Array): number => int32At(batch, 23)
 export const baseTimestamp = (batch: Uint8Array): bigint => viewOf(batch).getBigInt64(27)
 /** The latest time in the batch, in milliseconds since 1970; -1n for none. */
 export const maxTimestamp = (batch: Uint8Array): bigint => viewOf(batch).getBigInt64(35)
-/** -1n where the producer is not idempotent. */
+/** -1n if the producer is not idempotent. */
 export const producerId = (batch: Uint8Array): bigint => viewOf(batch).getBigInt64(43)
-/** The epoch of the producer id; -1 where the producer is not idempotent. */
+/** The epoch of the producer id; -1 if the producer is not idempotent. */
 export const producerEpoch = (batch: Uint8Array): number => int16At(batch, 51)
-/** The sequence number of the first record; -1 where the producer is not idempotent. */
+/** The sequence number of the first record; -1 if the producer is not idempotent. */
 export const baseSequence = (batch: Uint8Array): number => int32At(batch, 53)
 /** Records in the batch, as the header says; after compaction fewer than the offsets it spans. */
 export const recordCount = (batch: Uint8Array): number => int32At(batch, COUNT_AT)
@@ -83,7 +83,7 @@ export const lastOffset = (batch: Uint8Array): bigint => baseOffset(batch) + Big
 /** `sequence + by`, going on at 0 after 2^31-1, as sequence numbers do. */
 export const advanceSequence = (sequence: number, by: number): number => (sequence + by) % 0x80000000
 
-/** The sequence of the last record, -1 where the producer has none. */
+/** The sequence of the last record, -1 if the producer has none. */
 export const lastSequence = (batch: Uint8Array): number => {
   const first = baseSequence(batch)
   return first < 0 ? -1 : advanceSequence(first, lastOffsetDelta(batch))

@@ -24,7 +24,7 @@ export type CodecName = (typeof CODEC_NAMES)[number]
 
 /** What decompression may cost. */
 export interface DecompressionLimits {
-  /** Most bytes to come out. Also at most 100 times what goes in, where that is above 1 MiB. */
+  /** Most bytes to come out. Also at most 100 times what goes in, if that is above 1 MiB. */
   readonly maxDecompressedBytes: number
 }
 
@@ -32,7 +32,7 @@ export interface DecompressionLimits {
 export const ceilingOf = (input: number, limits: DecompressionLimits): number =>
   Math.min(limits.maxDecompressedBytes, Math.max(100 * input, 1 << 20))
 
-/** Thrown inside `record/` where output would go beyond the ceiling. */
+/** Thrown inside `record/` if output would go beyond the ceiling. */
 export const tooLarge = (ceiling: number): MessageTooLarge =>
   new MessageTooLarge({ message: `A record batch becomes more than ${ceiling} bytes when decompressed.` })
 
@@ -75,7 +75,7 @@ export const compress = (codec: number, data: Uint8Array, magic = 2): Uint8Array
 
 /**
  * Decompresses within a ceiling that no size in the data can lift: output is either produced in pieces and stopped at the
- * ceiling (gzip, zstd, lz4 block by block), or its announced size is checked against it first (a block of snappy, whose
+ * ceiling (gzip, zstd, lz4 block by block), or its announced size is checked against it first (a block of snappy: its
  * native decoder never writes beyond that size). MessageTooLarge beyond the ceiling, CorruptMessage for broken data,
  * UnsupportedCompressionType for codec 5 to 7. Errors are answered, not thrown.
  */

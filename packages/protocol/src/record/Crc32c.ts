@@ -17,13 +17,13 @@ const makeTables = (): Int32Array => {
 
 let made: Int32Array | undefined
 
-/** CRC-32C in plain JavaScript, sixteen bytes a step: for where the native module is missing. */
+/** CRC-32C in plain JavaScript, sixteen bytes a step: for machines without the native module. */
 export const crc32cTable = (bytes: Uint8Array): number => {
   const t = (made ??= makeTables())
   const end = bytes.byteLength
   let crc = -1
   let i = 0
-  // Whole words are read where memory is aligned, and the machine is little-endian, as all that Node runs on are but one.
+  // Whole words are read if memory is aligned, and the machine is little-endian, as all that Node runs on are but one.
   for (; i < end && ((bytes.byteOffset + i) & 3) !== 0; i++) crc = (crc >>> 8) ^ t[(crc ^ bytes[i]!) & 255]!
   const whole = littleEndian && end - i >= 16 ? (end - i) >> 2 : 0
   const words = whole === 0 ? new Int32Array(0) : new Int32Array(bytes.buffer, bytes.byteOffset + i, whole)
@@ -58,7 +58,7 @@ export const crc32cTable = (bytes: Uint8Array): number => {
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
-/** The native CRC-32C, loaded now; undefined where there is no build of it for this machine. */
+/** The native CRC-32C, loaded now; undefined if there is no build of it for this machine. */
 export const loadNativeCrc32c = (): ((bytes: Uint8Array) => number) | undefined => {
   try {
     const { crc32c: native } = createRequire(import.meta.url)("@node-rs/crc32") as typeof import("@node-rs/crc32")
@@ -71,7 +71,7 @@ export const loadNativeCrc32c = (): ((bytes: Uint8Array) => number) | undefined 
 let chosen: ((bytes: Uint8Array) => number) | undefined
 
 /**
- * CRC-32C (Castagnoli), unsigned: the checksum of a record batch of magic 2. Native where it can be loaded, which happens
+ * CRC-32C (Castagnoli), unsigned: the checksum of a record batch of magic 2. Native if it can be loaded, which happens
  * at the first call.
  */
 export const crc32c = (bytes: Uint8Array): number => (chosen ??= loadNativeCrc32c() ?? crc32cTable)(bytes)

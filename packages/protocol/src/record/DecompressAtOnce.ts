@@ -17,12 +17,12 @@ import { finish } from "./Steps.ts"
 const load = createRequire(import.meta.url)
 
 /**
- * Bytes that come out of any codec in less than 0.2 ms, which nobody has to wait for. In a thread they take as long, and
+ * Bytes that come out of any codec in less than 0.2 ms, which holds up nothing. In a thread they take as long, and
  * handing them over and being woken takes up to 0.1 ms of CPU more.
  */
 const MOST = 160 * 1024
 const LEAST_CHUNK = 4096
-/** What zstd's data becomes where it does not say: nearly always less than so many times as much. */
+/** What zstd's data becomes if it does not say: nearly always less than so many times as much. */
 const ZSTD_RATIO = 4
 
 /**
@@ -55,7 +55,7 @@ export const decompressAtOnce = (codec: number, data: Uint8Array, most: number):
         return undefined
     }
   } catch {
-    // Too much after all, or damaged: whoever does it in full says what it is.
+    // Too much after all, or damaged: the decompression in full says what it is.
     return undefined
   }
 }

@@ -42,7 +42,7 @@ export const downConvertInBackground = async (
 const NO_BYTES = new Uint8Array(0)
 const recordsOf = (batch: Uint8Array): Uint8Array => batch.subarray(H.RECORD_BATCH_OVERHEAD)
 
-/** What stands in the place of records where there is nothing to be opened. */
+/** What stands in the place of records if there is nothing to be opened. */
 const openable = (batch: Uint8Array): Uint8Array | KafkaError | undefined => {
   if (H.isControl(batch)) return NO_BYTES
   if (H.compressionCodec(batch) === ZSTD) {

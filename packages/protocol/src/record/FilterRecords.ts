@@ -25,10 +25,10 @@ export interface FilterOptions {
 
 /** What is left of a batch. */
 export interface Filtered {
-  /** The very batch that was given where nothing changes; undefined where no record is left. */
+  /** The very batch that was given if nothing changes; undefined if no record is left. */
   readonly batch: Uint8Array | undefined
   readonly kept: number
-  /** The time at which its tombstones may go, where it has any. */
+  /** The time at which its tombstones may go, if it has any. */
   readonly deleteHorizon: bigint | undefined
 }
 
@@ -40,7 +40,7 @@ export type Sifted =
       readonly remade: (compressed: Uint8Array) => Uint8Array
     })
 
-/** When the tombstones of a batch may go (KIP-534); undefined where that was not set. */
+/** When the tombstones of a batch may go (KIP-534); undefined if that was not set. */
 export const deleteHorizonOf = (batch: Uint8Array): bigint | undefined =>
   (batch[H.ATTRIBUTES_AT + 1]! & H.DELETE_HORIZON_MASK) !== 0 ? H.baseTimestamp(batch) : undefined
 
@@ -60,7 +60,7 @@ export const withDeleteHorizon = (batch: Uint8Array, deleteHorizon: bigint): Uin
   })
 }
 
-/** Copies a record whose time is to count from another base. */
+/** Copies a record; its time then counts from another base. */
 const rebase = (writer: VarintWriter, head: VarintWriter, cursor: RecordCursor, by: bigint): void => {
   head.clear()
   head.byte(cursor.bytes[cursor.start]!)
@@ -96,7 +96,7 @@ const keyedOf = (base: bigint, cursor: RecordCursor): KeyedRecord => ({
 
 /**
  * A batch without some of its records. Offsets, sequences, times and the codec stay; what is kept is copied byte for
- * byte. A KafkaError where the records cannot be read.
+ * byte. A KafkaError if the records cannot be read.
  */
 export const filterSteps = (
   batch: Uint8Array,
@@ -145,7 +145,7 @@ function* sift(batch: Uint8Array, records: Uint8Array, keep: FilterOptions["keep
   return { kept, count, keptBytes, tombstones, latest }
 }
 
-/** The kept records, whose times count from `newBase`. */
+/** The kept records, with times that count from `newBase`. */
 function* copied(batch: Uint8Array, records: Uint8Array, kept: Uint8Array, keptBytes: number, newBase: bigint) {
   const baseTime = H.baseTimestamp(batch)
   const cursor = new RecordCursor(records, H.recordCount(batch))

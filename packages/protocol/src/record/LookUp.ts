@@ -9,15 +9,15 @@ export interface TimestampAndOffset {
   readonly offset: bigint
 }
 
-/** What is looked for among a batch's records; a batch is opened where its header does not tell already. */
+/** What is looked for among a batch's records; a batch is opened if its header does not tell already. */
 export interface LookUp {
   /** Of the decompressed records. */
   readonly steps: (records: Uint8Array) => Steps<TimestampAndOffset | undefined | KafkaError>
-  /** The answer where the records cannot be read: one by which no record is passed over. */
+  /** The answer if the records cannot be read: one by which no record is passed over. */
   readonly unread: TimestampAndOffset
 }
 
-/** The first record at `startOffset` or later whose time is `timestamp` or later. Undefined: none, by the header. */
+/** The first record at `startOffset` or later with a time of `timestamp` or later. Undefined: none, by the header. */
 export const lookUpTimestamp = (batch: Uint8Array, timestamp: bigint, startOffset = 0n): LookUp | undefined => {
   const maxTimestamp = H.maxTimestamp(batch)
   if (maxTimestamp < timestamp || H.lastOffset(batch) < startOffset) return undefined

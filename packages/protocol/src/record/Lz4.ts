@@ -9,7 +9,7 @@ import { finish, type Steps } from "./Steps.ts"
 
 const FRAME_MAGIC = 0x184d2204
 const BLOCK_MAX = [0, 0, 0, 0, 1 << 16, 1 << 18, 1 << 20, 1 << 22]
-/** A block's length has this bit where the block is stored as it is. */
+/** A block's length has this bit if the block is stored as it is. */
 const STORED = 0x80000000
 
 const P1 = 0x9e3779b1
@@ -100,8 +100,8 @@ export function* lz4FrameSteps(data: Uint8Array, ceiling: number, oldChecksum: b
 }
 
 /**
- * Bytes that a native decoder, which has no ceiling, could make of `data` at most; undefined where only our own decoder may
- * read it: frames behind the first one. Exact where a look at the blocks' sizes alone would be beyond the ceiling.
+ * Bytes that a native decoder, which has no ceiling, could make of `data` at most; undefined if only our own decoder may
+ * read it: frames behind the first one. Exact if a look at the blocks' sizes alone would be beyond the ceiling.
  */
 export function* lz4BoundSteps(data: Uint8Array, ceiling: number): Steps<number | undefined> {
   let bound = 0
@@ -176,7 +176,7 @@ function* blocksOf(data: Uint8Array, oldChecksum: boolean): Generator<Block> {
   } while (at < end)
 }
 
-/** What a block becomes, by its lengths alone; more than `most` where it would go beyond. */
+/** What a block becomes, by its lengths alone; more than `most` if it would go beyond. */
 const blockSize = (data: Uint8Array, start: number, end: number, most: number): number => {
   let size = 0
   for (let at = start; at < end && size <= most;) {

@@ -21,7 +21,7 @@ export const NO_HEADERS: ReadonlyArray<RecordHeader> = []
 /** The error of a record that is malformed. */
 export const invalid = (message: string): InvalidRecord => new InvalidRecord({ message })
 
-/** Walks over the records of a batch. Throws InvalidRecord; those who use it answer it as a value. */
+/** Walks over the records of a batch. Throws InvalidRecord; its callers answer it as a value. */
 export class RecordCursor {
   readonly bytes: Buffer
   at: number
@@ -206,7 +206,7 @@ export function* attemptSteps<A>(steps: Steps<A>): Steps<A | KafkaError> {
   }
 }
 
-/** Bytes between two yields of who walks over records. */
+/** Bytes between two yields of a walk over records. */
 export const STRIDE = 64 * 1024
 
 /** The time of the record that the cursor is at, in milliseconds since 1970. */

@@ -99,7 +99,7 @@ export interface EncodeOptions {
   readonly baseOffset?: bigint
   /** Offsets one after the other from `baseOffset`, as a producer has them, or those of the records. */
   readonly offsets?: "dense" | "kept"
-  /** Beyond the last record where compaction took records away. */
+  /** Beyond the last record if compaction took records away. */
   readonly lastOffset?: bigint
   /** Milliseconds since 1970; the first record's time if not given. */
   readonly baseTimestamp?: bigint

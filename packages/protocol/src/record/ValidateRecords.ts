@@ -19,7 +19,7 @@ const MAX_RECORD_ERRORS = 1000
 
 /**
  * What Kafka checks of every produced record and `validateBatch` does not: that each is well formed, that they are as many
- * as the header says, that offsets go 0, 1, 2 … and the rules of its topic. InvalidRecord; InvalidTimestamp where a time
+ * as the header says, that offsets go 0, 1, 2 … and the rules of its topic. InvalidRecord; InvalidTimestamp if a time
  * breaks the rules; either names the records that break rules. Or what decompression answers. Undefined: all is well.
  *
  * @example
@@ -40,7 +40,7 @@ export const validateRecords = (
   return isKafkaError(opened) ? opened : validateDecompressed(batch, opened.bytes, options)
 }
 
-/** The same where the records were decompressed already. */
+/** The same if the records were decompressed already. */
 export const validateDecompressed = (
   batch: Uint8Array,
   records: Uint8Array,
@@ -58,7 +58,7 @@ export function* validationSteps(
     while (walk.goOn(STRIDE)) yield walk.at
     if (walk.isSound) return undefined
   }
-  // What is wrong, and where, is told by who looks at every field.
+  // `judge` looks at every field, and tells what is wrong and where.
   return yield* attemptSteps(judge(batch, new RecordCursor(records, H.recordCount(batch)), rules ?? NO_RULES))
 }
 
@@ -157,7 +157,7 @@ class Walk {
 /** Nowhere that a record may end. */
 const ASTRAY = -1
 
-/** Where the headers end, `zigzag` / 2 of them; ASTRAY where they do not. */
+/** Where the headers end, `zigzag` / 2 of them; ASTRAY if they do not. */
 const behindHeaders = (bytes: Uint8Array, from: number, zigzag: number, next: number): number => {
   if ((zigzag & 1) !== 0) return ASTRAY
   let at = from
@@ -177,7 +177,7 @@ const behindHeaders = (bytes: Uint8Array, from: number, zigzag: number, next: nu
 }
 
 /**
- * A varint as it is written, before zigzag, times 8, plus the bytes it takes; -1, which is odd and no length, where it is
+ * A varint as it is written, before zigzag, times 8, plus the bytes it takes; -1, which is odd and no length, if it is
  * none or one of 2^28 or more.
  */
 const readVarint = (bytes: Uint8Array, at: number): number => {
@@ -197,7 +197,7 @@ const readLonger = (bytes: Uint8Array, at: number): number => {
   return fourth < 128 ? (low | ((third & 127) << 14) | (fourth << 21)) * 8 + 4 : -1
 }
 
-/** Where a varlong ends; ASTRAY where it has more than 64 bits. */
+/** Where a varlong ends; ASTRAY if it has more than 64 bits. */
 const behindVarlong = (bytes: Uint8Array, from: number): number => {
   for (let at = from; at < from + 9; at++) {
     const byte = bytes[at]!

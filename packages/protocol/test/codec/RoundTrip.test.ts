@@ -10,7 +10,7 @@ import { apis } from "../../src/messages/index.ts"
 
 const RUNS = Number(process.env["TUSK_RUNS"] ?? 20)
 
-/** What of a generated value a version can hold: other fields at their default, no null where there is none. */
+/** What of a generated value a version can hold: other fields at their default, no null if there is none. */
 const mask = (plan: StructPlan, value: any): any => {
   const out: any = {}
   for (const field of plan.fields) {

@@ -141,7 +141,7 @@ describe("values that a version cannot hold", () => {
     Fetch.request.encode(writer, 4, { ...Fetch.request.defaults(), rackId: "r1" })
     expect(Fetch.request.decode(new Reader(concat(writer.finish())), 4).rackId).toBe("")
   })
-  it("null where the version has none", () => {
+  it("null if the version has none", () => {
     expect(refused(Metadata.request, 0, { ...Metadata.request.defaults(), topics: null }).reason).toBe("unexpectedNull")
   })
   it("tagged fields before there were any", () => {

@@ -96,7 +96,7 @@ describe("decompression at once", () => {
     })
   }
 
-  it("is for a producer's batch of 128 KiB where a thread costs more", () => {
+  it("is for a producer's batch of 128 KiB if a thread costs more", () => {
     for (const codec of [1, 2, 3, 4]) {
       const packed = compress(codec, dataOf(128 * 1024))
       assert.deepStrictEqual(Uint8Array.from(decompressAtOnce(codec, packed, 1 << 20)!), dataOf(128 * 1024))

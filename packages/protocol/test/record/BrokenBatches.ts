@@ -1,4 +1,4 @@
-/** Batches with a good header and checksum whose records are wrong, by what is wrong with them. */
+/** Batches with a good header and checksum but wrong records, by what is wrong with them. */
 import { compress } from "../../src/record/Compression.ts"
 import * as RecordBatch from "../../src/record/RecordBatch.ts"
 import { VarintWriter } from "../../src/record/VarintWriter.ts"

@@ -68,7 +68,7 @@ describe("down-conversion", () => {
     }
   })
 
-  it("lets others run: where a record is large, and where there are many", async () => {
+  it("lets others run: if a record is large, and if there are many", async () => {
     let turns = 0
     let working = true
     const count = () => {

@@ -117,7 +117,7 @@ describe("filterSteps", () => {
     assert.strictEqual((again as RecordBatch.Filtered).deleteHorizon, tombstones ? 77_000n : undefined)
   })
 
-  it("gives back the batch itself where all of it stays", () => {
+  it("gives back the batch itself if all of it stays", () => {
     const batch = RecordBatch.encodeBatch([{ key: utf8.encode("k"), value: utf8.encode("v") }])
     const found = filterRecords(batch, { deleteHorizon: 1n, keep: () => true })
     assert.deepStrictEqual(found, { batch, kept: 1, deleteHorizon: undefined })

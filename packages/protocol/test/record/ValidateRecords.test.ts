@@ -59,7 +59,7 @@ const sound = (): ReadonlyArray<Uint8Array> => {
 }
 
 describe("records of a produced batch", () => {
-  it("are taken where they are sound, of each codec", () => {
+  it("are taken if they are sound, of each codec", () => {
     for (const batch of sound()) {
       const records = decompress(RecordBatch.compressionCodec(batch), recordsOf(batch), limits) as Uint8Array
       assert.isUndefined(wrongWith(batch, records))
@@ -163,7 +163,7 @@ describe("records of a produced batch", () => {
     assert.isAbove(refused, 500)
   })
 
-  it("let others run, where there are many", async () => {
+  it("let others run if there are many", async () => {
     const records = Buffer.concat(Array.from({ length: 200_000 }, (_, delta) => recordOf({ delta })))
     const batch = around(200_000, records)
     let turns = 0

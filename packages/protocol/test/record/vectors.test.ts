@@ -103,7 +103,7 @@ const encodeAgain = (batch: Uint8Array): Uint8Array => {
 }
 
 describe("golden record data of Kafka 4.3.1", () => {
-  it("reads all of it, and writes the same bytes where no compressor decides", () => {
+  it("reads all of it, and writes the same bytes if no compressor decides", () => {
     let read = 0
     let written = 0
     for (const vector of readVectors("record-batches")) {

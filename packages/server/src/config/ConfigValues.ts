@@ -7,7 +7,7 @@ export interface BrokerOverrides {
   readonly cluster: Overrides
 }
 
-/** Where a value comes from, as DescribeConfigs numbers it. */
+/** The source of a value, as DescribeConfigs numbers it. */
 export const TOPIC_SOURCE = 1
 export const DYNAMIC_BROKER_SOURCE = 2
 export const DYNAMIC_DEFAULT_BROKER_SOURCE = 3
@@ -26,7 +26,7 @@ export interface Given {
   readonly given: ReadonlyMap<string, { readonly value: string }>
 }
 
-/** Every value that somebody gave a broker's config, the one that holds first (KIP-226). */
+/** Every value given to a broker's config, the one that holds first (KIP-226). */
 export const givenToBrokers = (
   name: string,
   { given }: Given,

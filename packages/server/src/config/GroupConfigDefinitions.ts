@@ -12,7 +12,7 @@ type NumberKey = {
 
 /** A config of groups. Those with a `setting` are numbers; the broker's settings bound them when they are set. */
 export interface GroupConfigDefinition<A = unknown> extends TypedConfig<A> {
-  /** The broker's setting that holds where the group has none of its own. */
+  /** The broker's setting that holds if the group has none of its own. */
   readonly setting?: NumberKey
   readonly least?: NumberKey
   readonly greatest?: NumberKey
@@ -128,7 +128,7 @@ type Definitions = typeof groupConfigDefinitions
 /** Every group config as a typed value. */
 export type GroupConfigValues = { readonly [Key in keyof Definitions]: ReturnType<Definitions[Key]["read"]> }
 
-/** All of them as a table for whoever walks over them. */
+/** All of them as a table to walk over. */
 export const allGroupConfigs: ReadonlyArray<GroupConfigDefinition> = Object.values(groupConfigDefinitions)
 
 /** A member's session must be longer than what lies between its heartbeats. */

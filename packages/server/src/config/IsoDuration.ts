@@ -5,7 +5,7 @@ export const ISO_DURATION = /P(?!$)(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)?(?:\d+(?
 
 const PARTS = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
 
-/** In ms, a part of one dropped, at most 142,000 years; undefined where the text is no such duration. */
+/** In ms, a part of one dropped, at most 142,000 years; undefined if the text is no such duration. */
 export const isoDurationMs = (text: string): number | undefined => {
   const parts = PARTS.exec(text)
   if (parts === null || !new RegExp(`^${ISO_DURATION.source}$`).test(text)) return undefined

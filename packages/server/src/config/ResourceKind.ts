@@ -23,7 +23,7 @@ export interface ResourceKind {
   readonly describe: (resourceName: string) => ReadonlyArray<ConfigEntry> | KafkaError
   /** Those that can be described: of groups, those that have configs of their own. */
   readonly names: () => ReadonlyArray<string>
-  /** Absent where nobody can change anything. */
+  /** Absent if nothing can be changed. */
   readonly changes?: ResourceChanges
 }
 

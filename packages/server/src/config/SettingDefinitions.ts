@@ -17,7 +17,7 @@ import type { SettingDefinition } from "./SettingKinds.ts"
 const MIB = 1024 * 1024
 
 /**
- * Every setting of the broker, by the name that `Settings` has it under; a new one needs nothing but its line here. Where
+ * Every setting of the broker, by the name that `Settings` has it under; a new one needs nothing but its line here. If
  * a default is not Kafka's, the documentation says so. What another package acts on takes its default from there.
  */
 export const settingDefinitions = {
@@ -354,7 +354,7 @@ export type SettingValues = { readonly [Key in SettingKey]: ReturnType<Definitio
 /** By Kafka's names. */
 export type SettingName = Definitions[SettingKey]["name"]
 
-/** The same as a table for whoever walks over them. */
+/** The same as a table to walk over. */
 export const allSettings: ReadonlyArray<SettingDefinition> = Object.values(settingDefinitions)
 
 /** The setting that Kafka has another name of. */

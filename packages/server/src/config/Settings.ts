@@ -8,7 +8,7 @@ import { allSettings, settingAliases, settingDefinitions } from "./SettingDefini
 import type { SettingValues } from "./SettingDefinitions.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
 
-/** One setting as somebody gave it. */
+/** One setting as it was given. */
 export interface SettingEntry {
   readonly name: string
   readonly value: string
@@ -49,7 +49,7 @@ export type NamedSettings = { readonly [Name in BrokerConfigName]?: string | num
 const isParsed = (settings: Settings | NamedSettings): settings is Settings =>
   "given" in settings && settings.given instanceof Map
 
-/** What somebody gave by name, read; what was read already is as it is. */
+/** Settings given by name, read; those that were read already stay as they are. */
 export const readSettings = (
   settings: Settings | NamedSettings | undefined
 ): Result.Result<ParsedSettings, SettingsError> => {
@@ -60,7 +60,7 @@ export const readSettings = (
   )
 }
 
-/** Later entries win. Fails on the first name nobody knows, and on the first value that does not fit. */
+/** Later entries win. Fails on the first unknown name, and on the first value that does not fit. */
 export const parseSettings = (entries: ReadonlyArray<SettingEntry>): Result.Result<ParsedSettings, SettingsError> => {
   const given = new Map<string, SettingEntry>()
   const idle = new Set<string>()
@@ -110,7 +110,7 @@ export const nearestName = (name: string): string | undefined => {
   return best
 }
 
-/** Levenshtein's distance, or `limit` where it is not below. */
+/** Levenshtein's distance, or `limit` if it is not below. */
 const distance = (a: string, b: string, limit: number): number => {
   if (Math.abs(a.length - b.length) >= limit) return limit
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j)

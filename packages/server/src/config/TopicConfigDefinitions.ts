@@ -324,5 +324,5 @@ type ActingKey = {
 /** Every topic config that the broker goes by, as a typed value. */
 export type TopicConfigValues = { readonly [Key in ActingKey]: ReturnType<Definitions[Key]["read"]> }
 
-/** All of them as a table for whoever walks over them. */
+/** All of them as a table to walk over. */
 export const allTopicConfigs: ReadonlyArray<TopicConfigDefinition> = Object.values(topicConfigDefinitions)

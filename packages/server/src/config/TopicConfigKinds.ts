@@ -16,7 +16,7 @@ export interface TopicConfigDefinition extends ConfigDefinition {
   readonly synonyms: ReadonlyArray<Synonym>
 }
 
-/** A synonym as it is written: where it is only a name, it has the topic config's type and default, and is dynamic. */
+/** A synonym as it is written: if it is only a name, it has the topic config's type and default, and is dynamic. */
 type Written = string | (Partial<Synonym> & { readonly name: string })
 type NameOf<Each> = Each extends string ? Each : Each extends { readonly name: infer Name } ? Name : never
 

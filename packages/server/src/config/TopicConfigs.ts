@@ -9,7 +9,7 @@ import { allTopicConfigs, topicConfigDefinitions } from "./TopicConfigDefinition
 import type { TopicConfigValues } from "./TopicConfigDefinitions.ts"
 import type { TopicConfigDefinition } from "./TopicConfigKinds.ts"
 
-/** A codec by its number in a batch's attributes, and its level where it has one that can be chosen. */
+/** A codec by its number in a batch's attributes, and its level if it has one that can be chosen. */
 export interface Compression {
   readonly codec: number
   readonly level?: number

@@ -1,5 +1,5 @@
 /**
- * What connections go by where nobody says otherwise, times in milliseconds. The settings and `ConnectionOptions` take
+ * What connections go by if nothing else is set, times in milliseconds. The settings and `ConnectionOptions` take
  * their defaults from here, so that a number stands in one place.
  */
 export const connectionDefaults = {

@@ -4,7 +4,7 @@ import { configEntry, wrongBroker } from "./ResourceKind.ts"
 import type { ResourceKind } from "./ResourceKind.ts"
 import type { Settings } from "./Settings.ts"
 
-/** Loggers of this broker: there are none whose levels could be told. */
+/** Loggers of this broker: there are none with a level to tell. */
 export const loggerResource = ({ nodeId }: Settings): ResourceKind => ({
   names: () => [],
   describe: (resourceName) => {
@@ -23,7 +23,7 @@ const metricsConfigs = [
   metricsConfig("metrics", "", "LIST", "Telemetry metric name prefix list")
 ]
 
-/** Subscriptions to clients' metrics: each is told as Apache Kafka tells one that nobody has made. */
+/** Subscriptions to clients' metrics: each is told as Apache Kafka tells one that was never made. */
 export const metricsResource: ResourceKind = {
   names: () => [],
   describe: (resourceName) =>

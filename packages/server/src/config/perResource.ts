@@ -3,7 +3,7 @@ import type { ConfigOverrides, Configs } from "@tusk/storage/topics/Configs"
 import type { BrokerOverrides, Overrides } from "./ConfigValues.ts"
 import type { Settings } from "./Settings.ts"
 
-/** The name of the resource whose configs hold for every broker. */
+/** The name of the resource with the configs that hold for every broker. */
 export const ALL_BROKERS = ""
 
 /** What was set on brokers while they run, as it is now. */

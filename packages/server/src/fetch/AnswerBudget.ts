@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
 
-/** Nobody gets less, however short it is: so that who reads his answers is served beside many who do not. */
+/** No request gets less, however short memory is: a client that reads its answers is served beside many that do not. */
 const LEAST_BYTES = 64 * 1024
 /** One answer takes no more of what is free. */
 const SHARE = 4
@@ -14,7 +14,7 @@ const SHARE = 4
 const FIRST_BATCH_BYTES = 1024 * 1024
 /** As much of what is allowed may be held for first batches that were larger than what was given. */
 const OVERDRAWN = 1.25
-/** Who finds nothing free waits for so long, and then takes little all the same. */
+/** A request that finds nothing free waits for so long, and then takes little all the same. */
 const MOMENT_MS = 200
 
 /** What one request may answer with, until its connection has written the answer. */
@@ -41,7 +41,7 @@ export class AnswerBudget extends Context.Service<
   {
     /** For the request that a connection is at; released once its answer is written, or the connection is over. */
     readonly claim: (connection: Pick<ConnectionInfo, "answered">) => Claim
-    /** Undefined where something is free. Else waits for that, for a moment: a client that reads leaves room soon. */
+    /** Undefined if something is free. Else waits for that, for a moment: a client that reads leaves room soon. */
     readonly room: () => Effect.Effect<void> | undefined
     /** Whether nothing is short any more; waits for that, for a moment. */
     readonly plenty: Effect.Effect<boolean>

@@ -9,8 +9,8 @@ export type ToMessageSet = (batch: Uint8Array, magic: OldMagic) => Effect.Effect
 
 /**
  * Versions from which batches go out as they lie; message sets of magic 1 in versions 2 and 3, of magic 0 before, which
- * know no zstd. From version 10 on a client says that it reads zstd (KIP-110); many that ask by older ones do, too, and who
- * does not says so better than who is refused, and asks again.
+ * know no zstd. From version 10 on a client says that it reads zstd (KIP-110); many that ask by older ones do, too, and
+ * one that does not says so better than one that is refused, and asks again.
  */
 export const AS_THEY_LIE = 4
 

@@ -39,7 +39,7 @@ export const responseOf = (
   return { errorCode: NONE, sessionId: context.sessionId, responses, nodeEndpoints: NO_ENDPOINTS }
 }
 
-/** With where to turn to for what is not led here, or by another epoch. */
+/** With the leaders of what is not led here, or by another epoch. */
 export const withLeaders = (
   answer: Answer<FetchResponse>,
   { partitions }: FetchContext,

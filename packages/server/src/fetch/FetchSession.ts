@@ -9,11 +9,11 @@ import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
  * | request's session id, epoch | what happens |
  * |---|---|
  * | any, -1 | the session, if any, is closed; a full fetch outside any session |
- * | any, 0 | the session, if any, is closed; a full fetch, and a new session where there is room |
+ * | any, 0 | the session, if any, is closed; a full fetch, and a new session if there is room |
  * | known, the expected epoch | incremental: the request changes the session's partitions |
  * | known, another epoch | `InvalidFetchSessionEpoch` |
  * | unknown, above 0 | `FetchSessionIdNotFound` |
- * | known, but by names where it was by ids (or the other way) | `FetchSessionTopicIdError` |
+ * | known, but by names though it was by ids (or the other way) | `FetchSessionTopicIdError` |
  */
 export interface FetchSessions {
   readonly maxSessions: number
@@ -41,7 +41,7 @@ export interface FetchPartitionState {
   readonly topicId: string
   readonly topic: string
   readonly partition: number
-  /** What `topic` and `partition` stand for, set by who fetches. */
+  /** What `topic` and `partition` stand for, set by each fetch. */
   partitionId: number
   /** The name by which its topic was found last. */
   foundAs: string | undefined

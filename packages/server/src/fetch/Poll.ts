@@ -21,7 +21,7 @@ import type { FetchContext, FetchPartitionState } from "./FetchSession.ts"
 
 /** Versions from which topics go by id. */
 export const TOPIC_IDS = 13
-/** Versions from which an answer tells who leads (KIP-951). */
+/** Versions from which an answer names the leader (KIP-951). */
 const LEADERS = 16
 
 const READ_COMMITTED = 1
@@ -103,7 +103,7 @@ export class Poll implements Ending {
     return Effect.flatMap(this.#read(requests), (read) => this.#judge(read))
   }
 
-  /** Where memory is short the store is left alone: its first batch comes whole, however large. */
+  /** If memory is short, the store is left alone: its first batch comes whole, however large. */
   #read(requests: ReadonlyArray<ReadRequest>): Effect.Effect<ReadonlyArray<Fetched>> {
     const { log } = this.#parts
     if (!this.#claim.isShort()) return log.read(requests, this.#readOptions)
@@ -147,7 +147,7 @@ export class Poll implements Ending {
     return Effect.flatMap(this.#read(requests), (reads) => this.#judge(reads, known, isDue))
   }
 
-  /** Where that is too little, waits to be woken by an append, until the time is over. */
+  /** If that is too little, waits to be woken by an append, until the time is over. */
   #judge(
     reads: ReadonlyArray<Fetched>,
     known?: ReadonlyArray<Fetched | undefined>,

@@ -1,4 +1,4 @@
-// Serves: AlterShareGroupOffsets: sets where a share group without members starts.
+// Serves: AlterShareGroupOffsets: sets the offsets at which a share group without members starts.
 // Left out: nothing.
 
 import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"

@@ -20,7 +20,7 @@ export const AdvertisedApis = Context.Reference<
 
 /**
  * Features with levels (KIP-584), all at their highest: consumer groups (KIP-848), share groups (KIP-932), streams groups
- * (KIP-1071), transactions whose producer's epoch rises at each end (KIP-890).
+ * (KIP-1071), transactions that raise the producer's epoch at each end (KIP-890).
  */
 const LEVELS = [
   { name: "group.version", level: 1 },
@@ -66,7 +66,7 @@ export const apiVersions = handler({
         connection.clientSoftwareName = request.clientSoftwareName
         connection.clientSoftwareVersion = request.clientSoftwareVersion
       }
-      // Clients up to version 3 refuse a feature whose range starts at 0.
+      // Clients up to version 3 refuse a feature with a range that starts at 0.
       return Effect.succeed(response(NONE, advertised(), apiVersion >= 4 ? FEATURES : []))
     }
   }),

@@ -1,6 +1,6 @@
 // Serves: DescribeAcls, with SECURITY_DISABLED, as Apache Kafka without an authorizer.
 // Left out: ACLs.
-// Why: nobody is asked who he is, and nobody is refused anything.
+// Why: no client has to authenticate, and none is refused anything.
 
 import { errorMessage, SecurityDisabled } from "@tusk/protocol/KafkaError"
 import { DescribeAcls } from "@tusk/protocol/messages/DescribeAcls"

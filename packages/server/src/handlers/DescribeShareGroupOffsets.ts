@@ -1,4 +1,4 @@
-// Serves: DescribeShareGroupOffsets in all versions: where a share group starts in each partition, and its lag.
+// Serves: DescribeShareGroupOffsets in all versions: a share group's start offset in each partition, and its lag.
 // Left out: leader epochs, which are 0.
 // Why: a share group keeps no epoch with its offsets.
 
@@ -54,7 +54,7 @@ export const describeShareGroupOffsets = handler({
     const shared = yield* SharePartitions
     const topics = yield* Topics
 
-    /** Where the group is in one topic's partitions: -1 where it was never. */
+    /** The group's offsets in one topic's partitions: -1 if it was never there. */
     const inTopic = Effect.fnUntraced(function* (
       name: string,
       indexes: ReadonlyArray<number>,

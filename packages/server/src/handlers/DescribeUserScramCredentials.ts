@@ -1,6 +1,6 @@
-// Serves: DescribeUserScramCredentials: finds nobody.
+// Serves: DescribeUserScramCredentials: finds no user.
 // Left out: credentials.
-// Why: nobody has any, and none can be set.
+// Why: no user has any, and none can be set.
 
 import { DuplicateResource, errorCode, errorMessage, NONE, ResourceNotFound } from "@tusk/protocol/KafkaError"
 import { DescribeUserScramCredentials } from "@tusk/protocol/messages/DescribeUserScramCredentials"

@@ -55,5 +55,5 @@ const resourcesOf = ({ coordinatorKeys, key, keyType }: FindCoordinatorRequest):
 }
 
 const NOWHERE = { nodeId: -1, host: "", port: -1, errorCode: NONE }
-/** What the fields of one key hold where keys come in batches. */
+/** What the fields of one key hold if keys come in batches. */
 const UNUSED = { nodeId: 0, host: "", port: 0, errorCode: NONE }

@@ -30,7 +30,7 @@ export const joinGroup = handler({
         clientId,
         clientHost: `/${connection.clientHost}`
       })
-      // Waits for other members, who may be long in coming.
+      // Waits for other members, which may be long in coming.
       const answer = yield* Effect.raceFirst(
         joining,
         failingAtEnd(connection, whenElsewhere, () => new CoordinatorNotAvailable())

@@ -176,7 +176,7 @@ const answered = (asked: Asked, code: number, found: Found, oldStyleOffsets: Rea
 
 /**
  * Version 0 answers with a list, newest first: offsets before a time, up to the start. The end is one as well, of the times
- * up to now, where no record is of a later one, and of every time where there is no record at all.
+ * up to now, if no record is of a later one, and of every time if there is no record at all.
  */
 const oldStyle = (asked: Asked, found: Found, end: PartitionEnd, nowMs: number): ReadonlyArray<bigint> => {
   const { highWatermark, logStartOffset } = end

@@ -1,4 +1,4 @@
-// Serves: Metadata in all versions; topics that are not there are created where client and settings allow it.
+// Serves: Metadata in all versions; topics that are not there are created if client and settings allow it.
 // Left out: racks, and replicas beside the leader.
 // Why: the copies of the data are the database's.
 
@@ -66,7 +66,7 @@ export const metadata = handler({
         request.includeTopicAuthorizedOperations ? authorizedOperations(context, "topic", name) : OPERATIONS_NOT_ASKED
       const tell = (topic: Topic) => present(topic, operationsOn(topic), stateOf)
       const named = apiVersion === 0 && request.topics?.length === 0 ? null : request.topics
-      // As Apache Kafka: where some go by their ids, those that do not are left out.
+      // As Apache Kafka: if some go by their ids, those that do not are left out.
       const byId = named?.filter(({ topicId }) => topicId !== ZERO_UUID)
       const asked = named === null || byId === undefined || byId.length === 0 ? named : byId
       const found =

@@ -33,7 +33,7 @@ type Unstable = (partitionId: number) => boolean
 
 interface AskedGroup {
   readonly groupId: string
-  /** Version 9 and later; null and -1: somebody outside the group. */
+  /** Version 9 and later; null and -1: a client outside the group. */
   readonly memberId: string | null
   readonly memberEpoch: number
   /** Null: all that the group has committed. */

@@ -32,7 +32,7 @@ import { topicsOf } from "../request/Resources.ts"
  */
 const LEAST_TIMEOUT_MS = 1000
 
-/** As Kafka: who wants no answer learns of a failure by the end of the connection. */
+/** As Kafka: a client that wants no answer learns of a failure by the end of the connection. */
 const FAILED_UNANSWERED = "a Produce request with acks=0 failed"
 
 export const produce = handler({
@@ -63,7 +63,7 @@ export const produce = handler({
         return undefined
       }
       const timeoutMs = Math.max(request.timeoutMs, LEAST_TIMEOUT_MS)
-      // Who wants no answer has none that may come too late.
+      // A request that wants no answer has none that may come too late.
       const limitMs = request.acks === 0 ? undefined : timeoutMs
       const store = (collected: Collected) =>
         Effect.map(append(collected.appends, appending(log, transactions, request, apiVersion, limitMs)), (results) =>
@@ -126,7 +126,7 @@ const storeInPlace = (
     Effect.ensuring(Effect.sync(leave)),
     Effect.flatMap(Fiber.join)
   )
-  // Where too much waits to be opened, nothing more is read from this client until its requests have their places.
+  // If too much waits to be opened, nothing more is read from this client until its requests have their places.
   return isFull ? { placed: places.drained, answer } : answer
 }
 

@@ -1,6 +1,6 @@
 // Serves: WriteTxnMarkers from version 1 on, as `kafka-transactions abort` sends it: ends what hangs in a partition.
 // Left out: the state of its transactional id, which is left to its producer, as in Apache Kafka; offsets of groups.
-// Why: no transaction is ever ended in one partition and not in the others, unless somebody asks for it here.
+// Why: no transaction is ever ended in one partition and not in the others, unless a client asks for it here.
 
 import { errorCode, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"

@@ -82,7 +82,7 @@ export class Connections extends Context.Service<
           })
           roster.add(connection)
           return Effect.scoped(talk(socket, connection, peer)).pipe(
-            // What its requests log is theirs, whoever does it for them.
+            // What its requests log is theirs, whichever fiber does the work.
             inArea("request"),
             // The client went away, or cut the connection.
             Effect.catchTag("SocketError", () => Effect.void),

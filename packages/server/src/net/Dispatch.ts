@@ -25,7 +25,7 @@ import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
 import type { Gate } from "./Readiness.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 
-/** The chunks of an answer's frame; none where the request wants no answer. Never fails. */
+/** The chunks of an answer's frame; none if the request wants no answer. Never fails. */
 export type Framing = Effect.Effect<ReadonlyArray<Uint8Array>>
 
 /** A concurrent request that has begun and holds up those behind it, until `placed` returns. */
@@ -41,9 +41,9 @@ export type Begin = () => Framing | PlacingFrame
 export interface Admitted {
   readonly concurrent: boolean
   /**
-   * Where it may not run at once, as this broker does not serve now or too much waits for a commit: waits until it may, and
-   * nothing behind it on its connection comes before it. Tells what is to begin then: the request, or its refusal, once
-   * `request.timeout.ms` is over; undefined where nobody waits for the answer any more.
+   * Set if it may not run at once, as this broker does not serve now or too much waits for a commit. Waits until it
+   * may; nothing behind it on its connection comes before it. Tells what is to begin then: the request, or its refusal,
+   * once `request.timeout.ms` is over; undefined if no client waits for the answer any more.
    */
   readonly ready: Effect.Effect<Begin | undefined> | undefined
   readonly begin: Begin
@@ -55,7 +55,7 @@ interface Served {
   readonly turnAway: TurnAway<any>
 }
 
-/** From a frame to its answer: the one boundary where errors become answers. */
+/** From a frame to its answer: the one boundary at which errors become answers. */
 export class Dispatch extends Context.Service<
   Dispatch,
   {
@@ -132,7 +132,7 @@ const admit =
     }
   }
 
-/** A request with who answers it. */
+/** A request with what answers it. */
 interface Asked extends Served {
   readonly request: unknown
   readonly context: RequestContext
@@ -189,8 +189,8 @@ const framed = (parts: Parts, asked: Asked, handled: Answering<any>): Framing =>
 }
 
 /**
- * Answers at `limitMs` at the latest. What is to be stored by then goes on: who asks again waits for it in his turn, or
- * finds it done.
+ * Answers at `limitMs` at the latest. What is to be stored by then goes on: a client that asks again waits in its
+ * turn, or finds it done.
  */
 const inTime = <A>(
   limitMs: number,

@@ -19,7 +19,7 @@ export interface Framer {
 }
 
 const NOTHING = Buffer.alloc(0)
-/** A frame's buffer is at once this large, where the frame is. */
+/** A frame's buffer is at once this large, if the frame is. */
 const FIRST_BYTES = 64 * 1024
 const GROWTH = 4
 /** Smaller chunks are left to the garbage collector. */
@@ -78,7 +78,7 @@ const HTTP = new Set(["GET ", "HEAD", "POST", "PUT ", "DELE", "CONN", "OPTI", "T
 /** A record with a handshake: its type and the version's first byte. */
 const TLS = 0x1603
 
-/** What somebody speaks whose first bytes make no length. */
+/** What a client speaks, if its first bytes make no length. */
 const otherProtocol = (length: number): string | undefined => {
   if (length >>> 16 === TLS) {
     return "this looks like TLS, and the port takes Kafka's protocol without it (security.protocol=PLAINTEXT)"

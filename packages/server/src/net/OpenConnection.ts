@@ -7,12 +7,12 @@ import type { ConnectionInfo, Listener } from "../request/ConnectionInfo.ts"
 import { Places } from "../request/Places.ts"
 import type { Answer, Unsent } from "./Unsent.ts"
 
-/** Who is at the other end. */
+/** The other end of a connection. */
 export interface Peer {
   readonly listener: Listener
-  /** Its address without port; "" where there is none. */
+  /** Its address without port; "" if there is none. */
   readonly clientHost: string
-  /** Is given what to call, at most once, when no more will come from it: also while nobody reads from the socket. */
+  /** Takes what to call, at most once, when no more will come from it: also while no fiber reads from the socket. */
   readonly onGone: (gone: () => void) => void
   /** Nothing that is written arrives any more. */
   readonly isClosed: () => boolean
@@ -21,7 +21,7 @@ export interface Peer {
 /** One connection, as the server sees it; times in milliseconds of the monotonic clock, 0 for none. */
 export interface OpenConnection {
   readonly info: ConnectionInfo
-  /** Tells who waits that the broker stops. */
+  /** Tells the requests that wait that the broker stops. */
   readonly stop: () => void
   readonly fiber: Fiber.Fiber<unknown, unknown>
   /** Answers under way, in order of requests; the writer takes them off the front. */
@@ -43,7 +43,7 @@ export interface OpenConnection {
 interface Opening {
   readonly id: number
   readonly peer: Peer
-  /** Ends with the connection, and ends it where it is interrupted. */
+  /** Ends with the connection, and ends it if it is interrupted. */
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly changed: Signal
   readonly nowMs: number

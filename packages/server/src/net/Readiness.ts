@@ -21,9 +21,9 @@ interface Waiting<A> {
   readonly isAwaited: () => boolean
   readonly receivedMs: number
   readonly run: A
-  /** What to run where its time is over. */
+  /** What to run when its time is over. */
   readonly refused: () => A
-  /** Is told where nobody waits for its answer any more. */
+  /** Is called when no client waits for its answer any more. */
   readonly dropped: () => undefined
 }
 
@@ -38,11 +38,11 @@ export const serves = (active: Active["Service"], reads: boolean): boolean =>
 export const mayRun = (gate: Gate, handler: Handler): boolean =>
   (handler.always || serves(gate.active, handler.reads)) && (!handler.concurrent || gate.committer.hasRoom())
 
-/** Waits until it may run, and tells what is to run then: undefined where nobody waits for the answer any more. */
+/** Waits until it may run, and tells what is to run then: undefined if no client waits for the answer any more. */
 export const onceItMayRun = <A>(gate: Gate, waiting: Waiting<A>): Effect.Effect<A | undefined> => {
   const { active, committer, nowMs, requestTimeoutMs } = gate
   const { connection, dropped, handler, receivedMs, refused, run } = waiting
-  // Who runs beside others is what fills the Committer's queue.
+  // The requests that run beside others fill the Committer's queue.
   const room = handler.concurrent
     ? Effect.map(onceRoom(committer, waiting), (hasRoom) => (hasRoom ? run : dropped()))
     : Effect.succeed(run)

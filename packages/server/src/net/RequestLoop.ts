@@ -52,7 +52,7 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
 
   return Effect.gen(function* () {
     while (!connection.stopping) {
-      // A request's time begins when the ones before it are done with: until then nobody reads its rest.
+      // A request's time begins when the ones before it are done with: until then its rest is not read.
       if (isPartial(framer)) connection.partialSinceMs ||= nowMs()
       connection.reading = true
       let broken = take(yield* pull)

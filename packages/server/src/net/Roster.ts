@@ -4,11 +4,11 @@ import type { ConnectionOptions } from "./ConnectionOptions.ts"
 import { settle } from "./OpenConnection.ts"
 import type { OpenConnection } from "./OpenConnection.ts"
 
-/** Who is connected, and whether one more may be. */
+/** The open connections, and whether one more may be opened. */
 export class Roster {
   readonly open = new Set<OpenConnection>()
   isDraining = false
-  /** Returns when nobody is connected. */
+  /** Returns when no connection is open. */
   readonly drained: Effect.Effect<void>
   readonly #perHost = new Map<string, number>()
   /** Told of each connection that ends. */
@@ -45,7 +45,7 @@ export class Roster {
     for (const end of Array.from(onEnd)) end()
   }
 
-  /** Nobody is admitted any more; who has nothing in hand is cut off, the others finish. */
+  /** No connection is admitted any more; those with nothing in hand are cut off, the others finish. */
   drain(): void {
     this.isDraining = true
     for (const connection of this.open) {

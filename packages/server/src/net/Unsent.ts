@@ -10,8 +10,8 @@ export interface Unsent {
 }
 
 /**
- * A look at the answers of one connection: the first of them, if it is done and nobody is sending it. Once that is but the
- * moment before it is sent; to see the same answer at the next look means that its writer was not woken.
+ * A look at the answers of one connection: the first of them, if it is done and no writer is sending it. Seen once,
+ * that is but the moment before it is sent; the same answer at the next look means that its writer was not woken.
  */
 export const lookAt = (
   before: Unsent | undefined,

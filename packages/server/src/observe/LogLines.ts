@@ -7,8 +7,8 @@ import type { Resources } from "../request/Resources.ts"
 const SERVICE = "tusk"
 
 /**
- * What a line is about: the start and its settings, connections, requests, the commit and who writes, the log with retention
- * and compaction, groups, topics, Postgres.
+ * What a line is about: the start and its settings, connections, requests, the commit and the writer, the log with
+ * retention and compaction, groups, topics, Postgres.
  */
 export type Area = "start" | "net" | "request" | "commit" | "log" | "groups" | "transactions" | "topics" | "pg"
 

@@ -32,7 +32,7 @@ const ROUTED = -1
 /** Batches of one request; how many of all are opened at a time is not decided here. */
 const OPENED_AT_A_TIME = 8
 
-/** Where one partition's answer comes from: an error, or some of the appends. */
+/** What one partition's answer comes from: an error, or some of the appends. */
 export type Outcome = KafkaError | ReadonlyArray<number>
 
 /** The outcome of a batch that is not routed yet. */
@@ -42,7 +42,7 @@ const NOWHERE: Outcome = []
 interface Unrouted {
   readonly topic: Topic
   readonly batch: Uint8Array
-  /** Where its outcome is to be. */
+  /** The place of its outcome. */
   readonly at: readonly [topic: number, partition: number]
 }
 
@@ -86,13 +86,13 @@ export const produceServices: Effect.Effect<
   }
 })
 
-/** Made by nobody who produces to it: a topic that was deleted is gone for who was told not to make topics, too. */
+/** Producing makes no topic: one that was deleted is gone, also for clients that were told not to make topics. */
 export const known = (topics: Topics["Service"], data: TopicData, apiVersion: number): Topic | KafkaError =>
   apiVersion >= 13
     ? (topicById(topics, data.topicId) ?? new UnknownTopicId())
     : (topicByName(topics, data.name) ?? new UnknownTopicOrPartition())
 
-/** Tells the log of a batch that is refused now, where it comes again. */
+/** Tells the log of a batch that is refused now, if it comes again. */
 const refusing = (
   log: Log["Service"],
   partitionId: number | undefined,
@@ -141,7 +141,7 @@ export const collect = (
       if (elsewhere !== undefined) return refusing(log, partitionId, records, elsewhere)
       const batch = checkProduced(records, apiVersion, config)
       if (isKafkaError(batch)) return refusing(log, partitionId, records, batch)
-      // As Kafka answers who writes to a transaction of nobody's.
+      // As Kafka answers a transactional batch without a transactional id.
       if (RecordBatch.isTransactional(batch) && request.transactionalId === null) {
         return new TransactionalIdAuthorizationFailed()
       }

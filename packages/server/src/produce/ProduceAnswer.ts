@@ -11,7 +11,7 @@ import type { Collected } from "./Collected.ts"
 
 type PartitionResponse = ProduceResponse["responses"][number]["partitionResponses"][number]
 
-/** The version from which an answer tells who leads (KIP-951). */
+/** The version from which an answer names the leader (KIP-951). */
 const LEADERS = 10
 
 /** The answer to a request of which `results` came, one for each of its appends. */

@@ -41,7 +41,7 @@ export const checkProduced = (
   return batch
 }
 
-/** The batch of which `checkProduced` tells, as far as it can be read whose it is and with which sequence. */
+/** The batch of which `checkProduced` tells, if its producer and sequence can be read. */
 export const numberedBatch = (records: Uint8Array | null): Uint8Array | undefined => {
   const batches = records === null ? [] : RecordBatch.splitBatches(records, { partialTail: "drop" })
   const batch: Uint8Array | undefined = isKafkaError(batches) ? undefined : batches[0]
@@ -50,7 +50,7 @@ export const numberedBatch = (records: Uint8Array | null): Uint8Array | undefine
 
 /**
  * Whether a client sends the same sequence again on such a refusal: the batch as it is, or one that is too large in parts,
- * as Java's does. Who is refused for good goes on behind it.
+ * as Java's does. A producer that is refused for good goes on behind it.
  */
 export const comesAgain = (error: KafkaError, batch: Uint8Array): boolean =>
   error._tag === "MessageTooLarge"
@@ -59,8 +59,8 @@ export const comesAgain = (error: KafkaError, batch: Uint8Array): boolean =>
 
 /**
  * What has to be done inside a batch that `checkProduced` let pass: its records are looked at, unless its topic wants none
- * of that (`tusk.validate.records`), and a batch is compressed anew where its topic names a codec that is not the batch's.
- * Rules for each record are those of a compacted topic, and of one that bounds their times where the header says that one
+ * of that (`tusk.validate.records`), and a batch is compressed anew if its topic names a codec that is not the batch's.
+ * Rules for each record are those of a compacted topic, and of one that bounds their times if the header says that one
  * is too far ahead. Undefined: nothing.
  */
 export const insideOf = (batch: Uint8Array, config: TopicConfig, nowMs: number): Inside | undefined => {
@@ -74,7 +74,7 @@ export const insideOf = (batch: Uint8Array, config: TopicConfig, nowMs: number):
 }
 
 /**
- * The records, where they are to be looked at only, and it takes no time to come to them: they lie open, or are
+ * The records, if they are only to be looked at, and it takes no time to come to them: they lie open, or are
  * decompressed in less than it takes to hand them to a thread.
  */
 export const openAtOnce = (batch: Uint8Array, { target }: Inside, most: number): Uint8Array | undefined =>
@@ -82,7 +82,7 @@ export const openAtOnce = (batch: Uint8Array, { target }: Inside, most: number):
     ? decompressAtOnce(RecordBatch.compressionCodec(batch), batch.subarray(RecordBatch.RECORD_BATCH_OVERHEAD), most)
     : undefined
 
-/** The times its records may have, where one of them may have another; the append's own time is not checked. */
+/** The times its records may have, if one of them may have another; the append's own time is not checked. */
 const timesToCheck = (batch: Uint8Array, config: TopicConfig, nowMs: number): RecordBatch.RecordRules["times"] => {
   if (config.messageTimestampType === "LogAppendTime") return undefined
   const { messageTimestampAfterMaxMs: after, messageTimestampBeforeMaxMs: before } = config

@@ -14,7 +14,7 @@ import type { Compression } from "../config/TopicConfigs.ts"
 /** What is to be done inside a batch that can only be done by opening it, its validation apart. */
 export interface Inside {
   readonly rules: RecordBatch.RecordRules | undefined
-  /** The codec it is to be kept in, where that is not its own. */
+  /** The codec it is to be kept in, if that is not its own. */
   readonly target: Compression | undefined
   /** `max.message.bytes`, which holds after compression too. */
   readonly maxMessageBytes: number
@@ -31,7 +31,7 @@ export class Recompression extends Context.Service<
     readonly open: (batch: Uint8Array, inside: Inside) => Effect.Effect<Uint8Array | KafkaError>
     /** Work on a produced batch that is to be opened: so many bytes wait meanwhile. */
     readonly counting: <A, E>(bytes: number, work: Effect.Effect<A, E>) => Effect.Effect<A, E>
-    /** So many bytes wait to be opened that nothing more should be read from who sends them. */
+    /** So many bytes wait to be opened that nothing more should be read from the client that sends them. */
     readonly isFull: () => boolean
     /** The batch as a message set, for clients that know nothing else. */
     readonly downConvert: (batch: Uint8Array, magic: OldMagic) => Effect.Effect<Uint8Array | KafkaError>

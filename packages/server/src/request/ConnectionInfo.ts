@@ -2,7 +2,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
 import type { Places } from "./Places.ts"
 
-/** The principal of a connection that was not asked who speaks on it. */
+/** The principal of a connection that was not authenticated. */
 export const ANONYMOUS = "User:ANONYMOUS"
 
 /** Where a connection came in, and what clients are told to connect to. */
@@ -17,9 +17,9 @@ export interface Listener {
 export interface ConnectionInfo {
   readonly id: number
   readonly listener: Listener
-  /** The client's address without port; "" where there is none, as in simulation. */
+  /** The client's address without port; "" if there is none, as in simulation. */
   readonly clientHost: string
-  /** Who speaks on it, as ACLs name it: `User:<name>`. */
+  /** The user that speaks on it, as ACLs name it: `User:<name>`. */
   readonly principal: string
   /** Set by ApiVersions 3+ (KIP-511). */
   clientSoftwareName: string
@@ -29,15 +29,15 @@ export interface ConnectionInfo {
   /** The broker stops: what waits is answered now, with what there is. */
   isStopping: boolean
   /**
-   * Calls when nobody is to wait any longer, as the client has gone or the broker stops, at once where that is so already:
-   * for who waits for long and changes nothing. For one request at a time, not a concurrent one.
+   * Calls when no request is to wait any longer, as the client has gone or the broker stops; at once if that is so
+   * already. For a request that waits for long and changes nothing: one at a time, not a concurrent one.
    */
   readonly onEnding: (ending: () => void) => void
   /** Takes off what `onEnding` was given. */
   readonly offEnding: (ending: () => void) => void
   /** Released once the answer to the request that is worked on is written, or the connection is over; not a concurrent one's. */
   answered: { readonly release: () => void } | undefined
-  /** Runs when the connection is over, whoever ended it; who no longer needs to know takes its function out. */
+  /** Runs when the connection is over, whichever side ended it; a function that is not needed any more is taken out. */
   readonly onEnd: Set<() => void>
   /** In which order its concurrent requests come to the Committer. */
   readonly places: Places
@@ -45,7 +45,7 @@ export interface ConnectionInfo {
   close: (reason: string) => void
 }
 
-/** Ends who waits for others once the broker stops, or another one serves the cluster: the others ask that one. */
+/** Ends a wait for others once the broker stops, or another one serves the cluster: the others ask that one. */
 export const failingAtEnd = (
   connection: ConnectionInfo,
   whenElsewhere: Effect.Effect<void>,

@@ -7,22 +7,22 @@ import { monotonicMs } from "./monotonic.ts"
 
 /** Deadlines are told apart this finely, in milliseconds: those that fall together are one timer. */
 const GRAIN_MS = 4
-/** The same for those that are far off: who waits long may wait a little longer, and many are then woken at once. */
+/** The same for those that are far off: a long wait may be a little longer, and many are then woken at once. */
 const FAR_GRAIN_MS = 16
 const FAR_MS = 200
 
 const ceilTo = (timeMs: number, grainMs: number): number => Math.ceil(timeMs / grainMs) * grainMs
 
 /**
- * One timer for all who wait until a time: a thousand long polls are a thousand entries here, and not as many fibers
+ * One timer for all that wait until a time: a thousand long polls are a thousand entries here, and not as many fibers
  * that sleep.
  */
 export class Deadlines extends Context.Service<
   Deadlines,
   {
     /**
-     * Rings once at a time of the monotonic clock, in milliseconds, or up to 4 ms later, of one that is 200 ms off up to 16 ms; at
-     * once where it is over. Returns when it rings.
+     * Rings once at a time of the monotonic clock, in milliseconds, or up to 4 ms later, up to 16 ms if it is 200 ms
+     * off; at once if it is over. Returns when it rings.
      */
     readonly at: (deadlineMs: number, ring: () => void) => number
     /** Takes off what `at` was given; `ringsAt` is what it returned. */
@@ -89,7 +89,7 @@ export class Deadlines extends Context.Service<
           arm()
           return time
         },
-        // A time at which nobody is left to be called rings for nobody.
+        // A time with nothing left to call rings for nothing.
         off: (ringsAt, ring) => void rings.get(ringsAt)?.delete(ring)
       })
     })

@@ -32,7 +32,7 @@ export interface Handler<Request = any, Response = any, R = any> {
   readonly api: Api<Request, Response>
   /** Versions served; by default all that the protocol declares and Kafka advertises, and the older ones it dropped. */
   readonly versions: readonly [min: number, max: number]
-  /** Versions told in ApiVersions, where they are not the same. */
+  /** Versions told in ApiVersions, if they are not the same. */
   readonly advertised: readonly [min: number, max: number]
   /**
    * Admitted in the order of the connection, then runs beside the next one. Without it a request waits until all before
@@ -40,8 +40,8 @@ export interface Handler<Request = any, Response = any, R = any> {
    */
   readonly concurrent: boolean
   /**
-   * What is told is what the cluster holds, and may be told though nothing of it is stored first: it has to be the cluster's
-   * writer who tells. So the answer is refused if this broker is not known to be it any more once it is complete.
+   * What is told is what the cluster holds, and may be told though nothing of it is stored first: only the cluster's
+   * writer may tell it. So the answer is refused if this broker is not known to be the writer once it is complete.
    */
   readonly reads: boolean
   /** Says nothing of what the cluster holds: answered while this broker does not serve, too. */
@@ -53,7 +53,7 @@ export interface Handler<Request = any, Response = any, R = any> {
   readonly waitsMs: (request: Request) => number
   /** What the request names, as far as its own fields tell. */
   readonly resources: (request: Request) => Resources
-  /** Whether its client waits for an answer; where it does not, it wants it done though it has gone. */
+  /** Whether its client waits for an answer; if not, it wants the request done though it has gone. */
   readonly isAwaited: (request: Request) => boolean
   /**
    * The refusal on which a client of this API asks again, here or elsewhere: this broker does not serve, or what it waits

@@ -28,7 +28,7 @@ export const TRANSACTION_KEY = 1
 export const SHARE_KEY = 2
 
 /**
- * Which broker does what. Whoever wants to know asks here, as it need not be this one: today one broker, the cluster's
+ * Which broker does what. All that need to know ask here, as it need not be this one: today one broker, the cluster's
  * writer, does all, and the epoch of the cluster is every partition's.
  */
 export class Placement extends Context.Service<
@@ -38,7 +38,7 @@ export class Placement extends Context.Service<
     readonly me: number
     /** Brokers that serve. */
     readonly nodeIds: () => ReadonlySet<number>
-    /** The same, as they are reached by who came in by this listener. */
+    /** The same, as clients of this listener reach them. */
     readonly brokers: (listener: Listener) => ReadonlyArray<BrokerNode>
     readonly leaderOf: (partitionId: number) => number
     readonly leaderEpochOf: (partitionId: number) => number
@@ -78,8 +78,8 @@ export interface Leadership {
 export const NO_LEADER: Leadership = { leaderId: -1, leaderEpoch: -1 }
 
 /**
- * Why this broker does not serve a partition to who takes this for its leader epoch (-1: does not say). Whom it turns
- * away as no leader, it tells of the leader: whether its epoch is old is the leader's to say.
+ * Why this broker does not serve a partition to a client that takes this for its leader epoch (-1: does not say).
+ * A client that it turns away as no leader learns of the leader, which alone can say whether the epoch is old.
  */
 export const notLedHere = (
   placement: Places,
@@ -93,7 +93,7 @@ export const notLedHere = (
   return currentLeaderEpoch < epoch ? new FencedLeaderEpoch() : new UnknownLeaderEpoch()
 }
 
-/** Where to turn to with an error that says to turn elsewhere, or to look again (KIP-951). */
+/** The leader to turn to with an error that says to turn elsewhere, or to look again (KIP-951). */
 export const leadershipFor = (error: KafkaError, placement: Places, partitionId: number | undefined): Leadership =>
   partitionId !== undefined && (error._tag === "NotLeaderOrFollower" || error._tag === "FencedLeaderEpoch")
     ? { leaderId: placement.leaderOf(partitionId), leaderEpoch: placement.leaderEpochOf(partitionId) }

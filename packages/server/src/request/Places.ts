@@ -1,7 +1,7 @@
 import { makeSignal } from "@tusk/storage/Signal"
 import type * as Effect from "effect/Effect"
 
-/** A place in the Committer's queue that somebody has a claim to. */
+/** A place in the Committer's queue that a request has a claim to. */
 export interface Place {
   /** Taken, or given up. */
   isOver: boolean
@@ -9,15 +9,15 @@ export interface Place {
 
 /**
  * The places of one connection's Produces in the Committer's queue, in order of arrival: what is done to a request before
- * that may take its time beside the others, and changes nothing of who comes first.
+ * that may take its time beside the others, and does not change the order.
  */
 export class Places {
   readonly #claims: Array<Place> = []
   readonly #changed = makeSignal()
-  /** Returns when nobody has a claim. */
+  /** Returns when no request has a claim. */
   readonly drained: Effect.Effect<void> = this.#changed.until(() => this.#claims.length === 0)
 
-  /** Nobody has a claim: who comes now need not make one. */
+  /** No request has a claim: one that comes now need not make one. */
   get isEmpty(): boolean {
     return this.#claims.length === 0
   }
@@ -28,12 +28,12 @@ export class Places {
     return place
   }
 
-  /** Returns when all who came before have their place, or will never have one. */
+  /** Returns when all that came before have their place, or will never have one. */
   turnOf(place: Place): Effect.Effect<void> {
     return this.#changed.until(() => this.#claims[0] === place)
   }
 
-  /** The claim is over. Who comes next has his turn once all before him are. */
+  /** The claim is over. The next one has its turn once all before it are over. */
   end(place: Place): void {
     place.isOver = true
     while (this.#claims[0]?.isOver) this.#claims.shift()

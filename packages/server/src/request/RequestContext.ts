@@ -16,12 +16,12 @@ export class RequestContext {
     this.connection = connection
   }
 
-  /** Who asks: `User:<name>`. */
+  /** The user that asks: `User:<name>`. */
   get principal(): string {
     return this.connection.principal
   }
 
-  /** Those of the names on which the principal may do the operation: all of them, as no client has to say who it is. */
+  /** Those of the names on which the principal may do the operation: all of them, as no client has to authenticate. */
   authorized(_operation: Operation, _resourceType: ResourceType, names: ReadonlyArray<string>): ReadonlyArray<string> {
     return names
   }

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 
-/** What nearly always is over at once, and costs no timer then. Where it takes longer than that, `late` says what comes of it. */
+/** What is nearly always over at once, and costs no timer then. If it takes longer, `late` says what comes of it. */
 export const atMost = <A, E>(
   effect: Effect.Effect<A, E>,
   limitMs: () => number,

@@ -79,7 +79,7 @@ export const shareAcquiring = Effect.fnUntraced(function* ({ partitionIdOf }: Sh
   })
 })
 
-/** One look; where it finds too little waits until something comes, and says to look again. */
+/** One look; if it finds too little, waits until something comes, and says to look again. */
 const lookAndWait = Effect.fnUntraced(function* (parts: Parts, asked: Asked, isDue: (found: Found) => boolean) {
   const { clock, configs, log, partitionIdOf, shared } = parts
   const { connection, deadlineMs, request, session } = asked

@@ -55,7 +55,7 @@ export const shareResources = (
   topics: ReadonlyArray<{ readonly topicId: string }>
 ): Resources => ({ topicIds: topics.map(({ topicId }) => topicId), groups: groupId === null ? [] : [groupId] })
 
-/** The answer of both where the request is refused as a whole. */
+/** The answer of both if the request is refused as a whole. */
 export const refuseShare = (_request: unknown, code: number, error: KafkaError) => ({
   errorCode: code,
   errorMessage: errorMessage(error),
@@ -83,7 +83,7 @@ interface Acknowledged {
   readonly isRenewAck: boolean
 }
 
-/** Whose session a request belongs to, and what it changes of it. */
+/** The session that a request belongs to, and what the request changes of it. */
 interface Opened {
   readonly groupId: string
   readonly memberId: string
@@ -112,7 +112,7 @@ export class ShareRequests {
     return notLedHere(placement, partitionId, -1) ?? partitionId
   }
 
-  /** What is wrong with the ids of group and member, where one of them is none; null: nothing. */
+  /** What is wrong with the ids of group and member, if one of them is none; null: nothing. */
   idError(groupId: string, memberId: string): KafkaError | null {
     return this.#services.partitions.idError(groupId, memberId)
   }
@@ -174,7 +174,7 @@ export class ShareRequests {
     return Effect.ignore(this.#services.partitions.releaseMember(groupId, memberId, ids))
   }
 
-  /** Where to turn to for a partition that is refused for its leader's sake. */
+  /** The leader to turn to for a partition that is refused for its leader's sake. */
   leadership(error: KafkaError | null, topicId: string, partition: number): Leadership {
     const { placement, topics } = this.#services
     return error === null ? NO_LEADER : leadershipFor(error, placement, topics.byId(topicId)?.partitionIds[partition])

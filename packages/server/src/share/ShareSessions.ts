@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 export const INITIAL_EPOCH = 0
 export const FINAL_EPOCH = -1
 
-/** A session that was not used for so long may be taken away where there are too many, in milliseconds. */
+/** A session that was not used for so long may be taken away if there are too many, in milliseconds. */
 const IDLE_MS = 120_000
 const MAX_EPOCH = 0x7fff_ffff
 
@@ -50,7 +50,7 @@ export class ShareSessions extends Context.Service<
   ShareSessions,
   {
     /**
-     * The session that a request belongs to. INVALID_SHARE_SESSION_EPOCH where it is not the next one,
+     * The session that a request belongs to. INVALID_SHARE_SESSION_EPOCH if it is not the next one,
      * SHARE_SESSION_NOT_FOUND, SHARE_SESSION_LIMIT_REACHED.
      */
     readonly use: (request: ShareSessionRequest, nowMs: number) => ShareSession | KafkaError
@@ -125,7 +125,7 @@ export const makeShareSessions = (): ShareSessions["Service"] => {
   }
 }
 
-/** Who was served goes behind the others. */
+/** A partition that was served goes behind the others. */
 export const served = (session: ShareSession, partition: SharedPartition): void => {
   const name = nameOf(partition)
   if (session.partitions.delete(name)) session.partitions.set(name, partition)

@@ -12,13 +12,13 @@ import { collidingName, invalidTopicName, isInternalTopic } from "./TopicNames.t
 
 const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
 
-/** Where topics are made, of which some are because somebody named them (`auto.create.topics.enable`). */
+/** Makes topics, some of them because a client named them (`auto.create.topics.enable`). */
 export class AutoTopics extends Context.Service<
   AutoTopics,
   {
-    /** The topic, made if there is none and it may be. Who asks while it is being made waits for the same. */
+    /** The topic, made if there is none and it may be. Requests that ask while it is being made wait for it. */
     readonly ensure: (name: string) => Effect.Effect<Topic, KafkaError>
-    /** Fails where there is such a topic, or one whose name collides. Goes on if he who waits for it goes away. */
+    /** Fails if there is such a topic, or one with a name that collides. Goes on if the client that waits goes away. */
     readonly create: (topic: NewTopic) => Effect.Effect<Topic, KafkaError>
     /** Of another topic the name would collide with, there or being made; or undefined. */
     readonly collision: (name: string) => string | undefined
@@ -56,7 +56,7 @@ export class AutoTopics extends Context.Service<
         return Effect.flatMap(Effect.forkIn(created, scope, { startImmediately: true }), Fiber.join)
       }
 
-      /** Goes on if he who named it first goes away: others may wait for it. */
+      /** Goes on if the client that named it first goes away: others may wait for it. */
       const make = (name: string): Effect.Effect<Topic, KafkaError> => {
         const done = Deferred.makeUnsafe<Topic, KafkaError>()
         making.set(name, done)

@@ -113,6 +113,6 @@ const allOf = (
 const unsupported = (resourceType: number): KafkaError =>
   new InvalidRequest({ message: `Configs of resource type ${resourceType} are not kept here.` })
 
-/** What version 0 of DescribeConfigs calls a default: nobody set it on the resource itself. */
+/** What version 0 of DescribeConfigs calls a default: it was not set on the resource itself. */
 export const isDefaultSource = (source: number, resourceType: number): boolean =>
   resourceType === TOPIC_RESOURCE ? source !== TOPIC_SOURCE : source === DEFAULT_SOURCE

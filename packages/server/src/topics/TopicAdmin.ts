@@ -90,7 +90,7 @@ export class TopicAdmin extends Context.Service<
   )
 }
 
-/** Partitions of a topic whose brokers the wish leaves to us. */
+/** Partitions of a topic for which the wish leaves the brokers to us. */
 const countOf = ({ numPartitions }: TopicWish, unsaid: number): number | KafkaError => {
   if (numPartitions === -1) return unsaid
   return numPartitions > 0

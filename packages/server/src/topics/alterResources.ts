@@ -36,7 +36,7 @@ export const alterResources = <R extends Resource>(
   )
 }
 
-/** The answer of both where the request is refused as a whole. */
+/** The answer of both if the request is refused as a whole. */
 export const refuseResources = (
   { resources }: { readonly resources: ReadonlyArray<Resource> },
   code: number,

@@ -132,7 +132,7 @@ describe("the broker's settings for groups", () => {
     })
   }
 
-  it("are words and lists where they are not numbers", () => {
+  it("are words and lists if they are not numbers", () => {
     const settings = settingsWith({ "group.consumer.migration.policy": "UPGRADE", "group.consumer.assignors": "range" })
     assert.strictEqual(settings.groupConsumerMigrationPolicy, "upgrade")
     assert.deepStrictEqual(settings.groupConsumerAssignors, ["range"])

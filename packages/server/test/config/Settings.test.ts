@@ -11,7 +11,7 @@ const message = (...pairs: ReadonlyArray<readonly [string, string]>): string => 
 }
 
 describe("settings", () => {
-  it("are Kafka's defaults, but where the documentation says otherwise", () => {
+  it("are Kafka's defaults, unless the documentation says otherwise", () => {
     assert.strictEqual(defaultSettings.numPartitions, 1)
     assert.strictEqual(defaultSettings.autoCreateTopicsEnable, true)
     assert.strictEqual(defaultSettings.groupInitialRebalanceDelayMs, 0)
@@ -26,7 +26,7 @@ describe("settings", () => {
     assert.strictEqual(settings.given.get("num.partitions")?.value, "7")
   })
 
-  it("refuses a name nobody knows, with the nearest one", () => {
+  it("refuses an unknown name, with the nearest one", () => {
     assert.match(
       message(["num.partitons", "3"]),
       /^--set: unknown setting num\.partitons; did you mean num\.partitions\?$/

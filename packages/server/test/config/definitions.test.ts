@@ -67,7 +67,7 @@ describe("defaults of settings", () => {
     ConnectionOptions
   ])
 
-  it("are what services go by that nobody told anything", () => {
+  it("are what services go by that were told nothing", () => {
     const told = Effect.runSync(Effect.provide(options, tuning(defaultSettings, undefined)))
     assert.deepStrictEqual(told, Effect.runSync(options))
     const ofGroups = Effect.runSync(GroupConfigs)("g")

@@ -8,7 +8,7 @@ import type { FetchContext, FetchSessions } from "../../src/fetch/FetchSession.t
 interface Asked {
   readonly id?: number
   readonly epoch: number
-  /** Partitions of topic "t", and where to fetch them. */
+  /** Partitions of topic "t", and the offsets to fetch from. */
   readonly fetch?: ReadonlyArray<readonly [partition: number, from: bigint]>
   readonly forget?: ReadonlyArray<number>
   readonly nowMs?: number
@@ -140,7 +140,7 @@ describe("a session", () => {
     opened(open({ id: 100, epoch: 1 }))
   })
 
-  it("that nobody knows is refused, and one by names where it began by ids", () => {
+  it("that is unknown is refused, and one by names that began by ids", () => {
     const { open } = sessions()
     assert.strictEqual(tag(open({ id: 7, epoch: 1 })), "FetchSessionIdNotFound")
     opened(open({ epoch: 0, fetch: [[0, 0n]], byId: true }))

@@ -23,7 +23,7 @@ const names = async (client: WireClient) =>
     .map(({ name, partitions }) => [name, partitions.length])
 
 describe("topics made at the same time", () => {
-  it("are not made both where their names collide, whoever makes them", async () => {
+  it("are not both made if their names collide, whichever request makes them", async () => {
     const { hold, store, waiting } = heldStore()
     await using broker = await startBroker({}, { store })
     const clients = await Promise.all([0, 1, 2, 3].map(() => broker.connect()))
@@ -266,7 +266,7 @@ describe("DeleteTopics", () => {
     assert.deepStrictEqual(await names(client), [["t", 1]])
   })
 
-  it("is refused where delete.topic.enable is false", async () => {
+  it("is refused if delete.topic.enable is false", async () => {
     await using broker = await startBroker({ deleteTopicEnable: false })
     const client = await broker.connect()
     await broker.createTopic("t")

@@ -375,7 +375,7 @@ describe("sessions (KIP-227)", () => {
     assert.strictEqual((await client.call(Fetch, 13, next(sessionId, 1))).errorCode, 106)
   })
 
-  it("where there is no room for another the answer says 0, and is full", async () => {
+  it("if there is no room for another, the answer says 0, and is full", async () => {
     await using broker = await startBroker({ maxIncrementalFetchSessionCacheSlots: 1 })
     const client = await broker.connect()
     await broker.createTopic("t")

@@ -135,7 +135,7 @@ describe("ListOffsets", () => {
 })
 
 describe("OffsetForLeaderEpoch", () => {
-  it("tells where an epoch ended; nothing is known of a later one", async () => {
+  it("tells the offset at which an epoch ended; nothing is known of a later one", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()
     await broker.createTopic("t")

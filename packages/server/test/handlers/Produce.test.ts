@@ -361,7 +361,7 @@ describe("an idempotent producer", () => {
 describe("partition -1, routed by the broker", () => {
   const key = (text: string) => new Uint8Array(Buffer.from(text))
 
-  it("sends each record where the Java producer would, and answers the first base offset", async () => {
+  it("puts each record in the partition that the Java producer picks, and answers the first base offset", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()
     await broker.createTopic("t", 4)

@@ -1,4 +1,4 @@
-/** The topics in which Apache Kafka's coordinators keep their state: listed and empty here, and written to by nobody. */
+/** The topics in which Apache Kafka's coordinators keep their state: listed and empty here; no client writes there. */
 import { assert, describe, it } from "@effect/vitest"
 import { CreatePartitions } from "@tusk/protocol/messages/CreatePartitions"
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
@@ -95,7 +95,7 @@ describe.each(NAMES)("%s", (name) => {
     assert.strictEqual(epochs.topics[0]!.partitions[0]!.errorCode, 0)
   })
 
-  it("is written, made, grown, emptied and deleted by nobody", async () => {
+  it("is written, made, grown, emptied and deleted by no client", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()
     const { topics } = await client.call(Metadata, 12, { topics: [{ name }] })

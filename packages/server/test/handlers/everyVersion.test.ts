@@ -177,7 +177,7 @@ describe("ApiVersions", () => {
       const client = await broker.connect()
       const frame = requestFrame(ApiVersions, 4, { clientSoftwareName: "wire", clientSoftwareVersion: "1" }, 77)
       frame.writeInt16BE(version, 6)
-      // What follows the header is of a version nobody here knows.
+      // What follows the header is of a version unknown here.
       client.sendBytes(frame)
       const { body, correlationId } = Result.getOrThrow(decodeResponse(ApiVersions, 0, await client.frame()))
       assert.strictEqual(correlationId, 77)

@@ -105,7 +105,7 @@ describe("the GROUP resource", () => {
     assert.strictEqual(replaced.configs[0]!.value, "1")
   })
 
-  it("is listed by ListConfigResources where it has configs of its own", async () => {
+  it("is listed by ListConfigResources if it has configs of its own", async () => {
     await using broker = await startBroker()
     await broker.createTopic("t")
     const client = await broker.connect()
@@ -122,7 +122,7 @@ describe("the GROUP resource", () => {
     Effect.gen(function* () {
       const settings = { ...defaultSettings, groupShareSessionTimeoutMs: 50_000 }
       let probe: ((groupId: string) => { readonly shareSessionTimeoutMs: number }) | undefined
-      // Where the shell of groups stands, so that it is asked as that is.
+      // In the place of the shell of groups, so that it is asked as the shell is.
       const probed = Layer.tap(groups, () =>
         Effect.map(GroupConfigs, (found) => {
           probe = found

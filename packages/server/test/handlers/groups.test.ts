@@ -209,7 +209,7 @@ describe("offsets", () => {
     assert.strictEqual(kept.topics[0]!.partitions[0]!.committedOffset, 1n)
   })
 
-  it("OffsetDelete: takes those that nobody subscribes to; GROUP_ID_NOT_FOUND without a group", async () => {
+  it("OffsetDelete: takes those that no member subscribes to; GROUP_ID_NOT_FOUND without a group", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()
     await broker.createTopic("t", 2)

@@ -83,7 +83,7 @@ describe("ListOffsets", () => {
 })
 
 describe("Metadata", () => {
-  it("where some go by their ids, names are left out", async () => {
+  it("if some go by their ids, names are left out", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()
     await broker.createTopic("t")

@@ -1,4 +1,4 @@
-/** APIs of what nobody has configured: as Apache Kafka 4.3.1 without authorizer, quotas, credentials, transactions. */
+/** APIs of what is not configured: as Apache Kafka 4.3.1 without authorizer, quotas, credentials, transactions. */
 import { assert, describe, it } from "@effect/vitest"
 import { DescribeAcls } from "@tusk/protocol/messages/DescribeAcls"
 import { DescribeClientQuotas } from "@tusk/protocol/messages/DescribeClientQuotas"

@@ -90,7 +90,7 @@ describe("offsets of a group that lives", () => {
     ["classic consumers", classic],
     ["consumers", consumer],
     ["streams", streams]
-  ] as const)("%s: those of topics that nobody is subscribed to expire", ([, join]) =>
+  ] as const)("%s: those of topics that no member is subscribed to expire", ([, join]) =>
     Effect.gen(function* () {
       const broker = yield* brokerInTestTime(SETTINGS)
       const client = yield* Effect.promise(() => broker.connect())
@@ -108,7 +108,7 @@ describe("offsets of a group that lives", () => {
     })
   )
 
-  it.effect("of another protocol's members nothing expires: nobody knows what they are subscribed to", () =>
+  it.effect("of another protocol's members nothing expires: their subscriptions are not known", () =>
     Effect.gen(function* () {
       const broker = yield* brokerInTestTime(SETTINGS)
       const client = yield* Effect.promise(() => broker.connect())

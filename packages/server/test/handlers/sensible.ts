@@ -6,7 +6,7 @@ import { batchOf, valuesOf } from "../Batches.ts"
 
 export interface World {
   readonly topicId: string
-  /** A name nobody used, for this API and version. */
+  /** A name not used yet, for this API and version. */
   readonly fresh: string
 }
 

@@ -292,7 +292,7 @@ describe("ShareFetch and ShareAcknowledge", () => {
     assert.deepStrictEqual([rest.acquired, rest.values.join("")], [["4-6 x2"], "efg"])
   })
 
-  it("what comes for the last time comes alone, and takes nobody with it", async () => {
+  it("what comes for the last time comes alone, and takes no other with it", async () => {
     await using broker = await startBroker({ groupShareDeliveryCountLimit: 3 })
     const { client, consumerOf } = await ready(broker, ["poison", "fine"])
     await beat(client, "a", 0)
@@ -355,7 +355,7 @@ describe("ShareFetch and ShareAcknowledge", () => {
     assert.deepStrictEqual((await released).acquired, ["1-1 x2"])
   })
 
-  it("who hangs up gives back what it held", async () => {
+  it("a client that hangs up gives back what it held", async () => {
     await using broker = await startBroker()
     const { client, topicId, consumerOf } = await ready(broker)
     for (const memberId of ["a", "b"]) await beat(client, memberId, 0)

@@ -12,7 +12,7 @@ import type { WireClient } from "../WireClient.ts"
 
 const ALL = 1 << 20
 const LONG = 60_000
-/** Nobody has it. */
+/** No topic has it. */
 const NO_ID = "AAAAAAAAAAAAAAAAAAAABA"
 
 const produce = async (client: WireClient, name: string): Promise<void> => {

@@ -97,7 +97,7 @@ describe("time limits", () => {
     })
   )
 
-  it.effect("a stream of requests whose pieces never end with a request may go on for ever", () =>
+  it.effect("a stream of requests in pieces that never end with a request may go on for ever", () =>
     Effect.gen(function* () {
       const broker = yield* brokerInTestTime()
       const client = yield* connect(broker)
@@ -271,7 +271,7 @@ describe("a client that goes away", () => {
 })
 
 describe("a graceful stop", () => {
-  it("closes idle connections at once, and lets nobody in", async () => {
+  it("closes idle connections at once, and lets no new one in", async () => {
     await using broker = await startBroker()
     const client = await broker.connect()
     await client.call(Metadata, 12, { topics: [] })
@@ -310,7 +310,7 @@ describe("a graceful stop", () => {
     const produced = [0, 1, 2].map((i) => client.call(Produce, 12, producing("t", batchOf([`${i}`]))))
     await within(Effect.runPromise(Deferred.await(began)), "the commit")
     const stopped = broker.stop()
-    // While it waits nobody new is let in.
+    // While it waits no new connection is let in.
     const late = await broker.connect().catch(() => undefined)
     if (late !== undefined) await within(late.closed, "a refusal")
     assert.isFalse(client.isClosed)

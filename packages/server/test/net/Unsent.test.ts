@@ -23,7 +23,7 @@ describe("the watch for answers that are ready and not sent", () => {
     })
   )
 
-  it.effect("finds nothing where the first is under way, whatever is behind it", () =>
+  it.effect("finds nothing while the first is under way, whatever is behind it", () =>
     Effect.gen(function* () {
       const pending = [yield* underWay, yield* done]
       assert.deepStrictEqual(looks([1, 2, 3].map(() => [pending, false])), [undefined, undefined, undefined])
@@ -39,14 +39,14 @@ describe("the watch for answers that are ready and not sent", () => {
     })
   )
 
-  it.effect("finds nothing where it is another at each look", () =>
+  it.effect("finds nothing if it is another at each look", () =>
     Effect.gen(function* () {
       const seen = yield* Effect.forEach([1, 2, 3], () => Effect.map(done, (answer) => [[answer], false] as const))
       assert.deepStrictEqual(looks(seen), [undefined, undefined, undefined])
     })
   )
 
-  it.effect("a writer that nobody told of an answer sends it once it is woken", () =>
+  it.effect("a writer that was not told of an answer sends it once it is woken", () =>
     Effect.gen(function* () {
       const pending: Array<Answer> = []
       const changed = makeSignal()

@@ -54,7 +54,7 @@ describe("log lines", () => {
     })
   })
 
-  it("of a refused request are told where somebody wants lines as fine", async () => {
+  it("of a refused request are told if lines as fine are wanted", async () => {
     const log: Array<LogLine> = []
     const layer = Layer.mergeAll(capturing(log), Layer.succeed(References.MinimumLogLevel, "Debug"))
     await using broker = await startBroker({}, { around: layer })

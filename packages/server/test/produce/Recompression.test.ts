@@ -25,7 +25,7 @@ const layerOf = (codec: BatchCodec) =>
 const toGzip: Inside = { rules: undefined, target: { codec: GZIP, level: 6 }, maxMessageBytes: 1 << 20 }
 
 describe("opening batches", () => {
-  it.effect("two at a time, and who has gone keeps its turn until its work is done", () =>
+  it.effect("two at a time, and one that has gone keeps its turn until its work is done", () =>
     Effect.gen(function* () {
       const done = yield* Deferred.make<void>()
       let working = 0

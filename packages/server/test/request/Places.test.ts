@@ -5,7 +5,7 @@ import { random } from "../../../protocol/test/codec/Mutation.ts"
 import { Places } from "../../src/request/Places.ts"
 
 describe("the places of a connection", () => {
-  it.effect("are taken in order of arrival, whoever is ready or gives up first", () =>
+  it.effect("are taken in order of arrival, whichever is ready or given up first", () =>
     Effect.gen(function* () {
       for (let seed = 1; seed <= 200; seed++) {
         const below = random(seed)
@@ -39,7 +39,7 @@ describe("the places of a connection", () => {
     })
   )
 
-  it.effect("who gives up lets nobody past those before him", () =>
+  it.effect("one that is given up lets none past those before it", () =>
     Effect.gen(function* () {
       const places = new Places()
       const [first, second, third] = [places.claim(), places.claim(), places.claim()]

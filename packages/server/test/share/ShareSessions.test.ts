@@ -20,7 +20,7 @@ const tagOf = (found: object) => ("_tag" in found ? found._tag : "a session")
 const partitionsOf = (session: ShareSession) => Array.from(session.partitions.values(), ({ partition }) => partition)
 
 describe("ShareSessions", () => {
-  it("a request names only what changes; who was served goes behind the others", () => {
+  it("a request names only what changes; a partition that was served goes behind the others", () => {
     const sessions = makeShareSessions()
     const first = opened(sessions.use(request("a", INITIAL_EPOCH, { added: [part(0), part(1)] }), 0))
     served(first, part(0))
@@ -45,7 +45,7 @@ describe("ShareSessions", () => {
     assert.strictEqual(session.epoch, 1)
   })
 
-  it("has so many and no more, but for those nobody has used for two minutes", () => {
+  it("has so many and no more, but for those not used for two minutes", () => {
     const sessions = makeShareSessions()
     const old = opened(sessions.use(request("a", INITIAL_EPOCH), 0))
     opened(sessions.use(request("b", INITIAL_EPOCH), 100_000))
@@ -59,7 +59,7 @@ describe("ShareSessions", () => {
     assert.strictEqual(tagOf(sessions.use(request("a", 1), 120_001)), "ShareSessionNotFound")
   })
 
-  it("ends once: who began anew is not ended by what came before", () => {
+  it("ends once: one that began anew is not ended by what came before", () => {
     const sessions = makeShareSessions()
     const before = opened(sessions.use(request("a", INITIAL_EPOCH), 0))
     let ends = 0

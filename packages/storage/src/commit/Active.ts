@@ -40,9 +40,9 @@ export class Active extends Context.Service<
     /** Whether what is in memory may be told: false during a take-over, and 5 s after the last proof was asked for. */
     readonly isServing: () => boolean
     readonly whenServing: Effect.Effect<void>
-    /** Returns when no take-over is under way: who waits for a commit anyway needs no other proof. */
+    /** Returns when no take-over is under way: a caller that waits for a commit anyway needs no other proof. */
     readonly whenReigning: Effect.Effect<void>
-    /** Returns while another broker is known to hold the lock, at once where it does: clients are better off with that one. */
+    /** Returns once another broker is known to hold the lock: clients are better off with that one. */
     readonly whenElsewhere: Effect.Effect<void>
     /**
      * Returns once there is a proof that was asked for after this: what is refused by what is in memory is refused by the
@@ -53,7 +53,7 @@ export class Active extends Context.Service<
     readonly heard: (askedAtMs: number) => void
     /** Milliseconds of the monotonic clock. */
     readonly nowMs: () => number
-    /** How long in all the last proof was too old for anybody to be told anything. */
+    /** How long in all the last proof was too old for any client to be told anything. */
     readonly unservedMs: () => number
     /** Tells of a commit of a reign that failed; returns when it is known again what is stored. */
     readonly failed: (error: StoreError, reign: number) => Effect.Effect<Aftermath>
@@ -68,7 +68,7 @@ export class Active extends Context.Service<
       const store = yield* Store
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
-      /** Notified where `isServing`, `reign` or `isElsewhere` may have become true. */
+      /** Notified when `isServing`, `reign` or `isElsewhere` may have become true. */
       const served = makeSignal()
       const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const proofs = new Proofs(nowMs)

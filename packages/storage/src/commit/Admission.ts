@@ -9,7 +9,7 @@ import { Fenced, StoreRefused } from "../port/StoreError.ts"
 import type { StoreError } from "../port/StoreError.ts"
 import { toKafkaError } from "../port/toKafkaError.ts"
 
-/** Told once, when it is known what became of the unit, or nobody waits any longer. */
+/** Told once, when it is known what became of the unit, or when the caller's wait is over. */
 export type Done<A> = (error: KafkaError | undefined, answer: () => A) => void
 
 /** What the entrance is made with. */
@@ -70,7 +70,7 @@ export class Admission {
 
   readonly hasRoom = (): boolean => this.#ports.queue.bytes <= this.#ports.options.maxQueuedBytes
 
-  /** What a unit needs is read beside the queue: nobody waits for it but who comes behind it in the same partitions. */
+  /** What a unit needs is read beside the queue: only units behind it in the same partitions wait for it. */
   #prepare(entry: Entry, needs: Effect.Effect<void, StoreError>): void {
     const { changed, fork, queue } = this.#ports
     fork(

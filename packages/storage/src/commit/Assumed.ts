@@ -1,9 +1,9 @@
 /**
  * What commits under way will make of a map: decisions look here, readers do not. Each change is taken back by its own
- * `undo`, the last first; once it is stored its place holds for nobody else.
+ * `undo`, the last first; once it is stored, its place holds for no other change.
  */
 export interface Assumed<K, V> {
-  /** The value as this commit will have it; undefined where nothing is under way for the key. */
+  /** The value as this commit will have it; undefined if nothing is under way for the key. */
   readonly get: (key: K) => { readonly value: V } | undefined
   readonly set: (key: K, value: V) => Change
   readonly clear: () => void
@@ -11,7 +11,7 @@ export interface Assumed<K, V> {
 
 export interface Change {
   readonly undo: () => void
-  /** It is stored: whoever decides reads it where readers do, unless a later change is under way. */
+  /** It is stored: decisions read it where readers do, unless a later change is under way. */
   readonly done: () => void
 }
 

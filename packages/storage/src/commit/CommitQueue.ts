@@ -30,14 +30,14 @@ export class Entry {
     this.#tell = tell
   }
 
-  /** The caller's answer, once: who was told that it takes too long hears nothing more. */
+  /** The caller's answer, once: a caller that was told that it takes too long hears nothing more. */
   tell(error: KafkaError | undefined): void {
     const tell = this.#tell
     this.#tell = undefined
     tell?.(error)
   }
 
-  /** Where the caller's time is over it is told so. The unit goes on: it may be stored. */
+  /** When the caller's time is over, it is told so. The unit goes on: it may be stored. */
   expire(nowMs: number): void {
     if (nowMs >= this.#deadlineMs && this.#tell !== undefined) {
       this.tell(new RequestTimedOut({ message: "the database has not answered in time; the outcome is not known yet" }))
@@ -119,7 +119,7 @@ export class CommitQueue {
 
   /**
    * Has units decided in order, as long as they fit into a commit; at least one. What is too much, and what waits for its
-   * preparation, is left where it was. `decide` gives the writes of who is part of the commit, or undefined.
+   * preparation, is left where it was. `decide` gives the writes of a unit that is part of the commit, or undefined.
    */
   assemble(decide: (entry: Entry) => Unit | undefined, retract: (entry: Entry) => void): Assembled {
     const entries = this.#entries
@@ -154,7 +154,7 @@ export class CommitQueue {
       units.push(unit)
     }
     if (next < entries.length) this.#isFresh = true
-    // Whoever was added while deciding stands at the end of the same list.
+    // Units that were added while deciding stand at the end of the same list.
     this.#entries = left.length === 0 ? entries.slice(next) : left.concat(entries.slice(next))
     return { joined, units }
   }

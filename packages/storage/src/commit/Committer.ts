@@ -21,7 +21,7 @@ export type { Done } from "./Admission.ts"
 
 /** Longest wait for the store when this broker stops. */
 const STOP_MS = 5000
-/** How often those are looked for who have waited long enough. */
+/** How often it looks for callers that have waited long enough. */
 const DEADLINE_INTERVAL_MS = 500
 
 export interface CommitterOptions {
@@ -29,7 +29,7 @@ export interface CommitterOptions {
   readonly maxCommitBytes: number
   /** Bytes of waiting units beyond which `room` makes connections wait. */
   readonly maxQueuedBytes: number
-  /** `request.timeout.ms`: how long a caller waits who names no time. */
+  /** `request.timeout.ms`: how long a caller that names no time waits. */
   readonly requestTimeoutMs: number
 }
 
@@ -47,7 +47,7 @@ export class Committer extends Context.Service<
      * if the caller is interrupted.
      */
     readonly submit: <A>(participant: Participant<A>, timeoutMs?: number) => Effect.Effect<A, KafkaError>
-    /** The same for who is no fiber. Takes its place now, never waits, never fails. */
+    /** The same for a caller that is no fiber. Takes its place now, never waits, never fails. */
     readonly offer: <A>(participant: Participant<A>, done: Done<A>, timeoutMs?: number) => void
     /** Submits writes that need no decision; of the broker's own, which wait for as long as it takes. */
     readonly write: (unit: Unit) => Effect.Effect<void, KafkaError>

@@ -13,7 +13,7 @@ export class Deciding {
     this.#log = log
   }
 
-  /** Decides one unit. Its writes where it is part of the commit, else undefined: it has its answer. */
+  /** Decides one unit. Its writes if it is part of the commit, else undefined: it has its answer. */
   readonly assemble = (entry: Entry): Unit | undefined => {
     const writes: Array<Write> = []
     try {

@@ -2,18 +2,18 @@ import * as Effect from "effect/Effect"
 import { join } from "./Participant.ts"
 import type { Participant } from "./Participant.ts"
 
-/** What somebody who keeps something of a thing does when that is deleted. */
+/** What a service that keeps something of a thing does when that is deleted. */
 export interface OnDeleted<in A> {
   /**
    * What belongs to the same commit: asked for when that is put together, of the thing as it is then. It needs no
    * `prepare`, for which it is too late.
    */
   readonly joined?: (gone: A) => Participant<unknown>
-  /** Runs once the deletion is stored, and before whoever wanted it is answered. */
+  /** Runs once the deletion is stored, and before the caller that wanted it is answered. */
   readonly after?: (gone: A) => Effect.Effect<void>
 }
 
-/** Those who want to be told of a deletion, in order of registration. */
+/** The hooks that are told of a deletion, in order of registration. */
 export interface DeletionHooks<in out A> {
   readonly onDeleted: (hook: OnDeleted<A>) => void
   readonly joined: (gone: A) => Participant<unknown>

@@ -10,8 +10,9 @@ import type { StoreError } from "../port/StoreError.ts"
 export type Verdict = "Stored" | "Told" | KafkaError
 
 /**
- * A decision that wants to be stored, made by a service: who submits it, alone or joined with others, need not know what it
- * changes. All its functions but `prepare` are synchronous and are called by the Committer alone, in this order:
+ * A decision that wants to be stored, made by a service: a caller that submits it, alone or joined with others, need
+ * not know what it changes. All its functions but `prepare` are synchronous and are called by the Committer alone, in
+ * this order:
  *
  * | call | when | what it does |
  * |---|---|---|
@@ -27,7 +28,7 @@ export interface Participant<out A> {
   /** Bytes it will write, as far as they are known before it is assembled: what the queue's limit counts. */
   readonly bytes: number
   readonly prepare?: Effect.Effect<void, StoreError> | undefined
-  /** Partitions in which it keeps its place: who comes behind it and names one of them is not assembled before it. */
+  /** Partitions in which it keeps its place: a unit behind it that names one of them is not assembled before it. */
   readonly partitionIds?: ReadonlyArray<number> | undefined
   readonly assemble: (writes: Array<Write>) => Verdict
   readonly retract: () => void

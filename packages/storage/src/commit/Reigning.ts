@@ -65,7 +65,7 @@ export class Reigning {
     return this.#isElsewhere
   }
 
-  /** Of the last take-over: whether the commit is stored whose outcome was unknown. Undefined: nothing tells of it. */
+  /** Of the last take-over: whether the commit with the unknown outcome is stored. Undefined: nothing tells of it. */
   get unknownCommitStored(): boolean | undefined {
     return this.#unknownCommitStored
   }
@@ -136,7 +136,7 @@ export class Reigning {
     this.#ports.served.notify()
   })
 
-  /** Ends the reign. In the layer's scope: who finds out that the lock is lost may be a request, and be interrupted. */
+  /** Ends the reign. In the layer's scope: a request may find out that the lock is lost, and be interrupted. */
   readonly end = (reason: string): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (this.#isRecovering) return Effect.void

@@ -10,7 +10,7 @@ import type { Unit } from "../port/Write.ts"
 import { Fenced, OutcomeUnknown, StoreRefused } from "../port/StoreError.ts"
 import type { StoreError } from "../port/StoreError.ts"
 
-/** Where the backend can do nothing, not every decision of a commit is tried alone. */
+/** If the backend can do nothing, not every decision of a commit is tried alone. */
 const MOST_UNAVAILABLE = 2
 
 const late = () => new OutcomeUnknown({ message: "the cluster was taken over before the commit returned" })
@@ -36,7 +36,7 @@ export class Rounds {
     this.#ports = ports
   }
 
-  /** Takes what waits, commits it, and tells everybody in it what became of it. */
+  /** Takes what waits, commits it, and tells each unit in it what became of it. */
   readonly round: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     const { active, deciding, queue, taken } = this.#ports
     if (active.reign() === undefined) yield* active.whenReigning
@@ -54,20 +54,20 @@ export class Rounds {
     if (error !== undefined && !isAlone) yield* this.#isolate(joined, reign)
   })
 
-  /** A round ended in a defect: who was in it is told. */
+  /** A round ended in a defect: each unit in it is told. */
   fail(defect: unknown): void {
     const { deciding } = this.#ports
     deciding.settleAll(this.#inFlight, new OutcomeUnknown({ message: "a defect while committing", cause: defect }))
     deciding.settleAll(this.#isolated, new StoreRefused({ message: "a defect while committing", cause: defect }))
   }
 
-  /** A round is over, and nobody is in it any more. */
+  /** A round is over, and no unit is in it any more. */
   clear(): void {
     this.#inFlight = []
     this.#isolated = []
   }
 
-  /** Tells those who have waited long enough. */
+  /** Tells the callers that have waited long enough. */
   expire(nowMs: number): void {
     for (const entry of this.#inFlight) entry.expire(nowMs)
     for (const entry of this.#isolated) entry.expire(nowMs)
@@ -81,7 +81,7 @@ export class Rounds {
     deciding.settleAll([...this.#isolated, ...queue.takeAll()], new Fenced({ message: "this broker stops" }))
   }
 
-  /** Who waits without writing wants to know that what it was decided on was still this broker's to tell. */
+  /** A unit that waits without writing wants to know that what it was decided on was still this broker's to tell. */
   #send(units: ReadonlyArray<Unit>): Effect.Effect<void, StoreError> {
     const { active, store } = this.#ports
     const written = units.filter((unit) => unit.length > 0)
@@ -114,7 +114,7 @@ export class Rounds {
       }
       deciding.retractAll(joined)
       if (aftermath === "AsBefore" && joined.length > 1) return error
-      // Nothing of it is stored, and whose fault that is cannot be found out any more where there are several.
+      // Nothing of it is stored. If there are several, it is not known any more which one is at fault.
       const isNobodys = joined.length > 1 || error._tag === "OutcomeUnknown"
       deciding.settleAll(joined, aftermath === "NotStored" && isNobodys ? fenced() : error)
       return error

@@ -11,7 +11,7 @@ import type { CommitStore } from "../port/CommitStore.ts"
 import { Fenced, StoreUnavailable } from "../port/StoreError.ts"
 import type { StoreError } from "../port/StoreError.ts"
 
-/** Where no commit proves it, a heartbeat does, so often. */
+/** If no commit proves it, a heartbeat does, so often. */
 const HEARTBEAT_INTERVAL_MS = 2000
 const PING_INTERVAL_MS = 1000
 /** A store bounds its answer to a ping itself; this one is for a store that does not. */
@@ -31,11 +31,11 @@ export interface WatchdogPorts {
   readonly proofs: Proofs
   /** Notified when there is a newer proof. */
   readonly served: Signal
-  /** In which a heartbeat goes on whose caller does not wait for it any longer. */
+  /** A heartbeat goes on in it when its caller does not wait any longer. */
   readonly scope: Scope.Scope
 }
 
-/** Finds out whether this broker is still the writer, and ends the reign where it is not. */
+/** Finds out whether this broker is still the writer, and ends the reign if it is not. */
 export class Watchdog {
   readonly #ports: WatchdogPorts
   readonly #ping: Effect.Effect<void, StoreError>
@@ -62,7 +62,7 @@ export class Watchdog {
     return aftermathOf(error, reigning.count === failedReign, reigning.unknownCommitStored)
   })
 
-  /** In a fiber of its own: one that is under way goes on where who asked waits no longer. */
+  /** In a fiber of its own: one that is under way goes on when the fiber that asked waits no longer. */
   readonly proven: Effect.Effect<void, StoreError> = Effect.suspend(() =>
     Effect.forkIn(this.#prove(this.#ports.nowMs()), this.#ports.scope, { startImmediately: true })
   ).pipe(Effect.flatMap(Fiber.join))
@@ -87,7 +87,7 @@ export class Watchdog {
     }
   })
 
-  /** Whether the lock is still held; takes it again where it is not. */
+  /** Whether the lock is still held; takes it again if it is not. */
   #check(): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { reigning } = this.#ports
@@ -99,7 +99,7 @@ export class Watchdog {
     })
   }
 
-  /** One heartbeat at a time; who waited for one that was asked for after `sinceMs` needs none of its own. */
+  /** One heartbeat at a time; a fiber that waited for one asked for after `sinceMs` needs none of its own. */
   #prove(sinceMs: number): Effect.Effect<void, StoreError> {
     return this.#gate.withPermit(
       Effect.suspend(() => {

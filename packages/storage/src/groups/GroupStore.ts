@@ -22,13 +22,13 @@ export class GroupStore extends Context.Service<
     readonly load: Effect.Effect<ReadonlyArray<StoredGroup>, KafkaError>
     readonly putting: (group: GroupToStore) => Participant<void>
     /**
-     * Returns once stored. Without a time however long that takes: whoever has decided already is ahead of the store until
-     * it is known.
+     * Returns once stored. Without a time, however long that takes: a caller that has decided already is ahead of the
+     * store until it is known.
      */
     readonly put: (group: GroupToStore, timeoutMs?: number) => Effect.Effect<void, KafkaError>
     /** The group with all its members and offsets. */
     readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
-    /** For whoever keeps something of groups: called with the id of each that is deleted. */
+    /** For a service that keeps something of groups: called with the id of each that is deleted. */
     readonly onDeleted: (hook: OnDeleted<string>) => void
     /** How long in all no member could be answered, in milliseconds: a group's time stands still then. */
     readonly unservedMs: () => number

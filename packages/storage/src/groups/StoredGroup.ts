@@ -1,4 +1,4 @@
-/** A group as its coordinator keeps it, apart from where its rows lie. */
+/** A group as its coordinator keeps it, whatever the place of its rows. */
 import type { StoredGroupMember } from "../port/StateLoader.ts"
 
 /** What a share group has done with one partition. */

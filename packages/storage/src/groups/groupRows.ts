@@ -1,7 +1,7 @@
 /**
  * Where rows of a group's members and share partitions lie: `kafka.group_members` has both, under one key a group. A share
  * group's members are "member/<id>" there and its partitions "partition/<id>"; members of groups of every other kind lie
- * under their ids as they are. Nobody but this file, and the views (`viewContract.ts`), knows of it.
+ * under their ids as they are. Only this file and the views (`viewContract.ts`) know of it.
  */
 import type * as StateLoader from "../port/StateLoader.ts"
 import type { Write } from "../port/Write.ts"

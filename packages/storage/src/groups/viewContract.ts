@@ -1,7 +1,8 @@
 /**
  * What the views (`kafka.member_overview`, `kafka.member_lag`, `kafka.share_lag` …) read of the coordinator's rows, and all
- * that they read of them. Whoever takes one of these fields away, or lets it hold something else, has to change the views
- * with it. Tests hold both ends: the views name no other field, and the coordinator's codecs write each as it says here.
+ * that they read of them. A change that takes one of these fields away, or lets it hold something else, has to change
+ * the views with it. Tests hold both ends: the views name no other field, and the coordinator's codecs write each as it
+ * says here.
  */
 export interface ViewField {
   /** Of groups of this kind. */
@@ -25,7 +26,7 @@ export const VIEW_FIELDS: ReadonlyArray<ViewField> = [
   field("classic", "group", "members[].groupInstanceId", "text or null"),
   field("classic", "group", "members[].clientId"),
   field("classic", "group", "members[].clientHost"),
-  /** Kafka's ConsumerProtocolAssignment where `protocolType` is "consumer". */
+  /** Kafka's ConsumerProtocolAssignment if `protocolType` is "consumer". */
   field("classic", "group", "members[].assignment", "base64"),
   field("consumer", "member", "instanceId", "text or null"),
   field("consumer", "member", "clientId"),

@@ -39,20 +39,20 @@ export class Log extends Context.Service<
     /** Wants these batches stored; one result a request. */
     readonly appending: Appending["appending"]
     /**
-     * Admitted in the caller's turn, in order; answers once stored, one result a request, or after `timeoutMs` that nobody
-     * knows yet (REQUEST_TIMED_OUT).
+     * Admitted in the caller's turn, in order; answers once stored, one result a request, or after `timeoutMs` that it
+     * is not known yet (REQUEST_TIMED_OUT).
      */
     readonly append: Appending["append"]
     /** Ends transactions in partitions; a result a marker. */
     readonly marking: Appending["marking"]
     /** A batch was refused before it had its place. To be told before one behind it has its own. */
     readonly turnedAway: Appending["turnedAway"]
-    /** One result a request, in their order: at most `maxBytes` in all, and nothing from where the reader's bound is on. */
+    /** One result a request, in their order: at most `maxBytes` in all, and nothing from the reader's bound on. */
     readonly read: (
       requests: ReadonlyArray<ReadRequest>,
       options: ReadOptions
     ) => Effect.Effect<ReadonlyArray<PartitionRead | KafkaError>>
-    /** What `read` answers where memory has all of it, as for all who wait at the end; else undefined. */
+    /** What `read` answers if memory has all of it, as for all readers that wait at the end; else undefined. */
     readonly readNow: Reader["readNow"]
     /**
      * Waits until `bytes` more bytes are readable in these partitions than at the positions given, one of them changes
@@ -61,7 +61,7 @@ export class Log extends Context.Service<
     readonly awaitBytes: (positions: ReadonlyArray<Position>, bytes: number, ending?: Ending) => Effect.Effect<void>
     /** Where logs start and end; one result a partition. */
     readonly ends: Ends["ends"]
-    /** The same, with the bytes of each: where a partition is compacted they may have to be added up first. */
+    /** The same, with the bytes of each: if a partition is compacted, they may have to be added up first. */
     readonly measured: Ends["measured"]
     /** What has to be read before these partitions are appended to, or undefined. */
     readonly loading: Partitions["loading"]
@@ -69,9 +69,9 @@ export class Log extends Context.Service<
     readonly producers: Ends["producers"]
     /** The first record at or after a time (milliseconds), or undefined. */
     readonly findByTimestamp: Search["findByTimestamp"]
-    /** The first record with the greatest timestamp, or undefined where there is none. */
+    /** The first record with the greatest timestamp, or undefined if there is none. */
     readonly findMaxTimestamp: Search["findMaxTimestamp"]
-    /** Where an epoch ended, as OffsetForLeaderEpoch tells it; undefined where nothing is known of it. */
+    /** Where an epoch ended, as OffsetForLeaderEpoch tells it; undefined if nothing is known of it. */
     readonly endOfEpoch: Search["endOfEpoch"]
     /** Records below `offset` are no longer readable; returns the log start offset. Their deletion follows. */
     readonly raiseLogStart: Removal["raiseLogStart"]
@@ -152,6 +152,6 @@ export class Log extends Context.Service<
     })
   )
 
-  /** A layer is built once: its look-ups take turns with whoever else opens batches. */
+  /** A layer is built once: its look-ups take turns with all others that open batches. */
   static readonly layer = Layer.provide(this.layerNoDeps, OpenBatches.layer)
 }

@@ -57,7 +57,7 @@ export class ProducerIds extends Context.Service<
           1
         )(
           Effect.gen(function* () {
-            // Again where a take-over came between: what it found was taken before it.
+            // Again if a take-over came between: what it found was taken before it.
             while (next >= taken) yield* committer.submit(taking())
             return next++
           })

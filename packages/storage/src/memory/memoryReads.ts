@@ -61,7 +61,7 @@ type Reads = Pick<
   | "loadTransactionalIds"
 >
 
-/** What can be read of the data, by whoever asks. */
+/** What can be read of the data, by any caller. */
 export const readsOf = (data: MemoryData): Reads => ({
   read: (requests, maxBytes) =>
     Effect.sync(() => {

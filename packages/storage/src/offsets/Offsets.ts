@@ -19,15 +19,15 @@ const NOTHING_PENDING: ReadonlyMap<number, number> = new Map()
 export class Offsets extends Context.Service<
   Offsets,
   {
-    /** Who may commit was checked before. */
+    /** The right to commit was checked before. */
     readonly committing: (groupId: string, entries: ReadonlyArray<CommittedOffset>) => Participant<void>
-    /** Admitted in the caller's turn, in order; returns once stored. Who may commit was checked before. */
+    /** Admitted in the caller's turn, in order; returns once stored. The right to commit was checked before. */
     readonly commit: (groupId: string, entries: ReadonlyArray<CommittedOffset>) => Effect.Effect<void, KafkaError>
     /** By partition id. */
     readonly fetch: (groupId: string) => ReadonlyMap<number, CommittedOffset>
     /**
-     * Notes that an open transaction has offsets of a group for so many more, or with -1 fewer, of these partitions. Whoever
-     * keeps transactions does so anew after a take-over.
+     * Notes that an open transaction has offsets of a group for so many more, or with -1 fewer, of these partitions.
+     * The service that keeps transactions does so anew after a take-over.
      */
     readonly pend: (groupId: string, partitionIds: Iterable<number>, by: 1 | -1) => void
     /** By partition id: how many open transactions have offsets of the group for it. */

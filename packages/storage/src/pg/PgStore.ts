@@ -104,7 +104,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
 
 /**
  * Everything in schema `kafka` of a Postgres database, 14 or later, as a role that owns the schema or may create it.
- * Connects when asked: `acquire` tells what is wrong with the database. Fails only where the options cannot be read.
+ * Connects when asked: `acquire` tells what is wrong with the database. Fails only if the options cannot be read.
  */
 export const layer = (options: PgOptions): Layer.Layer<Store, StoreUnavailable> => Layer.effect(Store, make(options))
 

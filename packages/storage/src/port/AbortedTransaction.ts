@@ -5,6 +5,6 @@ export interface AbortedTransaction {
   readonly firstOffset: bigint
   /** Of its marker. */
   readonly lastOffset: bigint
-  /** Where the first transaction began that was open then, or behind the marker: none that ends later begins below it. */
+  /** Start of the first transaction open then, or the offset behind the marker: none that ends later begins below. */
   readonly lastStableOffset: bigint
 }

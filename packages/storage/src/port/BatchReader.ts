@@ -3,7 +3,7 @@ import type { StoreError } from "./StoreError.ts"
 
 export interface ReadRequest {
   readonly partitionId: number
-  /** The batch that holds this offset comes first, or the next one where none holds it. */
+  /** The batch that holds this offset comes first, or the next one if none holds it. */
   readonly from: bigint
   /** The first batch comes whole even if it is larger. */
   readonly maxBytes: number

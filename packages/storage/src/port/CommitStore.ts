@@ -46,13 +46,13 @@ export interface ClusterState {
   readonly epoch: number
   /**
    * The epoch of the last take-over that found another server or timeline than the one before it, 0 for none. What was
-   * acknowledged before it may be lost: the end of a partition whose own `failoverEpoch` is lower leaps when it is loaded.
+   * acknowledged before it may be lost: the end of a partition with a lower `failoverEpoch` leaps when it is loaded.
    */
   readonly failoverEpoch: number
-  /** Whether this take-over is such a one: from where to where. */
+  /** Whether this take-over is such a one: from which server to which. */
   readonly failover: { readonly from: ServerIdentity; readonly to: ServerIdentity } | undefined
   /**
-   * Whether the commit whose outcome was unknown is stored: looked up under the lock. Undefined: there was none, or it
+   * Whether the commit with the unknown outcome is stored: looked up under the lock. Undefined: there was none, or it
    * cannot be told any more, as another broker wrote since.
    */
   readonly unknownCommitStored: boolean | undefined
@@ -61,11 +61,11 @@ export interface ClusterState {
   readonly nextPartitionId: number
   readonly topics: ReadonlyArray<StoredTopic>
   readonly configs: ReadonlyArray<StoredConfig>
-  /** Partitions of deleted topics whose batches are still to be deleted. */
+  /** Partitions of deleted topics with batches that are still to be deleted. */
   readonly orphans: ReadonlyArray<number>
 }
 
-/** Who writes, and the one door by which whatever lasts reaches a backend. */
+/** Which broker writes, and the one door by which whatever lasts reaches a backend. */
 export interface CommitStore {
   /** Name for people: "postgres", "memory". */
   readonly name: string

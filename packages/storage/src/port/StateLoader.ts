@@ -25,7 +25,7 @@ export interface StoredPartition {
   readonly partitionId: number
   /** The last failover over which its end has leapt. */
   readonly failoverEpoch: number
-  /** Nobody reads below it. */
+  /** No reader reads below it. */
   readonly logStartOffset: bigint
   /** Last offset + 1: the next offset to give. */
   readonly endOffset: bigint
@@ -33,7 +33,7 @@ export interface StoredPartition {
   readonly timestampHigh: bigint
   /** Bytes ever appended. */
   readonly cumulativeBytes: bigint
-  /** Bytes of the batches that are there; undefined where batch by batch has to be looked at (`Store.sizeOf`). */
+  /** Bytes of the batches that are there; undefined if each batch has to be looked at (`Store.sizeOf`). */
   readonly sizeBytes: bigint | undefined
   /** Offset of the first append of each leader epoch, in order. */
   readonly leaderEpochs: ReadonlyArray<{ readonly epoch: number; readonly startOffset: bigint }>

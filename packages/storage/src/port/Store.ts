@@ -26,9 +26,9 @@ export interface StoredSize {
 
 /** Batches as they are stored, and what is known of them. */
 export interface BatchReads extends BatchReader {
-  /** Takes as long as the partition has batches where it is compacted. Undefined: there is no such partition. */
+  /** If the partition is compacted, takes longer the more batches it has. Undefined: there is no such partition. */
   readonly sizeOf: (partitionId: number) => Effect.Effect<StoredSize | undefined, StoreError>
-  /** The first batch at or above the log start whose `timestampHigh` is at least `timestamp`, in O(log n). */
+  /** The first batch at or above the log start with a `timestampHigh` of at least `timestamp`, in O(log n). */
   readonly findByTimestamp: (
     partitionId: number,
     timestamp: bigint

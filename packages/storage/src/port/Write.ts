@@ -32,7 +32,7 @@ export type Write = Data.TaggedEnum<{
   PutProducerSnapshot: { readonly partitionId: number; readonly endOffset: bigint; readonly value: Uint8Array }
   /** The log start offset rises; batches wholly below it may be deleted. */
   PutLogStart: { readonly partitionId: number; readonly logStartOffset: bigint }
-  /** Deletes at most `limit` of the oldest batches whose last offset is below `below`. */
+  /** Deletes at most `limit` of the oldest batches with a last offset below `below`. */
   DeleteBatches: { readonly partitionId: number; readonly below: bigint; readonly limit: number }
   /**
    * Compaction's step over one partition: batches with fewer records in the place of those at the same base offset, or
@@ -67,7 +67,7 @@ export type Write = Data.TaggedEnum<{
   DeleteOffset: { readonly groupId: string; readonly partitionId: number }
   /** The state of a group, written once a stable generation. `value` is the coordinator's own text. */
   PutGroup: { readonly groupId: string; readonly kind: string; readonly value: string }
-  /** One member of a group, for kinds that keep them apart: who changes is stored, and not the whole group. */
+  /** One member of a group, for kinds that keep them apart: a changed member is stored, and not the whole group. */
   PutGroupMember: { readonly groupId: string; readonly memberId: string; readonly value: string }
   /** Null: every member of the group. */
   DeleteGroupMember: { readonly groupId: string; readonly memberId: string | null }
@@ -88,7 +88,7 @@ export type Write = Data.TaggedEnum<{
     readonly value: string
   }
   DeleteTransactionalId: { readonly transactionalId: string; readonly former: bigint }
-  /** The next producer id that was given to nobody. */
+  /** The next producer id, which no producer has yet. */
   PutNextProducerId: { readonly next: bigint }
   /** The partition's end has leapt over what a failover may have lost (`ClusterState.failoverEpoch`). */
   PutFailoverEpoch: { readonly partitionId: number; readonly epoch: number }

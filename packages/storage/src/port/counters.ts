@@ -1,6 +1,6 @@
 import type { ServerIdentity, Told } from "./CommitStore.ts"
 
-/** How far counters leap where acknowledged commits may be lost: farther than any that was given meanwhile. */
+/** How far counters leap when acknowledged commits may be lost: farther than any that was given meanwhile. */
 const EPOCH_LEAP = 1000
 const ID_LEAP = 1_000_000
 
@@ -16,7 +16,7 @@ export interface StoredCounters {
   readonly failoverEpoch: number
   readonly nextProducerId: bigint
   readonly nextPartitionId: number
-  /** Of the take-over before; null: nobody has noted it yet. */
+  /** Of the take-over before; null: none has noted it yet. */
   readonly server: ServerIdentity | null
 }
 
@@ -45,7 +45,7 @@ const note = (stored: ServerIdentity | null, server: ServerIdentity): ServerIden
 
 /**
  * What a take-over raises. An asynchronous standby, a base backup or an earlier point in time lacks the newest commits:
- * epochs and ids given in them would be given again. So where the server or its timeline is another one, counters leap;
+ * epochs and ids given in them would be given again. So if the server or its timeline is another one, counters leap;
  * and none is ever below what this process told.
  */
 export const nextCounters = (stored: StoredCounters, server: ServerIdentity, told: Told): Counters => {

@@ -5,7 +5,7 @@ import type { StoreError } from "./StoreError.ts"
 
 /**
  * What a client is told. Not stored, and worth asking again: NOT_LEADER_OR_FOLLOWER, KAFKA_STORAGE_ERROR. Not stored, however
- * often it is asked: UNKNOWN_SERVER_ERROR. Nobody knows: REQUEST_TIMED_OUT, which no client reads as "not stored".
+ * often it is asked: UNKNOWN_SERVER_ERROR. Not known: REQUEST_TIMED_OUT, which no client reads as "not stored".
  */
 export const toKafkaError = (error: StoreError): KafkaError => {
   const { message } = error
@@ -21,6 +21,6 @@ export const toKafkaError = (error: StoreError): KafkaError => {
   }
 }
 
-/** What a client is told where this fails; undefined where it does not. */
+/** What a client is told if this fails; undefined if it does not. */
 export const kafkaErrorOf = (effect: Effect.Effect<void, StoreError>): Effect.Effect<KafkaError | undefined> =>
   Effect.match(effect, { onFailure: toKafkaError, onSuccess: () => undefined })

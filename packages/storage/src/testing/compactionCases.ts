@@ -82,7 +82,7 @@ export const compactionCases = ({ loadOne, log }: Scenarios): void => {
         expect(read!.map((bytes) => Buffer.from(bytes).toString("hex"))).toEqual(
           left.map((bytes) => Buffer.from(bytes).toString("hex"))
         )
-        // From an offset whose batch is gone the next one is read.
+        // From an offset in a batch that is gone, the next batch is read.
         const [next] = yield* store.read([{ partitionId: 1, from: 3n, maxBytes: 10_000 }], 10_000)
         expect(next!.map(RecordBatch.baseOffset)).toEqual([5n, 9n])
         expect((yield* store.sizes(1, 0n, 10)).map(({ maxTimestamp }) => maxTimestamp)).toEqual([100n, 300n, 400n])
@@ -98,7 +98,7 @@ export const compactionCases = ({ loadOne, log }: Scenarios): void => {
           cumulativeBytes: appends[3]!.cumulativeBytes,
           sizeBytes: left.reduce((sum, bytes) => sum + BigInt(bytes.byteLength), 0n)
         })
-        // The running maximum of times stays: what has it may be gone, and who looks goes on from there.
+        // The running maximum of times stays: what has it may be gone, and the search goes on from there.
         const found = yield* store.findByTimestamp(1, 900n)
         expect(RecordBatch.baseOffset(found!)).toBe(5n)
       })

@@ -128,7 +128,7 @@ export const reignCases = (backend: StoreBackend, { scenario, log, readOne, load
   describe("failover", () => {
     const takeOver = (store: Port, told = NOTHING_TOLD) => Effect.scoped(store.acquire(told))
 
-    it.live("where the server is another one or its timeline, counters leap, once", () =>
+    it.live("if the server or its timeline is another one, counters leap, once", () =>
       Effect.gen(function* () {
         const { failOver, open } = yield* backend.cluster
         const store = yield* open

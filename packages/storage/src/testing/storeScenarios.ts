@@ -107,7 +107,7 @@ export const byText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** What a test of a backend begins with. */
 export const scenariosOf = (backend: StoreBackend) => {
-  /** A test with a new cluster, whose first store holds the lock. */
+  /** A test with a new cluster; its first store holds the lock. */
   const scenario = (
     title: string,
     body: (world: ClusterUnderTest & { readonly store: Port }) => Effect.Effect<unknown, unknown, Scope.Scope>
@@ -121,7 +121,7 @@ export const scenariosOf = (backend: StoreBackend) => {
       })
     )
 
-  /** As above, with a topic of one partition whose id is 1. */
+  /** As above, with a topic of one partition with id 1. */
   const log = (title: string, body: (store: Port, model: Model) => Effect.Effect<unknown, unknown, Scope.Scope>) =>
     scenario(title, ({ store }) =>
       Effect.gen(function* () {

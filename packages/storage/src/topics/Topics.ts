@@ -45,9 +45,9 @@ export class Topics extends Context.Service<
     /** `count`: how many partitions there shall be in all. */
     readonly addPartitions: (name: string, count: number) => Effect.Effect<Topic, KafkaError>
     readonly remove: (topicId: string) => Effect.Effect<Topic, KafkaError>
-    /** For whoever keeps something of topics or of their partitions: called for each that `remove` deletes. */
+    /** For a service that keeps something of topics or of their partitions: called for each that `remove` deletes. */
     readonly onDeleted: (hook: OnDeleted<Topic>) => void
-    /** Partitions of deleted topics, whose batches Retention deletes; the list is its to empty. */
+    /** Partitions of deleted topics: Retention deletes their batches, and empties the list. */
     readonly orphans: () => ReadonlyArray<number>
     readonly orphanGone: (partitionId: number) => void
   }

@@ -30,7 +30,7 @@ export class MemoryData {
     this.clusterId = clusterId
   }
 
-  /** Deletes at most `limit` of a partition's oldest batches whose last offset is below `below`. */
+  /** Deletes at most `limit` of a partition's oldest batches with a last offset below `below`. */
   deleteBatches(partition: MemoryPartition, below: bigint, limit: number): void {
     let left = limit
     while (left > 0 && partition.first < partition.batches.length) {
@@ -71,7 +71,7 @@ export class MemoryData {
     partition.first = 0
   }
 
-  /** All that is stored now, and nobody holds its lock: a standby that hears nothing more. */
+  /** All that is stored now, and no store holds its lock: a standby that hears nothing more. */
   copy(): MemoryData {
     const copy = new MemoryData(this.clusterId)
     copy.systemIdentifier = this.systemIdentifier

@@ -40,7 +40,7 @@ export const bytea =
   (out, rows) =>
     out.byteas(rows, of)
 
-/** A statement over rows; not run where there is none. */
+/** A statement over rows; not run if there is none. */
 export const over =
   <R>(name: StatementName, ...columns: ReadonlyArray<Column<NoInfer<R>>>): Column<R> =>
   (out, rows) => {

@@ -45,7 +45,7 @@ export interface WriteDefinition<W extends Write> {
   readonly order: Order<W>
   /** What a write of this kind may take away again, even if its own commit added it: that is no witness of the commit. */
   readonly takes: ReadonlyArray<"batches" | "offsets">
-  /** Bytes of its texts and values, about: exact where they are many. */
+  /** Bytes of its texts and values, about: exact if they are many. */
   readonly bytes: (write: W) => number
   /** Writes the statements of SQL for all writes of this kind that a commit holds, in their order. */
   readonly store: (out: StatementWriter, writes: ReadonlyArray<W>, offsetRows: OffsetRowIds) => void

@@ -11,7 +11,7 @@ import { Fenced, LockHeld, OutcomeUnknown, StoreRefused, StoreUnavailable } from
 import type { AcquireError, StoreError } from "../../src/port/StoreError.ts"
 import { FaultyStore } from "../FaultyStore.ts"
 
-/** An Active over a store whose session is made to answer, or not. */
+/** An Active over a store; its session is made to answer, or not. */
 class Session {
   readonly faulty = new FaultyStore()
   pings = 0
@@ -56,7 +56,7 @@ class Session {
 }
 
 describe("the active broker", () => {
-  it.effect("asks once a second who holds the lock, and proves every two that it is the writer", () =>
+  it.effect("asks once a second which session holds the lock, and proves every two that it is the writer", () =>
     Effect.gen(function* () {
       const session = new Session()
       const active = yield* session.open
@@ -87,7 +87,7 @@ describe("the active broker", () => {
       const session = new Session()
       const active = yield* session.open
       const standby = Latch.makeUnsafe(false)
-      // A synchronous standby is away: whoever writes waits.
+      // A synchronous standby is away: each write waits.
       session.heartbeat = standby.await
       yield* TestClock.adjust(SILENCE_LIMIT_MS - 1)
       assert.isTrue(active.isServing())
@@ -121,7 +121,7 @@ describe("the active broker", () => {
     })
   )
 
-  it.effect("counts for how long nobody could be answered, once each", () =>
+  it.effect("counts for how long no client could be answered, once each", () =>
     Effect.gen(function* () {
       const session = new Session()
       const active = yield* session.open
@@ -237,7 +237,7 @@ describe("the active broker", () => {
     })
   )
 
-  it.effect("takes the lock again where it cannot be shown to hold it", () =>
+  it.effect("takes the lock again if it cannot be shown to hold it", () =>
     Effect.gen(function* () {
       const session = new Session()
       const active = yield* session.open
@@ -288,7 +288,7 @@ describe("the active broker", () => {
     })
   )
 
-  it.effect("tells of a commit whose failure is heard of behind the take-over that looked it up", () =>
+  it.effect("tells of a commit that is heard to have failed only after the take-over that looked it up", () =>
     Effect.gen(function* () {
       const session = new Session()
       session.faulty.unknownCommitStored = true
@@ -299,7 +299,7 @@ describe("the active broker", () => {
     })
   )
 
-  it.effect("says so where nothing tells of a commit any more", () =>
+  it.effect("says so if nothing tells of a commit any more", () =>
     Effect.gen(function* () {
       const session = new Session()
       const active = yield* session.open
@@ -307,7 +307,7 @@ describe("the active broker", () => {
     })
   )
 
-  it.effect("leaves things as they are after a refusal, where it still has the lock", () =>
+  it.effect("leaves things as they are after a refusal, if it still has the lock", () =>
     Effect.gen(function* () {
       const session = new Session()
       const active = yield* session.open
@@ -321,7 +321,7 @@ describe("the active broker", () => {
     })
   )
 
-  it.effect("tries again where the lock cannot be had, or a service cannot load, until it can", () =>
+  it.effect("tries again if the lock cannot be had, or a service cannot load, until it can", () =>
     Effect.gen(function* () {
       const session = new Session()
       const active = yield* session.open
@@ -342,7 +342,7 @@ describe("the active broker", () => {
     })
   )
 
-  it.effect("says where another broker holds the lock, and no longer once it has it again", () =>
+  it.effect("says that another broker holds the lock, and no longer once it has it again", () =>
     Effect.gen(function* () {
       const session = new Session()
       const active = yield* session.open

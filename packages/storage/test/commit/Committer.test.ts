@@ -52,7 +52,7 @@ const write = (committer: Committer["Service"], name: string) => begin(committer
 const codeOf = <A>(result: Result.Result<A, { readonly _tag: string }>) =>
   Result.isSuccess(result) ? "stored" : result.failure._tag
 
-/** A store whose commits wait until the gate is opened. */
+/** A store; its commits wait until the gate is opened. */
 const gated = () => {
   const store = new FaultyStore()
   const gate = Latch.makeUnsafe(false)
@@ -111,7 +111,7 @@ describe("the Committer", () => {
     const { gate, store } = gated()
     const large = (name: string): Participant<void> => ({
       ...writing([{ ...config(name), value: "x".repeat(500) } as Write]),
-      // Nobody knows before it is assembled.
+      // It is not known before it is assembled.
       bytes: 1
     })
     return withCommitter(
@@ -180,7 +180,7 @@ describe("the Committer", () => {
     )
   })
 
-  it.effect("leaves nobody waiting who is in its hands when it stops and the store is away", () => {
+  it.effect("leaves no caller in its hands waiting when it stops and the store is away", () => {
     const { store } = gated()
     return withCommitter(store, (committer, close) =>
       Effect.gen(function* () {
@@ -190,7 +190,7 @@ describe("the Committer", () => {
         const closing = yield* Effect.forkChild(close, { startImmediately: true })
         yield* TestClock.adjust("10 seconds")
         yield* Fiber.join(closing)
-        // Of the one that was sent nobody knows.
+        // The outcome of the one that was sent is not known.
         assert.deepStrictEqual(
           [codeOf(yield* Fiber.join(a)), codeOf(yield* Fiber.join(b))],
           ["RequestTimedOut", "NotLeaderOrFollower"]
@@ -215,7 +215,7 @@ describe("the Committer", () => {
   })
 
   it.effect(
-    "answers who has waited long enough that nobody knows; the unit is stored all the same, and told once",
+    "answers a caller that waited long enough that it is not known; the unit is stored all the same, and told once",
     () => {
       const { gate, store } = gated()
       const calls: Array<string> = []
@@ -298,7 +298,7 @@ describe("a commit that fails", () => {
       return { fibers, stuck }
     })
 
-  it.effect("keeps nobody waiting for longer who waits for a commit of its own", () => {
+  it.effect("keeps no caller waiting beyond its time for a commit of its own", () => {
     const { gate, store } = gated()
     return withCommitter(store, (committer) =>
       Effect.gen(function* () {
@@ -312,7 +312,7 @@ describe("a commit that fails", () => {
     )
   })
 
-  it.effect("leaves nobody waiting for a commit of its own when it stops", () => {
+  it.effect("leaves no caller waiting for a commit of its own when it stops", () => {
     const { gate, store } = gated()
     return withCommitter(store, (committer, close) =>
       Effect.gen(function* () {
@@ -325,7 +325,7 @@ describe("a commit that fails", () => {
     )
   })
 
-  it.effect("is not tried unit by unit for long where the store can do nothing at all", () => {
+  it.effect("is not tried unit by unit for long if the store can do nothing at all", () => {
     const { gate, store } = gated()
     store.faults.push(undefined, ...Array.from({ length: 3 }, () => unavailable))
     return withCommitter(store, (committer) =>
@@ -343,7 +343,7 @@ describe("a commit that fails", () => {
   })
 
   for (const stored of [true, false]) {
-    it.effect(`is looked up under the lock before anybody is answered: ${stored ? "stored" : "not stored"}`, () => {
+    it.effect(`is looked up under the lock before any caller is answered: ${stored ? "stored" : "not stored"}`, () => {
       const { gate, store } = gated()
       store.faults.push({ stored, error: new OutcomeUnknown({ message: "cut" }) })
       const acquiring = Latch.makeUnsafe(false)
@@ -400,7 +400,7 @@ describe("a commit that fails", () => {
     })
   }
 
-  it.effect("and is refused behind a take-over is nobody's fault where it is of several", () => {
+  it.effect("and is refused behind a take-over is no unit's fault if it is of several", () => {
     const { gate, store } = gated()
     store.refuse = (units) => units.flat().some((one) => nameOf(one) === "bad")
     return withCommitter(store, (committer, _close, active) =>
@@ -448,7 +448,7 @@ describe("one unit of several decisions", () => {
   for (const [what, verdict, code] of verdicts) {
     for (const failing of [0, 1, 2]) {
       it.effect(
-        `stores nothing where decision ${failing + 1} of 3 is ${what}, and takes back what the others assumed`,
+        `stores nothing if decision ${failing + 1} of 3 is ${what}, and takes back what the others assumed`,
         () => {
           const { gate, store } = gated()
           const calls: Array<string> = []
@@ -531,7 +531,7 @@ describe("a decision that has to read first", () => {
     prepare
   })
 
-  it.effect("holds up only who comes behind it in the same partition", () => {
+  it.effect("holds up only units that come behind it in the same partition", () => {
     const store = new FaultyStore()
     const latch = Latch.makeUnsafe(false)
     return withCommitter(store, (committer) =>
@@ -549,7 +549,7 @@ describe("a decision that has to read first", () => {
     )
   })
 
-  it.effect("fails alone where it cannot read, also by a defect", () => {
+  it.effect("fails alone if it cannot read, also by a defect", () => {
     const { gate, store } = gated()
     return withCommitter(store, (committer) =>
       Effect.gen(function* () {

@@ -21,7 +21,7 @@ describe("proofs that this broker is the writer", () => {
     expect(proofs.isFresh).toBe(false)
   })
 
-  it("count only where they are newer than the last one", () => {
+  it("count only if they are newer than the last one", () => {
     const { proofs } = begin()
     expect([proofs.add(BEGIN_MS), proofs.add(BEGIN_MS + 5), proofs.add(BEGIN_MS + 4)]).toEqual([false, true, false])
     expect(proofs.askedAtMs).toBe(BEGIN_MS + 5)

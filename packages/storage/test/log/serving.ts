@@ -40,7 +40,7 @@ interface Broker {
   readonly active: Active["Service"]
   readonly topics: Topics["Service"]
   readonly committing: Committer["Service"]["submit"]
-  /** Partition ids of a topic, made where there is none. */
+  /** Partition ids of a topic, made if there is none. */
   readonly partitions: (count: number) => Effect.Effect<ReadonlyArray<number>, KafkaError>
 }
 

@@ -3,7 +3,7 @@ import type { Unit } from "../../src/port/Write.ts"
 
 export const TOPIC = "AAAAAAAAAAAAAAAAAAAAAA"
 
-/** A topic "t" of one partition, whose id is 1. */
+/** A topic "t" of one partition, with id 1. */
 export const topic: Unit = [
   Write.PutTopic({ topicId: TOPIC, name: "t" }),
   Write.PutPartition({ topicId: TOPIC, index: 0, partitionId: 1 })

@@ -12,7 +12,7 @@ const nextProducerId = Write.PutNextProducerId({ next: 1n })
 const planned = (...writes: ReadonlyArray<Write>) => planCommit([writes]).map(({ kinds }) => Array.from(kinds.keys()))
 
 describe("the plan of a commit", () => {
-  it("is one segment where no order has a meaning", () => {
+  it("is one segment if no order has a meaning", () => {
     assert.deepStrictEqual(planned(append(0n), committed("g", 1, 1n), append(1n)), [["Append", "PutOffset"]])
     assert.deepStrictEqual(planned(), [[]])
   })

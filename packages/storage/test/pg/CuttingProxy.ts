@@ -11,15 +11,15 @@ export interface CuttingProxy {
   readonly cut: () => void
   /** Nothing comes through the connections that are there any more, and neither side hears of it. */
   readonly freeze: () => void
-  /** From now on nobody is let in, or whoever is let in hears nothing. */
+  /** From now on no client is let in, or each client that is let in hears nothing. */
   readonly refuse: () => void
   readonly mute: () => void
-  /** Waits for the next one who comes. */
+  /** Waits for the next client that comes. */
   readonly arrival: Effect.Effect<void>
   /** Of what a client sends in all, no more than so many bytes get through before `release`, as on a slow line. */
   readonly hold: (bytes: number) => void
   readonly release: () => void
-  /** Whoever comes from now on is led to another server. */
+  /** Each client that comes from now on is led to another server. */
   readonly redirect: (options: PgOptions) => void
 }
 

@@ -70,7 +70,7 @@ export class TestDatabase {
     return Effect.suspend(() => openStore(this.options(more)))
   }
 
-  /** The schema as an installer leaves it, without a broker; an older one where a version says so. */
+  /** The schema as an installer leaves it, without a broker; an older one if a version says so. */
   install(version?: number, more: Partial<PgOptions> = {}): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
       const target = resolveOptions(this.options(more))

@@ -138,7 +138,7 @@ describe("PgConnection", () => {
     })
   )
 
-  it("severities are read where no locale translates them", () => {
+  it("severities are read in a field that no locale translates", () => {
     const body = Buffer.from("SWARNUNG\0VWARNING\0C01000\0MWarten abgebrochen\0nbatches_pkey\0\0")
     expect(decodePgError(body)).toMatchObject({ severity: "WARNING", code: "01000", constraint: "batches_pkey" })
   })

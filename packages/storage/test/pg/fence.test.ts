@@ -20,7 +20,7 @@ const ends = (psql: PgConnection) =>
     row!.map(Number)
   )
 
-/** An open transaction with a row of the same key: whoever inserts it now waits for the end of this one. */
+/** An open transaction with a row of the same key: a session that inserts it now waits for the end of this one. */
 const HOLD_OFFSET_1 = `begin; insert into kafka.batches select partition_id, leader_epoch, 1, 1, max_timestamp,
   timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data from kafka.batches`
 

@@ -27,7 +27,7 @@ const collecting = () => {
 const acquire = (options: PgOptions) =>
   Effect.scoped(Effect.flatMap(openStore(options), (store) => store.acquire(NOTHING_TOLD)))
 
-/** A port at which nobody listens. */
+/** A port at which no server listens. */
 const nobody = Effect.map(Effect.scoped(cuttingProxy({ host: "/nowhere" })), ({ options }) => options.port!)
 
 describe("several hosts", () => {
@@ -59,7 +59,7 @@ describe("several hosts", () => {
           `Postgres at 127.0.0.1:${first.options.port} is a standby; ` +
           `Postgres at 127.0.0.1:${second.options.port} is read-only: default_transaction_read_only is on for this role or database; target_session_attrs=primary takes it all the same`
       )
-      // Whoever asks for a primary writes there, whatever sessions begin as.
+      // A broker that asks for a primary writes there, whatever sessions begin as.
       const held = yield* Effect.flip(acquire({ ...options, targetSessionAttrs: "primary", lockWaitMs: 1 }))
       assert.strictEqual((held as { _tag: string })._tag, "LockHeld")
     })
@@ -76,7 +76,7 @@ describe("several hosts", () => {
       const start = yield* Clock.currentTimeMillis
       yield* acquire({ ...rest, url, connectTimeoutMs: 60_000 })
       assert.isBelow((yield* Clock.currentTimeMillis) - start, 5000)
-      // Where nobody else is there, it has all the time that the settings say.
+      // If no other server is there, it has all the time that the settings say.
       server.refuse()
       const refused = yield* Effect.flip(acquire({ ...rest, url, connectTimeoutMs: 2000 }))
       assert.include((refused as Error).message, "did not answer in 2000 ms; ")
@@ -140,7 +140,7 @@ describe("a start waits for its database", () => {
     })
   )
 
-  it.live("and for nothing that somebody has to put right first", () =>
+  it.live("and for nothing that a person has to put right first", () =>
     Effect.gen(function* () {
       const server = yield* PostgresServer.make
       yield* server.start
@@ -165,7 +165,7 @@ describe("a start waits for its database", () => {
 })
 
 describe("a broker that stands by", () => {
-  it.live("waits for the lock without end, says for whom, and takes over", () => {
+  it.live("waits for the lock without end, says for which broker, and takes over", () => {
     const database = new TestDatabase()
     return Effect.gen(function* () {
       yield* database.empty

@@ -108,7 +108,7 @@ describe("installing the schema", () => {
     })
   )
 
-  it.live("says for whom an upgrade waits, gives it up in time, and goes on when that is over", () =>
+  it.live("says for which session an upgrade waits, gives it up in time, and goes on when that is over", () =>
     Effect.gen(function* () {
       yield* database.empty
       yield* database.install(2)

@@ -67,7 +67,7 @@ describe("migrations", () => {
       const store = yield* database.open()
       const cluster = yield* store.acquire(NOTHING_TOLD)
       expect(cluster).toMatchObject({ clusterId: before![0], epoch: 4, nextPartitionId: 3, orphans: [2] })
-      // Nobody noted a server before: nothing is concluded.
+      // No take-over noted a server before: nothing is concluded.
       expect([cluster.failover, cluster.failoverEpoch]).toEqual([undefined, 0])
       expect(cluster.topics).toEqual([{ topicId: TOPIC, name: "t", partitionIds: [1] }])
       expect(cluster.configs).toMatchObject([{ resourceName: "t", name: "retention.ms", value: "7" }])

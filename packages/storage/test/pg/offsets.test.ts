@@ -73,7 +73,7 @@ describe("rows of offsets", () => {
     })
   )
 
-  it.live("what somebody's snapshot keeps is in nobody's way", () =>
+  it.live("what another session's snapshot keeps is not in the way", () =>
     Effect.gen(function* () {
       const { psql, store } = yield* open
       yield* store.commit([topic, [put("a", 1, 0)]])

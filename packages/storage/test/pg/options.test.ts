@@ -27,7 +27,7 @@ describe("database URLs are read as libpq reads them", () => {
     })
   })
 
-  it("defaults: port 5432, the database named as the user, TLS where the server has it", () => {
+  it("defaults: port 5432, the database named as the user, TLS if the server has it", () => {
     expect(url("postgresql://me@db.example")).toEqual({
       where: "db.example:5432",
       user: "me",

@@ -31,7 +31,7 @@ const SHAPES: ReadonlyArray<readonly [string, string, Unit]> = [
   ["a topic that goes", "topics", [committed("g", 1, 5n), Write.DeleteTopic({ topicId: TOPIC })]]
 ]
 
-/** Whoever writes to a table waits until `LET_GO`. */
+/** A session that writes to a table waits until `LET_GO`. */
 const hold = (table: string) => `create function public.hold() returns trigger language plpgsql as $$ begin
     perform pg_advisory_xact_lock_shared(42);
     return null;
@@ -42,7 +42,7 @@ const hold = (table: string) => `create function public.hold() returns trigger l
 const LET_GO = "select pg_advisory_unlock(42)"
 const HELD_UP = "locktype = 'advisory' and objid = 42 and not granted"
 
-/** A broker whose connection is cut while a commit of its is held up at a table. */
+/** A broker that loses its connection while a commit of its own is held up at a table. */
 const cutDuring = (table: string, unit: Unit) =>
   Effect.gen(function* () {
     yield* database.empty
@@ -62,7 +62,7 @@ const cutDuring = (table: string, unit: Unit) =>
 const takeOver = (store: { acquire: Effect.Success<ReturnType<TestDatabase["open"]>>["acquire"] }) =>
   Effect.map(store.acquire(NOTHING_TOLD), ({ unknownCommitStored }) => unknownCommitStored)
 
-describe("a commit whose connection is lost is looked up under the lock", () => {
+describe("a commit that loses its connection is looked up under the lock", () => {
   for (const [what, table, unit] of SHAPES) {
     it.live(`${what}: it ended first, and is there`, () =>
       Effect.gen(function* () {
@@ -94,7 +94,7 @@ describe("a commit whose connection is lost is looked up under the lock", () => 
     [true, true],
     [false, undefined]
   ] as const) {
-    it.live(`where another broker wrote since, what is not found cannot be told: stored ${stored}`, () =>
+    it.live(`if another broker wrote since, what is not found cannot be told: stored ${stored}`, () =>
       Effect.gen(function* () {
         const { psql, store } = yield* cutDuring("batches", [append(1n)])
         if (!stored) yield* psql.query(`select pg_terminate_backend(pid) from pg_locks where ${HELD_UP}`)
@@ -181,7 +181,7 @@ describe("what Postgres answers to a commit", () => {
     })
   )
 
-  it.live("somebody's lock is waited for as long as the settings say", () =>
+  it.live("another session's lock is waited for as long as the settings say", () =>
     Effect.gen(function* () {
       const { psql, store } = yield* open
       yield* psql.query("begin; lock table kafka.groups")
@@ -224,7 +224,7 @@ describe("what Postgres answers to a commit", () => {
     Effect.gen(function* () {
       const { psql, store } = yield* open
       yield* store.commit([[append(0n)]])
-      // Somebody else's row, which memory knows nothing of.
+      // A row of another session, which memory knows nothing of.
       yield* psql.query(`insert into kafka.batches select partition_id, leader_epoch, 1, 1, max_timestamp,
         timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data from kafka.batches`)
       assert.strictEqual((yield* Effect.flip(store.commit([[append(1n)]])))._tag, "OutcomeUnknown")

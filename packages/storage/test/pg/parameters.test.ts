@@ -15,7 +15,7 @@ import { TestDatabase } from "./TestDatabase.ts"
 const database = new TestDatabase()
 const tls = (name: string) => fileURLToPath(new URL(`tls/${name}`, import.meta.url))
 
-/** One that nobody listens on. */
+/** One that no server listens on. */
 const freePort = Effect.callback<number>((resume) => {
   const server = createServer()
   server.listen(0, "127.0.0.1", () => {
@@ -151,7 +151,7 @@ describe("libpq's parameters", () => {
         chownSync(join(data, name), uid, gid)
         chmodSync(join(data, name), 0o600)
       }
-      // Of TCP only those who show a certificate of the account.
+      // Over TCP only clients that show a certificate of the account.
       writeFileSync(join(data, "pg_hba.conf"), "local all all trust\nhostssl all all 127.0.0.1/32 cert\n")
       server.settings = { listen_addresses: "127.0.0.1", port: String(port), ssl: "on", ssl_ca_file: "ca.crt" }
       yield* server.start

@@ -64,7 +64,7 @@ describe("steps of the schema", () => {
       yield* Effect.promise(() => expect(text).toMatchFileSnapshot("../../schema.sql"))
       yield* psql.query("drop schema kafka cascade")
       yield* psql.query(text)
-      // Postgres names a column of nulls by its type where it is told of it a second time.
+      // Postgres names a column of nulls by its type if it is told of it a second time.
       const plain = (dump: string) => dump.replaceAll(/ AS (timestamptz|int4)\b/g, "")
       assert.strictEqual(plain(yield* dumpSchema(psql)), plain(text))
     })

@@ -79,7 +79,7 @@ describe.concurrent("a broker that stands still", () => {
     )
   }
 
-  it.live("is not one on a slow line, whose watch goes on", () =>
+  it.live("is not one on a slow line with a watch that goes on", () =>
     Effect.gen(function* () {
       const database = databases.slow
       yield* database.empty

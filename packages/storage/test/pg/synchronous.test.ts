@@ -37,7 +37,7 @@ const open = Effect.gen(function* () {
 })
 
 describe("a synchronous standby that is away", () => {
-  it.live("a commit whose wait was cut short is not stored before a later one was waited for to its end", () =>
+  it.live("a commit with a wait that was cut short is not stored before a later one was waited for to its end", () =>
     Effect.gen(function* () {
       const { psql, server, store } = yield* open
       yield* store.acquire(NOTHING_TOLD)
@@ -47,7 +47,7 @@ describe("a synchronous standby that is away", () => {
       yield* until(psql, waiting("tusk/broker", "%"))
       for (let i = 0; i < 2; i++) {
         yield* cancel(psql, "tusk/broker")
-        // It is there for everybody, and nobody is told.
+        // Every session sees it, and no caller is told.
         yield* until(psql, `exists (select from kafka.batches) and ${waiting("tusk/broker", EMIT)}`)
         assert.isUndefined(commit.pollUnsafe())
         yield* store.ping
@@ -105,7 +105,7 @@ describe("a synchronous standby that is away", () => {
       const asked: Array<Fiber.Fiber<void, unknown>> = []
       for (let i = 0; i < 3; i++) asked.push(yield* Effect.forkChild(store.heartbeat))
       yield* until(psql, waiting("tusk/broker heart", EMIT))
-      // Whoever does not wait for it any longer leaves it where it is.
+      // A caller that does not wait for it any longer leaves it as it is.
       yield* Fiber.interrupt(asked[0]!)
       asked.push(yield* Effect.forkChild(store.heartbeat))
       yield* cancel(psql, "tusk/broker heart")

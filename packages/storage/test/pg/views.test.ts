@@ -15,7 +15,7 @@ import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
 
-/** A store with topic "t" of three partitions, the first with five records, and somebody at psql. */
+/** A store with topic "t" of three partitions, the first with five records, and a psql session. */
 const open = Effect.gen(function* () {
   yield* database.empty
   const store = yield* database.open()
@@ -126,7 +126,7 @@ describe("what a person sees in psql", () => {
     })
   )
 
-  it.live("a time or an offset that is any number of 64 bits takes no view from anybody", () =>
+  it.live("every view can be read, whatever number of 64 bits a time or an offset is", () =>
     Effect.gen(function* () {
       const { psql, store } = yield* open
       const [least, greatest] = [-(2n ** 63n), 2n ** 63n - 1n]
@@ -319,7 +319,7 @@ describe("what a person sees in psql", () => {
     })
   )
 
-  it.live("what nobody can read is left out, and no view fails of it", () =>
+  it.live("what no reader can read is left out, and no view fails because of it", () =>
     Effect.gen(function* () {
       const { psql, store } = yield* open
       const broken = Buffer.from(assigned([0]))
@@ -356,7 +356,7 @@ describe("what a person sees in psql", () => {
     })
   )
 
-  it.live("configs, bytes on disk, and who writes", () =>
+  it.live("configs, bytes on disk, and which broker writes", () =>
     Effect.gen(function* () {
       const { psql, store } = yield* open
       const config = (resourceType: number, resourceName: string, name: string) =>

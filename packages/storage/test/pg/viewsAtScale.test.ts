@@ -66,7 +66,7 @@ describe("every view, at 4,000 partitions and 50 groups", () => {
               const [found] = JSON.parse(row![0]!) as [Explained]
               best = Math.min(best, found["Execution Time"])
               expect(found.JIT, `${view}: compiled`).toBeUndefined()
-              // Where this Postgres has no compiler: what makes one begin.
+              // If this Postgres has no compiler: what makes one begin.
               expect(found.Plan["Total Cost"], `${view}: estimated cost`).toBeLessThan(JIT_ABOVE_COST)
               expect(found.Plan["Plan Rows"], `${view}: estimated rows`).toBeLessThan(100_000)
             }

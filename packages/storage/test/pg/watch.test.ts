@@ -44,7 +44,7 @@ describe("ping", () => {
     })
   )
 
-  it.live("opens its session again where that was lost, within the same question", () =>
+  it.live("opens its session again if that was lost, within the same question", () =>
     Effect.gen(function* () {
       const { psql, store } = yield* open
       yield* store.ping
@@ -72,7 +72,7 @@ describe("ping", () => {
     })
   )
 
-  it.live("where the server has no session to give, asks on the writer's own", () =>
+  it.live("if the server has no session to give, asks on the writer's own", () =>
     Effect.gen(function* () {
       yield* database.empty
       const psql = yield* database.psql()
@@ -112,7 +112,7 @@ describe("a lock that is lost", () => {
     })
   )
 
-  it.live("by its sessions' silence: whoever asks hears of another holder", () =>
+  it.live("by its sessions' silence: a caller that asks hears of another holder", () =>
     Effect.gen(function* () {
       const { proxy, psql, store } = yield* open
       yield* store.ping
@@ -140,7 +140,7 @@ describe("a lock that is lost", () => {
     })
   )
 
-  it.live("keeps nobody waiting for a session to read on", () =>
+  it.live("keeps no reader waiting for a session to read on", () =>
     Effect.gen(function* () {
       const { proxy, psql, store } = yield* open
       proxy.mute()
@@ -154,7 +154,7 @@ describe("a lock that is lost", () => {
     })
   )
 
-  it.live("keeps nobody waiting for what is being read", () =>
+  it.live("keeps no reader waiting for what is being read", () =>
     Effect.gen(function* () {
       const { proxy, psql, store } = yield* open
       yield* store.loadPartitions([1])

@@ -23,7 +23,7 @@ describe("nextCounters", () => {
     })
   })
 
-  it("nobody noted a server yet: no failover", () => {
+  it("no take-over noted a server yet: no failover", () => {
     const here = server("1", "00000001")
     const counters = nextCounters(stored(null), here, NOTHING_TOLD)
     assert.deepStrictEqual([counters.failover, counters.epoch, counters.server], [undefined, 8, here])

@@ -11,18 +11,19 @@
  * | Leave     | UNKNOWN_MEMBER   | goes; may end it     | goes, rebalance        | goes, rebalance           | NA   |
  * | Commit    | simple only      | fenced, renews       | REBALANCE              | fenced, renews            | NA   |
  * | Delete    | Dead, Remove     | NON_EMPTY_GROUP      | NON_EMPTY_GROUP        | NON_EMPTY_GROUP           | [4]  |
- * | HandOver  | -                | all who wait: REBALANCE | all who wait: REBALANCE | -                       | -    |
+ * | HandOver  | -                | waiting: REBALANCE   | waiting: REBALANCE     | -                         | -    |
  * | Tick      | pending ids      | sessions, end it     | sessions, missing Sync | sessions, missing Sync    | -    |
  *
- * [1] at once where the initial rebalance delay is 0, else when its window is over. A dynamic joiner of JoinGroup 4+
+ * [1] at once if the initial rebalance delay is 0, else when its window is over. A dynamic joiner of JoinGroup 4+
  *     without an id first gets one with MEMBER_ID_REQUIRED, which changes nothing but the pending ids.
  * [2] rebalance if its strategies changed, in Stable also if it leads. [3] rebalance if the agreed strategy changes.
  * [4] GROUP_ID_NOT_FOUND. NA: COORDINATOR_NOT_AVAILABLE. REBALANCE: REBALANCE_IN_PROGRESS.
- * A rebalance is PreparingRebalance, or CompletingRebalance at once if nobody is missing; without members it ends in Empty.
+ * A rebalance is PreparingRebalance, or CompletingRebalance at once if none is missing; without members it ends Empty.
  * Persist: on becoming Stable, on becoming Empty, and when a static member is replaced in Stable.
  *
- * Where this differs from Kafka: who waits for a member that is removed, or repeats a JoinGroup or SyncGroup that still
- * waits, is answered (Kafka leaves it hanging); an id given out that leaves before it joined starts no rebalance.
+ * Differences from Kafka: a request that waits for a removed member, or that still waits when the member repeats its
+ * JoinGroup or SyncGroup, is answered (Kafka leaves it hanging); an id given out that leaves before it joined starts no
+ * rebalance.
  */
 import {
   CoordinatorNotAvailable,
@@ -108,9 +109,9 @@ export const restore = (
 }
 
 /**
- * The group of those who are left of a group of another kind, its members and generation as given; it is stored. Where
- * they do not yet have what they should (`isStable` is false) a rebalance begins; after a restart in that time they join
- * anew.
+ * The group of the members left of a group of another kind, its members and generation as given; it is stored. If
+ * they do not yet have what they should (`isStable` is false) a rebalance begins; after a restart in that time they
+ * join anew.
  */
 export const takeOver = (
   config: ClassicGroupConfig,
@@ -182,7 +183,7 @@ const syncError = (draft: Draft, event: SyncEvent): KafkaError | null => {
 
 const differ = (asked: string | null, held: string | null): boolean => asked !== null && held !== null && asked !== held
 
-/** The leader's word makes the generation stable; whom it forgot gets nothing. */
+/** The leader's word makes the generation stable; a member that it forgot gets nothing. */
 const assign = (draft: Draft, event: SyncEvent): void => {
   const assignments = new Map(event.assignments.map(({ memberId, assignment }) => [memberId, assignment] as const))
   for (const member of draft.members.values()) {

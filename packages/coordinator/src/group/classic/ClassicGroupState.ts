@@ -15,7 +15,7 @@ export interface ClassicGroupConfig {
   readonly initialRebalanceDelayMs: number
   /** `group.max.size`, members of one group; also the most members that were given an id and have not come back. */
   readonly maxSize: number
-  /** A new member whose client has gone away is dropped from a rebalance after this time (Kafka: 5 minutes). */
+  /** A new member is dropped, if its client has gone away, from a rebalance after this time (Kafka: 5 minutes). */
   readonly newMemberJoinTimeoutMs: number
   /** Greatest sum of protocol names and metadata of one member. */
   readonly memberMaxBytes: number
@@ -71,7 +71,7 @@ export interface InitialWindow {
 
 /**
  * A classic group. Never changed in place: a step that fails leaves it as it was. Times are milliseconds of the clock
- * whose `now` is given to `step`; `Infinity` where there is no deadline.
+ * that gives `step` its `now`; `Infinity`: no deadline.
  */
 export interface ClassicGroupState {
   readonly config: ClassicGroupConfig
@@ -85,7 +85,7 @@ export interface ClassicGroupState {
   readonly members: ReadonlyMap<string, Member>
   /** Member ids by group instance id. */
   readonly staticMembers: ReadonlyMap<string, string>
-  /** Ids given with MEMBER_ID_REQUIRED whose bearers have not joined yet, and until when they may. */
+  /** Ids given with MEMBER_ID_REQUIRED that no member has joined with yet, and until when one may. */
   readonly pendingMembers: ReadonlyMap<string, number>
   /** Members of this generation that have not sent SyncGroup yet. */
   readonly pendingSync: ReadonlySet<string>
@@ -102,9 +102,9 @@ export interface ClassicGroupState {
 
 export interface JoinEvent {
   readonly waiter: number
-  /** Empty for who has none yet. */
+  /** Empty for a member that has none yet. */
   readonly memberId: string
-  /** Who has none gets this one. */
+  /** A member that has none gets this one. */
   readonly newMemberId: string
   readonly groupInstanceId: string | null
   readonly clientId: string
@@ -144,7 +144,7 @@ export type Event = Data.TaggedEnum<{
     readonly transactional: boolean
   }
   Delete: { readonly waiter: number }
-  /** Another machine takes the group over: whoever waits is told to join again. */
+  /** Another machine takes the group over: each member that waits is told to join again. */
   HandOver: {}
   /** The timer went off. */
   Tick: {}
@@ -188,7 +188,7 @@ export type Output = GroupOutput<Answer, PersistedGroup>
 
 export const NO_ASSIGNMENT = new Uint8Array(0)
 
-/** A group nobody has joined yet. */
+/** A group that no member has joined yet. */
 export const empty = (config: ClassicGroupConfig): ClassicGroupState => ({
   config,
   phase: "Empty",

@@ -27,7 +27,7 @@ export const refusedJoin = (error: KafkaError, memberId: string): JoinAnswer => 
 
 /**
  * One step's working copy of a group: collections are copied at the first change, so that the state it began with stays
- * whole. Keeps the counts right, answers whoever waited for a member that goes, and collects the outputs.
+ * whole. Keeps the counts right, answers all that wait for a member that goes, and collects the outputs.
  */
 export class Draft {
   readonly config: ClassicGroupConfig
@@ -120,7 +120,7 @@ export class Draft {
     this.put(member)
   }
 
-  /** Whoever waits for the member is told that it is unknown. A leader that goes is followed by the eldest member. */
+  /** Each request that waits for the member gets UNKNOWN_MEMBER_ID. The eldest member follows a leader that goes. */
   remove(memberId: string): void {
     this.dropPending(memberId)
     const member = this.members.get(memberId)
@@ -183,7 +183,7 @@ export class Draft {
     if (this.pendingSync.size === 0) this.syncDeadlineMs = Infinity
   }
 
-  /** UNKNOWN_MEMBER_ID, or FENCED_INSTANCE_ID for who lost its instance id to a newer member. */
+  /** UNKNOWN_MEMBER_ID, or FENCED_INSTANCE_ID for a member that lost its instance id to a newer member. */
   validate(memberId: string, groupInstanceId: string | null): KafkaError | null {
     if (groupInstanceId !== null) {
       const holder = this.staticMembers.get(groupInstanceId)
@@ -253,7 +253,7 @@ export class Draft {
     return next
   }
 
-  /** A member's place in the current generation; the leader gets everybody's metadata. */
+  /** A member's place in the current generation; the leader gets all members' metadata. */
   joined(memberId: string): JoinAnswer {
     return {
       error: null,
@@ -332,7 +332,7 @@ export class Draft {
   timerWentOff(): void {
     this.wakeAtMs = Infinity
   }
-  /** Looks at every deadline; elsewhere only those that a step sets can come before the timer. */
+  /** Looks at every deadline; in other steps only those that a step sets can come before the timer. */
   touchAll(): void {
     this.touch(this.joinDeadlineMs)
     this.touch(this.syncDeadlineMs)

@@ -52,7 +52,7 @@ export const join = (draft: Draft, event: JoinEvent): void => {
   joinKnown(draft, event, known)
 }
 
-/** In a rebalance those count that joined already, so that of too many the first come stay. */
+/** In a rebalance only members that joined already count, so that of too many the first to come stay. */
 const hasPlace = (draft: Draft, member: Member | undefined): boolean => {
   switch (draft.phase) {
     case "Empty":
@@ -115,7 +115,7 @@ const joinKnown = (draft: Draft, event: JoinEvent, member: Member): void => {
   rebalance(draft)
 }
 
-/** A static member that was restarted takes its place back. In a stable group nobody else notices. */
+/** A static member that was restarted takes its place back. In a stable group no other member notices. */
 const joinReplacing = (draft: Draft, event: JoinEvent, old: Member): void => {
   const leaderBefore = draft.leaderId
   const replaced = draft.replaceStatic(old, event.newMemberId)

@@ -39,7 +39,7 @@ export const prepareRebalance = (draft: Draft): void => {
   draft.setJoinDeadline(draft.now + delayMs)
 }
 
-/** Ends the rebalance early if nobody is missing; the window of a first rebalance is always waited out. */
+/** Ends the rebalance early if no member is missing; the window of a first rebalance is always waited out. */
 export const completeIfAllJoined = (draft: Draft): void => {
   if (draft.phase === "PreparingRebalance" && draft.initialWindow === null && draft.allJoined) completeJoin(draft)
 }
@@ -107,7 +107,7 @@ const becomeEmpty = (draft: Draft): void => {
   draft.persist()
 }
 
-/** Members that never asked for their assignment hold up nobody any longer. */
+/** Members that never asked for their assignment hold up no others any longer. */
 const syncTimedOut = (draft: Draft): void => {
   draft.setSyncDeadline(Infinity)
   if (draft.pendingSync.size === 0) return
@@ -125,7 +125,7 @@ const removeMember = (draft: Draft, memberId: string): void => {
   rebalance(draft)
 }
 
-/** All that is due: sessions, ids nobody came back with, the rebalance, missing SyncGroups. */
+/** All that is due: sessions, ids that no member came back with, the rebalance, missing SyncGroups. */
 export const tick = (draft: Draft): void => {
   draft.timerWentOff()
   const silent: Array<string> = []

@@ -3,11 +3,11 @@ import type { ClassicGroupState } from "./ClassicGroupState.ts"
 /** The protocol type of consumers; others keep in their metadata what only they understand. */
 export const CONSUMER = "consumer"
 
-/** Topic names out of one member's ConsumerProtocolSubscription; null where it is none. */
+/** Topic names out of one member's ConsumerProtocolSubscription; null if it is none. */
 export type ReadSubscription = (metadata: Uint8Array) => ReadonlyArray<string> | null
 
 /**
- * What the members of a consumer group are subscribed to; null where that cannot be known, as in a rebalance in which
+ * What the members of a consumer group are subscribed to; null if that cannot be known, as in a rebalance in which
  * members changed their strategies.
  */
 export const subscribedTopics = (state: ClassicGroupState, read: ReadSubscription): ReadonlySet<string> | null => {

@@ -10,7 +10,7 @@ import { CONSUMER, readSubscription, subscribedTopics } from "./SubscribedTopics
 
 export type ClassicKind = GroupKind<"classic", ClassicGroupState, Event, Answer, PersistedGroup>
 
-/** Groups whose members divide the work among themselves: JoinGroup, SyncGroup, Heartbeat, LeaveGroup. */
+/** Groups that have their members divide the work among themselves: JoinGroup, SyncGroup, Heartbeat, LeaveGroup. */
 export const classicKind = (config: ClassicGroupConfig): ClassicKind => ({
   kind: "classic",
   step,

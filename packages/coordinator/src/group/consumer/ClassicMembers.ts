@@ -1,17 +1,17 @@
 /**
  * Members that speak the classic protocol to a consumer group, for the time of an upgrade or downgrade (KIP-848). They
- * are members like all others, brought to their target by JoinGroup, where others are by heartbeats.
+ * are members like all others, brought to their target by JoinGroup, as others are by heartbeats.
  *
  * | event            | answer                                                                                            |
  * |------------------|---------------------------------------------------------------------------------------------------|
- * | ClassicJoin      | at once: the member's epoch as generation; a follower's part, whoever joins                       |
+ * | ClassicJoin      | at once: the member's epoch as generation; a follower's part for every member                     |
  * | ClassicSync      | what it was told to own; REBALANCE_IN_PROGRESS if there is a newer target meanwhile               |
  * | ClassicHeartbeat | REBALANCE_IN_PROGRESS when it has to join again: a newer target, something to give up or to get   |
- * | ClassicLeave     | all who are named go, of either protocol; one new epoch for them                                  |
+ * | ClassicLeave     | all that are named go, of either protocol; one new epoch for them                                 |
  *
- * A member id that is not known is taken, for that is how ids given out come back, unless its bearer owns partitions.
- * Its generation is its member epoch. Who is told to join again, or has joined and not sent SyncGroup, and does not within
- * its rebalance timeout, goes.
+ * An unknown member id is taken, for that is how ids given out come back, unless its member owns partitions. Its
+ * generation is its member epoch. A member goes if within its rebalance timeout it does not join again when told to, or
+ * does not send SyncGroup after it has joined.
  */
 import {
   FencedInstanceId,
@@ -87,7 +87,7 @@ const protocolsError = (draft: ConsumerDraft, protocols: ReadonlyArray<ClassicPr
   return common ? null : new InconsistentGroupProtocol()
 }
 
-/** What is kept stays the same object where nothing in it changed, so that it is not stored again. */
+/** What is kept stays the same object if nothing in it changed, so that it is not stored again. */
 const sameTerms = ({ classic }: Member, { protocols, sessionTimeoutMs }: ClassicJoinEvent) => {
   const same =
     classic !== null &&
@@ -111,7 +111,7 @@ const memberFor = (draft: ConsumerDraft, event: ClassicJoinEvent, memberId: stri
   // A static member is taken the place of, whichever protocol it speaks, as in a classic group.
   if (holder !== undefined) return { member: draft.replace(holder, memberId), isNew: false }
   const member = draft.members.get(memberId)
-  // Who was removed and has not noticed still reads what others own by now; Kafka lets it in, and tells it later.
+  // A member that was removed unnoticed still reads what others own by now; Kafka lets it in, and tells it later.
   if (member === undefined && event.ownedPartitions.length > 0) return { error: unknownMember(memberId) }
   return { member: member ?? newMember(memberId), isNew: member === undefined }
 }

@@ -22,7 +22,7 @@ const assignors: ReadonlyMap<string, Assignor> = new Map([
   ["range", range]
 ])
 
-/** A topic's partitions while nobody owns any. */
+/** A topic's partitions while no member owns any. */
 const NOBODYS: ReadonlyMap<number, string> = new Map()
 
 /** Part of the least time from one assignment to the next that nothing has to change for the next one to come early. */
@@ -187,8 +187,8 @@ export class ConsumerDraft {
   }
 
   /**
-   * Makes the target assignment of a new epoch, no more often than the group's terms say; but those who come together
-   * need not wait so long once they are all there.
+   * Makes the target assignment of a new epoch, no more often than the group's terms say; but members that come
+   * together need not wait so long once they are all there.
    */
   assign(subscriptions: Subscriptions, terms: ConsumerTerms): void {
     const { assignmentIntervalMs } = terms
@@ -288,7 +288,7 @@ const persisted = (member: Member): PersistedMember => {
   return kept
 }
 
-/** The name of the assignor most members ask for; the group's first where nobody asks. */
+/** The name of the assignor that most members ask for; the group's first if none asks. */
 export const preferredAssignor = (
   members: Iterable<PersistedMember>,
   { assignors: [first] }: ConsumerTerms

@@ -11,17 +11,17 @@
  * | ClassicJoin ...  | see ClassicMembers  | see ClassicMembers                                              | NA   |
  * | Commit           | epoch below 0: yes  | member's epoch, or older for partitions it had then [3]         | NA   |
  * | Delete           | Dead, Remove        | NON_EMPTY_GROUP                                                 | [4]  |
- * | Tick             | -                   | who is silent, or gives up nothing in time, goes as with -1     | -    |
+ * | Tick             | -                   | a member silent, or late to give up what it must, goes as by -1 | -    |
  *
  * [1] UNRELEASED_INSTANCE_ID while that is not away, GROUP_MAX_SIZE_REACHED. [2] FENCED_MEMBER_EPOCH, FENCED_INSTANCE_ID.
  * [3] STALE_MEMBER_EPOCH. [4] GROUP_ID_NOT_FOUND. NA: COORDINATOR_NOT_AVAILABLE.
- * Empty, Assigning (the target is older than the group's epoch), Reconciling (somebody is not there yet) and Stable
+ * Empty, Assigning (the target is older than the group's epoch), Reconciling (a member is not there yet) and Stable
  * follow from epochs and members (`phaseOf`). A new epoch: a member goes, subscribes to something else than before, or
- * topics subscribed to have changed. A member is given a partition only when nobody else owns it: a member owns what it
+ * topics subscribed to have changed. A member is given a partition only when no other owns it: a member owns what it
  * was told until it has said that it does not, or is gone.
  * Persist: with each change of what lasts, only members that changed; a heartbeat that changes nothing stores nothing.
  *
- * Where this differs from Kafka: an assignment comes before the group's assignment interval is over once nothing has
+ * Differences from Kafka: an assignment comes before the group's assignment interval is over once nothing has
  * changed for a fifth of it; regular expressions are resolved at once and when topics change; a static member that
  * repeats its first heartbeat is let in; a member of one subscription more than a mebibyte long is not; the target
  * assignment is not stored, so that a restart in the midst of a rebalance makes one more epoch.
@@ -122,7 +122,7 @@ const commitError = (draft: ConsumerDraft, event: CommitEvent): KafkaError | nul
 const stale = (member: Member): KafkaError =>
   member.classic === null ? new StaleMemberEpoch() : new IllegalGeneration()
 
-/** Why who says so may not read the group's offsets (OffsetFetch 9 and later). */
+/** Why a member that says so may not read the group's offsets (OffsetFetch 9 and later). */
 export const fetchError = (
   state: ConsumerGroupState,
   { memberEpoch, memberId }: { readonly memberId: string | null; readonly memberEpoch: number }
@@ -134,7 +134,7 @@ export const fetchError = (
 }
 
 /**
- * The group after a restart: every session begins anew, so members that heartbeat in time go on as before. Where all
+ * The group after a restart: every session begins anew, so members that heartbeat in time go on as before. If all
  * had what they should, that is the target; else a new epoch brings them there.
  */
 export const restore = (
@@ -171,7 +171,7 @@ export const restore = (
   }
   draft.timerWentOff()
   const [state, outputs] = draft.finish()
-  // It is stored as it is; a new epoch is stored before anybody is told of it.
+  // It is stored as it is; a new epoch is stored before any member is told of it.
   return [{ ...state, stored: group }, outputs.filter(({ _tag }) => _tag === "WakeAt")]
 }
 

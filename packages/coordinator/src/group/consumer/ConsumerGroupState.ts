@@ -51,7 +51,7 @@ export interface PersistedMember extends Subscriber {
   readonly classic: ClassicTerms | null
 }
 
-/** Times in milliseconds of the clock whose `now` is given to `step`; `Infinity`: no deadline. */
+/** Times in milliseconds of the clock that gives `step` its `now`; `Infinity`: no deadline. */
 export interface Member extends PersistedMember {
   readonly sessionDeadlineMs: number
   /** Until when it has to confirm what it gives up; of a classic member: to join again, or to send SyncGroup. */
@@ -88,18 +88,18 @@ export interface ConsumerGroupState extends PersistedGroup {
   readonly bumpedAtMs: number
   /** Of the topics last looked at; -1: none. */
   readonly topicsVersion: number
-  /** The members changed, which told nobody to look at the hash: it is to be made anew without a new epoch. */
+  /** The members changed, but nothing had the hash looked at: it is to be made anew without a new epoch. */
   readonly hashIsStale: boolean
   readonly members: ReadonlyMap<string, Member>
   /** Member ids by instance id. */
   readonly staticMembers: ReadonlyMap<string, string>
   /** The target assignment, by member id. */
   readonly target: ReadonlyMap<string, Assignment>
-  /** Who owns a partition: member ids by partition index, by topic id. */
+  /** The owner of each partition: member ids by partition index, by topic id. */
   readonly owners: ReadonlyMap<string, ReadonlyMap<number, string>>
   /** Names of topics that each regular expression stood for, when last looked at. */
   readonly resolved: ReadonlyMap<string, ReadonlyArray<string>>
-  /** What was stored last; the group's row is written where it differs. */
+  /** What was stored last; the group's row is written if it differs. */
   readonly stored: PersistedGroup
   readonly wakeAtMs: number
 }
@@ -122,7 +122,7 @@ export interface TopicPartitions {
 /** ConsumerGroupHeartbeat, found well-formed. */
 export interface HeartbeatEvent {
   readonly waiter: number
-  /** Who has none gets this one. */
+  /** A member that has none gets this one. */
   readonly newMemberId: string
   readonly memberId: string
   /** 0: joins, -1: leaves, -2: leaves for a while, as a static member. */
@@ -172,7 +172,7 @@ export interface CommitEvent {
   readonly waiter: number
   readonly memberId: string
   readonly groupInstanceId: string | null
-  /** -1: somebody outside the group. */
+  /** -1: a client outside the group. */
   readonly memberEpoch: number
   /** OffsetCommit's. */
   readonly apiVersion: number
@@ -225,7 +225,7 @@ export const NONE_ASSIGNED: Assigned = new Map()
 /** What there is of a group that was never stored. It begins at epoch 1, without an assignment. */
 export const NEVER_STORED: PersistedGroup = { groupEpoch: 1, assignmentEpoch: 0, metadataHash: 0 }
 
-/** A group nobody has joined yet. */
+/** A group that no member has joined yet. */
 export const empty: ConsumerGroupState = {
   ...NEVER_STORED,
   dead: false,

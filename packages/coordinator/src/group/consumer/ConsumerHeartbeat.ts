@@ -40,7 +40,7 @@ export const heartbeat = (draft: ConsumerDraft, event: HeartbeatEvent): void => 
     event.rebalanceTimeoutMs !== -1 &&
     (event.subscribedTopicNames !== null || event.subscribedTopicRegex !== null) &&
     event.topicPartitions !== null
-  // Who tells of other partitions than it was given has not heard of them: told again, where Kafka says nothing.
+  // A member that names other partitions than it was given has not heard of them: told again; Kafka says nothing.
   const told =
     event.memberEpoch === 0 ||
     isFull ||
@@ -114,7 +114,7 @@ export const settle = (draft: ConsumerDraft, before: Member, updated: Member, so
   return now
 }
 
-/** A new epoch where topics or subscriptions have changed, and its target assignment once it is time. */
+/** A new epoch if topics or subscriptions have changed, and its target assignment once it is time. */
 export const advance = (
   draft: ConsumerDraft,
   subscriptions: Subscriptions,
@@ -147,7 +147,7 @@ export const inOrder = (names: ReadonlyArray<string> | null): ReadonlyArray<stri
 
 type Found = { readonly member: Member; readonly isNew: boolean } | { readonly error: KafkaError }
 
-/** The member that speaks, a new one, or the static one whose place it takes. */
+/** The member that speaks, a new one, or the static one that it replaces. */
 const memberFor = (draft: ConsumerDraft, event: HeartbeatEvent): Found => {
   const { instanceId, memberEpoch } = event
   const memberId = event.memberId === "" ? event.newMemberId : event.memberId
@@ -166,7 +166,7 @@ const memberFor = (draft: ConsumerDraft, event: HeartbeatEvent): Found => {
       const member = draft.members.get(memberId)
       return { member: member ?? newMember(memberId), isNew: member === undefined }
     }
-    // Who repeats its own first heartbeat is let in, where Kafka refuses it.
+    // A member that repeats its own first heartbeat is let in; Kafka refuses it.
     if (holder.classic === null && holder.memberEpoch !== STATIC_LEAVE && holder.memberId !== memberId) {
       return {
         error: new UnreleasedInstanceId({
@@ -187,7 +187,7 @@ export const holderOf = (draft: ConsumerDraft, instanceId: string): Member | und
   return memberId === undefined ? undefined : draft.members.get(memberId)
 }
 
-/** Whoever names an instance id has to be who holds it. */
+/** A member that names an instance id has to be the one that holds it. */
 export const holderError = (holder: Member | undefined, memberId: string, instanceId: string): KafkaError | null => {
   if (holder === undefined) return new UnknownMemberId({ message: `Instance id ${instanceId} is unknown.` })
   if (holder.memberId === memberId) return null
@@ -220,7 +220,7 @@ export const unknownMember = (memberId: string): KafkaError =>
   new UnknownMemberId({ message: `Member ${memberId} is not a member of the group.` })
 
 /**
- * Who comes with the epoch before is believed if it owns no more than it was given: the answer with the new epoch may
+ * A member at the epoch before is believed if it owns no more than it was given: the answer with the new epoch may
  * have been lost. Epoch 0 is a member that begins anew.
  */
 const epochError = (

@@ -24,13 +24,13 @@ export interface Aim {
   readonly subscriptionChanged: boolean
   /** What it says it owns; null: it did not say. */
   readonly owned: ReadonlyArray<TopicPartitions> | null
-  /** Undefined: nobody. */
+  /** Undefined: no member. */
   readonly ownerOf: (topicId: string, partition: number) => string | undefined
 }
 
 type Change = Pick<Member, "state" | "memberEpoch" | "assigned" | "pendingRevocation">
 
-/** The member as it is from now on; the same object where nothing changed. */
+/** The member as it is from now on; the same object if nothing changed. */
 export const reconcile = (member: Member, aim: Aim): Member => {
   switch (member.state) {
     case "Stable":
@@ -106,7 +106,7 @@ const set = (to: Map<string, Map<number, number>>, topicId: string, partition: n
   else partitions.set(partition, epoch)
 }
 
-/** Whether a member that owns this owns something of that. Who does not say may own all. */
+/** Whether a member that owns this owns something of that. A member that does not say may own all. */
 const owns = (owned: ReadonlyArray<TopicPartitions> | null, of: Assigned): boolean => {
   if (owned === null) return true
   return owned.some(({ partitions, topicId }) => {

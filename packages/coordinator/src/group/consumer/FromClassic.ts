@@ -22,7 +22,7 @@ export interface ClassicConsumer extends Pick<PersistedMember, Same> {
 
 /**
  * The consumer group that a group of classic consumers becomes: its generation is the epoch of the group, of its
- * assignment and of each member, so nobody has to do anything. All of it is stored.
+ * assignment and of each member, so no member has to do anything. All of it is stored.
  */
 export const fromClassic = (
   generationId: number,
@@ -61,7 +61,7 @@ export const fromClassic = (
   return draft.finish()
 }
 
-/** Nobody is left who speaks the consumer protocol, but somebody is. */
+/** Members are left, but none of them speaks the consumer protocol. */
 export const isAllClassic = ({ dead, members }: ConsumerGroupState): boolean => {
   if (dead || members.size === 0) return false
   for (const { classic } of members.values()) if (classic === null) return false

@@ -49,7 +49,7 @@ export class Subscriptions {
     return topicIds
   }
 
-  /** Of all topics that somebody subscribes to and their sizes; 0: none. The same whatever the order. */
+  /** Of all topics that a member subscribes to and their sizes; 0: none. The same whatever the order. */
   hash(members: Iterable<Subscriber>): number {
     const sets = new Set<ReadonlySet<string>>()
     for (const member of members) sets.add(this.of(member))

@@ -9,7 +9,7 @@ import { groupRow, memberRow } from "./ConsumerRows.ts"
 
 export type ConsumerKind = GroupKind<"consumer", ConsumerGroupState, Event, Answer, GroupChange>
 
-/** Groups of KIP-848, whose assignment the broker makes: ConsumerGroupHeartbeat. */
+/** Groups of KIP-848, for which the broker makes the assignment: ConsumerGroupHeartbeat. */
 export const consumerKind = (configs: (groupId: string) => GroupResourceConfig): ConsumerKind => ({
   kind: "consumer",
   step,

@@ -1,6 +1,6 @@
 import * as Context from "effect/Context"
 
-/** Where a share group with no offset yet begins: `byDurationMs` is so long before now. */
+/** The place at which a share group with no offset yet begins: `byDurationMs` is so long before now. */
 export type ShareAutoOffsetReset = "earliest" | "latest" | { readonly byDurationMs: number }
 
 /** Which way a group may pass between classic and consumer members (`group.consumer.migration.policy`). */
@@ -50,8 +50,8 @@ export interface GroupResourceConfig {
 }
 
 /**
- * Apache Kafka 4.3.1's defaults; only sizes are bounded where Kafka has none. The server's settings and group configs
- * take theirs from here.
+ * Apache Kafka 4.3.1's defaults; only sizes have bounds that Kafka does not have. The server's settings and group
+ * configs take theirs from here.
  */
 export const defaultGroupResourceConfig = {
   consumerSessionTimeoutMs: 45_000,

@@ -8,19 +8,19 @@ import type { MemberIdentity } from "./MemberIdentity.ts"
 export interface Restored<State, Answer, Group> {
   /** Milliseconds since the epoch at which the group came into this state. */
   readonly savedAtMs: number
-  /** Members whose rows cannot be read, and why: they are not in the group any more, and join again. */
+  /** Members with rows that cannot be read, and why: they are not in the group any more, and join again. */
   readonly unread?: ReadonlyArray<string>
   /** `nowMs`: of the monotonic clock. */
   readonly start: (nowMs: number) => Stepped<State, Answer, Group>
 }
 
-/** Who reads offsets; OffsetFetch 9 and later. Null and -1: somebody outside the group. */
+/** The reader of offsets; OffsetFetch 9 and later. Null and -1: a client outside the group. */
 export interface Fetching {
   readonly memberId: string | null
   readonly memberEpoch: number
 }
 
-/** Who wants to commit. A simple consumer: generation -1, no member id. */
+/** The client that wants to commit. A simple consumer: generation -1, no member id. */
 export interface Committing extends MemberIdentity {
   readonly groupId: string
   readonly generationId: number
@@ -38,7 +38,7 @@ export interface Expiry {
   readonly since: "commit" | "state"
   /** Something besides offsets is stored of it: it is deleted though it has none. */
   readonly isStored: boolean
-  /** What members are subscribed to, which expires for nobody; null: there are none, and the group goes with its offsets. */
+  /** What members are subscribed to, which never expires; null: there are none, and the group goes with its offsets. */
   readonly keeps: ((topic: string) => boolean) | null
 }
 
@@ -50,7 +50,7 @@ export interface GroupKind<Kind extends string, State, Event, Answer, Group> ext
   Group
 > {
   readonly kind: Kind
-  /** A group nobody has joined yet. */
+  /** A group that no member has joined yet. */
   readonly begin: (groupId: string) => State
   /** From what `encode` wrote, or why it cannot be that. */
   readonly restore: (stored: StoredGroup) => Result.Result<Restored<State, Answer, Group>, string>

@@ -4,7 +4,7 @@ import type { GroupOutput } from "./GroupOutput.ts"
 /** A machine's next state, and what it asks for. */
 export type Stepped<State, Answer, Group> = readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
 
-/** A pure machine and how what it persists is written down. Times in milliseconds of the clock whose `now` `step` gets. */
+/** A pure machine and how it writes what it persists. Times in milliseconds of the clock behind `step`'s `now`. */
 export interface GroupMachine<State, Event, Answer, Group> {
   readonly kind: string
   readonly step: (state: State, event: Event, nowMs: number) => Stepped<State, Answer, Group>
@@ -14,5 +14,5 @@ export interface GroupMachine<State, Event, Answer, Group> {
   readonly encode: (group: Group, savedAtMs: number) => Omit<GroupToStore, "groupId" | "kind">
 }
 
-/** Nobody waits for the answer to an event that the shell sends by itself. */
+/** No caller waits for the answer to an event that the shell sends by itself. */
 export const NOBODY = 0

@@ -1,7 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { InvalidGroupId, InvalidRequest } from "@tusk/protocol/KafkaError"
 
-/** `tusk.group.id.max.bytes`, where nothing else is said. */
+/** `tusk.group.id.max.bytes`, if nothing else is said. */
 export const GROUP_ID_MAX_BYTES = 1024
 
 /**
@@ -35,7 +35,7 @@ export const storedBytes = (text: string): number => {
 const isWithin = (text: string, maxBytes: number): boolean =>
   text.length * 3 <= maxBytes || (text.length <= maxBytes && storedBytes(text) <= maxBytes)
 
-/** Who asks something of a group. */
+/** The client that asks something of a group. */
 export interface Asker {
   readonly memberId?: string | null
   readonly groupInstanceId?: string | null

@@ -3,7 +3,7 @@ import type { GroupKind } from "./GroupKind.ts"
 import type { Stepped } from "./GroupMachine.ts"
 import type { GroupRow, MemberRowCodec, RowCodec } from "./RowCodec.ts"
 
-/** What has changed of a group whose members are stored in rows of their own. */
+/** What has changed of a group that stores its members in rows of their own. */
 interface Change<Group, Member> {
   /** Null: as it was. */
   readonly group: Group | null
@@ -27,7 +27,7 @@ interface Rows<Group, Member, State, Answer, Changed> {
   readonly sessionTimeoutMs: (groupId: string) => number
 }
 
-/** How a group is written down and read whose members have a row each. */
+/** How a group with a row for each member is written down and read. */
 export const memberRows = <
   Kind extends string,
   Group,

@@ -50,7 +50,7 @@ class Taking {
     return size < Number(last - first) + 1 ? first + BigInt(size) - 1n : last
   }
 
-  /** What is free again of this batch, and less of it where there are suspects. */
+  /** What is free again of this batch, and less of it if there are suspects. */
   takeAgain(ranges: ReadonlyArray<Range>, batch: OffsetRange, hasSuspects: boolean): ReadonlyArray<Range> {
     const { limits } = this.#event
     let most = Number.POSITIVE_INFINITY
@@ -74,7 +74,7 @@ export const acquire = (
   const { limits, logStartOffset, strict, waiter } = event
   const taking = new Taking(event, now)
   let { nextOffset } = state
-  // Nobody can read below the log start.
+  // No consumer can read below the log start.
   let ranges = archiveWithin(state.ranges, 0n, logStartOffset - 1n)
   let { from } = event
   for (const batch of event.batches) {

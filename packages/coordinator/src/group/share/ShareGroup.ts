@@ -1,6 +1,6 @@
 /**
- * The members of a share group (KIP-932). Pure. Nobody waits for anybody: partitions are shared, so a new assignment is
- * told with each member's next heartbeat.
+ * The members of a share group (KIP-932). Pure. No member waits for another: partitions are shared, so each member is
+ * told a new assignment with its next heartbeat.
  *
  * | event               | unknown member      | member                                              |
  * |---------------------|---------------------|-----------------------------------------------------|
@@ -11,8 +11,9 @@
  * | Make                | stored              | -                                                   |
  * | Delete              | Dead, Remove        | NON_EMPTY_GROUP                                     |
  *
- * The group epoch rises with members, subscriptions and topics, once more when partitions come that it never had; a member has the group's epoch from its next heartbeat on. Persist:
- * the group at a new epoch, a member when it comes, changes its subscription or gets a new epoch, or goes.
+ * The group epoch rises with members, subscriptions and topics, once more when partitions come that it never had; a
+ * member has the group's epoch from its next heartbeat on. Persist: the group at a new epoch, a member when it comes,
+ * changes its subscription or gets a new epoch, or goes.
  */
 import {
   FencedMemberEpoch,
@@ -63,7 +64,7 @@ export const step = (state: ShareGroupState, event: Event, now: number): Stepped
       const removed = Array.from(state.members.values())
         .filter(({ sessionDeadlineMs }) => sessionDeadlineMs <= now)
         .map(({ memberId }) => memberId)
-      // The timer has rung: it is set for whoever is next.
+      // The timer has rung: it is set for the session that ends next.
       return finish({ ...state, wakeAtMs: Number.POSITIVE_INFINITY }, without(state, removed), [], removed, undefined)
     }
   }
@@ -96,7 +97,7 @@ const leave = (state: ShareGroupState, { memberId, waiter }: ShareHeartbeatEvent
 const unknown = (memberId: string): KafkaError =>
   new UnknownMemberId({ message: `Member ${memberId} is not a member of this group.` })
 
-/** The assignment follows with the next heartbeat of anybody. */
+/** The assignment follows with the next heartbeat of any member. */
 const without = (state: ShareGroupState, memberIds: ReadonlyArray<string>): ShareGroupState => {
   if (memberIds.length === 0) return state
   const members = new Map(state.members)
@@ -140,7 +141,7 @@ const heartbeat = (state: ShareGroupState, event: ShareHeartbeatEvent, now: numb
     memberEpoch: known?.memberEpoch ?? 0,
     previousMemberEpoch: known?.previousMemberEpoch ?? -1,
     sessionDeadlineMs: now + terms.sessionTimeoutMs,
-    // Who comes with the epoch before has not heard of this one's assignment.
+    // A member at the epoch before has not heard of this one's assignment.
     told: memberEpoch === 0 || memberEpoch !== known?.memberEpoch ? null : known.told
   }
   const members = new Map(state.members).set(memberId, member)
@@ -154,7 +155,7 @@ const heartbeat = (state: ShareGroupState, event: ShareHeartbeatEvent, now: numb
   return tell(state, next, member, isChanged, waiter)
 }
 
-/** Makes the assignment anew; where only topics changed, and the assignment with them, in a new epoch. */
+/** Makes the assignment anew; if only topics changed, and the assignment with them, in a new epoch. */
 const assign = (
   grown: ShareGroupState,
   before: ShareGroupState,
@@ -162,10 +163,10 @@ const assign = (
   isBumped: boolean
 ): ShareGroupState => {
   const assignment = assignSimple(Array.from(grown.members.values()), topics.find)
-  // What the broker before has told is not kept: in a new epoch everybody hears of this one, lost answers or not.
+  // What the broker before has told is not kept: in a new epoch every member hears of this one, lost answers or not.
   const isOther = before.topicsVersion === RESTORED || !sameAll(before.assignment, assignment)
   const moved = !isBumped && before.topicsVersion !== -1 && isOther
-  // Apache Kafka gives out new partitions in an epoch of their own, when it has stored where they begin.
+  // Apache Kafka gives out new partitions in an epoch of their own, when it has stored the offsets at which they begin.
   const begun = isBumped && hasNew(before.assignment, assignment)
   const groupEpoch = moved || begun ? grown.groupEpoch + 1 : grown.groupEpoch
   return { ...grown, assignment, topicsVersion: topics.version, groupEpoch, assignmentEpoch: groupEpoch }
@@ -173,7 +174,7 @@ const assign = (
 
 type Assignments = ReadonlyMap<string, ShareAssignment>
 
-/** Whether anybody has a partition that nobody had. */
+/** Whether a member has a partition that none had before. */
 const hasNew = (before: Assignments, after: Assignments): boolean => {
   const had = partitionsOf(before)
   return Array.from(partitionsOf(after)).some((name) => !had.has(name))

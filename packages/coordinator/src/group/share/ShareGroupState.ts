@@ -33,7 +33,7 @@ export interface ShareMember extends PersistedShareMember {
 export interface PersistedShareGroup {
   /** Rises with each change of members, subscriptions or topics that changes the assignment. */
   readonly groupEpoch: number
-  /** Of the assignment as it is; behind the group's where members have gone since. */
+  /** Of the assignment as it is; behind the group's if members have gone since. */
   readonly assignmentEpoch: number
 }
 
@@ -53,7 +53,7 @@ export interface TopicsSeen {
   readonly find: (name: string) => { readonly topicId: string; readonly partitions: number } | undefined
 }
 
-/** A share group's members. Never changed in place. Times in milliseconds of the clock whose `now` `step` gets. */
+/** A share group's members. Never changed in place. Times in milliseconds of the clock that gives `step` its `now`. */
 export interface ShareGroupState extends PersistedShareGroup {
   readonly dead: boolean
   readonly isStored: boolean
@@ -86,7 +86,7 @@ export interface ShareHeartbeatEvent {
 
 export type Event = Data.TaggedEnum<{
   Heartbeat: ShareHeartbeatEvent
-  /** Somebody wants the group to be there, without joining it. */
+  /** A client wants the group to be there, without joining it. */
   Make: { readonly waiter: number }
   Delete: { readonly waiter: number }
   /** Share groups commit no offsets: always refused. */
@@ -97,7 +97,7 @@ export type Event = Data.TaggedEnum<{
 export const Event = Data.taggedEnum<Event>()
 
 export type Answer = Data.TaggedEnum<{
-  /** `assignment`: null where it is what the member was told before. */
+  /** `assignment`: null if it is what the member was told before. */
   Beat: { readonly memberEpoch: number; readonly assignment: ShareAssignment | null }
   Done: {}
   Refused: { readonly error: KafkaError }

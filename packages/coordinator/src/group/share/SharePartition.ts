@@ -15,10 +15,10 @@
  * Given out are whole batches up to the number of records asked for, as they lie in the log; what came back half as often
  * as it may is given out in smaller and smaller company, as Apache Kafka 4.3.1 has it.
  *
- * Only who has acquired a record may acknowledge it; of an acknowledgement all is taken or nothing. Below the start
- * offset acknowledgements change nothing. The start moves over what is Acknowledged and Archived. Persist: whenever
- * something other than a lock changes but by acquiring; what is acquired is kept as Available, so after a restart it is
- * given out again.
+ * Only the member that has acquired a record may acknowledge it; of an acknowledgement all is taken or nothing. Below
+ * the start offset acknowledgements change nothing. The start moves over what is Acknowledged and Archived. Persist:
+ * whenever something other than a lock changes but by acquiring; what is acquired is kept as Available, so after a
+ * restart it is given out again.
  */
 import { InvalidRecordState } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"

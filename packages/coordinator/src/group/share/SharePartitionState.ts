@@ -11,7 +11,7 @@ export interface Range {
   readonly state: RecordState
   /** How often they were acquired. */
   readonly deliveryCount: number
-  /** Who has acquired them, and until when. */
+  /** The member that has acquired them, and until when. */
   readonly memberId: string | null
   readonly lockUntilMs: number
 }
@@ -37,7 +37,7 @@ export interface SharePartitionState {
   readonly wakeAtMs: number
 }
 
-/** What is kept of a range: who has acquired it is not, so that it is given out again. */
+/** What is kept of a range: not the member that has acquired it, so that it is given out again. */
 export interface PersistedRange extends OffsetRange {
   readonly state: Exclude<RecordState, "Acquired">
   readonly deliveryCount: number
@@ -76,9 +76,9 @@ export type Event = Data.TaggedEnum<{
     readonly batches: ReadonlyArray<OffsetRange>
     readonly maxRecords: number
     readonly strict: boolean
-    /** Batches that lie side by side are told as one range until it has so many records; no limit where it is strict. */
+    /** Batches that lie side by side are told as one range until it has so many records; no limit if it is strict. */
     readonly batchSize: number
-    /** Where was read from: what is missing up to a batch, and between two, compaction has taken. */
+    /** The offset that was read from: what is missing up to a batch, and between two, compaction has taken. */
     readonly from: bigint
     readonly logStartOffset: bigint
     readonly limits: ShareLimits

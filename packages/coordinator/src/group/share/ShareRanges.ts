@@ -15,7 +15,7 @@ const free = (range: Range, archived: boolean): Range => ({
   lockUntilMs: Number.POSITIVE_INFINITY
 })
 
-/** What becomes of records whose lock runs out: free again, or archived where this was the last delivery. */
+/** What becomes of records when their lock runs out: free again, or archived if this was the last delivery. */
 export const giveBack = (range: Range): Range => free(range, isLast(range))
 
 export const released = (range: Range, limits: ShareLimits): Range =>
@@ -23,7 +23,7 @@ export const released = (range: Range, limits: ShareLimits): Range =>
 
 export const done = (range: Range, state: "Acknowledged" | "Archived"): Range => ({ ...free(range, true), state })
 
-/** Whether somebody may acquire these, but they came back so often that one of them may be what fails. */
+/** Whether a member may acquire these, but they came back so often that one of them may be what fails. */
 export const isSuspect = ({ deliveryCount, state }: Range, limits: ShareLimits): boolean =>
   state === "Available" && deliveryCount >= Math.max(2, Math.ceil(limits.deliveryCountLimit / 2))
 

@@ -10,7 +10,7 @@ import type { Answer, ShareGroupChange, ShareGroupState } from "./ShareGroupStat
 
 export type ShareKind = GroupKind<"share", ShareGroupState, Event, Answer, ShareGroupChange>
 
-/** Queues: groups whose members share partitions (KIP-932): ShareGroupHeartbeat. */
+/** Queues: groups in which members share partitions (KIP-932): ShareGroupHeartbeat. */
 export const shareKind = (configs: (groupId: string) => GroupResourceConfig): ShareKind => ({
   kind: "share",
   step,

@@ -28,7 +28,7 @@ const rangeOf = (batch: Uint8Array): OffsetRange => ({
   last: RecordBatch.lastOffset(batch)
 })
 
-/** Batches with records for somebody: what is left out is done with once a later one is given out. */
+/** Batches with records for consumers: what is left out is done with once a later one is given out. */
 const recordsOf = (
   batches: ReadonlyArray<Uint8Array>,
   aborted: PartitionRead["aborted"]
@@ -37,7 +37,7 @@ const recordsOf = (
   return batches.filter((batch) => !RecordBatch.isControl(batch) && !transactions.has(batch))
 }
 
-/** Reads what a member may have now, and marks it as its own. Nothing where others hold it all. */
+/** Reads what a member may have now, and marks it as its own. Nothing if others hold it all. */
 export const makeAcquire = (
   log: Log["Service"],
   cells: SharePartitionCells,
@@ -85,7 +85,7 @@ export const makeAcquire = (
     return { batches: batches.filter((_, i) => isAcquired(offered[i]!)), ranges }
   })
 
-  /** Where records were deleted while it read them it begins anew, behind them: the place to read from is its own. */
+  /** If records are deleted while it reads them, it begins anew, behind them: the place to read from is its own. */
   const acquire = (request: Acquire): Effect.Effect<AcquiredRecords, KafkaError> =>
     Effect.catchTag(acquireOnce(request), "OffsetOutOfRange", () => acquire(request))
   return acquire

@@ -14,7 +14,7 @@ import type { CellOf } from "./GroupKinds.ts"
 import type * as Asked from "./GroupRequests.ts"
 import { newMemberIdOf } from "../machine/Ids.ts"
 
-/** What members of classic groups ask for, and those of consumer groups who speak the classic protocol. */
+/** What members of classic groups ask for, and those of consumer groups that speak the classic protocol. */
 export interface ClassicGroups {
   /** Waits for the rebalance to end. Refusals come in the answer, for MEMBER_ID_REQUIRED carries a member id. */
   readonly joinGroup: (request: Asked.JoinGroup) => Effect.Effect<JoinAnswer>
@@ -37,7 +37,7 @@ const admitted = (cells: GroupCells["Service"], request: GroupAsker): Effect.Eff
 
 /** Finds groups, and asks them in the words of their kind. */
 const makePlaces = (cells: GroupCells["Service"], conversion: GroupConversion["Service"]) => {
-  /** A group that exists. One whose last consumer member is gone becomes a classic group by being asked. */
+  /** A group that exists. Once its last consumer member is gone, it becomes a classic group by being asked. */
   const known = (groupId: string): Effect.Effect<Place, KafkaError> =>
     Effect.gen(function* () {
       let cell = yield* cells.find(groupId)

@@ -124,7 +124,7 @@ export const makeClassicInConsumer = (
   return { joinGroup, syncGroup, heartbeat, leaveGroup }
 }
 
-/** The broker makes the assignment: everybody follows. */
+/** The broker makes the assignment: every member follows. */
 const joinAnswer = ({
   error,
   generationId,

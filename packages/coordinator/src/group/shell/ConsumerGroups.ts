@@ -139,7 +139,7 @@ const make = Effect.fnUntraced(function* () {
     )
     if (answer._tag === "Beat") {
       if (request.memberEpoch < 0) {
-        // It has left, whatever becomes of those who stay.
+        // It has left, whatever becomes of those that stay.
         yield* Effect.ignore(Effect.flatMap(known(request.groupId), downgradeIfDue))
       }
       return answer

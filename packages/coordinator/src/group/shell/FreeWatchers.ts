@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 
-/** Who waits until something in a share partition is free again, by the partition's key. */
+/** Requests that wait until something in a share partition is free again, by the partition's key. */
 export class FreeWatchers {
   readonly #byKey = new Map<string, Set<() => void>>()
 

@@ -17,11 +17,11 @@ import { OwnTime } from "./OwnTime.ts"
 export interface GroupCellPorts {
   readonly put: (group: GroupToStore) => Effect.Effect<void, KafkaError>
   readonly remove: (groupId: string) => Effect.Effect<void, KafkaError>
-  /** Where events, timers and ticks run. */
+  /** The scope in which events, timers and ticks run. */
   readonly scope: Scope.Scope
-  /** How long in all nobody could be answered: nobody is late for that. */
+  /** How long in all no client could be answered: no member is late for that. */
   readonly unservedMs: () => number
-  /** How long who asks waits while something of the group is stored: then it is told that the coordinator is not available. */
+  /** How long a request waits while something of the group is stored: then it gets COORDINATOR_NOT_AVAILABLE. */
   readonly requestTimeoutMs: number
   /** What is in memory may not be what is stored: the group has to be loaded again. The cell is closed. */
   readonly broken: (groupId: string) => void
@@ -32,7 +32,7 @@ export interface GroupCellPorts {
 /** The cell was closed while the caller was on its way: look the group up again. */
 export class CellClosed extends Data.TaggedError("CellClosed") {}
 
-/** One group's shell: its machine's state, the gate, those who wait, and the timer. The same for every kind. */
+/** One group's shell: its machine's state, the gate, the requests that wait, and the timer. The same for every kind. */
 export interface GroupCell<State, Event, Answer> {
   readonly groupId: string
   readonly peek: () => State
@@ -41,22 +41,22 @@ export interface GroupCell<State, Event, Answer> {
   /** Milliseconds since the epoch at which the group came into its stored state. */
   readonly changedAtMs: () => number
   /**
-   * Sends an event and waits for its answer. `whileHeld` runs behind the step before any other step. Who is interrupted
-   * gives up only its own wait.
+   * Sends an event and waits for its answer. `whileHeld` runs behind the step before any other step. A fiber that is
+   * interrupted gives up only its own wait.
    */
   readonly ask: (
     event: (waiter: number) => Event,
     whileHeld?: (answer: Answer | undefined) => Effect.Effect<void>
   ) => Effect.Effect<Answer, KafkaError | CellClosed>
-  /** Runs while no step does; it may send events nobody waits for. */
+  /** Runs while no step does; it may send events that no request waits for. */
   readonly exclusive: <E>(
     body: (send: (event: Event) => Effect.Effect<void>) => Effect.Effect<void, E>
   ) => Effect.Effect<void, E>
-  /** Nothing happens here any more; who waits asks elsewhere. Takes no gate. */
+  /** Nothing happens here any more; requests that wait ask elsewhere. Takes no gate. */
   readonly close: () => void
 }
 
-/** Somebody who asked. */
+/** A request that asked. */
 interface Waiter<Answer> {
   readonly answer: Deferred.Deferred<Answer, KafkaError | CellClosed>
   isSent: boolean
@@ -128,7 +128,7 @@ class Cell<State, Event, Answer, Group> implements GroupCell<State, Event, Answe
       .pipe(Effect.uninterruptible)
   }
 
-  /** In a fiber of its own: the event is sent all the same where who asked is interrupted, or waits no longer. */
+  /** In a fiber of its own: the event is sent even if the fiber that asked is interrupted, or waits no longer. */
   ask(event: (waiter: number) => Event, whileHeld?: WhileHeld<Answer>): Effect.Effect<Answer, KafkaError | CellClosed> {
     return Effect.suspend(() => {
       if (!this.#isOpen) return Effect.fail(new CellClosed())
@@ -252,7 +252,7 @@ class Cell<State, Event, Answer, Group> implements GroupCell<State, Event, Answe
     )
   }
 
-  /** What is being stored takes too long. The step goes on; what becomes of it nobody is told. */
+  /** What is being stored takes too long. The step goes on; no request is told what becomes of it. */
   get #giveUp(): Effect.Effect<void> {
     return Effect.sync(() => {
       for (const waiter of this.#waiters.values()) {

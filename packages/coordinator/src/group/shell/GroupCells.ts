@@ -25,12 +25,12 @@ export type Start<Name extends KindName> =
     ? (nowMs: number) => readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
     : never
 
-/** Who asks something of which group. */
+/** The client that asks, and the group that it asks. */
 export interface GroupAsker extends Asker {
   readonly groupId: string
 }
 
-/** Whether this broker coordinates a group; who asks it of another is told to look the coordinator up. */
+/** Whether this broker coordinates a group; a client that asks it of another is told to look the coordinator up. */
 export const Coordinates = Context.Reference<(groupId: string) => boolean>("@tusk/coordinator/group/Coordinates", {
   defaultValue: () => () => true
 })
@@ -45,17 +45,17 @@ export class GroupCells extends Context.Service<
     readonly kinds: GroupKinds
     /** What is wrong with these ids, in themselves: no group and no member has them. */
     readonly idError: (asker: GroupAsker) => KafkaError | null
-    /** Fails where that is so, or another broker coordinates the group; `find` and `findOrMake` look at the group, too. */
+    /** Fails if that is so, or another broker coordinates the group; `find` and `findOrMake` look at the group, too. */
     readonly admit: (asker: GroupAsker) => Effect.Effect<void, KafkaError>
-    /** Null where no such group is known. A group that only has offsets is an empty classic one. */
+    /** Null if no such group is known. A group that only has offsets is an empty classic one. */
     readonly find: (groupId: string) => Effect.Effect<AnyCell | null, KafkaError>
     /** Makes a group of this kind if none is known; else it may be of any kind. POLICY_VIOLATION: there are too many. */
     readonly findOrMake: (groupId: string, kind: KindName) => Effect.Effect<AnyCell, KafkaError>
     /** All that are coordinated here, those that only have offsets too. */
     readonly all: Effect.Effect<ReadonlyArray<AnyCell>, KafkaError>
     /**
-     * Makes it a group of another kind. To be run while `from` is held (`exclusive`) and has answered all who wait. What
-     * `start` asks for is carried out, so that it may persist the new form.
+     * Makes it a group of another kind. To be run while `from` is held (`exclusive`) and has answered all that wait.
+     * What `start` asks for is carried out, so that it may persist the new form.
      */
     readonly convert: <Name extends KindName>(
       from: AnyCell,
@@ -72,7 +72,7 @@ export class GroupCells extends Context.Service<
     readonly settle: (groupId: string) => void
   }
 >()("@tusk/coordinator/group/shell/GroupCells") {
-  /** Loads all groups; fails where they cannot be read. */
+  /** Loads all groups; fails if they cannot be read. */
   static readonly layer = (config: GroupConfig): Layer.Layer<GroupCells, KafkaError, GroupStore | Offsets> =>
     Layer.effect(GroupCells, make(config))
 }
@@ -157,14 +157,14 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
 })
 
 const makeConvert = (store: GroupStore["Service"], loader: GroupLoader, table: GroupTable) => {
-  /** Where that fails they stay, for nobody to read: whoever stores members of this group again begins with none. */
+  /** If that fails they stay, but are never read: a kind that stores members of this group again begins with none. */
   const forgetMembers = (groupId: string): Effect.Effect<void> =>
     Effect.ignore(store.put({ groupId, kind: "classic", value: null, membersAnew: true }))
 
   return <Name extends KindName>(from: AnyCell, to: Name, start: Start<Name>) =>
     Effect.gen(function* () {
       const cell = yield* loader.build(to, from.groupId, start, yield* Clock.currentTimeMillis)
-      // Where its first state could not be stored, both are gone by now, and are read again.
+      // If its first state could not be stored, both are gone by now, and are read again.
       if (cell.isOpen()) {
         from.close()
         table.set(from.groupId, cell)

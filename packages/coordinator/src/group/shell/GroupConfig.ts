@@ -1,7 +1,7 @@
 import type { ClassicGroupConfig } from "../classic/ClassicGroupState.ts"
 import { GROUP_ID_MAX_BYTES } from "../machine/Ids.ts"
 
-/** The coordinator's settings, by what Kafka calls them where it has them. */
+/** The coordinator's settings, by Kafka's names if it has them. */
 export interface GroupConfig extends ClassicGroupConfig {
   /** Groups at one time; one more is refused with POLICY_VIOLATION. */
   readonly maxGroups: number

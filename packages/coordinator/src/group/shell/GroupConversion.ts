@@ -33,9 +33,9 @@ export class GroupConversion extends Context.Service<
     readonly patterns: TopicPatterns
     /** A member of the consumer protocol comes: the group of its name is a consumer group then, or GROUP_ID_NOT_FOUND. */
     readonly upgrade: (cell: CellOf<"classic">) => Effect.Effect<void, KafkaError>
-    /** The last member of the consumer protocol is gone: those who are left are a classic group again. */
+    /** The last member of the consumer protocol is gone: the members that are left are a classic group again. */
     readonly downgradeIfDue: (cell: AnyCell) => Effect.Effect<void>
-    /** A classic member comes to a group that nobody is in. */
+    /** A classic member comes to a group without members. */
     readonly downgradeEmpty: (cell: CellOf<"consumer"> | CellOf<"streams">) => Effect.Effect<void>
   }
 >()("@tusk/coordinator/group/shell/GroupConversion") {
@@ -124,7 +124,7 @@ const upgradeError = (
   return members.size > consumerMaxSize ? refuse("the group size exceeds the consumer group maximum size") : null
 }
 
-/** A member's subscription in whichever strategy it names first; null where it is none. */
+/** A member's subscription in the strategy that it names first; null if it is none. */
 export const readSubscription = (metadata: Uint8Array): ConsumerProtocolSubscriptionData | null =>
   orNull(() => decodeVersioned(ConsumerProtocolSubscription, metadata).value)
 
@@ -168,7 +168,7 @@ const readMembers = (state: ClassicGroupState, topics: AllTopics): ReadonlyArray
     const { protocols, sessionTimeoutMs } = member
     const agreed = protocols.find(({ name }) => name === state.protocolName) ?? protocols[0]
     const subscription = agreed === undefined ? null : readSubscription(agreed.metadata)
-    // Who has none yet has an assignment of no bytes at all.
+    // A member that has none yet has an assignment of no bytes at all.
     const assigned =
       assignment.byteLength === 0
         ? []

@@ -23,7 +23,7 @@ export class GroupLoader {
   readonly #cellPorts: GroupCellPorts
   /** Stored by a program that knows more kinds: nothing is done with them. */
   readonly #foreign = new Set<string>()
-  /** Groups whose stored state has to be read again; all of them while not `#loaded`. */
+  /** Groups that have to be read again from the store; all of them while not `#loaded`. */
   readonly #broken = new Set<string>()
   readonly #loading = Semaphore.makeUnsafe(1)
   #loaded = false
@@ -54,7 +54,7 @@ export class GroupLoader {
     }
   }
 
-  /** How often what was in memory had to be given up. Who waited for it then may be long gone, or elsewhere. */
+  /** How often what was in memory had to be given up. A request that waited then may be long gone, or elsewhere. */
   get losses(): number {
     return this.#losses
   }

@@ -23,14 +23,14 @@ import type { Storing } from "./OffsetCommits.ts"
 import { makeOffsetCommits, notStored } from "./OffsetCommits.ts"
 import { expireOffsets } from "./OffsetExpiry.ts"
 
-/** Somebody who is in no group. */
+/** A client that is in no group. */
 const OUTSIDER: Fetching = { memberId: null, memberEpoch: -1 }
 
 /**
  * The group coordinator: what is asked of groups of every kind, and of classic ones. Members, generations and
- * assignments are kept by `GroupStore`, offsets by `Offsets`. An answer leaves after what it tells is stored. Where that
- * fails, and after a take-over, the group is loaded again and who waited gets NOT_COORDINATOR. Interrupting a call gives
- * up the wait, not what was asked.
+ * assignments are kept by `GroupStore`, offsets by `Offsets`. An answer leaves after what it tells is stored. If that
+ * fails, and after a take-over, the group is loaded again and requests that waited get NOT_COORDINATOR. Interrupting a
+ * call gives up the wait, not what was asked.
  */
 export class Groups extends Context.Service<
   Groups,
@@ -53,7 +53,7 @@ export class Groups extends Context.Service<
     readonly listGroups: (request: Asked.ListGroups) => Effect.Effect<ReadonlyArray<Asked.ListedGroup>, KafkaError>
     /** With all their offsets. NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND; null: deleted. In order. */
     readonly deleteGroups: (groupIds: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<KafkaError | null>>
-    /** For whoever keeps something of groups: called with the id of each that is deleted, for whichever reason. */
+    /** For services that keep something of groups: called with the id of each that is deleted, for whichever reason. */
     readonly onDeleted: (hook: OnDeleted<string>) => void
     /** A result for each topic, in order: GROUP_SUBSCRIBED_TO_TOPIC or null. */
     readonly deleteOffsets: (

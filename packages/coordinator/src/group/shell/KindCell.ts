@@ -4,7 +4,7 @@ import type { Committing, Expiry, Fetching, GroupKind } from "../machine/GroupKi
 import { NOBODY } from "../machine/GroupMachine.ts"
 import type { CellClosed, GroupCell } from "./GroupCell.ts"
 
-/** A group in memory, as those see it who do not care of which kind it is. */
+/** A group in memory, as code sees it that does not care of which kind it is. */
 export interface CommonCell {
   readonly groupId: string
   readonly isOpen: () => boolean

@@ -15,25 +15,25 @@ import type * as Asked from "./GroupRequests.ts"
 const END_OF_TIME = 2n ** 63n - 1n
 const earlier = (a: bigint, b: bigint): bigint => (a < b ? a : b)
 
-/** As Kafka answers where a group's data cannot be written: clients look the coordinator up again and repeat. */
+/** As Kafka answers if a group's data cannot be written: clients look the coordinator up again and repeat. */
 export const notStored = (cause: KafkaError): KafkaError => new NotCoordinator({ cause })
 
-/** Where offsets go, if not into a commit of their own. */
+/** What stores offsets, if not a commit of their own. */
 export interface Storing {
-  /** Fails where nothing may be committed, whoever asks. */
+  /** Fails if no client may commit anything. */
   readonly mayCommit: Effect.Effect<void, KafkaError>
   /** Takes its place in the Committer's queue when it is run, and returns once the offsets are stored. */
   readonly store: (entries: ReadonlyArray<CommittedOffset>) => Effect.Effect<void, KafkaError>
 }
 
-/** Commits of offsets, by whoever is in a group or in none. */
+/** Commits of offsets, by members of a group and by clients in none. */
 export const makeOffsetCommits = (
   config: GroupConfig,
   cells: GroupCells["Service"],
   offsets: Offsets["Service"],
   scope: Scope.Scope
 ) => {
-  /** A commit without a generation makes a group where there is none: a simple consumer's. */
+  /** A commit without a generation makes a group if there is none: a simple consumer's. */
   const committingCell = (request: Committing): Effect.Effect<AnyCell, KafkaError> =>
     request.generationId < 0
       ? cells.findOrMake(request.groupId, "classic")

@@ -8,10 +8,10 @@ import type { GroupConfig } from "./GroupConfig.ts"
 import type { AnyCell } from "./GroupKinds.ts"
 
 /**
- * `offsets.retention.minutes`: every so often deletes what nobody needs any more (KIP-211). Of a group without members
+ * `offsets.retention.minutes`: at times deletes what no group needs any more (KIP-211). Of a group without members
  * that is all, and the time counts from when the group became empty; for a group that never had members, from each
- * commit. Of one with members it is what none of them is subscribed to, since its commit. A group without members whose
- * last offset goes, goes too. What an open transaction has offsets for stays.
+ * commit. Of one with members it is what none of them is subscribed to, since its commit. A group without members
+ * goes with its last offset. What an open transaction has offsets for stays.
  */
 export const expireOffsets = (
   config: GroupConfig,

@@ -4,15 +4,15 @@ import * as Effect from "effect/Effect"
 const LONGEST_SLEEP_MS = 0x7fff_ffff
 
 /**
- * A group's own time, in milliseconds. It stands still while nobody could be answered, and while something of the group is
- * stored: nobody is heard then, and nobody is late.
+ * A group's own time, in milliseconds. It stands still while no client can be answered, and while something of the
+ * group is stored: no member is heard then, and none is late.
  */
 export class OwnTime {
   readonly #servedMs: Effect.Effect<number>
   #stillSinceMs: number | undefined
   #stillMs = 0
 
-  /** `unservedMs`: how long in all nobody could be answered. */
+  /** `unservedMs`: how long in all no client could be answered. */
   constructor(unservedMs: () => number) {
     this.#servedMs = Effect.map(
       Clock.monotonicTimeNanos,

@@ -60,7 +60,7 @@ export class ShareGroups extends Context.Service<
     readonly heartbeat: (request: ShareHeartbeat) => Effect.Effect<Beat, KafkaError>
     /** The group is there from now on, with or without members. GROUP_ID_NOT_FOUND: it is of another kind. */
     readonly make: (groupId: string) => Effect.Effect<void, KafkaError>
-    /** Runs while the group has no members, and nobody joins it. NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND. */
+    /** Runs while the group has no members, and none joins it. NON_EMPTY_GROUP, GROUP_ID_NOT_FOUND. */
     readonly whileEmpty: <A>(groupId: string, body: Effect.Effect<A, KafkaError>) => Effect.Effect<A, KafkaError>
     /** GROUP_ID_NOT_FOUND for a group that is not there or of another kind; in order. */
     readonly describe: (
@@ -147,7 +147,7 @@ const make = Effect.fnUntraced(function* () {
   })
 })
 
-/** Runs while the group has no members, and nobody joins it. */
+/** Runs while the group has no members, and none joins it. */
 const inEmpty = <A>(
   group: CellOf<"share">,
   body: Effect.Effect<A, KafkaError>

@@ -15,7 +15,7 @@ import { makeGroupCell } from "./GroupCell.ts"
 import type { GroupCell, GroupCellPorts } from "./GroupCell.ts"
 import type { SharePartitionRows } from "./SharePartitionRows.ts"
 
-/** Beyond it partitions that nobody holds anything of are closed, and read again when needed. */
+/** Beyond it partitions of which no member holds anything are closed, and read again when needed. */
 const MAX_OPEN = 10_000
 
 export type ShareCell = GroupCell<SharePartitionState, Event, Answer>
@@ -24,9 +24,9 @@ export interface SharePartitionCellsPorts extends Pick<GroupCellPorts, "scope" |
   readonly scope: Scope.Scope
   readonly rows: SharePartitionRows
   readonly watchers: FreeWatchers
-  /** Fails where no share group has this id. */
+  /** Fails if no share group has this id. */
   readonly check: (groupId: string) => Effect.Effect<void, KafkaError>
-  /** Where a group begins that was never in the partition. */
+  /** The offset at which a group begins that was never in the partition. */
   readonly startOf: (groupId: string, partitionId: number) => Effect.Effect<bigint, KafkaError>
   readonly deliveryCountLimit: (groupId: string) => number
 }
@@ -55,7 +55,7 @@ export class SharePartitionCells {
     return `${partitionId}/${groupId}`
   }
 
-  /** Undefined where it is not open. */
+  /** Undefined if it is not open. */
   find(groupId: string, partitionId: number): ShareCell | undefined {
     return this.#cells.get(this.keyOf(groupId, partitionId))
   }
@@ -74,7 +74,7 @@ export class SharePartitionCells {
     })
   }
 
-  /** Asks it as it is now, again where it is read anew on the way. */
+  /** Asks it as it is now, again if it is read anew on the way. */
   ask(groupId: string, partitionId: number, event: (waiter: number) => Event): Effect.Effect<Answer, KafkaError> {
     return Effect.flatMap(this.open(groupId, partitionId), (cell) => cell.ask(event)).pipe(
       Effect.catchTag("CellClosed", () => this.ask(groupId, partitionId, event))
@@ -116,7 +116,7 @@ export class SharePartitionCells {
     })
   }
 
-  /** Stored before anybody has it. */
+  /** Stored before any member has it. */
   #begin(groupId: string, partitionId: number): Effect.Effect<ShareCell, KafkaError> {
     return Effect.flatMap(this.#ports.startOf(groupId, partitionId), (startOffset) =>
       Effect.timeoutOrElse(this.#make(groupId, partitionId, begin(startOffset), true), {

@@ -31,7 +31,7 @@ export class SharePartitions extends Context.Service<
     readonly idError: (groupId: string, memberId: string) => KafkaError | null
     /** Makes sure that the group has a start offset in these partitions, by `share.auto.offset.reset`. */
     readonly initialize: (groupId: string, partitionIds: ReadonlyArray<number>) => Effect.Effect<void, KafkaError>
-    /** What is there for this member now; nothing where others hold it all. */
+    /** What is there for this member now; nothing if others hold it all. */
     readonly acquire: (request: Acquire) => Effect.Effect<AcquiredRecords, KafkaError>
     /** Stored when it returns. INVALID_RECORD_STATE: nothing of it was taken. */
     readonly acknowledge: (request: Acknowledge) => Effect.Effect<void, KafkaError>
@@ -48,9 +48,9 @@ export class SharePartitions extends Context.Service<
       free: () => void,
       use: Effect.Effect<A, E>
     ) => Effect.Effect<A, E>
-    /** By partition id; those without one are left out. An error where what is stored of one cannot be read. */
+    /** By partition id; those without one are left out. An error if what is stored of one cannot be read. */
     readonly startOffsets: (groupId: string) => Effect.Effect<ReadonlyMap<number, bigint | KafkaError>, KafkaError>
-    /** Whether nothing may be moved because somebody holds records. */
+    /** Whether nothing may be moved because a member holds records. */
     readonly setStart: (groupId: string, partitionId: number, offset: bigint) => Effect.Effect<void, KafkaError>
     /** The group begins anew in these partitions. */
     readonly remove: (groupId: string, partitionIds: ReadonlyArray<number>) => Effect.Effect<void, KafkaError>
@@ -111,7 +111,7 @@ const makeRooms = Effect.gen(function* () {
   }
 })
 
-/** Where the group begins in each of its partitions. */
+/** The offset at which the group begins in each of its partitions. */
 const startsOf = (partitions: ReadonlyMap<number, string>): ReadonlyMap<number, bigint | KafkaError> =>
   new Map(
     Array.from(partitions, ([partitionId, row]) => {
@@ -147,7 +147,7 @@ const make = Effect.fnUntraced(function* () {
     },
     releaseMember: (groupId, memberId, partitionIds) => {
       const event = (waiter: number) => Event.ReleaseMember({ waiter, memberId, limits: limits(groupId) })
-      // Nothing is held where nothing is open, or nothing of this member.
+      // Nothing is held if nothing is open, or nothing of this member.
       const isHeld = (partitionId: number) =>
         cells
           .find(groupId, partitionId)

@@ -33,7 +33,7 @@ export const makeRemoval = (rows: SharePartitionRows, cells: SharePartitionCells
     )
   }
 
-  /** The partitions' topic is deleted. Where this fails rows stay that nobody reads: partition ids are given once. */
+  /** The partitions' topic is deleted. If this fails, rows stay that are never read: partition ids are given once. */
   const forgetPartitions = (partitionIds: ReadonlyArray<number>): Effect.Effect<void> =>
     Effect.flatMap(rows.all, (all) =>
       Effect.forEach(

@@ -9,7 +9,7 @@ export interface Acquire {
   readonly maxRecords: number
   /** Not one record more (KIP-1206); else whole batches until there are so many. */
   readonly strict: boolean
-  /** Records that are told as one range, at least, where so many lie side by side. */
+  /** Records that are told as one range, at least, if so many lie side by side. */
   readonly batchSize: number
 }
 

@@ -12,7 +12,7 @@ import type { SharePartitionRows } from "./SharePartitionRows.ts"
 /** The offset at which a group begins in a partition. */
 export type StartOf = (groupId: string, partitionId: number) => Effect.Effect<bigint, KafkaError>
 
-/** Where a group begins that was never in the partition, by `share.auto.offset.reset`. */
+/** The offset at which a group begins that was never in the partition, by `share.auto.offset.reset`. */
 export const makeStartOf = (log: Log["Service"], configs: (groupId: string) => GroupResourceConfig): StartOf =>
   Effect.fnUntraced(function* (groupId: string, partitionId: number) {
     const [end] = yield* log.ends([partitionId])
@@ -43,6 +43,6 @@ export const beginIn = Effect.fnUntraced(function* (
   }
   if (begun.length === 0) return
   yield* check(groupId)
-  // Where that fails it is not known whether it was stored.
+  // If that fails it is not known whether it was stored.
   yield* Effect.tapError(rows.put(groupId, begun, timeoutMs), () => Effect.sync(() => rows.lose()))
 })

@@ -51,7 +51,7 @@ const MAX_CHARACTERS = 64 * 1024
 
 /**
  * What members of streams groups (KIP-1071) ask for; the rest is asked of `Groups`, as of groups of every kind. Internal
- * topics that are missing are told, to be created by who asked.
+ * topics that are missing are told, to be created by the caller.
  */
 export class StreamsGroups extends Context.Service<
   StreamsGroups,

@@ -17,7 +17,7 @@ export interface ConfiguredSubtopology {
 
 /** A topology against the topics there are. */
 export interface ConfiguredTopology {
-  /** By subtopology id, in order of ids; null where source topics are missing or numbers of partitions do not fit. */
+  /** By subtopology id, in order of ids; null if source topics are missing or numbers of partitions do not fit. */
   readonly subtopologies: ReadonlyMap<string, ConfiguredSubtopology> | null
   /** Internal topics that are not there, with partitions decided. */
   readonly missing: ReadonlyArray<InternalTopicInfo>
@@ -25,7 +25,7 @@ export interface ConfiguredTopology {
   readonly problem: StreamsStatus | null
 }
 
-/** STREAMS_INVALID_TOPOLOGY as a value where no set of topics could make it right. */
+/** STREAMS_INVALID_TOPOLOGY as a value if no set of topics could make it right. */
 export const configureTopology = (topology: Topology, partitionsOf: PartitionsOf): ConfiguredTopology | KafkaError => {
   const absent = missingSources(topology, partitionsOf)
   if (absent.length > 0) {

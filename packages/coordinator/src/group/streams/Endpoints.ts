@@ -8,9 +8,9 @@ export interface UserEndpoint {
   readonly port: number
 }
 
-/** What of a member says which partitions it can be asked about, and where. */
+/** What of a member says which partitions it can be asked about, and at which address. */
 export interface Reachable {
-  /** Where other instances reach this one for interactive queries. */
+  /** The address at which other instances reach this one for interactive queries. */
   readonly userEndpoint: UserEndpoint | null
   /** What it was told it has. */
   readonly held: Held
@@ -28,7 +28,7 @@ export interface EndpointPartitions {
   readonly standby: ReadonlyArray<TopicPartitions>
 }
 
-/** One entry for each member that told where it is reached. A topic with fewer partitions than tasks has those it has. */
+/** One entry for each member that told its address. A topic with fewer partitions than tasks has those it has. */
 export const endpointPartitions = (
   members: Iterable<Reachable>,
   subtopologies: ReadonlyMap<string, ConfiguredSubtopology> | null,

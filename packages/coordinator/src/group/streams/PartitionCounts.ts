@@ -3,7 +3,7 @@
  * it wants or as the widest topic read by the subtopology that writes it, then as many as those it is copartitioned
  * with; a changelog as many as its subtopology has tasks.
  *
- * Where this differs from Kafka: a wish for a number binds only the topics copartitioned with that topic, not all
+ * Differences from Kafka: a wish for a number binds only the topics copartitioned with that topic, not all
  * repartition topics of the application; a topology without an answer is refused by name in every case.
  */
 import type { KafkaError } from "@tusk/protocol/KafkaError"
@@ -11,7 +11,7 @@ import type { StreamsStatus } from "./StreamsStatus.ts"
 import { invalid } from "./Topology.ts"
 import type { CopartitionGroup, Subtopology, Topology } from "./Topology.ts"
 
-/** How many partitions a topic has; undefined where there is no such topic. */
+/** How many partitions a topic has; undefined if there is no such topic. */
 export type PartitionsOf = (topic: string) => number | undefined
 
 interface Decided {

@@ -7,7 +7,7 @@
  * | UnrevokedTasks  | the member no longer tells those it must give  | the next step towards the newest target       |
  * | UnreleasedTasks | others give up what it shall have              | takes what is free by now, in each heartbeat  |
  *
- * A task is free for an active copy when nobody has it active and the member's own process has no copy of it at all; for
+ * A task is free for an active copy when no member has it active and the member's own process has no copy of it; for
  * a standby or a warm-up when the member's own process has none. What a member gives up is its process's until it has
  * told that it gave it up.
  */
@@ -45,7 +45,7 @@ export const taskOwners = (members: Iterable<StreamsMember>): TaskOwners => {
   return { active, copies }
 }
 
-/** The same object where nothing changes. `owned`: what the member says it has; null: it says nothing. */
+/** The same object if nothing changes. `owned`: what the member says it has; null: it says nothing. */
 export const reconcile = (
   member: StreamsMember,
   target: { readonly epoch: number; readonly tasks: TaskAssignment },
@@ -100,14 +100,14 @@ const advance = (
   return { ...withEpoch(member, target.epoch), phase, held: collect("next"), revoking: NOTHING_HELD }
 }
 
-/** The former epoch is taken from a member whose answer was lost. */
+/** The former epoch is taken from a member that lost the answer. */
 const withEpoch = (member: StreamsMember, memberEpoch: number): StreamsMember =>
   memberEpoch === member.memberEpoch ? member : { ...member, memberEpoch, previousEpoch: member.memberEpoch }
 
 interface Divided {
   readonly kept: HeldTasks
   readonly gone: HeldTasks
-  /** What is kept and what is free; the same object as `kept` where nothing is. */
+  /** What is kept and what is free; the same object as `kept` if nothing is. */
   readonly next: HeldTasks
   /** Something it shall have is not free. */
   readonly waits: boolean

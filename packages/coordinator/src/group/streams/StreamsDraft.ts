@@ -42,7 +42,7 @@ export class StreamsDraft {
     this.touch(member.rebalanceDeadlineMs)
   }
 
-  /** The others have to share its tasks. Who wanted to stop everybody has its way once all are gone. */
+  /** The others have to share its tasks. A shutdown that a member asked for is done once all are gone. */
   remove(memberId: string): void {
     this.ownMembers().delete(memberId)
     this.touched.add(memberId)
@@ -79,7 +79,7 @@ export class StreamsDraft {
     this.outputs.push({ _tag: "Reply", waiter, answer })
   }
 
-  /** What changed is stored before anybody is told. */
+  /** What changed is stored before any member is told. */
   finish(): readonly [StreamsGroupState, ReadonlyArray<Output>] {
     const change = this.group.dead ? null : this.change()
     const outputs: Array<Output> = change === null ? [] : [{ _tag: "Persist", group: change }]

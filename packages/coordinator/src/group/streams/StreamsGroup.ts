@@ -10,14 +10,14 @@
  * | Delete       | Dead, Remove   | NON_EMPTY_GROUP      | NON_EMPTY_GROUP                                      | [3]  |
  * | Tick         | -              | sessions, delay over | sessions, revocations, delay over: first assignment  | -    |
  *
- * [1] the first member of an empty group opens the window of `streams.initial.rebalance.delay.ms`, in which nobody gets
+ * [1] the first member of an empty group opens the window of `streams.initial.rebalance.delay.ms`, in which none gets
  *     a task. [2] an older epoch passes for partitions of tasks the member has had since. [3] GROUP_ID_NOT_FOUND.
  * NA: COORDINATOR_NOT_AVAILABLE. The group's epoch rises with each change of members, of what they tell of themselves, of
  * the topology, of its topics and of the number of standbys; an assignment is made for an epoch, not more often than
- * `streams.assignment.interval.ms`, with the next heartbeat of anybody. NotReady: topics are missing or do not fit.
+ * `streams.assignment.interval.ms`, with the next heartbeat of any member. NotReady: topics are missing or do not fit.
  * Persist: whenever an epoch, a target, a member or its tasks changed; not for a heartbeat that changes nothing.
  *
- * Where this differs from Kafka: a member that joins again is not turned away by a full group; a member that says it has
+ * Differences from Kafka: a member that joins again is not turned away by a full group; a member that says it has
  * other tasks than it was told is told again, for the answer may have been lost. As in 4.3.1 there are no
  * static members, no warm-ups, no updates of the topology and no regular expressions.
  */
@@ -101,7 +101,7 @@ export const restore = (
   return [state, outputs.filter(({ _tag }) => _tag === "WakeAt")]
 }
 
-/** Nothing to keep: nobody ever joined. */
+/** Nothing to keep: no member ever joined. */
 export const isVacant = ({ dead, members, topology }: StreamsGroupState): boolean =>
   dead || (members.size === 0 && topology === null)
 

@@ -66,7 +66,7 @@ export interface StreamsGroupChange {
   readonly all: boolean
 }
 
-/** A streams group. Never changed in place. Times are milliseconds of the clock whose `now` is given to `step`. */
+/** A streams group. Never changed in place. Times are milliseconds of the clock that gives `step` its `now`. */
 export interface StreamsGroupState extends PersistedStreamsGroup {
   readonly dead: boolean
   readonly members: ReadonlyMap<string, StreamsMember>
@@ -118,7 +118,7 @@ export interface StreamsHeartbeatEvent {
   readonly topics: TopicsView
 }
 
-/** A partition whose offset is to be committed. */
+/** A partition for which an offset is to be committed. */
 export interface CommittedPartition {
   readonly topicId: string
   readonly partition: number
@@ -127,7 +127,7 @@ export interface CommittedPartition {
 export type Event = Data.TaggedEnum<{
   Heartbeat: StreamsHeartbeatEvent
   Leave: { readonly waiter: number; readonly memberId: string; readonly shutdownApplication: boolean }
-  /** May this member commit offsets now? Epoch -1: somebody who is no member. */
+  /** May this member commit offsets now? Epoch -1: a client that is no member. */
   Commit: {
     readonly waiter: number
     readonly memberId: string
@@ -154,7 +154,7 @@ export interface HeartbeatAnswer {
   readonly endpointEpoch: number
   /** Null: as told before. */
   readonly endpoints: ReadonlyArray<EndpointPartitions> | null
-  /** To be created by whoever answers. */
+  /** To be created by the caller that answers. */
   readonly missingTopics: ReadonlyArray<InternalTopicInfo>
 }
 
@@ -167,7 +167,7 @@ export const Answer = Data.taggedEnum<Answer>()
 
 export type Output = GroupOutput<Answer, StreamsGroupChange>
 
-/** A group nobody has joined yet. */
+/** A group that no member has joined yet. */
 export const empty: StreamsGroupState = {
   dead: false,
   groupEpoch: 1,

@@ -131,7 +131,7 @@ const newMember = (memberId: string): StreamsMember => ({
   rebalanceDeadlineMs: Infinity
 })
 
-/** The same object where the member tells nothing new of itself. */
+/** The same object if the member tells nothing new of itself. */
 const withNews = (member: StreamsMember, event: StreamsHeartbeatEvent): StreamsMember => {
   const told: StreamsMember = {
     ...member,

@@ -89,7 +89,7 @@ export const namedTopics = (topology: Topology): ReadonlySet<string> => {
   return names
 }
 
-/** The subtopology whose tasks read this topic. */
+/** The subtopology with the tasks that read this topic. */
 export const readerOf = (topology: Topology, topic: string): Subtopology | undefined =>
   topology.subtopologies.findLast(
     ({ repartitionSourceTopics, sourceTopics }) =>

@@ -10,7 +10,7 @@ import { readerOf } from "./Topology.ts"
 
 export type StreamsKind = GroupKind<"streams", StreamsGroupState, Event, Answer, StreamsGroupChange>
 
-/** Groups of KIP-1071, whose members run the tasks of a Kafka Streams application: StreamsGroupHeartbeat. */
+/** Groups of KIP-1071, in which members run the tasks of a Kafka Streams application: StreamsGroupHeartbeat. */
 export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): StreamsKind => ({
   kind: "streams",
   step,

@@ -14,7 +14,7 @@ import type { PendingOffset, TransactionState } from "./TransactionState.ts"
 /** What becomes part of a transaction, which begins with the first of it. */
 export interface AddToTransaction extends Producer {
   readonly partitionIds: ReadonlyArray<number>
-  /** A group whose offsets are to become part of it. */
+  /** A group with offsets that are to become part of it. */
   readonly groupId?: string
   readonly offsets?: ReadonlyArray<PendingOffset>
 }

@@ -21,7 +21,7 @@ export interface Ended {
  * | `Refused` | nothing changes |
  * | `Known` | nothing changes: it was so before |
  * | `Changed` | the new state is stored, with what ends |
- * | `NeedsProducerId` | the same once more, with a producer id that nobody had |
+ * | `NeedsProducerId` | the same once more, with a producer id that was never given |
  */
 export type Decision<A> =
   | { readonly _tag: "Refused"; readonly error: KafkaError }

@@ -8,7 +8,7 @@ export interface EndTransaction extends Producer {
   readonly committed: boolean
   /** Transaction version 2 (KIP-890): the epoch rises at each end, so that a late end never meets the next transaction. */
   readonly raisesEpoch: boolean
-  /** Given to nobody yet; undefined: taken if it is needed. */
+  /** Given to no producer yet; undefined: taken if it is needed. */
   readonly newProducerId: bigint | undefined
 }
 
@@ -49,7 +49,7 @@ export const endTransaction = (
 
 const isComplete = (phase: Phase): boolean => phase === "CompleteCommit" || phase === "CompleteAbort"
 
-/** An end whose answer its producer did not hear, by version 2. */
+/** An end of which its producer did not hear the answer, by version 2. */
 const isRepeatedEnd = (known: TransactionState, { producerEpoch, producerId }: EndTransaction): boolean =>
   known.producerId === producerId
     ? known.producerEpoch === producerEpoch + 1

@@ -9,7 +9,7 @@ export interface InitProducer {
   readonly timeoutMs: number
   /** What the producer has already, if it recovers (KIP-360). */
   readonly expected: Producer | undefined
-  /** Given to nobody yet; undefined: taken if it is needed. */
+  /** Given to no producer yet; undefined: taken if it is needed. */
   readonly newProducerId: bigint | undefined
 }
 
@@ -99,7 +99,7 @@ const empty = (timeoutMs: number, updatedAtMs: number, failoverEpoch: number) =>
   failoverEpoch
 })
 
-/** With an id that nobody had. */
+/** With an id that no producer had. */
 const begun = (
   known: TransactionState | undefined,
   { expected, newProducerId, timeoutMs }: InitProducer & { readonly newProducerId: bigint },

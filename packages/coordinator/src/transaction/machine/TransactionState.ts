@@ -8,7 +8,7 @@ export type Phase = "Empty" | "Ongoing" | "CompleteCommit" | "CompleteAbort"
 
 /** An offset that was sent to a transaction. */
 export interface PendingOffset extends CommittedOffset {
-  /** What the group had committed when it was sent: where it has committed something else since, that is newer. */
+  /** What the group had committed when it was sent: if it has committed something else since, that is newer. */
   readonly former: Pick<CommittedOffset, "offset" | "commitTimestamp"> | null
 }
 
@@ -22,14 +22,14 @@ export interface TransactionState {
   /** The one before the last change of it; -1 for none. */
   readonly previousProducerId: bigint
   readonly producerEpoch: number
-  /** The epoch whose successor was given on demand of its own producer; -1 for none. */
+  /** The epoch before one that its own producer asked for; -1 for none. */
   readonly lastProducerEpoch: number
   /** `transaction.timeout.ms`. */
   readonly timeoutMs: number
   readonly phase: Phase
   /** Ids of the partitions in the transaction. */
   readonly partitionIds: ReadonlySet<number>
-  /** Groups whose offsets are part of it, with those that were sent so far, by partition id. */
+  /** Groups with offsets that are part of it, with those that were sent so far, by partition id. */
   readonly groups: ReadonlyMap<string, ReadonlyMap<number, PendingOffset>>
   /** When the transaction began; -1: none did yet. */
   readonly startedAtMs: number

@@ -8,7 +8,7 @@ import type { Loading } from "./loadTransactions.ts"
 import { Transition } from "./Transition.ts"
 import type { TransitionPorts } from "./Transition.ts"
 
-/** What a transactional id's machine makes of something, with a producer id that nobody had, where it asked for one. */
+/** What a transactional id's machine makes of something, with a new producer id if it asked for one. */
 export type Decide<A> = (
   known: TransactionState | undefined,
   moment: Moment,

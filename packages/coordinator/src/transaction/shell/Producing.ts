@@ -15,7 +15,7 @@ import type { TransitionPorts } from "./Transition.ts"
 /** What a producer's version knows: it names its partitions (and one of TRANSACTION_ABORTABLE), or its batches do (KIP-890). */
 export type ProducerKind = "Names" | "NamesAndAborts" | "Adds"
 
-/** As a client is told that sends records or offsets, and not who begins or ends. */
+/** As a client is told that sends records or offsets, and not one that begins or ends. */
 export const asProducing = (error: KafkaError): KafkaError =>
   error._tag === "ProducerFenced" ? new InvalidProducerEpoch({ message: error.message }) : error
 
@@ -50,7 +50,7 @@ export class Producing implements Participant<void> {
     const decision = addToTransaction(known, { ...this.#producer, partitionIds: [partitionId] }, moment())
     if (decision._tag === "Refused") return asProducing(decision.error)
     if (decision._tag === "Changed") this.#state = decision.state
-    // Such a producer begins anew at each end: another sequence is that of a batch whose transaction is over.
+    // Such a producer begins anew at each end: another sequence is that of a batch from a transaction that is over.
     if (firstSequence === undefined || firstSequence === 0) return undefined
     return new OutOfOrderSequenceNumber({ message: `sequence ${firstSequence} of a producer that has none here yet` })
   }

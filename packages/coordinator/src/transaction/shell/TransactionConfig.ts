@@ -1,4 +1,4 @@
-/** The transaction coordinator's settings, by what Kafka calls them where it has them. */
+/** The transaction coordinator's settings, by Kafka's names if it has them. */
 export interface TransactionConfig {
   /** `transaction.max.timeout.ms`: INVALID_TRANSACTION_TIMEOUT for a producer that wants more. */
   readonly maxTimeoutMs: number

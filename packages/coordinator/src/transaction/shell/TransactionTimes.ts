@@ -23,7 +23,7 @@ interface Parts {
 const isOver = (state: TransactionState, moment: Moment): boolean =>
   state.phase === "Ongoing" && (state.startedAtMs + state.timeoutMs < moment.nowMs || isBehindFailover(state, moment))
 
-/** Ends transactions that outlive their time, and forgets ids that nobody uses. */
+/** Ends transactions that outlive their time, and forgets ids that no producer uses. */
 export const keepTime = Effect.fnUntraced(function* (parts: Parts) {
   const { change, config, ports } = parts
   const { moment, table } = ports
@@ -66,7 +66,7 @@ export const keepTime = Effect.fnUntraced(function* (parts: Parts) {
   yield* every(config.expirationIntervalMs, expireAll)
 })
 
-/** An id that nobody used for long goes, unless somebody came before this. */
+/** An id that no producer used for long goes, unless a producer came before this. */
 const removing = (
   { store, table }: TransitionPorts,
   transactionalId: string,

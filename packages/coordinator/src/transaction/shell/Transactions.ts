@@ -43,7 +43,7 @@ import { TransactionTable } from "./TransactionTable.ts"
 import { keepTime } from "./TransactionTimes.ts"
 import type { TransitionPorts } from "./Transition.ts"
 
-/** Who works under a transactional id. */
+/** The producer that works under a transactional id. */
 export interface TransactionalProducer extends Producer {
   readonly transactionalId: string
 }
@@ -82,7 +82,7 @@ export class Transactions extends Context.Service<
       kind: ProducerKind,
       partitionId: number
     ) => KafkaError | undefined
-    /** Whether the partition is part of the producer's transaction: TRANSACTION_ABORTABLE where it is not. */
+    /** Whether the partition is part of the producer's transaction: TRANSACTION_ABORTABLE if it is not. */
     readonly verify: (producer: TransactionalProducer, partitionId: number | undefined) => KafkaError | undefined
     /** A result an append. */
     readonly append: (
@@ -110,7 +110,7 @@ type Service = Transactions["Service"]
 const formerOf = (committed: CommittedOffset | undefined) =>
   committed === undefined ? null : { offset: committed.offset, commitTimestamp: committed.commitTimestamp }
 
-/** Why nobody may have this transactional id; undefined: he may. */
+/** Why no producer may have this transactional id; undefined: one may. */
 const idError = (transactionalId: string, { maxIdBytes }: TransactionConfig): KafkaError | undefined => {
   if (transactionalId === "") return new InvalidRequest({ message: "The transactional id is empty." })
   if (storedBytes(transactionalId) <= maxIdBytes) return undefined

@@ -32,7 +32,7 @@ export type Came<A> = { readonly answer: A } | undefined
 
 const NOTHING: ReadonlyArray<Participant<unknown>> = []
 
-/** The participants that carry out the end of a transaction: markers in its partitions, and its offsets where it commits. */
+/** The participants that carry out the end of a transaction: markers in its partitions, and offsets if it commits. */
 const ending = (ports: TransitionPorts, ended: Ended | undefined): ReadonlyArray<Participant<unknown>> => {
   if (ended === undefined) return NOTHING
   const { leaderEpoch, log, offsets, topics } = ports

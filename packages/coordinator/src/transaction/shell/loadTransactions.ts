@@ -8,7 +8,7 @@ import type { TransactionTable } from "./TransactionTable.ts"
 
 /** Whether transactional ids are in memory. */
 export interface Loading {
-  /** COORDINATOR_LOAD_IN_PROGRESS where they could not be read; then they are read once more. */
+  /** COORDINATOR_LOAD_IN_PROGRESS if they could not be read; then they are read once more. */
   readonly ready: Effect.Effect<void, KafkaError>
 }
 

@@ -140,7 +140,7 @@ class World {
     }
   }
 
-  /** Of the machine itself: every count agrees with what is counted, every waiter is known to somebody. */
+  /** Of the machine itself: every count agrees with what is counted, every waiter is answered or waits. */
   check(): void {
     const { state } = this.play
     const held = new Set<number>()
@@ -199,7 +199,7 @@ class World {
     if (client.partition === null && client.syncWaiter === null && outcome !== "waits") client.generationId = -1
   }
 
-  /** Everybody alive behaves for longer than any timeout. */
+  /** Every client alive behaves for longer than any timeout. */
   settle(): void {
     for (let round = 0; round < 120; round++) {
       for (const client of this.clients) this.live(client)
@@ -225,7 +225,7 @@ const options = { arbitrary: { runs: 2000, size: 60 }, timeout: 60_000 }
 
 describe.each([0, 3000])("any sequence of events, initial delay %i ms", (delayMs) => {
   it.prop(
-    "keeps its counts, answers each waiter once, and leaves nobody waiting once time passes",
+    "keeps its counts, answers each waiter once, and leaves none waiting once time passes",
     [actions],
     ([sequence]) => {
       const world = run(delayMs, sequence)
@@ -239,7 +239,7 @@ describe.each([0, 3000])("any sequence of events, initial delay %i ms", (delayMs
   )
 
   it.prop(
-    "ends with all who live in one generation, each partition with one owner (G1, G5)",
+    "ends with all that live in one generation, each partition with one owner (G1, G5)",
     [actions],
     ([sequence]) => {
       const world = run(delayMs, sequence)

@@ -220,7 +220,7 @@ describe("the table of states and events", () => {
 })
 
 describe("joining", () => {
-  it("gives the leader everybody's metadata and the others none", () => {
+  it("gives the leader all members' metadata and the others none", () => {
     const play = new Play()
     const first = play.joined(play.join("", { newMemberId: "a" }))
     assert.deepStrictEqual([first.leader, first.generationId, first.protocolName], ["a", 1, "range"])
@@ -249,7 +249,7 @@ describe("joining", () => {
     assert.strictEqual(late.outcome(late.join("a")), "UnknownMemberId")
   })
 
-  it("a rebalance waits for who was given a member id", () => {
+  it("a rebalance waits for a client that was given a member id", () => {
     const play = stable()
     play.join("", { requireKnownMemberId: true, newMemberId: "c" })
     const a = play.join("a")
@@ -277,7 +277,7 @@ describe("joining", () => {
     assert.strictEqual(play.state.phase, "Stable")
   })
 
-  it("chooses the strategy that most members prefer among those all have", () => {
+  it("chooses the strategy that most members prefer among those that all have", () => {
     const play = new Play()
     play.join("", { newMemberId: "a", protocols: protocols("mine", "range", "sticky") })
     play.join("", { newMemberId: "b", protocols: protocols("sticky", "mine", "range") })
@@ -396,7 +396,7 @@ describe("time", () => {
     assert.strictEqual(play.stored.length, stored)
   })
 
-  it("who does not join again in time is out, and the leader is one that did", () => {
+  it("a member that does not join again in time is out, and the leader is one that did", () => {
     const play = stable()
     const c = play.join("", { newMemberId: "c" })
     for (let i = 0; i < REBALANCE_MS / 5000 - 1; i++) {
@@ -412,7 +412,7 @@ describe("time", () => {
     assert.strictEqual(play.joined(c).generationId, 3)
   })
 
-  it("while a rebalance lasts, who waits in it need not heartbeat; a new member may do so for five minutes", () => {
+  it("in a rebalance a member that waits need not heartbeat; a new member may wait for five minutes", () => {
     const play = new Play()
     play.join("", { newMemberId: "a", rebalanceTimeoutMs: 400_000 })
     play.sync("a")
@@ -462,7 +462,7 @@ describe("time", () => {
 })
 
 describe("syncing", () => {
-  it("hands out the leader's assignment, nothing to whom it forgot, and stores it once", () => {
+  it("hands out the leader's assignment, nothing to a member that it forgot, and stores it once", () => {
     const play = completing()
     const b = play.sync("b")
     const a = play.sync("a", { b: "of b", stranger: "lost" })
@@ -487,14 +487,14 @@ describe("syncing", () => {
     assert.strictEqual(play.state.phase, "CompletingRebalance")
   })
 
-  it("a new member sends those who wait back to joining", () => {
+  it("a new member sends those that wait back to joining", () => {
     const play = completing()
     const b = play.sync("b")
     play.join("")
     assert.strictEqual(play.outcome(b), "RebalanceInProgress")
   })
 
-  it("who is put out while it waits is told so", () => {
+  it("a member that is put out while it waits is told so", () => {
     const play = completing()
     const b = play.sync("b")
     play.leave("b")
@@ -513,7 +513,7 @@ describe("static members", () => {
     return play
   }
 
-  it("a follower that comes back takes its place and assignment, and nobody rebalances", () => {
+  it("a follower that comes back takes its place and assignment, and no member rebalances", () => {
     const play = withStatic()
     const stored = play.stored.length
     const back = play.join("", { newMemberId: "b2", groupInstanceId: "two", requireKnownMemberId: true })
@@ -595,7 +595,7 @@ describe("static members", () => {
     assert.isFalse(play.state.staticMembers.has("two"))
   })
 
-  it("an instance id nobody has is unknown", () => {
+  it("an instance id that no member has is unknown", () => {
     const play = withStatic()
     assert.strictEqual(play.outcome(play.heartbeat("a", 2, "three")), "UnknownMemberId")
     assert.strictEqual(play.outcome(play.sync("a", {}, { groupInstanceId: "two" })), "FencedInstanceId")

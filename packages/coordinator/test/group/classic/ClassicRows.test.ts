@@ -77,7 +77,7 @@ describe("SubscribedTopics", () => {
     assert.isNull(readSubscription(new Uint8Array([0, 0, 0, 0, 0, 1, 0, 1, 255])))
   })
 
-  it("is not known where a member's metadata is none, or the group is of another kind", () => {
+  it("is not known if a member's metadata is none, or the group is of another kind", () => {
     const { state } = stable()
     assert.deepStrictEqual(
       subscribedTopics(state, () => ["x"]),

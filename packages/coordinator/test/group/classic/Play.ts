@@ -169,7 +169,7 @@ export class Play {
   }
 }
 
-/** Members a (the leader) and b, who know their place in generation 2 but have asked for no assignment. */
+/** Members a (the leader) and b, which know their place in generation 2 but have asked for no assignment. */
 export const completing = (state?: ClassicGroupState): Play => {
   const play = new Play(state)
   play.join("", { newMemberId: "a" })

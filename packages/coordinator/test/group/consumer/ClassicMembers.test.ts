@@ -60,7 +60,7 @@ describe("a classic member of a consumer group", () => {
     assert.isNull(play.join(told.memberId, { requireKnownMemberId: true }).error)
   })
 
-  it("who was removed and owns partitions all the same does not get in by its old id", () => {
+  it("a member that was removed and still owns partitions does not get in by its old id", () => {
     const play = mixed()
     play.leave(["b", null])
     const again = play.join("b", { ownedPartitions: toOwned(["t-2"]) })
@@ -80,7 +80,7 @@ describe("a classic member of a consumer group", () => {
     assert.strictEqual(play.commit("b", 3), "IllegalGeneration")
   })
 
-  it("leaves, one new epoch for all who are named", () => {
+  it("leaves, one new epoch for all that are named", () => {
     const play = mixed()
     const { groupEpoch } = play.state
     const { memberId } = play.join("", { instanceId: "i" })
@@ -115,7 +115,7 @@ describe("a classic member of a consumer group", () => {
     assert.isFalse(slow.state.members.has("b"))
   })
 
-  it("a static one takes the place of whoever holds its instance id, with its partitions", () => {
+  it("a static one takes the place of the member that holds its instance id, with its partitions", () => {
     const play = new Play()
     play.beat("a", 0, { instanceId: "i" })
     const back = play.join("", { instanceId: "i" })

@@ -180,7 +180,7 @@ class World {
     switch (kind) {
       case "notStored":
       case "notTold": {
-        // A write that fails, or happens though its answer is lost: nobody hears, and the group is loaded again.
+        // A write that fails, or happens though its answer is lost: no member hears, and the group is loaded again.
         const undo = play.snapshot()
         if (client.alive) this.beat(client, false, by % 2 === 0)
         if (kind === "notStored") undo()
@@ -257,7 +257,7 @@ class World {
     assert.deepStrictEqual(new Map(recorded), ownerOf)
     for (const client of this.clients) {
       const member = members.get(client.memberId)
-      // who is away or was fenced owns nothing any more, whether it knows or not
+      // a member that is away or was fenced owns nothing any more, whether it knows or not
       if (member === undefined || member.memberEpoch < 0 || client.epoch < 1) continue
       if (client.epoch !== member.memberEpoch && client.epoch !== member.previousMemberEpoch) continue
       for (const partition of client.consuming) {
@@ -297,7 +297,7 @@ class World {
       this.act(action)
       this.check()
       const { assignmentEpoch, groupEpoch, members } = this.play.state
-      // an epoch that was not stored was told to nobody
+      // an epoch that was not stored was told to no member
       if (action.kind === "notStored") told.clear()
       else assert.isTrue(groupEpoch >= epoch, "an epoch went back")
       assert.isTrue(assignmentEpoch <= groupEpoch)
@@ -326,7 +326,7 @@ describe.each([
   )
 
   it.prop(
-    "ends with all who live at one epoch, each partition that is wanted with one of them (G5)",
+    "ends with all that live at one epoch, each partition that is wanted with one of them (G5)",
     [Actions],
     ([actions]) => {
       const world = new World(assignmentIntervalMs, mixed)

@@ -71,7 +71,7 @@ describe("joining and moving partitions", () => {
     assert.strictEqual(play.writes, writes)
   })
 
-  it("a new group is at epoch 1; whoever wants nothing brings no new one", () => {
+  it("a new group is at epoch 1; a member that wants nothing brings no new one", () => {
     const play = new Play()
     play.state = empty
     assert.strictEqual(ok(play.beat("a", 0, { subscribedTopicNames: [] })).memberEpoch, 1)
@@ -91,7 +91,7 @@ describe("joining and moving partitions", () => {
     assert.deepStrictEqual(play.storedGroup, { ...play.storedGroup!, groupEpoch: 3, assignmentEpoch: 3 })
   })
 
-  it("GROUP_MAX_SIZE_REACHED, but not for who is there", () => {
+  it("GROUP_MAX_SIZE_REACHED, but not for a member that is there", () => {
     const play = two()
     play.terms = { ...terms, maxSize: 2 }
     assert.strictEqual(play.beat("c", 0), "GroupMaxSizeReached")
@@ -99,7 +99,7 @@ describe("joining and moving partitions", () => {
     assert.strictEqual(ok(play.beat("a", 0)).memberEpoch, 2)
   })
 
-  it("who comes together is assigned together: after the interval, or when nobody came for a fifth of it", () => {
+  it("members that come together are assigned together: after the interval, or a fifth of it without another", () => {
     const play = new Play()
     play.terms = { ...terms, assignmentIntervalMs: 1000 }
     ok(play.beat("a", 0))
@@ -124,7 +124,7 @@ describe("joining and moving partitions", () => {
 })
 
 describe("epochs", () => {
-  it("FENCED_MEMBER_EPOCH above and below; the epoch before is good for who owns no more than it has", () => {
+  it("FENCED_MEMBER_EPOCH above and below; the epoch before is good for a member that owns no more than it has", () => {
     const play = two()
     assert.strictEqual(play.beat("a", 3), "FencedMemberEpoch")
     assert.strictEqual(play.beat("a", 1), "FencedMemberEpoch", "does not say what it owns")
@@ -174,7 +174,7 @@ describe("epochs", () => {
     assert.strictEqual(play.commit("a", 1, { partitions: [{ topicId: "id-t", partition: 2 }] }), "ok")
   })
 
-  it("who reads offsets: nobody in particular, or a member at its epoch", () => {
+  it("offsets are read by clients outside the group, and by a member at its epoch", () => {
     const { state } = two()
     assert.isNull(fetchError(state, { memberId: null, memberEpoch: -1 }))
     assert.isNull(fetchError(state, { memberId: "a", memberEpoch: 2 }))
@@ -213,7 +213,7 @@ describe("leaving", () => {
     assert.strictEqual(play.beat("a", 2), "UnknownMemberId")
   })
 
-  it("who does not give up in time what it has to, goes after the rebalance timeout", () => {
+  it("a member that does not give up in time what it has to, goes after the rebalance timeout", () => {
     const play = new Play()
     const owning = ["t-0", "t-1", "t-2"]
     play.beat("a", 0)
@@ -268,7 +268,7 @@ describe("static members", () => {
     assert.strictEqual(play.beat("other", -1, instance), "FencedInstanceId")
   })
 
-  it("who stays away longer than its session goes; -1 goes at once", () => {
+  it("a member that stays away longer than its session goes; -1 goes at once", () => {
     const play = staticTwo()
     play.beat("a", -2, instance)
     play.pass(SESSION_MS - 1)
@@ -302,7 +302,7 @@ describe("subscriptions and topics", () => {
     assert.strictEqual(phaseOf(play.state), "Assigning")
   })
 
-  it("a topic grows, goes, comes: a new epoch at the next heartbeat of anybody", () => {
+  it("a topic grows, goes, comes: a new epoch at the next heartbeat of any member", () => {
     const play = two()
     play.setTopic("t", 4)
     play.beat("a", 2)
@@ -326,7 +326,7 @@ describe("subscriptions and topics", () => {
     assert.strictEqual(play.state.resolved.size, 0)
   })
 
-  it("the assignor most ask for; the group's first where nobody asks", () => {
+  it("the assignor that most ask for; the group's first if none asks", () => {
     const play = new Play()
     play.setTopic("u", 3)
     const both = { subscribedTopicNames: ["t", "u"], serverAssignor: "range" }
@@ -361,7 +361,7 @@ describe("restart", () => {
     assert.strictEqual(play.state.groupEpoch, 3)
   })
 
-  it("in the midst of a rebalance: one more epoch, stored before anybody is told; nobody gets what another has", () => {
+  it("in a rebalance: one more epoch, stored before any member is told; none gets what another has", () => {
     const play = new Play()
     play.beat("a", 0)
     play.beat("b", 0)

@@ -50,7 +50,7 @@ export const toOwned = (partitions: Iterable<string>): ReadonlyArray<TopicPartit
   return Array.from(byTopic, ([topicId, of]) => ({ topicId, partitions: of }))
 }
 
-/** The first to join is at epoch 1 here, for the ease of counting; by itself a group is at 1 with nobody. */
+/** The first to join is at epoch 1 here, for the ease of counting; by itself a group is at 1 without members. */
 const beginning: ConsumerGroupState = { ...empty, groupEpoch: 0 }
 
 /** A machine with its clock, its disk and everything it answered. */

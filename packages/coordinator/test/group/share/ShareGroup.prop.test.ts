@@ -45,7 +45,7 @@ interface Client {
 
 describe("members of a share group", () => {
   it.prop(
-    "who heartbeats knows its assignment; all partitions are read; silence ends a session in time; a restart changes nothing",
+    "heartbeats tell assignments; all partitions are read; silence ends a session in time; a restart changes nothing",
     [Schema.Array(Step).check(Schema.isMaxLength(60))],
     ([steps]) => {
       let state: ShareGroupState = empty
@@ -126,7 +126,7 @@ describe("members of a share group", () => {
             const { answer, isMember } = beat(each.member, epoch || 7777)
             const expected = !isMember ? "UnknownMemberId" : epoch !== 9999 && epoch ? "Beat" : "FencedMemberEpoch"
             const got = answer?._tag === "Refused" ? answer.error._tag : answer?._tag
-            // Who missed two epochs is told to join again.
+            // A member that missed two epochs is told to join again.
             const isBehind = got === "FencedMemberEpoch" && client !== undefined && client.lost > 1
             if (isBehind) assert.strictEqual(beat(each.member, 0, ["t"]).answer?._tag, "Beat")
             // The epoch before the last may have been one of two told at once.
@@ -193,7 +193,7 @@ describe("members of a share group", () => {
           }
         }
       }
-      // In the end everybody who is left learns of one assignment, in which each partition has somebody.
+      // In the end every member that is left learns of one assignment, in which each partition has a member.
       for (const [memberId, { epoch }] of Array.from(clients)) {
         if (beat(memberId, epoch).answer?._tag !== "Beat") beat(memberId, 0, ["t"])
       }

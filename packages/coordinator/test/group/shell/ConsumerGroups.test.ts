@@ -55,7 +55,7 @@ const beat = (memberId: string, memberEpoch: number, owned: ReadonlyArray<number
   )
 
 describe("ConsumerGroups", () => {
-  it.effect("a write that fails is as if nothing was asked; one whose answer is lost may be asked for again", () =>
+  it.effect("a write that fails is as if nothing was asked; one that lost its answer may be asked for again", () =>
     Effect.gen(function* () {
       const disk = newDisk()
       yield* Effect.provide(
@@ -94,7 +94,7 @@ describe("ConsumerGroups", () => {
     })
   )
 
-  it.effect("a silent member's session ends by itself; a group nobody needs is forgotten", () =>
+  it.effect("a silent member's session ends by itself; a group that no client needs is forgotten", () =>
     Effect.gen(function* () {
       const disk = newDisk()
       yield* Effect.provide(
@@ -112,7 +112,7 @@ describe("ConsumerGroups", () => {
     })
   )
 
-  it.effect("who is refused leaves no group behind; without the protocol nobody is served", () =>
+  it.effect("a member that is refused leaves no group behind; without the protocol none is served", () =>
     Effect.gen(function* () {
       const disk = newDisk()
       assert.strictEqual(yield* Effect.provide(beat("a", 1), brokerOn(disk)), "GroupIdNotFound")

@@ -173,7 +173,7 @@ describe("upgrade and downgrade", () => {
     }).pipe(Effect.provide(brokerOn(newDisk())))
   )
 
-  it.effect("who waits in a classic group is told to join again", () =>
+  it.effect("a member that waits in a classic group is told to join again", () =>
     Effect.gen(function* () {
       const old = yield* classicGroup
       const waiting = yield* Effect.forkChild(join(""), { startImmediately: true })

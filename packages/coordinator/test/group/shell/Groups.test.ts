@@ -75,7 +75,7 @@ const start = (disk: Disk, config: Partial<GroupConfig> = {}) =>
   })
 const settle = Effect.replicateEffect(Effect.yieldNow, 20)
 
-/** Members a, who leads, and b, in a stable generation 2. */
+/** Members a, which leads, and b, in a stable generation 2. */
 const pair = (groups: Groups["Service"]) =>
   Effect.gen(function* () {
     const a = yield* groups.joinGroup(join())
@@ -116,7 +116,7 @@ describe("Groups", () => {
     })
   )
 
-  it.effect("nobody is late while the group is being stored", () =>
+  it.effect("no member is late while the group is being stored", () =>
     Effect.gen(function* () {
       const disk = new Disk()
       const { groups } = yield* start(disk)
@@ -139,7 +139,7 @@ describe("Groups", () => {
     })
   )
 
-  it.effect("nobody is late while nobody can be answered", () =>
+  it.effect("no member is late while no client can be answered", () =>
     Effect.gen(function* () {
       const disk = new Disk()
       const { groups } = yield* start(disk)
@@ -156,13 +156,13 @@ describe("Groups", () => {
     })
   )
 
-  it.effect("who waits for a group that takes too long to store is told so, and the group goes on", () =>
+  it.effect("a request that waits for a group that takes too long to store is told so, and the group goes on", () =>
     Effect.gen(function* () {
       const disk = new Disk()
       const { groups } = yield* start(disk)
       const a = yield* groups.joinGroup(join())
       disk.open.closeUnsafe()
-      // One whose step is being stored, one that waits for its turn behind it.
+      // One with a step that is being stored, one that waits for its turn behind it.
       const syncing = yield* Effect.forkChild(outcome(groups.syncGroup(sync(a.memberId, 1))))
       yield* settle
       const beating = yield* Effect.forkChild(outcome(groups.heartbeat(beat(a.memberId, 1))))
@@ -227,7 +227,7 @@ describe("Groups", () => {
     })
   )
 
-  it.effect("who does not join again in time is left out", () =>
+  it.effect("a member that does not join again in time is left out", () =>
     Effect.gen(function* () {
       const { groups } = yield* start(new Disk())
       const { a, b } = yield* pair(groups)
@@ -243,7 +243,7 @@ describe("Groups", () => {
     })
   )
 
-  it.effect("a client that disconnects gives up its own wait and nobody else's", () =>
+  it.effect("a client that disconnects gives up its own wait and no other's", () =>
     Effect.gen(function* () {
       const { groups } = yield* start(new Disk())
       const { a, b } = yield* pair(groups)
@@ -255,7 +255,7 @@ describe("Groups", () => {
       const leader = yield* groups.joinGroup(join({ memberId: a }))
       const { memberId, error } = yield* Fiber.join(newcomer)
       assert.strictEqual(error, null)
-      // it joined, whoever hears of it
+      // it joined, whether or not a client hears of it
       assert.sameMembers(
         leader.members.map((member) => member.memberId),
         [a, b, memberId]
@@ -287,7 +287,7 @@ describe("Groups", () => {
     })
   )
 
-  it.effect("a group whose state is not stored is loaded again, and who waits asks elsewhere", () =>
+  it.effect("a group is loaded again if its state is not stored, and requests that wait ask elsewhere", () =>
     Effect.gen(function* () {
       const disk = new Disk()
       const { groups } = yield* start(disk)
@@ -301,7 +301,7 @@ describe("Groups", () => {
       disk.fault = "before"
       assert.strictEqual(yield* outcome(groups.syncGroup(sync(a, 3))), "NotCoordinator")
       assert.strictEqual(yield* Fiber.join(follower), "NotCoordinator")
-      // it goes on where the store left it
+      // it goes on from the stored state
       assert.strictEqual(yield* outcome(groups.heartbeat(beat(a, 2))), "ok")
       assert.strictEqual(yield* outcome(groups.commitOffsets(commit(a, 3))), "IllegalGeneration")
       assert.strictEqual(disk.loads, 2)
@@ -343,7 +343,7 @@ describe("Groups", () => {
     })
   )
 
-  it.effect("a take-over loads everything again and answers who waited", () =>
+  it.effect("a take-over loads everything again and answers requests that waited", () =>
     Effect.gen(function* () {
       const disk = new Disk()
       const { groups } = yield* start(disk)
@@ -429,7 +429,7 @@ describe("offsets", () => {
     })
   )
 
-  it.effect("a commit is admitted before the group's next step, holds up nobody, and needs no client to end", () =>
+  it.effect("a commit is admitted before the group's next step, holds up no other, and needs no client to end", () =>
     Effect.gen(function* () {
       const disk = new Disk()
       const { groups } = yield* start(disk)
@@ -570,7 +570,7 @@ describe("offsets", () => {
       const members = [a, b].map((memberId) => ({ memberId, groupInstanceId: null }))
       yield* groups.leaveGroup({ groupId: "g", members })
       yield* TestClock.adjust(7000)
-      // the one whose client asked for an hour stays
+      // the one for which its client asked an hour stays
       assert.deepStrictEqual(Array.from((yield* groups.fetchOffsets("g")).keys()), [8])
       yield* groups.deleteOffsets({ groupId: "g", topics: [{ name: "any", partitionIds: [8] }] })
       disk.open.closeUnsafe()

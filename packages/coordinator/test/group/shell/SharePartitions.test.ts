@@ -104,7 +104,7 @@ const joinOf = (memberId: string) => ({
 const group = Effect.flatMap(ShareGroups, (groups) => groups.make("g"))
 
 describe("SharePartitions", () => {
-  it.effect("a lock that is over frees its records, and wakes who waits for them", () =>
+  it.effect("a lock that is over frees its records, and wakes requests that wait for them", () =>
     Effect.gen(function* () {
       yield* group
       const partitions = yield* SharePartitions
@@ -119,7 +119,7 @@ describe("SharePartitions", () => {
       yield* TestClock.adjust("1 second")
       assert.strictEqual(woken, 1)
       assert.strictEqual(yield* acquire("b"), "0-3 x2")
-      // Who is interrupted is told nothing any more.
+      // A fiber that is interrupted is told nothing any more.
       yield* Fiber.interrupt(watching)
       yield* partitions.releaseMember("g", "b", [1])
       assert.strictEqual(woken, 1)
@@ -153,7 +153,7 @@ describe("SharePartitions", () => {
     }).pipe(Effect.provide(brokerOn(new Disk(), "earliest", {}, overtaken)))
   })
 
-  it.effect("an acknowledgement that is not stored is not taken; one whose answer is lost may be", () => {
+  it.effect("an acknowledgement that is not stored is not taken; one that lost its answer may be", () => {
     const disk = new Disk()
     return Effect.gen(function* () {
       yield* group
@@ -210,7 +210,7 @@ describe("SharePartitions", () => {
     })
   })
 
-  it.effect("whoever would join while offsets are moved waits, and finds them moved", () => {
+  it.effect("a member that would join while offsets are moved waits, and finds them moved", () => {
     const disk = new Disk()
     return Effect.gen(function* () {
       yield* group
@@ -264,7 +264,7 @@ describe("SharePartitions", () => {
     }
   )
 
-  it.effect("a member whose row cannot be read has to join again, and nobody else", () => {
+  it.effect("a member has to join again if its row cannot be read, and no other member has to", () => {
     const disk = new Disk()
     return Effect.gen(function* () {
       const epoch = yield* Effect.gen(function* () {
@@ -295,7 +295,7 @@ describe("SharePartitions", () => {
     }).pipe(Effect.provide(brokerOn(disk)))
   })
 
-  it.effect("partitions begin together: one write, and none where they have begun", () => {
+  it.effect("partitions begin together: one write, and none if they have begun", () => {
     const disk = new Disk()
     return Effect.gen(function* () {
       yield* group
@@ -325,7 +325,7 @@ describe("SharePartitions", () => {
     )
   )
 
-  it.effect("begins where share.auto.offset.reset says", () =>
+  it.effect("begins at the offset that share.auto.offset.reset says", () =>
     Effect.forEach(
       [
         ["earliest", 0n],

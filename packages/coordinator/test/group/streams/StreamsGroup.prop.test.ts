@@ -135,7 +135,7 @@ class World {
     client.active = client.standby = []
   }
 
-  /** Time passes; who is put out meanwhile stops by itself, for a client has the same timeouts. */
+  /** Time passes; a member that is put out meanwhile stops by itself, for a client has the same timeouts. */
   pass(ms: number): void {
     this.play.pass(ms)
     this.noticeFenced()
@@ -162,7 +162,7 @@ class World {
     for (const { memberEpoch } of members.values()) assert.isAtMost(memberEpoch, this.play.state.groupEpoch)
   }
 
-  /** All who live heartbeat until nothing changes any more. */
+  /** All that live heartbeat until nothing changes any more. */
   settle(): void {
     for (let round = 0; round < 30; round++) {
       this.pass(1000)
@@ -180,7 +180,7 @@ const run = (delayMs: number, sequence: ReadonlyArray<Action>): World => {
 
 describe.each([0, DELAY_MS])("any sequence of events, initial delay %i ms", (delayMs) => {
   it.prop(
-    "has every task run once by those who live, as the group says",
+    "has every task run once by members that live, as the group says",
     [actions],
     ([sequence]) => {
       const world = run(delayMs, sequence)
@@ -212,7 +212,7 @@ describe.each([0, DELAY_MS])("any sequence of events, initial delay %i ms", (del
   )
 
   it.prop(
-    "ends with nobody and no timer once nobody is heard",
+    "ends with no members and no timer once none is heard",
     [actions],
     ([sequence]) => {
       const world = run(delayMs, sequence)

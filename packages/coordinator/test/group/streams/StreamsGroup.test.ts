@@ -11,7 +11,7 @@ const alone = (change: ConstructorParameters<typeof StreamsPlay>[0] = {}): Strea
 const epoch = (play: StreamsPlay, memberId: string): number => play.state.members.get(memberId)!.memberEpoch
 
 describe("joining", () => {
-  it("gives the first member every task at once where no delay is set, and stores it before it answers", () => {
+  it("gives the first member every task at once if no delay is set, and stores it before it answers", () => {
     const play = alone()
     const answer = play.heard(1)
     assert.deepStrictEqual(partitionsOf(answer.tasks), [0, 1, 2, 3])
@@ -113,7 +113,7 @@ describe("reconciliation", () => {
     assert.strictEqual(play.heard(play.heartbeat("a", 2, { owned: tasks([0, 1]) })).memberEpoch, 3)
   })
 
-  it("keeps a task that comes back before it was given on to nobody else", () => {
+  it("keeps a task that comes back before it was given to another member", () => {
     const play = alone()
     play.join("b")
     play.heartbeat("a", 2)
@@ -206,7 +206,7 @@ describe("going", () => {
     assert.deepStrictEqual(partitionsOf(play.heard(play.heartbeat("b", 3)).tasks), [0, 1, 2, 3])
   })
 
-  it("takes the whole application with it where it asks for that, until all are gone", () => {
+  it("takes the whole application with it if it asks for that, until all are gone", () => {
     const play = alone()
     play.join("b")
     play.leave("a", true)
@@ -218,7 +218,7 @@ describe("going", () => {
     ])
   })
 
-  it("can be deleted once nobody is left", () => {
+  it("can be deleted once no member is left", () => {
     const play = alone()
     assert.strictEqual(play.outcome(play.delete()), "NonEmptyGroup")
     play.leave("a")
@@ -263,7 +263,7 @@ describe("topology and topics", () => {
     assert.deepStrictEqual(partitionsOf(play.state.members.get("a")!.held), [0, 1, 2, 3, 4])
   })
 
-  it("does nothing where other topics change", () => {
+  it("does nothing if other topics change", () => {
     const play = alone()
     const { groupEpoch } = play.state
     play.setTopics({ others: 1 })
@@ -295,7 +295,7 @@ describe("topology and topics", () => {
 })
 
 describe("interactive queries", () => {
-  it("tells who has which partitions, again when that changes", () => {
+  it("tells which member has which partitions, again when that changes", () => {
     const play = new StreamsPlay()
     const here = { host: "one", port: 1 }
     const answer = play.heard(play.join("a", { userEndpoint: here }))
@@ -337,7 +337,7 @@ describe("commits", () => {
 })
 
 describe("a restart", () => {
-  it("is noticed by nobody", () => {
+  it("is noticed by no member", () => {
     const play = alone()
     play.join("b")
     play.heartbeat("a", 2)

@@ -18,11 +18,11 @@ import type { FirstBatches } from "./FirstBatches.ts"
 export interface AppendPorts {
   readonly limits: LogLimits
   readonly firstBatches: FirstBatches
-  /** The partition as it is now; undefined where it is not there, or not loaded. */
+  /** The partition as it is now; undefined if it is not there, or not loaded. */
   readonly find: (partitionId: number) => PartitionLog | undefined
   readonly leaderEpoch: () => number
   readonly nowMs: () => number
-  /** Stored: who reads may have it. */
+  /** Stored: readers may have it. */
   readonly appended: (log: PartitionLog, batch: Uint8Array, lastOffset: bigint, confirmed: Confirmed) => void
 }
 

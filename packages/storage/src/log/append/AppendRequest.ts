@@ -16,7 +16,7 @@ export interface AppendRequest {
 /** Where a batch lies now. */
 export interface Appended {
   readonly baseOffset: bigint
-  /** Milliseconds, -1 where the producer's timestamps stay. */
+  /** Milliseconds, -1 if the producer's timestamps stay. */
   readonly logAppendTime: bigint
   readonly logStartOffset: bigint
 }

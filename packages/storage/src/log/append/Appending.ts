@@ -20,7 +20,7 @@ export interface AppendingPorts {
   readonly limits: LogLimits
   readonly leaderEpoch: () => number
   readonly nowMs: () => number
-  /** So many bytes more can be read in a partition; by who reads committed records, so many more. */
+  /** So many bytes more can be read in a partition; so many more by readers of committed records. */
   readonly grown: (partitionId: number, bytes: number, stableBytes: number) => void
   /** Told of what goes from memory for a new batch. */
   readonly evicted: Evicted | undefined
@@ -30,9 +30,9 @@ export interface AppendingPorts {
 export interface Appending {
   /** A unit of a commit: one result a request when it is stored. */
   readonly appending: (requests: ReadonlyArray<AppendRequest>) => Participant<ReadonlyArray<Appended | KafkaError>>
-  /** Ends transactions, a marker each: undefined where it is written, or why it is not. */
+  /** Ends transactions, a marker each: undefined if it is written, or why it is not. */
   readonly marking: (requests: ReadonlyArray<MarkerRequest>) => Participant<ReadonlyArray<KafkaError | undefined>>
-  /** Submits it. After `timeoutMs` milliseconds each result is REQUEST_TIMED_OUT: nobody knows yet. */
+  /** Submits it. After `timeoutMs` milliseconds each result is REQUEST_TIMED_OUT: it is not known yet. */
   readonly append: (
     requests: ReadonlyArray<AppendRequest>,
     timeoutMs?: number

@@ -3,7 +3,7 @@ import { lastStableOffset } from "../partitions/PartitionLog.ts"
 import type { LogLimits, PartitionLog } from "../partitions/PartitionLog.ts"
 import { confirm } from "../partitions/Proposal.ts"
 
-/** What a commit changed for those who read committed records of a partition. */
+/** What a commit changed for readers of committed records of a partition. */
 export interface Confirmed {
   /** Transactions that were aborted. */
   readonly aborted: ReadonlyArray<AbortedTransaction>

@@ -6,12 +6,12 @@ const MOST = 10_000
 
 /**
  * First batches of producers that could not be stored. A partition that knows nothing of a producer takes its batch
- * whatever the sequence; so where the first of several batches in flight fails, the second would be taken, and the first
- * never again. Until the failed one is repeated, its successors are out of order. Outlives a take-over, not the process:
- * a client has lost its connection then, and sends all of them again.
+ * whatever the sequence; so if the first of several batches in flight fails, the second would be taken, and the first
+ * never again. Until the failed one is repeated, its successors are out of order. Outlives a take-over, not the
+ * process: a client has lost its connection then, and sends all of them again.
  */
 export interface FirstBatches {
-  /** The batch was not stored, or nobody knows; or it was turned away before it had its place. */
+  /** The batch was not stored, or that is not known; or it was turned away before it had its place. */
   readonly failed: (partitionId: number, batch: Uint8Array) => void
   /** One of this producer was stored. */
   readonly stored: (partitionId: number, batch: Uint8Array) => void

@@ -20,7 +20,7 @@ export interface MarkerRequest {
 /** Bytes of a marker's batch, about. */
 const MARKER_BYTES = 80
 
-/** Ends transactions in partitions; each marker is judged by itself: undefined where it is written, or why it is not. */
+/** Ends transactions in partitions; each marker is judged by itself: undefined if it is written, or why it is not. */
 export class Markers implements Participant<ReadonlyArray<KafkaError | undefined>> {
   readonly bytes: number
   readonly prepare: Effect.Effect<void, StoreError> | undefined

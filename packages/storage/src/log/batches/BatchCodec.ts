@@ -17,7 +17,7 @@ export interface CodecAndLevel {
   readonly level?: number | undefined
 }
 
-/** Codecs that let the process go on meanwhile; replaced where all has to happen in one thread, as in a simulation. */
+/** Codecs that let the process go on meanwhile; replaced if all has to happen in one thread, as in a simulation. */
 export interface BatchCodec {
   /** Batches that are open at a time: at most so often the ceiling in memory. */
   readonly atATime: number

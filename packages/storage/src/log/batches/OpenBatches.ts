@@ -49,7 +49,7 @@ export class OpenBatches extends Context.Service<
       /** Opened at once since others had their turn for sure. */
       let atOnceBytes = 0
 
-      // Who has gone while a thread still works for it keeps its turn: what runs is bounded by turns alone.
+      // A fiber that has gone while a thread still works for it keeps its turn: turns alone bound what runs.
       const inTurn = <A, E>(work: Effect.Effect<A, E>) => turns.withPermits(1)(Effect.uninterruptible(work))
 
       const openAtOnce = (codecNumber: number, data: Uint8Array): Uint8Array | undefined => {

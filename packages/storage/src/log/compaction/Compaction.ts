@@ -28,7 +28,7 @@ import { makeWalkBatches } from "./walkBatches.ts"
 export class Compaction extends Context.Service<
   Compaction,
   {
-    /** Compacts every partition where it is due. */
+    /** Compacts every partition that is due. */
     readonly check: Effect.Effect<void>
   }
 >()("@tusk/storage/log/compaction/Compaction") {

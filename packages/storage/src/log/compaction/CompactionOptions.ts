@@ -18,7 +18,7 @@ export const CompactionOptions = Context.Reference<CompactionOptions>("@tusk/sto
   defaultValue: () => compactionDefaults
 })
 
-/** How a topic is compacted; undefined where its cleanup policy lacks compact. */
+/** How a topic is compacted; undefined if its cleanup policy lacks compact. */
 export type CompactionOf = (topic: string) => CompactionPolicy | undefined
 
 export const CompactionOf = Context.Reference<CompactionOf>("@tusk/storage/CompactionOf", {

@@ -26,7 +26,7 @@ const horizonOf = (nowMs: bigint, { deleteRetentionMs }: CompactionPolicy): bigi
   return horizon < LATEST ? horizon : LATEST
 }
 
-/** From where compaction has not looked yet. */
+/** The first offset at which compaction has not looked yet. */
 const dirtyStart = ({ logStartOffset }: MeasuredEnd, state: StoredCompaction | null): bigint =>
   state !== null && state.cleanedOffset > logStartOffset ? state.cleanedOffset : logStartOffset
 
@@ -76,7 +76,7 @@ export class PartitionCompaction {
       const cleanable = yield* this.#plan(partitionId, dirtyStart(end, state), seen, policy, nowMs)
       if (!isDue(cleanable, seen, policy, nowMs)) return resting.begin(partitionId, end, policy, nowMs)
       yield* this.#compact({ partitionId, end, state, cleanable, policy, nowMs })
-      // Again where the keys did not fit.
+      // Again if the keys did not fit.
       if ((states.of(partitionId)?.cleanedOffset ?? cleanable.end) >= cleanable.end) return
     }
   })

@@ -10,7 +10,7 @@ import type { Range, WalkBatches } from "./walkBatches.ts"
 
 export interface CollectedKeys {
   readonly keys: KeyOffsets
-  /** Up to where the keys fitted. */
+  /** The offset up to which the keys fitted. */
   readonly end: bigint
 }
 

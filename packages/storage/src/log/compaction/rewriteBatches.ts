@@ -38,7 +38,7 @@ export const makeRewriteBatches = (
   open: OpenBatches["Service"],
   codec: BatchCodec
 ): RewriteBatches => {
-  /** Opened, looked over and compressed again beside others, who are served meanwhile. */
+  /** Opened, looked over and compressed again beside other work, which goes on meanwhile. */
   const filtered = (batch: Uint8Array, { deleteHorizon, keys, nowMs }: Sieve) => {
     const horizon = RecordBatch.deleteHorizonOf(batch)
     const tombstonesGo = horizon !== undefined && nowMs >= horizon
@@ -66,7 +66,7 @@ export const makeRewriteBatches = (
 
   return Effect.fnUntraced(function* (range, sieve, replace) {
     let firstHorizon = -1n
-    /** Producers of whose transaction, as far as it was walked over, records are left. */
+    /** Producers with a transaction of which, as far as it was walked over, records are left. */
     const holding = new Set<bigint>()
     const look = (batch: Uint8Array) => {
       const producerId = RecordBatch.producerId(batch)

@@ -13,7 +13,7 @@ export class AbortedTail {
     this.#tail = tail
   }
 
-  /** Those of a commit, in order. Now and then those go whose marker has left the tail. */
+  /** Those of a commit, in order. Now and then those with a marker that has left the tail go. */
   add(transactions: ReadonlyArray<AbortedTransaction>): void {
     const gone = this.#firstFrom(this.#tail.from)
     if (gone > 64 && gone * 2 > this.#transactions.length) this.#transactions = this.#transactions.slice(gone)

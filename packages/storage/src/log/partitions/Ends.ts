@@ -26,7 +26,7 @@ export interface MeasuredEnd extends PartitionEnd {
   readonly sizeBytes: bigint
 }
 
-/** A producer of a partition, as DescribeProducers tells it. Numbers are -1 where there is none. */
+/** A producer of a partition, as DescribeProducers tells it. Numbers are -1 if there is none. */
 export interface ActiveProducer {
   readonly producerId: bigint
   readonly producerEpoch: number
@@ -37,7 +37,7 @@ export interface ActiveProducer {
   readonly transactionStartOffset: bigint
 }
 
-/** Tells where partitions begin and end, how large they are, and who writes to them. */
+/** Tells where partitions begin and end, how large they are, and which producers write to them. */
 export interface Ends {
   /** One result a partition. */
   readonly ends: (partitionIds: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<PartitionEnd | KafkaError>>

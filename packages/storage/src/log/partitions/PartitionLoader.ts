@@ -10,19 +10,19 @@ import type { StoreError } from "../../port/StoreError.ts"
 export interface PartitionLoader {
   /** Returns when all of them are loaded, or are not there. */
   readonly load: (partitionIds: ReadonlyArray<number>) => Effect.Effect<void, StoreError>
-  /** Nothing that is being read counts any more: who waits for it is told so, and who asks now reads anew. */
+  /** No load under way counts any more: callers that wait for one are told so, and the next caller reads anew. */
   readonly clear: () => void
 }
 
 /**
- * Loads partitions once for all who ask at a time. A load runs in the layer's scope and not in the fiber of who asked
+ * Loads partitions once for all callers at a time. A load runs in the layer's scope and not in the fiber that asked
  * first: that one may be interrupted, and the others, appends among them, still wait for it.
  */
 export const makePartitionLoader = (
   store: Pick<Store["Service"], "loadPartitions">,
   scope: Scope.Scope,
   isLoaded: (partitionId: number) => boolean,
-  /** Bounds how long each who asks waits; the load goes on. */
+  /** Bounds how long each caller waits; the load goes on. */
   inTime: (load: Effect.Effect<void, StoreError>) => Effect.Effect<void, StoreError>,
   /** Takes what a load finds, unless a take-over came between. */
   receiver: () => (partitions: ReadonlyArray<StoredPartition>) => Effect.Effect<void, StoreError>

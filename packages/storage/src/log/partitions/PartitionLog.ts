@@ -23,7 +23,7 @@ export interface PartitionLog {
   logStartOffset: bigint
   /** The marker of the last transaction that was aborted; -1 for none. */
   lastAborted: bigint
-  /** Bytes appended that are not there any more; undefined until somebody asks, where that takes long to find out. */
+  /** Bytes appended that are not there any more; undefined until a caller asks, if that takes long to find out. */
   bytesGone: bigint | undefined
   readonly leaderEpochs: Array<{ readonly epoch: number; readonly startOffset: bigint }>
 }
@@ -80,7 +80,7 @@ export const fromStored = (stored: StoredPartition): PartitionLog => ({
 /** The offset behind the last batch that is stored. */
 export const highWatermark = (log: PartitionLog): bigint => log.committed.endOffset
 
-/** Where the first open transaction begins, or the log where its start has passed that; the high watermark if none is open. */
+/** Start of the first open transaction, or of the log if that is higher; the high watermark if none is open. */
 export const lastStableOffset = ({ committed, logStartOffset, openTransactions }: PartitionLog): bigint => {
   if (openTransactions.size === 0) return committed.endOffset
   const first = openTransactions.values().next().value!

@@ -44,11 +44,11 @@ export interface PartitionsPorts extends LeapPorts {
   readonly limits: PartitionsOptions
   /** Where loads run. */
   readonly scope: Scope.Scope
-  /** Bounds how long each who asks for a load waits; the load goes on. */
+  /** Bounds how long each caller waits for a load; the load goes on. */
   readonly inTime: (load: Effect.Effect<void, StoreError>) => Effect.Effect<void, StoreError>
 }
 
-/** The partitions in memory. Each is loaded when somebody first asks for it in a reign, and stays. */
+/** The partitions in memory. Each is loaded at the first call for it in a reign, and stays. */
 export class Partitions {
   readonly #ports: PartitionsPorts
   readonly #loader: PartitionLoader
@@ -70,7 +70,7 @@ export class Partitions {
     )
   }
 
-  /** Undefined where it is not there, or not loaded. */
+  /** Undefined if it is not there, or not loaded. */
   find(partitionId: number): Partition | undefined {
     return this.#entries.get(partitionId)
   }
@@ -86,7 +86,7 @@ export class Partitions {
     return this.has(partitionIds) ? undefined : this.#loader.load(partitionIds)
   }
 
-  /** The partition, loaded where it has to be. */
+  /** The partition, loaded if it has to be. */
   get(partitionId: number): Effect.Effect<Partition, KafkaError> {
     return Effect.suspend(() => {
       const found = this.#entries.get(partitionId)
@@ -103,7 +103,7 @@ export class Partitions {
     push(this.#tail, this.#entries.get(partitionId)!.tail, batch, lastOffset, evicted)
   }
 
-  /** Transactions of it ended as aborted: whoever reads its newest batches is told. */
+  /** Transactions of it ended as aborted: each read of its newest batches tells of them. */
   aborted(partitionId: number, transactions: ReadonlyArray<AbortedTransaction>): void {
     this.#entries.get(partitionId)!.aborted.add(transactions)
   }

@@ -5,7 +5,7 @@ import type { ProducerState } from "./ProducerState.ts"
 
 /**
  * Forgets producers silent for longer than `producer.id.expiration.ms`, and the longest silent beyond the limit; but none
- * whose transaction is open.
+ * with an open transaction.
  */
 export const expireProducers = (
   producers: Map<bigint, ProducerState>,

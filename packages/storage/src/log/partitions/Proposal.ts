@@ -9,7 +9,7 @@
  * | `propose` duplicate or refused | same | same |
  * | `proposeMarker` | same | one batch further; the producer's transaction ends |
  * | `confirm` | becomes the assumed | none |
- * | `retract` of the last batch | same | one batch back; none where it was the first |
+ * | `retract` of the last batch | same | one batch back; none if it was the first |
  */
 import { InvalidTxnState } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
@@ -52,7 +52,7 @@ export type Verdict =
 
 /**
  * Whether a transaction may begin in this partition; asked once for each, before its first batch is appended.
- * `firstSequence`: of that batch, where the partition knows nothing of its producer.
+ * `firstSequence`: of that batch, if the partition knows nothing of its producer.
  */
 export type MayBegin = (partitionId: number, firstSequence: number | undefined) => KafkaError | undefined
 

@@ -29,7 +29,7 @@ export type Evicted = (partition: PartitionTail, batch: TailBatch) => void
 
 export const makeTail = (maxBytes: number): Tail => ({ maxBytes, bytes: 0, arrivals: [], first: 0 })
 
-/** Nothing of a partition whose log ends at `endOffset` is in memory yet. */
+/** The log of the partition ends at `endOffset`; nothing of it is in memory yet. */
 export const makePartitionTail = (partitionId: number, endOffset: bigint): PartitionTail => ({
   partitionId,
   from: endOffset,
@@ -125,7 +125,7 @@ const indexOf = ({ batches, first }: PartitionTail, offset: bigint): number => {
   return low
 }
 
-/** Batches from the one that holds `from` on, below `end`; undefined where `from` is older than what is in memory. */
+/** Batches from the one that holds `from` on, below `end`; undefined if `from` is older than what is in memory. */
 export const readTail = (
   partition: PartitionTail,
   from: bigint,

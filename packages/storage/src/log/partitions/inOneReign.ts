@@ -3,7 +3,7 @@ import type { Active } from "../../commit/Active.ts"
 
 /**
  * A look at the log that began on what another broker may have changed since is done anew; while a take-over is under way
- * it is not, as nobody is told of it.
+ * it is not, as no client is told of it.
  */
 export const inOneReign =
   ({ reign }: Pick<Active["Service"], "reign">) =>

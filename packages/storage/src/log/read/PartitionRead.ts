@@ -19,7 +19,7 @@ export interface PartitionRead extends Position, Bounds {
   readonly batches: ReadonlyArray<Uint8Array>
   readonly bytes: number
   readonly logStartOffset: bigint
-  /** Of these batches, those of aborted transactions are to be passed over; none for who reads up to the high watermark. */
+  /** Aborted transactions among these batches, to be passed over; none for a reader up to the high watermark. */
   readonly aborted: ReadonlyArray<AbortedTransaction>
 }
 
@@ -50,7 +50,7 @@ export const partitionRead = (
 export const mayBeAborted = (log: PartitionLog, bound: Bound, from: bigint): boolean =>
   bound === "LastStableOffset" && log.lastAborted >= from
 
-/** Why nothing can be read at an offset; undefined where it can, or it is the end. */
+/** Why nothing can be read at an offset; undefined if it can, or it is the end. */
 export const outOfRange = (log: PartitionLog, offset: bigint): OffsetOutOfRange | undefined => {
   const { logStartOffset } = log
   const end = highWatermark(log)

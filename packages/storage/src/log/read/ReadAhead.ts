@@ -16,7 +16,7 @@ interface Expected {
   pending: Deferred.Deferred<void> | undefined
 }
 
-/** Readers whose place is remembered, and reads ahead under way: more than connections that catch up at one time. */
+/** Readers with a remembered place, and reads ahead under way: more than connections that catch up at one time. */
 const MAX_PLACES = 4096
 const MAX_UNDER_WAY = 8
 
@@ -50,8 +50,8 @@ interface Progress {
 }
 
 /**
- * Reads through another reader for those that go on where they stopped: while a consumer works on what it was given, what
- * it asks for next is read. Bounded in bytes; what was not asked for longest goes first.
+ * Reads through another reader for those that go on where they stopped: while a consumer works on what it was given,
+ * what it asks for next is read. Bounded in bytes; what was not asked for longest goes first.
  */
 export class ReadAhead implements BatchReader {
   readonly #behind: BatchReader
@@ -183,7 +183,7 @@ export class ReadAhead implements BatchReader {
     }
   )
 
-  /** Begins to read what follows for those who were expected and came. */
+  /** Begins to read what follows for the readers that were expected and came. */
   #goOn(requests: ReadonlyArray<ReadRequest>, { found, sequential }: Progress): Effect.Effect<void> {
     const next = new Map<string, ReadRequest>()
     for (let i = 0; i < requests.length; i++) {
@@ -225,7 +225,7 @@ export class ReadAhead implements BatchReader {
     const inAll = requests.reduce((sum, request) => sum + request.maxBytes, 0)
     return this.#behind.read(requests, inAll).pipe(
       Effect.map((found) => wanted.forEach((expected, k) => this.#fulfil(expected, found[k]!))),
-      // Whoever comes for it reads again, and is told what is wrong.
+      // A reader that comes for it reads again, and is told what is wrong.
       Effect.ignore,
       Effect.ensuring(
         Effect.sync(() => {

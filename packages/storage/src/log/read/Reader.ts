@@ -40,7 +40,7 @@ export class Reader {
     this.#ports = ports
   }
 
-  /** What memory holds of all; undefined where a part of it does not lie there, or there is an error to tell. */
+  /** What memory holds of all; undefined if a part of it does not lie there, or there is an error to tell. */
   readNow(requests: ReadonlyArray<ReadRequest>, options: ReadOptions): ReadonlyArray<Result> | undefined {
     const { partitions } = this.#ports
     for (const { partitionId } of requests) if (partitions.find(partitionId) === undefined) return undefined
@@ -176,7 +176,7 @@ export class Reader {
 
 /**
  * Batches below an offset: not what is stored of a commit that has not been answered yet, nor what a reader's bound keeps
- * from it. They are within `maxBytes`, where not even the first may be larger.
+ * from it. They are within `maxBytes` if not even the first may be larger.
  */
 const readable = (batches: ReadonlyArray<Uint8Array>, end: bigint, maxBytes: number): ReadonlyArray<Uint8Array> => {
   let left = maxBytes

@@ -16,17 +16,17 @@ export interface Position {
   readonly readableEnd: bigint
 }
 
-/** Who waits for which partition. An append costs one look; nothing polls. */
+/** Which readers wait for which partition. An append costs one look; nothing polls. */
 export interface Waiters {
   readonly byPartition: Map<number, Set<Waiter>>
-  /** Waits for `bytes` in these partitions; returns at once where `moved` says that one is no longer as it was. */
+  /** Waits for `bytes` in these partitions; returns at once if `moved` says that one is no longer as it was. */
   readonly wait: (
     positions: ReadonlyArray<Position>,
     bytes: number,
     moved: (position: Position) => boolean,
     ending?: Ending
   ) => Effect.Effect<void>
-  /** The partition is no longer what it was: whoever waits for it looks again. */
+  /** The partition is no longer what it was: each reader that waits for it looks again. */
   readonly change: (partitionId: number) => void
   readonly fireAll: () => void
 }
@@ -108,11 +108,11 @@ class Waiter {
   }
 }
 
-/** `bytes` became readable in a partition, and `stableBytes` for who goes by the last stable offset. */
+/** `bytes` became readable in a partition, and `stableBytes` for readers bound by the last stable offset. */
 export const fire = (waiters: Waiters, partitionId: number, bytes: number, stableBytes: number): void => {
   const waiting = waiters.byPartition.get(partitionId)
   if (waiting === undefined) return
-  // Who is woken runs at once, and may wait again: with the next append.
+  // A reader that is woken runs at once, and may wait again: for the next append.
   for (const waiter of Array.from(waiting)) {
     const grown = waiter.bound === "HighWatermark" ? bytes : stableBytes
     if (grown === 0) continue

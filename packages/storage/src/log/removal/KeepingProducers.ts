@@ -6,7 +6,7 @@ import type { PartitionLog } from "../partitions/PartitionLog.ts"
 import { snapshotBelow, snapshotStored } from "../partitions/ProducerSnapshot.ts"
 
 /**
- * Joined with what takes away batches of a partition below an offset: what is known of producers is stored with it, where
+ * Joined with what takes away batches of a partition below an offset: what is known of producers is stored with it, if
  * it hangs on those batches. Else a broker that starts anew would take a repeated batch once more, or refuse the next one.
  */
 export const keepingProducers = (
@@ -21,7 +21,7 @@ export const keepingProducers = (
     prepare,
     assemble: (writes: Array<Write>) => {
       const log = find(partitionId)
-      // Without one its topic is deleted: nobody asks for its producers again.
+      // Without one its topic is deleted: no request asks for its producers again.
       const snapshot = log === undefined ? undefined : snapshotBelow(log, below)
       if (log === undefined || snapshot === undefined) return "Told"
       writes.push(snapshot)

@@ -42,7 +42,7 @@ export const makeRemoval = (
     return log.logStartOffset
   })
 
-  /** Nobody reads below what was evicted from now on; the store follows with the next commit. */
+  /** No reader reads what was evicted from now on; the store follows with the next commit. */
   const evicted: Evicted = ({ partitionId }, { lastOffset, records }) => {
     const logStartOffset = lastOffset + 1n
     const log = find(partitionId)

@@ -27,7 +27,7 @@ export const makeDeleteBatches = (
   committer: Pick<Committer["Service"], "submit">,
   { batchesPerStep, bytesPerStep }: Pick<RetentionOptions, "batchesPerStep" | "bytesPerStep">
 ): DeleteBatches => {
-  /** Shrinks where a step takes long, so that nobody waits for more than one that did. */
+  /** Shrinks when a step takes long, so that no commit waits for more than one that did. */
   let stepBytes = bytesPerStep
 
   const adapt = (tookMs: number): void => {

@@ -89,7 +89,7 @@ export const makePartitionRetention = (
   const shrink = Effect.fnUntraced(function* (partitionId: number, end: MeasuredEnd, limits: RetentionLimits) {
     const cut = yield* cutAt(partitionId, end, limits.retentionBytes)
     const now = yield* measured(partitionId)
-    // Somebody deleted records meanwhile: the bytes that were too many may have gone with them.
+    // Records were deleted meanwhile: the bytes that were too many may have gone with them.
     if (now === undefined || now.logStartOffset !== end.logStartOffset) return
     if (cut > end.logStartOffset) yield* log.raiseLogStart(partitionId, cut)
   })

@@ -12,7 +12,7 @@ import { RetentionOptions, RetentionPolicy } from "./RetentionOptions.ts"
 
 const EVERYTHING = (1n << 63n) - 1n
 
-/** Deletes in the background, in bounded steps, what nobody can read any more. */
+/** Deletes in the background, in bounded steps, what no client can read any more. */
 export class Retention extends Context.Service<
   Retention,
   {
@@ -38,7 +38,7 @@ export class Retention extends Context.Service<
       const check = makeCheckTopics(log, topics, yield* RetentionPolicy, partitions)
 
       const sweepOrphan = Effect.fnUntraced(function* (partitionId: number) {
-        // Nobody asks for its producers again.
+        // No request asks for its producers again.
         yield* deleteBatches(partitionId, EVERYTHING, (removal) => removal)
         yield* committer.write([{ _tag: "DropPartition", partitionId }])
         topics.orphanGone(partitionId)

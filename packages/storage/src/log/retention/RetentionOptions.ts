@@ -23,7 +23,7 @@ export interface RetentionLimits {
   readonly retentionBytes: number
 }
 
-/** What a topic keeps; undefined where its cleanup policy lacks delete. */
+/** What a topic keeps; undefined if its cleanup policy lacks delete. */
 export type RetentionOf = (topic: string) => RetentionLimits | undefined
 
 export const RetentionPolicy = Context.Reference<RetentionOf>("@tusk/storage/RetentionPolicy", {

@@ -10,11 +10,11 @@ import type { PartitionLog } from "../partitions/PartitionLog.ts"
 
 type Found = Effect.Effect<RecordBatch.TimestampAndOffset | undefined, KafkaError>
 
-/** Searches by time. The log start may rise while the store is read: what counts is where it is when a batch is looked at. */
+/** Searches by time. The log start may rise while the store is read: it counts as it is when a batch is looked at. */
 export interface FindRecords {
   /** The first record at or after a time, or undefined. */
   readonly byTimestamp: (log: PartitionLog, timestamp: bigint) => Found
-  /** The first record with the greatest timestamp, or undefined where there is none. */
+  /** The first record with the greatest timestamp, or undefined if there is none. */
   readonly withMaxTimestamp: (log: PartitionLog) => Found
 }
 
@@ -22,7 +22,7 @@ const SCAN_BYTES = 1 << 20
 
 const later = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
-/** Where batches are read from, and the first one of a time is found. */
+/** Reads batches, and finds the first one of a time. */
 export type SearchedStore = BatchReader & Pick<Store["Service"], "findByTimestamp">
 
 export const makeFindRecords = (store: SearchedStore, open: OpenBatches["Service"]): FindRecords => {

@@ -5,7 +5,7 @@ import type { PgTarget } from "../options/PgOptions.ts"
 import { isSession, whoHolds } from "./clusterLock.ts"
 import type { Session } from "./clusterLock.ts"
 
-/** A session that holds the cluster's lock, and where other sessions with its server are opened. */
+/** A session that holds the cluster's lock, and a way to open other sessions with its server. */
 export class Beside {
   readonly writer: PgConnection
   readonly session: Session

@@ -12,7 +12,7 @@ export interface OffsetRow {
 
 /**
  * Which row of `kafka.offsets` holds a group's offset of a partition, by ids that only the broker gives. A commit inserts
- * a row and deletes the former one by its id: nothing is looked up by group and partition, where under an open snapshot
+ * a row and deletes the former one by its id: nothing is looked up by group and partition, as under an open snapshot
  * all versions that there ever were would lie in the way (0.45x of the rate, and falling; by id it stays).
  *
  * One commit at a time: what it changes is kept in a draft, and counts once it is stored.
@@ -72,7 +72,7 @@ export class OffsetRowsDraft implements OffsetRowIds {
   /** The id of the last row that the commit inserts. */
   lastPut: number | undefined
   private readonly rows: OffsetRows
-  /** By group; undefined where there is no row any more. */
+  /** By group; undefined if there is no row any more. */
   private readonly changed = new Map<string, Map<number, number | undefined>>()
   private readonly cleared = new Set<string>()
   private readonly dropped = new Set<number>()

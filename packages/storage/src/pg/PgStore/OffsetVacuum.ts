@@ -12,7 +12,7 @@ const ROW_BYTES = 100
 /**
  * A row of `kafka.offsets` is dead with the next commit for the same thing: thousands a second, and autovacuum looks once
  * a minute. So the broker vacuums that one table itself, each time a share of it may be dead, on a connection of its own.
- * While somebody's snapshot keeps dead rows the table grows, and vacuum comes more rarely the larger it is.
+ * While another session's snapshot keeps dead rows, the table grows, and vacuum comes more rarely the larger it is.
  */
 export class OffsetVacuum {
   private readonly open: Effect.Effect<PgConnection, ConnectionError>

@@ -92,7 +92,7 @@ export class Readers {
     )
   }
 
-  /** The reign is over: what is being read fails now. Waits for nobody. */
+  /** The reign is over: what is being read fails now. Waits for nothing. */
   end(): void {
     const message = "this broker is not the writer any more"
     Deferred.doneUnsafe(this.over, Effect.fail(new ConnectionLost({ message, sent: false })))

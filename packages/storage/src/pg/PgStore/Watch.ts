@@ -34,8 +34,8 @@ const asStoreError = (error: ConnectionError | Fenced): StoreError =>
     : new StoreUnavailable({ message: `the cluster's lock cannot be looked at: ${error.message}`, cause: error })
 
 /**
- * Looks after the session that holds the lock, beside whatever that is doing: the watch asks who holds it, the heart
- * writes, and waits for standbys as a commit does. Both live as long as one reign, and are opened when first needed.
+ * Looks after the session that holds the lock, beside whatever that is doing: the watch asks which session holds it,
+ * the heart writes, and waits for standbys as a commit does. Both live for one reign, and are opened when first needed.
  */
 export class Watch {
   private readonly beside: Beside
@@ -47,7 +47,7 @@ export class Watch {
   private beating: Deferred.Deferred<void, StoreError> | undefined
   private ended = false
 
-  /** `scope`: where a heartbeat goes on whose caller does not wait for it any longer. */
+  /** `scope`: a heartbeat goes on in it when its caller does not wait any longer. */
   constructor(beside: Beside, scope: Scope.Scope) {
     this.beside = beside
     this.scope = scope
@@ -59,7 +59,7 @@ export class Watch {
       ? Effect.catchTag(this.ask(this.watch), "ConnectionLost", () => this.askAnew)
       : this.askAnew
     return Effect.flatMap(asked, (rows) => this.judge(rows)).pipe(
-      // What does not see the writer is not where to ask the next time.
+      // A session that does not see the writer is not asked the next time.
       Effect.tapError(() => Effect.sync(() => this.watch?.leave())),
       Effect.mapError(asStoreError)
     )
@@ -68,7 +68,7 @@ export class Watch {
   /** When it returns, this server was the writer's after it was asked: standbys that have to took what was written. */
   readonly heartbeat: Effect.Effect<void, StoreError> = Effect.suspend(() => {
     const before = this.beating
-    // What that one says is older than this question; and where it hangs, no second one is to hang beside it.
+    // What that one says is older than this question; and if it hangs, no second one is to hang beside it.
     if (before !== undefined) return Effect.andThen(Effect.exit(Deferred.await(before)), this.heartbeat)
     const done = Deferred.makeUnsafe<void, StoreError>()
     const beat = Effect.suspend(() => {
@@ -81,7 +81,7 @@ export class Watch {
     return Effect.andThen(Effect.forkIn(beat, this.scope, { startImmediately: true }), Deferred.await(done))
   })
 
-  /** The reign is over. Waits for nobody. */
+  /** The reign is over. Waits for nothing. */
   end(): void {
     this.ended = true
     this.watch?.leave()
@@ -112,7 +112,7 @@ export class Watch {
     )
   }
 
-  /** Asks on a new session; on the writer's own where the server has none to give and that one has nothing to do. */
+  /** Asks on a new session; on the writer's own if the server has none to give and that one has nothing to do. */
   private readonly askAnew: Effect.Effect<TextRows, ConnectionError> = Effect.suspend(() =>
     Effect.gen({ self: this }, function* () {
       if (!isOpen(this.watch)) {

@@ -4,7 +4,7 @@ import type { Segment } from "./CommitPlan.ts"
 import type { OffsetRowsDraft } from "./OffsetRows.ts"
 
 /**
- * A row that only one commit adds: where its outcome is unknown, the row tells. A batch is the first of its epoch at its
+ * A row that only one commit adds: if its outcome is unknown, the row tells. A batch is the first of its epoch at its
  * offset, an offset's row has an id of its own; what adds neither adds a row to say so.
  */
 export type Witness =
@@ -75,13 +75,13 @@ export class LastCommit {
   private unknown: { readonly witness: Witness | undefined; readonly epoch: number } | undefined
   private told: boolean | undefined
 
-  /** A commit of the reign of `epoch` is sent: nobody asks for the one before it any more. */
+  /** A commit of the reign of `epoch` is sent: no take-over asks for the one before it any more. */
   begin(witness: Witness | undefined, epoch: number): void {
     this.unknown = { witness, epoch }
     this.told = undefined
   }
 
-  /** Its outcome is known. `told`: to be told at the next take-over, as nobody was told yet. */
+  /** Its outcome is known. `told`: to be told at the next take-over, as no caller was told yet. */
   settle(told?: boolean): void {
     this.unknown = undefined
     this.told = told
@@ -93,8 +93,8 @@ export class LastCommit {
   }
 
   /**
-   * Whether it is stored. `found`: what `lookup` found, under the lock; `epoch`: that of the reign before. Where that is
-   * another one, somebody wrote since, and may have taken away what tells.
+   * Whether it is stored. `found`: what `lookup` found, under the lock; `epoch`: that of the reign before. If that is
+   * another one, another broker wrote since, and may have taken away what tells.
    */
   judge(found: boolean, epoch: number): boolean | undefined {
     if (this.unknown === undefined) return this.told

@@ -13,7 +13,7 @@ export interface Session {
   readonly startedAt: string
 }
 
-/** How often a lock that somebody holds is tried: at first, and when it has been held for a while. */
+/** How often a lock that is held is tried: at first, and when it has been held for a while. */
 const RETRY_MS = 25
 const LATER_RETRY_MS = 200
 const EARLY_MS = 2000
@@ -21,7 +21,7 @@ const EARLY_MS = 2000
 const OWN_GRACE_MS = 200
 /** How long an ended session may take to go: it rolls back, and answers no signal while its disk does not answer. */
 const OWN_LIMIT_MS = 20_000
-/** How long a server may take to say who holds the lock. */
+/** How long a server may take to say which session holds the lock. */
 const ANSWER_MS = 5000
 /** The lock's session, and one in a transaction, may wait for its client for so long. */
 export const IDLE_LIMIT_MS = 6000
@@ -47,7 +47,7 @@ export const watchName = (applicationName: string, { processId }: Session): stri
   return applicationName.replace(/[^ -~]/g, "?").slice(0, MAX_NAME - end.length) + end
 }
 
-/** Who holds the lock: process id and start, or no row; and whether another session of ours is there. */
+/** Which session holds the lock: process id and start, or no row; and whether another session of ours is there. */
 export const whoHolds = (other?: Session): string =>
   `select l.pid, extract(epoch from a.backend_start), ${
     other === undefined
@@ -184,7 +184,7 @@ export const identify = (connection: PgConnection): Effect.Effect<Session, Conne
   )
 
 /**
- * Session locks mean nothing behind a pooler that gives each transaction another session. Where the server's own number
+ * Session locks mean nothing behind a pooler that gives each transaction another session. If the server's own number
  * is not the one the connection was told, there is a pooler; a transaction held open beside shows of which kind.
  */
 export const refusePooler = (

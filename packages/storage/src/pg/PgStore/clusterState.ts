@@ -57,9 +57,9 @@ interface TakeOver {
 }
 
 /**
- * Raises the cluster's counters, in one transaction, on the session that holds the lock; looks first for the commit whose
- * outcome is unknown. That it is stored counts once the take-over's own commit returned without a warning: positions in
- * the WAL only rise, so that a standby which has the one has the other.
+ * Raises the cluster's counters, in one transaction, on the session that holds the lock; looks first for the commit
+ * with an unknown outcome. That it is stored counts once the take-over's own commit returned without a warning:
+ * positions in the WAL only rise, so that a standby which has the one has the other.
  */
 const raiseCounters = (
   connection: PgConnection,

@@ -15,14 +15,14 @@ import type { CommitRows, LastCommit, Witness } from "./Witness.ts"
  * trigger of the owner's throws. All else it cannot do now.
  */
 const AT_FAULT = /^(0A|21|22|23|2F|38|39|42|44|54|P0)/
-/** Of these, what somebody did to the schema or its rights: no value is at fault where every statement is constant. */
+/** Of these, changes to the schema or its rights: no value is at fault if every statement is constant. */
 const SCHEMA_AT_FAULT = new Set(["42501", "42703", "42883", "42P01"])
 
 const DUPLICATE = "23505"
 /** Keys that only the broker gives, each once. */
 const OWN_KEYS = new Set(["batches_pkey", "offsets_pkey", "commits_pkey"])
 
-/** Somebody stored what memory would give again: it does not know all that is stored. */
+/** The keys are stored that memory would give again: it does not know all that is stored. */
 const isBehind = ({ code, constraint }: PgError): boolean =>
   code === DUPLICATE && constraint !== undefined && OWN_KEYS.has(constraint)
 

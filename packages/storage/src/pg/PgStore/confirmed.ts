@@ -9,8 +9,8 @@ export const EMIT = "select pg_logical_emit_message(true, 'tusk', '')"
 const RETRY_MS = 100
 
 /**
- * Waits until it is certain that the server's standbys have what a COMMIT stored, if they have to: where its wait for
- * them was cut short it returned with a warning, and stored here alone. A later COMMIT without one proves it, as
+ * Waits until it is certain that the server's standbys have what a COMMIT stored, if they have to: if its wait for
+ * them was cut short, it returned with a warning, and stored here alone. A later COMMIT without one proves it, as
  * positions in the WAL only rise.
  */
 export const confirmed = <A extends { readonly warning: PgError | undefined }, E>(

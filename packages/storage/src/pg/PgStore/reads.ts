@@ -23,7 +23,7 @@ import {
   readStatements
 } from "./readStatements.ts"
 
-/** Partitions whose ends are asked for in one statement. */
+/** Partitions that one statement asks the ends of. */
 const LOAD_CHUNK = 1000
 
 const LOADS = [

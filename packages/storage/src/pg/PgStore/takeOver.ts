@@ -45,7 +45,7 @@ export interface Memory {
 
 const lacksPrivilege = (error: ConnectionError): boolean => error._tag === "PgError" && error.code === "42501"
 
-/** Brings the schema up to this program's version, loading the installer only where there is something to do. */
+/** Brings the schema up to this program's version, loading the installer only if there is something to do. */
 const ensureSchema = (
   connection: PgConnection,
   target: PgTarget
@@ -80,7 +80,7 @@ const checkDurability = (
     yield* Effect.logWarning(`ATTENTION: ${message}`)
   })
 
-/** Whoever captures the log and produces what he captures to this broker is fed by himself. */
+/** A tool that captures the log and produces what it captures to this broker feeds itself. */
 const checkPublications = (connection: PgConnection): Effect.Effect<void, ConnectionError> =>
   Effect.gen(function* () {
     const rows = yield* connection.query(takeOverTexts.LoadPublications)

@@ -23,7 +23,7 @@ const mayPass = (error: ConnectionError | AcquireError): boolean => {
 
 /**
  * Tries again while the database is away, starting up or read-only, for as long as `limitMs` says (it may grow meanwhile);
- * what somebody has to change first fails at once.
+ * what a person has to change first fails at once.
  */
 export const waitForDatabase = <A, E extends ConnectionError | AcquireError, R>(
   attempt: Effect.Effect<A, E, R>,

@@ -21,7 +21,7 @@ export type Demand = Extract<
   }
 >
 
-/** How one session proves to the server who it is: secrets are `@effect/sql-pg`'s. */
+/** How one session proves its user to the server: secrets are `@effect/sql-pg`'s. */
 export class Authentication {
   private readonly target: PgTarget
   private readonly endpoint: Endpoint

@@ -14,7 +14,7 @@ export class PgError extends Data.TaggedError("PgError")<{
 export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{
   readonly message: string
   readonly sent: boolean
-  /** Why none could be had will not pass by itself: somebody has to change something. */
+  /** The reason why none could be had does not pass by itself: a person has to change something. */
   readonly lasting?: boolean
   /** Nothing at all answered in time. */
   readonly silent?: boolean
@@ -32,7 +32,7 @@ export type ConnectionError = PgError | ConnectionLost | NotSent
 /** SQLSTATEs that pass: no connection, too many of them, a server that stops, starts or may not write now. */
 const PASSING = /^(08...|53...|57P0.|25006|55000)$/
 
-/** Whether it is worth asking again later, with nothing changed by anybody. */
+/** Whether it is worth asking again later, with nothing changed by a person. */
 export const passes = (error: ConnectionError): boolean =>
   error._tag === "PgError" ? PASSING.test(error.code) : error._tag === "ConnectionLost" && error.lasting !== true
 

@@ -6,7 +6,7 @@ import { ConnectionLost } from "./ConnectionError.ts"
 
 /** One server's place: a name with several addresses is several of them. */
 export interface Endpoint extends PgHost {
-  /** What is dialled: a number, so that whoever connects once more comes to the same server. */
+  /** What is dialled: a number, so that one more connection comes to the same server. */
   readonly address: string
   /** For a line that a person reads. */
   readonly label: string

@@ -21,7 +21,7 @@ const NAME_ENCODING = "latin1"
 
 /**
  * Builds what is sent in one go: small values in pages, large ones as the very buffers they were given as, so that
- * record batches are copied by nobody on their way to the socket.
+ * record batches are not copied on their way to the socket.
  */
 export class FrameWriter {
   readonly chunks: Array<Uint8Array> = []

@@ -17,7 +17,7 @@ const unfit = (target: PgTarget, connection: PgConnection): Effect.Effect<string
     if (target.targetSessionAttrs === "any") return undefined
     const [row] = yield* connection.query("select pg_is_in_recovery()")
     if (row?.[0] === "t") return "is a standby"
-    // As it was before our own settings: whoever set it wants nothing to be written.
+    // As it was before our own settings: the person who set it wants nothing to be written.
     const readOnly = connection.parameters.get("default_transaction_read_only") === "on"
     return readOnly && target.targetSessionAttrs === "read-write" ? READ_ONLY : undefined
   })
@@ -31,7 +31,7 @@ const openFit = (target: PgTarget, endpoint: Endpoint, applicationName: string) 
     return yield* new ConnectionLost({ message: `Postgres at ${endpoint.label} ${reason}`, sent: false })
   })
 
-/** Where there are others to ask, a host that vanished is not waited for so long at first. */
+/** If there are others to ask, a host that vanished is not waited for so long at first. */
 const IMPATIENT_MS = 1500
 
 const isSilent = (error: ConnectionError): boolean => error._tag === "ConnectionLost" && error.silent === true
@@ -75,7 +75,7 @@ export const connect = (target: PgTarget, applicationName: string): Effect.Effec
     return yield* new ConnectionLost({
       message: `none of the database's servers will do: ${errors.map(({ message }) => message).join("; ")}`,
       sent: false,
-      // Whatever else is wrong with the others: this has to be put right by somebody.
+      // Whatever else is wrong with the others: a person has to put this right.
       lasting: errors.some((error) => !passes(error)),
       cause: errors
     })

@@ -31,7 +31,7 @@ const connectTo = (endpoint: Endpoint): Net.Socket =>
         keepAliveInitialDelay: 5000
       })
 
-/** A socket on its way to be open: transport, TLS where wanted, startup, authentication. */
+/** A socket on its way to be open: transport, TLS if wanted, startup, authentication. */
 class Opening {
   private readonly target: PgTarget
   private readonly endpoint: Endpoint
@@ -90,7 +90,7 @@ class Opening {
   private secure(options: Tls.ConnectionOptions): void {
     const { host, label, path } = this.endpoint
     this.socket.once("data", (chunk: Buffer) => {
-      // More than one byte would be plain text that somebody slipped in before TLS.
+      // More than one byte would be plain text that an attacker slipped in before TLS.
       const answer = chunk.length === 1 ? PgProtocol.decodeSslResponse(chunk[0]!) : undefined
       if (answer === undefined || Result.isFailure(answer)) {
         return this.fail(hopeless(`what answers at ${label} does not speak Postgres' protocol`))
@@ -191,7 +191,7 @@ class Opening {
   }
 }
 
-/** Transport, TLS where wanted, startup and authentication: messages are `@effect/sql-pg`'s. */
+/** Transport, TLS if wanted, startup and authentication: messages are `@effect/sql-pg`'s. */
 export const openSocket = (
   target: PgTarget,
   endpoint: Endpoint,

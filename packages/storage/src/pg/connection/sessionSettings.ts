@@ -18,7 +18,7 @@ export const sessionSettings = (target: PgTarget, serverVersion: number): string
     "default_transaction_read_only = off",
     "default_transaction_deferrable = off",
     "search_path = pg_catalog",
-    // What statements mean, and where tables are made.
+    // What statements mean, and in which tablespace tables are made.
     "standard_conforming_strings = on",
     "check_function_bodies = on",
     "default_tablespace = ''",

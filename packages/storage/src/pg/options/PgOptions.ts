@@ -27,7 +27,7 @@ export interface PgOptions {
   readonly password?: string | Redacted.Redacted | undefined
   /** Default: the same as the user. */
   readonly database?: string | undefined
-  /** `prefer` (default over TCP): TLS where the server has it. An object is given to `tls.connect`, and requires TLS. */
+  /** `prefer` (default over TCP): TLS if the server has it. An object is given to `tls.connect`, and requires TLS. */
   readonly ssl?: boolean | "prefer" | ConnectionOptions | undefined
   /** Which of the servers at these hosts will do; others are passed over. Default `read-write`. */
   readonly targetSessionAttrs?: SessionAttrs | undefined
@@ -39,13 +39,13 @@ export interface PgOptions {
   readonly startTimeoutMs?: number | undefined
   /** Longest a statement of ours may run, milliseconds; the wait for a synchronous standby is not counted. Default 60,000. */
   readonly statementTimeoutMs?: number | undefined
-  /** Longest a statement of ours may wait for somebody's lock on a table, milliseconds. Default 30,000. */
+  /** Longest a statement of ours may wait for another session's lock on a table, milliseconds. Default 30,000. */
   readonly lockTimeoutMs?: number | undefined
-  /** How long a start waits for a lock whose holder may be a killed broker's last statement. Default 1,500. */
+  /** How long a start waits for a lock that a killed broker's last statement may hold. Default 1,500. */
   readonly lockWaitMs?: number | undefined
   /** Waits for the lock of another broker without end, and takes over when that is gone. Default false. */
   readonly standby?: boolean | undefined
-  /** What to do where the server runs with fsync off. Default `warn`: one line, loudly. */
+  /** What to do if the server runs with fsync off. Default `warn`: one line, loudly. */
   readonly unsafeDurability?: "warn" | "refuse" | "ignore" | undefined
   /** Of our commits; `off` can lose the last moments at a crash of the server. Default `on`. */
   readonly synchronousCommit?: "on" | "remote_write" | "remote_apply" | "local" | "off" | undefined
@@ -57,7 +57,7 @@ export interface PgOptions {
 export interface PgHost {
   readonly host: string
   readonly port: number
-  /** Of the unix socket, where it is one. */
+  /** Of the unix socket, if it is one. */
   readonly path: string | undefined
   /** What is dialled in the place of the name's own address (`hostaddr`). */
   readonly hostaddr?: string | undefined
@@ -69,13 +69,13 @@ export interface PgTarget {
   readonly hosts: ReadonlyArray<PgHost>
   readonly user: string
   readonly password: Redacted.Redacted | undefined
-  /** A password file as it was read, where no password was given: it has one for each place. */
+  /** A password file as it was read, if no password was given: it has one for each place. */
   readonly passwordFile: Redacted.Redacted | undefined
   readonly database: string
   /** Settings of other people for our sessions, `-c name=value`. */
   readonly options: string | undefined
   readonly ssl: false | ConnectionOptions
-  /** Plain text will do where the server has no TLS. */
+  /** Plain text will do if the server has no TLS. */
   readonly sslOptional: boolean
   readonly targetSessionAttrs: SessionAttrs
   readonly applicationName: string

@@ -1,6 +1,6 @@
 import { StoreUnavailable } from "../../port/StoreError.ts"
 
-/** What somebody said of a connection, by libpq's names: https://www.postgresql.org/docs/current/libpq-connect.html */
+/** What was said of a connection, by libpq's names: https://www.postgresql.org/docs/current/libpq-connect.html */
 export type Parameters = ReadonlyMap<string, string>
 
 export const refuse = (message: string): never => {

@@ -32,7 +32,7 @@ export const findPassword = (text: string, place: PasswordPlace): string | undef
   return undefined
 }
 
-/** Of a file that only its owner may read, as in libpq. `named`: somebody said that it is there. */
+/** Of a file that only its owner may read, as in libpq. `named`: the settings say that it is there. */
 export const readPasswordFile = (file: string, named: boolean): string | undefined => {
   const no = (why: string): undefined => (named ? refuse(`the password file ${file} ${why}`) : undefined)
   let text: string

@@ -7,7 +7,7 @@ import type { Parameters } from "./databaseUrl.ts"
 
 export interface Tls {
   readonly ssl: false | ConnectionOptions
-  /** Plain text will do where the server has no TLS. */
+  /** Plain text will do if the server has no TLS. */
   readonly sslOptional: boolean
 }
 
@@ -29,14 +29,14 @@ const version = (parameter: string, text: string): SecureVersion =>
     ? text
     : refuse(`${parameter} "${text}" is none of TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3`)
 
-/** Files that libpq takes where nothing is said of them, if they are there. */
+/** Files that libpq takes when nothing is said of them, if they are there. */
 const defaultFile = (home: string | undefined, name: string): string | undefined => {
   if (home === undefined) return undefined
   const file = join(home, ".postgresql", name)
   return existsSync(file) ? file : undefined
 }
 
-/** Whom a server has to be certified by. */
+/** The authorities that have to certify a server. */
 const authorities = (rootcert: string | undefined): Pick<ConnectionOptions, "ca"> => {
   if (rootcert === undefined) return {}
   if (rootcert === "system") return { ca: getCACertificates("system") }
@@ -77,8 +77,8 @@ const revoked = (
 }
 
 /**
- * libpq's modes: only `verify-ca` and `verify-full` look at the certificate, and `require` does (as `verify-ca`) where it is
- * told by whom it has to be. Where nobody is told, those that this Node trusts will do.
+ * libpq's modes: only `verify-ca` and `verify-full` look at the certificate, and `require` does (as `verify-ca`) if it
+ * is told which authorities have to sign it. If none are told, those that this Node trusts will do.
  */
 export const tlsOf = (parameters: Parameters, home: string | undefined): Tls => {
   const said = (name: string): string | undefined => {

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 
-/** How soon, and how often, it is looked whether somebody's lock is waited for. */
+/** How soon, and how often, it is looked whether another session's lock is waited for. */
 const LOOK_MS = 500
 
 const blockersOf = (processId: string) => `select a.pid, a.application_name, a.usename,
@@ -16,7 +16,7 @@ const describe = ([pid, application, user, client, since, state]: ReadonlyArray<
   return `${name} of user ${user ?? "unknown"} on ${client}, Postgres process ${pid}${begun}${idle}`
 }
 
-/** Says, once for each, who holds the lock that `work` waits for on its connection. */
+/** Says, once for each, which session holds the lock that `work` waits for on its connection. */
 export const tellingWhoBlocks = <A, E>(
   connection: PgConnection,
   beside: Effect.Effect<PgConnection, ConnectionError>,

@@ -9,7 +9,7 @@ import { stepsTaken, stepsToTake } from "./SchemaSteps.ts"
 import { SCHEMA_LOCK, SCHEMA_VERSION, stepOf } from "./SchemaVersion.ts"
 import { migrations } from "../sql/bundle.ts"
 
-/** Of the transaction alone. Steps over much data take their time: whom they keep waiting, and for what, is the broker itself. */
+/** Of the transaction alone. Steps over much data take their time: only the broker itself waits for them. */
 const SETTINGS = ["statement_timeout = 0", "enable_seqscan = on", "enable_bitmapscan = on", "enable_hashjoin = on"]
   .concat("enable_mergejoin = on", "plan_cache_mode = auto")
   .map((setting) => `set local ${setting}`)
@@ -17,7 +17,7 @@ const SETTINGS = ["statement_timeout = 0", "enable_seqscan = on", "enable_bitmap
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
-/** Who has to do what, for a role that may not. */
+/** Which role has to do what, for a role that may not. */
 const grantFor = (connection: PgConnection, target: PgTarget): Effect.Effect<string, ConnectionError> =>
   Effect.map(
     connection.query(`select pg_get_userbyid(nspowner), current_user from pg_namespace where nspname = 'kafka'
@@ -65,13 +65,13 @@ const refused = (
 
 /**
  * Installs schema `kafka`, or takes the steps that are missing, by name and in order: all or nothing, one installer at a
- * time, as a plain role that owns the schema or may create it. Does nothing where it is up to date. In a session with our own settings, as
- * those of a role, a database or a pooler may be anything.
+ * time, as a plain role that owns the schema or may create it. Does nothing if it is up to date. In a session with our
+ * own settings, as those of a role, a database or a pooler may be anything.
  */
 export const install = (
   connection: PgConnection,
   target: PgTarget,
-  /** One more session with the same server, which sees for whom this one waits. */
+  /** One more session with the same server, which sees for which session this one waits. */
   beside: Effect.Effect<PgConnection, ConnectionError>,
   /** An older one, for tests of what becomes of it. */
   version: number = SCHEMA_VERSION
@@ -88,7 +88,7 @@ export const install = (
       // Two brokers that start at once: the second waits here, and then finds everything done.
       yield* run(`select pg_advisory_xact_lock(${SCHEMA_LOCK[0]}, ${SCHEMA_LOCK[1]})`)
       const [schema] = yield* connection.query("select to_regnamespace('kafka') is not null")
-      // "if not exists" would ask for the right to create schemas even where the schema is there.
+      // "if not exists" would ask for the right to create schemas even if the schema is there.
       if (schema?.[0] !== "t") yield* run("create schema kafka")
       const [table] = yield* connection.query("select to_regclass('kafka.migrations') is not null")
       if (table?.[0] !== "t") {

@@ -23,7 +23,7 @@ export const stepsToTake = (
   return known.filter((migration) => !taken.has(keyOf(migration)))
 }
 
-/** The steps that a database has taken; none where there is no schema. */
+/** The steps that a database has taken; none if there is no schema. */
 export const stepsTaken = (connection: PgConnection): Effect.Effect<TextRows, ConnectionError> =>
   Effect.flatMap(connection.query("select to_regclass('kafka.migrations') is not null"), ([there]) =>
     there?.[0] === "t" ? connection.query("select migration_id, name from kafka.migrations") : Effect.succeed([])

@@ -38,7 +38,7 @@ describe("an append", () => {
 
   for (const stored of [true, false]) {
     it.effect(
-      `whose answer is lost, ${stored ? "stored" : "not stored"}, ends with one copy when it is repeated`,
+      `that loses its answer, ${stored ? "stored" : "not stored"}, ends with one copy when it is repeated`,
       () => {
         const store = new FaultyStore()
         return serving(store, ({ active, log, partitions }) =>
@@ -66,7 +66,7 @@ describe("an append", () => {
         const [a] = yield* partitions(1)
         yield* append(log, a!, numbered(0))
         store.after = Effect.die("a bug")
-        // Nobody knows, and nobody says that it is not stored.
+        // It is not known, and nothing says that it is not stored.
         assert.deepStrictEqual(offsets(yield* append(log, a!, numbered(1))), ["RequestTimedOut"])
         store.after = Effect.void
         yield* active.whenServing

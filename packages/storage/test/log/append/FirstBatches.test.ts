@@ -15,7 +15,7 @@ const refused = (failed: ReadonlyArray<number>, asked: ReadonlyArray<number>) =>
 }
 
 describe("first batches of producers that could not be stored", () => {
-  it("bar those behind them, and nobody else", () => {
+  it("bar those behind them, and no others", () => {
     expect(refused([], [0, 5])).toEqual([])
     expect(refused([0], [0, 1, 2])).toEqual([1, 2])
     const firsts = makeFirstBatches()
@@ -32,7 +32,7 @@ describe("first batches of producers that could not be stored", () => {
     expect(refused([0, 1], [0, 1, 2])).toEqual([1, 2])
   })
 
-  it("are in order where sequences begin again", () => {
+  it("are in order when sequences begin again", () => {
     const last = 0x7fff_ffff
     expect(refused([last], [last - 1, last, 0, 1])).toEqual([0, 1])
     expect(refused([0, last], [last, 0, 1])).toEqual([0, 1])

@@ -335,7 +335,7 @@ describe("compaction", () => {
     })
   )
 
-  it.effect("keeps a tombstone whose time never comes, as delete.retention.ms is the greatest there is", () =>
+  it.effect("keeps a tombstone that is never due, as delete.retention.ms is the greatest there is", () =>
     Effect.gen(function* () {
       const store = new FaultyStore()
       const broker = yield* start(store, { policy: { deleteRetentionMs: Number((1n << 63n) - 1n) } })
@@ -354,7 +354,7 @@ describe("compaction", () => {
     })
   )
 
-  it.effect("lets go a tombstone whose time came while no broker ran", () =>
+  it.effect("lets go a tombstone that became due while no broker ran", () =>
     Effect.gen(function* () {
       const store = new FaultyStore()
       const first = yield* start(store)
@@ -371,7 +371,7 @@ describe("compaction", () => {
     })
   )
 
-  it.effect("goes on where a commit failed, and has lost nothing by it", () =>
+  it.effect("goes on after a commit failed, and has lost nothing by it", () =>
     Effect.gen(function* () {
       const store = new FaultyStore()
       const broker = yield* start(store, { stepBytes: 1 })
@@ -415,7 +415,7 @@ describe("compaction", () => {
     })
   )
 
-  it.effect("knows the producers whose batches are gone", () =>
+  it.effect("knows the producers of batches that are gone", () =>
     Effect.gen(function* () {
       const store = new FaultyStore()
       const first = yield* start(store)
@@ -436,7 +436,7 @@ describe("compaction", () => {
     })
   )
 
-  it.effect("goes over the log in several passes where the keys do not fit", () =>
+  it.effect("goes over the log in several passes if the keys do not fit", () =>
     Effect.gen(function* () {
       const store = new FaultyStore()
       const broker = yield* start(store, { maxKeyBytes: 1 })

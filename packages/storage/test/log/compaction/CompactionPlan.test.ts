@@ -62,7 +62,7 @@ describe("what may be compacted", () => {
     assert.strictEqual(count([-1, -1, -1, -1, -1], 10_000n), 2)
   })
 
-  it("ends where what is stored is not acknowledged yet", () => {
+  it("ends before what is not acknowledged yet", () => {
     const log = logOf(5, { highWatermark: 30n })
     assert.strictEqual(countCleanable(batches(0, 0, 0, 0, 0), log, policy(), 10_000n), 2)
   })
@@ -88,12 +88,12 @@ describe("whether compaction is due", () => {
     assert.isTrue(isDue(cleanable(1n, 10n), compacted(900n), policy({ maxLagMs: 100 }), 110n))
   })
 
-  it("by tombstones whose time has come", () => {
+  it("by tombstones that are due", () => {
     assert.isFalse(isDue(cleanable(0n), compacted(1000n, 50n), policy(), 49n))
     assert.isTrue(isDue(cleanable(0n), compacted(1000n, 50n), policy(), 50n))
   })
 
-  it("is not asked of the store where it cannot be", () => {
+  it("is not asked of the store if it cannot be", () => {
     assert.isFalse(mayBeDue(compacted(1000n), policy(), 1n << 40n))
     assert.isFalse(mayBeDue(compacted(800n), policy(), 1n << 40n))
     assert.isTrue(mayBeDue(compacted(800n), policy({ maxLagMs: 5 }), 1n << 40n))

@@ -9,7 +9,7 @@ import type { StoreError } from "../../../src/port/StoreError.ts"
 const BROKEN = 9
 const unavailable = new StoreUnavailable({ message: "a partition cannot be read" })
 
-/** A loader of a store whose loads end when they are told to; partition 9 cannot be read. */
+/** A loader of a store; its loads end when they are told to, and partition 9 cannot be read. */
 const start = Effect.gen(function* () {
   const scope = yield* Effect.scope
   const asked: Array<ReadonlyArray<number>> = []
@@ -41,7 +41,7 @@ const start = Effect.gen(function* () {
 })
 
 describe("loads of partitions", () => {
-  it.effect("are shared by all who ask meanwhile", () =>
+  it.effect("are shared by all callers that ask meanwhile", () =>
     Effect.gen(function* () {
       const { ask, asked, endOf } = yield* start
       const [first, second] = [yield* ask(1, 2), yield* ask(2, 1, 2)]
@@ -51,7 +51,7 @@ describe("loads of partitions", () => {
     })
   )
 
-  it.effect("that fail for a partition do so for who asked for it, and nobody else", () =>
+  it.effect("that fail for a partition do so for callers that asked for it, and for no other", () =>
     Effect.gen(function* () {
       const { ask, asked, endOf } = yield* start
       const [both, one] = [yield* ask(1, BROKEN), yield* ask(1)]
@@ -63,7 +63,7 @@ describe("loads of partitions", () => {
     })
   )
 
-  it.effect("that a take-over ends are not begun anew by who shared them", () =>
+  it.effect("that a take-over ends are not begun anew by callers that shared them", () =>
     Effect.gen(function* () {
       const { ask, asked, loader } = yield* start
       const asking = [yield* ask(1), yield* ask(1)]

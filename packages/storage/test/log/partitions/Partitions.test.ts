@@ -52,7 +52,7 @@ describe("a partition that is loaded anew", () => {
             ends.map((end) => !isKafkaError(end) && end.highWatermark),
             [1_000_003n, 1_000_001n]
           )
-          // Who has read to offset 5 in the old epoch learns that it ended at 3 (KIP-320), and is given nothing twice.
+          // A reader at offset 5 of the old epoch learns that it ended at 3 (KIP-320), and is given nothing twice.
           assert.deepStrictEqual(yield* log.endOfEpoch(a!, before), { epoch: before, endOffset: 3n })
           assert.deepStrictEqual(yield* readAll(log, a!), [0n, 1n, 2n, 3n])
           assert.deepStrictEqual(yield* readAll(log, a!, 5n), [3n], "the batch without records that holds offset 5")

@@ -37,7 +37,7 @@ describe("a partition's log", () => {
     assert.strictEqual(log.committed.endOffset, 5n)
   })
 
-  it("says of an append that it is relaxed, where it is", () => {
+  it("says of an append that it is relaxed, if it is", () => {
     const log = newLog()
     const writes: Array<Write> = []
     propose(log, batchOf(), how(5, true), writes)
@@ -85,7 +85,7 @@ describe("a partition's log", () => {
     assert.strictEqual(log.committed.endOffset, 2n)
   })
 
-  it("stamps its own time where asked", () => {
+  it("stamps its own time when asked", () => {
     const log = newLog()
     const batch = batchOf({ timestamp: 1n })
     propose(log, batch, { ...how(1), logAppendTime: 777n, nowMs: 777n }, [])

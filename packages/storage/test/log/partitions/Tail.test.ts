@@ -6,7 +6,7 @@ import type { PartitionTail, TailBatch } from "../../../src/log/partitions/Tail.
 const bytes = (length: number) => new Uint8Array(length)
 
 describe("the tail", () => {
-  it("reads from the batch that holds an offset on, within bytes, at least one where asked", () => {
+  it("reads from the batch that holds an offset on, within bytes, at least one when asked", () => {
     const tail = makeTail(1000)
     const partition = makePartitionTail(1, 0n)
     for (const lastOffset of [2n, 5n, 9n]) push(tail, partition, bytes(100), lastOffset)
@@ -17,7 +17,7 @@ describe("the tail", () => {
     assert.strictEqual(readTail(partition, 10n, 10n, 1000, true)!.length, 0)
   })
 
-  it("gives nothing from where a reader's bound is on", () => {
+  it("gives nothing from a reader's bound on", () => {
     const tail = makeTail(1000)
     const partition = makePartitionTail(1, 0n)
     for (const lastOffset of [2n, 5n, 9n]) push(tail, partition, bytes(100), lastOffset)

@@ -98,7 +98,7 @@ describe("transactions in a partition's log", () => {
     assert.strictEqual(alone._tag === "Refused" ? alone.error._tag : "", "InvalidTxnState")
   })
 
-  it("asks anew behind an end, and where the producer's epoch is another one", () => {
+  it("asks anew behind an end, and when the producer's epoch is another one", () => {
     const log = newLog()
     let asked = 0
     const mayBegin: MayBegin = () => void asked++
@@ -182,7 +182,7 @@ describe("transactions in a partition's log", () => {
     assert.strictEqual(next._tag, "Appended")
   })
 
-  it("a log start beyond the first record of an open one is where all is decided", () => {
+  it("all is decided up to a log start beyond the first record of an open one", () => {
     const log = newLog()
     send(log, 7n, 0)
     send(log, 7n, 1)

@@ -84,7 +84,7 @@ describe("reading ahead", () => {
     })
   )
 
-  it.effect("waits for what is being read, and reads itself where that failed", () =>
+  it.effect("waits for what is being read, and reads itself if that failed", () =>
     Effect.gen(function* () {
       const { asked, open, state, store } = makeStore()
       const ahead = new ReadAhead(store, yield* Effect.scope, 100 * SIZE)
@@ -128,7 +128,7 @@ describe("reading ahead", () => {
     })
   )
 
-  it.effect("reads nothing ahead where it may hold nothing", () =>
+  it.effect("reads nothing ahead if it may hold nothing", () =>
     Effect.gen(function* () {
       const { asked, store } = makeStore()
       const ahead = new ReadAhead(store, yield* Effect.scope, 0)

@@ -85,7 +85,7 @@ describe("a read", () => {
     )
   )
 
-  it.effect("that is interrupted while it loads takes nobody with it", () => {
+  it.effect("that is interrupted while it loads takes no other with it", () => {
     const store = new FaultyStore()
     const gate = Latch.makeUnsafe(false)
     return serving(store, ({ log, partitions }) =>

@@ -31,7 +31,7 @@ describe("a read tells which transactions among its batches were aborted", () =>
     ["the tail", 1 << 20],
     ["the store", 0]
   ] as const) {
-    it.effect(`of ${where}, by range, and to nobody who reads up to the high watermark`, () =>
+    it.effect(`of ${where}, by range, and to no reader up to the high watermark`, () =>
       serving(
         new FaultyStore(),
         ({ committing, log, partitions }) =>

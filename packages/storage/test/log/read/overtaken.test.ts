@@ -84,7 +84,7 @@ describe("records are deleted while the store is read", () => {
     })
   )
 
-  it.effect("what was read ahead from there is given to nobody", () =>
+  it.effect("what was read ahead from there is given to no reader", () =>
     Effect.gen(function* () {
       const { log, overtakes, partitionId } = yield* broker(TIMES)
       const one = (from: bigint) =>
@@ -141,7 +141,7 @@ describe("another broker writes while a read is looked at", () => {
     return store.store.commit([[{ ...last, baseOffset: offset, lastOffset: offset, records }]])
   }
 
-  it.effect("an offset that it stored is not out of range, though the next proof of who writes is of this broker", () =>
+  it.effect("an offset that it stored is not out of range, though the next proof names this broker as the writer", () =>
     Effect.gen(function* () {
       const { active, read, store } = yield* broker(TIMES)
       const silent = Latch.makeUnsafe(false)

@@ -123,7 +123,7 @@ describe("what is known of producers outlasts their batches", () => {
     )
   }
 
-  it.effect("it is stored in the commit that deletes, once for all steps, and not where a snapshot tells it", () =>
+  it.effect("it is stored in the commit that deletes, once for all steps, and not if a snapshot tells it", () =>
     Effect.gen(function* () {
       const store = new FaultyStore()
       const broker = yield* start(store)

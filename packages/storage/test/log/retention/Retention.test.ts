@@ -124,7 +124,7 @@ describe("retention", () => {
     })
   )
 
-  it.effect("asks nothing of partitions where nothing can have become old since the last check", () =>
+  it.effect("asks nothing of partitions in which nothing can have become old since the last check", () =>
     Effect.gen(function* () {
       const { store } = new FaultyStore()
       const asked = { loads: 0, sizes: 0, times: 0 }
@@ -153,7 +153,7 @@ describe("retention", () => {
       yield* TestClock.setTime(100_000)
       since()
       yield* broker.check
-      // One load of them all; the one whose log start had risen is read, as batches may be left below it.
+      // One load of them all; the one with a risen log start is read, as batches may be left below it.
       assert.deepStrictEqual(since(), { loads: 1, sizes: 2, times: 48 })
       yield* broker.check
       assert.deepStrictEqual(since(), none)
@@ -197,7 +197,7 @@ describe("retention", () => {
     })
   )
 
-  it.effect("of bytes: what somebody deletes meanwhile is not taken away a second time", () =>
+  it.effect("of bytes: what a client deletes meanwhile is not taken away a second time", () =>
     Effect.gen(function* () {
       const { store } = new FaultyStore()
       let meanwhile: Effect.Effect<unknown, unknown> = Effect.void
