@@ -74,9 +74,7 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
     const { firstBatches, leaderEpoch, limits } = this.#ports
     const { mayBegin, partitionId, relaxed, stampTime } = this.#requests[i]!
     const batch = this.#batches[i]!
-    const known = isKnown(log, batch)
-    if (known) firstBatches.stored(partitionId, batch)
-    const early = known ? undefined : firstBatches.refusal(partitionId, batch)
+    const early = isKnown(log, batch) ? undefined : firstBatches.refusal(partitionId, batch)
     if (early !== undefined) return { _tag: "Refused", error: early }
     const logAppendTime = stampTime ? this.#nowMs : -1n
     const how = { leaderEpoch: leaderEpoch(), nowMs: this.#nowMs, limits, logAppendTime, relaxed, mayBegin }
