@@ -20,6 +20,9 @@ const REBALANCE_TIMEOUT_MS = 5000
 const HEARTBEAT_MS = 700
 const LEAVE = -1
 
+/** A process that stands still may carry out what it was sent so long ago, as a process of Kafka does. */
+const LATE_MS = 25_000
+
 /**
  * A member of a consumer group (KIP-848): tells what it owns, gives up what it is told to, commits, and now and then falls
  * silent for too long, or goes.
@@ -43,6 +46,8 @@ export class ConsumerMember {
   #soundEra = 0
   /** An answer was lost, or refused: the next request says everything, and is told everything. */
   #sayAll = true
+  /** When it last sent a heartbeat that nothing answered. */
+  #unansweredMs = -Infinity
   /** It was told to give up partitions and has not told that it did: since when, only the broker knows. */
   #givesUp = false
 
@@ -132,9 +137,11 @@ export class ConsumerMember {
       const { era } = this.#history
       const request = this.#request(this.#epoch)
       // After lost answers the broker may be two epochs ahead, and fences: as in Kafka.
-      const isSure = !this.#sayAll
+      const isSure = !this.#sayAll && startMs - this.#unansweredMs > LATE_MS
       this.#sayAll = true
-      const answer = yield* client.call(ConsumerGroupHeartbeat, 1, request)
+      const answer = yield* Effect.tapError(client.call(ConsumerGroupHeartbeat, 1, request), () =>
+        Effect.sync(() => (this.#unansweredMs = client.nowMs))
+      )
       const isBehind = client.mayBeBehind(startMs) || era !== this.#history.era
       const { assignment, errorCode, memberEpoch } = answer
       if (errorCode !== 0) client.log(`heartbeat of epoch ${this.#epoch}: error ${errorCode}`)
