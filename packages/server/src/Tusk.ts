@@ -165,6 +165,9 @@ export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024
 /** Longest wait for what is in flight when the broker stops. */
 const STOP_MS = 10_000
 
+/** How long a client may take none of what was written to a connection that has ended. */
+const LINGER_MS = 2000
+
 const WILDCARDS = new Set(["0.0.0.0", "::", "[::]"])
 
 const serve = Effect.fnUntraced(function* (listeners: ReadonlyArray<ListenOptions>) {
@@ -224,7 +227,7 @@ const accept = Effect.fnUntraced(function* (
     net.destroy()
     return
   }
-  yield* connections.serve(socket, {
+  const served = connections.serve(socket, {
     listener: listenerOf(options, port, net),
     clientHost,
     onGone: (gone) => {
@@ -233,7 +236,14 @@ const accept = Effect.fnUntraced(function* (
     },
     isClosed: () => net?.destroyed === true
   })
+  yield* net === undefined ? served : Effect.ensuring(served, linger(net))
 })
+
+/** The socket closes once all is written, or the client takes nothing more: else it keeps memory, and the stop waiting. */
+const linger = (net: NetSocket): Effect.Effect<void> =>
+  Effect.sync(() => {
+    if (!net.destroyed) net.setTimeout(LINGER_MS, () => net.destroy())
+  })
 
 const listenerOf = (options: ListenOptions, port: number, net: NetSocket | undefined): Listener => {
   const { advertised, host, name } = options

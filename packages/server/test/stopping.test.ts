@@ -1,14 +1,16 @@
 /** A broker that stops answers the requests that wait. */
 import { assert, describe, it } from "@effect/vitest"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
+import { Produce } from "@tusk/protocol/messages/Produce"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import { ShareFetch } from "@tusk/protocol/messages/ShareFetch"
 import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import * as Effect from "effect/Effect"
+import { batchOf } from "./Batches.ts"
 import { startBroker } from "./BrokerUnderTest.ts"
 import { ServingInTest } from "./ServingInTest.ts"
-import { within, WireClient } from "./WireClient.ts"
+import { requestFrame, within, WireClient } from "./WireClient.ts"
 
 const COORDINATOR_NOT_AVAILABLE = 15
 const REQUEST_TIMED_OUT = 7
@@ -56,6 +58,28 @@ describe("a stop", () => {
     // What is held here is that no request waits for a poll to end; other work on this machine is let be.
     assert.isBelow(took, 2000)
   })
+
+  it("ends also if a client takes none of its answers", async () => {
+    await using broker = await startBroker({ writeStallTimeoutMs: 1000 })
+    await broker.createTopic("t")
+    const [writer, silent] = [await broker.connect(), await broker.connect()]
+    // More than both sockets hold.
+    const records = batchOf(["x".repeat(900_000)])
+    for (let i = 0; i < 16; i++) {
+      await writer.call(Produce, 9, {
+        acks: -1,
+        timeoutMs: 10_000,
+        topicData: [{ name: "t", partitionData: [{ index: 0, records }] }]
+      })
+    }
+    silent.socket.pause()
+    const partitions = [{ partition: 0, partitionMaxBytes: 1 << 24 }]
+    const request = { maxBytes: 1 << 24, minBytes: 1, sessionEpoch: -1, topics: [{ topic: "t", partitions }] }
+    silent.socket.write(requestFrame(Fetch, 12, request))
+    assert.isTrue(await broker.serves())
+    await within(broker.stop(), "the end of the broker", 20_000)
+    silent.socket.destroy()
+  }, 30_000)
 
   it("and what is behind them on their connections", async () => {
     await using broker = await startBroker()
