@@ -243,9 +243,9 @@ export const settingDefinitions = {
   fetchAnswersMaxBytes: number(
     "tusk.fetch.answers.max.bytes",
     "LONG",
-    96 * MIB,
+    64 * MIB,
     { min: MIB },
-    "Memory for answers to fetches that clients have not taken yet: where it is short, answers are smaller."
+    "Memory for answers to fetches that clients have not taken yet: if it is short, answers are smaller."
   ),
   readAheadBytes: number(
     "tusk.read.ahead.bytes",
