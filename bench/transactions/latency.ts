@@ -139,7 +139,6 @@ class Committing {
     return { ended, delivered: (await arrived) - start }
   }
 
-  /** Apache Kafka answers CONCURRENT_TRANSACTIONS while the markers before are on their way. */
   async #end(ids: { readonly producerId: bigint; readonly producerEpoch: number }) {
     const answer = await this.#wire.call(EndTxn, 5, { transactionalId: TOPIC, ...ids, committed: true })
     checked("EndTxn", answer.errorCode)

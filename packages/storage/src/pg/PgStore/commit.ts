@@ -22,7 +22,7 @@ const DUPLICATE = "23505"
 /** Keys that only the broker gives, each once. */
 const OWN_KEYS = new Set(["batches_pkey", "offsets_pkey", "commits_pkey"])
 
-/** The keys are stored that memory would give again: it does not know all that is stored. */
+/** Another session stored a key that memory would give again: it does not know all that is stored. */
 const isBehind = ({ code, constraint }: PgError): boolean =>
   code === DUPLICATE && constraint !== undefined && OWN_KEYS.has(constraint)
 
