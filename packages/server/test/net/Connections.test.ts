@@ -169,7 +169,7 @@ describe("time limits", () => {
 
   it.effect("a client that takes a large answer slowly gets all of it", () =>
     Effect.gen(function* () {
-      const broker = yield* brokerInTestTime()
+      const broker = yield* brokerInTestTime({ fetchAnswersMaxBytes: 1 << 27 })
       yield* Effect.promise(() => broker.createTopic("t"))
       const [producer, slow] = [yield* connect(broker), yield* connect(broker)]
       for (let i = 0; i < 30; i++) {
