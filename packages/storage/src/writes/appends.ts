@@ -41,12 +41,13 @@ const appendAlone = (out: StatementWriter, batch: Append): void =>
     out.bytea(batch.records)
   })
 
-/** Writes the statements of appends: small batches together, large ones alone. */
+/** Writes the statements of appends: small batches together, large ones alone. One row costs least without arrays. */
 export const storeAppends = (out: StatementWriter, batches: ReadonlyArray<Append>): void => {
   let together: Array<Append> = []
   let bytes = 0
   const flush = () => {
-    if (together.length > 0) appendTogether(out, together)
+    if (together.length === 1) appendAlone(out, together[0]!)
+    else if (together.length > 1) appendTogether(out, together)
     together = []
     bytes = 0
   }
