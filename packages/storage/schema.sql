@@ -3,6 +3,10 @@
 
 create schema kafka;
 
+-- Types
+
+create type kafka.header as (key text, value bytea);
+
 -- Tables
 
 create table kafka.aborted_transactions (
@@ -12,6 +16,21 @@ create table kafka.aborted_transactions (
   producer_id bigint not null,
   last_stable_offset bigint not null,
   constraint aborted_transactions_pkey PRIMARY KEY (partition_id, last_offset)
+);
+
+create table kafka.acls (
+  resource_type text collate "C" not null,
+  resource_name text collate "C" not null,
+  pattern_type text collate "C" default 'LITERAL'::text not null,
+  principal text collate "C" not null,
+  host text collate "C" default '*'::text not null,
+  operation text collate "C" not null,
+  permission_type text collate "C" not null,
+  constraint acls_pkey PRIMARY KEY (resource_type, resource_name, pattern_type, principal, host, operation, permission_type),
+  constraint acls_operation_check CHECK ((operation = ANY (ARRAY['ALL'::text, 'READ'::text, 'WRITE'::text, 'CREATE'::text, 'DELETE'::text, 'ALTER'::text, 'DESCRIBE'::text, 'CLUSTER_ACTION'::text, 'DESCRIBE_CONFIGS'::text, 'ALTER_CONFIGS'::text, 'IDEMPOTENT_WRITE'::text, 'CREATE_TOKENS'::text, 'DESCRIBE_TOKENS'::text]))),
+  constraint acls_pattern_type_check CHECK ((pattern_type = ANY (ARRAY['LITERAL'::text, 'PREFIXED'::text]))),
+  constraint acls_permission_type_check CHECK ((permission_type = ANY (ARRAY['ALLOW'::text, 'DENY'::text]))),
+  constraint acls_resource_type_check CHECK ((resource_type = ANY (ARRAY['TOPIC'::text, 'GROUP'::text, 'CLUSTER'::text, 'TRANSACTIONAL_ID'::text, 'DELEGATION_TOKEN'::text, 'USER'::text])))
 );
 
 create table kafka.batches (
@@ -143,6 +162,38 @@ create table kafka.open_transactions (
   autovacuum_vacuum_threshold=20000
 );
 
+create table kafka.outbox (
+  xid xid8 default pg_current_xact_id() not null,
+  id bigint not null generated always as identity,
+  partition_id integer not null,
+  "timestamp" bigint default ((EXTRACT(epoch FROM clock_timestamp()) * (1000)::numeric))::bigint not null,
+  key bytea,
+  value bytea,
+  headers kafka.header[],
+  group_id text collate "C",
+  committed_offset bigint,
+  claim bigint,
+  constraint outbox_pkey PRIMARY KEY (xid, id)
+) with (
+  autovacuum_analyze_scale_factor=0,
+  autovacuum_analyze_threshold=1000000,
+  autovacuum_vacuum_cost_delay=0,
+  autovacuum_vacuum_scale_factor=0,
+  autovacuum_vacuum_threshold=5000
+);
+
+create table kafka.outbox_refused (
+  id bigint not null,
+  refused_at timestamp with time zone default now() not null,
+  reason text not null,
+  partition_id integer not null,
+  "timestamp" bigint not null,
+  key bytea,
+  value bytea,
+  headers kafka.header[],
+  constraint outbox_refused_pkey PRIMARY KEY (id)
+);
+
 create table kafka.partitions (
   partition_id integer not null,
   topic_id text collate "C",
@@ -190,11 +241,27 @@ create table kafka.transactional_ids (
 
 alter table kafka.batches alter column data set storage external;
 
+alter table kafka.outbox alter column key set storage external;
+
+alter table kafka.outbox alter column value set storage external;
+
 -- Indexes
 
 CREATE INDEX offsets_partition_id ON kafka.offsets USING btree (partition_id);
 
 -- Functions
+
+CREATE OR REPLACE FUNCTION kafka.all_there(found bigint, wanted bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+  begin
+    if found <> wanted then
+      raise exception 'of % rows of kafka.outbox only % are there', wanted, found using errcode = 'P0002';
+    end if;
+    return true;
+  end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.classic_assignment(assignment bytea)
  RETURNS TABLE(topic text, partition integer)
@@ -276,6 +343,32 @@ AS $function$
     return value::jsonb;
   exception when others then
     return null;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.may(role name, op text, kind text, resource text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    it record;
+    allowed boolean;
+  begin
+    select r.oid, r.rolsuper or r.oid = n.nspowner as is_owner into it
+      from pg_catalog.pg_roles r, pg_catalog.pg_namespace n where r.rolname = role and n.nspname = 'kafka';
+    if it.is_owner then
+      return true;
+    end if;
+    select bool_and(a.permission_type = 'ALLOW') into allowed from kafka.acls a
+      where a.resource_type = kind
+        and (a.resource_name in (resource, '*') and a.pattern_type = 'LITERAL'
+          or a.pattern_type = 'PREFIXED' and starts_with(resource, a.resource_name))
+        and (a.operation in (op, 'ALL'))
+        and (a.principal in ('User:' || role, 'User:*') or a.principal like 'Group:%' and exists (
+          select from pg_catalog.pg_roles g
+            where g.rolname = substr(a.principal, 7) and pg_has_role(it.oid, g.oid, 'MEMBER')))
+        and a.host in ('*', coalesce(host(inet_client_addr()), '127.0.0.1'));
+    return coalesce(allowed, false);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.members_of(id text, kind text, owner jsonb)
@@ -399,6 +492,13 @@ AS $function$
     end loop;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.session_role()
+ RETURNS name
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case current_setting('role') when 'none' then session_user else current_setting('role')::name end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.time_of(ms bigint)
  RETURNS timestamp with time zone
  LANGUAGE sql
@@ -517,6 +617,14 @@ create view kafka.member_overview as
      CROSS JOIN LATERAL ( SELECT kafka.json_of(g.value) AS json_of
          OFFSET 0) parsed("json"))
      CROSS JOIN LATERAL kafka.members_of(g.group_id, g.kind, parsed."json") m(member_id, details));
+
+create view kafka.outbox_lag as
+ SELECT count(*) FILTER (WHERE (group_id IS NULL)) AS records,
+    kafka.time_of(min("timestamp") FILTER (WHERE (group_id IS NULL))) AS since,
+    COALESCE(sum((COALESCE(octet_length(key), 0) + COALESCE(octet_length(value), 0))), (0)::bigint) AS bytes,
+    ( SELECT count(*) AS count
+           FROM kafka.outbox_refused) AS refused
+   FROM kafka.outbox o;
 
 create view kafka.partition_overview as
  SELECT t.name AS topic,
@@ -665,6 +773,14 @@ comment on column kafka.aborted_transactions.first_offset is 'Its first record t
 comment on column kafka.aborted_transactions.last_offset is 'Its marker there';
 comment on column kafka.aborted_transactions.producer_id is 'Whose it was';
 comment on column kafka.aborted_transactions.last_stable_offset is 'How far read_committed could go behind it: none that ended later begins below';
+comment on table kafka.acls is 'Who may do what: kafka.allow and kafka.deny add a row';
+comment on column kafka.acls.resource_type is 'TOPIC, GROUP, …';
+comment on column kafka.acls.resource_name is 'Its name, a prefix of it, or *';
+comment on column kafka.acls.pattern_type is 'LITERAL or PREFIXED';
+comment on column kafka.acls.principal is 'User:name, or Group:name for the members of a role of Postgres';
+comment on column kafka.acls.host is 'The address from which it holds; * for any';
+comment on column kafka.acls.operation is 'READ, WRITE, …, or ALL';
+comment on column kafka.acls.permission_type is 'ALLOW or DENY, which goes before';
 comment on view kafka.active_broker is 'The session of the broker that writes: it holds the cluster''s lock; no row: none does';
 comment on column kafka.active_broker.pid is 'Of its Postgres session';
 comment on column kafka.active_broker.application_name is 'What the session calls itself';
@@ -780,6 +896,31 @@ comment on table kafka.open_transactions is 'Transactions that have not ended, a
 comment on column kafka.open_transactions.partition_id is 'The partition';
 comment on column kafka.open_transactions.first_offset is 'Its first record there';
 comment on column kafka.open_transactions.producer_id is 'Whose it is: see kafka.transactions';
+comment on table kafka.outbox is 'Records of kafka.produce that the broker has not appended yet: see kafka.outbox_lag';
+comment on column kafka.outbox.xid is 'The transaction that calls';
+comment on column kafka.outbox.id is 'Rises with each call: the order within a session';
+comment on column kafka.outbox.partition_id is 'The partition';
+comment on column kafka.outbox."timestamp" is 'Of the record, in milliseconds since 1970';
+comment on column kafka.outbox.key is 'Of the record; null: none';
+comment on column kafka.outbox.value is 'Of the record; null: a tombstone';
+comment on column kafka.outbox.headers is 'Of the record, in order; null: none';
+comment on column kafka.outbox.group_id is 'Set if the row is no record: the group that committed an offset in SQL';
+comment on column kafka.outbox.committed_offset is 'What it committed; null: it has given its claim back';
+comment on column kafka.outbox.claim is 'The claim by which it did';
+comment on view kafka.outbox_lag is 'What kafka.produce has left for the broker to append';
+comment on column kafka.outbox_lag.records is 'Records that wait';
+comment on column kafka.outbox_lag.since is 'The time of the oldest of them; null: none waits';
+comment on column kafka.outbox_lag.bytes is 'Bytes of their keys and values';
+comment on column kafka.outbox_lag.refused is 'Records that cannot be appended any more: see kafka.outbox_refused';
+comment on table kafka.outbox_refused is 'Records of kafka.produce that cannot be appended any more, for a person to look at';
+comment on column kafka.outbox_refused.id is 'Its id in kafka.outbox';
+comment on column kafka.outbox_refused.refused_at is 'When the broker gave it up';
+comment on column kafka.outbox_refused.reason is 'Why';
+comment on column kafka.outbox_refused.partition_id is 'The partition it was for';
+comment on column kafka.outbox_refused."timestamp" is 'Of the record, in milliseconds since 1970';
+comment on column kafka.outbox_refused.key is 'Of the record';
+comment on column kafka.outbox_refused.value is 'Of the record';
+comment on column kafka.outbox_refused.headers is 'Of the record';
 comment on view kafka.partition_overview is 'Each partition with the offsets it holds (end_offset: the next to be given) and its bytes';
 comment on column kafka.partition_overview.topic is 'The topic''s name';
 comment on column kafka.partition_overview.partition is 'Its number in the topic';
@@ -836,12 +977,15 @@ comment on column kafka.transactions.since is 'When the open transaction began; 
 comment on column kafka.transactions.timeout is 'transaction.timeout.ms: an open one is aborted after so long';
 comment on column kafka.transactions.partitions is 'What the open transaction has written to, as topic-partition';
 comment on column kafka.transactions.holds_back is 'Where read_committed waits for it and for none before it, as topic-partition';
+comment on function kafka.all_there(bigint,bigint) is 'The broker''s own: fails if a row that it appends is gone';
 comment on function kafka.classic_assignment(bytea) is 'Partitions in what the leader of a classic group assigned to a consumer (ConsumerProtocolAssignment)';
 comment on function kafka.first_base_at_time(integer,bigint) is 'Base offset of the first batch at or above the log start that holds a time at or after the one wanted (milliseconds): a binary search over the primary key';
 comment on function kafka.json_of(text) is 'The value as JSON; null where it is none';
+comment on function kafka.may(name,text,text,text) is 'Whether a role may do an operation on a resource, by kafka.acls';
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
 comment on function kafka.owned_partitions(text,jsonb,jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
 comment on function kafka.partition_bytes(integer,bigint) is 'Bytes of a partition''s batches; summed up one by one only where compaction took some from their midst';
 comment on function kafka.partition_names(integer[]) is 'Partitions as topic-partition, in order; null for none';
 comment on function kafka.plan_read(integer[],bigint[],bigint[],bigint) is 'Which batches a fetch takes from each partition: from the one that holds the offset on, as long as they fit';
+comment on function kafka.session_role() is 'The role whose rights count: that of SET ROLE, else the one that logged in';
 comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';

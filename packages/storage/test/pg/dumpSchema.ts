@@ -6,13 +6,19 @@ const RELATIONS = "c.relnamespace = 'kafka'::regnamespace"
 
 /** Each gives statements, in order; together they make the schema. */
 const PARTS: Readonly<Record<string, string>> = {
+  Types: `
+    select format('create type kafka.%I as (%s)', c.relname,
+      (select string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' order by a.attnum)
+        from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped))
+    from pg_class c where ${RELATIONS} and c.relkind = 'c' order by c.relname collate "C"`,
   Tables: `
     select format(E'create table kafka.%I (\\n%s\\n)%s', c.relname,
       (select string_agg('  ' || line, E',\\n' order by place) from (
         select a.attnum as place, format('%I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
           case when a.attcollation <> t.typcollation then ' collate ' || quote_ident(k.collname) else '' end,
           case when d.adbin is not null then ' default ' || pg_get_expr(d.adbin, d.adrelid) else '' end,
-          case when a.attnotnull then ' not null' else '' end) as line
+          case when a.attnotnull then ' not null' else '' end
+            || case a.attidentity when 'a' then ' generated always as identity' else '' end) as line
         from pg_attribute a join pg_type t on t.oid = a.atttypid left join pg_collation k on k.oid = a.attcollation
         left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

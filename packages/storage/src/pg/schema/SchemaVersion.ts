@@ -23,3 +23,9 @@ export const CLUSTER_LOCK = [TUSK, 1] as const
 
 /** Held by a transaction that installs or migrates the schema. */
 export const SCHEMA_LOCK = [TUSK, 2] as const
+
+/**
+ * Held by a broker's session that sleeps until `kafka.produce` notifies it. A transaction that produces takes it, shared,
+ * if it can: then no broker sleeps before that transaction ends, and nobody has to be woken.
+ */
+export const OUTBOX_LOCK = [TUSK, 3] as const
