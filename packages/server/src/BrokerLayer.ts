@@ -37,6 +37,7 @@ import * as GroupSettings from "./config/GroupSettings.ts"
 import { layerInArea } from "./observe/LogLines.ts"
 import { InternalTopics } from "./topics/InternalTopics.ts"
 import { GROUP_KEY, Placement } from "./request/Placement.ts"
+import { outboxDrain } from "./outbox/OutboxDrain.ts"
 import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
 import { Router } from "./produce/Router.ts"
@@ -153,7 +154,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         advertisedApis,
         keeping,
         Deadlines.layer,
-        AnswerBudget.layer
+        AnswerBudget.layer,
+        layerInArea("outbox", outboxDrain)
       )
     ),
     Layer.provide(

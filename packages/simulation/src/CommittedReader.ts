@@ -12,7 +12,7 @@ const READ_COMMITTED = 1
 type Answered = FetchResponse["responses"][number]["partitions"][number]
 
 /** The records of an answer that are committed, as a consumer tells them, and where it goes on. */
-const committedOf = (
+export const committedOf = (
   { abortedTransactions, records }: Answered,
   from: number
 ): { readonly values: ReadonlyArray<string>; readonly next: number } => {

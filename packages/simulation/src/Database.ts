@@ -7,6 +7,7 @@ import type { ClusterState, Told } from "@tusk/storage/port/CommitStore"
 import type { Unit } from "@tusk/storage/port/Write"
 import { Fenced, LockHeld, StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { StoreError } from "@tusk/storage/port/StoreError"
+import type { Outbox } from "@tusk/storage/port/Outbox"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -14,6 +15,7 @@ import type { Faults } from "./Faults.ts"
 import { Ledger } from "./Ledger.ts"
 import { Reigns } from "./Reigns.ts"
 import { Server } from "./Server.ts"
+import { PASS_KEYS } from "./SqlServer.ts"
 import type { Lost } from "./Server.ts"
 import { MAX_BYTES, Session } from "./Session.ts"
 import type { Sent, SessionWorld } from "./Session.ts"
@@ -41,6 +43,8 @@ export class Database {
   losses = 0
   /** When a request that was in order may last have been told that it failed. */
   troubledAtMs = -Infinity
+  /** Of the next row that an SQL session writes. */
+  nextOutboxId = 1n
   /** The server before the last failover: gone, or alive for brokers that still talk to it. */
   old: Server | undefined
   #server = new Server(new MemoryData("SimulatedClusterAAAAAA"))
@@ -235,6 +239,10 @@ export class Database {
     let own: Session | undefined
     type Reads = ReturnType<typeof readsOf>
     const read = <A>(ask: (reads: Reads) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+      readServer((server) => Effect.runSyncExit(ask(readsOf(server.data))))
+    const readSql = <A>(ask: (server: Server) => A): Effect.Effect<A, StoreError> =>
+      readServer((server) => Exit.succeed(ask(server)))
+    const readServer = <A>(ask: (server: Server) => Exit.Exit<A, StoreError>): Effect.Effect<A, StoreError> =>
       Effect.suspend(() => {
         const fault = this.#faults.ofRead()
         const delayMs = fault === "late" ? this.#faults.between(200, 3000) : this.#faults.between(0, 2)
@@ -244,14 +252,25 @@ export class Database {
             return Exit.fail(new StoreUnavailable({ message: "a read failed" }))
           }
           if (own?.isAlive !== true) return Exit.fail(new Fenced({ message: "this server is not the writer's" }))
-          return Effect.runSyncExit(ask(readsOf(own.server.data)))
+          return ask(own.server)
         })
       })
     const noSession = Effect.fail(new StoreUnavailable({ message: "there is no session" }))
     const use = <A>(ask: (session: Session) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
       Effect.suspend(() => (own === undefined ? noSession : ask(own)))
+    const settle = (server: Server): boolean => server.sql.uncommitted.length === 0
+    const outbox: Outbox = {
+      maxKeys: PASS_KEYS,
+      pass: (asked) => readSql((server) => server.sql.pass(asked)),
+      keys: (asked) => readSql((server) => server.sql.keys(asked)),
+      rows: (keys) => readSql((server) => server.sql.rows(keys)),
+      settle: () => readSql(settle),
+      woken: (limitMs) => this.#after(view, Math.min(limitMs, this.#faults.between(1, 2000)), () => Exit.void),
+      rise: Effect.void
+    }
     return Store.of({
       name: "simulated",
+      outbox,
       acquire: (told) =>
         Effect.acquireRelease(
           Effect.suspend(() => {
@@ -279,6 +298,13 @@ export class Database {
       loadOffsets: read((reads) => reads.loadOffsets),
       loadGroups: read((reads) => reads.loadGroups)
     })
+  }
+
+  /** Whether records of SQL sessions for this topic are not appended yet. */
+  isOutboxWaiting(topic: string): boolean {
+    const { outbox, topics } = this.#server.data
+    const ids = new Set(Array.from(topics.values()).find(({ name }) => name === topic)?.partitionIds)
+    return Array.from(outbox.values()).some(({ partitionId }) => ids.has(partitionId))
   }
 
   #isBroken(partitionId: number): boolean {

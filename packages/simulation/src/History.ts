@@ -2,6 +2,7 @@ import { GroupHistory } from "./GroupHistory.ts"
 import { LogHistory } from "./LogHistory.ts"
 import { Registers } from "./Registers.ts"
 import type { Setting } from "./Registers.ts"
+import { SqlHistory } from "./SqlHistory.ts"
 import { ShareHistory } from "./ShareHistory.ts"
 import { TransactionHistory } from "./TransactionHistory.ts"
 
@@ -27,6 +28,7 @@ export class History {
   readonly groups = new GroupHistory((invariant, text) => this.violate(invariant, text))
   readonly shares = new ShareHistory((invariant, text) => this.violate(invariant, text))
   readonly transactions = new TransactionHistory((invariant, text) => this.violate(invariant, text))
+  readonly sql = new SqlHistory((invariant, text) => this.violate(invariant, text))
   readonly configs = new Registers((text) => this.violate("E2", text))
   readonly #offsets = new Registers((text) => this.violate("G4", text))
   readonly #producerIds = new Map<bigint, string>()

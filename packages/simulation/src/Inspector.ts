@@ -7,6 +7,7 @@ import type { History } from "./History.ts"
 import { readKeyed } from "./Keyed.ts"
 import type { KeyedHistory } from "./KeyedHistory.ts"
 import { fetchOffsets } from "./Member.ts"
+import { readSql } from "./SqlSession.ts"
 import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
 
 /** Those of the simulated producers. */
@@ -67,6 +68,7 @@ export const readAll = (
       yield* atLast(history, offsets, "G4", `the offsets of ${group}`)
     }
     yield* atLast(history, readConfigs(client, history), "E2", "the configs")
+    yield* atLast(history, readSql(shared, history), "S1", "what SQL sessions produced")
     yield* atLast(history, readCommitted(new Client(shared, "stable"), history), "T7", "what is committed")
     for (const transactionalId of TRANSACTIONAL_IDS) {
       yield* atLast(

@@ -15,6 +15,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Plant } from "./Plant.ts"
+import { sqlPlants } from "./SqlPlants.ts"
 import { transactionPlants } from "./TransactionPlants.ts"
 
 /** The part as it is, but for what `change` makes of it. */
@@ -318,5 +319,6 @@ export const plants: ReadonlyArray<Plant> = [
   readerOfOldServer,
   lostWakeUp,
   configBesideTheQueue,
-  ...transactionPlants
+  ...transactionPlants,
+  ...sqlPlants
 ]

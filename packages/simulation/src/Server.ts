@@ -1,13 +1,18 @@
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { apply } from "@tusk/storage/memory/memoryWrites"
+import type { OutboxRow } from "@tusk/storage/port/Outbox"
 import type { Unit } from "@tusk/storage/port/Write"
+import { SqlServer } from "./SqlServer.ts"
 import { appendsOf, foundsTopic } from "./units.ts"
 
 /** Changes that a standby may not have heard of yet, at most. */
 const MOST_BEHIND = 8
 
-/** What replication carries: units of a commit, or the counters that a take-over raised. */
-type Change = { readonly units: ReadonlyArray<Unit> } | { readonly counters: Counters }
+/** What replication carries: units of a commit, the counters that a take-over raised, or rows that SQL sessions wrote. */
+type Change =
+  | { readonly units: ReadonlyArray<Unit> }
+  | { readonly counters: Counters }
+  | { readonly rows: ReadonlyArray<OutboxRow> }
 
 type Counters = Pick<MemoryData, "epoch" | "failoverEpoch" | "nextProducerId" | "nextPartitionId" | "noted">
 
@@ -22,6 +27,7 @@ const countersOf = ({ epoch, failoverEpoch, nextPartitionId, nextProducerId, not
 /** What a standby lacks that takes over. */
 export interface Lost {
   readonly commits: ReadonlyArray<ReadonlyArray<Unit>>
+  readonly rows: ReadonlyArray<OutboxRow>
   /** Of the server that takes over. */
   readonly data: MemoryData
 }
@@ -33,16 +39,23 @@ export class Server {
   awayUntilMs = -Infinity
   /** Another one is the cluster's now: what is written here never returns. */
   isOld = false
+  /** Transactions of SQL sessions. */
+  readonly sql: SqlServer
   readonly #standby: MemoryData
   readonly #behind: Array<Change> = []
 
   constructor(data: MemoryData) {
     this.data = data
+    this.sql = new SqlServer(data)
     this.#standby = data.copy()
   }
 
   commits(units: ReadonlyArray<Unit>): void {
     this.#replicate({ units })
+  }
+
+  commitsRows(rows: ReadonlyArray<OutboxRow>): void {
+    this.#replicate({ rows })
   }
 
   takenOver(): void {
@@ -57,6 +70,7 @@ export class Server {
   #catchUp(changes: number): void {
     for (const change of this.#behind.splice(0, changes)) {
       if ("counters" in change) Object.assign(this.#standby, change.counters)
+      else if ("rows" in change) for (const row of change.rows) this.#standby.outbox.set(row.id, row)
       else for (const unit of change.units) for (const write of unit) apply(this.#standby, write)
     }
   }
@@ -84,12 +98,14 @@ export class Server {
     data.timeline = String(Number(data.timeline) + 1).padStart(8, "0")
     this.isOld = true
     const commits = behind.flatMap((change) => ("units" in change ? [change.units] : []))
-    return { server: new Server(data), lost: { commits, data } }
+    const rows = behind.flatMap((change) => ("rows" in change ? change.rows : []))
+    return { server: new Server(data), lost: { commits, rows, data } }
   }
 
   #mayMiss(change: Change, offsets: Map<number, bigint>, leap: number, isNeeded: (topic: string) => boolean): boolean {
     // What a take-over raised behind a failover is with every standby before one of them takes over in its turn.
     if ("counters" in change) return change.counters.epoch !== change.counters.failoverEpoch
+    if ("rows" in change) return true
     for (const { baseOffset, lastOffset, partitionId } of appendsOf(change.units)) {
       const lost = (offsets.get(partitionId) ?? 0n) + lastOffset - baseOffset + 1n
       if (lost > BigInt(leap)) return false

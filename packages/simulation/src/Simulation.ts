@@ -22,6 +22,7 @@ import { PARTITIONS, TOPIC } from "./Requests.ts"
 import { ShareMember } from "./ShareMember.ts"
 import { committedReader } from "./CommittedReader.ts"
 import { TransactionalProducer, TRANSACTIONS_PARTITIONS, TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
+import { SQL_PARTITIONS, SQL_TOPIC, SqlSession, valuesOf } from "./SqlSession.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 import { makeTrouble } from "./Troubles.ts"
 import { Standstill, World } from "./World.ts"
@@ -48,7 +49,7 @@ const CONSUMER_GROUP = "g3"
 const SHARE_GROUP = "g4"
 const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
 /** All but those that clients make and delete. */
-const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS_TOPIC]
+const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS_TOPIC, SQL_TOPIC]
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
 const MAX_STEPS = 300_000
@@ -85,6 +86,7 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
     onFailover: (lost) => {
       const { isAnythingLost, keys, loss } = lossOf(lost, world.nowMs)
       history.failsOver(loss, isAnythingLost)
+      history.sql.ends(valuesOf(lost.rows), "unknown")
       for (const [first, last] of keys) keyed.loses(first, last, world.nowMs)
     }
   })
@@ -194,6 +196,7 @@ const makeTopics = (admin: Client): Effect.Effect<void> =>
     yield* createTopic(admin, CONFIGURED_TOPIC, 1)
     yield* createTopic(admin, BROKEN_TOPIC, 1)
     yield* createTopic(admin, TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS)
+    yield* createTopic(admin, SQL_TOPIC, SQL_PARTITIONS)
   })
 
 /** Clients that come to an end. */
@@ -204,6 +207,8 @@ const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effe
       new IdempotentProducer(shared, history, "p2", chance.between(20, 50)).run,
       plainProducer(shared, history, "p3", chance.between(10, 30)),
       keyedProducer(shared, keyed, "k1", chance.between(10, 40)),
+      new SqlSession(shared, history, "q1", chance.between(5, 15)).run,
+      new SqlSession(shared, history, "q2", chance.between(5, 15)).run,
       new TransactionalProducer(shared, history, "x1", "x1a", chance.between(5, 20)).run,
       new TransactionalProducer(shared, history, "x1", "x1b", chance.between(1, 8)).run,
       new TransactionalProducer(shared, history, "x2", "x2a", chance.between(5, 20)).run

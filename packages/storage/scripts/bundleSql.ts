@@ -8,6 +8,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   migrations: "migrations/",
   commitTexts: "statements/commit/",
   readTexts: "statements/read/",
+  outboxTexts: "statements/outbox/",
   takeOverTexts: "statements/takeover/"
 }
 

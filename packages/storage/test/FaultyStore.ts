@@ -54,6 +54,7 @@ export class FaultyStore {
 
   readonly store = Store.of({
     name: "faulty",
+    outbox: undefined,
     acquire: (told) =>
       Effect.suspend(() => this.beforeAcquire).pipe(
         Effect.andThen(Effect.suspend(() => this.#memory.acquire(told))),

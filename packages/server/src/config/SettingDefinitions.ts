@@ -303,6 +303,12 @@ export const settingDefinitions = {
     { min: 1 },
     "Offsets by which the end of each partition leaps after a failover to a server that may lack the newest records."
   ),
+  sqlNotify: word(
+    "tusk.sql.notify",
+    "auto",
+    ["auto", "on"],
+    "Whether kafka.produce wakes a broker that sleeps. auto: unless max_prepared_transactions allows PREPARE TRANSACTION, which refuses a transaction that has notified; then the broker looks every 20 to 250 ms."
+  ),
   synchronousCommit: word(
     "tusk.synchronous.commit",
     "on",

@@ -112,7 +112,8 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
     loadOffsets: withLock(reads.loadOffsets),
     loadGroups: withLock(reads.loadGroups),
     loadTransactionalIds: withLock(reads.loadTransactionalIds),
-    abortedTransactions: (partitionId, from, to) => withLock(reads.abortedTransactions(partitionId, from, to))
+    abortedTransactions: (partitionId, from, to) => withLock(reads.abortedTransactions(partitionId, from, to)),
+    outbox: undefined
   })
 }
 

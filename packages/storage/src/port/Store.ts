@@ -3,6 +3,7 @@ import type * as Effect from "effect/Effect"
 import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
+import type { Outbox } from "./Outbox.ts"
 import type { StateLoader } from "./StateLoader.ts"
 import type { StoreError } from "./StoreError.ts"
 
@@ -55,6 +56,12 @@ export interface BatchReads extends BatchReader {
  * written once over it. Reads see every acknowledged commit, and fail while this is not the cluster's writer.
  * `storeSuite` states what each member has to do.
  */
-export class Store extends Context.Service<Store, CommitStore & BatchReads & StateLoader>()(
+export class Store extends Context.Service<Store, CommitStore & BatchReads & StateLoader & SqlSide>()(
   "@tusk/storage/port/Store"
 ) {}
+
+/** What SQL sessions reach a backend by. */
+export interface SqlSide {
+  /** Undefined: no SQL reaches this backend. */
+  readonly outbox: Outbox | undefined
+}

@@ -1,5 +1,6 @@
 import * as Data from "effect/Data"
 import type { AbortedTransaction } from "./AbortedTransaction.ts"
+import type { OutboxKey } from "./Outbox.ts"
 
 /**
  * All that lasts, as values. A partition is known by its `partitionId`, an int32 that is never given twice in a cluster.
@@ -90,6 +91,10 @@ export type Write = Data.TaggedEnum<{
   DeleteTransactionalId: { readonly transactionalId: string; readonly former: bigint }
   /** The next producer id, which no producer has yet. */
   PutNextProducerId: { readonly next: bigint }
+  /** Rows of the outbox that this unit appends, or notes. The commit is refused if one of them is not there any more. */
+  DeleteOutbox: { readonly keys: ReadonlyArray<OutboxKey> }
+  /** A row of the outbox that cannot be appended any more is laid aside. As `DeleteOutbox`, if it is not there. */
+  RefuseOutbox: OutboxKey & { readonly reason: string }
   /** The partition's end has leapt over what a failover may have lost (`ClusterState.failoverEpoch`). */
   PutFailoverEpoch: { readonly partitionId: number; readonly epoch: number }
 }>

@@ -1,6 +1,7 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { ServerIdentity } from "../port/CommitStore.ts"
 import type { AbortedTransaction } from "../port/AbortedTransaction.ts"
+import type { OutboxRow } from "../port/Outbox.ts"
 import type { Append, Replacement, StoredCompaction, WriteOf } from "../port/Write.ts"
 
 /** The data of one cluster, apart from the broker that serves it: a crash in simulation keeps this and nothing else. */
@@ -25,6 +26,9 @@ export class MemoryData {
   readonly groups = new Map<string, { readonly kind: string; readonly value: string }>()
   readonly groupMembers = new Map<string, Map<string, string>>()
   readonly transactionalIds = new Map<string, { readonly revision: bigint; readonly value: string }>()
+  /** By id: what SQL sessions produced. Only a simulated database has any. */
+  readonly outbox = new Map<bigint, OutboxRow>()
+  readonly outboxRefused: Array<{ readonly row: OutboxRow; readonly reason: string }> = []
 
   constructor(clusterId: string) {
     this.clusterId = clusterId
@@ -90,6 +94,8 @@ export class MemoryData {
     for (const [groupId, offsets] of this.offsets) copy.offsets.set(groupId, new Map(offsets))
     for (const [groupId, group] of this.groups) copy.groups.set(groupId, group)
     for (const [transactionalId, state] of this.transactionalIds) copy.transactionalIds.set(transactionalId, state)
+    for (const [id, row] of this.outbox) copy.outbox.set(id, row)
+    copy.outboxRefused.push(...this.outboxRefused)
     for (const [groupId, members] of this.groupMembers) copy.groupMembers.set(groupId, new Map(members))
     return copy
   }

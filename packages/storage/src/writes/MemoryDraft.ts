@@ -1,5 +1,6 @@
 import { OutcomeUnknown, StoreRefused, StoreUnavailable } from "../port/StoreError.ts"
 import type { StoreError } from "../port/StoreError.ts"
+import type { OutboxKey } from "../port/Outbox.ts"
 import type { WriteOf } from "../port/Write.ts"
 import type { MemoryData } from "./MemoryData.ts"
 
@@ -10,6 +11,7 @@ export class MemoryDraft {
   private readonly ends = new Map<number, bigint>()
   private readonly names = new Map<string, string>()
   private readonly created = new Set<number>()
+  private readonly taken = new Set<bigint>()
   private bytes: number
 
   constructor(data: MemoryData, maxBytes: number) {
@@ -55,5 +57,15 @@ export class MemoryDraft {
 
   deleteTopic(deleted: WriteOf<"DeleteTopic">): undefined {
     for (const [name, topicId] of this.names) if (topicId === deleted.topicId) this.names.delete(name)
+  }
+
+  takeOutbox(keys: ReadonlyArray<OutboxKey>): StoreError | undefined {
+    for (const { id } of keys) {
+      if (!this.data.outbox.has(id) || this.taken.has(id)) {
+        return new StoreRefused({ message: `row ${id} of the outbox is not there` })
+      }
+      this.taken.add(id)
+    }
+    return undefined
   }
 }

@@ -2,7 +2,15 @@ import type { Write, WriteOf, WriteTag } from "../port/Write.ts"
 import { storeAppends } from "./appends.ts"
 import { MemoryPartition } from "./MemoryData.ts"
 import { bytea, int4, int8, over, overLast, text } from "./StatementWriter.ts"
-import { deleteOffsets, storeConfigs, storeOffsets, storeReplacements, storeTransactionalIds } from "./statements.ts"
+import {
+  deleteOffsets,
+  deleteOutbox,
+  refuseOutbox,
+  storeConfigs,
+  storeOffsets,
+  storeReplacements,
+  storeTransactionalIds
+} from "./statements.ts"
 import type { Order, WriteDefinition } from "./WriteDefinition.ts"
 
 /** What a write takes beside its texts and values, about. */
@@ -367,6 +375,28 @@ const WRITES = {
       int8((write) => write.former)
     ),
     apply: (data, { transactionalId }) => data.transactionalIds.delete(transactionalId)
+  },
+  DeleteOutbox: {
+    order: FREE,
+    takes: [],
+    bytes: ({ keys }) => 16 * keys.length,
+    store: deleteOutbox,
+    conflict: (draft, { keys }) => draft.takeOutbox(keys),
+    apply: (data, { keys }) => {
+      for (const { id } of keys) data.outbox.delete(id)
+    }
+  },
+  RefuseOutbox: {
+    order: FREE,
+    takes: [],
+    bytes: ({ reason }) => reason.length,
+    store: refuseOutbox,
+    conflict: (draft, key) => draft.takeOutbox([key]),
+    apply: (data, { id, reason }) => {
+      const row = data.outbox.get(id)
+      if (row !== undefined) data.outboxRefused.push({ row, reason })
+      data.outbox.delete(id)
+    }
   },
   PutNextProducerId: {
     order: FREE,

@@ -125,3 +125,22 @@ export const storeTransactionalIds = (out: StatementWriter, writes: ReadonlyArra
     lastByKey(writes, (write) => write.transactionalId)
   )
 }
+
+/** Deletes rows of the outbox: all of them are there, or the commit is refused. */
+export const deleteOutbox = (out: StatementWriter, writes: ReadonlyArray<WriteOf<"DeleteOutbox">>): void => {
+  const keys = writes.length === 1 ? writes[0]!.keys : writes.flatMap((write) => write.keys)
+  out.run("DeleteOutbox", 3, () => {
+    out.int8s(keys, ({ xid }) => xid)
+    out.int8s(keys, ({ id }) => id)
+    out.int8(BigInt(keys.length))
+  })
+}
+
+/** Lays rows of the outbox aside, as `deleteOutbox` deletes them. */
+export const refuseOutbox = (out: StatementWriter, writes: ReadonlyArray<WriteOf<"RefuseOutbox">>): void =>
+  out.run("RefuseOutbox", 4, () => {
+    out.int8s(writes, ({ xid }) => xid)
+    out.int8s(writes, ({ id }) => id)
+    out.texts(writes, ({ reason }) => reason)
+    out.int8(BigInt(writes.length))
+  })

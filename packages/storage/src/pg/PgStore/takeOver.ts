@@ -17,6 +17,7 @@ import type { Session } from "./clusterLock.ts"
 import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.ts"
 import type { CommitSession } from "./commit.ts"
 import { commitStatements } from "./CommitFrame.ts"
+import { OutboxSession } from "./OutboxSession.ts"
 import { Readers } from "./Readers.ts"
 import { Watch } from "./Watch.ts"
 import { CommitRows } from "./Witness.ts"
@@ -32,6 +33,7 @@ export interface Reign extends CommitSession {
   readonly session: Session
   readonly readers: Readers
   readonly watch: Watch
+  readonly outbox: OutboxSession
 }
 
 /** What lasts from one reign to the next. */
@@ -117,12 +119,13 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Ends a reign's sessions, and waits for none that does not answer at once. */
 export const endReign = (
-  { readers, session, watch, writer }: Pick<Reign, "readers" | "session" | "watch" | "writer">,
+  { outbox, readers, session, watch, writer }: Pick<Reign, "outbox" | "readers" | "session" | "watch" | "writer">,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     readers.end()
     watch.end()
+    outbox.end()
     return Effect.map(writer.close(RELEASE), (released) => {
       if (released && memory.previous === session) memory.previous = undefined
     })
@@ -174,6 +177,7 @@ export const takeOver = (
     const beside = new Beside(target, writer, session)
     const readers = new Readers(beside, target.readConnections)
     const watch = new Watch(beside, layerScope)
+    const outbox = new OutboxSession(beside)
     const taken = Effect.gen(function* () {
       yield* ensureSchema(writer, target)
       if (!memory.checked) {
@@ -185,9 +189,12 @@ export const takeOver = (
       const cluster = yield* takeOverCluster(writer, told, memory.last)
       const offsetRows = yield* loadOffsetRows(writer)
       const commitRows = new CommitRows(cluster.epoch, yield* loadCommitRows(writer))
-      return { reign: { writer, session, readers, watch, epoch: cluster.epoch, offsetRows, commitRows }, cluster }
+      return {
+        reign: { writer, session, readers, watch, outbox, epoch: cluster.epoch, offsetRows, commitRows },
+        cluster
+      }
     })
     return yield* Effect.onExit(watched(watch, taken), (exit) =>
-      exit._tag === "Failure" ? endReign({ readers, watch, writer, session }, memory) : Effect.void
+      exit._tag === "Failure" ? endReign({ readers, watch, outbox, writer, session }, memory) : Effect.void
     )
   })

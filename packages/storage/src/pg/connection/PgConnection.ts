@@ -60,6 +60,8 @@ export class PgConnection {
   private readonly pending: Array<Pending> = []
   private readonly loss = Deferred.makeUnsafe<string>()
   private closedBy: string | undefined
+  /** Called when a session notifies a channel that this one listens to. */
+  onNotified: () => void = () => {}
 
   private constructor(opened: OpenSocket, endpoint: Endpoint, silenceMs: number) {
     this.socket = opened.socket
@@ -220,6 +222,11 @@ export class PgConnection {
         if (current === undefined) return
         const notice = decodePgError(buffer.subarray(start, end))
         if (notice.severity === "WARNING") current.warning ??= notice
+        return
+      }
+      case 0x41: {
+        // NotificationResponse
+        this.onNotified()
         return
       }
       case 0x5a: {

@@ -934,7 +934,8 @@ comment on column kafka.outbox.committed_offset is 'What it committed; null: it 
 comment on column kafka.outbox.claim is 'The claim by which it did';
 
 create table kafka.outbox_refused (
-  id bigint primary key,
+  refused_id bigint generated always as identity primary key,
+  id bigint not null,
   refused_at timestamptz not null default now(),
   reason text not null,
   partition_id integer not null,
@@ -944,6 +945,7 @@ create table kafka.outbox_refused (
   headers kafka.header[]
 );
 comment on table kafka.outbox_refused is 'Records of kafka.produce that cannot be appended any more, for a person to look at';
+comment on column kafka.outbox_refused.refused_id is 'Rises with each refusal';
 comment on column kafka.outbox_refused.id is 'Its id in kafka.outbox';
 comment on column kafka.outbox_refused.refused_at is 'When the broker gave it up';
 comment on column kafka.outbox_refused.reason is 'Why';
@@ -1079,6 +1081,12 @@ delete from kafka.group_members m using unnest($1::text[], $2::text[]) d (group_
   where m.group_id = d.group_id and (d.member_id is null or m.member_id = d.member_id)`,
   DeleteOffset: `-- What is not in force any more, or was taken away.
 delete from kafka.offsets where commit_id = any($1::bigint[])`,
+  DeleteOutbox: `-- All of them are there, or the commit fails.
+with gone as (
+  delete from kafka.outbox o using unnest($1::bigint[], $2::bigint[]) k (xid, id)
+  where o.xid = k.xid::text::xid8 and o.id = k.id
+  returning o.id)
+select kafka.all_there((select count(*) from gone), $3::bigint)`,
   DeleteTopic: `with gone as (delete from kafka.topics where topic_id = any($1::text[]) returning topic_id, name),
   orphans as (
     update kafka.partitions p set topic_id = null from gone
@@ -1149,6 +1157,14 @@ with stale as (
   select * from unnest($1::text[], $2::text[]) on conflict (topic_id) do nothing`,
   PutTransactionalId: `insert into kafka.transactional_ids (revision, transactional_id, value)
   select * from unnest($1::bigint[], $2::text[], $3::text[])`,
+  RefuseOutbox: `-- As DeleteOutbox, and kept for a person to look at.
+with gone as (
+  delete from kafka.outbox o using unnest($1::bigint[], $2::bigint[], $3::text[]) k (xid, id, reason)
+  where o.xid = k.xid::text::xid8 and o.id = k.id
+  returning o.id, k.reason, o.partition_id, o.timestamp, o.key, o.value, o.headers),
+kept as (
+  insert into kafka.outbox_refused (id, reason, partition_id, timestamp, key, value, headers) select * from gone)
+select kafka.all_there((select count(*) from gone), $4::bigint)`,
   Relax: `-- For the transaction it is in: its COMMIT does not wait for the disk.
 select set_config('synchronous_commit', 'off', true)`,
   RemoveBatches: `-- The newest batch tells where its partition ends: it stays. A marker goes with what tells of it.
@@ -1227,6 +1243,43 @@ select greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
      where h.partition_id = $1::int and h.base_offset <= $2::bigint order by h.base_offset desc limit 1),
     $2::bigint)
   order by b.base_offset limit $3::int`
+}
+
+export const outboxTexts = {
+  OutboxKeys: `-- The same, the keys alone.
+select xid, id from (
+    select o.* from kafka.outbox o where o.xid >= (select pg_snapshot_xmax($1::text::pg_snapshot))
+    union all
+    select o.* from kafka.outbox o where o.xid = any (array(select pg_snapshot_xip($1::text::pg_snapshot)))) new
+where ($2::text is null or pg_visible_in_snapshot(xid, $2::text::pg_snapshot)) and partition_id <> all ($3::integer[]) order by id limit $4::integer`,
+  OutboxPass: `-- What became visible since a snapshot, in order of calls, as far as a number of bytes goes. The first row is the snapshot
+-- of now, and how many there are. Two scans of the index: "or" would read all of it.
+with new as (
+    select o.* from kafka.outbox o where o.xid >= (select pg_snapshot_xmax($1::text::pg_snapshot))
+    union all
+    select o.* from kafka.outbox o where o.xid = any (array(select pg_snapshot_xip($1::text::pg_snapshot)))),
+sized as (
+  select first.*, sum(coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0) + 64) over (order by id) as upto
+  from (select * from new where ($2::text is null or pg_visible_in_snapshot(xid, $2::text::pg_snapshot)) and partition_id <> all ($3::integer[]) order by id limit $4::integer) first)
+select pg_current_snapshot()::text, null::xid8, (select count(*) from sized), null::integer, null::bigint, null::bytea, null::bytea,
+  null::text[], null::bytea[], null::text, null::bigint
+union all
+(select null, xid, id, partition_id, timestamp, key, value,
+  case when headers is not null then array(select h.key from unnest(headers) h) end,
+  case when headers is not null then array(select h.value from unnest(headers) h) end,
+  group_id, committed_offset
+from sized where upto - coalesce(octet_length(key), 0) - coalesce(octet_length(value), 0) - 64 < $5::bigint order by id)`,
+  OutboxRows: `-- Rows by their keys, in that order, as far as a number of bytes goes.
+with sized as (
+  select k.place, o.*,
+    sum(coalesce(octet_length(o.key), 0) + coalesce(octet_length(o.value), 0) + 64) over (order by k.place) as upto
+  from unnest($1::bigint[], $2::bigint[]) with ordinality k (xid, id, place)
+  join kafka.outbox o on o.xid = k.xid::text::xid8 and o.id = k.id)
+select place, xid, id, partition_id, timestamp, key, value,
+  case when headers is not null then array(select h.key from unnest(headers) h) end,
+  case when headers is not null then array(select h.value from unnest(headers) h) end,
+  group_id, committed_offset
+from sized where upto - coalesce(octet_length(key), 0) - coalesce(octet_length(value), 0) - 64 < $3::bigint order by place`
 }
 
 export const takeOverTexts = {

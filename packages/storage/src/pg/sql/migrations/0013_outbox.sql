@@ -34,7 +34,8 @@ comment on column kafka.outbox.committed_offset is 'What it committed; null: it 
 comment on column kafka.outbox.claim is 'The claim by which it did';
 
 create table kafka.outbox_refused (
-  id bigint primary key,
+  refused_id bigint generated always as identity primary key,
+  id bigint not null,
   refused_at timestamptz not null default now(),
   reason text not null,
   partition_id integer not null,
@@ -44,6 +45,7 @@ create table kafka.outbox_refused (
   headers kafka.header[]
 );
 comment on table kafka.outbox_refused is 'Records of kafka.produce that cannot be appended any more, for a person to look at';
+comment on column kafka.outbox_refused.refused_id is 'Rises with each refusal';
 comment on column kafka.outbox_refused.id is 'Its id in kafka.outbox';
 comment on column kafka.outbox_refused.refused_at is 'When the broker gave it up';
 comment on column kafka.outbox_refused.reason is 'Why';

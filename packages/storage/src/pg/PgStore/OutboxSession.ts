@@ -1,0 +1,145 @@
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import type { Outbox } from "../../port/Outbox.ts"
+import { StoreRefused, StoreUnavailable } from "../../port/StoreError.ts"
+import type { StoreError } from "../../port/StoreError.ts"
+import { makeSignal } from "../../Signal.ts"
+import { ConnectionLost } from "../connection/ConnectionError.ts"
+import type { ConnectionError } from "../connection/ConnectionError.ts"
+import type { FrameWriter } from "../connection/FrameWriter.ts"
+import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
+import type { PgConnection, Row } from "../connection/PgConnection.ts"
+import { OUTBOX_LOCK } from "../schema/SchemaVersion.ts"
+import type { Beside } from "./Beside.ts"
+import {
+  decodeKeys,
+  decodePart,
+  decodePass,
+  encodeKeys,
+  encodePass,
+  encodeRows,
+  outboxStatements
+} from "./outboxStatements.ts"
+
+const [CLASS, OBJECT] = OUTBOX_LOCK
+/** The session holds nothing else. */
+const RISE = "select pg_advisory_unlock_all()"
+
+const asStoreError = (error: ConnectionError): StoreError => {
+  const message = `the outbox cannot be read: ${error.message}`
+  return error._tag === "NotSent"
+    ? new StoreRefused({ message, cause: error })
+    : new StoreUnavailable({ message, cause: error })
+}
+
+/**
+ * The session that reads the outbox in one reign, opened when first needed and again when lost. It listens: a session
+ * that produces notifies if it finds this one's lock held.
+ */
+export class OutboxSession {
+  private readonly beside: Beside
+  private readonly opening = Semaphore.makeUnsafe(1)
+  private readonly changed = makeSignal()
+  private connection: PgConnection | undefined
+  /** Whether the server lets a transaction be prepared, which cannot have notified. */
+  private prepares = false
+  private isNotified = false
+  private ended = false
+
+  constructor(beside: Beside) {
+    this.beside = beside
+  }
+
+  readonly pass: Outbox["pass"] = (asked) =>
+    Effect.map(
+      this.send((frame) => encodePass(frame, asked)),
+      decodePass
+    )
+
+  readonly keys: Outbox["keys"] = (asked) =>
+    Effect.map(
+      this.send((frame) => encodeKeys(frame, asked)),
+      decodeKeys
+    )
+
+  readonly rows: Outbox["rows"] = (keys) =>
+    Effect.map(
+      this.send((frame) => encodeRows(frame, keys)),
+      (rows) => decodePart(rows, keys.length)
+    )
+
+  readonly settle: Outbox["settle"] = (forced) =>
+    Effect.mapError(
+      Effect.flatMap(this.ready, (connection) => {
+        if (this.prepares && !forced) return Effect.succeed(false)
+        this.isNotified = false
+        // What a caller that failed half way has taken goes first: locks of a session are counted.
+        const taken = connection.query(`${RISE}; select pg_try_advisory_lock(${CLASS}, ${OBJECT})`)
+        return Effect.map(taken, (rows) => rows.at(-1)?.[0] === "t")
+      }),
+      asStoreError
+    )
+
+  readonly woken: Outbox["woken"] = (limitMs) =>
+    Effect.suspend(() => {
+      const { connection } = this
+      if (connection === undefined) return Effect.void
+      const news = this.changed.until(() => this.isNotified || connection.lostBecause !== undefined)
+      return Effect.raceFirst(Effect.raceFirst(news, connection.lost), Effect.sleep(limitMs)).pipe(Effect.asVoid)
+    })
+
+  readonly rise: Outbox["rise"] = Effect.suspend(() =>
+    // A session that was lost holds nothing any more.
+    this.connection === undefined || this.connection.lostBecause !== undefined
+      ? Effect.void
+      : this.connection.query(RISE).pipe(Effect.asVoid, Effect.mapError(asStoreError))
+  )
+
+  /** The reign is over. Waits for nothing. */
+  end(): void {
+    this.ended = true
+    this.connection?.leave()
+    this.changed.notify()
+  }
+
+  private send(build: (frame: FrameWriter) => void): Effect.Effect<ReadonlyArray<Row>, StoreError> {
+    return Effect.mapError(
+      Effect.flatMap(this.ready, (connection) => connection.send(build)),
+      asStoreError
+    )
+  }
+
+  private readonly ready: Effect.Effect<PgConnection, ConnectionError> = Effect.suspend(() => {
+    const { connection } = this
+    if (this.ended) return this.over
+    if (connection !== undefined && connection.lostBecause === undefined) return Effect.succeed(connection)
+    return this.opening.withPermits(1)(this.open)
+  })
+
+  private get over(): Effect.Effect<never, ConnectionError> {
+    return Effect.fail(new ConnectionLost({ message: "this broker is not the writer any more", sent: false }))
+  }
+
+  private get open(): Effect.Effect<PgConnection, ConnectionError> {
+    return Effect.gen({ self: this }, function* () {
+      const connection = yield* this.beside.open(`${this.beside.applicationName} outbox`)
+      return yield* this.prepared(connection).pipe(leaveOnFailure(connection))
+    })
+  }
+
+  private prepared(connection: PgConnection): Effect.Effect<PgConnection, ConnectionError> {
+    return Effect.gen({ self: this }, function* () {
+      if (!(yield* this.beside.isOurs(connection)) || this.ended) return yield* this.over
+      connection.onNotified = () => {
+        this.isNotified = true
+        this.changed.notify()
+      }
+      yield* connection.prepare(Object.values(outboxStatements))
+      yield* connection.query("listen kafka_outbox")
+      const [setting] = yield* connection.query("select current_setting('max_prepared_transactions') <> '0'")
+      this.prepares = setting?.[0] === "t"
+      this.connection = connection
+      return connection
+    })
+  }
+}
