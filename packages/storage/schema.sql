@@ -183,6 +183,7 @@ create table kafka.outbox (
 );
 
 create table kafka.outbox_refused (
+  refused_id bigint not null generated always as identity,
   id bigint not null,
   refused_at timestamp with time zone default now() not null,
   reason text not null,
@@ -191,7 +192,7 @@ create table kafka.outbox_refused (
   key bytea,
   value bytea,
   headers kafka.header[],
-  constraint outbox_refused_pkey PRIMARY KEY (id)
+  constraint outbox_refused_pkey PRIMARY KEY (refused_id)
 );
 
 create table kafka.partitions (
@@ -251,14 +252,14 @@ CREATE INDEX offsets_partition_id ON kafka.offsets USING btree (partition_id);
 
 -- Functions
 
-CREATE OR REPLACE FUNCTION kafka.all_there(found bigint, wanted bigint)
+CREATE OR REPLACE FUNCTION kafka.all_there(there bigint, wanted bigint)
  RETURNS boolean
  LANGUAGE plpgsql
  IMMUTABLE
 AS $function$
   begin
-    if found <> wanted then
-      raise exception 'of % rows of kafka.outbox only % are there', wanted, found using errcode = 'P0002';
+    if there <> wanted then
+      raise exception 'of % rows of kafka.outbox only % are there', wanted, there using errcode = 'P0002';
     end if;
     return true;
   end $function$;
@@ -913,6 +914,7 @@ comment on column kafka.outbox_lag.since is 'The time of the oldest of them; nul
 comment on column kafka.outbox_lag.bytes is 'Bytes of their keys and values';
 comment on column kafka.outbox_lag.refused is 'Records that cannot be appended any more: see kafka.outbox_refused';
 comment on table kafka.outbox_refused is 'Records of kafka.produce that cannot be appended any more, for a person to look at';
+comment on column kafka.outbox_refused.refused_id is 'Rises with each refusal';
 comment on column kafka.outbox_refused.id is 'Its id in kafka.outbox';
 comment on column kafka.outbox_refused.refused_at is 'When the broker gave it up';
 comment on column kafka.outbox_refused.reason is 'Why';

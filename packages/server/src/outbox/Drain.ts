@@ -86,7 +86,9 @@ export class Drain {
 
   /** All of it in one commit; if that fails, each partition in one of its own. */
   readonly #store = Effect.fnUntraced({ self: this }, function* (rows: ReadonlyArray<OutboxRow>) {
-    const all = yield* this.#prepared(rows)
+    // What comes behind something that was left where it is, is left as well.
+    const resting = new Set(this.#except())
+    const all = yield* this.#prepared(rows.filter(({ partitionId }) => !resting.has(partitionId)))
     const error = yield* this.#submit(all)
     if (error === undefined) {
       for (const { partitionId } of all.partitions) this.#resting.delete(partitionId)

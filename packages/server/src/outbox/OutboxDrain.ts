@@ -15,7 +15,7 @@ import { Drain } from "./Drain.ts"
 import type { DrainParts } from "./Drain.ts"
 
 /** How often it looks while something comes, and for how long it goes on so before it sleeps. */
-const BUSY_MS = 5
+const BUSY_MS = 2
 const BUSY_FOR_MS = 100
 /** How often it looks if nobody can wake it: soon after the last record, and later. */
 const POLL_MS = 20
@@ -60,7 +60,7 @@ const draining = (parts: DrainParts, outbox: Outbox, forced: boolean): Effect.Ef
     Effect.catch(({ message }) =>
       parts.active.reign() === undefined
         ? Effect.void
-        : Effect.andThen(Effect.logDebug(`the outbox is read again: ${message}`), Effect.sleep(RETRY_MS))
+        : Effect.andThen(Effect.logWarning(`the outbox is read again: ${message}`), Effect.sleep(RETRY_MS))
     )
   )
 

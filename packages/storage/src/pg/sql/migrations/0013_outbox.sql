@@ -56,10 +56,10 @@ comment on column kafka.outbox_refused.value is 'Of the record';
 comment on column kafka.outbox_refused.headers is 'Of the record';
 
 -- In the statement that deletes what is appended: all of it was there, or nothing is stored.
-create function kafka.all_there(found bigint, wanted bigint) returns boolean language plpgsql immutable as $$
+create function kafka.all_there(there bigint, wanted bigint) returns boolean language plpgsql immutable as $$
   begin
-    if found <> wanted then
-      raise exception 'of % rows of kafka.outbox only % are there', wanted, found using errcode = 'P0002';
+    if there <> wanted then
+      raise exception 'of % rows of kafka.outbox only % are there', wanted, there using errcode = 'P0002';
     end if;
     return true;
   end $$;
