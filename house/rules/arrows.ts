@@ -46,7 +46,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "pg/options": [".", "port"],
     "pg/connection": ["pg/options", "port"],
     "pg/schema": ["pg/options", "pg/sql", "pg/connection", "port"],
-    "pg/PgStore": ["pg/options", "pg/schema", "pg/sql", "pg/connection", "writes", "port"],
+    "pg/PgStore": [".", "pg/options", "pg/schema", "pg/sql", "pg/connection", "writes", "port"],
     pg: ["pg/options", "pg/schema", "pg/sql", "pg/connection", "pg/PgStore", "port"],
     testing: ["port"]
   },
@@ -70,10 +70,11 @@ export const TABLES: Readonly<Record<string, Table>> = {
     topics: services,
     groups: services,
     transactions: [...services, "topics"],
+    outbox: [...services, "topics"],
     observe: services,
     handlers: [...services, "produce", "fetch", "share", "topics", "groups", "transactions"],
     net: [...services, "handlers", "observe"],
-    ".": [...services, "produce", "fetch", "share", "topics", "groups", "handlers", "net", "observe"],
+    ".": [...services, "produce", "fetch", "share", "topics", "groups", "outbox", "handlers", "net", "observe"],
     testing: [".", "config"]
   },
   cli: {

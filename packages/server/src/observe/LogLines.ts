@@ -10,7 +10,8 @@ const SERVICE = "tusk"
  * What a line is about: the start and its settings, connections, requests, the commit and the writer, the log with
  * retention and compaction, groups, topics, Postgres.
  */
-export type Area = "start" | "net" | "request" | "commit" | "log" | "groups" | "transactions" | "topics" | "outbox" | "pg"
+export type Area =
+  "start" | "net" | "request" | "commit" | "log" | "groups" | "transactions" | "topics" | "outbox" | "pg"
 
 /** Lines that the effect logs, and whatever it forks, are of the area, unless they say otherwise. */
 export const inArea =

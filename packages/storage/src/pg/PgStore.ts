@@ -10,9 +10,8 @@ import type { ConnectionError } from "./connection/ConnectionError.ts"
 import { resolveOptions } from "./options/PgOptions.ts"
 import type { PgOptions } from "./options/PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
-import { PASS_KEYS } from "./PgStore/outboxStatements.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
-import type { OutboxSession } from "./PgStore/OutboxSession.ts"
+import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { readsOf } from "./PgStore/reads.ts"
 import { endReign, takeOver } from "./PgStore/takeOver.ts"
 import type { Memory, Reign } from "./PgStore/takeOver.ts"
@@ -89,9 +88,6 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
       return Effect.fail(new Fenced({ message: reason === undefined ? message : `${message}: ${reason}` }))
     })
 
-  const withOutbox = <A>(use: (outbox: OutboxSession) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    withReign(({ outbox }) => use(outbox))
-
   return Store.of({
     name: "postgres",
     acquire,
@@ -103,15 +99,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     commit: (units) => withReign((session) => commit(session, units, memory.last, vacuum)),
     ping: withReign(({ watch }) => watch.ping),
     heartbeat: withReign(({ watch }) => watch.heartbeat),
-    outbox: {
-      maxKeys: PASS_KEYS,
-      pass: (asked) => withOutbox((outbox) => outbox.pass(asked)),
-      keys: (asked) => withOutbox((outbox) => outbox.keys(asked)),
-      rows: (keys) => withOutbox((outbox) => outbox.rows(keys)),
-      settle: (forced) => withOutbox((outbox) => outbox.settle(forced)),
-      woken: (limitMs) => withOutbox((outbox) => outbox.woken(limitMs)),
-      rise: withOutbox((outbox) => outbox.rise)
-    },
+    outbox: outboxOf((use) => withReign(({ outbox }) => use(outbox))),
     ...readsOf((use) => withReign(({ readers }) => use(readers)))
   })
 })

@@ -18,7 +18,8 @@ import {
   encodeKeys,
   encodePass,
   encodeRows,
-  outboxStatements
+  outboxStatements,
+  PASS_KEYS
 } from "./outboxStatements.ts"
 
 const [CLASS, OBJECT] = OUTBOX_LOCK
@@ -143,3 +144,16 @@ export class OutboxSession {
     })
   }
 }
+
+/** The port, on the session of the reign that is in force. */
+export const outboxOf = (
+  withSession: <A>(use: (session: OutboxSession) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>
+): Outbox => ({
+  maxKeys: PASS_KEYS,
+  pass: (asked) => withSession((session) => session.pass(asked)),
+  keys: (asked) => withSession((session) => session.keys(asked)),
+  rows: (keys) => withSession((session) => session.rows(keys)),
+  settle: (forced) => withSession((session) => session.settle(forced)),
+  woken: (limitMs) => withSession((session) => session.woken(limitMs)),
+  rise: withSession((session) => session.rise)
+})

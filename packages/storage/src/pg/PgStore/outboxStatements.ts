@@ -8,7 +8,7 @@ import { outboxTexts } from "../sql/bundle.ts"
 export const outboxStatements = statementsOf(outboxTexts)
 
 /** Rows that one pass tells, and their bytes; the first may be larger. */
-export const PASS_ROWS = 2000
+const PASS_ROWS = 2000
 const PASS_BYTES = 8 * 1024 * 1024
 /** Keys that are asked for at once, where a pass leaves more than that. */
 export const PASS_KEYS = 100_000
