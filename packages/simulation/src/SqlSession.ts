@@ -32,13 +32,13 @@ export class SqlSession {
   readonly run: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     const { chance } = this.#client
     for (let i = 0; i < this.#transactions; i++) {
-      yield* this.#transaction
+      yield* this.#makeOne()
       yield* Effect.sleep(chance.between(0, 600))
     }
   })
 
   /** A few calls, some of them taken back with a savepoint, and its end: on a server that is not the cluster's any more, none. */
-  readonly #transaction: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+  readonly #makeOne = Effect.fnUntraced({ self: this }, function* () {
     const { chance } = this.#client
     const { server } = this.#shared.database
     const xid = server.sql.begin()

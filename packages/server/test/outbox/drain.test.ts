@@ -133,7 +133,7 @@ describe("the drain of the outbox", () => {
     await broker.createTopic("gone")
     await broker.createTopic("small", 1, { "max.message.bytes": "200" })
     await broker.createTopic("keyed", 1, { "cleanup.policy": "compact" })
-    const [[gone], [small], [keyed]] = ["gone", "small", "keyed"].map((name) => sql.idsOf(name))
+    const [gone, small, keyed] = ["gone", "small", "keyed"].map((name) => sql.idsOf(name)[0])
     const client = await broker.connect()
     await client.call(DeleteTopics, 5, { topicNames: ["gone"], timeoutMs: 1000 })
     sql.put(

@@ -75,6 +75,31 @@ export class MemoryData {
     partition.first = 0
   }
 
+  /** Its partitions are left as orphans. */
+  deleteTopic(topicId: string): void {
+    const topic = this.topics.get(topicId)
+    if (topic === undefined) return
+    this.topics.delete(topicId)
+    this.configs.get(2)?.delete(topic.name)
+    for (const partitionId of topic.partitionIds) {
+      this.partitions.get(partitionId)!.topicId = undefined
+      for (const offsets of this.offsets.values()) offsets.delete(partitionId)
+    }
+  }
+
+  dropPartition(partitionId: number): void {
+    const partition = this.partitions.get(partitionId)
+    if (partition === undefined) return
+    this.deleteBatches(partition, partition.endOffset, partition.batches.length)
+    this.partitions.delete(partitionId)
+  }
+
+  refuseOutbox(id: bigint, reason: string): void {
+    const row = this.outbox.get(id)
+    if (row !== undefined) this.outboxRefused.push({ row, reason })
+    this.outbox.delete(id)
+  }
+
   /** All that is stored now, and no store holds its lock: a standby that hears nothing more. */
   copy(): MemoryData {
     const copy = new MemoryData(this.clusterId)

@@ -300,16 +300,7 @@ const WRITES = {
       text((write) => write.topicId)
     ),
     conflict: (draft, write) => draft.deleteTopic(write),
-    apply: (data, { topicId }) => {
-      const topic = data.topics.get(topicId)
-      if (topic === undefined) return
-      data.topics.delete(topicId)
-      data.configs.get(2)?.delete(topic.name)
-      for (const partitionId of topic.partitionIds) {
-        data.partitions.get(partitionId)!.topicId = undefined
-        for (const offsets of data.offsets.values()) offsets.delete(partitionId)
-      }
-    }
+    apply: (data, { topicId }) => data.deleteTopic(topicId)
   },
   DropPartition: {
     order: { deletes: "all" },
@@ -319,12 +310,7 @@ const WRITES = {
       for (const { partitionId } of writes) offsetRows.dropPartition(partitionId)
       out.run("DropPartition", 1, () => out.int4s(writes, partitionOf))
     },
-    apply: (data, { partitionId }) => {
-      const partition = data.partitions.get(partitionId)
-      if (partition === undefined) return
-      data.deleteBatches(partition, partition.endOffset, partition.batches.length)
-      data.partitions.delete(partitionId)
-    }
+    apply: (data, { partitionId }) => data.dropPartition(partitionId)
   },
   BeginTransaction: {
     order: { after: partitionOf },
@@ -392,11 +378,7 @@ const WRITES = {
     bytes: ({ reason }) => reason.length,
     store: refuseOutbox,
     conflict: (draft, key) => draft.takeOutbox([key]),
-    apply: (data, { id, reason }) => {
-      const row = data.outbox.get(id)
-      if (row !== undefined) data.outboxRefused.push({ row, reason })
-      data.outbox.delete(id)
-    }
+    apply: (data, { id, reason }) => data.refuseOutbox(id, reason)
   },
   PutNextProducerId: {
     order: FREE,
