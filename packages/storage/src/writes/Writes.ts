@@ -17,9 +17,9 @@ import type { Order, WriteDefinition } from "./WriteDefinition.ts"
 export const FIXED_BYTES = 64
 
 const FREE: Order<Write> = {}
-const groupOf = (write: { readonly groupId: string }): string => write.groupId
-const partitionOf = (write: { readonly partitionId: number }): number => write.partitionId
-/** Nothing to speak of beside what every write takes. */
+const groupOf = ({ groupId }: { readonly groupId: string }): string => groupId
+const partitionOf = ({ partitionId }: { readonly partitionId: number }): number => partitionId
+/** Nothing beside what every write takes. */
 const little = (): number => 0
 
 /**
@@ -44,7 +44,7 @@ const WRITES = {
     apply: (data, { name, topicId }) => {
       if (data.topics.has(topicId)) return
       data.topics.set(topicId, { name, partitionIds: [] })
-      // Set while a topic of that name was being deleted.
+      // Some are set while a topic of that name is deleted.
       data.configs.get(2)?.delete(name)
     }
   },
@@ -61,8 +61,7 @@ const WRITES = {
     conflict: (draft, write) => draft.putPartition(write),
     apply: (data, { index, partitionId, topicId }) => {
       data.partitions.set(partitionId, new MemoryPartition(topicId, data.failoverEpoch))
-      const topic = data.topics.get(topicId)
-      if (topic !== undefined) topic.partitionIds[index] = partitionId
+      data.topics.get(topicId)?.partitionIds.splice(index, 1, partitionId)
       if (partitionId >= data.nextPartitionId) data.nextPartitionId = partitionId + 1
     }
   },

@@ -1,0 +1,124 @@
+import { performance } from "node:perf_hooks"
+import { quantile, sleep } from "../../bench/groups/Report.ts"
+import { Wire } from "../../bench/groups/Wire.ts"
+import { Fetch } from "@tusk/protocol/messages/Fetch"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { batchesOf } from "../../bench/Fetched.ts"
+import { createTopic } from "../failover/Asking.ts"
+import type { World } from "./World.ts"
+
+const TOPIC = "steady"
+const VALUE_BYTES = 1024
+
+export interface SnapshotOptions {
+  readonly seconds: number
+  /** Records a second, over all sessions. */
+  readonly rate: number
+}
+
+/** Milliseconds from a commit to the record in a consumer that waits; values begin with when they were committed. */
+class Delivery {
+  readonly latencies: Array<number> = []
+  #reading = true
+  readonly ended: Promise<void>
+
+  constructor(wire: Wire, offset: bigint) {
+    this.ended = this.#read(wire, offset)
+  }
+
+  stop(): void {
+    this.#reading = false
+  }
+
+  async #read(wire: Wire, from: bigint): Promise<void> {
+    let offset = from
+    while (this.#reading) {
+      const answer = await wire.call(Fetch, 12, {
+        ...{ replicaId: -1, maxWaitMs: 500, minBytes: 1, maxBytes: 8 << 20, sessionEpoch: -1 },
+        topics: [{ topic: TOPIC, partitions: [{ partition: 0, fetchOffset: offset, partitionMaxBytes: 8 << 20 }] }]
+      })
+      const now = performance.now()
+      for (const batch of batchesOf(answer.responses[0]?.partitions[0]?.records)) {
+        const records = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: 64 << 20 })
+        if (!Array.isArray(records)) throw new Error("a batch that cannot be read")
+        for (const { value } of records as ReadonlyArray<RecordBatch.DecodedRecord>) {
+          this.latencies.push(now - Number(Buffer.from(value!).toString("latin1", 0, 16)))
+        }
+        offset = RecordBatch.lastOffset(batch) + 1n
+      }
+    }
+  }
+}
+
+/** A call each, committed at once, at a steady rate. Tells how many were produced. */
+const produceAt = async ({ session }: World, { rate, seconds }: SnapshotOptions): Promise<number> => {
+  const lanes = 8
+  const one = async () => {
+    const sql = await session()
+    const began = performance.now()
+    let count = 0
+    while (performance.now() - began < seconds * 1000) {
+      const due = began + (count * 1000 * lanes) / rate
+      const wait = due - performance.now()
+      if (wait > 1) await sleep(wait)
+      const value = performance.now().toFixed(3).padEnd(16).padEnd(VALUE_BYTES, "x")
+      await sql.query(`select kafka.produce('${TOPIC}', value => '${value}')`)
+      count++
+    }
+    sql.close()
+    return count
+  }
+  const counts = await Promise.all(Array.from({ length: lanes }, one))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+const READS = `select idx_tup_fetch + seq_tup_read, pg_table_size('kafka.outbox')
+  from pg_stat_user_tables where schemaname = 'kafka' and relname = 'outbox'`
+
+/** A snapshot is held elsewhere: what the drain reads and the outbox's size stay bounded by what is produced (bar 4). */
+export const besideHeldSnapshot = async (world: World, options: SnapshotOptions): Promise<void> => {
+  const { bootstrap, report, server, session } = world
+  await createTopic(bootstrap, TOPIC, 1)
+  const wire = await Wire.connect(bootstrap)
+  let offset = 0n
+  for (const round of [1, 2]) {
+    const holder = await session()
+    await holder.query("begin isolation level repeatable read")
+    await holder.query("select count(*) from kafka.topics")
+    const stats = async () => (await server.query(READS))[0]!.map(Number) as [number, number]
+    const [readBefore, sizeBefore] = await stats()
+    const delivery = new Delivery(wire, offset)
+    const produced = await produceAt(world, options)
+    await sleep(1500)
+    delivery.stop()
+    await delivery.ended
+    offset += BigInt(produced)
+    const [readAfter, sizeAfter] = await stats()
+    const reads = (readAfter - readBefore) / produced
+    const growth = (sizeAfter - sizeBefore) / (produced * VALUE_BYTES)
+    const p99 = quantile(delivery.latencies, 0.99)
+    report.check(
+      `snapshot ${round}: all delivered`,
+      delivery.latencies.length === produced,
+      `${delivery.latencies.length} of ${produced}`,
+      "all"
+    )
+    report.check(`snapshot ${round}: rows read a record`, reads <= 1.2, reads.toFixed(2), "at most 1.2")
+    report.check(
+      `snapshot ${round}: p99 ms`,
+      p99 < 100,
+      `${quantile(delivery.latencies, 0.5).toFixed(1)}, p99 ${p99.toFixed(1)}`,
+      "below 100"
+    )
+    report.check(
+      `snapshot ${round}: growth over what was produced`,
+      growth <= (round === 1 ? 1.3 : 0.05),
+      growth.toFixed(2),
+      round === 1 ? "at most 1.3" : "none"
+    )
+    await holder.query("commit")
+    holder.close()
+    await server.query("vacuum kafka.outbox")
+  }
+  wire.close()
+}
