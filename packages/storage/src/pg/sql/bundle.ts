@@ -918,7 +918,7 @@ create table kafka.outbox (
   claim bigint,
   primary key (xid, id)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0,
-  autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000000);
+  autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 1000000, vacuum_truncate = false);
 -- Bytes are stored as they are: a session does not wait for their compression.
 alter table kafka.outbox alter column key set storage external, alter column value set storage external;
 comment on table kafka.outbox is 'Records of kafka.produce that the broker has not appended yet: see kafka.outbox_lag';
