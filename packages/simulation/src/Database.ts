@@ -43,6 +43,8 @@ export class Database {
   losses = 0
   /** When a request that was in order may last have been told that it failed. */
   troubledAtMs = -Infinity
+  /** False: SQL sessions commit offsets whoever has claimed them since. */
+  checksClaims = true
   /** Of the next row that an SQL session writes. */
   nextOutboxId = 1n
   /** The server before the last failover: gone, or alive for brokers that still talk to it. */

@@ -2,6 +2,8 @@ import { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { apply } from "@tusk/storage/memory/memoryWrites"
 import type { OutboxRow } from "@tusk/storage/port/Outbox"
 import type { Unit } from "@tusk/storage/port/Write"
+import { SqlClaims } from "./SqlClaims.ts"
+import type { ClaimRow } from "./SqlClaims.ts"
 import { SqlServer } from "./SqlServer.ts"
 import { appendsOf, foundsTopic } from "./units.ts"
 
@@ -12,7 +14,9 @@ const MOST_BEHIND = 8
 type Change =
   | { readonly units: ReadonlyArray<Unit> }
   | { readonly counters: Counters }
-  | { readonly rows: ReadonlyArray<OutboxRow> }
+  | { readonly rows: ReadonlyArray<OutboxRow>; readonly claims: Claimed }
+
+type Claimed = ReadonlyArray<readonly [partition: number, row: ClaimRow]>
 
 type Counters = Pick<MemoryData, "epoch" | "failoverEpoch" | "nextProducerId" | "nextPartitionId" | "noted">
 
@@ -41,11 +45,16 @@ export class Server {
   isOld = false
   /** Transactions of SQL sessions. */
   readonly sql: SqlServer
+  /** What groups have claimed in SQL. */
+  readonly claims: SqlClaims
   readonly #standby: MemoryData
+  readonly #standbyClaims: Map<number, ClaimRow>
   readonly #behind: Array<Change> = []
 
-  constructor(data: MemoryData) {
+  constructor(data: MemoryData, claims: ReadonlyMap<number, ClaimRow> = new Map()) {
     this.data = data
+    this.claims = new SqlClaims(claims)
+    this.#standbyClaims = new Map(claims)
     this.sql = new SqlServer(data)
     this.#standby = data.copy()
   }
@@ -54,8 +63,8 @@ export class Server {
     this.#replicate({ units })
   }
 
-  commitsRows(rows: ReadonlyArray<OutboxRow>): void {
-    this.#replicate({ rows })
+  commitsRows(rows: ReadonlyArray<OutboxRow>, claims: Claimed = []): void {
+    this.#replicate({ rows, claims })
   }
 
   takenOver(): void {
@@ -70,8 +79,10 @@ export class Server {
   #catchUp(changes: number): void {
     for (const change of this.#behind.splice(0, changes)) {
       if ("counters" in change) Object.assign(this.#standby, change.counters)
-      else if ("rows" in change) for (const row of change.rows) this.#standby.outbox.set(row.id, row)
-      else for (const unit of change.units) for (const write of unit) apply(this.#standby, write)
+      else if ("rows" in change) {
+        for (const row of change.rows) this.#standby.outbox.set(row.id, row)
+        for (const [partition, row] of change.claims) this.#standbyClaims.set(partition, row)
+      } else for (const unit of change.units) for (const write of unit) apply(this.#standby, write)
     }
   }
 
@@ -99,7 +110,7 @@ export class Server {
     this.isOld = true
     const commits = behind.flatMap((change) => ("units" in change ? [change.units] : []))
     const rows = behind.flatMap((change) => ("rows" in change ? change.rows : []))
-    return { server: new Server(data), lost: { commits, rows, data } }
+    return { server: new Server(data, this.#standbyClaims), lost: { commits, rows, data } }
   }
 
   #mayMiss(change: Change, offsets: Map<number, bigint>, leap: number, isNeeded: (topic: string) => boolean): boolean {

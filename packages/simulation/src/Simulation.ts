@@ -22,7 +22,9 @@ import { PARTITIONS, TOPIC } from "./Requests.ts"
 import { ShareMember } from "./ShareMember.ts"
 import { committedReader } from "./CommittedReader.ts"
 import { TransactionalProducer, TRANSACTIONS_PARTITIONS, TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
-import { SQL_PARTITIONS, SQL_TOPIC, SqlSession, valuesOf } from "./SqlSession.ts"
+import { SQL_PARTITIONS, SQL_TOPIC } from "./SqlServer.ts"
+import { SqlSession, valuesOf } from "./SqlSession.ts"
+import { SqlWorker } from "./SqlWorker.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 import { makeTrouble } from "./Troubles.ts"
 import { Standstill, World } from "./World.ts"
@@ -228,6 +230,8 @@ const restless = ({ history, keyed, shared }: Run): Effect.Effect<void> =>
       stumbler(shared, history),
       idAsker(shared, history),
       new EpochConsumer(shared, history, "e1").run,
+      new SqlWorker(shared, "w1").run,
+      new SqlWorker(shared, "w2").run,
       committedReader(shared, history)
     ],
     { concurrency: "unbounded", discard: true }

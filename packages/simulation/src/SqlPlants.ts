@@ -50,5 +50,14 @@ const drainAheadOfCommit: Plant = {
   }
 }
 
+/** Whoever reads commits, though another has claimed the partition since. */
+const claimNotFenced: Plant = {
+  name: "claim-not-fenced",
+  store: (store, database) => {
+    database.checksClaims = false
+    return store
+  }
+}
+
 /** Brokers that take what SQL sessions produce in a wrong way. */
-export const sqlPlants: ReadonlyArray<Plant> = [drainTwice, drainAheadOfCommit]
+export const sqlPlants: ReadonlyArray<Plant> = [drainTwice, drainAheadOfCommit, claimNotFenced]

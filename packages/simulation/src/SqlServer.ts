@@ -1,6 +1,10 @@
 import type { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import type { OutboxPass, OutboxPart, OutboxKey, OutboxRequest, OutboxRow } from "@tusk/storage/port/Outbox"
 
+/** What SQL sessions produce to, and consume. */
+export const SQL_TOPIC = "sql"
+export const SQL_PARTITIONS = 2
+
 /** So few that a pass leaves something behind now and then. */
 const PASS_ROWS = 6
 export const PASS_KEYS = 4

@@ -5,10 +5,9 @@ import { Client, type ClientWorld } from "./Client.ts"
 import { committedOf } from "./CommittedReader.ts"
 import type { History } from "./History.ts"
 import { BROKEN_TOPIC } from "./nuisances.ts"
+import { SQL_PARTITIONS, SQL_TOPIC } from "./SqlServer.ts"
+import { judgeWorkers } from "./SqlWorker.ts"
 import { endOffsets, fetchRequest } from "./Requests.ts"
-
-export const SQL_TOPIC = "sql"
-export const SQL_PARTITIONS = 2
 
 /** The end of a value for the topic that takes nothing. */
 const NOWHERE = "-nowhere"
@@ -105,6 +104,7 @@ export const readSql = (shared: ClientWorld, history: History) =>
       }
     }
     if (isBehind()) return false
+    if (!(yield* judgeWorkers(shared, history, found))) return false
     history.sql.finish(found)
     return true
   })
