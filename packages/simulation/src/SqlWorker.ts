@@ -8,7 +8,7 @@ import type { Server } from "./Server.ts"
 import { SQL_PARTITIONS, SQL_TOPIC } from "./SqlServer.ts"
 
 /** Whose workers consume in SQL. */
-export const SQL_GROUP = "q"
+const SQL_GROUP = "q"
 const AT_A_TIME = 3
 
 const partitionIdsOf = (data: MemoryData): ReadonlyArray<number> =>

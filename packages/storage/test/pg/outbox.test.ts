@@ -82,7 +82,9 @@ describe("the outbox", () => {
   it.live("what a pass leaves behind is told by keys, within its snapshot", () =>
     Effect.gen(function* () {
       const { outbox, psql } = yield* open
-      yield* psql.query(`insert into kafka.outbox (partition_id, value) select 1, '\\x00' from generate_series(1, 4500)`)
+      yield* psql.query(
+        `insert into kafka.outbox (partition_id, value) select 1, '\\x00' from generate_series(1, 4500)`
+      )
       const pass = yield* outbox.pass(everything)
       expect([pass.rows.length, pass.isWhole]).toEqual([2000, false])
       yield* psql.query(insert("later"))
