@@ -179,6 +179,18 @@ create table kafka.outbox (
   autovacuum_analyze_threshold=1000000,
   autovacuum_vacuum_cost_delay=0,
   autovacuum_vacuum_scale_factor=0,
+  autovacuum_vacuum_threshold=5000,
+  vacuum_truncate=false
+);
+
+create table kafka.outbox_keys (
+  topic text collate "C" not null,
+  key text collate "C" not null,
+  expires_at timestamp with time zone not null,
+  constraint outbox_keys_pkey PRIMARY KEY (topic, key)
+) with (
+  autovacuum_vacuum_cost_delay=0,
+  autovacuum_vacuum_scale_factor=0,
   autovacuum_vacuum_threshold=5000
 );
 
@@ -220,6 +232,15 @@ create table kafka.producer_snapshots (
   fillfactor=50
 );
 
+create table kafka.sql_settings (
+  one boolean default true not null,
+  dedup_window interval default '24:00:00'::interval not null,
+  max_message_bytes integer default 1048588 not null,
+  cleanup_policy text default 'delete'::text not null,
+  constraint sql_settings_pkey PRIMARY KEY (one),
+  constraint sql_settings_one_check CHECK (one)
+);
+
 create table kafka.topics (
   topic_id text collate "C" not null,
   name text collate "C" not null,
@@ -250,7 +271,34 @@ alter table kafka.outbox alter column value set storage external;
 
 CREATE INDEX offsets_partition_id ON kafka.offsets USING btree (partition_id);
 
+CREATE INDEX outbox_keys_expire ON kafka.outbox_keys USING btree (expires_at);
+
 -- Functions
+
+CREATE OR REPLACE FUNCTION kafka.acl_of(role text, operation text, resource text, resource_type text, pattern_type text, permission_type text)
+ RETURNS kafka.acls
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    operations constant text[] := '{ALL,READ,WRITE,CREATE,DELETE,ALTER,DESCRIBE,CLUSTER_ACTION,DESCRIBE_CONFIGS,ALTER_CONFIGS,IDEMPOTENT_WRITE,CREATE_TOKENS,DESCRIBE_TOKENS}';
+    types constant text[] := '{TOPIC,GROUP,CLUSTER,TRANSACTIONAL_ID,DELEGATION_TOKEN,USER}';
+    patterns constant text[] := '{LITERAL,PREFIXED}';
+    told record;
+  begin
+    for told in select * from (values ('operation', operation, operations), ('resource type', resource_type, types),
+        ('pattern type', pattern_type, patterns)) v (what, name, names) loop
+      if not coalesce(upper(told.name) = any (told.names), false) then
+        raise exception 'there is no % "%"', told.what, told.name using errcode = '22023',
+          hint = format('One of %s.', lower(array_to_string(told.names, ', ')));
+      end if;
+    end loop;
+    if role is null or resource is null then
+      raise exception 'the % is null', case when role is null then 'role' else 'resource' end using errcode = '22004';
+    end if;
+    return row(upper(resource_type), resource, upper(pattern_type),
+      case when role ~ '^(User|Group):.' then role else 'User:' || role end, '*'::text, upper(operation), permission_type);
+  end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.all_there(there bigint, wanted bigint)
  RETURNS boolean
@@ -262,6 +310,50 @@ AS $function$
       raise exception 'of % rows of kafka.outbox only % are there', wanted, there using errcode = 'P0002';
     end if;
     return true;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.allow(role text, operation text, resource text, resource_type text DEFAULT 'topic'::text, pattern_type text DEFAULT 'literal'::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    member name := regexp_replace(role, '^(User|Group):', '');
+  begin
+    perform kafka.check_role(role);
+    insert into kafka.acls
+      select (kafka.acl_of(role, operation, resource, resource_type, pattern_type, 'ALLOW')).* on conflict do nothing;
+    -- What is in the schema cannot be named without.
+    if exists (select from pg_roles r where r.rolname = member) then
+      execute format('grant usage on schema kafka to %I', member);
+    elsif role = 'User:*' then
+      grant usage on schema kafka to public;
+    end if;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.bytes_of(texts text[])
+ RETURNS bytea[]
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  begin
+    return array(select convert_to(t.text, 'UTF8') from unnest(texts) with ordinality t (text, number) order by t.number);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.check_role(role text)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  begin
+    if role not like 'User:%' and not exists (
+      select from pg_roles r where r.rolname = regexp_replace(role, '^Group:', '')) then
+      raise exception 'there is no role "%"', regexp_replace(role, '^Group:', '') using errcode = '42704',
+        hint = format('Make it first, or write %L for a name that only clients of Kafka have.',
+          'User:' || regexp_replace(role, '^Group:', ''));
+    end if;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.classic_assignment(assignment bytea)
@@ -290,6 +382,18 @@ AS $function$
     end loop;
   exception when others then
     return;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.deny(role text, operation text, resource text, resource_type text DEFAULT 'topic'::text, pattern_type text DEFAULT 'literal'::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  begin
+    perform kafka.check_role(role);
+    insert into kafka.acls
+      select (kafka.acl_of(role, operation, resource, resource_type, pattern_type, 'DENY')).* on conflict do nothing;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.first_base_at_time(id integer, wanted bigint)
@@ -335,6 +439,70 @@ AS $function$
     return high;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.first_call(topic text, dedup text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    if octet_length(dedup) > 1000 then
+      raise exception 'a dedup key of % bytes', octet_length(dedup) using errcode = '22001',
+        detail = 'It may have 1000 bytes.', hint = 'Give a hash of it: sha256(…)::text.';
+    end if;
+    -- Looked at first, so that calls with a key that is known wait for nobody.
+    if exists (select from kafka.outbox_keys k
+      where k.topic = first_call.topic and k.key = dedup and k.expires_at > clock_timestamp()) then
+      return false;
+    end if;
+    if hashtext(dedup) & 15 = 0 then
+      delete from kafka.outbox_keys k using (
+        select e.topic, e.key from kafka.outbox_keys e where e.expires_at <= clock_timestamp()
+        order by e.expires_at limit 64 for update skip locked) old
+      where k.topic = old.topic and k.key = old.key;
+    end if;
+    insert into kafka.outbox_keys as k (topic, key, expires_at)
+      select first_call.topic, dedup, clock_timestamp() + s.dedup_window from kafka.sql_settings s
+      on conflict on constraint outbox_keys_pkey do update set expires_at = excluded.expires_at
+        where k.expires_at <= clock_timestamp();
+    return found;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.header_bytes(headers kafka.header[])
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+  begin
+    if exists (select from unnest(headers) h where h.key is null) then
+      raise exception 'a header has no name' using errcode = '22004',
+        hint = 'The value of a header may be null, its name may not.';
+    end if;
+    return (select sum(octet_length(h.key) + coalesce(octet_length(h.value), 0) + 10) from unnest(headers) h);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.headers(headers jsonb)
+ RETURNS kafka.header[]
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    pairs jsonb := headers;
+  begin
+    if jsonb_typeof(pairs) = 'object' then
+      pairs := (select jsonb_agg(jsonb_build_array(e.key, e.value)) from jsonb_each(pairs) e);
+    end if;
+    if jsonb_typeof(pairs) <> 'array' or exists (
+      select from jsonb_array_elements(pairs) p where not coalesce(
+        jsonb_typeof(p -> 0) = 'string' and jsonb_typeof(p -> 1) in ('string', 'null') and p -> 2 is null, false)) then
+      raise exception 'not headers of a record: %', left(headers::text, 200) using errcode = '22023',
+        detail = 'A header is a name and a value, and a value is a string or null.',
+        hint = 'Write {"name": "value"}, or [["name", "value"], …] to keep an order or to repeat a name.';
+    end if;
+    return (
+      select array_agg(row(p.pair ->> 0, convert_to(p.pair ->> 1, 'UTF8'))::kafka.header order by p.place)
+      from jsonb_array_elements(pairs) with ordinality p (pair, place));
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.json_of(value text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -349,27 +517,22 @@ AS $function$
 CREATE OR REPLACE FUNCTION kafka.may(role name, op text, kind text, resource text)
  RETURNS boolean
  LANGUAGE plpgsql
- STABLE
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  declare
-    it record;
-    allowed boolean;
   begin
-    select r.oid, r.rolsuper or r.oid = n.nspowner as is_owner into it
-      from pg_catalog.pg_roles r, pg_catalog.pg_namespace n where r.rolname = role and n.nspname = 'kafka';
-    if it.is_owner then
+    if pg_has_role(to_regrole(quote_ident(role))::oid, current_user, 'USAGE') then
       return true;
     end if;
-    select bool_and(a.permission_type = 'ALLOW') into allowed from kafka.acls a
+    return coalesce((
+      select bool_and(a.permission_type = 'ALLOW') from kafka.acls a
       where a.resource_type = kind
         and (a.resource_name in (resource, '*') and a.pattern_type = 'LITERAL'
           or a.pattern_type = 'PREFIXED' and starts_with(resource, a.resource_name))
-        and (a.operation in (op, 'ALL'))
-        and (a.principal in ('User:' || role, 'User:*') or a.principal like 'Group:%' and exists (
-          select from pg_catalog.pg_roles g
-            where g.rolname = substr(a.principal, 7) and pg_has_role(it.oid, g.oid, 'MEMBER')))
-        and a.host in ('*', coalesce(host(inet_client_addr()), '127.0.0.1'));
-    return coalesce(allowed, false);
+        and a.operation in (op, 'ALL')
+        and (a.principal in ('User:' || role, 'User:*') or a.principal like 'Group:%' and pg_has_role(
+          to_regrole(quote_ident(role))::oid, to_regrole(quote_ident(substr(a.principal, 7)))::oid, 'MEMBER'))
+        and a.host in ('*', coalesce(host(inet_client_addr()), '127.0.0.1'))), false);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.members_of(id text, kind text, owner jsonb)
@@ -389,6 +552,30 @@ AS $function$
         kafka.json_of(a.value)
       from kafka.group_members a
       where a.group_id = id and (kind <> 'share' or a.member_id like 'member/%');
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.murmur2(bytes bytea)
+ RETURNS integer
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  declare
+    size integer := octet_length(bytes);
+    h bigint := 2538058380 # octet_length(bytes)::bigint;
+    k bigint;
+  begin
+    for i in 0 .. size - 4 by 4 loop
+      k := (get_byte(bytes, i) | (get_byte(bytes, i + 1) << 8) | (get_byte(bytes, i + 2) << 16)
+        | (get_byte(bytes, i + 3)::bigint << 24)) * 1540483477 & 4294967295;
+      h := (h * 1540483477 & 4294967295) # ((k # (k >> 24)) * 1540483477 & 4294967295);
+    end loop;
+    if size & 3 > 0 then
+      h := (h # (get_byte(bytes, size - (size & 3))
+        | (case when size & 3 > 1 then get_byte(bytes, size - (size & 3) + 1) << 8 else 0 end)
+        | (case when size & 3 > 2 then get_byte(bytes, size - 1) << 16 else 0 end))) * 1540483477 & 4294967295;
+    end if;
+    h := (h # (h >> 13)) * 1540483477 & 4294967295;
+    return (h # (h >> 15)) << 32 >> 32;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.owned_partitions(kind text, owner jsonb, member jsonb)
@@ -493,12 +680,227 @@ AS $function$
     end loop;
   end $function$;
 
-CREATE OR REPLACE FUNCTION kafka.session_role()
- RETURNS name
- LANGUAGE sql
+CREATE OR REPLACE FUNCTION kafka.produce(topic text, value bytea, key bytea, headers kafka.header[] DEFAULT NULL::kafka.header[], partition integer DEFAULT NULL::integer, "timestamp" timestamp with time zone DEFAULT NULL::timestamp with time zone, dedup text DEFAULT NULL::text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+  declare
+    role name := kafka.session_role();
+    more bigint := 0;
+    made bigint;
+  begin
+    if role <> current_user and not kafka.may(role, 'WRITE', 'TOPIC', topic) then
+      perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
+    end if;
+    if headers is not null then
+      more := coalesce(kafka.header_bytes(headers), 0);
+    end if;
+    if dedup is not null and topic is not null and not kafka.first_call(topic, dedup) then
+      return null;
+    end if;
+    insert into kafka.outbox as o (partition_id, timestamp, key, value, headers)
+      select p.partition_id,
+        case when "timestamp" is null then date_part('epoch', clock_timestamp()) * 1000
+          else kafka.record_time("timestamp") end,
+        produce.key, produce.value, produce.headers
+      from kafka.topic_limits(topic) t
+      join kafka.partitions p on p.topic_id = t.topic_id
+        and p.partition_index = coalesce(partition, kafka.place_of(produce.key) % t.partitions)
+      where more + kafka.record_bytes(produce.key, produce.value) <= t.max_bytes
+        and (produce.key is not null or not t.is_compacted)
+      returning o.id into made;
+    if made is null then
+      perform kafka.refuse_record(topic, partition, more + kafka.record_bytes(key, value), key is null);
+    end if;
+    if kafka.broker_sleeps() then
+      perform pg_notify('kafka_outbox', '');
+    end if;
+    return made;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.produce(topic text, value bytea, key text DEFAULT NULL::text, headers kafka.header[] DEFAULT NULL::kafka.header[], partition integer DEFAULT NULL::integer, "timestamp" timestamp with time zone DEFAULT NULL::timestamp with time zone, dedup text DEFAULT NULL::text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    return kafka.produce(topic, value, pg_catalog.convert_to(key, 'UTF8'), headers, partition, "timestamp", dedup);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.produce(topic text, value jsonb, key bytea, headers kafka.header[] DEFAULT NULL::kafka.header[], partition integer DEFAULT NULL::integer, "timestamp" timestamp with time zone DEFAULT NULL::timestamp with time zone, dedup text DEFAULT NULL::text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    return kafka.produce(topic, pg_catalog.convert_to(value::pg_catalog.text, 'UTF8'), key, headers, partition,
+      "timestamp", dedup);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.produce(topic text, value jsonb, key text DEFAULT NULL::text, headers kafka.header[] DEFAULT NULL::kafka.header[], partition integer DEFAULT NULL::integer, "timestamp" timestamp with time zone DEFAULT NULL::timestamp with time zone, dedup text DEFAULT NULL::text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    return kafka.produce(topic, pg_catalog.convert_to(value::pg_catalog.text, 'UTF8'),
+      pg_catalog.convert_to(key, 'UTF8'), headers, partition, "timestamp", dedup);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.produce(topic text, value text, key bytea, headers kafka.header[] DEFAULT NULL::kafka.header[], partition integer DEFAULT NULL::integer, "timestamp" timestamp with time zone DEFAULT NULL::timestamp with time zone, dedup text DEFAULT NULL::text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    return kafka.produce(topic, pg_catalog.convert_to(value, 'UTF8'), key, headers, partition, "timestamp", dedup);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.produce(topic text, value text, key text DEFAULT NULL::text, headers kafka.header[] DEFAULT NULL::kafka.header[], partition integer DEFAULT NULL::integer, "timestamp" timestamp with time zone DEFAULT NULL::timestamp with time zone, dedup text DEFAULT NULL::text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    return kafka.produce(topic, pg_catalog.convert_to(value, 'UTF8'), pg_catalog.convert_to(key, 'UTF8'), headers,
+      partition, "timestamp", dedup);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.produce_many(topic text, records bytea[], keys bytea[], headers kafka.header[] DEFAULT NULL::kafka.header[], partition integer DEFAULT NULL::integer, "timestamp" timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+  declare
+    role name := kafka.session_role();
+    ms bigint := kafka.record_time(coalesce("timestamp", clock_timestamp()));
+    more bigint := coalesce(kafka.header_bytes(headers), 0);
+    made bigint;
+  begin
+    if role <> current_user and not kafka.may(role, 'WRITE', 'TOPIC', topic) then
+      perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
+    end if;
+    if cardinality(keys) <> cardinality(records) then
+      raise exception '% records and % keys', cardinality(records), cardinality(keys) using errcode = '2202E',
+        hint = 'Give a key for each record, null for one without, or no keys at all.';
+    end if;
+    insert into kafka.outbox (partition_id, timestamp, key, value, headers)
+      select p.partition_id, ms, r.key, r.value, produce_many.headers
+      from unnest(records, keys) with ordinality r (value, key, number)
+      cross join kafka.topic_limits(topic) t
+      join kafka.partitions p
+        on p.topic_id = t.topic_id and p.partition_index = coalesce(partition, kafka.place_of(r.key) % t.partitions)
+      where more + kafka.record_bytes(r.key, r.value) <= t.max_bytes
+        and (r.key is not null or not t.is_compacted)
+      order by r.number;
+    get diagnostics made = row_count;
+    if made < cardinality(records) then
+      perform kafka.refuse_record(topic, partition, more + max(kafka.record_bytes(r.key, r.value)),
+        bool_or(r.key is null)) from unnest(records, keys) r (value, key);
+    end if;
+    if made > 0 and kafka.broker_sleeps() then
+      perform pg_notify('kafka_outbox', '');
+    end if;
+    return made;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.produce_many(topic text, records bytea[], keys text[] DEFAULT NULL::text[], headers kafka.header[] DEFAULT NULL::kafka.header[], partition integer DEFAULT NULL::integer, "timestamp" timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    return kafka.produce_many(topic, records, kafka.bytes_of(keys), headers, partition, "timestamp");
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.produce_many(topic text, records jsonb[], keys text[] DEFAULT NULL::text[], headers kafka.header[] DEFAULT NULL::kafka.header[], partition integer DEFAULT NULL::integer, "timestamp" timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    return kafka.produce_many(topic, kafka.bytes_of(records::pg_catalog.text[]), kafka.bytes_of(keys), headers, partition,
+      "timestamp");
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.produce_many(topic text, records text[], keys text[] DEFAULT NULL::text[], headers kafka.header[] DEFAULT NULL::kafka.header[], partition integer DEFAULT NULL::integer, "timestamp" timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    return kafka.produce_many(topic, kafka.bytes_of(records), kafka.bytes_of(keys), headers, partition, "timestamp");
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.record_time(at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
  STABLE
 AS $function$
-  select case current_setting('role') when 'none' then session_user else current_setting('role')::name end $function$;
+  begin
+    if not isfinite(at) or at < to_timestamp(0) then
+      raise exception 'a record cannot have the timestamp %', at using errcode = '22008',
+        detail = 'Kafka counts milliseconds since 1970.';
+    end if;
+    return floor(date_part('epoch', at) * 1000);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.refuse_record(topic text, partition integer, bytes bigint, keyless boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    it record;
+  begin
+    select * into it from kafka.topic_limits(topic);
+    if topic is null then
+      raise exception 'the topic is null' using errcode = '22004';
+    elsif not found then
+      raise exception 'there is no topic "%"', topic using errcode = '42704',
+        hint = 'Make it first, with any client or tool of Kafka: kafka-topics --create --topic …';
+    elsif partition < 0 or partition >= it.partitions then
+      raise exception 'topic "%" has no partition %', topic, partition using errcode = '22003',
+        detail = format('Its partitions are 0 to %s.', it.partitions - 1),
+        hint = 'Without a partition the key chooses one, as it does in Kafka''s Java producer.';
+    elsif bytes > it.max_bytes then
+      raise exception 'the record is too large for topic "%"', topic using errcode = '54000',
+        detail = format('With key and headers, as a batch of its own, it takes %s bytes; max.message.bytes is %s.',
+          bytes, it.max_bytes),
+        hint = 'Raise max.message.bytes of the topic, or send a reference to what lies elsewhere.';
+    elsif keyless and it.is_compacted then
+      raise exception 'topic "%" takes no record without a key', topic using errcode = '23502',
+        detail = 'Its cleanup.policy is compact: of each key the newest record stays.', hint = 'Give a key.';
+    end if;
+    raise exception 'topic "%" was changed at this moment', topic using errcode = '40001', hint = 'Try again.';
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.refuse_right(role name, operation text, resource_type text, resource text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    if resource is null then
+      raise exception 'the % is null', lower(resource_type) using errcode = '22004';
+    end if;
+    raise exception 'permission denied for % "%"', lower(resource_type), resource using errcode = '42501',
+      detail = format('Role %I has no right to %s it by kafka.acls.', role, lower(operation)),
+      hint = format('As the owner of the schema: select kafka.allow(%L, %L, %L%s).', role, lower(operation), resource,
+        case resource_type when 'TOPIC' then '' else format(', %L', lower(resource_type)) end);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.revoke(role text, operation text, resource text, resource_type text DEFAULT 'topic'::text, pattern_type text DEFAULT 'literal'::text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    acl kafka.acls := kafka.acl_of(role, operation, resource, resource_type, pattern_type, 'ALLOW');
+    gone bigint;
+  begin
+    delete from kafka.acls a
+      where (a.resource_type, a.resource_name, a.pattern_type, a.principal, a.operation)
+        = (acl.resource_type, acl.resource_name, acl.pattern_type, acl.principal, acl.operation);
+    get diagnostics gone = row_count;
+    return gone;
+  end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.time_of(ms bigint)
  RETURNS timestamp with time zone
@@ -507,6 +909,110 @@ CREATE OR REPLACE FUNCTION kafka.time_of(ms bigint)
 AS $function$
     select to_timestamp(greatest(least(ms, 253402300799999), -62135596800000) / 1000.0)
   $function$;
+
+CREATE OR REPLACE FUNCTION kafka.broker_sleeps()
+ RETURNS boolean
+ LANGUAGE sql
+BEGIN ATOMIC
+ SELECT (NOT pg_try_advisory_xact_lock_shared(1416983403, 3));
+END;
+
+CREATE OR REPLACE FUNCTION kafka.place_of(key bytea)
+ RETURNS integer
+ LANGUAGE sql
+BEGIN ATOMIC
+ SELECT (
+         CASE
+             WHEN (key IS NULL) THEN hashint8(((pg_current_xact_id())::text)::bigint)
+             ELSE kafka.murmur2(key)
+         END & 2147483647);
+END;
+
+CREATE OR REPLACE FUNCTION kafka.record_bytes(key bytea, value bytea)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT (((81)::bigint + COALESCE(octet_length(key), 0)) + COALESCE(octet_length(value), 0));
+END;
+
+CREATE OR REPLACE FUNCTION kafka.session_role()
+ RETURNS name
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT
+         CASE current_setting('role'::text)
+             WHEN 'none'::text THEN SESSION_USER
+             ELSE (current_setting('role'::text))::name
+         END AS current_setting;
+END;
+
+CREATE OR REPLACE FUNCTION kafka.topic_limits(topic text)
+ RETURNS TABLE(topic_id text, partitions integer, max_bytes bigint, is_compacted boolean)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT t.topic_id,
+     (last.partition_index + 1),
+     COALESCE((( SELECT c.value
+            FROM kafka.configs c
+           WHERE ((c.resource_type = 2) AND (c.resource_name = topic_limits.topic) AND (c.name = 'max.message.bytes'::text))))::bigint, (( SELECT c.value
+            FROM kafka.configs c
+           WHERE ((c.resource_type = 4) AND (c.name = 'message.max.bytes'::text))
+           ORDER BY c.resource_name DESC
+          LIMIT 1))::bigint, (( SELECT s.max_message_bytes
+            FROM kafka.sql_settings s))::bigint) AS "coalesce",
+     (COALESCE(( SELECT c.value
+            FROM kafka.configs c
+           WHERE ((c.resource_type = 2) AND (c.resource_name = topic_limits.topic) AND (c.name = 'cleanup.policy'::text))), ( SELECT c.value
+            FROM kafka.configs c
+           WHERE ((c.resource_type = 4) AND (c.name = 'log.cleanup.policy'::text))
+           ORDER BY c.resource_name DESC
+          LIMIT 1), ( SELECT s.cleanup_policy
+            FROM kafka.sql_settings s)) ~~ '%compact%'::text)
+    FROM (kafka.topics t
+      CROSS JOIN LATERAL ( SELECT p.partition_index
+            FROM kafka.partitions p
+           WHERE (p.topic_id = t.topic_id)
+           ORDER BY p.partition_index DESC
+          LIMIT 1) last)
+   WHERE (t.name = topic_limits.topic);
+END;
+
+-- Rights
+
+revoke execute on function kafka.acl_of(text,text,text,text,text,text) from public;
+
+revoke execute on function kafka.all_there(bigint,bigint) from public;
+
+revoke execute on function kafka.allow(text,text,text,text,text) from public;
+
+revoke execute on function kafka.broker_sleeps() from public;
+
+revoke execute on function kafka.check_role(text) from public;
+
+revoke execute on function kafka.deny(text,text,text,text,text) from public;
+
+revoke execute on function kafka.first_call(text,text) from public;
+
+revoke execute on function kafka.header_bytes(kafka.header[]) from public;
+
+revoke execute on function kafka.may(name,text,text,text) from public;
+
+revoke execute on function kafka.place_of(bytea) from public;
+
+revoke execute on function kafka.record_bytes(bytea,bytea) from public;
+
+revoke execute on function kafka.record_time(timestamp with time zone) from public;
+
+revoke execute on function kafka.refuse_record(text,integer,bigint,boolean) from public;
+
+revoke execute on function kafka.refuse_right(name,text,text,text) from public;
+
+revoke execute on function kafka.revoke(text,text,text,text,text) from public;
+
+revoke execute on function kafka.topic_limits(text) from public;
 
 -- Views
 
@@ -775,12 +1281,12 @@ comment on column kafka.aborted_transactions.last_offset is 'Its marker there';
 comment on column kafka.aborted_transactions.producer_id is 'Whose it was';
 comment on column kafka.aborted_transactions.last_stable_offset is 'How far read_committed could go behind it: none that ended later begins below';
 comment on table kafka.acls is 'Who may do what: kafka.allow and kafka.deny add a row';
-comment on column kafka.acls.resource_type is 'TOPIC, GROUP, …';
+comment on column kafka.acls.resource_type is 'TOPIC, GROUP and so on';
 comment on column kafka.acls.resource_name is 'Its name, a prefix of it, or *';
 comment on column kafka.acls.pattern_type is 'LITERAL or PREFIXED';
 comment on column kafka.acls.principal is 'User:name, or Group:name for the members of a role of Postgres';
 comment on column kafka.acls.host is 'The address from which it holds; * for any';
-comment on column kafka.acls.operation is 'READ, WRITE, …, or ALL';
+comment on column kafka.acls.operation is 'READ, WRITE and so on, or ALL';
 comment on column kafka.acls.permission_type is 'ALLOW or DENY, which goes before';
 comment on view kafka.active_broker is 'The session of the broker that writes: it holds the cluster''s lock; no row: none does';
 comment on column kafka.active_broker.pid is 'Of its Postgres session';
@@ -908,6 +1414,10 @@ comment on column kafka.outbox.headers is 'Of the record, in order; null: none';
 comment on column kafka.outbox.group_id is 'Set if the row is no record: the group that committed an offset in SQL';
 comment on column kafka.outbox.committed_offset is 'What it committed; null: it has given its claim back';
 comment on column kafka.outbox.claim is 'The claim by which it did';
+comment on table kafka.outbox_keys is 'Dedup keys of kafka.produce, as long as they are known';
+comment on column kafka.outbox_keys.topic is 'The topic: each has keys of its own';
+comment on column kafka.outbox_keys.key is 'What the caller gave as dedup';
+comment on column kafka.outbox_keys.expires_at is 'From then on it counts as new';
 comment on view kafka.outbox_lag is 'What kafka.produce has left for the broker to append';
 comment on column kafka.outbox_lag.records is 'Records that wait';
 comment on column kafka.outbox_lag.since is 'The time of the oldest of them; null: none waits';
@@ -955,6 +1465,11 @@ comment on column kafka.share_lag.partition is 'The partition''s number in the t
 comment on column kafka.share_lag.start_offset is 'All below is done with';
 comment on column kafka.share_lag.end_offset is 'The next offset to be given';
 comment on column kafka.share_lag.lag is 'Offsets that are not done with; what is given out now, too';
+comment on table kafka.sql_settings is 'One row: settings of the broker that SQL''s functions go by; the broker keeps it';
+comment on column kafka.sql_settings.one is 'True: there is one row';
+comment on column kafka.sql_settings.dedup_window is 'For how long kafka.produce knows a dedup key again';
+comment on column kafka.sql_settings.max_message_bytes is 'message.max.bytes that the broker was started with';
+comment on column kafka.sql_settings.cleanup_policy is 'log.cleanup.policy that the broker was started with';
 comment on view kafka.topic_overview is 'Each topic with its partitions, records (offsets from log start to end; fewer where compacted), bytes and configs';
 comment on column kafka.topic_overview.topic is 'The topic''s name';
 comment on column kafka.topic_overview.topic_id is 'Kafka''s text form of a UUID';
@@ -979,15 +1494,42 @@ comment on column kafka.transactions.since is 'When the open transaction began; 
 comment on column kafka.transactions.timeout is 'transaction.timeout.ms: an open one is aborted after so long';
 comment on column kafka.transactions.partitions is 'What the open transaction has written to, as topic-partition';
 comment on column kafka.transactions.holds_back is 'Where read_committed waits for it and for none before it, as topic-partition';
+comment on function kafka.acl_of(text,text,text,text,text,text) is 'A row of kafka.acls out of what a person says, or what is wrong with it';
 comment on function kafka.all_there(bigint,bigint) is 'The broker''s own: fails if a row that it appends is gone';
+comment on function kafka.allow(text,text,text,text,text) is 'Lets a role do an operation, and name what is in the schema';
+comment on function kafka.broker_sleeps() is 'Whether the broker has to be notified; keeps it awake if not';
+comment on function kafka.bytes_of(text[]) is 'Each text in UTF-8';
+comment on function kafka.check_role(text) is 'Fails if Postgres has no such role';
 comment on function kafka.classic_assignment(bytea) is 'Partitions in what the leader of a classic group assigned to a consumer (ConsumerProtocolAssignment)';
+comment on function kafka.deny(text,text,text,text,text) is 'Keeps a role from an operation, whatever else allows it';
 comment on function kafka.first_base_at_time(integer,bigint) is 'Base offset of the first batch at or above the log start that holds a time at or after the one wanted (milliseconds): a binary search over the primary key';
+comment on function kafka.first_call(text,text) is 'Whether no call had this dedup key within the window; waits for a transaction that has it';
+comment on function kafka.header_bytes(kafka.header[]) is 'What headers add to a record at most';
+comment on function kafka.headers(jsonb) is 'Headers for kafka.produce, of an object or of an array of pairs';
 comment on function kafka.json_of(text) is 'The value as JSON; null where it is none';
 comment on function kafka.may(name,text,text,text) is 'Whether a role may do an operation on a resource, by kafka.acls';
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
+comment on function kafka.murmur2(bytea) is 'The hash of a key by which Kafka''s Java producer chooses a partition';
 comment on function kafka.owned_partitions(text,jsonb,jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
 comment on function kafka.partition_bytes(integer,bigint) is 'Bytes of a partition''s batches; summed up one by one only where compaction took some from their midst';
 comment on function kafka.partition_names(integer[]) is 'Partitions as topic-partition, in order; null for none';
+comment on function kafka.place_of(bytea) is 'Modulo the number of partitions: the one that takes a record with this key';
 comment on function kafka.plan_read(integer[],bigint[],bigint[],bigint) is 'Which batches a fetch takes from each partition: from the one that holds the offset on, as long as they fit';
+comment on function kafka.produce(text,bytea,bytea,kafka.header[],integer,timestamp with time zone,text) is 'A record for a topic, in the caller''s transaction; its id, or null if its dedup key is known';
+comment on function kafka.produce(text,bytea,text,kafka.header[],integer,timestamp with time zone,text) is 'A record of bytes by a key of text';
+comment on function kafka.produce(text,jsonb,bytea,kafka.header[],integer,timestamp with time zone,text) is 'A record of JSON, as Postgres writes it, by a key of bytes';
+comment on function kafka.produce(text,jsonb,text,kafka.header[],integer,timestamp with time zone,text) is 'A record of JSON, as Postgres writes it';
+comment on function kafka.produce(text,text,bytea,kafka.header[],integer,timestamp with time zone,text) is 'A record of text, in UTF-8, by a key of bytes';
+comment on function kafka.produce(text,text,text,kafka.header[],integer,timestamp with time zone,text) is 'A record of text, in UTF-8';
+comment on function kafka.produce_many(text,bytea[],bytea[],kafka.header[],integer,timestamp with time zone) is 'Records for a topic, in order, in the caller''s transaction; how many';
+comment on function kafka.produce_many(text,bytea[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of bytes by keys of text';
+comment on function kafka.produce_many(text,jsonb[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of JSON, as Postgres writes it';
+comment on function kafka.produce_many(text,text[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of text, in UTF-8';
+comment on function kafka.record_bytes(bytea,bytea) is 'What a record without headers takes at most, as a batch of its own';
+comment on function kafka.record_time(timestamp with time zone) is 'The time of a record in milliseconds; now for null';
+comment on function kafka.refuse_record(text,integer,bigint,boolean) is 'Says why kafka.produce cannot take a record';
+comment on function kafka.refuse_right(name,text,text,text) is 'Says which right is missing';
+comment on function kafka.revoke(text,text,text,text,text) is 'Undoes kafka.allow and kafka.deny; how many rows of kafka.acls that were';
 comment on function kafka.session_role() is 'The role whose rights count: that of SET ROLE, else the one that logged in';
 comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';
+comment on function kafka.topic_limits(text) is 'What kafka.produce asks of a topic';

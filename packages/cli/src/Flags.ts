@@ -179,6 +179,7 @@ export const help = (): string => {
     "",
     "tusk start [flags]      serve",
     "tusk config print       every setting with its value and where it comes from (takes start's flags)",
+    "tusk sql roles          roles of Postgres for kafka.produce and the like (takes start's flags for a database)",
     "tusk decode HEX|FILE    a Kafka frame, readable; --response API:VERSION for an answer; --json - for a frame a line",
     "tusk --version",
     "",

@@ -26,6 +26,8 @@ const run = async (args: ReadonlyArray<string>): Promise<CliError | undefined> =
       return (await import("./commands/ConfigPrint.ts")).configPrint(rest)
     case "decode":
       return (await import("./commands/Decode.ts")).decode(rest)
+    case "sql":
+      return (await import("./commands/Sql.ts")).sql(rest)
     case "version":
       return (await import("./commands/Version.ts")).version()
     default:

@@ -65,6 +65,14 @@ describe("what stops a start, in one line and with exit code 1", () => {
 })
 
 describe("commands", () => {
+  it("sql roles wants a verb, and a database", async () => {
+    await refuses(["sql"], /the one verb is roles/)
+    await refuses(["sql", "roles"], /give --database-url/)
+    await withPort(false, (port) =>
+      refuses(["sql", "roles", "--database-url", `postgres://u:secret@127.0.0.1:${port}/d`], /cannot reach Postgres at/)
+    )
+  })
+
   it("--version and --help", async () => {
     const [version, help] = await Promise.all([runTusk(["--version"]), runTusk(["--help"])])
     assert.match(version.stdout, /^tusk \d+\.\d+\.\d+\n$/)

@@ -47,6 +47,19 @@ const listTopics = async (port: number) =>
   (await withAdmin(port, (admin) => admin.listTopics())).filter((name) => !name.startsWith("__"))
 
 describe("embedded Postgres", () => {
+  it("has roles for SQL once `tusk sql roles` has run, and twice is once", async () => {
+    const dataDir = newDataDir()
+    await serve(dataDir)
+    const [, , , , socket] = readFileSync(join(dataDir, "postgres", "postmaster.pid"), "utf8").split("\n")
+    const url = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(socket!)}`
+    for (const created of [3, 0]) {
+      const { exit, stderr, stdout } = await runTusk(["sql", "roles", "--database-url", url])
+      assert.deepStrictEqual([exit, stderr], [0, ""])
+      assert.strictEqual(stdout.match(/^create role kafka_\w+ nologin;$/gm)?.length ?? 0, created)
+      assert.include(stdout, "select kafka.allow('Group:kafka_producer', 'write', '*');\n")
+    }
+  })
+
   it("stops with Tusk, and a second start finds all data", async () => {
     const dataDir = newDataDir()
     for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -7,19 +7,20 @@ import { postgresFolder } from "../../cli/src/embedded-postgres/Binaries.ts"
 import { serverAccount } from "../../cli/src/embedded-postgres/ServerAccount.ts"
 
 /**
- * One real Postgres for a test run: the binaries that npm installed, a data directory of its own below the system's
+ * One real Postgres for a test run: the binaries that npm installed, or those in the
+ * folder that `TUSK_TEST_POSTGRES_BIN` names, a data directory of its own below the system's
  * temporary one, a unix socket, fsync off. Tests make databases in it (`TestDatabase`).
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const account = orThrow(serverAccount())
-  const native = orThrow(postgresFolder(account))
+  const programs = process.env["TUSK_TEST_POSTGRES_BIN"] ?? join(orThrow(postgresFolder(account)), "bin")
   const root = mkdtempSync(join(tmpdir(), "tusk-test-"))
   if (account !== undefined) chownSync(root, account.uid, account.gid)
   const data = join(root, "data")
   const env = { ...process.env, LC_ALL: "C" }
   const options = { cwd: root, env, ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }) }
   execFileSync(
-    join(native, "bin", "initdb"),
+    join(programs, "initdb"),
     ["--pgdata", data, "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"],
     { ...options, stdio: ["ignore", "ignore", "inherit"] }
   )
@@ -32,7 +33,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     log_min_messages: "log"
   }
   const server = spawn(
-    join(native, "bin", "postgres"),
+    join(programs, "postgres"),
     ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
     { ...options, stdio: ["ignore", "ignore", "pipe"] }
   )

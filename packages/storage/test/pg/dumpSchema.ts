@@ -4,7 +4,10 @@ import type { ConnectionError } from "../../src/pg/connection/ConnectionError.ts
 
 const RELATIONS = "c.relnamespace = 'kafka'::regnamespace"
 
-/** Each gives statements, in order; together they make the schema. */
+/**
+ * Each gives statements, in order; together they make the schema. Functions whose bodies were parsed at once come after
+ * those that they call.
+ */
 const PARTS: Readonly<Record<string, string>> = {
   Types: `
     select format('create type kafka.%I as (%s)', c.relname,
@@ -40,7 +43,13 @@ const PARTS: Readonly<Record<string, string>> = {
     order by c.relname collate "C"`,
   Functions: `
     select rtrim(pg_get_functiondef(p.oid), E'\\n') from pg_proc p
-    where p.pronamespace = 'kafka'::regnamespace order by p.proname collate "C"`,
+    where p.pronamespace = 'kafka'::regnamespace
+    order by p.prosqlbody is not null, p.proname collate "C", p.oid::regprocedure::text collate "C"`,
+  Rights: `
+    select format('revoke execute on function %s from public', p.oid::regprocedure) from pg_proc p
+    where p.pronamespace = 'kafka'::regnamespace and not exists (
+      select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0)
+    order by p.oid::regprocedure::text collate "C"`,
   Views: `
     select format(E'create view kafka.%I as\\n%s', c.relname, rtrim(pg_get_viewdef(c.oid), ';')) from pg_class c
     where ${RELATIONS} and c.relkind = 'v' order by c.relname collate "C"`,
@@ -58,7 +67,7 @@ const PARTS: Readonly<Record<string, string>> = {
       union all
       select 2, p.proname, 0, format('comment on function %s is %L', p.oid::regprocedure, obj_description(p.oid, 'pg_proc'))
       from pg_proc p where p.pronamespace = 'kafka'::regnamespace) comments (part, name, place, text)
-    order by part, name collate "C", place`
+    order by part, name collate "C", place, text collate "C"`
 }
 
 const HEAD = `-- The schema of Tusk as its migrations make it (packages/storage/src/pg/sql/migrations), for reading; a broker installs it by itself.
