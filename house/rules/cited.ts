@@ -1,12 +1,13 @@
 /**
  * A file that a comment or a page names is there: by its path from the root or from the citing file, by its last parts, by
  * its package (`storage/port/Store.ts` is of `packages/storage/src`), or as a module of ours (`@tusk/storage/port/Store`). A
- * comment that names a repository on GitHub may name files of it.
+ * comment that names a repository on GitHub may name files of it. What goes on behind a dot is a setting (`tusk.sql.records`).
  */
 import { posix } from "node:path"
 import type { House } from "../Sources.ts"
 
-const fileName = /(?<![\w./@$*{}<>-])(?:\.{0,2}\/)?[\w.-]+(?:\/[\w.-]+)*\.(?:ts|mts|mjs|md|sql|json|sh)\b(?![\w/*])/g
+const fileName =
+  /(?<![\w./@$*{}<>-])(?:\.{0,2}\/)?[\w.-]+(?:\/[\w.-]+)*\.(?:ts|mts|mjs|md|sql|json|sh)\b(?![\w/*]|\.\w)/g
 
 export const citedAndMissing = ({ files, pages, sources }: House): ReadonlySet<string> => {
   const known = (from: string, cited: string): boolean => {
