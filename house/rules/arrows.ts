@@ -40,6 +40,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     log: [".", "within.ts", ...logParts, "commit", "port"],
     "log/retention": [".", "log", "topics", "commit", "port"],
     "log/compaction": [".", "log", "log/batches", "log/partitions", "topics", "commit", "port"],
+    "log/follower": [".", "log", "log/batches", "log/partitions", "topics", "commit", "port"],
     "deletions.ts": ["topics", "offsets", "groups", "log", "commit"],
     memory: ["writes", "port"],
     "pg/sql": [],

@@ -7,6 +7,8 @@ create schema kafka;
 
 create type kafka.header as (key text, value bytea);
 
+create type kafka.read_record as (partition integer, "offset" bigint, "timestamp" timestamp with time zone, key bytea, value bytea, headers kafka.header[]);
+
 -- Tables
 
 create table kafka.aborted_transactions (
@@ -259,6 +261,30 @@ create table kafka.transactional_ids (
   autovacuum_vacuum_threshold=20000
 );
 
+create table kafka.unpacked (
+  partition_id integer not null,
+  "offset" bigint not null,
+  "timestamp" timestamp with time zone not null,
+  key bytea,
+  value bytea,
+  headers kafka.header[],
+  constraint unpacked_pkey PRIMARY KEY (partition_id, "offset")
+) with (
+  autovacuum_vacuum_scale_factor=0.05,
+  autovacuum_vacuum_threshold=20000
+);
+
+create table kafka.unpacked_positions (
+  partition_id integer not null,
+  next_offset bigint not null,
+  cleaned_offset bigint,
+  delete_horizon bigint,
+  constraint unpacked_positions_pkey PRIMARY KEY (partition_id, next_offset)
+) with (
+  autovacuum_vacuum_scale_factor=0.2,
+  autovacuum_vacuum_threshold=20000
+);
+
 -- Storage
 
 alter table kafka.batches alter column data set storage external;
@@ -272,6 +298,8 @@ alter table kafka.outbox alter column value set storage external;
 CREATE INDEX offsets_partition_id ON kafka.offsets USING btree (partition_id);
 
 CREATE INDEX outbox_keys_expire ON kafka.outbox_keys USING btree (expires_at);
+
+CREATE INDEX unpacked_timestamp ON kafka.unpacked USING btree (partition_id, "timestamp");
 
 -- Functions
 
@@ -330,6 +358,55 @@ AS $function$
     elsif role = 'User:*' then
       grant usage on schema kafka to public;
     end if;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.as_json(bytes bytea)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE STRICT
+AS $function$
+  begin
+    return convert_from(bytes, 'UTF8')::jsonb;
+  exception when others then
+    return null;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.as_text(bytes bytea)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE STRICT
+AS $function$
+  begin
+    return convert_from(bytes, 'UTF8');
+  exception when others then
+    return null;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.await(topic text, partition integer, "offset" bigint, timeout interval DEFAULT '00:00:10'::interval)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    until timestamptz := clock_timestamp() + timeout;
+    pause double precision := 0.002;
+    id integer := (select p.partition_id from kafka.readable_partitions(topic, partition) p limit 1);
+  begin
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+      raise 'kafka.await sees nothing new in a transaction that is %', current_setting('transaction_isolation')
+        using errcode = '25001', hint = 'Call it in a transaction that is read committed.';
+    end if;
+    loop
+      if exists (select from kafka.unpacked_positions p where p.partition_id = id and p.next_offset > await."offset") then
+        return true;
+      end if;
+      if clock_timestamp() >= until then
+        return false;
+      end if;
+      perform pg_sleep(least(pause, extract(epoch from until - clock_timestamp())::double precision));
+      pause := least(pause * 1.5, 0.05);
+    end loop;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.bytes_of(texts text[])
@@ -466,6 +543,22 @@ AS $function$
     return found;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.first_offset(id integer, from_offset bigint, since timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    ms numeric := ceil(extract(epoch from since) * 1000);
+    base bigint;
+  begin
+    if since is null then
+      return from_offset;
+    end if;
+    base := kafka.first_base_at_time(id, greatest(least(ms, 9223372036854775807), -9223372036854775808)::bigint);
+    return case when base is not null then greatest(from_offset, base) end;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.header_bytes(headers kafka.header[])
  RETURNS bigint
  LANGUAGE plpgsql
@@ -503,6 +596,52 @@ AS $function$
       from jsonb_array_elements(pairs) with ordinality p (pair, place));
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.headers_of(bytes bytea, at integer, number integer, ends integer)
+ RETURNS kafka.header[]
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+  declare
+    headers kafka.header[] := '{}';
+    size integer;
+    name bytea;
+    text text;
+  begin
+    for i in 1 .. number loop
+      size := kafka.varint(bytes, at) >> 1;
+      at := at + kafka.varint_size(bytes, at);
+      name := substring(bytes from at + 1 for size);
+      at := at + size;
+      -- What is plain ASCII is the same in this form, and costs no subtransaction.
+      text := encode(name, 'escape');
+      if length(text) <> size then
+        text := coalesce(kafka.as_text(name), text);
+      end if;
+      size := kafka.varint(bytes, at);
+      at := at + kafka.varint_size(bytes, at);
+      headers := headers || row(text, case when size & 1 = 0 then substring(bytes from at + 1 for size >> 1) end)::kafka.header;
+      at := at + case when size & 1 = 0 then size >> 1 else 0 end;
+    end loop;
+    if at <> ends then
+      raise 'headers that do not fill their record' using errcode = 'XX001';
+    end if;
+    return headers;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.is_aborted(id integer, producer bigint, base bigint)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select exists (
+    select from kafka.aborted_transactions a
+    where a.partition_id = id and a.producer_id = producer and a.first_offset <= base
+      -- The first that ends with all up to the batch decided tells that no later one begins below.
+      and a.last_offset between base and coalesce((
+        select l.last_offset from kafka.aborted_transactions l
+        where l.partition_id = id and l.last_offset >= base and l.last_stable_offset > base
+        order by l.last_offset limit 1), 9223372036854775807)) $function$;
+
 CREATE OR REPLACE FUNCTION kafka.json_of(value text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -512,6 +651,89 @@ AS $function$
     return value::jsonb;
   exception when others then
     return null;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.kept_records(id integer, from_offset bigint, most bigint, since timestamp with time zone)
+ RETURNS TABLE("offset" bigint, "timestamp" timestamp with time zone, key bytea, value bytea, headers kafka.header[])
+ LANGUAGE plpgsql
+ STABLE COST 1000 ROWS 100
+AS $function$
+  begin
+    from_offset := kafka.first_offset(id, from_offset, since);
+    if since is not null then
+      -- In order of offsets, whatever the planner thinks of the index by time: it is one of the first.
+      from_offset := (select s."offset" from (
+        select u."offset", u."timestamp" from kafka.unpacked u
+        where u.partition_id = id and u."offset" >= from_offset order by u."offset" offset 0) s
+        where s."timestamp" >= since limit 1);
+    end if;
+    return query select u."offset", u."timestamp", u.key, u.value, u.headers from kafka.unpacked u
+      where u.partition_id = id and u."offset" >= from_offset order by u."offset" limit most;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.log_records(id integer, from_offset bigint, most bigint, since timestamp with time zone)
+ RETURNS TABLE("offset" bigint, "timestamp" timestamp with time zone, key bytea, value bytea, headers kafka.header[])
+ LANGUAGE plpgsql
+ STABLE COST 1000 ROWS 100
+AS $function$
+  declare
+    batch record;
+    flags integer;
+    found_rows bigint;
+    base bigint;
+  begin
+    from_offset := kafka.first_offset(id, from_offset, since);
+    for batch in select b.base_offset, b.producer_id, b.data, octet_length(b.data) as size, substring(b.data for 61) as head
+      from kafka.batches b
+      where b.partition_id = id and b.base_offset < coalesce((
+          select o.first_offset from kafka.open_transactions o
+          where o.partition_id = id order by o.first_offset limit 1), 9223372036854775807)
+        and b.base_offset >= coalesce((
+          select l.base_offset from (
+            select n.base_offset, n.last_offset from kafka.batches n
+            where n.partition_id = id and n.base_offset <= from_offset order by n.base_offset desc limit 1) l
+          where l.last_offset >= from_offset), from_offset)
+      order by b.base_offset
+    loop
+      base := batch.base_offset;
+      flags := get_byte(batch.head, 22);
+      -- Control records; what compaction has left nothing of; what was aborted.
+      continue when flags & 32 <> 0 or batch.size = 61;
+      continue when flags & 16 <> 0 and kafka.is_aborted(id, batch.producer_id, base);
+      if flags & 7 <> 0 then
+        raise 'the batch at offset % is compressed, and only a broker reads it', base using errcode = '0A000',
+          detail = format('codec %s, offset %s', (array['gzip', 'snappy', 'lz4', 'zstd'])[flags & 7], base),
+          hint = 'Set tusk.sql.records=on for the topic, or for the broker: then it keeps the records as rows.';
+      end if;
+      return query select * from kafka.unpack(batch.data, from_offset, most, since);
+      get diagnostics found_rows = row_count;
+      most := most - found_rows;
+      exit when most <= 0;
+      since := case when found_rows = 0 then since end;
+    end loop;
+  -- What is beyond the bytes, or no number of that size, lies in a batch that no producer should have sent.
+  exception when data_corrupted or array_subscript_error or numeric_value_out_of_range or substring_error then
+    raise 'the batch at offset % is malformed: %', base, sqlerrm using errcode = 'XX001',
+      hint = 'Read on behind it, with a greater from_offset.';
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.long_varint(bytes bytea, at integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+  declare
+    value bigint := 0;
+    part integer;
+  begin
+    for i in 0 .. 9 loop
+      part := get_byte(bytes, at + i);
+      value := value | ((part & 127)::bigint << (7 * i));
+      if part < 128 then
+        return value;
+      end if;
+    end loop;
+    raise 'a varint of more than 64 bits' using errcode = 'XX001';
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.may(role name, op text, kind text, resource text)
@@ -533,6 +755,16 @@ AS $function$
         and (a.principal in ('User:' || role, 'User:*') or a.principal like 'Group:%' and pg_has_role(
           to_regrole(quote_ident(role))::oid, to_regrole(quote_ident(substr(a.principal, 7)))::oid, 'MEMBER'))
         and a.host in ('*', coalesce(host(inet_client_addr()), '127.0.0.1'))), false);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.may_read(topic text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  begin
+    return kafka.may(kafka.session_role(), 'READ', 'TOPIC', topic);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.members_of(id text, kind text, owner jsonb)
@@ -829,6 +1061,27 @@ AS $function$
     return kafka.produce_many(topic, kafka.bytes_of(records), kafka.bytes_of(keys), headers, partition, "timestamp");
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.readable_partitions(topic text, partition integer)
+ RETURNS SETOF kafka.partitions
+ LANGUAGE plpgsql
+ STABLE ROWS 10
+AS $function$
+  begin
+    if not kafka.may_read(topic) then
+      raise 'role % may not read topic %', kafka.session_role(), topic using errcode = '42501',
+        hint = format('Its owner may say: select kafka.allow(%L, ''read'', %L)', kafka.session_role(), topic);
+    end if;
+    return query select p.* from kafka.topics t join kafka.partitions p on p.topic_id = t.topic_id
+      where t.name = topic and (partition is null or p.partition_index = partition) order by p.partition_index;
+    if not found and exists (select from kafka.topics t where t.name = topic) then
+      raise 'topic % has no partition %', topic, partition using errcode = '22023',
+        hint = 'kafka.partition_overview shows those that there are.';
+    elsif not found then
+      raise 'there is no topic %', topic using errcode = '42704',
+        hint = 'kafka.topic_overview shows those that there are; names are case-sensitive.';
+    end if;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.record_time(at timestamp with time zone)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -840,6 +1093,36 @@ AS $function$
         detail = 'Kafka counts milliseconds since 1970.';
     end if;
     return floor(date_part('epoch', at) * 1000);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.records(topic text, partition integer DEFAULT NULL::integer, from_offset bigint DEFAULT NULL::bigint, max integer DEFAULT 100, since timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS SETOF kafka.read_record
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER COST 10000 ROWS 100
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
+ SET jit TO 'off'
+AS $function$
+  declare
+    part kafka.partitions;
+    most bigint := max;
+    found_rows bigint;
+  begin
+    for part in select * from kafka.readable_partitions(topic, partition) loop
+      exit when most <= 0;
+      if exists (select from kafka.unpacked_positions p where p.partition_id = part.partition_id) then
+        return query select part.partition_index, r.*
+          from kafka.kept_records(part.partition_id, greatest(from_offset, part.log_start_offset), most, since) r;
+      else
+        return query select part.partition_index, r.*
+          from kafka.log_records(part.partition_id, greatest(from_offset, part.log_start_offset), most, since) r;
+      end if;
+      get diagnostics found_rows = row_count;
+      most := most - found_rows;
+    end loop;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.refuse_record(topic text, partition integer, bytes bigint, keyless boolean)
@@ -909,6 +1192,122 @@ CREATE OR REPLACE FUNCTION kafka.time_of(ms bigint)
 AS $function$
     select to_timestamp(greatest(least(ms, 253402300799999), -62135596800000) / 1000.0)
   $function$;
+
+CREATE OR REPLACE FUNCTION kafka.unpack(batch bytea, from_offset bigint, most bigint, since timestamp with time zone)
+ RETURNS TABLE("offset" bigint, "timestamp" timestamp with time zone, key bytea, value bytea, headers kafka.header[])
+ LANGUAGE plpgsql
+ IMMUTABLE COST 1000 ROWS 100
+AS $function$
+  declare
+    head bytea := substring(batch for 61);
+    -- A value in memory: each look into one that lies apart would fetch all of it.
+    body bytea := substring(batch from 62);
+    size integer := octet_length(body);
+    base_offset bigint := ('x' || encode(substring(head for 8), 'hex'))::bit(64)::bigint;
+    base_time bigint := ('x' || encode(substring(head from 28 for 8), 'hex'))::bit(64)::bigint;
+    is_append_time boolean := get_byte(head, 22) & 8 <> 0;
+    is_plain boolean := base_time between -4611686018427387904 and 4611686018427387903;
+    at integer := 0;
+    ends integer;
+    n bigint;
+  begin
+    "timestamp" := kafka.time_of(('x' || encode(substring(head from 36 for 8), 'hex'))::bit(64)::bigint);
+    for i in 1 .. ('x' || encode(substring(head from 58 for 4), 'hex'))::bit(32)::integer loop
+      n := kafka.varint(body, at);
+      at := at + kafka.varint_size(body, at);
+      ends := at + (n >> 1);
+      -- One byte of attributes, of no use yet.
+      at := at + 1;
+      n := kafka.varint(body, at);
+      at := at + kafka.varint_size(body, at);
+      if not is_append_time then
+        n := (n >> 1 & 9223372036854775807) # -(n & 1);
+        if is_plain and n between -4611686018427387904 and 4611686018427387903 then
+          "timestamp" := kafka.time_of(base_time + n);
+        else
+          "timestamp" := kafka.time_of(kafka.wrapping_sum(base_time, n));
+        end if;
+      end if;
+      n := kafka.varint(body, at);
+      at := at + kafka.varint_size(body, at);
+      "offset" := base_offset + (n >> 1);
+      if "offset" >= from_offset and (since is null or "timestamp" >= since) then
+        since := null;
+        n := kafka.varint(body, at);
+        at := at + kafka.varint_size(body, at);
+        if n & 1 = 0 then
+          key := substring(body from at + 1 for (n >> 1)::integer);
+          at := at + (n >> 1);
+        else
+          key := null;
+        end if;
+        n := kafka.varint(body, at);
+        at := at + kafka.varint_size(body, at);
+        if n & 1 = 0 then
+          value := substring(body from at + 1 for (n >> 1)::integer);
+          at := at + (n >> 1);
+        else
+          value := null;
+        end if;
+        n := kafka.varint(body, at);
+        at := at + kafka.varint_size(body, at);
+        if n = 0 and at = ends and ends <= size then
+          headers := null;
+        elsif n > 0 and ends <= size then
+          headers := kafka.headers_of(body, at, (n >> 1)::integer, ends);
+        else
+          raise 'a record whose fields do not fill it' using errcode = 'XX001';
+        end if;
+        return next;
+        most := most - 1;
+        exit when most <= 0;
+      end if;
+      at := ends;
+    end loop;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.unpack_whole(batch bytea, from_offset bigint)
+ RETURNS TABLE("offset" bigint, "timestamp" timestamp with time zone, key bytea, value bytea, headers kafka.header[])
+ LANGUAGE plpgsql
+ COST 1000 ROWS 100
+AS $function$
+  begin
+    return query select * from kafka.unpack(batch, from_offset, null, null);
+  exception when data_corrupted or array_subscript_error or numeric_value_out_of_range or substring_error then
+    raise warning 'kafka.unpacked leaves out a batch that is malformed: %', sqlerrm;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.varint(bytes bytea, at integer)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case
+    when get_byte(bytes, at) < 128 then get_byte(bytes, at)::bigint
+    when get_byte(bytes, at + 1) < 128 then (get_byte(bytes, at) + 128 * get_byte(bytes, at + 1) - 128)::bigint
+    when get_byte(bytes, at + 2) < 128 then
+      (get_byte(bytes, at) + 128 * get_byte(bytes, at + 1) + 16384 * get_byte(bytes, at + 2) - 16512)::bigint
+    else kafka.long_varint(bytes, at) end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.varint_size(bytes bytea, at integer)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select case when get_byte(bytes, at) < 128 then 1 when get_byte(bytes, at + 1) < 128 then 2
+    when get_byte(bytes, at + 2) < 128 then 3 when get_byte(bytes, at + 3) < 128 then 4
+    when get_byte(bytes, at + 4) < 128 then 5 when get_byte(bytes, at + 5) < 128 then 6
+    when get_byte(bytes, at + 6) < 128 then 7 when get_byte(bytes, at + 7) < 128 then 8
+    when get_byte(bytes, at + 8) < 128 then 9 else 10 end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.wrapping_sum(a bigint, b bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select (case when s.exact > 9223372036854775807 then s.exact - 18446744073709551616
+    when s.exact < -9223372036854775808 then s.exact + 18446744073709551616 else s.exact end)::bigint
+  from (select a::numeric + b) s (exact) $function$;
 
 CREATE OR REPLACE FUNCTION kafka.broker_sleeps()
  RETURNS boolean
@@ -996,11 +1395,25 @@ revoke execute on function kafka.deny(text,text,text,text,text) from public;
 
 revoke execute on function kafka.first_call(text,text) from public;
 
+revoke execute on function kafka.first_offset(integer,bigint,timestamp with time zone) from public;
+
 revoke execute on function kafka.header_bytes(kafka.header[]) from public;
+
+revoke execute on function kafka.headers_of(bytea,integer,integer,integer) from public;
+
+revoke execute on function kafka.is_aborted(integer,bigint,bigint) from public;
+
+revoke execute on function kafka.kept_records(integer,bigint,bigint,timestamp with time zone) from public;
+
+revoke execute on function kafka.log_records(integer,bigint,bigint,timestamp with time zone) from public;
+
+revoke execute on function kafka.long_varint(bytea,integer) from public;
 
 revoke execute on function kafka.may(name,text,text,text) from public;
 
 revoke execute on function kafka.place_of(bytea) from public;
+
+revoke execute on function kafka.readable_partitions(text,integer) from public;
 
 revoke execute on function kafka.record_bytes(bytea,bytea) from public;
 
@@ -1013,6 +1426,16 @@ revoke execute on function kafka.refuse_right(name,text,text,text) from public;
 revoke execute on function kafka.revoke(text,text,text,text,text) from public;
 
 revoke execute on function kafka.topic_limits(text) from public;
+
+revoke execute on function kafka.unpack(bytea,bigint,bigint,timestamp with time zone) from public;
+
+revoke execute on function kafka.unpack_whole(bytea,bigint) from public;
+
+revoke execute on function kafka.varint(bytea,integer) from public;
+
+revoke execute on function kafka.varint_size(bytea,integer) from public;
+
+revoke execute on function kafka.wrapping_sum(bigint,bigint) from public;
 
 -- Views
 
@@ -1249,6 +1672,21 @@ create view kafka.topic_overview as
      LEFT JOIN kafka.partition_overview o ON ((o.topic = t.name)))
   GROUP BY t.topic_id;
 
+create view kafka.topic_records as
+ SELECT t.name AS topic,
+    p.partition_index AS partition,
+    u."offset",
+    u."timestamp",
+    u.key,
+    u.value,
+    u.headers
+   FROM ((kafka.topics t
+     JOIN kafka.partitions p ON ((p.topic_id = t.topic_id)))
+     JOIN kafka.unpacked u ON (((u.partition_id = p.partition_id) AND (u."offset" >= p.log_start_offset))))
+  WHERE (kafka.may_read(t.name) AND (EXISTS ( SELECT
+           FROM kafka.unpacked_positions k
+          WHERE (k.partition_id = p.partition_id))));
+
 create view kafka.transactions as
  SELECT t.transactional_id,
     ((s."json" ->> 'producerId'::text))::bigint AS producer_id,
@@ -1477,6 +1915,14 @@ comment on column kafka.topic_overview.partitions is 'How many it has';
 comment on column kafka.topic_overview.records is 'Offsets from log start to end, over all partitions; fewer records where compacted';
 comment on column kafka.topic_overview.size_bytes is 'Bytes of its batches';
 comment on column kafka.topic_overview.configs is 'Configs that were set for it; null: none';
+comment on view kafka.topic_records is 'Records of topics with tusk.sql.records=on that the session may read';
+comment on column kafka.topic_records.topic is 'The topic''s name';
+comment on column kafka.topic_records.partition is 'The partition''s number in the topic';
+comment on column kafka.topic_records."offset" is 'Of the record';
+comment on column kafka.topic_records."timestamp" is 'Of the record';
+comment on column kafka.topic_records.key is 'Of the record; null: none';
+comment on column kafka.topic_records.value is 'Of the record; null: a tombstone';
+comment on column kafka.topic_records.headers is 'Of the record, in order; null: none';
 comment on table kafka.topics is 'Topics by id (Kafka''s text form of a UUID) and name';
 comment on column kafka.topics.topic_id is 'Kafka''s text form of a UUID; never given twice';
 comment on column kafka.topics.name is 'The topic''s name';
@@ -1494,9 +1940,24 @@ comment on column kafka.transactions.since is 'When the open transaction began; 
 comment on column kafka.transactions.timeout is 'transaction.timeout.ms: an open one is aborted after so long';
 comment on column kafka.transactions.partitions is 'What the open transaction has written to, as topic-partition';
 comment on column kafka.transactions.holds_back is 'Where read_committed waits for it and for none before it, as topic-partition';
+comment on table kafka.unpacked is 'Records of topics with tusk.sql.records=on, as read_committed has them: see kafka.topic_records';
+comment on column kafka.unpacked.partition_id is 'The partition';
+comment on column kafka.unpacked."offset" is 'Of the record';
+comment on column kafka.unpacked."timestamp" is 'Of the record';
+comment on column kafka.unpacked.key is 'Of the record; null: none';
+comment on column kafka.unpacked.value is 'Of the record; null: a tombstone';
+comment on column kafka.unpacked.headers is 'Of the record, in order; null: none';
+comment on table kafka.unpacked_positions is 'How far kafka.unpacked has come, a row for each partition that it holds';
+comment on column kafka.unpacked_positions.partition_id is 'The partition';
+comment on column kafka.unpacked_positions.next_offset is 'All that read_committed has below is there';
+comment on column kafka.unpacked_positions.cleaned_offset is 'As it was in kafka.partitions when what compaction took was taken here';
+comment on column kafka.unpacked_positions.delete_horizon is 'The same';
 comment on function kafka.acl_of(text,text,text,text,text,text) is 'A row of kafka.acls out of what a person says, or what is wrong with it';
 comment on function kafka.all_there(bigint,bigint) is 'The broker''s own: fails if a row that it appends is gone';
 comment on function kafka.allow(text,text,text,text,text) is 'Lets a role do an operation, and name what is in the schema';
+comment on function kafka.as_json(bytea) is 'A key or value as JSON; null if it is none';
+comment on function kafka.as_text(bytea) is 'A key or value as text; null if it is no UTF-8';
+comment on function kafka.await(text,integer,bigint,interval) is 'Waits until kafka.unpacked has the record at an offset; false: not in that time';
 comment on function kafka.broker_sleeps() is 'Whether the broker has to be notified; keeps it awake if not';
 comment on function kafka.bytes_of(text[]) is 'Each text in UTF-8';
 comment on function kafka.check_role(text) is 'Fails if Postgres has no such role';
@@ -1504,10 +1965,17 @@ comment on function kafka.classic_assignment(bytea) is 'Partitions in what the l
 comment on function kafka.deny(text,text,text,text,text) is 'Keeps a role from an operation, whatever else allows it';
 comment on function kafka.first_base_at_time(integer,bigint) is 'Base offset of the first batch at or above the log start that holds a time at or after the one wanted (milliseconds): a binary search over the primary key';
 comment on function kafka.first_call(text,text) is 'Whether no call had this dedup key within the window; waits for a transaction that has it';
+comment on function kafka.first_offset(integer,bigint,timestamp with time zone) is 'The offset from which on a record of a time may lie';
 comment on function kafka.header_bytes(kafka.header[]) is 'What headers add to a record at most';
 comment on function kafka.headers(jsonb) is 'Headers for kafka.produce, of an object or of an array of pairs';
+comment on function kafka.headers_of(bytea,integer,integer,integer) is 'Headers of a record; a key that is no UTF-8 is shown escaped';
+comment on function kafka.is_aborted(integer,bigint,bigint) is 'Whether a transactional batch was aborted: by partition, producer and base offset';
 comment on function kafka.json_of(text) is 'The value as JSON; null where it is none';
+comment on function kafka.kept_records(integer,bigint,bigint,timestamp with time zone) is 'The same out of kafka.unpacked';
+comment on function kafka.log_records(integer,bigint,bigint,timestamp with time zone) is 'Records of a partition out of its batches: what read_committed reads, from an offset on';
+comment on function kafka.long_varint(bytea,integer) is 'A varint of any length, before zig-zag';
 comment on function kafka.may(name,text,text,text) is 'Whether a role may do an operation on a resource, by kafka.acls';
+comment on function kafka.may_read(text) is 'Whether the session''s role may read a topic, by kafka.acls';
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
 comment on function kafka.murmur2(bytea) is 'The hash of a key by which Kafka''s Java producer chooses a partition';
 comment on function kafka.owned_partitions(text,jsonb,jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
@@ -1525,11 +1993,18 @@ comment on function kafka.produce_many(text,bytea[],bytea[],kafka.header[],integ
 comment on function kafka.produce_many(text,bytea[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of bytes by keys of text';
 comment on function kafka.produce_many(text,jsonb[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of JSON, as Postgres writes it';
 comment on function kafka.produce_many(text,text[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of text, in UTF-8';
+comment on function kafka.readable_partitions(text,integer) is 'Partitions that the session may read, or an error';
 comment on function kafka.record_bytes(bytea,bytea) is 'What a record without headers takes at most, as a batch of its own';
 comment on function kafka.record_time(timestamp with time zone) is 'The time of a record in milliseconds; now for null';
+comment on function kafka.records(text,integer,bigint,integer,timestamp with time zone) is 'Records of a topic in order of partitions and offsets, as read_committed has them: from an offset on, from a time on, at most so many (null: all)';
 comment on function kafka.refuse_record(text,integer,bigint,boolean) is 'Says why kafka.produce cannot take a record';
 comment on function kafka.refuse_right(name,text,text,text) is 'Says which right is missing';
 comment on function kafka.revoke(text,text,text,text,text) is 'Undoes kafka.allow and kafka.deny; how many rows of kafka.acls that were';
 comment on function kafka.session_role() is 'The role whose rights count: that of SET ROLE, else the one that logged in';
 comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';
 comment on function kafka.topic_limits(text) is 'What kafka.produce asks of a topic';
+comment on function kafka.unpack(bytea,bigint,bigint,timestamp with time zone) is 'Records of a batch that is not compressed: from an offset on, at most so many, and from the first one on that is not older';
+comment on function kafka.unpack_whole(bytea,bigint) is 'The same without end; of a malformed batch nothing, with a warning';
+comment on function kafka.varint(bytea,integer) is 'A varint, before zig-zag';
+comment on function kafka.varint_size(bytea,integer) is 'Bytes of a varint';
+comment on function kafka.wrapping_sum(bigint,bigint) is 'The sum in 64 bits';

@@ -13,6 +13,8 @@ import { deletions } from "@tusk/storage/deletions"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import { Compaction } from "@tusk/storage/log/compaction/Compaction"
 import { CompactionOf, CompactionOptions } from "@tusk/storage/log/compaction/CompactionOptions"
+import { Follower } from "@tusk/storage/log/follower/Follower"
+import { KeepsRows } from "@tusk/storage/log/follower/FollowerOptions"
 import { Log } from "@tusk/storage/log/Log"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
@@ -101,6 +103,14 @@ const compaction = Layer.provide(
   )
 )
 
+const follower = Layer.provide(
+  Follower.layer,
+  Layer.effect(
+    KeepsRows,
+    Effect.map(TopicSettings, (settings) => (topic: string) => settings.of(topic).keptAsRows)
+  )
+)
+
 /** Tells coordinators which groups are theirs. */
 const coordination = Layer.effect(
   Coordinates,
@@ -141,7 +151,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provideMerge(ShareGroups.layer, SharePartitions.layer),
     StreamsGroups.layer
   )
-  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction))
+  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, follower))
   return layerInArea("net", Connections.layer).pipe(
     Layer.provide(Dispatch.layer),
     Layer.provide(InternalTopics.layer),

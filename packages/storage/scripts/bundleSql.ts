@@ -9,7 +9,8 @@ const FOLDERS: Readonly<Record<string, string>> = {
   commitTexts: "statements/commit/",
   readTexts: "statements/read/",
   outboxTexts: "statements/outbox/",
-  takeOverTexts: "statements/takeover/"
+  takeOverTexts: "statements/takeover/",
+  unpackedTexts: "statements/unpacked/"
 }
 
 const HEAD = `// Made of the .sql files beside it by \`npm run sql\`: file names and texts, nothing else. Not edited by hand.

@@ -38,6 +38,15 @@ export const compactionDefaults = {
   stepBytes: 512 * 1024
 }
 
+/** Of `FollowerOptions`. */
+export const followerDefaults = {
+  lookMs: 500,
+  upkeepIntervalMs: 15_000,
+  stepBytes: MIB,
+  openBytes: 8 * MIB,
+  paceMs: 20
+}
+
 /** Of `OpenBatchesOptions`. */
 export const openBatchesDefaults = { maxDecompressedBytes: 64 * MIB }
 

@@ -320,6 +320,12 @@ export const settingDefinitions = {
     true,
     "What producers send is decompressed and its records looked at, in topics that do not say otherwise; false: header and checksum only."
   ),
+  sqlRecords: word(
+    "tusk.sql.records",
+    "off",
+    ["off", "on"],
+    "on: records are kept as rows, too, for queries in SQL, in topics that do not say otherwise. See docs/sql.md."
+  ),
   fetchSessionMaxPartitions: number(
     "tusk.fetch.session.max.partitions",
     "INT",

@@ -8,7 +8,7 @@ const REPLICAS = [/^(\*|\d+:\d+)$/, "* or [partitionId]:[brokerId] in a list"] a
 const CODECS = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] as const
 const TIMESTAMP_TYPES = ["CreateTime", "LogAppendTime"] as const
 
-const { messageMaxBytes, synchronousCommit, validateRecords } = settingDefinitions
+const { messageMaxBytes, sqlRecords, synchronousCommit, validateRecords } = settingDefinitions
 
 const from = (min: number, max?: number) => (max === undefined ? { min } : { min, max })
 
@@ -284,6 +284,15 @@ export const topicConfigDefinitions = {
     [unset("log.roll.ms"), hours("log.roll.hours", 168)],
     "Age of Kafka's segment files; here: records so young, and within segment.bytes of the end, are not compacted.",
     from(1)
+  ),
+  keptAsRows: acts(
+    (text) => text === "on",
+    "tusk.sql.records",
+    sqlRecords.type,
+    sqlRecords.defaultValue,
+    [sqlRecords],
+    "on: the topic's records are kept as rows, too, decompressed, for queries in SQL; off takes these rows away. See docs/sql.md.",
+    { oneOf: sqlRecords.oneOf }
   ),
   relaxed: acts(
     (text) => text === "off",

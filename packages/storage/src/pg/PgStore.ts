@@ -15,6 +15,7 @@ import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { readsOf } from "./PgStore/reads.ts"
 import { endReign, takeOver } from "./PgStore/takeOver.ts"
 import type { Memory, Reign } from "./PgStore/takeOver.ts"
+import { unpackedOf } from "./PgStore/unpackedStatements.ts"
 import { waitForDatabase } from "./PgStore/waitForDatabase.ts"
 import { LastCommit } from "./PgStore/Witness.ts"
 
@@ -100,7 +101,8 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     ping: withReign(({ watch }) => watch.ping),
     heartbeat: withReign(({ watch }) => watch.heartbeat),
     outbox: outboxOf((use) => withReign(({ outbox }) => use(outbox))),
-    ...readsOf((use) => withReign(({ readers }) => use(readers)))
+    ...readsOf((use) => withReign(({ readers }) => use(readers))),
+    unpacked: unpackedOf(withReign)
   })
 })
 

@@ -6,6 +6,7 @@ import type { CommitStore } from "./CommitStore.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { StateLoader } from "./StateLoader.ts"
 import type { StoreError } from "./StoreError.ts"
+import type { UnpackedRows } from "./UnpackedRows.ts"
 
 /** What is known of a stored batch without reading it. */
 export interface StoredBatchSize {
@@ -64,4 +65,6 @@ export class Store extends Context.Service<Store, CommitStore & BatchReads & Sta
 export interface SqlSide {
   /** Undefined: no SQL reaches this backend. */
   readonly outbox: Outbox | undefined
+  /** Records as rows; absent for the same reason. */
+  readonly unpacked?: UnpackedRows
 }

@@ -342,7 +342,7 @@ describe("rights", () => {
       expect(yield* shown(psql, "kafka.records('t')")).toEqual(["0 a"])
       const open_to_it = yield* psql.query(`select proname from pg_proc where pronamespace = 'kafka'::regnamespace
         and has_function_privilege(oid, 'execute') and proname in ('records', 'await', 'as_text', 'as_json', 'may_read',
-          'unpack', 'varint', 'long_varint', 'varint_size', 'wrapping_sum', 'headers_of', 'is_aborted',
+          'unpack', 'unpack_whole', 'varint', 'long_varint', 'varint_size', 'wrapping_sum', 'headers_of', 'is_aborted',
           'first_offset', 'log_records', 'kept_records', 'readable_partitions') order by 1`)
       expect(open_to_it.flat()).toEqual(["as_json", "as_text", "await", "may_read", "records"])
     }).pipe(Effect.scoped)

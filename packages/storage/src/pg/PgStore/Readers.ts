@@ -72,16 +72,20 @@ export class Readers {
   }
 
   /** One more connection to the writer's server, with nothing prepared, for the caller to close. */
-  readonly open: Effect.Effect<PgConnection, ConnectionError> = Effect.suspend(() =>
-    Effect.gen({ self: this }, function* () {
-      const connection = yield* this.beside.open(`${this.beside.applicationName} reader`)
+  readonly open: Effect.Effect<PgConnection, ConnectionError> = Effect.suspend(() => this.openAs("reader"))
+
+  /** The same by a name of its own. `silenceMs`: how long it may be silent when it is asked something. */
+  openAs(name: string, silenceMs?: number): Effect.Effect<PgConnection, ConnectionError> {
+    return Effect.gen({ self: this }, function* () {
+      const limits = silenceMs === undefined ? {} : { silenceMs }
+      const connection = yield* this.beside.open(`${this.beside.applicationName} ${name}`, limits)
       const isOurs = yield* this.beside.isOurs(connection).pipe(leaveOnFailure(connection))
       if (isOurs) return connection
       connection.leave()
       const message = "the server at the writer's address is not the writer's: nothing is read from it"
       return yield* new ConnectionLost({ message, sent: false })
     })
-  )
+  }
 
   /** Asks; once more on another connection if the first was lost, as reading twice does no harm. */
   send(build: (frame: FrameWriter) => void): Effect.Effect<ReadonlyArray<Row>, StoreError> {

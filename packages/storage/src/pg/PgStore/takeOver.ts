@@ -19,6 +19,7 @@ import type { CommitSession } from "./commit.ts"
 import { commitStatements } from "./CommitFrame.ts"
 import { OutboxSession } from "./OutboxSession.ts"
 import { Readers } from "./Readers.ts"
+import { UnpackedSession } from "./UnpackedSession.ts"
 import { Watch } from "./Watch.ts"
 import { CommitRows } from "./Witness.ts"
 import type { LastCommit } from "./Witness.ts"
@@ -32,6 +33,7 @@ const LOOK_MS = 1000
 export interface Reign extends CommitSession {
   readonly session: Session
   readonly readers: Readers
+  readonly unpacked: UnpackedSession
   readonly watch: Watch
   readonly outbox: OutboxSession
 }
@@ -119,11 +121,13 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Ends a reign's sessions, and waits for none that does not answer at once. */
 export const endReign = (
-  { outbox, readers, session, watch, writer }: Pick<Reign, "outbox" | "readers" | "session" | "watch" | "writer">,
+  sessions: Pick<Reign, "outbox" | "readers" | "session" | "unpacked" | "watch" | "writer">,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
+    const { outbox, readers, session, unpacked, watch, writer } = sessions
     readers.end()
+    unpacked.end()
     watch.end()
     outbox.end()
     return Effect.map(writer.close(RELEASE), (released) => {
@@ -176,8 +180,10 @@ export const takeOver = (
     const { session, writer } = yield* openWriter(target, memory, standsBy)
     const beside = new Beside(target, writer, session)
     const readers = new Readers(beside, target.readConnections)
+    const unpacked = new UnpackedSession(readers)
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
+    const sessions = { writer, session, readers, unpacked, watch, outbox }
     const taken = Effect.gen(function* () {
       yield* ensureSchema(writer, target)
       if (!memory.checked) {
@@ -189,12 +195,10 @@ export const takeOver = (
       const cluster = yield* takeOverCluster(writer, told, memory.last)
       const offsetRows = yield* loadOffsetRows(writer)
       const commitRows = new CommitRows(cluster.epoch, yield* loadCommitRows(writer))
-      return {
-        reign: { writer, session, readers, watch, outbox, epoch: cluster.epoch, offsetRows, commitRows },
-        cluster
-      }
+      const reign = { ...sessions, epoch: cluster.epoch, offsetRows, commitRows }
+      return { reign, cluster }
     })
     return yield* Effect.onExit(watched(watch, taken), (exit) =>
-      exit._tag === "Failure" ? endReign({ readers, watch, outbox, writer, session }, memory) : Effect.void
+      exit._tag === "Failure" ? endReign(sessions, memory) : Effect.void
     )
   })

@@ -1679,6 +1679,17 @@ create function kafka.unpack(batch bytea, from_offset bigint, most bigint, since
   end $$;
 comment on function kafka.unpack(bytea, bigint, bigint, timestamptz) is 'Records of a batch that is not compressed: from an offset on, at most so many, and from the first one on that is not older';
 
+-- For the follower: one batch that no reader can read does not keep back what follows it.
+create function kafka.unpack_whole(batch bytea, from_offset bigint)
+    returns table ("offset" bigint, "timestamp" timestamptz, key bytea, value bytea, headers kafka.header[])
+    language plpgsql volatile cost 1000 rows 100 as $$
+  begin
+    return query select * from kafka.unpack(batch, from_offset, null, null);
+  exception when data_corrupted or array_subscript_error or numeric_value_out_of_range or substring_error then
+    raise warning 'kafka.unpacked leaves out a batch that is malformed: %', sqlerrm;
+  end $$;
+comment on function kafka.unpack_whole(bytea, bigint) is 'The same without end; of a malformed batch nothing, with a warning';
+
 create function kafka.is_aborted(id integer, producer bigint, base bigint) returns boolean language sql stable as $$
   select exists (
     select from kafka.aborted_transactions a
@@ -1868,7 +1879,7 @@ grant select on kafka.topic_records to public;
 revoke execute on function kafka.long_varint(bytea, integer), kafka.varint(bytea, integer),
   kafka.varint_size(bytea, integer), kafka.wrapping_sum(bigint, bigint),
   kafka.headers_of(bytea, integer, integer, integer), kafka.unpack(bytea, bigint, bigint, timestamptz),
-  kafka.is_aborted(integer, bigint, bigint),
+  kafka.unpack_whole(bytea, bigint), kafka.is_aborted(integer, bigint, bigint),
   kafka.first_offset(integer, bigint, timestamptz), kafka.log_records(integer, bigint, bigint, timestamptz),
   kafka.kept_records(integer, bigint, bigint, timestamptz), kafka.readable_partitions(text, integer) from public;`
 }
@@ -2080,7 +2091,19 @@ select greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
     (select case when h.last_offset >= $2::bigint then h.base_offset end from kafka.batches h
      where h.partition_id = $1::int and h.base_offset <= $2::bigint order by h.base_offset desc limit 1),
     $2::bigint)
-  order by b.base_offset limit $3::int`
+  order by b.base_offset limit $3::int`,
+  UnpackedLeftOver: `-- From one partition's rows to the next one's, however many there are.
+with recursive held (partition_id) as (
+    (select partition_id from kafka.unpacked order by partition_id limit 1)
+    union all
+    select (select u.partition_id from kafka.unpacked u where u.partition_id > held.partition_id
+      order by u.partition_id limit 1) from held where held.partition_id is not null)
+  select partition_id from held where partition_id is not null
+    and not exists (select from kafka.unpacked_positions k where k.partition_id = held.partition_id)`,
+  UnpackedPositions: `-- With how far the log is compacted, where that is not what the rows are.
+select k.partition_id, k.next_offset, p.cleaned_offset, p.delete_horizon
+  from kafka.unpacked_positions k left join kafka.partitions p on p.partition_id = k.partition_id
+    and (p.cleaned_offset is distinct from k.cleaned_offset or p.delete_horizon is distinct from k.delete_horizon)`
 }
 
 export const outboxTexts = {
@@ -2132,4 +2155,34 @@ select group_id, partition_id, commit_id from kafka.offsets`,
   LoadPublications: `-- Publications that hold the log.
 select pubname from pg_publication_tables where schemaname = 'kafka' and tablename = 'batches' order by 1`,
   LoadTopics: `select topic_id, name from kafka.topics order by name`
+}
+
+export const unpackedTexts = {
+  AddRows: `-- Nothing, if the position is not where the rows begin any more.
+with former as (
+    delete from kafka.unpacked_positions where partition_id = $1 and next_offset = $2
+    returning cleaned_offset, delete_horizon),
+  rows as (
+    insert into kafka.unpacked (partition_id, "offset", "timestamp", key, value, headers)
+    select $1, u."offset", u."timestamp", u.key, u.value, u.headers
+    from former, unnest($4::bytea[]) batch, kafka.unpack_whole(batch, $2) u),
+  moved as (
+    insert into kafka.unpacked_positions (partition_id, next_offset, cleaned_offset, delete_horizon)
+    select $1, $3::bigint, cleaned_offset, delete_horizon from former returning next_offset)
+  select next_offset from moved`,
+  BeginRows: `insert into kafka.unpacked_positions (partition_id, next_offset, cleaned_offset, delete_horizon)
+  select partition_id, $2::bigint, cleaned_offset, delete_horizon from kafka.partitions
+  where partition_id = $1 and not exists (select from kafka.unpacked_positions where partition_id = $1)`,
+  EndRows: `delete from kafka.unpacked_positions where partition_id = $1`,
+  NoteCompaction: `update kafka.unpacked_positions set cleaned_offset = $2, delete_horizon = $3 where partition_id = $1`,
+  Position: `select next_offset from kafka.unpacked_positions where partition_id = $1 order by next_offset desc limit 1`,
+  SiftRows: `-- Rows in a part of the log go that none of its batches holds any more.
+delete from kafka.unpacked where partition_id = $1 and "offset" = any(array(
+  select "offset" from kafka.unpacked where partition_id = $1 and "offset" >= $2 and "offset" < $3
+  except select u."offset" from unnest($4::bytea[]) batch, kafka.unpack_whole(batch, $2) u))`,
+  TrimRows: `with gone as (
+    delete from kafka.unpacked where partition_id = $1 and "offset" = any(array(
+      select "offset" from kafka.unpacked where partition_id = $1 and "offset" < $2 order by "offset" limit $3))
+    returning 1)
+  select count(*) from gone`
 }

@@ -197,6 +197,17 @@ create function kafka.unpack(batch bytea, from_offset bigint, most bigint, since
   end $$;
 comment on function kafka.unpack(bytea, bigint, bigint, timestamptz) is 'Records of a batch that is not compressed: from an offset on, at most so many, and from the first one on that is not older';
 
+-- For the follower: one batch that no reader can read does not keep back what follows it.
+create function kafka.unpack_whole(batch bytea, from_offset bigint)
+    returns table ("offset" bigint, "timestamp" timestamptz, key bytea, value bytea, headers kafka.header[])
+    language plpgsql volatile cost 1000 rows 100 as $$
+  begin
+    return query select * from kafka.unpack(batch, from_offset, null, null);
+  exception when data_corrupted or array_subscript_error or numeric_value_out_of_range or substring_error then
+    raise warning 'kafka.unpacked leaves out a batch that is malformed: %', sqlerrm;
+  end $$;
+comment on function kafka.unpack_whole(bytea, bigint) is 'The same without end; of a malformed batch nothing, with a warning';
+
 create function kafka.is_aborted(id integer, producer bigint, base bigint) returns boolean language sql stable as $$
   select exists (
     select from kafka.aborted_transactions a
@@ -386,6 +397,6 @@ grant select on kafka.topic_records to public;
 revoke execute on function kafka.long_varint(bytea, integer), kafka.varint(bytea, integer),
   kafka.varint_size(bytea, integer), kafka.wrapping_sum(bigint, bigint),
   kafka.headers_of(bytea, integer, integer, integer), kafka.unpack(bytea, bigint, bigint, timestamptz),
-  kafka.is_aborted(integer, bigint, bigint),
+  kafka.unpack_whole(bytea, bigint), kafka.is_aborted(integer, bigint, bigint),
   kafka.first_offset(integer, bigint, timestamptz), kafka.log_records(integer, bigint, bigint, timestamptz),
   kafka.kept_records(integer, bigint, bigint, timestamptz), kafka.readable_partitions(text, integer) from public;

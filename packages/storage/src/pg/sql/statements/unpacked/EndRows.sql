@@ -1,0 +1,1 @@
+delete from kafka.unpacked_positions where partition_id = $1
