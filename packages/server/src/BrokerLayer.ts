@@ -21,6 +21,7 @@ import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenB
 import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
+import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import { ProducerIds } from "@tusk/storage/log/ProducerIds"
 import { Topics, TopicsOptions } from "@tusk/storage/topics/Topics"
 import { TransactionStore } from "@tusk/storage/transactions/TransactionStore"
@@ -142,7 +143,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provideMerge(
       layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer, Topics.layer))
     ),
-    Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, OpenBatches.layer))),
+    Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, SqlClaims.layer, OpenBatches.layer))),
     Layer.provideMerge(layerInArea("commit", committer)),
     Layer.provideMerge(layerInArea("commit", active))
   )

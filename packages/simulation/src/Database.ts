@@ -298,6 +298,7 @@ export class Database {
       abortedTransactions: (id, from, to) => read((reads) => reads.abortedTransactions(id, from, to)),
       loadTransactionalIds: read((reads) => reads.loadTransactionalIds),
       loadOffsets: read((reads) => reads.loadOffsets),
+      loadClaims: read((reads) => reads.loadClaims),
       loadGroups: read((reads) => reads.loadGroups)
     })
   }

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { make, MemoryData } from "../src/memory/MemoryStore.ts"
 import { Store } from "../src/port/Store.ts"
+import type { StoredClaim } from "../src/port/StateLoader.ts"
 import type { Unit } from "../src/port/Write.ts"
 import { StoreRefused } from "../src/port/StoreError.ts"
 import type { StoreError, StoreUnavailable } from "../src/port/StoreError.ts"
@@ -24,6 +25,8 @@ export class FaultyStore {
   readonly faults: Array<Fault | undefined> = []
   /** What the next take-over finds of a commit of unknown outcome. */
   unknownCommitStored: boolean | undefined = undefined
+  /** What groups consume in SQL. */
+  claims: ReadonlyArray<StoredClaim> = []
   inFlight = 0
   mostInFlight = 0
   /** Runs inside each commit, before it is stored. */
@@ -87,6 +90,7 @@ export class FaultyStore {
       ),
     sizes: (partitionId, from, limit) => this.#memory.sizes(partitionId, from, limit),
     loadOffsets: Effect.suspend(() => this.#memory.loadOffsets),
+    loadClaims: Effect.sync(() => this.claims),
     loadGroups: Effect.suspend(() => this.#memory.loadGroups),
     commit: (units) => Effect.suspend(() => this.#commit(units))
   })

@@ -14,8 +14,9 @@ import { deletions } from "../src/deletions.ts"
 import { GroupStore } from "../src/groups/GroupStore.ts"
 import { Log } from "../src/log/Log.ts"
 import { Offsets } from "../src/offsets/Offsets.ts"
+import { SqlClaims } from "../src/offsets/SqlClaims.ts"
 import { ProducerIds } from "../src/log/ProducerIds.ts"
-import { StoreUnavailable } from "../src/port/StoreError.ts"
+import { Fenced, StoreUnavailable } from "../src/port/StoreError.ts"
 import { Topics, TopicsOptions } from "../src/topics/Topics.ts"
 import { StoreRefused } from "../src/port/StoreError.ts"
 import { FaultyStore } from "./FaultyStore.ts"
@@ -23,7 +24,7 @@ import { FaultyStore } from "./FaultyStore.ts"
 const layerOf = (store: FaultyStore) =>
   deletions.pipe(
     Layer.provideMerge(Layer.mergeAll(ProducerIds.layer, GroupStore.layer, Topics.layer)),
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
     Layer.provide(store.layer),
@@ -159,6 +160,49 @@ describe("topics", () => {
       })
     )
   })
+})
+
+describe("claims in SQL", () => {
+  it.effect("are those that are stored, and what the broker is told of; a take-over reads them anew", () => {
+    const store = new FaultyStore()
+    store.claims = [{ groupId: "g", partitionId: 1 }]
+    return serving(
+      store,
+      Effect.gen(function* () {
+        const claims = yield* SqlClaims
+        const all = () => [1, 2, 3].filter((partitionId) => claims.has("g", partitionId))
+        assert.deepStrictEqual(all(), [1])
+        assert.isFalse(claims.has("other", 1))
+        claims.claimed("g", 2)
+        claims.claimed("g", 2)
+        assert.deepStrictEqual(all(), [1, 2])
+        claims.released("g", 2)
+        claims.released("other", 1)
+        assert.deepStrictEqual(all(), [1])
+        store.claims = [{ groupId: "g", partitionId: 3 }]
+        store.faults.push({ stored: false, error: new Fenced({ message: "gone" }) })
+        yield* Effect.flip((yield* Offsets).commit("g", [offset(1, 1n)]))
+        yield* (yield* Active).whenServing
+        assert.deepStrictEqual(all(), [3])
+      })
+    )
+  })
+
+  it.effect("go with the topic", () =>
+    serving(
+      new FaultyStore(),
+      Effect.gen(function* () {
+        const [topics, claims] = [yield* Topics, yield* SqlClaims]
+        const { partitionIds, topicId } = yield* topics.create({ name: "a", partitions: 2, configs: NO_CONFIGS })
+        for (const partitionId of [...partitionIds, 99]) claims.claimed("g", partitionId)
+        yield* topics.remove(topicId)
+        assert.deepStrictEqual(
+          [...partitionIds, 99].map((partitionId) => claims.has("g", partitionId)),
+          [false, false, true]
+        )
+      })
+    )
+  )
 })
 
 describe("what services keep", () => {

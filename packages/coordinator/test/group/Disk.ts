@@ -5,6 +5,7 @@ import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import type { GroupToStore, StoredGroup } from "@tusk/storage/groups/GroupStore"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import type { CommittedOffset } from "@tusk/storage/offsets/Offsets"
+import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import { Topics } from "@tusk/storage/topics/Topics"
 import type { Topic } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
@@ -19,6 +20,8 @@ const notHere = (): never => {
 export class Disk {
   readonly groups = new Map<string, StoredGroup>()
   readonly offsets = new Map<string, Map<number, CommittedOffset>>()
+  /** Partitions that a group consumes in SQL. */
+  readonly claims = new Map<string, ReadonlyArray<number>>()
   /** What there is; a change of it has another length. */
   topics: ReadonlyArray<Topic> = []
   /** Everything written, in order. */
@@ -72,7 +75,7 @@ export class Disk {
   }
 
   /** The services of one broker. */
-  get layer(): Layer.Layer<GroupStore | Offsets | Topics> {
+  get layer(): Layer.Layer<GroupStore | Offsets | SqlClaims | Topics> {
     const deletion = makeDeletionHooks<string>()
     const store = GroupStore.of({
       load: Effect.suspend(() => {
@@ -117,6 +120,12 @@ export class Disk {
       forgetting: notHere,
       forgettingGroup: notHere
     })
+    const claims = SqlClaims.of({
+      has: (groupId, partitionId) => this.claims.get(groupId)?.includes(partitionId) === true,
+      claimed: notHere,
+      released: notHere,
+      forgetting: notHere
+    })
     const topics = Topics.of({
       byName: (name) => this.topics.find((topic) => topic.name === name),
       assumed: (name) => this.topics.find((topic) => topic.name === name),
@@ -136,6 +145,7 @@ export class Disk {
     return Layer.mergeAll(
       Layer.succeed(GroupStore, store),
       Layer.succeed(Offsets, offsets),
+      Layer.succeed(SqlClaims, claims),
       Layer.succeed(Topics, topics)
     )
   }

@@ -8,6 +8,7 @@ import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import { Log } from "@tusk/storage/log/Log"
 import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
+import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import { Store } from "@tusk/storage/port/Store"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
@@ -16,7 +17,9 @@ import * as Layer from "effect/Layer"
 const broker = (data: MemoryData) =>
   Groups.layer().pipe(
     Layer.provideMerge(deletions),
-    Layer.provide(Layer.provideMerge(Layer.mergeAll(GroupStore.layer, Topics.layer), Offsets.layer)),
+    Layer.provide(
+      Layer.provideMerge(Layer.mergeAll(GroupStore.layer, Topics.layer), Layer.merge(Offsets.layer, SqlClaims.layer))
+    ),
     Layer.provide(Layer.mergeAll(Configs.layer, Log.layer)),
     Layer.provide(Committer.layer),
     Layer.provide(Active.layer),

@@ -110,6 +110,7 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
     findByTimestamp: (partitionId, timestamp) => withLock(reads.findByTimestamp(partitionId, timestamp)),
     sizes: (partitionId, from, limit) => withLock(reads.sizes(partitionId, from, limit)),
     loadOffsets: withLock(reads.loadOffsets),
+    loadClaims: withLock(reads.loadClaims),
     loadGroups: withLock(reads.loadGroups),
     loadTransactionalIds: withLock(reads.loadTransactionalIds),
     abortedTransactions: (partitionId, from, to) => withLock(reads.abortedTransactions(partitionId, from, to)),

@@ -57,6 +57,7 @@ type Reads = Pick<
   | "sizes"
   | "abortedTransactions"
   | "loadOffsets"
+  | "loadClaims"
   | "loadGroups"
   | "loadTransactionalIds"
 >
@@ -115,6 +116,7 @@ export const readsOf = (data: MemoryData): Reads => ({
     Array.from(data.transactionalIds, ([transactionalId, state]) => ({ transactionalId, ...state }))
   ),
   loadOffsets: Effect.sync(() => Array.from(data.offsets.values()).flatMap((offsets) => Array.from(offsets.values()))),
+  loadClaims: Effect.succeed([]),
   loadGroups: Effect.sync(() =>
     Array.from(data.groups, ([groupId, group]): StoredGroup => {
       const members = data.groupMembers.get(groupId)

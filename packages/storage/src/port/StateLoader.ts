@@ -74,6 +74,12 @@ export interface StoredGroup {
   readonly members?: ReadonlyArray<StoredGroupMember>
 }
 
+/** A group that consumes a partition in SQL: Kafka clients do not commit offsets for it. */
+export interface StoredClaim {
+  readonly groupId: string
+  readonly partitionId: number
+}
+
 /** The state of a transactional id; fields as in `PutTransactionalId`. */
 export interface StoredTransactionalId {
   readonly transactionalId: string
@@ -88,6 +94,8 @@ export interface StateLoader {
     partitionIds: ReadonlyArray<number>
   ) => Effect.Effect<ReadonlyArray<StoredPartition>, StoreError>
   readonly loadOffsets: Effect.Effect<ReadonlyArray<StoredOffset>, StoreError>
+  /** Those that the broker has not been told of yet are among them. */
+  readonly loadClaims: Effect.Effect<ReadonlyArray<StoredClaim>, StoreError>
   readonly loadGroups: Effect.Effect<ReadonlyArray<StoredGroup>, StoreError>
   readonly loadTransactionalIds: Effect.Effect<ReadonlyArray<StoredTransactionalId>, StoreError>
 }

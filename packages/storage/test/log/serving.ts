@@ -11,6 +11,7 @@ import { isKafkaError, Log } from "../../src/log/Log.ts"
 import type { Appended } from "../../src/log/Log.ts"
 import { LogOptions } from "../../src/log/LogOptions.ts"
 import { Offsets } from "../../src/offsets/Offsets.ts"
+import { SqlClaims } from "../../src/offsets/SqlClaims.ts"
 import { Configs } from "../../src/topics/Configs.ts"
 import { Topics } from "../../src/topics/Topics.ts"
 import type { FaultyStore } from "../FaultyStore.ts"
@@ -18,7 +19,7 @@ import { batchOf } from "./batch.ts"
 
 const layerOf = (store: FaultyStore, tailMaxBytes: number) =>
   Topics.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
     Layer.provide(store.layer),

@@ -4,6 +4,7 @@ import type { OnDeleted } from "@tusk/storage/commit/OnDeleted"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import type { CommittedOffset } from "@tusk/storage/offsets/Offsets"
+import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -63,7 +64,7 @@ export class Groups extends Context.Service<
 >()("@tusk/coordinator/group/shell/Groups") {
   static readonly layer = (
     config: Partial<GroupConfig> = {}
-  ): Layer.Layer<Groups | GroupCells | GroupConversion, KafkaError, GroupStore | Offsets | Topics> => {
+  ): Layer.Layer<Groups | GroupCells | GroupConversion, KafkaError, GroupStore | Offsets | SqlClaims | Topics> => {
     const all = { ...defaultGroupConfig, ...config }
     return Layer.effect(Groups, make(all)).pipe(
       Layer.provideMerge(GroupConversion.layer(all)),
@@ -137,7 +138,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
 
   return Groups.of({
     ...makeClassicGroups(cells, conversion, makeClassicInConsumer(config, configs, conversion.patterns, topics)),
-    ...makeOffsetCommits(config, cells, offsets, yield* Effect.scope),
+    ...makeOffsetCommits(config, cells, { offsets, claims: yield* SqlClaims }, yield* Effect.scope),
     fetchOffsets,
     listGroups,
     deleteGroups: (groupIds) => Effect.forEach(groupIds, deleteGroup),

@@ -1,6 +1,13 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
-import { GroupIdNotFound, IllegalGeneration, NotCoordinator, OffsetMetadataTooLarge } from "@tusk/protocol/KafkaError"
+import {
+  GroupIdNotFound,
+  IllegalGeneration,
+  NotCoordinator,
+  OffsetMetadataTooLarge,
+  UnknownMemberId
+} from "@tusk/protocol/KafkaError"
 import type { CommittedOffset, Offsets } from "@tusk/storage/offsets/Offsets"
+import type { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -30,7 +37,7 @@ export interface Storing {
 export const makeOffsetCommits = (
   config: GroupConfig,
   cells: GroupCells["Service"],
-  offsets: Offsets["Service"],
+  { claims, offsets }: { readonly claims: SqlClaims["Service"]; readonly offsets: Offsets["Service"] },
   scope: Scope.Scope
 ) => {
   /** A commit without a generation makes a group if there is none: a simple consumer's. */
@@ -53,6 +60,14 @@ export const makeOffsetCommits = (
       Effect.flatMap((error) => (error === null ? Effect.void : Effect.fail(error)))
     )
 
+  /** Whoever commits what is claimed in SQL is answered as one who commits for a group of others. */
+  const refusal =
+    (groupId: string) =>
+    ({ metadata, partitionId }: Asked.OffsetToCommit): KafkaError | null => {
+      if (claims.has(groupId, partitionId)) return new UnknownMemberId()
+      return (metadata?.length ?? 0) > config.offsetMetadataMaxBytes ? new OffsetMetadataTooLarge() : null
+    }
+
   const commitOffsets = Effect.fnUntraced(function* (
     request: Asked.CommitOffsets,
     storing: Storing = {
@@ -62,9 +77,7 @@ export const makeOffsetCommits = (
   ) {
     const { groupId, retentionTimeMs } = request
     const now = BigInt(yield* Clock.currentTimeMillis)
-    const errors = request.offsets.map(({ metadata }) =>
-      (metadata?.length ?? 0) > config.offsetMetadataMaxBytes ? new OffsetMetadataTooLarge() : null
-    )
+    const errors = request.offsets.map(refusal(groupId))
     const expireTimestamp = retentionTimeMs < 0n ? -1n : earlier(now + retentionTimeMs, END_OF_TIME)
     const entries = request.offsets
       .filter((_, i) => errors[i] === null)

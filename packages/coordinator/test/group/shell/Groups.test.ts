@@ -429,6 +429,29 @@ describe("offsets", () => {
     })
   )
 
+  it.effect(
+    "those of partitions that the group consumes in SQL are refused, of members, outsiders and transactions",
+    () =>
+      Effect.gen(function* () {
+        const disk = new Disk()
+        const { groups } = yield* start(disk)
+        const { a } = yield* pair(groups)
+        disk.claims.set("g", [8])
+        const offsets = [7, 8].map((partitionId) => ({ partitionId, offset: 1n, leaderEpoch: -1, metadata: null }))
+        for (const request of [commit(a, 2, { offsets }), commit(a, 2, { offsets, transactional: true })]) {
+          const errors = yield* groups.commitOffsets(request)
+          assert.deepStrictEqual(
+            errors.map((error) => error?._tag),
+            [undefined, "UnknownMemberId"]
+          )
+        }
+        assert.deepStrictEqual(Array.from((yield* groups.fetchOffsets("g")).keys()), [7])
+        disk.claims.set("other", [7])
+        const [error] = yield* groups.commitOffsets(commit("", -1, { groupId: "other" }))
+        assert.strictEqual(error?._tag, "UnknownMemberId")
+      })
+  )
+
   it.effect("a commit is admitted before the group's next step, holds up no other, and needs no client to end", () =>
     Effect.gen(function* () {
       const disk = new Disk()

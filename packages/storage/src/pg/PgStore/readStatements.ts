@@ -1,5 +1,6 @@
 import type {
   StoredBatchHead,
+  StoredClaim,
   StoredGroup,
   StoredGroupMember,
   StoredOffset,
@@ -176,6 +177,8 @@ export const decodeOffset = (row: Row): StoredOffset => ({
   expireTimestamp: int64(row[5]),
   metadata: row[6] === null ? null : text(row[6])
 })
+
+export const decodeClaim = (row: Row): StoredClaim => ({ groupId: text(row[0]), partitionId: int32(row[1]) })
 
 /** Rows in order of groups, one for each member stored apart, or one without any. */
 export const decodeGroups = (rows: ReadonlyArray<Row>): ReadonlyArray<StoredGroup> => {

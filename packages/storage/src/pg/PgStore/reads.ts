@@ -7,6 +7,7 @@ import type { Statement } from "../connection/Statement.ts"
 import type { Readers } from "./Readers.ts"
 import {
   decodeAbortedTransaction,
+  decodeClaim,
   decodeGroups,
   decodeOffset,
   decodePartitions,
@@ -104,6 +105,9 @@ export const readsOf = (
   ),
   loadOffsets: withReaders((readers) =>
     Effect.map(loadAll(readers, readStatements.LoadOffsets), (rows) => rows.map(decodeOffset))
+  ),
+  loadClaims: withReaders((readers) =>
+    Effect.map(loadAll(readers, readStatements.LoadClaims), (rows) => rows.map(decodeClaim))
   ),
   loadGroups: withReaders((readers) => Effect.map(loadAll(readers, readStatements.LoadGroups), decodeGroups))
 })

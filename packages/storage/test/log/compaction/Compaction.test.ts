@@ -19,6 +19,7 @@ import type { MarkerRequest } from "../../../src/log/append/Markers.ts"
 import { LogOptions } from "../../../src/log/LogOptions.ts"
 import { OpenBatches, OpenBatchesOptions } from "../../../src/log/batches/OpenBatches.ts"
 import { Offsets } from "../../../src/offsets/Offsets.ts"
+import { SqlClaims } from "../../../src/offsets/SqlClaims.ts"
 import { OutcomeUnknown, StoreUnavailable } from "../../../src/port/StoreError.ts"
 import { Topics } from "../../../src/topics/Topics.ts"
 import { FaultyStore } from "../../FaultyStore.ts"
@@ -51,7 +52,7 @@ const layerOf = (
   const compacted = { ...eager, ...policy }
   return Compaction.layer.pipe(
     Layer.provideMerge(Topics.layer),
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, OpenBatches.layer, Offsets.layer)),
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, OpenBatches.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
     Layer.provide(store.layer),

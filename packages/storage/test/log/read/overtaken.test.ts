@@ -13,6 +13,7 @@ import { Configs } from "../../../src/topics/Configs.ts"
 import { isKafkaError, Log } from "../../../src/log/Log.ts"
 import { LogOptions } from "../../../src/log/LogOptions.ts"
 import { Offsets } from "../../../src/offsets/Offsets.ts"
+import { SqlClaims } from "../../../src/offsets/SqlClaims.ts"
 import { writing } from "../../../src/commit/Participant.ts"
 import { Fenced } from "../../../src/port/StoreError.ts"
 import { Topics } from "../../../src/topics/Topics.ts"
@@ -21,7 +22,7 @@ import { batchOf } from "../batch.ts"
 
 const layerOf = (store: FaultyStore) =>
   Topics.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
     Layer.provide(store.layer),

@@ -15,6 +15,7 @@ import { LogOptions } from "../../../src/log/LogOptions.ts"
 import { Retention } from "../../../src/log/retention/Retention.ts"
 import { RetentionOptions, RetentionPolicy } from "../../../src/log/retention/RetentionOptions.ts"
 import { Offsets } from "../../../src/offsets/Offsets.ts"
+import { SqlClaims } from "../../../src/offsets/SqlClaims.ts"
 import { Store } from "../../../src/port/Store.ts"
 import { StoreUnavailable } from "../../../src/port/StoreError.ts"
 import { Topics } from "../../../src/topics/Topics.ts"
@@ -42,7 +43,7 @@ const options = (tailMaxBytes: number, tailIsAll: boolean) => ({
 const layerOf = (store: Kept, log: ReturnType<typeof options>) =>
   Retention.layer.pipe(
     Layer.provideMerge(Topics.layer),
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
     Layer.provideMerge(store.layer),

@@ -12,6 +12,7 @@ import { isKafkaError, Log } from "../../../src/log/Log.ts"
 import { Retention } from "../../../src/log/retention/Retention.ts"
 import { RetentionOptions, RetentionPolicy } from "../../../src/log/retention/RetentionOptions.ts"
 import { Offsets } from "../../../src/offsets/Offsets.ts"
+import { SqlClaims } from "../../../src/offsets/SqlClaims.ts"
 import { Store } from "../../../src/port/Store.ts"
 import { Topics } from "../../../src/topics/Topics.ts"
 import { FaultyStore } from "../../FaultyStore.ts"
@@ -31,7 +32,7 @@ interface Stores {
 const layerOf = (store: Stores) =>
   Retention.layer.pipe(
     Layer.provideMerge(Topics.layer),
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer)),
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
     Layer.provide(store.layer),
