@@ -33,6 +33,17 @@ export interface Storing {
   readonly store: (entries: ReadonlyArray<CommittedOffset>) => Effect.Effect<void, KafkaError>
 }
 
+/** Why one offset is not committed, whoever asks: for what is claimed in SQL as for a group of others. */
+const refusal = (
+  config: GroupConfig,
+  claims: SqlClaims["Service"],
+  groupId: string,
+  { metadata, partitionId }: Asked.OffsetToCommit
+): KafkaError | null => {
+  if (claims.has(groupId, partitionId)) return new UnknownMemberId()
+  return (metadata?.length ?? 0) > config.offsetMetadataMaxBytes ? new OffsetMetadataTooLarge() : null
+}
+
 /** Commits of offsets, by members of a group and by clients in none. */
 export const makeOffsetCommits = (
   config: GroupConfig,
@@ -60,14 +71,6 @@ export const makeOffsetCommits = (
       Effect.flatMap((error) => (error === null ? Effect.void : Effect.fail(error)))
     )
 
-  /** Whoever commits what is claimed in SQL is answered as one who commits for a group of others. */
-  const refusal =
-    (groupId: string) =>
-    ({ metadata, partitionId }: Asked.OffsetToCommit): KafkaError | null => {
-      if (claims.has(groupId, partitionId)) return new UnknownMemberId()
-      return (metadata?.length ?? 0) > config.offsetMetadataMaxBytes ? new OffsetMetadataTooLarge() : null
-    }
-
   const commitOffsets = Effect.fnUntraced(function* (
     request: Asked.CommitOffsets,
     storing: Storing = {
@@ -77,7 +80,7 @@ export const makeOffsetCommits = (
   ) {
     const { groupId, retentionTimeMs } = request
     const now = BigInt(yield* Clock.currentTimeMillis)
-    const errors = request.offsets.map(refusal(groupId))
+    const errors = request.offsets.map((offset) => refusal(config, claims, groupId, offset))
     const expireTimestamp = retentionTimeMs < 0n ? -1n : earlier(now + retentionTimeMs, END_OF_TIME)
     const entries = request.offsets
       .filter((_, i) => errors[i] === null)
