@@ -43,6 +43,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "log/follower": [".", "log", "log/batches", "log/partitions", "topics", "commit", "port"],
     "deletions.ts": ["topics", "offsets", "groups", "log", "commit"],
     memory: ["writes", "port"],
+    sql: [],
+    "sql.ts": ["sql"],
     "pg/sql": [],
     "pg/options": [".", "port"],
     "pg/connection": ["pg/options", "port"],
