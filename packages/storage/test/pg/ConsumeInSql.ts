@@ -35,6 +35,13 @@ const STAND_IN = `create function kafka.records(topic text, partition integer, f
     from kafka.topics t join kafka.partitions p on p.topic_id = t.topic_id join kafka.batches b on b.partition_id = p.partition_id
     where t.name = $1 and p.partition_index = $2 and b.base_offset >= $3 order by b.base_offset limit $4 $$`
 
+/** Makes a function that the schema has none of yet. */
+export const standIn = (psql: PgConnection, name: string, create: string) =>
+  Effect.flatMap(
+    psql.query(`select from pg_proc where proname = '${name}' and pronamespace = 'kafka'::regnamespace`),
+    (there) => (there.length > 0 ? Effect.void : psql.query(create))
+  )
+
 /** A database with topic "t" of so many partitions, of so many records each. */
 export const openTopic = Effect.fnUntraced(function* (database: TestDatabase, partitions: number, records: number) {
   yield* database.empty
@@ -50,10 +57,7 @@ export const openTopic = Effect.fnUntraced(function* (database: TestDatabase, pa
     ]
   ])
   const psql = yield* database.psql()
-  const [there] = yield* psql.query(
-    "select count(*) from pg_proc where proname = 'records' and pronamespace = 'kafka'::regnamespace"
-  )
-  if (there![0] === "0") yield* psql.query(STAND_IN)
+  yield* standIn(psql, "records", STAND_IN)
   return { store, psql }
 })
 

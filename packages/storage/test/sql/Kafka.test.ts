@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import { Kafka } from "../../src/sql.ts"
-import { openTopic, record } from "../pg/ConsumeInSql.ts"
+import { openTopic, record, standIn } from "../pg/ConsumeInSql.ts"
 import { TestDatabase } from "../pg/TestDatabase.ts"
 
 const database = new TestDatabase()
@@ -36,8 +36,7 @@ const STAND_IN = `create function kafka.produce(topic text, value bytea, key byt
 const open = (partitions: number, records: number) =>
   Effect.gen(function* () {
     const { psql, store } = yield* openTopic(database, partitions, records)
-    const [there] = yield* psql.query("select to_regproc('kafka.produce') is not null")
-    if (there![0] === "f") yield* psql.query(STAND_IN)
+    yield* standIn(psql, "produce", STAND_IN)
     yield* psql.query("create table public.done (partition integer, at bigint)")
     const sql = yield* client
     return { psql, store, sql }
