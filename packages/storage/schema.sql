@@ -234,6 +234,24 @@ create table kafka.producer_snapshots (
   fillfactor=50
 );
 
+create table kafka.sql_offsets (
+  group_id text collate "C" not null,
+  partition_id integer not null,
+  revision bigint not null generated always as identity,
+  claim bigint not null,
+  committed_offset bigint,
+  claimed_at timestamp with time zone not null,
+  committed_at timestamp with time zone,
+  role name not null,
+  constraint sql_offsets_pkey PRIMARY KEY (group_id, partition_id, revision)
+) with (
+  autovacuum_analyze_scale_factor=0,
+  autovacuum_analyze_threshold=1000000,
+  autovacuum_vacuum_cost_delay=0,
+  autovacuum_vacuum_scale_factor=0,
+  autovacuum_vacuum_threshold=5000
+);
+
 create table kafka.sql_settings (
   one boolean default true not null,
   dedup_window interval default '24:00:00'::interval not null,
@@ -298,6 +316,8 @@ alter table kafka.outbox alter column value set storage external;
 CREATE INDEX offsets_partition_id ON kafka.offsets USING btree (partition_id);
 
 CREATE INDEX outbox_keys_expire ON kafka.outbox_keys USING btree (expires_at);
+
+CREATE INDEX outbox_offsets ON kafka.outbox USING btree (group_id, partition_id, id) WHERE (group_id IS NOT NULL);
 
 CREATE INDEX unpacked_timestamp ON kafka.unpacked USING btree (partition_id, "timestamp");
 
@@ -433,6 +453,24 @@ AS $function$
     end if;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.claim("group" text, topic text, partition integer, OUT committed_offset bigint, OUT claim bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    id integer;
+    taken kafka.sql_offsets;
+  begin
+    perform kafka.may_consume($1, $2);
+    id := kafka.partition_to_claim($2, $3);
+    perform kafka.lock_claim($1, id, true);
+    taken := kafka.take_claim($1, id);
+    committed_offset := taken.committed_offset;
+    claim := taken.claim;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.classic_assignment(assignment bytea)
  RETURNS TABLE(topic text, partition integer)
  LANGUAGE plpgsql
@@ -459,6 +497,69 @@ AS $function$
     end loop;
   exception when others then
     return;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.commit_claimed(of_group text, of_partition integer, of_offset bigint, of_claim bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    former kafka.sql_offsets;
+    now_on kafka.sql_offsets;
+    bounds record;
+  begin
+    perform kafka.lock_claim(of_group, of_partition, true);
+    former := kafka.newest_claim(of_group, of_partition);
+    if former.claim is distinct from of_claim then
+      raise exception 'the claim of group % is not in force any more', of_group using errcode = '40001',
+        detail = format('%s was claimed by %s; in force is %s', (kafka.partition_names(array[of_partition]))[1],
+          coalesce(of_claim::text, 'nobody'), coalesce(former.claim::text, 'none')),
+        hint = 'Another session has claimed the partition. Roll back, claim it again and read from where that one was.';
+    end if;
+    select p.log_start_offset as first, greatest(p.end_offset_floor, (select b.last_offset + 1 from kafka.batches b
+        where b.partition_id = p.partition_id order by b.base_offset desc limit 1)) as past into bounds
+      from kafka.partitions p where p.partition_id = of_partition;
+    -- What retention took while it was worked on may be committed all the same: it is no step back.
+    if of_offset is null or of_offset < least(bounds.first, coalesce(former.committed_offset, 0)) or of_offset > bounds.past then
+      raise exception 'offset % is not in the log', of_offset using errcode = '22003',
+        detail = format('The log goes from %s to %s', bounds.first, bounds.past),
+        hint = 'What is committed is the offset of the next record to read: one more than that of the last one.';
+    end if;
+    now_on := former;
+    now_on.committed_offset := of_offset;
+    now_on.committed_at := clock_timestamp();
+    perform kafka.put_claim(former, now_on);
+    perform kafka.tell_offset(of_group, of_partition, of_offset, of_claim);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.commit_offsets("group" text, topic text, partition integer, "offset" bigint, claim bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  begin
+    perform kafka.may_consume($1, $2);
+    perform kafka.commit_claimed($1, kafka.partition_to_claim($2, $3), $4, $5);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.commit_offsets_many("group" text, topic text, partitions integer[], offsets bigint[], claims bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    it record;
+  begin
+    perform kafka.may_consume($1, $2);
+    -- One order for all sessions: none waits for another that waits for it.
+    for it in
+      select kafka.partition_to_claim($2, u.partition) as id, u.committed, u.claimed
+      from unnest($3, $4, $5) with ordinality u (partition, committed, claimed, place) order by 1, u.place
+    loop
+      perform kafka.commit_claimed($1, it.id, it.committed, it.claimed);
+    end loop;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.deny(role text, operation text, resource text, resource_type text DEFAULT 'topic'::text, pattern_type text DEFAULT 'literal'::text)
@@ -541,6 +642,35 @@ AS $function$
       on conflict on constraint outbox_keys_pkey do update set expires_at = excluded.expires_at
         where k.expires_at <= clock_timestamp();
     return found;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.first_claim(of_group text, of_partition integer, of_claim bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    known bigint;
+  begin
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+      raise exception 'a group''s first claim of a partition wants READ COMMITTED' using errcode = '25001',
+        hint = 'Claim it once in a transaction of that isolation level. Later claims may be made in any.';
+    elsif (select count(*) from (select from kafka.sql_offsets limit 100000) rows) = 100000 then
+      raise exception 'kafka.sql_offsets has no room for more than 100,000 claims' using errcode = '54000',
+        hint = 'kafka.release gives back those of a group.';
+    end if;
+    -- Nobody else takes away the rows of topics that are gone.
+    delete from kafka.sql_offsets o using (
+        select g.group_id, g.partition_id, g.revision from kafka.sql_offsets g
+        where not exists (select from kafka.partitions p where p.partition_id = g.partition_id and p.topic_id is not null)
+        for update skip locked) gone
+      where o.group_id = gone.group_id and o.partition_id = gone.partition_id and o.revision = gone.revision;
+    select coalesce(
+      (select o.committed_offset from kafka.outbox o
+        where o.group_id = of_group and o.partition_id = of_partition and o.committed_offset >= 0 order by o.id desc limit 1),
+      (select o.committed_offset from kafka.offsets o
+        where o.group_id = of_group and o.partition_id = of_partition order by o.commit_id desc limit 1)) into known;
+    perform kafka.tell_offset(of_group, of_partition, coalesce(known, -1), of_claim);
+    return known;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.first_offset(id integer, from_offset bigint, since timestamp with time zone)
@@ -671,6 +801,19 @@ AS $function$
       where u.partition_id = id and u."offset" >= from_offset order by u."offset" limit most;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.lock_claim(of_group text, of_partition integer, waits boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    key bigint := hashtextextended('kafka.claim ' || of_group collate "C", of_partition);
+  begin
+    if waits then
+      perform pg_advisory_xact_lock(key);
+    end if;
+    return waits or pg_try_advisory_xact_lock(key);
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.log_records(id integer, from_offset bigint, most bigint, since timestamp with time zone)
  RETURNS TABLE("offset" bigint, "timestamp" timestamp with time zone, key bytea, value bytea, headers kafka.header[])
  LANGUAGE plpgsql
@@ -757,6 +900,26 @@ AS $function$
         and a.host in ('*', coalesce(host(inet_client_addr()), '127.0.0.1'))), false);
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.may_consume(of_group text, of_topic text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    role name := kafka.session_role();
+  begin
+    if not kafka.may(role, 'READ', 'TOPIC', of_topic) then
+      raise exception 'role % may not read topic %', role, of_topic using errcode = '42501',
+        hint = format('select kafka.allow(%L, ''read'', %L)', role, of_topic);
+    elsif not kafka.may(role, 'READ', 'GROUP', of_group) then
+      raise exception 'role % may not commit for group %', role, of_group using errcode = '42501',
+        hint = 'A row of kafka.acls allows it: READ of the GROUP.';
+    -- A key of the index; and what the broker writes in another way, as Postgres cannot keep what it stands for.
+    elsif coalesce(octet_length(of_group), 0) not between 1 and 1024 or strpos(of_group, chr(26)) > 0 then
+      raise exception 'not the name of a group: %', of_group using errcode = '22023',
+        detail = 'It has 1 to 1,024 bytes, and no character 26.';
+    end if;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.may_read(topic text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -808,6 +971,21 @@ AS $function$
     end if;
     h := (h # (h >> 13)) * 1540483477 & 4294967295;
     return (h # (h >> 15)) << 32 >> 32;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.newest_claim(of_group text, of_partition integer)
+ RETURNS kafka.sql_offsets
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
+AS $function$
+  declare
+    newest kafka.sql_offsets;
+  begin
+    select * into newest from kafka.sql_offsets o where o.group_id = of_group and o.partition_id = of_partition
+      order by o.group_id desc, o.partition_id desc, o.revision desc limit 1;
+    return newest;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.owned_partitions(kind text, owner jsonb, member jsonb)
@@ -869,6 +1047,43 @@ AS $function$
   select array_agg(t.name || '-' || p.partition_index order by t.name, p.partition_index)
   from kafka.partitions p join kafka.topics t on t.topic_id = p.topic_id where p.partition_id = any (ids) $function$;
 
+CREATE OR REPLACE FUNCTION kafka.partition_to_claim(of_topic text, of_index integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    found_id integer;
+  begin
+    select p.partition_id into found_id from kafka.topics t join kafka.partitions p on p.topic_id = t.topic_id
+      where t.name = of_topic and p.partition_index = of_index;
+    if found_id is null then
+      raise exception 'there is no partition % of topic %', of_index, of_topic using errcode = '42704',
+        hint = 'kafka.partition_overview shows those that there are.';
+    end if;
+    return found_id;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.partitions_to_poll(of_group text, of_topic text)
+ RETURNS TABLE(index integer, id integer, log_start bigint)
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  begin
+    return query
+      select p.partition_index, p.partition_id, p.log_start_offset
+      from kafka.topics t
+      join kafka.partitions p on p.topic_id = t.topic_id
+      left join lateral (
+        select o.claim, o.committed_offset from kafka.sql_offsets o
+        where o.group_id = of_group and o.partition_id = p.partition_id
+        order by o.group_id desc, o.partition_id desc, o.revision desc limit 1) own on true
+      where t.name = of_topic and greatest(own.committed_offset, p.log_start_offset) < (
+        select b.last_offset + 1 from kafka.batches b
+        where b.partition_id = p.partition_id order by b.base_offset desc limit 1)
+      order by own.claim nulls first, p.partition_index;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.plan_read(ids integer[], froms bigint[], maxes bigint[], total bigint, OUT request integer, OUT part integer, OUT first_base bigint, OUT last_base bigint)
  RETURNS SETOF record
  LANGUAGE plpgsql
@@ -909,6 +1124,43 @@ AS $function$
         part := ids[i];
         return next;
       end if;
+    end loop;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.poll("group" text, topic text, max integer DEFAULT 100)
+ RETURNS TABLE(partition integer, "offset" bigint, "timestamp" timestamp with time zone, key bytea, value bytea, headers kafka.header[], claim bigint)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    candidate record;
+    got record;
+    own kafka.sql_offsets;
+  begin
+    perform kafka.may_consume($1, $2);
+    for candidate in select * from kafka.partitions_to_poll($1, $2) loop
+      continue when not kafka.lock_claim($1, candidate.id, false);
+      own := kafka.newest_claim($1, candidate.id);
+      if own.claim is null then
+        own := kafka.take_claim($1, candidate.id);
+        claim := own.claim;
+      end if;
+      -- Where nothing can be read yet, a claim that is there is left as it is.
+      for got in
+        select * from kafka.records($2, candidate.index, greatest(own.committed_offset, candidate.log_start), $3)
+      loop
+        claim := coalesce(claim, (kafka.take_claim($1, candidate.id)).claim);
+        partition := candidate.index;
+        "offset" := got."offset";
+        "timestamp" := got."timestamp";
+        key := got.key;
+        value := got.value;
+        headers := got.headers;
+        return next;
+      end loop;
+      exit when partition is not null;
+      claim := null;
     end loop;
   end $function$;
 
@@ -1061,6 +1313,20 @@ AS $function$
     return kafka.produce_many(topic, kafka.bytes_of(records), kafka.bytes_of(keys), headers, partition, "timestamp");
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.put_claim(former kafka.sql_offsets, now_on kafka.sql_offsets)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  begin
+    delete from kafka.sql_offsets o
+      where o.group_id = former.group_id and o.partition_id = former.partition_id and o.revision = former.revision;
+    insert into kafka.sql_offsets (group_id, partition_id, claim, committed_offset, claimed_at, committed_at, role)
+      values (now_on.group_id, now_on.partition_id, now_on.claim, now_on.committed_offset, now_on.claimed_at, now_on.committed_at,
+        kafka.session_role());
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.readable_partitions(topic text, partition integer)
  RETURNS SETOF kafka.partitions
  LANGUAGE plpgsql
@@ -1168,6 +1434,37 @@ AS $function$
         case resource_type when 'TOPIC' then '' else format(', %L', lower(resource_type)) end);
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.release("group" text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    it record;
+    own kafka.sql_offsets;
+    released integer := 0;
+  begin
+    for it in
+      select distinct o.partition_id as id, t.name from kafka.sql_offsets o
+      join kafka.partitions p on p.partition_id = o.partition_id
+      join kafka.topics t on t.topic_id = p.topic_id
+      where o.group_id = $1 order by 1
+    loop
+      perform kafka.may_consume($1, it.name);
+      perform kafka.lock_claim($1, it.id, true);
+      own := kafka.newest_claim($1, it.id);
+      continue when own.claim is null;
+      delete from kafka.sql_offsets o where o.group_id = $1 and o.partition_id = it.id and o.revision = own.revision;
+      if own.committed_offset is not null then
+        perform kafka.tell_offset($1, it.id, own.committed_offset, own.claim);
+      end if;
+      perform kafka.tell_offset($1, it.id, null, own.claim);
+      released := released + 1;
+    end loop;
+    return released;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.revoke(role text, operation text, resource text, resource_type text DEFAULT 'topic'::text, pattern_type text DEFAULT 'literal'::text)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -1183,6 +1480,38 @@ AS $function$
         = (acl.resource_type, acl.resource_name, acl.pattern_type, acl.principal, acl.operation);
     get diagnostics gone = row_count;
     return gone;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.take_claim(of_group text, of_partition integer)
+ RETURNS kafka.sql_offsets
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    former kafka.sql_offsets := kafka.newest_claim(of_group, of_partition);
+    now_on kafka.sql_offsets := former;
+  begin
+    now_on.claim := greatest(former.claim + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
+    if former.claim is null then
+      now_on.group_id := of_group;
+      now_on.partition_id := of_partition;
+      now_on.committed_offset := kafka.first_claim(of_group, of_partition, now_on.claim);
+    end if;
+    now_on.claimed_at := clock_timestamp();
+    perform kafka.put_claim(former, now_on);
+    return now_on;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.tell_offset(of_group text, of_partition integer, of_offset bigint, of_claim bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    insert into kafka.outbox (group_id, partition_id, committed_offset, claim)
+      values (of_group, of_partition, of_offset, of_claim);
+    -- Whoever has the lock is a broker that sleeps. A transaction that notifies cannot be prepared.
+    if not pg_try_advisory_xact_lock_shared(1416983403, 3) and current_setting('max_prepared_transactions') = '0' then
+      perform pg_notify('kafka_outbox', '');
+    end if;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.time_of(ms bigint)
@@ -1391,9 +1720,13 @@ revoke execute on function kafka.broker_sleeps() from public;
 
 revoke execute on function kafka.check_role(text) from public;
 
+revoke execute on function kafka.commit_claimed(text,integer,bigint,bigint) from public;
+
 revoke execute on function kafka.deny(text,text,text,text,text) from public;
 
 revoke execute on function kafka.first_call(text,text) from public;
+
+revoke execute on function kafka.first_claim(text,integer,bigint) from public;
 
 revoke execute on function kafka.first_offset(integer,bigint,timestamp with time zone) from public;
 
@@ -1405,13 +1738,25 @@ revoke execute on function kafka.is_aborted(integer,bigint,bigint) from public;
 
 revoke execute on function kafka.kept_records(integer,bigint,bigint,timestamp with time zone) from public;
 
+revoke execute on function kafka.lock_claim(text,integer,boolean) from public;
+
 revoke execute on function kafka.log_records(integer,bigint,bigint,timestamp with time zone) from public;
 
 revoke execute on function kafka.long_varint(bytea,integer) from public;
 
 revoke execute on function kafka.may(name,text,text,text) from public;
 
+revoke execute on function kafka.may_consume(text,text) from public;
+
+revoke execute on function kafka.newest_claim(text,integer) from public;
+
+revoke execute on function kafka.partition_to_claim(text,integer) from public;
+
+revoke execute on function kafka.partitions_to_poll(text,text) from public;
+
 revoke execute on function kafka.place_of(bytea) from public;
+
+revoke execute on function kafka.put_claim(kafka.sql_offsets,kafka.sql_offsets) from public;
 
 revoke execute on function kafka.readable_partitions(text,integer) from public;
 
@@ -1424,6 +1769,10 @@ revoke execute on function kafka.refuse_record(text,integer,bigint,boolean) from
 revoke execute on function kafka.refuse_right(name,text,text,text) from public;
 
 revoke execute on function kafka.revoke(text,text,text,text,text) from public;
+
+revoke execute on function kafka.take_claim(text,integer) from public;
+
+revoke execute on function kafka.tell_offset(text,integer,bigint,bigint) from public;
 
 revoke execute on function kafka.topic_limits(text) from public;
 
@@ -1453,6 +1802,18 @@ create view kafka.active_broker as
   WHERE ((l.locktype = 'advisory'::text) AND (l.classid = (1416983403)::oid) AND (l.objid = (1)::oid) AND (l.objsubid = 2) AND l.granted AND (l.database = ( SELECT d.oid
            FROM pg_database d
           WHERE (d.datname = current_database()))));
+
+create view kafka.claims as
+ SELECT o.group_id,
+    t.name AS topic,
+    p.partition_index AS partition,
+    o.committed_offset,
+    o.claim,
+    o.claimed_at,
+    (o.role)::text AS role
+   FROM ((kafka.sql_offsets o
+     JOIN kafka.partitions p ON ((p.partition_id = o.partition_id)))
+     JOIN kafka.topics t ON ((t.topic_id = p.topic_id)));
 
 create view kafka.config_overview as
  SELECT
@@ -1746,6 +2107,14 @@ comment on column kafka.batches.producer_id is 'Of an idempotent producer; -1: o
 comment on column kafka.batches.base_sequence is 'The producer''s number of the first record; -1: of no idempotent producer';
 comment on column kafka.batches.producer_epoch is 'The producer''s epoch; -1: of no idempotent producer';
 comment on column kafka.batches.data is 'Record batch, format version 2 of Kafka''s protocol';
+comment on view kafka.claims is 'Partitions that groups have claimed in SQL: Kafka clients do not commit for them until kafka.release';
+comment on column kafka.claims.group_id is 'The group';
+comment on column kafka.claims.topic is 'The topic';
+comment on column kafka.claims.partition is 'The partition';
+comment on column kafka.claims.committed_offset is 'The next record to read; null: the first there is';
+comment on column kafka.claims.claim is 'The claim that is in force';
+comment on column kafka.claims.claimed_at is 'When it was taken';
+comment on column kafka.claims.role is 'The role that claimed or committed last';
 comment on table kafka.cluster is 'One row: the identity of the cluster and what it gives out in order';
 comment on column kafka.cluster.one is 'Always true: there is one row';
 comment on column kafka.cluster.cluster_id is 'Kafka''s text form of a UUID; clients are told it';
@@ -1903,6 +2272,15 @@ comment on column kafka.share_lag.partition is 'The partition''s number in the t
 comment on column kafka.share_lag.start_offset is 'All below is done with';
 comment on column kafka.share_lag.end_offset is 'The next offset to be given';
 comment on column kafka.share_lag.lag is 'Offsets that are not done with; what is given out now, too';
+comment on table kafka.sql_offsets is 'Claims of groups that consume in SQL, and what they committed; a change is a new row in place of the former: see kafka.claims';
+comment on column kafka.sql_offsets.group_id is 'The group';
+comment on column kafka.sql_offsets.partition_id is 'The partition';
+comment on column kafka.sql_offsets.revision is 'Rises with each change: the newest is at the top of the index, however many rows a snapshot keeps below it';
+comment on column kafka.sql_offsets.claim is 'Who has it may commit. By the clock, so that a failover that lost a claim does not give it again';
+comment on column kafka.sql_offsets.committed_offset is 'The next record to read; null: the first there is';
+comment on column kafka.sql_offsets.claimed_at is 'When the claim was taken';
+comment on column kafka.sql_offsets.committed_at is 'When the offset was committed; null: before the first claim, or never';
+comment on column kafka.sql_offsets.role is 'The role that wrote the row';
 comment on table kafka.sql_settings is 'One row: settings of the broker that SQL''s functions go by; the broker keeps it';
 comment on column kafka.sql_settings.one is 'True: there is one row';
 comment on column kafka.sql_settings.dedup_window is 'For how long kafka.produce knows a dedup key again';
@@ -1961,10 +2339,15 @@ comment on function kafka.await(text,integer,bigint,interval) is 'Waits until ka
 comment on function kafka.broker_sleeps() is 'Whether the broker has to be notified; keeps it awake if not';
 comment on function kafka.bytes_of(text[]) is 'Each text in UTF-8';
 comment on function kafka.check_role(text) is 'Fails if Postgres has no such role';
+comment on function kafka.claim(text,text,integer) is 'Claims a partition for a group, once the transaction of its former owner has ended: where to read on (null: the first record), and the claim to commit by';
 comment on function kafka.classic_assignment(bytea) is 'Partitions in what the leader of a classic group assigned to a consumer (ConsumerProtocolAssignment)';
+comment on function kafka.commit_claimed(text,integer,bigint,bigint) is 'Commits an offset, if the claim is the newest';
+comment on function kafka.commit_offsets(text,text,integer,bigint,bigint) is 'Commits the offset of the next record to read with the caller''s transaction; fails with 40001 if the claim is not the newest';
+comment on function kafka.commit_offsets_many(text,text,integer[],bigint[],bigint[]) is 'kafka.commit_offsets for several partitions, all or none, in an order that makes no deadlock';
 comment on function kafka.deny(text,text,text,text,text) is 'Keeps a role from an operation, whatever else allows it';
 comment on function kafka.first_base_at_time(integer,bigint) is 'Base offset of the first batch at or above the log start that holds a time at or after the one wanted (milliseconds): a binary search over the primary key';
 comment on function kafka.first_call(text,text) is 'Whether no call had this dedup key within the window; waits for a transaction that has it';
+comment on function kafka.first_claim(text,integer,bigint) is 'Where a group begins that claims a partition for the first time: at what it committed as a Kafka group; null: nothing';
 comment on function kafka.first_offset(integer,bigint,timestamp with time zone) is 'The offset from which on a record of a time may lie';
 comment on function kafka.header_bytes(kafka.header[]) is 'What headers add to a record at most';
 comment on function kafka.headers(jsonb) is 'Headers for kafka.produce, of an object or of an array of pairs';
@@ -1972,17 +2355,23 @@ comment on function kafka.headers_of(bytea,integer,integer,integer) is 'Headers 
 comment on function kafka.is_aborted(integer,bigint,bigint) is 'Whether a transactional batch was aborted: by partition, producer and base offset';
 comment on function kafka.json_of(text) is 'The value as JSON; null where it is none';
 comment on function kafka.kept_records(integer,bigint,bigint,timestamp with time zone) is 'The same out of kafka.unpacked';
+comment on function kafka.lock_claim(text,integer,boolean) is 'Locks a group''s partition, or says that another transaction has it';
 comment on function kafka.log_records(integer,bigint,bigint,timestamp with time zone) is 'Records of a partition out of its batches: what read_committed reads, from an offset on';
 comment on function kafka.long_varint(bytea,integer) is 'A varint of any length, before zig-zag';
 comment on function kafka.may(name,text,text,text) is 'Whether a role may do an operation on a resource, by kafka.acls';
+comment on function kafka.may_consume(text,text) is 'Fails if the session''s role may not consume a topic for a group';
 comment on function kafka.may_read(text) is 'Whether the session''s role may read a topic, by kafka.acls';
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
 comment on function kafka.murmur2(bytea) is 'The hash of a key by which Kafka''s Java producer chooses a partition';
+comment on function kafka.newest_claim(text,integer) is 'The row in force for a group''s partition, which its caller has locked; nulls: none is';
 comment on function kafka.owned_partitions(text,jsonb,jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
 comment on function kafka.partition_bytes(integer,bigint) is 'Bytes of a partition''s batches; summed up one by one only where compaction took some from their midst';
 comment on function kafka.partition_names(integer[]) is 'Partitions as topic-partition, in order; null for none';
+comment on function kafka.partition_to_claim(text,integer) is 'The id of a partition; fails if there is none';
+comment on function kafka.partitions_to_poll(text,text) is 'Partitions where a group has something to read, the one first that was claimed longest ago';
 comment on function kafka.place_of(bytea) is 'Modulo the number of partitions: the one that takes a record with this key';
 comment on function kafka.plan_read(integer[],bigint[],bigint[],bigint) is 'Which batches a fetch takes from each partition: from the one that holds the offset on, as long as they fit';
+comment on function kafka.poll(text,text,integer) is 'Claims a partition of the topic that no other transaction has, the one first that was claimed longest ago, and reads on there; no row: there is nothing to read';
 comment on function kafka.produce(text,bytea,bytea,kafka.header[],integer,timestamp with time zone,text) is 'A record for a topic, in the caller''s transaction; its id, or null if its dedup key is known';
 comment on function kafka.produce(text,bytea,text,kafka.header[],integer,timestamp with time zone,text) is 'A record of bytes by a key of text';
 comment on function kafka.produce(text,jsonb,bytea,kafka.header[],integer,timestamp with time zone,text) is 'A record of JSON, as Postgres writes it, by a key of bytes';
@@ -1993,14 +2382,18 @@ comment on function kafka.produce_many(text,bytea[],bytea[],kafka.header[],integ
 comment on function kafka.produce_many(text,bytea[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of bytes by keys of text';
 comment on function kafka.produce_many(text,jsonb[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of JSON, as Postgres writes it';
 comment on function kafka.produce_many(text,text[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of text, in UTF-8';
+comment on function kafka.put_claim(kafka.sql_offsets,kafka.sql_offsets) is 'Writes a row in place of the former';
 comment on function kafka.readable_partitions(text,integer) is 'Partitions that the session may read, or an error';
 comment on function kafka.record_bytes(bytea,bytea) is 'What a record without headers takes at most, as a batch of its own';
 comment on function kafka.record_time(timestamp with time zone) is 'The time of a record in milliseconds; now for null';
 comment on function kafka.records(text,integer,bigint,integer,timestamp with time zone) is 'Records of a topic in order of partitions and offsets, as read_committed has them: from an offset on, from a time on, at most so many (null: all)';
 comment on function kafka.refuse_record(text,integer,bigint,boolean) is 'Says why kafka.produce cannot take a record';
 comment on function kafka.refuse_right(name,text,text,text) is 'Says which right is missing';
+comment on function kafka.release(text) is 'Gives a group back to Kafka clients, with its offsets, once the transactions of its owners have ended: of how many partitions';
 comment on function kafka.revoke(text,text,text,text,text) is 'Undoes kafka.allow and kafka.deny; how many rows of kafka.acls that were';
 comment on function kafka.session_role() is 'The role whose rights count: that of SET ROLE, else the one that logged in';
+comment on function kafka.take_claim(text,integer) is 'The next claim on a group''s partition, which its caller has locked';
+comment on function kafka.tell_offset(text,integer,bigint,bigint) is 'Tells the broker of an offset; -1: of a claim without one, null: of a claim that is given back';
 comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';
 comment on function kafka.topic_limits(text) is 'What kafka.produce asks of a topic';
 comment on function kafka.unpack(bytea,bigint,bigint,timestamp with time zone) is 'Records of a batch that is not compressed: from an offset on, at most so many, and from the first one on that is not older';

@@ -263,6 +263,7 @@ export class Database {
     const settle = (server: Server): boolean => server.sql.uncommitted.length === 0
     const outbox: Outbox = {
       maxKeys: PASS_KEYS,
+      tell: () => Effect.void,
       pass: (asked) => readSql((server) => server.sql.pass(asked)),
       keys: (asked) => readSql((server) => server.sql.keys(asked)),
       rows: (keys) => readSql((server) => server.sql.rows(keys)),

@@ -303,6 +303,13 @@ export const settingDefinitions = {
     { min: 1 },
     "Offsets by which the end of each partition leaps after a failover to a server that may lack the newest records."
   ),
+  sqlDedupWindowMs: number(
+    "tusk.sql.dedup.window.ms",
+    "LONG",
+    86_400_000,
+    { min: 0, max: 31_536_000_000 },
+    "For how long kafka.produce knows a dedup key."
+  ),
   sqlNotify: word(
     "tusk.sql.notify",
     "auto",

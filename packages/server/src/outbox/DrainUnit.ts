@@ -5,6 +5,7 @@ import type { Participant, Verdict } from "@tusk/storage/commit/Participant"
 import { isKafkaError } from "@tusk/storage/log/Log"
 import type { Log } from "@tusk/storage/log/Log"
 import type { CommittedOffset, Offsets } from "@tusk/storage/offsets/Offsets"
+import type { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import type { OutboxKey, OutboxOffset } from "@tusk/storage/port/Outbox"
 import type { StoreError } from "@tusk/storage/port/StoreError"
 import type { Write } from "@tusk/storage/port/Write"
@@ -16,6 +17,7 @@ import type { PartitionRows, RefusedRecord } from "./OutboxBatches.ts"
 export interface DrainPorts {
   readonly log: Pick<Log["Service"], "appending">
   readonly offsets: Pick<Offsets["Service"], "committing">
+  readonly claims: Pick<SqlClaims["Service"], "claimed" | "released">
   readonly topics: Pick<Topics["Service"], "ofPartition">
 }
 
@@ -114,6 +116,12 @@ export class DrainUnit implements Participant<void> {
 
   settle(error: StoreError | undefined): void {
     for (const part of this.#assembled) part.settle(error)
+    if (error !== undefined) return
+    const { claims } = this.#ports
+    for (const { committedOffset, groupId, partitionId } of this.#rows.offsets) {
+      if (committedOffset === null) claims.released(groupId, partitionId)
+      else claims.claimed(groupId, partitionId)
+    }
   }
 
   answer(): void {}

@@ -3,6 +3,7 @@ import { Committer } from "@tusk/storage/commit/Committer"
 import { BatchCodec } from "@tusk/storage/log/batches/BatchCodec"
 import { Log } from "@tusk/storage/log/Log"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
+import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import type { Outbox } from "@tusk/storage/port/Outbox"
 import { Store } from "@tusk/storage/port/Store"
 import { Topics } from "@tusk/storage/topics/Topics"
@@ -24,6 +25,8 @@ const SLOW_POLL_MS = 250
 /** While it sleeps all the same: nothing should come unannounced. */
 const SLEEP_MS = 10_000
 const RETRY_MS = 500
+/** No topic has this name: its configs are the broker's. */
+const NO_TOPIC = ""
 
 /** Takes what SQL sessions produce into the log, for as long as this broker is the writer. Needs a backend that SQL reaches. */
 export const outboxDrain = Layer.effectDiscard(
@@ -37,22 +40,38 @@ export const outboxDrain = Layer.effectDiscard(
       committer: yield* Committer,
       log: yield* Log,
       offsets: yield* Offsets,
+      claims: yield* SqlClaims,
       topics: yield* Topics,
       topicSettings: yield* TopicSettings,
       codec: yield* BatchCodec,
       timeMs: () => clock.currentTimeMillisUnsafe()
     }
-    const forced = (yield* BrokerSettings).sqlNotify === "on"
+    const { sqlDedupWindowMs, sqlNotify } = yield* BrokerSettings
     const { whenReigning } = yield* Active
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(whenReigning, draining(parts, outbox, forced))))
+    yield* Effect.forkScoped(
+      Effect.forever(
+        Effect.andThen(
+          whenReigning,
+          draining(parts, outbox, { forced: sqlNotify === "on", dedupWindowMs: sqlDedupWindowMs })
+        )
+      )
+    )
   })
 )
 
+interface DrainSettings {
+  /** Sessions notify, also where prepared transactions are allowed. */
+  readonly forced: boolean
+  readonly dedupWindowMs: number
+}
+
 /** One reign, until it is over or something fails. */
-const draining = (parts: DrainParts, outbox: Outbox, forced: boolean): Effect.Effect<void> =>
+const draining = (parts: DrainParts, outbox: Outbox, { dedupWindowMs, forced }: DrainSettings): Effect.Effect<void> =>
   Effect.gen(function* () {
     const reign = parts.active.reign()
     if (reign === undefined) return
+    const { cleanupPolicy, maxMessageBytes } = parts.topicSettings.of(NO_TOPIC)
+    yield* outbox.tell({ cleanupPolicy, maxMessageBytes, dedupWindowMs })
     const drain = new Drain(parts, reign)
     yield* Effect.forever(turn(parts, outbox, drain, new Rhythm(parts.active.nowMs()), forced))
   }).pipe(

@@ -36,6 +36,7 @@ class Sql {
       )
     return {
       maxKeys: 3,
+      tell: () => Effect.void,
       pass: ({ except }) =>
         Effect.sync(() => {
           const rows = waiting(except)

@@ -56,6 +56,8 @@ export interface OutboxPass {
  * open is waited for, and nothing is told twice. Reads fail while this is not the cluster's writer.
  */
 export interface Outbox {
+  /** Lets SQL's functions know what holds for a topic without configs of its own, and for dedup keys. */
+  readonly tell: (limits: OutboxLimits) => Effect.Effect<void, StoreError>
   readonly pass: (request: OutboxRequest) => Effect.Effect<OutboxPass, StoreError>
   /** As `pass`, but the keys alone, and more of them: fewer than `maxKeys` if there are no others. */
   readonly keys: (request: OutboxRequest) => Effect.Effect<ReadonlyArray<OutboxKey>, StoreError>
@@ -70,6 +72,13 @@ export interface Outbox {
   /** Returns when a session has notified since `settle`, or after so long. */
   readonly woken: (limitMs: number) => Effect.Effect<void, StoreError>
   readonly rise: Effect.Effect<void, StoreError>
+}
+
+export interface OutboxLimits {
+  readonly maxMessageBytes: number
+  readonly cleanupPolicy: ReadonlyArray<string>
+  /** For how long a dedup key is known. */
+  readonly dedupWindowMs: number
 }
 
 /** The first of the rows that were asked for. */

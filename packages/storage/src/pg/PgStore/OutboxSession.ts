@@ -16,6 +16,7 @@ import {
   decodePart,
   decodePass,
   encodeKeys,
+  encodeLimits,
   encodePass,
   encodeRows,
   outboxStatements,
@@ -50,6 +51,8 @@ export class OutboxSession {
   constructor(beside: Beside) {
     this.beside = beside
   }
+
+  readonly tell: Outbox["tell"] = (limits) => Effect.asVoid(this.send((frame) => encodeLimits(frame, limits)))
 
   readonly pass: Outbox["pass"] = (asked) =>
     Effect.map(
@@ -150,6 +153,7 @@ export const outboxOf = (
   withSession: <A>(use: (session: OutboxSession) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>
 ): Outbox => ({
   maxKeys: PASS_KEYS,
+  tell: (limits) => withSession((session) => session.tell(limits)),
   pass: (asked) => withSession((session) => session.pass(asked)),
   keys: (asked) => withSession((session) => session.keys(asked)),
   rows: (keys) => withSession((session) => session.rows(keys)),

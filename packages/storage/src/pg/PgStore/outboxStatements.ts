@@ -1,4 +1,4 @@
-import type { OutboxKey, OutboxPass, OutboxPart, OutboxRequest, OutboxRow } from "../../port/Outbox.ts"
+import type { OutboxKey, OutboxLimits, OutboxPass, OutboxPart, OutboxRequest, OutboxRow } from "../../port/Outbox.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
 import type { Row } from "../connection/PgConnection.ts"
 import { run, statementsOf } from "../connection/Statement.ts"
@@ -44,6 +44,16 @@ export const encodePass = (frame: FrameWriter, asked: OutboxRequest): void =>
   run(frame, outboxStatements.OutboxPass, 5, () => {
     request(frame, asked, PASS_ROWS)
     int8(frame, PASS_BYTES)
+  })
+
+export const encodeLimits = (
+  frame: FrameWriter,
+  { cleanupPolicy, dedupWindowMs, maxMessageBytes }: OutboxLimits
+): void =>
+  run(frame, outboxStatements.OutboxLimits, 3, () => {
+    int4(frame, maxMessageBytes)
+    text(frame, cleanupPolicy.join(","))
+    int8(frame, dedupWindowMs)
   })
 
 export const encodeKeys = (frame: FrameWriter, asked: OutboxRequest): void =>

@@ -2448,6 +2448,11 @@ select xid, id from (
     union all
     select o.* from kafka.outbox o where o.xid = any (array(select pg_snapshot_xip($1::text::pg_snapshot)))) new
 where ($2::text is null or pg_visible_in_snapshot(xid, $2::text::pg_snapshot)) and partition_id <> all ($3::integer[]) order by id limit $4::integer`,
+  OutboxLimits: `-- What topics without configs of their own are held to, and dedup keys. Writes nothing if it is so already.
+update kafka.sql_settings
+set max_message_bytes = $1::integer, cleanup_policy = $2::text, dedup_window = $3::bigint * interval '1 ms'
+where (max_message_bytes, cleanup_policy, dedup_window)
+  is distinct from ($1::integer, $2::text, $3::bigint * interval '1 ms')`,
   OutboxPass: `-- What became visible since a snapshot, in order of calls, as far as a number of bytes goes. The first row is the snapshot
 -- of now, and how many there are. Two scans of the index: "or" would read all of it.
 with new as (

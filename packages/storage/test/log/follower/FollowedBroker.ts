@@ -23,6 +23,7 @@ import { LogOptions } from "../../../src/log/LogOptions.ts"
 import { Retention } from "../../../src/log/retention/Retention.ts"
 import { RetentionOptions } from "../../../src/log/retention/RetentionOptions.ts"
 import { Offsets } from "../../../src/offsets/Offsets.ts"
+import { SqlClaims } from "../../../src/offsets/SqlClaims.ts"
 import type { PgConnection } from "../../../src/pg/connection/PgConnection.ts"
 import { Store } from "../../../src/port/Store.ts"
 import { Configs } from "../../../src/topics/Configs.ts"
@@ -58,7 +59,7 @@ const layerOf = (database: TestDatabase, { following, stepBytes }: BrokerOptions
     deletions
   ).pipe(
     Layer.provideMerge(Layer.merge(Topics.layer, GroupStore.layer)),
-    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, OpenBatches.layer, Offsets.layer)),
+    Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, OpenBatches.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
     Layer.provideMerge(Layer.effect(Store, database.open())),
