@@ -1334,16 +1334,17 @@ CREATE OR REPLACE FUNCTION kafka.readable_partitions(topic text, partition integ
 AS $function$
   begin
     if not kafka.may_read(topic) then
-      raise 'role % may not read topic %', kafka.session_role(), topic using errcode = '42501',
-        hint = format('Its owner may say: select kafka.allow(%L, ''read'', %L)', kafka.session_role(), topic);
+      raise 'permission denied for topic "%"', topic using errcode = '42501',
+        detail = format('Role %I has no right to read it by kafka.acls.', kafka.session_role()),
+        hint = format('As the owner of the schema: select kafka.allow(%L, ''read'', %L).', kafka.session_role(), topic);
     end if;
     return query select p.* from kafka.topics t join kafka.partitions p on p.topic_id = t.topic_id
       where t.name = topic and (partition is null or p.partition_index = partition) order by p.partition_index;
     if not found and exists (select from kafka.topics t where t.name = topic) then
-      raise 'topic % has no partition %', topic, partition using errcode = '22023',
+      raise 'topic "%" has no partition %', topic, partition using errcode = '22003',
         hint = 'kafka.partition_overview shows those that there are.';
     elsif not found then
-      raise 'there is no topic %', topic using errcode = '42704',
+      raise 'there is no topic "%"', topic using errcode = '42704',
         hint = 'kafka.topic_overview shows those that there are; names are case-sensitive.';
     end if;
   end $function$;
