@@ -13,13 +13,17 @@ export interface ApplicationOptions {
   /** The application's id, which is its group's. */
   readonly id: string
   readonly protocol: StreamsProtocol
-  readonly input: string
-  readonly output: string
+  /** Main class, of package tusk.streams. */
+  readonly program: "WordCount" | "CountAndJoin"
+  /** Its topics, and what else it wants, in the order of its command line. */
+  readonly args: ReadonlyArray<string>
   /** More of Kafka Streams' settings, by name. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Its state folder, which it leaves behind; a new, empty one, removed at its end, where absent. */
+  readonly folder?: string
 }
 
-/** One instance of the word count in a process of its own, with a new, empty state folder. */
+/** One instance of an application in a process of its own. */
 export interface Application {
   readonly state: () => string
   /** Ids of tasks, as `0_1`. */
@@ -39,10 +43,10 @@ export interface Application {
 
 export const startApplication = async (options: ApplicationOptions): Promise<Application> => {
   const { classpath } = await prepareJava("streams")
-  const folder = mkdtempSync(join(tmpdir(), "tusk-streams-"))
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), "tusk-streams-"))
   const settings = Object.entries(options.settings ?? {}).map(([name, value]) => `${name}=${value}`)
-  const args = [options.bootstrap, options.id, options.protocol, folder, options.input, options.output, ...settings]
-  const command = javaCommand(classpath, "tusk.streams.WordCount", args)
+  const args = [options.bootstrap, options.id, options.protocol, folder, ...options.args, ...settings]
+  const command = javaCommand(classpath, `tusk.streams.${options.program}`, args)
   const child = spawn(command.file, command.args, { stdio: ["ignore", "pipe", "pipe"] })
   let state = "CREATED"
   let active: ReadonlyArray<string> = []
@@ -68,7 +72,7 @@ export const startApplication = async (options: ApplicationOptions): Promise<App
   const end = async (how: () => Promise<unknown>) => {
     stopping = true
     await how()
-    rmSync(folder, { recursive: true, force: true })
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
   }
   return {
     state: () => state,
@@ -78,9 +82,9 @@ export const startApplication = async (options: ApplicationOptions): Promise<App
     changes: () => changes,
     log: () => log,
     check: () => {
-      if (error !== "") throw new Error(`the word count failed: ${error}`)
+      if (error !== "") throw new Error(`${options.program} failed: ${error}`)
       const how = child.exitCode ?? child.signalCode
-      if (how !== null && !stopping) throw new Error(`the word count ended with ${how}: ${tail(log)}`)
+      if (how !== null && !stopping) throw new Error(`${options.program} ended with ${how}: ${tail(log)}`)
     },
     stop: () => end(() => terminate(child)),
     kill: () => end(() => kill(child))

@@ -2,9 +2,9 @@
  * A word count of Kafka Streams in both its group protocols: `npm run test:streams [-- --against tusk|memory|kafka]
  * [--only classic,streams,once,streams-once,migration,tools]`; Apache Kafka is the reference.
  *
- * `once`, `streams-once`: the same with `exactly_once_v2`. `classic`, `streams`: counts have to come out right after a restart of the application with an empty state folder (they
+ * `classic`, `streams`: counts have to come out right after a restart of the application with an empty state folder (they
  * come back from its changelog), with a second instance, after a kill -9 of the broker, and when the first instance goes;
- * no count is told twice. `migration`: the application goes on in the other protocol, and back. `tools`:
+ * no count is told twice. `once`, `streams-once`: exactlyOnce.ts in short. `migration`: the application goes on in the other protocol, and back. `tools`:
  * kafka-streams-groups prints what it prints on Apache Kafka (`--record --against kafka` writes that down anew).
  * Ends with 1 where something failed.
  */
@@ -17,6 +17,8 @@ import { againstOf, createTopics, startTarget, withWire } from "../../bench/grou
 import type { Target } from "../../bench/groups/Target.ts"
 import { startApplication } from "./Application.ts"
 import type { Application, StreamsProtocol } from "./Application.ts"
+import { killedFlow } from "./KilledFlow.ts"
+import { quickMember, quickSettings } from "./Quick.ts"
 import { streamsGroupTools } from "./streamsGroupTools.ts"
 import { openWords } from "./Words.ts"
 import type { Words } from "./Words.ts"
@@ -27,35 +29,17 @@ const LINES = 500
 const TASKS = 2 * PARTITIONS
 const PATIENCE_MS = 90_000
 
-/** Nothing waits longer than it must. */
-const settings = {
-  "group.streams.min.heartbeat.interval.ms": "500",
-  "group.streams.heartbeat.interval.ms": "500",
-  "group.streams.initial.rebalance.delay.ms": "0",
-  "group.initial.rebalance.delay.ms": "0"
-}
-
 /** Records of repartition topics are deleted once they are read: more often than each half minute. */
 const often = { "repartition.purge.interval.ms": "500" }
 
-/** An instance of the classic protocol does not leave when it closes: it may come back. */
-const quick: { readonly [Protocol in StreamsProtocol]: Readonly<Record<string, string>> } = {
-  classic: { "session.timeout.ms": "6000", "heartbeat.interval.ms": "1500" },
-  streams: {}
-}
+/** A short form of what a million records go through. */
+const short = { records: 40_000, kills: 4, seed: 1, settings: {} }
 
-/** Each input record counts once, whatever dies: a transaction ends often, so that many are cut. */
-const onceOnly = { "processing.guarantee": "exactly_once_v2", "commit.interval.ms": "100" }
+const counting = (input: string, output: string) => ({ program: "WordCount", args: [input, output] }) as const
 
-const wordCount = async (
-  target: Target,
-  protocol: StreamsProtocol,
-  report: Report,
-  guarantee: Readonly<Record<string, string>> = {}
-): Promise<void> => {
+const wordCount = async (target: Target, protocol: StreamsProtocol, report: Report): Promise<void> => {
   const { bootstrap } = target
-  const name = Object.keys(guarantee).length === 0 ? protocol : `${protocol}-once`
-  const [input, output] = [`lines-${name}`, `counts-${name}`]
+  const [input, output] = [`lines-${protocol}`, `counts-${protocol}`]
   await createTopics(
     bootstrap,
     new Map([
@@ -63,12 +47,12 @@ const wordCount = async (
       [output, PARTITIONS]
     ])
   )
-  const id = `word-count-${name}`
+  const id = `word-count-${protocol}`
   const apps: Array<Application> = []
   const start = async (port: number) => {
     const place = { "application.server": `127.0.0.1:${port}` }
-    const settings = { ...quick[protocol], ...often, ...guarantee, ...place }
-    const app = await startApplication({ bootstrap, id, protocol, input, output, settings })
+    const settings = { ...quickMember[protocol], ...often, ...place }
+    const app = await startApplication({ bootstrap, id, protocol, settings, ...counting(input, output) })
     apps.push(app)
     return app
   }
@@ -125,7 +109,7 @@ const wordCount = async (
     await until("it has every task", [second], share([second]))
     const total = Array.from(words.counted.values()).reduce((sum, count) => sum + count, 0)
     report.check(
-      `Kafka Streams word count, ${name}`,
+      `Kafka Streams word count, ${protocol}`,
       words.jumps() === 0 && total === words.total(),
       `${total} of ${words.total()} words counted, ${words.jumps()} counts told twice or left out`,
       "all, 0"
@@ -154,7 +138,8 @@ const migration = async (target: Target, report: Report): Promise<void> => {
   const kinds: Array<string> = []
   try {
     for (const protocol of ["classic", "streams", "classic"] as const) {
-      const app = await startApplication({ bootstrap, id, protocol, input, output, settings: quick[protocol] })
+      const settings = quickMember[protocol]
+      const app = await startApplication({ bootstrap, id, protocol, settings, ...counting(input, output) })
       try {
         await words.write(LINES)
         const held = await holdsWithin(PATIENCE_MS, () => {
@@ -210,15 +195,15 @@ const report = new Report()
 const checks = new Map<string, (target: Target) => Promise<void>>([
   ["classic", (target) => wordCount(target, "classic", report)],
   ["streams", (target) => wordCount(target, "streams", report)],
-  ["once", (target) => wordCount(target, "classic", report, onceOnly)],
-  ["streams-once", (target) => wordCount(target, "streams", report, onceOnly)],
+  ["once", (target) => killedFlow(target, { ...short, protocol: "classic" }, report)],
+  ["streams-once", (target) => killedFlow(target, { ...short, protocol: "streams" }, report)],
   ["migration", (target) => migration(target, report)],
   ["tools", (target) => streamsGroupTools(target, report, options.record)]
 ])
 for (const name of options.only.split(",")) {
   const check = checks.get(name)
   if (check === undefined) throw new Error(`--only ${name}: not ${Array.from(checks.keys()).join(", ")}`)
-  const target = await startTarget(against, settings)
+  const target = await startTarget(against, quickSettings)
   console.log(`${name}, ${target.name}`)
   try {
     await report.attempt(`Kafka Streams, ${name}`, () => check(target))

@@ -47,7 +47,8 @@ export const streamsGroupTools = async (target: Target, report: Report, recordin
     await step(`groups (${name})`, "kafka-groups", "--list")
     await step(`groups --streams (${name})`, "kafka-groups", "--list", "--streams")
   }
-  const options = { bootstrap, id, protocol: "streams" as const, input, output }
+  const program = { program: "WordCount", args: [input, output] } as const
+  const options = { bootstrap, id, protocol: "streams" as const, ...program }
   const apps = [await startApplication(options)]
   try {
     await words.write(100)

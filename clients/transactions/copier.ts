@@ -4,20 +4,16 @@
  * lost, none twice, each partition in order. `npm run test:copier [-- --records 100000] [--kills 20] [--group]`; `--group`:
  * partitions come from their group and not from the command line. Ends with 1 where something differs.
  */
-import { Fetch } from "@tusk/protocol/messages/Fetch"
-import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { isKafkaError } from "@tusk/protocol/KafkaError"
 import { spawn } from "node:child_process"
 import type { ChildProcess } from "node:child_process"
 import { setTimeout as delay } from "node:timers/promises"
 import { parseArgs } from "node:util"
-import { batchesOf } from "../../bench/Fetched.ts"
 import { createTopics, withWire } from "../../bench/groups/Target.ts"
-import type { Wire } from "../../bench/groups/Wire.ts"
 import { javaCommand, prepareJava } from "../../bench/kafka/ApacheKafka.ts"
 import { kill } from "../../bench/kafka/Program.ts"
 import { startTusk } from "../../bench/kafka/TuskProcess.ts"
 import { startProducing } from "../groups/Records.ts"
+import { CommittedReader } from "./CommittedReader.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -76,32 +72,6 @@ const fill = async (bootstrap: string): Promise<void> => {
   await producing.stop()
 }
 
-/** What a read_committed reader finds from the start to the last stable offset. */
-const committed = async (wire: Wire, topic: string, partition: number): Promise<ReadonlyArray<string>> => {
-  const values: Array<string> = []
-  const open = new Set<bigint>()
-  for (let offset = 0n; ;) {
-    const answer = await wire.call(Fetch, 12, {
-      ...{ replicaId: -1, maxWaitMs: 0, minBytes: 1, maxBytes: 1 << 22, sessionEpoch: -1, isolationLevel: 1 },
-      topics: [{ topic, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 1 << 22 }] }]
-    })
-    const part = answer.responses[0]!.partitions[0]!
-    if (part.errorCode !== 0) throw new Error(`Fetch of ${topic}-${partition}: error ${part.errorCode}`)
-    const aborted = (part.abortedTransactions ?? []).toSorted((a, b) => Number(a.firstOffset - b.firstOffset))
-    for (const batch of batchesOf(part.records)) {
-      const [producerId, last] = [RecordBatch.producerId(batch), RecordBatch.lastOffset(batch)]
-      while (aborted.length > 0 && aborted[0]!.firstOffset <= last) open.add(aborted.shift()!.producerId)
-      offset = last + 1n
-      if (RecordBatch.isControl(batch)) open.delete(producerId)
-      if (RecordBatch.isControl(batch) || (RecordBatch.isTransactional(batch) && open.has(producerId))) continue
-      const records = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: 1 << 24 })
-      if (isKafkaError(records)) throw new Error(`a batch that cannot be read: ${records._tag}`)
-      for (const { value } of records) values.push(Buffer.from(value!).toString())
-    }
-    if (offset >= part.lastStableOffset) return values
-  }
-}
-
 /** What is wrong with a partition's copy; undefined: nothing. */
 const difference = (values: ReadonlyArray<string>): string | undefined => {
   if (values.every((value, i) => value === `${i}`) && values.length === COUNT) return undefined
@@ -147,8 +117,9 @@ try {
     console.log(`FAIL the copiers are not done after ${PATIENCE_MS} ms`)
   }
   await withWire(bootstrap, async (wire) => {
+    const copies = await new CommittedReader(new Map([[OUTPUT, PARTITIONS]])).rest(wire)
     for (let partition = 0; partition < PARTITIONS; partition++) {
-      const wrong = difference(await committed(wire, OUTPUT, partition))
+      const wrong = difference(copies.flatMap((copy) => (copy.partition === partition ? [copy.value] : [])))
       if (wrong !== undefined) failed++
       console.log(
         `${wrong === undefined ? "ok  " : "FAIL"} partition ${partition}: ${wrong ?? `${COUNT} records, in order`}`
