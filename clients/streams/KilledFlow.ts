@@ -135,10 +135,16 @@ class KilledFlow {
         await this.startApp()
       } else {
         this.brokerKills++
-        await this.target.kill()
-        await this.target.start()
+        await this.#killBroker()
       }
     }
+  }
+
+  /** Apache Kafka is stopped and started: killed, one node of it leaves a transaction open that is over. */
+  async #killBroker(): Promise<void> {
+    if (this.target.against === "kafka") return this.target.restart()
+    await this.target.kill()
+    await this.target.start()
   }
 
   /** Until all is there that has to come. Then the application closes, and what it still wrote is read, too. */
@@ -200,14 +206,16 @@ export const killedFlow = async (target: Target, options: KilledFlowOptions, rep
   try {
     await run.run()
   } catch (error) {
-    console.log(`--- the application\n${tail(run.app?.log() ?? "", 40)}`)
+    console.log(`--- the application\n${tail(run.app?.log() ?? "", 20)}`)
+    if (target.tusk !== undefined) console.log(`--- Tusk\n${tail(target.tusk.log(), 20)}`)
     throw error
   } finally {
     const { appKills, brokerKills, flow, outcome, reader } = run
     const title = `Kafka Streams killed, ${options.protocol}`
     const missing = outcome.missing()
     report.note(`${title}, time`, `${took(from)}, ${flow.total} records in, ${outcome.taken} out`)
-    report.note(`${title}, kills -9`, `${appKills} of the application, ${brokerKills} of the broker`)
+    const how = target.against === "kafka" ? "stops" : "kills -9"
+    report.note(`${title}, kills`, `${appKills} kills -9 of the application, ${brokerKills} ${how} of the broker`)
     report.note(`${title}, transactions`, `${reader.committed.size} committed, ${reader.aborted.size} aborted`)
     const faults = `${outcome.wrong} wrong, ${missing} missing, ${outcome.double} double`
     const isExact = outcome.wrong.count + missing.count + outcome.double.count === 0

@@ -4,8 +4,9 @@
  *
  * `classic`, `streams`: counts have to come out right after a restart of the application with an empty state folder (they
  * come back from its changelog), with a second instance, after a kill -9 of the broker, and when the first instance goes;
- * no count is told twice. `once`, `streams-once`: exactlyOnce.ts in short. `migration`: the application goes on in the other protocol, and back. `tools`:
- * kafka-streams-groups prints what it prints on Apache Kafka (`--record --against kafka` writes that down anew).
+ * no count is told twice. `once`, `streams-once`: exactlyOnce.ts in short. `migration`: the application goes on in the
+ * other protocol, and back. `tools`: kafka-streams-groups prints what it prints on Apache Kafka (`--record --against kafka`
+ * writes that down anew).
  * Ends with 1 where something failed.
  */
 import { ListGroups } from "@tusk/protocol/messages/ListGroups"
