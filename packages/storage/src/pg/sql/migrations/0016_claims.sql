@@ -51,7 +51,7 @@ create function kafka.may_consume(of_group text, of_topic text) returns void lan
         hint = format('select kafka.allow(%L, ''read'', %L)', role, of_topic);
     elsif not kafka.may(role, 'READ', 'GROUP', of_group) then
       raise exception 'role % may not commit for group %', role, of_group using errcode = '42501',
-        hint = 'A row of kafka.acls allows it: READ of the GROUP.';
+        hint = format('select kafka.allow(%L, ''read'', %L, ''group'')', role, of_group);
     -- A key of the index; and what the broker writes in another way, as Postgres cannot keep what it stands for.
     elsif coalesce(octet_length(of_group), 0) not between 1 and 1024 or strpos(of_group, chr(26)) > 0 then
       raise exception 'not the name of a group: %', of_group using errcode = '22023',
