@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
+import type { ConnectionError } from "../../src/pg/connection/ConnectionError.ts"
 import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import type { Store } from "../../src/port/Store.ts"
@@ -67,3 +68,31 @@ export const waitsForLock = (psql: PgConnection, { processId }: PgConnection) =>
     schedule: Schedule.spaced("5 millis"),
     until: ([row]) => row?.[0] === "Lock"
   })
+
+/** As `openTopic`, with a table of what an app makes of records, and another session. */
+export const openApp = (database: TestDatabase, partitions = 1, records = 10) =>
+  Effect.gen(function* () {
+    const { psql, store } = yield* openTopic(database, partitions, records)
+    yield* psql.query("create table public.done (partition integer, at bigint)")
+    return { psql, store, other: yield* database.psql() }
+  })
+
+/** What a claim returns: where to read on, and the claim. */
+export const claim = (session: PgConnection, partition = 0, group = "g") =>
+  Effect.map(session.query(`select * from kafka.claim('${group}', 't', ${partition})`), ([row]) => ({
+    from: row![0]!,
+    claim: row![1]!
+  }))
+
+export const commit = (offset: number, of: string | undefined, partition = 0) =>
+  `select kafka.commit_offsets('g', 't', ${partition}, ${offset}, ${of})`
+
+/** Partition and offset of what is polled, and the claim. */
+export const poll = (session: PgConnection, max = 3) =>
+  Effect.map(session.query(`select partition, "offset", claim from kafka.poll('g', 't', ${max})`), (rows) => ({
+    records: rows.map(([partition, offset]) => `${partition}:${offset}`),
+    claim: rows[0]?.[2] ?? undefined
+  }))
+
+export const failure = (effect: Effect.Effect<unknown, ConnectionError>) =>
+  Effect.map(Effect.flip(effect), (error) => (error._tag === "PgError" ? error.code : error._tag))
