@@ -886,18 +886,8 @@ CREATE OR REPLACE FUNCTION kafka.may(role name, op text, kind text, resource tex
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   begin
-    if pg_has_role(to_regrole(quote_ident(role))::oid, current_user, 'USAGE') then
-      return true;
-    end if;
-    return coalesce((
-      select bool_and(a.permission_type = 'ALLOW') from kafka.acls a
-      where a.resource_type = kind
-        and (a.resource_name in (resource, '*') and a.pattern_type = 'LITERAL'
-          or a.pattern_type = 'PREFIXED' and starts_with(resource, a.resource_name))
-        and a.operation in (op, 'ALL')
-        and (a.principal in ('User:' || role, 'User:*') or a.principal like 'Group:%' and pg_has_role(
-          to_regrole(quote_ident(role))::oid, to_regrole(quote_ident(substr(a.principal, 7)))::oid, 'MEMBER'))
-        and a.host in ('*', coalesce(host(inet_client_addr()), '127.0.0.1'))), false);
+    return coalesce((select s.allowed from kafka.acls_say(role, op, kind, resource) s), false)
+      or coalesce(pg_has_role(to_regrole(quote_ident(role))::oid, current_user, 'USAGE'), false);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.may_consume(of_group text, of_topic text)
@@ -1176,13 +1166,11 @@ AS $function$
     more bigint := 0;
     made bigint;
   begin
-    if role <> current_user and not kafka.may(role, 'WRITE', 'TOPIC', topic) then
-      perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
-    end if;
     if headers is not null then
       more := coalesce(kafka.header_bytes(headers), 0);
     end if;
-    if dedup is not null and topic is not null and not kafka.first_call(topic, dedup) then
+    if dedup is not null and topic is not null and kafka.may(role, 'WRITE', 'TOPIC', topic)
+      and not kafka.first_call(topic, dedup) then
       return null;
     end if;
     insert into kafka.outbox as o (partition_id, timestamp, key, value, headers)
@@ -1195,9 +1183,12 @@ AS $function$
         and p.partition_index = coalesce(partition, kafka.place_of(produce.key) % t.partitions)
       where more + kafka.record_bytes(produce.key, produce.value) <= t.max_bytes
         and (produce.key is not null or not t.is_compacted)
+        -- The quickest first: the owner needs no row, and who has none may have the owner's privileges.
+        and (role = current_user or (select s.allowed from kafka.acls_say(role, 'WRITE', 'TOPIC', topic) s)
+          or kafka.may(role, 'WRITE', 'TOPIC', topic))
       returning o.id into made;
     if made is null then
-      perform kafka.refuse_record(topic, partition, more + kafka.record_bytes(key, value), key is null);
+      perform kafka.refuse_record(role, topic, partition, more + kafka.record_bytes(key, value), key is null);
     end if;
     if kafka.broker_sleeps() then
       perform pg_notify('kafka_outbox', '');
@@ -1261,7 +1252,7 @@ AS $function$
     more bigint := coalesce(kafka.header_bytes(headers), 0);
     made bigint;
   begin
-    if role <> current_user and not kafka.may(role, 'WRITE', 'TOPIC', topic) then
+    if not kafka.may(role, 'WRITE', 'TOPIC', topic) then
       perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
     end if;
     if cardinality(keys) <> cardinality(records) then
@@ -1279,7 +1270,7 @@ AS $function$
       order by r.number;
     get diagnostics made = row_count;
     if made < cardinality(records) then
-      perform kafka.refuse_record(topic, partition, more + max(kafka.record_bytes(r.key, r.value)),
+      perform kafka.refuse_record(role, topic, partition, more + max(kafka.record_bytes(r.key, r.value)),
         bool_or(r.key is null)) from unnest(records, keys) r (value, key);
     end if;
     if made > 0 and kafka.broker_sleeps() then
@@ -1392,17 +1383,18 @@ AS $function$
     end loop;
   end $function$;
 
-CREATE OR REPLACE FUNCTION kafka.refuse_record(topic text, partition integer, bytes bigint, keyless boolean)
+CREATE OR REPLACE FUNCTION kafka.refuse_record(role name, topic text, partition integer, bytes bigint, keyless boolean)
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
   declare
     it record;
   begin
+    if topic is null or not kafka.may(role, 'WRITE', 'TOPIC', topic) then
+      perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
+    end if;
     select * into it from kafka.topic_limits(topic);
-    if topic is null then
-      raise exception 'the topic is null' using errcode = '22004';
-    elsif not found then
+    if not found then
       raise exception 'there is no topic "%"', topic using errcode = '42704',
         hint = 'Make it first, with any client or tool of Kafka: kafka-topics --create --topic …';
     elsif partition < 0 or partition >= it.partitions then
@@ -1509,8 +1501,7 @@ AS $function$
   begin
     insert into kafka.outbox (group_id, partition_id, committed_offset, claim)
       values (of_group, of_partition, of_offset, of_claim);
-    -- Whoever has the lock is a broker that sleeps. A transaction that notifies cannot be prepared.
-    if not pg_try_advisory_xact_lock_shared(1416983403, 3) and current_setting('max_prepared_transactions') = '0' then
+    if kafka.broker_sleeps() then
       perform pg_notify('kafka_outbox', '');
     end if;
   end $function$;
@@ -1639,6 +1630,16 @@ AS $function$
     when s.exact < -9223372036854775808 then s.exact + 18446744073709551616 else s.exact end)::bigint
   from (select a::numeric + b) s (exact) $function$;
 
+CREATE OR REPLACE FUNCTION kafka.acls_say(role name, op text, kind text, resource text)
+ RETURNS TABLE(allowed boolean)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT bool_and((a.permission_type = 'ALLOW'::text)) AS bool_and
+    FROM kafka.acls a
+   WHERE ((a.resource_type = acls_say.kind) AND (((a.resource_name = ANY (ARRAY[acls_say.resource, '*'::text])) AND (a.pattern_type = 'LITERAL'::text)) OR ((a.pattern_type = 'PREFIXED'::text) AND starts_with(acls_say.resource, a.resource_name))) AND (a.operation = ANY (ARRAY[acls_say.op, 'ALL'::text])) AND ((a.principal = ANY (ARRAY[('User:'::text || (acls_say.role)::text), 'User:*'::text])) OR ((a.principal ~~ 'Group:%'::text) AND pg_has_role((to_regrole(quote_ident((acls_say.role)::text)))::oid, (to_regrole(quote_ident(substr(a.principal, 7))))::oid, 'MEMBER'::text))) AND ((a.host = '*'::text) OR (a.host = COALESCE(host(inet_client_addr()), '127.0.0.1'::text))));
+END;
+
 CREATE OR REPLACE FUNCTION kafka.broker_sleeps()
  RETURNS boolean
  LANGUAGE sql
@@ -1713,6 +1714,8 @@ END;
 
 revoke execute on function kafka.acl_of(text,text,text,text,text,text) from public;
 
+revoke execute on function kafka.acls_say(name,text,text,text) from public;
+
 revoke execute on function kafka.all_there(bigint,bigint) from public;
 
 revoke execute on function kafka.allow(text,text,text,text,text) from public;
@@ -1765,7 +1768,7 @@ revoke execute on function kafka.record_bytes(bytea,bytea) from public;
 
 revoke execute on function kafka.record_time(timestamp with time zone) from public;
 
-revoke execute on function kafka.refuse_record(text,integer,bigint,boolean) from public;
+revoke execute on function kafka.refuse_record(name,text,integer,bigint,boolean) from public;
 
 revoke execute on function kafka.refuse_right(name,text,text,text) from public;
 
@@ -2332,6 +2335,7 @@ comment on column kafka.unpacked_positions.next_offset is 'All that read_committ
 comment on column kafka.unpacked_positions.cleaned_offset is 'As it was in kafka.partitions when what compaction took was taken here';
 comment on column kafka.unpacked_positions.delete_horizon is 'The same';
 comment on function kafka.acl_of(text,text,text,text,text,text) is 'A row of kafka.acls out of what a person says, or what is wrong with it';
+comment on function kafka.acls_say(name,text,text,text) is 'What the rows of kafka.acls say of it; null: nothing';
 comment on function kafka.all_there(bigint,bigint) is 'The broker''s own: fails if a row that it appends is gone';
 comment on function kafka.allow(text,text,text,text,text) is 'Lets a role do an operation, and name what is in the schema';
 comment on function kafka.as_json(bytea) is 'A key or value as JSON; null if it is none';
@@ -2388,7 +2392,7 @@ comment on function kafka.readable_partitions(text,integer) is 'Partitions that 
 comment on function kafka.record_bytes(bytea,bytea) is 'What a record without headers takes at most, as a batch of its own';
 comment on function kafka.record_time(timestamp with time zone) is 'The time of a record in milliseconds; now for null';
 comment on function kafka.records(text,integer,bigint,integer,timestamp with time zone) is 'Records of a topic in order of partitions and offsets, as read_committed has them: from an offset on, from a time on, at most so many (null: all)';
-comment on function kafka.refuse_record(text,integer,bigint,boolean) is 'Says why kafka.produce cannot take a record';
+comment on function kafka.refuse_record(name,text,integer,bigint,boolean) is 'Says why kafka.produce cannot take a record';
 comment on function kafka.refuse_right(name,text,text,text) is 'Says which right is missing';
 comment on function kafka.release(text) is 'Gives a group back to Kafka clients, with its offsets, once the transactions of its owners have ended: of how many partitions';
 comment on function kafka.revoke(text,text,text,text,text) is 'Undoes kafka.allow and kafka.deny; how many rows of kafka.acls that were';

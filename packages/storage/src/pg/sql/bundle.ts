@@ -1053,23 +1053,28 @@ create function kafka.session_role() returns name language sql stable begin atom
 end;
 comment on function kafka.session_role() is 'The role whose rights count: that of SET ROLE, else the one that logged in';
 
--- The owner, who has its privileges, and superusers may do all. Else a row has to allow it, and none to deny it. It runs
--- as the owner, with a search_path of its own: nothing of a caller is taken for what is named here.
+-- Its body goes into the statements that use it.
+create function kafka.acls_say(role name, op text, kind text, resource text) returns table (allowed boolean)
+    language sql stable
+begin atomic
+  select bool_and(a.permission_type = 'ALLOW') from kafka.acls a
+  where a.resource_type = kind
+    and (a.resource_name in (resource, '*') and a.pattern_type = 'LITERAL'
+      or a.pattern_type = 'PREFIXED' and starts_with(resource, a.resource_name))
+    and a.operation in (op, 'ALL')
+    and (a.principal in ('User:' || role, 'User:*') or a.principal like 'Group:%' and pg_has_role(
+      to_regrole(quote_ident(role))::oid, to_regrole(quote_ident(substr(a.principal, 7)))::oid, 'MEMBER'))
+    and (a.host = '*' or a.host = coalesce(host(inet_client_addr()), '127.0.0.1'));
+end;
+comment on function kafka.acls_say(name, text, text, text) is 'What the rows of kafka.acls say of it; null: nothing';
+
+-- A row has to allow it, and none to deny it. The owner, who has its privileges, and superusers may do all. It runs as the
+-- owner, with a search_path of its own: nothing of a caller is taken for what is named here.
 create function kafka.may(role name, op text, kind text, resource text) returns boolean language plpgsql stable
     security definer set search_path = pg_catalog, pg_temp as $$
   begin
-    if pg_has_role(to_regrole(quote_ident(role))::oid, current_user, 'USAGE') then
-      return true;
-    end if;
-    return coalesce((
-      select bool_and(a.permission_type = 'ALLOW') from kafka.acls a
-      where a.resource_type = kind
-        and (a.resource_name in (resource, '*') and a.pattern_type = 'LITERAL'
-          or a.pattern_type = 'PREFIXED' and starts_with(resource, a.resource_name))
-        and a.operation in (op, 'ALL')
-        and (a.principal in ('User:' || role, 'User:*') or a.principal like 'Group:%' and pg_has_role(
-          to_regrole(quote_ident(role))::oid, to_regrole(quote_ident(substr(a.principal, 7)))::oid, 'MEMBER'))
-        and a.host in ('*', coalesce(host(inet_client_addr()), '127.0.0.1'))), false);
+    return coalesce((select s.allowed from kafka.acls_say(role, op, kind, resource) s), false)
+      or coalesce(pg_has_role(to_regrole(quote_ident(role))::oid, current_user, 'USAGE'), false);
   end $$;
 comment on function kafka.may(name, text, text, text) is 'Whether a role may do an operation on a resource, by kafka.acls';
 
@@ -1153,7 +1158,7 @@ comment on function kafka.revoke(text, text, text, text, text) is 'Undoes kafka.
 
 -- Nobody but the owner sees or calls what is here, until a grant says so.
 revoke execute on function kafka.may(name, text, text, text), kafka.all_there(bigint, bigint),
-  kafka.header_bytes(kafka.header[]),
+  kafka.header_bytes(kafka.header[]), kafka.acls_say(name, text, text, text),
   kafka.acl_of(text, text, text, text, text, text), kafka.check_role(text),
   kafka.allow(text, text, text, text, text), kafka.deny(text, text, text, text, text),
   kafka.revoke(text, text, text, text, text) from public;
@@ -1246,15 +1251,16 @@ create function kafka.refuse_right(role name, operation text, resource_type text
 comment on function kafka.refuse_right(name, text, text, text) is 'Says which right is missing';
 
 -- For a record that found no place: looks again, and says why.
-create function kafka.refuse_record(topic text, partition integer, bytes bigint, keyless boolean)
+create function kafka.refuse_record(role name, topic text, partition integer, bytes bigint, keyless boolean)
     returns void language plpgsql as $$
   declare
     it record;
   begin
+    if topic is null or not kafka.may(role, 'WRITE', 'TOPIC', topic) then
+      perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
+    end if;
     select * into it from kafka.topic_limits(topic);
-    if topic is null then
-      raise exception 'the topic is null' using errcode = '22004';
-    elsif not found then
+    if not found then
       raise exception 'there is no topic "%"', topic using errcode = '42704',
         hint = 'Make it first, with any client or tool of Kafka: kafka-topics --create --topic …';
     elsif partition < 0 or partition >= it.partitions then
@@ -1272,7 +1278,7 @@ create function kafka.refuse_record(topic text, partition integer, bytes bigint,
     end if;
     raise exception 'topic "%" was changed at this moment', topic using errcode = '40001', hint = 'Try again.';
   end $$;
-comment on function kafka.refuse_record(text, integer, bigint, boolean) is 'Says why kafka.produce cannot take a record';
+comment on function kafka.refuse_record(name, text, integer, bigint, boolean) is 'Says why kafka.produce cannot take a record';
 
 -- One call of sixteen takes keys away that expired, as many as 64, and none that another transaction holds.
 create function kafka.first_call(topic text, dedup text) returns boolean language plpgsql as $$
@@ -1329,13 +1335,11 @@ create function kafka.produce(topic text, value bytea, key bytea, headers kafka.
     more bigint := 0;
     made bigint;
   begin
-    if role <> current_user and not kafka.may(role, 'WRITE', 'TOPIC', topic) then
-      perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
-    end if;
     if headers is not null then
       more := coalesce(kafka.header_bytes(headers), 0);
     end if;
-    if dedup is not null and topic is not null and not kafka.first_call(topic, dedup) then
+    if dedup is not null and topic is not null and kafka.may(role, 'WRITE', 'TOPIC', topic)
+      and not kafka.first_call(topic, dedup) then
       return null;
     end if;
     insert into kafka.outbox as o (partition_id, timestamp, key, value, headers)
@@ -1348,9 +1352,12 @@ create function kafka.produce(topic text, value bytea, key bytea, headers kafka.
         and p.partition_index = coalesce(partition, kafka.place_of(produce.key) % t.partitions)
       where more + kafka.record_bytes(produce.key, produce.value) <= t.max_bytes
         and (produce.key is not null or not t.is_compacted)
+        -- The quickest first: the owner needs no row, and who has none may have the owner's privileges.
+        and (role = current_user or (select s.allowed from kafka.acls_say(role, 'WRITE', 'TOPIC', topic) s)
+          or kafka.may(role, 'WRITE', 'TOPIC', topic))
       returning o.id into made;
     if made is null then
-      perform kafka.refuse_record(topic, partition, more + kafka.record_bytes(key, value), key is null);
+      perform kafka.refuse_record(role, topic, partition, more + kafka.record_bytes(key, value), key is null);
     end if;
     if kafka.broker_sleeps() then
       perform pg_notify('kafka_outbox', '');
@@ -1370,7 +1377,7 @@ create function kafka.produce_many(topic text, records bytea[], keys bytea[], he
     more bigint := coalesce(kafka.header_bytes(headers), 0);
     made bigint;
   begin
-    if role <> current_user and not kafka.may(role, 'WRITE', 'TOPIC', topic) then
+    if not kafka.may(role, 'WRITE', 'TOPIC', topic) then
       perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
     end if;
     if cardinality(keys) <> cardinality(records) then
@@ -1388,7 +1395,7 @@ create function kafka.produce_many(topic text, records bytea[], keys bytea[], he
       order by r.number;
     get diagnostics made = row_count;
     if made < cardinality(records) then
-      perform kafka.refuse_record(topic, partition, more + max(kafka.record_bytes(r.key, r.value)),
+      perform kafka.refuse_record(role, topic, partition, more + max(kafka.record_bytes(r.key, r.value)),
         bool_or(r.key is null)) from unnest(records, keys) r (value, key);
     end if;
     if made > 0 and kafka.broker_sleeps() then
@@ -1478,7 +1485,7 @@ comment on function kafka.produce_many(text, jsonb[], text[], kafka.header[], in
 
 -- Nobody calls what is within; everybody calls what asks for rights itself or needs none.
 revoke execute on function kafka.record_time(timestamptz), kafka.topic_limits(text),
-  kafka.refuse_right(name, text, text, text), kafka.refuse_record(text, integer, bigint, boolean),
+  kafka.refuse_right(name, text, text, text), kafka.refuse_record(name, text, integer, bigint, boolean),
   kafka.first_call(text, text), kafka.broker_sleeps(), kafka.place_of(bytea), kafka.record_bytes(bytea, bytea) from public;`,
   "0015_records": `-- Records as rows. kafka.records takes batches apart when asked, as far as they are not compressed; the follower of a
 -- broker with tusk.sql.records=on keeps kafka.unpacked, for topics with compressed ones, and for joins.
@@ -2000,8 +2007,7 @@ create function kafka.tell_offset(of_group text, of_partition integer, of_offset
   begin
     insert into kafka.outbox (group_id, partition_id, committed_offset, claim)
       values (of_group, of_partition, of_offset, of_claim);
-    -- Whoever has the lock is a broker that sleeps. A transaction that notifies cannot be prepared.
-    if not pg_try_advisory_xact_lock_shared(1416983403, 3) and current_setting('max_prepared_transactions') = '0' then
+    if kafka.broker_sleeps() then
       perform pg_notify('kafka_outbox', '');
     end if;
   end $$;

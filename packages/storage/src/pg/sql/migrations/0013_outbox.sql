@@ -153,23 +153,28 @@ create function kafka.session_role() returns name language sql stable begin atom
 end;
 comment on function kafka.session_role() is 'The role whose rights count: that of SET ROLE, else the one that logged in';
 
--- The owner, who has its privileges, and superusers may do all. Else a row has to allow it, and none to deny it. It runs
--- as the owner, with a search_path of its own: nothing of a caller is taken for what is named here.
+-- Its body goes into the statements that use it.
+create function kafka.acls_say(role name, op text, kind text, resource text) returns table (allowed boolean)
+    language sql stable
+begin atomic
+  select bool_and(a.permission_type = 'ALLOW') from kafka.acls a
+  where a.resource_type = kind
+    and (a.resource_name in (resource, '*') and a.pattern_type = 'LITERAL'
+      or a.pattern_type = 'PREFIXED' and starts_with(resource, a.resource_name))
+    and a.operation in (op, 'ALL')
+    and (a.principal in ('User:' || role, 'User:*') or a.principal like 'Group:%' and pg_has_role(
+      to_regrole(quote_ident(role))::oid, to_regrole(quote_ident(substr(a.principal, 7)))::oid, 'MEMBER'))
+    and (a.host = '*' or a.host = coalesce(host(inet_client_addr()), '127.0.0.1'));
+end;
+comment on function kafka.acls_say(name, text, text, text) is 'What the rows of kafka.acls say of it; null: nothing';
+
+-- A row has to allow it, and none to deny it. The owner, who has its privileges, and superusers may do all. It runs as the
+-- owner, with a search_path of its own: nothing of a caller is taken for what is named here.
 create function kafka.may(role name, op text, kind text, resource text) returns boolean language plpgsql stable
     security definer set search_path = pg_catalog, pg_temp as $$
   begin
-    if pg_has_role(to_regrole(quote_ident(role))::oid, current_user, 'USAGE') then
-      return true;
-    end if;
-    return coalesce((
-      select bool_and(a.permission_type = 'ALLOW') from kafka.acls a
-      where a.resource_type = kind
-        and (a.resource_name in (resource, '*') and a.pattern_type = 'LITERAL'
-          or a.pattern_type = 'PREFIXED' and starts_with(resource, a.resource_name))
-        and a.operation in (op, 'ALL')
-        and (a.principal in ('User:' || role, 'User:*') or a.principal like 'Group:%' and pg_has_role(
-          to_regrole(quote_ident(role))::oid, to_regrole(quote_ident(substr(a.principal, 7)))::oid, 'MEMBER'))
-        and a.host in ('*', coalesce(host(inet_client_addr()), '127.0.0.1'))), false);
+    return coalesce((select s.allowed from kafka.acls_say(role, op, kind, resource) s), false)
+      or coalesce(pg_has_role(to_regrole(quote_ident(role))::oid, current_user, 'USAGE'), false);
   end $$;
 comment on function kafka.may(name, text, text, text) is 'Whether a role may do an operation on a resource, by kafka.acls';
 
@@ -253,7 +258,7 @@ comment on function kafka.revoke(text, text, text, text, text) is 'Undoes kafka.
 
 -- Nobody but the owner sees or calls what is here, until a grant says so.
 revoke execute on function kafka.may(name, text, text, text), kafka.all_there(bigint, bigint),
-  kafka.header_bytes(kafka.header[]),
+  kafka.header_bytes(kafka.header[]), kafka.acls_say(name, text, text, text),
   kafka.acl_of(text, text, text, text, text, text), kafka.check_role(text),
   kafka.allow(text, text, text, text, text), kafka.deny(text, text, text, text, text),
   kafka.revoke(text, text, text, text, text) from public;

@@ -75,15 +75,16 @@ create function kafka.refuse_right(role name, operation text, resource_type text
 comment on function kafka.refuse_right(name, text, text, text) is 'Says which right is missing';
 
 -- For a record that found no place: looks again, and says why.
-create function kafka.refuse_record(topic text, partition integer, bytes bigint, keyless boolean)
+create function kafka.refuse_record(role name, topic text, partition integer, bytes bigint, keyless boolean)
     returns void language plpgsql as $$
   declare
     it record;
   begin
+    if topic is null or not kafka.may(role, 'WRITE', 'TOPIC', topic) then
+      perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
+    end if;
     select * into it from kafka.topic_limits(topic);
-    if topic is null then
-      raise exception 'the topic is null' using errcode = '22004';
-    elsif not found then
+    if not found then
       raise exception 'there is no topic "%"', topic using errcode = '42704',
         hint = 'Make it first, with any client or tool of Kafka: kafka-topics --create --topic …';
     elsif partition < 0 or partition >= it.partitions then
@@ -101,7 +102,7 @@ create function kafka.refuse_record(topic text, partition integer, bytes bigint,
     end if;
     raise exception 'topic "%" was changed at this moment', topic using errcode = '40001', hint = 'Try again.';
   end $$;
-comment on function kafka.refuse_record(text, integer, bigint, boolean) is 'Says why kafka.produce cannot take a record';
+comment on function kafka.refuse_record(name, text, integer, bigint, boolean) is 'Says why kafka.produce cannot take a record';
 
 -- One call of sixteen takes keys away that expired, as many as 64, and none that another transaction holds.
 create function kafka.first_call(topic text, dedup text) returns boolean language plpgsql as $$
@@ -158,13 +159,11 @@ create function kafka.produce(topic text, value bytea, key bytea, headers kafka.
     more bigint := 0;
     made bigint;
   begin
-    if role <> current_user and not kafka.may(role, 'WRITE', 'TOPIC', topic) then
-      perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
-    end if;
     if headers is not null then
       more := coalesce(kafka.header_bytes(headers), 0);
     end if;
-    if dedup is not null and topic is not null and not kafka.first_call(topic, dedup) then
+    if dedup is not null and topic is not null and kafka.may(role, 'WRITE', 'TOPIC', topic)
+      and not kafka.first_call(topic, dedup) then
       return null;
     end if;
     insert into kafka.outbox as o (partition_id, timestamp, key, value, headers)
@@ -177,9 +176,12 @@ create function kafka.produce(topic text, value bytea, key bytea, headers kafka.
         and p.partition_index = coalesce(partition, kafka.place_of(produce.key) % t.partitions)
       where more + kafka.record_bytes(produce.key, produce.value) <= t.max_bytes
         and (produce.key is not null or not t.is_compacted)
+        -- The quickest first: the owner needs no row, and who has none may have the owner's privileges.
+        and (role = current_user or (select s.allowed from kafka.acls_say(role, 'WRITE', 'TOPIC', topic) s)
+          or kafka.may(role, 'WRITE', 'TOPIC', topic))
       returning o.id into made;
     if made is null then
-      perform kafka.refuse_record(topic, partition, more + kafka.record_bytes(key, value), key is null);
+      perform kafka.refuse_record(role, topic, partition, more + kafka.record_bytes(key, value), key is null);
     end if;
     if kafka.broker_sleeps() then
       perform pg_notify('kafka_outbox', '');
@@ -199,7 +201,7 @@ create function kafka.produce_many(topic text, records bytea[], keys bytea[], he
     more bigint := coalesce(kafka.header_bytes(headers), 0);
     made bigint;
   begin
-    if role <> current_user and not kafka.may(role, 'WRITE', 'TOPIC', topic) then
+    if not kafka.may(role, 'WRITE', 'TOPIC', topic) then
       perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
     end if;
     if cardinality(keys) <> cardinality(records) then
@@ -217,7 +219,7 @@ create function kafka.produce_many(topic text, records bytea[], keys bytea[], he
       order by r.number;
     get diagnostics made = row_count;
     if made < cardinality(records) then
-      perform kafka.refuse_record(topic, partition, more + max(kafka.record_bytes(r.key, r.value)),
+      perform kafka.refuse_record(role, topic, partition, more + max(kafka.record_bytes(r.key, r.value)),
         bool_or(r.key is null)) from unnest(records, keys) r (value, key);
     end if;
     if made > 0 and kafka.broker_sleeps() then
@@ -307,5 +309,5 @@ comment on function kafka.produce_many(text, jsonb[], text[], kafka.header[], in
 
 -- Nobody calls what is within; everybody calls what asks for rights itself or needs none.
 revoke execute on function kafka.record_time(timestamptz), kafka.topic_limits(text),
-  kafka.refuse_right(name, text, text, text), kafka.refuse_record(text, integer, bigint, boolean),
+  kafka.refuse_right(name, text, text, text), kafka.refuse_record(name, text, integer, bigint, boolean),
   kafka.first_call(text, text), kafka.broker_sleeps(), kafka.place_of(bytea), kafka.record_bytes(bytea, bytea) from public;

@@ -115,8 +115,7 @@ create function kafka.tell_offset(of_group text, of_partition integer, of_offset
   begin
     insert into kafka.outbox (group_id, partition_id, committed_offset, claim)
       values (of_group, of_partition, of_offset, of_claim);
-    -- Whoever has the lock is a broker that sleeps. A transaction that notifies cannot be prepared.
-    if not pg_try_advisory_xact_lock_shared(1416983403, 3) and current_setting('max_prepared_transactions') = '0' then
+    if kafka.broker_sleeps() then
       perform pg_notify('kafka_outbox', '');
     end if;
   end $$;
