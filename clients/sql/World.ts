@@ -25,7 +25,12 @@ export const startWorld = async (
   const postgres = installed()
   if (typeof postgres === "string") return postgres
   ending.add(() => rmSync(postgres.root, { recursive: true, force: true }))
-  const server = await Server.create(postgres, "sql", await freePort(), { max_connections: "120", ...settings })
+  const server = await Server.create(postgres, "sql", await freePort(), {
+    max_connections: "120",
+    // Transactions that write accounts in another order meet often.
+    deadlock_timeout: "20ms",
+    ...settings
+  })
   ending.add(() => server.remove())
   const port = await freePort()
   const databaseUrl = `postgres://postgres@127.0.0.1:${server.port}/${DATABASE}`
