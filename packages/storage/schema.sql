@@ -1685,23 +1685,18 @@ CREATE OR REPLACE FUNCTION kafka.topic_limits(topic text)
 BEGIN ATOMIC
  SELECT t.topic_id,
      (last.partition_index + 1),
-     COALESCE((( SELECT c.value
+     COALESCE(( SELECT (c.value)::bigint AS value
             FROM kafka.configs c
-           WHERE ((c.resource_type = 2) AND (c.resource_name = topic_limits.topic) AND (c.name = 'max.message.bytes'::text))))::bigint, (( SELECT c.value
-            FROM kafka.configs c
-           WHERE ((c.resource_type = 4) AND (c.name = 'message.max.bytes'::text))
-           ORDER BY c.resource_name DESC
-          LIMIT 1))::bigint, (( SELECT s.max_message_bytes
-            FROM kafka.sql_settings s))::bigint) AS "coalesce",
+           WHERE ((c.resource_type = ANY (ARRAY[2, 4])) AND (c.resource_name = ANY (ARRAY[topic_limits.topic, ''::text])) AND (c.name = ANY (ARRAY['max.message.bytes'::text, 'message.max.bytes'::text])))
+           ORDER BY c.resource_type
+          LIMIT 1), (s.max_message_bytes)::bigint) AS "coalesce",
      (COALESCE(( SELECT c.value
             FROM kafka.configs c
-           WHERE ((c.resource_type = 2) AND (c.resource_name = topic_limits.topic) AND (c.name = 'cleanup.policy'::text))), ( SELECT c.value
-            FROM kafka.configs c
-           WHERE ((c.resource_type = 4) AND (c.name = 'log.cleanup.policy'::text))
-           ORDER BY c.resource_name DESC
-          LIMIT 1), ( SELECT s.cleanup_policy
-            FROM kafka.sql_settings s)) ~~ '%compact%'::text)
-    FROM (kafka.topics t
+           WHERE ((c.resource_type = ANY (ARRAY[2, 4])) AND (c.resource_name = ANY (ARRAY[topic_limits.topic, ''::text])) AND (c.name = ANY (ARRAY['cleanup.policy'::text, 'log.cleanup.policy'::text])))
+           ORDER BY c.resource_type
+          LIMIT 1), s.cleanup_policy) ~~ '%compact%'::text)
+    FROM ((kafka.topics t
+      CROSS JOIN kafka.sql_settings s)
       CROSS JOIN LATERAL ( SELECT p.partition_index
             FROM kafka.partitions p
            WHERE (p.topic_id = t.topic_id)

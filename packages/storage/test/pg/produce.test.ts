@@ -204,8 +204,6 @@ describe("kafka.produce", () => {
       yield* fits(3000)
       yield* psql.query("insert into kafka.configs values (4, '', 'message.max.bytes', '2000')")
       yield* fits(2000)
-      yield* psql.query("insert into kafka.configs values (4, '1', 'message.max.bytes', '1500')")
-      yield* fits(1500)
       yield* psql.query("insert into kafka.configs values (2, 'one', 'max.message.bytes', '1000')")
       yield* fits(1000)
 

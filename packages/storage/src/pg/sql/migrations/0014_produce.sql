@@ -35,25 +35,24 @@ create function kafka.record_time(at timestamptz) returns bigint language plpgsq
   end $$;
 comment on function kafka.record_time(timestamptz) is 'The time of a record in milliseconds; now for null';
 
--- What holds for a topic: its own config, else one set on brokers while they run, else what the broker started with.
--- Its body goes into the statements that use it, so that only what they ask for is looked up.
+-- What holds for a topic: its own config (resource type 2), else one set on all brokers while they run (4), else what the
+-- broker started with. Its body goes into the statements that use it, so that only what they ask for is looked up; each
+-- part of it costs a call as much as a row does, so that there are few.
 create function kafka.topic_limits(topic text)
     returns table (topic_id text, partitions integer, max_bytes bigint, is_compacted boolean) language sql stable
 begin atomic
   select t.topic_id, last.partition_index + 1,
-    coalesce(
-      (select c.value from kafka.configs c
-        where c.resource_type = 2 and c.resource_name = topic_limits.topic and c.name = 'max.message.bytes')::bigint,
-      (select c.value from kafka.configs c
-        where c.resource_type = 4 and c.name = 'message.max.bytes' order by c.resource_name desc limit 1)::bigint,
-      (select s.max_message_bytes from kafka.sql_settings s)),
-    coalesce(
-      (select c.value from kafka.configs c
-        where c.resource_type = 2 and c.resource_name = topic_limits.topic and c.name = 'cleanup.policy'),
-      (select c.value from kafka.configs c
-        where c.resource_type = 4 and c.name = 'log.cleanup.policy' order by c.resource_name desc limit 1),
-      (select s.cleanup_policy from kafka.sql_settings s)) like '%compact%'
+    coalesce((
+      select c.value::bigint from kafka.configs c
+      where c.resource_type in (2, 4) and c.resource_name in (topic_limits.topic, '')
+        and c.name in ('max.message.bytes', 'message.max.bytes') order by c.resource_type limit 1), s.max_message_bytes),
+    coalesce((
+      select c.value from kafka.configs c
+      where c.resource_type in (2, 4) and c.resource_name in (topic_limits.topic, '')
+        and c.name in ('cleanup.policy', 'log.cleanup.policy') order by c.resource_type limit 1), s.cleanup_policy)
+      like '%compact%'
   from kafka.topics t
+  cross join kafka.sql_settings s
   cross join lateral (
     select p.partition_index from kafka.partitions p where p.topic_id = t.topic_id
     order by p.partition_index desc limit 1) last
