@@ -50,6 +50,9 @@ const PARTS: Readonly<Record<string, string>> = {
     where p.pronamespace = 'kafka'::regnamespace and not exists (
       select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0)
     order by p.oid::regprocedure::text collate "C"`,
+  Triggers: `
+    select pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = t.tgrelid
+    where ${RELATIONS} and not t.tgisinternal order by 1`,
   Views: `
     select format(E'create view kafka.%I as\\n%s', c.relname, rtrim(pg_get_viewdef(c.oid), ';')) from pg_class c
     where ${RELATIONS} and c.relkind = 'v' order by c.relname collate "C"`,

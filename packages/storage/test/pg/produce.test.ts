@@ -8,6 +8,9 @@ import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import { resolveOptions } from "../../src/pg/options/PgOptions.ts"
 import { install } from "../../src/pg/schema/Migrations.ts"
 import { OUTBOX_LOCK } from "../../src/pg/schema/SchemaVersion.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
+import { Write } from "../../src/port/Write.ts"
+import { TOPIC, topic } from "./Appends.ts"
 import { PostgresServer, until } from "./PostgresServer.ts"
 import { failing, prepareTopics } from "./SqlSessions.ts"
 import { TestDatabase } from "./TestDatabase.ts"
@@ -255,6 +258,48 @@ describe("kafka.produce", () => {
       ).toEqual([
         ...[1, 2, 3].map((id) => [String(id), `{"id": ${id}, "note": "n"}`]),
         ...[3, 2, 1].map((id) => [String(id), "n"])
+      ])
+    })
+  )
+})
+
+describe("kafka.sql_topics", () => {
+  it.live("follows the broker's own commits, and the configs that it takes", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      const store = yield* database.open()
+      yield* store.acquire(NOTHING_TOLD)
+      const psql = yield* database.psql()
+      const seen = psql.query("select * from kafka.sql_topics")
+      const put = (resourceType: number, resourceName: string, name: string, value: string | null) =>
+        store.commit([[Write.PutConfig({ resourceType, resourceName, name, value })]])
+      yield* store.commit([topic])
+      expect(yield* seen).toEqual([["t", "{1}", "1048588", "f"]])
+      yield* store.commit([[Write.PutPartition({ topicId: TOPIC, index: 1, partitionId: 7 })]])
+      yield* put(4, "", "message.max.bytes", "5000")
+      expect(yield* seen).toEqual([["t", "{1,7}", "5000", "f"]])
+      yield* put(2, "t", "cleanup.policy", "compact")
+      yield* put(2, "t", "max.message.bytes", "3000")
+      yield* put(2, "t", "max.message.bytes", "4000")
+      yield* put(2, "other", "max.message.bytes", "1")
+      expect(yield* seen).toEqual([["t", "{1,7}", "4000", "t"]])
+      yield* put(2, "t", "max.message.bytes", null)
+      expect(yield* seen).toEqual([["t", "{1,7}", "5000", "t"]])
+      yield* store.commit([[Write.DeleteTopic({ topicId: TOPIC })]])
+      expect(yield* seen).toEqual([])
+    })
+  )
+
+  it.live("has the topics of before", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      yield* database.install(13)
+      const psql = yield* database.psql()
+      yield* prepareTopics(psql, ["orders", 2], ["one", 1])
+      yield* database.install()
+      expect(yield* psql.query("select topic, partition_ids from kafka.sql_topics order by 1")).toEqual([
+        ["one", "{200}"],
+        ["orders", "{100,101}"]
       ])
     })
   )

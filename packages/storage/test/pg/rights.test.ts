@@ -340,7 +340,7 @@ describe("what everybody may call", () => {
             "header_bytes",
             "may"
           ],
-          ...["place_of", "record_bytes", "record_time", "refuse_record", "refuse_right", "revoke", "topic_limits"]
+          ...["place_of", "record_bytes", "record_time", "refuse_record", "refuse_right", "revoke", "topics_changed"]
         ])
       )
       for (const name of ["produce", "produce_many", "headers", "murmur2", "session_role"]) {

@@ -1211,30 +1211,80 @@ create function kafka.record_time(at timestamptz) returns bigint language plpgsq
   end $$;
 comment on function kafka.record_time(timestamptz) is 'The time of a record in milliseconds; now for null';
 
--- What holds for a topic: its own config (resource type 2), else one set on all brokers while they run (4), else what the
--- broker started with. Its body goes into the statements that use it, so that only what they ask for is looked up; each
--- part of it costs a call as much as a row does, so that there are few.
-create function kafka.topic_limits(topic text)
-    returns table (topic_id text, partitions integer, max_bytes bigint, is_compacted boolean) language sql stable
-begin atomic
-  select t.topic_id, last.partition_index + 1,
-    coalesce((
-      select c.value::bigint from kafka.configs c
-      where c.resource_type in (2, 4) and c.resource_name in (topic_limits.topic, '')
-        and c.name in ('max.message.bytes', 'message.max.bytes') order by c.resource_type limit 1), s.max_message_bytes),
-    coalesce((
-      select c.value from kafka.configs c
-      where c.resource_type in (2, 4) and c.resource_name in (topic_limits.topic, '')
-        and c.name in ('cleanup.policy', 'log.cleanup.policy') order by c.resource_type limit 1), s.cleanup_policy)
-      like '%compact%'
-  from kafka.topics t
-  cross join kafka.sql_settings s
-  cross join lateral (
-    select p.partition_index from kafka.partitions p where p.topic_id = t.topic_id
-    order by p.partition_index desc limit 1) last
-  where t.name = topic_limits.topic;
-end;
-comment on function kafka.topic_limits(text) is 'What kafka.produce asks of a topic';
+-- What kafka.produce asks of a topic lies in one row: looked up part by part it would cost more than the record. Triggers
+-- keep it, in the broker's own commits.
+create table kafka.sql_topics (
+  topic text collate "C" primary key,
+  partition_ids integer[] not null,
+  max_message_bytes bigint not null,
+  is_compacted boolean not null
+) with (fillfactor = 50);
+comment on table kafka.sql_topics is 'Topics as kafka.produce sees them: triggers on kafka.topics, kafka.partitions and kafka.configs keep it';
+comment on column kafka.sql_topics.topic is 'Name of the topic';
+comment on column kafka.sql_topics.partition_ids is 'Its partitions, in order';
+comment on column kafka.sql_topics.max_message_bytes is 'The topic''s own max.message.bytes, else the brokers'' message.max.bytes, else what the broker was started with';
+comment on column kafka.sql_topics.is_compacted is 'Whether its cleanup.policy contains compact';
+
+create function kafka.keep_topics(names text[]) returns void language plpgsql as $$
+  begin
+    delete from kafka.sql_topics s
+      where s.topic = any (names) and not exists (select from kafka.topics t where t.name = s.topic);
+    insert into kafka.sql_topics
+      select t.name, p.ids,
+        coalesce(
+          (select c.value::bigint from kafka.configs c where c.resource_type in (2, 4)
+            and c.resource_name in (t.name, '') and c.name in ('max.message.bytes', 'message.max.bytes')
+            order by c.resource_type limit 1), s.max_message_bytes),
+        coalesce(
+          (select c.value from kafka.configs c where c.resource_type in (2, 4)
+            and c.resource_name in (t.name, '') and c.name in ('cleanup.policy', 'log.cleanup.policy')
+            order by c.resource_type limit 1), s.cleanup_policy) like '%compact%'
+      from kafka.topics t
+      cross join kafka.sql_settings s
+      cross join lateral (
+        select array_agg(p.partition_id order by p.partition_index) as ids from kafka.partitions p
+        where p.topic_id = t.topic_id) p
+      where t.name = any (names) and p.ids is not null
+      on conflict (topic) do update set partition_ids = excluded.partition_ids,
+        max_message_bytes = excluded.max_message_bytes, is_compacted = excluded.is_compacted;
+  end $$;
+comment on function kafka.keep_topics(text[]) is 'Brings these topics in kafka.sql_topics up to date';
+
+create function kafka.topics_changed() returns trigger language plpgsql as $$
+  begin
+    case tg_table_name
+      when 'topics' then
+        perform kafka.keep_topics(array(select c.name from changed c));
+      when 'partitions' then
+        perform kafka.keep_topics(array(
+          select t.name from kafka.topics t where t.topic_id in (select c.topic_id from changed c)));
+      when 'configs' then
+        perform kafka.keep_topics(array(
+          select c.resource_name from changed c
+          where c.resource_type = 2 and c.name in ('max.message.bytes', 'cleanup.policy')
+          union select t.name from kafka.topics t where exists (
+            select from changed c
+            where c.resource_type = 4 and c.name in ('message.max.bytes', 'log.cleanup.policy'))));
+      else
+        perform kafka.keep_topics(array(select t.name from kafka.topics t));
+    end case;
+    return null;
+  end $$;
+comment on function kafka.topics_changed() is 'Trigger: looks at the topics of the rows that changed';
+
+create trigger keep_sql_topics after delete on kafka.topics
+  referencing old table as changed for each statement execute function kafka.topics_changed();
+create trigger keep_sql_topics after insert on kafka.partitions
+  referencing new table as changed for each statement execute function kafka.topics_changed();
+create trigger keep_sql_topics_added after insert on kafka.configs
+  referencing new table as changed for each statement execute function kafka.topics_changed();
+create trigger keep_sql_topics_set after update on kafka.configs
+  referencing new table as changed for each statement execute function kafka.topics_changed();
+create trigger keep_sql_topics_removed after delete on kafka.configs
+  referencing old table as changed for each statement execute function kafka.topics_changed();
+create trigger keep_sql_topics after update on kafka.sql_settings
+  for each statement execute function kafka.topics_changed();
+select kafka.keep_topics(array(select t.name from kafka.topics t));
 
 create function kafka.refuse_right(role name, operation text, resource_type text, resource text)
     returns void language plpgsql as $$
@@ -1258,18 +1308,18 @@ create function kafka.refuse_record(role name, topic text, partition integer, by
     if topic is null or not kafka.may(role, 'WRITE', 'TOPIC', topic) then
       perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
     end if;
-    select * into it from kafka.topic_limits(topic);
+    select * into it from kafka.sql_topics t where t.topic = refuse_record.topic;
     if not found then
       raise exception 'there is no topic "%"', topic using errcode = '42704',
         hint = 'Make it first, with any client or tool of Kafka: kafka-topics --create --topic …';
-    elsif partition < 0 or partition >= it.partitions then
+    elsif partition < 0 or partition >= cardinality(it.partition_ids) then
       raise exception 'topic "%" has no partition %', topic, partition using errcode = '22003',
-        detail = format('Its partitions are 0 to %s.', it.partitions - 1),
+        detail = format('Its partitions are 0 to %s.', cardinality(it.partition_ids) - 1),
         hint = 'Without a partition the key chooses one, as it does in Kafka''s Java producer.';
-    elsif bytes > it.max_bytes then
+    elsif bytes > it.max_message_bytes then
       raise exception 'the record is too large for topic "%"', topic using errcode = '54000',
         detail = format('With key and headers, as a batch of its own, it takes %s bytes; max.message.bytes is %s.',
-          bytes, it.max_bytes),
+          bytes, it.max_message_bytes),
         hint = 'Raise max.message.bytes of the topic, or send a reference to what lies elsewhere.';
     elsif keyless and it.is_compacted then
       raise exception 'topic "%" takes no record without a key', topic using errcode = '23502',
@@ -1342,18 +1392,17 @@ create function kafka.produce(topic text, value bytea, key bytea, headers kafka.
       return null;
     end if;
     insert into kafka.outbox as o (partition_id, timestamp, key, value, headers)
-      select p.partition_id,
+      select t.partition_ids[1 + coalesce(partition, kafka.place_of(produce.key) % cardinality(t.partition_ids))],
         case when "timestamp" is null then date_part('epoch', clock_timestamp()) * 1000
           else kafka.record_time("timestamp") end,
         produce.key, produce.value, produce.headers
-      from kafka.topic_limits(topic) t
-      join kafka.partitions p on p.topic_id = t.topic_id
-        and p.partition_index = coalesce(partition, kafka.place_of(produce.key) % t.partitions)
-      where more + kafka.record_bytes(produce.key, produce.value) <= t.max_bytes
+      from kafka.sql_topics t
+      where t.topic = produce.topic and (partition is null or partition between 0 and cardinality(t.partition_ids) - 1)
+        and more + kafka.record_bytes(produce.key, produce.value) <= t.max_message_bytes
         and (produce.key is not null or not t.is_compacted)
         -- The quickest first: the owner needs no row, and who has none may have the owner's privileges.
-        and (role = current_user or (select s.allowed from kafka.acls_say(role, 'WRITE', 'TOPIC', topic) s)
-          or kafka.may(role, 'WRITE', 'TOPIC', topic))
+        and (role = current_user or (select s.allowed from kafka.acls_say(role, 'WRITE', 'TOPIC', produce.topic) s)
+          or kafka.may(role, 'WRITE', 'TOPIC', produce.topic))
       returning o.id into made;
     if made is null then
       perform kafka.refuse_record(role, topic, partition, more + kafka.record_bytes(key, value), key is null);
@@ -1384,12 +1433,12 @@ create function kafka.produce_many(topic text, records bytea[], keys bytea[], he
         hint = 'Give a key for each record, null for one without, or no keys at all.';
     end if;
     insert into kafka.outbox (partition_id, timestamp, key, value, headers)
-      select p.partition_id, ms, r.key, r.value, produce_many.headers
+      select t.partition_ids[1 + coalesce(partition, kafka.place_of(r.key) % cardinality(t.partition_ids))], ms, r.key,
+        r.value, produce_many.headers
       from unnest(records, keys) with ordinality r (value, key, number)
-      cross join kafka.topic_limits(topic) t
-      join kafka.partitions p
-        on p.topic_id = t.topic_id and p.partition_index = coalesce(partition, kafka.place_of(r.key) % t.partitions)
-      where more + kafka.record_bytes(r.key, r.value) <= t.max_bytes
+      join kafka.sql_topics t on t.topic = produce_many.topic
+      where (partition is null or partition between 0 and cardinality(t.partition_ids) - 1)
+        and more + kafka.record_bytes(r.key, r.value) <= t.max_message_bytes
         and (r.key is not null or not t.is_compacted)
       order by r.number;
     get diagnostics made = row_count;
@@ -1483,7 +1532,7 @@ create function kafka.produce_many(topic text, records jsonb[], keys text[] defa
 comment on function kafka.produce_many(text, jsonb[], text[], kafka.header[], integer, timestamptz) is 'Records of JSON, as Postgres writes it';
 
 -- Nobody calls what is within; everybody calls what asks for rights itself or needs none.
-revoke execute on function kafka.record_time(timestamptz), kafka.topic_limits(text),
+revoke execute on function kafka.record_time(timestamptz), kafka.keep_topics(text[]), kafka.topics_changed(),
   kafka.refuse_right(name, text, text, text), kafka.refuse_record(name, text, integer, bigint, boolean),
   kafka.first_call(text, text), kafka.broker_sleeps(), kafka.place_of(bytea), kafka.record_bytes(bytea, bytea) from public;`,
   "0015_records": `-- Records as rows. kafka.records takes batches apart when asked, as far as they are not compressed; the follower of a
