@@ -261,6 +261,16 @@ create table kafka.sql_settings (
   constraint sql_settings_one_check CHECK (one)
 );
 
+create table kafka.sql_topics (
+  topic text collate "C" not null,
+  partition_ids integer[] not null,
+  max_message_bytes bigint not null,
+  is_compacted boolean not null,
+  constraint sql_topics_pkey PRIMARY KEY (topic)
+) with (
+  fillfactor=50
+);
+
 create table kafka.topics (
   topic_id text collate "C" not null,
   name text collate "C" not null,
@@ -783,6 +793,33 @@ AS $function$
     return null;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.keep_topics(names text[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    delete from kafka.sql_topics s
+      where s.topic = any (names) and not exists (select from kafka.topics t where t.name = s.topic);
+    insert into kafka.sql_topics
+      select t.name, p.ids,
+        coalesce(
+          (select c.value::bigint from kafka.configs c where c.resource_type in (2, 4)
+            and c.resource_name in (t.name, '') and c.name in ('max.message.bytes', 'message.max.bytes')
+            order by c.resource_type limit 1), s.max_message_bytes),
+        coalesce(
+          (select c.value from kafka.configs c where c.resource_type in (2, 4)
+            and c.resource_name in (t.name, '') and c.name in ('cleanup.policy', 'log.cleanup.policy')
+            order by c.resource_type limit 1), s.cleanup_policy) like '%compact%'
+      from kafka.topics t
+      cross join kafka.sql_settings s
+      cross join lateral (
+        select array_agg(p.partition_id order by p.partition_index) as ids from kafka.partitions p
+        where p.topic_id = t.topic_id) p
+      where t.name = any (names) and p.ids is not null
+      on conflict (topic) do update set partition_ids = excluded.partition_ids,
+        max_message_bytes = excluded.max_message_bytes, is_compacted = excluded.is_compacted;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.kept_records(id integer, from_offset bigint, most bigint, since timestamp with time zone)
  RETURNS TABLE("offset" bigint, "timestamp" timestamp with time zone, key bytea, value bytea, headers kafka.header[])
  LANGUAGE plpgsql
@@ -1174,18 +1211,17 @@ AS $function$
       return null;
     end if;
     insert into kafka.outbox as o (partition_id, timestamp, key, value, headers)
-      select p.partition_id,
+      select t.partition_ids[1 + coalesce(partition, kafka.place_of(produce.key) % cardinality(t.partition_ids))],
         case when "timestamp" is null then date_part('epoch', clock_timestamp()) * 1000
           else kafka.record_time("timestamp") end,
         produce.key, produce.value, produce.headers
-      from kafka.topic_limits(topic) t
-      join kafka.partitions p on p.topic_id = t.topic_id
-        and p.partition_index = coalesce(partition, kafka.place_of(produce.key) % t.partitions)
-      where more + kafka.record_bytes(produce.key, produce.value) <= t.max_bytes
+      from kafka.sql_topics t
+      where t.topic = produce.topic and (partition is null or partition between 0 and cardinality(t.partition_ids) - 1)
+        and more + kafka.record_bytes(produce.key, produce.value) <= t.max_message_bytes
         and (produce.key is not null or not t.is_compacted)
         -- The quickest first: the owner needs no row, and who has none may have the owner's privileges.
-        and (role = current_user or (select s.allowed from kafka.acls_say(role, 'WRITE', 'TOPIC', topic) s)
-          or kafka.may(role, 'WRITE', 'TOPIC', topic))
+        and (role = current_user or (select s.allowed from kafka.acls_say(role, 'WRITE', 'TOPIC', produce.topic) s)
+          or kafka.may(role, 'WRITE', 'TOPIC', produce.topic))
       returning o.id into made;
     if made is null then
       perform kafka.refuse_record(role, topic, partition, more + kafka.record_bytes(key, value), key is null);
@@ -1260,12 +1296,12 @@ AS $function$
         hint = 'Give a key for each record, null for one without, or no keys at all.';
     end if;
     insert into kafka.outbox (partition_id, timestamp, key, value, headers)
-      select p.partition_id, ms, r.key, r.value, produce_many.headers
+      select t.partition_ids[1 + coalesce(partition, kafka.place_of(r.key) % cardinality(t.partition_ids))], ms, r.key,
+        r.value, produce_many.headers
       from unnest(records, keys) with ordinality r (value, key, number)
-      cross join kafka.topic_limits(topic) t
-      join kafka.partitions p
-        on p.topic_id = t.topic_id and p.partition_index = coalesce(partition, kafka.place_of(r.key) % t.partitions)
-      where more + kafka.record_bytes(r.key, r.value) <= t.max_bytes
+      join kafka.sql_topics t on t.topic = produce_many.topic
+      where (partition is null or partition between 0 and cardinality(t.partition_ids) - 1)
+        and more + kafka.record_bytes(r.key, r.value) <= t.max_message_bytes
         and (r.key is not null or not t.is_compacted)
       order by r.number;
     get diagnostics made = row_count;
@@ -1393,18 +1429,18 @@ AS $function$
     if topic is null or not kafka.may(role, 'WRITE', 'TOPIC', topic) then
       perform kafka.refuse_right(role, 'WRITE', 'TOPIC', topic);
     end if;
-    select * into it from kafka.topic_limits(topic);
+    select * into it from kafka.sql_topics t where t.topic = refuse_record.topic;
     if not found then
       raise exception 'there is no topic "%"', topic using errcode = '42704',
         hint = 'Make it first, with any client or tool of Kafka: kafka-topics --create --topic …';
-    elsif partition < 0 or partition >= it.partitions then
+    elsif partition < 0 or partition >= cardinality(it.partition_ids) then
       raise exception 'topic "%" has no partition %', topic, partition using errcode = '22003',
-        detail = format('Its partitions are 0 to %s.', it.partitions - 1),
+        detail = format('Its partitions are 0 to %s.', cardinality(it.partition_ids) - 1),
         hint = 'Without a partition the key chooses one, as it does in Kafka''s Java producer.';
-    elsif bytes > it.max_bytes then
+    elsif bytes > it.max_message_bytes then
       raise exception 'the record is too large for topic "%"', topic using errcode = '54000',
         detail = format('With key and headers, as a batch of its own, it takes %s bytes; max.message.bytes is %s.',
-          bytes, it.max_bytes),
+          bytes, it.max_message_bytes),
         hint = 'Raise max.message.bytes of the topic, or send a reference to what lies elsewhere.';
     elsif keyless and it.is_compacted then
       raise exception 'topic "%" takes no record without a key', topic using errcode = '23502',
@@ -1513,6 +1549,30 @@ CREATE OR REPLACE FUNCTION kafka.time_of(ms bigint)
 AS $function$
     select to_timestamp(greatest(least(ms, 253402300799999), -62135596800000) / 1000.0)
   $function$;
+
+CREATE OR REPLACE FUNCTION kafka.topics_changed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    case tg_table_name
+      when 'topics' then
+        perform kafka.keep_topics(array(select c.name from changed c));
+      when 'partitions' then
+        perform kafka.keep_topics(array(
+          select t.name from kafka.topics t where t.topic_id in (select c.topic_id from changed c)));
+      when 'configs' then
+        perform kafka.keep_topics(array(
+          select c.resource_name from changed c
+          where c.resource_type = 2 and c.name in ('max.message.bytes', 'cleanup.policy')
+          union select t.name from kafka.topics t where exists (
+            select from changed c
+            where c.resource_type = 4 and c.name in ('message.max.bytes', 'log.cleanup.policy'))));
+      else
+        perform kafka.keep_topics(array(select t.name from kafka.topics t));
+    end case;
+    return null;
+  end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.unpack(batch bytea, from_offset bigint, most bigint, since timestamp with time zone)
  RETURNS TABLE("offset" bigint, "timestamp" timestamp with time zone, key bytea, value bytea, headers kafka.header[])
@@ -1678,33 +1738,6 @@ BEGIN ATOMIC
          END AS current_setting;
 END;
 
-CREATE OR REPLACE FUNCTION kafka.topic_limits(topic text)
- RETURNS TABLE(topic_id text, partitions integer, max_bytes bigint, is_compacted boolean)
- LANGUAGE sql
- STABLE
-BEGIN ATOMIC
- SELECT t.topic_id,
-     (last.partition_index + 1),
-     COALESCE(( SELECT (c.value)::bigint AS value
-            FROM kafka.configs c
-           WHERE ((c.resource_type = ANY (ARRAY[2, 4])) AND (c.resource_name = ANY (ARRAY[topic_limits.topic, ''::text])) AND (c.name = ANY (ARRAY['max.message.bytes'::text, 'message.max.bytes'::text])))
-           ORDER BY c.resource_type
-          LIMIT 1), (s.max_message_bytes)::bigint) AS "coalesce",
-     (COALESCE(( SELECT c.value
-            FROM kafka.configs c
-           WHERE ((c.resource_type = ANY (ARRAY[2, 4])) AND (c.resource_name = ANY (ARRAY[topic_limits.topic, ''::text])) AND (c.name = ANY (ARRAY['cleanup.policy'::text, 'log.cleanup.policy'::text])))
-           ORDER BY c.resource_type
-          LIMIT 1), s.cleanup_policy) ~~ '%compact%'::text)
-    FROM ((kafka.topics t
-      CROSS JOIN kafka.sql_settings s)
-      CROSS JOIN LATERAL ( SELECT p.partition_index
-            FROM kafka.partitions p
-           WHERE (p.topic_id = t.topic_id)
-           ORDER BY p.partition_index DESC
-          LIMIT 1) last)
-   WHERE (t.name = topic_limits.topic);
-END;
-
 -- Rights
 
 revoke execute on function kafka.acl_of(text,text,text,text,text,text) from public;
@@ -1734,6 +1767,8 @@ revoke execute on function kafka.header_bytes(kafka.header[]) from public;
 revoke execute on function kafka.headers_of(bytea,integer,integer,integer) from public;
 
 revoke execute on function kafka.is_aborted(integer,bigint,bigint) from public;
+
+revoke execute on function kafka.keep_topics(text[]) from public;
 
 revoke execute on function kafka.kept_records(integer,bigint,bigint,timestamp with time zone) from public;
 
@@ -1773,7 +1808,7 @@ revoke execute on function kafka.take_claim(text,integer) from public;
 
 revoke execute on function kafka.tell_offset(text,integer,bigint,bigint) from public;
 
-revoke execute on function kafka.topic_limits(text) from public;
+revoke execute on function kafka.topics_changed() from public;
 
 revoke execute on function kafka.unpack(bytea,bigint,bigint,timestamp with time zone) from public;
 
@@ -1784,6 +1819,20 @@ revoke execute on function kafka.varint(bytea,integer) from public;
 revoke execute on function kafka.varint_size(bytea,integer) from public;
 
 revoke execute on function kafka.wrapping_sum(bigint,bigint) from public;
+
+-- Triggers
+
+CREATE TRIGGER keep_sql_topics AFTER DELETE ON kafka.topics REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION kafka.topics_changed();
+
+CREATE TRIGGER keep_sql_topics AFTER INSERT ON kafka.partitions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION kafka.topics_changed();
+
+CREATE TRIGGER keep_sql_topics AFTER UPDATE ON kafka.sql_settings FOR EACH STATEMENT EXECUTE FUNCTION kafka.topics_changed();
+
+CREATE TRIGGER keep_sql_topics_added AFTER INSERT ON kafka.configs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION kafka.topics_changed();
+
+CREATE TRIGGER keep_sql_topics_removed AFTER DELETE ON kafka.configs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION kafka.topics_changed();
+
+CREATE TRIGGER keep_sql_topics_set AFTER UPDATE ON kafka.configs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION kafka.topics_changed();
 
 -- Views
 
@@ -2285,6 +2334,11 @@ comment on column kafka.sql_settings.one is 'True: there is one row';
 comment on column kafka.sql_settings.dedup_window is 'For how long kafka.produce knows a dedup key again';
 comment on column kafka.sql_settings.max_message_bytes is 'message.max.bytes that the broker was started with';
 comment on column kafka.sql_settings.cleanup_policy is 'log.cleanup.policy that the broker was started with';
+comment on table kafka.sql_topics is 'Topics as kafka.produce sees them: triggers on kafka.topics, kafka.partitions and kafka.configs keep it';
+comment on column kafka.sql_topics.topic is 'Name of the topic';
+comment on column kafka.sql_topics.partition_ids is 'Its partitions, in order';
+comment on column kafka.sql_topics.max_message_bytes is 'The topic''s own max.message.bytes, else the brokers'' message.max.bytes, else what the broker was started with';
+comment on column kafka.sql_topics.is_compacted is 'Whether its cleanup.policy contains compact';
 comment on view kafka.topic_overview is 'Each topic with its partitions, records (offsets from log start to end; fewer where compacted), bytes and configs';
 comment on column kafka.topic_overview.topic is 'The topic''s name';
 comment on column kafka.topic_overview.topic_id is 'Kafka''s text form of a UUID';
@@ -2354,6 +2408,7 @@ comment on function kafka.headers(jsonb) is 'Headers for kafka.produce, of an ob
 comment on function kafka.headers_of(bytea,integer,integer,integer) is 'Headers of a record; a key that is no UTF-8 is shown escaped';
 comment on function kafka.is_aborted(integer,bigint,bigint) is 'Whether a transactional batch was aborted: by partition, producer and base offset';
 comment on function kafka.json_of(text) is 'The value as JSON; null where it is none';
+comment on function kafka.keep_topics(text[]) is 'Brings these topics in kafka.sql_topics up to date';
 comment on function kafka.kept_records(integer,bigint,bigint,timestamp with time zone) is 'The same out of kafka.unpacked';
 comment on function kafka.lock_claim(text,integer,boolean) is 'Locks a group''s partition, or says that another transaction has it';
 comment on function kafka.log_records(integer,bigint,bigint,timestamp with time zone) is 'Records of a partition out of its batches: what read_committed reads, from an offset on';
@@ -2395,7 +2450,7 @@ comment on function kafka.session_role() is 'The role whose rights count: that o
 comment on function kafka.take_claim(text,integer) is 'The next claim on a group''s partition, which its caller has locked';
 comment on function kafka.tell_offset(text,integer,bigint,bigint) is 'Tells the broker of an offset; -1: of a claim without one, null: of a claim that is given back';
 comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';
-comment on function kafka.topic_limits(text) is 'What kafka.produce asks of a topic';
+comment on function kafka.topics_changed() is 'Trigger: looks at the topics of the rows that changed';
 comment on function kafka.unpack(bytea,bigint,bigint,timestamp with time zone) is 'Records of a batch that is not compressed: from an offset on, at most so many, and from the first one on that is not older';
 comment on function kafka.unpack_whole(bytea,bigint) is 'The same without end; of a malformed batch nothing, with a warning';
 comment on function kafka.varint(bytea,integer) is 'A varint, before zig-zag';

@@ -20,6 +20,8 @@ interface Batch {
   readonly partition: number
   readonly values: ReadonlyArray<string>
   sequence: number
+  /** Of its partition: how many were made before it. */
+  readonly number: number
   /** What became of some time that it was sent is not known. */
   isDoubtful: boolean
   lastError: number
@@ -42,7 +44,12 @@ export class IdempotentProducer {
   #left: number
   #order = 0
   #open: Array<Batch> = []
-  #partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ partition, sequence: 0, acknowledged: 0 }))
+  #partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({
+    partition,
+    sequence: 0,
+    made: 0,
+    acknowledged: 0
+  }))
   /** What it knew of the partitions' states: a failover may lose them. */
   #era = 0
 
@@ -62,6 +69,7 @@ export class IdempotentProducer {
         while (
           this.#left > 0 &&
           this.#open.length < MAX_IN_FLIGHT &&
+          this.#free.length > 0 &&
           (this.#open.length === 0 || chance.permille(600))
         ) {
           this.#open.push(this.#make())
@@ -105,16 +113,26 @@ export class IdempotentProducer {
     return sequence
   }
 
+  /** No client is more than five batches ahead of one whose outcome it does not know: a broker knows no more of them again. */
+  get #free() {
+    return this.#partitions.filter(({ made, partition }) => {
+      const first = this.#open.find((batch) => batch.partition === partition)
+      return first === undefined || made - first.number < MAX_IN_FLIGHT
+    })
+  }
+
   #make(): Batch {
     const { chance } = this.#client
-    const { partition } = chance.pick(this.#partitions)
+    const state = chance.pick(this.#free)
+    const { partition } = state
     const values = Array.from({ length: chance.between(1, 3) }, () => {
       const order = this.#order++
       const value = `${this.#name}-${order}`
       this.#history.log.sends("idempotent", this.#name, partition, order, value)
       return value
     })
-    return { partition, values, sequence: this.#place({ partition, values }), isDoubtful: false, lastError: 0 }
+    const sequence = this.#place({ partition, values })
+    return { partition, values, sequence, number: state.made++, isDoubtful: false, lastError: 0 }
   }
 
   /** Tells its user that the first one is not stored, as it was told itself: then no reader ever sees it (E2). */
