@@ -16,6 +16,7 @@ import { median, report } from "../Bars.ts"
 import type { Bar } from "../Bars.ts"
 import { runBench, settle } from "../Ending.ts"
 import type { Ending } from "../Ending.ts"
+import { sleep } from "../groups/Report.ts"
 import { Wire } from "../groups/Wire.ts"
 import { startTusk } from "../kafka/TuskProcess.ts"
 
@@ -98,6 +99,13 @@ const measure = async (ending: Ending): Promise<void> => {
     return file
   })
 
+  /** Seconds until the broker has taken all that waits. */
+  const drained = async (): Promise<number> => {
+    const from = performance.now()
+    while ((await query("select 1 from kafka.outbox limit 1")).length > 0) await sleep(5)
+    return (performance.now() - from) / 1000
+  }
+
   const rate = async (side: number, forSeconds = seconds): Promise<number> => {
     const place = ["-h", host!, "-p", port!, "-U", sides[side]![1]]
     const load = ["-n", "-c", "16", "-j", "2", "-T", forSeconds, "-M", options.protocol, "-f", files[side]!]
@@ -108,6 +116,7 @@ const measure = async (ending: Ending): Promise<void> => {
   /** Of each side but the first its rate beside the first's, round by round; who goes first changes. */
   const compare = async (what: string, isStopped: boolean, least: number | undefined): Promise<ReadonlyArray<Bar>> => {
     for (let side = 0; side < sides.length; side++) await rate(side, "1")
+    if (!isStopped) await drained()
     const rates: ReadonlyArray<Array<number>> = sides.map(() => [])
     for (let round = 0; round < rounds; round++) {
       const order = sides.map((_, i) => (round % 2 === 0 ? i : sides.length - 1 - i))
@@ -115,7 +124,10 @@ const measure = async (ending: Ending): Promise<void> => {
         // Where the broker runs, it empties its table itself.
         await query(`truncate public.bench_outbox${isStopped ? ", kafka.outbox" : ""}; checkpoint`)
         await settle()
-        rates[side]!.push(await rate(side))
+        const tps = await rate(side)
+        // What is not drained by then counts as time.
+        const behind = isStopped ? 0 : await drained()
+        rates[side]!.push((tps * Number(seconds)) / (Number(seconds) + behind))
       }
       console.log(
         `${what}, round ${round + 1}: ${rates.map((each) => each.at(-1)!.toFixed(0)).join(", ")} transactions/s`
@@ -131,7 +143,7 @@ const measure = async (ending: Ending): Promise<void> => {
     })
   }
 
-  const running = await compare("broker running", false, undefined)
+  const running = await compare("broker running, and it drains all", false, 0.55)
   await broker.kill()
   const stopped = await compare("broker stopped", true, 0.75)
   await broker.start()
