@@ -2281,20 +2281,22 @@ insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset,
     $10::int, $11::bytea)`,
   BeginTransaction: `insert into kafka.open_transactions (partition_id, first_offset, producer_id)
   select * from unnest($1::int[], $2::bigint[], $3::bigint[])`,
-  DeleteBatches: `-- Where the newest batch goes, the partition keeps what it said: ends never go back.
+  DeleteBatches: `-- Where the newest batch goes, the partition keeps what it said: ends never go back. By ctid: see DeleteOutbox.
 with doomed as materialized (
-    select b.partition_id, b.base_offset, b.last_offset, b.timestamp_high, b.cumulative_bytes
+    select b.ctid, b.partition_id, b.base_offset, b.last_offset, b.timestamp_high, b.cumulative_bytes
     from unnest($1::int[], $2::bigint[], $3::int[]) r (partition_id, below, batches)
     cross join lateral (
-      select * from kafka.batches b
+      select b.ctid, b.* from kafka.batches b
       where b.partition_id = r.partition_id and b.base_offset < r.below and b.last_offset < r.below
       order by b.base_offset limit r.batches) b),
   gone as (
-    delete from kafka.batches b using doomed d
-    where b.partition_id = d.partition_id and b.base_offset = d.base_offset),
+    delete from kafka.batches where ctid = any (array(select ctid from doomed))),
   settled as (
-    delete from kafka.aborted_transactions a using unnest($1::int[], $2::bigint[]) r (partition_id, below)
-    where a.partition_id = r.partition_id and a.last_offset < r.below),
+    delete from kafka.aborted_transactions where ctid = any (array(
+      select a.ctid from unnest($1::int[], $2::bigint[]) r (partition_id, below)
+      cross join lateral (
+        select ctid from kafka.aborted_transactions t
+        where t.partition_id = r.partition_id and t.last_offset < r.below offset 0) a))),
   newest as (
     select partition_id, max(base_offset) as base_offset, max(last_offset) as last_offset,
       max(timestamp_high) as timestamp_high, max(cumulative_bytes) as cumulative_bytes
@@ -2303,23 +2305,31 @@ with doomed as materialized (
     timestamp_high_floor = greatest(p.timestamp_high_floor, n.timestamp_high),
     cumulative_bytes_floor = greatest(p.cumulative_bytes_floor, n.cumulative_bytes)
   from newest n
-  where p.partition_id = n.partition_id and not exists (
-    select from kafka.batches b where b.partition_id = n.partition_id and b.base_offset > n.base_offset)`,
+  where p.partition_id = n.partition_id and (
+    select b.base_offset from kafka.batches b where b.partition_id = n.partition_id and b.base_offset > n.base_offset
+    limit 1) is null`,
   DeleteConfig: `delete from kafka.configs c using unnest($1::int[], $2::text[], $3::text[]) d (resource_type, resource_name, name)
   where c.resource_type = d.resource_type and c.resource_name = d.resource_name and c.name = d.name`,
   DeleteGroup: `with gone as (delete from kafka.groups where group_id = any($1::text[])),
   offsets as (delete from kafka.offsets where commit_id = any($2::bigint[]))
   delete from kafka.group_members where group_id = any($1::text[])`,
-  DeleteGroupMember: `-- A null member id: all of the group.
-delete from kafka.group_members m using unnest($1::text[], $2::text[]) d (group_id, member_id)
-  where m.group_id = d.group_id and (d.member_id is null or m.member_id = d.member_id)`,
+  DeleteGroupMember: `-- A null member id: all of the group. By ctid: see DeleteOutbox.
+delete from kafka.group_members where ctid = any (array(
+  select m.ctid from unnest($1::text[], $2::text[]) d (group_id, member_id)
+  cross join lateral (
+    select ctid from kafka.group_members where group_id = d.group_id and member_id = d.member_id
+    union all
+    select ctid from kafka.group_members where group_id = d.group_id and d.member_id is null offset 0) m))`,
   DeleteOffset: `-- What is not in force any more, or was taken away.
 delete from kafka.offsets where commit_id = any($1::bigint[])`,
-  DeleteOutbox: `-- All of them are there, or the commit fails.
+  DeleteOutbox: `-- All of them are there, or the commit fails. By ctid, here and elsewhere, and each found by its own look-up ("offset 0"
+-- keeps it one): Postgres joins a table that was empty when vacuum saw it by reading all of its index.
 with gone as (
-  delete from kafka.outbox o using unnest($1::bigint[], $2::bigint[]) k (xid, id)
-  where o.xid = k.xid::text::xid8 and o.id = k.id
-  returning o.id)
+  delete from kafka.outbox where ctid = any (array(
+    select o.ctid from unnest($1::bigint[], $2::bigint[]) k (xid, id)
+    cross join lateral (
+      select ctid from kafka.outbox where xid = k.xid::text::xid8 and id = k.id offset 0) o))
+  returning id)
 select kafka.all_there((select count(*) from gone), $3::bigint)`,
   DeleteTopic: `with gone as (delete from kafka.topics where topic_id = any($1::text[]) returning topic_id, name),
   orphans as (
@@ -2335,10 +2345,13 @@ select kafka.all_there((select count(*) from gone), $3::bigint)`,
   no_aborted as (delete from kafka.aborted_transactions where partition_id = any($1::int[])),
   no_snapshot as (delete from kafka.producer_snapshots where partition_id = any($1::int[]))
   delete from kafka.partitions where partition_id = any($1::int[])`,
-  EndTransaction: `-- An aborted one has a last offset.
+  EndTransaction: `-- An aborted one has a last offset. By ctid: see DeleteOutbox.
 with ended as (
-    delete from kafka.open_transactions t using unnest($1::int[], $2::bigint[]) e (partition_id, first_offset)
-    where t.partition_id = e.partition_id and t.first_offset = e.first_offset)
+    delete from kafka.open_transactions where ctid = any (array(
+      select t.ctid from unnest($1::int[], $2::bigint[]) e (partition_id, first_offset)
+      cross join lateral (
+        select ctid from kafka.open_transactions o
+        where o.partition_id = e.partition_id and o.first_offset = e.first_offset offset 0) t)))
   insert into kafka.aborted_transactions (partition_id, first_offset, last_offset, producer_id, last_stable_offset)
   select * from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
     a (partition_id, first_offset, last_offset, producer_id, last_stable_offset)
@@ -2392,23 +2405,34 @@ with stale as (
   PutTransactionalId: `insert into kafka.transactional_ids (revision, transactional_id, value)
   select * from unnest($1::bigint[], $2::text[], $3::text[])`,
   RefuseOutbox: `-- As DeleteOutbox, and kept for a person to look at.
-with gone as (
-  delete from kafka.outbox o using unnest($1::bigint[], $2::bigint[], $3::text[]) k (xid, id, reason)
-  where o.xid = k.xid::text::xid8 and o.id = k.id
-  returning o.id, k.reason, o.partition_id, o.timestamp, o.key, o.value, o.headers),
+with found as materialized (
+  select o.ctid, k.id, k.reason from unnest($1::bigint[], $2::bigint[], $3::text[]) k (xid, id, reason)
+  cross join lateral (
+    select ctid from kafka.outbox where xid = k.xid::text::xid8 and id = k.id offset 0) o),
+gone as (
+  delete from kafka.outbox where ctid = any (array(select ctid from found))
+  returning id, partition_id, timestamp, key, value, headers),
 kept as (
-  insert into kafka.outbox_refused (id, reason, partition_id, timestamp, key, value, headers) select * from gone)
+  insert into kafka.outbox_refused (id, reason, partition_id, timestamp, key, value, headers)
+  select g.id, f.reason, g.partition_id, g.timestamp, g.key, g.value, g.headers from gone g join found f on f.id = g.id)
 select kafka.all_there((select count(*) from gone), $4::bigint)`,
   Relax: `-- For the transaction it is in: its COMMIT does not wait for the disk.
 select set_config('synchronous_commit', 'off', true)`,
-  RemoveBatches: `-- The newest batch tells where its partition ends: it stays. A marker goes with what tells of it.
-with settled as (
-    delete from kafka.aborted_transactions a using unnest($1::int[], $2::bigint[]) r (partition_id, base_offset)
-    where a.partition_id = r.partition_id and a.last_offset = r.base_offset
-      and exists (select from kafka.batches n where n.partition_id = r.partition_id and n.base_offset > r.base_offset))
-  delete from kafka.batches b using unnest($1::int[], $2::bigint[]) r (partition_id, base_offset)
-  where b.partition_id = r.partition_id and b.base_offset = r.base_offset
-    and exists (select from kafka.batches n where n.partition_id = r.partition_id and n.base_offset > r.base_offset)`,
+  RemoveBatches: `-- The newest batch tells where its partition ends: it stays. A marker goes with what tells of it. By ctid: see DeleteOutbox.
+with doomed as materialized (
+    select b.ctid, r.partition_id, r.base_offset from unnest($1::int[], $2::bigint[]) r (partition_id, base_offset)
+    cross join lateral (
+      select ctid from kafka.batches f
+      where f.partition_id = r.partition_id and f.base_offset = r.base_offset offset 0) b
+    where (select n.base_offset from kafka.batches n
+      where n.partition_id = r.partition_id and n.base_offset > r.base_offset limit 1) is not null),
+  settled as (
+    delete from kafka.aborted_transactions where ctid = any (array(
+      select a.ctid from doomed d
+      cross join lateral (
+        select ctid from kafka.aborted_transactions t
+        where t.partition_id = d.partition_id and t.last_offset = d.base_offset offset 0) a)))
+  delete from kafka.batches where ctid = any (array(select ctid from doomed))`,
   ReplaceBatches: `update kafka.batches b set data = r.data, max_timestamp = r.max_timestamp
   from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bytea[]) r (partition_id, base_offset, max_timestamp, data)
   where b.partition_id = r.partition_id and b.base_offset = r.base_offset`
@@ -2525,12 +2549,13 @@ union all
   case when headers is not null then array(select h.value from unnest(headers) h) end,
   group_id, committed_offset
 from sized where upto - coalesce(octet_length(key), 0) - coalesce(octet_length(value), 0) - 64 < $5::bigint order by id)`,
-  OutboxRows: `-- Rows by their keys, in that order, as far as a number of bytes goes.
+  OutboxRows: `-- Rows by their keys, each by its own look-up (see DeleteOutbox), in that order, as far as a number of bytes goes.
 with sized as (
   select k.place, o.*,
     sum(coalesce(octet_length(o.key), 0) + coalesce(octet_length(o.value), 0) + 64) over (order by k.place) as upto
   from unnest($1::bigint[], $2::bigint[]) with ordinality k (xid, id, place)
-  join kafka.outbox o on o.xid = k.xid::text::xid8 and o.id = k.id)
+  cross join lateral (
+    select * from kafka.outbox r where r.xid = k.xid::text::xid8 and r.id = k.id offset 0) o)
 select place, xid, id, partition_id, timestamp, key, value,
   case when headers is not null then array(select h.key from unnest(headers) h) end,
   case when headers is not null then array(select h.value from unnest(headers) h) end,

@@ -1,8 +1,12 @@
 -- As DeleteOutbox, and kept for a person to look at.
-with gone as (
-  delete from kafka.outbox o using unnest($1::bigint[], $2::bigint[], $3::text[]) k (xid, id, reason)
-  where o.xid = k.xid::text::xid8 and o.id = k.id
-  returning o.id, k.reason, o.partition_id, o.timestamp, o.key, o.value, o.headers),
+with found as materialized (
+  select o.ctid, k.id, k.reason from unnest($1::bigint[], $2::bigint[], $3::text[]) k (xid, id, reason)
+  cross join lateral (
+    select ctid from kafka.outbox where xid = k.xid::text::xid8 and id = k.id offset 0) o),
+gone as (
+  delete from kafka.outbox where ctid = any (array(select ctid from found))
+  returning id, partition_id, timestamp, key, value, headers),
 kept as (
-  insert into kafka.outbox_refused (id, reason, partition_id, timestamp, key, value, headers) select * from gone)
+  insert into kafka.outbox_refused (id, reason, partition_id, timestamp, key, value, headers)
+  select g.id, f.reason, g.partition_id, g.timestamp, g.key, g.value, g.headers from gone g join found f on f.id = g.id)
 select kafka.all_there((select count(*) from gone), $4::bigint)
