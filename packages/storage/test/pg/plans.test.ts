@@ -34,9 +34,7 @@ describe("rows that are found by their keys", () => {
       for (const [name, text] of Object.entries(texts)) {
         const plan = (yield* psql.query(`explain (generic_plan, costs off) ${text}`)).map(([line]) => line!).join("\n")
         // A condition on a key that no index answers is a look at every row.
-        const looked = plan
-          .replaceAll(/Join Filter: \(f\.id = g\.id\)/g, "")
-          .match(/Join Filter:.*|Filter: .*(_id|offset) = .*/g)
+        const looked = plan.match(/Join Filter:.*|Filter: .*(_id|offset) = .*/g)
         expect([name, looked, /Index Cond: .*=/.test(plan)]).toEqual([name, null, true])
       }
     }).pipe(Effect.scoped)
