@@ -1,9 +1,7 @@
 import { performance } from "node:perf_hooks"
 import { quantile, sleep } from "../../bench/groups/Report.ts"
 import { Wire } from "../../bench/groups/Wire.ts"
-import { Fetch } from "@tusk/protocol/messages/Fetch"
-import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { batchesOf } from "../../bench/Fetched.ts"
+import { Delivery, stamped } from "../../bench/sql/Delivery.ts"
 import { createTopic } from "../failover/Asking.ts"
 import type { World } from "./World.ts"
 
@@ -14,40 +12,6 @@ export interface SnapshotOptions {
   readonly seconds: number
   /** Records a second, over all sessions. */
   readonly rate: number
-}
-
-/** Milliseconds from a commit to the record in a consumer that waits; values begin with when they were committed. */
-class Delivery {
-  readonly latencies: Array<number> = []
-  #reading = true
-  readonly ended: Promise<void>
-
-  constructor(wire: Wire, offset: bigint) {
-    this.ended = this.#read(wire, offset)
-  }
-
-  stop(): void {
-    this.#reading = false
-  }
-
-  async #read(wire: Wire, from: bigint): Promise<void> {
-    let offset = from
-    while (this.#reading) {
-      const answer = await wire.call(Fetch, 12, {
-        ...{ replicaId: -1, maxWaitMs: 500, minBytes: 1, maxBytes: 8 << 20, sessionEpoch: -1 },
-        topics: [{ topic: TOPIC, partitions: [{ partition: 0, fetchOffset: offset, partitionMaxBytes: 8 << 20 }] }]
-      })
-      const now = performance.now()
-      for (const batch of batchesOf(answer.responses[0]?.partitions[0]?.records)) {
-        const records = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: 64 << 20 })
-        if (!Array.isArray(records)) throw new Error("a batch that cannot be read")
-        for (const { value } of records as ReadonlyArray<RecordBatch.DecodedRecord>) {
-          this.latencies.push(now - Number(Buffer.from(value!).toString("latin1", 0, 16)))
-        }
-        offset = RecordBatch.lastOffset(batch) + 1n
-      }
-    }
-  }
 }
 
 /** A call each, committed at once, at a steady rate. Tells how many were produced. */
@@ -61,8 +25,7 @@ const produceAt = async ({ session }: World, { rate, seconds }: SnapshotOptions)
       const due = began + (count * 1000 * lanes) / rate
       const wait = due - performance.now()
       if (wait > 1) await sleep(wait)
-      const value = performance.now().toFixed(3).padEnd(16).padEnd(VALUE_BYTES, "x")
-      await sql.query(`select kafka.produce('${TOPIC}', value => '${value}')`)
+      await sql.query(`select kafka.produce('${TOPIC}', value => '${stamped(VALUE_BYTES)}')`)
       count++
     }
     sql.close()
@@ -89,7 +52,7 @@ export const besideHeldSnapshot = async (world: World, options: SnapshotOptions)
     await holder.query("select count(*) from kafka.topics")
     const stats = async () => (await server.query(READS))[0]!.map(Number) as [number, number]
     const [readBefore, sizeBefore] = await stats()
-    const delivery = new Delivery(wire, offset)
+    const delivery = new Delivery(wire, TOPIC, offset)
     const produced = await produceAt(world, options)
     await sleep(1500)
     delivery.stop()
