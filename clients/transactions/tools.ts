@@ -74,7 +74,13 @@ const untilComplete = async (wire: Wire): Promise<void> => {
 /** Columns that differ from run to run. */
 const OWN = new Set([
   ...["ProducerId", "Coordinator", "CoordinatorId", "LastTimestamp", "LatestCoordinatorEpoch"],
-  ...["CurrentTransactionStartTimeMs", "TransactionDurationMs", "Transaction Duration (min)", "TransactionDurationMin"]
+  ...[
+    "CurrentTransactionStartTimeMs",
+    "TransactionDurationMs",
+    "Transaction Duration (min)",
+    "TransactionDurationMin",
+    "Duration(min)"
+  ]
 ])
 
 /** A table without its spaces, with stars for what differs from run to run, rows in order. */
