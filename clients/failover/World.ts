@@ -138,7 +138,7 @@ export const lockHolder = async (
 ): Promise<{ readonly pid: number; readonly port: number } | undefined> => {
   const rows = await server.query(
     `select l.pid, a.client_port from pg_locks l join pg_stat_activity a on a.pid = l.pid
-     where l.locktype = 'advisory' and l.granted and l.objsubid = 2
+     where l.locktype = 'advisory' and l.granted and l.objid = 1 and l.objsubid = 2
        and l.database = (select oid from pg_database where datname = current_database())`
   )
   const [pid, port] = rows[0] ?? []

@@ -130,7 +130,7 @@ const superseded: Scenario = {
 /** The two numbers of the cluster's lock. */
 const lockIds = async (session: Sql): Promise<{ readonly classid: string; readonly objid: string }> => {
   const [row] = await session.query(
-    `select classid, objid from pg_locks where locktype = 'advisory' and granted and objsubid = 2
+    `select classid, objid from pg_locks where locktype = 'advisory' and granted and objid = 1 and objsubid = 2
        and database = (select oid from pg_database where datname = current_database())`
   )
   return { classid: row![0]!, objid: row![1]! }
