@@ -121,7 +121,7 @@ const measure = async (ending: Ending): Promise<void> => {
     for (let round = 0; round < rounds; round++) {
       const order = sides.map((_, i) => (round % 2 === 0 ? i : sides.length - 1 - i))
       for (const side of order) {
-        // Where the broker runs, it empties its table itself.
+        // A broker that runs empties its table itself.
         await query(`truncate public.bench_outbox${isStopped ? ", kafka.outbox" : ""}; checkpoint`)
         await settle()
         const tps = await rate(side)

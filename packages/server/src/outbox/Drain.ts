@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import type { TopicSettings } from "../topics/TopicSettings.ts"
 import { DrainUnit } from "./DrainUnit.ts"
 import type { DrainPorts, DrainRows } from "./DrainUnit.ts"
-import { batchesOf } from "./OutboxBatches.ts"
+import { batchesOf, GONE } from "./OutboxBatches.ts"
 import type { PartitionRows } from "./OutboxBatches.ts"
 
 export interface DrainParts extends DrainPorts {
@@ -34,8 +34,6 @@ interface Resting {
   readonly untilMs: number | undefined
   readonly forMs: number
 }
-
-const NOWHERE: PartitionRows = { partitionId: -1, batches: [], refused: [] }
 
 /** Takes what became visible in the outbox into the log, pass after pass, of one reign. */
 export class Drain {
@@ -113,10 +111,9 @@ export class Drain {
     const partitions: Array<PartitionRows> = []
     for (const [partitionId, own] of records) {
       const found = topics.ofPartition(partitionId)
-      const reason = "its partition does not exist any more"
       partitions.push(
         found === undefined
-          ? { ...NOWHERE, partitionId, refused: own.map((row) => ({ row, reason })) }
+          ? { partitionId, batches: [], refused: own.map((row) => ({ row, reason: GONE })) }
           : yield* batchesOf(partitionId, own, topicSettings.of(found.topic.name), codec, timeMs())
       )
     }

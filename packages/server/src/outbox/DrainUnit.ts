@@ -11,6 +11,7 @@ import type { StoreError } from "@tusk/storage/port/StoreError"
 import type { Write } from "@tusk/storage/port/Write"
 import type { Topics } from "@tusk/storage/topics/Topics"
 import type * as Effect from "effect/Effect"
+import { GONE } from "./OutboxBatches.ts"
 import type { PartitionRows, RefusedRecord } from "./OutboxBatches.ts"
 
 /** What a unit of the drain needs. */
@@ -34,8 +35,6 @@ interface Appending {
 
 const unreadable = ({ message }: KafkaError) =>
   new NotLeaderOrFollower({ message: `the partition takes nothing now: ${message}` })
-
-const GONE = "its partition does not exist any more"
 
 /** The newest offset that each group committed for each partition that is there. */
 const committed = (

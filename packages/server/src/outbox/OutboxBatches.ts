@@ -17,6 +17,9 @@ export interface OutboxBatch {
   readonly request: AppendRequest
 }
 
+/** Why a record is laid aside whose topic was deleted. */
+export const GONE = "its partition does not exist any more"
+
 /** What rows of one partition become. */
 export interface PartitionRows {
   readonly partitionId: number

@@ -25,7 +25,7 @@ interface Kept {
 
 /**
  * Keeps the records of topics with `tusk.sql.records` as rows, for SQL: behind what is stored, on a session of its own. A
- * fiber for each partition waits as a consumer does. Where there is no SQL it does nothing.
+ * fiber for each partition waits as a consumer does. Without SQL it does nothing.
  */
 export class Follower extends Context.Service<
   Follower,

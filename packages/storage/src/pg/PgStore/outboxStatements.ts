@@ -10,7 +10,7 @@ export const outboxStatements = statementsOf(outboxTexts)
 /** Rows that one pass tells, and their bytes; the first may be larger. */
 const PASS_ROWS = 2000
 const PASS_BYTES = 8 * 1024 * 1024
-/** Keys that are asked for at once, where a pass leaves more than that. */
+/** Keys that are asked for at once, if a pass leaves rows behind. */
 export const PASS_KEYS = 100_000
 
 /** A snapshot that saw nothing. */

@@ -23,7 +23,7 @@ const RIGHTS = [
 
 /**
  * Makes the group roles that are missing and gives them their rights: all of it or nothing, and as often as one likes.
- * Where the session's role may not, nothing is done.
+ * If the session's role may not, nothing is done.
  */
 export const makeSqlRoles = (connection: PgConnection): Effect.Effect<SqlRoles, ConnectionError> =>
   Effect.gen(function* () {
