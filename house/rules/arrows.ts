@@ -83,7 +83,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
   cli: {
     ".": [],
     "embedded-postgres": ["."],
-    commands: [".", "embedded-postgres"],
+    terminal: ["."],
+    commands: [".", "embedded-postgres", "terminal"],
     "main.ts": [".", "commands"]
   },
   test: { ".": [] },

@@ -167,23 +167,3 @@ export const settingsOfEnvironment = (
       // `TUSK_X` names a setting of Tusk's own, too: the name is not said twice.
       return { name: own.has(`tusk.${name}`) ? `tusk.${name}` : name, value: env[key] ?? "", origin: key }
     })
-
-export const help = (): string => {
-  const width = Math.max(...startFlags.map(({ argument, name }) => name.length + argument.length + 3))
-  const lines = startFlags.map(({ argument, help: text, name, variable }) => {
-    const left = `--${name} ${argument}`.trimEnd().padEnd(width)
-    return `  ${left}  ${text}${variable === "" ? "" : ` [${variable}]`}`
-  })
-  return [
-    "tusk: a Kafka broker in Postgres",
-    "",
-    "tusk start [flags]      serve",
-    "tusk config print       every setting with its value and where it comes from (takes start's flags)",
-    "tusk sql roles          roles of Postgres for kafka.produce and the like (takes start's flags for a database)",
-    "tusk decode HEX|FILE    a Kafka frame, readable; --response API:VERSION for an answer; --json - for a frame a line",
-    "tusk --version",
-    "",
-    "flags of start:",
-    ...lines
-  ].join("\n")
-}

@@ -35,8 +35,6 @@ const withPort = async (taken: boolean, use: (port: number) => Promise<void>): P
 describe("what stops a start, in one line and with exit code 1", () => {
   it("a wrong flag", () => refuses(["start", "--lissten", "x"], /--lissten/))
 
-  it("a wrong command", () => refuses(["serve"], /no command serve/))
-
   it("an unknown setting", () =>
     refuses(["start", "--storage", "memory", "--set", "num.partitoins=3"], /did you mean num\.partitions/))
 
@@ -65,8 +63,24 @@ describe("what stops a start, in one line and with exit code 1", () => {
 })
 
 describe("commands", () => {
+  it("a command line that says nothing sensible is one line, and exit code 2", async () => {
+    for (const [args, message] of [
+      [["serve"], /^tusk: there is no command serve\n/],
+      [["decod", "00"], /^tusk: there is no command decod; did you mean decode\?\n/],
+      [["decode", "--jsn", "00"], /^tusk: there is no flag --jsn; did you mean --json\?\nSee tusk decode --help\n$/],
+      [["decode"], /^tusk: Missing required argument: source\n/]
+    ] as const) {
+      const { exit, stderr, stdout } = await runTusk(args)
+      assert.match(stderr, message)
+      assert.strictEqual(stdout, "")
+      assert.strictEqual(exit, 2)
+    }
+  })
+
   it("sql roles wants a verb, and a database", async () => {
-    await refuses(["sql"], /the one verb is roles/)
+    const { exit, stderr } = await runTusk(["sql"])
+    assert.include(stderr, "roles")
+    assert.strictEqual(exit, 2)
     await refuses(["sql", "roles"], /give --database-url/)
     await withPort(false, (port) =>
       refuses(["sql", "roles", "--database-url", `postgres://u:secret@127.0.0.1:${port}/d`], /cannot reach Postgres at/)

@@ -1,9 +1,13 @@
 import { readFileSync } from "node:fs"
 
+/** The version of this package. */
+export const versionText = (): string => {
+  const file = new URL("../../package.json", import.meta.url)
+  return (JSON.parse(readFileSync(file, "utf8")) as { readonly version: string }).version
+}
+
 /** `tusk --version`. */
 export const version = (): undefined => {
-  const file = new URL("../../package.json", import.meta.url)
-  const { version: text } = JSON.parse(readFileSync(file, "utf8")) as { readonly version: string }
-  process.stdout.write(`tusk ${text}\n`)
+  process.stdout.write(`tusk ${versionText()}\n`)
   return undefined
 }

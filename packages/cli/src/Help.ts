@@ -1,0 +1,30 @@
+import { startFlags } from "./Flags.ts"
+
+/** What `tusk --help` says of each command, in this order. A test holds it to the command tree, which costs 100 ms to load. */
+export const commandLines: ReadonlyArray<readonly [usage: string, text: string]> = [
+  ["start [flags]", "serve"],
+  ["config print", "every setting of start with its value and where it comes from (takes start's flags)"],
+  ["sql roles", "roles of Postgres for kafka.produce and the like"],
+  ["decode HEX|FILE", "a Kafka frame, readable"]
+]
+
+/** The page of `tusk --help`. */
+export const help = (): string => {
+  const left = Math.max(...commandLines.map(([usage]) => usage.length))
+  const width = Math.max(...startFlags.map(({ argument, name }) => name.length + argument.length + 3))
+  return [
+    "tusk: a Kafka broker in Postgres",
+    "",
+    ...commandLines.map(([usage, text]) => `tusk ${usage.padEnd(left)}  ${text}`),
+    "",
+    "tusk COMMAND --help       its flags, with examples",
+    "tusk --completions SHELL  a script for bash, zsh or fish",
+    "tusk --version",
+    "",
+    "flags of start:",
+    ...startFlags.map(({ argument, help: text, name, variable }) => {
+      const flag = `--${name} ${argument}`.trimEnd().padEnd(width)
+      return `  ${flag}  ${text}${variable === "" ? "" : ` [${variable}]`}`
+    })
+  ].join("\n")
+}

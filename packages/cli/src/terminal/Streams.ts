@@ -1,0 +1,60 @@
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+/** A stream that text or bytes go to. */
+export interface OutputStream {
+  readonly isTerminal: boolean
+  /** Whether to colour what goes there: on a terminal, unless NO_COLOR; also elsewhere with FORCE_COLOR. */
+  readonly canColor: boolean
+  /** Width in characters; 80 where nobody knows. */
+  readonly columns: number
+  /** Returns once there is room for more; never, if the reader is gone: `readerGone` ends the command then. */
+  readonly write: (data: string | Uint8Array) => Effect.Effect<void>
+}
+
+/** What a command reads and writes: the process's own streams, or a test's. */
+export class Streams extends Context.Service<
+  Streams,
+  {
+    readonly stdin: { readonly isTerminal: boolean; readonly chunks: AsyncIterable<Uint8Array> }
+    readonly stdout: OutputStream
+    readonly stderr: OutputStream
+    /** Returns once whoever read standard output has closed it (EPIPE). */
+    readonly readerGone: Effect.Effect<void>
+  }
+>()("tusk/cli/Streams") {}
+
+const canColor = (stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean => {
+  if ((env.NO_COLOR ?? "") !== "" || env.TERM === "dumb") return false
+  const forced = env.FORCE_COLOR
+  if (forced !== undefined) return forced !== "0" && forced !== "false"
+  return stream.isTTY === true
+}
+
+const outputOf = (stream: NodeJS.WriteStream): OutputStream => ({
+  isTerminal: stream.isTTY === true,
+  canColor: canColor(stream, process.env),
+  get columns() {
+    return stream.columns ?? 80
+  },
+  write: (data) =>
+    Effect.callback<void>((resume) => {
+      if (stream.destroyed) return
+      if (stream.write(data)) resume(Effect.void)
+      else stream.once("drain", () => resume(Effect.void))
+    })
+})
+
+/** The streams of this process. */
+export const processStreams: Layer.Layer<Streams> = Layer.sync(Streams, () => {
+  const gone = Deferred.makeUnsafe<void>()
+  process.stdout.on("error", () => Deferred.doneUnsafe(gone, Effect.void))
+  return Streams.of({
+    stdin: { isTerminal: process.stdin.isTTY === true, chunks: process.stdin },
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    readerGone: Deferred.await(gone)
+  })
+})
