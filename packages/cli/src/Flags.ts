@@ -47,6 +47,13 @@ export const startFlags: ReadonlyArray<FlagDefinition> = [
     help: "postgres://user:password@host:port/database"
   },
   {
+    name: "database-url-file",
+    variable: "TUSK_DATABASE_URL_FILE",
+    argument: "FILE",
+    repeats: false,
+    help: "the URL is in this file, as Docker, Kubernetes and systemd hand out secrets"
+  },
+  {
     name: "standby",
     variable: "TUSK_STANDBY",
     argument: "",
@@ -79,7 +86,7 @@ export const startFlags: ReadonlyArray<FlagDefinition> = [
     variable: "TUSK_CONFIG",
     argument: "FILE",
     repeats: false,
-    help: "broker settings, a line each, as in Kafka's server.properties"
+    help: "all of this, a line each, as in Kafka's server.properties"
   },
   {
     name: "set",
@@ -89,6 +96,16 @@ export const startFlags: ReadonlyArray<FlagDefinition> = [
     help: "a broker setting by Kafka's name; also TUSK_NUM_PARTITIONS and the like"
   }
 ]
+
+/** Kafka's own names for what is a flag here. */
+const KAFKA_NAMES: ReadonlyMap<string, string> = new Map([
+  ["listen", "listeners"],
+  ["advertise", "advertised.listeners"]
+])
+
+/** What a flag is called in a file of properties: `--data-dir` is `tusk.data.dir`. None for those that name or are properties. */
+export const propertyOf = ({ name }: FlagDefinition): string | undefined =>
+  name === "config" || name === "set" ? undefined : (KAFKA_NAMES.get(name) ?? `tusk.${name.replaceAll("-", ".")}`)
 
 /** The values that were given, by the flag's name. A flag wins over its variable. */
 export type FlagValues = ReadonlyMap<string, ReadonlyArray<string>>
@@ -127,13 +144,6 @@ export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv):
       values.set(name, repeats ? text.split(",").map((each) => each.trim()) : [text])
   }
   return values
-}
-
-/** Where the value of a flag comes from, for people. */
-export const originOf = (name: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): string => {
-  if (args.some((each) => each === `--${name}` || each.startsWith(`--${name}=`))) return `--${name}`
-  const variable = startFlags.find((flag) => flag.name === name)?.variable ?? ""
-  return (env[variable] ?? "") === "" ? "default" : variable
 }
 
 const own: ReadonlySet<string> = new Set(allSettings.map(({ name }) => name))

@@ -25,6 +25,8 @@ export const help = (): string => {
     ...startFlags.map(({ argument, help: text, name, variable }) => {
       const flag = `--${name} ${argument}`.trimEnd().padEnd(width)
       return `  ${flag}  ${text}${variable === "" ? "" : ` [${variable}]`}`
-    })
+    }),
+    "",
+    "in a file each flag is a property: listeners, advertised.listeners, tusk.storage, tusk.database.url, tusk.data.dir …"
   ].join("\n")
 }

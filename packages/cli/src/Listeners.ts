@@ -1,3 +1,4 @@
+import type { SettingEntry } from "@tusk/server/config/Settings"
 import type { ListenOptions } from "@tusk/server/Tusk"
 import { CliError } from "./CliError.ts"
 
@@ -7,7 +8,37 @@ interface Place {
   readonly port: number
 }
 
+/** What Kafka's other settings say of its listeners. */
+export interface KafkaListeners {
+  /** Names of listeners that only controllers use. */
+  readonly controllers: ReadonlySet<string>
+  /** By a listener's name: PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL. One that has no entry is named after its protocol. */
+  readonly protocols: ReadonlyMap<string, string>
+}
+
+export interface Listeners {
+  readonly listeners: ReadonlyArray<ListenOptions>
+  /** Listeners that Tusk has no use for, by name. */
+  readonly warnings: ReadonlyArray<string>
+}
+
 const DEFAULT_NAME = "PLAINTEXT"
+const PROTECTED = new Set(["SSL", "SASL_PLAINTEXT", "SASL_SSL"])
+
+/** `controller.listener.names` and `listener.security.protocol.map`, wherever they were said. */
+export const kafkaListeners = (settings: ReadonlyArray<SettingEntry>): KafkaListeners => {
+  const listOf = (name: string) =>
+    (settings.findLast((entry) => entry.name === name)?.value ?? "").split(",").flatMap((each) => each.trim() || [])
+  return {
+    controllers: new Set(listOf("controller.listener.names")),
+    protocols: new Map(
+      listOf("listener.security.protocol.map").map((pair) => {
+        const [name, protocol] = pair.split(":")
+        return [name!.trim(), (protocol ?? "").trim().toUpperCase()]
+      })
+    )
+  }
+}
 
 /** `host:port`, `NAME://host:port`, `[::1]:9092`. */
 const parsePlace = (text: string, flag: string): Place | CliError => {
@@ -20,21 +51,57 @@ const parsePlace = (text: string, flag: string): Place | CliError => {
   return { name: parts[1], host: host === "" ? "0.0.0.0" : host, port }
 }
 
+const nameOf = (text: string): string | undefined => /^([^:]+):\/\//.exec(text)?.[1]
+
 /** Listeners, and the address that clients are told for each: an advertised place belongs to the listener of its name. */
 export const parseListeners = (
   listen: ReadonlyArray<string>,
-  advertise: ReadonlyArray<string>
-): ReadonlyArray<ListenOptions> | CliError => {
+  advertise: ReadonlyArray<string>,
+  { controllers, protocols }: KafkaListeners
+): Listeners | CliError => {
+  const isController = (text: string) => controllers.has(nameOf(text) ?? "")
+  const served = listen.filter((text) => !isController(text))
+  if (listen.length > 0 && served.length === 0) {
+    return new CliError({ message: `--listen ${listen.join(",")}: these are controllers', none is left for clients` })
+  }
   const places: Array<Place> = []
-  for (const text of listen.length === 0 ? ["127.0.0.1:9092"] : listen) {
+  for (const text of served.length === 0 ? ["127.0.0.1:9092"] : served) {
     const place = parsePlace(text, "listen")
     if (place instanceof CliError) return place
+    const protocol = protocols.get(place.name ?? "") ?? place.name ?? DEFAULT_NAME
+    if (PROTECTED.has(protocol.toUpperCase())) {
+      return new CliError({
+        message: `--listen ${text}: it would speak ${protocol}, and Tusk serves PLAINTEXT only yet`
+      })
+    }
     places.push(place)
   }
   const names = places.map(({ name }) => name ?? DEFAULT_NAME)
   if (new Set(names).size !== names.length) {
     return new CliError({ message: "--listen: with several listeners each needs a name of its own, NAME://HOST:PORT" })
   }
+  const told = parseAdvertised(
+    advertise.filter((text) => !isController(text)),
+    names
+  )
+  if (told instanceof CliError) return told
+  return {
+    listeners: places.map(({ host, port }, i): ListenOptions => {
+      const advertised = told.get(names[i]!)
+      return advertised === undefined ? { name: names[i]!, host, port } : { name: names[i]!, host, port, advertised }
+    }),
+    warnings: listen
+      .filter(isController)
+      .map(
+        (text) =>
+          `the listener ${text} is a controller's (controller.listener.names): Tusk has none, and does not listen there`
+      )
+  }
+}
+
+type Advertised = ReadonlyMap<string, { readonly host: string; readonly port: number }>
+
+const parseAdvertised = (advertise: ReadonlyArray<string>, names: ReadonlyArray<string>): Advertised | CliError => {
   const advertised = new Map<string, { readonly host: string; readonly port: number }>()
   for (const text of advertise) {
     const place = parsePlace(text, "advertise")
@@ -50,8 +117,5 @@ export const parseListeners = (
     }
     advertised.set(name, { host: place.host, port: place.port })
   }
-  return places.map(({ host, port }, i): ListenOptions => {
-    const told = advertised.get(names[i]!)
-    return told === undefined ? { name: names[i]!, host, port } : { name: names[i]!, host, port, advertised: told }
-  })
+  return advertised
 }

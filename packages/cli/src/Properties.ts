@@ -7,6 +7,17 @@ export interface Property {
   readonly origin: string
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { t: "\t", n: "\n", r: "\r", f: "\f" }
+
+/** `\:` is `:`, as Java's tools write it; `\t` and the like, and `\uXXXX`. */
+const unescape = (text: string): string =>
+  text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_, hex: string | undefined, other: string | undefined) =>
+    hex === undefined ? (ESCAPES[other!] ?? other!) : String.fromCharCode(Number.parseInt(hex, 16))
+  )
+
+/** A backslash at the end goes on with the next line; two are one that is meant. */
+const goesOn = (line: string): boolean => /(?:^|[^\\])(?:\\\\)*\\$/.test(line)
+
 /** Java's properties, as server.properties is written: `name=value` or `name: value`, `#` and `!` begin comments. */
 export const parseProperties = (text: string, file: string): ReadonlyArray<Property> | CliError => {
   const properties: Array<Property> = []
@@ -15,10 +26,10 @@ export const parseProperties = (text: string, file: string): ReadonlyArray<Prope
     const at = i + 1
     let line = lines[i]!.trim()
     if (line === "" || line.startsWith("#") || line.startsWith("!")) continue
-    while (line.endsWith("\\") && i + 1 < lines.length) line = line.slice(0, -1) + lines[++i]!.trim()
-    const parts = /^([^=:\s]+)\s*[=:\s]\s*(.*)$/.exec(line)
+    while (goesOn(line) && i + 1 < lines.length) line = line.slice(0, -1) + lines[++i]!.trim()
+    const parts = /^((?:\\.|[^=:\s\\])+)\s*[=:\s]\s*(.*)$/.exec(line)
     if (parts === null) return new CliError({ message: `${file}:${at}: not a setting: ${line}` })
-    properties.push({ name: parts[1]!, value: parts[2]!, origin: `${file}:${at}` })
+    properties.push({ name: unescape(parts[1]!), value: unescape(parts[2]!), origin: `${file}:${at}` })
   }
   return properties
 }

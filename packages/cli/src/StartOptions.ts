@@ -1,14 +1,13 @@
-import { nearestName, parseSettings } from "@tusk/server/config/Settings"
-import type { SettingEntry, Settings } from "@tusk/server/config/Settings"
+import { parseSettings } from "@tusk/server/config/Settings"
+import type { Settings } from "@tusk/server/config/Settings"
 import type { ListenOptions } from "@tusk/server/Tusk"
 import * as Result from "effect/Result"
-import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { CliError } from "./CliError.ts"
-import { parseFlags, settingsOfEnvironment } from "./Flags.ts"
-import type { FlagValues } from "./Flags.ts"
-import { parseListeners } from "./Listeners.ts"
-import { parseProperties } from "./Properties.ts"
+import { flagProperties, readGiven } from "./Given.ts"
+import type { Given } from "./Given.ts"
+import { kafkaListeners, parseListeners } from "./Listeners.ts"
+import { readSecret } from "./Secret.ts"
 
 /** Where a broker that starts keeps its data. */
 export type Storage =
@@ -26,6 +25,8 @@ export interface StartOptions {
   readonly listeners: ReadonlyArray<ListenOptions>
   readonly storage: Storage
   readonly logLevel: LogLevel
+  /** Where the value of a flag comes from: `--listen`, `TUSK_LISTEN`, `server.properties:3`; none for a default. */
+  readonly origins: ReadonlyMap<string, string>
 }
 
 const LOG_LEVELS: ReadonlyMap<string, LogLevel> = new Map([
@@ -37,87 +38,79 @@ const LOG_LEVELS: ReadonlyMap<string, LogLevel> = new Map([
 
 /** Everything `tusk start` was told: flags over environment over file over defaults. */
 export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): StartOptions | CliError => {
-  const flags = parseFlags(args, env)
-  if (flags instanceof CliError) return flags
-  const one = (name: string) => flags.get(name)?.[0]
+  const given = readGiven(args, env)
+  if (given instanceof CliError) return given
+  const { flags, origins } = given
 
-  const listeners = parseListeners(flags.get("listen") ?? [], flags.get("advertise") ?? [])
-  if (listeners instanceof CliError) return listeners
+  const places = parseListeners(flags.get("listen") ?? [], flags.get("advertise") ?? [], kafkaListeners(given.settings))
+  if (places instanceof CliError) {
+    return blamed(places, origins.get(places.message.startsWith("--advertise") ? "advertise" : "listen"))
+  }
 
-  const level = one("log-level") ?? "info"
+  const level = flags.get("log-level")?.[0] ?? "info"
   const logLevel = LOG_LEVELS.get(level.toLowerCase())
-  if (logLevel === undefined) return new CliError({ message: `--log-level ${level}: one of debug, info, warn, error` })
+  if (logLevel === undefined) {
+    const error = new CliError({ message: `--log-level ${level}: one of debug, info, warn, error` })
+    return blamed(error, origins.get("log-level"))
+  }
 
-  const storage = readStorage(flags, env)
+  const storage = readStorage(given, env)
   if (storage instanceof CliError) return storage
 
-  const entries = readSettings(flags, env)
-  if (entries instanceof CliError) return entries
-  const parsed = parseSettings(entries)
+  const parsed = parseSettings(given.settings, flagProperties)
   if (Result.isFailure(parsed)) return new CliError({ message: parsed.failure.message })
-  return { ...parsed.success, listeners, storage, logLevel }
+  const { settings, warnings } = parsed.success
+  return {
+    settings,
+    warnings: [...places.warnings, ...warnings],
+    listeners: places.listeners,
+    storage,
+    logLevel,
+    origins
+  }
 }
 
-const readStorage = (flags: FlagValues, env: NodeJS.ProcessEnv): Storage | CliError => {
-  const one = (name: string) => flags.get(name)?.[0]
-  const url = one("database-url")
-  const kind = one("storage") ?? (url === undefined ? "embedded" : "postgres")
+/** The message, and before it the place that said so, if that was no flag. */
+const blamed = ({ message }: CliError, origin: string | undefined): CliError =>
+  new CliError({ message: origin === undefined || origin.startsWith("--") ? message : `${origin}: ${message}` })
+
+const readStorage = (given: Given, env: NodeJS.ProcessEnv): Storage | CliError => {
+  const one = (name: string) => given.flags.get(name)?.[0]
+  const refuse = (name: string, why: string) => blamed(new CliError({ message: why }), given.origins.get(name))
+  const hasUrl = one("database-url") !== undefined || one("database-url-file") !== undefined
+  const kind = one("storage") ?? (hasUrl ? "postgres" : "embedded")
   const bytes = one("memory-bytes")
   const standby = one("standby") ?? "false"
-  if (standby !== "true" && standby !== "false")
-    return new CliError({ message: `TUSK_STANDBY=${standby}: true or false` })
+  if (standby !== "true" && standby !== "false") return refuse("standby", `--standby=${standby}: true or false`)
   if (standby === "true" && kind !== "postgres") {
-    return new CliError({ message: `--standby: there is nobody to wait for with --storage ${kind}` })
+    return refuse("standby", `--standby: there is nobody to wait for with --storage ${kind}`)
   }
   if (bytes !== undefined && !/^[1-9]\d*$/.test(bytes)) {
-    return new CliError({ message: `--memory-bytes ${bytes}: not a number of bytes` })
+    return refuse("memory-bytes", `--memory-bytes ${bytes}: not a number of bytes`)
   }
   switch (kind) {
     case "embedded":
       return { _tag: "Embedded", dataDir: resolve(one("data-dir") ?? "tusk-data") }
-    case "postgres": {
-      // Variables of other programs count only if `--storage postgres` was given.
-      const found = url ?? env.DATABASE_URL
-      if (found === undefined && env.PGHOST === undefined && env.PGDATABASE === undefined) {
-        return new CliError({
-          message: "--storage postgres: no --database-url, TUSK_DATABASE_URL, DATABASE_URL or PGHOST"
-        })
-      }
-      return { _tag: "Postgres", url: found, standby: standby === "true" }
-    }
+    case "postgres":
+      return readPostgres(given, env, standby === "true")
     case "memory":
       return { _tag: "Memory", bytes: bytes === undefined ? undefined : Number(bytes) }
     default:
-      return new CliError({ message: `--storage ${kind}: one of embedded, postgres, memory` })
+      return refuse("storage", `--storage ${kind}: one of embedded, postgres, memory`)
   }
 }
 
-const readSettings = (flags: FlagValues, env: NodeJS.ProcessEnv): ReadonlyArray<SettingEntry> | CliError => {
-  const entries: Array<SettingEntry> = []
-  const file = flags.get("config")?.[0]
-  if (file !== undefined) {
-    let text: string
-    try {
-      text = readFileSync(file, "utf8")
-    } catch (error) {
-      return new CliError({ message: `--config ${file}: ${(error as NodeJS.ErrnoException).code ?? String(error)}` })
-    }
-    const properties = parseProperties(text, file)
-    if (properties instanceof CliError) return properties
-    entries.push(...properties)
-  }
-  entries.push(...settingsOfEnvironment(env))
-  for (const text of flags.get("set") ?? []) {
-    const at = text.indexOf("=")
-    if (at <= 0) {
-      const near = nearestName(text)
-      return new CliError({ message: `--set ${text}: not NAME=VALUE${near === undefined ? "" : `, as in ${near}=…`}` })
-    }
-    entries.push({
-      name: text.slice(0, at).trim(),
-      value: text.slice(at + 1).trim(),
-      origin: `--set ${text.slice(0, at)}`
+const readPostgres = ({ flags, origins }: Given, env: NodeJS.ProcessEnv, standby: boolean): Storage | CliError => {
+  const file = flags.get("database-url-file")?.[0]
+  const secret = file === undefined ? undefined : readSecret(file, origins.get("database-url-file")!)
+  if (secret instanceof CliError) return secret
+  // Variables of other programs count only if `--storage postgres` was given.
+  const url = secret ?? flags.get("database-url")?.[0] ?? env.DATABASE_URL
+  if (url === undefined && env.PGHOST === undefined && env.PGDATABASE === undefined) {
+    return new CliError({
+      message:
+        "--storage postgres: no --database-url, TUSK_DATABASE_URL, TUSK_DATABASE_URL_FILE, DATABASE_URL or PGHOST"
     })
   }
-  return entries
+  return { _tag: "Postgres", url, standby }
 }

@@ -152,7 +152,10 @@ describe("what is refused, in one line", () => {
     assert.deepStrictEqual(accepted(["--standby", "--database-url", url]).storage, there)
     assert.deepStrictEqual(accepted([], { TUSK_STANDBY: "true", TUSK_DATABASE_URL: url }).storage, there)
     assert.match(refused(["--standby"]), /--standby: there is nobody to wait for with --storage embedded/)
-    assert.match(refused([], { TUSK_STANDBY: "yes", TUSK_DATABASE_URL: url }), /TUSK_STANDBY=yes: true or false/)
+    assert.match(
+      refused([], { TUSK_STANDBY: "yes", TUSK_DATABASE_URL: url }),
+      /^TUSK_STANDBY: --standby=yes: true or false/
+    )
   })
 
   it("a variable that is no setting, by its name", () => {
@@ -166,40 +169,46 @@ describe("what is refused, in one line", () => {
   })
 })
 
+const listenersOf = (listen: ReadonlyArray<string>, advertise: ReadonlyArray<string>) => {
+  const found = parseListeners(listen, advertise, { controllers: new Set(), protocols: new Map() })
+  return found instanceof CliError ? found : found.listeners
+}
+
 describe("listeners", () => {
   it("names, IPv6 in brackets, port 0, all addresses", () => {
-    assert.deepStrictEqual(parseListeners(["IN://[fe80::1]:0", "OUT://:9093"], []), [
+    assert.deepStrictEqual(listenersOf(["IN://[fe80::1]:0", "OUT://:9093"], []), [
       { name: "IN", host: "fe80::1", port: 0 },
       { name: "OUT", host: "0.0.0.0", port: 9093 }
     ])
   })
 
   it("an advertised address goes with the listener of its name", () => {
-    const listeners = parseListeners(["IN://0.0.0.0:9092", "OUT://0.0.0.0:9093"], ["OUT://tusk.example:443"])
+    const listeners = listenersOf(["IN://0.0.0.0:9092", "OUT://0.0.0.0:9093"], ["OUT://tusk.example:443"])
     assert.deepStrictEqual(listeners, [
       { name: "IN", host: "0.0.0.0", port: 9092 },
       { name: "OUT", host: "0.0.0.0", port: 9093, advertised: { host: "tusk.example", port: 443 } }
     ])
-    const one = parseListeners(["IN://0.0.0.0:9092"], ["[::1]:1"])
+    const one = listenersOf(["IN://0.0.0.0:9092"], ["[::1]:1"])
     assert.deepStrictEqual(one, [{ name: "IN", host: "0.0.0.0", port: 9092, advertised: { host: "::1", port: 1 } }])
   })
 
   it("several need names", () => {
-    const error = parseListeners(["h:1", "h:2"], [])
+    const error = listenersOf(["h:1", "h:2"], [])
     assert.match((error as CliError).message, /needs a name of its own/)
   })
 })
 
 describe("server.properties", () => {
   it("comments, both separators, continued lines, empty values", () => {
-    const text = "# a comment\r\n! another\n\n a = 1\nb: 2\nc 3\nd=x,\\\n   y\ne=\nf=a=b\n"
+    const text = "# a comment\r\n! another\n\n a = 1\nb: 2\nc 3\nd=x,\\\n   y\ne=\nf=a=b\ng=A\\://h\\:1\\u0041\\\\\n"
     assert.deepStrictEqual(parseProperties(text, "f"), [
       { name: "a", value: "1", origin: "f:4" },
       { name: "b", value: "2", origin: "f:5" },
       { name: "c", value: "3", origin: "f:6" },
       { name: "d", value: "x,y", origin: "f:7" },
       { name: "e", value: "", origin: "f:9" },
-      { name: "f", value: "a=b", origin: "f:10" }
+      { name: "f", value: "a=b", origin: "f:10" },
+      { name: "g", value: "A://h:1A\\", origin: "f:11" }
     ])
   })
 

@@ -3,7 +3,6 @@ import { allTopicConfigs } from "@tusk/server/config/TopicConfigDefinitions"
 import type { ListenOptions } from "@tusk/server/Tusk"
 import { describeTarget, resolveOptions } from "@tusk/storage/pg/options/PgOptions"
 import { CliError } from "../CliError.ts"
-import { originOf } from "../Flags.ts"
 import { readStartOptions } from "../StartOptions.ts"
 import type { StartOptions, Storage } from "../StartOptions.ts"
 
@@ -13,7 +12,7 @@ export const configPrint = (args: ReadonlyArray<string>): CliError | undefined =
   if (verb !== "print") return new CliError({ message: "tusk config: the one verb is print" })
   const options = readStartOptions(rest, process.env)
   if (options instanceof CliError) return options
-  const flags = flagLines(options, rest)
+  const flags = flagLines(options)
   if (flags instanceof CliError) return flags
   for (const line of [...flags, ...settingLines(options)]) process.stdout.write(`${line}\n`)
   for (const warning of options.warnings) process.stderr.write(`tusk: warning: ${warning}\n`)
@@ -44,8 +43,8 @@ const storageOf = (storage: Storage): readonly [kind: string, place: string, fla
   }
 }
 
-const flagLines = (options: StartOptions, args: ReadonlyArray<string>): ReadonlyArray<string> | CliError => {
-  const origin = (name: string) => originOf(name, args, process.env)
+const flagLines = (options: StartOptions): ReadonlyArray<string> | CliError => {
+  const origin = (name: string) => options.origins.get(name) ?? "default"
   let storage: ReturnType<typeof storageOf>
   try {
     storage = storageOf(options.storage)
@@ -59,7 +58,7 @@ const flagLines = (options: StartOptions, args: ReadonlyArray<string>): Readonly
       `--advertise ${advertisedOf(listener)}  # ${origin("advertise")}`
     ]),
     `--storage ${kind}  # ${origin("storage")}`,
-    `${place}  # ${origin(flag)}`,
+    `${place}  # ${options.origins.get(`${flag}-file`) ?? origin(flag)}`,
     `--log-level ${options.logLevel.toLowerCase()}  # ${origin("log-level")}`
   ]
 }

@@ -4,6 +4,7 @@ import { brokerConfigs } from "./BrokerConfigs.ts"
 import type { BrokerConfigName } from "./BrokerConfigs.ts"
 import { checkGroupSettings } from "./checkGroupSettings.ts"
 import { checkValue } from "./ConfigDefinition.ts"
+import { isOfAnotherKafka } from "./OtherKafkaConfigs.ts"
 import { allSettings, settingAliases, settingDefinitions } from "./SettingDefinitions.ts"
 import type { SettingValues } from "./SettingDefinitions.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
@@ -60,17 +61,27 @@ export const readSettings = (
   )
 }
 
-/** Later entries win. Fails on the first unknown name, and on the first value that does not fit. */
-export const parseSettings = (entries: ReadonlyArray<SettingEntry>): Result.Result<ParsedSettings, SettingsError> => {
+/**
+ * Later entries win. Fails on the first unknown name, and on the first value that does not fit. `others` are names that are
+ * read elsewhere: who mistypes one is told it.
+ */
+export const parseSettings = (
+  entries: ReadonlyArray<SettingEntry>,
+  others: ReadonlyArray<string> = []
+): Result.Result<ParsedSettings, SettingsError> => {
   const given = new Map<string, SettingEntry>()
   const idle = new Set<string>()
   for (const entry of entries) {
     const name = settingAliases.get(entry.name) ?? entry.name
     const definition = brokerConfigs().get(name)
     if (definition === undefined) {
-      return Result.fail(
-        new SettingsError({ message: `${entry.origin}: unknown setting ${entry.name}${suggest(entry.name)}` })
-      )
+      if (isOfAnotherKafka(name)) {
+        idle.add(name)
+        continue
+      }
+      const near = nearestName(entry.name, others)
+      const hint = near === undefined ? "" : `; did you mean ${near}?`
+      return Result.fail(new SettingsError({ message: `${entry.origin}: unknown setting ${entry.name}${hint}` }))
     }
     const wrong = checkValue(definition, entry.value)
     if (wrong !== undefined) return Result.fail(new SettingsError({ message: `${entry.origin}: ${wrong}` }))
@@ -86,14 +97,10 @@ export const parseSettings = (entries: ReadonlyArray<SettingEntry>): Result.Resu
   })
 }
 
-const suggest = (name: string): string => {
-  const nearest = nearestName(name)
-  return nearest === undefined ? "" : `; did you mean ${nearest}?`
-}
-
 /** The known name that takes the fewest edits, if they are few; of those as near, a setting. */
-export const nearestName = (name: string): string | undefined => {
+export const nearestName = (name: string, others: ReadonlyArray<string> = []): string | undefined => {
   const candidates = [
+    ...others,
     ...allSettings.map((setting) => setting.name),
     ...settingAliases.keys(),
     ...brokerConfigs().keys()

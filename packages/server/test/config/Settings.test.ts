@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
+import { brokerConfigs } from "../../src/config/BrokerConfigs.ts"
+import { isOfAnotherKafka } from "../../src/config/OtherKafkaConfigs.ts"
 import { defaultSettings, nearestName, parseSettings } from "../../src/config/Settings.ts"
 
 const parse = (...pairs: ReadonlyArray<readonly [string, string]>) =>
@@ -33,6 +35,15 @@ describe("settings", () => {
     )
     assert.match(message(["xyzzy", "3"]), /^--set: unknown setting xyzzy$/)
     assert.strictEqual(nearestName("tusk.tail.cache.byte"), "tusk.tail.cache.bytes")
+  })
+
+  it("names of Kafka 2 and 3 and of plug-ins are warned about, and none of them is one of today's", () => {
+    const { settings, warnings } = Result.getOrThrow(parse(["zookeeper.connect", "h:2181"], ["num.partitions", "2"]))
+    assert.deepStrictEqual([Array.from(settings.given.keys()), warnings.length], [["num.partitions"], 1])
+    assert.deepStrictEqual(
+      Array.from(brokerConfigs().keys()).filter((name) => isOfAnotherKafka(name)),
+      []
+    )
   })
 
   it("refuses a value that does not fit, in one line", () => {
