@@ -42,8 +42,9 @@ if (isNewEnough()) {
   process.env.UV_THREADPOOL_SIZE ??= String(Math.max(4, os.availableParallelism()))
   const isAsked = process.execArgv.some((each) => each.includes("tusk-source"))
   const isBuilt = existsSync(fileURLToPath(new URL("../dist/main.js", import.meta.url)))
-  // A checkout, called by whatever name: its packages are read from their sources. Below node_modules Node reads no TypeScript.
-  const isCheckout = !isAsked && !isBuilt && existsSync(source) && !source.split(sep).includes("node_modules")
+  // A checkout, called by whatever name: its packages are read from their sources, also if somebody has built them once.
+  // Below node_modules Node reads no TypeScript.
+  const isCheckout = !isAsked && existsSync(source) && !source.split(sep).includes("node_modules")
   if (isCheckout) {
     const condition = "tusk-source"
     module.registerHooks({

@@ -1,27 +1,44 @@
 import { assert, describe, expect, it } from "@effect/vitest"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { createRequire } from "node:module"
 
 /**
- * What a package lets others import is what others import: a README, the docs, another package or its tests, a bench, a
- * client. All else is its own. The list in each `package.json` is written from that by `npm run exports`.
+ * What each package offers to everybody: a line here, and a line in its README. `*` is a folder. `npm run exports` writes
+ * `exports` of each `package.json` from it. All else is `internal/…`: what the packages of one version are to each other.
+ * Sources name both without it; the build writes `internal/` in (house/build.ts).
  */
-const root = new URL("../../../", import.meta.url)
-const packages = ["protocol", "storage", "coordinator", "server", "cli", "simulation"]
-
-/** Folders that are public as they are: a file is one message. */
-const whole: { readonly [name: string]: ReadonlyArray<string> } = { protocol: ["messages", "embedded"] }
-
-/** What nothing here imports, and is public all the same. */
-const beside: { readonly [name: string]: ReadonlyArray<string> } = {
-  // For apps that make values from JSON.
-  protocol: ["Json"],
-  // For a backend of one's own.
-  storage: ["testing/storeSuite"],
-  // The declaration of a layer of the server names its types.
-  coordinator: ["group/shell/GroupConversion"]
+const offered: { readonly [name: string]: ReadonlyArray<string> } = {
+  protocol: [
+    "Decode",
+    "Header",
+    "Inspect",
+    "Json",
+    "KafkaError",
+    "ProtocolError",
+    "codec/Api",
+    "codec/MessageCodec",
+    "codec/Reader",
+    "codec/Uuid",
+    "codec/Writer",
+    "embedded/*",
+    "messages/*",
+    "record/Compression",
+    "record/Crc32c",
+    "record/MessageSet",
+    "record/Murmur2",
+    "record/RecordBatch"
+  ],
+  storage: ["memory/MemoryStore", "pg/PgStore", "pg/options/PgOptions", "port/*", "sql", "testing/storeSuite"],
+  coordinator: [],
+  server: ["Tusk"],
+  cli: [],
+  test: ["."],
+  simulation: []
 }
 
+/** The file of `@tusk/NAME`, without a path. */
+const main: { readonly [name: string]: string } = { test: "Tusk" }
+
+const root = new URL("../../../", import.meta.url)
 const read = (file: string): string => readFileSync(new URL(file, root), "utf8")
 
 const sources = [
@@ -34,41 +51,59 @@ const sources = [
   .filter((file) => /\.(ts|mjs|md)$/.test(file) && !/(^|\/)(node_modules|dist|target)\//.test(file))
   .map((file) => ({ file, text: read(file) }))
 
-const importsOf = (name: string): ReadonlyArray<string> => {
-  const found = new Set(beside[name])
-  for (const { file, text } of sources) {
-    const isOwn = file.startsWith(`packages/${name}/`) && !file.endsWith(".md")
-    if (isOwn) continue
-    for (const [, path] of text.matchAll(new RegExp(`(?:from|import)[ (]"@tusk/${name}/([^"]+)"`, "g"))) {
-      assert(
-        existsSync(new URL(`packages/${name}/src/${path}.ts`, root)),
-        `${file}: @tusk/${name}/${path} is not there`
-      )
-      const folder = whole[name]?.find((each) => path!.startsWith(`${each}/`))
-      found.add(folder === undefined ? path! : `${folder}/*`)
-    }
-  }
-  return Array.from(found).sort()
-}
+const importsOf = (name: string) =>
+  sources.flatMap(({ file, text }) =>
+    Array.from(text.matchAll(new RegExp(`(?:from|import)[ (]"@tusk/${name}(?:/([^"]+))?"`, "g")), ([, path]) => ({
+      file,
+      path: path ?? "."
+    }))
+  )
 
-const entry = (path: string): string =>
-  `    "./${path}": { "tusk-source": "./src/${path}.ts", "types": "./dist/${path}.d.ts", "default": "./dist/${path}.js" }`
+const fileOf = (name: string, path: string): string => `packages/${name}/src/${path === "." ? main[name] : path}.ts`
 
-const withExports = (name: string): string => {
-  const paths = importsOf(name)
-  const list = paths.length === 0 ? "{}" : `{\n${paths.map(entry).join(",\n")}\n  }`
-  return read(`packages/${name}/package.json`).replace(/"exports": \{(\}|[\s\S]*?\n  \}),/, `"exports": ${list},`)
-}
+const isOffered = (name: string, path: string): boolean =>
+  offered[name]!.some((each) => each === path || (each.endsWith("/*") && path.startsWith(each.slice(0, -1))))
+
+const entry = (key: string, file: string): string =>
+  `    "${key}": { "tusk-source": "./src/${file}.ts", "types": "./dist/${file}.d.ts", "default": "./dist/${file}.js" }`
+
+const exportsOf = (name: string): string =>
+  [
+    ...offered[name]!.map((path) => (path === "." ? entry(".", main[name]!) : entry(`./${path}`, path))),
+    `    "./internal/*": { "types": "./dist/*.d.ts", "default": "./dist/*.js" }`,
+    `    "./*": { "tusk-source": "./src/*.ts" }`,
+    `    "./package.json": "./package.json"`
+  ].join(",\n")
+
+const withExports = (name: string): string =>
+  read(`packages/${name}/package.json`).replace(
+    /"exports": \{(\}|[\s\S]*?\n  \}),/,
+    `"exports": {\n${exportsOf(name)}\n  },`
+  )
 
 describe("what a package exports", () => {
-  for (const name of packages) {
-    it(`${name}: what others import, and nothing else (npm run exports)`, async () => {
+  for (const [name, paths] of Object.entries(offered)) {
+    it(`${name}: what is offered, and internals by that name (npm run exports)`, async () => {
       await expect(withExports(name)).toMatchFileSnapshot(`../../${name}/package.json`)
     })
-  }
 
-  it("the rest cannot be imported", () => {
-    const { resolve } = createRequire(import.meta.url)
-    expect(() => resolve("@tusk/protocol/codec/Compile")).toThrow(/not defined by "exports"/)
-  })
+    it(`${name}: what is imported of it is there`, () => {
+      const missing = importsOf(name).filter(({ path }) => !existsSync(new URL(fileOf(name, path), root)))
+      assert.deepEqual(missing, [])
+    })
+
+    it(`${name}: what is offered is told, and pages import nothing else`, () => {
+      const readme = read(`packages/${name}/README.md`)
+      const told = (path: string) => readme.includes(path === "." ? `"@tusk/${name}"` : `\`${path}\``)
+      assert.deepEqual(
+        paths.filter((path) => !told(path)),
+        []
+      )
+      const pages = importsOf(name).filter(({ file }) => /^(README|packages\/.*)\.md$/.test(file))
+      assert.deepEqual(
+        pages.filter(({ path }) => !isOffered(name, path)),
+        []
+      )
+    })
+  }
 })

@@ -1,5 +1,5 @@
-import * as NodeSocket from "@effect/platform-node/NodeSocket"
-import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import * as NodeSocket from "@effect/platform-node-shared/NodeSocket"
+import * as NodeSocketServer from "@effect/platform-node-shared/NodeSocketServer"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Active } from "@tusk/storage/commit/Active"
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
