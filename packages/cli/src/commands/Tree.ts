@@ -7,18 +7,20 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { EXIT, UsageError } from "../CliError.ts"
+import { nodeTransport } from "../client/NodeTransport.ts"
 import { commandServices } from "../terminal/CommandServices.ts"
 import { presenter } from "../terminal/Presenter.ts"
 import { outputFlag } from "../terminal/Printing.ts"
 import { processStreams, Streams } from "../terminal/Streams.ts"
 import { decodeCommand } from "./Decode.ts"
 import { sqlCommand } from "./Sql.ts"
+import { topicCommand } from "./Topic.ts"
 import { versionText } from "./Version.ts"
 
 /** Every command but `start`, which `main.ts` runs without `effect/cli`. A command is a file here and a line in this list. */
 const tusk = Command.make("tusk").pipe(
   Command.withDescription("A Kafka broker in Postgres, and what operates it or any other Kafka"),
-  Command.withSubcommands([decodeCommand, sqlCommand]),
+  Command.withSubcommands([topicCommand, sqlCommand, decodeCommand]),
   Command.withGlobalFlags([outputFlag])
 )
 
@@ -46,7 +48,7 @@ export const runCommand = (args: ReadonlyArray<string>): Effect.Effect<number, n
     const line = lineOf(error)
     if (line !== undefined) yield* stderr.write(`tusk: ${line}\n`)
     return exitCodeOf(error)
-  }).pipe(Effect.provide(Layer.mergeAll(commandServices, presenter, config)))
+  }).pipe(Effect.provide(Layer.mergeAll(commandServices, presenter, config, nodeTransport)))
 
 /** The same for this process: ^C and SIGTERM end it, finalizers run to their end. */
 export const runProcess = async (args: ReadonlyArray<string>): Promise<number> => {

@@ -1,0 +1,39 @@
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { BrokerUnreachable } from "./ClientError.ts"
+
+/** Where a broker listens. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+export const addressText = ({ host, port }: Address): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+
+/** What comes in on a channel. Both are called outside of any fiber. */
+export interface ChannelEvents {
+  /** Bytes as they come; a chunk is not touched again by whoever gave it. */
+  readonly data: (chunk: Uint8Array) => void
+  /** Once, when nothing comes any more; `reason` if it was not the other side that closed. */
+  readonly closed: (reason: string | undefined) => void
+}
+
+/** A way to a broker that bytes go both ways on. */
+export interface Channel {
+  /** Sends all chunks, in order. After `closed` nothing happens. */
+  readonly send: (chunks: ReadonlyArray<Uint8Array>) => void
+  /** Ends it now; `closed` is called. */
+  readonly destroy: () => void
+}
+
+/** How brokers are reached. TLS and SASL are other transports than the plain one: a channel is ready for requests. */
+export class Transport extends Context.Service<
+  Transport,
+  {
+    /** Opens a channel that lives as long as the scope. */
+    readonly open: (address: Address, events: ChannelEvents) => Effect.Effect<Channel, BrokerUnreachable, Scope.Scope>
+  }
+>()("tusk/cli/Transport") {}
