@@ -13,6 +13,8 @@ import { presenter } from "../terminal/Presenter.ts"
 import { outputFlag } from "../terminal/Printing.ts"
 import { processStreams, Streams } from "../terminal/Streams.ts"
 import { decodeCommand } from "./Decode.ts"
+import { configCommand } from "./Config.ts"
+import { groupCommand } from "./Group.ts"
 import { sqlCommand } from "./Sql.ts"
 import { topicCommand } from "./Topic.ts"
 import { versionText } from "./Version.ts"
@@ -20,7 +22,7 @@ import { versionText } from "./Version.ts"
 /** Every command but `start`, which `main.ts` runs without `effect/cli`. A command is a file here and a line in this list. */
 const tusk = Command.make("tusk").pipe(
   Command.withDescription("A Kafka broker in Postgres, and what operates it or any other Kafka"),
-  Command.withSubcommands([topicCommand, sqlCommand, decodeCommand]),
+  Command.withSubcommands([topicCommand, groupCommand, configCommand, sqlCommand, decodeCommand]),
   Command.withGlobalFlags([outputFlag])
 )
 
