@@ -127,11 +127,16 @@ export class PostgresServer {
     )
   }
 
-  get psql(): Effect.Effect<PgConnection, unknown, Scope.Scope> {
+  /** A session with one of its databases. */
+  session(database: string): Effect.Effect<PgConnection, unknown, Scope.Scope> {
     return Effect.acquireRelease(
-      Effect.suspend(() => connect(resolveOptions(this.options({ targetSessionAttrs: "any" })), "psql")),
+      Effect.suspend(() => connect(resolveOptions(this.options({ database, targetSessionAttrs: "any" })), "psql")),
       (connection) => Effect.sync(() => connection.leave())
     )
+  }
+
+  get psql(): Effect.Effect<PgConnection, unknown, Scope.Scope> {
+    return this.session("postgres")
   }
 
   /** Settings that take effect at once. */

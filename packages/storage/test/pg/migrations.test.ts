@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { SCHEMA_VERSION } from "../../src/pg/schema/SchemaVersion.ts"
+import { dumpSchema } from "./dumpSchema.ts"
 import { append, TOPIC, topic } from "./Appends.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
@@ -41,11 +42,14 @@ describe("migrations", () => {
       yield* database.install()
       const psql = yield* database.psql()
       yield* psql.query(`insert into kafka.migrations (migration_id, name) values (${SCHEMA_VERSION + 1}, 'later')`)
+      const kept = () => Effect.all([psql.query("select xmin, c.* from kafka.cluster c"), dumpSchema(psql)])
+      const before = yield* kept()
       const refused = yield* Effect.flip(database.install())
       expect(refused).toMatchObject({ _tag: "SchemaTooNew", found: SCHEMA_VERSION + 1, known: SCHEMA_VERSION })
       const store = yield* database.open()
       expect((yield* Effect.flip(Effect.scoped(store.acquire(NOTHING_TOLD))))._tag).toBe("SchemaTooNew")
-      expect(yield* psql.query("select epoch from kafka.cluster")).toEqual([["0"]])
+      expect((refused as Error).message).toContain("start a newer Tusk")
+      expect(yield* kept()).toEqual(before)
     })
   )
 
