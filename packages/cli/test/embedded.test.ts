@@ -1,8 +1,19 @@
 import { afterEach, assert, describe, it } from "@effect/vitest"
 import { Kafka, logLevel } from "kafkajs"
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, watch, writeFileSync } from "node:fs"
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  watch,
+  writeFileSync
+} from "node:fs"
 import { join } from "node:path"
 import { MAX_RESTARTS } from "../src/embedded-postgres/keepRunning.ts"
+import { MAJOR_VERSION, npmVersions } from "../src/embedded-postgres/OtherMajor.ts"
+import { MAX_LOG_BYTES } from "../src/embedded-postgres/ServerLog.ts"
 import { runTusk } from "./Command.ts"
 import { temporaryFolder, TuskProcess } from "./TuskProcess.ts"
 
@@ -133,13 +144,50 @@ describe("embedded Postgres", () => {
     assert.strictEqual(await tusk.kill("SIGTERM"), 0)
   })
 
-  it("says what to do with data of another Postgres version", async () => {
+  it.each(["14", "16", "17"])(
+    "says what to do with data of Postgres %s, by commands, and touches nothing",
+    async (major) => {
+      const dataDir = newDataDir()
+      const data = join(dataDir, "postgres")
+      mkdirSync(data, { recursive: true })
+      writeFileSync(join(data, "PG_VERSION"), `${major}\n`)
+      const before = [dataDir, data].map((each) => [readdirSync(each), statSync(each).mtimeMs, statSync(each).uid])
+      const { exit, stderr } = await runTusk(["start", "--data-dir", dataDir, "--listen", "127.0.0.1:0"])
+      const [first, ...commands] = stderr.trimEnd().split("\n")
+      assert.match(
+        first!,
+        new RegExp(`^tusk: ${data} was written by Postgres ${major}, this Tusk brings Postgres 18\\.\\S+; nothing`)
+      )
+      assert.match(commands.join("\n"), new RegExp(`npm install .*@${major}\\.\\d+\\.\\d+\\S*\\n`))
+      assert.strictEqual(exit, 1)
+      const after = [dataDir, data].map((each) => [readdirSync(each), statSync(each).mtimeMs, statSync(each).uid])
+      assert.deepStrictEqual(after, before)
+    }
+  )
+
+  it("of a major that is not known, and a directory of Postgres' own, are refused in a line", async () => {
     const dataDir = newDataDir()
     mkdirSync(join(dataDir, "postgres"), { recursive: true })
-    writeFileSync(join(dataDir, "postgres", "PG_VERSION"), "16\n")
-    const { exit, stderr } = await runTusk(["start", "--data-dir", dataDir, "--listen", "127.0.0.1:0"])
-    assert.match(stderr, /^tusk: [^\n]*was made by Postgres 16[^\n]+\n$/)
-    assert.strictEqual(exit, 1)
+    writeFileSync(join(dataDir, "postgres", "PG_VERSION"), "23\n")
+    const newer = await runTusk(["start", "--data-dir", dataDir])
+    assert.match(
+      newer.stderr,
+      /^tusk: [^\n]*was written by Postgres 23,[^\n]+start it with the Tusk that wrote it[^\n]+\n$/
+    )
+    const other = await runTusk(["start", "--data-dir", join(dataDir, "postgres")])
+    assert.match(other.stderr, /^tusk: [^\n]*is the data directory of a Postgres that is not Tusk's[^\n]+\n$/)
+    assert.deepStrictEqual([newer.exit, other.exit, readdirSync(dataDir)], [1, 1, ["postgres"]])
+  })
+
+  it("the version here is the one that npm brings, and known to the next major", () => {
+    const file = new URL("../package.json", import.meta.url)
+    const { optionalDependencies } = JSON.parse(readFileSync(file, "utf8")) as {
+      readonly optionalDependencies: Record<string, string>
+    }
+    for (const version of Object.values(optionalDependencies)) {
+      assert.strictEqual(version, npmVersions.get(MAJOR_VERSION))
+      assert.strictEqual(version.split(".")[0], MAJOR_VERSION)
+    }
   })
 
   it("a path too long for a unix socket is no hindrance", async () => {
@@ -192,6 +240,36 @@ describe("embedded Postgres that ends while Tusk serves", () => {
     await tusk.printed(/embedded Postgres, process \d+, has ended/)
     assert.strictEqual(await tusk.kill("SIGTERM"), 0)
     assert.isFalse(postgresRuns(dataDir))
+  })
+
+  it("its log begins anew beyond its limit: it and the one before are all that is kept", async () => {
+    const dataDir = newDataDir()
+    const { tusk } = await serve(dataDir)
+    const folder = join(dataDir, "log")
+    const log = join(folder, "postgres.log")
+    const seen = new Promise<void>((resolve) => {
+      const watcher = watch(folder, () => {
+        if (!existsSync(`${log}.1`) || statSync(log).size > 0) return
+        watcher.close()
+        resolve()
+      })
+    })
+    appendFileSync(log, "x".repeat(MAX_LOG_BYTES))
+    await seen
+    assert.isAbove(statSync(`${log}.1`).size, MAX_LOG_BYTES)
+    // What the server says next begins the file: it appends, and leaves no hole.
+    const said = new Promise<void>((resolve) => {
+      const watcher = watch(folder, () => {
+        if (!readFileSync(log, "utf8").includes("SIGHUP")) return
+        watcher.close()
+        resolve()
+      })
+    })
+    process.kill(postgresPid(dataDir), "SIGHUP")
+    await said
+    assert.isBelow(statSync(log).size, 10_000)
+    assert.deepStrictEqual(readdirSync(folder).sort(), ["postgres.log", "postgres.log.1"])
+    assert.strictEqual(await tusk.kill("SIGTERM"), 0)
   })
 
   it("that cannot start any more ends Tusk with the reason", async () => {

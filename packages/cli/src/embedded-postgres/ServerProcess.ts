@@ -80,7 +80,7 @@ export const removeStaleLocks = (data: string): void => {
 
 /** How much of the log's end is read for the last lines. */
 const MAX_TAIL_BYTES = 4096
-const MAX_TAIL_LINES = 10
+const MAX_TAIL_LINES = 20
 
 /** Bytes of the file; 0 if there is none. */
 export const logBytes = (log: string): number => {
