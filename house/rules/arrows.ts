@@ -81,10 +81,12 @@ export const TABLES: Readonly<Record<string, Table>> = {
     testing: [".", "config"]
   },
   cli: {
-    ".": [],
+    ".": ["log"],
+    log: [],
     "embedded-postgres": ["."],
     terminal: ["."],
     commands: [".", "embedded-postgres", "terminal"],
+    commands: [".", "embedded-postgres", "log"],
     "main.ts": [".", "commands"]
   },
   test: { ".": [] },

@@ -82,6 +82,13 @@ export const startFlags: ReadonlyArray<FlagDefinition> = [
     help: "debug, info, warn or error (info)"
   },
   {
+    name: "log-format",
+    variable: "TUSK_LOG_FORMAT",
+    argument: "FORMAT",
+    repeats: false,
+    help: "json, logfmt or pretty (pretty on a terminal, else json)"
+  },
+  {
     name: "config",
     variable: "TUSK_CONFIG",
     argument: "FILE",

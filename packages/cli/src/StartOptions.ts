@@ -7,6 +7,8 @@ import { CliError } from "./CliError.ts"
 import { flagProperties, readGiven } from "./Given.ts"
 import type { Given } from "./Given.ts"
 import { kafkaListeners, parseListeners } from "./Listeners.ts"
+import { isLogFormat } from "./log/formats.ts"
+import type { LogFormat } from "./log/formats.ts"
 import { readSecret } from "./Secret.ts"
 
 /** Where a broker that starts keeps its data. */
@@ -27,6 +29,8 @@ export interface StartOptions {
   readonly logLevel: LogLevel
   /** Where the value of a flag comes from: `--listen`, `TUSK_LISTEN`, `server.properties:3`; none for a default. */
   readonly origins: ReadonlyMap<string, string>
+  /** Undefined: as fits where the lines go. */
+  readonly logFormat: LogFormat | undefined
 }
 
 const LOG_LEVELS: ReadonlyMap<string, LogLevel> = new Map([
@@ -54,6 +58,12 @@ export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.Proces
     return blamed(error, origins.get("log-level"))
   }
 
+  const logFormat = flags.get("log-format")?.[0]
+  if (logFormat !== undefined && !isLogFormat(logFormat)) {
+    const error = new CliError({ message: `--log-format ${logFormat}: one of json, logfmt, pretty` })
+    return blamed(error, origins.get("log-format"))
+  }
+
   const storage = readStorage(given, env)
   if (storage instanceof CliError) return storage
 
@@ -66,6 +76,7 @@ export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.Proces
     listeners: places.listeners,
     storage,
     logLevel,
+    logFormat,
     origins
   }
 }

@@ -22,7 +22,7 @@ export const runTusk = (
 ): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ["--conditions=tusk-source", launcher, ...args], {
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, TUSK_LOG_FORMAT: "pretty", ...options.env },
       stdio: "pipe",
       ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd })

@@ -14,7 +14,7 @@ export const temporaryFolder = (): { readonly path: string; readonly remove: () 
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
 
-/** `tusk` as a process of its own, as a user runs it. */
+/** `tusk` as a process of its own, as a user runs it; it tells what it tells at a terminal. */
 export class TuskProcess {
   readonly child: ChildProcess
   readonly ended: Promise<number | string>
@@ -22,7 +22,7 @@ export class TuskProcess {
 
   constructor(args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = {}) {
     this.child = spawn(process.execPath, ["--conditions=tusk-source", launcher, ...args], {
-      env: { ...process.env, ...env },
+      env: { ...process.env, TUSK_LOG_FORMAT: "pretty", ...env },
       stdio: ["ignore", "pipe", "pipe"]
     })
     this.ended = new Promise((resolve) => this.child.once("exit", (code, signal) => resolve(signal ?? code ?? -1)))

@@ -3,6 +3,7 @@ import * as NodeSocketServer from "@effect/platform-node-shared/NodeSocketServer
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Active } from "@tusk/storage/commit/Active"
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
+import type { SchemaState } from "@tusk/storage/port/CommitStore"
 import { Store } from "@tusk/storage/port/Store"
 import { StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { AcquireError, LockHeld, SchemaTooNew } from "@tusk/storage/port/StoreError"
@@ -96,6 +97,10 @@ export class Tusk extends Context.Service<
     /** For a client's `bootstrap.servers`. */
     readonly bootstrapServers: string
     readonly clusterId: string
+    /** Of its first reign: the leader epoch. */
+    readonly epoch: number
+    /** The schema of its database, and the steps that its start took; undefined without one. */
+    readonly schema: SchemaState | undefined
   }
 >()("@tusk/server/Tusk") {
   /**
@@ -172,7 +177,7 @@ const WILDCARDS = new Set(["0.0.0.0", "::", "[::]"])
 
 const serve = Effect.fnUntraced(function* (listeners: ReadonlyArray<ListenOptions>) {
   const connections = yield* Connections
-  const { clusterId } = yield* Active
+  const { cluster, clusterId } = yield* Active
   const bound: Array<BoundListener> = []
   const acceptors: Array<Fiber.Fiber<never, SocketServer.SocketServerError>> = []
   const servers: Array<readonly [ListenOptions, SocketServer.SocketServer["Service"], number]> = []
@@ -198,7 +203,9 @@ const serve = Effect.fnUntraced(function* (listeners: ReadonlyArray<ListenOption
   return Tusk.of({
     listeners: bound,
     bootstrapServers: bound.map(({ host, port }) => `${dialable(host)}:${port}`).join(","),
-    clusterId
+    clusterId,
+    epoch: cluster.epoch,
+    schema: cluster.schema
   })
 })
 

@@ -6,7 +6,7 @@ import { UsageError } from "../CliError.ts"
 import { KafkaClient, makeKafkaClient } from "../client/KafkaClient.ts"
 import { parseBootstrap } from "../values/Bootstrap.ts"
 import { parseDuration } from "../values/Duration.ts"
-import { versionText } from "./Version.ts"
+import { packageVersion } from "../packageVersion.ts"
 
 /** A flag without a value: false if it is not given. */
 export const switchFlag = (name: string, description: string): Flag.Flag<boolean> =>
@@ -63,7 +63,7 @@ export const withClient = <A, E, R>(command: Effect.Effect<A, E, R>) =>
     const client = yield* makeKafkaClient({
       bootstrap,
       clientId: "tusk",
-      softwareVersion: versionText(),
+      softwareVersion: packageVersion(),
       requestTimeoutMs: timeoutMs,
       retryMs: timeoutMs
     })

@@ -59,7 +59,8 @@ const flagLines = (options: StartOptions): ReadonlyArray<string> | CliError => {
     ]),
     `--storage ${kind}  # ${origin("storage")}`,
     `${place}  # ${options.origins.get(`${flag}-file`) ?? origin(flag)}`,
-    `--log-level ${options.logLevel.toLowerCase()}  # ${origin("log-level")}`
+    `--log-level ${options.logLevel.toLowerCase()}  # ${origin("log-level")}`,
+    `--log-format ${options.logFormat ?? "(pretty on a terminal, else json)"}  # ${origin("log-format")}`
   ]
 }
 

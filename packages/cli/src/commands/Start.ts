@@ -10,8 +10,12 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import { isatty } from "node:tty"
 import { CliError } from "../CliError.ts"
+import { linesIn } from "../log/lines.ts"
+import { plainEntry } from "../log/LogEntry.ts"
 import { readStartOptions } from "../StartOptions.ts"
 import type { StartOptions } from "../StartOptions.ts"
+import { greetingLine, greetingText } from "./Greeting.ts"
+import type { Greeting } from "./Greeting.ts"
 
 /** Under npm Ctrl-C comes twice at once, from the terminal and from npm. A second signal counts only after so long. */
 const SECOND_SIGNAL_MS = 500
@@ -20,7 +24,15 @@ const SECOND_SIGNAL_MS = 500
 export const start = async (args: ReadonlyArray<string>): Promise<CliError | undefined> => {
   const options = readStartOptions(args, process.env)
   if (options instanceof CliError) return options
-  for (const warning of options.warnings) process.stderr.write(`tusk: warning: ${warning}\n`)
+  const { logger, write } = linesIn(options.logFormat ?? (process.stderr.isTTY ? "pretty" : "json"))
+  /** A line of the command itself, whatever the level: for programs as all others, else as text for people. */
+  const say = (stream: NodeJS.WriteStream, text: string, level: "info" | "warn", line: Line): void => {
+    if (write === undefined) stream.write(text)
+    else write(plainEntry(new Date(), level, line.message, line.fields))
+  }
+  for (const warning of options.warnings) {
+    say(process.stderr, `tusk: warning: ${warning}\n`, "warn", { message: warning })
+  }
 
   // Asked at the start: later the terminal may be gone.
   const hasTerminal = [0, 1, 2].some((stream) => isatty(stream))
@@ -30,7 +42,8 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
     process.on(signal, () => {
       // As under nohup: Node undoes its SIG_IGN when it starts.
       if (signal === "SIGHUP" && !hasTerminal) {
-        process.stderr.write("tusk: SIGHUP, with no terminal to lose: it goes on; SIGTERM or SIGINT stops it\n")
+        const message = "SIGHUP, with no terminal to lose: it goes on; SIGTERM or SIGINT stops it"
+        say(process.stderr, `tusk: ${message}\n`, "info", { message })
         return
       }
       if (!stop.signal.aborted) {
@@ -41,14 +54,12 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
   }
   const program = Effect.scoped(
     Effect.gen(function* () {
-      const { place, tusk, watch } = yield* serve(options)
-      process.stdout.write(greeting(tusk, place))
-      yield* Effect.onInterrupt(watch, () => Effect.sync(() => process.stdout.write("Stopping.\n")))
+      const { watch, ...serving } = yield* serve(options)
+      say(process.stdout, greetingText(serving), "info", greetingLine(serving))
+      const stopping = () => say(process.stdout, "Stopping.\n", "info", { message: "Stopping." })
+      yield* Effect.onInterrupt(watch, () => Effect.sync(stopping))
     })
-  ).pipe(
-    Effect.provide(Logger.layer([process.stderr.isTTY ? Logger.consolePretty() : jsonToStderr])),
-    Effect.provideService(References.MinimumLogLevel, options.logLevel)
-  )
+  ).pipe(Effect.provide(Logger.layer([logger])), Effect.provideService(References.MinimumLogLevel, options.logLevel))
   // A signal interrupts what is under way, the start too; finalizers run to their end.
   const exit = await Effect.runPromiseExit(program, { signal: stop.signal })
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) {
@@ -57,18 +68,19 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
     return undefined
   }
   const error = Cause.squash(exit.cause)
-  if (error instanceof CliError) return error
-  return new CliError({ message: (error instanceof Error ? error.message : String(error)).split("\n")[0]! })
+  const message = (error instanceof Error ? error.message : String(error)).split("\n")[0]!
+  if (write === undefined) return new CliError({ message })
+  write(plainEntry(new Date(), "error", message))
+  process.exitCode = 1
+  return undefined
 }
 
-const jsonToStderr = Logger.make((options) => {
-  process.stderr.write(`${Logger.formatJson.log(options)}\n`)
-})
+interface Line {
+  readonly message: string
+  readonly fields?: Record<string, unknown>
+}
 
-interface Serving {
-  readonly tusk: Tusk["Service"]
-  /** Where the data is, as text for people. */
-  readonly place: string
+interface Serving extends Greeting {
   /** Looks after what Tusk started itself; fails if it cannot go on. */
   readonly watch: Effect.Effect<never, CliError>
 }
@@ -86,6 +98,7 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
       const memory = storage.bytes === undefined ? common : { ...common, memoryBytes: storage.bytes }
       return Effect.map(build(Tusk.layerMemory(memory)), (tusk) => ({
         tusk,
+        storage: "memory" as const,
         place: "in memory, gone when it stops",
         watch: Effect.never
       }))
@@ -100,6 +113,7 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
         )
         return {
           tusk,
+          storage: "postgres" as const,
           place: `in Postgres, schema kafka, ${describeTarget(resolveOptions(pg))}`,
           watch: Effect.never
         }
@@ -113,7 +127,12 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
         const pg = { host: socketDirectory, port, user, database, ...limits }
         const tusk = yield* build(Tusk.layerPg({ ...common, pg }))
         server.own()
-        return { tusk, watch, place: `in ${storage.dataDir} (psql -h ${socketDirectory} -U ${user})` }
+        return {
+          tusk,
+          watch,
+          storage: "embedded" as const,
+          place: `in ${storage.dataDir} (psql -h ${socketDirectory} -U ${user})`
+        }
       })
   }
 }
@@ -123,18 +142,3 @@ const build = <E>(layer: Layer.Layer<Tusk, E>): Effect.Effect<Tusk["Service"], E
     const scope = yield* Effect.scope
     return Context.get(yield* Layer.buildWithScope(layer, scope), Tusk)
   })
-
-const greeting = (tusk: Tusk["Service"], place: string): string => {
-  const lines = tusk.listeners.map(({ host, name, port }) => {
-    const address = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
-    return `Tusk listens on ${address}${tusk.listeners.length > 1 ? ` (${name})` : ""}`
-  })
-  const [server] = tusk.bootstrapServers.split(",")
-  return [
-    ...lines,
-    `Data: ${place}`,
-    `Try:  kcat -P -b ${server} -t hello    (type lines, then Ctrl-D; kcat -C -b ${server} -t hello reads them)`,
-    `      new Kafka({ brokers: ["${server}"] })    (kafkajs)`,
-    ""
-  ].join("\n")
-}

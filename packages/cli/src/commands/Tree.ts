@@ -17,7 +17,7 @@ import { configCommand } from "./Config.ts"
 import { groupCommand } from "./Group.ts"
 import { sqlCommand } from "./Sql.ts"
 import { topicCommand } from "./Topic.ts"
-import { versionText } from "./Version.ts"
+import { packageVersion } from "../packageVersion.ts"
 
 /** Every command but `start`, which `main.ts` runs without `effect/cli`. A command is a file here and a line in this list. */
 const tusk = Command.make("tusk").pipe(
@@ -42,7 +42,7 @@ const exitCodeOf = (error: unknown): number =>
 export const runCommand = (args: ReadonlyArray<string>): Effect.Effect<number, never, Streams> =>
   Effect.gen(function* () {
     const { readerGone, stderr } = yield* Streams
-    const run = Command.runWith(tusk, { version: versionText() })(args)
+    const run = Command.runWith(tusk, { version: packageVersion() })(args)
     const exit = yield* Effect.exit(Effect.raceFirst(run, readerGone))
     if (Exit.isSuccess(exit)) return EXIT.ok
     if (Cause.hasInterruptsOnly(exit.cause)) return EXIT.interrupted

@@ -5,6 +5,7 @@ import { Log } from "@tusk/storage/log/Log"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import type { Outbox } from "@tusk/storage/port/Outbox"
+import { Recurring } from "@tusk/storage/Recurring"
 import { Store } from "@tusk/storage/port/Store"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
@@ -48,11 +49,12 @@ export const outboxDrain = Layer.effectDiscard(
     }
     const { sqlDedupWindowMs, sqlNotify } = yield* BrokerSettings
     const { whenReigning } = yield* Active
+    const trouble = new Recurring()
     yield* Effect.forkScoped(
       Effect.forever(
         Effect.andThen(
           whenReigning,
-          draining(parts, outbox, { forced: sqlNotify === "on", dedupWindowMs: sqlDedupWindowMs })
+          draining(parts, outbox, trouble, { forced: sqlNotify === "on", dedupWindowMs: sqlDedupWindowMs })
         )
       )
     )
@@ -66,20 +68,28 @@ interface DrainSettings {
 }
 
 /** One reign, until it is over or something fails. */
-const draining = (parts: DrainParts, outbox: Outbox, { dedupWindowMs, forced }: DrainSettings): Effect.Effect<void> =>
+const draining = (
+  parts: DrainParts,
+  outbox: Outbox,
+  trouble: Recurring,
+  { dedupWindowMs, forced }: DrainSettings
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     const reign = parts.active.reign()
     if (reign === undefined) return
     const { cleanupPolicy, maxMessageBytes } = parts.topicSettings.of(NO_TOPIC)
     yield* outbox.tell({ cleanupPolicy, maxMessageBytes, dedupWindowMs })
     const drain = new Drain(parts, reign)
-    yield* Effect.forever(turn(parts, outbox, drain, new Rhythm(parts.active.nowMs()), forced))
+    const next = turn(parts, outbox, drain, new Rhythm(parts.active.nowMs()), forced)
+    yield* next
+    yield* trouble.over("the outbox is read")
+    yield* Effect.forever(next)
   }).pipe(
     Effect.catchDefect((defect) => Effect.fail({ message: `a defect: ${String(defect)}` })),
     Effect.catch(({ message }) =>
       parts.active.reign() === undefined
         ? Effect.void
-        : Effect.andThen(Effect.logWarning(`the outbox is read again: ${message}`), Effect.sleep(RETRY_MS))
+        : Effect.andThen(trouble.seen(`the outbox is read again: ${message}`), Effect.sleep(RETRY_MS))
     )
   )
 

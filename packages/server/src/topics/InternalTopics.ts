@@ -2,6 +2,7 @@ import type { InternalTopicInfo } from "@tusk/coordinator/group/streams/Topology
 import { errorMessage } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { isKafkaError } from "@tusk/storage/log/Log"
+import { Recurring } from "@tusk/storage/Recurring"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -26,6 +27,7 @@ export class InternalTopics extends Context.Service<
     Effect.gen(function* () {
       const autoTopics = yield* AutoTopics
       const admin = yield* TopicAdmin
+      const trouble = new Recurring()
 
       const make = Effect.fnUntraced(function* (wish: InternalTopicInfo) {
         const topic = admin.check({
@@ -46,7 +48,7 @@ export class InternalTopics extends Context.Service<
             // another member's heartbeat was faster
             error._tag === "TopicAlreadyExists"
               ? Effect.succeed([])
-              : Effect.as(Effect.logWarning(`internal topic ${wish.name} is not created: ${error._tag}`), [
+              : Effect.as(trouble.seen(`internal topic ${wish.name} is not created: ${error._tag}`), [
                   { name: wish.name, reason: errorMessage(error) ?? error._tag }
                 ])
           )

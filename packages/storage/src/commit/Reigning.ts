@@ -3,6 +3,7 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type { Proofs } from "./Proofs.ts"
+import { Recurring } from "../Recurring.ts"
 import type { Signal } from "../Signal.ts"
 import { NOTHING_TOLD } from "../port/counters.ts"
 import type { ClusterState, CommitStore, Told } from "../port/CommitStore.ts"
@@ -37,6 +38,7 @@ export class Reigning {
   readonly whenReigning: Effect.Effect<void>
   readonly #ports: ReigningPorts
   readonly #hooks: Array<TakeOverHook> = []
+  readonly #trouble = new Recurring()
   #told = NOTHING_TOLD
   /** Undefined only until `begin` has returned. */
   #held: Held | undefined
@@ -128,10 +130,10 @@ export class Reigning {
       this.#isElsewhere = Result.isFailure(taken) && taken.failure._tag === "LockHeld"
       if (Result.isSuccess(taken)) break
       if (this.#isElsewhere) this.#ports.served.notify()
-      yield* Effect.logWarning(`the cluster's lock is not held: ${taken.failure.message}`)
+      yield* this.#trouble.seen(`the cluster's lock is not held: ${taken.failure.message}`)
       yield* Effect.sleep(RETRY_INTERVAL_MS)
     }
-    yield* Effect.logInfo(`the cluster's lock is held again, epoch ${this.state.epoch}`)
+    yield* this.#trouble.over(`the cluster's lock is held again, epoch ${this.state.epoch}`)
     this.#isRecovering = false
     this.#ports.served.notify()
   })
@@ -142,10 +144,12 @@ export class Reigning {
       if (this.#isRecovering) return Effect.void
       this.#isRecovering = true
       this.#count++
-      return Effect.logWarning(`the cluster's lock is taken again: ${reason}`).pipe(
-        Effect.andThen(Effect.forkIn(this.#recovery, this.#ports.scope, { startImmediately: true })),
-        Effect.asVoid
-      )
+      return this.#trouble
+        .seen(`the cluster's lock is taken again: ${reason}`)
+        .pipe(
+          Effect.andThen(Effect.forkIn(this.#recovery, this.#ports.scope, { startImmediately: true })),
+          Effect.asVoid
+        )
     })
 
   /** Ends the reign, and returns in the next one. */

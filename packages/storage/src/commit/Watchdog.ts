@@ -6,6 +6,7 @@ import * as Semaphore from "effect/Semaphore"
 import type { Proofs } from "./Proofs.ts"
 import { RETRY_INTERVAL_MS } from "./Reigning.ts"
 import type { Reigning } from "./Reigning.ts"
+import { Recurring } from "../Recurring.ts"
 import type { Signal } from "../Signal.ts"
 import type { CommitStore } from "../port/CommitStore.ts"
 import { Fenced, StoreUnavailable } from "../port/StoreError.ts"
@@ -40,6 +41,7 @@ export class Watchdog {
   readonly #ports: WatchdogPorts
   readonly #ping: Effect.Effect<void, StoreError>
   readonly #gate = Semaphore.makeUnsafe(1)
+  readonly #failures = new Recurring()
 
   constructor(ports: WatchdogPorts) {
     this.#ports = ports
@@ -55,7 +57,7 @@ export class Watchdog {
   readonly failed = Effect.fnUntraced({ self: this }, function* (error: StoreError, failedReign: number) {
     const { reigning } = this.#ports
     if (reigning.count === failedReign) {
-      yield* Effect.logWarning(`a commit failed: ${error._tag} ${error.message}`)
+      yield* this.#failures.seen(`a commit failed: ${error._tag} ${error.message}`)
       if (error._tag === "StoreUnavailable") yield* this.#check()
       else if (error._tag !== "StoreRefused") yield* reigning.recover(error.message)
     } else yield* reigning.whenReigning

@@ -38,6 +38,14 @@ export interface ServerIdentity {
   readonly timeline: string
 }
 
+/** The schema of a backend that has one. */
+export interface SchemaState {
+  /** The number of its last step. */
+  readonly version: number
+  /** Steps that this take-over took, in order. */
+  readonly taken: ReadonlyArray<string>
+}
+
 /** What the active broker knows before it serves: everything but logs, offsets and groups. */
 export interface ClusterState {
   /** Kafka's text form, 22 characters; made once with the schema. */
@@ -63,6 +71,7 @@ export interface ClusterState {
   readonly configs: ReadonlyArray<StoredConfig>
   /** Partitions of deleted topics with batches that are still to be deleted. */
   readonly orphans: ReadonlyArray<number>
+  readonly schema?: SchemaState
 }
 
 /** Which broker writes, and the one door by which whatever lasts reaches a backend. */

@@ -1,6 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { CoordinatorNotAvailable, NotCoordinator } from "@tusk/protocol/KafkaError"
 import type { GroupToStore } from "@tusk/storage/groups/GroupStore"
+import type { Recurring } from "@tusk/storage/Recurring"
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
@@ -23,6 +24,8 @@ export interface GroupCellPorts {
   readonly unservedMs: () => number
   /** How long a request waits while something of the group is stored: then it gets COORDINATOR_NOT_AVAILABLE. */
   readonly requestTimeoutMs: number
+  /** That groups are not stored: all share it. */
+  readonly trouble: Recurring
   /** What is in memory may not be what is stored: the group has to be loaded again. The cell is closed. */
   readonly broken: (groupId: string) => void
   /** A step is over, the gate still held. */
@@ -244,9 +247,9 @@ class Cell<State, Event, Answer, Group> implements GroupCell<State, Event, Answe
     ).pipe(
       Effect.matchEffect({
         onFailure: (error) =>
-          Effect.logWarning(`group ${JSON.stringify(this.groupId)} is not stored: ${error._tag}`).pipe(
-            Effect.andThen(Effect.suspend(() => (this.#isOpen ? this.#broke : Effect.void)))
-          ),
+          this.#ports.trouble
+            .seen(`group ${JSON.stringify(this.groupId)} is not stored: ${error._tag}`)
+            .pipe(Effect.andThen(Effect.suspend(() => (this.#isOpen ? this.#broke : Effect.void)))),
         onSuccess: () => (this.#isOpen ? Effect.void : this.#broke)
       })
     )

@@ -1,6 +1,7 @@
 import { NotCoordinator } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { GroupStore, StoredGroup } from "@tusk/storage/groups/GroupStore"
+import { Recurring } from "@tusk/storage/Recurring"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -42,6 +43,7 @@ export class GroupLoader {
     this.#table = table
     this.#cellPorts = {
       ...rest,
+      trouble: new Recurring(),
       put: store.put,
       remove: store.remove,
       unservedMs: store.unservedMs,

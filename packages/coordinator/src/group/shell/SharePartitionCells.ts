@@ -1,5 +1,6 @@
 import { CoordinatorNotAvailable, KafkaStorageError, NotCoordinator } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { Recurring } from "@tusk/storage/Recurring"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -46,6 +47,7 @@ export class SharePartitionCells {
   readonly #opening = Semaphore.makeUnsafe(1)
   /** Partitions of groups of which it was told that they cannot be read. */
   readonly #unreadable = new Set<string>()
+  readonly #trouble = new Recurring()
 
   constructor(ports: SharePartitionCellsPorts) {
     this.#ports = ports
@@ -159,6 +161,7 @@ export class SharePartitionCells {
       scope,
       requestTimeoutMs,
       unservedMs,
+      trouble: this.#trouble,
       // Whether it was stored is not known: all is read again.
       broken: () => {
         this.#cells.get(key)?.close()

@@ -2,6 +2,7 @@ import { NO_CHANGE } from "@tusk/storage/commit/Assumed"
 import type { Committer } from "@tusk/storage/commit/Committer"
 import type { Participant } from "@tusk/storage/commit/Participant"
 import type { Write } from "@tusk/storage/port/Write"
+import { Recurring } from "@tusk/storage/Recurring"
 import * as Effect from "effect/Effect"
 import { NEEDS_PRODUCER_ID } from "../machine/Decision.ts"
 import type { Moment } from "../machine/Decision.ts"
@@ -27,6 +28,7 @@ const isOver = (state: TransactionState, moment: Moment): boolean =>
 export const keepTime = Effect.fnUntraced(function* (parts: Parts) {
   const { change, config, ports } = parts
   const { moment, table } = ports
+  const trouble = new Recurring()
   const abort = (transactionalId: string) =>
     change<void>(transactionalId, (known, now, newProducerId) => {
       if (known === undefined || !isOver(known, now)) return { _tag: "Known", answer: undefined }
@@ -38,7 +40,7 @@ export const keepTime = Effect.fnUntraced(function* (parts: Parts) {
         Effect.logInfo(`the transaction of ${JSON.stringify(transactionalId)} was open too long: it is aborted`)
       ),
       Effect.catch((error) =>
-        Effect.logWarning(`the transaction of ${JSON.stringify(transactionalId)} is aborted later: ${error._tag}`)
+        trouble.seen(`the transaction of ${JSON.stringify(transactionalId)} is aborted later: ${error._tag}`)
       )
     )
   const abortAll = Effect.suspend(() => {

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../../commit/Active.ts"
 import { Committer } from "../../commit/Committer.ts"
+import { Recurring } from "../../Recurring.ts"
 import { Store } from "../../port/Store.ts"
 import { Topics } from "../../topics/Topics.ts"
 import type { Topic } from "../../topics/Topics.ts"
@@ -50,6 +51,8 @@ export class Compaction extends Context.Service<
       const rewrite = makeRewriteBatches(walk, open, yield* BatchCodec)
       const ports = { store, active, committer, log, states, resting, collect, rewrite }
       const partitions = new PartitionCompaction(ports)
+      const trouble = new Recurring()
+      let isWhole = true
 
       active.onTakeOver(() =>
         Effect.sync(() => {
@@ -68,14 +71,19 @@ export class Compaction extends Context.Service<
           return !isKafkaError(end) && !resting.has(partitionId, end, policy, states.of(partitionId), nowMs)
         })
         const postponed = (error: { readonly message: string }) =>
-          Effect.logWarning(`compaction of ${name} goes on later: ${error.message}`)
+          Effect.suspend(() => {
+            isWhole = false
+            return trouble.seen(`compaction of ${name} goes on later: ${error.message}`)
+          })
         yield* Effect.catch(states.load(due), postponed)
         for (const partitionId of due) yield* Effect.catch(partitions.check(partitionId, policy), postponed)
       })
 
       const check = Effect.suspend(() => {
         resting.keepOnly((partitionId) => topics.ofPartition(partitionId) !== undefined)
-        return Effect.forEach(topics.all(), checkTopic, { discard: true })
+        isWhole = true
+        const over = Effect.suspend(() => (isWhole ? trouble.over("compaction goes on") : Effect.void))
+        return Effect.andThen(Effect.forEach(topics.all(), checkTopic, { discard: true }), over)
       })
 
       const guarded = Effect.catchDefect(check, (defect) => Effect.logError("defect in compaction", defect))

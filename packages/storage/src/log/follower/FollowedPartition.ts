@@ -2,6 +2,7 @@ import { isKafkaError, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
 import type * as Semaphore from "effect/Semaphore"
+import type { Recurring } from "../../Recurring.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { UnpackedPosition, UnpackedRows } from "../../port/UnpackedRows.ts"
 import type { Log, PartitionEnd } from "../Log.ts"
@@ -20,6 +21,7 @@ export interface RowPorts {
   /** One step at a time has its batches in memory. */
   readonly turns: Semaphore.Semaphore
   readonly paceMs: number
+  readonly trouble: Recurring
 }
 
 type Failure = KafkaError | StoreError
@@ -35,7 +37,7 @@ export class FollowedPartition {
   constructor(ports: RowPorts, partitionId: number, name: string) {
     this.#ports = ports
     this.#partitionId = partitionId
-    this.#patience = new Patience(name)
+    this.#patience = new Patience(name, ports.trouble)
   }
 
   /** Adds what is appended, without end. */
@@ -101,7 +103,7 @@ export class FollowedPartition {
       return from
     }
     const next = yield* turns.withPermits(1)(this.#advance(from, end))
-    this.#patience.reset()
+    yield* this.#patience.reset
     if (next !== undefined && next >= end.lastStableOffset) yield* Effect.sleep(paceMs)
     return next
   })

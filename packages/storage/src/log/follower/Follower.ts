@@ -8,6 +8,7 @@ import { Active } from "../../commit/Active.ts"
 import { Store } from "../../port/Store.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { UnpackedRows } from "../../port/UnpackedRows.ts"
+import { Recurring } from "../../Recurring.ts"
 import { Topics } from "../../topics/Topics.ts"
 import { OpenBatches } from "../batches/OpenBatches.ts"
 import { Log } from "../Log.ts"
@@ -48,7 +49,9 @@ export class Follower extends Context.Service<
       const options = yield* FollowerOptions
       const readStep = makeReadStep(log, yield* OpenBatches, options)
       const turns = yield* Semaphore.make(1)
-      const followed = new Followed({ rows, log, readStep, turns, paceMs: options.paceMs }, topics, yield* Effect.scope)
+      const trouble = new Recurring()
+      const ports = { rows, log, readStep, turns, paceMs: options.paceMs, trouble }
+      const followed = new Followed(ports, topics, yield* Effect.scope)
       active.onTakeOver(() => Effect.sync(() => followed.unsettle()))
 
       const look = Effect.suspend(() =>
@@ -57,7 +60,7 @@ export class Follower extends Context.Service<
         )
       )
       const upkeep = Effect.catch(followed.upkeep, (error) =>
-        Effect.logWarning(`rows follow the log later: ${error.message}`)
+        trouble.seen(`rows follow the log later: ${error.message}`)
       )
       yield* Effect.forkScoped(often(options.lookMs, look))
       yield* Effect.forkScoped(often(options.upkeepIntervalMs, upkeep))
@@ -115,7 +118,9 @@ class Followed {
         const kept = this.#kept.get(position.partitionId)
         if (kept?.isFollowed !== true) continue
         yield* Effect.catch(kept.partition.upkeep(position), (error) =>
-          Effect.logWarning(`rows of ${this.#nameOf(position.partitionId)} follow the log later: ${error.message}`)
+          this.#ports.trouble.seen(
+            `rows of ${this.#nameOf(position.partitionId)} follow the log later: ${error.message}`
+          )
         )
       }
     })

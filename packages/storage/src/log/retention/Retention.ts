@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Committer } from "../../commit/Committer.ts"
+import { Recurring } from "../../Recurring.ts"
 import { Store } from "../../port/Store.ts"
 import { Topics } from "../../topics/Topics.ts"
 import { Log } from "../Log.ts"
@@ -35,7 +36,9 @@ export class Retention extends Context.Service<
       const scope = yield* Effect.scope
       const deleteBatches = makeDeleteBatches(store, committer, options)
       const partitions = makePartitionRetention(log, store, deleteBatches)
-      const check = makeCheckTopics(log, topics, yield* RetentionPolicy, partitions)
+      const check = makeCheckTopics(log, topics, yield* RetentionPolicy, partitions, new Recurring())
+      const sweeping = new Recurring()
+      const reclaiming = new Recurring()
 
       const sweepOrphan = Effect.fnUntraced(function* (partitionId: number) {
         // No request asks for its producers again.
@@ -46,13 +49,15 @@ export class Retention extends Context.Service<
 
       const sweep = Effect.suspend(() =>
         Effect.forEach(topics.orphans(), sweepOrphan, { discard: true }).pipe(
-          Effect.catch((error) => Effect.logWarning(`retention goes on later: ${error.message}`))
+          Effect.andThen(sweeping.over("what is deleted goes again")),
+          Effect.catch((error) => sweeping.seen(`what is deleted goes later: ${error.message}`))
         )
       )
 
       const reclaim = (partitionIds: ReadonlyArray<number>) =>
         Effect.forEach(partitionIds, partitions.settle, { discard: true }).pipe(
-          Effect.catch((error) => Effect.logWarning(`deleting records goes on later: ${error.message}`)),
+          Effect.andThen(reclaiming.over("deleting records goes on")),
+          Effect.catch((error) => reclaiming.seen(`deleting records goes on later: ${error.message}`)),
           Effect.forkIn(scope),
           Effect.asVoid
         )

@@ -1,6 +1,7 @@
 import { isKafkaError } from "@tusk/protocol/KafkaError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { Recurring } from "../../Recurring.ts"
 import type { Topic, Topics } from "../../topics/Topics.ts"
 import type { Log, MeasuredEnd } from "../Log.ts"
 import { ages, exceeds } from "./PartitionRetention.ts"
@@ -21,10 +22,13 @@ export const makeCheckTopics = (
   log: Log["Service"],
   topics: Topics["Service"],
   retentionOf: RetentionOf,
-  partitions: PartitionRetention
+  partitions: PartitionRetention,
+  trouble: Recurring
 ): Effect.Effect<void> => {
   /** Of partitions that were looked at. */
   let settled = new Map<number, Settled>()
+
+  let isWhole = true
 
   const checkTopic = Effect.fnUntraced(function* (topic: Topic, found: Map<number, Settled>) {
     const limits = retentionOf(topic.name) ?? KEEP_ALL
@@ -38,17 +42,20 @@ export const makeCheckTopics = (
         known !== undefined && rests(known, end, limits, nowMs)
           ? known
           : yield* Effect.catch(partitions.check(partitionId, end, limits), (error) =>
-              Effect.as(Effect.logWarning(`retention of ${topic.name} goes on later: ${error.message}`), undefined)
+              Effect.as(trouble.seen(`retention of ${topic.name} goes on later: ${error.message}`), undefined)
             )
       if (now !== undefined) found.set(partitionId, now)
+      else isWhole = false
     }
   })
 
   return Effect.suspend(() => {
     // What is gone is not remembered.
     const found = new Map<number, Settled>()
-    const settle = Effect.sync(() => {
+    isWhole = true
+    const settle = Effect.suspend(() => {
       settled = found
+      return isWhole ? trouble.over("retention goes on") : Effect.void
     })
     return Effect.andThen(
       Effect.forEach(topics.all(), (topic) => checkTopic(topic, found), { discard: true }),

@@ -9,7 +9,7 @@ import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
 import type { PgTarget } from "../options/PgOptions.ts"
 import { stepsTaken, stepsToTake } from "../schema/SchemaSteps.ts"
-import { MIGRATIONS } from "../schema/SchemaVersion.ts"
+import { MIGRATIONS, SCHEMA_VERSION } from "../schema/SchemaVersion.ts"
 import { takeOverTexts } from "../sql/bundle.ts"
 import { Beside } from "./Beside.ts"
 import { identify, IDLE_LIMIT_MS, refusePooler, RELEASE, takeClusterLock } from "./clusterLock.ts"
@@ -49,11 +49,11 @@ export interface Memory {
 
 const lacksPrivilege = (error: ConnectionError): boolean => error._tag === "PgError" && error.code === "42501"
 
-/** Brings the schema up to this program's version, loading the installer only if there is something to do. */
+/** Brings the schema up to this program's version, loading the installer only if there is something to do; tells the steps. */
 const ensureSchema = (
   connection: PgConnection,
   target: PgTarget
-): Effect.Effect<void, ConnectionError | AcquireError> =>
+): Effect.Effect<ReadonlyArray<string>, ConnectionError | AcquireError> =>
   Effect.gen(function* () {
     const steps = yield* stepsTaken(connection).pipe(
       Effect.map((taken) => stepsToTake(taken)),
@@ -61,10 +61,11 @@ const ensureSchema = (
       Effect.catchIf(lacksPrivilege, () => Effect.succeed(MIGRATIONS))
     )
     if ("_tag" in steps) return yield* steps
-    if (steps.length === 0) return
+    if (steps.length === 0) return steps
     const { install } = yield* Effect.promise(() => import("../schema/Migrations.ts"))
     const beside = PgConnection.open(target, connection.endpoint, `${target.applicationName} migrations`)
     yield* install(connection, target, beside)
+    return steps
   })
 
 /** An acknowledgement is worth what the server's disk settings are worth. */
@@ -185,7 +186,7 @@ export const takeOver = (
     const outbox = new OutboxSession(beside)
     const sessions = { writer, session, readers, unpacked, watch, outbox }
     const taken = Effect.gen(function* () {
-      yield* ensureSchema(writer, target)
+      const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {
         yield* checkDurability(writer, target)
         yield* checkPublications(writer)
@@ -196,7 +197,7 @@ export const takeOver = (
       const offsetRows = yield* loadOffsetRows(writer)
       const commitRows = new CommitRows(cluster.epoch, yield* loadCommitRows(writer))
       const reign = { ...sessions, epoch: cluster.epoch, offsetRows, commitRows }
-      return { reign, cluster }
+      return { reign, cluster: { ...cluster, schema: { version: SCHEMA_VERSION, taken } } }
     })
     return yield* Effect.onExit(watched(watch, taken), (exit) =>
       exit._tag === "Failure" ? endReign(sessions, memory) : Effect.void

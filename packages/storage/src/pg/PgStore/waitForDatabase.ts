@@ -1,14 +1,12 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { Recurring } from "../../Recurring.ts"
 import type { AcquireError } from "../../port/StoreError.ts"
 import { passes } from "../connection/ConnectionError.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 
 const RETRY_MS = 500
-/** Between two lines that say what is waited for: at first, and at most. */
-const FIRST_LINE_MS = 5000
-const LAST_LINE_MS = 300_000
 
 const mayPass = (error: ConnectionError | AcquireError): boolean => {
   switch (error._tag) {
@@ -33,18 +31,16 @@ export const waitForDatabase = <A, E extends ConnectionError | AcquireError, R>(
     const clock = yield* Clock.Clock
     const nowMs = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
     const startMs = nowMs()
-    let nextLineMs = startMs
-    let betweenLinesMs = FIRST_LINE_MS
+    const trouble = new Recurring()
     while (true) {
       const result = yield* Effect.result(attempt)
-      if (Result.isSuccess(result)) return result.success
+      if (Result.isSuccess(result)) {
+        yield* trouble.over("the database is there")
+        return result.success
+      }
       const error = result.failure
       if (!mayPass(error) || nowMs() - startMs >= limitMs()) return yield* Effect.fail(error)
-      if (nowMs() >= nextLineMs) {
-        yield* Effect.logWarning(`waiting for the database: ${error.message}`)
-        nextLineMs = nowMs() + betweenLinesMs
-        betweenLinesMs = Math.min(betweenLinesMs * 2, LAST_LINE_MS)
-      }
+      yield* trouble.seen(`waiting for the database: ${error.message}`)
       yield* Effect.sleep(RETRY_MS)
     }
   })
