@@ -85,8 +85,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     log: [],
     "embedded-postgres": ["."],
     terminal: ["."],
-    commands: [".", "embedded-postgres", "terminal"],
-    commands: [".", "embedded-postgres", "log"],
+    commands: [".", "embedded-postgres", "log", "terminal"],
     "main.ts": [".", "commands"]
   },
   test: { ".": [] },

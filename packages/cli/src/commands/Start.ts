@@ -68,7 +68,8 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
     return undefined
   }
   const error = Cause.squash(exit.cause)
-  const message = (error instanceof Error ? error.message : String(error)).split("\n")[0]!
+  const message =
+    error instanceof CliError ? error.message : (error instanceof Error ? error.message : String(error)).split("\n")[0]!
   if (write === undefined) return new CliError({ message })
   write(plainEntry(new Date(), "error", message))
   process.exitCode = 1
