@@ -7,7 +7,7 @@ export const main = async (args: ReadonlyArray<string>): Promise<void> => {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {})
   const result = await run(args)
   if (result instanceof CliError) process.stderr.write(`tusk: ${result.message}\n`)
-  process.exitCode = result instanceof CliError ? 1 : result
+  if (result !== undefined) process.exitCode = result instanceof CliError ? 1 : result
 }
 
 /** Those that have flags of their own, beside `start`'s; `effect/cli` costs 100 ms, and is loaded for the other commands alone. */
