@@ -75,9 +75,22 @@ export const TABLES: Readonly<Record<string, Table>> = {
     transactions: [...services, "topics"],
     outbox: [...services, "topics"],
     observe: services,
+    admin: ["observe"],
     handlers: [...services, "produce", "fetch", "share", "topics", "groups", "transactions"],
     net: [...services, "handlers", "observe"],
-    ".": [...services, "produce", "fetch", "share", "topics", "groups", "outbox", "handlers", "net", "observe"],
+    ".": [
+      ...services,
+      "produce",
+      "fetch",
+      "share",
+      "topics",
+      "groups",
+      "outbox",
+      "handlers",
+      "net",
+      "observe",
+      "admin"
+    ],
     testing: [".", "config"]
   },
   cli: {
@@ -85,7 +98,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     log: [],
     "embedded-postgres": ["."],
     terminal: ["."],
-    commands: [".", "embedded-postgres", "log", "terminal"],
+    telemetry: ["."],
+    commands: [".", "embedded-postgres", "log", "telemetry", "terminal"],
     "main.ts": [".", "commands"]
   },
   test: { ".": [] },

@@ -89,6 +89,13 @@ export const startFlags: ReadonlyArray<FlagDefinition> = [
     help: "json, logfmt or pretty (pretty on a terminal, else json)"
   },
   {
+    name: "admin",
+    variable: "TUSK_ADMIN",
+    argument: "HOST:PORT|off",
+    repeats: false,
+    help: "HTTP: /metrics for Prometheus, /livez, /readyz (127.0.0.1:9644, if it is free)"
+  },
+  {
     name: "config",
     variable: "TUSK_CONFIG",
     argument: "FILE",

@@ -1,14 +1,17 @@
 import { parseSettings } from "@tusk/server/config/Settings"
 import type { Settings } from "@tusk/server/config/Settings"
-import type { ListenOptions } from "@tusk/server/Tusk"
+import type { AdminOptions, ListenOptions } from "@tusk/server/Tusk"
 import * as Result from "effect/Result"
 import { resolve } from "node:path"
+import { parseAdmin } from "./AdminAddress.ts"
 import { CliError } from "./CliError.ts"
 import { flagProperties, readGiven } from "./Given.ts"
 import type { Given } from "./Given.ts"
 import { kafkaListeners, parseListeners } from "./Listeners.ts"
 import { isLogFormat } from "./log/formats.ts"
 import type { LogFormat } from "./log/formats.ts"
+import { readOtelOptions } from "./OtelOptions.ts"
+import type { OtelOptions } from "./OtelOptions.ts"
 import { readSecret } from "./Secret.ts"
 
 /** Where a broker that starts keeps its data. */
@@ -31,6 +34,10 @@ export interface StartOptions {
   readonly origins: ReadonlyMap<string, string>
   /** Undefined: as fits where the lines go. */
   readonly logFormat: LogFormat | undefined
+  /** Undefined: no admin pages. */
+  readonly admin: AdminOptions | undefined
+  /** Undefined: nothing is exported. */
+  readonly otel: OtelOptions | undefined
 }
 
 const LOG_LEVELS: ReadonlyMap<string, LogLevel> = new Map([
@@ -67,6 +74,11 @@ export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.Proces
   const storage = readStorage(given, env)
   if (storage instanceof CliError) return storage
 
+  const admin = parseAdmin(flags.get("admin")?.[0])
+  if (admin instanceof CliError) return blamed(admin, origins.get("admin"))
+  const otel = readOtelOptions(env)
+  if (otel instanceof CliError) return otel
+
   const parsed = parseSettings(given.settings, flagProperties)
   if (Result.isFailure(parsed)) return new CliError({ message: parsed.failure.message })
   const { settings, warnings } = parsed.success
@@ -77,6 +89,8 @@ export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.Proces
     storage,
     logLevel,
     logFormat,
+    admin,
+    otel,
     origins
   }
 }

@@ -10,6 +10,7 @@ import { Committer, CommitterOptions } from "@tusk/storage/commit/Committer"
 import { compactionDefaults, logDefaults, retentionDefaults } from "@tusk/storage/defaults"
 import { Configs } from "@tusk/storage/topics/Configs"
 import { deletions } from "@tusk/storage/deletions"
+import { CoordinatorCounts, GroupCounts } from "@tusk/coordinator/group/shell/GroupCounts"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import { Compaction } from "@tusk/storage/log/compaction/Compaction"
 import { CompactionOf, CompactionOptions } from "@tusk/storage/log/compaction/CompactionOptions"
@@ -22,6 +23,7 @@ import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
+import { Counts, StorageCounts } from "@tusk/storage/StorageCounts"
 import { ProducerIds } from "@tusk/storage/log/ProducerIds"
 import { Topics, TopicsOptions } from "@tusk/storage/topics/Topics"
 import { TransactionStore } from "@tusk/storage/transactions/TransactionStore"
@@ -37,9 +39,12 @@ import { Dispatch } from "./net/Dispatch.ts"
 import { AdvertisedApis } from "./handlers/ApiVersions.ts"
 import { handlers } from "./handlers/index.ts"
 import * as GroupSettings from "./config/GroupSettings.ts"
+import { BrokerMetrics } from "./observe/BrokerMetrics.ts"
+import { HeldByServer } from "./observe/HeldByServer.ts"
 import { layerInArea } from "./observe/LogLines.ts"
 import { InternalTopics } from "./topics/InternalTopics.ts"
 import { GROUP_KEY, Placement } from "./request/Placement.ts"
+import { RequestCounts, ServerCounts } from "./request/ServerCounts.ts"
 import { outboxDrain } from "./outbox/OutboxDrain.ts"
 import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
@@ -123,6 +128,25 @@ const coordination = Layer.effect(
   )
 )
 
+/** Who counts what this broker does: each room its own. */
+const counts = Layer.mergeAll(
+  Layer.sync(Counts, () => new StorageCounts()),
+  Layer.sync(GroupCounts, () => new CoordinatorCounts()),
+  Layer.sync(RequestCounts, () => new ServerCounts())
+)
+
+const held = Layer.effect(
+  HeldByServer,
+  Effect.gen(function* () {
+    const [connections, sessions, answers] = [yield* Connections, yield* ShareSessions, yield* AnswerBudget]
+    return HeldByServer.of({
+      connections: connections.count,
+      shareSessions: sessions.count,
+      answerBytes: answers.held
+    })
+  })
+)
+
 /** Services that tests replace, and of which the simulation has versions that are wrong on purpose. */
 const parts = {
   active: Active.layer,
@@ -153,8 +177,9 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     StreamsGroups.layer
   )
   const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, follower))
-  return layerInArea("net", Connections.layer).pipe(
-    Layer.provide(Dispatch.layer),
+  return BrokerMetrics.layer.pipe(
+    Layer.provide(held),
+    Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
     Layer.provide(InternalTopics.layer),
     Layer.provide(
       Layer.mergeAll(
@@ -176,7 +201,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provide(layerInArea("transactions", transactions)),
     Layer.provide(Layer.merge(GroupSettings.layer, coordination)),
     Layer.provide(placement),
-    Layer.provideMerge(storage)
+    Layer.provideMerge(storage),
+    Layer.provide(counts)
   )
 }
 

@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Scope from "effect/Scope"
 import type { NamedSettings } from "./config/Settings.ts"
 
@@ -38,7 +39,9 @@ interface Served {
 /** Runs a broker's layer until it is stopped; it serves when this resolves. Rejects with what is wrong with its options. */
 export const running = async <I, E>(layer: Layer.Layer<I, E>, broker: Context.Key<I, Served>): Promise<TestBroker> => {
   const scope = Scope.makeUnsafe()
-  const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))
+  // Nothing of Effect's is around it: what it counts is its own, whatever else runs in the process.
+  const built = Effect.provideService(Layer.buildWithScope(layer, scope), Metric.MetricRegistry, new Map())
+  const context = await Effect.runPromise(built)
   const { bootstrapServers, listeners } = Context.get(context, broker)
   let stopped: Promise<void> | undefined
   const stop = () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void)))

@@ -19,6 +19,10 @@ import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
 import type { AddressInfo, Socket as NetSocket } from "node:net"
+import { serveAdmin } from "./admin/AdminServer.ts"
+import type { AdminAddress } from "./admin/AdminServer.ts"
+import { makePages } from "./admin/pages.ts"
+import type { Observed } from "./admin/pages.ts"
 import { brokerLayer, tuning } from "./BrokerLayer.ts"
 import type { BrokerParts } from "./BrokerLayer.ts"
 import { BrokerSettings } from "./config/BrokerSettings.ts"
@@ -26,6 +30,7 @@ import { Connections } from "./net/Connections.ts"
 import type { Listener } from "./request/ConnectionInfo.ts"
 import { defaultSettings, readSettings } from "./config/Settings.ts"
 import type { NamedSettings, Settings, SettingsError } from "./config/Settings.ts"
+import { BrokerMetrics } from "./observe/BrokerMetrics.ts"
 import { inArea } from "./observe/LogLines.ts"
 import { memoryOptions, running } from "./RunningBroker.ts"
 import type { StartOptions, TestBroker } from "./RunningBroker.ts"
@@ -46,6 +51,13 @@ export interface TuskOptions {
   readonly listeners: ReadonlyArray<ListenOptions>
   /** If all is kept in memory: bytes of records; the oldest batches go first. */
   readonly memoryBytes?: number
+  /** Where `/metrics`, `/livez` and `/readyz` are served over HTTP, from before the broker has its database; nowhere if absent. */
+  readonly admin?: AdminOptions
+}
+
+export interface AdminOptions extends AdminAddress {
+  /** A port that is taken is told and gone without. */
+  readonly isOptional?: boolean
 }
 
 /** A port that cannot be listened on. */
@@ -101,6 +113,13 @@ export class Tusk extends Context.Service<
     readonly epoch: number
     /** The schema of its database, and the steps that its start took; undefined without one. */
     readonly schema: SchemaState | undefined
+    /** Where the admin pages are, if they are. */
+    readonly admin: AdminAddress | undefined
+    /**
+     * Looks at topics, groups and the database, for whoever takes a snapshot of Effect's metrics next: without it a snapshot
+     * tells of them as of the one before.
+     */
+    readonly refreshMetrics: Effect.Effect<void>
   }
 >()("@tusk/server/Tusk") {
   /**
@@ -112,8 +131,8 @@ export class Tusk extends Context.Service<
     replaced: Partial<BrokerParts> = {}
   ): Layer.Layer<Tusk, TuskError, Store> => {
     const listeners = options.listeners ?? DEFAULT_LISTENERS
-    const broker = (settings: Settings) =>
-      Layer.effect(Tusk, inArea("net")(serve(listeners))).pipe(
+    const broker = (settings: Settings, observed: Observed, admin: AdminAddress | undefined) =>
+      Layer.effect(Tusk, inArea("net")(serve(listeners, observed, admin))).pipe(
         Layer.provide(brokerLayer(replaced)),
         Layer.provide(Layer.succeed(BrokerSettings, settings)),
         Layer.provide(tuning(settings, options.memoryBytes)),
@@ -124,7 +143,9 @@ export class Tusk extends Context.Service<
       Effect.gen(function* () {
         const { settings, warnings } = yield* Effect.fromResult(readSettings(options.settings))
         for (const warning of warnings) yield* Effect.logWarning(warning)
-        return yield* Layer.buildWithScope(broker(settings), yield* Effect.scope)
+        const observed: Observed = { metrics: undefined }
+        const admin = options.admin === undefined ? undefined : yield* beginAdmin(options.admin, observed)
+        return yield* Layer.buildWithScope(broker(settings, observed, admin), yield* Effect.scope)
       }).pipe(Effect.mapError(asTuskError), inArea("start"))
     )
   }
@@ -175,8 +196,27 @@ const LINGER_MS = 2000
 
 const WILDCARDS = new Set(["0.0.0.0", "::", "[::]"])
 
-const serve = Effect.fnUntraced(function* (listeners: ReadonlyArray<ListenOptions>) {
+const beginAdmin = (
+  { host, isOptional = false, port }: AdminOptions,
+  observed: Observed
+): Effect.Effect<AdminAddress | undefined, ListenError, Scope.Scope> =>
+  makePages(observed).pipe(
+    Effect.flatMap((pages) => serveAdmin({ host, port }, pages)),
+    Effect.mapError((cause) => new ListenError({ host, port, cause })),
+    Effect.catch((error) =>
+      isOptional
+        ? Effect.as(Effect.logWarning(`no metrics and health pages are served: ${error.message} (--admin)`), undefined)
+        : Effect.fail(error)
+    )
+  )
+
+const serve = Effect.fnUntraced(function* (
+  listeners: ReadonlyArray<ListenOptions>,
+  observed: Observed,
+  admin: AdminAddress | undefined
+) {
   const connections = yield* Connections
+  const metrics = yield* BrokerMetrics
   const { cluster, clusterId } = yield* Active
   const bound: Array<BoundListener> = []
   const acceptors: Array<Fiber.Fiber<never, SocketServer.SocketServerError>> = []
@@ -200,14 +240,29 @@ const serve = Effect.fnUntraced(function* (listeners: ReadonlyArray<ListenOption
   }
   // Added last, so that it runs first: an acceptor that ends cuts its connections, their answers unsent.
   yield* Effect.addFinalizer(() => Effect.andThen(connections.stop(STOP_MS), Fiber.interruptAll(acceptors)))
+  const bootstrapServers = bound.map(({ host, port }) => `${dialable(host)}:${port}`).join(",")
+  metrics.listensAt(advertisedAddress(listeners[0]) ?? bootstrapServers.split(",")[0]!)
+  observed.metrics = metrics
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      observed.metrics = undefined
+    })
+  )
   return Tusk.of({
     listeners: bound,
-    bootstrapServers: bound.map(({ host, port }) => `${dialable(host)}:${port}`).join(","),
+    bootstrapServers,
     clusterId,
     epoch: cluster.epoch,
-    schema: cluster.schema
+    schema: cluster.schema,
+    admin,
+    refreshMetrics: metrics.refresh
   })
 })
+
+const advertisedAddress = (listener: ListenOptions | undefined): string | undefined => {
+  const advertised = listener?.advertised
+  return advertised === undefined || advertised.port === 0 ? undefined : `${advertised.host}:${advertised.port}`
+}
 
 /** An address that a client on this machine can connect to. */
 const dialable = (host: string): string =>

@@ -60,9 +60,13 @@ const flagLines = (options: StartOptions): ReadonlyArray<string> | CliError => {
     `--storage ${kind}  # ${origin("storage")}`,
     `${place}  # ${options.origins.get(`${flag}-file`) ?? origin(flag)}`,
     `--log-level ${options.logLevel.toLowerCase()}  # ${origin("log-level")}`,
-    `--log-format ${options.logFormat ?? "(pretty on a terminal, else json)"}  # ${origin("log-format")}`
+    `--log-format ${options.logFormat ?? "(pretty on a terminal, else json)"}  # ${origin("log-format")}`,
+    `--admin ${adminOf(options)}  # ${origin("admin")}`
   ]
 }
+
+const adminOf = ({ admin }: StartOptions): string =>
+  admin === undefined ? "off" : `${admin.host.includes(":") ? `[${admin.host}]` : admin.host}:${admin.port}`
 
 /** In order of names. */
 const settingLines = ({ settings: { given } }: StartOptions): ReadonlyArray<string> => {

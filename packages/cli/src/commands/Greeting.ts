@@ -21,6 +21,7 @@ export const greetingText = ({ place, tusk }: Greeting): string => {
   return [
     ...lines,
     `Data: ${place}`,
+    ...(tusk.admin === undefined ? [] : [`Metrics: http://${addressOf(tusk.admin)}/metrics`]),
     `Try:  kcat -P -b ${server} -t hello    (type lines, then Ctrl-D; kcat -C -b ${server} -t hello reads them)`,
     `      new Kafka({ brokers: ["${server}"] })    (kafkajs)`,
     ""
@@ -42,6 +43,7 @@ export const greetingLine = ({
       version,
       storage,
       data: place,
+      admin: tusk.admin === undefined ? undefined : `http://${addressOf(tusk.admin)}`,
       clusterId: tusk.clusterId,
       epoch: tusk.epoch,
       listeners: listeners.join(","),

@@ -16,6 +16,7 @@ import { readStartOptions } from "../StartOptions.ts"
 import type { StartOptions } from "../StartOptions.ts"
 import { greetingLine, greetingText } from "./Greeting.ts"
 import type { Greeting } from "./Greeting.ts"
+import { keepFresh, observing } from "../telemetry/observing.ts"
 
 /** Under npm Ctrl-C comes twice at once, from the terminal and from npm. A second signal counts only after so long. */
 const SECOND_SIGNAL_MS = 500
@@ -55,11 +56,16 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
   const program = Effect.scoped(
     Effect.gen(function* () {
       const { watch, ...serving } = yield* serve(options)
+      if (options.otel !== undefined) yield* Effect.forkScoped(keepFresh(serving.tusk, options.otel))
       say(process.stdout, greetingText(serving), "info", greetingLine(serving))
       const stopping = () => say(process.stdout, "Stopping.\n", "info", { message: "Stopping." })
       yield* Effect.onInterrupt(watch, () => Effect.sync(stopping))
     })
-  ).pipe(Effect.provide(Logger.layer([logger])), Effect.provideService(References.MinimumLogLevel, options.logLevel))
+  ).pipe(
+    observing(options.otel),
+    Effect.provide(Logger.layer([logger])),
+    Effect.provideService(References.MinimumLogLevel, options.logLevel)
+  )
   // A signal interrupts what is under way, the start too; finalizers run to their end.
   const exit = await Effect.runPromiseExit(program, { signal: stop.signal })
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) {
@@ -87,8 +93,8 @@ interface Serving extends Greeting {
 }
 
 const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Scope> => {
-  const { listeners, settings, storage } = options
-  const common: TuskOptions = { listeners, settings }
+  const { admin, listeners, settings, storage } = options
+  const common: TuskOptions = { listeners, settings, ...(admin === undefined ? {} : { admin }) }
   const limits = {
     startTimeoutMs: settings.databaseStartTimeoutMs,
     statementTimeoutMs: settings.databaseStatementTimeoutMs,

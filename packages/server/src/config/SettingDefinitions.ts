@@ -361,6 +361,13 @@ export const settingDefinitions = {
     { min: 1 },
     "Produce requests of one connection worked on at a time."
   ),
+  metricsMaxPartitions: number(
+    "tusk.metrics.max.partitions",
+    "INT",
+    2000,
+    { min: 0 },
+    "Partitions, topics, groups and partitions of groups that have metrics of their own: of more only sums are told, and tusk_metrics_left_out says so."
+  ),
   ...groupSettingDefinitions
 } satisfies { readonly [key: string]: SettingDefinition }
 

@@ -34,6 +34,7 @@ import { monotonicMs } from "../request/monotonic.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { topicsOf } from "../request/Resources.ts"
+import { RequestCounts } from "../request/ServerCounts.ts"
 import { emptyRead, isEmptyPartition, topicById, topicByName } from "../topics/CoordinatorTopics.ts"
 
 export const fetch = handler({
@@ -55,6 +56,8 @@ export const fetch = handler({
       settings.maxIncrementalFetchSessionCacheSlots,
       settings.fetchSessionMaxPartitions
     )
+    const counts = yield* RequestCounts
+    counts.fetchSessions = () => sessions.sessions.size
     const newSessionId = () => 1 + Math.floor(random.nextDoubleUnsafe() * 0x7ffffffe)
 
     const locate = (state: FetchPartitionState, byId: boolean): Fetched | undefined => {

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
 import { inArea } from "../observe/LogLines.ts"
 import { monotonicMs } from "../request/monotonic.ts"
+import { RequestCounts } from "../request/ServerCounts.ts"
 import { answerLoop, writeTo } from "./AnswerLoop.ts"
 import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
@@ -38,6 +39,7 @@ export class Connections extends Context.Service<
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       const dispatch = yield* Dispatch
       const options = yield* ConnectionOptions
+      const counts = yield* RequestCounts
       const makeSignal = yield* Signals
       const clock = yield* Clock.Clock
       const nowMs = () => monotonicMs(clock)
@@ -81,6 +83,7 @@ export class Connections extends Context.Service<
             fork
           })
           roster.add(connection)
+          counts.connections++
           return Effect.scoped(talk(socket, connection, peer)).pipe(
             // What its requests log is theirs, whichever fiber does the work.
             inArea("request"),

@@ -13,14 +13,18 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
 import type { Answering, Handle, Handler, TurnAway } from "../request/Handler.ts"
 import { RequestContext } from "../request/RequestContext.ts"
+import { RequestCounts } from "../request/ServerCounts.ts"
+import type { ApiCounts } from "../request/ServerCounts.ts"
 import { handlers } from "../handlers/index.ts"
 import { atMost } from "../request/atMost.ts"
 import { inArea, logDebugOf, resourceFields } from "../observe/LogLines.ts"
+import { RequestSpans, spanOf } from "../observe/RequestSpans.ts"
 import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
 import type { Gate } from "./Readiness.ts"
 import { monotonicMs } from "../request/monotonic.ts"
@@ -53,6 +57,7 @@ interface Served {
   readonly handler: Handler
   readonly handle: Handle<any, any>
   readonly turnAway: TurnAway<any>
+  readonly counts: ApiCounts
 }
 
 /** From a frame to its answer: the one boundary at which errors become answers. */
@@ -73,18 +78,23 @@ export class Dispatch extends Context.Service<
       const committer = yield* Committer
       const clock = yield* Clock.Clock
       const { requestTimeoutMs } = yield* BrokerSettings
+      const counts = yield* RequestCounts
+      const traced = yield* RequestSpans
+      const random = yield* Random.Random
+      const isTraced = traced === 0 ? undefined : () => random.nextDoubleUnsafe() < traced
       const table = new Map<number, Served>()
       for (const handler of handlers) {
         table.set(handler.api.key, {
           handler,
           handle: yield* handler.make as Effect.Effect<Handle<any, any>, never, HandlerServices>,
-          turnAway: yield* handler.turningAway as Effect.Effect<TurnAway<any>, never, HandlerServices>
+          turnAway: yield* handler.turningAway as Effect.Effect<TurnAway<any>, never, HandlerServices>,
+          counts: counts.of(handler.api)
         })
       }
       // One writer for all: encoding never waits, and what it has handed out it never touches again.
       const writer = new Writer()
       const nowMs = () => monotonicMs(clock)
-      return Dispatch.of({ admit: admit({ table, active, committer, nowMs, requestTimeoutMs, writer }) })
+      return Dispatch.of({ admit: admit({ table, active, committer, nowMs, requestTimeoutMs, writer, isTraced }) })
     })
   )
 }
@@ -95,6 +105,8 @@ export type HandlerServices = Effect.Services<(typeof handlers)[number]["make"]>
 interface Parts extends Gate {
   readonly table: ReadonlyMap<number, Served>
   readonly writer: Writer
+  /** Whether the next request is a span; undefined: none is. */
+  readonly isTraced: (() => boolean) | undefined
 }
 
 const admit =
@@ -107,10 +119,10 @@ const admit =
       if (served === undefined) {
         return protocolError("unknownApi", `API key ${apiKey} is not served`)
       }
-      const { handle, handler, turnAway } = served
+      const { counts, handle, handler, turnAway } = served
       const [min, max] = handler.versions
       if (apiVersion < min || apiVersion > max) {
-        if (handler.api.key === ApiVersions.key) return tooNew(parts, served, correlationId, connection)
+        if (handler.api.key === ApiVersions.key) return tooNew(parts, served, correlationId, connection, receivedMs)
         return protocolError(
           "unsupportedVersion",
           `${handler.api.name} is served in versions ${min}-${max}, not ${apiVersion}`
@@ -122,7 +134,9 @@ const admit =
       // What lies behind the body is ignored, as Apache Kafka does: librdkafka 2.15 leaves bytes behind a Metadata v13.
       const body = handler.api.request.decodePrefix(reader, apiVersion)
       const context = new RequestContext(apiVersion, header.clientId ?? "", correlationId, connection)
-      const asked: Asked = { handler, handle, turnAway, request: body, context }
+      const asked: Asked = { handler, handle, turnAway, counts, request: body, context, receivedMs, errorCode: 0 }
+      counts.requests++
+      counts.requestBytes += frame.byteLength
       const begin = () => begun(parts, asked)
       const ready = mayRun(parts, handler) ? undefined : readiness(parts, asked, begin, receivedMs)
       return { concurrent: handler.concurrent, ready, begin }
@@ -136,6 +150,9 @@ const admit =
 interface Asked extends Served {
   readonly request: unknown
   readonly context: RequestContext
+  readonly receivedMs: number
+  /** Of its answer, once there is one: 0 if nothing is wrong. */
+  errorCode: number
 }
 
 /** A timer of Node holds no more. */
@@ -185,7 +202,8 @@ const framed = (parts: Parts, asked: Asked, handled: Answering<any>): Framing =>
   const waitsMs = handler.waitsMs(request)
   const limitMs = Math.min(parts.requestTimeoutMs + waitsMs, LONGEST_TIMER_MS)
   const answered = Effect.map(waitsMs === Infinity ? handled : inTime(limitMs, handler, handled), tell)
-  return Effect.catchCause(answered, (cause) => Effect.map(refused(asked, cause), tell))
+  const told = Effect.catchCause(answered, (cause) => Effect.map(refused(asked, cause), tell))
+  return parts.isTraced?.() === true ? spanOf(asked, told) : told
 }
 
 /**
@@ -246,20 +264,33 @@ const NOTHING: ReadonlyArray<Uint8Array> = []
 
 /** The bytes of an answer, none if the request wants no answer. For how long the client is throttled is set here alone. */
 const encode = (
-  { writer }: Parts,
-  { context, handler }: Asked,
+  { nowMs, writer }: Parts,
+  asked: Asked,
   answer: { throttleTimeMs?: number } | undefined
 ): ReadonlyArray<Uint8Array> => {
-  if (answer === undefined) return NOTHING
-  // Set, not copied with it: an answer that several requests share is encoded before the next one is.
-  answer.throttleTimeMs = context.throttleTimeMs
-  return encodeResponse(handler.api, context.apiVersion, context.correlationId, answer, writer)
+  const { context, counts, handler, receivedMs } = asked
+  let chunks = NOTHING
+  if (answer !== undefined) {
+    // Set, not copied with it: an answer that several requests share is encoded before the next one is.
+    answer.throttleTimeMs = context.throttleTimeMs
+    chunks = encodeResponse(handler.api, context.apiVersion, context.correlationId, answer, writer)
+  }
+  asked.errorCode = counts.answered(answer, chunks, nowMs() - receivedMs)
+  return chunks
 }
 
 /** A version of ApiVersions we do not know: answered as version 0 with the versions that we do (KIP-511). */
-const tooNew = (parts: Parts, served: Served, correlationId: number, connection: ConnectionInfo): Admitted => {
+const tooNew = (
+  parts: Parts,
+  served: Served,
+  correlationId: number,
+  connection: ConnectionInfo,
+  receivedMs: number
+): Admitted => {
   const context = new RequestContext(0, "", correlationId, connection)
-  const asked: Asked = { ...served, request: served.handler.api.request.defaults(), context }
+  const request = served.handler.api.request.defaults()
+  const asked: Asked = { ...served, request, context, receivedMs, errorCode: 0 }
+  served.counts.requests++
   return { concurrent: false, ready: undefined, begin: refusal(parts, asked, new UnsupportedVersion()) }
 }
 

@@ -7,6 +7,7 @@ import { isOutboxOffset } from "@tusk/storage/port/Outbox"
 import type { Outbox, OutboxOffset, OutboxRecord, OutboxRow } from "@tusk/storage/port/Outbox"
 import type { StoreError } from "@tusk/storage/port/StoreError"
 import * as Effect from "effect/Effect"
+import type { ServerCounts } from "../request/ServerCounts.ts"
 import type { TopicSettings } from "../topics/TopicSettings.ts"
 import { DrainUnit } from "./DrainUnit.ts"
 import type { DrainPorts, DrainRows } from "./DrainUnit.ts"
@@ -19,6 +20,7 @@ export interface DrainParts extends DrainPorts {
   readonly committer: Pick<Committer["Service"], "submit">
   readonly topicSettings: TopicSettings["Service"]
   readonly codec: BatchCodec
+  readonly counts: ServerCounts
   /** Milliseconds since 1970. */
   readonly timeMs: () => number
 }
@@ -89,6 +91,7 @@ export class Drain {
     const all = yield* this.#prepared(rows.filter(({ partitionId }) => !resting.has(partitionId)))
     const error = yield* this.#submit(all)
     if (error === undefined) {
+      this.#count(rows)
       for (const { partitionId } of all.partitions) this.#resting.delete(partitionId)
       return
     }
@@ -98,6 +101,13 @@ export class Drain {
       else yield* this.#lay(partitionId, own)
     }
   })
+
+  #count(rows: ReadonlyArray<OutboxRow>): void {
+    const { counts, timeMs } = this.#parts
+    const nowMs = timeMs()
+    counts.drainedRows += rows.length
+    for (const { timestamp } of rows) counts.drainSeconds.observe(Math.max(0, nowMs - Number(timestamp)) / 1000)
+  }
 
   readonly #prepared = Effect.fnUntraced({ self: this }, function* (rows: ReadonlyArray<OutboxRow>) {
     const { codec, timeMs, topicSettings, topics } = this.#parts

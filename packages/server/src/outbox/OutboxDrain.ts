@@ -12,6 +12,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
+import { RequestCounts } from "../request/ServerCounts.ts"
 import { TopicSettings } from "../topics/TopicSettings.ts"
 import { Drain } from "./Drain.ts"
 import type { DrainParts } from "./Drain.ts"
@@ -45,6 +46,7 @@ export const outboxDrain = Layer.effectDiscard(
       topics: yield* Topics,
       topicSettings: yield* TopicSettings,
       codec: yield* BatchCodec,
+      counts: yield* RequestCounts,
       timeMs: () => clock.currentTimeMillisUnsafe()
     }
     const { sqlDedupWindowMs, sqlNotify } = yield* BrokerSettings

@@ -50,6 +50,8 @@ export interface Assembled {
   readonly joined: ReadonlyArray<Entry>
   /** One for each of `joined`; an empty one waits without writing. */
   readonly units: ReadonlyArray<Unit>
+  /** Of all units. */
+  readonly bytes: number
 }
 
 /** Units in order of arrival. Those that are not prepared keep their place, and let others pass that do not touch theirs. */
@@ -64,6 +66,11 @@ export class CommitQueue {
 
   constructor(maxCommitBytes: number) {
     this.#maxCommitBytes = maxCommitBytes
+  }
+
+  /** Units that wait. */
+  get size(): number {
+    return this.#entries.length
   }
 
   get isEmpty(): boolean {
@@ -156,7 +163,7 @@ export class CommitQueue {
     if (next < entries.length) this.#isFresh = true
     // Units that were added while deciding stand at the end of the same list.
     this.#entries = left.length === 0 ? entries.slice(next) : left.concat(entries.slice(next))
-    return { joined, units }
+    return { joined, units, bytes }
   }
 
   #takeIf(wanted: (entry: Entry) => boolean): ReadonlyArray<Entry> {

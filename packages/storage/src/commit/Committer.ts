@@ -14,6 +14,7 @@ import { Rounds } from "./Rounds.ts"
 import { committerDefaults } from "../defaults.ts"
 import { makeSignal } from "../Signal.ts"
 import type { Signal } from "../Signal.ts"
+import { Counts } from "../StorageCounts.ts"
 import { Store } from "../port/Store.ts"
 import type { Unit } from "../port/Write.ts"
 
@@ -54,6 +55,8 @@ export class Committer extends Context.Service<
     /** Whether not too many bytes wait for a commit, and a wait until it is so. */
     readonly hasRoom: () => boolean
     readonly room: Effect.Effect<void>
+    /** What waits for a commit now: bytes as far as they are known before it is put together. */
+    readonly waiting: () => { readonly units: number; readonly bytes: number }
   }
 >()("@tusk/storage/commit/Committer") {
   static readonly layer = Layer.effect(
@@ -68,7 +71,7 @@ export class Committer extends Context.Service<
       const deciding = new Deciding((defect) => {
         fork(Effect.logError("defect in a decision", defect))
       })
-      const rounds = new Rounds({ store, active, queue, deciding, taken: changed.notify })
+      const rounds = new Rounds({ store, active, queue, deciding, counts: yield* Counts, taken: changed.notify })
       const admission = new Admission({ active, queue, changed, fork, options })
       const parts: Parts = { active, queue, changed, admission, rounds }
 
@@ -83,7 +86,8 @@ export class Committer extends Context.Service<
         offer,
         write: (unit) => submit(writing(unit), Infinity),
         hasRoom,
-        room: changed.until(hasRoom)
+        room: changed.until(hasRoom),
+        waiting: () => ({ units: queue.size, bytes: queue.bytes })
       })
     })
   )

@@ -7,8 +7,10 @@ import { fenced } from "./Deciding.ts"
 import type { Deciding } from "./Deciding.ts"
 import type { CommitStore } from "../port/CommitStore.ts"
 import type { Unit } from "../port/Write.ts"
+import type { StorageCounts } from "../StorageCounts.ts"
 import { Fenced, OutcomeUnknown, StoreRefused } from "../port/StoreError.ts"
 import type { StoreError } from "../port/StoreError.ts"
+import { unitBytes } from "../writes/unitBytes.ts"
 
 /** If the backend can do nothing, not every decision of a commit is tried alone. */
 const MOST_UNAVAILABLE = 2
@@ -21,8 +23,25 @@ export interface RoundPorts {
   readonly active: Active["Service"]
   readonly queue: CommitQueue
   readonly deciding: Deciding
+  readonly counts: StorageCounts
   /** Units have left the queue. */
   readonly taken: () => void
+}
+
+/** What one commit hands to the store. */
+interface Sent {
+  readonly units: ReadonlyArray<Unit>
+  readonly bytes: number
+}
+
+/** A commit is stored. */
+const count = (counts: StorageCounts, units: ReadonlyArray<Unit>, bytes: number, tookMs: number): void => {
+  let batches = 0
+  for (const unit of units) for (const { _tag } of unit) if (_tag === "Append") batches++
+  counts.commitSeconds.observe(tookMs / 1000)
+  counts.commitUnits.observe(units.length)
+  counts.commitBatches.observe(batches)
+  counts.commitBytes += bytes
 }
 
 /** From the queue to the store and back, one commit at a time. */
@@ -46,10 +65,10 @@ export class Rounds {
     if (others.length > 0) deciding.settleAll(others, fenced())
     if (reign === undefined) return
     for (const entry of queue.takeFailed()) deciding.settle(entry, entry.failure)
-    const { joined, units } = queue.assemble(deciding.assemble, deciding.retract)
+    const { bytes, joined, units } = queue.assemble(deciding.assemble, deciding.retract)
     taken()
     if (joined.length === 0) return
-    const error = yield* this.#commit(joined, units, reign)
+    const error = yield* this.#commit(joined, { units, bytes }, reign)
     const isAlone = joined.length === 1 || active.reign() !== reign
     if (error !== undefined && !isAlone) yield* this.#isolate(joined, reign)
   })
@@ -93,13 +112,14 @@ export class Rounds {
   /** One commit, and what becomes of those in it; returns the error of one that stored nothing. */
   readonly #commit = Effect.fnUntraced(
     { self: this },
-    function* (joined: ReadonlyArray<Entry>, units: ReadonlyArray<Unit>, reign: number) {
-      const { active, deciding } = this.#ports
+    function* (joined: ReadonlyArray<Entry>, { bytes, units }: Sent, reign: number) {
+      const { active, counts, deciding } = this.#ports
       const askedAtMs = active.nowMs()
       this.#inFlight = joined
       const stored = yield* Effect.result(this.#send(units))
       if (Result.isSuccess(stored)) {
         active.heard(askedAtMs)
+        count(counts, units, bytes, active.nowMs() - askedAtMs)
         if (active.reign() === reign) {
           deciding.settleAll(joined, undefined)
           return undefined
@@ -107,6 +127,7 @@ export class Rounds {
       }
       // Behind a take-over an answer tells what a server did that may be no one's any more: what is there now holds.
       const error = Result.isFailure(stored) ? stored.failure : late()
+      counts.commitFailed(error._tag)
       const aftermath = yield* active.failed(error, reign)
       if (aftermath === "Stored") {
         deciding.settleAll(joined, undefined)
@@ -134,7 +155,7 @@ export class Rounds {
       }
       const unit = deciding.assemble(entry)
       if (unit === undefined) continue
-      const error = yield* this.#commit([entry], [unit], reign)
+      const error = yield* this.#commit([entry], { units: [unit], bytes: unitBytes(unit) }, reign)
       unavailable = error?._tag === "StoreUnavailable" ? unavailable + 1 : 0
       if (error !== undefined) last = error
     }

@@ -7,6 +7,7 @@ import { Active } from "../commit/Active.ts"
 import { Committer, CommitterOptions } from "../commit/Committer.ts"
 import type { ReadRequest } from "../port/BatchReader.ts"
 import { Store } from "../port/Store.ts"
+import { Counts } from "../StorageCounts.ts"
 import { within } from "../within.ts"
 import { makeAppending } from "./append/Appending.ts"
 import type { Appending } from "./append/Appending.ts"
@@ -31,6 +32,13 @@ export type { AppendRequest, Appended } from "./append/AppendRequest.ts"
 export type { MayBegin } from "./partitions/Proposal.ts"
 export type { ActiveProducer, MeasuredEnd, PartitionEnd } from "./partitions/Ends.ts"
 export type { PartitionRead, ReadOptions } from "./read/PartitionRead.ts"
+
+export interface LogHeld {
+  readonly tailBytes: number
+  readonly readAheadBytes: number
+  readonly partitions: number
+  readonly waiting: number
+}
 
 /** The log of every partition: appends through the Committer, reads from memory, else from the store. */
 export class Log extends Context.Service<
@@ -83,6 +91,8 @@ export class Log extends Context.Service<
     readonly replaced: Partitions["replaced"]
     /** The partitions' topic is deleted. */
     readonly forget: (partitionIds: ReadonlyArray<number>) => void
+    /** What memory holds now: bytes of newest batches and of those that were read ahead, partitions, readers that wait. */
+    readonly held: () => LogHeld
   }
 >()("@tusk/storage/log/Log") {
   private static readonly layerNoDeps = Layer.effect(
@@ -94,6 +104,7 @@ export class Log extends Context.Service<
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
       const limits = yield* LogOptions
+      const counts = yield* Counts
       const { abortedTransactions } = store
       const inTime = within((yield* CommitterOptions).requestTimeoutMs)
       const { epoch: leaderEpoch, failoverEpoch, proven } = active
@@ -110,11 +121,12 @@ export class Log extends Context.Service<
         limits,
         leaderEpoch,
         nowMs,
+        counts,
         grown: (partitionId, bytes, stableBytes) => fire(waiters, partitionId, bytes, stableBytes),
         evicted: limits.tailIsAll ? removal.evicted : undefined
       })
-      const ahead = new ReadAhead(store, scope, limits.readAheadBytes)
-      const reader = new Reader({ partitions, batches: ahead, abortedTransactions, proven, inTime })
+      const ahead = new ReadAhead(store, scope, limits.readAheadBytes, counts)
+      const reader = new Reader({ partitions, batches: ahead, abortedTransactions, proven, inTime, counts })
       const search = makeSearch(partitions, store, yield* OpenBatches, leaderEpoch)
 
       active.onTakeOver(() =>
@@ -147,7 +159,8 @@ export class Log extends Context.Service<
         forget: (partitionIds) => {
           ahead.forget(partitionIds)
           for (const partitionId of partitionIds) if (partitions.forget(partitionId)) waiters.change(partitionId)
-        }
+        },
+        held: () => ({ ...partitions.held, readAheadBytes: ahead.bytes, waiting: waiters.count() })
       })
     })
   )

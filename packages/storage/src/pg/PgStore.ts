@@ -102,7 +102,8 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     heartbeat: withReign(({ watch }) => watch.heartbeat),
     outbox: outboxOf((use) => withReign(({ outbox }) => use(outbox))),
     ...readsOf((use) => withReign(({ readers }) => use(readers))),
-    unpacked: unpackedOf(withReign)
+    unpacked: unpackedOf(withReign),
+    statistics: withReign(({ statistics }) => statistics.look)
   })
 })
 

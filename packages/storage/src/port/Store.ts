@@ -67,4 +67,15 @@ export interface SqlSide {
   readonly outbox: Outbox | undefined
   /** Records as rows; absent for the same reason. */
   readonly unpacked?: UnpackedRows
+  /** What its server tells of itself, asked beside everything else; absent if there is no server. */
+  readonly statistics?: Effect.Effect<ReadonlyArray<Statistic>, StoreError>
+}
+
+/** A number that a backend's server tells of itself. */
+export interface Statistic {
+  /** What is counted: `table_bytes`. */
+  readonly kind: string
+  /** Of which table; "" for all of it. */
+  readonly name: string
+  readonly value: number
 }

@@ -24,7 +24,12 @@ export const classicKind = (config: ClassicGroupConfig): ClassicKind => ({
     })),
   isDead: ({ phase }) => phase === "Dead",
   isVacant,
-  listed: ({ phase, protocolType }) => ({ protocolType: protocolType ?? "", state: phase }),
+  listed: ({ members, phase, protocolType }) => ({
+    protocolType: protocolType ?? "",
+    state: phase,
+    members: members.size
+  }),
+  generation: ({ generationId }) => generationId,
   commit: ({ generationId, groupInstanceId, memberId, transactional }, waiter) =>
     Event.Commit({ waiter, memberId, groupInstanceId, generationId, transactional }),
   fetchError: () => null,

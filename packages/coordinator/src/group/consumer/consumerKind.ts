@@ -23,7 +23,8 @@ export const consumerKind = (configs: (groupId: string) => GroupResourceConfig):
   }),
   isDead: ({ dead }) => dead,
   isVacant,
-  listed: (state) => ({ protocolType: "consumer", state: phaseOf(state) }),
+  listed: (state) => ({ protocolType: "consumer", state: phaseOf(state), members: state.members.size }),
+  generation: ({ groupEpoch }) => groupEpoch,
   commit: ({ apiVersion, generationId, groupInstanceId, memberId, partitions, transactional }, waiter) =>
     Event.Commit({
       waiter,

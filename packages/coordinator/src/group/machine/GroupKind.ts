@@ -42,6 +42,12 @@ export interface Expiry {
   readonly keeps: ((topic: string) => boolean) | null
 }
 
+export interface Listed {
+  readonly protocolType: string
+  readonly state: string
+  readonly members: number
+}
+
 /** A kind of group: its machine, and what is asked of every kind. */
 export interface GroupKind<Kind extends string, State, Event, Answer, Group> extends GroupMachine<
   State,
@@ -58,8 +64,8 @@ export interface GroupKind<Kind extends string, State, Event, Answer, Group> ext
   readonly isDead: (state: State) => boolean
   /** Nothing to keep, unless it has offsets. */
   readonly isVacant: (state: State) => boolean
-  /** As ListGroups tells it. */
-  readonly listed: (state: State) => { readonly protocolType: string; readonly state: string }
+  /** As ListGroups tells it, with the number of members. */
+  readonly listed: (state: State) => Listed
   /** Deletes a group that has no members; answered by a refusal or not. */
   readonly remove: (waiter: number) => Event
   /** May this member commit now? Answered by a refusal or not. */

@@ -8,6 +8,8 @@ export type Stepped<State, Answer, Group> = readonly [State, ReadonlyArray<Group
 export interface GroupMachine<State, Event, Answer, Group> {
   readonly kind: string
   readonly step: (state: State, event: Event, nowMs: number) => Stepped<State, Answer, Group>
+  /** Rises when the work is divided anew: the generation, or the group's epoch. Absent where there are no members. */
+  readonly generation?: (state: State) => number
   /** What the machine's timer sends. */
   readonly tick: Event
   /** `savedAtMs`: milliseconds since the epoch. */

@@ -28,6 +28,8 @@ export interface GroupCellPorts {
   readonly trouble: Recurring
   /** What is in memory may not be what is stored: the group has to be loaded again. The cell is closed. */
   readonly broken: (groupId: string) => void
+  /** The group's work is divided anew. */
+  readonly rebalanced?: (kind: string) => void
   /** A step is over, the gate still held. */
   readonly settled: (groupId: string) => void
 }
@@ -182,7 +184,9 @@ class Cell<State, Event, Answer, Group> implements GroupCell<State, Event, Answe
 
   #send(event: Event): Effect.Effect<void> {
     return Effect.flatMap(this.#time.now, (nowMs) => {
-      const [next, outputs] = this.#machine.step(this.#state, event, nowMs)
+      const { generation, kind, step } = this.#machine
+      const [next, outputs] = step(this.#state, event, nowMs)
+      if (generation !== undefined && generation(next) > generation(this.#state)) this.#ports.rebalanced?.(kind)
       this.#state = next
       return this.performAll(outputs)
     })

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { CellClosed } from "./GroupCell.ts"
 import type { GroupConfig } from "./GroupConfig.ts"
+import { GroupCounts } from "./GroupCounts.ts"
 import { GroupConfigs } from "../machine/GroupConfigs.ts"
 import type { GroupKind } from "../machine/GroupKind.ts"
 import { GroupLoader } from "./GroupLoader.ts"
@@ -84,7 +85,8 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
   const coordinates = yield* Coordinates
   const kinds = makeGroupKinds(config, yield* GroupConfigs)
   const table = new GroupTable(offsets)
-  const loader = new GroupLoader(kinds, store, table, { scope: yield* Effect.scope, requestTimeoutMs })
+  const { rebalanced } = yield* GroupCounts
+  const loader = new GroupLoader(kinds, store, table, { scope: yield* Effect.scope, requestTimeoutMs, rebalanced })
   store.onTakeOver(loader.takeOver)
   yield* loader.load
 

@@ -36,7 +36,7 @@ export class GroupLoader {
     kinds: GroupKinds,
     store: GroupStore["Service"],
     table: GroupTable,
-    rest: Pick<GroupCellPorts, "scope" | "requestTimeoutMs">
+    rest: Pick<GroupCellPorts, "scope" | "rebalanced" | "requestTimeoutMs">
   ) {
     this.#kinds = kinds
     this.#store = store

@@ -73,6 +73,7 @@ export interface ListedGroup {
   readonly state: string
   /** As ListGroups 5 names it: "classic", "consumer", "share", "streams". */
   readonly type: string
+  readonly members: number
 }
 
 /** Empty lists let all pass; names in any case. */

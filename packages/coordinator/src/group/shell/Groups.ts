@@ -99,10 +99,10 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
     const types = lowerCase(request.types)
     const listed: Array<Asked.ListedGroup> = []
     for (const cell of yield* cells.all) {
-      const { protocolType, state } = cell.listed()
+      const { members, protocolType, state } = cell.listed()
       if (states.size > 0 && !states.has(state.toLowerCase())) continue
       if (types.size > 0 && !types.has(cell.kind)) continue
-      listed.push({ groupId: cell.groupId, protocolType, state, type: cell.kind })
+      listed.push({ groupId: cell.groupId, protocolType, state, type: cell.kind, members })
     }
     return listed
   })

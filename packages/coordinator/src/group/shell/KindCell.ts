@@ -1,6 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
-import type { Committing, Expiry, Fetching, GroupKind } from "../machine/GroupKind.ts"
+import type { Committing, Expiry, Fetching, GroupKind, Listed } from "../machine/GroupKind.ts"
 import { NOBODY } from "../machine/GroupMachine.ts"
 import type { CellClosed, GroupCell } from "./GroupCell.ts"
 
@@ -12,7 +12,7 @@ export interface CommonCell {
   readonly isVacant: () => boolean
   readonly waiting: () => number
   readonly changedAtMs: () => number
-  readonly listed: () => { readonly protocolType: string; readonly state: string }
+  readonly listed: () => Listed
   readonly fetchError: (fetching: Fetching) => KafkaError | null
   readonly inUse: () => KafkaError | ((topic: string) => boolean)
   readonly expiry: () => Expiry | null

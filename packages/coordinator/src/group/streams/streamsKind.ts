@@ -24,7 +24,8 @@ export const streamsKind = (configs: (groupId: string) => GroupResourceConfig): 
   }),
   isDead: ({ dead }) => dead,
   isVacant,
-  listed: (state) => ({ protocolType: "streams", state: phaseOf(state) }),
+  listed: (state) => ({ protocolType: "streams", state: phaseOf(state), members: state.members.size }),
+  generation: ({ groupEpoch }) => groupEpoch,
   commit: ({ apiVersion, generationId, groupInstanceId, memberId, partitions, transactional }, waiter) =>
     Event.Commit({
       waiter,

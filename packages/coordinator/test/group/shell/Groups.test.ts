@@ -418,7 +418,7 @@ describe("offsets", () => {
         { ...offsets[1]!, commitTimestamp: 0n, expireTimestamp: 5n }
       ])
       const list = (states: ReadonlyArray<string>, types: ReadonlyArray<string>) => groups.listGroups({ states, types })
-      const listed = [{ groupId: "g", protocolType: "", state: "Empty" as const, type: "classic" }]
+      const listed = [{ groupId: "g", protocolType: "", state: "Empty" as const, type: "classic", members: 0 }]
       assert.deepStrictEqual(yield* list([], []), listed)
       assert.deepStrictEqual(yield* list(["empty"], ["Classic"]), listed)
       assert.deepStrictEqual(yield* list(["Stable"], []), [])

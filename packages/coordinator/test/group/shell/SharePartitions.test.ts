@@ -50,6 +50,7 @@ const log = Layer.mock(Log, {
   replaced: () => {},
   turnedAway: () => {},
   forget: () => {},
+  held: () => ({ tailBytes: 0, readAheadBytes: 0, partitions: 0, waiting: 0 }),
   findByTimestamp: (_, timestamp) => Effect.succeed({ timestamp, offset: 2n } as never)
 })
 

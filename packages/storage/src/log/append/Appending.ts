@@ -1,8 +1,10 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import type { Committer } from "../../commit/Committer.ts"
 import type { Participant } from "../../commit/Participant.ts"
 import type { LogLimits, PartitionLog } from "../partitions/PartitionLog.ts"
+import type { StorageCounts } from "../../StorageCounts.ts"
 import type { Partitions } from "../partitions/Partitions.ts"
 import type { Evicted } from "../partitions/Tail.ts"
 import { Append } from "./Append.ts"
@@ -20,6 +22,7 @@ export interface AppendingPorts {
   readonly limits: LogLimits
   readonly leaderEpoch: () => number
   readonly nowMs: () => number
+  readonly counts: StorageCounts
   /** So many bytes more can be read in a partition; so many more by readers of committed records. */
   readonly grown: (partitionId: number, bytes: number, stableBytes: number) => void
   /** Told of what goes from memory for a new batch. */
@@ -42,7 +45,7 @@ export interface Appending {
 }
 
 export const makeAppending = (ports: AppendingPorts): Appending => {
-  const { committer, evicted, grown, leaderEpoch, limits, nowMs, partitions } = ports
+  const { committer, counts, evicted, grown, leaderEpoch, limits, nowMs, partitions } = ports
   const firstBatches = makeFirstBatches()
   const appendPorts = {
     limits,
@@ -59,6 +62,8 @@ export const makeAppending = (ports: AppendingPorts): Appending => {
       if (aborted.length > 0) partitions.aborted(partitionId, aborted)
       partitions.push(partitionId, batch, lastOffset, evicted)
       const bytes = batch.byteLength
+      counts.appendedBytes += bytes
+      counts.appendedRecords += RecordBatch.recordCount(batch)
       grown(partitionId, bytes, stable === "Follows" ? bytes : stable === "Leaps" ? Infinity : 0)
     }
   }

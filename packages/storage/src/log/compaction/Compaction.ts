@@ -7,6 +7,7 @@ import { Active } from "../../commit/Active.ts"
 import { Committer } from "../../commit/Committer.ts"
 import { Recurring } from "../../Recurring.ts"
 import { Store } from "../../port/Store.ts"
+import { Counts } from "../../StorageCounts.ts"
 import { Topics } from "../../topics/Topics.ts"
 import type { Topic } from "../../topics/Topics.ts"
 import { BatchCodec } from "../batches/BatchCodec.ts"
@@ -49,7 +50,8 @@ export class Compaction extends Context.Service<
       const walk = makeWalkBatches(store, stepBytes)
       const collect = makeCollectKeys(walk, open, maxKeyBytes)
       const rewrite = makeRewriteBatches(walk, open, yield* BatchCodec)
-      const ports = { store, active, committer, log, states, resting, collect, rewrite }
+      const counts = yield* Counts
+      const ports = { store, active, committer, log, states, resting, collect, rewrite, counts }
       const partitions = new PartitionCompaction(ports)
       const trouble = new Recurring()
       let isWhole = true

@@ -8,6 +8,7 @@ import type { Participant } from "../../commit/Participant.ts"
 import type { Store } from "../../port/Store.ts"
 import type { StoredCompaction, Unit } from "../../port/Write.ts"
 import type { StoreError } from "../../port/StoreError.ts"
+import type { StorageCounts } from "../../StorageCounts.ts"
 import type { Log, MeasuredEnd } from "../Log.ts"
 import { AbortedBatches } from "../partitions/AbortedBatches.ts"
 import type { CollectKeys } from "./collectKeys.ts"
@@ -43,6 +44,7 @@ export interface PartitionCompactionPorts {
   readonly resting: Resting
   readonly collect: CollectKeys
   readonly rewrite: RewriteBatches
+  readonly counts: StorageCounts
 }
 
 /** A partition that is due. */
@@ -104,7 +106,7 @@ export class PartitionCompaction {
   /** The latest offset of each new key first, then every batch from the log start on. */
   readonly #compact = Effect.fnUntraced({ self: this }, function* (due: Due) {
     const { end, nowMs, partitionId, policy, state } = due
-    const { collect, committer, log, rewrite, states, store } = this.#ports
+    const { collect, committer, counts, log, rewrite, states, store } = this.#ports
     const write = this.#writing()
     const ended = yield* store.abortedTransactions(partitionId, end.logStartOffset, due.cleanable.end)
     const aborted = new AbortedBatches(ended)
@@ -115,8 +117,10 @@ export class PartitionCompaction {
       const removal = write([{ _tag: "ReplaceBatches", partitionId, batches }])
       yield* committer.submit(log.deleting(partitionId, range.end, removal), Infinity)
       log.replaced(partitionId, batches)
+      counts.compactedBatches += batches.length
     })
     const deleteHorizon = yield* rewrite(range, sieve, replace)
+    counts.compactions++
     const cleanedBytes = yield* this.#cleanedBytes(partitionId, range.end, state)
     const compaction = { cleanedOffset: range.end, cleanedBytes, deleteHorizon }
     yield* committer.submit(write([{ _tag: "PutCompaction", partitionId, compaction }]), Infinity)

@@ -70,6 +70,11 @@ export class Partitions {
     )
   }
 
+  /** What is in memory: partitions, and bytes of their newest batches. */
+  get held(): { readonly partitions: number; readonly tailBytes: number } {
+    return { partitions: this.#entries.size, tailBytes: this.#tail.bytes }
+  }
+
   /** Undefined if it is not there, or not loaded. */
   find(partitionId: number): Partition | undefined {
     return this.#entries.get(partitionId)

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { BatchReader } from "../../port/BatchReader.ts"
 import type { ReadRequest } from "../../port/BatchReader.ts"
+import { StorageCounts } from "../../StorageCounts.ts"
 
 /** A reader of a partition is expected at an offset: `place` names both. */
 interface Expected {
@@ -57,14 +58,16 @@ export class ReadAhead implements BatchReader {
   readonly #behind: BatchReader
   readonly #scope: Scope.Scope
   readonly #maxBytes: number
+  readonly #counts: StorageCounts
   /** In order of last use. */
   #places = new Map<string, Expected>()
   #bytes = 0
   #underWay = 0
 
   /** Holds at most `maxBytes`; reads ahead in `scope`. */
-  constructor(behind: BatchReader, scope: Scope.Scope, maxBytes: number) {
+  constructor(behind: BatchReader, scope: Scope.Scope, maxBytes: number, counts = new StorageCounts()) {
     this.#behind = behind
+    this.#counts = counts
     this.#scope = scope
     this.#maxBytes = maxBytes
   }
@@ -85,6 +88,8 @@ export class ReadAhead implements BatchReader {
         if (pending !== undefined) yield* Deferred.await(pending)
         this.#takeExpected(requests[i]!, i, progress)
       }
+      this.#counts.readAheadMisses += progress.missing.length
+      this.#counts.readAheadHits += requests.length - progress.missing.length
       if (progress.missing.length > 0) yield* this.#readMissing(requests, progress)
       if (progress.sequential.length > 0 && this.#maxBytes > 0) yield* this.#goOn(requests, progress)
       return progress.found

@@ -7,6 +7,7 @@ import type { ReadRequest } from "../../port/BatchReader.ts"
 import type { Store } from "../../port/Store.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { kafkaErrorOf, toKafkaError } from "../../port/toKafkaError.ts"
+import type { StorageCounts } from "../../StorageCounts.ts"
 import type { Bound } from "../partitions/Bound.ts"
 import { readableEnd } from "../partitions/PartitionLog.ts"
 import type { PartitionLog } from "../partitions/PartitionLog.ts"
@@ -28,6 +29,7 @@ export interface ReaderPorts {
   readonly proven: Effect.Effect<void, StoreError>
   /** Bounds how long a read of the store may take. */
   readonly inTime: <A>(look: Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>
+  readonly counts: StorageCounts
 }
 
 const NOTHING: ReadonlyArray<Uint8Array> = []
@@ -88,7 +90,7 @@ export class Reader {
     results: Array<Result>,
     later: Array<number>
   ): void {
-    const { partitions } = this.#ports
+    const { counts, partitions } = this.#ports
     let left = maxBytes
     let first = atLeastOne
     for (let i = 0; i < requests.length; i++) {
@@ -118,7 +120,10 @@ export class Reader {
       const read = partitionRead(log, bound, batches, aborted)
       results[i] = read
       left -= read.bytes
-      if (read.bytes > 0) first = false
+      if (read.bytes === 0) continue
+      first = false
+      counts.tailReads++
+      counts.tailReadBytes += read.bytes
     }
   }
 
@@ -131,10 +136,11 @@ export class Reader {
       results: Array<Result>,
       later: ReadonlyArray<number>
     ) {
-      const { batches: behind, inTime, partitions } = this.#ports
+      const { batches: behind, counts, inTime, partitions } = this.#ports
       let left = maxBytes
       for (const result of results) if (!isKafkaError(result)) left -= result.bytes
       const missing = later.map((i) => requests[i]!)
+      counts.storeReads += missing.length
       const read = yield* Effect.result(inTime(behind.read(missing, Math.max(0, left))))
       for (let k = 0; k < later.length; k++) {
         const { from, partitionId } = missing[k]!

@@ -29,6 +29,8 @@ export interface Waiters {
   /** The partition is no longer what it was: each reader that waits for it looks again. */
   readonly change: (partitionId: number) => void
   readonly fireAll: () => void
+  /** How many readers wait. */
+  readonly count: () => number
 }
 
 export const makeWaiters = (): Waiters => {
@@ -40,6 +42,11 @@ export const makeWaiters = (): Waiters => {
   return {
     byPartition,
     change,
+    count: () => {
+      const all = new Set<Waiter>()
+      for (const waiting of byPartition.values()) for (const waiter of waiting) all.add(waiter)
+      return all.size
+    },
     fireAll: () => {
       for (const partitionId of Array.from(byPartition.keys())) change(partitionId)
     },

@@ -6,6 +6,7 @@ import { writing } from "../../commit/Participant.ts"
 import type { Participant } from "../../commit/Participant.ts"
 import type { Store } from "../../port/Store.ts"
 import type { StoreError } from "../../port/StoreError.ts"
+import type { StorageCounts } from "../../StorageCounts.ts"
 import type { RetentionOptions } from "./RetentionOptions.ts"
 
 /** A step that took longer is followed by smaller ones. */
@@ -25,7 +26,8 @@ export type DeleteBatches = (
 export const makeDeleteBatches = (
   store: Pick<Store["Service"], "sizes">,
   committer: Pick<Committer["Service"], "submit">,
-  { batchesPerStep, bytesPerStep }: Pick<RetentionOptions, "batchesPerStep" | "bytesPerStep">
+  { batchesPerStep, bytesPerStep }: Pick<RetentionOptions, "batchesPerStep" | "bytesPerStep">,
+  counts: StorageCounts
 ): DeleteBatches => {
   /** Shrinks when a step takes long, so that no commit waits for more than one that did. */
   let stepBytes = bytesPerStep
@@ -55,6 +57,7 @@ export const makeDeleteBatches = (
       const removal = writing([{ _tag: "DeleteBatches", partitionId, below, limit }])
       const [took] = yield* Effect.timed(committer.submit(unit(removal), Infinity))
       adapt(Duration.toMillis(took))
+      counts.deletedBatches += limit
       deleted = true
     }
   })

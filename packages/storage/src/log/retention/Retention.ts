@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import { Committer } from "../../commit/Committer.ts"
 import { Recurring } from "../../Recurring.ts"
 import { Store } from "../../port/Store.ts"
+import { Counts } from "../../StorageCounts.ts"
 import { Topics } from "../../topics/Topics.ts"
 import { Log } from "../Log.ts"
 import { makeDeleteBatches } from "./BatchDeletion.ts"
@@ -34,7 +35,7 @@ export class Retention extends Context.Service<
       const log = yield* Log
       const options = yield* RetentionOptions
       const scope = yield* Effect.scope
-      const deleteBatches = makeDeleteBatches(store, committer, options)
+      const deleteBatches = makeDeleteBatches(store, committer, options, yield* Counts)
       const partitions = makePartitionRetention(log, store, deleteBatches)
       const check = makeCheckTopics(log, topics, yield* RetentionPolicy, partitions, new Recurring())
       const sweeping = new Recurring()

@@ -19,6 +19,7 @@ import type { CommitSession } from "./commit.ts"
 import { commitStatements } from "./CommitFrame.ts"
 import { OutboxSession } from "./OutboxSession.ts"
 import { Readers } from "./Readers.ts"
+import { StatisticsSession } from "./StatisticsSession.ts"
 import { UnpackedSession } from "./UnpackedSession.ts"
 import { Watch } from "./Watch.ts"
 import { CommitRows } from "./Witness.ts"
@@ -34,6 +35,7 @@ export interface Reign extends CommitSession {
   readonly session: Session
   readonly readers: Readers
   readonly unpacked: UnpackedSession
+  readonly statistics: StatisticsSession
   readonly watch: Watch
   readonly outbox: OutboxSession
 }
@@ -122,12 +124,13 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Ends a reign's sessions, and waits for none that does not answer at once. */
 export const endReign = (
-  sessions: Pick<Reign, "outbox" | "readers" | "session" | "unpacked" | "watch" | "writer">,
+  sessions: Pick<Reign, "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer">,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { outbox, readers, session, unpacked, watch, writer } = sessions
+    const { outbox, readers, session, statistics, unpacked, watch, writer } = sessions
     readers.end()
+    statistics.end()
     unpacked.end()
     watch.end()
     outbox.end()
@@ -182,9 +185,10 @@ export const takeOver = (
     const beside = new Beside(target, writer, session)
     const readers = new Readers(beside, target.readConnections)
     const unpacked = new UnpackedSession(readers)
+    const statistics = new StatisticsSession(readers)
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
-    const sessions = { writer, session, readers, unpacked, watch, outbox }
+    const sessions = { writer, session, readers, unpacked, statistics, watch, outbox }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {

@@ -1,0 +1,56 @@
+import type { Api } from "@tusk/protocol/codec/Api"
+import { Histogram, SECONDS } from "@tusk/storage/Histogram"
+import * as Context from "effect/Context"
+import { countErrors, errorPlaces } from "./answerErrors.ts"
+import type { ErrorPlaces } from "./answerErrors.ts"
+
+/** What was asked of one API. Stands where every request goes by: plain numbers, nothing is allocated. */
+export class ApiCounts {
+  readonly api: Api<any, any>
+  /** That were understood. */
+  requests = 0
+  /** Bytes of their frames, without the length in front. */
+  requestBytes = 0
+  responseBytes = 0
+  /** From the last byte of a request to its encoded answer, long polls with their wait; in seconds. */
+  readonly seconds = new Histogram(SECONDS)
+  /** Errors in answers, by code: one answer may have many. */
+  readonly errors = new Map<number, number>()
+  #places: ErrorPlaces | undefined
+
+  constructor(api: Api<any, any>) {
+    this.api = api
+  }
+
+  /** Returns the code of one of the errors in the answer, 0 if there is none. */
+  answered(answer: object | undefined, chunks: ReadonlyArray<Uint8Array>, tookMs: number): number {
+    for (const { byteLength } of chunks) this.responseBytes += byteLength
+    this.seconds.observe(tookMs / 1000)
+    if (answer === undefined) return 0
+    const { response } = this.api
+    return countErrors((this.#places ??= errorPlaces(response.plan(response.maxVersion))), answer, this.errors)
+  }
+}
+
+/** What this package has done since the broker started, for whoever wants to tell of it. */
+export class ServerCounts {
+  readonly apis = new Map<number, ApiCounts>()
+  /** Connections that were opened. */
+  connections = 0
+  /** Records and offsets that came by SQL; from when they were written to when they were in the log, in seconds. */
+  drainedRows = 0
+  readonly drainSeconds = new Histogram(SECONDS)
+  /** Fetch sessions that are kept now. */
+  fetchSessions: () => number = () => 0
+
+  of(api: Api<any, any>): ApiCounts {
+    let counts = this.apis.get(api.key)
+    if (counts === undefined) this.apis.set(api.key, (counts = new ApiCounts(api)))
+    return counts
+  }
+}
+
+/** A broker's layer gives a value of its own. Without one all share one that nobody reads. */
+export const RequestCounts = Context.Reference<ServerCounts>("@tusk/server/request/RequestCounts", {
+  defaultValue: () => new ServerCounts()
+})

@@ -1,0 +1,48 @@
+import * as Context from "effect/Context"
+import { Histogram, SECONDS } from "./Histogram.ts"
+
+/** Of numbers of things in one commit. */
+const NUMBERS: ReadonlyArray<number> = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000]
+
+/**
+ * What this package has done since the broker started, for whoever wants to tell of it. Plain numbers that only rise: who
+ * counts does not know who reads.
+ */
+export class StorageCounts {
+  /** From asking the store to its answer, of commits that are stored; in seconds. */
+  readonly commitSeconds = new Histogram(SECONDS)
+  /** Units of a commit that is stored: requests that became one. */
+  readonly commitUnits = new Histogram(NUMBERS)
+  /** Batches of records of a commit that is stored. */
+  readonly commitBatches = new Histogram(NUMBERS)
+  /** Bytes handed to the store. */
+  commitBytes = 0
+  /** Commits that stored nothing, or of which that is not known, by the tag of the `StoreError`. */
+  readonly commitFailures = new Map<string, number>()
+  /** Records and bytes of batches that were appended, those of the outbox among them. */
+  appendedRecords = 0
+  appendedBytes = 0
+  /** Reads of a partition that found something in memory, and those that went to what lies behind it. */
+  tailReads = 0
+  storeReads = 0
+  /** Bytes of batches that memory gave. */
+  tailReadBytes = 0
+  /** Of the latter: what was read ahead for, and what had to be asked of the store. */
+  readAheadHits = 0
+  readAheadMisses = 0
+  /** Batches deleted that no client could read any more. */
+  deletedBatches = 0
+  /** Batches that compaction took the place of or took away. */
+  compactedBatches = 0
+  /** Times that a partition was compacted. */
+  compactions = 0
+
+  commitFailed(tag: string): void {
+    this.commitFailures.set(tag, (this.commitFailures.get(tag) ?? 0) + 1)
+  }
+}
+
+/** A broker's layer gives a value of its own. Without one all share one that nobody reads. */
+export const Counts = Context.Reference<StorageCounts>("@tusk/storage/Counts", {
+  defaultValue: () => new StorageCounts()
+})
