@@ -10,9 +10,9 @@
  * errorCode(error) // 1
  * errorInfo(1).name // "OFFSET_OUT_OF_RANGE"
  */
-import { type ErrorInfo, KafkaErrorBase } from "./errors/define.ts"
+import { again, type ErrorInfo, final, KafkaErrorBase, type UpperSnake } from "./errors/define.ts"
 import * as Raised from "./errors/Raised.ts"
-import { unraised } from "./errors/Unraised.ts"
+import { unraised, type UnraisedName } from "./errors/Unraised.ts"
 
 export type { ErrorInfo, RecordError } from "./errors/define.ts"
 export * from "./errors/Raised.ts"
@@ -44,4 +44,28 @@ export const errorInfo = (code: number): ErrorInfo | undefined => {
     ].map((info) => [info.code, info])
   )
   return byCode.get(code)
+}
+
+/** Kafka's name of an error, raised here or not. */
+export type KafkaErrorName = UpperSnake<KafkaError["_tag"]> | UnraisedName
+
+/** Every name, in order of codes. */
+export const errorNames = (): ReadonlyArray<KafkaErrorName> => {
+  errorInfo(NONE)
+  return Array.from(byCode!.values())
+    .filter(({ code }) => code !== NONE)
+    .sort((a, b) => a.code - b.code)
+    .map(({ name }) => name as KafkaErrorName)
+}
+
+/**
+ * A value of the error of that name, for what fails on purpose. One that nothing here raises has its name for a tag, and is
+ * no member of the union to those that tell errors apart.
+ */
+export const errorNamed = (name: KafkaErrorName, message: string): KafkaError => {
+  const raised = Object.values(Raised).find(({ info }) => info.name === name)
+  if (raised !== undefined) return new raised({ message })
+  const { code, retriable } = unraised.find((info) => info.name === name)!
+  const made = (retriable ? again : final)(name, code, message)
+  return new made({ message }) as unknown as KafkaError
 }

@@ -27,6 +27,7 @@ import { Counts, StorageCounts } from "@tusk/storage/StorageCounts"
 import { ProducerIds } from "@tusk/storage/log/ProducerIds"
 import { Topics, TopicsOptions } from "@tusk/storage/topics/Topics"
 import { TransactionStore } from "@tusk/storage/transactions/TransactionStore"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { AnswerBudget } from "./fetch/AnswerBudget.ts"
@@ -52,6 +53,7 @@ import { Router } from "./produce/Router.ts"
 import type { Settings } from "./config/Settings.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
+import { wireClock } from "./request/WireClock.ts"
 import { TopicSettings } from "./topics/TopicSettings.ts"
 
 export const groups = Layer.unwrap(
@@ -117,6 +119,10 @@ const follower = Layer.provide(
   )
 )
 
+/** What waits for SQL waits in the time of sockets: a database goes by no test's clock. */
+const inWireTime = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
+  Layer.provide(layer, Layer.effect(Clock.Clock, wireClock))
+
 /** Tells coordinators which groups are theirs. */
 const coordination = Layer.effect(
   Coordinates,
@@ -176,14 +182,14 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provideMerge(ShareGroups.layer, SharePartitions.layer),
     StreamsGroups.layer
   )
-  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, follower))
+  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, inWireTime(follower)))
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
     Layer.provide(InternalTopics.layer),
+    Layer.provideMerge(TopicAdmin.layer),
     Layer.provide(
       Layer.mergeAll(
-        TopicAdmin.layer,
         ResourceConfigs.layer,
         Router.layer,
         Recompression.layer,
@@ -191,12 +197,11 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         keeping,
         Deadlines.layer,
         AnswerBudget.layer,
-        layerInArea("outbox", outboxDrain)
+        inWireTime(layerInArea("outbox", outboxDrain))
       )
     ),
-    Layer.provide(
-      Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, ShareSessions.layer, layerInArea("groups", kinds))
-    ),
+    Layer.provide(Layer.merge(ShareSessions.layer, layerInArea("groups", kinds))),
+    Layer.provideMerge(Layer.merge(AutoTopics.layer, TopicSettings.layer)),
     Layer.provide(layerInArea("groups", groups)),
     Layer.provide(layerInArea("transactions", transactions)),
     Layer.provide(Layer.merge(GroupSettings.layer, coordination)),
@@ -205,6 +210,9 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provide(counts)
   )
 }
+
+/** What a broker is made of, as far as one looks at it from beside. */
+export type BrokerServices = Layer.Success<ReturnType<typeof brokerLayer>>
 
 /** Settings that rooms below the server take by names of their own. */
 export const tuning = (settings: Settings, memoryBytes: number | undefined) =>

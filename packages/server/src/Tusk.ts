@@ -18,13 +18,14 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import * as SocketServer from "effect/socket/SocketServer"
+import { connect } from "node:net"
 import type { AddressInfo, Socket as NetSocket } from "node:net"
 import { serveAdmin } from "./admin/AdminServer.ts"
 import type { AdminAddress } from "./admin/AdminServer.ts"
 import { makePages } from "./admin/pages.ts"
 import type { Observed } from "./admin/pages.ts"
 import { brokerLayer, tuning } from "./BrokerLayer.ts"
-import type { BrokerParts } from "./BrokerLayer.ts"
+import type { BrokerParts, BrokerServices } from "./BrokerLayer.ts"
 import { BrokerSettings } from "./config/BrokerSettings.ts"
 import { Connections } from "./net/Connections.ts"
 import type { Listener } from "./request/ConnectionInfo.ts"
@@ -53,6 +54,8 @@ export interface TuskOptions {
   readonly memoryBytes?: number
   /** Where `/metrics`, `/livez` and `/readyz` are served over HTTP, from before the broker has its database; nowhere if absent. */
   readonly admin?: AdminOptions
+  /** False: its sockets do not keep the process alive. Each listener is connected to once for that, at the start. */
+  readonly holdsProcess?: boolean
 }
 
 export interface AdminOptions extends AdminAddress {
@@ -129,10 +132,18 @@ export class Tusk extends Context.Service<
   static readonly layer = (
     options: Partial<TuskOptions> = {},
     replaced: Partial<BrokerParts> = {}
-  ): Layer.Layer<Tusk, TuskError, Store> => {
-    const listeners = options.listeners ?? DEFAULT_LISTENERS
+  ): Layer.Layer<Tusk, TuskError, Store> => Tusk.layerWith(Layer.empty, options, replaced)
+
+  /** The same, and services beside it that are made of the broker's own: for one that looks inside. */
+  static readonly layerWith = <Beside>(
+    beside: Layer.Layer<Beside, never, BrokerServices>,
+    options: Partial<TuskOptions> = {},
+    replaced: Partial<BrokerParts> = {}
+  ): Layer.Layer<Tusk | Beside, TuskError, Store> => {
+    const { holdsProcess = true, listeners = DEFAULT_LISTENERS } = options
     const broker = (settings: Settings, observed: Observed, admin: AdminAddress | undefined) =>
-      Layer.effect(Tusk, inArea("net")(serve(listeners, observed, admin))).pipe(
+      Layer.effect(Tusk, inArea("net")(serve({ listeners, holdsProcess, observed, admin }))).pipe(
+        Layer.merge(beside),
         Layer.provide(brokerLayer(replaced)),
         Layer.provide(Layer.succeed(BrokerSettings, settings)),
         Layer.provide(tuning(settings, options.memoryBytes)),
@@ -210,11 +221,14 @@ const beginAdmin = (
     )
   )
 
-const serve = Effect.fnUntraced(function* (
-  listeners: ReadonlyArray<ListenOptions>,
-  observed: Observed,
-  admin: AdminAddress | undefined
-) {
+interface Serving {
+  readonly listeners: ReadonlyArray<ListenOptions>
+  readonly holdsProcess: boolean
+  readonly observed: Observed
+  readonly admin: AdminAddress | undefined
+}
+
+const serve = Effect.fnUntraced(function* ({ admin, holdsProcess, listeners, observed }: Serving) {
   const connections = yield* Connections
   const metrics = yield* BrokerMetrics
   const { cluster, clusterId } = yield* Active
@@ -236,8 +250,11 @@ const serve = Effect.fnUntraced(function* (
     bound.push({ name: options.name, host: options.host, port })
   }
   for (const [options, server, port] of servers) {
-    acceptors.push(yield* Effect.forkScoped(server.run((socket) => accept(connections, options, port, socket))))
+    acceptors.push(
+      yield* Effect.forkScoped(server.run((socket) => accept(connections, options, port, socket, holdsProcess)))
+    )
   }
+  if (!holdsProcess) for (const [{ host }, , port] of servers) yield* Effect.forkScoped(knock(host, port))
   // Added last, so that it runs first: an acceptor that ends cuts its connections, their answers unsent.
   yield* Effect.addFinalizer(() => Effect.andThen(connections.stop(STOP_MS), Fiber.interruptAll(acceptors)))
   const bootstrapServers = bound.map(({ host, port }) => `${dialable(host)}:${port}`).join(",")
@@ -264,6 +281,24 @@ const advertisedAddress = (listener: ListenOptions | undefined): string | undefi
   return advertised === undefined || advertised.port === 0 ? undefined : `${advertised.host}:${advertised.port}`
 }
 
+/** Connects once: the first socket that is accepted is the way to the server, which is not to hold the process either. */
+const knock = (host: string, port: number): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    const known = WILDCARDS.has(host) ? "127.0.0.1" : host
+    const socket = connect({ host: known, port })
+    // The broker ends it: by then it has been accepted.
+    socket.once("close", () => resume(Effect.void))
+    socket.once("connect", () => socket.end())
+    socket.once("error", () => {})
+    socket.resume()
+  })
+
+const letGo = (net: NetSocket): void => {
+  net.unref()
+  const { server } = net as { readonly server?: { readonly unref: () => void } }
+  server?.unref()
+}
+
 /** An address that a client on this machine can connect to. */
 const dialable = (host: string): string =>
   WILDCARDS.has(host) ? "127.0.0.1" : host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
@@ -280,9 +315,11 @@ const accept = Effect.fnUntraced(function* (
   connections: Connections["Service"],
   options: ListenOptions,
   port: number,
-  socket: Socket.Socket
+  socket: Socket.Socket,
+  holdsProcess: boolean
 ) {
   const net = Option.getOrUndefined(yield* Effect.serviceOption(NodeSocket.NetSocket))
+  if (net !== undefined && !holdsProcess) letGo(net)
   const clientHost = net?.remoteAddress?.replace(/^::ffff:/, "") ?? ""
   if (net !== undefined && !connections.admits(clientHost)) {
     // No fiber reads this socket, so nothing else would close it.

@@ -134,6 +134,7 @@ export class Disk {
       ofPartition: () => undefined,
       all: () => this.topics,
       version: () => this.topics.length,
+      until: () => Effect.never,
       tooMany: () => undefined,
       create: () => Effect.die("not here"),
       addPartitions: () => Effect.die("not here"),

@@ -68,6 +68,9 @@ const again = {
   THROTTLING_QUOTA_EXCEEDED: 89
 }
 
+/** Kafka's name of an error that nothing here raises. */
+export type UnraisedName = keyof typeof final | keyof typeof again
+
 const named = (codes: { readonly [name: string]: number }, retriable: boolean): ReadonlyArray<ErrorInfo> =>
   Object.entries(codes).map(([name, code]) => ({ code, name, retriable, text: null }))
 

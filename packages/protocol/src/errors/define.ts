@@ -54,6 +54,16 @@ export interface ErrorClass<Tag extends string> {
   readonly info: ErrorInfo
 }
 
+/** A tag in capitals with `_` between its words: `NOT_LEADER_OR_FOLLOWER`. `AfterSmall`: a small letter stood before. */
+export type UpperSnake<
+  Tag extends string,
+  AfterSmall extends boolean = false
+> = Tag extends `${infer First}${infer Rest}`
+  ? First extends Lowercase<First>
+    ? `${Uppercase<First>}${UpperSnake<Rest, true>}`
+    : `${AfterSmall extends true ? "_" : ""}${First}${UpperSnake<Rest>}`
+  : ""
+
 const upperSnake = (tag: string): string => tag.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase()
 
 const define = <const Tag extends string>(info: ErrorInfo, tag: Tag): ErrorClass<Tag> =>

@@ -73,8 +73,7 @@ import { UnregisterBroker } from "./UnregisterBroker.ts"
 import { UpdateFeatures } from "./UpdateFeatures.ts"
 import { WriteTxnMarkers } from "./WriteTxnMarkers.ts"
 
-/** Every client-facing API of Apache Kafka 4.3.1, by key. */
-export const apis: ReadonlyArray<Api<any, any>> = [
+const table = {
   Produce,
   Fetch,
   ListOffsets,
@@ -147,7 +146,13 @@ export const apis: ReadonlyArray<Api<any, any>> = [
   DescribeShareGroupOffsets,
   AlterShareGroupOffsets,
   DeleteShareGroupOffsets
-]
+}
+
+/** Kafka's name of an API. */
+export type ApiName = keyof typeof table
+
+/** Every client-facing API of Apache Kafka 4.3.1, by key. */
+export const apis: ReadonlyArray<Api<any, any>> = Object.values(table)
 
 const byKey = new Map(apis.map((api) => [api.key, api]))
 

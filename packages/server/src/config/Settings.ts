@@ -5,6 +5,7 @@ import type { BrokerConfigName } from "./BrokerConfigs.ts"
 import { checkGroupSettings } from "./checkGroupSettings.ts"
 import { checkValue } from "./ConfigDefinition.ts"
 import { isOfAnotherKafka } from "./OtherKafkaConfigs.ts"
+import { nearest } from "./nearest.ts"
 import { allSettings, settingAliases, settingDefinitions } from "./SettingDefinitions.ts"
 import type { SettingValues } from "./SettingDefinitions.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
@@ -98,36 +99,10 @@ export const parseSettings = (
 }
 
 /** The known name that takes the fewest edits, if they are few; of those as near, a setting. */
-export const nearestName = (name: string, others: ReadonlyArray<string> = []): string | undefined => {
-  const candidates = [
+export const nearestName = (name: string, others: ReadonlyArray<string> = []): string | undefined =>
+  nearest(name, [
     ...others,
     ...allSettings.map((setting) => setting.name),
     ...settingAliases.keys(),
     ...brokerConfigs().keys()
-  ]
-  let best: string | undefined
-  let fewest = Math.max(3, Math.floor(name.length / 3)) + 1
-  for (const candidate of candidates) {
-    const edits = distance(name, candidate, fewest)
-    if (edits < fewest) {
-      fewest = edits
-      best = candidate
-    }
-  }
-  return best
-}
-
-/** Levenshtein's distance, or `limit` if it is not below. */
-const distance = (a: string, b: string, limit: number): number => {
-  if (Math.abs(a.length - b.length) >= limit) return limit
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      current.push(Math.min(replaced, previous[j]! + 1, current[j - 1]! + 1))
-    }
-    previous = current
-  }
-  return Math.min(limit, previous[b.length]!)
-}
+  ])

@@ -1,5 +1,8 @@
 import { handlers } from "./index.ts"
 
+/** Kafka's names of the APIs that are served. */
+export const servedApis: ReadonlyArray<string> = handlers.map(({ api }) => api.name)
+
 /** What is served, as a table for people, made from the handlers' list. */
 export const apiTable = (): string => {
   const rows = [...handlers]

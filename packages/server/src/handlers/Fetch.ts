@@ -5,6 +5,7 @@
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {
   InconsistentTopicId,
+  NONE,
   NotLeaderOrFollower,
   OffsetOutOfRange,
   UnknownTopicId,
@@ -15,7 +16,6 @@ import { Fetch } from "@tusk/protocol/messages/Fetch"
 import type { FetchRequest } from "@tusk/protocol/messages/Fetch"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/topics/Topics"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
@@ -33,6 +33,7 @@ import { handler } from "../request/Handler.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
+import { wireClock } from "../request/WireClock.ts"
 import { topicsOf } from "../request/Resources.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
 import { emptyRead, isEmptyPartition, topicById, topicByName } from "../topics/CoordinatorTopics.ts"
@@ -49,7 +50,7 @@ export const fetch = handler({
     const deadlines = yield* Deadlines
     const log = yield* Log
     const topics = yield* Topics
-    const clock = yield* Clock.Clock
+    const clock = yield* wireClock
     const random = yield* Random.Random
     const settings = yield* BrokerSettings
     const sessions = makeFetchSessions(
@@ -98,6 +99,16 @@ export const fetch = handler({
             topicId: ZERO_UUID,
             partitions: topic.partitions.map(({ partition }) => emptyPartition(partition, code))
           })),
+    nodeEndpoints: []
+  }),
+  refuseTopics: (request, code) => ({
+    errorCode: NONE,
+    sessionId: 0,
+    responses: request.topics.map(({ partitions, topic, topicId }) => ({
+      topic,
+      topicId,
+      partitions: partitions.map(({ partition }) => emptyPartition(partition, code))
+    })),
     nodeEndpoints: []
   })
 })

@@ -7,6 +7,7 @@ import * as Socket from "effect/socket/Socket"
 import { inArea } from "../observe/LogLines.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
+import { wireClock } from "../request/WireClock.ts"
 import { answerLoop, writeTo } from "./AnswerLoop.ts"
 import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
@@ -41,13 +42,13 @@ export class Connections extends Context.Service<
       const options = yield* ConnectionOptions
       const counts = yield* RequestCounts
       const makeSignal = yield* Signals
-      const clock = yield* Clock.Clock
+      const clock = yield* wireClock
       const nowMs = () => monotonicMs(clock)
       const roster = new Roster(makeSignal(), options)
       const isOtherNews = oncePer(STRANGER_INTERVAL_MS)
       let lastId = 0
 
-      yield* Effect.forkScoped(watch(roster.open, options, nowMs))
+      yield* Effect.forkScoped(Effect.provideService(watch(roster.open, options, nowMs), Clock.Clock, clock))
 
       const talk = Effect.fnUntraced(function* (socket: Socket.Socket, connection: OpenConnection, peer: Peer) {
         const { info } = connection

@@ -9,7 +9,6 @@ import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
 import { Fenced, OutcomeUnknown, StoreUnavailable } from "@tusk/storage/port/StoreError"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,6 +24,9 @@ import { handlers } from "../handlers/index.ts"
 import { atMost } from "../request/atMost.ts"
 import { inArea, logDebugOf, resourceFields } from "../observe/LogLines.ts"
 import { RequestSpans, spanOf } from "../observe/RequestSpans.ts"
+import { RequestFaults } from "../request/RequestFaults.ts"
+import { wireClock } from "../request/WireClock.ts"
+import { faulted } from "./faulted.ts"
 import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
 import type { Gate } from "./Readiness.ts"
 import { monotonicMs } from "../request/monotonic.ts"
@@ -76,7 +78,8 @@ export class Dispatch extends Context.Service<
     Effect.gen(function* () {
       const active = yield* Active
       const committer = yield* Committer
-      const clock = yield* Clock.Clock
+      const clock = yield* wireClock
+      const faultOf = yield* RequestFaults
       const { requestTimeoutMs } = yield* BrokerSettings
       const counts = yield* RequestCounts
       const traced = yield* RequestSpans
@@ -84,12 +87,13 @@ export class Dispatch extends Context.Service<
       const isTraced = traced === 0 ? undefined : () => random.nextDoubleUnsafe() < traced
       const table = new Map<number, Served>()
       for (const handler of handlers) {
-        table.set(handler.api.key, {
+        const served = {
           handler,
           handle: yield* handler.make as Effect.Effect<Handle<any, any>, never, HandlerServices>,
           turnAway: yield* handler.turningAway as Effect.Effect<TurnAway<any>, never, HandlerServices>,
           counts: counts.of(handler.api)
-        })
+        }
+        table.set(handler.api.key, faultOf === undefined ? served : { ...served, handle: faulted(faultOf, served) })
       }
       // One writer for all: encoding never waits, and what it has handed out it never touches again.
       const writer = new Writer()

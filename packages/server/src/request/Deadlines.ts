@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { monotonicMs } from "./monotonic.ts"
+import { wireClock } from "./WireClock.ts"
 
 /** Deadlines are told apart this finely, in milliseconds: those that fall together are one timer. */
 const GRAIN_MS = 4
@@ -32,8 +33,8 @@ export class Deadlines extends Context.Service<
   static readonly layer = Layer.effect(
     Deadlines,
     Effect.gen(function* () {
-      const clock = yield* Clock.Clock
-      const fork = Effect.runForkWith(yield* Effect.context<never>())
+      const clock = yield* wireClock
+      const fork = Effect.runForkWith(Context.add(yield* Effect.context<never>(), Clock.Clock, clock))
       /** By the time at which they ring; times in order. */
       const rings = new Map<number, Set<() => void>>()
       const times: Array<number> = []

@@ -74,6 +74,8 @@ export interface Handler<Request = any, Response = any, R = any> {
     error: KafkaError,
     context: RequestContext
   ) => Answer<Response> | undefined
+  /** The same for some topics of a request of which others are served, if `refuse` cannot tell it of topics. */
+  readonly refuseTopics?: Handler<Request, Response>["refuse"]
 }
 
 const DEFAULTS = {
@@ -100,6 +102,7 @@ export const handler = <Request, Response, R>(options: {
   readonly make: Effect.Effect<Handle<NoInfer<Request>, NoInfer<Response>>, never, R>
   readonly turningAway?: Effect.Effect<TurnAway<NoInfer<Request>>, never, NoInfer<R>>
   readonly refuse: Handler<NoInfer<Request>, NoInfer<Response>>["refuse"]
+  readonly refuseTopics?: Handler<NoInfer<Request>, NoInfer<Response>>["refuse"]
 }): Handler<Request, Response, R> => {
   const versions = options.versions ?? [options.api.minVersion, options.api.advertised[1]]
   return { ...DEFAULTS, ...options, versions, advertised: options.advertised ?? versions }

@@ -6,7 +6,6 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { ShareFetchRequest } from "@tusk/protocol/messages/ShareFetch"
 import { isKafkaError as isRefused, Log } from "@tusk/storage/log/Log"
 import { boundOf, offsetOf } from "@tusk/storage/log/partitions/Bound"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { AnswerBudget } from "../fetch/AnswerBudget.ts"
@@ -14,6 +13,7 @@ import type { Claim } from "../fetch/AnswerBudget.ts"
 import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
 import { Deadlines } from "../request/Deadlines.ts"
 import { monotonicMs } from "../request/monotonic.ts"
+import { wireClock } from "../request/WireClock.ts"
 import type { ShareRequests } from "./ShareRequests.ts"
 import { served } from "./ShareSessions.ts"
 import type { SharedPartition, ShareSession } from "./ShareSessions.ts"
@@ -33,7 +33,7 @@ const fetchError = (error: KafkaError): KafkaError => {
 const servicesOf = Effect.gen(function* () {
   return {
     budget: yield* AnswerBudget,
-    clock: yield* Clock.Clock,
+    clock: yield* wireClock,
     configs: yield* GroupConfigs,
     deadlines: yield* Deadlines,
     log: yield* Log,

@@ -1,4 +1,5 @@
 import type { ClusterState } from "../port/CommitStore.ts"
+import { makeSignal } from "../Signal.ts"
 
 /** A topic as it is now; a changed topic is a new object. */
 export interface Topic {
@@ -17,6 +18,10 @@ export class TopicIndex {
   #orphans = new Set<number>()
   #sorted: ReadonlyArray<Topic> | undefined
   #version = 0
+  readonly #signal = makeSignal()
+
+  /** Returns once it holds; it is looked at with each change. */
+  readonly until = this.#signal.until
 
   /** Rises with each change. */
   get version(): number {
@@ -69,5 +74,6 @@ export class TopicIndex {
   #changed(): void {
     this.#sorted = undefined
     this.#version++
+    this.#signal.notify()
   }
 }

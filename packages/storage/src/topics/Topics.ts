@@ -37,6 +37,8 @@ export class Topics extends Context.Service<
     readonly assumed: (name: string) => Topic | undefined
     /** Rises with each change of what there is. */
     readonly version: () => number
+    /** Returns once something holds of the topics; it is looked at with each change of what there is. */
+    readonly until: (condition: () => boolean) => Effect.Effect<void>
     /** What is wrong with so many partitions more. */
     readonly tooMany: (more: number) => KafkaError | undefined
     /** Refused with `TopicAlreadyExists`; the name was checked by the caller, the id is new. */
@@ -82,6 +84,7 @@ export class Topics extends Context.Service<
         all: index.all,
         assumed: changes.assumed,
         version: () => index.version,
+        until: index.until,
         tooMany: changes.tooMany,
         creating: changes.creating,
         create: (topic) => Effect.flatMap(randomUuid, (topicId) => committer.submit(changes.creating(topicId, topic))),

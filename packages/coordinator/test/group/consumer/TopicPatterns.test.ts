@@ -21,6 +21,7 @@ const over = (names: Array<string>) => {
       return names.map(topic)
     },
     version: () => version,
+    until: () => Effect.never,
     tooMany: () => undefined,
     create: () => Effect.die("not here"),
     addPartitions: () => Effect.die("not here"),

@@ -187,6 +187,7 @@ class Opening {
     this.done = true
     socket.removeAllListeners()
     socket.setTimeout(0)
+    if (!this.target.holdsProcess) socket.unref()
     this.resume(Effect.succeed({ socket, processId, encrypted, parameters }))
   }
 }

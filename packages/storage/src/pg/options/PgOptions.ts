@@ -51,6 +51,8 @@ export interface PgOptions {
   readonly synchronousCommit?: "on" | "remote_write" | "remote_apply" | "local" | "off" | undefined
   /** Connections for reads, beside the one for commits. Default 2. */
   readonly readConnections?: number | undefined
+  /** False: open connections do not keep the process alive. Default true. */
+  readonly holdsProcess?: boolean | undefined
 }
 
 /** One of the places where the database may be. */
@@ -88,6 +90,7 @@ export interface PgTarget {
   readonly unsafeDurability: "warn" | "refuse" | "ignore"
   readonly synchronousCommit: "on" | "remote_write" | "remote_apply" | "local" | "off"
   readonly readConnections: number
+  readonly holdsProcess: boolean
 }
 
 const systemUser = (): string => {
@@ -184,6 +187,7 @@ export const resolveOptions = (options: PgOptions): PgTarget => {
     standby: options.standby ?? false,
     unsafeDurability: options.unsafeDurability ?? "warn",
     synchronousCommit: options.synchronousCommit ?? "on",
+    holdsProcess: options.holdsProcess ?? true,
     readConnections: Math.min(Math.max(options.readConnections ?? 2, 1), 4)
   }
 }
