@@ -35,13 +35,13 @@ export interface Installed {
   readonly root: string
 }
 
-/** What npm installed, ready to run; a string says why it is not there. */
-export const installed = (): Installed | string => {
+/** What npm installed, or the programs in a folder, ready to run; a string says why they are not there. */
+export const installed = (folder?: string): Installed | string => {
   const account = serverAccount()
   if (account instanceof Error) return account.message
   const native = postgresFolder(account)
-  if (native instanceof Error) return native.message
-  const bin = join(native, "bin")
+  if (folder === undefined && native instanceof Error) return native.message
+  const bin = folder ?? join(String(native), "bin")
   const missing = ["initdb", "postgres"].find((name) => !existsSync(join(bin, name)))
   if (missing !== undefined) return `${missing} is missing in ${bin}`
   const root = mkdtempSync(join(tmpdir(), "tusk-failover-"))
@@ -132,6 +132,24 @@ export class Server {
     appendFileSync(join(server.folder, "postgresql.conf"), lines.map(([key, value]) => `${key}='${value}'\n`).join(""))
     await server.start()
     await server.query(`create database ${DATABASE}`, "postgres")
+    return server
+  }
+
+  /** A server in a folder that `fill` makes, as a backup is restored; it runs, and takes connections. */
+  static async restored(
+    installed: Installed,
+    name: string,
+    port: number,
+    fill: (folder: string) => Readonly<Record<string, string>>
+  ): Promise<Server> {
+    const server = new Server(installed, name, port)
+    const lines = Object.entries({ ...fill(server.folder), port: `${port}` })
+    appendFileSync(join(server.folder, "postgresql.conf"), lines.map(([key, value]) => `${key}='${value}'\n`).join(""))
+    await server.start()
+    await server.#until("it takes writes", async () => {
+      const [row] = await server.query("select pg_is_in_recovery()")
+      return row?.[0] === "f"
+    })
     return server
   }
 

@@ -64,11 +64,11 @@ export class World {
   readonly ending = new Ending()
   readonly brokers: Array<Broker> = []
   isOver = false
-  readonly #installed: Installed
+  readonly installed: Installed
   readonly #ports: Ports
 
   constructor(installed: Installed, ports: Ports, report: Report, python: string | undefined, rounds?: number) {
-    this.#installed = installed
+    this.installed = installed
     this.#ports = ports
     this.report = report
     this.python = python
@@ -89,7 +89,16 @@ export class World {
   async server(name: string, settings: Readonly<Record<string, string>> = {}): Promise<Server> {
     const port = await this.port()
     this.#begin()
-    const made = Server.create(this.#installed, name, port, settings)
+    const made = Server.create(this.installed, name, port, settings)
+    this.ending.add(async () => (await made.catch(() => undefined))?.remove())
+    return made
+  }
+
+  /** A server that a backup is restored to (`Server.restored`). */
+  async restored(name: string, fill: (folder: string) => Readonly<Record<string, string>>): Promise<Server> {
+    const port = await this.port()
+    this.#begin()
+    const made = Server.restored(this.installed, name, port, fill)
     this.ending.add(async () => (await made.catch(() => undefined))?.remove())
     return made
   }

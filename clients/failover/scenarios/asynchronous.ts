@@ -1,5 +1,6 @@
 import { sleep } from "../../../bench/groups/Report.ts"
-import { createTopic, initProducerId, readAll } from "../Asking.ts"
+import { readAll } from "../Asking.ts"
+import { countersOf, endsIn, giveIds, isOld, judgeCounters } from "../Counters.ts"
 import { judge, seconds } from "../Judging.ts"
 import type { Load } from "../Load.ts"
 import type { Proxy } from "../Proxy.ts"
@@ -8,50 +9,6 @@ import type { Scenario, World } from "../World.ts"
 import { lockHolder, until } from "../World.ts"
 
 const BESIDE_PROMOTION_MS = 3000
-/** By how much counters are to leap where a server may have lost the newest of them. */
-const EPOCHS = 1000
-const IDS = 1_000_000
-
-/** An answer that was under way when its server was lost. */
-const UNDER_WAY_MS = 300
-
-/** Acknowledged by the old server beyond what the new one has: what the new one gives lies after the leap. */
-const isOld = (kept: number, offset: number, at: number, lostAt: number): boolean =>
-  offset >= kept && offset < kept + IDS / 2 && at <= lostAt + UNDER_WAY_MS
-
-/** What the cluster gives out in order, as the database has it. */
-interface Counters {
-  readonly epoch: number
-  readonly producerId: number
-  readonly partitionId: number
-}
-
-const countersOf = async (server: Server): Promise<Counters> => {
-  const [row] = await server.query("select epoch, next_producer_id, next_partition_id from kafka.cluster")
-  const [epoch, producerId, partitionId] = row!.map(Number)
-  return { epoch: epoch!, producerId: producerId!, partitionId: partitionId! }
-}
-
-/** Ends of the load's partitions as a server's tables tell them. */
-const endsIn = async (server: Server, topic: string): Promise<ReadonlyArray<number>> => {
-  const rows = await server.query(
-    `select end_offset from kafka.partition_overview where topic = '${topic}' order by partition`
-  )
-  return rows.map(([end]) => Number(end))
-}
-
-/** Gives ids in the tail that the standby never hears of: a topic, a producer id, an epoch. */
-const giveIds = async (load: Load, bootstrap: string, primary: Server, topic: string): Promise<void> => {
-  const { history } = load
-  history.given("topic id", await createTopic(bootstrap, topic, 1), topic)
-  for (let i = 0; i < 3; i++)
-    history.given("producer id", (await initProducerId(bootstrap)).producerId, `${topic} ${i}`)
-  for (const [id, name, index] of await primary.query(
-    "select partition_id, name, partition_index from kafka.partitions join kafka.topics using (topic_id)"
-  ))
-    history.given("partition id", id!, `${name}/${index}`)
-}
-
 interface Pair {
   readonly primary: Server
   readonly standby: Server
@@ -84,18 +41,6 @@ const leaveBehind = async (pair: Pair): Promise<void> => {
   await sleep(2500)
 }
 
-const judgeCounters = (world: World, name: string, before: Counters, after: Counters): void => {
-  const leaps = [
-    ["epoch", before.epoch, after.epoch, EPOCHS],
-    ["producer ids", before.producerId, after.producerId, IDS],
-    ["partition ids", before.partitionId, after.partitionId, IDS]
-  ] as const
-  for (const [what, old, now, least] of leaps) {
-    const figure = `${old} on the old primary, ${now} on the new one`
-    world.report.check(`${name}: ${what} leap`, now > old && now - old >= least / 2, figure, `by about ${least}`)
-  }
-}
-
 const asyncPromote: Scenario = {
   name: "async-promote",
   what: "an asynchronous standby whose receiver was cut 3 s before takes over from a killed primary (H4)",
@@ -124,7 +69,7 @@ const asyncPromote: Scenario = {
       },
       mayBeLost: ({ at, offset, partition }) => isOld(kept[partition]!, offset, at, from)
     })
-    judgeCounters(world, name, before, await countersOf(standby))
+    judgeCounters(world.report, name, before, await countersOf(standby))
     const epoch = load.history.highestEpoch
     world.report.check(`${name}: epoch that clients see`, epoch > told, `${told}, then ${epoch}`, "a higher one")
     const lags = await load.lags()

@@ -4,7 +4,7 @@ import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
 import { Configs } from "@tusk/storage/topics/Configs"
 import type { DecideConfigs } from "@tusk/storage/topics/Configs"
-import { NOTHING_TOLD } from "@tusk/storage/port/counters"
+import { NOTHING_TOLD, UNKNOWN } from "@tusk/storage/port/counters"
 import { Log } from "@tusk/storage/log/Log"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { readsOf } from "@tusk/storage/memory/memoryReads"
@@ -232,7 +232,7 @@ const epochAgain: Plant = {
     acquire: () =>
       Effect.suspend(() => {
         const { data } = database.server
-        data.noted = { systemIdentifier: data.systemIdentifier, timeline: data.timeline }
+        data.noted = { systemIdentifier: data.systemIdentifier, timeline: data.timeline, place: UNKNOWN }
         return store.acquire(NOTHING_TOLD)
       })
   })

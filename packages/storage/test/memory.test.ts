@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { NOTHING_TOLD } from "../src/port/counters.ts"
+import { NOTHING_TOLD, UNKNOWN } from "../src/port/counters.ts"
 import { make, MemoryData } from "../src/memory/MemoryStore.ts"
 import { Write } from "../src/port/Write.ts"
 import { Model, offset, TOPIC, topicWith } from "../src/testing/storeScenarios.ts"
@@ -48,8 +48,8 @@ describe("MemoryData", () => {
       const promoted = make(standby, options)
       const state = yield* promoted.acquire({ ...NOTHING_TOLD, epoch: told.epoch })
       assert.deepStrictEqual(state.failover, {
-        from: { systemIdentifier: "memory", timeline: "00000001" },
-        to: { systemIdentifier: "memory", timeline: "00000002" }
+        from: { systemIdentifier: "memory", timeline: "00000001", place: UNKNOWN },
+        to: { systemIdentifier: "memory", timeline: "00000002", place: UNKNOWN }
       })
       assert.deepStrictEqual(state.topics, [{ topicId: TOPIC, name: "t", partitionIds: [1] }])
       assert.deepStrictEqual(

@@ -1,4 +1,4 @@
-import type { Facts, KnownGroup } from "./Facts.ts"
+import type { KnownGroup } from "./Facts.ts"
 
 /** What SQL sessions do after the broker is gone, by the newest step of the schema, and what clients know of it. */
 interface SqlWork {

@@ -6,7 +6,7 @@ import type { Proofs } from "./Proofs.ts"
 import { Recurring } from "../Recurring.ts"
 import type { Signal } from "../Signal.ts"
 import { NOTHING_TOLD } from "../port/counters.ts"
-import type { ClusterState, CommitStore, Told } from "../port/CommitStore.ts"
+import type { ClusterState, CommitStore, ServerIdentity, Told } from "../port/CommitStore.ts"
 import { StoreUnavailable } from "../port/StoreError.ts"
 import type { AcquireError, StoreError } from "../port/StoreError.ts"
 
@@ -167,10 +167,10 @@ const greater = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 
 const logFailover = ({ epoch, failover }: ClusterState): Effect.Effect<void> => {
   if (failover === undefined) return Effect.void
-  const { from, to } = failover
+  const said = ({ place, systemIdentifier, timeline }: ServerIdentity) =>
+    `system ${systemIdentifier} timeline ${timeline} place ${place}`
   return Effect.logWarning(
-    `the database has another history (system ${from.systemIdentifier} timeline ${from.timeline} became system ` +
-      `${to.systemIdentifier} timeline ${to.timeline}): what was acknowledged last may be lost; epochs, ids and the ends of ` +
+    `the database has another history (${said(failover.from)} became ${said(failover.to)}): what was acknowledged last may be lost; epochs, ids and the ends of ` +
       `partitions leap, from epoch ${epoch} on`
   )
 }

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { nextCounters } from "../port/counters.ts"
+import { nextCounters, UNKNOWN } from "../port/counters.ts"
 import type { Counters } from "../port/counters.ts"
 import { Store } from "../port/Store.ts"
 import type { ClusterState, Told } from "../port/CommitStore.ts"
@@ -21,7 +21,7 @@ export interface MemoryOptions {
 
 /** Raises what a take-over raises, and notes which server it was on. */
 const raiseCounters = (data: MemoryData, told: Told): Counters => {
-  const server = { systemIdentifier: data.systemIdentifier, timeline: data.timeline }
+  const server = { systemIdentifier: data.systemIdentifier, timeline: data.timeline, place: UNKNOWN }
   const counters = nextCounters({ ...pickCounters(data), server: data.noted }, server, told)
   data.epoch = counters.epoch
   data.failoverEpoch = counters.failoverEpoch

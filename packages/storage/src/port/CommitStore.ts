@@ -36,6 +36,8 @@ export interface Told {
 export interface ServerIdentity {
   readonly systemIdentifier: string
   readonly timeline: string
+  /** Where the data lies within the server: a dump that is restored there, too, has another place. */
+  readonly place: string
 }
 
 /** The schema of a backend that has one. */

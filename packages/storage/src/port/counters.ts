@@ -34,19 +34,20 @@ export interface Counters {
 const differs = (a: string, b: string): boolean => a !== b && a !== UNKNOWN && b !== UNKNOWN
 
 const isAnother = (a: ServerIdentity, b: ServerIdentity): boolean =>
-  differs(a.systemIdentifier, b.systemIdentifier) || differs(a.timeline, b.timeline)
+  differs(a.systemIdentifier, b.systemIdentifier) || differs(a.timeline, b.timeline) || differs(a.place, b.place)
 
 /** What is known of a server, though it does not say everything this time. */
 const note = (stored: ServerIdentity | null, server: ServerIdentity): ServerIdentity => ({
   systemIdentifier:
     server.systemIdentifier === UNKNOWN ? (stored?.systemIdentifier ?? UNKNOWN) : server.systemIdentifier,
-  timeline: server.timeline === UNKNOWN ? (stored?.timeline ?? UNKNOWN) : server.timeline
+  timeline: server.timeline === UNKNOWN ? (stored?.timeline ?? UNKNOWN) : server.timeline,
+  place: server.place === UNKNOWN ? (stored?.place ?? UNKNOWN) : server.place
 })
 
 /**
- * What a take-over raises. An asynchronous standby, a base backup or an earlier point in time lacks the newest commits:
- * epochs and ids given in them would be given again. So if the server or its timeline is another one, counters leap;
- * and none is ever below what this process told.
+ * What a take-over raises. An asynchronous standby, a dump, a base backup or an earlier point in time lacks the newest
+ * commits: epochs and ids given in them would be given again. So if the server, its timeline or the place of the data in it
+ * is another one, counters leap; and none is ever below what this process told.
  */
 export const nextCounters = (stored: StoredCounters, server: ServerIdentity, told: Told): Counters => {
   const failover =

@@ -222,7 +222,10 @@ describe("no failover", () => {
       )
       yield* psql.query(`create role ${role} login; grant create on database ${role} to ${role}`)
       const store = yield* database.open({ user: role })
-      const noted = Effect.map(psql.query("select system_identifier, timeline from kafka.cluster"), ([row]) => row)
+      const noted = Effect.map(
+        psql.query("select split_part(system_identifier, '/', 1), timeline from kafka.cluster"),
+        ([row]) => row
+      )
       const [identifier] = (yield* psql.query("select system_identifier from pg_control_system()"))[0]! as [string]
       const functions = "pg_control_system(), pg_walfile_name(pg_lsn)"
       yield* psql.query(`revoke execute on function ${functions} from public`)
@@ -236,6 +239,39 @@ describe("no failover", () => {
       assert.deepStrictEqual(yield* noted, [identifier, "00000001"])
       assert.deepStrictEqual([known.cluster.failover, silent.cluster.failover], [undefined, undefined])
       yield* psql.query(`grant execute on function ${functions} to public`)
+    })
+  )
+
+  it.live("that a dump was restored, beside its original, and that a person says so", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      const psql = yield* database.psql()
+      const store = yield* database.open()
+      const first = yield* reign(store, NOTHING_TOLD, Effect.void)
+      // As psql does with a dump: the same rows, in a table of their own.
+      yield* psql.query(`create table kafka.restored (like kafka.cluster including all);
+        insert into kafka.restored select * from kafka.cluster;
+        alter table kafka.cluster rename to original; alter table kafka.restored rename to cluster`)
+      const second = yield* reign(yield* database.open(), NOTHING_TOLD, Effect.void)
+      assert.strictEqual(second.cluster.epoch, first.cluster.epoch + 1001)
+      assert.notStrictEqual(second.cluster.failover!.from.place, second.cluster.failover!.to.place)
+      const third = yield* reign(yield* database.open(), NOTHING_TOLD, Effect.void)
+      assert.deepStrictEqual([third.cluster.failover, third.cluster.epoch], [undefined, second.cluster.epoch + 1])
+      // A copy of the disk is the same in everything.
+      yield* psql.query("update kafka.cluster set timeline = 'restored'")
+      const fourth = yield* reign(yield* database.open(), NOTHING_TOLD, Effect.void)
+      assert.strictEqual(fourth.cluster.epoch, third.cluster.epoch + 1001)
+    })
+  )
+
+  it.live("and nothing is concluded from what an earlier Tusk did not note", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      const psql = yield* database.psql()
+      const first = yield* reign(yield* database.open(), NOTHING_TOLD, Effect.void)
+      yield* psql.query("update kafka.cluster set system_identifier = split_part(system_identifier, '/', 1)")
+      const second = yield* reign(yield* database.open(), NOTHING_TOLD, Effect.void)
+      assert.deepStrictEqual([second.cluster.failover, second.cluster.epoch], [undefined, first.cluster.epoch + 1])
     })
   )
 })

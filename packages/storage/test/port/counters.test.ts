@@ -3,7 +3,11 @@ import { nextCounters, NOTHING_TOLD, UNKNOWN } from "../../src/port/counters.ts"
 import type { StoredCounters } from "../../src/port/counters.ts"
 import type { ServerIdentity } from "../../src/port/CommitStore.ts"
 
-const server = (systemIdentifier: string, timeline: string): ServerIdentity => ({ systemIdentifier, timeline })
+const server = (systemIdentifier: string, timeline: string, place = UNKNOWN): ServerIdentity => ({
+  systemIdentifier,
+  timeline,
+  place
+})
 const stored = (noted: ServerIdentity | null): StoredCounters => ({
   epoch: 7,
   failoverEpoch: 3,
@@ -29,9 +33,9 @@ describe("nextCounters", () => {
     assert.deepStrictEqual([counters.failover, counters.epoch, counters.server], [undefined, 8, here])
   })
 
-  for (const to of [server("1", "00000002"), server("2", "00000001")]) {
-    it(`from 1/00000001 to ${to.systemIdentifier}/${to.timeline}: everything leaps`, () => {
-      const from = server("1", "00000001")
+  for (const to of [server("1", "00000002", "5x7"), server("2", "00000001", "5x7"), server("1", "00000001", "5x8")]) {
+    it(`from 1/00000001/5x7 to ${Object.values(to).join("/")}: everything leaps`, () => {
+      const from = server("1", "00000001", "5x7")
       assert.deepStrictEqual(nextCounters(stored(from), to, NOTHING_TOLD), {
         epoch: 1008,
         failoverEpoch: 1008,

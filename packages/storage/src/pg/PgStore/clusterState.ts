@@ -39,15 +39,31 @@ const says = (connection: PgConnection, expression: string): Effect.Effect<strin
   )
 
 /**
- * Which server this is, and on which history. The timeline is read off the name of the file that is written now:
+ * Which server this is, on which history, and where the data lies in it: by the oids of the database and of a table, as a
+ * restored dump has tables of its own. The timeline is read off the name of the file that is written now:
  * `pg_control_checkpoint()` tells the old one until the first checkpoint after a promotion.
  */
 const identifyServer = (connection: PgConnection): Effect.Effect<ServerIdentity, ConnectionError> =>
   Effect.gen(function* () {
     const systemIdentifier = yield* says(connection, "system_identifier from pg_control_system()")
     const timeline = yield* says(connection, "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
-    return { systemIdentifier, timeline }
+    const place = yield* says(
+      connection,
+      "d.oid || 'x' || c.oid from pg_database d, pg_class c where d.datname = current_database() and c.oid = 'kafka.cluster'::regclass"
+    )
+    return { systemIdentifier, timeline, place }
   })
+
+/** Between the server's identifier and the place in it, in the one column that has both. */
+const IN = "/"
+
+/** What the column has: an earlier Tusk, or a person, may have written the identifier alone. */
+const readIdentity = (column: string, timeline: string): ServerIdentity => {
+  const [systemIdentifier = UNKNOWN, place = UNKNOWN] = column.split(IN)
+  return { systemIdentifier, timeline, place }
+}
+
+const writtenIdentity = ({ place, systemIdentifier }: ServerIdentity): string => `${systemIdentifier}${IN}${place}`
 
 /** What a take-over found out and stored. */
 interface TakeOver {
@@ -78,10 +94,7 @@ const raiseCounters = (
         failoverEpoch: Number(failoverEpoch),
         nextProducerId: BigInt(nextProducerId!),
         nextPartitionId: Number(nextPartitionId),
-        server:
-          systemIdentifier === null || timeline === null
-            ? null
-            : { systemIdentifier: systemIdentifier!, timeline: timeline! }
+        server: systemIdentifier === null || timeline === null ? null : readIdentity(systemIdentifier!, timeline!)
       },
       server,
       told
@@ -90,7 +103,7 @@ const raiseCounters = (
       connection,
       connection.queryStoring(`update kafka.cluster set epoch = ${counters.epoch}, failover_epoch = ${counters.failoverEpoch},
         next_producer_id = ${counters.nextProducerId}, next_partition_id = ${counters.nextPartitionId},
-        system_identifier = '${counters.server.systemIdentifier}', timeline = '${counters.server.timeline}'; commit`)
+        system_identifier = '${writtenIdentity(counters.server)}', timeline = '${counters.server.timeline}'; commit`)
     )
     if (lookup !== undefined && unknownCommitStored !== undefined) lastCommit.settle(unknownCommitStored)
     return { clusterId: clusterId!, counters, unknownCommitStored }
