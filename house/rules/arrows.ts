@@ -100,6 +100,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     terminal: ["."],
     telemetry: ["."],
     commands: [".", "embedded-postgres", "log", "telemetry", "terminal"],
+    doctor: ["."],
+    commands: [".", "embedded-postgres", "terminal", "log", "doctor"],
     "main.ts": [".", "commands"]
   },
   test: { ".": [] },

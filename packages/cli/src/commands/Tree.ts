@@ -6,7 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import { EXIT, UsageError } from "../CliError.ts"
+import { EXIT, Found, UsageError } from "../CliError.ts"
 import { nodeTransport } from "../client/NodeTransport.ts"
 import { commandServices } from "../terminal/CommandServices.ts"
 import { presenter } from "../terminal/Presenter.ts"
@@ -15,6 +15,7 @@ import { processStreams, Streams } from "../terminal/Streams.ts"
 import { decodeCommand } from "./Decode.ts"
 import { configCommand } from "./Config.ts"
 import { groupCommand } from "./Group.ts"
+import { doctorCommand } from "./Doctor.ts"
 import { sqlCommand } from "./Sql.ts"
 import { topicCommand } from "./Topic.ts"
 import { packageVersion } from "../packageVersion.ts"
@@ -22,7 +23,7 @@ import { packageVersion } from "../packageVersion.ts"
 /** Every command but `start`, which `main.ts` runs without `effect/cli`. A command is a file here and a line in this list. */
 const tusk = Command.make("tusk").pipe(
   Command.withDescription("A Kafka broker in Postgres, and what operates it or any other Kafka"),
-  Command.withSubcommands([topicCommand, groupCommand, configCommand, sqlCommand, decodeCommand]),
+  Command.withSubcommands([topicCommand, groupCommand, configCommand, sqlCommand, doctorCommand, decodeCommand]),
   Command.withGlobalFlags([outputFlag])
 )
 
@@ -30,13 +31,17 @@ const config = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version,
 
 /** Why a command did not end well, as one line; undefined if that is already told. */
 const lineOf = (error: unknown): string | undefined => {
-  if (CliErrors.isCliError(error) && error._tag === "ShowHelp") return undefined
+  if (error instanceof Found || (CliErrors.isCliError(error) && error._tag === "ShowHelp")) return undefined
   const message = error instanceof Error && error.message !== "" ? error.message : String(error)
   return message.split("\n")[0]!
 }
 
 const exitCodeOf = (error: unknown): number =>
-  error instanceof UsageError || CliErrors.isCliError(error) ? EXIT.usage : EXIT.failure
+  error instanceof Found
+    ? error.code
+    : error instanceof UsageError || CliErrors.isCliError(error)
+      ? EXIT.usage
+      : EXIT.failure
 
 /** Runs a command line on the given streams. Returns the exit code; what failed is one line on standard error. */
 export const runCommand = (args: ReadonlyArray<string>): Effect.Effect<number, never, Streams> =>

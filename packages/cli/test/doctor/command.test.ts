@@ -1,0 +1,30 @@
+import { assert, describe, it } from "@effect/vitest"
+import { runTusk } from "../Command.ts"
+
+const AWAY = ["doctor", "--database-url", "postgres://tusk:hunter2@127.0.0.1:1/kafka"]
+
+describe("tusk doctor", () => {
+  it("tells programs in JSON, and by its exit code", async () => {
+    const { exit, stderr, stdout } = await runTusk([...AWAY, "--output", "json"])
+    assert.strictEqual(exit, 4)
+    assert.strictEqual(stderr, "")
+    const [finding] = JSON.parse(stdout) as ReadonlyArray<Record<string, unknown>>
+    assert.deepInclude(finding, { severity: "error", check: "connect" })
+    assert.notInclude(stdout, "hunter2")
+  })
+
+  it("tells people in paragraphs", async () => {
+    const { exit, stdout } = await runTusk([...AWAY, "--output", "table"])
+    assert.strictEqual(exit, 4)
+    assert.match(
+      stdout,
+      /^ERROR   no session with Postgres: .*127\.0\.0\.1:1.* \(connect\)\n {8}Tusk does not start\n {8}-> /
+    )
+  })
+
+  it("says what is wrong with a URL", async () => {
+    const { exit, stderr } = await runTusk(["doctor", "--database-url", "mysql://x"])
+    assert.strictEqual(exit, 1)
+    assert.match(stderr, /^tusk: [^\n]+\n$/)
+  })
+})

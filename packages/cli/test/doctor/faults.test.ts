@@ -1,0 +1,253 @@
+import { assert, describe, it } from "@effect/vitest"
+import { resolveOptions } from "@tusk/storage/pg/options/PgOptions"
+import { spawn } from "node:child_process"
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:net"
+import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { connect } from "../../../storage/src/pg/connection/connect.ts"
+import { install } from "../../../storage/src/pg/schema/Migrations.ts"
+import type { PgOptions } from "../../../storage/src/pg/options/PgOptions.ts"
+import { PostgresServer } from "../../../storage/test/pg/PostgresServer.ts"
+import { serverAccount } from "../../src/embedded-postgres/ServerAccount.ts"
+import { examine, Patient } from "../../src/doctor/Check.ts"
+import { diagnose } from "../../src/doctor/doctor.ts"
+import type { Finding } from "../../src/doctor/Finding.ts"
+import { snapshotCheck } from "../../src/doctor/sessions.ts"
+
+const PGBOUNCER = "/usr/sbin/pgbouncer"
+
+const freePort: Effect.Effect<number> = Effect.callback((resume) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as AddressInfo
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+const openSession = (options: PgOptions, name: string) =>
+  Effect.acquireRelease(connect(resolveOptions(options), name), (each) => Effect.sync(() => each.leave()))
+
+/** A server without faults but those that a test gives it, with Tusk's schema. */
+const serverWith = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>>) {
+  const server = yield* PostgresServer.make
+  writeFileSync(join(server.folder, "data", "pg_hba.conf"), "local all all trust\n")
+  server.settings = { fsync: "on", ...settings }
+  yield* server.start
+  const target = resolveOptions(server.options())
+  yield* install(yield* openSession(server.options(), "installer"), target, connect(target, "installer"))
+  return server
+})
+
+const doctorOf = (options: PgOptions) => diagnose(resolveOptions(options))
+
+const find = (findings: ReadonlyArray<Finding>, check: string, seen: RegExp): Finding => {
+  const found = findings.find((finding) => finding.check === check && seen.test(finding.seen))
+  assert.isDefined(found, `${check} ${seen} among ${JSON.stringify(findings, undefined, 1)}`)
+  return found!
+}
+
+describe("tusk doctor on a real Postgres", () => {
+  it.live(
+    "finds nothing wrong where nothing is",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* serverWith({})
+        const findings = yield* doctorOf(server.options())
+        assert.deepStrictEqual(
+          findings.filter(({ severity }) => severity !== "info"),
+          []
+        )
+        find(findings, "commit", /^a commit takes [\d.]+ ms/)
+        find(findings, "lock", /^nobody holds/)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "names each fault of its settings, tables and sessions",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* serverWith({
+          fsync: "off",
+          full_page_writes: "off",
+          autovacuum: "off",
+          max_wal_size: "64MB",
+          max_prepared_transactions: "4",
+          max_connections: "14",
+          wal_level: "logical"
+        })
+        const psql = yield* server.psql
+        yield* psql.query(
+          "alter table kafka.batches set (autovacuum_enabled = off); alter table kafka.offsets set unlogged"
+        )
+        yield* psql.query(
+          "alter role postgres set statement_timeout = '5s'; alter role postgres set synchronous_commit = off"
+        )
+        yield* psql.query("create publication everything for all tables")
+        yield* psql.query("select pg_create_physical_replication_slot('forgotten')")
+        yield* psql.query("select kafka.allow('User:*', 'read', '*')")
+        yield* psql.query(
+          "insert into kafka.outbox_refused (id, reason, partition_id, timestamp) values (1, 'gone', 1, 0)"
+        )
+        const findings = yield* doctorOf(server.options())
+        assert.strictEqual(find(findings, "durability", /^fsync is off/).severity, "error")
+        assert.strictEqual(find(findings, "durability", /^full_page_writes is off/).severity, "error")
+        assert.strictEqual(find(findings, "durability", /^synchronous_commit is off/).severity, "warning")
+        assert.strictEqual(find(findings, "autovacuum", /^autovacuum is off/).severity, "error")
+        assert.strictEqual(find(findings, "tables", /^autovacuum is off for kafka.batches/).severity, "error")
+        assert.strictEqual(find(findings, "tables", /^kafka.offsets is unlogged/).severity, "error")
+        assert.strictEqual(find(findings, "wal", /^max_wal_size is 64 MB/).severity, "warning")
+        assert.strictEqual(find(findings, "connections", /max_connections \(14\)/).severity, "warning")
+        assert.strictEqual(find(findings, "timeouts", /^statement_timeout is 5 s/).severity, "info")
+        assert.strictEqual(find(findings, "publications", /everything holds kafka.batches/).severity, "warning")
+        assert.strictEqual(find(findings, "slots", /forgotten/).severity, "info")
+        assert.strictEqual(find(findings, "acls", /^1 rules/).severity, "info")
+        assert.strictEqual(find(findings, "outbox", /^1 records of kafka.produce were refused/).severity, "warning")
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "is told by a role without rights what it lacks, and changes nothing",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* serverWith({})
+        const psql = yield* server.psql
+        yield* psql.query("create role poor login")
+        const findings = yield* doctorOf(server.options({ user: "poor", database: "postgres" }))
+        assert.strictEqual(find(findings, "rights", /may not use the schema kafka/).severity, "error")
+        const lacking = find(findings, "rights", /may not read and write aborted_transactions, .* more$/)
+        assert.include(lacking.remedy, 'to "poor"')
+        assert.strictEqual(find(findings, "hba", /^could not look: .*permission denied/).severity, "info")
+        find(findings, "schema", /^could not look/)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "names a transaction that is open, to a role that may see it",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* serverWith({})
+        const idle = yield* openSession(server.options(), "forgetful")
+        yield* idle.query("begin; select 1")
+        const target = resolveOptions(server.options())
+        const patient = new Patient(target, yield* openSession(server.options(), "doctor"))
+        const [open] = yield* examine(patient, snapshotCheck(0))
+        assert.match(
+          open!.seen,
+          /^forgetful of postgres, process \d+ is in a transaction since 0 s \(idle in transaction/
+        )
+        const visible = yield* openSession(server.options(), "visible")
+        yield* visible.query("create role poor login")
+        const poor = new Patient(
+          target,
+          yield* openSession(server.options({ user: "poor", database: "postgres" }), "poor")
+        )
+        const [hidden] = yield* examine(poor, snapshotCheck(0))
+        assert.match(hidden!.seen, /^could not look: this role may not see \d+ sessions/)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "names pg_hba rules that trust whoever comes over TCP",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* PostgresServer.make
+        const hba = join(server.folder, "data", "pg_hba.conf")
+        writeFileSync(hba, "local all all trust\nhost all all 10.0.0.0/8 trust\nhost all all 127.0.0.1/32 trust\n")
+        yield* server.start
+        const findings = yield* doctorOf(server.options())
+        assert.strictEqual(find(findings, "hba", /from 10\.0\.0\.0/).severity, "error")
+        assert.strictEqual(find(findings, "hba", /of its own machine \(line 3\)/).severity, "warning")
+        assert.strictEqual(find(findings, "schema", /^there is no schema kafka yet/).severity, "info")
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "says where no session can be had",
+    () =>
+      Effect.gen(function* () {
+        const findings = yield* doctorOf({ host: "127.0.0.1", port: 1, user: "nobody" })
+        assert.lengthOf(findings, 1)
+        assert.strictEqual(find(findings, "connect", /127\.0\.0\.1:1/).severity, "error")
+      }),
+    30_000
+  )
+
+  it.live.skipIf(!existsSync(PGBOUNCER))(
+    "knows pgbouncer in transaction mode from one in session mode",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* serverWith({})
+        for (const mode of ["transaction", "session"] as const) {
+          const port = yield* pgbouncer(server, mode)
+          const findings = yield* doctorOf({
+            host: "127.0.0.1",
+            port,
+            user: "postgres",
+            database: "postgres",
+            ssl: false
+          })
+          const { severity } = find(findings, "pooler", new RegExp(`in ${mode} mode`))
+          assert.strictEqual(severity, mode === "transaction" ? "error" : "info")
+        }
+      }).pipe(Effect.scoped),
+    60_000
+  )
+})
+
+/** Debian's pgbouncer in front of a server; the port it listens on. */
+const pgbouncer = (
+  server: PostgresServer,
+  mode: "transaction" | "session"
+): Effect.Effect<number, unknown, Scope.Scope> =>
+  Effect.gen(function* () {
+    const port = yield* freePort
+    const folder = mkdtempSync(join(tmpdir(), "tusk-bouncer-"))
+    // It has to come into the server's folder.
+    const account = serverAccount()
+    if (account instanceof Error) return yield* Effect.fail(account)
+    const as = account === undefined ? {} : { uid: account.uid, gid: account.gid }
+    const config = join(folder, "pgbouncer.ini")
+    const lines = [
+      "[databases]",
+      `* = host=${server.folder} port=5432`,
+      "[pgbouncer]",
+      "listen_addr = 127.0.0.1",
+      `listen_port = ${port}`,
+      "unix_socket_dir =",
+      "auth_type = any",
+      `pool_mode = ${mode}`,
+      "ignore_startup_parameters = extra_float_digits,options"
+    ]
+    // With auth_type any the server is asked as the user that the database line forces.
+    lines[1] += " user=postgres"
+    writeFileSync(config, `${lines.join("\n")}\n`)
+    chmodSync(folder, 0o755)
+    yield* Effect.acquireRelease(
+      Effect.callback<ReturnType<typeof spawn>, Error>((resume) => {
+        const child = spawn(PGBOUNCER, [config], {
+          stdio: ["ignore", "ignore", "pipe"],
+          ...as
+        })
+        let said = ""
+        child.stderr.on("data", (chunk: Buffer) => {
+          said += chunk.toString()
+          if (said.includes("process up")) resume(Effect.succeed(child))
+        })
+        child.once("exit", () => resume(Effect.fail(new Error(`pgbouncer did not start: ${said}`))))
+      }),
+      (child) =>
+        Effect.sync(() => {
+          child.kill("SIGINT")
+          rmSync(folder, { recursive: true, force: true })
+        })
+    )
+    return port
+  })
