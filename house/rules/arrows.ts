@@ -99,9 +99,9 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "embedded-postgres": ["."],
     terminal: ["."],
     telemetry: ["."],
-    commands: [".", "embedded-postgres", "log", "telemetry", "terminal"],
     doctor: ["."],
-    commands: [".", "embedded-postgres", "terminal", "log", "doctor"],
+    backup: ["."],
+    commands: [".", "embedded-postgres", "log", "telemetry", "terminal", "doctor", "backup"],
     "main.ts": [".", "commands"]
   },
   test: { ".": [] },

@@ -5,6 +5,7 @@ export const commandLines: ReadonlyArray<readonly [usage: string, text: string]>
   ["start [flags]", "serve"],
   ["config print", "every setting of start with its value and where it comes from (takes start's flags)"],
   ["sql roles", "roles of Postgres for kafka.produce and the like"],
+  ["backup-check", "whether Tusk would serve from a restored copy of its database"],
   ["doctor", "what will hurt: of Postgres, its settings and sessions, of Tusk's tables and rights"],
   ["decode HEX|FILE", "a Kafka frame, readable"]
 ]

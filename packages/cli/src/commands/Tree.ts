@@ -12,6 +12,7 @@ import { commandServices } from "../terminal/CommandServices.ts"
 import { presenter } from "../terminal/Presenter.ts"
 import { outputFlag } from "../terminal/Printing.ts"
 import { processStreams, Streams } from "../terminal/Streams.ts"
+import { backupCheckCommand } from "./BackupCheck.ts"
 import { decodeCommand } from "./Decode.ts"
 import { configCommand } from "./Config.ts"
 import { groupCommand } from "./Group.ts"
@@ -23,7 +24,15 @@ import { packageVersion } from "../packageVersion.ts"
 /** Every command but `start`, which `main.ts` runs without `effect/cli`. A command is a file here and a line in this list. */
 const tusk = Command.make("tusk").pipe(
   Command.withDescription("A Kafka broker in Postgres, and what operates it or any other Kafka"),
-  Command.withSubcommands([topicCommand, groupCommand, configCommand, sqlCommand, doctorCommand, decodeCommand]),
+  Command.withSubcommands([
+    topicCommand,
+    groupCommand,
+    configCommand,
+    sqlCommand,
+    doctorCommand,
+    backupCheckCommand,
+    decodeCommand
+  ]),
   Command.withGlobalFlags([outputFlag])
 )
 
