@@ -98,11 +98,12 @@ export class Exchange {
     )
   }
 
-  /** Sends a request that has no answer: a Produce with acks=0. */
+  /** Sends a request that has no answer, a Produce with acks=0; returns once there is room for more. */
   tell<Req, Res>(api: Api<Req, Res>, version: number, body: Req): Effect.Effect<void, ClientError> {
     return Effect.suspend(() => {
       const sent = this.#send(api, version, body)
-      return typeof sent === "number" ? Effect.void : Effect.fail(sent)
+      if (typeof sent !== "number") return Effect.fail(sent)
+      return this.#channel?.room ?? Effect.void
     })
   }
 

@@ -42,6 +42,14 @@ export const nodeTransport: Layer.Layer<Transport> = Layer.succeed(Transport, {
           for (const chunk of chunks) socket.write(chunk)
           socket.uncork()
         },
+        room: Effect.callback<void>((resume) => {
+          if (!socket.writableNeedDrain || socket.destroyed) return resume(Effect.void)
+          const done = () => {
+            socket.off("drain", done).off("close", done)
+            resume(Effect.void)
+          }
+          socket.on("drain", done).on("close", done)
+        }),
         destroy: () => socket.destroy()
       }))
     )

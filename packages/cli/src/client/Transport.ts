@@ -25,6 +25,8 @@ export interface ChannelEvents {
 export interface Channel {
   /** Sends all chunks, in order. After `closed` nothing happens. */
   readonly send: (chunks: ReadonlyArray<Uint8Array>) => void
+  /** Returns once what was sent has left for the network, or most of it. */
+  readonly room: Effect.Effect<void>
   /** Ends it now; `closed` is called. */
   readonly destroy: () => void
 }

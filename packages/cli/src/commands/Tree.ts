@@ -17,6 +17,7 @@ import { decodeCommand } from "./Decode.ts"
 import { configCommand } from "./Config.ts"
 import { groupCommand } from "./Group.ts"
 import { doctorCommand } from "./Doctor.ts"
+import { produceCommand } from "./Produce.ts"
 import { sqlCommand } from "./Sql.ts"
 import { topicCommand } from "./Topic.ts"
 import { packageVersion } from "../packageVersion.ts"
@@ -27,6 +28,7 @@ const tusk = Command.make("tusk").pipe(
   Command.withSubcommands([
     topicCommand,
     groupCommand,
+    produceCommand,
     configCommand,
     sqlCommand,
     doctorCommand,

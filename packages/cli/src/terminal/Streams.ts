@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { isatty } from "node:tty"
 
 /** A stream that text or bytes go to. */
 export interface OutputStream {
@@ -48,13 +49,25 @@ const outputOf = (stream: NodeJS.WriteStream): OutputStream => ({
 })
 
 /** The streams of this process. */
-export const processStreams: Layer.Layer<Streams> = Layer.sync(Streams, () => {
-  const gone = Deferred.makeUnsafe<void>()
-  process.stdout.on("error", () => Deferred.doneUnsafe(gone, Effect.void))
-  return Streams.of({
-    stdin: { isTerminal: process.stdin.isTTY === true, chunks: process.stdin },
-    stdout: outputOf(process.stdout),
-    stderr: outputOf(process.stderr),
-    readerGone: Deferred.await(gone)
+export const processStreams: Layer.Layer<Streams> = Layer.effect(
+  Streams,
+  Effect.gen(function* () {
+    const gone = Deferred.makeUnsafe<void>()
+    process.stdout.on("error", () => Deferred.doneUnsafe(gone, Effect.void))
+    let isRead = false
+    // Else a read that nothing answers would keep the process alive.
+    yield* Effect.addFinalizer(() => Effect.sync(() => void (isRead && process.stdin.destroy())))
+    return Streams.of({
+      stdin: {
+        isTerminal: isatty(0),
+        get chunks() {
+          isRead = true
+          return process.stdin
+        }
+      },
+      stdout: outputOf(process.stdout),
+      stderr: outputOf(process.stderr),
+      readerGone: Deferred.await(gone)
+    })
   })
-})
+)
