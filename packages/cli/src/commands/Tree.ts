@@ -15,6 +15,7 @@ import { processStreams, Streams } from "../terminal/Streams.ts"
 import { backupCheckCommand } from "./BackupCheck.ts"
 import { decodeCommand } from "./Decode.ts"
 import { configCommand } from "./Config.ts"
+import { consumeCommand } from "./Consume.ts"
 import { groupCommand } from "./Group.ts"
 import { doctorCommand } from "./Doctor.ts"
 import { produceCommand } from "./Produce.ts"
@@ -29,6 +30,7 @@ const tusk = Command.make("tusk").pipe(
     topicCommand,
     groupCommand,
     produceCommand,
+    consumeCommand,
     configCommand,
     sqlCommand,
     doctorCommand,
