@@ -96,6 +96,14 @@ export const startFlags: ReadonlyArray<FlagDefinition> = [
     help: "HTTP: /metrics for Prometheus, /livez, /readyz (127.0.0.1:9644, if it is free)"
   },
   {
+    name: "print-port",
+    // TUSK_PRINT_PORT would be a variable of a Service of Kubernetes named tusk-print, too.
+    variable: "",
+    argument: "",
+    repeats: false,
+    help: "once it serves, the first listener's port alone on stdout; all else on stderr"
+  },
+  {
     name: "config",
     variable: "TUSK_CONFIG",
     argument: "FILE",

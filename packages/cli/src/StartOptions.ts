@@ -38,6 +38,8 @@ export interface StartOptions {
   readonly admin: AdminOptions | undefined
   /** Undefined: nothing is exported. */
   readonly otel: OtelOptions | undefined
+  /** Stdout has the first listener's port, and nothing else. */
+  readonly printPort: boolean
 }
 
 const LOG_LEVELS: ReadonlyMap<string, LogLevel> = new Map([
@@ -91,6 +93,7 @@ export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.Proces
     logFormat,
     admin,
     otel,
+    printPort: flags.get("print-port")?.[0] === "true",
     origins
   }
 }

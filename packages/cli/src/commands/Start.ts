@@ -57,8 +57,11 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
     Effect.gen(function* () {
       const { watch, ...serving } = yield* serve(options)
       if (options.otel !== undefined) yield* Effect.forkScoped(keepFresh(serving.tusk, options.otel))
-      say(process.stdout, greetingText(serving), "info", greetingLine(serving))
-      const stopping = () => say(process.stdout, "Stopping.\n", "info", { message: "Stopping." })
+      // Standard output is the port's alone, if it was asked for.
+      const told = options.printPort ? process.stderr : process.stdout
+      say(told, greetingText(serving), "info", greetingLine(serving))
+      if (options.printPort) process.stdout.write(`${serving.tusk.listeners[0]!.port}\n`)
+      const stopping = () => say(told, "Stopping.\n", "info", { message: "Stopping." })
       yield* Effect.onInterrupt(watch, () => Effect.sync(stopping))
     })
   ).pipe(
