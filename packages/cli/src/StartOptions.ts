@@ -54,13 +54,14 @@ export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.Proces
   const given = readGiven(args, env)
   if (given instanceof CliError) return given
   const { flags, origins } = given
+  const one = (name: string) => flags.get(name)?.[0]
 
   const places = parseListeners(flags.get("listen") ?? [], flags.get("advertise") ?? [], kafkaListeners(given.settings))
   if (places instanceof CliError) {
     return blamed(places, origins.get(places.message.startsWith("--advertise") ? "advertise" : "listen"))
   }
 
-  const level = flags.get("log-level")?.[0] ?? "info"
+  const level = one("log-level") ?? "info"
   const logLevel = LOG_LEVELS.get(level.toLowerCase())
   if (logLevel === undefined) {
     const error = new CliError({ message: `--log-level ${level}: one of debug, info, warn, error` })

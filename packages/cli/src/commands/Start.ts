@@ -67,6 +67,7 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
   ).pipe(
     observing(options.otel),
     Effect.provide(Logger.layer([logger])),
+    Effect.provideService(Logger.LogToStderr, options.printPort),
     Effect.provideService(References.MinimumLogLevel, options.logLevel)
   )
   // A signal interrupts what is under way, the start too; finalizers run to their end.
