@@ -2,18 +2,26 @@ import { spawn } from "node:child_process"
 import { javaCommand, prepareJava } from "../../bench/kafka/ApacheKafka.ts"
 import { tail, terminate } from "../../bench/kafka/Program.ts"
 
-/** Main classes of Apache Kafka's command-line tools for groups. */
+/** Main classes of Apache Kafka's command-line tools. */
 export const tools = {
   "kafka-consumer-groups": "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand",
   "kafka-groups": "org.apache.kafka.tools.GroupsCommand",
   "kafka-share-groups": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
   "kafka-streams-groups": "org.apache.kafka.tools.streams.StreamsGroupCommand",
   "kafka-configs": "kafka.admin.ConfigCommand",
-  "kafka-transactions": "org.apache.kafka.tools.TransactionsCommand"
+  "kafka-transactions": "org.apache.kafka.tools.TransactionsCommand",
+  "kafka-broker-api-versions": "org.apache.kafka.tools.BrokerApiVersionsCommand",
+  "kafka-features": "org.apache.kafka.tools.FeatureCommand",
+  "kafka-metadata-quorum": "org.apache.kafka.tools.MetadataQuorumCommand",
+  "kafka-client-metrics": "org.apache.kafka.tools.ClientMetricsCommand",
+  "kafka-reassign-partitions": "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
+  "kafka-leader-election": "org.apache.kafka.tools.LeaderElectionCommand",
+  "kafka-log-dirs": "org.apache.kafka.tools.LogDirsCommand",
+  "kafka-cluster": "org.apache.kafka.tools.ClusterTool"
 } as const
 
 export interface ToolShell {
-  /** Runs a tool with `--bootstrap-server` in front; resolves with what it printed and its exit code. */
+  /** Runs a tool with `--bootstrap-server` in front, or where it takes it; resolves with what it printed and its exit code. */
   readonly run: (
     tool: keyof typeof tools,
     args: ReadonlyArray<string>
@@ -42,7 +50,10 @@ export const startToolShell = async (bootstrap: string): Promise<ToolShell> => {
   return {
     run: (tool, words) => {
       answer = Promise.withResolvers()
-      child.stdin.write(`${[tools[tool], "--bootstrap-server", bootstrap, ...words].join("\t")}\n`)
+      const server = ["--bootstrap-server", bootstrap]
+      // The option is one of this tool's commands.
+      const args = tool === "kafka-cluster" ? [...words, ...server] : [...server, ...words]
+      child.stdin.write(`${[tools[tool], ...args].join("\t")}\n`)
       return answer.promise
     },
     stop: async () => {

@@ -74,9 +74,10 @@ export const TABLES: Readonly<Record<string, Table>> = {
     groups: services,
     transactions: [...services, "topics"],
     outbox: [...services, "topics"],
-    observe: services,
+    telemetry: services,
+    observe: [...services, "telemetry"],
     admin: ["observe"],
-    handlers: [...services, "produce", "fetch", "share", "topics", "groups", "transactions"],
+    handlers: [...services, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
     net: [...services, "handlers", "observe"],
     ".": [
       ...services,
@@ -89,7 +90,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "handlers",
       "net",
       "observe",
-      "admin"
+      "admin",
+      "telemetry"
     ],
     testing: [".", "config"]
   },

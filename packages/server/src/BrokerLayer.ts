@@ -52,6 +52,7 @@ import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
 import { Router } from "./produce/Router.ts"
 import type { Settings } from "./config/Settings.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
+import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
 import { wireClock } from "./request/WireClock.ts"
 import { TopicSettings } from "./topics/TopicSettings.ts"
@@ -197,6 +198,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         keeping,
         Deadlines.layer,
         AnswerBudget.layer,
+        ClientTelemetry.layer,
         inWireTime(layerInArea("outbox", outboxDrain))
       )
     ),

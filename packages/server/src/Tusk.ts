@@ -32,7 +32,7 @@ import type { Listener } from "./request/ConnectionInfo.ts"
 import { defaultSettings, readSettings } from "./config/Settings.ts"
 import type { NamedSettings, Settings, SettingsError } from "./config/Settings.ts"
 import { BrokerMetrics } from "./observe/BrokerMetrics.ts"
-import { inArea } from "./observe/LogLines.ts"
+import { inArea, runtimeLevels } from "./observe/LogLines.ts"
 import { memoryOptions, running } from "./RunningBroker.ts"
 import type { StartOptions, TestBroker } from "./RunningBroker.ts"
 
@@ -158,7 +158,7 @@ export class Tusk extends Context.Service<
         const admin = options.admin === undefined ? undefined : yield* beginAdmin(options.admin, observed)
         return yield* Layer.buildWithScope(broker(settings, observed, admin), yield* Effect.scope)
       }).pipe(Effect.mapError(asTuskError), inArea("start"))
-    )
+    ).pipe(Layer.provide(runtimeLevels()))
   }
 
   /** A broker on memory in this process, for tests: `await using kafka = await Tusk.start()`. */
@@ -177,7 +177,7 @@ export class Tusk extends Context.Service<
 
   /** A broker on a Postgres database. */
   static readonly layerPg = (options: Partial<TuskOptions> & { readonly pg: PgOptions }) =>
-    Layer.provide(Tusk.layer(options), pgStore(options.pg))
+    Layer.provide(Tusk.layer(options), pgStore(options.pg)).pipe(Layer.provide(runtimeLevels()))
 }
 
 /** The store of a database; its code is loaded only here. What it logs from when it takes the lock on is of its area. */
@@ -329,6 +329,7 @@ const accept = Effect.fnUntraced(function* (
   const served = connections.serve(socket, {
     listener: listenerOf(options, port, net),
     clientHost,
+    clientPort: net?.remotePort,
     onGone: (gone) => {
       net?.once("end", gone)
       net?.once("close", gone)

@@ -87,6 +87,8 @@ export class SecurityDisabled extends final("SecurityDisabled", 54, "The broker 
 export class OperationNotAttempted extends final("OperationNotAttempted", 55, "Another part of it was refused.") {}
 /** The store cannot be reached, or a row of it cannot be read. Nothing was stored. */
 export class KafkaStorageError extends again("KafkaStorageError", 56, "The storage cannot be used now.") {}
+/** AlterReplicaLogDirs: the broker has no such directory. */
+export class LogDirNotFound extends final("LogDirNotFound", 57, "There is no such log directory.") {}
 /** A group that has members cannot be deleted, nor can its offsets be set. */
 export class NonEmptyGroup extends final("NonEmptyGroup", 68, "The group has members.") {}
 /** There is no such group, or it is of another kind. */
@@ -105,26 +107,42 @@ export class UnknownLeaderEpoch extends again("UnknownLeaderEpoch", 75, "The lea
 export class UnsupportedCompressionType extends final("UnsupportedCompressionType", 76, "No such codec here.") {}
 /** JoinGroup: a new member has to come again with the id that it gets here (KIP-394). */
 export class MemberIdRequired extends final("MemberIdRequired", 79, "Join again with the id of this answer.") {}
+/** ElectLeaders: the preferred leader of a partition is no broker that serves. */
+export class PreferredLeaderNotAvailable extends again("PreferredLeaderNotAvailable", 80, "It does not serve now.") {}
 /** A group takes no more members: group.max.size, or the size of their metadata. */
 export class GroupMaxSizeReached extends final("GroupMaxSizeReached", 81, "The group takes no more members.") {}
 /** Another member holds the group instance id now (KIP-345). */
 export class FencedInstanceId extends final("FencedInstanceId", 82, "Another member has the instance id.") {}
+/** ElectLeaders: no broker that could lead a partition serves. */
+export class EligibleLeadersNotAvailable extends again("EligibleLeadersNotAvailable", 83, "Nobody can lead now.") {}
+/** ElectLeaders: the partition has the leader that it should have. */
+export class ElectionNotNeeded extends again("ElectionNotNeeded", 84, "The partition has its leader.") {}
+/** AlterPartitionReassignments: what is to be cancelled is not under way. */
+export class NoReassignmentInProgress extends final("NoReassignmentInProgress", 85, "Nothing is being moved.") {}
 /** OffsetDelete: the group's members subscribe to the topic (KIP-496). */
 export class GroupSubscribedToTopic extends final("GroupSubscribedToTopic", 86, "The group reads this topic.") {}
 /** A batch or a record in it is malformed, or breaks a rule of its topic. */
 export class InvalidRecord extends final("InvalidRecord", 87, "A record may not be stored as it is.") {}
 /** OffsetFetch: a transaction is open that has an offset for the partition (KIP-447). */
 export class UnstableOffsetCommit extends again("UnstableOffsetCommit", 88, "A transaction is to decide of it.") {}
+/** GetTelemetrySubscriptions, PushTelemetry: the client asks or pushes before its interval is over (KIP-714). */
+export class ThrottlingQuotaExceeded extends again("ThrottlingQuotaExceeded", 89, "Too soon: wait, then ask again.") {}
 /** A newer producer of the same transactional id has taken over, or a failover may have lost what this one did. */
 export class ProducerFenced extends final("ProducerFenced", 90, "A newer producer has the transactional id.") {}
 /** DescribeUserScramCredentials: the user has no credentials here. */
 export class ResourceNotFound extends final("ResourceNotFound", 91, "There is no such resource.") {}
 /** DescribeUserScramCredentials: a user is named twice. */
 export class DuplicateResource extends final("DuplicateResource", 92, "A resource is named twice.") {}
+/** UpdateFeatures: a feature cannot have this level. */
+export class InvalidUpdateVersion extends final("InvalidUpdateVersion", 95, "A feature cannot have this level.") {}
 /** A request names a topic id that no topic has, or had until it was deleted (KIP-516). */
 export class UnknownTopicId extends again("UnknownTopicId", 100, "No topic has this id.") {}
+/** UnregisterBroker: there is no such broker. */
+export class BrokerIdNotRegistered extends final("BrokerIdNotRegistered", 102, "There is no such broker.") {}
 /** Fetch: the topic of the session's name has another id now (KIP-516). */
 export class InconsistentTopicId extends again("InconsistentTopicId", 103, "The topic has another id now.") {}
+/** AddRaftVoter, RemoveRaftVoter: the request names another cluster. */
+export class InconsistentClusterId extends final("InconsistentClusterId", 104, "This is another cluster.") {}
 /** DescribeTransactions: there is no such transactional id. */
 export class TransactionalIdNotFound extends final("TransactionalIdNotFound", 105, "No such transactional id.") {}
 /** Fetch: a session that began with names goes on with ids, or the other way (KIP-516). */
@@ -141,6 +159,10 @@ export class StaleMemberEpoch extends final("StaleMemberEpoch", 113, "Not the me
 export class MismatchedEndpointType extends final("MismatchedEndpointType", 114, "Wrong type of listener.") {}
 /** DescribeCluster: the endpoint type is unknown (KIP-919). */
 export class UnsupportedEndpointType extends final("UnsupportedEndpointType", 115, "No such endpoint type.") {}
+/** PushTelemetry: the client does not go by its subscription as it is now (KIP-714). */
+export class UnknownSubscriptionId extends final("UnknownSubscriptionId", 117, "Ask for the subscription again.") {}
+/** PushTelemetry: the metrics are larger than telemetry.max.bytes (KIP-714). */
+export class TelemetryTooLarge extends final("TelemetryTooLarge", 118, "The metrics are too large.") {}
 /** A partition or group is not part of the producer's transaction, which has to be aborted (KIP-890). */
 export class TransactionAbortable extends final("TransactionAbortable", 120, "Abort the transaction, and go on.") {}
 /** A share consumer acknowledges a record that it does not hold (KIP-932). */

@@ -21,6 +21,8 @@ export interface AlterContext {
   readonly definition: (name: string) => ConfigDefinition | undefined
   readonly unknown: (name: string) => KafkaError
   readonly current: (name: string) => string | null
+  /** Kafka knows no list among them: nothing is appended. */
+  readonly noLists?: boolean
 }
 
 /** The overrides after the operations, or what is wrong with one of them. Values are not checked yet. */
@@ -36,12 +38,13 @@ export const applyIncremental = (
       return new InvalidRequest({ message: `Error due to duplicate config keys: ${name}` })
     }
     seen.add(name)
-    const definition = context.definition(name)
-    if (definition === undefined) return context.unknown(name)
+    // As in Kafka, what is not known is not there.
     if (configOperation === DELETE) {
       after.delete(name)
       continue
     }
+    const definition = context.definition(name)
+    if (definition === undefined) return context.unknown(name)
     if (value === null) return new InvalidRequest({ message: `Null value not supported for : ${name}` })
     switch (configOperation) {
       case SET:
@@ -49,6 +52,10 @@ export const applyIncremental = (
         break
       case APPEND:
       case SUBTRACT: {
+        if (context.noLists === true) {
+          const operation = configOperation === APPEND ? "APPEND" : "SUBTRACT"
+          return new InvalidConfig({ message: `Can't ${operation} to key ${name} because its type is not LIST.` })
+        }
         if (definition.type !== "LIST") {
           const verb = configOperation === APPEND ? "append" : "subtract"
           return new InvalidConfig({ message: `Config value ${verb} is not allowed for config key: ${name}` })

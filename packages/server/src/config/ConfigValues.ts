@@ -13,6 +13,8 @@ export const DYNAMIC_BROKER_SOURCE = 2
 export const DYNAMIC_DEFAULT_BROKER_SOURCE = 3
 export const STATIC_BROKER_SOURCE = 4
 export const DEFAULT_SOURCE = 5
+export const LOGGER_SOURCE = 6
+export const METRICS_SOURCE = 7
 export const GROUP_SOURCE = 8
 
 export interface ConfigValue {

@@ -14,7 +14,7 @@ export interface ConfigEntry {
   readonly readOnly: boolean
   readonly isSensitive: boolean
   readonly typeId: number
-  readonly documentation: string
+  readonly documentation: string | null
   readonly synonyms: ReadonlyArray<ConfigValue>
 }
 

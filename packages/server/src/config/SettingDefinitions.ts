@@ -11,6 +11,7 @@ import {
 } from "@tusk/storage/defaults"
 import { connectionDefaults } from "./connectionDefaults.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
+import { observationSettingDefinitions } from "./ObservationSettingDefinitions.ts"
 import { flag, number, word } from "./SettingKinds.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
 
@@ -361,13 +362,7 @@ export const settingDefinitions = {
     { min: 1 },
     "Produce requests of one connection worked on at a time."
   ),
-  metricsMaxPartitions: number(
-    "tusk.metrics.max.partitions",
-    "INT",
-    2000,
-    { min: 0 },
-    "Partitions, topics, groups and partitions of groups that have metrics of their own: of more only sums are told, and tusk_metrics_left_out says so."
-  ),
+  ...observationSettingDefinitions,
   ...groupSettingDefinitions
 } satisfies { readonly [key: string]: SettingDefinition }
 

@@ -1,6 +1,6 @@
-// Serves: AlterConfigs in all versions: replaces the overrides of topics, groups and this broker.
-// Left out: levels of loggers, and client metrics.
-// Why: there are none here.
+// Serves: AlterConfigs in all versions: replaces the overrides of whatever has configs.
+// Left out: levels of loggers.
+// Why: as in Kafka, only IncrementalAlterConfigs changes them.
 
 import { AlterConfigs } from "@tusk/protocol/messages/AlterConfigs"
 import type { AlterConfigsRequest } from "@tusk/protocol/messages/AlterConfigs"

@@ -8,6 +8,7 @@ import type { ApiVersionsRequest, ApiVersionsResponse } from "@tusk/protocol/mes
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { InvalidRequest } from "@tusk/protocol/KafkaError"
+import { FEATURES } from "../config/Features.ts"
 import { handler } from "../request/Handler.ts"
 import type { Answer } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
@@ -18,22 +19,8 @@ export const AdvertisedApis = Context.Reference<
   () => ReadonlyArray<{ readonly apiKey: number; readonly minVersion: number; readonly maxVersion: number }>
 >("@tusk/server/AdvertisedApis", { defaultValue: () => () => [] })
 
-/**
- * Features with levels (KIP-584), all at their highest: consumer groups (KIP-848), share groups (KIP-932), streams groups
- * (KIP-1071), transactions that raise the producer's epoch at each end (KIP-890).
- */
-const LEVELS = [
-  { name: "group.version", level: 1 },
-  { name: "share.version", level: 1 },
-  { name: "streams.version", level: 1 },
-  { name: "transaction.version", level: 2 }
-]
-const FEATURES = LEVELS.map(({ level, name }) => ({ name, minVersion: 0, maxVersion: level }))
-const FINALIZED = LEVELS.map(({ level, name }) => ({
-  name,
-  minVersionLevel: level,
-  maxVersionLevel: level
-}))
+const SUPPORTED = FEATURES.map(({ level, name }) => ({ name, minVersion: level, maxVersion: level }))
+const FINALIZED = FEATURES.map(({ level, name }) => ({ name, minVersionLevel: level, maxVersionLevel: level }))
 
 const response = (
   errorCode: number,
@@ -66,8 +53,7 @@ export const apiVersions = handler({
         connection.clientSoftwareName = request.clientSoftwareName
         connection.clientSoftwareVersion = request.clientSoftwareVersion
       }
-      // Clients up to version 3 refuse a feature with a range that starts at 0.
-      return Effect.succeed(response(NONE, advertised(), apiVersion >= 4 ? FEATURES : []))
+      return Effect.succeed(response(NONE, advertised(), SUPPORTED))
     }
   }),
   refuse: (_request, errorCode) =>

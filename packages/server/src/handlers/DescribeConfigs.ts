@@ -1,6 +1,5 @@
-// Serves: DescribeConfigs in all versions, of topics, groups and this broker.
-// Left out: levels of loggers, and client metrics.
-// Why: there are none, so that the answer is empty.
+// Serves: DescribeConfigs in all versions, of topics, groups, this broker and its loggers, subscriptions to clients' metrics.
+// Left out: nothing.
 
 import { errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
@@ -42,7 +41,7 @@ export const describeConfigs = handler({
         configurationKeys === null || configurationKeys.length === 0 ? undefined : new Set(configurationKeys)
       return {
         errorCode: NONE,
-        errorMessage: null,
+        errorMessage: "",
         resourceType,
         resourceName,
         configs: entries

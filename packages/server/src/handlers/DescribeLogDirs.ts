@@ -10,6 +10,7 @@ import { Store } from "@tusk/storage/port/Store"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
+import { logDirOf } from "../request/logDir.ts"
 import { CLUSTER } from "../request/Resources.ts"
 
 export const describeLogDirs = handler({
@@ -39,7 +40,7 @@ export const describeLogDirs = handler({
         results: [
           {
             errorCode: NONE,
-            logDir: `/${store.name}`,
+            logDir: logDirOf(store),
             topics: present.map(({ name, partitions }) => ({
               name,
               partitions: partitions.map((partitionIndex) => {

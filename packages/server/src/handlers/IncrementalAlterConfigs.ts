@@ -1,6 +1,5 @@
-// Serves: IncrementalAlterConfigs in all versions: changes single overrides of topics, groups and this broker (KIP-339).
-// Left out: levels of loggers, and client metrics.
-// Why: there are none here.
+// Serves: IncrementalAlterConfigs in all versions: single overrides of whatever has configs, and levels of loggers (KIP-339).
+// Left out: nothing.
 
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import type { IncrementalAlterConfigsRequest } from "@tusk/protocol/messages/IncrementalAlterConfigs"

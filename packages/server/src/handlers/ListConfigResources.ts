@@ -1,6 +1,5 @@
-// Serves: ListConfigResources in all versions: topics, groups and this broker.
-// Left out: client metrics, and loggers beside the broker's own name.
-// Why: they have no configs here, so that there are none to list.
+// Serves: ListConfigResources in all versions: topics, groups, this broker and its loggers, subscriptions to clients' metrics.
+// Left out: nothing.
 
 import { NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import { ListConfigResources } from "@tusk/protocol/messages/ListConfigResources"
@@ -18,7 +17,6 @@ import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
 
-/** Loggers and client metrics have no configs here, so that there are none to list. */
 const TYPES: ReadonlyArray<number> = [
   TOPIC_RESOURCE,
   BROKER_RESOURCE,

@@ -1,6 +1,9 @@
 import { addOffsetsToTxn } from "./AddOffsetsToTxn.ts"
 import { addPartitionsToTxn } from "./AddPartitionsToTxn.ts"
+import { addRaftVoter } from "./AddRaftVoter.ts"
 import { alterConfigs } from "./AlterConfigs.ts"
+import { alterPartitionReassignments } from "./AlterPartitionReassignments.ts"
+import { alterReplicaLogDirs } from "./AlterReplicaLogDirs.ts"
 import { alterShareGroupOffsets } from "./AlterShareGroupOffsets.ts"
 import { apiVersions } from "./ApiVersions.ts"
 import { consumerGroupDescribe } from "./ConsumerGroupDescribe.ts"
@@ -18,13 +21,16 @@ import { describeConfigs } from "./DescribeConfigs.ts"
 import { describeGroups } from "./DescribeGroups.ts"
 import { describeLogDirs } from "./DescribeLogDirs.ts"
 import { describeProducers } from "./DescribeProducers.ts"
+import { describeQuorum } from "./DescribeQuorum.ts"
 import { describeShareGroupOffsets } from "./DescribeShareGroupOffsets.ts"
 import { describeTopicPartitions } from "./DescribeTopicPartitions.ts"
 import { describeTransactions } from "./DescribeTransactions.ts"
 import { describeUserScramCredentials } from "./DescribeUserScramCredentials.ts"
+import { electLeaders } from "./ElectLeaders.ts"
 import { endTxn } from "./EndTxn.ts"
 import { fetch } from "./Fetch.ts"
 import { findCoordinator } from "./FindCoordinator.ts"
+import { getTelemetrySubscriptions } from "./GetTelemetrySubscriptions.ts"
 import { heartbeat } from "./Heartbeat.ts"
 import { incrementalAlterConfigs } from "./IncrementalAlterConfigs.ts"
 import { initProducerId } from "./InitProducerId.ts"
@@ -41,6 +47,8 @@ import { offsetDelete } from "./OffsetDelete.ts"
 import { offsetFetch } from "./OffsetFetch.ts"
 import { offsetForLeaderEpoch } from "./OffsetForLeaderEpoch.ts"
 import { produce } from "./Produce.ts"
+import { pushTelemetry } from "./PushTelemetry.ts"
+import { removeRaftVoter } from "./RemoveRaftVoter.ts"
 import { shareAcknowledge } from "./ShareAcknowledge.ts"
 import { shareFetch } from "./ShareFetch.ts"
 import { shareGroupDescribe } from "./ShareGroupDescribe.ts"
@@ -49,6 +57,8 @@ import { streamsGroupDescribe } from "./StreamsGroupDescribe.ts"
 import { streamsGroupHeartbeat } from "./StreamsGroupHeartbeat.ts"
 import { syncGroup } from "./SyncGroup.ts"
 import { txnOffsetCommit } from "./TxnOffsetCommit.ts"
+import { unregisterBroker } from "./UnregisterBroker.ts"
+import { updateFeatures } from "./UpdateFeatures.ts"
 import { writeTxnMarkers } from "./WriteTxnMarkers.ts"
 
 /** Every API that is served. ApiVersions, dispatch and the README's table are read from this list. */
@@ -104,5 +114,15 @@ export const handlers = [
   describeClientQuotas,
   describeUserScramCredentials,
   listPartitionReassignments,
-  listTransactions
+  listTransactions,
+  alterReplicaLogDirs,
+  electLeaders,
+  alterPartitionReassignments,
+  describeQuorum,
+  updateFeatures,
+  unregisterBroker,
+  getTelemetrySubscriptions,
+  pushTelemetry,
+  addRaftVoter,
+  removeRaftVoter
 ] as const

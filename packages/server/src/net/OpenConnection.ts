@@ -12,6 +12,7 @@ export interface Peer {
   readonly listener: Listener
   /** Its address without port; "" if there is none. */
   readonly clientHost: string
+  readonly clientPort?: number | undefined
   /** Takes what to call, at most once, when no more will come from it: also while no fiber reads from the socket. */
   readonly onGone: (gone: () => void) => void
   /** Nothing that is written arrives any more. */
@@ -58,6 +59,7 @@ export const openConnection = ({ changed, fiber, fork, id, isStopping, nowMs, pe
     id,
     listener: peer.listener,
     clientHost: peer.clientHost,
+    clientPort: peer.clientPort,
     principal: ANONYMOUS,
     clientSoftwareName: "unknown",
     clientSoftwareVersion: "unknown",

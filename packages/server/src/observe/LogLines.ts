@@ -1,17 +1,15 @@
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as References from "effect/References"
+import { LevelTable, LogLevels } from "../config/LogLevels.ts"
+import type { Area } from "../config/LogLevels.ts"
 import type { Resources } from "../request/Resources.ts"
 
 /** Each log line carries it, so that an app that embeds Tusk can tell Tusk's lines from its own. */
 const SERVICE = "tusk"
-
-/**
- * What a line is about: the start and its settings, connections, requests, the commit and the writer, the log with
- * retention and compaction, groups, topics, Postgres.
- */
-export type Area =
-  "start" | "net" | "request" | "commit" | "log" | "groups" | "transactions" | "topics" | "outbox" | "pg"
 
 /** Lines that the effect logs, and whatever it forks, are of the area, unless they say otherwise. */
 export const inArea =
@@ -23,9 +21,39 @@ export const inArea =
 export const layerInArea = <A, E, R>(area: Area, layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
   Layer.fromBuild((memoMap, scope) => inArea(area)(Layer.buildWithMemoMap(layer, memoMap, scope)))
 
-/** A line that is made only if the app around Tusk wants debug lines. */
+/**
+ * Lets the levels of lines be changed while a broker runs: what lies within is told by its area's level, which begins as the
+ * app's own `MinimumLogLevel`, to the app's own loggers.
+ */
+export const runtimeLevels = (): Layer.Layer<never> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      // The store has a layer of its own: one table for both.
+      if ((yield* LogLevels) !== undefined) return Context.empty()
+      const levels = new LevelTable(yield* References.MinimumLogLevel)
+      const told = Array.from(yield* Logger.CurrentLoggers, (logger) =>
+        Logger.make((options) => {
+          const { area } = options.fiber.getRef(References.CurrentLogAnnotations)
+          if (levels.tells(area, options.logLevel)) logger.log(options)
+        })
+      )
+      return Context.empty().pipe(
+        Context.add(LogLevels, levels),
+        Context.add(Logger.CurrentLoggers, new Set(told)),
+        Context.add(References.MinimumLogLevel, "All")
+      )
+    })
+  )
+
+/** A line that is made only if debug lines are wanted, of this area or another one. */
 export const logDebugOf = (line: () => Effect.Effect<void>): Effect.Effect<void> =>
-  Effect.flatMap(LogLevel.isEnabled("Debug"), (isEnabled) => (isEnabled ? line() : Effect.void))
+  Effect.flatMap(LogLevels, (levels) =>
+    levels === undefined
+      ? Effect.flatMap(LogLevel.isEnabled("Debug"), (isEnabled) => (isEnabled ? line() : Effect.void))
+      : levels.mayTell("Debug")
+        ? line()
+        : Effect.void
+  )
 
 /** So many names of each kind are told. */
 const MOST_NAMES = 3

@@ -19,6 +19,8 @@ export interface ConnectionInfo {
   readonly listener: Listener
   /** The client's address without port; "" if there is none, as in simulation. */
   readonly clientHost: string
+  /** The client's port, if it has one. */
+  readonly clientPort: number | undefined
   /** The user that speaks on it, as ACLs name it: `User:<name>`. */
   readonly principal: string
   /** Set by ApiVersions 3+ (KIP-511). */

@@ -18,12 +18,14 @@ import { brokerResource } from "../config/BrokerResource.ts"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { DEFAULT_SOURCE, TOPIC_SOURCE } from "../config/ConfigValues.ts"
 import type { Overrides } from "../config/ConfigValues.ts"
-import { loggerResource, metricsResource } from "../config/fixedResources.ts"
+import { metricsResource } from "../config/ClientMetrics.ts"
 import { groupResource } from "../config/GroupResource.ts"
+import { loggerResource } from "../config/LoggerResource.ts"
+import { LogLevels } from "../config/LogLevels.ts"
 import type { ConfigEntry, ResourceChanges, ResourceKind } from "../config/ResourceKind.ts"
 import { describeTopic, topicResource } from "./TopicResource.ts"
 
-/** Configs of topics, brokers and groups: what they are, where they come from, and changes to them. */
+/** Configs of topics, brokers, loggers, clients' metrics and groups: what they are, where they come from, and changes to them. */
 export class ResourceConfigs extends Context.Service<
   ResourceConfigs,
   {
@@ -53,11 +55,12 @@ export class ResourceConfigs extends Context.Service<
     Effect.gen(function* () {
       const configs = yield* Configs
       const settings = yield* BrokerSettings
+      const loggers = loggerResource(settings, yield* LogLevels)
       const kinds: ReadonlyMap<number, ResourceKind> = new Map([
         [TOPIC_RESOURCE, topicResource(configs, yield* Topics, settings)],
         [BROKER_RESOURCE, brokerResource(configs, settings)],
-        [LOGGER_RESOURCE, loggerResource(settings)],
-        [METRICS_RESOURCE, metricsResource],
+        [LOGGER_RESOURCE, loggers],
+        [METRICS_RESOURCE, metricsResource(configs)],
         [GROUP_RESOURCE, groupResource(configs, settings)]
       ])
 
@@ -88,10 +91,18 @@ export class ResourceConfigs extends Context.Service<
           kinds.get(resourceType)?.describe(resourceName) ?? unsupported(resourceType),
         names: (resourceType) => kinds.get(resourceType)?.names() ?? [],
         ofTopic: (overrides) => describeTopic(overrides, configs, settings),
-        alter: (resourceType, resourceName, operations, validateOnly) =>
-          change(resourceType, resourceName, validateOnly, (present, { alterContext }) =>
+        alter: (resourceType, resourceName, operations, validateOnly) => {
+          // Kept nowhere, so that no commit decides of it.
+          if (resourceType === LOGGER_RESOURCE) {
+            return Effect.suspend(() => {
+              const wrong = loggers.alter(resourceName, operations, validateOnly)
+              return wrong === undefined ? Effect.void : Effect.fail(wrong)
+            })
+          }
+          return change(resourceType, resourceName, validateOnly, (present, { alterContext }) =>
             applyIncremental(present, operations, alterContext(resourceName, present))
-          ),
+          )
+        },
         replace: (resourceType, resourceName, wanted, validateOnly) =>
           change(resourceType, resourceName, validateOnly, () => allOf(wanted))
       })

@@ -36,8 +36,8 @@ export const topicResource = (
   topics: Topics["Service"],
   settings: Settings
 ): ResourceKind => {
-  const missing = (name: string, isThere: (name: string) => boolean): KafkaError | undefined =>
-    invalidTopicName(name) ?? (isThere(name) ? undefined : new UnknownTopicOrPartition())
+  const missing = (name: string, isThere: (name: string) => boolean, message = ""): KafkaError | undefined =>
+    invalidTopicName(name) ?? (isThere(name) ? undefined : new UnknownTopicOrPartition({ message }))
   const isStored = (name: string) => topics.byName(name) !== undefined
   /** In the commit that is being put together, which may delete it. */
   const isAssumed = (name: string) => isStored(name) && topics.assumed(name) !== undefined
@@ -49,7 +49,7 @@ export const topicResource = (
         ? describeTopic(COORDINATOR_TOPIC_CONFIGS, configs, settings)
         : (missing(name, isStored) ?? describeTopic(configs.of(TOPIC_RESOURCE, name), configs, settings)),
     changes: {
-      misplaced: (name) => missing(name, isAssumed),
+      misplaced: (name) => missing(name, isAssumed, `The topic '${name}' does not exist.`),
       check: (overrides) => {
         for (const [name, value] of overrides) {
           const wrong = validateTopicConfig(name, value)

@@ -18,6 +18,8 @@ export interface Sensible {
 const none = (answer: any) => assert.strictEqual(answer.errorCode, 0)
 /** In versions without a place for it the decoder answers the default. */
 const since = <A>(version: number, from: number, value: A, before: A) => (version >= from ? value : before)
+/** A UUID of something that is nowhere. */
+const VOTER = "AAECAwQFBgcICQoLDA0ODw"
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
 
 /** Of each API a request that says something, and what has to come of it; topic "there" has one record, "hello". */
@@ -512,5 +514,76 @@ export const SENSIBLE: Readonly<Record<string, Sensible>> = {
       none(answer)
       assert.deepStrictEqual([answer.unknownStateFilters, answer.transactionStates], [[], []])
     }
+  },
+  AlterPartitionReassignments: {
+    request: () => ({ topics: [{ name: "there", partitions: [{ partitionIndex: 0, replicas: [1] }] }] }),
+    sane: (answer) => {
+      none(answer)
+      none(answer.responses[0].partitions[0])
+    }
+  },
+  ElectLeaders: {
+    request: () => ({ electionType: 0, topicPartitions: [{ topic: "there", partitions: [0] }] }),
+    sane: ({ replicaElectionResults }) => assert.strictEqual(replicaElectionResults[0].partitionResult[0].errorCode, 84)
+  },
+  AlterReplicaLogDirs: {
+    request: () => ({ dirs: [{ path: "/memory", topics: [{ name: "there", partitions: [0] }] }] }),
+    sane: ({ results }) => none(results[0].partitions[0])
+  },
+  DescribeQuorum: {
+    request: () => ({ topics: [{ topicName: "__cluster_metadata", partitions: [{ partitionIndex: 0 }] }] }),
+    sane: (answer, version) => {
+      none(answer)
+      const [partition] = answer.topics[0].partitions
+      none(partition)
+      assert.deepStrictEqual([partition.leaderId, partition.currentVoters[0].replicaId], [1, 1])
+      assert.deepStrictEqual(
+        answer.nodes.map(({ nodeId }: any) => nodeId),
+        since<any>(version, 2, [1], [])
+      )
+    }
+  },
+  UpdateFeatures: {
+    request: () => ({ featureUpdates: [{ feature: "group.version", maxVersionLevel: 1, upgradeType: 1 }] }),
+    sane: (answer, version) => {
+      none(answer)
+      assert.deepStrictEqual(
+        answer.results.map(({ feature }: any) => feature),
+        since<any>(version, 2, [], ["group.version"])
+      )
+    }
+  },
+  UnregisterBroker: {
+    request: () => ({ brokerId: 7 }),
+    sane: ({ errorCode, errorMessage }) =>
+      assert.deepStrictEqual([errorCode, errorMessage], [102, "Broker ID 7 is not currently registered"])
+  },
+  AddRaftVoter: {
+    request: () => ({ clusterId: null, voterId: 2, voterDirectoryId: VOTER, listeners: [] }),
+    sane: ({ errorCode, errorMessage }) =>
+      assert.deepStrictEqual(
+        [errorCode, errorMessage],
+        [35, "Cluster doesn't support adding voter because the kraft.version feature is 0"]
+      )
+  },
+  RemoveRaftVoter: {
+    request: () => ({ clusterId: null, voterId: 1, voterDirectoryId: VOTER }),
+    sane: ({ errorCode, errorMessage }) =>
+      assert.deepStrictEqual(
+        [errorCode, errorMessage],
+        [35, "Cluster doesn't support removing voter because the kraft.version feature is 0"]
+      )
+  },
+  GetTelemetrySubscriptions: {
+    request: () => ({ clientInstanceId: ZERO_UUID }),
+    sane: (answer) => {
+      none(answer)
+      assert.notStrictEqual(answer.clientInstanceId, ZERO_UUID)
+      assert.deepStrictEqual([answer.pushIntervalMs, answer.requestedMetrics], [300_000, []])
+    }
+  },
+  PushTelemetry: {
+    request: () => ({ clientInstanceId: VOTER, subscriptionId: 1, metrics: bytes("") }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 117)
   }
 }

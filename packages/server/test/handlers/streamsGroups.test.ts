@@ -346,7 +346,7 @@ describe("a streams group among groups", () => {
       clientSoftwareName: "wire",
       clientSoftwareVersion: "1"
     })
-    assert.deepInclude(supportedFeatures, { name: "streams.version", minVersion: 0, maxVersion: 1 })
+    assert.deepInclude(supportedFeatures, { name: "streams.version", minVersion: 1, maxVersion: 1 })
     assert.deepInclude(finalizedFeatures, { name: "streams.version", minVersionLevel: 1, maxVersionLevel: 1 })
   })
 })

@@ -1,0 +1,25 @@
+// Serves: AddRaftVoter in all versions: says that the quorum cannot change.
+// Left out: voters.
+// Why: the database's lock says who writes; nobody votes.
+
+import { errorMessage } from "@tusk/protocol/KafkaError"
+import { AddRaftVoter } from "@tusk/protocol/messages/AddRaftVoter"
+import type { AddRaftVoterRequest } from "@tusk/protocol/messages/AddRaftVoter"
+import { Active } from "@tusk/storage/commit/Active"
+import * as Effect from "effect/Effect"
+import { handler } from "../request/Handler.ts"
+import { CLUSTER } from "../request/Resources.ts"
+import { voterProblem } from "../request/voters.ts"
+
+export const addRaftVoter = handler({
+  api: AddRaftVoter,
+  resources: () => CLUSTER,
+  reads: true,
+  make: Effect.map(
+    Active,
+    ({ clusterId }) =>
+      (request: AddRaftVoterRequest) =>
+        Effect.fail(voterProblem("add", clusterId, request))
+  ),
+  refuse: (_request, errorCode, error) => ({ errorCode, errorMessage: errorMessage(error) })
+})
