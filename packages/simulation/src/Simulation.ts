@@ -4,6 +4,7 @@ import { createTopic, topicMaker } from "./Admin.ts"
 import { Broker } from "./Broker.ts"
 import { Client, type ClientWorld } from "./Client.ts"
 import { configAdmins, CONFIGURED_TOPIC } from "./ConfigAdmins.ts"
+import { operator } from "./Operator.ts"
 import { ConsumerMember } from "./ConsumerMember.ts"
 import { Database } from "./Database.ts"
 import { EpochConsumer } from "./EpochConsumer.ts"
@@ -226,6 +227,7 @@ const restless = ({ history, keyed, shared }: Run): Effect.Effect<void> =>
       keyedReader(shared, keyed),
       topicMaker(shared, history),
       configAdmins(shared, history),
+      operator(shared),
       poisoner(shared, history),
       stumbler(shared, history),
       idAsker(shared, history),

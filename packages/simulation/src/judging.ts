@@ -1,5 +1,7 @@
 import type { Api } from "@tusk/protocol/codec/Api"
+import { AlterPartitionReassignments } from "@tusk/protocol/messages/AlterPartitionReassignments"
 import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
+import { DescribeQuorum } from "@tusk/protocol/messages/DescribeQuorum"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { FindCoordinator } from "@tusk/protocol/messages/FindCoordinator"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
@@ -27,6 +29,8 @@ export interface Asker {
 
 /** APIs with answers that are read from what the writer has. */
 const READS = new Set([
+  AlterPartitionReassignments.key,
+  DescribeQuorum.key,
   DescribeConfigs.key,
   Fetch.key,
   FindCoordinator.key,

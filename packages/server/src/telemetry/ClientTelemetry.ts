@@ -8,8 +8,8 @@ import {
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { PushTelemetryRequest } from "@tusk/protocol/messages/PushTelemetry"
-import { decompressInBackground } from "@tusk/protocol/record/BackgroundCompression"
 import { ZSTD } from "@tusk/protocol/record/Compression"
+import { BatchCodec } from "@tusk/storage/log/batches/BatchCodec"
 import { Configs, METRICS_RESOURCE } from "@tusk/storage/topics/Configs"
 import type { ConfigOverrides } from "@tusk/storage/topics/Configs"
 import * as Clock from "effect/Clock"
@@ -31,6 +31,11 @@ export type { ClientMetrics } from "./ReceivedMetrics.ts"
 
 /** Kafka's own ids, which no client has. */
 const RESERVED = new Set([ZERO_UUID, "AAAAAAAAAAAAAAAAAAAAAQ"])
+/** What is kept is at most so many times what may be pushed. */
+const MOST_GROWTH = 4
+/** So much of each attribute is kept. */
+const MOST_CHARACTERS = 255
+
 /** What a client is to push. */
 export interface Asked {
   readonly subscriptionId: number
@@ -57,6 +62,7 @@ export class ClientTelemetry extends Context.Service<
     ClientTelemetry,
     Effect.gen(function* () {
       const configs = yield* Configs
+      const codec = yield* BatchCodec
       const clock = yield* Clock.Clock
       const { telemetryMaxBytes, telemetryMaxClients, telemetryCacheBytes } = yield* BrokerSettings
       const received = new ReceivedMetrics(telemetryMaxClients, telemetryCacheBytes)
@@ -65,13 +71,14 @@ export class ClientTelemetry extends Context.Service<
 
       const open = (id: string, instance: ClientInstance, { compressionType, metrics }: PushTelemetryRequest) =>
         Effect.map(
-          Effect.promise(() =>
-            decompressInBackground(compressionType, metrics, { maxDecompressedBytes: telemetryMaxBytes })
-          ),
+          codec.decompress(compressionType, metrics, { maxDecompressedBytes: telemetryMaxBytes }),
           (opened): KafkaError | undefined => {
             if (isKafkaError(opened)) return new InvalidRecord({ message: opened.message })
-            const otlp = opened.byteLength > telemetryMaxBytes ? undefined : labelled(opened, labelsOf(instance.client))
-            if (otlp === undefined) return new InvalidRecord({ message: "The metrics are no OTLP." })
+            if (opened.byteLength > telemetryMaxBytes)
+              return new InvalidRecord({ message: "The metrics become too large." })
+            const otlp = labelled(opened, labelsOf(instance.client), MOST_GROWTH * telemetryMaxBytes)
+            if (otlp === undefined)
+              return new InvalidRecord({ message: "The metrics are no OTLP, or of too many parts." })
             const metrics = { clientInstanceId: id, receivedAtMs: clock.currentTimeMillisUnsafe(), otlp }
             received.keep(metrics, instance.expiresAtMs)
             return undefined
@@ -128,6 +135,6 @@ const subscriptionsOf = (configs: Configs["Service"]): (() => ReadonlyArray<Subs
 const labelsOf = (client: ClientAttributes): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(client).flatMap(([key, value]) =>
-      key === "client_source_port" || value === undefined ? [] : [[key, value]]
+      key === "client_source_port" || value === undefined ? [] : [[key, value.slice(0, MOST_CHARACTERS)]]
     )
   )

@@ -41,19 +41,28 @@ const lengthAt = (bytes: Uint8Array, at: number): readonly [length: number, end:
   return undefined
 }
 
-/** Metrics with attributes on each of their resources, copied; undefined if the bytes are no `MetricsData`. */
-export const labelled = (metrics: Uint8Array, labels: Readonly<Record<string, string>>): Uint8Array | undefined => {
+/**
+ * Metrics with attributes on each of their resources, copied; undefined if the bytes are no `MetricsData`, or become more
+ * than `mostBytes`: the attributes may be far longer than the parts that get them.
+ */
+export const labelled = (
+  metrics: Uint8Array,
+  labels: Readonly<Record<string, string>>,
+  mostBytes: number
+): Uint8Array | undefined => {
   const resource = field(FIELD_1, Buffer.concat(Object.entries(labels).map(([key, value]) => attribute(key, value))))
   const parts: Array<Uint8Array> = []
-  let at = 0
+  let [at, bytes] = [0, 0]
   while (at < metrics.byteLength) {
-    if (metrics[at] !== FIELD_1) return undefined
+    if (metrics[at] !== FIELD_1 || bytes > mostBytes) return undefined
     const found = lengthAt(metrics, at + 1)
     if (found === undefined) return undefined
     const [length, start] = found
     at = start + length
     if (at > metrics.byteLength) return undefined
-    parts.push(field(FIELD_1, Buffer.concat([metrics.subarray(start, at), resource])))
+    const part = field(FIELD_1, Buffer.concat([metrics.subarray(start, at), resource]))
+    bytes += part.byteLength
+    parts.push(part)
   }
-  return Buffer.concat(parts)
+  return bytes > mostBytes ? undefined : Buffer.concat(parts)
 }

@@ -51,7 +51,7 @@ describe("metrics with the attributes of their client", () => {
 
   it("are what they were, and a resource more in each of their parts", () => {
     const long = "x".repeat(300)
-    const both = labelled(Uint8Array.of(0x0a, 0, 0x0a, 2, 0x12, 0), { client_id: long })!
+    const both = labelled(Uint8Array.of(0x0a, 0, 0x0a, 2, 0x12, 0), { client_id: long }, 1000)!
     const [first, second] = fields(both).map(([, part]) => fields(part))
     assert.deepStrictEqual(
       [first, second].map((part) => part?.map(([number]) => number)),
@@ -62,10 +62,16 @@ describe("metrics with the attributes of their client", () => {
     assert.deepStrictEqual([key.toString(), fields(value)[0]![1].toString()], ["client_id", long])
   })
 
+  it("are not more than was said", () => {
+    const many = Buffer.alloc(2000, Uint8Array.of(0x0a, 0))
+    assert.isUndefined(labelled(many, { client_id: "x" }, 10_000))
+    assert.isDefined(labelled(many, { client_id: "x" }, 100_000))
+  })
+
   it.each([[[0x12, 0]], [[0x0a]], [[0x0a, 1]], [[0x0a, 255]], [[0x0a, 255, 255, 255, 255, 255, 1]]])(
     "are none: %j",
     (bytes) => {
-      assert.isUndefined(labelled(Uint8Array.from(bytes), {}))
+      assert.isUndefined(labelled(Uint8Array.from(bytes), {}, 1000))
     }
   )
 })
