@@ -1,5 +1,5 @@
 /**
- * The packages as a user meets them: `npm run test:packages [-- --only pack,library,examples,types,command]`. Packs them in a copy
+ * The packages as a user meets them: `npm run test:packages [-- --only pack,library,examples,types,command] [--effect VERSION]`. Packs them in a copy
  * of the checkout, serves them from a registry on this machine, installs them into empty folders, and runs the examples of
  * the READMEs there with each runtime. Prints figures and a line for each check; ends with 1 where one failed.
  */
@@ -25,7 +25,10 @@ const PARTS = ["pack", "library", "examples", "types", "command"]
 const BESIDE_EFFECT_MB = 25
 const FETCHED_MB = 45
 
-const { values } = parseArgs({ options: { only: { type: "string", default: PARTS.join(",") } } })
+const { values } = parseArgs({
+  options: { only: { type: "string", default: PARTS.join(",") }, effect: { type: "string", default: "4.1.0" } }
+})
+const effectOfApp = `effect@${values.effect}`
 const parts = new Set(values.only.split(","))
 for (const part of parts) if (!PARTS.includes(part)) throw new Error(`--only ${part}: one of ${PARTS.join(", ")}`)
 
@@ -66,7 +69,7 @@ const lintTarballs = async (published: ReadonlyMap<string, Published>, folder: s
 /** A project that has effect of its own, and the library beside it. */
 const measureLibrary = async (npmrc: string): Promise<void> => {
   using project = new Project(npmrc, process.execPath)
-  await project.install("--save-exact", "effect@4.1.0")
+  await project.install("--save-exact", effectOfApp)
   const effect = project.size()
   const fetchedEffect = project.fetched()
   const ms = await project.install("@tusk/server", "effect")
@@ -91,7 +94,7 @@ const measureLibrary = async (npmrc: string): Promise<void> => {
 const tryExamples = async (npmrc: string): Promise<void> => {
   using project = new Project(npmrc, process.execPath)
   const begun = performance.now()
-  await project.install("effect@4.1.0", "@tusk/server", "@tusk/protocol", "@tusk/storage", "kafkajs@2.2.4")
+  await project.install(effectOfApp, "@tusk/server", "@tusk/protocol", "@tusk/storage", "kafkajs@2.2.4")
   await project.install("--save-dev", "@tusk/test", "@types/node@26.6.6")
   figure("installed in an empty folder, all packages and kafkajs", seconds(performance.now() - begun))
   writeExamples(project)

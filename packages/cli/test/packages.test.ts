@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Built } from "../../../house/Built.ts"
 import { offeredBy, withInternals, workspaces } from "../../../house/build.ts"
 import type { Manifest } from "../../../house/build.ts"
+import { inOrder } from "../../../house/tarballs.ts"
+import { withVersion } from "../../../house/version.ts"
 
 describe("imports of what is published", () => {
   const exports = { "./sql": {}, "./port/*": {}, "./internal/*": {}, "./*": {}, "./package.json": {} }
@@ -21,6 +23,25 @@ describe("imports of what is published", () => {
   it("leave what is offered, and names that are no imports", () => {
     const code = `import { a } from "@tusk/storage/port/Store"\nimport("@tusk/storage/sql")\nService()("@tusk/storage/log/Log")`
     expect(withInternals(code, manifests)).toBe(code)
+  })
+})
+
+describe("a release", () => {
+  it("writes its version into packages and what they ask of each other, and nowhere else", () => {
+    for (const { folder, manifest } of workspaces()) {
+      const before = readFileSync(join(folder, "package.json"), "utf8")
+      const after = JSON.parse(withVersion(before, "7.8.9")) as Manifest
+      expect(after.version).toBe("7.8.9")
+      const others = Object.entries(manifest.dependencies ?? {}).filter(([name]) => !name.startsWith("@tusk/"))
+      const siblings = Object.keys(manifest.dependencies ?? {}).filter((name) => name.startsWith("@tusk/"))
+      const wanted = [...others, ...siblings.map((name): [string, string] => [name, "7.8.9"])]
+      expect(after.dependencies ?? {}).toEqual(Object.fromEntries(wanted))
+    }
+  })
+
+  it("publishes a package behind those that it depends on", () => {
+    const names = inOrder(workspaces()).map(({ name }) => name)
+    expect(names).toEqual(["protocol", "storage", "coordinator", "server", "cli", "test"])
   })
 })
 
