@@ -70,7 +70,7 @@ const seeded = {
   users: ["0 1"]
 }
 
-describe.each(["memory", "embedded"] as const)("reset, storage %s", (storage) => {
+describe.each(["memory", "embedded"] as const)("reset, storage %s", { timeout: 60_000 }, (storage) => {
   it("goes back to how the broker started, again and again", async () => {
     await using kafka = await Tusk.start({ storage, topics })
     expect(await stateOf(kafka)).toEqual(seeded)
@@ -99,6 +99,31 @@ describe.each(["memory", "embedded"] as const)("reset, storage %s", (storage) =>
     })
     await consumer.disconnect()
   })
+})
+
+it("an idempotent producer goes on, an open transaction fails and its producer is made anew", async () => {
+  await using kafka = await Tusk.start({ topics: ["orders"] })
+  const producer = kafkajs(kafka).producer({ idempotent: true, maxInFlightRequests: 1 })
+  await producer.connect()
+  for (const value of ["1", "2"]) await producer.send({ topic: "orders", messages: [{ value }] })
+  const transactional = kafkajs(kafka, 1).producer({ transactionalId: "tx", maxInFlightRequests: 1 })
+  await transactional.connect()
+  const transaction = await transactional.transaction()
+  await transaction.send({ topic: "orders", messages: [{ value: "open" }] })
+  await kafka.reset()
+  for (const value of ["3", "4"]) await producer.send({ topic: "orders", messages: [{ value }] })
+  expect(await valuesOf(kafka, "orders")).toEqual(["0 3", "1 4"])
+  await expect(transaction.commit()).rejects.toThrow()
+  await transactional.disconnect()
+  const anew = kafkajs(kafka).producer({ transactionalId: "tx", maxInFlightRequests: 1 })
+  await anew.connect()
+  const second = await anew.transaction()
+  await second.send({ topic: "orders", messages: [{ value: "5" }] })
+  await second.commit()
+  await anew.disconnect()
+  await producer.disconnect()
+  const committed = await kafka.records("orders", { isolation: "read_committed" })
+  expect(committed.map(({ valueText }) => valueText)).toEqual(["3", "4", "5"])
 })
 
 it("clears faults, and is over at once in memory", async () => {
