@@ -102,6 +102,8 @@ const brokerOf = ({ faults, inside, place, stop, surroundings, turns, tusk }: St
   const [listener] = listeners
   const run = <A>(effect: Effect.Effect<A, Error>) => held(() => Effect.runPromise(effect))
   const { clear, cut, delay, fail } = faults
+  /** The one before, if any: they go one after the other. */
+  let resetting = Promise.resolve()
   const broker: TestBroker = {
     bootstrapServers,
     getBootstrapServers: () => bootstrapServers,
@@ -111,10 +113,14 @@ const brokerOf = ({ faults, inside, place, stop, surroundings, turns, tusk }: St
     records: async (topic, options = {}) => run(readRecords(inside, topic, options)),
     awaitRecords: async (topic, count, options = {}) => run(awaitRecords(inside, topic, count, options)),
     faults: { clear, cut, delay, fail },
-    reset: async () => {
-      clear()
-      turns.clear()
-      await run(reset(inside, place, surroundings))
+    reset: () => {
+      const next = resetting.then(() => {
+        clear()
+        turns.clear()
+        return run(reset(inside, place, surroundings))
+      })
+      resetting = next.catch(() => {})
+      return next
     },
     stop,
     [Symbol.asyncDispose]: stop

@@ -68,14 +68,14 @@ const cutOff = ({ connection }: RequestContext): Effect.Effect<never> =>
 const refused = (served: Served, { error, isFor }: Refusal, request: any, context: RequestContext): Handled => {
   const { handle, handler, turnAway } = served
   const parts = isFor === undefined ? undefined : partsOf(request, isFor)
-  if (parts === undefined) {
+  const refuse = handler.refuseTopics ?? handler.refuse
+  const answer = parts && refuse(parts.named, errorCode(error), error, context)
+  if (parts === undefined || !tellsOfTopics(answer)) {
     turnAway(request, context)
     return Effect.fail(error)
   }
   const { isEmpty, named, others } = parts
   turnAway(named, context)
-  const refuse = handler.refuseTopics ?? handler.refuse
-  const answer = refuse(named, errorCode(error), error, context)
   // What waits by itself would wait for nothing.
   if (isEmpty && handler.waitsMs(request) === Infinity) return Effect.succeed(answer)
   const handled = handle(others, context)
@@ -111,15 +111,20 @@ const partsOf = (request: Fields, isFor: (topic: NamedTopic) => boolean) => {
   return isCut ? { named, others, isEmpty } : undefined
 }
 
+const isOfTopics = (value: unknown): value is ReadonlyArray<unknown> =>
+  Array.isArray(value) && value.some((element) => topicOf(element) !== undefined)
+
+/** Whether a refusal has its place beside the answer to others: some APIs have it only for all of a request. */
+const tellsOfTopics = (refusal: Fields | undefined): boolean =>
+  refusal !== undefined && Object.values(refusal).some(isOfTopics)
+
 /** The answer to the others, with what is told of the refused topics in the same lists. */
 const joinedAnswer = (rest: Fields | undefined, refusal: Fields | undefined): any => {
   if (rest === undefined || refusal === undefined) return undefined
   const joined: Record<string, unknown> = { ...rest }
   for (const [field, value] of Object.entries(refusal)) {
     const own = rest[field]
-    if (Array.isArray(value) && Array.isArray(own) && value.some((element) => topicOf(element) !== undefined)) {
-      joined[field] = [...own, ...value]
-    }
+    if (isOfTopics(value) && Array.isArray(own)) joined[field] = [...own, ...value]
   }
   return joined
 }
