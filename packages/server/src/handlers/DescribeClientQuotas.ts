@@ -1,6 +1,6 @@
 // Serves: DescribeClientQuotas: checks the filter, and finds nothing.
 // Left out: quotas.
-// Why: there are none, and none can be set.
+// Why: there are none, and none can be set: nothing here heeds one.
 
 import { errorMessage, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"

@@ -1,6 +1,7 @@
 import { addOffsetsToTxn } from "./AddOffsetsToTxn.ts"
 import { addPartitionsToTxn } from "./AddPartitionsToTxn.ts"
 import { addRaftVoter } from "./AddRaftVoter.ts"
+import { alterClientQuotas } from "./AlterClientQuotas.ts"
 import { alterConfigs } from "./AlterConfigs.ts"
 import { alterPartitionReassignments } from "./AlterPartitionReassignments.ts"
 import { alterReplicaLogDirs } from "./AlterReplicaLogDirs.ts"
@@ -112,6 +113,7 @@ export const handlers = [
   deleteShareGroupOffsets,
   describeAcls,
   describeClientQuotas,
+  alterClientQuotas,
   describeUserScramCredentials,
   listPartitionReassignments,
   listTransactions,

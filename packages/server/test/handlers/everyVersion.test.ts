@@ -77,6 +77,7 @@ const SERVED: Readonly<Record<string, readonly [min: number, max: number]>> = {
   AlterPartitionReassignments: [0, 1],
   DescribeQuorum: [0, 2],
   UpdateFeatures: [0, 2],
+  AlterClientQuotas: [0, 1],
   UnregisterBroker: [0, 0],
   GetTelemetrySubscriptions: [0, 0],
   PushTelemetry: [0, 0],

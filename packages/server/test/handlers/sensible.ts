@@ -515,6 +515,17 @@ export const SENSIBLE: Readonly<Record<string, Sensible>> = {
       assert.deepStrictEqual([answer.unknownStateFilters, answer.transactionStates], [[], []])
     }
   },
+  AlterClientQuotas: {
+    request: () => ({
+      entries: [
+        {
+          entity: [{ entityType: "user", entityName: null }],
+          ops: [{ key: "consumer_byte_rate", value: 1, remove: true }]
+        }
+      ]
+    }),
+    sane: ({ entries }) => none(entries[0])
+  },
   AlterPartitionReassignments: {
     request: () => ({ topics: [{ name: "there", partitions: [{ partitionIndex: 0, replicas: [1] }] }] }),
     sane: (answer) => {
