@@ -45,6 +45,7 @@ export const DIFFERENCES: ReadonlyMap<string, string> = new Map([
   ["kafka-metadata-quorum describe --replication --human-readable", noLog],
   ["kafka-configs --entity-type clients --entity-name a --alter --add-config producer_byte_rate=1024", noQuotas],
   ["kafka-configs --entity-type clients --entity-name a --describe", noQuotas],
+  ["kafka-configs --entity-type clients --entity-name a --alter --delete-config producer_byte_rate", noQuotas],
   [
     "kafka-configs --entity-type broker-loggers --entity-name 1 --describe",
     "loggers are areas of Tusk's code, not classes of Kafka's"
