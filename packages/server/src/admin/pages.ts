@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
-import * as Semaphore from "effect/Semaphore"
 import type * as Scope from "effect/Scope"
 import type { BrokerMetrics } from "../observe/BrokerMetrics.ts"
 import { Series } from "../observe/Series.ts"
+import { together } from "../observe/together.ts"
 import { tuskMetrics } from "../observe/tuskMetrics.ts"
 
 /** What a path answers with. */
@@ -25,17 +25,15 @@ const text = (status: number, body: string): Page => ({ status, contentType: TEX
 
 const STARTS = "it starts: it waits for its database, or stands by while another broker has the cluster's lock"
 
-/** One page is made at a time: it may be long. Effect's formatter is loaded with the first one. */
-const makeMetricsPage = (observed: Observed): Effect.Effect<Page> => {
-  const making = Semaphore.makeUnsafe(1)
-  return making.withPermits(1)(
+/** One page is made at a time, as it may be long. Effect's formatter is loaded with the first one. */
+const makeMetricsPage = (observed: Observed): Effect.Effect<Page> =>
+  together(
     Effect.gen(function* () {
       const { format } = yield* Effect.promise(() => import("effect/observability/PrometheusMetrics"))
       yield* observed.metrics?.refresh ?? Effect.void
       return { status: 200, contentType: PROMETHEUS, body: yield* format() }
     })
   )
-}
 
 /** By path. */
 export type Pages = (path: string) => Effect.Effect<Page> | undefined

@@ -13,7 +13,6 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Semaphore from "effect/Semaphore"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { Placement } from "../request/Placement.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
@@ -26,11 +25,12 @@ import { registerOwn, registerSeen } from "./ownMetrics.ts"
 import type { OwnSources } from "./ownMetrics.ts"
 import { makeSetPostgres } from "./postgresMetrics.ts"
 import { Series } from "./Series.ts"
+import { together } from "./together.ts"
 import { setTopics } from "./topicMetrics.ts"
 import { tuskMetrics } from "./tuskMetrics.ts"
 
-/** Pages that are asked for together are one look. */
-const FRESH_MS = 250
+/** A snapshot that nobody looked for begins a look if the last one is older. */
+const FRESH_MS = 1000
 /** A look that takes longer is given up: what it would have told stays as it was. */
 const LIMIT_MS = 5000
 
@@ -58,26 +58,27 @@ export class BrokerMetrics extends Context.Service<
       const placement = yield* Placement
       const { active, storage } = yield* register(series)
       const look = yield* makeLook(series)
-      const clock = yield* Clock.Clock
-      const looking = Semaphore.makeUnsafe(1)
       let lookedAtMs = Number.NEGATIVE_INFINITY
       let address: string | undefined
 
-      const refresh = looking.withPermits(1)(
-        Effect.suspend(() => {
-          const nowMs = clock.currentTimeMillisUnsafe()
-          if (Math.abs(nowMs - lookedAtMs) < FRESH_MS) return Effect.void
-          lookedAtMs = nowMs
-          return Effect.timeoutOption(look(address), LIMIT_MS).pipe(
-            Effect.catchDefect((defect) => Effect.logError("defect in metrics", defect)),
-            Effect.asVoid,
-            inArea("start")
-          )
-        })
+      const refresh = together(
+        Effect.suspend(() => Effect.timeoutOption(look(address), LIMIT_MS)).pipe(
+          Effect.catchDefect((defect) => Effect.logError("defect in metrics", defect)),
+          Effect.andThen(
+            Effect.sync(() => {
+              lookedAtMs = active.nowMs()
+            })
+          ),
+          inArea("start")
+        )
       )
       const fork = Effect.runForkWith(context)
       const labels = [active.clusterId, String(placement.me), storage]
-      series.live(tuskMetrics.info, () => (fork(refresh), 1), ...labels)
+      const lookSoon = () => {
+        if (active.nowMs() - lookedAtMs >= FRESH_MS) fork(refresh)
+        return 1
+      }
+      series.live(tuskMetrics.info, lookSoon, ...labels)
       yield* Effect.addFinalizer(() => Effect.sync(() => series.close()))
       return BrokerMetrics.of({
         refresh,

@@ -29,10 +29,10 @@ export const makeSetPostgres = ({ statistics }: Pick<Store["Service"], "statisti
     if (statistics === undefined) return
     if (nowMs - askedAtMs >= EVERY_MS) {
       askedAtMs = nowMs
-      last = yield* Effect.match(Effect.timeout(statistics, LIMIT_MS), {
-        onSuccess: (found): ReadonlyArray<Statistic> | undefined => found,
-        onFailure: () => undefined
-      })
+      last = yield* Effect.timeout(statistics, LIMIT_MS).pipe(
+        Effect.map((found): ReadonlyArray<Statistic> | undefined => found),
+        Effect.catch(({ message }) => Effect.as(Effect.logDebug(`no numbers of the database: ${message}`), undefined))
+      )
     }
     series.set(m.postgresUp, last === undefined ? 0 : 1)
     for (const { kind, name, value } of last ?? []) {

@@ -68,8 +68,8 @@ const setTopic = (series: Series, { name, partitionIds }: Topic, ends: KnownEnds
     current += end.highWatermark
     oldest += end.logStartOffset
   }
-  series.set(tuskMetrics.currentOffsetSum, Number(current), name)
-  series.set(tuskMetrics.oldestOffsetSum, Number(oldest), name)
+  series.set(tuskMetrics.currentOffsets, Number(current), name)
+  series.set(tuskMetrics.oldestOffsets, Number(oldest), name)
 }
 
 const setPartitions = (

@@ -64,8 +64,8 @@ export const tuskMetrics = {
 
   topics: gauge("tusk_topics", [], "Topics"),
   partitions: gauge("tusk_partitions", [], "Partitions of all topics"),
-  currentOffsetSum: gauge("tusk_topic_current_offset_sum", ["topic"], "End offsets of all partitions, added up"),
-  oldestOffsetSum: gauge("tusk_topic_oldest_offset_sum", ["topic"], "Start offsets of all partitions, added up"),
+  currentOffsets: gauge("tusk_topic_current_offsets", ["topic"], "End offsets of all partitions, added up"),
+  oldestOffsets: gauge("tusk_topic_oldest_offsets", ["topic"], "Start offsets of all partitions, added up"),
   groups: gauge("tusk_groups", ["type", "state"], "Groups by kind and state"),
   rebalances: counter("tusk_group_rebalances_total", ["type"], "Times that a group's work was divided anew"),
   groupLagSeconds: gauge(
@@ -77,7 +77,11 @@ export const tuskMetrics = {
   transactionalIds: gauge("tusk_transactional_ids", [], "Transactional ids that are known"),
   oldestTransaction: gauge("tusk_transactions_oldest_seconds", [], "Age of the oldest open transaction; 0: none"),
 
-  drainedRows: counter("tusk_outbox_rows_total", [], "Rows of kafka.produce and kafka.commit that came into the log"),
+  drainedRows: counter(
+    "tusk_outbox_drained_rows_total",
+    [],
+    "Rows of kafka.produce and kafka.commit that came into the log"
+  ),
   drainSeconds: histogram(
     "tusk_outbox_lag_seconds",
     [],

@@ -2585,9 +2585,9 @@ select 'sessions', '', count(*)::float8 from pg_stat_activity where datname = cu
 union all
 select 'max_connections', '', current_setting('max_connections')::float8
 union all
-select 'outbox_rows', '', count(*)::float8 from (select from kafka.outbox limit 100000) some
+select 'outbox_rows', '', count(*)::float8 from (select from kafka.outbox limit 100000) counted
 union all
-select 'outbox_refused_rows', '', count(*)::float8 from (select from kafka.outbox_refused limit 100000) some`
+select 'outbox_refused_rows', '', count(*)::float8 from (select from kafka.outbox_refused limit 100000) counted`
 }
 
 export const takeOverTexts = {
