@@ -22,6 +22,7 @@ import { connect } from "node:net"
 import type { AddressInfo, Socket as NetSocket } from "node:net"
 import { serveAdmin } from "./admin/AdminServer.ts"
 import type { AdminAddress } from "./admin/AdminServer.ts"
+import { besideAdmin } from "./admin/besideAdmin.ts"
 import { makePages } from "./admin/pages.ts"
 import type { Observed } from "./admin/pages.ts"
 import { brokerLayer, tuning } from "./BrokerLayer.ts"
@@ -141,8 +142,8 @@ export class Tusk extends Context.Service<
     replaced: Partial<BrokerParts> = {}
   ): Layer.Layer<Tusk | Beside, TuskError, Store> => {
     const { holdsProcess = true, listeners = DEFAULT_LISTENERS } = options
-    const broker = (settings: Settings, observed: Observed, admin: AdminAddress | undefined) =>
-      Layer.effect(Tusk, inArea("net")(serve({ listeners, holdsProcess, observed, admin }))).pipe(
+    const broker = (settings: Settings, observed: Observed) =>
+      Layer.effect(Tusk, inArea("net")(serve({ listeners, holdsProcess, observed }))).pipe(
         Layer.merge(beside),
         Layer.provide(brokerLayer(replaced)),
         Layer.provide(Layer.succeed(BrokerSettings, settings)),
@@ -155,8 +156,10 @@ export class Tusk extends Context.Service<
         const { settings, warnings } = yield* Effect.fromResult(readSettings(options.settings))
         for (const warning of warnings) yield* Effect.logWarning(warning)
         const observed: Observed = { metrics: undefined }
-        const admin = options.admin === undefined ? undefined : yield* beginAdmin(options.admin, observed)
-        return yield* Layer.buildWithScope(broker(settings, observed, admin), yield* Effect.scope)
+        const built = Layer.buildWithScope(broker(settings, observed), yield* Effect.scope)
+        if (options.admin === undefined) return yield* built
+        const [context, admin] = yield* besideAdmin(built, beginAdmin(options.admin, observed))
+        return Context.add(context, Tusk, Tusk.of({ ...Context.get(context, Tusk), admin }))
       }).pipe(Effect.mapError(asTuskError), inArea("start"))
     ).pipe(Layer.provide(runtimeLevels()))
   }
@@ -225,10 +228,9 @@ interface Serving {
   readonly listeners: ReadonlyArray<ListenOptions>
   readonly holdsProcess: boolean
   readonly observed: Observed
-  readonly admin: AdminAddress | undefined
 }
 
-const serve = Effect.fnUntraced(function* ({ admin, holdsProcess, listeners, observed }: Serving) {
+const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed }: Serving) {
   const connections = yield* Connections
   const metrics = yield* BrokerMetrics
   const { cluster, clusterId } = yield* Active
@@ -271,7 +273,7 @@ const serve = Effect.fnUntraced(function* ({ admin, holdsProcess, listeners, obs
     clusterId,
     epoch: cluster.epoch,
     schema: cluster.schema,
-    admin,
+    admin: undefined,
     refreshMetrics: metrics.refresh
   })
 })

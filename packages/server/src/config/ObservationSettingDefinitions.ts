@@ -7,7 +7,7 @@ export const observationSettingDefinitions = {
   metricsMaxPartitions: number(
     "tusk.metrics.max.partitions",
     "INT",
-    2000,
+    1000,
     { min: 0 },
     "Partitions, topics, groups and partitions of groups that have metrics of their own: of more only sums are told, and tusk_metrics_left_out says so."
   ),
