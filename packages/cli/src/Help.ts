@@ -3,6 +3,11 @@ import { startFlags } from "./Flags.ts"
 /** What `tusk --help` says of each command, in this order. A test holds it to the command tree, which costs 100 ms to load. */
 export const commandLines: ReadonlyArray<readonly [usage: string, text: string]> = [
   ["start [flags]", "serve"],
+  ["topic VERB", "list, describe, create, alter, delete; offsets; delete-records"],
+  ["group VERB", "list, describe, reset-offsets, delete, delete-offsets; of all four kinds"],
+  ["produce TOPIC", "a record a line, of standard input or a file"],
+  ["consume TOPIC", "prints records: from anywhere, as a template or JSON, as a member of a group"],
+  ["config VERB TYPE NAME", "describe, set, unset: configs of topics, brokers, groups, client metrics"],
   ["config print", "every setting of start with its value and where it comes from (takes start's flags)"],
   ["sql roles", "roles of Postgres for kafka.produce and the like"],
   ["backup-check", "whether Tusk would serve from a restored copy of its database"],
@@ -18,6 +23,8 @@ export const help = (): string => {
     "tusk: a Kafka broker in Postgres",
     "",
     ...commandLines.map(([usage, text]) => `tusk ${usage.padEnd(left)}  ${text}`),
+    "",
+    "topic, group, produce, consume and config talk to any Kafka: -b HOST:PORT, or TUSK_BOOTSTRAP_SERVER (127.0.0.1:9092).",
     "",
     "tusk COMMAND --help       its flags, with examples",
     "tusk --completions SHELL  a script for bash, zsh or fish",

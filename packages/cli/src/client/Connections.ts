@@ -23,7 +23,7 @@ export const makeConnections = (
     const transport = yield* Transport
     const openings = new Map<string, Opening>()
 
-    const open = (key: string, address: Address): Opening => {
+    const open = (key: string): Opening => {
       const opening: Opening = Deferred.makeUnsafe()
       openings.set(key, opening)
       return opening
@@ -52,7 +52,7 @@ export const makeConnections = (
             return get(key, address)
           })
         }
-        const opening = open(key, address)
+        const opening = open(key)
         return Effect.andThen(run(key, address, opening), Deferred.await(opening))
       })
     return { get }

@@ -1,5 +1,5 @@
 /** Kafka's own limit of a request or answer, `socket.request.max.bytes`. */
-export const MAX_FRAME_BYTES = 100 * 1024 * 1024
+const MAX_FRAME_BYTES = 100 * 1024 * 1024
 
 /** Cuts a stream of bytes into frames by the int32 in front of each. A frame of one chunk is a view of it. */
 export class FrameCutter {

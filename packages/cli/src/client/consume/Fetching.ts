@@ -21,6 +21,7 @@ export interface Position extends TopicPartition {
   readonly end: bigint | undefined
 }
 
+/** How it is read. */
 export interface FetchOptions {
   readonly isolation: "read_committed" | "read_uncommitted"
   /** How long the broker waits for records, in milliseconds. */
@@ -67,68 +68,53 @@ const requestOf = (positions: ReadonlyArray<Position>, { isolation, maxWaitMs }:
 
 const isOpen = ({ end, offset }: Position): boolean => end === undefined || offset < end
 
-/** Reads until all positions are at their ends, or `take` wants no more. */
-export const fetching = <E, R>(
-  positions: ReadonlyArray<Position>,
-  options: FetchOptions,
-  take: Take<E, R>
-): Effect.Effect<void, ClientError | E, R | KafkaClient> =>
-  Effect.gen(function* () {
-    const client = yield* KafkaClient
-    const one = yield* Semaphore.make(1)
-    let isDone = false
+const UNKNOWN_TOPIC_OR_PARTITION = 3
 
-    const deliver = (position: Position, fetched: FetchResponsePartitionData, address: string) =>
-      Effect.gen(function* () {
-        if (isDone) return
-        const { partition, topic } = position
-        const read = yield* Effect.try({
-          try: () => fetchedRecords(fetched, position.offset),
-          catch: (error) =>
-            new BadAnswer({ address, reason: `${partitionText({ topic, partition })}: ${(error as Error).message}` })
-        })
-        const wanted =
-          position.end === undefined ? read.records : read.records.filter(({ offset }) => offset < position.end!)
-        position.offset = read.nextOffset
-        if (wanted.length > 0 && (yield* take({ topic, partition }, wanted)) === "done") isDone = true
-      })
+const mayPass = (error: unknown): boolean => {
+  if (error instanceof Refused) return error.code !== UNKNOWN_TOPIC_OR_PARTITION && isRetriable(error)
+  const tag = (error as { readonly _tag?: string })._tag
+  return tag === "ConnectionLost" || tag === "AnswerTimedOut" || tag === "BrokerUnreachable"
+}
 
-    /** One request and what came of it; the positions whose leader is another one now. */
-    const round = (connection: BrokerConnection, mine: ReadonlyArray<Position>) =>
-      Effect.gen(function* () {
-        const answer = yield* connection.ask(Fetch, requestOf(mine, options), {
-          ...BY_NAME,
-          waitsMs: options.maxWaitMs
-        })
-        const refusal = refusalOf(answer.errorCode, "the fetch")
-        if (refusal !== undefined) return yield* refusal
-        let moved = false
-        for (const { partitions, topic } of answer.responses) {
-          for (const fetched of partitions) {
-            const place = { topic, partition: fetched.partitionIndex }
-            const error = refusalOf(fetched.errorCode, partitionText(place))
-            if (error !== undefined && !isRetriable(error)) return yield* error
-            const position = mine.find((each) => each.topic === topic && each.partition === place.partition)
-            if (error !== undefined || position === undefined) moved = true
-            else yield* one.withPermits(1)(deliver(position, fetched, connection.address))
-          }
-        }
-        return moved
-      })
+/** What goes on while positions are read. */
+class Reading<E, R> {
+  readonly #client: KafkaClient["Service"]
+  readonly #positions: ReadonlyArray<Position>
+  readonly #options: FetchOptions
+  readonly #take: Take<E, R>
+  /** One fetch is taken at a time, whichever leader it comes from. */
+  readonly #one: Semaphore.Semaphore
+  #isDone = false
 
-    const follow = (id: number, mine: ReadonlyArray<Position>) =>
-      Effect.gen(function* () {
-        const connection = yield* client.broker(id)
-        for (let moved = false; !moved && !isDone;) {
-          const open = mine.filter(isOpen)
-          if (open.length === 0) return
-          moved = yield* round(connection, open)
-        }
-      })
+  constructor(
+    client: KafkaClient["Service"],
+    positions: ReadonlyArray<Position>,
+    options: FetchOptions,
+    take: Take<E, R>,
+    one: Semaphore.Semaphore
+  ) {
+    this.#client = client
+    this.#positions = positions
+    this.#options = options
+    this.#take = take
+    this.#one = one
+  }
 
-    const leaders = Effect.gen(function* () {
-      const open = positions.filter(isOpen)
-      const cluster = yield* client.metadata([...new Set(open.map(({ topic }) => topic))])
+  get isOver(): boolean {
+    return this.#isDone || !this.#positions.some(isOpen)
+  }
+
+  /** Follows all leaders; returns if it is over, or a leader is another one. */
+  followAll(): Effect.Effect<void, ClientError | E, R> {
+    return Effect.flatMap(this.#leaders(), (byLeader) =>
+      Effect.forEach(byLeader, ([id, mine]) => this.#follow(id, mine), { concurrency: "unbounded", discard: true })
+    )
+  }
+
+  #leaders(): Effect.Effect<ReadonlyMap<number, ReadonlyArray<Position>>, ClientError> {
+    return Effect.gen({ self: this }, function* () {
+      const open = this.#positions.filter(isOpen)
+      const cluster = yield* this.#client.metadata([...new Set(open.map(({ topic }) => topic))])
       const byLeader = new Map<number, Array<Position>>()
       for (const position of open) {
         const leader = leaderOf(cluster, position)
@@ -137,29 +123,80 @@ export const fetching = <E, R>(
       }
       return byLeader
     })
+  }
 
+  #follow(id: number, mine: ReadonlyArray<Position>): Effect.Effect<void, ClientError | E, R> {
+    return Effect.gen({ self: this }, function* () {
+      const connection = yield* this.#client.broker(id)
+      for (let moved = false; !moved && !this.#isDone;) {
+        const open = mine.filter(isOpen)
+        if (open.length === 0) return
+        moved = yield* this.#round(connection, open)
+      }
+    })
+  }
+
+  /** One request and what came of it; true if a leader is another one now. */
+  #round(connection: BrokerConnection, mine: ReadonlyArray<Position>): Effect.Effect<boolean, ClientError | E, R> {
+    return Effect.gen({ self: this }, function* () {
+      const waits = { ...BY_NAME, waitsMs: this.#options.maxWaitMs }
+      const answer = yield* connection.ask(Fetch, requestOf(mine, this.#options), waits)
+      const refusal = refusalOf(answer.errorCode, "the fetch")
+      if (refusal !== undefined) return yield* refusal
+      let moved = false
+      for (const { partitions, topic } of answer.responses) {
+        for (const fetched of partitions) {
+          const place = { topic, partition: fetched.partitionIndex }
+          const error = refusalOf(fetched.errorCode, partitionText(place))
+          if (error !== undefined && !isRetriable(error)) return yield* error
+          const position = mine.find((each) => each.topic === topic && each.partition === place.partition)
+          if (error !== undefined || position === undefined) moved = true
+          else yield* this.#one.withPermits(1)(this.#deliver(position, fetched, connection.address))
+        }
+      }
+      return moved
+    })
+  }
+
+  #deliver(
+    position: Position,
+    fetched: FetchResponsePartitionData,
+    address: string
+  ): Effect.Effect<void, ClientError | E, R> {
+    return Effect.gen({ self: this }, function* () {
+      if (this.#isDone) return
+      const { end, offset: from, partition, topic } = position
+      const read = yield* Effect.try({
+        try: () => fetchedRecords(fetched, from),
+        catch: (error) =>
+          new BadAnswer({ address, reason: `${partitionText({ topic, partition })}: ${(error as Error).message}` })
+      })
+      const wanted = end === undefined ? read.records : read.records.filter(({ offset }) => offset < end)
+      position.offset = read.nextOffset
+      if (wanted.length === 0) return
+      if ((yield* this.#take({ topic, partition }, wanted)) === "done") this.#isDone = true
+    })
+  }
+}
+
+/** Reads until all positions are at their ends, or `take` wants no more. */
+export const fetching = <E, R>(
+  positions: ReadonlyArray<Position>,
+  options: FetchOptions,
+  take: Take<E, R>
+): Effect.Effect<void, ClientError | E, R | KafkaClient> =>
+  Effect.gen(function* () {
+    const client = yield* KafkaClient
+    const reading = new Reading(client, positions, options, take, yield* Semaphore.make(1))
     let failures = 0
-    while (!isDone && positions.some(isOpen)) {
+    while (!reading.isOver) {
       const before = positions.map(({ offset }) => offset)
-      const outcome = yield* Effect.result(
-        Effect.flatMap(leaders, (byLeader) =>
-          Effect.forEach(byLeader, ([id, mine]) => follow(id, mine), { concurrency: "unbounded", discard: true })
-        )
-      )
-      const isAhead = positions.some(({ offset }, i) => offset !== before[i])
-      failures = isAhead ? 0 : failures + 1
+      const outcome = yield* Effect.result(reading.followAll())
+      failures = positions.some(({ offset }, i) => offset !== before[i]) ? 0 : failures + 1
       if (outcome._tag === "Failure") {
         const tooOften = failures * PAUSE_MS > client.options.retryMs
         if (tooOften || !mayPass(outcome.failure)) return yield* Effect.fail(outcome.failure)
       }
-      if (!isDone && positions.some(isOpen)) yield* Effect.sleep(PAUSE_MS)
+      if (!reading.isOver) yield* Effect.sleep(PAUSE_MS)
     }
   })
-
-const UNKNOWN_TOPIC_OR_PARTITION = 3
-
-const mayPass = (error: unknown): boolean => {
-  if (error instanceof Refused) return error.code !== UNKNOWN_TOPIC_OR_PARTITION && isRetriable(error)
-  const tag = (error as { readonly _tag?: string })._tag
-  return tag === "ConnectionLost" || tag === "AnswerTimedOut" || tag === "BrokerUnreachable"
-}

@@ -81,10 +81,12 @@ const assignments = (joined: JoinGroupResponse) =>
     }))
   })
 
-const attempt = (group: string, topics: ReadonlyArray<string>, memberId: string) =>
+/** One try. `known` hears the member's id as soon as the group gave one: a member that comes as another stays behind. */
+const attempt = (group: string, topics: ReadonlyArray<string>, memberId: string, known: (memberId: string) => void) =>
   Effect.gen(function* () {
     const client = yield* KafkaClient
     let joined = yield* joinOnce(group, topics, memberId)
+    known(joined.memberId)
     if (joined.errorCode === MEMBER_ID_REQUIRED) joined = yield* joinOnce(group, topics, joined.memberId)
     const body = {
       ...SyncGroup.request.defaults(),
@@ -122,12 +124,16 @@ export const joinGroup = (
   topics: ReadonlyArray<string>,
   before: string
 ): Effect.Effect<Membership, ClientError, KafkaClient> =>
-  attempt(group, topics, before).pipe(
-    Effect.catchIf(mustRejoin, (error) => {
-      const known = error._tag === "Refused" && error.code === REBALANCE_IN_PROGRESS ? before : ""
-      return joinGroup(group, topics, known)
-    })
-  )
+  Effect.gen(function* () {
+    let memberId = before
+    for (;;) {
+      const outcome = yield* Effect.result(attempt(group, topics, memberId, (known) => (memberId = known)))
+      if (outcome._tag === "Success") return outcome.success
+      const error = outcome.failure
+      if (!mustRejoin(error)) return yield* error
+      if (error._tag === "Refused" && error.code === UNKNOWN_MEMBER_ID) memberId = ""
+    }
+  })
 
 /** Keeps a member alive; returns once it has to join anew. */
 export const heartbeats = ({

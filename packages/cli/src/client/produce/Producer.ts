@@ -1,3 +1,4 @@
+/** A producer to one topic: records into batches, batches on their way. */
 import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import { partitionForKey } from "@tusk/protocol/record/Murmur2"
 import { advanceSequence } from "@tusk/protocol/record/RecordBatch"
@@ -10,6 +11,7 @@ import { BatchBuilder } from "./BatchBuilder.ts"
 import type { ProducedRecord } from "./BatchBuilder.ts"
 import { makeSender } from "./Sender.ts"
 
+/** What a producer goes by. */
 export interface ProducerOptions {
   readonly topic: string
   readonly acks: -1 | 0 | 1
@@ -21,6 +23,7 @@ export interface ProducerOptions {
   readonly batchBytes: number
 }
 
+/** Takes records. */
 export interface Producer {
   /** How many the topic has. */
   readonly partitions: number

@@ -1,3 +1,4 @@
+/** `tusk consume --group`. */
 import type { DecodedRecord } from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import { committedOffsets, commitOffsets } from "../../client/admin/GroupOffsets.ts"
@@ -14,6 +15,7 @@ import { offsetsAt, offsetsOf } from "../places.ts"
 import type { PlacedOffset } from "../places.ts"
 import type { printing } from "./printing.ts"
 
+/** What a member is to do. */
 export interface AsMember {
   readonly group: string
   readonly topics: ReadonlyArray<TopicMetadata>

@@ -124,7 +124,8 @@ const describe = Command.make(
     const asked = (["state", "members", "offsets"] as const).filter((section) => flags[section])
     const sections = asked.length > 0 ? asked : format === "plain" ? (["offsets"] as const) : ALL
     const { stdout } = yield* Streams
-    for (const [i, section] of sections.entries()) {
+    const filled = sections.filter((section) => section === "state" || groups.some((each) => each[section].length > 0))
+    for (const [i, section] of filled.entries()) {
       if (i > 0 && format === "table") yield* stdout.write("\n")
       yield* printSection(section, groups)
     }
