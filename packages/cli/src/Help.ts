@@ -10,6 +10,7 @@ export const commandLines: ReadonlyArray<readonly [usage: string, text: string]>
   ["config VERB TYPE NAME", "describe, set, unset: configs of topics, brokers, groups, client metrics"],
   ["config print", "every setting of start with its value and where it comes from (takes start's flags)"],
   ["sql roles", "roles of Postgres for kafka.produce and the like"],
+  ["migrate", "bring the schema up to date as one role, so that the broker can run as another"],
   ["backup-check", "whether Tusk would serve from a restored copy of its database"],
   ["doctor", "what will hurt: of Postgres, its settings and sessions, of Tusk's tables and rights"],
   ["decode HEX|FILE", "a Kafka frame, readable"]

@@ -18,6 +18,7 @@ import { configCommand } from "./Config.ts"
 import { consumeCommand } from "./Consume.ts"
 import { groupCommand } from "./Group.ts"
 import { doctorCommand } from "./Doctor.ts"
+import { migrateCommand } from "./Migrate.ts"
 import { produceCommand } from "./Produce.ts"
 import { sqlCommand } from "./Sql.ts"
 import { topicCommand } from "./Topic.ts"
@@ -33,6 +34,7 @@ const tusk = Command.make("tusk").pipe(
     consumeCommand,
     configCommand,
     sqlCommand,
+    migrateCommand,
     doctorCommand,
     backupCheckCommand,
     decodeCommand

@@ -19,10 +19,12 @@ import { unpackedOf } from "./PgStore/unpackedStatements.ts"
 import { waitForDatabase } from "./PgStore/waitForDatabase.ts"
 import { LastCommit } from "./PgStore/Witness.ts"
 
-const asAcquireError = (error: ConnectionError | AcquireError): AcquireError => {
+const asAcquireError = (error: ConnectionError | AcquireError, user: string): AcquireError => {
   switch (error._tag) {
-    case "PgError":
-      return new StoreUnavailable({ message: `${error.message} (${error.code})`, cause: error })
+    case "PgError": {
+      const remedy = error.code === "42501" ? `; as the schema's owner: tusk migrate --grant-to ${user}` : ""
+      return new StoreUnavailable({ message: `${error.message} (${error.code})${remedy}`, cause: error })
+    }
     case "ConnectionLost":
       return new StoreUnavailable({ message: error.message, cause: error })
     case "NotSent":
@@ -78,7 +80,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
       { interruptible: true }
     ).pipe(
       Effect.map(({ cluster }) => cluster),
-      Effect.mapError(asAcquireError)
+      Effect.mapError((error) => asAcquireError(error, target.user))
     )
 
   const withReign = <A>(use: (reign: Reign) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>

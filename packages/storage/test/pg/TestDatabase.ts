@@ -77,7 +77,7 @@ export class TestDatabase {
       const open = connect(target, "installer")
       return Effect.flatMap(
         Effect.acquireRelease(open, (connection) => Effect.sync(() => connection.leave())),
-        (connection) => install(connection, target, open, version)
+        (connection) => install(connection, target, open, { version })
       )
     }).pipe(Effect.scoped)
   }

@@ -18,7 +18,11 @@ const SETTINGS = ["statement_timeout = 0", "enable_seqscan = on", "enable_bitmap
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /** Which role has to do what, for a role that may not. */
-const grantFor = (connection: PgConnection, target: PgTarget): Effect.Effect<string, ConnectionError> =>
+const remedyFor = (
+  connection: PgConnection,
+  target: PgTarget,
+  missing: ReadonlyArray<string>
+): Effect.Effect<string, ConnectionError> =>
   Effect.map(
     connection.query(`select pg_get_userbyid(nspowner), current_user from pg_namespace where nspname = 'kafka'
       union all select null, current_user limit 1`),
@@ -29,17 +33,24 @@ const grantFor = (connection: PgConnection, target: PgTarget): Effect.Effect<str
         return `as the database's owner, once: grant create on database ${quoted(target.database)} to ${quoted(user)}`
       }
       if (owner === user) return `its tables have to belong to ${quoted(user)}, as the schema does`
-      return `the schema belongs to ${quoted(owner)}: start Tusk as that role, or give all in it to ${quoted(user)}`
+      const steps = missing.length === 0 ? "" : `, which takes ${missing.join(", ")}`
+      return `the schema belongs to ${quoted(owner)}: run tusk migrate --grant-to ${quoted(user)} as that role${steps}`
     }
   )
+
+/** How far an installer came. */
+interface Progress {
+  readonly missing: ReadonlyArray<string>
+  readonly step: string | undefined
+  readonly blocker: string | undefined
+}
 
 /** The first cause, and what to do about it. */
 const refused = (
   connection: PgConnection,
   target: PgTarget,
   error: ConnectionError,
-  step: string | undefined,
-  blocker: string | undefined
+  { blocker, missing, step }: Progress
 ): Effect.Effect<StoreUnavailable> =>
   Effect.gen(function* () {
     const what =
@@ -48,7 +59,7 @@ const refused = (
     if (error._tag !== "PgError") return fail(error.message)
     switch (error.code) {
       case "42501": {
-        const remedy = yield* Effect.orElseSucceed(grantFor(connection, target), () => "a grant is missing")
+        const remedy = yield* Effect.orElseSucceed(remedyFor(connection, target, missing), () => "a grant is missing")
         return fail(`${error.message}; ${remedy}`)
       }
       case "55P03":
@@ -63,30 +74,39 @@ const refused = (
     }
   })
 
+/** How the schema is installed. */
+export interface InstallOptions {
+  /** An older one, for tests of what becomes of it. */
+  readonly version?: number | undefined
+  /** Whether another installer is waited for; else it is told. True if not given. */
+  readonly waits?: boolean
+}
+
 /**
  * Installs schema `kafka`, or takes the steps that are missing, by name and in order: all or nothing, one installer at a
  * time, as a plain role that owns the schema or may create it. Does nothing if it is up to date. In a session with our
- * own settings, as those of a role, a database or a pooler may be anything.
+ * own settings, as those of a role, a database or a pooler may be anything. Returns the steps that it took.
  */
 export const install = (
   connection: PgConnection,
   target: PgTarget,
   /** One more session with the same server, which sees for which session this one waits. */
   beside: Effect.Effect<PgConnection, ConnectionError>,
-  /** An older one, for tests of what becomes of it. */
-  version: number = SCHEMA_VERSION
-): Effect.Effect<void, StoreUnavailable | SchemaTooNew> =>
+  { version = SCHEMA_VERSION, waits = true }: InstallOptions = {}
+): Effect.Effect<ReadonlyArray<string>, StoreUnavailable | SchemaTooNew> =>
   Effect.gen(function* () {
-    let step: string | undefined
-    let blocker: string | undefined
-    const told = (who: string) => {
-      blocker = who
+    let progress: Progress = { missing: [], step: undefined, blocker: undefined }
+    const told = (blocker: string) => {
+      progress = { ...progress, blocker }
     }
     const run = (sql: string) => connection.queryStoring(sql)
     const migrate = Effect.gen(function* () {
       yield* run(`begin; ${SETTINGS}`)
       // Two brokers that start at once: the second waits here, and then finds everything done.
-      yield* run(`select pg_advisory_xact_lock(${SCHEMA_LOCK[0]}, ${SCHEMA_LOCK[1]})`)
+      const lock = waits ? "pg_advisory_xact_lock" : "pg_try_advisory_xact_lock"
+      const [locked] = yield* connection.query(`select ${lock}(${SCHEMA_LOCK[0]}, ${SCHEMA_LOCK[1]})`)
+      if (locked?.[0] === "f")
+        return yield* new StoreUnavailable({ message: "another Tusk takes steps of the schema just now" })
       const [schema] = yield* connection.query("select to_regnamespace('kafka') is not null")
       // "if not exists" would ask for the right to create schemas even if the schema is there.
       if (schema?.[0] !== "t") yield* run("create schema kafka")
@@ -98,20 +118,21 @@ export const install = (
       const steps = stepsToTake(yield* stepsTaken(connection), version)
       if ("_tag" in steps) return yield* steps
       for (const migration of steps) {
-        step = migration
+        progress = { ...progress, missing: steps, step: migration }
         const { id, name } = stepOf(migration)
         yield* run(migrations[migration])
         yield* run(`insert into kafka.migrations (migration_id, name) values (${id}, '${name}')`)
       }
       yield* run("commit")
+      return steps
     })
     const undone = Effect.ignore(connection.query("rollback"))
-    yield* tellingWhoBlocks(connection, beside, told, migrate).pipe(
+    return yield* tellingWhoBlocks(connection, beside, told, migrate).pipe(
       Effect.onExit((exit) => (exit._tag === "Failure" ? undone : Effect.void)),
       Effect.catchTags({
-        PgError: (error) => Effect.flatMap(refused(connection, target, error, step, blocker), Effect.fail),
-        ConnectionLost: (error) => Effect.flatMap(refused(connection, target, error, step, blocker), Effect.fail),
-        NotSent: (error) => Effect.flatMap(refused(connection, target, error, step, blocker), Effect.fail)
+        PgError: (error) => Effect.flatMap(refused(connection, target, error, progress), Effect.fail),
+        ConnectionLost: (error) => Effect.flatMap(refused(connection, target, error, progress), Effect.fail),
+        NotSent: (error) => Effect.flatMap(refused(connection, target, error, progress), Effect.fail)
       })
     )
   })
