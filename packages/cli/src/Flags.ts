@@ -54,6 +54,13 @@ export const startFlags: ReadonlyArray<FlagDefinition> = [
     help: "the URL is in this file, as Docker, Kubernetes and systemd hand out secrets"
   },
   {
+    name: "schema",
+    variable: "TUSK_SCHEMA",
+    argument: "NAME",
+    repeats: false,
+    help: "where in that database this cluster lies; each schema is a cluster of its own (kafka)"
+  },
+  {
     name: "standby",
     variable: "TUSK_STANDBY",
     argument: "",

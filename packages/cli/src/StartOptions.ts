@@ -18,7 +18,12 @@ import { readSecret } from "./Secret.ts"
 export type Storage =
   | { readonly _tag: "Embedded"; readonly dataDir: string }
   /** Without a URL libpq's variables name the server. */
-  | { readonly _tag: "Postgres"; readonly url: string | undefined; readonly standby: boolean }
+  | {
+      readonly _tag: "Postgres"
+      readonly url: string | undefined
+      readonly standby: boolean
+      readonly schema?: string
+    }
   | { readonly _tag: "Memory"; readonly bytes: number | undefined }
 
 export type LogLevel = "Debug" | "Info" | "Warn" | "Error"
@@ -117,6 +122,9 @@ const readStorage = (given: Given, env: NodeJS.ProcessEnv): Storage | CliError =
   if (bytes !== undefined && !/^[1-9]\d*$/.test(bytes)) {
     return refuse("memory-bytes", `--memory-bytes ${bytes}: not a number of bytes`)
   }
+  if (one("schema") !== undefined && kind !== "postgres") {
+    return refuse("schema", `--schema: a cluster of its own needs none with --storage ${kind}`)
+  }
   switch (kind) {
     case "embedded":
       return { _tag: "Embedded", dataDir: resolve(one("data-dir") ?? "tusk-data") }
@@ -141,5 +149,6 @@ const readPostgres = ({ flags, origins }: Given, env: NodeJS.ProcessEnv, standby
         "--storage postgres: no --database-url, TUSK_DATABASE_URL, TUSK_DATABASE_URL_FILE, DATABASE_URL or PGHOST"
     })
   }
-  return { _tag: "Postgres", url, standby }
+  const schema = flags.get("schema")?.[0]
+  return { _tag: "Postgres", url, standby, ...(schema === undefined ? {} : { schema }) }
 }

@@ -146,6 +146,14 @@ describe("what is refused, in one line", () => {
     assert.match(refused(args), message)
   })
 
+  it("--schema is where a cluster lies in a database", () => {
+    const url = "postgres://h/d"
+    const there = { _tag: "Postgres" as const, url, standby: false, schema: "eu" }
+    assert.deepStrictEqual(accepted(["--schema", "eu", "--database-url", url]).storage, there)
+    assert.deepStrictEqual(accepted(["--database-url", url], { TUSK_SCHEMA: "eu" }).storage, there)
+    assert.match(refused(["--schema", "eu"]), /--schema: a cluster of its own needs none with --storage embedded/)
+  })
+
   it("--standby waits for a database that others serve too", () => {
     const url = "postgres://h/d"
     const there = { _tag: "Postgres" as const, url, standby: true }

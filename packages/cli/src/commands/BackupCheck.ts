@@ -13,7 +13,7 @@ import { note, outputFormat, printRows } from "../terminal/Printing.ts"
 import { jsonText } from "../terminal/JsonText.ts"
 import { Streams } from "../terminal/Streams.ts"
 import type { Column } from "../terminal/Table.ts"
-import { databaseFlags, databaseUrl } from "./DatabaseFlags.ts"
+import { databaseFlags, databaseUrl, schemaOf } from "./DatabaseFlags.ts"
 
 const columns: ReadonlyArray<Column<Damage>> = [
   { title: "SEVERITY", of: ({ severity }) => severity },
@@ -24,10 +24,10 @@ const columns: ReadonlyArray<Column<Damage>> = [
   { title: "SEEN", of: ({ seen }) => seen }
 ]
 
-const open = (url: string | undefined) =>
+const open = (url: string | undefined, schema: string | undefined) =>
   Effect.gen(function* () {
     const target = yield* Effect.try({
-      try: () => resolveOptions({ url, environment: process.env, targetSessionAttrs: "any" }),
+      try: () => resolveOptions({ url, schema, environment: process.env, targetSessionAttrs: "any" }),
       catch: (error) => new CliError({ message: (error as Error).message })
     })
     return yield* Effect.acquireRelease(connect(target, "tusk/backup-check"), (each) => Effect.sync(() => each.leave()))
@@ -90,11 +90,12 @@ export const backupCheckCommand = Command.make(
   },
   Effect.fn(function* (flags) {
     if (flags.maxRate < 0) return yield* new CliError({ message: `--max-rate ${flags.maxRate}: below 0` })
-    const copy = yield* open(yield* databaseUrl(flags))
+    const copy = yield* open(yield* databaseUrl(flags), schemaOf(flags))
     const total = yield* Effect.orElseSucceed(totalBytes(copy), () => 0)
     const report = yield* checkCopy(copy, new Pace(flags.maxRate, yield* progressOf(total)))
     const liveUrl = Option.getOrUndefined(flags.liveDatabaseUrl)
-    if (liveUrl !== undefined && report.partitions > 0) yield* compareWithLive(copy, yield* open(liveUrl), report)
+    if (liveUrl !== undefined && report.partitions > 0)
+      yield* compareWithLive(copy, yield* open(liveUrl, schemaOf(flags)), report)
     yield* print(report)
     if (report.counts.error > 0) return yield* new Found({ code: EXIT.errorsFound })
     if (report.counts.warning > 0) return yield* new Found({ code: EXIT.warningsFound })

@@ -35,7 +35,7 @@ const storageOf = (storage: Storage): readonly [kind: string, place: string, fla
     case "Embedded":
       return ["embedded", `--data-dir ${storage.dataDir}`, "data-dir"]
     case "Postgres": {
-      const target = resolveOptions({ url: storage.url, environment: process.env })
+      const target = resolveOptions({ url: storage.url, schema: storage.schema, environment: process.env })
       return ["postgres", `--database-url postgres://${describeTarget(target)}`, "database-url"]
     }
     case "Memory":
@@ -59,6 +59,9 @@ const flagLines = (options: StartOptions): ReadonlyArray<string> | CliError => {
     ]),
     `--storage ${kind}  # ${origin("storage")}`,
     `${place}  # ${options.origins.get(`${flag}-file`) ?? origin(flag)}`,
+    ...(options.storage._tag === "Postgres"
+      ? [`--schema ${options.storage.schema ?? "kafka"}  # ${origin("schema")}`]
+      : []),
     `--log-level ${options.logLevel.toLowerCase()}  # ${origin("log-level")}`,
     `--log-format ${options.logFormat ?? "(pretty on a terminal, else json)"}  # ${origin("log-format")}`,
     `--admin ${adminOf(options)}  # ${origin("admin")}`

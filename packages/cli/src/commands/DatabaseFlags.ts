@@ -9,8 +9,17 @@ export const databaseFlags = {
     Flag.withMetavar("URL"),
     Flag.withDescription("postgres://user:password@host:port/database [TUSK_DATABASE_URL, DATABASE_URL, PGHOST]"),
     Flag.optional
+  ),
+  schema: Flag.String("schema").pipe(
+    Flag.withMetavar("NAME"),
+    Flag.withDescription("where in that database the cluster lies [TUSK_SCHEMA] (kafka)"),
+    Flag.optional
   )
 }
+
+/** The schema; undefined: the default. */
+export const schemaOf = (flags: { readonly schema: Option.Option<string> }): string | undefined =>
+  Option.getOrUndefined(flags.schema) ?? (process.env["TUSK_SCHEMA"] || undefined)
 
 /** The URL; undefined if libpq's variables name the server. */
 export const databaseUrl = (flags: {

@@ -7,7 +7,7 @@ import type { Finding, Severity } from "../doctor/Finding.ts"
 import { outputFormat, printRows } from "../terminal/Printing.ts"
 import { Streams } from "../terminal/Streams.ts"
 import type { Column } from "../terminal/Table.ts"
-import { databaseFlags, databaseUrl } from "./DatabaseFlags.ts"
+import { databaseFlags, databaseUrl, schemaOf } from "./DatabaseFlags.ts"
 
 const columns: ReadonlyArray<Column<Finding>> = [
   { title: "SEVERITY", of: ({ severity }) => severity },
@@ -46,7 +46,7 @@ export const doctorCommand = Command.make(
   Effect.fn(function* (flags) {
     const url = yield* databaseUrl(flags)
     const target = yield* Effect.try({
-      try: () => resolveOptions({ url, environment: process.env }),
+      try: () => resolveOptions({ url, schema: schemaOf(flags), environment: process.env }),
       catch: (error) => new CliError({ message: (error as Error).message })
     })
     const findings = yield* diagnose(target)

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { note } from "../terminal/Printing.ts"
 import { Streams } from "../terminal/Streams.ts"
-import { databaseFlags, databaseUrl } from "./DatabaseFlags.ts"
+import { databaseFlags, databaseUrl, schemaOf } from "./DatabaseFlags.ts"
 
 /** What a role is called in what is printed, if nobody named one. */
 const SOME_ROLE = "tusk"
@@ -30,7 +30,11 @@ export const migrateCommand = Command.make(
   "migrate",
   flags,
   Effect.fn(function* ({ dryRun, grantTo, ...database }) {
-    const target = resolveOptions({ url: yield* databaseUrl(database), environment: process.env })
+    const target = resolveOptions({
+      url: yield* databaseUrl(database),
+      schema: schemaOf(database),
+      environment: process.env
+    })
     const connection = yield* Effect.acquireRelease(connect(target, "tusk/migrate"), (each) =>
       Effect.sync(() => each.leave())
     )
@@ -43,7 +47,7 @@ export const migrateCommand = Command.make(
     const grants = yield* grantsTo(connection, role ?? SOME_ROLE)
     if (role === undefined || dryRun) {
       yield* note("for a broker that runs as a role of its own:")
-      return yield* note(grants.map((each) => `  ${each};`).join("\n"))
+      return yield* note(grants.map((each) => `  ${connection.inSchema(each)};`).join("\n"))
     }
     yield* grant(connection, grants)
     yield* note(`${role} may run the broker`)

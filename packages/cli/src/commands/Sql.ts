@@ -5,14 +5,14 @@ import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { CliError } from "../CliError.ts"
 import { Streams } from "../terminal/Streams.ts"
-import { databaseFlags, databaseUrl } from "./DatabaseFlags.ts"
+import { databaseFlags, databaseUrl, schemaOf } from "./DatabaseFlags.ts"
 
 const roles = Command.make(
   "roles",
   databaseFlags,
   Effect.fn(function* (flags) {
     const url = yield* databaseUrl(flags)
-    const target = resolveOptions({ url, environment: process.env })
+    const target = resolveOptions({ url, schema: schemaOf(flags), environment: process.env })
     const connection = yield* Effect.acquireRelease(connect(target, "tusk/sql"), (each) =>
       Effect.sync(() => each.leave())
     )

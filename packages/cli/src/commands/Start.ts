@@ -115,17 +115,18 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
       }))
     }
     case "Postgres": {
-      const { standby, url } = storage
-      const pg = { url, environment: process.env, ...limits, standby }
+      const { schema, standby, url } = storage
+      const pg = { url, environment: process.env, ...limits, standby, schema }
       return Effect.gen(function* () {
         const tusk = yield* build(Tusk.layerPg({ ...common, pg }))
         const { describeTarget, resolveOptions } = yield* Effect.promise(
           () => import("@tusk/storage/pg/options/PgOptions")
         )
+        const target = resolveOptions(pg)
         return {
           tusk,
           storage: "postgres" as const,
-          place: `in Postgres, schema kafka, ${describeTarget(resolveOptions(pg))}`,
+          place: `in Postgres, schema ${target.schema}, ${describeTarget(target)}`,
           watch: Effect.never
         }
       })

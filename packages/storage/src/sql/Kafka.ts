@@ -1,3 +1,4 @@
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
@@ -8,6 +9,11 @@ import * as SqlClient from "effect/sql/SqlClient"
 import { SqlError } from "effect/sql/SqlError"
 import { decoding, encoding } from "./Coding.ts"
 import type { Bytes, Format } from "./Coding.ts"
+
+/** The schema that Tusk keeps its cluster in (`tusk start --schema`). */
+export const ClusterSchema = Context.Reference<string>("@tusk/storage/sql/ClusterSchema", {
+  defaultValue: () => "kafka"
+})
 
 /** In order; a key may be there twice. */
 export type Headers = ReadonlyArray<readonly [key: string, value: Bytes]>
@@ -74,19 +80,20 @@ export const produce = <A, I, RD, RE>(
   const encode = encoding(schema, format ?? "json")
   return Effect.fnUntraced(function* (value: A) {
     const sql = yield* SqlClient.SqlClient
+    const cluster = sql(yield* ClusterSchema)
     const bytes = yield* encode(value)
     const given = [sql`${topic}`, sql`value => ${bytes}::bytea`]
     if (key !== undefined) given.push(sql`key => ${bytesOf(key(value))}::bytea`)
     if (headers !== undefined) {
       const json = JSON.stringify(headers(value).map(([name, header]) => [name, base64(header)]))
-      given.push(sql`headers => array(select row(h ->> 0, decode(h ->> 1, 'base64'))::kafka.header
+      given.push(sql`headers => array(select row(h ->> 0, decode(h ->> 1, 'base64'))::${cluster}.header
         from jsonb_array_elements(${json}::text::jsonb) with ordinality each (h, place) order by place)`)
     }
     if (partition !== undefined) given.push(sql`partition => ${partition(value)}::integer`)
     if (timestamp !== undefined)
       given.push(sql`"timestamp" => ${DateTime.formatIso(timestamp(value))}::text::timestamptz`)
     if (dedup !== undefined) given.push(sql`dedup => ${dedup(value)}::text`)
-    const [row] = yield* sql<{ readonly id: string }>`select kafka.produce(${sql.csv(given)})::text as id`
+    const [row] = yield* sql<{ readonly id: string }>`select ${cluster}.produce(${sql.csv(given)})::text as id`
     return BigInt(row!.id)
   })
 }
@@ -137,6 +144,7 @@ export const consumeBatch =
   (effect) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
+      const cluster = sql(yield* ClusterSchema)
       const decode = decoding(schema, options.format ?? "json")
       const read = Effect.fnUntraced(function* ({ headers, key, ms, offset, partition, value }: Row) {
         const place = { topic, partition, offset: BigInt(offset) }
@@ -156,13 +164,13 @@ export const consumeBatch =
           (extract(epoch from "timestamp") * 1000)::bigint::text as ms,
           (select jsonb_agg(jsonb_build_array(h.key, encode(h.value, 'base64')) order by h.place)::text
             from unnest(headers) with ordinality h (key, value, place)) as headers
-        from kafka.poll(${group}, ${topic}, ${options.max ?? 100}::integer)`
+        from ${cluster}.poll(${group}, ${topic}, ${options.max ?? 100}::integer)`
       const step = Effect.gen(function* () {
         const rows = yield* poll
         const last = rows.at(-1)
         if (last === undefined) return false
         yield* effect(yield* Effect.forEach(rows, read))
-        yield* sql`select kafka.commit_offsets(${group}, ${topic}, ${last.partition}::integer, ${last.offset}::text::bigint + 1,
+        yield* sql`select ${cluster}.commit_offsets(${group}, ${topic}, ${last.partition}::integer, ${last.offset}::text::bigint + 1,
           ${last.claim}::text::bigint)`
         return true
       })

@@ -47,14 +47,14 @@ export class TestDatabase {
   }
 
   /** A session beside the store's, as a person or another program has one. */
-  psql(database = this.name): Effect.Effect<PgConnection, unknown, Scope.Scope> {
+  psql(database = this.name, more: Partial<PgOptions> = {}): Effect.Effect<PgConnection, unknown, Scope.Scope> {
     return Effect.acquireRelease(
-      Effect.suspend(() => connect(resolveOptions(this.options({ database })), "psql")),
+      Effect.suspend(() => connect(resolveOptions(this.options({ database, ...more })), "psql")),
       (connection) => Effect.sync(() => connection.leave())
     )
   }
 
-  /** The database, there and without a schema `kafka`. */
+  /** The database, there and without schemas. */
   readonly empty: Effect.Effect<void, unknown> = Effect.gen({ self: this }, function* () {
     if (!this.created) {
       const admin = yield* this.psql("postgres")
@@ -62,7 +62,10 @@ export class TestDatabase {
       this.created = true
     }
     const here = yield* this.psql()
-    yield* here.query("drop schema if exists kafka cascade; drop schema public cascade; create schema public")
+    const schemas = yield* here.query(
+      "select quote_ident(nspname) from pg_namespace where nspname !~ '^pg_|^information_schema$'"
+    )
+    yield* here.query([...schemas.map(([name]) => `drop schema ${name} cascade`), "create schema public"].join("; "))
   }).pipe(Effect.scoped)
 
   /** One more broker's store over the database. */

@@ -10,7 +10,9 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
+import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { Kafka } from "../../src/sql.ts"
+import { topic } from "../pg/Appends.ts"
 import { openTopic, record, standIn } from "../pg/ConsumeInSql.ts"
 import { TestDatabase } from "../pg/TestDatabase.ts"
 
@@ -80,6 +82,23 @@ describe("Kafka.produce", () => {
         ["1", null, '{"id":17,"at":"2026-01-02T03:04:05.678Z"}', null],
         ["1", null, '{"id":18,"at":"2026-01-02T03:04:05.678Z"}', null]
       ])
+    })
+  )
+
+  it.live("and consume, in the schema of another cluster of the database", () =>
+    Effect.gen(function* () {
+      const { psql, sql } = yield* open(1, 0)
+      const store = yield* database.open({ schema: "second one" })
+      yield* store.acquire(NOTHING_TOLD)
+      yield* store.commit([[...topic, record(1, 0)]])
+      const there = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        provided(Effect.provideService(effect, Kafka.ClusterSchema, "second one"), sql)
+      yield* there(Kafka.produce("t", Order, { headers: () => [["h", Uint8Array.of(1)]] })(order))
+      expect(yield* produced(psql)).toEqual([])
+      expect(yield* psql.query(`select (o.headers[1]).key from "second one".outbox o`)).toEqual([["h"]])
+      const consume = Kafka.consume("g", "t", Schema.NullOr(Schema.Uint8Array), { format: "bytes" })
+      const [read] = yield* Effect.flip(there(consume((one) => Effect.fail([one] as const))))
+      expect((read as { readonly offset: bigint }).offset).toBe(0n)
     })
   )
 

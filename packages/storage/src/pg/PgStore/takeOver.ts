@@ -88,14 +88,14 @@ const checkDurability = (
   })
 
 /** A tool that captures the log and produces what it captures to this broker feeds itself. */
-const checkPublications = (connection: PgConnection): Effect.Effect<void, ConnectionError> =>
+const checkPublications = (connection: PgConnection, { schema }: PgTarget): Effect.Effect<void, ConnectionError> =>
   Effect.gen(function* () {
     const rows = yield* connection.query(takeOverTexts.LoadPublications)
     if (rows.length === 0) return
     const names = rows.map(([name]) => name).join(", ")
     yield* Effect.logWarning(
-      `ATTENTION: publication ${names} holds kafka.batches, Tusk's own log: what captures it (Debezium) and produces here feeds ` +
-        "itself; set schema.exclude.list=kafka and publication.autocreate.mode=filtered there, or publish without schema kafka"
+      `ATTENTION: publication ${names} holds ${schema}.batches, Tusk's own log: what captures it (Debezium) and produces here feeds ` +
+        `itself; set schema.exclude.list=${schema} and publication.autocreate.mode=filtered there, or publish without schema ${schema}`
     )
   })
 
@@ -193,7 +193,7 @@ export const takeOver = (
       const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {
         yield* checkDurability(writer, target)
-        yield* checkPublications(writer)
+        yield* checkPublications(writer, target)
       }
       memory.checked = true
       yield* writer.prepare(Object.values(commitStatements))

@@ -1,6 +1,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { Socket } from "node:net"
+import { inSchema } from "../options/SchemaName.ts"
 import type { PgTarget } from "../options/PgOptions.ts"
 import { ConnectionLost, decodePgError, NotSent } from "./ConnectionError.ts"
 import type { ConnectionError, PgError } from "./ConnectionError.ts"
@@ -55,6 +56,10 @@ export class PgConnection {
   readonly encrypted: boolean
   /** Where it leads, for others that have to lead to the same server. */
   readonly endpoint: Endpoint
+  /** Where the cluster lies in the database. */
+  readonly schema: string
+  /** SQL as this connection sends it: all of it is written for schema `kafka`. */
+  readonly inSchema: (sql: string) => string
   private readonly socket: Socket
   private readonly pages = new PagePool()
   private readonly pending: Array<Pending> = []
@@ -63,7 +68,9 @@ export class PgConnection {
   /** Called when a session notifies a channel that this one listens to. */
   onNotified: () => void = () => {}
 
-  private constructor(opened: OpenSocket, endpoint: Endpoint, silenceMs: number) {
+  private constructor(opened: OpenSocket, endpoint: Endpoint, silenceMs: number, schema: string) {
+    this.schema = schema
+    this.inSchema = inSchema(schema)
     this.socket = opened.socket
     this.processId = opened.processId
     this.parameters = opened.parameters
@@ -97,7 +104,12 @@ export class PgConnection {
     silenceMs: number = target.statementTimeoutMs + SILENCE_MARGIN_MS
   ): Effect.Effect<PgConnection, ConnectionError> {
     return Effect.gen(function* () {
-      const connection = new PgConnection(yield* openSocket(target, endpoint, applicationName), endpoint, silenceMs)
+      const connection = new PgConnection(
+        yield* openSocket(target, endpoint, applicationName),
+        endpoint,
+        silenceMs,
+        target.schema
+      )
       const version = Number.parseInt(connection.parameters.get("server_version") ?? "0", 10)
       yield* connection.query(sessionSettings(target, version)).pipe(
         Effect.timeoutOrElse({
@@ -145,12 +157,15 @@ export class PgConnection {
 
   /** A simple query, of one statement or more, without parameters. */
   query(sql: string): Effect.Effect<TextRows, ConnectionError> {
-    return Effect.map(this.exchange(simple(sql), false), ({ rows }) => textOf(rows))
+    return Effect.map(this.exchange(simple(this.inSchema(sql)), false), ({ rows }) => textOf(rows))
   }
 
   /** As `query`, for what is to last: takes as long as the server's COMMIT does. */
   queryStoring(sql: string): Effect.Effect<Answer<TextRows[number]>, ConnectionError> {
-    return Effect.map(this.exchange(simple(sql), true), ({ rows, warning }) => ({ rows: textOf(rows), warning }))
+    return Effect.map(this.exchange(simple(this.inSchema(sql)), true), ({ rows, warning }) => ({
+      rows: textOf(rows),
+      warning
+    }))
   }
 
   /** Prepares statements: once a connection, before they are run. */
@@ -160,7 +175,7 @@ export class PgConnection {
         for (const { name, sql } of statements) {
           frame.message(PARSE, () => {
             frame.name(name)
-            frame.cString(sql)
+            frame.cString(this.inSchema(sql))
             frame.int16(0)
           })
         }

@@ -7,6 +7,7 @@ import { ofEnvironment, parseUrl, refuse } from "./databaseUrl.ts"
 import { readParameters } from "./LibpqParameters.ts"
 import type { Said, SessionAttrs } from "./LibpqParameters.ts"
 import { findPassword, readPasswordFile } from "./passwordFile.ts"
+import { DEFAULT_SCHEMA, readSchemaName } from "./SchemaName.ts"
 import { tlsOf } from "./tlsOf.ts"
 
 /** Where Postgres is and how the backend behaves there. Fields win over what the URL says, that over the environment. */
@@ -27,6 +28,8 @@ export interface PgOptions {
   readonly password?: string | Redacted.Redacted | undefined
   /** Default: the same as the user. */
   readonly database?: string | undefined
+  /** Where in the database a cluster lies: each schema is a cluster of its own. Default `kafka`. */
+  readonly schema?: string | undefined
   /** `prefer` (default over TCP): TLS if the server has it. An object is given to `tls.connect`, and requires TLS. */
   readonly ssl?: boolean | "prefer" | ConnectionOptions | undefined
   /** Which of the servers at these hosts will do; others are passed over. Default `read-write`. */
@@ -74,6 +77,7 @@ export interface PgTarget {
   /** A password file as it was read, if no password was given: it has one for each place. */
   readonly passwordFile: Redacted.Redacted | undefined
   readonly database: string
+  readonly schema: string
   /** Settings of other people for our sessions, `-c name=value`. */
   readonly options: string | undefined
   readonly ssl: false | ConnectionOptions
@@ -176,6 +180,7 @@ export const resolveOptions = (options: PgOptions): PgTarget => {
     password: password === undefined ? undefined : redacted(password),
     passwordFile: password === undefined ? passwordFileOf(said.passfile, at) : undefined,
     database: options.database ?? said.database ?? user,
+    schema: readSchemaName(options.schema ?? DEFAULT_SCHEMA),
     options: said.options,
     targetSessionAttrs: options.targetSessionAttrs ?? said.targetSessionAttrs ?? "read-write",
     applicationName: options.applicationName ?? said.applicationName ?? "tusk/broker",

@@ -54,7 +54,9 @@ const refused = (
 ): Effect.Effect<StoreUnavailable> =>
   Effect.gen(function* () {
     const what =
-      step === undefined ? "the schema kafka cannot be installed" : `the schema kafka cannot take step ${step}`
+      step === undefined
+        ? `the schema ${target.schema} cannot be installed`
+        : `the schema ${target.schema} cannot take step ${step}`
     const fail = (message: string) => new StoreUnavailable({ message: `${what}: ${message}`, cause: error })
     if (error._tag !== "PgError") return fail(error.message)
     switch (error.code) {

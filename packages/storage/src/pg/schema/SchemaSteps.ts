@@ -17,7 +17,7 @@ export const stepsToTake = (
   const keyOf = (migration: MigrationName) => `${stepOf(migration).id} ${stepOf(migration).name}`
   const unknown = Array.from(taken).find((key) => !known.some((migration) => keyOf(migration) === key))
   if (unknown !== undefined) {
-    const message = `the schema kafka has taken a step that this program does not know: ${unknown}`
+    const message = `the schema has taken a step that this program does not know: ${unknown}`
     return new StoreUnavailable({ message: `${message}; start the Tusk that made it` })
   }
   return known.filter((migration) => !taken.has(keyOf(migration)))

@@ -1,3 +1,4 @@
+import { LOCK_CLASS } from "../options/SchemaName.ts"
 import { migrations } from "../sql/bundle.ts"
 
 /** The name of a step: that of its file, without the ending. */
@@ -15,8 +16,8 @@ export const stepOf = (migration: string): { readonly id: number; readonly name:
 /** The schema that this program knows: the number of the last step. */
 export const SCHEMA_VERSION = stepOf(MIGRATIONS.at(-1)!).id
 
-/** Keys of advisory locks, which are each database's own: "Tusk" and a number for what is locked. */
-const TUSK = 0x5475736b
+/** Keys of advisory locks: those of a cluster, and a number for what is locked. In another schema they are others (`inSchema`). */
+const TUSK = LOCK_CLASS
 
 /** Held by the session of the active broker: it is the fence. */
 export const CLUSTER_LOCK = [TUSK, 1] as const
