@@ -222,7 +222,8 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
     Layer.succeed(CommitterOptions, {
       maxCommitBytes: settings.commitMaxBytes,
       maxQueuedBytes: settings.commitQueueMaxBytes,
-      requestTimeoutMs: settings.requestTimeoutMs
+      requestTimeoutMs: settings.requestTimeoutMs,
+      slowMs: settings.logSlowRequestMs
     }),
     Layer.succeed(LogOptions, {
       ...logDefaults,

@@ -56,7 +56,8 @@ const tightLimits = (chance: Chance, failoverLeap: number) =>
     Layer.succeed(CommitterOptions, {
       maxCommitBytes: chance.pick([1, 300, 8 << 20]),
       maxQueuedBytes: chance.pick([200, 2000, 128 << 20]),
-      requestTimeoutMs: REQUEST_TIMEOUT_MS
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      slowMs: 0
     })
   )
 

@@ -1,5 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { ofArea } from "./logging.ts"
+import type { Area } from "./logging.ts"
 
 /** Between two lines: at first, and at most. */
 const FIRST_MS = 1000
@@ -10,6 +12,7 @@ export const LONGEST_MS = 256_000
  * that double, and once when it is over. A trouble that was not seen for `LONGEST_MS` is a new one.
  */
 export class Recurring {
+  readonly #area: Area
   /** When it was first and last seen; undefined: there is none. */
   #sinceMs: number | undefined
   #lastMs = -Infinity
@@ -17,6 +20,11 @@ export class Recurring {
   #untold = 0
   #nextMs = -Infinity
   #betweenMs = FIRST_MS
+
+  /** Its lines are of the area, whichever fiber sees it. */
+  constructor(area: Area) {
+    this.#area = area
+  }
 
   /** It is seen now. Fields: how often it was seen since the last line, and for how long there has been trouble. */
   readonly seen = (message: string): Effect.Effect<void> =>
@@ -35,7 +43,8 @@ export class Recurring {
       this.#nextMs = nowMs + this.#betweenMs
       this.#betweenMs = Math.min(2 * this.#betweenMs, LONGEST_MS)
       const forMs = Math.round(nowMs - this.#sinceMs)
-      return Effect.annotateLogs(Effect.logWarning(message), times > 1 ? { times, forMs } : {})
+      const line = ofArea(this.#area)(Effect.logWarning(message))
+      return times > 1 ? Effect.annotateLogs(line, { times, forMs }) : line
     })
 
   /** It is over. Tells so, and how long there was trouble, if the trouble was told. */
@@ -48,7 +57,9 @@ export class Recurring {
       this.#isTold = false
       if (!isTold) return Effect.void
       return Effect.clockWith((clock) =>
-        Effect.annotateLogs(Effect.logInfo(message), { forMs: Math.round(millisOf(clock) - sinceMs) })
+        Effect.annotateLogs(ofArea(this.#area)(Effect.logInfo(message)), {
+          forMs: Math.round(millisOf(clock) - sinceMs)
+        })
       )
     })
 

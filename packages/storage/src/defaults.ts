@@ -8,7 +8,8 @@ const MIB = 1024 * 1024
 export const committerDefaults = {
   maxCommitBytes: 8 * MIB,
   maxQueuedBytes: 128 * MIB,
-  requestTimeoutMs: 30_000
+  requestTimeoutMs: 30_000,
+  slowMs: 10_000
 }
 
 /** Of `LogOptions`. */

@@ -16,7 +16,7 @@ describe("a trouble that recurs", () => {
   it.effect("is told at once and then at growing intervals, up to a limit, with how often it was seen", () => {
     const lines: Array<readonly [number, string, object]> = []
     return Effect.gen(function* () {
-      const trouble = new Recurring()
+      const trouble = new Recurring("pg")
       for (let i = 0; i < 4000; i++) {
         yield* trouble.seen("away")
         yield* TestClock.adjust("500 millis")
@@ -25,15 +25,15 @@ describe("a trouble that recurs", () => {
         lines.map(([at]) => at / 1000),
         [0, 1, 3, 7, 15, 31, 63, 127, 255, 511, 767, 1023, 1279, 1535, 1791]
       )
-      assert.deepStrictEqual(lines[0]![2], {})
-      assert.deepStrictEqual(lines[2]![2], { times: 4, forMs: 3000 })
+      assert.deepStrictEqual(lines[0]![2], { area: "pg" })
+      assert.deepStrictEqual(lines[2]![2], { area: "pg", times: 4, forMs: 3000 })
     }).pipe(Effect.provide(capturing(lines)))
   })
 
   it.effect("is told once when it is over, with how long it lasted", () => {
     const lines: Array<readonly [number, string, object]> = []
     return Effect.gen(function* () {
-      const trouble = new Recurring()
+      const trouble = new Recurring("pg")
       yield* trouble.over("back")
       yield* trouble.seen("away")
       yield* TestClock.adjust("90 seconds")
@@ -42,8 +42,8 @@ describe("a trouble that recurs", () => {
       assert.deepStrictEqual(
         lines.map(([, text, fields]) => [text, fields]),
         [
-          ["away", {}],
-          ["back", { forMs: 90_000 }]
+          ["away", { area: "pg" }],
+          ["back", { area: "pg", forMs: 90_000 }]
         ]
       )
     }).pipe(Effect.provide(capturing(lines)))
@@ -52,7 +52,7 @@ describe("a trouble that recurs", () => {
   it.effect("that comes and goes is not told each time, and is a new one after a long rest", () => {
     const lines: Array<readonly [number, string, object]> = []
     return Effect.gen(function* () {
-      const trouble = new Recurring()
+      const trouble = new Recurring("pg")
       for (let i = 0; i < 100; i++) {
         yield* trouble.seen("away")
         yield* TestClock.adjust("100 millis")

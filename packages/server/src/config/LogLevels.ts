@@ -1,13 +1,8 @@
+import { AREAS } from "@tusk/storage/logging"
+import type { Area } from "@tusk/storage/logging"
 import * as Context from "effect/Context"
 import type { LogLevel, Severity } from "effect/LogLevel"
 import * as Level from "effect/LogLevel"
-
-/**
- * What a line is about: the start and its settings, connections, requests, the commit and the writer, the log with
- * retention and compaction, groups, topics, Postgres.
- */
-const AREAS = ["start", "net", "request", "commit", "log", "groups", "transactions", "topics", "outbox", "pg"] as const
-export type Area = (typeof AREAS)[number]
 
 /** Kafka's name of the logger that gives its level to each that has none of its own. */
 export const ROOT_LOGGER = "root"

@@ -234,6 +234,13 @@ export const settingDefinitions = {
     { min: 1 },
     "Idempotent producers remembered per partition."
   ),
+  logSlowRequestMs: number(
+    "tusk.log.slow.request.ms",
+    "INT",
+    10_000,
+    { min: 0 },
+    "A request that takes longer, or a commit, is told in the log, with where its time went; 0: none is. A long poll's own wait does not count."
+  ),
   tailCacheBytes: number(
     "tusk.tail.cache.bytes",
     "LONG",

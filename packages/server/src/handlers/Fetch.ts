@@ -43,6 +43,7 @@ export const fetch = handler({
   resources: ({ topics }) => topicsOf(topics.map(({ topic, topicId }) => ({ name: topic, topicId }))),
   reads: true,
   waitsMs: () => Infinity,
+  ownWaitMs: ({ maxWaitMs }) => Math.max(0, maxWaitMs),
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
     const budget = yield* AnswerBudget

@@ -47,6 +47,7 @@ export const produce = handler({
   concurrent: true,
   reads: false,
   waitsMs: () => Infinity,
+  ownWaitMs: () => 0,
   isAwaited: ({ acks }) => acks !== 0,
   make: Effect.gen(function* () {
     const services = yield* produceServices

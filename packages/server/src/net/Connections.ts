@@ -12,7 +12,7 @@ import { answerLoop, writeTo } from "./AnswerLoop.ts"
 import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
 import { oncePer } from "./oncePer.ts"
-import { logClose, openConnection } from "./OpenConnection.ts"
+import { logClose, openConnection, tellClosed, tellOpened } from "./OpenConnection.ts"
 import type { OpenConnection, Peer } from "./OpenConnection.ts"
 import { requestLoop } from "./RequestLoop.ts"
 import { Roster } from "./Roster.ts"
@@ -85,13 +85,18 @@ export class Connections extends Context.Service<
           })
           roster.add(connection)
           counts.connections++
-          return Effect.scoped(talk(socket, connection, peer)).pipe(
+          return Effect.andThen(tellOpened(connection), Effect.scoped(talk(socket, connection, peer))).pipe(
             // What its requests log is theirs, whichever fiber does the work.
             inArea("request"),
             // The client went away, or cut the connection.
             Effect.catchTag("SocketError", () => Effect.void),
             Effect.catchDefect((defect) => inArea("net")(Effect.logError("defect in a connection", defect))),
-            Effect.ensuring(Effect.sync(() => roster.remove(connection)))
+            Effect.ensuring(
+              Effect.suspend(() => {
+                roster.remove(connection)
+                return tellClosed(connection, nowMs())
+              })
+            )
           )
         })
 

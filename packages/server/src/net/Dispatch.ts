@@ -7,6 +7,7 @@ import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import { ProtocolError, protocolError } from "@tusk/protocol/ProtocolError"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
+import { logDebugOf } from "@tusk/storage/logging"
 import { Fenced, OutcomeUnknown, StoreUnavailable } from "@tusk/storage/port/StoreError"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -22,13 +23,14 @@ import { RequestCounts } from "../request/ServerCounts.ts"
 import type { ApiCounts } from "../request/ServerCounts.ts"
 import { handlers } from "../handlers/index.ts"
 import { atMost } from "../request/atMost.ts"
-import { inArea, logDebugOf, resourceFields } from "../observe/LogLines.ts"
+import { inArea, resourceFields } from "../observe/LogLines.ts"
 import { RequestSpans, spanOf } from "../observe/RequestSpans.ts"
 import { RequestFaults } from "../request/RequestFaults.ts"
 import { wireClock } from "../request/WireClock.ts"
 import { faulted } from "./faulted.ts"
 import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
 import type { Gate } from "./Readiness.ts"
+import { SlowRequests } from "./SlowRequests.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 
 /** The chunks of an answer's frame; none if the request wants no answer. Never fails. */
@@ -80,7 +82,7 @@ export class Dispatch extends Context.Service<
       const committer = yield* Committer
       const clock = yield* wireClock
       const faultOf = yield* RequestFaults
-      const { requestTimeoutMs } = yield* BrokerSettings
+      const { logSlowRequestMs, requestTimeoutMs } = yield* BrokerSettings
       const counts = yield* RequestCounts
       const traced = yield* RequestSpans
       const random = yield* Random.Random
@@ -98,7 +100,13 @@ export class Dispatch extends Context.Service<
       // One writer for all: encoding never waits, and what it has handed out it never touches again.
       const writer = new Writer()
       const nowMs = () => monotonicMs(clock)
-      return Dispatch.of({ admit: admit({ table, active, committer, nowMs, requestTimeoutMs, writer, isTraced }) })
+      const slow = new SlowRequests({
+        limitMs: logSlowRequestMs,
+        fork: Effect.runForkWith(yield* Effect.context<never>())
+      })
+      return Dispatch.of({
+        admit: admit({ table, active, committer, nowMs, requestTimeoutMs, writer, isTraced, slow })
+      })
     })
   )
 }
@@ -107,6 +115,7 @@ export class Dispatch extends Context.Service<
 export type HandlerServices = Effect.Services<(typeof handlers)[number]["make"]>
 
 interface Parts extends Gate {
+  readonly slow: SlowRequests
   readonly table: ReadonlyMap<number, Served>
   readonly writer: Writer
   /** Whether the next request is a span; undefined: none is. */
@@ -138,6 +147,7 @@ const admit =
       // What lies behind the body is ignored, as Apache Kafka does: librdkafka 2.15 leaves bytes behind a Metadata v13.
       const body = handler.api.request.decodePrefix(reader, apiVersion)
       const context = new RequestContext(apiVersion, header.clientId ?? "", correlationId, connection)
+      connection.clientId = context.clientId
       const asked: Asked = { handler, handle, turnAway, counts, request: body, context, receivedMs, errorCode: 0 }
       counts.requests++
       counts.requestBytes += frame.byteLength
@@ -183,12 +193,13 @@ const readiness = (parts: Parts, asked: Asked, run: Begin, receivedMs: number): 
 
 const begun = (parts: Parts, asked: Asked): Framing | PlacingFrame => {
   const { context, handle, request } = asked
+  const begunMs = parts.nowMs()
   try {
     const handled = handle(request, context)
-    if (!("placed" in handled)) return framed(parts, asked, handled)
-    return { placed: handled.placed, answer: framed(parts, asked, handled.answer) }
+    if (!("placed" in handled)) return framed(parts, asked, begunMs, handled)
+    return { placed: handled.placed, answer: framed(parts, asked, begunMs, handled.answer) }
   } catch (defect) {
-    return framed(parts, asked, Effect.die(defect))
+    return framed(parts, asked, begunMs, Effect.die(defect))
   }
 }
 
@@ -196,9 +207,11 @@ const begun = (parts: Parts, asked: Asked): Framing | PlacingFrame => {
  * Encodes whatever comes of a request: an answer, a refusal, or a defect, such as an answer that cannot be encoded, as
  * UNKNOWN_SERVER_ERROR.
  */
-const framed = (parts: Parts, asked: Asked, handled: Answering<any>): Framing => {
-  const { handler, request } = asked
+const framed = (parts: Parts, asked: Asked, begunMs: number, handled: Answering<any>): Framing => {
+  const { handler, receivedMs, request } = asked
   const tell = (answer: object | undefined) => {
+    const stages = { receivedMs, begunMs, answeredMs: parts.nowMs(), ownWaitMs: handler.ownWaitMs(request) }
+    parts.slow.answered(handler.api.name, stages, () => logFields(asked))
     // Looked at again, as it may have waited long: and nothing is told of a cluster that may have another writer by now.
     const isStale = handler.reads && !serves(parts.active, true)
     return encode(parts, asked, isStale ? refuse(asked, handler.later()) : answer)

@@ -1,3 +1,4 @@
+import { logDebugOf } from "@tusk/storage/logging"
 import type { Signal } from "@tusk/storage/Signal"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -30,12 +31,15 @@ export interface OpenConnection {
   /** Told of each change of `pending` and `stopping`. */
   readonly changed: Signal
   unsent: Unsent | undefined
+  readonly openedMs: number
   lastActiveMs: number
   /** When the bytes came that are worked on. */
   receivedMs: number
   partialSinceMs: number
   writingSinceMs: number
   inFlight: number
+  /** That came in all. */
+  requests: number
   stopping: boolean
   /** Waits for bytes of a next request, with nothing in hand: may be cut off without loss. */
   reading: boolean
@@ -94,11 +98,13 @@ export const openConnection = ({ changed, fiber, fork, id, isStopping, nowMs, pe
     pending: [],
     changed,
     unsent: undefined,
+    openedMs: nowMs,
     lastActiveMs: nowMs,
     receivedMs: 0,
     partialSinceMs: 0,
     writingSinceMs: 0,
     inFlight: 0,
+    requests: 0,
     stopping: isStopping,
     reading: false
   }
@@ -112,7 +118,34 @@ export const settle = (info: ConnectionInfo): void => {
 }
 
 export const logClose = (info: ConnectionInfo, reason: string, level: "Debug" | "Info" | "Warn"): Effect.Effect<void> =>
-  Effect.logWithLevel(level)(`connection closed: ${reason}`).pipe(
-    Effect.annotateLogs({ client: info.clientHost, listener: info.listener.name }),
-    inArea("net")
-  )
+  Effect.suspend(() => {
+    info.closedBecause = reason
+    return Effect.logWithLevel(level)(`connection closed: ${reason}`).pipe(
+      Effect.annotateLogs({ client: info.clientHost, listener: info.listener.name }),
+      inArea("net")
+    )
+  })
+
+const debugLine = (message: string, fields: Record<string, unknown>): Effect.Effect<void> =>
+  logDebugOf(() => inArea("net")(Effect.annotateLogs(Effect.logDebug(message), fields)))
+
+/** A connection can be followed at debug, from its first line to its last. */
+export const tellOpened = ({ info }: OpenConnection): Effect.Effect<void> =>
+  debugLine("connection is open", { connection: info.id, client: info.clientHost, listener: info.listener.name })
+
+/** `nowMs`: of the monotonic clock, as the one at which it was opened. */
+export const tellClosed = ({ info, openedMs, requests }: OpenConnection, nowMs: number): Effect.Effect<void> => {
+  const { clientHost, clientId, clientSoftwareName, clientSoftwareVersion, closedBecause, id, isGone, isStopping } =
+    info
+  const reason = closedBecause ?? (isStopping ? "the broker stops" : isGone ? "the client went away" : "it was cut off")
+  return debugLine("connection is over", {
+    connection: id,
+    client: clientHost,
+    listener: info.listener.name,
+    clientId,
+    software: `${clientSoftwareName} ${clientSoftwareVersion}`,
+    reason,
+    forMs: Math.round(nowMs - openedMs),
+    requests
+  })
+}

@@ -47,6 +47,7 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
   const admitFrame = (i: number): Admitted | ProtocolError => {
     const frame = frames[i]!
     frames[i] = NO_BYTES
+    connection.requests++
     return admit(frame, info, connection.receivedMs)
   }
 

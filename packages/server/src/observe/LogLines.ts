@@ -1,11 +1,11 @@
+import { MayTell } from "@tusk/storage/logging"
+import type { Area } from "@tusk/storage/logging"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as LogLevel from "effect/LogLevel"
 import * as References from "effect/References"
 import { LevelTable, LogLevels } from "../config/LogLevels.ts"
-import type { Area } from "../config/LogLevels.ts"
 import type { Resources } from "../request/Resources.ts"
 
 /** Each log line carries it, so that an app that embeds Tusk can tell Tusk's lines from its own. */
@@ -39,20 +39,11 @@ export const runtimeLevels = (): Layer.Layer<never> =>
       )
       return Context.empty().pipe(
         Context.add(LogLevels, levels),
+        Context.add(MayTell, (level) => levels.mayTell(level)),
         Context.add(Logger.CurrentLoggers, new Set(told)),
         Context.add(References.MinimumLogLevel, "All")
       )
     })
-  )
-
-/** A line that is made only if debug lines are wanted, of this area or another one. */
-export const logDebugOf = (line: () => Effect.Effect<void>): Effect.Effect<void> =>
-  Effect.flatMap(LogLevels, (levels) =>
-    levels === undefined
-      ? Effect.flatMap(LogLevel.isEnabled("Debug"), (isEnabled) => (isEnabled ? line() : Effect.void))
-      : levels.mayTell("Debug")
-        ? line()
-        : Effect.void
   )
 
 /** So many names of each kind are told. */

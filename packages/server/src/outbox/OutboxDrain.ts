@@ -51,7 +51,7 @@ export const outboxDrain = Layer.effectDiscard(
     }
     const { sqlDedupWindowMs, sqlNotify } = yield* BrokerSettings
     const { whenReigning } = yield* Active
-    const trouble = new Recurring()
+    const trouble = new Recurring("outbox")
     yield* Effect.forkScoped(
       Effect.forever(
         Effect.andThen(

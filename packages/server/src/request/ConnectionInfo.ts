@@ -26,6 +26,10 @@ export interface ConnectionInfo {
   /** Set by ApiVersions 3+ (KIP-511). */
   clientSoftwareName: string
   clientSoftwareVersion: string
+  /** Of its last request, as the client named itself. */
+  clientId?: string
+  /** Why this side closes it, for the log. */
+  closedBecause?: string
   /** No more will come from the client. */
   isGone: boolean
   /** The broker stops: what waits is answered now, with what there is. */

@@ -51,6 +51,8 @@ export interface Handler<Request = any, Response = any, R = any> {
    * Infinity: it knows itself for how long.
    */
   readonly waitsMs: (request: Request) => number
+  /** For how long it may wait for something to happen before it counts as slow, in milliseconds: by default as `waitsMs`. */
+  readonly ownWaitMs: (request: Request) => number
   /** What the request names, as far as its own fields tell. */
   readonly resources: (request: Request) => Resources
   /** Whether its client waits for an answer; if not, it wants the request done though it has gone. */
@@ -95,6 +97,7 @@ export const handler = <Request, Response, R>(options: {
   readonly reads: boolean
   readonly always?: boolean
   readonly waitsMs?: (request: NoInfer<Request>) => number
+  readonly ownWaitMs?: (request: NoInfer<Request>) => number
   readonly resources: (request: NoInfer<Request>) => Resources
   readonly isAwaited?: (request: NoInfer<Request>) => boolean
   /** By default REQUEST_TIMED_OUT, which every client takes for what it says. */
@@ -105,5 +108,6 @@ export const handler = <Request, Response, R>(options: {
   readonly refuseTopics?: Handler<NoInfer<Request>, NoInfer<Response>>["refuse"]
 }): Handler<Request, Response, R> => {
   const versions = options.versions ?? [options.api.minVersion, options.api.advertised[1]]
-  return { ...DEFAULTS, ...options, versions, advertised: options.advertised ?? versions }
+  const ownWaitMs = options.ownWaitMs ?? options.waitsMs ?? DEFAULTS.waitsMs
+  return { ...DEFAULTS, ...options, ownWaitMs, versions, advertised: options.advertised ?? versions }
 }

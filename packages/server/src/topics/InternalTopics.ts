@@ -27,7 +27,7 @@ export class InternalTopics extends Context.Service<
     Effect.gen(function* () {
       const autoTopics = yield* AutoTopics
       const admin = yield* TopicAdmin
-      const trouble = new Recurring()
+      const trouble = new Recurring("topics")
 
       const make = Effect.fnUntraced(function* (wish: InternalTopicInfo) {
         const topic = admin.check({

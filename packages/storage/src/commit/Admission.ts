@@ -54,7 +54,9 @@ export class Admission {
       participant.settle(error)
       return tell(toKafkaError(error))
     }
-    const entry = queue.add(participant, reign, active.nowMs() + timeoutMs, tell)
+    const nowMs = active.nowMs()
+    const entry = queue.add(participant, reign, nowMs + timeoutMs, tell)
+    entry.sinceMs = nowMs
     if (participant.prepare !== undefined) this.#prepare(entry, participant.prepare)
     changed.notify()
   }

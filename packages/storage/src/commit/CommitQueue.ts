@@ -14,6 +14,8 @@ export class Entry {
   failure: StoreError | undefined
   /** It was refused, which counts once the commit in which it was decided is stored. */
   refusal: KafkaError | undefined
+  /** When it came, by the monotonic clock. */
+  sinceMs = 0
   readonly #deadlineMs: number
   #tell: ((error: KafkaError | undefined) => void) | undefined
 

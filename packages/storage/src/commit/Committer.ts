@@ -32,6 +32,8 @@ export interface CommitterOptions {
   readonly maxQueuedBytes: number
   /** `request.timeout.ms`: how long a caller that names no time waits. */
   readonly requestTimeoutMs: number
+  /** A commit is told that takes longer, with the wait of its first unit; 0: none is. */
+  readonly slowMs: number
 }
 
 export const CommitterOptions = Context.Reference<CommitterOptions>("@tusk/storage/CommitterOptions", {
@@ -71,7 +73,15 @@ export class Committer extends Context.Service<
       const deciding = new Deciding((defect) => {
         fork(Effect.logError("defect in a decision", defect))
       })
-      const rounds = new Rounds({ store, active, queue, deciding, counts: yield* Counts, taken: changed.notify })
+      const rounds = new Rounds({
+        store,
+        active,
+        queue,
+        deciding,
+        counts: yield* Counts,
+        taken: changed.notify,
+        slowMs: options.slowMs
+      })
       const admission = new Admission({ active, queue, changed, fork, options })
       const parts: Parts = { active, queue, changed, admission, rounds }
 

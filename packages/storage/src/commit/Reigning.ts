@@ -38,7 +38,7 @@ export class Reigning {
   readonly whenReigning: Effect.Effect<void>
   readonly #ports: ReigningPorts
   readonly #hooks: Array<TakeOverHook> = []
-  readonly #trouble = new Recurring()
+  readonly #trouble = new Recurring("commit")
   #told = NOTHING_TOLD
   /** Undefined only until `begin` has returned. */
   #held: Held | undefined

@@ -5,6 +5,8 @@ import type { Active } from "./Active.ts"
 import type { CommitQueue, Entry } from "./CommitQueue.ts"
 import { fenced } from "./Deciding.ts"
 import type { Deciding } from "./Deciding.ts"
+import { Recurring } from "../Recurring.ts"
+import { tellStored } from "./toldCommits.ts"
 import type { CommitStore } from "../port/CommitStore.ts"
 import type { Unit } from "../port/Write.ts"
 import type { StorageCounts } from "../StorageCounts.ts"
@@ -26,6 +28,8 @@ export interface RoundPorts {
   readonly counts: StorageCounts
   /** Units have left the queue. */
   readonly taken: () => void
+  /** A commit is told that takes longer, with the wait of its first unit; 0: none is. */
+  readonly slowMs: number
 }
 
 /** What one commit hands to the store. */
@@ -47,6 +51,7 @@ const count = (counts: StorageCounts, units: ReadonlyArray<Unit>, bytes: number,
 /** From the queue to the store and back, one commit at a time. */
 export class Rounds {
   readonly #ports: RoundPorts
+  readonly #slow = new Recurring("commit")
   #inFlight: ReadonlyArray<Entry> = []
   /** Of a commit that was refused: each waits for one of its own. */
   #isolated: ReadonlyArray<Entry> = []
@@ -120,6 +125,7 @@ export class Rounds {
       if (Result.isSuccess(stored)) {
         active.heard(askedAtMs)
         count(counts, units, bytes, active.nowMs() - askedAtMs)
+        yield* this.#tell(joined, units, askedAtMs)
         if (active.reign() === reign) {
           deciding.settleAll(joined, undefined)
           return undefined
@@ -141,6 +147,17 @@ export class Rounds {
       return error
     }
   )
+
+  /** What is stored, at debug; a slow commit always. */
+  #tell(joined: ReadonlyArray<Entry>, units: ReadonlyArray<Unit>, askedAtMs: number): Effect.Effect<void> {
+    const { active, slowMs } = this.#ports
+    const tookMs = active.nowMs() - askedAtMs
+    const queuedMs = askedAtMs - joined[0]!.sinceMs
+    const stored = tellStored(units, tookMs)
+    if (slowMs === 0 || tookMs + queuedMs < slowMs) return stored
+    const where = `${Math.round(queuedMs)} ms of its first unit in the queue, ${Math.round(tookMs)} ms in the store`
+    return Effect.andThen(stored, this.#slow.seen(`slow commit of ${units.length} units: ${where}`))
+  }
 
   /** A refusal is one unit's: each is decided anew, and committed alone. */
   readonly #isolate = Effect.fnUntraced({ self: this }, function* (entries: ReadonlyArray<Entry>, reign: number) {

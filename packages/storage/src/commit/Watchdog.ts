@@ -41,7 +41,7 @@ export class Watchdog {
   readonly #ports: WatchdogPorts
   readonly #ping: Effect.Effect<void, StoreError>
   readonly #gate = Semaphore.makeUnsafe(1)
-  readonly #failures = new Recurring()
+  readonly #failures = new Recurring("commit")
 
   constructor(ports: WatchdogPorts) {
     this.#ports = ports

@@ -31,7 +31,9 @@ const layerOf = (store: FaultyStore, maxCommitBytes: number) =>
   Committer.layer.pipe(
     Layer.provideMerge(Active.layer),
     Layer.provide(store.layer),
-    Layer.provide(Layer.succeed(CommitterOptions, { maxCommitBytes, maxQueuedBytes: 1000, requestTimeoutMs: 30_000 }))
+    Layer.provide(
+      Layer.succeed(CommitterOptions, { maxCommitBytes, maxQueuedBytes: 1000, requestTimeoutMs: 30_000, slowMs: 0 })
+    )
   )
 
 /** Runs a test against a Committer over this store; `close` ends it as a clean stop does. */

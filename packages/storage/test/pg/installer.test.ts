@@ -104,7 +104,9 @@ describe("installing the schema", () => {
       expect(yield* serves(options)).toBe(1n)
       yield* psql.query("drop schema kafka cascade; create schema kafka; grant all on schema kafka to public")
       yield* database.install(3)
-      expect(yield* refusalOf(options)).toMatch(/the schema belongs to "postgres": run tusk migrate --grant-to "[^"]+" as that role/)
+      expect(yield* refusalOf(options)).toMatch(
+        /the schema belongs to "postgres": run tusk migrate --grant-to "[^"]+" as that role/
+      )
     })
   )
 

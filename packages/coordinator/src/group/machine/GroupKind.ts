@@ -1,7 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { StoredGroup } from "@tusk/storage/groups/GroupStore"
 import type * as Result from "effect/Result"
-import type { GroupMachine, Stepped } from "./GroupMachine.ts"
+import type { GroupMachine, Listed, Stepped } from "./GroupMachine.ts"
 import type { MemberIdentity } from "./MemberIdentity.ts"
 
 /** What a group's machine begins with after a restart. */
@@ -40,12 +40,6 @@ export interface Expiry {
   readonly isStored: boolean
   /** What members are subscribed to, which never expires; null: there are none, and the group goes with its offsets. */
   readonly keeps: ((topic: string) => boolean) | null
-}
-
-export interface Listed {
-  readonly protocolType: string
-  readonly state: string
-  readonly members: number
 }
 
 /** A kind of group: its machine, and what is asked of every kind. */

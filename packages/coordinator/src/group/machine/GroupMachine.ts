@@ -4,6 +4,13 @@ import type { GroupOutput } from "./GroupOutput.ts"
 /** A machine's next state, and what it asks for. */
 export type Stepped<State, Answer, Group> = readonly [State, ReadonlyArray<GroupOutput<Answer, Group>>]
 
+/** A group as ListGroups tells it, and how many members it has. */
+export interface Listed {
+  readonly protocolType: string
+  readonly state: string
+  readonly members: number
+}
+
 /** A pure machine and how it writes what it persists. Times in milliseconds of the clock behind `step`'s `now`. */
 export interface GroupMachine<State, Event, Answer, Group> {
   readonly kind: string
@@ -12,6 +19,8 @@ export interface GroupMachine<State, Event, Answer, Group> {
   readonly generation?: (state: State) => number
   /** What the machine's timer sends. */
   readonly tick: Event
+  /** Of a group as a whole; a part of one has none. */
+  readonly listed?: (state: State) => Listed
   /** `savedAtMs`: milliseconds since the epoch. */
   readonly encode: (group: Group, savedAtMs: number) => Omit<GroupToStore, "groupId" | "kind">
 }

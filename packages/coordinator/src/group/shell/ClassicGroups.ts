@@ -1,6 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { GroupIdNotFound, InconsistentGroupProtocol, InvalidGroupId, UnknownMemberId } from "@tusk/protocol/KafkaError"
 import { randomUuid } from "@tusk/storage/port/Uuid"
+import { logDebugOf, ofArea } from "@tusk/storage/logging"
 import * as Effect from "effect/Effect"
 import { Answer, Event, NO_ASSIGNMENT } from "../classic/ClassicGroupState.ts"
 import type { JoinAnswer, LeaveResult, SyncAnswer } from "../classic/ClassicGroupState.ts"
@@ -103,7 +104,9 @@ export const makeClassicGroups = (
         (cell) => inConsumer.joinGroup(cell, request, newMemberId),
         request.memberId === "" ? madeForJoin(groupId) : known(groupId)
       )
-      yield* Effect.logDebug("JoinGroup", { groupId, memberId: request.memberId, reason })
+      yield* logDebugOf(() =>
+        ofArea("groups")(Effect.logDebug("JoinGroup", { groupId, memberId: request.memberId, reason }))
+      )
       return answer
     }).pipe(Effect.catch((error) => Effect.succeed(refusedJoin(error, request.memberId))))
 

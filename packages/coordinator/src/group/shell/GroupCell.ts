@@ -1,6 +1,7 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { CoordinatorNotAvailable, NotCoordinator } from "@tusk/protocol/KafkaError"
 import type { GroupToStore } from "@tusk/storage/groups/GroupStore"
+import { logDebugOf, ofArea } from "@tusk/storage/logging"
 import type { Recurring } from "@tusk/storage/Recurring"
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
@@ -185,10 +186,26 @@ class Cell<State, Event, Answer, Group> implements GroupCell<State, Event, Answe
   #send(event: Event): Effect.Effect<void> {
     return Effect.flatMap(this.#time.now, (nowMs) => {
       const { generation, kind, step } = this.#machine
-      const [next, outputs] = step(this.#state, event, nowMs)
-      if (generation !== undefined && generation(next) > generation(this.#state)) this.#ports.rebalanced?.(kind)
+      const before = this.#state
+      const [next, outputs] = step(before, event, nowMs)
+      if (generation !== undefined && generation(next) > generation(before)) this.#ports.rebalanced?.(kind)
       this.#state = next
-      return this.performAll(outputs)
+      const doing = this.performAll(outputs)
+      return next === before ? doing : Effect.andThen(this.#told(before, next, event), doing)
+    })
+  }
+
+  /** A rebalance can be followed at debug. */
+  #told(before: State, next: State, event: Event): Effect.Effect<void> {
+    const { kind, listed } = this.#machine
+    if (listed === undefined) return Effect.void
+    return logDebugOf(() => {
+      const from = listed(before)
+      const to = listed(next)
+      if (from.state === to.state && from.members === to.members) return Effect.void
+      const { _tag: reason } = event as { readonly _tag?: string }
+      const fields = { group: this.groupId, kind, from: from.state, to: to.state, reason, members: to.members }
+      return ofArea("groups")(Effect.annotateLogs(Effect.logDebug("group changes"), fields))
     })
   }
 

@@ -6,6 +6,7 @@ import { GroupIdNotFound } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { ProtocolError } from "@tusk/protocol/ProtocolError"
 import { Topics } from "@tusk/storage/topics/Topics"
+import { ofArea } from "@tusk/storage/logging"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -66,7 +67,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
         yield* cells.convert(cell, "consumer", (nowMs) =>
           fromClassic(state.generationId, members, patterns.view(), nowMs)
         )
-        yield* Effect.logInfo(`group ${JSON.stringify(cell.groupId)} is a consumer group from now on`)
+        yield* ofArea("groups")(Effect.logInfo(`group ${JSON.stringify(cell.groupId)} is a consumer group from now on`))
       })
     )
 
@@ -87,7 +88,7 @@ const make = Effect.fnUntraced(function* (config: GroupConfig) {
         if (!isDue()) return
         const state = cell.cell.peek()
         yield* toClassic(cell, classicGroupOf(state, topics), phaseOf(state) === "Stable")
-        yield* Effect.logInfo(`group ${JSON.stringify(cell.groupId)} is a classic group from now on`)
+        yield* ofArea("groups")(Effect.logInfo(`group ${JSON.stringify(cell.groupId)} is a classic group from now on`))
       })
     )
   }

@@ -2,6 +2,7 @@ import { NotCoordinator } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { GroupStore, StoredGroup } from "@tusk/storage/groups/GroupStore"
 import { Recurring } from "@tusk/storage/Recurring"
+import { ofArea } from "@tusk/storage/logging"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -43,7 +44,7 @@ export class GroupLoader {
     this.#table = table
     this.#cellPorts = {
       ...rest,
-      trouble: new Recurring(),
+      trouble: new Recurring("groups"),
       put: store.put,
       remove: store.remove,
       unservedMs: store.unservedMs,
@@ -104,7 +105,9 @@ export class GroupLoader {
     const { groupId, kind } = stored
     if (Object.hasOwn(this.#kinds, kind)) return Effect.asVoid(this.adopt(groupId, kind as KindName, stored))
     this.#foreign.add(groupId)
-    return Effect.logWarning(`group ${JSON.stringify(groupId)} is of kind ${JSON.stringify(kind)}: left alone`)
+    return ofArea("groups")(
+      Effect.logWarning(`group ${JSON.stringify(groupId)} is of kind ${JSON.stringify(kind)}: left alone`)
+    )
   }
 
   /** Until all that is to be read has been. */
@@ -159,10 +162,10 @@ const told = (
   const name = JSON.stringify(groupId)
   if (Result.isFailure(restored)) {
     const why = `group ${name} cannot be read and begins anew: ${restored.failure}`
-    return Effect.as(Effect.logError(why), undefined)
+    return Effect.as(ofArea("groups")(Effect.logError(why)), undefined)
   }
   const { unread = [] } = restored.success
   if (unread.length === 0) return Effect.succeed(restored.success)
   const why = `${unread.length} members of group ${name} cannot be read and have to join again, the first is ${unread[0]}`
-  return Effect.as(Effect.logError(why), restored.success)
+  return Effect.as(ofArea("groups")(Effect.logError(why)), restored.success)
 }

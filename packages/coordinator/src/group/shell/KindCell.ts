@@ -1,7 +1,8 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
-import type { Committing, Expiry, Fetching, GroupKind, Listed } from "../machine/GroupKind.ts"
+import type { Committing, Expiry, Fetching, GroupKind } from "../machine/GroupKind.ts"
 import { NOBODY } from "../machine/GroupMachine.ts"
+import type { Listed } from "../machine/GroupMachine.ts"
 import type { CellClosed, GroupCell } from "./GroupCell.ts"
 
 /** A group in memory, as code sees it that does not care of which kind it is. */

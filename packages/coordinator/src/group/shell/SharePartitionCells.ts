@@ -1,6 +1,7 @@
 import { CoordinatorNotAvailable, KafkaStorageError, NotCoordinator } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Recurring } from "@tusk/storage/Recurring"
+import { ofArea } from "@tusk/storage/logging"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -47,7 +48,7 @@ export class SharePartitionCells {
   readonly #opening = Semaphore.makeUnsafe(1)
   /** Partitions of groups of which it was told that they cannot be read. */
   readonly #unreadable = new Set<string>()
-  readonly #trouble = new Recurring()
+  readonly #trouble = new Recurring("groups")
 
   constructor(ports: SharePartitionCellsPorts) {
     this.#ports = ports
@@ -196,8 +197,10 @@ export class SharePartitionCells {
     if (this.#unreadable.has(key)) return Effect.void
     this.#unreadable.add(key)
     const name = `${JSON.stringify(groupId)} in partition ${partitionId}`
-    return Effect.logError(
-      `what share group ${name} has done cannot be read: ${why}. Without its offsets there (kafka-share-groups --delete-offsets) it begins anew`
+    return ofArea("groups")(
+      Effect.logError(
+        `what share group ${name} has done cannot be read: ${why}. Without its offsets there (kafka-share-groups --delete-offsets) it begins anew`
+      )
     )
   }
 }

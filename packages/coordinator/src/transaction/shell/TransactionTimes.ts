@@ -28,7 +28,7 @@ const isOver = (state: TransactionState, moment: Moment): boolean =>
 export const keepTime = Effect.fnUntraced(function* (parts: Parts) {
   const { change, config, ports } = parts
   const { moment, table } = ports
-  const trouble = new Recurring()
+  const trouble = new Recurring("transactions")
   const abort = (transactionalId: string) =>
     change<void>(transactionalId, (known, now, newProducerId) => {
       if (known === undefined || !isOver(known, now)) return { _tag: "Known", answer: undefined }

@@ -53,7 +53,7 @@ export class Compaction extends Context.Service<
       const counts = yield* Counts
       const ports = { store, active, committer, log, states, resting, collect, rewrite, counts }
       const partitions = new PartitionCompaction(ports)
-      const trouble = new Recurring()
+      const trouble = new Recurring("log")
       let isWhole = true
 
       active.onTakeOver(() =>

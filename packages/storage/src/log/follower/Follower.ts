@@ -49,7 +49,7 @@ export class Follower extends Context.Service<
       const options = yield* FollowerOptions
       const readStep = makeReadStep(log, yield* OpenBatches, options)
       const turns = yield* Semaphore.make(1)
-      const trouble = new Recurring()
+      const trouble = new Recurring("log")
       const ports = { rows, log, readStep, turns, paceMs: options.paceMs, trouble }
       const followed = new Followed(ports, topics, yield* Effect.scope)
       active.onTakeOver(() => Effect.sync(() => followed.unsettle()))

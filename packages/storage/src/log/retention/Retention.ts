@@ -37,9 +37,9 @@ export class Retention extends Context.Service<
       const scope = yield* Effect.scope
       const deleteBatches = makeDeleteBatches(store, committer, options, yield* Counts)
       const partitions = makePartitionRetention(log, store, deleteBatches)
-      const check = makeCheckTopics(log, topics, yield* RetentionPolicy, partitions, new Recurring())
-      const sweeping = new Recurring()
-      const reclaiming = new Recurring()
+      const check = makeCheckTopics(log, topics, yield* RetentionPolicy, partitions, new Recurring("log"))
+      const sweeping = new Recurring("log")
+      const reclaiming = new Recurring("log")
 
       const sweepOrphan = Effect.fnUntraced(function* (partitionId: number) {
         // No request asks for its producers again.

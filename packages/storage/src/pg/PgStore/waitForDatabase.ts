@@ -31,7 +31,7 @@ export const waitForDatabase = <A, E extends ConnectionError | AcquireError, R>(
     const clock = yield* Clock.Clock
     const nowMs = () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
     const startMs = nowMs()
-    const trouble = new Recurring()
+    const trouble = new Recurring("pg")
     while (true) {
       const result = yield* Effect.result(attempt)
       if (Result.isSuccess(result)) {
