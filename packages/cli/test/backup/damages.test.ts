@@ -6,12 +6,12 @@ import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import { connect } from "@tusk/storage/pg/connection/connect"
+import { encodeBatch } from "@tusk/protocol/record/RecordBatch"
 import type { PgConnection } from "@tusk/storage/pg/connection/PgConnection"
 import { resolveOptions } from "@tusk/storage/pg/options/PgOptions"
 import * as Effect from "effect/Effect"
 import * as PgStore from "../../../storage/src/pg/PgStore.ts"
-import { PostgresServer } from "../../../storage/test/pg/PostgresServer.ts"
-import { batchOf } from "../../../server/test/Batches.ts"
+import { PostgresServer, until } from "../../../storage/test/pg/PostgresServer.ts"
 import { startBroker } from "../../../server/test/BrokerUnderTest.ts"
 import type { WireClient } from "../../../server/test/WireClient.ts"
 import { checkCopy, compareWithLive } from "../../src/backup/backupCheck.ts"
@@ -25,11 +25,19 @@ interface Told {
   readonly producerEpoch?: number
   readonly baseSequence?: number
   readonly transactionalId?: string
+  readonly key?: string
 }
 
 const send = async (client: WireClient, name: string, values: ReadonlyArray<string>, told: Told = {}) => {
-  const { transactionalId = null, ...producer } = told
-  const records = batchOf(values, { ...producer, isTransactional: transactionalId !== null })
+  const { key, transactionalId = null, ...producer } = told
+  const options = { ...producer, isTransactional: transactionalId !== null }
+  const timestamp = BigInt(Date.now())
+  const keyed = values.map((value) => ({
+    timestamp,
+    key: key === undefined ? null : Buffer.from(key),
+    value: Buffer.from(value)
+  }))
+  const records = encodeBatch(keyed, options)
   const topicData = [{ name, partitionData: [{ index: 0, records }] }]
   const { responses } = await client.call(Produce, 12, { transactionalId, acks: -1, timeoutMs: 5000, topicData })
   assert.strictEqual(responses[0]!.partitionResponses[0]!.errorCode, 0)
@@ -196,6 +204,43 @@ describe("tusk backup-check", () => {
 
         const newer = yield* after(psql, "insert into kafka.migrations (migration_id, name) values (9999, 'tomorrow')")
         assertFound(newer, "schema", [null, null], /9999/)
+      }).pipe(Effect.scoped),
+    120_000
+  )
+
+  it.live(
+    "takes for no damage what compaction took, and a leap after a failover",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* PostgresServer.make
+        yield* server.start
+        yield* Effect.promise(() => fill(server))
+        const psql = yield* server.psql
+        yield* psql.query("update kafka.cluster set system_identifier = 'another'")
+        const produce = async (work: (client: WireClient) => Promise<void>) => {
+          await using broker = await startBroker(
+            { logCleanerBackoffMs: 20 },
+            { store: PgStore.layer(server.options()) as never }
+          )
+          const compact = { "cleanup.policy": "compact", "segment.ms": "1", "min.cleanable.dirty.ratio": "0.01" }
+          await broker.createTopic("compact", 1, compact)
+          await work(await broker.connect())
+        }
+        yield* Effect.promise(() =>
+          produce(async (client) => {
+            await send(client, "plain", ["behind the leap"])
+            for (let i = 0; i < 200; i++) await send(client, "compact", ["v".repeat(50)], { key: `k${i % 3}` })
+            await Effect.runPromise(until(psql, "exists (select from kafka.partitions where cleaned_offset > 100)"))
+          })
+        )
+        const leapt = yield* psql.query(
+          `select count(*) from kafka.batches where partition_id = ${idOf("plain")} and last_offset > 1000`
+        )
+        assert.isAbove(Number(leapt[0]![0]), 0)
+        const gaps = yield* psql.query(`select count(*) from kafka.batches where partition_id = ${idOf("compact")}`)
+        assert.isBelow(Number(gaps[0]![0]), 200)
+        const { damages } = yield* checkCopy(psql, unpaced)
+        assert.deepStrictEqual(damages, [])
       }).pipe(Effect.scoped),
     120_000
   )
