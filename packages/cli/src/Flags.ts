@@ -142,7 +142,14 @@ export type FlagValues = ReadonlyMap<string, ReadonlyArray<string>>
 const variables = new Set(startFlags.map(({ variable }) => variable))
 
 /** Variables that are read elsewhere. */
-const OTHER_VARIABLES = new Set(["TUSK_COMPILE_CACHE", "TUSK_LAUNCHED", "TUSK_MUTATIONS", "TUSK_SEED", "TUSK_RUNS"])
+const OTHER_VARIABLES = new Set([
+  "TUSK_BOOTSTRAP_SERVER",
+  "TUSK_COMPILE_CACHE",
+  "TUSK_LAUNCHED",
+  "TUSK_MUTATIONS",
+  "TUSK_SEED",
+  "TUSK_RUNS"
+])
 
 /** Reads arguments and variables. An error: a flag that is unknown, lacks its value, or is given twice. */
 export const parseFlags = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): FlagValues | CliError => {

@@ -89,7 +89,7 @@ describe("tusk topic", () => {
   })
 
   it("tells offsets of places, and deletes records before one", async () => {
-    await json(["topic", "create", "logged"])
+    await json(["topic", "create", "logged", "--config", "retention.ms=-1"])
     await tusk(
       ["produce", "logged", "--json"],
       lines(...[1000, 2000, 3000, 4000].map((timestamp) => JSON.stringify({ value: "v", timestamp })))
@@ -318,7 +318,7 @@ describe("tusk group", () => {
   })
 
   it("resets offsets, once it is told to", async () => {
-    await json(["topic", "create", "reset", "--partitions", "2"])
+    await json(["topic", "create", "reset", "--partitions", "2", "--config", "retention.ms=-1"])
     await tusk(
       ["produce", "reset", "--partition", "0", "--json"],
       lines(...[1000, 2000, 3000].map((timestamp) => JSON.stringify({ timestamp })))

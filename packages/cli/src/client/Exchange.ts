@@ -82,9 +82,8 @@ export class Exchange {
     timeoutMs: number
   ): Effect.Effect<Uint8Array, ClientError> {
     const answer = Effect.callback<Uint8Array, ClientError>((resume) => {
-      const sent = this.#send(api, version, body)
-      if (typeof sent !== "number") return resume(Effect.fail(sent))
-      this.#waiting.push({ id: sent, resume })
+      const refused = this.#send(api, version, body, resume)
+      if (refused !== undefined) resume(Effect.fail(refused))
     })
     return answer.pipe(
       Effect.timeoutOrElse({
@@ -101,19 +100,22 @@ export class Exchange {
   /** Sends a request that has no answer, a Produce with acks=0; returns once there is room for more. */
   tell<Req, Res>(api: Api<Req, Res>, version: number, body: Req): Effect.Effect<void, ClientError> {
     return Effect.suspend(() => {
-      const sent = this.#send(api, version, body)
-      if (typeof sent !== "number") return Effect.fail(sent)
+      const refused = this.#send(api, version, body)
+      if (refused !== undefined) return Effect.fail(refused)
       return this.#channel?.room ?? Effect.void
     })
   }
 
-  /** The correlation id, or why nothing was sent. */
-  #send<Req, Res>(api: Api<Req, Res>, version: number, body: Req): number | ClientError {
+  /** Why nothing was sent, if nothing was. */
+  #send<Req, Res>(api: Api<Req, Res>, version: number, body: Req, resume?: Waiting["resume"]): ClientError | undefined {
     if (this.#ended !== undefined) return this.#ended
     const id = (this.#lastId = (this.#lastId + 1) & 0x7fffffff)
     try {
-      this.#channel?.send(encodeRequest(api, version, id, this.#clientId, body, this.#writer))
-      return id
+      const chunks = encodeRequest(api, version, id, this.#clientId, body, this.#writer)
+      // It waits before anything is sent: the answer may be there at once.
+      if (resume !== undefined) this.#waiting.push({ id, resume })
+      this.#channel?.send(chunks)
+      return undefined
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       return new UnsupportedApi({ address: this.#address, api: `${api.name} ${version}`, reason: error.message })
@@ -122,8 +124,9 @@ export class Exchange {
 
   #deliver(frame: Uint8Array): void {
     const id = new DataView(frame.buffer, frame.byteOffset).getInt32(0)
-    const next = this.#waiting.shift()
+    const next = this.#waiting[0]
     if (next?.id !== id) throw new RangeError(`an answer to request ${id}, where ${next?.id ?? "none"} was due`)
+    this.#waiting.shift()
     next.resume(Effect.succeed(frame))
   }
 

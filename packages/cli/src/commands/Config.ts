@@ -32,8 +32,11 @@ const resourceOf = (of: ResourceType, text: string) =>
     return yield* new CliError({ message: `there is no broker ${text}; there are ${[...brokers.keys()].join(", ")}` })
   })
 
-/** Values that somebody set, beside the defaults and what a broker was started with. */
-const isSet = ({ source }: { readonly source: string }): boolean => source.startsWith("DYNAMIC")
+/** Values that somebody set, beside the defaults and what a broker was started with; of a topic only its own. */
+const isSet =
+  (of: ResourceType) =>
+  ({ source }: { readonly source: string }): boolean =>
+    source.startsWith("DYNAMIC") && (of !== "topic" || source === "DYNAMIC_TOPIC_CONFIG")
 
 const describe = Command.make(
   "describe",
@@ -41,7 +44,7 @@ const describe = Command.make(
   Effect.fn(function* (flags) {
     const resource = yield* resourceOf(flags.type, flags.name)
     const configs = yield* describeConfigs(resource)
-    const rows = flags.all ? configs : configs.filter(isSet)
+    const rows = flags.all ? configs : configs.filter(isSet(flags.type))
     yield* printRows(
       [
         { title: "NAME", of: (config) => config.name },

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import { EXIT, Found, UsageError } from "../CliError.ts"
 import { nodeTransport } from "../client/NodeTransport.ts"
 import { commandServices } from "../terminal/CommandServices.ts"
-import { presenter } from "../terminal/Presenter.ts"
+import { consoleOnStreams, presenter } from "../terminal/Presenter.ts"
 import { outputFlag } from "../terminal/Printing.ts"
 import { processStreams, Streams } from "../terminal/Streams.ts"
 import { backupCheckCommand } from "./BackupCheck.ts"
@@ -70,7 +70,7 @@ export const runCommand = (args: ReadonlyArray<string>): Effect.Effect<number, n
     const line = lineOf(error)
     if (line !== undefined) yield* stderr.write(`tusk: ${line}\n`)
     return exitCodeOf(error)
-  }).pipe(Effect.provide(Layer.mergeAll(commandServices, presenter, config, nodeTransport)))
+  }).pipe(Effect.provide(Layer.mergeAll(commandServices, presenter, consoleOnStreams, config, nodeTransport)))
 
 /** The same for this process: ^C and SIGTERM end it, finalizers run to their end. */
 export const runProcess = async (args: ReadonlyArray<string>): Promise<number> => {

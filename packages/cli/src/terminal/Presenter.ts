@@ -1,5 +1,6 @@
 import type { NonShowHelpErrors } from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Streams } from "./Streams.ts"
@@ -16,6 +17,15 @@ const sentence = (error: NonShowHelpErrors): string => {
       return error.message.replaceAll(/\s*\n\s*/g, " ")
   }
 }
+
+/** What `effect/cli` prints by itself, the completions, goes where a command's output goes. */
+export const consoleOnStreams: Layer.Layer<never, never, Streams> = Layer.effect(
+  Console.Console,
+  Effect.gen(function* () {
+    const { stdout } = yield* Streams
+    return { ...console, log: (text: string) => void Effect.runFork(stdout.write(`${text}\n`)) }
+  })
+)
 
 /** Help as `effect/cli` forms it; what is wrong with a command line in one line a mistake, on standard error. */
 export const presenter: Layer.Layer<never, never, Streams> = Layer.effect(

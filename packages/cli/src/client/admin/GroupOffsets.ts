@@ -40,7 +40,10 @@ const fetchRequest = (group: string, version: number): OffsetFetchRequest =>
         requireStable: false
       }
 
-/** All that a group has committed. */
+const inOrder = (a: TopicPartition, b: TopicPartition): number =>
+  a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1
+
+/** All that a group has committed, by topic and partition. */
 export const committedOffsets = (group: string): Effect.Effect<ReadonlyArray<GroupOffset>, ClientError, KafkaClient> =>
   Effect.gen(function* () {
     const client = yield* KafkaClient
@@ -51,11 +54,12 @@ export const committedOffsets = (group: string): Effect.Effect<ReadonlyArray<Gro
       (found) => refusalOf(found.groups[0]?.errorCode ?? found.errorCode, `group ${group}`),
       { ...BY_NAME, minVersion: 2 }
     )
-    return (answer.groups[0]?.topics ?? answer.topics).flatMap(({ name: topic, partitions }) =>
+    const offsets = (answer.groups[0]?.topics ?? answer.topics).flatMap(({ name: topic, partitions }) =>
       partitions.flatMap(({ committedOffset: offset, partitionIndex: partition }) =>
         offset === -1n ? [] : [{ topic, partition, offset }]
       )
     )
+    return offsets.sort(inOrder)
   })
 
 /** Where a share group begins in each partition; -1 where it has not begun. */
@@ -68,9 +72,10 @@ export const shareOffsets = (group: string): Effect.Effect<ReadonlyArray<GroupOf
       { groups: [{ groupId: group, topics: null }] },
       ({ groups: [found] }) => refusalOf(found?.errorCode ?? 0, `group ${group}`, found?.errorMessage ?? null)
     )
-    return (answer.groups[0]?.topics ?? []).flatMap(({ partitions, topicName: topic }) =>
+    const offsets = (answer.groups[0]?.topics ?? []).flatMap(({ partitions, topicName: topic }) =>
       partitions.map(({ partitionIndex: partition, startOffset: offset }) => ({ topic, partition, offset }))
     )
+    return offsets.sort(inOrder)
   })
 
 type Code = TopicPartition & { readonly code: number }
