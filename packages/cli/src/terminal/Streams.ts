@@ -30,7 +30,7 @@ export class Streams extends Context.Service<
 const canColor = (stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv): boolean => {
   if ((env.NO_COLOR ?? "") !== "" || env.TERM === "dumb") return false
   const forced = env.FORCE_COLOR
-  if (forced !== undefined) return forced !== "0" && forced !== "false"
+  if (forced !== undefined && forced !== "") return forced !== "0" && forced !== "false"
   return stream.isTTY === true
 }
 
