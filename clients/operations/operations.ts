@@ -182,7 +182,9 @@ const bringOver = async (world: World, ending: Ending): Promise<void> => {
   await makeOlder(world, cwd, dataDir)
   const before = readdirSync(join(dataDir, "postgres"))
   const refused = await start()
-  const [first, ...commands] = refused.stderr.trimEnd().split("\n")
+  // In a terminal it is text; here it is a line of JSON.
+  const { message } = JSON.parse(refused.stderr.trimEnd().split("\n").at(-1)!) as { readonly message: string }
+  const [first, ...commands] = message.split("\n")
   assert.match(first!, new RegExp(`written by Postgres ${OLDER}, this Tusk brings Postgres 18`))
   assert.deepEqual(readdirSync(join(dataDir, "postgres")), before)
   const printed = new Shell([{ line: 0, text: commands.join("\n") }], { cwd, env: world.env, account: world.account })
@@ -190,9 +192,10 @@ const bringOver = async (world: World, ending: Ending): Promise<void> => {
   await printed.ended(BLOCKS_MS)
   assert.ok(existsSync(`${dataDir}-${OLDER}/postgres/PG_VERSION`), "the old folder is kept")
 
+  const http = `127.0.0.1:${await freePort()}`
   const text = [
-    `tusk start --data-dir '${dataDir}' --listen 127.0.0.1:0 > greeting 2> log & pid=$!`,
-    "until grep -q '^Data:' greeting; do kill -0 $pid; sleep 0.2; done",
+    `tusk start --data-dir '${dataDir}' --listen 127.0.0.1:0 --admin ${http} 2> log & pid=$!`,
+    `curl --silent --fail --retry 60 --retry-delay 1 --retry-all-errors http://${http}/readyz`,
     `test "$(psql -At -h '${dataDir}/run' -U postgres -c 'select count(*) from kept')" = 1000`,
     "kill $pid && wait $pid"
   ]
