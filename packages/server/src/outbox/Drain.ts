@@ -97,8 +97,10 @@ export class Drain {
     }
     for (const [partitionId, one] of apart(all)) {
       const own = yield* this.#submit(one)
-      if (own === undefined) this.#resting.delete(partitionId)
-      else yield* this.#lay(partitionId, own)
+      if (own === undefined) {
+        this.#resting.delete(partitionId)
+        this.#count(rows.filter((row) => row.partitionId === partitionId))
+      } else yield* this.#lay(partitionId, own)
     }
   })
 
