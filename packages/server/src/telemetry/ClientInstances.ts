@@ -55,11 +55,18 @@ export class ClientInstances {
   }
 }
 
+/** So much of each attribute is known; a legal topic name is no longer. */
+const MOST_CHARACTERS = 255
+
+/** A copy, so that what is long is not kept for its beginning. */
+const cut = (text: string): string =>
+  text.length <= MOST_CHARACTERS ? text : Buffer.from(text.slice(0, MOST_CHARACTERS)).toString()
+
 const attributesOf = (id: string, { clientId, connection }: RequestContext): ClientAttributes => ({
   client_instance_id: id,
-  client_id: clientId,
-  client_software_name: connection.clientSoftwareName,
-  client_software_version: connection.clientSoftwareVersion,
+  client_id: cut(clientId),
+  client_software_name: cut(connection.clientSoftwareName),
+  client_software_version: cut(connection.clientSoftwareVersion),
   client_source_address: connection.clientHost,
   client_source_port: connection.clientPort === undefined ? undefined : String(connection.clientPort)
 })

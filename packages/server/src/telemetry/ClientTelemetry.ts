@@ -33,8 +33,6 @@ export type { ClientMetrics } from "./ReceivedMetrics.ts"
 const RESERVED = new Set([ZERO_UUID, "AAAAAAAAAAAAAAAAAAAAAQ"])
 /** What is kept is at most so many times what may be pushed. */
 const MOST_GROWTH = 4
-/** So much of each attribute is kept. */
-const MOST_CHARACTERS = 255
 
 /** What a client is to push. */
 export interface Asked {
@@ -135,6 +133,6 @@ const subscriptionsOf = (configs: Configs["Service"]): (() => ReadonlyArray<Subs
 const labelsOf = (client: ClientAttributes): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(client).flatMap(([key, value]) =>
-      key === "client_source_port" || value === undefined ? [] : [[key, value.slice(0, MOST_CHARACTERS)]]
+      key === "client_source_port" || value === undefined ? [] : [[key, value]]
     )
   )
