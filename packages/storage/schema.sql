@@ -1868,6 +1868,7 @@ create view kafka.config_overview as
         CASE resource_type
             WHEN 2 THEN 'topic'::text
             WHEN 4 THEN 'broker'::text
+            WHEN 16 THEN 'client-metrics'::text
             WHEN 32 THEN 'group'::text
             ELSE (resource_type)::text
         END AS resource,
@@ -2176,13 +2177,13 @@ comment on column kafka.cluster.failover_epoch is 'Epoch of the last writer that
 comment on table kafka.commits is 'The last commit of a writer that added no batch and no offset: where the connection was lost during it, the row tells whether it is stored';
 comment on column kafka.commits.commit_id is 'Epoch times 2^32, and a number of the writer''s';
 comment on view kafka.config_overview is 'Every config that was set while Tusk ran; all else has its default, or what the broker was started with';
-comment on column kafka.config_overview.resource is 'topic, broker or group';
-comment on column kafka.config_overview.resource_name is 'Of the topic, broker or group';
+comment on column kafka.config_overview.resource is 'topic, broker, client-metrics or group';
+comment on column kafka.config_overview.resource_name is 'Of the topic, broker, subscription or group';
 comment on column kafka.config_overview.name is 'The config''s name, as Kafka has it';
 comment on column kafka.config_overview.value is 'What it was set to';
-comment on table kafka.configs is 'Configs that were set; resource_type: 2 topic, 4 broker (its id, empty for all), 32 group';
-comment on column kafka.configs.resource_type is '2: topic, 4: broker, 32: group';
-comment on column kafka.configs.resource_name is 'Of the topic, broker or group; empty: all brokers';
+comment on table kafka.configs is 'Configs that were set; resource_type: 2 topic, 4 broker (its id, empty for all), 16 subscription to clients'' metrics, 32 group';
+comment on column kafka.configs.resource_type is '2: topic, 4: broker, 16: subscription to clients'' metrics, 32: group';
+comment on column kafka.configs.resource_name is 'Of the topic, broker, subscription or group; empty: all brokers';
 comment on column kafka.configs.name is 'The config''s name, as Kafka has it';
 comment on column kafka.configs.value is 'What it was set to';
 comment on view kafka.disk_usage is 'Bytes on disk of each table with its indexes, as Postgres counts them; dead rows are those that vacuum will make room of';

@@ -25,7 +25,7 @@ export type DecideConfigs = (present: ConfigOverrides) => ConfigOverrides | Kafk
 const isError = (decided: ConfigOverrides | KafkaError): decided is KafkaError => "_tag" in decided
 
 /**
- * Configs that were set on a resource (2 topic, 4 broker, 32 group), by its name; a broker's default for all is "".
+ * Configs that were set on a resource (2 topic, 4 broker, 16 client metrics, 32 group), by its name; a broker's default for all is "".
  * Names and values were validated by the caller.
  */
 export class Configs extends Context.Service<

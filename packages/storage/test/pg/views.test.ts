@@ -361,9 +361,12 @@ describe("what a person sees in psql", () => {
       const { psql, store } = yield* open
       const config = (resourceType: number, resourceName: string, name: string) =>
         Write.PutConfig({ resourceType, resourceName, name, value: "1" })
-      yield* store.commit([[config(2, "t", "retention.ms"), config(4, "", "message.max.bytes"), config(32, "g", "x")]])
+      yield* store.commit([
+        [config(2, "t", "retention.ms"), config(4, "", "message.max.bytes"), config(32, "g", "x"), config(16, "m", "y")]
+      ])
       expect(yield* psql.query("select * from kafka.config_overview order by 1")).toEqual([
         ["broker", "(all brokers)", "message.max.bytes", "1"],
+        ["client-metrics", "m", "y", "1"],
         ["group", "g", "x", "1"],
         ["topic", "t", "retention.ms", "1"]
       ])
