@@ -1,6 +1,6 @@
 /** Runtimes, compilers and checkers that the packages are tried with: fetched once, below `.cache/packages`. */
 import { chmodSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import process from "node:process"
 import { cache } from "../../bench/kafka/ApacheKafka.ts"
 import { runOk } from "../../bench/kafka/Program.ts"
@@ -89,7 +89,10 @@ export const prepareTools = async (): Promise<void> => {
   mkdirSync(folder, { recursive: true })
   writeFileSync(stamp, text)
   await runOk("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund"], {
-    spawn: { cwd: folder, env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"]}` } },
+    spawn: {
+      cwd: folder,
+      env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}` }
+    },
     timeoutMs: 600_000
   })
   // npm writes the file anew, in its own form.
