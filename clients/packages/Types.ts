@@ -37,7 +37,6 @@ export const writeConfigs = (project: Project): void => {
       target: "esnext",
       strict: true,
       exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
       skipLibCheck: false,
       types: ["node"],
       noEmit: true
