@@ -1,13 +1,20 @@
 import { resolveOptions } from "@tusk/storage/pg/options/PgOptions"
 import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { CliError, EXIT, Found } from "../CliError.ts"
+import { diagnoseBroker } from "../doctor/broker.ts"
 import { diagnose } from "../doctor/doctor.ts"
+import { bySeverity } from "../doctor/Finding.ts"
 import type { Finding, Severity } from "../doctor/Finding.ts"
 import { outputFormat, printRows } from "../terminal/Printing.ts"
 import { Streams } from "../terminal/Streams.ts"
 import type { Column } from "../terminal/Table.ts"
 import { databaseFlags, databaseUrl, schemaOf } from "./DatabaseFlags.ts"
+import { parseBootstrap } from "../values/Bootstrap.ts"
+import { valueOf } from "./CommonFlags.ts"
+import { packageVersion } from "../packageVersion.ts"
 
 const columns: ReadonlyArray<Column<Finding>> = [
   { title: "SEVERITY", of: ({ severity }) => severity },
@@ -39,17 +46,32 @@ const exitCodeOf = (findings: ReadonlyArray<Finding>): number => {
   return findings.some(({ severity }) => severity === "warning") ? EXIT.warningsFound : EXIT.ok
 }
 
+const bootstrapFlag = Flag.String("bootstrap-server").pipe(
+  Flag.withAlias("b"),
+  Flag.withMetavar("HOST:PORT"),
+  Flag.withDescription("looks at that broker, too, as its clients do; without --database-url at that alone"),
+  Flag.optional
+)
+
+const targetOf = (url: string | undefined, schema: string | undefined) =>
+  Effect.try({
+    try: () => resolveOptions({ url, schema, environment: process.env }),
+    catch: (error) => new CliError({ message: (error as Error).message })
+  })
+
 /** `tusk doctor`. */
 export const doctorCommand = Command.make(
   "doctor",
-  databaseFlags,
+  { ...databaseFlags, bootstrapServer: bootstrapFlag },
   Effect.fn(function* (flags) {
-    const url = yield* databaseUrl(flags)
-    const target = yield* Effect.try({
-      try: () => resolveOptions({ url, schema: schemaOf(flags), environment: process.env }),
-      catch: (error) => new CliError({ message: (error as Error).message })
-    })
-    const findings = yield* diagnose(target)
+    const server = Option.getOrUndefined(flags.bootstrapServer)
+    const bootstrap = server === undefined ? [] : yield* valueOf(parseBootstrap(server))
+    const url = yield* Effect.option(databaseUrl(flags))
+    if (Option.isNone(url) && server === undefined) yield* databaseUrl(flags)
+    const target = Option.isNone(url) ? undefined : yield* targetOf(url.value, schemaOf(flags))
+    const ofDatabase = target === undefined ? [] : yield* diagnose(target)
+    const ofBroker = server === undefined ? [] : yield* diagnoseBroker(bootstrap, packageVersion(), target)
+    const findings = bySeverity([...ofBroker, ...ofDatabase])
     if ((yield* outputFormat) === "table") {
       const { stdout } = yield* Streams
       for (const finding of findings) yield* stdout.write(paragraph(finding, stdout.canColor))

@@ -1,7 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import { startBroker } from "../../../server/test/BrokerUnderTest.ts"
 import { runTusk } from "../Command.ts"
 
 const AWAY = ["doctor", "--database-url", "postgres://tusk:hunter2@127.0.0.1:1/kafka"]
+
+/** None by its variables either. */
+const NO_DATABASE = { TUSK_DATABASE_URL: "", DATABASE_URL: "" }
 
 describe("tusk doctor", () => {
   it("tells programs in JSON, and by its exit code", async () => {
@@ -20,6 +24,24 @@ describe("tusk doctor", () => {
       stdout,
       /^ERROR   no session with Postgres: .*127\.0\.0\.1:1.* \(connect\)\n {8}Tusk does not start\n {8}-> /
     )
+  })
+
+  it("looks at a broker as its clients do", async () => {
+    await using broker = await startBroker()
+    const { exit, stdout } = await runTusk(["doctor", "-b", `127.0.0.1:${broker.port}`, "--output", "json"], {
+      env: NO_DATABASE
+    })
+    const findings = JSON.parse(stdout) as ReadonlyArray<Record<string, unknown>>
+    assert.strictEqual(exit, 0)
+    assert.lengthOf(findings, 1)
+    assert.deepInclude(findings[0], {
+      check: "broker",
+      severity: "info",
+      seen: `clients are told to go to 127.0.0.1:${broker.port}, and get there`
+    })
+    const none = await runTusk(["doctor", "-b", "127.0.0.1:1", "--output", "json"], { env: NO_DATABASE })
+    assert.strictEqual(none.exit, 4)
+    assert.include(none.stdout, "127.0.0.1:1")
   })
 
   it("says what is wrong with a URL", async () => {

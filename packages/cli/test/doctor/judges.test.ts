@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { judgeBroker } from "../../src/doctor/broker.ts"
 import { examine } from "../../src/doctor/Check.ts"
 import type { Patient } from "../../src/doctor/Check.ts"
 import { judgeDisk } from "../../src/doctor/disk.ts"
@@ -198,6 +199,19 @@ describe("a judge", () => {
     assert.deepStrictEqual(severities(judgeTls(false, "db.example", undefined)), ["warning"])
     const broken = { line: 3, type: "host", address: null, method: null, error: "invalid" }
     assert.deepStrictEqual(severities(judgeHba([broken])), ["warning"])
+  })
+
+  it("of a broker knows where clients end up", () => {
+    const here = { host: "127.0.0.1", port: 9092 }
+    const there = { host: "kafka.example", port: 9092 }
+    const facts = { asked: [there], clusterId: "a", expected: "a", advertised: [[there, null]] as const }
+    assert.deepStrictEqual(severities(judgeBroker(facts)), ["info"])
+    assert.deepStrictEqual(severities(judgeBroker({ ...facts, advertised: [[here, null]] })), ["warning"])
+    assert.deepStrictEqual(severities(judgeBroker({ ...facts, asked: [here], advertised: [[here, null]] })), ["info"])
+    assert.deepStrictEqual(severities(judgeBroker({ ...facts, expected: "b", advertised: [] })), ["error", "error"])
+    assert.deepStrictEqual(seen(judgeBroker({ ...facts, expected: undefined, advertised: [[there, "refused"]] })), [
+      "clients are told to go to kafka.example:9092, which is not reached from here: refused"
+    ])
   })
 
   it("of the disk weighs what is free", () => {
