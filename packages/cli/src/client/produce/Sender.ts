@@ -77,8 +77,13 @@ class Sending {
 
   send(batch: SealedBatch): Effect.Effect<void, ClientError> {
     return Effect.gen({ self: this }, function* () {
-      if (this.#failed.length > 0 || this.#fatal !== undefined) yield* this.finish()
       yield* this.#permits.take(1)
+      // Looked at behind the wait: a batch that failed goes first, and the broker remembers no more than five.
+      while (this.#failed.length > 0 || this.#fatal !== undefined) {
+        yield* this.#permits.release(1)
+        yield* this.finish()
+        yield* this.#permits.take(1)
+      }
       const connection = yield* Effect.result(this.#connectionFor(batch))
       const sent =
         connection._tag === "Success" ? this.#attempt(batch, connection.success) : Effect.fail(connection.failure)
