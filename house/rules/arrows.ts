@@ -120,11 +120,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "client",
       "client/admin",
       "client/produce",
-      "client/consume",
-      "commands/topic",
-      "commands/group",
-      "commands/produce",
-      "commands/consume"
+      "client/consume"
     ],
     "main.ts": [".", "commands"]
   },
