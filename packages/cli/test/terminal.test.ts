@@ -122,7 +122,7 @@ describe("help", () => {
   it("shells are given completions with verbs and flags", async () => {
     for (const shell of ["bash", "zsh", "fish"]) {
       const { stdout } = await runCommandHere(["--completions", shell])
-      for (const word of ["reset-offsets", "exit-at-end"]) assert.include(stdout, word, shell)
+      for (const word of ["reset-offsets", "exit-at-end", "bootstrap-server"]) assert.include(stdout, word, shell)
     }
   })
 

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import { EXIT, Found, UsageError } from "../CliError.ts"
 import { nodeTransport } from "../client/NodeTransport.ts"
+import { completionsFlag } from "../terminal/completions.ts"
 import { commandServices } from "../terminal/CommandServices.ts"
 import { consoleOnStreams, presenter } from "../terminal/Presenter.ts"
 import { outputFlag } from "../terminal/Printing.ts"
@@ -39,10 +40,10 @@ const tusk = Command.make("tusk").pipe(
     backupCheckCommand,
     decodeCommand
   ]),
-  Command.withGlobalFlags([outputFlag])
+  Command.withGlobalFlags([outputFlag, completionsFlag])
 )
 
-const config = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+const config = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
 
 /** Why a command did not end well, as one line; undefined if that is already told. */
 const lineOf = (error: unknown): string | undefined => {
