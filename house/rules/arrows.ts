@@ -101,7 +101,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "embedded-postgres": ["."],
     terminal: ["."],
     telemetry: ["."],
-    doctor: ["."],
+    doctor: [".", "client"],
     backup: ["."],
     client: ["."],
     "client/admin": ["client"],

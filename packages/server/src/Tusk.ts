@@ -1,5 +1,3 @@
-import * as NodeSocket from "@effect/platform-node-shared/NodeSocket"
-import * as NodeSocketServer from "@effect/platform-node-shared/NodeSocketServer"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Active } from "@tusk/storage/commit/Active"
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
@@ -9,17 +7,10 @@ import { StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { AcquireError, LockHeld, SchemaTooNew } from "@tusk/storage/port/StoreError"
 import type { PgOptions } from "@tusk/storage/pg/options/PgOptions"
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import type * as Socket from "effect/socket/Socket"
-import * as SocketServer from "effect/socket/SocketServer"
-import { connect } from "node:net"
-import type { AddressInfo, Socket as NetSocket } from "node:net"
 import { serveAdmin } from "./admin/AdminServer.ts"
 import type { AdminAddress } from "./admin/AdminServer.ts"
 import { besideAdmin } from "./admin/besideAdmin.ts"
@@ -28,24 +19,17 @@ import type { Observed } from "./admin/pages.ts"
 import { brokerLayer, tuning } from "./BrokerLayer.ts"
 import type { BrokerParts, BrokerServices } from "./BrokerLayer.ts"
 import { BrokerSettings } from "./config/BrokerSettings.ts"
-import { Connections } from "./net/Connections.ts"
-import type { Listener } from "./request/ConnectionInfo.ts"
 import { defaultSettings, readSettings } from "./config/Settings.ts"
 import type { NamedSettings, Settings, SettingsError } from "./config/Settings.ts"
 import { BrokerMetrics } from "./observe/BrokerMetrics.ts"
+import { advertisedAddress, listenAt, ListenError } from "./Listening.ts"
+import type { BoundListener, ListenOptions } from "./Listening.ts"
 import { inArea, runtimeLevels } from "./observe/LogLines.ts"
 import { memoryOptions, running } from "./RunningBroker.ts"
 import type { StartOptions, TestBroker } from "./RunningBroker.ts"
 
-export interface ListenOptions {
-  readonly name: string
-  /** An address or name to bind; "0.0.0.0" or "::" for all. */
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
-  /** What clients are told; else `host`, or on a wildcard the local address they came by. Port 0: the bound port. */
-  readonly advertised?: { readonly host: string; readonly port: number }
-}
+export { ListenError } from "./Listening.ts"
+export type { BoundListener, ListenOptions } from "./Listening.ts"
 
 export interface TuskOptions {
   /** By Kafka's names, `{ "num.partitions": 3 }`; all else has its default. Or as `parseSettings` has read them. */
@@ -62,19 +46,6 @@ export interface TuskOptions {
 export interface AdminOptions extends AdminAddress {
   /** A port that is taken is told and gone without. */
   readonly isOptional?: boolean
-}
-
-/** A port that cannot be listened on. */
-export class ListenError extends Data.TaggedError("ListenError")<{
-  readonly host: string
-  readonly port: number
-  readonly cause: unknown
-}> {
-  override get message(): string {
-    const code = (this.cause as { readonly code?: string } | undefined)?.code
-    const why = code === "EADDRINUSE" ? "the port is taken" : code === "EACCES" ? "not allowed" : String(this.cause)
-    return `cannot listen on ${this.host}:${this.port}: ${why}`
-  }
 }
 
 /**
@@ -95,12 +66,6 @@ const asTuskError = (error: TuskError | AcquireError | KafkaError): TuskError =>
     default:
       return new StoreUnavailable({ message: error.message ?? error._tag, cause: error })
   }
-}
-
-export interface BoundListener {
-  readonly name: string
-  readonly host: string
-  readonly port: number
 }
 
 const DEFAULT_LISTENERS: ReadonlyArray<ListenOptions> = [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0 }]
@@ -202,14 +167,6 @@ const queuedBytes = (settings: TuskOptions["settings"] | undefined): number =>
 
 export const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024
 
-/** Longest wait for what is in flight when the broker stops. */
-const STOP_MS = 10_000
-
-/** How long a client may take none of what was written to a connection that has ended. */
-const LINGER_MS = 2000
-
-const WILDCARDS = new Set(["0.0.0.0", "::", "[::]"])
-
 const beginAdmin = (
   { host, isOptional = false, port }: AdminOptions,
   observed: Observed
@@ -231,36 +188,10 @@ interface Serving {
 }
 
 const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed }: Serving) {
-  const connections = yield* Connections
   const metrics = yield* BrokerMetrics
   const { cluster, clusterId } = yield* Active
-  const bound: Array<BoundListener> = []
-  const acceptors: Array<Fiber.Fiber<never, SocketServer.SocketServerError>> = []
-  const servers: Array<readonly [ListenOptions, SocketServer.SocketServer["Service"], number]> = []
-  for (const options of listeners) {
-    // "localhost" is both of its addresses, if the machine has both.
-    const hosts = options.host === "localhost" ? ["127.0.0.1", "::1"] : [options.host]
-    let port = options.port
-    for (const host of hosts) {
-      const server = yield* listen(host, port).pipe(
-        Effect.catch((error) => (host === "::1" ? Effect.succeed(undefined) : Effect.fail(error)))
-      )
-      if (server === undefined) continue
-      port = (server.address as unknown as AddressInfo).port
-      servers.push([options, server, port])
-    }
-    bound.push({ name: options.name, host: options.host, port })
-  }
-  for (const [options, server, port] of servers) {
-    acceptors.push(
-      yield* Effect.forkScoped(server.run((socket) => accept(connections, options, port, socket, holdsProcess)))
-    )
-  }
-  if (!holdsProcess) for (const [{ host }, , port] of servers) yield* Effect.forkScoped(knock(host, port))
-  // Added last, so that it runs first: an acceptor that ends cuts its connections, their answers unsent.
-  yield* Effect.addFinalizer(() => Effect.andThen(connections.stop(STOP_MS), Fiber.interruptAll(acceptors)))
-  const bootstrapServers = bound.map(({ host, port }) => `${dialable(host)}:${port}`).join(",")
-  metrics.listensAt(advertisedAddress(listeners[0]) ?? bootstrapServers.split(",")[0]!)
+  const bound = yield* listenAt(listeners, holdsProcess)
+  metrics.listensAt(advertisedAddress(listeners[0]) ?? bound.bootstrapServers.split(",")[0]!)
   observed.metrics = metrics
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
@@ -268,8 +199,7 @@ const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed }
     })
   )
   return Tusk.of({
-    listeners: bound,
-    bootstrapServers,
+    ...bound,
     clusterId,
     epoch: cluster.epoch,
     schema: cluster.schema,
@@ -277,81 +207,3 @@ const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed }
     refreshMetrics: metrics.refresh
   })
 })
-
-const advertisedAddress = (listener: ListenOptions | undefined): string | undefined => {
-  const advertised = listener?.advertised
-  return advertised === undefined || advertised.port === 0 ? undefined : `${advertised.host}:${advertised.port}`
-}
-
-/** Connects once: the first socket that is accepted is the way to the server, which is not to hold the process either. */
-const knock = (host: string, port: number): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    const known = WILDCARDS.has(host) ? "127.0.0.1" : host
-    const socket = connect({ host: known, port })
-    // The broker ends it: by then it has been accepted.
-    socket.once("close", () => resume(Effect.void))
-    socket.once("connect", () => socket.end())
-    socket.once("error", () => {})
-    socket.resume()
-  })
-
-const letGo = (net: NetSocket): void => {
-  net.unref()
-  const { server } = net as { readonly server?: { readonly unref: () => void } }
-  server?.unref()
-}
-
-/** An address that a client on this machine can connect to. */
-const dialable = (host: string): string =>
-  WILDCARDS.has(host) ? "127.0.0.1" : host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
-
-const listen = (
-  host: string,
-  port: number
-): Effect.Effect<SocketServer.SocketServer["Service"], ListenError, Scope.Scope> =>
-  NodeSocketServer.make({ host, port, noDelay: true, highWaterMark: 256 * 1024, backlog: 1024 }).pipe(
-    Effect.mapError((error) => new ListenError({ host, port, cause: error.reason.cause }))
-  )
-
-const accept = Effect.fnUntraced(function* (
-  connections: Connections["Service"],
-  options: ListenOptions,
-  port: number,
-  socket: Socket.Socket,
-  holdsProcess: boolean
-) {
-  const net = Option.getOrUndefined(yield* Effect.serviceOption(NodeSocket.NetSocket))
-  if (net !== undefined && !holdsProcess) letGo(net)
-  const clientHost = net?.remoteAddress?.replace(/^::ffff:/, "") ?? ""
-  if (net !== undefined && !connections.admits(clientHost)) {
-    // No fiber reads this socket, so nothing else would close it.
-    net.destroy()
-    return
-  }
-  const served = connections.serve(socket, {
-    listener: listenerOf(options, port, net),
-    clientHost,
-    clientPort: net?.remotePort,
-    onGone: (gone) => {
-      net?.once("end", gone)
-      net?.once("close", gone)
-    },
-    isClosed: () => net?.destroyed === true
-  })
-  yield* net === undefined ? served : Effect.ensuring(served, linger(net))
-})
-
-/** The socket closes once all is written, or the client takes nothing more: else it keeps memory, and the stop waiting. */
-const linger = (net: NetSocket): Effect.Effect<void> =>
-  Effect.sync(() => {
-    if (!net.destroyed) net.setTimeout(LINGER_MS, () => net.destroy())
-  })
-
-const listenerOf = (options: ListenOptions, port: number, net: NetSocket | undefined): Listener => {
-  const { advertised, host, name } = options
-  if (advertised !== undefined) {
-    return { name, advertisedHost: advertised.host, advertisedPort: advertised.port === 0 ? port : advertised.port }
-  }
-  const local = net?.localAddress?.replace(/^::ffff:/, "")
-  return { name, advertisedHost: WILDCARDS.has(host) ? (local ?? "127.0.0.1") : host, advertisedPort: port }
-}
