@@ -198,12 +198,11 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         keeping,
         Deadlines.layer,
         AnswerBudget.layer,
-        ClientTelemetry.layer,
         inWireTime(layerInArea("outbox", outboxDrain))
       )
     ),
     Layer.provide(Layer.merge(ShareSessions.layer, layerInArea("groups", kinds))),
-    Layer.provideMerge(Layer.merge(AutoTopics.layer, TopicSettings.layer)),
+    Layer.provideMerge(Layer.mergeAll(AutoTopics.layer, TopicSettings.layer, ClientTelemetry.layer)),
     Layer.provide(layerInArea("groups", groups)),
     Layer.provide(layerInArea("transactions", transactions)),
     Layer.provide(Layer.merge(GroupSettings.layer, coordination)),

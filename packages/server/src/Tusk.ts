@@ -25,6 +25,8 @@ import { BrokerMetrics } from "./observe/BrokerMetrics.ts"
 import { advertisedAddress, listenAt, ListenError } from "./Listening.ts"
 import type { BoundListener, ListenOptions } from "./Listening.ts"
 import { inArea, runtimeLevels } from "./observe/LogLines.ts"
+import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
+import type { ClientMetrics } from "./telemetry/ClientTelemetry.ts"
 import { memoryOptions, running } from "./RunningBroker.ts"
 import type { StartOptions, TestBroker } from "./RunningBroker.ts"
 
@@ -89,6 +91,8 @@ export class Tusk extends Context.Service<
      * tells of them as of the one before.
      */
     readonly refreshMetrics: Effect.Effect<void>
+    /** The newest metrics that each client has pushed (KIP-714), the oldest first; a copy. */
+    readonly clientMetrics: () => ReadonlyArray<ClientMetrics>
   }
 >()("@tusk/server/Tusk") {
   /**
@@ -189,6 +193,7 @@ interface Serving {
 
 const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed }: Serving) {
   const metrics = yield* BrokerMetrics
+  const telemetry = yield* ClientTelemetry
   const { cluster, clusterId } = yield* Active
   const bound = yield* listenAt(listeners, holdsProcess)
   metrics.listensAt(advertisedAddress(listeners[0]) ?? bound.bootstrapServers.split(",")[0]!)
@@ -204,6 +209,7 @@ const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed }
     epoch: cluster.epoch,
     schema: cluster.schema,
     admin: undefined,
-    refreshMetrics: metrics.refresh
+    refreshMetrics: metrics.refresh,
+    clientMetrics: telemetry.latest
   })
 })

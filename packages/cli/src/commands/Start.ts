@@ -16,7 +16,7 @@ import { readStartOptions } from "../StartOptions.ts"
 import type { StartOptions } from "../StartOptions.ts"
 import { greetingLine, greetingText } from "./Greeting.ts"
 import type { Greeting } from "./Greeting.ts"
-import { keepFresh, observing } from "../telemetry/observing.ts"
+import { exporting, observing } from "../telemetry/observing.ts"
 
 /** Under npm Ctrl-C comes twice at once, from the terminal and from npm. A second signal counts only after so long. */
 const SECOND_SIGNAL_MS = 500
@@ -56,7 +56,7 @@ export const start = async (args: ReadonlyArray<string>): Promise<CliError | und
   const program = Effect.scoped(
     Effect.gen(function* () {
       const { watch, ...serving } = yield* serve(options)
-      if (options.otel !== undefined) yield* Effect.forkScoped(keepFresh(serving.tusk, options.otel))
+      if (options.otel !== undefined) yield* Effect.forkScoped(exporting(serving.tusk, options.otel))
       // Standard output is the port's alone, if it was asked for.
       const told = options.printPort ? process.stderr : process.stdout
       say(told, greetingText(serving), "info", greetingLine(serving))

@@ -3,6 +3,7 @@ import { Series } from "@tusk/server/observe/Series"
 import type { Tusk } from "@tusk/server/Tusk"
 import * as Effect from "effect/Effect"
 import type { OtelOptions } from "../OtelOptions.ts"
+import { forwardClientMetrics } from "./forwardClientMetrics.ts"
 import { registerProcess } from "./processMetrics.ts"
 import { packageVersion } from "../packageVersion.ts"
 
@@ -24,9 +25,15 @@ export const observing =
       )
     })
 
-/** An export takes what the registry holds, and looks at nothing itself. */
-export const keepFresh = (tusk: Tusk["Service"], { signals }: OtelOptions): Effect.Effect<void> => {
-  const intervalMs = signals.get("metrics")?.intervalMs
-  if (intervalMs === undefined) return Effect.void
-  return Effect.forever(Effect.andThen(tusk.refreshMetrics, Effect.sleep(Math.min(intervalMs / 2, MOST_AGE_MS))))
+/** While metrics are exported: keeps the registry fresh, which an export looks at, and sends on what clients push. */
+export const exporting = (tusk: Tusk["Service"], { signals }: OtelOptions): Effect.Effect<void> => {
+  const metrics = signals.get("metrics")
+  if (metrics === undefined) return Effect.void
+  const keepFresh = Effect.forever(
+    Effect.andThen(tusk.refreshMetrics, Effect.sleep(Math.min(metrics.intervalMs / 2, MOST_AGE_MS)))
+  )
+  return Effect.all([keepFresh, forwardClientMetrics(tusk.clientMetrics, metrics)], {
+    concurrency: "unbounded",
+    discard: true
+  })
 }

@@ -13,6 +13,8 @@ export class Collector implements AsyncDisposable {
   readonly received: Array<Received> = []
   /** It takes everything in and answers nothing. */
   isSilent = false
+  /** What it answers. */
+  status = 200
   readonly #server: Server
   readonly #watching = new Set<() => void>()
 
@@ -28,7 +30,7 @@ export class Collector implements AsyncDisposable {
       request.on("data", (part: Buffer) => parts.push(part))
       request.on("end", () => {
         collector.received.push({ path: request.url!, headers: request.headers, body: Buffer.concat(parts) })
-        if (!collector.isSilent) response.end("{}")
+        if (!collector.isSilent) response.writeHead(collector.status).end("{}")
         for (const look of collector.#watching) look()
       })
     })

@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { Placement } from "../request/Placement.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
+import { ClientTelemetry } from "../telemetry/ClientTelemetry.ts"
 import { ConsumeAge } from "./ConsumeAge.ts"
 import { setGroups, setTransactions } from "./groupMetrics.ts"
 import { HeldByServer } from "./HeldByServer.ts"
@@ -115,7 +116,8 @@ const own = Effect.gen(function* () {
     held: yield* HeldByServer,
     storage: yield* Counts,
     coordinator: yield* GroupCounts,
-    server: yield* RequestCounts
+    server: yield* RequestCounts,
+    telemetry: yield* ClientTelemetry
   }
 })
 

@@ -7,6 +7,7 @@ import type { StorageCounts } from "@tusk/storage/StorageCounts"
 import type { Topics } from "@tusk/storage/topics/Topics"
 import type { Settings } from "../config/Settings.ts"
 import type { ServerCounts } from "../request/ServerCounts.ts"
+import type { ClientTelemetry } from "../telemetry/ClientTelemetry.ts"
 import type { HeldByServer } from "./HeldByServer.ts"
 import type { Series } from "./Series.ts"
 import { tuskMetrics as m } from "./tuskMetrics.ts"
@@ -22,11 +23,12 @@ export interface OwnSources {
   readonly storage: StorageCounts
   readonly coordinator: CoordinatorCounts
   readonly server: ServerCounts
+  readonly telemetry: ClientTelemetry["Service"]
 }
 
 /** What the broker knows without asking anybody: once registered, each tells its value itself. */
 export const registerOwn = (series: Series, sources: OwnSources): void => {
-  const { active, committer, held, log, server, settings, storage, topics } = sources
+  const { active, committer, held, log, server, settings, storage, telemetry, topics } = sources
   series.live(m.serving, () => (active.isServing() ? 1 : 0))
   series.live(m.epoch, () => active.epoch())
   series.live(m.connections, () => held.connections())
@@ -58,6 +60,9 @@ export const registerOwn = (series: Series, sources: OwnSources): void => {
   series.live(m.orphans, () => topics.orphans().length)
   series.live(m.compactions, () => storage.compactions)
   series.live(m.compactedBatches, () => storage.compactedBatches)
+  series.live(m.telemetryClients, () => telemetry.held().clients)
+  series.live(m.telemetryBytes, () => telemetry.held().bytes)
+  series.live(m.telemetryPushes, () => telemetry.pushes())
 }
 
 /** Those that come with what happens: an API's with its first request, an error's with the first of its kind. */

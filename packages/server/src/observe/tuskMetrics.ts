@@ -96,6 +96,10 @@ export const tuskMetrics = {
   compactions: counter("tusk_compactions_total", [], "Times that a partition was compacted"),
   compactedBatches: counter("tusk_compaction_batches_total", [], "Batches that compaction replaced or took away"),
 
+  telemetryClients: gauge("tusk_client_telemetry_clients", [], "Clients whose pushed metrics are kept (KIP-714)"),
+  telemetryBytes: gauge("tusk_client_telemetry_bytes", [], "Bytes of the metrics that clients pushed and that are kept"),
+  telemetryPushes: counter("tusk_client_telemetry_pushes_total", [], "Pushes of clients' metrics that were taken"),
+
   postgresUp: gauge("tusk_postgres_up", [], "1 if Postgres answered when it was asked for these numbers"),
   tableBytes: gauge("tusk_postgres_table_bytes", TABLE, "Bytes of a table of schema kafka with indexes and TOAST"),
   liveRows: gauge("tusk_postgres_live_rows", TABLE, "Rows of a table, as Postgres estimates them"),

@@ -54,6 +54,10 @@ export class ClientTelemetry extends Context.Service<
     readonly push: (request: PushTelemetryRequest, context: RequestContext) => Effect.Effect<void, KafkaError>
     /** The newest metrics of each client, the oldest first: for whoever exports this broker's own. */
     readonly latest: () => ReadonlyArray<ClientMetrics>
+    /** How much of it there is. */
+    readonly held: () => { readonly clients: number; readonly bytes: number }
+    /** Pushes that were taken. */
+    readonly pushes: () => number
   }
 >()("@tusk/server/telemetry/ClientTelemetry") {
   static readonly layer = Layer.effect(
@@ -66,6 +70,7 @@ export class ClientTelemetry extends Context.Service<
       const received = new ReceivedMetrics(telemetryMaxClients, telemetryCacheBytes)
       const instances = new ClientInstances(telemetryMaxClients, subscriptionsOf(configs))
       const nowMs = () => monotonicMs(clock)
+      let taken = 0
 
       const open = (id: string, instance: ClientInstance, { compressionType, metrics }: PushTelemetryRequest) =>
         Effect.map(
@@ -106,8 +111,11 @@ export class ClientTelemetry extends Context.Service<
           const damaged = metrics.byteLength === 0 ? undefined : yield* open(clientInstanceId, instance, request)
           if (damaged !== undefined) return yield* instance.refused(damaged)
           instance.taken()
+          taken++
         }),
-        latest: () => received.latest(nowMs())
+        latest: () => received.latest(nowMs()),
+        held: () => received.held,
+        pushes: () => taken
       })
     })
   )

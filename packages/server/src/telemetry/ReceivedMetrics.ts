@@ -38,6 +38,11 @@ export class ReceivedMetrics {
     }
   }
 
+  /** What is in memory now. */
+  get held(): { readonly clients: number; readonly bytes: number } {
+    return { clients: this.#kept.size, bytes: this.#bytes }
+  }
+
   latest(nowMs: number): ReadonlyArray<ClientMetrics> {
     for (const [id, { expiresAtMs }] of this.#kept) if (expiresAtMs <= nowMs) this.#drop(id)
     return Array.from(this.#kept.values(), ({ clientInstanceId, otlp, receivedAtMs }) => ({
