@@ -91,7 +91,7 @@ describe("frames", () => {
     }
     expect(print(0)).toBe("  errorCode: 0")
     expect(print(27)).toBe("  errorCode: 27 REBALANCE_IN_PROGRESS: The group rebalances: join again.")
-    expect(print(104)).toBe("  errorCode: 104 INCONSISTENT_CLUSTER_ID")
+    expect(print(94)).toBe("  errorCode: 94 INCONSISTENT_VOTER_SET")
     expect(print(999)).toBe("  errorCode: 999")
   })
 

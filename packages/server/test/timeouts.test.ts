@@ -29,6 +29,8 @@ import type { Partly, WireClient } from "./WireClient.ts"
 const NOT_LEADER_OR_FOLLOWER = 6
 const REQUEST_TIMED_OUT = 7
 const COORDINATOR_LOAD_IN_PROGRESS = 14
+/** A Java client that pushes metrics knows no other that lets it go on. */
+const THROTTLING_QUOTA_EXCEEDED = 89
 const COORDINATOR_NOT_AVAILABLE = 15
 
 const LEADERS = ["Fetch", "ListOffsets", "OffsetForLeaderEpoch", "ShareFetch", "ShareAcknowledge"]
@@ -64,6 +66,7 @@ const COORDINATORS = [
 const laterCode = (name: string): number => {
   if (LEADERS.includes(name)) return NOT_LEADER_OR_FOLLOWER
   if (COORDINATORS.includes(name)) return COORDINATOR_NOT_AVAILABLE
+  if (name.endsWith("Telemetry") || name.endsWith("TelemetrySubscriptions")) return THROTTLING_QUOTA_EXCEEDED
   return name === "InitProducerId" ? COORDINATOR_LOAD_IN_PROGRESS : REQUEST_TIMED_OUT
 }
 
@@ -276,9 +279,14 @@ describe("what is read from a broker that is not the writer any more", () => {
       /^(Describe|List|Fetch|Metadata|OffsetFetch|OffsetForLeaderEpoch|FindCoordinator|ShareFetch)|Describe$/
     // A generation, an epoch or a fence is of memory, too.
     const ofGroups = /^(JoinGroup|SyncGroup|OffsetCommit|TxnOffsetCommit|ShareAcknowledge)$|Heartbeat$/
+    // What is asked to change and cannot, here, is told as it is.
+    const unchanging =
+      /^(AlterClientQuotas|AlterReplicaLogDirs|AlterPartitionReassignments|ElectLeaders|UpdateFeatures|UnregisterBroker)$|RaftVoter$/
     assert.deepStrictEqual(
       all.flatMap(({ api, reads }) => (reads ? [api.name] : [])),
-      all.flatMap(({ api: { name } }) => (telling.test(name) || ofGroups.test(name) ? [name] : []))
+      all.flatMap(({ api: { name } }) =>
+        [telling, ofGroups, unchanging].some((each) => each.test(name)) ? [name] : []
+      )
     )
   })
 })

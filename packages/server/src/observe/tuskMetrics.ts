@@ -97,7 +97,11 @@ export const tuskMetrics = {
   compactedBatches: counter("tusk_compaction_batches_total", [], "Batches that compaction replaced or took away"),
 
   telemetryClients: gauge("tusk_client_telemetry_clients", [], "Clients whose pushed metrics are kept (KIP-714)"),
-  telemetryBytes: gauge("tusk_client_telemetry_bytes", [], "Bytes of the metrics that clients pushed and that are kept"),
+  telemetryBytes: gauge(
+    "tusk_client_telemetry_bytes",
+    [],
+    "Bytes of the metrics that clients pushed and that are kept"
+  ),
   telemetryPushes: counter("tusk_client_telemetry_pushes_total", [], "Pushes of clients' metrics that were taken"),
 
   postgresUp: gauge("tusk_postgres_up", [], "1 if Postgres answered when it was asked for these numbers"),
