@@ -32,6 +32,14 @@ export const MayTell = Context.Reference<((level: LogLevel.LogLevel) => boolean)
   { defaultValue: () => undefined }
 )
 
+/** Tells at any time whether debug lines are wanted, of whatever area: made with a service, for where every request goes by. */
+export const debugSwitch: Effect.Effect<() => boolean> = Effect.gen(function* () {
+  const mayTell = yield* MayTell
+  if (mayTell !== undefined) return () => mayTell("Debug")
+  const isTold = yield* LogLevel.isEnabled("Debug")
+  return () => isTold
+})
+
 const debugMayBeTold = Effect.flatMap(MayTell, (mayTell) =>
   mayTell === undefined ? LogLevel.isEnabled("Debug") : Effect.succeed(mayTell("Debug"))
 )

@@ -32,10 +32,12 @@ export class LevelTable {
   /** Own levels, by the logger's name. */
   readonly #own = new Map<string, LogLevel>()
   #lowest: LogLevel
+  #isDebugTold: boolean
 
   constructor(root: LogLevel) {
     this.#root = root
     this.#lowest = root
+    this.#isDebugTold = !Level.isGreaterThan(root, "Debug")
   }
 
   /** Loggers with the levels that hold, as Kafka writes them. */
@@ -68,6 +70,8 @@ export class LevelTable {
 
   /** Whether a line of any area is told at this level: then it is worth making one. */
   mayTell(level: LogLevel): boolean {
+    // Asked with every commit.
+    if (level === "Debug") return this.#isDebugTold
     return !Level.isGreaterThan(this.#lowest, level)
   }
 
@@ -78,6 +82,7 @@ export class LevelTable {
   #weigh(): void {
     const levels = AREAS.map((area) => this.#levelOf(loggerOf(area)))
     this.#lowest = levels.reduce((low, level) => (Level.isGreaterThan(low, level) ? level : low), this.#root)
+    this.#isDebugTold = !Level.isGreaterThan(this.#lowest, "Debug")
   }
 }
 

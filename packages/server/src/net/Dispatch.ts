@@ -148,7 +148,17 @@ const admit =
       const body = handler.api.request.decodePrefix(reader, apiVersion)
       const context = new RequestContext(apiVersion, header.clientId ?? "", correlationId, connection)
       connection.clientId = context.clientId
-      const asked: Asked = { handler, handle, turnAway, counts, request: body, context, receivedMs, errorCode: 0 }
+      const asked: Asked = {
+        handler,
+        handle,
+        turnAway,
+        counts,
+        request: body,
+        context,
+        receivedMs,
+        begunMs: receivedMs,
+        errorCode: 0
+      }
       counts.requests++
       counts.requestBytes += frame.byteLength
       const begin = () => begun(parts, asked)
@@ -165,6 +175,8 @@ interface Asked extends Served {
   readonly request: unknown
   readonly context: RequestContext
   readonly receivedMs: number
+  /** Its turn had come, and the broker served. */
+  begunMs: number
   /** Of its answer, once there is one: 0 if nothing is wrong. */
   errorCode: number
 }
@@ -193,13 +205,13 @@ const readiness = (parts: Parts, asked: Asked, run: Begin, receivedMs: number): 
 
 const begun = (parts: Parts, asked: Asked): Framing | PlacingFrame => {
   const { context, handle, request } = asked
-  const begunMs = parts.nowMs()
+  asked.begunMs = parts.nowMs()
   try {
     const handled = handle(request, context)
-    if (!("placed" in handled)) return framed(parts, asked, begunMs, handled)
-    return { placed: handled.placed, answer: framed(parts, asked, begunMs, handled.answer) }
+    if (!("placed" in handled)) return framed(parts, asked, handled)
+    return { placed: handled.placed, answer: framed(parts, asked, handled.answer) }
   } catch (defect) {
-    return framed(parts, asked, begunMs, Effect.die(defect))
+    return framed(parts, asked, Effect.die(defect))
   }
 }
 
@@ -207,11 +219,9 @@ const begun = (parts: Parts, asked: Asked): Framing | PlacingFrame => {
  * Encodes whatever comes of a request: an answer, a refusal, or a defect, such as an answer that cannot be encoded, as
  * UNKNOWN_SERVER_ERROR.
  */
-const framed = (parts: Parts, asked: Asked, begunMs: number, handled: Answering<any>): Framing => {
-  const { handler, receivedMs, request } = asked
+const framed = (parts: Parts, asked: Asked, handled: Answering<any>): Framing => {
+  const { handler, request } = asked
   const tell = (answer: object | undefined) => {
-    const stages = { receivedMs, begunMs, answeredMs: parts.nowMs(), ownWaitMs: handler.ownWaitMs(request) }
-    parts.slow.answered(handler.api.name, stages, () => logFields(asked))
     // Looked at again, as it may have waited long: and nothing is told of a cluster that may have another writer by now.
     const isStale = handler.reads && !serves(parts.active, true)
     return encode(parts, asked, isStale ? refuse(asked, handler.later()) : answer)
@@ -281,7 +291,7 @@ const NOTHING: ReadonlyArray<Uint8Array> = []
 
 /** The bytes of an answer, none if the request wants no answer. For how long the client is throttled is set here alone. */
 const encode = (
-  { nowMs, writer }: Parts,
+  { nowMs, slow, writer }: Parts,
   asked: Asked,
   answer: { throttleTimeMs?: number } | undefined
 ): ReadonlyArray<Uint8Array> => {
@@ -292,8 +302,16 @@ const encode = (
     answer.throttleTimeMs = context.throttleTimeMs
     chunks = encodeResponse(handler.api, context.apiVersion, context.correlationId, answer, writer)
   }
-  asked.errorCode = counts.answered(answer, chunks, nowMs() - receivedMs)
+  const answeredMs = nowMs()
+  asked.errorCode = counts.answered(answer, chunks, answeredMs - receivedMs)
+  if (answeredMs - receivedMs >= slow.limitMs) tellSlow(slow, asked, answeredMs)
   return chunks
+}
+
+const tellSlow = (slow: SlowRequests, asked: Asked, answeredMs: number): void => {
+  const { begunMs, handler, receivedMs, request } = asked
+  const stages = { receivedMs, begunMs, answeredMs, ownWaitMs: handler.ownWaitMs(request) }
+  slow.answered(handler.api.name, stages, () => logFields(asked))
 }
 
 /** A version of ApiVersions we do not know: answered as version 0 with the versions that we do (KIP-511). */
@@ -306,7 +324,7 @@ const tooNew = (
 ): Admitted => {
   const context = new RequestContext(0, "", correlationId, connection)
   const request = served.handler.api.request.defaults()
-  const asked: Asked = { ...served, request, context, receivedMs, errorCode: 0 }
+  const asked: Asked = { ...served, request, context, receivedMs, begunMs: receivedMs, errorCode: 0 }
   served.counts.requests++
   return { concurrent: false, ready: undefined, begin: refusal(parts, asked, new UnsupportedVersion()) }
 }

@@ -24,20 +24,22 @@ interface Ports {
 
 /** What slow requests there are, each told once, with where its time went. */
 export class SlowRequests {
-  readonly #ports: Ports
+  /** What takes less is not slow. */
+  readonly limitMs: number
+  readonly #fork: Ports["fork"]
   readonly #isNews = oncePer(INTERVAL_MS)
   readonly #untold = new Map<string, number>()
 
-  constructor(ports: Ports) {
-    this.#ports = ports
+  constructor({ fork, limitMs }: Ports) {
+    this.limitMs = limitMs === 0 ? Infinity : limitMs
+    this.#fork = fork
   }
 
   /** A request of this API is answered. `fields` tells what it was. */
   answered(api: string, stages: Stages, fields: () => Record<string, unknown>): void {
-    const { fork, limitMs } = this.#ports
     const { answeredMs, begunMs, ownWaitMs, receivedMs } = stages
     const tookMs = answeredMs - receivedMs
-    if (limitMs === 0 || tookMs - ownWaitMs < limitMs) return
+    if (tookMs - ownWaitMs < this.limitMs) return
     if (!this.#isNews(api, answeredMs)) {
       this.#untold.set(api, (this.#untold.get(api) ?? 0) + 1)
       return
@@ -50,6 +52,6 @@ export class SlowRequests {
       ...(untold === undefined ? {} : { untold }),
       ...fields()
     })
-    fork(inArea("request")(line))
+    this.#fork(inArea("request")(line))
   }
 }

@@ -12,6 +12,7 @@ import type { Participant } from "./Participant.ts"
 import { writing } from "./Participant.ts"
 import { Rounds } from "./Rounds.ts"
 import { committerDefaults } from "../defaults.ts"
+import { debugSwitch } from "../logging.ts"
 import { makeSignal } from "../Signal.ts"
 import type { Signal } from "../Signal.ts"
 import { Counts } from "../StorageCounts.ts"
@@ -80,7 +81,8 @@ export class Committer extends Context.Service<
         deciding,
         counts: yield* Counts,
         taken: changed.notify,
-        slowMs: options.slowMs
+        slowMs: options.slowMs,
+        isDebugTold: yield* debugSwitch
       })
       const admission = new Admission({ active, queue, changed, fork, options })
       const parts: Parts = { active, queue, changed, admission, rounds }

@@ -30,6 +30,8 @@ export interface RoundPorts {
   readonly taken: () => void
   /** A commit is told that takes longer, with the wait of its first unit; 0: none is. */
   readonly slowMs: number
+  /** Whether a commit is told at debug. */
+  readonly isDebugTold: () => boolean
 }
 
 /** What one commit hands to the store. */
@@ -124,8 +126,10 @@ export class Rounds {
       const stored = yield* Effect.result(this.#send(units))
       if (Result.isSuccess(stored)) {
         active.heard(askedAtMs)
-        count(counts, units, bytes, active.nowMs() - askedAtMs)
-        yield* this.#tell(joined, units, askedAtMs)
+        const tookMs = active.nowMs() - askedAtMs
+        count(counts, units, bytes, tookMs)
+        const line = this.#lineOf(joined, units, tookMs, askedAtMs)
+        if (line !== undefined) yield* line
         if (active.reign() === reign) {
           deciding.settleAll(joined, undefined)
           return undefined
@@ -149,14 +153,19 @@ export class Rounds {
   )
 
   /** What is stored, at debug; a slow commit always. */
-  #tell(joined: ReadonlyArray<Entry>, units: ReadonlyArray<Unit>, askedAtMs: number): Effect.Effect<void> {
-    const { active, slowMs } = this.#ports
-    const tookMs = active.nowMs() - askedAtMs
+  #lineOf(
+    joined: ReadonlyArray<Entry>,
+    units: ReadonlyArray<Unit>,
+    tookMs: number,
+    askedAtMs: number
+  ): Effect.Effect<void> | undefined {
+    const { isDebugTold, slowMs } = this.#ports
     const queuedMs = askedAtMs - joined[0]!.sinceMs
-    const stored = tellStored(units, tookMs)
+    const stored = isDebugTold() ? tellStored(units, tookMs) : undefined
     if (slowMs === 0 || tookMs + queuedMs < slowMs) return stored
     const where = `${Math.round(queuedMs)} ms of its first unit in the queue, ${Math.round(tookMs)} ms in the store`
-    return Effect.andThen(stored, this.#slow.seen(`slow commit of ${units.length} units: ${where}`))
+    const slow = this.#slow.seen(`slow commit of ${units.length} units: ${where}`)
+    return stored === undefined ? slow : Effect.andThen(stored, slow)
   }
 
   /** A refusal is one unit's: each is decided anew, and committed alone. */

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { logDebugOf, ofArea } from "../logging.ts"
+import { ofArea } from "../logging.ts"
 import type { Area } from "../logging.ts"
 import type { Unit, Write } from "../port/Write.ts"
 import { unitBytes } from "../writes/unitBytes.ts"
@@ -28,7 +28,8 @@ const lineOf = (write: Write): readonly [message: string, fields: Record<string,
 const debug = (area: Area, message: string, fields: Record<string, unknown>): Effect.Effect<void> =>
   ofArea(area)(Effect.annotateLogs(Effect.logDebug(message), fields))
 
-const lines = (units: ReadonlyArray<Unit>, tookMs: number): Effect.Effect<void> => {
+/** A commit that is stored, and what it does to topics, at debug. */
+export const tellStored = (units: ReadonlyArray<Unit>, tookMs: number): Effect.Effect<void> => {
   let batches = 0
   let bytes = 0
   const others: Array<Effect.Effect<void>> = []
@@ -43,7 +44,3 @@ const lines = (units: ReadonlyArray<Unit>, tookMs: number): Effect.Effect<void> 
   const fields = { units: units.length, batches, bytes, ms: Math.round(tookMs) }
   return Effect.andThen(debug("commit", "commit is stored", fields), Effect.all(others, { discard: true }))
 }
-
-/** A commit that is stored, and what it does to topics, at debug. */
-export const tellStored = (units: ReadonlyArray<Unit>, tookMs: number): Effect.Effect<void> =>
-  logDebugOf(() => lines(units, tookMs))
