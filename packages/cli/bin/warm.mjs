@@ -8,6 +8,7 @@ try {
   await Promise.all([
     import("../src/main.ts"),
     import("../src/commands/Start.ts"),
+    import("../src/commands/Tree.ts"),
     import("../src/embedded-postgres/EmbeddedPostgres.ts"),
     import("../../storage/src/pg/PgStore.ts")
   ])
