@@ -100,7 +100,8 @@ export const consumerGroupTools = (protocol: GroupProtocol): Check => ({
         ["shift-by before the start", "--shift-by", "-1000"],
         ["to-datetime", "--to-datetime", "2026-01-01T00:30:30.000"],
         ["to-datetime after the end", "--to-datetime", "2026-03-01T00:00:00.000"],
-        ["by-duration", "--by-duration", `PT${Math.floor((Date.now() - FIRST_TIMESTAMP) / 60_000) - 50}M`]
+        // Records are a minute apart: the tool has 55 s to ask.
+        ["by-duration", "--by-duration", `PT${Math.floor((Date.now() - FIRST_TIMESTAMP) / 1000) - 50 * 60 - 5}S`]
       ]
       for (const [name, ...args] of resets) {
         await ask(`reset ${name} --dry-run`, ...reset("--all-topics", ...args, "--dry-run"))

@@ -18,7 +18,7 @@ const startIn = (project: Project, args: ReadonlyArray<string>) => {
     const timer = setTimeout(() => reject(new Error(`no address in ${SERVING_MS} ms: ${tail(text)}`)), SERVING_MS)
     const look = (chunk: Buffer) => {
       text += chunk.toString()
-      const [, found] = /-b (127\.0\.0\.1:\d+)|"(127\.0\.0\.1:\d+)"/.exec(text) ?? []
+      const [, found] = /listens on (127\.0\.0\.1:\d+) /.exec(text) ?? []
       if (found !== undefined) {
         clearTimeout(timer)
         resolve(found)
