@@ -24,9 +24,9 @@ const tusk = (...args: ReadonlyArray<string>) =>
 
 describe("tusk as a process", () => {
   it.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143]
-  ] as const)("%s ends it with %i, whatever it waits for", async (signal, code) => {
+    ["SIGINT", 130, "50000"],
+    ["SIGTERM", 143, "50001"]
+  ] as const)("%s ends it with %i, whatever it waits for", async (signal, code, end) => {
     const following = tusk("consume", "lines", "--from", "beginning")
     following.stdout.resume()
     await once(following.stdout, "data")
@@ -36,7 +36,7 @@ describe("tusk as a process", () => {
     const producing = tusk("produce", "lines", "--linger", "1ms")
     producing.stdin.write("one more\n")
     const { stdout } = await runTusk([
-      ...["consume", "lines", "--from", "50000", "--max", "1"],
+      ...["consume", "lines", "--from", end, "--max", "1"],
       ...["-b", broker.bootstrapServers]
     ])
     assert.strictEqual(stdout, "one more\n")

@@ -153,7 +153,9 @@ const make = Effect.fnUntraced(function* () {
           .find(groupId, partitionId)
           ?.peek()
           .ranges.some((range) => range.memberId === memberId)
+      // All take their turn now: what the member acquires from here on, in a session that is new, it keeps.
       return Effect.forEach(partitionIds.filter(isHeld), (partitionId) => cells.ask(groupId, partitionId, event), {
+        concurrency: "unbounded",
         discard: true
       })
     },

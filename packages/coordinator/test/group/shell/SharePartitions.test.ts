@@ -72,12 +72,12 @@ const brokerOn = (
 const inShort = <A, R>(effect: Effect.Effect<A, { readonly _tag: string }, R>) =>
   Effect.match(effect, { onFailure: ({ _tag }): A | string => _tag, onSuccess: (value): A | string => value })
 
-const acquire = (memberId: string, groupId = "g") =>
+const acquire = (memberId: string, groupId = "g", partitionId = 1) =>
   Effect.flatMap(SharePartitions, (partitions) =>
     partitions.acquire({
       groupId,
       memberId,
-      partitionId: 1,
+      partitionId,
       maxBytes: 1000,
       maxRecords: 100,
       strict: false,
@@ -126,6 +126,29 @@ describe("SharePartitions", () => {
       assert.strictEqual(woken, 1)
       assert.strictEqual(yield* accept("b", 0n, 0n), "InvalidRecordState")
     }).pipe(Effect.provide(brokerOn(new Disk())))
+  )
+
+  it.effect(
+    "what a member acquires in a new session is its own, however long it takes to free what it held in the old one",
+    () => {
+      const disk = new Disk()
+      return Effect.gen(function* () {
+        yield* group
+        const partitions = yield* SharePartitions
+        assert.strictEqual(yield* acquire("a"), "0-3 x1")
+        assert.strictEqual(yield* acquire("a", "g", 2), "0-3 x1")
+        yield* disk.open.close
+        const releasing = yield* Effect.forkChild(partitions.releaseMember("g", "a", [1, 2]), {
+          startImmediately: true
+        })
+        const anew = yield* Effect.forkChild(acquire("a", "g", 2), { startImmediately: true })
+        yield* disk.open.open
+        yield* Fiber.join(releasing)
+        assert.strictEqual(yield* Fiber.join(anew), "0-3 x2")
+        assert.strictEqual(yield* acquire("b", "g", 2), "")
+        assert.strictEqual(yield* acquire("b"), "0-3 x2")
+      }).pipe(Effect.provide(brokerOn(disk)))
+    }
   )
 
   it.effect("records that are deleted while they are read are passed over, without an error for the consumer", () => {
