@@ -14,7 +14,7 @@ const SEEDS = 300
 /** A block takes some seconds, more if much else runs. */
 const BLOCK_MS = 120_000
 /** Every planted fault shows within far fewer than the 2,000 that are allowed. */
-const PLANT_SEEDS = 100
+const PLANT_SEEDS = 200
 
 describe("a cluster from a seed", () => {
   it.each(blocksOf(1, SEEDS).map(({ count, first }) => [first, first + count - 1] as const))(
