@@ -58,9 +58,13 @@ describe("a cluster from a seed", () => {
 })
 
 describe("a broker broken on purpose", () => {
-  it.each(plants.map((plant) => [plant.name, plant] as const))("%s is found", (_, plant) => {
-    expect(findPlant(plant, PLANT_SEEDS)?.violations).not.toBeUndefined()
-  })
+  it.each(plants.map((plant) => [plant.name, plant] as const))(
+    "%s is found",
+    (_, plant) => {
+      expect(findPlant(plant, PLANT_SEEDS)?.violations).not.toBeUndefined()
+    },
+    BLOCK_MS
+  )
 
   it("is not found if parts are replaced by themselves", () => {
     const same = {
