@@ -11,10 +11,12 @@ import * as SocketServer from "effect/socket/SocketServer"
 import { connect } from "node:net"
 import type { AddressInfo, Socket as NetSocket } from "node:net"
 import { Connections } from "./net/Connections.ts"
-import type { Listener } from "./request/ConnectionInfo.ts"
+import type { Listener, SecurityProtocol } from "./request/ConnectionInfo.ts"
 
 export interface ListenOptions {
   readonly name: string
+  /** How clients speak to it: PLAINTEXT if not said. */
+  readonly protocol?: SecurityProtocol
   /** An address or name to bind; "0.0.0.0" or "::" for all. */
   readonly host: string
   /** 0 takes a free one. */
@@ -163,10 +165,11 @@ const linger = (net: NetSocket): Effect.Effect<void> =>
   })
 
 const listenerOf = (options: ListenOptions, port: number, net: NetSocket | undefined): Listener => {
-  const { advertised, host, name } = options
+  const { advertised, host, name, protocol = "PLAINTEXT" } = options
   if (advertised !== undefined) {
-    return { name, advertisedHost: advertised.host, advertisedPort: advertised.port === 0 ? port : advertised.port }
+    const advertisedPort = advertised.port === 0 ? port : advertised.port
+    return { name, protocol, advertisedHost: advertised.host, advertisedPort }
   }
   const local = net?.localAddress?.replace(/^::ffff:/, "")
-  return { name, advertisedHost: WILDCARDS.has(host) ? (local ?? "127.0.0.1") : host, advertisedPort: port }
+  return { name, protocol, advertisedHost: WILDCARDS.has(host) ? (local ?? "127.0.0.1") : host, advertisedPort: port }
 }

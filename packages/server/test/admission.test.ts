@@ -48,7 +48,7 @@ const open = Effect.fnUntraced(function* (
   })
   yield* Effect.forkScoped(
     connections.serve(socket, {
-      listener: { name: "PLAINTEXT", advertisedHost: "test", advertisedPort: 1 },
+      listener: { name: "PLAINTEXT", protocol: "PLAINTEXT", advertisedHost: "test", advertisedPort: 1 },
       clientHost: "",
       onGone: () => {},
       isClosed: () => false

@@ -25,7 +25,7 @@ import type { View, World } from "./World.ts"
 
 /** Where clients reach the broker on `port`. */
 const peerOf = (port: number) => ({
-  listener: { name: "PLAINTEXT", advertisedHost: "sim", advertisedPort: port },
+  listener: { name: "PLAINTEXT", protocol: "PLAINTEXT" as const, advertisedHost: "sim", advertisedPort: port },
   clientHost: "client"
 })
 

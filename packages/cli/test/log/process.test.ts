@@ -17,6 +17,8 @@ describe("what tusk start prints where no terminal is", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as Record<string, unknown>)
+      // A busy machine commits slowly, and is told so.
+      .filter(({ message }) => !/^slow /.test(String(message)))
     assert.deepStrictEqual(
       lines.map(({ level }) => level),
       ["warn", "info", "info"]
@@ -38,7 +40,8 @@ describe("what tusk start prints where no terminal is", () => {
     const tusk = new TuskProcess([...MEMORY, "--log-format", "logfmt"])
     await tusk.listening()
     await tusk.kill("SIGTERM")
-    assert.match(tusk.output, /^time=\S+Z level=info area=start message="Tusk [^"]+" version=\S+ storage=memory /)
+    assert.match(tusk.output, /^time=\S+Z level=info area=start message="Tusk [^"]+" version=\S+ storage=memory /m)
+    for (const line of tusk.output.trim().split("\n")) assert.match(line, /^time=\S+Z level=\w+ area=\w+ message=/)
   })
 
   it("is never a password, whatever the format", async () => {

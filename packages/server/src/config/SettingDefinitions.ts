@@ -12,6 +12,7 @@ import {
 import { connectionDefaults } from "./connectionDefaults.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
 import { observationSettingDefinitions } from "./ObservationSettingDefinitions.ts"
+import { securitySettingDefinitions } from "./SecuritySettingDefinitions.ts"
 import { flag, number, word } from "./SettingKinds.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
 
@@ -370,6 +371,7 @@ export const settingDefinitions = {
     "Produce requests of one connection worked on at a time."
   ),
   ...observationSettingDefinitions,
+  ...securitySettingDefinitions,
   ...groupSettingDefinitions
 } satisfies { readonly [key: string]: SettingDefinition }
 

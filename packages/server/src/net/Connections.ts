@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
 import { inArea } from "../observe/LogLines.ts"
+import { Authorizer } from "../request/Authorizer.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
 import { wireClock } from "../request/WireClock.ts"
@@ -40,6 +41,7 @@ export class Connections extends Context.Service<
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       const dispatch = yield* Dispatch
       const options = yield* ConnectionOptions
+      const authorizer = yield* Authorizer
       const counts = yield* RequestCounts
       const makeSignal = yield* Signals
       const clock = yield* wireClock
@@ -76,6 +78,7 @@ export class Connections extends Context.Service<
         Effect.withFiber((fiber) => {
           const connection = openConnection({
             id: ++lastId,
+            authorizer,
             peer,
             fiber,
             changed: makeSignal(),

@@ -3,8 +3,9 @@ import type { Signal } from "@tusk/storage/Signal"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { inArea } from "../observe/LogLines.ts"
-import { ANONYMOUS } from "../request/ConnectionInfo.ts"
+import type { Authorizer } from "../request/Authorizer.ts"
 import type { ConnectionInfo, Listener } from "../request/ConnectionInfo.ts"
+import { ANONYMOUS } from "../request/Identity.ts"
 import { Places } from "../request/Places.ts"
 import type { Answer, Unsent } from "./Unsent.ts"
 
@@ -47,6 +48,7 @@ export interface OpenConnection {
 
 interface Opening {
   readonly id: number
+  readonly authorizer: Authorizer
   readonly peer: Peer
   /** Ends with the connection, and ends it if it is interrupted. */
   readonly fiber: Fiber.Fiber<unknown, unknown>
@@ -57,14 +59,24 @@ interface Opening {
   readonly fork: (line: Effect.Effect<void>) => void
 }
 
-export const openConnection = ({ changed, fiber, fork, id, isStopping, nowMs, peer }: Opening): OpenConnection => {
+export const openConnection = ({
+  authorizer,
+  changed,
+  fiber,
+  fork,
+  id,
+  isStopping,
+  nowMs,
+  peer
+}: Opening): OpenConnection => {
   let waiting: (() => void) | undefined
   const info: ConnectionInfo = {
     id,
     listener: peer.listener,
     clientHost: peer.clientHost,
     clientPort: peer.clientPort,
-    principal: ANONYMOUS,
+    identity: ANONYMOUS,
+    authorizer,
     clientSoftwareName: "unknown",
     clientSoftwareVersion: "unknown",
     isGone: false,

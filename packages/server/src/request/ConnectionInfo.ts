@@ -1,13 +1,16 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
+import type { Authorizer } from "./Authorizer.ts"
+import type { Identity } from "./Identity.ts"
 import type { Places } from "./Places.ts"
 
-/** The principal of a connection that was not authenticated. */
-export const ANONYMOUS = "User:ANONYMOUS"
+/** How a listener is spoken to, by Kafka's names. */
+export type SecurityProtocol = "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL"
 
 /** Where a connection came in, and what clients are told to connect to. */
 export interface Listener {
   readonly name: string
+  readonly protocol: SecurityProtocol
   /** What clients are told: `--advertise`, else where it listens, else the connection's own local address. */
   readonly advertisedHost: string
   readonly advertisedPort: number
@@ -21,8 +24,10 @@ export interface ConnectionInfo {
   readonly clientHost: string
   /** The client's port, if it has one. */
   readonly clientPort: number | undefined
-  /** The user that speaks on it, as ACLs name it: `User:<name>`. */
-  readonly principal: string
+  /** Who speaks on it now: another one once it has authenticated. */
+  identity: Identity
+  /** Says what it may do. */
+  readonly authorizer: Authorizer
   /** Set by ApiVersions 3+ (KIP-511). */
   clientSoftwareName: string
   clientSoftwareVersion: string

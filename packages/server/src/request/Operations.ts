@@ -9,7 +9,10 @@ export const OPERATION_CODES = {
   clusterAction: 9,
   describeConfigs: 10,
   alterConfigs: 11,
-  idempotentWrite: 12
+  idempotentWrite: 12,
+  createTokens: 13,
+  describeTokens: 14,
+  twoPhaseCommit: 15
 } as const
 
 export type Operation = keyof typeof OPERATION_CODES
@@ -19,7 +22,9 @@ export const OPERATIONS_OF = {
   topic: ["read", "write", "create", "delete", "alter", "describe", "describeConfigs", "alterConfigs"],
   group: ["read", "delete", "describe", "describeConfigs", "alterConfigs"],
   cluster: ["create", "alter", "describe", "clusterAction", "describeConfigs", "alterConfigs", "idempotentWrite"],
-  transactionalId: ["write", "describe"]
+  transactionalId: ["write", "describe", "twoPhaseCommit"],
+  delegationToken: ["describe"],
+  user: ["createTokens", "describeTokens"]
 } as const satisfies Readonly<Record<string, ReadonlyArray<Operation>>>
 
 export type ResourceType = keyof typeof OPERATIONS_OF

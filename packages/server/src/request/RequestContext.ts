@@ -18,12 +18,25 @@ export class RequestContext {
 
   /** The user that asks: `User:<name>`. */
   get principal(): string {
-    return this.connection.principal
+    return this.connection.identity.principal
   }
 
-  /** Those of the names on which the principal may do the operation: all of them, as no client has to authenticate. */
-  authorized(_operation: Operation, _resourceType: ResourceType, names: ReadonlyArray<string>): ReadonlyArray<string> {
-    return names
+  /** Whether the principal may do the operation on this resource. A refusal is logged. */
+  may(operation: Operation, resourceType: ResourceType, name: string): boolean {
+    const { authorizer, clientHost, identity } = this.connection
+    return authorizer.allows(identity, clientHost, operation, resourceType, name)
+  }
+
+  /** The same for what is only left out of an answer: a refusal is not logged. */
+  mayQuietly(operation: Operation, resourceType: ResourceType, name: string): boolean {
+    const { authorizer, clientHost, identity } = this.connection
+    return authorizer.allowsQuietly(identity, clientHost, operation, resourceType, name)
+  }
+
+  /** Whether it may do the operation on any resource of the type (KIP-679). */
+  maySomewhere(operation: Operation, resourceType: ResourceType): boolean {
+    const { authorizer, clientHost, identity } = this.connection
+    return authorizer.allowsSomewhere(identity, clientHost, operation, resourceType)
   }
 
   /** The client is to send nothing more for so many milliseconds; the longest such time is what its answer tells. */

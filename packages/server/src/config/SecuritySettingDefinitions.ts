@@ -1,0 +1,2 @@
+/** Settings of who gets in, who may do what, and how much: each room of `server/security` has a file of its own. */
+export const securitySettingDefinitions = {}
