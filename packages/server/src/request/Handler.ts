@@ -2,6 +2,7 @@ import type { Api } from "@tusk/protocol/codec/Api"
 import { RequestTimedOut } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
+import type { Operation, ResourceType } from "./Operations.ts"
 import type { RequestContext } from "./RequestContext.ts"
 import type { Resources } from "./Resources.ts"
 
@@ -26,6 +27,14 @@ export type Handle<Request, Response> = (
 
 /** Is told of a request that will not run. */
 export type TurnAway<Request> = (request: Request, context: RequestContext) => void
+
+/** A right that an API asks for. */
+export interface Right {
+  readonly operation: Operation
+  readonly resourceType: ResourceType
+  /** For what, if not for all of a request: `a topic that it creates`. */
+  readonly of?: string
+}
 
 /** One API's answers: all that Dispatch needs to know of it. */
 export interface Handler<Request = any, Response = any, R = any> {
@@ -55,6 +64,8 @@ export interface Handler<Request = any, Response = any, R = any> {
   readonly ownWaitMs: (request: Request) => number
   /** What the request names, as far as its own fields tell. */
   readonly resources: (request: Request) => Resources
+  /** What it asks of its principal; none: everybody may. docs/security.md has its table from here. */
+  readonly asks: ReadonlyArray<Right>
   /** Whether its client waits for an answer; if not, it wants the request done though it has gone. */
   readonly isAwaited: (request: Request) => boolean
   /**
@@ -81,6 +92,7 @@ export interface Handler<Request = any, Response = any, R = any> {
 }
 
 const DEFAULTS = {
+  asks: [],
   concurrent: false,
   always: false,
   waitsMs: () => 0,
@@ -99,6 +111,7 @@ export const handler = <Request, Response, R>(options: {
   readonly waitsMs?: (request: NoInfer<Request>) => number
   readonly ownWaitMs?: (request: NoInfer<Request>) => number
   readonly resources: (request: NoInfer<Request>) => Resources
+  readonly asks?: ReadonlyArray<Right>
   readonly isAwaited?: (request: NoInfer<Request>) => boolean
   /** By default REQUEST_TIMED_OUT, which every client takes for what it says. */
   readonly later?: () => KafkaError
