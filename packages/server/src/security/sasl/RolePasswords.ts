@@ -53,7 +53,6 @@ export class RolePasswords {
       if (this.#isKnown(user, password)) return Effect.succeed(true)
       return Effect.flatMap(this.#asking.withPermits(1)(this.#roles.login(user, password)), (outcome) => {
         if (outcome === "Accepted") this.#keep(user, password)
-        else this.#known.delete(user)
         if (outcome !== "Unproven") return Effect.succeed(outcome === "Accepted")
         const told = this.#unproven.seen(
           "Postgres lets a role in that it asks for no password, or for one that others could read: nobody gets in so (pg_hba.conf)"
