@@ -104,7 +104,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     doctor: [".", "client"],
     backup: ["."],
     client: ["."],
-    "client/admin": ["client"],
+    "client/security": [".", "client"],
+    "client/admin": ["client", "client/security"],
     "client/produce": ["client"],
     "client/consume": ["client", "client/admin"],
     values: [".", "client", "client/produce"],
@@ -118,6 +119,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "backup",
       "values",
       "client",
+      "client/security",
       "client/admin",
       "client/produce",
       "client/consume"
