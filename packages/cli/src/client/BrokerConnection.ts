@@ -87,7 +87,7 @@ const HINTS = {
 const withHint =
   (address: string, reason: string) =>
   (error: ClientError): ClientError =>
-    error._tag === "ConnectionLost" || error._tag === "BadAnswer" ? new BrokerUnreachable({ address, reason }) : error
+    error._tag === "ConnectionLost" ? new BrokerUnreachable({ address, reason }) : error
 
 /** Opens a connection that lives as long as the scope, and logs in. */
 export const connect = (

@@ -61,26 +61,33 @@ const alter = (user: string, changes: Partial<AlterUserScramCredentialsRequest>)
     )
   })
 
-/** Sets a user's password for the mechanisms; it is salted here, so that the broker is not told it (KIP-554). */
+/**
+ * Sets a user's password for the mechanisms; it is salted here, so that the broker is not told it (KIP-554). A request each: a user
+ * is changed once in a request.
+ */
 export const setPassword = (
   user: string,
   password: string,
   credentials: ReadonlyArray<Omit<ScramCredential, "user">>
 ): Effect.Effect<void, ClientError, KafkaClient> =>
-  Effect.suspend(() => {
-    const upsertions = credentials.map(({ iterations, mechanism }) => {
+  Effect.forEach(
+    credentials,
+    ({ iterations, mechanism: name }) => {
       const salt = newSalt()
-      const salted = saltedPassword(mechanism, password, salt, iterations)
-      return { name: user, mechanism: SCRAM_MECHANISMS[mechanism].number, iterations, salt, saltedPassword: salted }
-    })
-    return alter(user, { upsertions })
-  })
+      const mechanism = SCRAM_MECHANISMS[name].number
+      const salted = saltedPassword(name, password, salt, iterations)
+      return alter(user, { upsertions: [{ name: user, mechanism, iterations, salt, saltedPassword: salted }] })
+    },
+    { discard: true }
+  )
 
 /** Takes credentials away from a user; without any there is no such user. */
 export const deleteCredentials = (
   user: string,
   mechanisms: ReadonlyArray<ScramMechanism>
 ): Effect.Effect<void, ClientError, KafkaClient> =>
-  alter(user, {
-    deletions: mechanisms.map((mechanism) => ({ name: user, mechanism: SCRAM_MECHANISMS[mechanism].number }))
-  })
+  Effect.forEach(
+    mechanisms,
+    (name) => alter(user, { deletions: [{ name: user, mechanism: SCRAM_MECHANISMS[name].number }] }),
+    { discard: true }
+  )
