@@ -105,7 +105,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     doctor: [".", "client"],
     backup: ["."],
     client: ["."],
-    "client/admin": ["client"],
+    "client/security": [".", "client"],
+    "client/admin": ["client", "client/security"],
     "client/produce": ["client"],
     "client/consume": ["client", "client/admin"],
     values: [".", "client", "client/produce"],
@@ -119,6 +120,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "backup",
       "values",
       "client",
+      "client/security",
       "client/admin",
       "client/produce",
       "client/consume"
