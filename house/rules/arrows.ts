@@ -77,7 +77,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     telemetry: services,
     observe: [...services, "telemetry"],
     admin: ["observe"],
-    handlers: [...services, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
+    "security/acl": services,
+    handlers: [...services, "security/acl", "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
     net: [...services, "handlers", "observe"],
     ".": [
       ...services,
@@ -91,7 +92,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "net",
       "observe",
       "admin",
-      "telemetry"
+      "telemetry",
+      "security/acl"
     ],
     testing: [".", "config"]
   },

@@ -4,7 +4,7 @@ import * as LogLevel from "effect/LogLevel"
 
 /**
  * What a line is about: the start and its settings, connections, requests, the commit and the writer, the log with
- * retention and compaction, groups, topics, Postgres.
+ * retention and compaction, groups, topics, what clients were denied, Postgres.
  */
 export const AREAS = [
   "start",
@@ -16,6 +16,7 @@ export const AREAS = [
   "transactions",
   "topics",
   "outbox",
+  "authorizer",
   "pg"
 ] as const
 export type Area = (typeof AREAS)[number]

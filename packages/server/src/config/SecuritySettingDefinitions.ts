@@ -1,2 +1,4 @@
+import { aclSettingDefinitions } from "./AclSettingDefinitions.ts"
+
 /** Settings of who gets in, who may do what, and how much: each room of `server/security` has a file of its own. */
-export const securitySettingDefinitions = {}
+export const securitySettingDefinitions = { ...aclSettingDefinitions }

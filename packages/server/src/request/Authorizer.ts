@@ -25,11 +25,12 @@ export interface Authorizer {
   ) => boolean
 }
 
-const everything: Authorizer = {
+/** There is no authorizer. */
+export const everythingAllowed: Authorizer = {
   isOn: false,
   allows: () => true,
   allowsQuietly: () => true,
   allowsSomewhere: () => true
 }
 
-export const Authorizer = Context.Reference<Authorizer>("@tusk/server/Authorizer", { defaultValue: () => everything })
+export const Authorizer = Context.Reference<Authorizer>("@tusk/server/Authorizer", { defaultValue: () => everythingAllowed })
