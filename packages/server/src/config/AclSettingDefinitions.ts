@@ -1,4 +1,4 @@
-import { flag, number, text } from "./SettingKinds.ts"
+import { flag, number, textLike } from "./SettingKinds.ts"
 
 const MIB = 1024 * 1024
 
@@ -10,13 +10,13 @@ const PRINCIPALS = /^(?:\s*|[^:;]*:[^;]*)(?:;(?:\s*|[^:;]*:[^;]*))*$/
 
 /** Settings of who may do what. */
 export const aclSettingDefinitions = {
-  authorizerClassName: text(
+  authorizerClassName: textLike(
     "authorizer.class.name",
     "",
     [/^(?:|tusk|org\.apache\.kafka\.metadata\.authorizer\.StandardAuthorizer)$/, `empty, ${STANDARD_AUTHORIZER} or tusk`],
     `Who decides what a client may do: ${STANDARD_AUTHORIZER}, or tusk, which is the same. Empty: everybody may do everything.`
   ),
-  superUsers: text(
+  superUsers: textLike(
     "super.users",
     "",
     [PRINCIPALS, "a list of Type:name, separated by semicolons"],
