@@ -4,7 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BrokerSettings } from "../../config/BrokerSettings.ts"
-import { Authorizer, everythingAllowed } from "../../request/Authorizer.ts"
+import { Authorizer } from "../../request/Authorizer.ts"
 import { monotonicMs } from "../../request/monotonic.ts"
 import { OPERATION_CODES } from "../../request/Operations.ts"
 import { RequestCounts } from "../../request/ServerCounts.ts"
@@ -47,12 +47,12 @@ const lineOf = (fields: DenialLine): Effect.Effect<void> =>
       : Effect.annotateLogs(Effect.logInfo("denied"), fields)
   )
 
-/** The authorizer that settings name: none, or one by the rows of `kafka.acls`. */
+/** The authorizer that settings name: one by the rows of `kafka.acls`, or what is there already: none, or one of an app's own. */
 export const authorizer = Layer.effect(
   Authorizer,
   Effect.gen(function* () {
     const settings = yield* BrokerSettings
-    if (settings.authorizerClassName === "") return everythingAllowed
+    if (settings.authorizerClassName === "") return yield* Authorizer
     const acls = yield* Acls
     const counts = yield* RequestCounts
     const clock = yield* Clock.Clock
