@@ -67,7 +67,13 @@ const measure = (count: number, identity: Identity, what: string): ReadonlyArray
   const next = () => asked[round++ % asked.length]!
   const [name] = asked[0]!
   return [
-    { bar: "-", what: `${what}: kept`, value: nanoseconds(TOPICS, 21, () => ask(kept, next())), unit: "ns", most: MOST_NS },
+    {
+      bar: "-",
+      what: `${what}: kept`,
+      value: nanoseconds(TOPICS, 21, () => ask(kept, next())),
+      unit: "ns",
+      most: MOST_NS
+    },
     { bar: "-", what: `${what}: made anew`, value: nanoseconds(TOPICS, 21, () => ask(anew, next())), unit: "ns" },
     {
       bar: "-",

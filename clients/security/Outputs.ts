@@ -28,18 +28,20 @@ const inOrder = (text: string): string => {
       if (!/^\s+\(/.test(line)) head = line
       return line === head ? line : `${head} ${line.trim()}`
     })
-    .map((line) => line.replaceAll(/\[([^\]]+)\]/g, (_, names: string) => `[${names.split(", ").toSorted().join(", ")}]`))
+    .map((line) =>
+      line.replaceAll(/\[([^\]]+)\]/g, (_, names: string) => `[${names.split(", ").toSorted().join(", ")}]`)
+    )
     .join("\n")
 }
 
 /** A request that cannot be read costs its connection: each has one of its own. */
 const answerTo = (bootstrap: string, { api, request, version }: WireStep): Promise<string> =>
-  withWire(bootstrap, async (wire) => JSON.stringify(sorted(await wire.call(api, version, request)), undefined, 1)).catch(
-    (error: unknown) => {
-      if (error instanceof Closed) return "closed"
-      throw error
-    }
-  )
+  withWire(bootstrap, async (wire) =>
+    JSON.stringify(sorted(await wire.call(api, version, request)), undefined, 1)
+  ).catch((error: unknown) => {
+    if (error instanceof Closed) return "closed"
+    throw error
+  })
 
 /** What each step came to on a broker, without what differs from run to run. */
 export const outputsOf = async (bootstrap: string, { toolSteps, wireSteps }: Part): Promise<Map<string, string>> => {

@@ -25,7 +25,5 @@ export interface Part {
   readonly differences: ReadonlyMap<string, string>
 }
 
-export const steps = (
-  tool: keyof typeof tools,
-  lines: ReadonlyArray<ReadonlyArray<string>>
-): ReadonlyArray<ToolStep> => lines.map((args) => ({ tool, args }))
+export const steps = (tool: keyof typeof tools, lines: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<ToolStep> =>
+  lines.map((args) => ({ tool, args }))

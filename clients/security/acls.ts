@@ -17,7 +17,18 @@ const toolSteps = steps("kafka-acls", [
   add(...ALICE, "--allow-principal", "User:bob", "--operation", "Read", "--operation", "Write", "--topic", "orders"),
   add("--deny-principal", "User:bad", "--deny-host", "198.51.100.3", "--operation", "Read", "--topic", "orders"),
   add(...ALICE, "--allow-host", "10.0.0.1", "--allow-host", "10.0.0.2", "--operation", "Describe", "--topic", "orders"),
-  add("--allow-principal", "User:*", "--allow-host", "*", "--deny-principal", "User:bad", "--operation", "All", "--topic", "*"),
+  add(
+    "--allow-principal",
+    "User:*",
+    "--allow-host",
+    "*",
+    "--deny-principal",
+    "User:bad",
+    "--operation",
+    "All",
+    "--topic",
+    "*"
+  ),
   add(...ALICE, "--producer", "--topic", "orders"),
   add(...ALICE, "--producer", "--idempotent", "--topic", "payments"),
   add(...ALICE, "--producer", "--transactional-id", "tx-1", "--topic", "payments"),
@@ -137,7 +148,8 @@ const wireSteps: ReadonlyArray<WireStep> = [
   ...[1, 2, 3].map((version) => named(DescribeAcls, version, filter(), "all")),
   ...ODD_FILTERS.map((odd) => named(DescribeAcls, 3, filter(odd), JSON.stringify(odd))),
   ...ODD_FILTERS.filter((odd) => Object.values(odd).some((value) => value === 0 || value === 77 || value === 99)).map(
-    (odd) => named(DeleteAcls, 3, { filters: [filter({ resourceNameFilter: "nowhere" }), filter(odd)] }, JSON.stringify(odd))
+    (odd) =>
+      named(DeleteAcls, 3, { filters: [filter({ resourceNameFilter: "nowhere" }), filter(odd)] }, JSON.stringify(odd))
   ),
   named(DeleteAcls, 3, { filters: [] }, "nothing"),
   named(

@@ -45,7 +45,12 @@ const outputs = async (against: Against): Promise<ReadonlyMap<Part, ReadonlyMap<
 
 const report = new Report()
 
-const compare = (against: Against, part: Part, expected: ReadonlyMap<string, string>, seen: ReadonlyMap<string, string>) => {
+const compare = (
+  against: Against,
+  part: Part,
+  expected: ReadonlyMap<string, string>,
+  seen: ReadonlyMap<string, string>
+) => {
   for (const [step, text] of expected) {
     const why = part.differences.get(step)
     const other = seen.get(step)

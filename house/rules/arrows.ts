@@ -79,7 +79,17 @@ export const TABLES: Readonly<Record<string, Table>> = {
     observe: [...services, "telemetry"],
     admin: ["observe"],
     "security/acl": services,
-    handlers: [...services, "security/acl", "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
+    handlers: [
+      ...services,
+      "security/acl",
+      "produce",
+      "fetch",
+      "share",
+      "topics",
+      "groups",
+      "transactions",
+      "telemetry"
+    ],
     net: [...services, "handlers", "observe"],
     ".": [
       ...services,

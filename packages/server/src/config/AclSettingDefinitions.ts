@@ -13,7 +13,10 @@ export const aclSettingDefinitions = {
   authorizerClassName: textLike(
     "authorizer.class.name",
     "",
-    [/^(?:|tusk|org\.apache\.kafka\.metadata\.authorizer\.StandardAuthorizer)$/, `empty, ${STANDARD_AUTHORIZER} or tusk`],
+    [
+      /^(?:|tusk|org\.apache\.kafka\.metadata\.authorizer\.StandardAuthorizer)$/,
+      `empty, ${STANDARD_AUTHORIZER} or tusk`
+    ],
     `Who decides what a client may do: ${STANDARD_AUTHORIZER}, or tusk, which is the same. Empty: everybody may do everything.`
   ),
   superUsers: textLike(
@@ -22,11 +25,7 @@ export const aclSettingDefinitions = {
     [PRINCIPALS, "a list of Type:name, separated by semicolons"],
     "Principals that may do everything, whatever ACLs say, separated by semicolons: User:admin;Group:kafka_admins."
   ),
-  allowEveryoneIfNoAclFound: flag(
-    "allow.everyone.if.no.acl.found",
-    false,
-    "What no ACL is about, everybody may do."
-  ),
+  allowEveryoneIfNoAclFound: flag("allow.everyone.if.no.acl.found", false, "What no ACL is about, everybody may do."),
   authorizerCacheBytes: number(
     "tusk.authorizer.cache.bytes",
     "LONG",

@@ -69,7 +69,13 @@ describe("ACLs over the wire", () => {
   it("are created once, described by their patterns, and deleted", async () => {
     await using broker = await startBroker(SUPER)
     const client = await broker.connect()
-    const prefixed = acl({ resourceName: "ord", resourcePatternType: 4, operation: 2, permissionType: 2, host: "10.0.0.1" })
+    const prefixed = acl({
+      resourceName: "ord",
+      resourcePatternType: 4,
+      operation: 2,
+      permissionType: 2,
+      host: "10.0.0.1"
+    })
     assert.deepStrictEqual(await create(client, acl(), prefixed, acl()), [CREATED, CREATED, CREATED])
     assert.deepStrictEqual(await create(client, acl({ principal: "Group:g" }), acl()), [CREATED, CREATED])
     const row = (principal: string, host: string, operation: number, permissionType: number) => ({
@@ -82,14 +88,26 @@ describe("ACLs over the wire", () => {
     assert.deepStrictEqual([described.errorCode, described.errorMessage], [0, ""])
     assert.deepStrictEqual(described.resources, [
       { resourceType: 2, resourceName: "ord", patternType: 4, acls: [row("User:a", "10.0.0.1", 2, 2)] },
-      { resourceType: 2, resourceName: "orders", patternType: 3, acls: [row("Group:g", "*", 3, 3), row("User:a", "*", 3, 3)] }
+      {
+        resourceType: 2,
+        resourceName: "orders",
+        patternType: 3,
+        acls: [row("Group:g", "*", 3, 3), row("User:a", "*", 3, 3)]
+      }
     ])
     const { filterResults } = await client.call(DeleteAcls, 3, {
-      filters: [filter({ principalFilter: "User:a" }), filter({ patternTypeFilter: 4 }), filter({ hostFilter: "nowhere" })]
+      filters: [
+        filter({ principalFilter: "User:a" }),
+        filter({ patternTypeFilter: 4 }),
+        filter({ hostFilter: "nowhere" })
+      ]
     })
     // What an earlier filter deletes, a later one of the same request finds, too.
     assert.deepStrictEqual(
-      filterResults.map(({ errorCode, matchingAcls }) => [errorCode, matchingAcls.map(({ resourceName }) => resourceName)]),
+      filterResults.map(({ errorCode, matchingAcls }) => [
+        errorCode,
+        matchingAcls.map(({ resourceName }) => resourceName)
+      ]),
       [
         [0, ["ord", "orders"]],
         [0, ["ord"]],
@@ -118,19 +136,22 @@ describe("ACLs over the wire", () => {
     assert.deepStrictEqual(await names(client), ["orders"])
   })
 
-  it.each([{ resourceType: 1 }, { resourcePatternType: 1 }, { resourcePatternType: 2 }, { operation: 1 }, { permissionType: 1 }])(
-    "%j, which only a filter may say, fails all of the request",
-    async (odd) => {
-      await using broker = await startBroker(SUPER)
-      const client = await broker.connect()
-      const results = await create(client, acl(), acl(odd))
-      assert.deepStrictEqual(results, [
-        [-1, null],
-        [-1, null]
-      ])
-      assert.deepStrictEqual(await names(client), [])
-    }
-  )
+  it.each([
+    { resourceType: 1 },
+    { resourcePatternType: 1 },
+    { resourcePatternType: 2 },
+    { operation: 1 },
+    { permissionType: 1 }
+  ])("%j, which only a filter may say, fails all of the request", async (odd) => {
+    await using broker = await startBroker(SUPER)
+    const client = await broker.connect()
+    const results = await create(client, acl(), acl(odd))
+    assert.deepStrictEqual(results, [
+      [-1, null],
+      [-1, null]
+    ])
+    assert.deepStrictEqual(await names(client), [])
+  })
 
   it("that say UNKNOWN themselves cost the connection, as what cannot be read", async () => {
     await using broker = await startBroker(SUPER)
@@ -215,7 +236,14 @@ describe("ACLs over the wire", () => {
       })
       yield* twice
       assert.deepStrictEqual(
-        denied().map(({ fields, level, text }) => [level, text, fields["principal"], fields["operation"], fields["resource"], fields["host"]]),
+        denied().map(({ fields, level, text }) => [
+          level,
+          text,
+          fields["principal"],
+          fields["operation"],
+          fields["resource"],
+          fields["host"]
+        ]),
         [["Info", "denied", "User:ANONYMOUS", "ALTER", "CLUSTER:kafka-cluster", "127.0.0.1"]]
       )
       yield* TestClock.adjust("61 seconds")

@@ -1,5 +1,14 @@
 import type { StoredAcl } from "@tusk/storage/port/Security"
-import { ANY, OPERATIONS, PATTERN_TYPES, PERMISSION_TYPES, RESOURCE_TYPES, UNKNOWN, WILDCARD, wordOf } from "./AclWords.ts"
+import {
+  ANY,
+  OPERATIONS,
+  PATTERN_TYPES,
+  PERMISSION_TYPES,
+  RESOURCE_TYPES,
+  UNKNOWN,
+  WILDCARD,
+  wordOf
+} from "./AclWords.ts"
 
 /** Which rows a client means, in Kafka's numbers; null: whatever. */
 export interface AclFilter {
@@ -58,7 +67,15 @@ export const matches = (query: AclQuery, row: StoredAcl): boolean =>
   isWord(query.operation, row.operation) &&
   isWord(query.permissionType, row.permissionType)
 
-const ORDER = ["resourceType", "resourceName", "patternType", "principal", "host", "operation", "permissionType"] as const
+const ORDER = [
+  "resourceType",
+  "resourceName",
+  "patternType",
+  "principal",
+  "host",
+  "operation",
+  "permissionType"
+] as const
 
 const compare = (one: StoredAcl, other: StoredAcl): number => {
   for (const field of ORDER) if (one[field] !== other[field]) return one[field] < other[field] ? -1 : 1

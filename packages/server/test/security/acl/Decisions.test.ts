@@ -152,11 +152,15 @@ describe("decisions by ACLs", () => {
     }
   )
 
-  it.prop("are the same whatever is kept of them", [Rows, Schema.Literals([0, 100, 500, 2000])], ([rows, cacheBytes]) => {
-    const { decisions } = decisionsOn(rows, { cacheBytes })
-    checkAll(decisions, new Model(rows, false))
-    assert.isAtMost(decisions.heldBytes, cacheBytes)
-  })
+  it.prop(
+    "are the same whatever is kept of them",
+    [Rows, Schema.Literals([0, 100, 500, 2000])],
+    ([rows, cacheBytes]) => {
+      const { decisions } = decisionsOn(rows, { cacheBytes })
+      checkAll(decisions, new Model(rows, false))
+      assert.isAtMost(decisions.heldBytes, cacheBytes)
+    }
+  )
 
   it("allow nothing without a row, and everything to a super user", () => {
     const { decisions } = decisionsOn([deny("ALL", "*", { principal: "User:*" })])
@@ -224,10 +228,7 @@ describe("decisions by ACLs", () => {
       allow("READ", "v4", { host: "10.0.0.1" }),
       allow("READ", "name", { host: "localhost" })
     ])
-    assert.deepStrictEqual(
-      [may(decisions, "read", "v6", "::1"), may(decisions, "write", "v6", "::1")],
-      [true, true]
-    )
+    assert.deepStrictEqual([may(decisions, "read", "v6", "::1"), may(decisions, "write", "v6", "::1")], [true, true])
     assert.deepStrictEqual(
       ["10.0.0.1", "::ffff:10.0.0.1", "10.0.0.2", ""].map((host) => may(decisions, "read", "v4", host)),
       [true, true, false, false]
