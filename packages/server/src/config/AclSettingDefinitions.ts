@@ -3,7 +3,7 @@ import { flag, number, textLike } from "./SettingKinds.ts"
 const MIB = 1024 * 1024
 
 /** Kafka's name of the authorizer whose rules hold here; `tusk` is another one. */
-export const STANDARD_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+const STANDARD_AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 
 /** `Type:name;Type:name`; blanks and empty elements count for nothing. */
 const PRINCIPALS = /^(?:\s*|[^:;]*:[^;]*)(?:;(?:\s*|[^:;]*:[^;]*))*$/

@@ -14,7 +14,7 @@ import { DenialLog } from "./DenialLog.ts"
 import type { Denial, DenialLine } from "./DenialLog.ts"
 
 /** Principals of `super.users`. */
-export const superUsersOf = (text: string): ReadonlySet<string> =>
+const superUsersOf = (text: string): ReadonlySet<string> =>
   new Set(
     text
       .split(";")
