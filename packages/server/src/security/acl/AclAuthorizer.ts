@@ -23,7 +23,7 @@ const superUsersOf = (text: string): ReadonlySet<string> =>
   )
 
 /** Decides by rows, and tells of each denial that is news to the client. */
-export const makeAuthorizer = (options: DecisionOptions, denied: (denial: Denial) => void): Authorizer => {
+const makeAuthorizer = (options: DecisionOptions, denied: (denial: Denial) => void): Authorizer => {
   const decisions = new Decisions(options)
   const allowsQuietly: Authorizer["allowsQuietly"] = (identity, host, operation, resourceType, name) =>
     (decisions.operationsOn(identity, host, resourceType, name) & (1 << OPERATION_CODES[operation])) !== 0
