@@ -4,6 +4,7 @@ import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
 import type { Outbox } from "./Outbox.ts"
+import type { RoleLogins } from "./RoleLogins.ts"
 import type { StateLoader } from "./StateLoader.ts"
 import type { SqlSecurity } from "./SqlSecurity.ts"
 import type { StoreError } from "./StoreError.ts"
@@ -70,6 +71,8 @@ export interface SqlSide {
   readonly unpacked?: UnpackedRows
   /** Rows of security that SQL has changed; absent for the same reason. */
   readonly security?: SqlSecurity
+  /** Absent if its server has no users of its own. */
+  readonly roles?: RoleLogins
   /** What its server tells of itself, asked beside everything else; absent if there is no server. */
   readonly statistics?: Effect.Effect<ReadonlyArray<Statistic>, StoreError>
 }
