@@ -3,7 +3,13 @@
 // Why: the copies of the data are the database's.
 
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
-import { errorCode, InvalidRequest, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  errorCode,
+  InvalidRequest,
+  NONE,
+  TopicAuthorizationFailed,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import { DescribeTopicPartitions } from "@tusk/protocol/messages/DescribeTopicPartitions"
 import type {
   DescribeTopicPartitionsRequest,
@@ -13,6 +19,7 @@ import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { authorizedOperations, OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
 import { allTopics, topicByName } from "../topics/CoordinatorTopics.ts"
+import { permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER, namesOf } from "../request/Resources.ts"
@@ -27,6 +34,7 @@ const MOST_PARTITIONS = 2000
 export const describeTopicPartitions = handler({
   api: DescribeTopicPartitions,
   resources: ({ topics }) => (topics.length === 0 ? CLUSTER : { topics: namesOf(topics) }),
+  asks: [{ operation: "describe", resourceType: "topic" }],
   reads: true,
   make: Effect.gen(function* () {
     const placement = yield* Placement
@@ -44,9 +52,16 @@ export const describeTopicPartitions = handler({
           : Array.from(new Set(request.topics.map(({ name }) => name))).sort()
       let left = Math.max(1, Math.min(request.responsePartitionLimit, MOST_PARTITIONS))
       let nextCursor: DescribeTopicPartitionsResponse["nextCursor"] = null
+      const mayDescribe = permits(context, "describe", "topic")
       const found: Array<Topic> = []
+      const refused: Array<Topic> = []
       for (const name of asked) {
         if (cursor !== null && name < cursor.topicName) continue
+        if (!mayDescribe(name)) {
+          // Of all topics those are left out that the principal may not know of.
+          if (request.topics.length > 0) refused.push(absent(name, TopicAuthorizationFailed.info.code))
+          continue
+        }
         const topic = topicByName(topics, name)
         if (topic === undefined) {
           found.push(absent(name, errorCode(invalidTopicName(name) ?? new UnknownTopicOrPartition())))
@@ -81,7 +96,7 @@ export const describeTopicPartitions = handler({
           break
         }
       }
-      return Effect.succeed({ topics: found, nextCursor })
+      return Effect.succeed({ topics: [...found, ...refused], nextCursor })
     }
   }),
   refuse: (request, code, _error, { connection }) => {
