@@ -4,6 +4,7 @@
 
 import { AlterConfigs } from "@tusk/protocol/messages/AlterConfigs"
 import type { AlterConfigsRequest } from "@tusk/protocol/messages/AlterConfigs"
+import { LOGGER_RESOURCE } from "@tusk/storage/topics/Configs"
 import * as Effect from "effect/Effect"
 import { configRefusal, configRights } from "../request/configRights.ts"
 import { handler } from "../request/Handler.ts"
@@ -21,7 +22,9 @@ export const alterConfigs = handler({
     const configs = yield* ResourceConfigs
     return (request: AlterConfigsRequest, context: RequestContext) =>
       alterResources(request.resources, (resource) => {
-        const refusal = configRefusal(context, "alterConfigs", resource)
+        // Nobody may alter a logger's here, which is told to everybody.
+        const refusal =
+          resource.resourceType === LOGGER_RESOURCE ? undefined : configRefusal(context, "alterConfigs", resource)
         return refusal === undefined
           ? configs.replace(resource.resourceType, resource.resourceName, resource.configs, request.validateOnly)
           : Effect.fail(refusal)

@@ -33,6 +33,8 @@ interface Asked {
 
 /** What becomes of one topic that a request names. */
 interface Planned {
+  /** Its place in the request. */
+  readonly at: number
   /** As it is told: without what the principal may not know. */
   readonly asked: Asked
   /** Why nothing is deleted. */
@@ -46,70 +48,58 @@ interface Rights {
 
 const invalid = (message: string) => new InvalidRequest({ message })
 
-/** What is named once of all that goes by name, or by id; the others with what is wrong with them. */
-const once = (
-  all: ReadonlyArray<Asked>,
-  keyOf: (asked: Asked) => string | null,
-  what: string
-): ReadonlyArray<Planned> => {
+/** Each once; what is named again is not deleted. */
+const once = (all: ReadonlyArray<Planned>, keyOf: (asked: Asked) => string, what: string): ReadonlyArray<Planned> => {
   const found = new Map<string, Planned>()
-  for (const asked of all) {
-    const key = keyOf(asked)
-    if (key === null) continue
-    found.set(key, found.has(key) ? { asked, problem: invalid(`Duplicate topic ${what}.`) } : { asked })
+  for (const each of all) {
+    const key = keyOf(each.asked)
+    const first = found.get(key)
+    found.set(key, first === undefined ? each : { ...first, problem: invalid(`Duplicate topic ${what}.`) })
   }
   return Array.from(found.values())
 }
 
-/** By its id: that is no secret, but whose it is. */
-const planById = (
-  { asked, problem }: Planned,
-  topics: Topics["Service"],
-  { mayDelete, mayDescribe }: Rights
-): Planned => {
+/** An id is no secret, but the name that belongs to it. */
+const planById = (each: Planned, topics: Topics["Service"], { mayDelete, mayDescribe }: Rights): Planned => {
+  const { asked, problem } = each
+  if (problem !== undefined) return each
   const topic = topics.byId(asked.topicId)
-  if (problem !== undefined) return { asked, problem }
-  if (topic === undefined) return { asked, problem: new UnknownTopicId() }
-  if (mayDelete(topic.name)) return { asked }
-  return { asked: mayDescribe(topic.name) ? { ...asked, name: topic.name } : asked, problem: topicRefused() }
+  if (topic === undefined) return { ...each, problem: new UnknownTopicId() }
+  if (mayDelete(topic.name)) return each
+  return { ...each, asked: mayDescribe(topic.name) ? { ...asked, name: topic.name } : asked, problem: topicRefused() }
 }
 
-const planByName = (
-  { asked, problem }: Planned,
-  topics: Topics["Service"],
-  { mayDelete, mayDescribe }: Rights
-): Planned => {
-  const name = asked.name!
-  if (problem !== undefined) return { asked, problem }
-  if (!mayDescribe(name)) return { asked, problem: topicRefused() }
+const planByName = (each: Planned, topics: Topics["Service"], { mayDelete, mayDescribe }: Rights): Planned => {
+  const name = each.asked.name!
+  if (each.problem !== undefined) return each
+  if (!mayDescribe(name)) return { ...each, problem: topicRefused() }
   if (topics.byName(name) === undefined) {
-    return { asked, problem: isInternalTopic(name) ? new InvalidTopicException() : new UnknownTopicOrPartition() }
+    return { ...each, problem: isInternalTopic(name) ? new InvalidTopicException() : new UnknownTopicOrPartition() }
   }
-  return mayDelete(name) ? { asked } : { asked, problem: topicRefused() }
+  return mayDelete(name) ? each : { ...each, problem: topicRefused() }
 }
 
 /** What is asked for, each topic once; one that is named twice, by its name, its id or both, is not deleted. */
 const plan = (all: ReadonlyArray<Asked>, topics: Topics["Service"], rights: Rights): ReadonlyArray<Planned> => {
-  const wrong: Array<Planned> = []
-  const isOne = (asked: Asked): boolean => {
-    const [named, numbered] = [asked.name !== null, asked.topicId !== ZERO_UUID]
-    if (named !== numbered) return true
-    wrong.push({ asked, problem: invalid(named ? BOTH : NEITHER) })
-    return false
+  const [wrong, named, numbered]: [Array<Planned>, Array<Planned>, Array<Planned>] = [[], [], []]
+  for (const [at, asked] of all.entries()) {
+    const [hasName, hasId] = [asked.name !== null, asked.topicId !== ZERO_UUID]
+    if (hasName === hasId) wrong.push({ at, asked, problem: invalid(hasName ? BOTH : NEITHER) })
+    else (hasName ? named : numbered).push({ at, asked })
   }
-  const single = all.filter(isOne)
-  const byId = once(single, ({ name, topicId }) => (name === null ? topicId : null), "id")
-  const planned = new Map(byId.map((each) => [each.asked.topicId, planById(each, topics, rights)]))
-  // Told of a topic that may be deleted only: else it would be told which id it has.
-  const named = once(single, ({ name }) => name, "name").map((each): Planned => {
-    const found = planByName(each, topics, rights)
-    const topicId = found.problem === undefined ? topics.byName(found.asked.name!)!.topicId : ZERO_UUID
-    const same = planned.get(topicId)
-    if (same === undefined) return found
-    if (same.problem === undefined) planned.delete(topicId)
-    return { asked: { ...found.asked, topicId }, problem: invalid(TWICE) }
+  const byId = new Map(
+    once(numbered, ({ topicId }) => topicId, "id").map((each) => [each.asked.topicId, planById(each, topics, rights)])
+  )
+  const byName = once(named, ({ name }) => name!, "name").map((each): Planned => {
+    const planned = planByName(each, topics, rights)
+    // Which id it has is told only of a topic that may be deleted.
+    const topicId = planned.problem === undefined ? topics.byName(planned.asked.name!)!.topicId : ZERO_UUID
+    const same = byId.get(topicId)
+    if (same === undefined) return planned
+    if (same.problem === undefined) byId.delete(topicId)
+    return { ...planned, asked: { ...planned.asked, topicId }, problem: invalid(TWICE) }
   })
-  return [...wrong, ...planned.values(), ...named]
+  return [...wrong, ...byId.values(), ...byName].sort((a, b) => a.at - b.at)
 }
 
 const BOTH = "You may not specify both topic name and topic id."

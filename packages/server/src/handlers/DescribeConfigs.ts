@@ -34,7 +34,7 @@ export const describeConfigs = handler({
       if (isKafkaError(entries)) {
         return {
           errorCode: errorCode(entries),
-          errorMessage: errorMessage(entries),
+          errorMessage: errorMessage(entries) ?? "",
           resourceType,
           resourceName,
           configs: []

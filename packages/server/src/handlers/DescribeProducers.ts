@@ -36,7 +36,11 @@ export const describeProducers = handler({
       const invalid = invalidTopicName(name)
       if (invalid !== undefined) return Effect.fail(invalid)
       if (!mayRead(name)) return Effect.fail(topicRefused())
-      const partitionId = topicByName(topics, name)?.partitionIds[index]
+      const topic = topicByName(topics, name)
+      if (topic === undefined) {
+        return Effect.fail(new UnknownTopicOrPartition({ message: "This server does not host this topic-partition." }))
+      }
+      const partitionId = topic.partitionIds[index]
       if (partitionId === undefined) return Effect.fail(new UnknownTopicOrPartition())
       const elsewhere = notLedHere(placement, partitionId, -1)
       if (elsewhere !== undefined) return Effect.fail(elsewhere)

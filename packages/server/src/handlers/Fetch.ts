@@ -73,7 +73,7 @@ export const fetch = handler({
       const topic = byId ? topicById(topics, state.topicId) : topicByName(topics, state.topic)
       const name = byId ? (topic?.name ?? state.foundAs) : state.topic
       // Before it is told whether it is there.
-      if (name !== undefined && !mayRead(name)) return new TopicAuthorizationFailed()
+      if (mayRead === NOTHING || (name !== undefined && !mayRead(name))) return new TopicAuthorizationFailed()
       if (topic === undefined) return byId ? unknownId(topics, state) : new UnknownTopicOrPartition()
       state.foundAs = topic.name
       const partitionId = topic.partitionIds[state.partition]
@@ -124,11 +124,12 @@ export const fetch = handler({
   })
 })
 
+const NOTHING: Permits = () => false
+
 /** A follower reads by its right to act for the cluster: all topics, or none. */
 const mayRead: PollParts["mayRead"] = ({ replicaId, replicaState }, context) => {
   if (Math.max(replicaId, replicaState.replicaId) < 0) return permits(context, "read", "topic")
-  const isFollower = mayCluster(context, "clusterAction")
-  return () => isFollower
+  return mayCluster(context, "clusterAction") ? () => true : NOTHING
 }
 
 /** As Apache Kafka tells it: an id that once was found is missed by its topic's name. */

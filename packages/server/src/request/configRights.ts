@@ -1,3 +1,4 @@
+import { ClusterAuthorizationFailed } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import {
   BROKER_RESOURCE,
@@ -35,8 +36,11 @@ export const configRefusal = (
       return context.may(operation, "topic", resourceName) ? undefined : topicRefused()
     case GROUP_RESOURCE:
       return context.may(operation, "group", resourceName) ? undefined : groupRefused()
-    case BROKER_RESOURCE:
     case LOGGER_RESOURCE:
+      if (mayCluster(context, operation)) return undefined
+      // Without a text for the changes alone.
+      return operation === "alterConfigs" ? new ClusterAuthorizationFailed() : clusterRefused()
+    case BROKER_RESOURCE:
     case METRICS_RESOURCE:
       return mayCluster(context, operation) ? undefined : clusterRefused()
     default:
