@@ -64,7 +64,7 @@ const planById = (each: Planned, topics: Topics["Service"], { mayDelete, mayDesc
   const { asked, problem } = each
   if (problem !== undefined) return each
   const topic = topics.byId(asked.topicId)
-  if (topic === undefined) return { ...each, problem: new UnknownTopicId() }
+  if (topic === undefined) return { ...each, problem: new UnknownTopicId({ message: NO_SUCH_ID }) }
   if (mayDelete(topic.name)) return each
   return { ...each, asked: mayDescribe(topic.name) ? { ...asked, name: topic.name } : asked, problem: topicRefused() }
 }
@@ -74,7 +74,12 @@ const planByName = (each: Planned, topics: Topics["Service"], { mayDelete, mayDe
   if (each.problem !== undefined) return each
   if (!mayDescribe(name)) return { ...each, problem: topicRefused() }
   if (topics.byName(name) === undefined) {
-    return { ...each, problem: isInternalTopic(name) ? new InvalidTopicException() : new UnknownTopicOrPartition() }
+    return {
+      ...each,
+      problem: isInternalTopic(name)
+        ? new InvalidTopicException()
+        : new UnknownTopicOrPartition({ message: NO_SUCH_TOPIC })
+    }
   }
   return mayDelete(name) ? each : { ...each, problem: topicRefused() }
 }
@@ -102,6 +107,8 @@ const plan = (all: ReadonlyArray<Asked>, topics: Topics["Service"], rights: Righ
   return [...wrong, ...byId.values(), ...byName].sort((a, b) => a.at - b.at)
 }
 
+const NO_SUCH_ID = "This server does not host this topic ID."
+const NO_SUCH_TOPIC = "This server does not host this topic-partition."
 const BOTH = "You may not specify both topic name and topic id."
 const NEITHER = "Neither topic name nor id were specified."
 const TWICE = "The provided topic name maps to an ID that was already supplied."
