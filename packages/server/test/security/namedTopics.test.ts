@@ -83,9 +83,9 @@ describe("which topics there are, and what may be made of them", () => {
       assert.strictEqual((await metadata(9, request("undescribed")))[0]![2], REFUSED)
       rights.allow(() => true)
       const all = await metadata(9, { topics: null })
-      const made = all.map(([name]) => name).filter((name) => name !== "open" && name !== "hidden")
+      const made = all.map(([name]) => String(name)).filter((name) => name !== "open" && name !== "hidden")
       assert.deepStrictEqual(
-        made.filter((name) => !name!.startsWith("__")),
+        made.filter((name) => !name.startsWith("__")),
         ["by-cluster", "by-topic"]
       )
     })
