@@ -6,12 +6,14 @@ import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
 import { inArea } from "../observe/LogLines.ts"
 import { Authorizer } from "../request/Authorizer.ts"
+import { Deadlines } from "../request/Deadlines.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
 import { wireClock } from "../request/WireClock.ts"
 import { answerLoop, writeTo } from "./AnswerLoop.ts"
 import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
+import { unmuted } from "./Muting.ts"
 import { oncePer } from "./oncePer.ts"
 import { logClose, openConnection, tellClosed, tellOpened } from "./OpenConnection.ts"
 import type { OpenConnection, Peer } from "./OpenConnection.ts"
@@ -43,6 +45,7 @@ export class Connections extends Context.Service<
       const options = yield* ConnectionOptions
       const authorizer = yield* Authorizer
       const counts = yield* RequestCounts
+      const deadlines = yield* Deadlines
       const makeSignal = yield* Signals
       const clock = yield* wireClock
       const nowMs = () => monotonicMs(clock)
@@ -65,6 +68,7 @@ export class Connections extends Context.Service<
           nowMs,
           pull,
           write,
+          unmuted: unmuted(connection, deadlines, nowMs),
           scope,
           logBroken: ({ message, reason }) => {
             const isNews = reason !== "otherProtocol" || isOtherNews(info.clientHost, nowMs())
