@@ -50,7 +50,10 @@ import { outboxDrain } from "./outbox/OutboxDrain.ts"
 import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
 import { Router } from "./produce/Router.ts"
+import { settingsOf } from "./config/ListenerSettings.ts"
 import type { Settings } from "./config/Settings.ts"
+import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
+import { plainAddress } from "./security/quota/Entity.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
@@ -251,6 +254,14 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       maxWriteStallMs: settings.writeStallTimeoutMs,
       maxInFlight: settings.maxInFlightRequestsPerConnection,
       maxConnections: settings.maxConnections,
-      maxConnectionsPerIp: settings.maxConnectionsPerIp
+      maxConnectionsPerIp: settings.maxConnectionsPerIp,
+      perIpOverrides: new Map(
+        Array.from(settings.maxConnectionsPerIpOverrides, ([host, limit]) => [plainAddress(host), limit])
+      ),
+      maxCreationRate: settings.maxConnectionCreationRate,
+      limitsOf: (listener) => {
+        const { maxConnectionCreationRate, maxConnections } = settingsOf(settings, listener)
+        return { maxConnections, maxCreationRate: maxConnectionCreationRate }
+      }
     })
   )

@@ -1,7 +1,7 @@
 import { connectionDefaults } from "./connectionDefaults.ts"
 import type { ConfigDefinition } from "./ConfigDefinition.ts"
 import { listOf } from "./ConfigDefinition.ts"
-import { number } from "./SettingKinds.ts"
+import { number, perListener } from "./SettingKinds.ts"
 
 const MAX_INT = 2 ** 31 - 1
 
@@ -36,12 +36,14 @@ export const quotaSettingDefinitions = {
     { min: 1 },
     "Users, clients and addresses whose rates are known at a time, of each kind of quota; those not heard of for longest begin anew."
   ),
-  maxConnectionCreationRate: number(
-    "max.connection.creation.rate",
-    "INT",
-    connectionDefaults.maxCreationRate,
-    { min: 1, max: MAX_INT, dynamic: true },
-    "Connections a second that are served as they come; more wait their turn, before TLS. Kafka sets no limit."
+  maxConnectionCreationRate: perListener(
+    number(
+      "max.connection.creation.rate",
+      "INT",
+      connectionDefaults.maxCreationRate,
+      { min: 1, max: MAX_INT, dynamic: true },
+      "Connections a second that are served as they come, of all listeners and of each; more wait their turn, before TLS. Kafka sets no limit."
+    )
   ),
   maxConnectionsPerIpOverrides: {
     name: "max.connections.per.ip.overrides" as const,

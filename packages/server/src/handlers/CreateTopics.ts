@@ -14,8 +14,12 @@ import { AutoTopics } from "../topics/AutoTopics.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
+import { mutations } from "../security/quota/mutations.ts"
 import { TopicAdmin } from "../topics/TopicAdmin.ts"
 import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
+
+/** Who asks for too much is refused from here on; before, it is done, and its client waits (KIP-599). */
+const STRICT = 6
 
 type Result = CreateTopicsResponse["topics"][number]
 
@@ -27,6 +31,7 @@ export const createTopics = handler({
     const autoTopics = yield* AutoTopics
     const admin = yield* TopicAdmin
     const configs = yield* ResourceConfigs
+    const mutating = yield* mutations
 
     const made = (topic: NewTopic, topicId: string, replicationFactor: number): Result => ({
       name: topic.name,
@@ -45,7 +50,9 @@ export const createTopics = handler({
       }))
     })
 
-    return Effect.fnUntraced(function* (request: CreateTopicsRequest, { apiVersion }: RequestContext) {
+    return Effect.fnUntraced(function* (request: CreateTopicsRequest, context: RequestContext) {
+      const { apiVersion } = context
+      const quota = mutating(context, STRICT)
       const counts = new Map<string, number>()
       for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
       const create = Effect.fnUntraced(function* (wish: CreateTopicsRequest["topics"][number]) {
@@ -54,6 +61,8 @@ export const createTopics = handler({
         }
         const topic = admin.check(wish)
         if (isKafkaError(topic)) return yield* Effect.fail(topic)
+        const tooSoon = quota.take(topic.partitions)
+        if (tooSoon !== undefined) return yield* Effect.fail(tooSoon)
         const factor = Math.max(1, wish.replicationFactor)
         if (request.validateOnly) return made(topic, ZERO_UUID, factor)
         const { topicId } = yield* autoTopics.create(topic)
@@ -64,6 +73,7 @@ export const createTopics = handler({
         (wish) => Effect.catch(create(wish), (error) => Effect.succeed(refused(wish.name, error, apiVersion))),
         { concurrency: "unbounded" }
       )
+      context.mute(quota.throttleMs())
       return { topics: results }
     })
   }),

@@ -19,9 +19,14 @@ import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { isInternalTopic } from "../topics/TopicNames.ts"
+import type { MutationQuota } from "../security/quota/ClientMeters.ts"
+import { mutations } from "../security/quota/mutations.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { topicsOf } from "../request/Resources.ts"
+
+/** Who asks for too much is refused from here on; before, it is done, and its client waits (KIP-599). */
+const STRICT = 5
 
 interface Asked {
   readonly name: string | null
@@ -75,7 +80,9 @@ export const deleteTopics = handler({
     const topics = yield* Topics
     const { deleteTopicEnable } = yield* BrokerSettings
 
-    const remove = Effect.fnUntraced(function* ({ name, topicId }: Asked) {
+    const mutating = yield* mutations
+
+    const remove = Effect.fnUntraced(function* ({ name, topicId }: Asked, quota: MutationQuota) {
       if (!deleteTopicEnable) return yield* Effect.fail(new TopicDeletionDisabled())
       if (name !== null && isInternalTopic(name) && topics.byName(name) === undefined) {
         return yield* Effect.fail(new InvalidTopicException())
@@ -84,18 +91,23 @@ export const deleteTopics = handler({
       if (topic === undefined) {
         return yield* Effect.fail(name === null ? new UnknownTopicId() : new UnknownTopicOrPartition())
       }
+      const tooSoon = quota.take(topic.partitionIds.length)
+      if (tooSoon !== undefined) return yield* Effect.fail(tooSoon)
       yield* topics.remove(topic.topicId)
       return { name: topic.name, topicId: topic.topicId, errorCode: NONE, errorMessage: null }
     })
 
-    return Effect.fnUntraced(function* (request: DeleteTopicsRequest, { apiVersion }: RequestContext) {
+    return Effect.fnUntraced(function* (request: DeleteTopicsRequest, context: RequestContext) {
+      const { apiVersion } = context
+      const quota = mutating(context, STRICT)
       const responses = yield* Effect.forEach(
         distinct(askedTopics(request, apiVersion), topics),
         ({ asked, problem }) =>
-          Effect.catch(problem === undefined ? remove(asked) : Effect.fail(invalid(problem)), (error) =>
+          Effect.catch(problem === undefined ? remove(asked, quota) : Effect.fail(invalid(problem)), (error) =>
             Effect.succeed({ ...asked, errorCode: errorCode(error), errorMessage: errorMessage(error) })
           )
       )
+      context.mute(quota.throttleMs())
       return { responses }
     })
   }),

@@ -17,8 +17,21 @@ export interface ConnectionOptions {
   readonly maxConnections: number
   /** `max.connections.per.ip` */
   readonly maxConnectionsPerIp: number
+  /** `max.connections.per.ip.overrides`, by address as sockets tell it. */
+  readonly perIpOverrides: ReadonlyMap<string, number>
+  /** `max.connection.creation.rate`, a second. */
+  readonly maxCreationRate: number
+  /** What holds for one listener beside that. */
+  readonly limitsOf: (listener: string) => ListenerLimits
 }
 
+export interface ListenerLimits {
+  readonly maxConnections: number
+  readonly maxCreationRate: number
+}
+
+const UNLIMITED: ListenerLimits = { maxConnections: Infinity, maxCreationRate: Infinity }
+
 export const ConnectionOptions = Context.Reference<ConnectionOptions>("@tusk/server/ConnectionOptions", {
-  defaultValue: () => connectionDefaults
+  defaultValue: () => ({ ...connectionDefaults, perIpOverrides: new Map(), limitsOf: () => UNLIMITED })
 })

@@ -10,6 +10,9 @@ import { Deadlines } from "../request/Deadlines.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
 import { wireClock } from "../request/WireClock.ts"
+import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
+import { admission } from "./admission.ts"
+import type { Admitting } from "./admission.ts"
 import { answerLoop, writeTo } from "./AnswerLoop.ts"
 import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
@@ -19,6 +22,7 @@ import { logClose, openConnection, tellClosed, tellOpened } from "./OpenConnecti
 import type { OpenConnection, Peer } from "./OpenConnection.ts"
 import { requestLoop } from "./RequestLoop.ts"
 import { Roster } from "./Roster.ts"
+import { Turnstile } from "./Turnstile.ts"
 import { watch } from "./Watch.ts"
 
 /** A probe that speaks something else comes again and again: each host's is told so often, in milliseconds. */
@@ -30,8 +34,8 @@ export class Connections extends Context.Service<
   {
     /** Serves one connection until it ends. Never fails. */
     readonly serve: (socket: Socket.Socket, peer: Peer) => Effect.Effect<void>
-    /** Whether one more may come from this address. */
-    readonly admits: (clientHost: string) => boolean
+    /** Counts a socket that was accepted, and serves it (`then`) in its turn. */
+    readonly admitting: Admitting
     /** Reads nothing more, has answered what waits, finishes what is in flight (at most so long), then closes. */
     readonly stop: (maxMs: number) => Effect.Effect<void>
     readonly count: () => number
@@ -49,7 +53,9 @@ export class Connections extends Context.Service<
       const makeSignal = yield* Signals
       const clock = yield* wireClock
       const nowMs = () => monotonicMs(clock)
+      const { addresses } = yield* ClientQuotas
       const roster = new Roster(makeSignal(), options)
+      const turnstile = new Turnstile(options.maxCreationRate, deadlines, nowMs)
       const isOtherNews = oncePer(STRANGER_INTERVAL_MS)
       let lastId = 0
 
@@ -109,9 +115,12 @@ export class Connections extends Context.Service<
 
       return Connections.of({
         serve,
-        admits: (clientHost) => roster.admits(clientHost),
+        admitting: admission({ addresses, clock, deadlines, limitsOf: options.limitsOf, roster, turnstile }),
         stop: (maxMs) =>
-          Effect.sync(() => roster.drain()).pipe(
+          Effect.sync(() => {
+            turnstile.close()
+            roster.drain()
+          }).pipe(
             Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),
             Effect.andThen(Effect.sync(() => roster.cutOff()))
           ),

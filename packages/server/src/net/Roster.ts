@@ -8,9 +8,14 @@ import type { OpenConnection } from "./OpenConnection.ts"
 export class Roster {
   readonly open = new Set<OpenConnection>()
   isDraining = false
+  /** Connections that have come and not ended, with those that wait for their turn. */
+  #admitted = 0
   /** Returns when no connection is open. */
   readonly drained: Effect.Effect<void>
   readonly #perHost = new Map<string, number>()
+  readonly #perListener = new Map<string, number>()
+  /** By listener: how many it may have. */
+  readonly #limits = new Map<string, number>()
   /** Told of each connection that ends. */
   readonly #ended: Signal
   readonly #options: ConnectionOptions
@@ -21,25 +26,45 @@ export class Roster {
     this.drained = ended.until(() => this.open.size === 0)
   }
 
-  admits(clientHost: string): boolean {
-    const { maxConnections, maxConnectionsPerIp } = this.#options
+  /** Whether one more connection of this address may come on this listener. */
+  admits(clientHost: string, listener: string): boolean {
+    const { maxConnections, maxConnectionsPerIp, perIpOverrides } = this.#options
+    const ofListener = this.#perListener.get(listener) ?? 0
+    const ofHost = this.#perHost.get(clientHost) ?? 0
     return (
-      !this.isDraining && this.open.size < maxConnections && (this.#perHost.get(clientHost) ?? 0) < maxConnectionsPerIp
+      !this.isDraining &&
+      this.#admitted < maxConnections &&
+      ofListener < this.#limitOf(listener) &&
+      ofHost < (perIpOverrides.get(clientHost) ?? maxConnectionsPerIp)
     )
   }
 
+  /** It has come: until `left` it counts. */
+  came(clientHost: string, listener: string): void {
+    this.#admitted++
+    count(this.#perHost, clientHost, 1)
+    count(this.#perListener, listener, 1)
+  }
+
+  left(clientHost: string, listener: string): void {
+    this.#admitted--
+    count(this.#perHost, clientHost, -1)
+    count(this.#perListener, listener, -1)
+  }
+
+  #limitOf(listener: string): number {
+    let limit = this.#limits.get(listener)
+    if (limit === undefined) this.#limits.set(listener, (limit = this.#options.limitsOf(listener).maxConnections))
+    return limit
+  }
+
   add(connection: OpenConnection): void {
-    const { clientHost } = connection.info
     this.open.add(connection)
-    this.#perHost.set(clientHost, (this.#perHost.get(clientHost) ?? 0) + 1)
   }
 
   remove(connection: OpenConnection): void {
-    const { clientHost, onEnd } = connection.info
+    const { onEnd } = connection.info
     this.open.delete(connection)
-    const left = (this.#perHost.get(clientHost) ?? 1) - 1
-    if (left === 0) this.#perHost.delete(clientHost)
-    else this.#perHost.set(clientHost, left)
     this.#ended.notify()
     settle(connection.info)
     for (const end of Array.from(onEnd)) end()
@@ -59,4 +84,11 @@ export class Roster {
   cutOff(): void {
     for (const connection of this.open) connection.fiber.interruptUnsafe()
   }
+}
+
+/** A key that counts nothing is none. */
+const count = (counts: Map<string, number>, key: string, by: 1 | -1): void => {
+  const now = (counts.get(key) ?? 0) + by
+  if (now === 0) counts.delete(key)
+  else counts.set(key, now)
 }

@@ -1,7 +1,7 @@
 import { ThrottlingQuotaExceeded } from "@tusk/protocol/KafkaError"
 import type { StoredQuota } from "@tusk/storage/port/Security"
 import { IdleMap } from "./IdleMap.ts"
-import { CLIENT_QUOTA_KINDS, MUTATION, REQUEST } from "./QuotaKinds.ts"
+import { CLIENT_QUOTA_KINDS, FETCH, MUTATION, REQUEST } from "./QuotaKinds.ts"
 import type { ClientQuotaKind } from "./QuotaKinds.ts"
 import { heldFor, quotaTable } from "./QuotaTable.ts"
 import type { QuotaTable } from "./QuotaTable.ts"
@@ -23,6 +23,16 @@ export interface MutationQuota {
   /** For how long the client is to send nothing, in milliseconds. */
   readonly throttleMs: () => number
 }
+
+/** What becomes of bytes that a consumer fetches. */
+export interface Fetched {
+  /** For how long its client is to send nothing, in milliseconds. */
+  readonly throttleMs: number
+  /** They are not told now. */
+  readonly isWithheld: boolean
+}
+
+const FREE: Fetched = { throttleMs: 0, isWithheld: false }
 
 export interface MeterOptions {
   /** `quota.window.*` */
@@ -79,17 +89,26 @@ export class ClientMeters {
     return kind === REQUEST ? Math.min(forMs, this.#options.windows.sampleMs) : forMs
   }
 
-  /** What was recorded was not used after all. */
-  takeBack(kind: Exclude<ClientQuotaKind, typeof MUTATION>, client: Limited, value: number, nowMs: number): void {
-    const held = heldFor(this.#table, kind, client.user, client.clientId)
-    if (held !== undefined) this.#rates.get(kind)!.of(held.sharedBy, nowMs).record(-value, nowMs)
+  /**
+   * As `record`, for bytes that may be withheld, as Kafka withholds what a consumer fetches too soon: then nothing was used. A
+   * batch that is more than any time allows goes out once nothing else was used, and its client waits afterwards.
+   */
+  fetched(client: Limited, bytes: number, nowMs: number): Fetched {
+    const held = heldFor(this.#table, FETCH, client.user, client.clientId)
+    if (held === undefined || bytes === 0) return FREE
+    const rate = this.#rates.get(FETCH)!.of(held.sharedBy, nowMs)
+    const isFirst = rate.perSecond(nowMs) === 0
+    const throttleMs = recorded(rate, bytes, held.limit, nowMs)
+    const isWithheld = throttleMs > 0 && !isFirst
+    if (isWithheld) rate.record(-bytes, nowMs)
+    return { throttleMs, isWithheld }
   }
 
-  /** The most that one request may use if nothing was used before: more would never pass. */
-  most(kind: Exclude<ClientQuotaKind, typeof MUTATION>, { clientId, user }: Limited): number {
-    const held = heldFor(this.#table, kind, user, clientId)
+  /** The most bytes that one fetch may have if none were fetched before: more would not pass. */
+  mostFetched({ clientId, user }: Limited): number {
+    const held = heldFor(this.#table, FETCH, user, clientId)
     const { sampleMs, samples } = this.#options.windows
-    return held === undefined ? Infinity : Math.floor((held.limit * (samples - 1) * sampleMs) / 1000)
+    return held === undefined ? Infinity : Math.floor((held.limit * Math.max(1, samples - 1) * sampleMs) / 1000)
   }
 
   /** Strict: what comes too soon is refused; else it is done, and its client waits afterwards (KIP-599). */
