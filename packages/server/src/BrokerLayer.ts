@@ -193,6 +193,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
+    Layer.provide(ClientQuotas.layer),
     Layer.provide(InternalTopics.layer),
     Layer.provideMerge(TopicAdmin.layer),
     Layer.provide(

@@ -35,6 +35,9 @@ export const named = async (broker: BrokerUnderTest, clientId: string): Promise<
 /** The broker has done what it does at once: whoever asks meanwhile is answered. */
 export const settled = (broker: BrokerUnderTest) => Effect.promise(() => broker.serves())
 
-/** Lets time pass, and the broker get to work after. */
+/** Deadlines are rung so much later at most. */
+export const GRAIN_MS = 20
+
+/** Lets time pass, and what falls due in it, and the broker get to work after. */
 export const after = (broker: BrokerUnderTest, ms: number) =>
-  Effect.andThen(TestClock.adjust(ms), settled(broker))
+  Effect.andThen(TestClock.adjust(ms + GRAIN_MS), settled(broker))

@@ -45,7 +45,7 @@ describe("the quota that holds", () => {
     ["a user's client-ids have theirs each for itself", ["ann", ANY], ["ann", "a"], ["ann", "b"], false]
   ] as const)("%s", (_, [user, client], one, other, isShared) => {
     const table = quotaTable([quota(user, client, 1)])
-    const [first, second] = [heldFor(table, PRODUCE, ...one), heldFor(table, PRODUCE, ...other)]
+    const [first, second] = [one, other].map(([user, clientId]) => heldFor(table, PRODUCE, user, clientId))
     assert.strictEqual(first?.sharedBy === second?.sharedBy, isShared)
     assert.isDefined(first)
   })

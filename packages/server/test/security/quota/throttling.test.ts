@@ -17,10 +17,10 @@ const THROTTLING_QUOTA_EXCEEDED = 89
 const producing = (text: string) => ({
   acks: -1,
   timeoutMs: 30_000,
-  topicData: [{ name: "t", partitionData: [{ index: 0, records: batchOf([text]) }] }]
+  topicData: [{ name: "t", partitionData: [{ index: 0, records: batchOf([text], { timestamp: 0n }) }] }]
 })
-const SENT_BYTES = requestFrame(Produce, 12, producing("x".repeat(1000)), 1, "a").byteLength - 4
 const big = producing("x".repeat(1000))
+const SENT_BYTES = requestFrame(Produce, 12, big, 1, "a").byteLength - 4
 
 const fetching = (fetchOffset: bigint, session?: { readonly sessionId: number; readonly sessionEpoch: number }) => ({
   maxWaitMs: 0,
@@ -43,7 +43,7 @@ describe("who produces more than its quota", () => {
       assert.strictEqual(first.throttleTimeMs, 0)
       const second = yield* Effect.promise(() => client.call(Produce, 12, big))
       assert.strictEqual(second.responses[0]!.partitionResponses[0]!.errorCode, 0)
-      assert.approximately(second.throttleTimeMs, 10_000, 20)
+      assert.approximately(second.throttleTimeMs, 10_000, 50)
       client.send(Metadata, 12, { topics: [] })
       yield* after(broker, 5000)
       assert.strictEqual(client.frames.length, 0)
@@ -181,19 +181,21 @@ describe("who changes more partitions than its quota", () => {
           [THROTTLING_QUOTA_EXCEEDED, "The throttling quota has been exceeded."]
         ]
       )
-      assert.strictEqual(made.throttleTimeMs, 1000)
+      assert.approximately(made.throttleTimeMs, 1000, 100)
       const late = yield* Effect.promise(() => mild.call(CreateTopics, 5, { topics: [topicOf("d", 1)] }))
-      assert.deepStrictEqual([late.topics[0]!.errorCode, late.throttleTimeMs], [0, 2000])
+      assert.strictEqual(late.topics[0]!.errorCode, 0)
+      assert.approximately(late.throttleTimeMs, 2000, 100)
       yield* after(broker, 1000)
       const more = yield* Effect.promise(() => strict.call(CreatePartitions, 3, { topics: [{ name: "a", count: 12 }] }))
-      assert.deepStrictEqual([more.results[0]!.errorCode, more.throttleTimeMs], [THROTTLING_QUOTA_EXCEEDED, 1000])
+      assert.strictEqual(more.results[0]!.errorCode, THROTTLING_QUOTA_EXCEEDED)
+      assert.approximately(more.throttleTimeMs, 1000, 100)
       yield* after(broker, 1000)
       const gone = yield* Effect.promise(() => strict.call(DeleteTopics, 6, { topics: [{ name: "a" }, { name: "b" }] }))
       assert.deepStrictEqual(
         gone.responses.map(({ errorCode }) => errorCode),
         [0, THROTTLING_QUOTA_EXCEEDED]
       )
-      assert.strictEqual(gone.throttleTimeMs, 11_000)
+      assert.approximately(gone.throttleTimeMs, 11_000, 100)
     })
   )
 })
