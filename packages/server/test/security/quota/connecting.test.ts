@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { brokerInTestTime, startBroker } from "../../BrokerUnderTest.ts"
 import { Closed } from "../../WireClient.ts"
 import type { WireClient } from "../../WireClient.ts"
-import { after, limit } from "./Limiting.ts"
+import { limit } from "./Limiting.ts"
 import { TestClock } from "effect/testing"
 
 /** Whether the broker answers it. */
@@ -22,15 +22,21 @@ describe("connections", () => {
     Effect.gen(function* () {
       const broker = yield* brokerInTestTime({ maxConnectionCreationRate: 20 })
       const clients = yield* Effect.promise(() => Promise.all(Array.from({ length: 6 }, () => broker.connect())))
-      let served = 0
-      const all = clients.map((client) => isServed(client).then((is) => is && served++))
+      const served: Array<WireClient> = []
+      const all = clients.map((client) => isServed(client).then((is) => is && served.push(client)))
+      const untilServed = (count: number) =>
+        Effect.promise(async () => {
+          while (served.length < count) await new Promise(setImmediate)
+        })
       // A tenth of a second's at once.
-      yield* Effect.promise(() => clients[1]!.until(() => served >= 2))
+      yield* untilServed(2)
       for (let turn = 3; turn <= 6; turn++) {
-        yield* TestClock.adjust(60)
-        yield* Effect.promise(() => clients[turn - 1]!.until(() => served >= turn))
+        assert.strictEqual(served.length, turn - 1)
+        yield* TestClock.adjust(50)
+        yield* untilServed(turn)
       }
       yield* Effect.promise(() => Promise.all(all))
+      assert.deepStrictEqual(served, clients)
     })
   )
 
@@ -49,7 +55,6 @@ describe("connections", () => {
       yield* Effect.promise(() => isServed(clients[0]!))
       yield* TestClock.adjust(1100)
       assert.isFalse(yield* Effect.promise(() => answer))
-      yield* after(broker, 0).pipe(Effect.ignore)
     })
   )
 
