@@ -1,5 +1,5 @@
 /**
- * Quotas on clients that send as fast as they can: `npm run test:quotas [-- --against memory|tusk|kafka] [--seconds 60]`. 10 MB/s
+ * Quotas on clients that send as fast as they can: `npm run test:quotas [-- --against memory|tusk|kafka --mb 10 --seconds 60]`. 10 MB/s
  * for one client of two holds within 5 % over a minute, and the other is not slowed; two clients of one user share. Java's
  * ProducerPerformance sends, the broker's own offsets are the count. Ends with 1 where something fails.
  */
@@ -14,13 +14,15 @@ import { produce } from "../../bench/kafka/Performance.ts"
 const { values: options } = parseArgs({
   options: {
     against: { type: "string", default: "tusk" },
+    /** The quota, in MB/s. */
+    mb: { type: "string", default: "10" },
     /** For how long rates are taken. */
     seconds: { type: "string", default: "60" }
   }
 })
 
 const SECONDS = Number(options.seconds)
-const LIMIT = 10_000_000
+const LIMIT = Number(options.mb) * 1e6
 /** So long a client sends before its rate is taken: by then the windows of the broker are full. */
 const WARM_SECONDS = 12
 const RECORD_BYTES = 1000
@@ -64,7 +66,13 @@ const sending = (bootstrap: string, topic: string, clientId: string, perSecond: 
     topic,
     Math.ceil(((SECONDS + WARM_SECONDS + 8) * bytesPerSecond) / SENT_BYTES),
     RECORD_BYTES,
-    { "client.id": clientId, "request.timeout.ms": "120000", "delivery.timeout.ms": "300000", "linger.ms": "5", "batch.size": "65536" },
+    {
+      "client.id": clientId,
+      "request.timeout.ms": "120000",
+      "delivery.timeout.ms": "300000",
+      "linger.ms": "5",
+      "batch.size": "65536"
+    },
     perSecond
   )
 
@@ -89,11 +97,19 @@ try {
     const [, beside] = await Promise.all([limited, free])
     await limit(bootstrap, "client-id", "limited", undefined)
     const off = Math.abs(ofLimited / LIMIT - 1)
-    report.check("limited to 10 MB/s", off <= 0.05, mb(ofLimited), `within 5 % over ${SECONDS} s`)
-    report.check("the other has its pace", ofFree >= 0.98 * paced * SENT_BYTES, mb(ofFree), `98 % of ${paced} records/s`)
+    report.check(`limited to ${options.mb} MB/s`, off <= 0.05, mb(ofLimited), `within 5 % over ${SECONDS} s`)
+    report.check(
+      "the other has its pace",
+      ofFree >= 0.98 * paced * SENT_BYTES,
+      mb(ofFree),
+      `98 % of ${paced} records/s`
+    )
     report.note("the other's p99", `${beside.p99Ms} ms beside the limited one, ${alone.p99Ms} ms alone`)
     const each = rows.slice(1).map(({ ends }, i) => (ends[0]! - rows[i]!.ends[0]!) * SENT_BYTES)
-    report.note("the limited one, a second", `p10 ${mb(quantile(each, 0.1))}, p50 ${mb(quantile(each, 0.5))}, p90 ${mb(quantile(each, 0.9))}`)
+    report.note(
+      "the limited one, a second",
+      `p10 ${mb(quantile(each, 0.1))}, p50 ${mb(quantile(each, 0.5))}, p90 ${mb(quantile(each, 0.9))}`
+    )
   })
 
   await report.attempt("two clients of one user", async () => {
@@ -104,7 +120,7 @@ try {
     await limit(bootstrap, "user", "ANONYMOUS", undefined)
     await Promise.all(clients)
     const all = rates.reduce((sum, rate) => sum + rate, 0)
-    report.check("together 10 MB/s", Math.abs(all / LIMIT - 1) <= 0.05, mb(all), `within 5 % over ${SECONDS} s`)
+    report.check(`together ${options.mb} MB/s`, Math.abs(all / LIMIT - 1) <= 0.05, mb(all), `within 5 % over ${SECONDS} s`)
     report.check("each has a part", Math.min(...rates) >= 0.2 * all, rates.map(mb).join(" and "), "at least a fifth")
   })
 } finally {

@@ -52,7 +52,6 @@ import { outboxDrain } from "./outbox/OutboxDrain.ts"
 import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
 import { Router } from "./produce/Router.ts"
-import { settingsOf } from "./config/ListenerSettings.ts"
 import type { Settings } from "./config/Settings.ts"
 import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
 import { plainAddress } from "./security/quota/Entity.ts"
@@ -268,10 +267,6 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       perIpOverrides: new Map(
         Array.from(settings.maxConnectionsPerIpOverrides, ([host, limit]) => [plainAddress(host), limit])
       ),
-      maxCreationRate: settings.maxConnectionCreationRate,
-      limitsOf: (listener) => {
-        const { maxConnectionCreationRate, maxConnections } = settingsOf(settings, listener)
-        return { maxConnections, maxCreationRate: maxConnectionCreationRate }
-      }
+      maxCreationRate: settings.maxConnectionCreationRate
     })
   )

@@ -5,6 +5,8 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Socket from "effect/socket/Socket"
+import { BrokerSettings } from "../src/config/BrokerSettings.ts"
+import { defaultSettings } from "../src/config/Settings.ts"
 import { Connections } from "../src/net/Connections.ts"
 import { Dispatch } from "../src/net/Dispatch.ts"
 import type { Admitted, Begin } from "../src/net/Dispatch.ts"
@@ -43,7 +45,7 @@ const open = Effect.fnUntraced(function* (
     const ready = waiting && Effect.map(waiting, (isThere) => (isThere ? begin : undefined))
     return { concurrent: true, ready, begin }
   }
-  const parts = Layer.mergeAll(Layer.succeed(Dispatch, { admit }), Deadlines.layer, noQuotas)
+  const parts = Layer.mergeAll(Layer.succeed(Dispatch, { admit }), Deadlines.layer, noQuotas, Layer.succeed(BrokerSettings, defaultSettings))
   const layer = Layer.provide(Connections.layer, parts)
   const connections = Context.get(yield* Layer.build(layer), Connections)
   const sent = yield* Queue.unbounded<Uint8Array>()

@@ -1,6 +1,5 @@
 // Serves: DescribeClientQuotas in all versions: the quotas that a filter lets pass, in the order of their entities.
 // Left out: nothing.
-// Why: it tells what `kafka.quotas` holds.
 
 import { errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { DescribeClientQuotas } from "@tusk/protocol/messages/DescribeClientQuotas"

@@ -21,17 +21,8 @@ export interface ConnectionOptions {
   readonly perIpOverrides: ReadonlyMap<string, number>
   /** `max.connection.creation.rate`, a second. */
   readonly maxCreationRate: number
-  /** What holds for one listener beside that. */
-  readonly limitsOf: (listener: string) => ListenerLimits
 }
-
-export interface ListenerLimits {
-  readonly maxConnections: number
-  readonly maxCreationRate: number
-}
-
-const UNLIMITED: ListenerLimits = { maxConnections: Infinity, maxCreationRate: Infinity }
 
 export const ConnectionOptions = Context.Reference<ConnectionOptions>("@tusk/server/ConnectionOptions", {
-  defaultValue: () => ({ ...connectionDefaults, perIpOverrides: new Map(), limitsOf: () => UNLIMITED })
+  defaultValue: () => ({ ...connectionDefaults, perIpOverrides: new Map() })
 })

@@ -4,25 +4,25 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
+import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { inArea } from "../observe/LogLines.ts"
 import { Authorizer } from "../request/Authorizer.ts"
 import { Deadlines } from "../request/Deadlines.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
 import { wireClock } from "../request/WireClock.ts"
-import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
 import { admission } from "./admission.ts"
 import type { Admitting } from "./admission.ts"
 import { answerLoop, writeTo } from "./AnswerLoop.ts"
 import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
+import { listenerLimits } from "./ListenerLimits.ts"
 import { unmuted } from "./Muting.ts"
 import { oncePer } from "./oncePer.ts"
 import { logClose, openConnection, tellClosed, tellOpened } from "./OpenConnection.ts"
 import type { OpenConnection, Peer } from "./OpenConnection.ts"
 import { requestLoop } from "./RequestLoop.ts"
 import { Roster } from "./Roster.ts"
-import { Turnstile } from "./Turnstile.ts"
 import { watch } from "./Watch.ts"
 
 /** A probe that speaks something else comes again and again: each host's is told so often, in milliseconds. */
@@ -53,9 +53,9 @@ export class Connections extends Context.Service<
       const makeSignal = yield* Signals
       const clock = yield* wireClock
       const nowMs = () => monotonicMs(clock)
-      const { addresses } = yield* ClientQuotas
-      const roster = new Roster(makeSignal(), options)
-      const turnstile = new Turnstile(options.maxCreationRate, deadlines, nowMs)
+      const limitsOf = listenerLimits(yield* BrokerSettings)
+      const roster = new Roster(makeSignal(), options, limitsOf)
+      const { admitting, close } = yield* admission(roster, limitsOf)
       const isOtherNews = oncePer(STRANGER_INTERVAL_MS)
       let lastId = 0
 
@@ -115,10 +115,10 @@ export class Connections extends Context.Service<
 
       return Connections.of({
         serve,
-        admitting: admission({ addresses, clock, deadlines, limitsOf: options.limitsOf, roster, turnstile }),
+        admitting,
         stop: (maxMs) =>
           Effect.sync(() => {
-            turnstile.close()
+            close()
             roster.drain()
           }).pipe(
             Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),

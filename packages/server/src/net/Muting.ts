@@ -24,16 +24,18 @@ export const unmuted = (
     connection.partialSinceMs = 0
     const ringsAt = deadlines.at(info.mutedUntilMs, ring)
     info.onEnding(wake)
-    return changed.until(() => hasRung || !isMute()).pipe(
-      Effect.ensuring(
-        Effect.sync(() => {
-          deadlines.off(ringsAt, ring)
-          info.offEnding(wake)
-        })
-      ),
-      // An answer that was under way may have made it mute for longer.
-      Effect.andThen(Effect.suspend(() => (isMute() ? wait : Effect.void)))
-    )
+    return changed
+      .until(() => hasRung || !isMute())
+      .pipe(
+        Effect.ensuring(
+          Effect.sync(() => {
+            deadlines.off(ringsAt, ring)
+            info.offEnding(wake)
+          })
+        ),
+        // An answer that was under way may have made it mute for longer.
+        Effect.andThen(Effect.suspend(() => (isMute() ? wait : Effect.void)))
+      )
   })
   return () => (info.mutedUntilMs > 0 && isMute() ? wait : undefined)
 }

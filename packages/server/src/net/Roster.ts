@@ -1,6 +1,7 @@
 import type { Signal } from "@tusk/storage/Signal"
 import type * as Effect from "effect/Effect"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
+import type { LimitsOf } from "./ListenerLimits.ts"
 import { settle } from "./OpenConnection.ts"
 import type { OpenConnection } from "./OpenConnection.ts"
 
@@ -14,15 +15,15 @@ export class Roster {
   readonly drained: Effect.Effect<void>
   readonly #perHost = new Map<string, number>()
   readonly #perListener = new Map<string, number>()
-  /** By listener: how many it may have. */
-  readonly #limits = new Map<string, number>()
+  readonly #limitsOf: LimitsOf
   /** Told of each connection that ends. */
   readonly #ended: Signal
   readonly #options: ConnectionOptions
 
-  constructor(ended: Signal, options: ConnectionOptions) {
+  constructor(ended: Signal, options: ConnectionOptions, limitsOf: LimitsOf) {
     this.#ended = ended
     this.#options = options
+    this.#limitsOf = limitsOf
     this.drained = ended.until(() => this.open.size === 0)
   }
 
@@ -34,7 +35,7 @@ export class Roster {
     return (
       !this.isDraining &&
       this.#admitted < maxConnections &&
-      ofListener < this.#limitOf(listener) &&
+      ofListener < this.#limitsOf(listener).maxConnections &&
       ofHost < (perIpOverrides.get(clientHost) ?? maxConnectionsPerIp)
     )
   }
@@ -50,12 +51,6 @@ export class Roster {
     this.#admitted--
     count(this.#perHost, clientHost, -1)
     count(this.#perListener, listener, -1)
-  }
-
-  #limitOf(listener: string): number {
-    let limit = this.#limits.get(listener)
-    if (limit === undefined) this.#limits.set(listener, (limit = this.#options.limitsOf(listener).maxConnections))
-    return limit
   }
 
   add(connection: OpenConnection): void {

@@ -1,25 +1,17 @@
-import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { AddressMeters } from "../security/quota/AddressMeters.ts"
-import type { Deadlines } from "../request/Deadlines.ts"
+import { Deadlines } from "../request/Deadlines.ts"
 import { monotonicMs } from "../request/monotonic.ts"
-import type { ListenerLimits } from "./ConnectionOptions.ts"
+import { wireClock } from "../request/WireClock.ts"
+import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
+import { ConnectionOptions } from "./ConnectionOptions.ts"
+import type { LimitsOf } from "./ListenerLimits.ts"
 import type { Peer } from "./OpenConnection.ts"
 import type { Roster } from "./Roster.ts"
-import type { Turnstile } from "./Turnstile.ts"
+import { Turnstile } from "./Turnstile.ts"
 
 /** A socket that was accepted. */
 export interface Arrival extends Pick<Peer, "clientHost" | "onGone"> {
   readonly listener: string
-}
-
-interface Parts {
-  readonly addresses: AddressMeters
-  readonly clock: Clock.Clock
-  readonly deadlines: Deadlines["Service"]
-  readonly limitsOf: (listener: string) => ListenerLimits
-  readonly roster: Roster
-  readonly turnstile: Turnstile
 }
 
 /**
@@ -28,35 +20,42 @@ interface Parts {
  */
 export type Admitting = <E, R>(arrival: Arrival, then: Effect.Effect<void, E, R>) => Effect.Effect<boolean, E, R>
 
-export const admission = (parts: Parts): Admitting => {
-  const { addresses, clock, limitsOf, roster, turnstile } = parts
-  const rates = new Map<string, number>()
-  const rateOf = (listener: string): number => {
-    let rate = rates.get(listener)
-    if (rate === undefined) rates.set(listener, (rate = limitsOf(listener).maxCreationRate))
-    return rate
-  }
-  return (arrival, then) =>
+export interface Admission {
+  readonly admitting: Admitting
+  /** Nobody that waits is admitted any more. */
+  readonly close: () => void
+}
+
+export const admission = Effect.fnUntraced(function* (roster: Roster, limitsOf: LimitsOf) {
+  const { addresses } = yield* ClientQuotas
+  const { maxCreationRate } = yield* ConnectionOptions
+  const clock = yield* wireClock
+  const deadlines = yield* Deadlines
+  const nowMs = () => monotonicMs(clock)
+  const turnstile = new Turnstile(maxCreationRate, deadlines, nowMs)
+
+  /** Returns when the time is over, or the client has gone. */
+  const throttled = ({ onGone }: Arrival, forMs: number): Effect.Effect<void> =>
+    Effect.callback((resume) => {
+      const ring = () => resume(Effect.void)
+      const ringsAt = deadlines.at(nowMs() + forMs, ring)
+      onGone(ring)
+      return Effect.sync(() => deadlines.off(ringsAt, ring))
+    })
+
+  const admitting: Admitting = (arrival, then) =>
     Effect.suspend(() => {
       const { clientHost, listener, onGone } = arrival
       if (!roster.admits(clientHost, listener)) return Effect.succeed(false)
       roster.came(clientHost, listener)
-      const forMs = addresses.connected(clientHost, monotonicMs(clock))
-      const admitted = Effect.flatMap(turnstile.turn(listener, rateOf(listener), onGone), (isIts) =>
-        isIts ? Effect.as(then, true) : Effect.succeed(false)
-      )
+      const forMs = addresses.connected(clientHost, nowMs())
+      const inTurn = turnstile.turn(listener, limitsOf(listener).maxCreationRate, onGone)
+      const admitted = Effect.flatMap(inTurn, (isIts) => (isIts ? Effect.as(then, true) : Effect.succeed(false)))
       return Effect.ensuring(
-        forMs > 0 ? Effect.as(throttled(parts, arrival, forMs), false) : admitted,
+        forMs > 0 ? Effect.as(throttled(arrival, forMs), false) : admitted,
         Effect.sync(() => roster.left(clientHost, listener))
       )
     })
-}
 
-/** Returns when the time is over, or the client has gone. */
-const throttled = ({ clock, deadlines }: Parts, { onGone }: Arrival, forMs: number): Effect.Effect<void> =>
-  Effect.callback((resume) => {
-    const ring = () => resume(Effect.void)
-    const ringsAt = deadlines.at(monotonicMs(clock) + forMs, ring)
-    onGone(ring)
-    return Effect.sync(() => deadlines.off(ringsAt, ring))
-  })
+  return { admitting, close: () => turnstile.close() } satisfies Admission
+})

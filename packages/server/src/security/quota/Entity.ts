@@ -1,6 +1,5 @@
 import { InvalidRequest } from "@tusk/protocol/KafkaError"
 import type { StoredQuota } from "@tusk/storage/port/Security"
-import { isIP, SocketAddress } from "node:net"
 import { DEFAULT } from "./QuotaKinds.ts"
 
 /** What a quota is of, by entity type; null: the default, which holds for all that have no own. */
@@ -61,13 +60,21 @@ export const entityProblem = (entity: Entity): InvalidRequest | undefined => {
   if (entity.size > 1) {
     return invalid("Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId")
   }
-  return ip === null || isIP(ip) !== 0 ? undefined : invalid(`${ip} is not a valid IP or resolvable host.`)
+  return ip === null || addressOf(ip) !== undefined ? undefined : invalid(`${ip} is not a valid IP or resolvable host.`)
 }
 
-/** An address as sockets tell it, however it is written; itself if it is none. */
-export const plainAddress = (address: string): string => {
-  const version = isIP(address)
-  if (version === 0) return address
-  const { address: plain } = new SocketAddress({ address, family: version === 6 ? "ipv6" : "ipv4" })
-  return plain.replace(/^::ffff:(?=\d+\.)/, "")
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/
+
+/** An address as sockets tell it, however it is written; undefined if it is none. */
+const addressOf = (text: string): string | undefined => {
+  if (IPV4.test(text)) return text
+  if (!text.includes(":") || !URL.canParse(`http://[${text}]`)) return undefined
+  const plain = new URL(`http://[${text}]`).hostname.slice(1, -1)
+  const mapped = /^::ffff:([\da-f]+):([\da-f]+)$/.exec(plain)
+  if (mapped === null) return plain
+  const [high, low] = [parseInt(mapped[1]!, 16), parseInt(mapped[2]!, 16)]
+  return [high >> 8, high & 255, low >> 8, low & 255].join(".")
 }
+
+/** The same, or the text itself if it is none. */
+export const plainAddress = (text: string): string => addressOf(text) ?? text

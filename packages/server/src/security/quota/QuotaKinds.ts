@@ -6,7 +6,6 @@ export const MUTATION = "controller_mutation_rate"
 export const CONNECTION = "connection_creation_rate"
 
 export type ClientQuotaKind = typeof PRODUCE | typeof FETCH | typeof REQUEST | typeof MUTATION
-export type QuotaKind = ClientQuotaKind | typeof CONNECTION
 
 export const CLIENT_QUOTA_KINDS: ReadonlyArray<ClientQuotaKind> = [PRODUCE, FETCH, REQUEST, MUTATION]
 

@@ -34,12 +34,7 @@ export const quotaTable = (quotas: Iterable<StoredQuota>): QuotaTable => {
  * client-id alone by all users of it, and each pair of user and client-id has the others for itself. Who names no client-id
  * is none of "any client-id".
  */
-export const heldFor = (
-  table: QuotaTable,
-  kind: ClientQuotaKind,
-  user: string,
-  clientId: string
-): Held | undefined => {
+export const heldFor = (table: QuotaTable, kind: ClientQuotaKind, user: string, clientId: string): Held | undefined => {
   const limits = table.get(kind)
   if (limits === undefined) return undefined
   const own = limits.get(user)

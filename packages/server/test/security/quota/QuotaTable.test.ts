@@ -30,7 +30,9 @@ const SHARED = ["ann\napp", "ann\napp", "ann\n", "ann\napp", "ann\napp", "ann\n"
 
 describe("the quota that holds", () => {
   it.prop("is the first of Kafka's eight levels that is set", [Schema.Array(Schema.Boolean)], ([set]) => {
-    const table = quotaTable(LEVELS.flatMap(([user, client], i) => (set[i] === true ? [quota(user, client, i + 1)] : [])))
+    const table = quotaTable(
+      LEVELS.flatMap(([user, client], i) => (set[i] === true ? [quota(user, client, i + 1)] : []))
+    )
     const first = LEVELS.findIndex((_, i) => set[i] === true)
     const expected = first < 0 ? undefined : { limit: first + 1, sharedBy: SHARED[first] }
     assert.deepStrictEqual(heldFor(table, PRODUCE, "ann", "app"), expected)

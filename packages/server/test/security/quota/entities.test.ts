@@ -15,11 +15,19 @@ describe("altering", () => {
     [[part("group", "g")], [], "Unhandled client quota entity type: group"],
     [[part("user", "")], [], "Empty user not supported"],
     [[part("client-id", "<default>")], [], "The name <default> is reserved"],
-    [[part("ip", "1.2.3.4"), part("user", "a")], [], "Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId"],
+    [
+      [part("ip", "1.2.3.4"), part("user", "a")],
+      [],
+      "Invalid quota entity combination, IP entity shouldnot be combined with User or ClientId"
+    ],
     [[part("ip", "nowhere")], [], "nowhere is not a valid IP or resolvable host."],
     [USER, [set("connection_creation_rate", 1)], "Invalid configuration key connection_creation_rate"],
     [[part("ip", null)], [set("producer_byte_rate", 1)], "Invalid configuration key producer_byte_rate"],
-    [[part("ip", null)], [set("connection_creation_rate", 2 ** 31)], "Proposed value for connection_creation_rate is too large for an INT."],
+    [
+      [part("ip", null)],
+      [set("connection_creation_rate", 2 ** 31)],
+      "Proposed value for connection_creation_rate is too large for an INT."
+    ],
     [USER, [set("producer_byte_rate", 1e19)], "Proposed value for producer_byte_rate is too large for a LONG."],
     [USER, [set("producer_byte_rate", 0.5)], "producer_byte_rate cannot be a fractional value."],
     [USER, [set("consumer_byte_rate", 0)], "Quota consumer_byte_rate must be greater than 0"],

@@ -15,9 +15,36 @@ describe("a rate over windows", () => {
     ["at once", [[0, 1000]], 0, 100, 10_000],
     ["in the first second", [[0, 1000]], 900, 1000 / 10.9, 10_900],
     ["in the second one", [[0, 1000]], 1000, 100, 10_000],
-    ["when all samples are full", [[0, 1000], [5000, 500]], 10_500, 1500 / 10.5, 10_500],
-    ["the oldest counts until it is eleven samples old", [[0, 1000], [5000, 500]], 10_999, 1500 / 10.999, 10_999],
-    ["then it is forgotten", [[0, 1000], [5000, 500]], 11_000, 50, 10_000]
+    [
+      "when all samples are full",
+      [
+        [0, 1000],
+        [5000, 500]
+      ],
+      10_500,
+      1500 / 10.5,
+      10_500
+    ],
+    [
+      "the oldest counts until it is eleven samples old",
+      [
+        [0, 1000],
+        [5000, 500]
+      ],
+      10_999,
+      1500 / 10.999,
+      10_999
+    ],
+    [
+      "then it is forgotten",
+      [
+        [0, 1000],
+        [5000, 500]
+      ],
+      11_000,
+      50,
+      10_000
+    ]
   ] as const)("%s", (_, values, atMs, perSecond, spanMs) => {
     const rate = new WindowedRate(WINDOWS)
     for (const [ms, value] of values) rate.record(value, ms)
@@ -55,17 +82,20 @@ describe("a rate over windows", () => {
     assert.approximately(rate.perSecond(atMs), (before * span) / rate.spanMs(atMs), 1e-9)
   })
 
-  it.each([2, 5, 10, 30])("a client that could send %d times as much has what it may have, over ten minutes", (times) => {
-    const rate = new WindowedRate(WINDOWS)
-    const [limit, chunk] = [10_000_000, 500_000]
-    let [nowMs, sent] = [0, 0]
-    while (nowMs < 600_000) {
-      nowMs += (chunk / (limit * times)) * 1000
-      sent += chunk
-      nowMs += recorded(rate, chunk, limit, nowMs)
+  it.each([2, 5, 10, 30])(
+    "a client that could send %d times as much has what it may have, over ten minutes",
+    (times) => {
+      const rate = new WindowedRate(WINDOWS)
+      const [limit, chunk] = [10_000_000, 500_000]
+      let [nowMs, sent] = [0, 0]
+      while (nowMs < 600_000) {
+        nowMs += (chunk / (limit * times)) * 1000
+        sent += chunk
+        nowMs += recorded(rate, chunk, limit, nowMs)
+      }
+      assert.approximately(sent / (nowMs / 1000) / limit, 1, 0.05)
     }
-    assert.approximately(sent / (nowMs / 1000) / limit, 1, 0.05)
-  })
+  )
 })
 
 describe("permits", () => {
@@ -94,19 +124,23 @@ describe("permits", () => {
 })
 
 describe("a pace", () => {
-  it.prop("lets so many pass, and a tenth of a second's at once", [int(1, 1000), Schema.Array(int(0, 500))], ([perSecond, waits]) => {
-    const pace = new Pace(perSecond)
-    let [nowMs, passed] = [0, 0]
-    for (const waitMs of waits) {
-      nowMs += waitMs
-      while (pace.waitMs(nowMs) === 0) {
-        pace.take()
-        passed++
+  it.prop(
+    "lets so many pass, and a tenth of a second's at once",
+    [int(1, 1000), Schema.Array(int(0, 500))],
+    ([perSecond, waits]) => {
+      const pace = new Pace(perSecond)
+      let [nowMs, passed] = [0, 0]
+      for (const waitMs of waits) {
+        nowMs += waitMs
+        while (pace.waitMs(nowMs) === 0) {
+          pace.take()
+          passed++
+        }
+        assert.isAtMost(passed, Math.max(1, perSecond / 10) + (perSecond * nowMs) / 1000 + 1e-6)
+        assert.strictEqual(pace.waitMs(nowMs + pace.waitMs(nowMs)), 0)
       }
-      assert.isAtMost(passed, Math.max(1, perSecond / 10) + (perSecond * nowMs) / 1000 + 1e-6)
-      assert.strictEqual(pace.waitMs(nowMs + pace.waitMs(nowMs)), 0)
     }
-  })
+  )
 
   it("may have no end", () => {
     const pace = new Pace(2 ** 31 - 1)
@@ -118,7 +152,10 @@ describe("a pace", () => {
 it("state of who is idle, or of too many, is forgotten: the longest idle first", () => {
   const made: Array<number> = []
   const map = new IdleMap(2, 1000, () => made.push(0))
-  assert.deepStrictEqual([map.of("a", 0), map.of("b", 1), map.of("a", 2), map.of("c", 3), map.of("a", 4)], [1, 2, 1, 3, 1])
+  assert.deepStrictEqual(
+    [map.of("a", 0), map.of("b", 1), map.of("a", 2), map.of("c", 3), map.of("a", 4)],
+    [1, 2, 1, 3, 1]
+  )
   assert.strictEqual(map.of("b", 5), 4)
   assert.strictEqual(map.size, 2)
   map.of("d", 2000)

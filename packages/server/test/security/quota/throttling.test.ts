@@ -63,11 +63,17 @@ describe("who produces more than its quota", () => {
     Effect.gen(function* () {
       const broker = yield* brokerInTestTime()
       yield* Effect.promise(() => broker.createTopic("t"))
-      yield* Effect.promise(() => limit(broker, { user: "ANONYMOUS" }, "producer_byte_rate", Math.ceil(SENT_BYTES / 10)))
+      yield* Effect.promise(() =>
+        limit(broker, { user: "ANONYMOUS" }, "producer_byte_rate", Math.ceil(SENT_BYTES / 10))
+      )
       const client = yield* Effect.promise(() => named(broker, "a"))
       yield* Effect.promise(() => client.call(Produce, 12, big))
       yield* Effect.promise(() => client.call(Produce, 12, big))
-      const ids = [client.send(Produce, 12, big), client.send(Metadata, 12, { topics: [] }), client.send(Produce, 12, big)]
+      const ids = [
+        client.send(Produce, 12, big),
+        client.send(Metadata, 12, { topics: [] }),
+        client.send(Produce, 12, big)
+      ]
       for (const id of ids) {
         yield* settled(broker)
         for (let seconds = 0; client.frames.length === 0; seconds++) {
@@ -120,7 +126,11 @@ describe("who produces more than its quota", () => {
       const broker = yield* brokerInTestTime()
       yield* Effect.promise(() => broker.createTopic("t"))
       const client = yield* Effect.promise(() => named(broker, "a"))
-      const send = () => Effect.map(Effect.promise(() => client.call(Produce, 12, big)), ({ throttleTimeMs }) => throttleTimeMs)
+      const send = () =>
+        Effect.map(
+          Effect.promise(() => client.call(Produce, 12, big)),
+          ({ throttleTimeMs }) => throttleTimeMs
+        )
       yield* Effect.promise(() => limit(broker, { "client-id": "a" }, "producer_byte_rate", 1_000_000))
       for (let i = 0; i < 3; i++) assert.strictEqual(yield* send(), 0)
       yield* Effect.promise(() => limit(broker, { "client-id": "a" }, "producer_byte_rate", 10))
@@ -190,7 +200,9 @@ describe("who changes more partitions than its quota", () => {
       assert.strictEqual(late.topics[0]!.errorCode, 0)
       assert.approximately(late.throttleTimeMs, 2000, 100)
       yield* after(broker, 1000)
-      const more = yield* Effect.promise(() => strict.call(CreatePartitions, 3, { topics: [{ name: "a", count: 12, assignments: null }] }))
+      const more = yield* Effect.promise(() =>
+        strict.call(CreatePartitions, 3, { topics: [{ name: "a", count: 12, assignments: null }] })
+      )
       assert.strictEqual(more.results[0]!.errorCode, THROTTLING_QUOTA_EXCEEDED)
       assert.approximately(more.throttleTimeMs, 1000, 100)
       yield* after(broker, 1000)
