@@ -82,6 +82,10 @@ export const TABLES: Readonly<Record<string, Table>> = {
     handlers: [
       ...services,
       "security/quota",
+    "security/acl": services,
+    handlers: [
+      ...services,
+      "security/acl",
       "produce",
       "fetch",
       "share",
@@ -91,6 +95,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "telemetry"
     ],
     net: [...services, "security/quota", "handlers", "observe"],
+    net: [...services, "handlers", "observe"],
     ".": [
       ...services,
       "security/quota",
@@ -104,7 +109,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "net",
       "observe",
       "admin",
-      "telemetry"
+      "telemetry",
+      "security/acl"
     ],
     testing: [".", "config"]
   },

@@ -51,6 +51,7 @@ import { RequestCounts, ServerCounts } from "./request/ServerCounts.ts"
 import { outboxDrain } from "./outbox/OutboxDrain.ts"
 import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
+import { authorizer } from "./security/acl/AclAuthorizer.ts"
 import { Router } from "./produce/Router.ts"
 import type { Settings } from "./config/Settings.ts"
 import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
@@ -201,6 +202,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         Router.layer,
         Recompression.layer,
         advertisedApis,
+        authorizer,
         keeping,
         Deadlines.layer,
         AnswerBudget.layer,
