@@ -114,7 +114,7 @@ const ODD_ACLS: ReadonlyArray<object> = [
   { resourcePatternType: 9, operation: 99, permissionType: 9, principal: "" },
   { operation: 99, permissionType: 9, principal: "" },
   { permissionType: 9, principal: "" },
-  ...["", "*", "a b!", "x".repeat(300)].map((resourceName) => ({ resourceName })),
+  ...["", "*", "a b!", "x".repeat(300), "a\u0000b", "\u{1f600}"].map((resourceName) => ({ resourceName })),
   { resourceName: "*", resourcePatternType: 4 },
   ...[0, 1, 2, 9].map((resourcePatternType) => ({ resourcePatternType })),
   ...["", "a", "Group:x", "User:", ":x", "User:*", "Role:a:b"].map((principal) => ({ principal })),
