@@ -117,7 +117,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     doctor: [".", "client"],
     backup: ["."],
     client: ["."],
-    "client/admin": ["client"],
+    "client/security": [".", "client"],
+    "client/admin": ["client", "client/security"],
     "client/produce": ["client"],
     "client/consume": ["client", "client/admin"],
     values: [".", "client", "client/produce"],
@@ -131,6 +132,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "backup",
       "values",
       "client",
+      "client/security",
       "client/admin",
       "client/produce",
       "client/consume"
