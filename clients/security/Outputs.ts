@@ -46,6 +46,9 @@ const inOrder = (text: string): string => {
     .join("\n")
 }
 
+/** A refused request is named by what it is in Apache Kafka's memory. */
+const plain = (text: string): string => text.replaceAll(/Request Request\(.*\) needs/g, "Request needs")
+
 const SETTLED_MS = 5000
 
 /** A request that cannot be read costs its connection: each has one of its own. */
@@ -73,7 +76,7 @@ export const outputsOf = async (
   const keep = (name: string, text: string) => {
     let unique = name
     for (let again = 2; outputs.has(unique); again++) unique = `${name} (${again})`
-    outputs.set(unique, text.replaceAll(clusterId, "CLUSTER").replaceAll(port, "PORT"))
+    outputs.set(unique, plain(text).replaceAll(clusterId, "CLUSTER").replaceAll(port, "PORT"))
   }
   if (topics !== undefined) await createTopics(bootstrap, topics, {})
   const shell = await startToolShell(bootstrap)
