@@ -79,13 +79,11 @@ export const TABLES: Readonly<Record<string, Table>> = {
     telemetry: services,
     observe: [...services, "telemetry"],
     admin: ["observe"],
-    handlers: [
-      ...services,
-      "security/quota",
     "security/acl": services,
     handlers: [
       ...services,
       "security/acl",
+      "security/quota",
       "produce",
       "fetch",
       "share",
@@ -95,7 +93,6 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "telemetry"
     ],
     net: [...services, "security/quota", "handlers", "observe"],
-    net: [...services, "handlers", "observe"],
     ".": [
       ...services,
       "security/quota",
