@@ -31,6 +31,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     offsets: [".", "commit", "port"],
     groups: [".", "commit", "port"],
     transactions: [".", "commit", "port"],
+    security: [".", "commit", "port"],
     "log/batches": ["."],
     "log/partitions": [".", "commit", "port"],
     "log/read": [".", "log/partitions", "port"],
@@ -77,7 +78,18 @@ export const TABLES: Readonly<Record<string, Table>> = {
     telemetry: services,
     observe: [...services, "telemetry"],
     admin: ["observe"],
-    handlers: [...services, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
+    "security/acl": services,
+    handlers: [
+      ...services,
+      "security/acl",
+      "produce",
+      "fetch",
+      "share",
+      "topics",
+      "groups",
+      "transactions",
+      "telemetry"
+    ],
     net: [...services, "handlers", "observe"],
     ".": [
       ...services,
@@ -91,7 +103,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "net",
       "observe",
       "admin",
-      "telemetry"
+      "telemetry",
+      "security/acl"
     ],
     testing: [".", "config"]
   },
