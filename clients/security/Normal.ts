@@ -36,7 +36,8 @@ const OWN: ReadonlySet<string> = new Set([
   "expiryTimestamp",
   "expiryTimestampMs",
   "maxTimestampMs",
-  "throttleTimeMs"
+  "throttleTimeMs",
+  "finalizedFeaturesEpoch"
 ])
 
 /** Parts of messages that tell of the broker's own insides. */
@@ -50,6 +51,29 @@ const isInternal = (value: any): boolean =>
   value !== null &&
   [value.name, value.topic, value.topicName, value.resourceName].some((name) => /^__\w/.test(String(name ?? "")))
 
+/** What an element of a list is called by. */
+const NAMES = [
+  "name",
+  "topic",
+  "topicName",
+  "topicId",
+  "groupId",
+  "key",
+  "user",
+  "transactionalId",
+  "resourceName",
+  "entityName"
+]
+
+/** Lists by name are in the order of some hash table, in Kafka also of ids; others say by their order what they are about. */
+const ordered = (list: ReadonlyArray<any>): ReadonlyArray<unknown> => {
+  if (!list.every((one) => typeof one === "object" && one !== null && NAMES.some((name) => name in one))) return list
+  return list
+    .map((one) => [JSON.stringify([NAMES.map((name) => one[name]), one]), one] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, one]) => one)
+}
+
 /** What stays of an answer, as text. */
 export const normalised = (answer: unknown, { ids, logDir }: World, known: ReadonlySet<string>): string => {
   const nameOf = new Map(Array.from(ids, ([name, id]) => [id, name]))
@@ -60,12 +84,12 @@ export const normalised = (answer: unknown, { ids, logDir }: World, known: Reado
     return shown
   }
   const without = (key: string, value: any): unknown => {
-    if (typeof value === "string" && nameOf.has(value)) return `<id of ${nameOf.get(value)}>`
-    if (typeof value === "string" && known.has(value)) return value
+    if (typeof value === "string" && known.has(value)) return textOf(value)
+    if (typeof value === "string" && nameOf.has(value)) return textOf(value)
     if (key === "topicId") return value === ZERO_UUID || known.has(value) ? value : "<id>"
     if (OWN.has(key) && !NONE.has(value)) return `<${key}>`
     if (value instanceof Uint8Array) return `<${value.byteLength} bytes>`
-    if (Array.isArray(value)) return value.filter((one) => !isInternal(one)).map((one) => without(key, one))
+    if (Array.isArray(value)) return ordered(value.filter((one) => !isInternal(one)).map((one) => without(key, one)))
     if (typeof value === "bigint") return Number(value)
     if (typeof value === "string") return textOf(value)
     if (typeof value !== "object" || value === null) return value

@@ -3,9 +3,12 @@ import { CreateAcls } from "@tusk/protocol/messages/CreateAcls"
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import { DescribeLogDirs } from "@tusk/protocol/messages/DescribeLogDirs"
 import { FindCoordinator } from "@tusk/protocol/messages/FindCoordinator"
+import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import { Produce } from "@tusk/protocol/messages/Produce"
+import { ShareFetch } from "@tusk/protocol/messages/ShareFetch"
+import { ShareGroupHeartbeat } from "@tusk/protocol/messages/ShareGroupHeartbeat"
 import { holdsWithin } from "../../bench/groups/Report.ts"
 import type { Wire } from "../../bench/groups/Wire.ts"
 import { batchOf } from "../../packages/server/test/Batches.ts"
@@ -26,6 +29,8 @@ export interface World {
 const TYPES = { topic: 2, group: 3, cluster: 4, transactionalId: 5, token: 6, user: 7 } as const
 const [LITERAL, PREFIXED] = [3, 4]
 const [ALL, WRITE, DESCRIBE] = [2, 4, 8]
+/** Alter, describe, cluster actions, configs and idempotent writes: not making and deleting all topics. */
+const OF_CLUSTER = [7, 8, 9, 10, 11, 12]
 const [DENY, ALLOW] = [2, 3]
 
 type Rule = readonly [
@@ -45,24 +50,30 @@ const allOf = (principal: Principal, permission: number, operation: number): Rea
   [principal, permission, operation, "group", "h"],
   [principal, permission, operation, "group", "f-", PREFIXED],
   [principal, permission, operation, "transactionalId", "nobody"],
-  [principal, permission, operation, "transactionalId", "f-", PREFIXED],
-  [principal, permission, operation, "cluster", "kafka-cluster"]
+  [principal, permission, operation, "transactionalId", "f-", PREFIXED]
 ]
+
+const ofCluster = (principal: Principal, permission: number, operations: ReadonlyArray<number>): ReadonlyArray<Rule> =>
+  operations.map((operation) => [principal, permission, operation, "cluster", "kafka-cluster"])
 
 const RULES: ReadonlyArray<Rule> = [
   ...allOf("allowed", ALLOW, ALL),
+  ...ofCluster("allowed", ALLOW, OF_CLUSTER),
   ["allowed", ALLOW, WRITE, "topic", "written"],
   ["allowed", ALLOW, DESCRIBE, "topic", "nowhere"],
   ["allowed", ALLOW, DESCRIBE, "topic", "missing"],
   ["allowed", ALLOW, ALL, "topic", "forbidden"],
   ["allowed", DENY, ALL, "topic", "forb", PREFIXED],
   ...allOf("describer", ALLOW, DESCRIBE),
+  ...ofCluster("describer", ALLOW, [DESCRIBE]),
   ["describer", ALLOW, DESCRIBE, "topic", "written"],
   ["denied", ALLOW, ALL, "topic", "*"],
   ["denied", ALLOW, ALL, "group", "*"],
   ["denied", ALLOW, ALL, "transactionalId", "*"],
   ...allOf("denied", ALLOW, ALL),
   ...allOf("denied", DENY, ALL),
+  ...ofCluster("denied", ALLOW, [ALL]),
+  ...ofCluster("denied", DENY, [ALL]),
   ["denied", DENY, ALL, "group", "secret"],
   ["denied", DENY, ALL, "topic", "written"],
   ["denied", DENY, ALL, "topic", "hidden"],
@@ -82,6 +93,35 @@ const createRules = async (wire: Wire): Promise<void> => {
   const { results } = await wire.call(CreateAcls, 3, { creations })
   const bad = results.find(({ errorCode }) => errorCode !== 0)
   if (bad !== undefined) throw new Error(`a rule is refused: ${bad.errorMessage ?? bad.errorCode}`)
+}
+
+const NEW_PRODUCER = { transactionalId: null, transactionTimeoutMs: 1000, producerId: -1n, producerEpoch: -1 }
+
+const produce = async (wire: Wire, name: string): Promise<boolean> => {
+  const partitionData = [{ index: 0, records: batchOf(["hello"]) }]
+  const { responses } = await wire.call(Produce, 9, {
+    acks: -1,
+    timeoutMs: 10_000,
+    topicData: [{ name, partitionData }]
+  })
+  return responses[0]!.partitionResponses[0]!.errorCode === 0
+}
+
+/** Kafka makes its share coordinator's state at the first fetch, and answers some with an error until it is there. */
+const share = async (wire: Wire, ids: World["ids"]): Promise<boolean> => {
+  const member = { groupId: "warm", memberId: "AAECAwQFBgcICQoLDA0ODw" }
+  await wire.call(ShareGroupHeartbeat, 1, { ...member, memberEpoch: 0, subscribedTopicNames: ["hidden"] })
+  const topics = [{ topicId: ids.get("hidden")!, partitions: [{ partitionIndex: 0 }] }]
+  const opened = await wire.call(ShareFetch, 1, {
+    ...member,
+    shareSessionEpoch: 0,
+    maxWaitMs: 500,
+    maxRecords: 1,
+    topics
+  })
+  const isGood = opened.errorCode === 0 && opened.responses.every(({ partitions }) => partitions[0]?.errorCode === 0)
+  await wire.call(ShareFetch, 1, { ...member, shareSessionEpoch: -1, topics: [] })
+  return isGood
 }
 
 const commit = async (wire: Wire, groupId: string): Promise<boolean> => {
@@ -138,12 +178,11 @@ export const makeWorld = async (secured: Secured): Promise<World> => {
       const { topics } = await wire.call(Metadata, 9, { topics: TOPICS.map((name) => ({ name })) })
       return topics.every(({ partitions }) => partitions.length === 1 && partitions[0]!.leaderId === 1)
     })
-    for (const name of TOPICS) {
-      const partitionData = [{ index: 0, records: batchOf(["hello"]) }]
-      await wire.call(Produce, 9, { acks: -1, timeoutMs: 10_000, topicData: [{ name, partitionData }] })
-    }
+    for (const name of TOPICS) await must(`a record of ${name}`, () => produce(wire, name))
     await must("every coordinator", () => coordinators(wire, ids))
     for (const group of ["kept", "secret"]) await must(`group ${group}`, () => commit(wire, group))
+    await must("a producer's id", async () => (await wire.call(InitProducerId, 4, NEW_PRODUCER)).errorCode === 0)
+    await must("a share session", () => share(wire, ids))
     await createRules(wire)
     await must("the rules", () => rulesHold(secured))
     const dirs = await wire.call(DescribeLogDirs, 4, { topics: null })
