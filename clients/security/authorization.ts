@@ -4,9 +4,11 @@
  * for byte but for ids and times, unless `Differences.ts` names why. `--against kafka` is a second Apache Kafka: what differs there is
  * chance. Ends with 1 where something differs that is not named, or is named and does not differ.
  */
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import process from "node:process"
 import { parseArgs } from "node:util"
 import { runBench } from "../../bench/Ending.ts"
+import type { Ending } from "../../bench/Ending.ts"
 import { javaMissing } from "../../bench/kafka/ApacheKafka.ts"
 import { answersOf } from "./Answers.ts"
 import { startSecuredKafka } from "./ApacheKafkaSecured.ts"
@@ -18,6 +20,8 @@ const { values: options } = parseArgs({
   options: {
     against: { type: "string", default: "memory,tusk" },
     only: { type: "string" },
+    /** Where Apache Kafka's answers are kept: they are read from there, if the file is there. */
+    answers: { type: "string" },
     /** Prints every pair of answers that differs, also the named ones. */
     verbose: { type: "boolean", default: false }
   }
@@ -56,16 +60,28 @@ const compare = (against: string, expected: ReadonlyMap<string, string>, seen: R
   return unnamed + idle.length
 }
 
+const expectedBy = async (ending: Ending): Promise<ReadonlyMap<string, string>> => {
+  const file = options.answers
+  const isAsked = new Set(cases.map(({ name }) => name))
+  if (file !== undefined && existsSync(file)) {
+    const kept: ReadonlyArray<[string, string]> = JSON.parse(readFileSync(file, "utf8"))
+    return new Map(kept.filter(([request]) => isAsked.has(request.replace(/ by \w+$/, ""))))
+  }
+  const kafka = await ending.stopping(startSecuredKafka())
+  const expected = await answersOf(kafka, cases)
+  if (file !== undefined) writeFileSync(file, JSON.stringify([...expected]))
+  return expected
+}
+
 await runBench(async (ending) => {
   const missing = await javaMissing()
   if (missing !== undefined) {
     console.log(`skipped: ${missing}`)
     return
   }
-  const kafka = await ending.stopping(startSecuredKafka())
-  const expected = await answersOf(kafka, cases)
+  const expected = await expectedBy(ending)
   console.log(
-    `${new Set(cases.map(({ api }) => api.name)).size} APIs, ${cases.length} requests, ${expected.size} answers of ${kafka.name}`
+    `${new Set(cases.map(({ api }) => api.name)).size} APIs, ${cases.length} requests, ${expected.size} answers of Apache Kafka`
   )
   let wrong = 0
   for (const against of options.against.split(",")) {
