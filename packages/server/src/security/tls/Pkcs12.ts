@@ -42,8 +42,8 @@ const CIPHERS: ReadonlyMap<string, readonly [name: string, keyBytes: number]> = 
   ["2.16.840.1.101.3.4.1.42", ["aes-256-cbc", 32]],
   ["1.2.840.113549.3.7", ["des-ede3-cbc", 24]]
 ])
-/** Rounds that somebody may have us do: those of today's tools are below a million. */
-const MAX_ITERATIONS = 10_000_000
+/** Rounds that a file may have us do: keytool and openssl have 10,000 and 2,048. */
+const MAX_ITERATIONS = 1_000_000
 
 const numberOf = ({ content }: Der): number => content.reduce((number, byte) => number * 256 + byte, 0)
 

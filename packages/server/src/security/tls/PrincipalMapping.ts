@@ -30,8 +30,8 @@ const patternOf = (text: string, isWhole: boolean): RegExp => {
 }
 
 const ruleOf = (text: string): PrincipalMapping | undefined => {
-  const parts = new RegExp(`^(?:${RULE})$`).exec(text)
-  const [, isDefault, pattern, replacement, letters] = parts ?? []
+  const [matched, isDefault, pattern, replacement, letters] = new RegExp(`^(?:${RULE})`).exec(text) ?? []
+  if (matched !== text) return undefined
   if (isDefault !== undefined) return (name) => name
   if (pattern === undefined || replacement === undefined) return undefined
   const [whole, each] = [patternOf(pattern, true), patternOf(pattern, false)]

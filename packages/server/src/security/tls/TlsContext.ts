@@ -1,5 +1,5 @@
 import * as Result from "effect/Result"
-import { constants } from "node:crypto"
+import { constants, createPrivateKey, X509Certificate } from "node:crypto"
 import { createSecureContext } from "node:tls"
 import type { SecureContextOptions, SecureVersion, TlsOptions } from "node:tls"
 import { settingsOf } from "../../config/ListenerSettings.ts"
@@ -8,6 +8,7 @@ import type { Settings } from "../../config/Settings.ts"
 import type { SecurityProtocol } from "../../request/ConnectionInfo.ts"
 import { DEFAULT_CIPHERS, openSslCipher } from "./cipherSuites.ts"
 import { filesOf, readKeyPair, readTrusted, StoreFault } from "./KeyStore.ts"
+import type { KeyPair } from "./KeyStore.ts"
 import { principalMapping } from "./PrincipalMapping.ts"
 import type { PrincipalMapping } from "./PrincipalMapping.ts"
 
@@ -53,17 +54,24 @@ const ciphersOf = (names: ReadonlyArray<string>): string =>
         })
         .join(":")
 
+const MISMATCH = "the private key is not that of the first certificate"
+
+const keyObjectOf = ({ key, passphrase }: KeyPair) =>
+  createPrivateKey(passphrase === undefined ? key : { key, passphrase })
+
 /** What OpenSSL makes of it, before somebody connects. Its messages hold nothing secret. */
-const checked = (context: SecureContextOptions): SecureContextOptions => {
+const checked = (context: SecureContextOptions, pair: KeyPair): SecureContextOptions => {
   try {
     createSecureContext(context)
-    return context
+    if (new X509Certificate(pair.certificates).checkPrivateKey(keyObjectOf(pair))) return context
+    throw new StoreFault(MISMATCH)
   } catch (error) {
+    if (error instanceof StoreFault) throw error
     const { code, message } = error as NodeJS.ErrnoException
     const reason = message.replace(/^error:[0-9A-F]+:/, "").replace(/^.*::/, "")
     throw new StoreFault(
       code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH"
-        ? "the private key is not that of the first certificate"
+        ? MISMATCH
         : code === "ERR_OSSL_BAD_DECRYPT" || code === "ERR_OSSL_EVP_BAD_DECRYPT"
           ? "ssl.key.password does not open the private key"
           : `the certificate and key cannot be used: ${reason}`
@@ -72,14 +80,15 @@ const checked = (context: SecureContextOptions): SecureContextOptions => {
 }
 
 const readContext = (settings: Settings, clientAuth: ClientAuth): SecureContextOptions => {
-  const { certificates, key, passphrase } = readKeyPair(settings)
+  const pair = readKeyPair(settings)
+  const { certificates, key, passphrase } = pair
   const trusted = readTrusted(settings)
   if (clientAuth !== "none" && trusted === undefined) {
     throw new StoreFault(
       `ssl.client.auth=${clientAuth} needs the authorities of clients: ssl.truststore.location or ssl.truststore.certificates`
     )
   }
-  return checked({
+  const context: SecureContextOptions = {
     cert: certificates,
     key,
     ...(passphrase === undefined ? {} : { passphrase }),
@@ -89,7 +98,8 @@ const readContext = (settings: Settings, clientAuth: ClientAuth): SecureContextO
     ciphers: ciphersOf(settings.sslCipherSuites),
     honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION
-  })
+  }
+  return checked(context, pair)
 }
 
 const attempt = <A>(read: () => A): Result.Result<A, string> => {
