@@ -22,6 +22,7 @@ import { doctorCommand } from "./Doctor.ts"
 import { migrateCommand } from "./Migrate.ts"
 import { produceCommand } from "./Produce.ts"
 import { sqlCommand } from "./Sql.ts"
+import { tlsCommand } from "./Tls.ts"
 import { topicCommand } from "./Topic.ts"
 import { packageVersion } from "../packageVersion.ts"
 
@@ -38,7 +39,8 @@ const tusk = Command.make("tusk").pipe(
     migrateCommand,
     doctorCommand,
     backupCheckCommand,
-    decodeCommand
+    decodeCommand,
+    tlsCommand
   ]),
   Command.withGlobalFlags([outputFlag, completionsFlag])
 )

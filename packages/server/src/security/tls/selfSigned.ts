@@ -96,8 +96,9 @@ export const makeCertificate = (options: CertificateOptions): Pair => {
 export const LOCAL_HOSTS: ReadonlyArray<string> = ["localhost", "127.0.0.1", "::1"]
 
 /** A pair that signs itself, for this machine and for `hosts`. */
-export const selfSigned = (hosts: ReadonlyArray<string> = []): Pair =>
+export const selfSigned = (hosts: ReadonlyArray<string> = [], days = 365): Pair =>
   makeCertificate({
+    days,
     subject: [["CN", hosts[0] ?? "localhost"]],
     hosts: Array.from(new Set([...LOCAL_HOSTS, ...hosts]))
   })

@@ -39,7 +39,8 @@ const refusal = (settings: NamedSettings): string => {
   return read.failure.message
 }
 
-const subjects = (certificates: ReadonlyArray<string>) => certificates.map((pem) => subjectOf(new X509Certificate(pem).raw))
+const subjects = (certificates: ReadonlyArray<string>) =>
+  certificates.map((pem) => subjectOf(new X509Certificate(pem).raw))
 
 describe("PKCS12", () => {
   it.each([
@@ -141,7 +142,10 @@ describe("a key store", () => {
     assert.match(refusal({ "ssl.keystore.location": p12, "ssl.keystore.password": "s3cret" }), /password is another/)
     assert.match(refusal({ ...pemSettings(), "ssl.client.auth": "required" }), /needs the authorities of clients/)
     assert.match(refusal({ ...pemSettings(), "ssl.enabled.protocols": "TLSv1.1,TLSv1.2" }), /nothing older/)
-    assert.match(refusal({ ...pemSettings(), "ssl.cipher.suites": "TLS_RSA_WITH_RC4_128_MD5" }), /TLS_RSA_WITH_RC4_128_MD5/)
+    assert.match(
+      refusal({ ...pemSettings(), "ssl.cipher.suites": "TLS_RSA_WITH_RC4_128_MD5" }),
+      /TLS_RSA_WITH_RC4_128_MD5/
+    )
     assert.match(refusal({ ...pemSettings(), "ssl.principal.mapping.rules": "rule:x" }), /Invalid rule: rule:x/)
     const bad = authority.certificate.replace(/[A-Z]{3}/, "AAA")
     assert.match(inline(bad, authority.key), /cannot be used/)
