@@ -2,6 +2,7 @@
 // Left out: nothing.
 
 import {
+  ClusterAuthorizationFailed,
   CoordinatorNotAvailable,
   errorCode,
   errorMessage,
@@ -14,7 +15,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { FindCoordinator } from "@tusk/protocol/messages/FindCoordinator"
 import type { FindCoordinatorRequest } from "@tusk/protocol/messages/FindCoordinator"
 import * as Effect from "effect/Effect"
-import { authorizeCluster } from "../request/authorizing.ts"
+import { mayCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { GROUP_KEY, Placement, SHARE_KEY, TRANSACTION_KEY } from "../request/Placement.ts"
@@ -41,7 +42,9 @@ export const findCoordinator = handler({
       const { coordinatorKeys, key, keyType } = request
       const unknown = !KEY_TYPES.includes(keyType)
       if (unknown) return yield* new InvalidRequest({ message: `Unknown key type ${keyType}.` })
-      if (keyType === SHARE_KEY && context.apiVersion >= SHARED) yield* authorizeCluster(context, "clusterAction")
+      if (keyType === SHARE_KEY && context.apiVersion >= SHARED && !mayCluster(context, "clusterAction")) {
+        return yield* new ClusterAuthorizationFailed({ message: "Cluster authorization failed." })
+      }
       const brokers = placement.brokers(context.connection.listener)
       const find = (key: string): Found => {
         const refused = refusalOf(context, keyType, key)
@@ -68,8 +71,12 @@ export const findCoordinator = handler({
 /** Why the coordinator of a key is not told. */
 const refusalOf = (context: RequestContext, keyType: number, key: string): KafkaError | undefined => {
   if (keyType === SHARE_KEY) return context.apiVersion < SHARED ? new InvalidRequest() : undefined
-  if (keyType === GROUP_KEY) return context.may("describe", "group", key) ? undefined : new GroupAuthorizationFailed()
-  return context.may("describe", "transactionalId", key) ? undefined : new TransactionalIdAuthorizationFailed()
+  if (keyType === GROUP_KEY) {
+    const message = "Group authorization failed."
+    return context.may("describe", "group", key) ? undefined : new GroupAuthorizationFailed({ message })
+  }
+  const message = "Transactional Id authorization failed."
+  return context.may("describe", "transactionalId", key) ? undefined : new TransactionalIdAuthorizationFailed({ message })
 }
 
 /** The key of a partition of a share group is the group, the topic's id and the partition's index. */

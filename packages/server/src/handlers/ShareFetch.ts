@@ -5,6 +5,7 @@
 import {
   errorCode,
   errorMessage,
+  GroupAuthorizationFailed,
   InvalidRequest,
   isKafkaError,
   NONE,
@@ -18,7 +19,7 @@ import type { RequestContext } from "../request/RequestContext.ts"
 import { NO_LEADER } from "../request/Placement.ts"
 import { shareAcquiring } from "../share/ShareAcquiring.ts"
 import type { Found } from "../share/ShareAcquiring.ts"
-import { refuseShare, ShareRequests, shareResources } from "../share/ShareRequests.ts"
+import { refuseShare, SHARE_RIGHTS, ShareRequests, shareResources } from "../share/ShareRequests.ts"
 import { FINAL_EPOCH, INITIAL_EPOCH, ShareSessions } from "../share/ShareSessions.ts"
 import type { SharedPartition, ShareSession } from "../share/ShareSessions.ts"
 
@@ -50,9 +51,10 @@ export const shareFetch = handler({
   reads: true,
   waitsMs: ({ maxWaitMs }) => Math.max(0, maxWaitMs),
   later: () => new NotLeaderOrFollower(),
+  asks: SHARE_RIGHTS,
   make: Effect.gen(function* () {
     const requests = yield* ShareRequests.make
-    const acquire = yield* shareAcquiring(requests)
+    const acquire = yield* shareAcquiring()
     const sessions = yield* ShareSessions
     const services = yield* Effect.context<never>()
 
@@ -65,7 +67,12 @@ export const shareFetch = handler({
       session.ended = () => void onEnd.delete(hungUp)
     }
 
-    return Effect.fnUntraced(function* (request: ShareFetchRequest, { connection }: RequestContext) {
+    return Effect.fnUntraced(function* (request: ShareFetchRequest, context: RequestContext) {
+      if (request.groupId !== null && !context.may("read", "group", request.groupId)) {
+        return yield* new GroupAuthorizationFailed()
+      }
+      const { connection } = context
+      const idOf = requests.readableBy(context)
       const problem = problemOf(request)
       if (problem !== undefined) return yield* new InvalidRequest({ message: problem })
       const { isRenewAck, shareSessionEpoch: epoch } = request
@@ -83,7 +90,7 @@ export const shareFetch = handler({
       for (const { partitions, topicId } of request.topics) {
         for (const { acknowledgementBatches: batches, partitionIndex } of partitions) {
           if (batches.length === 0) continue
-          const told = yield* requests.acknowledge(session, { topicId, partitionIndex, batches, isRenewAck })
+          const told = yield* requests.acknowledge(session, { topicId, partitionIndex, batches, isRenewAck, idOf })
           answers.put(topicId, partitionIndex, {
             acknowledgeErrorCode: told.errorCode,
             acknowledgeErrorMessage: told.errorMessage,
@@ -92,7 +99,7 @@ export const shareFetch = handler({
         }
       }
       if (epoch === FINAL_EPOCH) yield* requests.close(session)
-      else if (!isRenewAck) answers.acquired(yield* acquire(session, request, connection), requests)
+      else if (!isRenewAck) answers.acquired(yield* acquire(session, request, connection, idOf), requests)
       return requests.answer(groupId, answers.all(), connection.listener)
     })
   }),
