@@ -131,7 +131,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
 /** Folders whose files do not import each other, and which of their files are lists, that import them all. */
 const APART: ReadonlyMap<string, RegExp> = new Map([
   ["packages/protocol/src/messages", /^index\.ts$/],
-  ["packages/server/src/handlers", /^(index|ApiTable)\.ts$/]
+  ["packages/server/src/handlers", /^(index|ApiTable|RightsTable)\.ts$/]
 ])
 
 /** Both lie in a folder whose files stand apart, and the first is no list. */
