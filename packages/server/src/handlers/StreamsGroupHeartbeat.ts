@@ -148,7 +148,7 @@ const SILENT: Answer<StreamsGroupHeartbeatResponse> = {
   heartbeatIntervalMs: 0,
   acceptableRecoveryLag: 0,
   taskOffsetIntervalMs: 0,
-  status: null,
+  status: [],
   activeTasks: null,
   standbyTasks: null,
   warmupTasks: null,
