@@ -37,9 +37,6 @@ export const consumerGroupDescribe = handler({
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   asks: DESCRIBE_RIGHTS,
-  make: Effect.map(
-    ConsumerGroups,
-    (groups) => (request, context) => answer(request, context, groups.describe)
-  ),
+  make: Effect.map(ConsumerGroups, (groups) => (request, context) => answer(request, context, groups.describe)),
   refuse
 })

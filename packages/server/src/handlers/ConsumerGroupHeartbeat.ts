@@ -19,7 +19,11 @@ export const consumerGroupHeartbeat = handler({
   later: () => new CoordinatorNotAvailable(),
   asks: [
     { operation: "read", resourceType: "group" },
-    { operation: "describe", resourceType: "topic", of: "each topic subscribed to; a regular expression stands for those" }
+    {
+      operation: "describe",
+      resourceType: "topic",
+      of: "each topic subscribed to; a regular expression stands for those"
+    }
   ],
   make: Effect.gen(function* () {
     const groups = yield* ConsumerGroups

@@ -2,12 +2,7 @@
 // Left out: nothing.
 
 import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
-import {
-  CoordinatorNotAvailable,
-  errorCode,
-  NONE,
-  TransactionalIdAuthorizationFailed
-} from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorCode, NONE, TransactionalIdAuthorizationFailed } from "@tusk/protocol/KafkaError"
 import { DescribeTransactions } from "@tusk/protocol/messages/DescribeTransactions"
 import type { DescribeTransactionsRequest } from "@tusk/protocol/messages/DescribeTransactions"
 import { Topics } from "@tusk/storage/topics/Topics"

@@ -76,7 +76,9 @@ const refusalOf = (context: RequestContext, keyType: number, key: string): Kafka
     return context.may("describe", "group", key) ? undefined : new GroupAuthorizationFailed({ message })
   }
   const message = "Transactional Id authorization failed."
-  return context.may("describe", "transactionalId", key) ? undefined : new TransactionalIdAuthorizationFailed({ message })
+  return context.may("describe", "transactionalId", key)
+    ? undefined
+    : new TransactionalIdAuthorizationFailed({ message })
 }
 
 /** The key of a partition of a share group is the group, the topic's id and the partition's index. */

@@ -30,7 +30,11 @@ export const initProducerId = handler({
   later: () => new CoordinatorLoadInProgress(),
   asks: [
     { operation: "write", resourceType: "transactionalId", of: "its transactional id" },
-    { operation: "idempotentWrite", resourceType: "cluster", of: "a producer without one, if it may write to no topic" },
+    {
+      operation: "idempotentWrite",
+      resourceType: "cluster",
+      of: "a producer without one, if it may write to no topic"
+    },
     { operation: "write", resourceType: "topic", of: "a producer without one: any topic" }
   ],
   make: Effect.gen(function* () {

@@ -31,9 +31,6 @@ export const shareGroupDescribe = handler({
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   asks: DESCRIBE_RIGHTS,
-  make: Effect.map(
-    ShareGroups,
-    (groups) => (request, context) => answer(request, context, groups.describe)
-  ),
+  make: Effect.map(ShareGroups, (groups) => (request, context) => answer(request, context, groups.describe)),
   refuse
 })

@@ -39,9 +39,6 @@ export const streamsGroupDescribe = handler({
   reads: true,
   later: () => new CoordinatorNotAvailable(),
   asks: DESCRIBE_RIGHTS,
-  make: Effect.map(
-    StreamsGroups,
-    (groups) => (request, context) => answer(request, context, groups.describe)
-  ),
+  make: Effect.map(StreamsGroups, (groups) => (request, context) => answer(request, context, groups.describe)),
   refuse
 })

@@ -132,7 +132,9 @@ export class ShareRequests {
     const mayRead = permits(context, "read", "topic")
     return (topicId, partition) => {
       const name = this.#services.topics.byId(topicId)?.name
-      return name === undefined || mayRead(name) ? this.partitionIdOf(topicId, partition) : new TopicAuthorizationFailed()
+      return name === undefined || mayRead(name)
+        ? this.partitionIdOf(topicId, partition)
+        : new TopicAuthorizationFailed()
     }
   }
 
