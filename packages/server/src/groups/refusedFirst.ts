@@ -10,6 +10,7 @@ export const refusedFirst = <Partition, Topic extends AnsweredTopic<Partition>>(
   topics: ReadonlyArray<Topic>,
   isEarly: (topic: number, partition: number) => boolean
 ): ReadonlyArray<Topic> => {
+  if (!topics.some(({ partitions }, i) => partitions.some((_, j) => isEarly(i, j)))) return topics
   const first: Array<Topic> = []
   const then: Array<Topic> = []
   topics.forEach((topic, i) => {
@@ -18,5 +19,5 @@ export const refusedFirst = <Partition, Topic extends AnsweredTopic<Partition>>(
     else if (early.length === topic.partitions.length) first.push(topic)
     else first.push({ ...topic, partitions: [...early, ...topic.partitions.filter((_, j) => !isEarly(i, j))] })
   })
-  return first.length === 0 ? topics : [...first, ...then]
+  return [...first, ...then]
 }
