@@ -31,6 +31,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     offsets: [".", "commit", "port"],
     groups: [".", "commit", "port"],
     transactions: [".", "commit", "port"],
+    security: [".", "commit", "port"],
     "log/batches": ["."],
     "log/partitions": [".", "commit", "port"],
     "log/read": [".", "log/partitions", "port"],
@@ -77,7 +78,18 @@ export const TABLES: Readonly<Record<string, Table>> = {
     telemetry: services,
     observe: [...services, "telemetry"],
     admin: ["observe"],
-    handlers: [...services, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
+    "security/acl": services,
+    handlers: [
+      ...services,
+      "security/acl",
+      "produce",
+      "fetch",
+      "share",
+      "topics",
+      "groups",
+      "transactions",
+      "telemetry"
+    ],
     net: [...services, "handlers", "observe"],
     ".": [
       ...services,
@@ -91,7 +103,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "net",
       "observe",
       "admin",
-      "telemetry"
+      "telemetry",
+      "security/acl"
     ],
     testing: [".", "config"]
   },
@@ -104,7 +117,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     doctor: [".", "client"],
     backup: ["."],
     client: ["."],
-    "client/admin": ["client"],
+    "client/security": [".", "client"],
+    "client/admin": ["client", "client/security"],
     "client/produce": ["client"],
     "client/consume": ["client", "client/admin"],
     values: [".", "client", "client/produce"],
@@ -118,6 +132,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "backup",
       "values",
       "client",
+      "client/security",
       "client/admin",
       "client/produce",
       "client/consume"

@@ -99,7 +99,11 @@ interface StartOptions {
   readonly authorizer?: Authorizer
 }
 
-const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { around, authorizer, parts, store }: StartOptions) => {
+const layerOf = (
+  settings: Partial<Settings>,
+  log: Array<LogLine>,
+  { around, authorizer, parts, store }: StartOptions
+) => {
   const options = { settings: { ...defaultSettings, ...settings } }
   const layer =
     store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)
