@@ -22,7 +22,7 @@ export const consumerGroupHeartbeat = handler({
     {
       operation: "describe",
       resourceType: "topic",
-      of: "each topic subscribed to; a regular expression stands for those"
+      of: "each topic named; a regular expression stands for those alone"
     }
   ],
   make: Effect.gen(function* () {

@@ -33,9 +33,9 @@ export const initProducerId = handler({
     {
       operation: "idempotentWrite",
       resourceType: "cluster",
-      of: "a producer without one, if it may write to no topic"
+      of: "a producer without one"
     },
-    { operation: "write", resourceType: "topic", of: "a producer without one: any topic" }
+    { operation: "write", resourceType: "topic", of: "any topic, in the place of Idempotent Write" }
   ],
   make: Effect.gen(function* () {
     const producerIds = yield* ProducerIds

@@ -19,7 +19,7 @@ export const listGroups = handler({
   later: () => new CoordinatorNotAvailable(),
   asks: [
     { operation: "describe", resourceType: "cluster", of: "all groups" },
-    { operation: "describe", resourceType: "group", of: "each group that is told, without that" }
+    { operation: "describe", resourceType: "group", of: "each that is told, in the place of Cluster" }
   ],
   make: Effect.gen(function* () {
     const groups = yield* Groups

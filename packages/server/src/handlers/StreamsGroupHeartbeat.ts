@@ -41,7 +41,7 @@ export const streamsGroupHeartbeat = handler({
     { operation: "read", resourceType: "group" },
     { operation: "describe", resourceType: "topic", of: "each topic of the topology" },
     { operation: "create", resourceType: "cluster", of: "internal topics that are missing" },
-    { operation: "create", resourceType: "topic", of: "an internal topic that is missing, without that" }
+    { operation: "create", resourceType: "topic", of: "each of them, in the place of Cluster" }
   ],
   make: Effect.gen(function* () {
     const groups = yield* StreamsGroups

@@ -26,7 +26,7 @@ export const writeTxnMarkers = handler({
   reads: false,
   asks: [
     { operation: "alter", resourceType: "cluster" },
-    { operation: "clusterAction", resourceType: "cluster", of: "one who may not alter it" }
+    { operation: "clusterAction", resourceType: "cluster", of: "in the place of Alter" }
   ],
   make: Effect.gen(function* () {
     const committer = yield* Committer
