@@ -1,5 +1,7 @@
 /** Members of classic groups whose rights change while they are members. */
 import { assert, describe, it } from "@effect/vitest"
+import { CreateAcls } from "@tusk/protocol/messages/CreateAcls"
+import { DeleteAcls } from "@tusk/protocol/messages/DeleteAcls"
 import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import { LeaveGroup } from "@tusk/protocol/messages/LeaveGroup"
@@ -80,5 +82,38 @@ describe("a member that loses the right to read its group", () => {
     const joined = await within(joining, "the end of the rebalance")
     assert.deepInclude(joined, { errorCode: 0, generationId: 1 })
     assert.strictEqual((await sync(client, 1, joined.memberId, [joined.memberId])).errorCode, FORBIDDEN)
+  })
+
+  it("by a row of the ACLs, and may go on once the row is gone", async () => {
+    await using broker = await startBroker({ authorizerClassName: "tusk", allowEveryoneIfNoAclFound: true })
+    const [client, admin] = [await broker.connect(), await broker.connect()]
+    const { memberId } = await join(client)
+    await sync(client, 1, memberId, [memberId])
+    const [GROUP, LITERAL, READ, DENY, ANY] = [3, 3, 3, 2, 1]
+    const creation = {
+      resourceType: GROUP,
+      resourceName: "g",
+      resourcePatternType: LITERAL,
+      principal: "User:ANONYMOUS",
+      host: "*",
+      operation: READ,
+      permissionType: DENY
+    }
+    assert.strictEqual((await admin.call(CreateAcls, 3, { creations: [creation] })).results[0]!.errorCode, 0)
+    assert.strictEqual(await beat(client, 1, memberId), FORBIDDEN)
+    const filters = [
+      {
+        resourceTypeFilter: GROUP,
+        resourceNameFilter: "g",
+        patternTypeFilter: LITERAL,
+        principalFilter: null,
+        hostFilter: null,
+        operation: ANY,
+        permissionType: ANY
+      }
+    ]
+    const { filterResults } = await admin.call(DeleteAcls, 3, { filters })
+    assert.lengthOf(filterResults[0]!.matchingAcls, 1)
+    assert.strictEqual(await beat(client, 1, memberId), 0)
   })
 })
