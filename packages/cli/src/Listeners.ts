@@ -1,5 +1,5 @@
 import type { SettingEntry } from "@tusk/server/config/Settings"
-import type { ListenOptions } from "@tusk/server/Tusk"
+import type { ListenOptions, SecurityProtocol } from "@tusk/server/Tusk"
 import { CliError } from "./CliError.ts"
 
 interface Place {
@@ -12,7 +12,7 @@ interface Place {
 export interface KafkaListeners {
   /** Names of listeners that only controllers use. */
   readonly controllers: ReadonlySet<string>
-  /** By a listener's name: PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL. One that has no entry is named after its protocol. */
+  /** By a listener's name in upper case, as they were said. */
   readonly protocols: ReadonlyMap<string, string>
 }
 
@@ -23,7 +23,11 @@ export interface Listeners {
 }
 
 const DEFAULT_NAME = "PLAINTEXT"
-const PROTECTED = new Set(["SSL", "SASL_PLAINTEXT", "SASL_SSL"])
+const PROTOCOLS: ReadonlyArray<SecurityProtocol> = ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+const isProtocol = (text: string): text is SecurityProtocol => (PROTOCOLS as ReadonlyArray<string>).includes(text)
+
+/** Settings of Kafka's that are acted on here alone. */
+export const LISTENERS_SETTINGS: ReadonlyArray<string> = ["controller.listener.names", "listener.security.protocol.map"]
 
 /** `controller.listener.names` and `listener.security.protocol.map`, wherever they were said. */
 export const kafkaListeners = (settings: ReadonlyArray<SettingEntry>): KafkaListeners => {
@@ -34,10 +38,36 @@ export const kafkaListeners = (settings: ReadonlyArray<SettingEntry>): KafkaList
     protocols: new Map(
       listOf("listener.security.protocol.map").map((pair) => {
         const [name, protocol] = pair.split(":")
-        return [name!.trim(), (protocol ?? "").trim().toUpperCase()]
+        return [name!.trim().toUpperCase(), (protocol ?? "").trim()]
       })
     )
   }
+}
+
+/**
+ * What a listener speaks: as `listener.security.protocol.map` says, else what its name says, else PLAINTEXT: but a name that
+ * promises protection, and one that a map leaves out, is refused rather than served in the clear.
+ */
+const protocolOf = (
+  name: string,
+  protocols: KafkaListeners["protocols"],
+  text: string
+): SecurityProtocol | CliError => {
+  const listener = name.toUpperCase()
+  const said = protocols.get(listener)
+  const protocol = (said ?? listener).toUpperCase()
+  if (isProtocol(protocol)) return protocol
+  const known = `one of ${PROTOCOLS.join(", ")}`
+  if (said !== undefined) {
+    return new CliError({
+      message: `--listen ${text}: listener.security.protocol.map says ${name}:${said}, not ${known}`
+    })
+  }
+  return protocols.size > 0 || /SSL|TLS|SASL/.test(listener)
+    ? new CliError({
+        message: `--listen ${text}: listener.security.protocol.map does not say what ${name} is, ${known}`
+      })
+    : "PLAINTEXT"
 }
 
 /** `host:port`, `NAME://host:port`, `[::1]:9092`. */
@@ -64,20 +94,16 @@ export const parseListeners = (
   if (listen.length > 0 && served.length === 0) {
     return new CliError({ message: `--listen ${listen.join(",")}: these are controllers', none is left for clients` })
   }
-  const places: Array<Place> = []
+  const places: Array<Place & { readonly protocol: SecurityProtocol }> = []
   for (const text of served.length === 0 ? ["127.0.0.1:9092"] : served) {
     const place = parsePlace(text, "listen")
     if (place instanceof CliError) return place
-    const protocol = protocols.get(place.name ?? "") ?? place.name ?? DEFAULT_NAME
-    if (PROTECTED.has(protocol.toUpperCase())) {
-      return new CliError({
-        message: `--listen ${text}: it would speak ${protocol}, and Tusk serves PLAINTEXT only yet`
-      })
-    }
-    places.push(place)
+    const protocol = protocolOf(place.name ?? DEFAULT_NAME, protocols, text)
+    if (protocol instanceof CliError) return protocol
+    places.push({ ...place, protocol })
   }
   const names = places.map(({ name }) => name ?? DEFAULT_NAME)
-  if (new Set(names).size !== names.length) {
+  if (new Set(names.map((name) => name.toUpperCase())).size !== names.length) {
     return new CliError({ message: "--listen: with several listeners each needs a name of its own, NAME://HOST:PORT" })
   }
   const told = parseAdvertised(
@@ -86,9 +112,16 @@ export const parseListeners = (
   )
   if (told instanceof CliError) return told
   return {
-    listeners: places.map(({ host, port }, i): ListenOptions => {
-      const advertised = told.get(names[i]!)
-      return advertised === undefined ? { name: names[i]!, host, port } : { name: names[i]!, host, port, advertised }
+    listeners: places.map(({ host, port, protocol }, i): ListenOptions => {
+      const name = names[i]!
+      const advertised = told.get(name)
+      return {
+        name,
+        ...(protocol === "PLAINTEXT" ? {} : { protocol }),
+        host,
+        port,
+        ...(advertised === undefined ? {} : { advertised })
+      }
     }),
     warnings: listen
       .filter(isController)

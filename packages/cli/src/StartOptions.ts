@@ -1,3 +1,4 @@
+import { strangeListeners } from "@tusk/server/config/ListenerSettings"
 import { parseSettings } from "@tusk/server/config/Settings"
 import type { Settings } from "@tusk/server/config/Settings"
 import type { AdminOptions, ListenOptions } from "@tusk/server/Tusk"
@@ -7,7 +8,7 @@ import { parseAdmin } from "./AdminAddress.ts"
 import { CliError } from "./CliError.ts"
 import { flagProperties, readGiven } from "./Given.ts"
 import type { Given } from "./Given.ts"
-import { kafkaListeners, parseListeners } from "./Listeners.ts"
+import { kafkaListeners, LISTENERS_SETTINGS, parseListeners } from "./Listeners.ts"
 import { isLogFormat } from "./log/formats.ts"
 import type { LogFormat } from "./log/formats.ts"
 import { readOtelOptions } from "./OtelOptions.ts"
@@ -92,7 +93,14 @@ export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.Proces
   const { settings, warnings } = parsed.success
   return {
     settings,
-    warnings: [...places.warnings, ...warnings],
+    warnings: [
+      ...places.warnings,
+      ...warnings.filter((warning) => !LISTENERS_SETTINGS.some((name) => warning.startsWith(`${name} `))),
+      ...strangeListeners(
+        settings,
+        places.listeners.map(({ name }) => name)
+      )
+    ],
     listeners: places.listeners,
     storage,
     logLevel,

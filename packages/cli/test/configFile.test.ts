@@ -94,13 +94,33 @@ describe("a Kafka's own server.properties", () => {
     assert.lengthOf(warnings, 4)
   })
 
-  it("with TLS or SASL is refused: Tusk would speak in the clear", () => {
-    assert.match(
-      refused(["--config", file("listeners=SSL://:9093\n")]),
-      /server\.properties:1: --listen SSL:\/\/:9093: it would speak SSL/
+  it("names what its listeners speak, by their names or by a map", () => {
+    const spoken = (text: string) =>
+      accepted(["--config", file(text)]).listeners.map(({ name, protocol }) => [name, protocol])
+    assert.deepStrictEqual(
+      spoken("listeners=SSL://:9093,PLAINTEXT://:9092,SASL_SSL://:9094,sasl_plaintext://:9095\n"),
+      [
+        ["SSL", "SSL"],
+        ["PLAINTEXT", undefined],
+        ["SASL_SSL", "SASL_SSL"],
+        ["sasl_plaintext", "SASL_PLAINTEXT"]
+      ]
     )
-    const mapped = "listeners=OUT://:9093\nlistener.security.protocol.map=OUT:SASL_SSL\n"
-    assert.match(refused(["--config", file(mapped)]), /it would speak SASL_SSL/)
+    const mapped = "listeners=OUT://:9093,IN://:9092\nlistener.security.protocol.map=out:SASL_SSL,IN:PLAINTEXT\n"
+    assert.deepStrictEqual(spoken(mapped), [
+      ["OUT", "SASL_SSL"],
+      ["IN", undefined]
+    ])
+    const { warnings } = accepted(["--config", file(mapped)])
+    assert.deepStrictEqual(warnings, [])
+  })
+
+  it("that does not say what a listener speaks, or something unknown, is refused by name", () => {
+    const of = (text: string) => refused(["--config", file(text)])
+    assert.match(of("listeners=TLS://:9093\n"), /server\.properties:1: --listen TLS:\/\/:9093: .* what TLS is, one of/)
+    assert.match(of("listeners=A://:1\nlistener.security.protocol.map=B:SSL\n"), /does not say what A is/)
+    assert.match(of("listeners=A://:1\nlistener.security.protocol.map=A:TLS\n"), /map says A:TLS, not one of PLAINTEXT/)
+    assert.match(of("listeners=A://:1,a://:2\n"), /each needs a name of its own/)
   })
 
   it("of a controller alone has no listener for clients", () => {
@@ -178,12 +198,14 @@ describe("the URL in a file", () => {
   it("is printed with its origin, without the password", async () => {
     const path = file("postgres://u:secret@h:6543/d\n", "url")
     chmodSync(path, 0o644)
-    const { exit, stdout } = await runTusk(["config", "print", "--config", file("listeners=IN://:7\n")], {
+    const lines = "listeners=IN://:7\nssl.key.password=secret\nlistener.name.in.ssl.keystore.key=secret\n"
+    const { exit, stdout } = await runTusk(["config", "print", "--config", file(lines)], {
       env: { TUSK_DATABASE_URL_FILE: path }
     })
     assert.strictEqual(exit, 0)
     assert.include(stdout, "--database-url postgres://u@h:6543/d  # TUSK_DATABASE_URL_FILE\n")
     assert.match(stdout, /^--listen IN:\/\/0\.0\.0\.0:7 {2}# .*server\.properties:1$/m)
+    assert.match(stdout, /^listener\.name\.in\.ssl\.keystore\.key=\[hidden\] {2}# .*:3$/m)
     assert.notInclude(stdout, "secret")
   })
 })

@@ -21,6 +21,7 @@ import type { BrokerParts, BrokerServices } from "./BrokerLayer.ts"
 import { BrokerSettings } from "./config/BrokerSettings.ts"
 import { defaultSettings, readSettings } from "./config/Settings.ts"
 import type { NamedSettings, Settings, SettingsError } from "./config/Settings.ts"
+import { strangeListeners } from "./config/ListenerSettings.ts"
 import { BrokerMetrics } from "./observe/BrokerMetrics.ts"
 import { advertisedAddress, listenAt, ListenError } from "./Listening.ts"
 import type { BoundListener, ListenOptions } from "./Listening.ts"
@@ -32,6 +33,7 @@ import type { StartOptions, TestBroker } from "./RunningBroker.ts"
 
 export { ListenError } from "./Listening.ts"
 export type { BoundListener, ListenOptions } from "./Listening.ts"
+export type { SecurityProtocol } from "./request/ConnectionInfo.ts"
 
 export interface TuskOptions {
   /** By Kafka's names, `{ "num.partitions": 3 }`; all else has its default. Or as `parseSettings` has read them. */
@@ -69,6 +71,8 @@ const asTuskError = (error: TuskError | AcquireError | KafkaError): TuskError =>
       return new StoreUnavailable({ message: error.message ?? error._tag, cause: error })
   }
 }
+
+const namesOf = (listeners: ReadonlyArray<ListenOptions>) => listeners.map(({ name }) => name)
 
 const DEFAULT_LISTENERS: ReadonlyArray<ListenOptions> = [{ name: "PLAINTEXT", host: "127.0.0.1", port: 0 }]
 
@@ -123,7 +127,9 @@ export class Tusk extends Context.Service<
     return Layer.effectContext(
       Effect.gen(function* () {
         const { settings, warnings } = yield* Effect.fromResult(readSettings(options.settings))
-        for (const warning of warnings) yield* Effect.logWarning(warning)
+        // Who has parsed them was told.
+        const strange = settings === options.settings ? [] : strangeListeners(settings, namesOf(listeners))
+        for (const warning of [...warnings, ...strange]) yield* Effect.logWarning(warning)
         const observed: Observed = { metrics: undefined }
         const built = Layer.buildWithScope(broker(settings, observed), yield* Effect.scope)
         if (options.admin === undefined) return yield* built

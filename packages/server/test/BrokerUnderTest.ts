@@ -13,6 +13,7 @@ import type { BrokerParts } from "../src/BrokerLayer.ts"
 import { defaultSettings } from "../src/config/Settings.ts"
 import type { Settings } from "../src/config/Settings.ts"
 import type { TopicConfigName } from "../src/config/TopicConfigDefinitions.ts"
+import { Authorizer } from "../src/request/Authorizer.ts"
 import { Tusk } from "../src/Tusk.ts"
 import { within, WireClient } from "./WireClient.ts"
 import { TestClock } from "effect/testing"
@@ -94,13 +95,17 @@ interface StartOptions {
   readonly parts?: Partial<BrokerParts>
   /** The app's own loggers and levels. */
   readonly around?: Layer.Layer<never>
+  /** Says what principals may do, in the place of the broker's own. */
+  readonly authorizer?: Authorizer
 }
 
-const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { around, parts, store }: StartOptions) => {
+const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { around, authorizer, parts, store }: StartOptions) => {
   const options = { settings: { ...defaultSettings, ...settings } }
   const layer =
     store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)
-  return Layer.provide(layer, around ?? capturing(log))
+  const logging = around ?? capturing(log)
+  const services = authorizer === undefined ? logging : Layer.merge(logging, Layer.succeed(Authorizer, authorizer))
+  return Layer.provide(layer, services)
 }
 
 const portOf = (context: Context.Context<Tusk>): number => Context.get(context, Tusk).listeners[0]!.port

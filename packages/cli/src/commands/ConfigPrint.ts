@@ -1,3 +1,6 @@
+import { brokerConfigs } from "@tusk/server/config/BrokerConfigs"
+import { HIDDEN } from "@tusk/server/config/ConfigDefinition"
+import { listenerSettingName } from "@tusk/server/config/ListenerSettingName"
 import { allSettings } from "@tusk/server/config/SettingDefinitions"
 import { allTopicConfigs } from "@tusk/server/config/TopicConfigDefinitions"
 import type { ListenOptions } from "@tusk/server/Tusk"
@@ -71,6 +74,10 @@ const flagLines = (options: StartOptions): ReadonlyArray<string> | CliError => {
 const adminOf = ({ admin }: StartOptions): string =>
   admin === undefined ? "off" : `${admin.host.includes(":") ? `[${admin.host}]` : admin.host}:${admin.port}`
 
+/** Also a listener's own (`listener.name.…`). */
+const isSecret = (name: string): boolean =>
+  (brokerConfigs().get(name) ?? listenerSettingName(name)?.definition)?.type === "PASSWORD"
+
 /** In order of names. */
 const settingLines = ({ settings: { given } }: StartOptions): ReadonlyArray<string> => {
   const rows = new Map<string, readonly [value: string, origin: string]>()
@@ -80,8 +87,8 @@ const settingLines = ({ settings: { given } }: StartOptions): ReadonlyArray<stri
     if (first === undefined || synonyms.some(({ name }) => given.has(name))) continue
     rows.set(first.name, [defaultValue, "default"])
   }
-  for (const { defaultValue, name } of allSettings) rows.set(name, [defaultValue, "default"])
-  for (const [name, { origin, value }] of given) rows.set(name, [value, origin])
+  for (const { defaultValue, name } of allSettings) rows.set(name, [defaultValue ?? "", "default"])
+  for (const [name, { origin, value }] of given) rows.set(name, [isSecret(name) ? HIDDEN : value, origin])
   return Array.from(rows)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, [value, origin]]) => `${name}=${value}  # ${origin}`)

@@ -45,6 +45,16 @@ export class UnknownMemberId extends final("UnknownMemberId", 25, "The group has
 export class InvalidSessionTimeout extends final("InvalidSessionTimeout", 26, "The session timeout is out of range.") {}
 /** A classic group rebalances: the member has to join again. */
 export class RebalanceInProgress extends final("RebalanceInProgress", 27, "The group rebalances: join again.") {}
+/** A topic may not be used so by the principal, be it there or not. */
+export class TopicAuthorizationFailed extends final("TopicAuthorizationFailed", 29, "Topic authorization failed.") {}
+/** A group may not be used so by the principal, be it there or not. */
+export class GroupAuthorizationFailed extends final("GroupAuthorizationFailed", 30, "Group authorization failed.") {}
+/** The principal may not do that to the cluster. */
+export class ClusterAuthorizationFailed extends final(
+  "ClusterAuthorizationFailed",
+  31,
+  "Cluster authorization failed."
+) {}
 /** A record's time is further from now than its topic allows, or marked as the broker's own. */
 export class InvalidTimestamp extends final("InvalidTimestamp", 32, "The time of a record is out of range.") {}
 /** A request's version, or a protocol or kind of resource that it asks for, is not served. */
@@ -75,7 +85,7 @@ export class InvalidProducerIdMapping extends final("InvalidProducerIdMapping", 
 export class InvalidTransactionTimeout extends final("InvalidTransactionTimeout", 50, "No such timeout is allowed.") {}
 /** WriteTxnMarkers: a later coordinator has ended a transaction of the producer in the partition. */
 export class TransactionCoordinatorFenced extends final("TransactionCoordinatorFenced", 52, "A newer one is known.") {}
-/** Produce: a transactional batch in a request without a transactional id. */
+/** A transactional id may not be used so by the principal; Produce: a transactional batch without one. */
 export class TransactionalIdAuthorizationFailed extends final(
   "TransactionalIdAuthorizationFailed",
   53,

@@ -3,7 +3,9 @@ import { InvalidConfig, InvalidRequest } from "@tusk/protocol/KafkaError"
 import { BROKER_RESOURCE } from "@tusk/storage/topics/Configs"
 import type { Configs } from "@tusk/storage/topics/Configs"
 import { brokerConfigs } from "./BrokerConfigs.ts"
+import type { BrokerConfig } from "./BrokerConfigs.ts"
 import { checkValue } from "./ConfigDefinition.ts"
+import { listenerSettingName } from "./ListenerSettingName.ts"
 import type { ConfigDefinition } from "./ConfigDefinition.ts"
 import { DEFAULT_SOURCE, DYNAMIC_DEFAULT_BROKER_SOURCE, givenToBrokers } from "./ConfigValues.ts"
 import type { BrokerOverrides, ConfigValue, Given } from "./ConfigValues.ts"
@@ -24,8 +26,16 @@ export const brokerValues = (
 
 const unknown = (name: string): KafkaError => new InvalidConfig({ message: `Unknown broker config name: ${name}` })
 
+const definitionOf = (name: string): BrokerConfig | undefined => {
+  const known = brokerConfigs().get(name)
+  if (known !== undefined) return known
+  const ofListener = listenerSettingName(name)?.definition
+  // A listener's own is read at the start.
+  return ofListener === undefined ? undefined : { ...ofListener, name, dynamic: false }
+}
+
 const validate = (name: string, value: string): KafkaError | undefined => {
-  const definition = brokerConfigs().get(name)
+  const definition = definitionOf(name)
   if (definition === undefined) return unknown(name)
   if (definition.dynamic !== true) {
     return new InvalidRequest({ message: `Cannot update these configs dynamically: ${name}` })
@@ -37,6 +47,9 @@ const validate = (name: string, value: string): KafkaError | undefined => {
 /** This broker under its id, and under "" what holds for all brokers. */
 export const brokerResource = (configs: Configs["Service"], settings: Settings): ResourceKind => {
   const nodeId = String(settings.nodeId)
+  const ofListeners = Array.from(settings.given.keys()).flatMap((name) =>
+    brokerConfigs().has(name) ? [] : (definitionOf(name) ?? [])
+  )
 
   const describeAll = (): ReadonlyArray<ConfigEntry> =>
     Array.from(configs.of(BROKER_RESOURCE, ALL_BROKERS), ([name, value]) =>
@@ -49,7 +62,7 @@ export const brokerResource = (configs: Configs["Service"], settings: Settings):
       if (resourceName === ALL_BROKERS) return describeAll()
       if (resourceName !== nodeId) return wrongBroker(resourceName, `${nodeId} or empty string,`)
       const brokers = brokerOverrides(configs, settings)
-      return Array.from(brokerConfigs().values(), (definition) =>
+      return [...brokerConfigs().values(), ...ofListeners].map((definition) =>
         configEntry(definition, brokerValues(definition, settings, brokers), definition.dynamic !== true)
       )
     },
@@ -69,9 +82,9 @@ export const brokerResource = (configs: Configs["Service"], settings: Settings):
         const changed = resourceName === ALL_BROKERS ? { cluster: overrides } : { broker: overrides }
         const brokers = { ...brokerOverrides(configs, settings), ...changed }
         return {
-          definition: (name) => brokerConfigs().get(name),
+          definition: definitionOf,
           unknown,
-          current: (name) => brokerValues(brokerConfigs().get(name)!, settings, brokers)[0]!.value
+          current: (name) => brokerValues(definitionOf(name)!, settings, brokers)[0]!.value
         }
       }
     }

@@ -14,6 +14,9 @@ export const CONFIG_TYPE_IDS: { readonly [Type in ConfigType]: number } = {
   PASSWORD: 9
 }
 
+/** What stands in the place of a secret. */
+export const HIDDEN = "[hidden]"
+
 /** A config of a topic, a broker or a group, as everybody is told it. */
 export interface ConfigDefinition {
   readonly name: string
@@ -32,6 +35,8 @@ export interface ConfigDefinition {
   readonly except?: ReadonlyArray<bigint>
   /** Of a broker's config: it may be changed while brokers run. */
   readonly dynamic?: boolean
+  /** Of a broker's config: each listener may have its own, `listener.name.<name>.…`; with `mechanism` each mechanism of it. */
+  readonly perListener?: "listener" | "mechanism"
   readonly documentation: string
 }
 
@@ -64,8 +69,9 @@ export const flagOf = (value: string): boolean => value.trim().toLowerCase() ===
 export const listOf = (value: string): ReadonlyArray<string> =>
   value.trim() === "" ? [] : value.split(",").map((element) => element.trim())
 
-const invalid = (definition: ConfigDefinition, value: string, why: string): string =>
-  `Invalid value ${value} for configuration ${definition.name}: ${why}`
+/** A secret is not repeated. */
+const invalid = ({ name, type }: ConfigDefinition, value: string, why: string): string =>
+  `Invalid value ${type === "PASSWORD" ? HIDDEN : value} for configuration ${name}: ${why}`
 
 /** What is wrong with a value, as a text for people; undefined if nothing is. */
 export const checkValue = (definition: ConfigDefinition, value: string): string | undefined => {

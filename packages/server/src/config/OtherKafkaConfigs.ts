@@ -17,16 +17,8 @@ const former: ReadonlySet<string> = new Set([
   "reserved.broker.max.id"
 ])
 
-/** A listener's own (KIP-103), ZooKeeper's, and those that Kafka hands on to plug-ins. */
-const prefixes = [
-  "config.providers.",
-  "confluent.",
-  "listener.name.",
-  "password.encoder.",
-  "rlmm.config.",
-  "rsm.config.",
-  "zookeeper."
-]
+/** ZooKeeper's, and those that Kafka hands on to plug-ins. */
+const prefixes = ["config.providers.", "confluent.", "password.encoder.", "rlmm.config.", "rsm.config.", "zookeeper."]
 
 /** Whether a name is a setting of some other Kafka: it means nothing here, and is no slip of the pen. */
 export const isOfAnotherKafka = (name: string): boolean =>

@@ -1,2 +1,6 @@
+import { tlsSettingDefinitions } from "./TlsSettingDefinitions.ts"
+
 /** Settings of who gets in, who may do what, and how much: each room of `server/security` has a file of its own. */
-export const securitySettingDefinitions = {}
+export const securitySettingDefinitions = {
+  ...tlsSettingDefinitions
+}

@@ -13,7 +13,7 @@ import { connectionDefaults } from "./connectionDefaults.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
 import { observationSettingDefinitions } from "./ObservationSettingDefinitions.ts"
 import { securitySettingDefinitions } from "./SecuritySettingDefinitions.ts"
-import { flag, number, word } from "./SettingKinds.ts"
+import { flag, number, perListener, word } from "./SettingKinds.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
 
 const MIB = 1024 * 1024
@@ -192,12 +192,14 @@ export const settingDefinitions = {
     { min: 1 },
     "Idle connections are closed after this time."
   ),
-  maxConnections: number(
-    "max.connections",
-    "INT",
-    connectionDefaults.maxConnections,
-    { min: 1, dynamic: true },
-    "Connections at a time. Kafka sets no limit."
+  maxConnections: perListener(
+    number(
+      "max.connections",
+      "INT",
+      connectionDefaults.maxConnections,
+      { min: 1, dynamic: true },
+      "Connections at a time. Kafka sets no limit."
+    )
   ),
   maxConnectionsPerIp: number(
     "max.connections.per.ip",

@@ -1,8 +1,11 @@
+import * as Redacted from "effect/Redacted"
 import { flagOf, listOf, numberOf } from "./ConfigDefinition.ts"
-import type { TypedConfig } from "./ConfigDefinition.ts"
+import type { ConfigDefinition } from "./ConfigDefinition.ts"
 
 /** A setting of the broker, which Tusk acts on. */
-export interface SettingDefinition extends TypedConfig {
+export interface SettingDefinition extends ConfigDefinition {
+  /** What a text that was checked stands for; undefined is what one without a default is, of which nothing was said. */
+  readonly read: (text: string) => unknown
   /** Kafka's other name of the same setting. */
   readonly alias?: string
 }
@@ -59,4 +62,47 @@ export const words = <const Name extends string, const Word extends string>(
   oneOf,
   documentation,
   read: (text: string) => listOf(text) as ReadonlyArray<Word>
+})
+
+/** A text that nobody has to give: undefined then, as if it is empty. */
+export const text = <const Name extends string>(name: Name, documentation: string) => ({
+  name,
+  type: "STRING" as const,
+  defaultValue: null,
+  documentation,
+  read: (value: string): string | undefined => (value.trim() === "" ? undefined : value.trim())
+})
+
+/** As `text`, and never shown. */
+export const secret = <const Name extends string>(name: Name, documentation: string) => ({
+  name,
+  type: "PASSWORD" as const,
+  defaultValue: null,
+  documentation,
+  read: (value: string): Redacted.Redacted | undefined => (value === "" ? undefined : Redacted.make(value))
+})
+
+/** Some words that are not limited to those known here. */
+export const list = <const Name extends string>(
+  name: Name,
+  defaultValue: ReadonlyArray<string>,
+  documentation: string
+) => ({
+  name,
+  type: "LIST" as const,
+  defaultValue: defaultValue.join(","),
+  documentation,
+  read: listOf
+})
+
+/** Each listener may have a value of its own, as `listener.name.<name in lower case>.<setting>`. */
+export const perListener = <Definition extends SettingDefinition>(definition: Definition) => ({
+  ...definition,
+  perListener: "listener" as const
+})
+
+/** Each mechanism of each listener may, too: `listener.name.<name>.<mechanism in lower case>.<setting>`. */
+export const perMechanism = <Definition extends SettingDefinition>(definition: Definition) => ({
+  ...definition,
+  perListener: "mechanism" as const
 })

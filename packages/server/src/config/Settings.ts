@@ -1,10 +1,11 @@
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 import { brokerConfigs } from "./BrokerConfigs.ts"
-import type { BrokerConfigName } from "./BrokerConfigs.ts"
+import type { BrokerConfig, BrokerConfigName } from "./BrokerConfigs.ts"
 import { checkGroupSettings } from "./checkGroupSettings.ts"
 import { checkValue } from "./ConfigDefinition.ts"
 import { isOfAnotherKafka } from "./OtherKafkaConfigs.ts"
+import { canonicalName, LISTENER_PREFIX, listenerSettingName, splitListenerName } from "./ListenerSettingName.ts"
 import { nearest } from "./nearest.ts"
 import { allSettings, settingAliases, settingDefinitions } from "./SettingDefinitions.ts"
 import type { SettingValues } from "./SettingDefinitions.ts"
@@ -32,11 +33,14 @@ export interface ParsedSettings {
   readonly warnings: ReadonlyArray<string>
 }
 
+const valueOf = (read: SettingDefinition["read"], text: string | null): unknown =>
+  text === null ? undefined : read(text)
+
 const build = (given: ReadonlyMap<string, SettingEntry>): Settings => {
   const typed = Object.fromEntries(
     Object.entries<SettingDefinition>(settingDefinitions).map(([key, { defaultValue, name, read }]) => [
       key,
-      read(given.get(name)?.value ?? defaultValue)
+      valueOf(read, given.get(name)?.value ?? defaultValue)
     ])
   )
   return { ...(typed as SettingValues), given }
@@ -46,7 +50,9 @@ const build = (given: ReadonlyMap<string, SettingEntry>): Settings => {
 export const defaultSettings: Settings = build(new Map())
 
 /** Settings by Kafka's names: `{ "num.partitions": 3 }`. */
-export type NamedSettings = { readonly [Name in BrokerConfigName]?: string | number | boolean }
+export type NamedSettings = {
+  readonly [Name in BrokerConfigName | `listener.name.${string}`]?: string | number | boolean
+}
 
 const isParsed = (settings: Settings | NamedSettings): settings is Settings =>
   "given" in settings && settings.given instanceof Map
@@ -62,6 +68,15 @@ export const readSettings = (
   )
 }
 
+/** The definition that a name has, and the name that it goes by; also of a listener's own (`listener.name.…`). */
+const find = (text: string): { readonly name: string; readonly definition: BrokerConfig } | undefined => {
+  const name = settingAliases.get(text) ?? text
+  const definition = brokerConfigs().get(name)
+  if (definition !== undefined) return { name, definition }
+  const ofListener = listenerSettingName(text)
+  return ofListener === undefined ? undefined : { name: canonicalName(ofListener), definition: ofListener.definition }
+}
+
 /**
  * Later entries win. Fails on the first unknown name, and on the first value that does not fit. `others` are names that are
  * read elsewhere: who mistypes one is told it.
@@ -73,20 +88,26 @@ export const parseSettings = (
   const given = new Map<string, SettingEntry>()
   const idle = new Set<string>()
   for (const entry of entries) {
-    const name = settingAliases.get(entry.name) ?? entry.name
-    const definition = brokerConfigs().get(name)
-    if (definition === undefined) {
+    const found = find(entry.name)
+    if (found === undefined) {
+      const [, name = entry.name] = splitListenerName(entry.name) ?? []
       if (isOfAnotherKafka(name)) {
-        idle.add(name)
+        idle.add(entry.name)
         continue
       }
-      const near = nearestName(entry.name, others)
-      const hint = near === undefined ? "" : `; did you mean ${near}?`
+      const near = nearestName(name, others)
+      const hint = near === undefined ? "" : `; did you mean ${entry.name.slice(0, -name.length)}${near}?`
       return Result.fail(new SettingsError({ message: `${entry.origin}: unknown setting ${entry.name}${hint}` }))
     }
-    const wrong = checkValue(definition, entry.value)
+    const { definition, name } = found
+    const wrong = checkValue({ ...definition, name }, entry.value)
     if (wrong !== undefined) return Result.fail(new SettingsError({ message: `${entry.origin}: ${wrong}` }))
     if (definition.idle) idle.add(name)
+    if (name.startsWith(LISTENER_PREFIX) && !definition.idle && definition.perListener === undefined) {
+      return Result.fail(
+        new SettingsError({ message: `${entry.origin}: ${definition.name} is one for all listeners, not ${name}` })
+      )
+    }
     given.set(name, { ...entry, name })
   }
   const settings = build(given)

@@ -13,6 +13,7 @@ import { commit } from "./PgStore/commit.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { readsOf } from "./PgStore/reads.ts"
+import { roleLoginsOf } from "./PgStore/RoleLogins.ts"
 import { endReign, takeOver } from "./PgStore/takeOver.ts"
 import type { Memory, Reign } from "./PgStore/takeOver.ts"
 import { unpackedOf } from "./PgStore/unpackedStatements.ts"
@@ -105,6 +106,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     outbox: outboxOf((use) => withReign(({ outbox }) => use(outbox))),
     ...readsOf((use) => withReign(({ readers }) => use(readers))),
     unpacked: unpackedOf(withReign),
+    roles: roleLoginsOf(target, withReign),
     statistics: withReign(({ statistics }) => statistics.look)
   })
 })

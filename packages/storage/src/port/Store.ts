@@ -4,6 +4,7 @@ import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
 import type { Outbox } from "./Outbox.ts"
+import type { RoleLogins } from "./RoleLogins.ts"
 import type { StateLoader } from "./StateLoader.ts"
 import type { StoreError } from "./StoreError.ts"
 import type { UnpackedRows } from "./UnpackedRows.ts"
@@ -67,6 +68,8 @@ export interface SqlSide {
   readonly outbox: Outbox | undefined
   /** Records as rows; absent for the same reason. */
   readonly unpacked?: UnpackedRows
+  /** Absent if its server has no users of its own. */
+  readonly roles?: RoleLogins
   /** What its server tells of itself, asked beside everything else; absent if there is no server. */
   readonly statistics?: Effect.Effect<ReadonlyArray<Statistic>, StoreError>
 }

@@ -31,6 +31,8 @@ export class PostgresServer {
   readonly folder: string
   /** Beside those of every test's, for the next start. */
   settings: Readonly<Record<string, string>> = {}
+  /** Over TCP, too, from the next start on. */
+  port: number | undefined = undefined
   private process: ChildProcess | undefined
 
   private constructor(folder: string) {
@@ -73,14 +75,17 @@ export class PostgresServer {
   }
 
   options(more: Partial<PgOptions> = {}): PgOptions {
-    return { host: this.folder, user: "postgres", unsafeDurability: "ignore", lockWaitMs: 300, ...more }
+    const { folder, port } = this
+    const place = port === undefined ? { host: folder } : { host: folder, port }
+    return { ...place, user: "postgres", unsafeDurability: "ignore", lockWaitMs: 300, ...more }
   }
 
   /** Starts it, and waits until it takes connections. */
   get start(): Effect.Effect<void, unknown> {
     return Effect.callback((resume) => {
       const settings = {
-        listen_addresses: "",
+        listen_addresses: this.port === undefined ? "" : "127.0.0.1",
+        port: String(this.port ?? 5432),
         unix_socket_directories: this.folder,
         fsync: "off",
         shared_buffers: "16MB",
@@ -154,12 +159,34 @@ export class PostgresServer {
     )
   }
 
+  /** Over TCP it takes TLS, too, from the next start on: the files are copied, as the key has to be its own. */
+  withTls(certificate: string, key: string): void {
+    const { gid, uid } = asAccount()
+    const own = (from: string, name: string): string => {
+      const path = join(this.folder, name)
+      writeFileSync(path, readFileSync(from), { mode: 0o600 })
+      if (uid !== undefined) chownSync(path, uid, gid)
+      return path
+    }
+    this.settings = {
+      ...this.settings,
+      ssl: "on",
+      ssl_cert_file: own(certificate, "server.crt"),
+      ssl_key_file: own(key, "server.key")
+    }
+  }
+
   /** From now on a role that has a password has to tell it. */
   get demandPasswords(): Effect.Effect<void, unknown> {
+    return this.ruleFirst("local all guarded scram-sha-256")
+  }
+
+  /** Lines of pg_hba.conf that go before those that are there. */
+  ruleFirst(...lines: ReadonlyArray<string>): Effect.Effect<void, unknown> {
     return Effect.gen({ self: this }, function* () {
       const path = join(this.folder, "data", "pg_hba.conf")
       const rules = readFileSync(path, "utf8")
-      writeFileSync(path, `local all guarded scram-sha-256\n${rules}`)
+      writeFileSync(path, `${lines.join("\n")}\n${rules}`)
       yield* this.configure({})
     })
   }

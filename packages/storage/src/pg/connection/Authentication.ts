@@ -6,7 +6,7 @@ import { passwordFor } from "../options/PgOptions.ts"
 import type { PgTarget } from "../options/PgOptions.ts"
 import { ConnectionLost } from "./ConnectionError.ts"
 import type { Endpoint } from "./Endpoint.ts"
-import { hopeless, lost } from "./openingErrors.ts"
+import { hopeless, lost, unproven } from "./openingErrors.ts"
 
 /** Messages by which the server asks for proof, or gives its own. */
 export type Demand = Extract<
@@ -25,11 +25,20 @@ export type Demand = Extract<
 export class Authentication {
   private readonly target: PgTarget
   private readonly endpoint: Endpoint
+  private readonly mustAsk: boolean
   private scram: PgAuth.ScramState | undefined
+  private isAsked = false
 
-  constructor(target: PgTarget, endpoint: Endpoint) {
+  /** `mustAsk`: the server is to ask for the password, and not to have it sent where others can read it. */
+  constructor(target: PgTarget, endpoint: Endpoint, mustAsk: boolean) {
     this.target = target
     this.endpoint = endpoint
+    this.mustAsk = mustAsk
+  }
+
+  /** Being let in proves nothing, as nothing was asked. */
+  get isUnproven(): boolean {
+    return this.mustAsk && !this.isAsked
   }
 
   /** Whether the server still owes the proof that it knows the password. */
@@ -38,7 +47,12 @@ export class Authentication {
   }
 
   /** What to send; undefined: nothing; an error: the session cannot be opened. */
-  answer(demand: Demand): Uint8Array | ConnectionLost | undefined {
+  answer(demand: Demand, encrypted: boolean): Uint8Array | ConnectionLost | undefined {
+    this.isAsked = true
+    const isReadable = demand._tag === "AuthenticationCleartextPassword" || demand._tag === "AuthenticationMD5Password"
+    if (this.mustAsk && isReadable && !encrypted && this.endpoint.path === undefined) {
+      return unproven(`Postgres at ${this.endpoint.label} asks for a password without TLS, and not by SCRAM`)
+    }
     switch (demand._tag) {
       case "AuthenticationCleartextPassword":
         return this.withPassword((password) => PgProtocol.encodePasswordMessage({ password }))

@@ -16,6 +16,8 @@ export class ConnectionLost extends Data.TaggedError("ConnectionLost")<{
   readonly sent: boolean
   /** The reason why none could be had does not pass by itself: a person has to change something. */
   readonly lasting?: boolean
+  /** A server that should have asked for a password did not, or would have it sent readable. */
+  readonly unproven?: boolean
   /** Nothing at all answered in time. */
   readonly silent?: boolean
   readonly cause?: unknown

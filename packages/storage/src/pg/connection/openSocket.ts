@@ -8,7 +8,7 @@ import { Authentication } from "./Authentication.ts"
 import { ConnectionLost, PgError } from "./ConnectionError.ts"
 import type { ConnectionError } from "./ConnectionError.ts"
 import type { Endpoint } from "./Endpoint.ts"
-import { hopeless, lost, noAnswer } from "./openingErrors.ts"
+import { hopeless, lost, noAnswer, unproven } from "./openingErrors.ts"
 
 /** A socket behind which the server waits for the first query. */
 export interface OpenSocket {
@@ -49,13 +49,14 @@ class Opening {
     target: PgTarget,
     endpoint: Endpoint,
     applicationName: string,
+    mustAsk: boolean,
     resume: (effect: Effect.Effect<OpenSocket, ConnectionError>) => void
   ) {
     this.target = target
     this.endpoint = endpoint
     this.applicationName = applicationName
     this.resume = resume
-    this.authentication = new Authentication(target, endpoint)
+    this.authentication = new Authentication(target, endpoint, mustAsk)
     // As libpq: there is no TLS over a unix socket unless asked for by name.
     const ssl = endpoint.path !== undefined && target.sslOptional ? false : target.ssl
     this.socket = connectTo(endpoint)
@@ -152,7 +153,7 @@ class Opening {
       case "AuthenticationSASL":
       case "AuthenticationSASLContinue":
       case "AuthenticationSASLFinal": {
-        const answer = this.authentication.answer(message)
+        const answer = this.authentication.answer(message, this.encrypted)
         if (answer instanceof ConnectionLost) return this.fail(answer)
         if (answer !== undefined) this.socket.write(answer)
         return
@@ -184,6 +185,11 @@ class Opening {
     if (this.authentication.isOwed) {
       return this.fail(hopeless(`the server at ${this.endpoint.label} did not prove who it is`))
     }
+    if (this.authentication.isUnproven) {
+      return this.fail(
+        unproven(`Postgres at ${this.endpoint.label} lets role ${this.target.user} in without a password`)
+      )
+    }
     this.done = true
     socket.removeAllListeners()
     socket.setTimeout(0)
@@ -192,14 +198,18 @@ class Opening {
   }
 }
 
-/** Transport, TLS if wanted, startup and authentication: messages are `@effect/sql-pg`'s. */
+/**
+ * Transport, TLS if wanted, startup and authentication: messages are `@effect/sql-pg`'s. `mustAsk`: a session counts only
+ * if the server asked for a password, which is sent readable to nobody.
+ */
 export const openSocket = (
   target: PgTarget,
   endpoint: Endpoint,
-  applicationName: string
+  applicationName: string,
+  mustAsk = false
 ): Effect.Effect<OpenSocket, ConnectionError> =>
   Effect.callback<OpenSocket, ConnectionError>((resume) => {
-    const opening = new Opening(target, endpoint, applicationName, resume)
+    const opening = new Opening(target, endpoint, applicationName, mustAsk, resume)
     return Effect.sync(() => void opening.end())
   }).pipe(
     Effect.timeoutOrElse({

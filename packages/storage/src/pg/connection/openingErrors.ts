@@ -17,3 +17,7 @@ export const noAnswer = (target: PgTarget, { label }: Endpoint): ConnectionLost 
     sent: false,
     silent: true
   })
+
+/** The server does not let a password prove anything. */
+export const unproven = (message: string): ConnectionLost =>
+  new ConnectionLost({ message, sent: false, lasting: true, unproven: true })

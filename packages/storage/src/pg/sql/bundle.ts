@@ -2497,6 +2497,14 @@ select o.group_id, o.partition_id from kafka.outbox o where o.group_id is not nu
     select * from kafka.batches b
     where b.partition_id = wanted.id and b.base_offset >= coalesce(s.end_offset, 0) and b.producer_id >= 0
     order by b.base_offset) b`,
+  LoadRoleGroups: `-- The role itself, if it may log in, and all roles that it is a member of, directly or through others.
+with recursive mine (oid) as (
+  select r.oid from pg_catalog.pg_roles r
+    where r.rolname::text = any ($1::text[]) and r.rolcanlogin and (r.rolvaliduntil is null or r.rolvaliduntil > now())
+  union
+  select m.roleid from pg_catalog.pg_auth_members m join mine on m.member = mine.oid
+)
+select r.rolname::text from mine join pg_catalog.pg_roles r on r.oid = mine.oid`,
   LoadTransactionalIds: `select transactional_id, revision, value from kafka.transactional_ids order by revision`,
   Read: `select p.request, b.base_offset, b.data
   from kafka.plan_read($1::int[], $2::bigint[], $3::bigint[], $4::bigint) p
