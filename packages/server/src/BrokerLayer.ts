@@ -27,6 +27,7 @@ import { Counts, StorageCounts } from "@tusk/storage/StorageCounts"
 import { ProducerIds } from "@tusk/storage/log/ProducerIds"
 import { Topics, TopicsOptions } from "@tusk/storage/topics/Topics"
 import { TransactionStore } from "@tusk/storage/transactions/TransactionStore"
+import { ScramCredentials } from "@tusk/storage/security/ScramCredentials"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -50,6 +51,9 @@ import { outboxDrain } from "./outbox/OutboxDrain.ts"
 import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
 import { Router } from "./produce/Router.ts"
+import { KeyDerivation } from "./security/sasl/KeyDerivation.ts"
+import { Logins } from "./security/sasl/Logins.ts"
+import { ScramUsers } from "./security/sasl/ScramUsers.ts"
 import type { Settings } from "./config/Settings.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
@@ -124,6 +128,9 @@ const follower = Layer.provide(
 const inWireTime = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
   Layer.provide(layer, Layer.effect(Clock.Clock, wireClock))
 
+/** Who gets in. */
+const logins = Layer.provideMerge(Logins.layer, Layer.merge(ScramUsers.layer, KeyDerivation.layer))
+
 /** Tells coordinators which groups are theirs. */
 const coordination = Layer.effect(
   Coordinates,
@@ -174,7 +181,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provideMerge(
       layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer, Topics.layer))
     ),
-    Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, SqlClaims.layer, OpenBatches.layer))),
+    Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, SqlClaims.layer, OpenBatches.layer, ScramCredentials.layer))),
     Layer.provideMerge(layerInArea("commit", committer)),
     Layer.provideMerge(layerInArea("commit", active))
   )
@@ -187,6 +194,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
+    Layer.provideMerge(logins),
     Layer.provide(InternalTopics.layer),
     Layer.provideMerge(TopicAdmin.layer),
     Layer.provide(
@@ -246,6 +254,8 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
     Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
     Layer.succeed(ConnectionOptions, {
       maxRequestBytes: settings.socketRequestMaxBytes,
+      maxLoginBytes: settings.saslServerMaxReceiveSize,
+      maxLoginMs: settings.authenticationTimeoutMs,
       maxIdleMs: settings.connectionsMaxIdleMs,
       maxRequestMs: settings.requestReceiveTimeoutMs,
       maxWriteStallMs: settings.writeStallTimeoutMs,

@@ -15,6 +15,7 @@ import type { Settings } from "../src/config/Settings.ts"
 import type { TopicConfigName } from "../src/config/TopicConfigDefinitions.ts"
 import { Authorizer } from "../src/request/Authorizer.ts"
 import { Tusk } from "../src/Tusk.ts"
+import type { ListenOptions } from "../src/Tusk.ts"
 import { within, WireClient } from "./WireClient.ts"
 import { TestClock } from "effect/testing"
 
@@ -27,18 +28,22 @@ export interface LogLine {
 
 export class BrokerUnderTest implements AsyncDisposable {
   readonly port: number
+  /** Of each listener. */
+  readonly ports: ReadonlyArray<number>
   readonly log: ReadonlyArray<LogLine>
   readonly stop: () => Promise<void>
   readonly #clients: Array<WireClient> = []
 
-  constructor(port: number, log: ReadonlyArray<LogLine>, stop: () => Promise<void>) {
-    this.port = port
+  constructor(ports: ReadonlyArray<number>, log: ReadonlyArray<LogLine>, stop: () => Promise<void>) {
+    this.port = ports[0]!
+    this.ports = ports
     this.log = log
     this.stop = stop
   }
 
-  async connect(): Promise<WireClient> {
-    const client = await WireClient.connect(this.port)
+  /** To its first listener, or another one. */
+  async connect(listener = 0): Promise<WireClient> {
+    const client = await WireClient.connect(this.ports[listener]!)
     this.#clients.push(client)
     return client
   }
@@ -95,12 +100,14 @@ interface StartOptions {
   readonly parts?: Partial<BrokerParts>
   /** The app's own loggers and levels. */
   readonly around?: Layer.Layer<never>
+  /** Where it listens, if not at a port of PLAINTEXT. */
+  readonly listeners?: ReadonlyArray<ListenOptions>
   /** Says what principals may do, in the place of the broker's own. */
   readonly authorizer?: Authorizer
 }
 
-const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { around, authorizer, parts, store }: StartOptions) => {
-  const options = { settings: { ...defaultSettings, ...settings } }
+const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { around, authorizer, listeners, parts, store }: StartOptions) => {
+  const options = { settings: { ...defaultSettings, ...settings }, ...(listeners === undefined ? {} : { listeners }) }
   const layer =
     store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)
   const logging = around ?? capturing(log)
@@ -108,7 +115,8 @@ const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { around, aut
   return Layer.provide(layer, services)
 }
 
-const portOf = (context: Context.Context<Tusk>): number => Context.get(context, Tusk).listeners[0]!.port
+const portsOf = (context: Context.Context<Tusk>): ReadonlyArray<number> =>
+  Context.get(context, Tusk).listeners.map(({ port }) => port)
 
 export const startBroker = async (
   settings: Partial<Settings> = {},
@@ -118,7 +126,7 @@ export const startBroker = async (
   const scope = Scope.makeUnsafe()
   const context = await Effect.runPromise(Layer.buildWithScope(layerOf(settings, log, options), scope))
   let stopped: Promise<void> | undefined
-  return new BrokerUnderTest(portOf(context), log, () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void))))
+  return new BrokerUnderTest(portsOf(context), log, () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void))))
 }
 
 /** A broker for which time is what the test makes it; it stops with the test's scope. */
@@ -130,7 +138,7 @@ export const brokerInTestTime = Effect.fnUntraced(function* (
   yield* TestClock.adjust("1 hour")
   const log: Array<LogLine> = []
   const context = yield* Layer.build(layerOf(settings, log, options))
-  const broker = new BrokerUnderTest(portOf(context), log, () => Promise.resolve())
+  const broker = new BrokerUnderTest(portsOf(context), log, () => Promise.resolve())
   yield* Effect.addFinalizer(() => Effect.promise(() => broker[Symbol.asyncDispose]()))
   return broker
 })

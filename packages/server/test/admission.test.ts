@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import { Logins } from "../src/security/sasl/Logins.ts"
 import * as Socket from "effect/socket/Socket"
 import { Connections } from "../src/net/Connections.ts"
 import { Dispatch } from "../src/net/Dispatch.ts"
@@ -33,7 +34,10 @@ const open = Effect.fnUntraced(function* (
     const ready = waiting && Effect.map(waiting, (isThere) => (isThere ? begin : undefined))
     return { concurrent: true, ready, begin }
   }
-  const layer = Layer.provide(Connections.layer, Layer.succeed(Dispatch, { admit }))
+  const layer = Layer.provide(
+    Connections.layer,
+    Layer.merge(Layer.succeed(Dispatch, { admit }), Layer.succeed(Logins, { begin: () => {}, pending: () => 0 }))
+  )
   const connections = Context.get(yield* Layer.build(layer), Connections)
   const sent = yield* Queue.unbounded<Uint8Array>()
   const socket = Socket.make({

@@ -53,6 +53,7 @@ export const apiVersions = handler({
         connection.clientSoftwareName = request.clientSoftwareName
         connection.clientSoftwareVersion = request.clientSoftwareVersion
       }
+      connection.login?.versionsTold()
       return Effect.succeed(response(NONE, advertised(), SUPPORTED))
     }
   }),

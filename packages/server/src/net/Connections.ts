@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
 import { inArea } from "../observe/LogLines.ts"
 import { Authorizer } from "../request/Authorizer.ts"
+import { Logins } from "../security/sasl/Logins.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
 import { wireClock } from "../request/WireClock.ts"
@@ -43,6 +44,7 @@ export class Connections extends Context.Service<
       const options = yield* ConnectionOptions
       const authorizer = yield* Authorizer
       const counts = yield* RequestCounts
+      const logins = yield* Logins
       const makeSignal = yield* Signals
       const clock = yield* wireClock
       const nowMs = () => monotonicMs(clock)
@@ -69,6 +71,10 @@ export class Connections extends Context.Service<
           logBroken: ({ message, reason }) => {
             const isNews = reason !== "otherProtocol" || isOtherNews(info.clientHost, nowMs())
             return logClose(info, message, isNews ? "Warn" : "Debug")
+          },
+          logEnd: (reason) => {
+            const isNews = isOtherNews(`${info.clientHost} ${reason}`, nowMs())
+            return logClose(info, reason, isNews ? "Info" : "Debug")
           }
         })
         yield* Effect.raceFirst(requests, answerLoop(connection, write))
@@ -87,6 +93,7 @@ export class Connections extends Context.Service<
             fork
           })
           roster.add(connection)
+          logins.begin(connection.info)
           counts.connections++
           return Effect.andThen(tellOpened(connection), Effect.scoped(talk(socket, connection, peer))).pipe(
             // What its requests log is theirs, whichever fiber does the work.

@@ -1,9 +1,10 @@
 import { MAX_ELEMENTS, Reader } from "@tusk/protocol/codec/Reader"
 import { Writer } from "@tusk/protocol/codec/Writer"
 import { decodeRequestHeader, encodeResponse, peekRequestHeader } from "@tusk/protocol/Header"
-import { errorCode, UnknownServerError, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import { errorCode, IllegalSaslState, UnknownServerError, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
+import { SaslAuthenticate } from "@tusk/protocol/messages/SaslAuthenticate"
 import { ProtocolError, protocolError } from "@tusk/protocol/ProtocolError"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
@@ -18,6 +19,7 @@ import * as Result from "effect/Result"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
 import type { Answering, Handle, Handler, TurnAway } from "../request/Handler.ts"
+import type { Login } from "../request/Login.ts"
 import { RequestContext } from "../request/RequestContext.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
 import type { ApiCounts } from "../request/ServerCounts.ts"
@@ -28,6 +30,7 @@ import { RequestSpans, spanOf } from "../observe/RequestSpans.ts"
 import { RequestFaults } from "../request/RequestFaults.ts"
 import { wireClock } from "../request/WireClock.ts"
 import { faulted } from "./faulted.ts"
+import { ending, guard, kafkaName, silence, tokenAnswer } from "./loginFrames.ts"
 import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
 import type { Gate } from "./Readiness.ts"
 import { SlowRequests } from "./SlowRequests.ts"
@@ -127,6 +130,10 @@ const admit =
   (frame, connection, receivedMs) => {
     let about = ""
     try {
+      const { login } = connection
+      const verdict = login?.isGuarding === true ? guard(login, frame, receivedMs) : undefined
+      if (verdict?._tag === "Close") return ending(connection, verdict.reason)
+      if (verdict?._tag === "Token") return token(parts, login!, frame, connection, receivedMs)
       const { apiKey, apiVersion, correlationId } = peekRequestHeader(frame)
       const served = parts.table.get(apiKey)
       if (served === undefined) {
@@ -161,6 +168,7 @@ const admit =
       }
       counts.requests++
       counts.requestBytes += frame.byteLength
+      if (verdict?._tag === "OutOfTurn") return outOfTurn(parts, asked)
       const begin = () => begun(parts, asked)
       const ready = mayRun(parts, handler) ? undefined : readiness(parts, asked, begin, receivedMs)
       return { concurrent: handler.concurrent, ready, begin }
@@ -169,6 +177,45 @@ const admit =
       throw error
     }
   }
+
+/** A request in the middle of a login that is none of it: the client learns it, and the connection ends. */
+const outOfTurn = (parts: Parts, asked: Asked): Admitted => {
+  const error = new IllegalSaslState({
+    message: `Unexpected Kafka request of type ${kafkaName(asked.handler.api.name)} during SASL authentication.`
+  })
+  const { connection } = asked.context
+  return {
+    concurrent: false,
+    ready: undefined,
+    begin: () =>
+      Effect.map(connection.login!.refuse("it sent another request while it authenticated"), () =>
+        encode(parts, asked, refuse(asked, error))
+      )
+  }
+}
+
+/** A token without Kafka's header (SaslHandshake 0): it waits as a SaslAuthenticate does. */
+const token = (parts: Parts, login: Login, frame: Uint8Array, connection: ConnectionInfo, receivedMs: number): Admitted => {
+  const { handler } = parts.table.get(SaslAuthenticate.key)!
+  const begin: Begin = () => tokenAnswer(login, frame)
+  const tooLate = () => {
+    login.abandon("it could not authenticate in time")
+    return undefined
+  }
+  const waiting = {
+    handler,
+    connection,
+    isAwaited: () => true,
+    receivedMs,
+    run: begin,
+    refused: (): Begin => {
+      tooLate()
+      return silence
+    },
+    dropped: tooLate
+  }
+  return { concurrent: false, ready: mayRun(parts, handler) ? undefined : onceItMayRun(parts, waiting), begin }
+}
 
 /** A request with what answers it. */
 interface Asked extends Served {

@@ -39,6 +39,8 @@ export interface Login {
   readonly mechanisms: ReadonlyArray<string>
   /** Takes a token of the mechanism. Fails after a delay, and the connection ends. */
   readonly authenticate: (token: Uint8Array) => Effect.Effect<LoginStep, SaslAuthenticationFailed>
+  /** The login has failed. Returns after a delay; the connection ends with what is answered then. */
+  readonly refuse: (reason: string) => Effect.Effect<void>
   /** A request of the login was not run. */
   readonly abandon: (reason: string) => void
 }
