@@ -35,6 +35,9 @@ const response = (
   zkMigrationReady: false
 })
 
+/** KIP-511: for a client that knows a newer version. */
+const OWN_VERSIONS = [{ apiKey: ApiVersions.key, minVersion: ApiVersions.minVersion, maxVersion: ApiVersions.maxVersion }]
+
 /** KIP-511: what a client may call itself. */
 const CLIENT_SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
@@ -57,10 +60,5 @@ export const apiVersions = handler({
       return Effect.succeed(response(NONE, advertised(), SUPPORTED))
     }
   }),
-  refuse: (_request, errorCode) =>
-    response(
-      errorCode,
-      [{ apiKey: ApiVersions.key, minVersion: ApiVersions.minVersion, maxVersion: ApiVersions.maxVersion }],
-      []
-    )
+  refuse: (_request, errorCode, { _tag }) => response(errorCode, _tag === "UnsupportedVersion" ? OWN_VERSIONS : [], [])
 })

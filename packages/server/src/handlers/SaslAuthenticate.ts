@@ -25,7 +25,8 @@ export const saslAuthenticate = handler({
     }
     return Effect.map(login.authenticate(authBytes), ({ sessionLifetimeMs, token }) => ({
       errorCode: NONE,
-      errorMessage: null,
+      // Its default in Kafka, which is not null.
+      errorMessage: "",
       authBytes: token,
       sessionLifetimeMs
     }))

@@ -72,6 +72,9 @@ export class Logins extends Context.Service<
   )
 }
 
+/** A little more randomness than Kafka's own nonce has. */
+const NONCE_BYTES = 18
+
 /** Begins an exchange of a mechanism on a listener. */
 type Begin = (mechanism: string, settings: Settings) => () => Exchange
 
@@ -81,8 +84,9 @@ const exchangesOf = Effect.fnUntraced(function* (_settings: Settings) {
   const verifier = yield* PlainVerifier
   const tokens = yield* DelegationTokenLookup
   const secretBytes = yield* SecretBytes
+  const newNonce = () => Buffer.from(secretBytes(NONCE_BYTES)).toString("base64url")
   const begin: Begin = (mechanism, settings) => {
-    if (isScram(mechanism)) return () => scramExchange({ mechanism, users: stored, tokens, secretBytes })
+    if (isScram(mechanism)) return () => scramExchange({ mechanism, users: stored, tokens, newNonce })
     const verify = verifier?.verify ?? verifyUsers({ derivation, stored, listed: listedUsers(settings) })
     return () => plainExchange(verify)
   }
@@ -99,7 +103,7 @@ const listedUsers = ({ saslJaasConfig }: Settings): ReadonlyMap<string, string> 
 }
 
 /** As Apache Kafka tells them: in the order of its hash table. */
-const TOLD_ORDER = ["PLAIN", "OAUTHBEARER", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+const TOLD_ORDER = ["PLAIN", "SCRAM-SHA-512", "SCRAM-SHA-256", "OAUTHBEARER"]
 
 const mechanismsOf = (settings: Settings, listener: string, begin: Begin): ReadonlyMap<string, Mechanism> => {
   const { saslEnabledMechanisms } = settingsOf(settings, listener)

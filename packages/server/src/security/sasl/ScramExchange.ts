@@ -40,18 +40,16 @@ interface Parts {
   readonly mechanism: ScramMechanism
   readonly users: ScramUsers["Service"]
   readonly tokens: Context.Service.Shape<typeof DelegationTokenLookup>
-  readonly secretBytes: (bytes: number) => Uint8Array
+  /** The server's part of a nonce: printable, without a comma. */
+  readonly newNonce: () => string
 }
-
-/** As many bytes of randomness as Kafka's own nonce has, and a little more. */
-const NONCE_BYTES = 18
 
 /** SCRAM (RFC 5802, RFC 7677, KIP-84): neither side learns the other's secret, and both show that they know it. */
 export const scramExchange = (parts: Parts): Exchange => {
   let offered: Offered | undefined
   const begin = Effect.fnUntraced(function* (first: ClientFirst) {
     const claimed = yield* claim(parts, first)
-    const nonce = first.nonce + Buffer.from(parts.secretBytes(NONCE_BYTES)).toString("base64url")
+    const nonce = first.nonce + parts.newNonce()
     const { iterations, salt } = claimed.credential
     offered = { first, serverFirst: serverFirst(nonce, salt, iterations), nonce, claimed }
     return challenge(offered.serverFirst)

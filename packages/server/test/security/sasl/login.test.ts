@@ -45,7 +45,7 @@ describe("a login", () => {
     const answer = await plainLogin(client, "alice", "alice-secret")
     assert.deepStrictEqual(
       { ...answer, authBytes: answer.authBytes.byteLength },
-      { errorCode: 0, errorMessage: null, authBytes: 0, sessionLifetimeMs: 0n }
+      { errorCode: 0, errorMessage: "", authBytes: 0, sessionLifetimeMs: 0n }
     )
     await isServed(client)
   })
@@ -90,7 +90,7 @@ describe("a login", () => {
     const client = await connectSasl(broker)
     const { errorCode, mechanisms } = await client.call(SaslHandshake, 0, { mechanism: "SCRAM-SHA-256" })
     assert.strictEqual(errorCode, 0)
-    assert.deepStrictEqual(mechanisms, ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+    assert.deepStrictEqual(mechanisms, ["PLAIN", "SCRAM-SHA-512", "SCRAM-SHA-256"])
     const first = "n,,n=carol,r=abc"
     client.sendBytes(rawFrame(Buffer.from(first)))
     const { message, signature } = clientFinal("SCRAM-SHA-256", "carol-secret", first, String(await client.frame()))
@@ -128,7 +128,7 @@ describe("a login", () => {
     const answer = await client.call(SaslHandshake, 1, { mechanism: "GSSAPI" })
     assert.deepStrictEqual(answer, {
       errorCode: UNSUPPORTED_SASL_MECHANISM,
-      mechanisms: ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+      mechanisms: ["PLAIN", "SCRAM-SHA-512", "SCRAM-SHA-256"]
     })
     await client.closed
   })
