@@ -31,6 +31,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     offsets: [".", "commit", "port"],
     groups: [".", "commit", "port"],
     transactions: [".", "commit", "port"],
+    security: [".", "commit", "port"],
     "log/batches": ["."],
     "log/partitions": [".", "commit", "port"],
     "log/read": [".", "log/partitions", "port"],

@@ -23,11 +23,12 @@ import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
+import { SecurityOptions } from "@tusk/storage/security/SecurityLimits"
+import { security } from "@tusk/storage/security/security"
 import { Counts, StorageCounts } from "@tusk/storage/StorageCounts"
 import { ProducerIds } from "@tusk/storage/log/ProducerIds"
 import { Topics, TopicsOptions } from "@tusk/storage/topics/Topics"
 import { TransactionStore } from "@tusk/storage/transactions/TransactionStore"
-import { ScramCredentials } from "@tusk/storage/security/ScramCredentials"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -181,7 +182,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provideMerge(
       layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer, Topics.layer))
     ),
-    Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, SqlClaims.layer, OpenBatches.layer, ScramCredentials.layer))),
+    Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, SqlClaims.layer, OpenBatches.layer))),
+    Layer.provideMerge(layerInArea("security", security)),
     Layer.provideMerge(layerInArea("commit", committer)),
     Layer.provideMerge(layerInArea("commit", active))
   )
@@ -252,6 +254,12 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
     }),
     Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: settings.decompressedMaxBytes }),
     Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
+    Layer.succeed(SecurityOptions, {
+      maxAcls: settings.maxAcls,
+      maxScramCredentials: settings.maxScramUsers,
+      maxQuotas: settings.maxQuotas,
+      maxDelegationTokens: settings.maxDelegationTokens
+    }),
     Layer.succeed(ConnectionOptions, {
       maxRequestBytes: settings.socketRequestMaxBytes,
       maxLoginBytes: settings.saslServerMaxReceiveSize,

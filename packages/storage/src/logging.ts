@@ -4,7 +4,7 @@ import * as LogLevel from "effect/LogLevel"
 
 /**
  * What a line is about: the start and its settings, connections, requests, the commit and the writer, the log with
- * retention and compaction, groups, topics, Postgres.
+ * retention and compaction, groups, topics, who may do what, Postgres.
  */
 export const AREAS = [
   "start",
@@ -15,6 +15,7 @@ export const AREAS = [
   "groups",
   "transactions",
   "topics",
+  "security",
   "outbox",
   "pg"
 ] as const

@@ -1,8 +1,10 @@
 import { saslSettingDefinitions } from "./SaslSettingDefinitions.ts"
+import { securityLimitDefinitions } from "./SecurityLimitDefinitions.ts"
 import { tlsSettingDefinitions } from "./TlsSettingDefinitions.ts"
 
 /** Settings of who gets in, who may do what, and how much: each room of `server/security` has a file of its own. */
 export const securitySettingDefinitions = {
+  ...securityLimitDefinitions,
   ...saslSettingDefinitions,
   ...tlsSettingDefinitions
 }
