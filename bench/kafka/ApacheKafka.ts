@@ -88,29 +88,23 @@ export const javaCommand = (
 export interface ApacheKafkaOptions {
   /** Java heap, as in `-Xmx`. */
   readonly heap?: string
-  /** More lines of server.properties. */
-  readonly settings?: Readonly<Record<string, string>>
-  /** Listeners beside PLAINTEXT: by name the protocol and the port on loopback. */
-  readonly listeners?: Readonly<Record<string, readonly [protocol: string, port: number]>>
+  /** More lines of server.properties; they may need the ports that the broker listens on. */
+  readonly settings?: Settings | ((ports: { readonly port: number; readonly controller: number }) => Settings)
 }
+
+type Settings = Readonly<Record<string, string>>
 
 const clusterId = "dHVzay1tYXRyaXgtMDAwMQ"
 
-const properties = (port: number, controller: number, dir: string, options: ApacheKafkaOptions): string => {
-  const beside = Object.entries(options.listeners ?? {})
-  const addresses = beside.map(([name, [, at]]) => `,${name}://127.0.0.1:${at}`).join("")
-  return Object.entries({
+const properties = (port: number, controller: number, dir: string, more: Readonly<Record<string, string>>): string =>
+  Object.entries({
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.quorum.voters": `1@127.0.0.1:${controller}`,
     "controller.listener.names": "CONTROLLER",
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}${addresses}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}${addresses}`,
-    "listener.security.protocol.map": [
-      "PLAINTEXT:PLAINTEXT",
-      "CONTROLLER:PLAINTEXT",
-      ...beside.map(([name, [protocol]]) => `${name}:${protocol}`)
-    ].join(","),
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "log.dirs": join(dir, "log"),
     "num.partitions": "4",
     "offsets.topic.num.partitions": "4",
@@ -122,11 +116,10 @@ const properties = (port: number, controller: number, dir: string, options: Apac
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
-    ...options.settings
+    ...more
   })
     .map(([name, value]) => `${name}=${value}\n`)
     .join("")
-}
 
 /** Apache Kafka from Maven's jars: one node, broker and controller in one process, on loopback, data in a folder of /tmp. */
 export const startApacheKafka = async (options: ApacheKafkaOptions = {}): Promise<KillableBroker> => {
@@ -134,7 +127,9 @@ export const startApacheKafka = async (options: ApacheKafkaOptions = {}): Promis
   const dir = mkdtempSync(join(tmpdir(), "apache-kafka-"))
   const [port, controller] = [await freePort(), await freePort()]
   const config = join(dir, "server.properties")
-  writeFileSync(config, properties(port, controller, dir, options))
+  const { settings = {} } = options
+  const more = typeof settings === "function" ? settings({ port, controller }) : settings
+  writeFileSync(config, properties(port, controller, dir, more))
   const format = javaCommand(classpath, "kafka.tools.StorageTool", ["format", "-t", clusterId, "-c", config])
 
   let child: ChildProcess | undefined

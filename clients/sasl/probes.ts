@@ -126,7 +126,7 @@ const request = ({ api, body, flexible = false, version }: Extract<Step, { api: 
     Buffer.concat([int16(api), int16(version), int32(id), int16(4), Buffer.from("test"), flexible ? Buffer.from([0]) : Buffer.alloc(0), body])
   )
 
-const RANDOM = /[^"](r=fyko\+d2lbbFgONRv9qkxdawL)[^,]+,s=[^,]+|(v=)[A-Za-z0-9+/=]+|(\t127\.0\.0\.1\0\0)../gs
+const RANDOM = /(?:^|[^])(r=fyko\+d2lbbFgONRv9qkxdawL)[^,]+,s=[^,]+|(v=)[A-Za-z0-9+/=]+|(\t127\.0\.0\.1\0\0)../gs
 
 /** Bytes as text, without what is random, and without what the brokers' nature differs in. */
 const told = (frame: Buffer): string => {

@@ -60,8 +60,13 @@ const answers = async (port: number): Promise<ReadonlyMap<string, string>> => {
 const kafkaPort = await freePort()
 const kafka = await startApacheKafka({
   heap: "512m",
-  settings: { ...SETTINGS, ...OF_KAFKA },
-  listeners: { SASL: ["SASL_PLAINTEXT", kafkaPort] }
+  settings: ({ controller, port }) => ({
+    ...SETTINGS,
+    ...OF_KAFKA,
+    listeners: `PLAINTEXT://127.0.0.1:${port},SASL://127.0.0.1:${kafkaPort},CONTROLLER://127.0.0.1:${controller}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},SASL://127.0.0.1:${kafkaPort}`,
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT"
+  })
 })
 let theirs: ReadonlyMap<string, string>
 try {

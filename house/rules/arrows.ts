@@ -78,7 +78,18 @@ export const TABLES: Readonly<Record<string, Table>> = {
     telemetry: services,
     observe: [...services, "telemetry"],
     admin: ["observe"],
-    handlers: [...services, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
+    "security/acl": services,
+    handlers: [
+      ...services,
+      "security/acl",
+      "produce",
+      "fetch",
+      "share",
+      "topics",
+      "groups",
+      "transactions",
+      "telemetry"
+    ],
     net: [...services, "handlers", "observe"],
     ".": [
       ...services,
@@ -92,7 +103,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "net",
       "observe",
       "admin",
-      "telemetry"
+      "telemetry",
+      "security/acl"
     ],
     testing: [".", "config"]
   },
@@ -105,7 +117,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     doctor: [".", "client"],
     backup: ["."],
     client: ["."],
-    "client/admin": ["client"],
+    "client/security": [".", "client"],
+    "client/admin": ["client", "client/security"],
     "client/produce": ["client"],
     "client/consume": ["client", "client/admin"],
     values: [".", "client", "client/produce"],
@@ -119,6 +132,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "backup",
       "values",
       "client",
+      "client/security",
       "client/admin",
       "client/produce",
       "client/consume"
@@ -132,7 +146,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
 /** Folders whose files do not import each other, and which of their files are lists, that import them all. */
 const APART: ReadonlyMap<string, RegExp> = new Map([
   ["packages/protocol/src/messages", /^index\.ts$/],
-  ["packages/server/src/handlers", /^(index|ApiTable)\.ts$/]
+  ["packages/server/src/handlers", /^(index|ApiTable|RightsTable)\.ts$/]
 ])
 
 /** Both lie in a folder whose files stand apart, and the first is no list. */

@@ -51,6 +51,7 @@ import { RequestCounts, ServerCounts } from "./request/ServerCounts.ts"
 import { outboxDrain } from "./outbox/OutboxDrain.ts"
 import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
+import { authorizer } from "./security/acl/AclAuthorizer.ts"
 import { Router } from "./produce/Router.ts"
 import { KeyDerivation } from "./security/sasl/KeyDerivation.ts"
 import { Logins } from "./security/sasl/Logins.ts"
@@ -205,6 +206,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         Router.layer,
         Recompression.layer,
         advertisedApis,
+        authorizer,
         keeping,
         Deadlines.layer,
         AnswerBudget.layer,

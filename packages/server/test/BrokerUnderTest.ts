@@ -106,7 +106,11 @@ interface StartOptions {
   readonly authorizer?: Authorizer
 }
 
-const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, { around, authorizer, listeners, parts, store }: StartOptions) => {
+const layerOf = (
+  settings: Partial<Settings>,
+  log: Array<LogLine>,
+  { around, authorizer, listeners, parts, store }: StartOptions
+) => {
   const options = { settings: { ...defaultSettings, ...settings }, ...(listeners === undefined ? {} : { listeners }) }
   const layer =
     store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)

@@ -14,7 +14,6 @@ export const kafkaBrokerConfigs = [
   ["alter.config.policy.class.name", "CLASS", null, false],
   ["alter.log.dirs.replication.quota.window.num", "INT", "11", false],
   ["alter.log.dirs.replication.quota.window.size.seconds", "INT", "1", false],
-  ["authorizer.class.name", "STRING", "", false],
   ["auto.leader.rebalance.enable", "BOOLEAN", "true", false],
   ["background.threads", "INT", "10", true],
   ["broker.heartbeat.interval.ms", "INT", "2000", false],

@@ -1,9 +1,11 @@
+import { aclSettingDefinitions } from "./AclSettingDefinitions.ts"
 import { saslSettingDefinitions } from "./SaslSettingDefinitions.ts"
 import { securityLimitDefinitions } from "./SecurityLimitDefinitions.ts"
 import { tlsSettingDefinitions } from "./TlsSettingDefinitions.ts"
 
 /** Settings of who gets in, who may do what, and how much: each room of `server/security` has a file of its own. */
 export const securitySettingDefinitions = {
+  ...aclSettingDefinitions,
   ...securityLimitDefinitions,
   ...saslSettingDefinitions,
   ...tlsSettingDefinitions

@@ -10,8 +10,10 @@ import { alterUserScramCredentials } from "./AlterUserScramCredentials.ts"
 import { apiVersions } from "./ApiVersions.ts"
 import { consumerGroupDescribe } from "./ConsumerGroupDescribe.ts"
 import { consumerGroupHeartbeat } from "./ConsumerGroupHeartbeat.ts"
+import { createAcls } from "./CreateAcls.ts"
 import { createPartitions } from "./CreatePartitions.ts"
 import { createTopics } from "./CreateTopics.ts"
+import { deleteAcls } from "./DeleteAcls.ts"
 import { deleteGroups } from "./DeleteGroups.ts"
 import { deleteRecords } from "./DeleteRecords.ts"
 import { deleteShareGroupOffsets } from "./DeleteShareGroupOffsets.ts"
@@ -117,6 +119,8 @@ export const handlers = [
   alterShareGroupOffsets,
   deleteShareGroupOffsets,
   describeAcls,
+  createAcls,
+  deleteAcls,
   describeClientQuotas,
   alterClientQuotas,
   describeUserScramCredentials,

@@ -33,6 +33,7 @@ export const registerOwn = (series: Series, sources: OwnSources): void => {
   series.live(m.epoch, () => active.epoch())
   series.live(m.connections, () => held.connections())
   series.live(m.connectionsOpened, () => server.connections)
+  series.live(m.denials, () => server.denials)
   series.live(m.fetchSessions, () => server.fetchSessions())
   series.live(m.shareSessions, () => held.shareSessions())
   series.live(m.answerBytes, () => held.answerBytes())

@@ -37,6 +37,8 @@ export class ServerCounts {
   readonly apis = new Map<number, ApiCounts>()
   /** Connections that were opened. */
   connections = 0
+  /** What clients asked for and may not have; not what was only left out of an answer. */
+  denials = 0
   /** Records and offsets that came by SQL; from when they were written to when they were in the log, in seconds. */
   drainedRows = 0
   readonly drainSeconds = new Histogram(SECONDS)

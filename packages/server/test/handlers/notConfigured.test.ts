@@ -13,7 +13,8 @@ describe("what is not configured", () => {
     await using broker = await startBroker()
     const client = await broker.connect()
     for (const version of [0, 1, 2, 3]) {
-      const { errorCode, resources } = await client.call(DescribeAcls, version, { operation: 1, permissionType: 1 })
+      const any = { resourceTypeFilter: 1, operation: 1, permissionType: 1 }
+      const { errorCode, resources } = await client.call(DescribeAcls, version, { ...any, patternTypeFilter: 3 })
       assert.deepStrictEqual([errorCode, resources], [54, []])
     }
   })
