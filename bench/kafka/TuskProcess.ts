@@ -77,7 +77,13 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
   const all = { ...(beside.length === 0 ? {} : { "listener.security.protocol.map": map }), ...options.settings }
   const settings = Object.entries(all).flatMap(([name, value]) => ["--set", `${name}=${value}`])
   const heap = ["--initial-old-space-size=128", "--max-semi-space-size=16"]
-  const args = [...heap, "--conditions=tusk-source", launcher, "start", ...listens.flatMap((listen) => ["--listen", listen])]
+  const args = [
+    ...heap,
+    "--conditions=tusk-source",
+    launcher,
+    "start",
+    ...listens.flatMap((listen) => ["--listen", listen])
+  ]
   args.push("--storage", options.storage, ...(options.storage === "embedded" ? ["--data-dir", dataDir] : []))
 
   let child: ChildProcess

@@ -8,7 +8,12 @@ type Step =
   | { readonly raw: Buffer }
   | { readonly bytes: Buffer }
   /** The last message of SCRAM, made of the answer before. */
-  | { readonly scram: "framed" | "raw"; readonly password: string; readonly first: string; readonly change?: "nonce" | "binding" | "proof" }
+  | {
+      readonly scram: "framed" | "raw"
+      readonly password: string
+      readonly first: string
+      readonly change?: "nonce" | "binding" | "proof"
+    }
 
 export interface Probe {
   readonly name: string
@@ -92,16 +97,27 @@ export const probes: ReadonlyArray<Probe> = [
       { name: `${mechanism}, wrong password`, steps: [...begun, last("wrong")] },
       { name: `${mechanism}, other nonce`, steps: [...begun, last("carol-secret", "nonce")] },
       { name: `${mechanism}, nonsense`, steps: [handshake(mechanism), authenticate("nonsense")] },
-      { name: `${mechanism}, channel binding`, steps: [handshake(mechanism), authenticate(`p=tls-unique${FIRST.slice(1)}`)] },
+      {
+        name: `${mechanism}, channel binding`,
+        steps: [handshake(mechanism), authenticate(`p=tls-unique${FIRST.slice(1)}`)]
+      },
       { name: `${mechanism}, other authzid`, steps: [handshake(mechanism), authenticate(`n,a=bob,${FIRST.slice(3)}`)] },
       { name: `${mechanism}, nonsense last`, steps: [...begun, authenticate("nonsense")] },
       { name: `${mechanism}, first twice`, steps: [...begun, authenticate(FIRST)] },
       {
         name: `${mechanism}, raw`,
-        steps: [handshake(mechanism, 0), { raw: Buffer.from(FIRST) }, { scram: "raw", password: "carol-secret", first: FIRST }, metadata]
+        steps: [
+          handshake(mechanism, 0),
+          { raw: Buffer.from(FIRST) },
+          { scram: "raw", password: "carol-secret", first: FIRST },
+          metadata
+        ]
       },
       { name: `${mechanism}, nobody`, steps: [handshake(mechanism), authenticate(FIRST.replace("carol", "nobody"))] },
-      { name: `${mechanism}, a token nobody has`, steps: [handshake(mechanism), authenticate(`${FIRST},tokenauth=true`)] }
+      {
+        name: `${mechanism}, a token nobody has`,
+        steps: [handshake(mechanism), authenticate(`${FIRST},tokenauth=true`)]
+      }
     ]
   })
 ]
@@ -115,7 +131,11 @@ const lastMessage = (mechanism: string, step: Extract<Step, { scram: unknown }>,
   const salted = pbkdf2Sync(step.password, Buffer.from(salt, "base64"), Number(iterations ?? 4096), bytes, digest)
   const clientKey = hmac(digest, salted, "Client Key")
   const without = `c=biws,r=${step.change === "nonce" ? "x" : ""}${nonce}`
-  const signed = hmac(digest, createHash(digest).update(clientKey).digest(), `${step.first.slice(3)},${serverFirst},${without}`)
+  const signed = hmac(
+    digest,
+    createHash(digest).update(clientKey).digest(),
+    `${step.first.slice(3)},${serverFirst},${without}`
+  )
   return Buffer.from(`${without},p=${Buffer.from(clientKey.map((byte, i) => byte ^ signed[i]!)).toString("base64")}`)
 }
 
@@ -123,7 +143,15 @@ const framed = (bytes: Buffer) => Buffer.concat([int32(bytes.byteLength), bytes]
 
 const request = ({ api, body, flexible = false, version }: Extract<Step, { api: number }>, id: number) =>
   framed(
-    Buffer.concat([int16(api), int16(version), int32(id), int16(4), Buffer.from("test"), flexible ? Buffer.from([0]) : Buffer.alloc(0), body])
+    Buffer.concat([
+      int16(api),
+      int16(version),
+      int32(id),
+      int16(4),
+      Buffer.from("test"),
+      flexible ? Buffer.from([0]) : Buffer.alloc(0),
+      body
+    ])
   )
 
 const RANDOM = /(?:^|[^])(r=fyko\+d2lbbFgONRv9qkxdawL)[^,]+,s=[^,]+|(v=)[A-Za-z0-9+/=]+|(\t127\.0\.0\.1\0\0)../gs

@@ -42,7 +42,10 @@ const { classpath } = await prepareJava()
 /** A user as an operator makes it. */
 const makeCarol = async (bootstrap: string) => {
   // Not both at once: Apache Kafka takes one credential of a user in a request.
-  for (const password of ["SCRAM-SHA-256=[iterations=4096,password=carol-secret]", "SCRAM-SHA-512=[password=carol-secret]"]) {
+  for (const password of [
+    "SCRAM-SHA-256=[iterations=4096,password=carol-secret]",
+    "SCRAM-SHA-512=[password=carol-secret]"
+  ]) {
     const args = ["--alter", "--entity-type", "users", "--entity-name", "carol", "--add-config", password]
     const command = javaCommand(classpath, "kafka.admin.ConfigCommand", ["--bootstrap-server", bootstrap, ...args])
     await runOk(command.file, command.args)
@@ -90,7 +93,8 @@ try {
     const our = ours.get(name)
     const isSame = our === their
     if (!isSame && OTHERWISE[name] === undefined) differ++
-    if (options.show || !isSame) process.stdout.write(`${isSame ? "same" : "DIFFERS"} ${name}\n  kafka: ${their}\n  tusk:  ${our}\n`)
+    if (options.show || !isSame)
+      process.stdout.write(`${isSame ? "same" : "DIFFERS"} ${name}\n  kafka: ${their}\n  tusk:  ${our}\n`)
     if (!isSame && OTHERWISE[name] !== undefined) process.stdout.write(`  on purpose: ${OTHERWISE[name]}\n`)
   }
   process.stdout.write(`${theirs.size} logins, ${differ} differ\n`)

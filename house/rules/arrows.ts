@@ -79,9 +79,11 @@ export const TABLES: Readonly<Record<string, Table>> = {
     observe: [...services, "telemetry"],
     admin: ["observe"],
     "security/acl": services,
+    "security/sasl": services,
     handlers: [
       ...services,
       "security/acl",
+      "security/sasl",
       "produce",
       "fetch",
       "share",
@@ -90,7 +92,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "transactions",
       "telemetry"
     ],
-    net: [...services, "handlers", "observe"],
+    net: [...services, "handlers", "observe", "security/sasl"],
     ".": [
       ...services,
       "produce",
@@ -104,7 +106,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "observe",
       "admin",
       "telemetry",
-      "security/acl"
+      "security/acl",
+      "security/sasl"
     ],
     testing: [".", "config"]
   },

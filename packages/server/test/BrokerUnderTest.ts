@@ -130,7 +130,11 @@ export const startBroker = async (
   const scope = Scope.makeUnsafe()
   const context = await Effect.runPromise(Layer.buildWithScope(layerOf(settings, log, options), scope))
   let stopped: Promise<void> | undefined
-  return new BrokerUnderTest(portsOf(context), log, () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void))))
+  return new BrokerUnderTest(
+    portsOf(context),
+    log,
+    () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void)))
+  )
 }
 
 /** A broker for which time is what the test makes it; it stops with the test's scope. */

@@ -2,7 +2,7 @@ import { connectionDefaults } from "./connectionDefaults.ts"
 import { list, number, perListener, perMechanism, secret, text, words } from "./SettingKinds.ts"
 
 /** How clients may log in. GSSAPI, Kafka's default, is not served. */
-export const SASL_MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] as const
+const SASL_MECHANISMS = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] as const
 
 /** Settings of logins: names, types and defaults are Kafka's, but for the mechanisms. */
 export const saslSettingDefinitions = {
@@ -88,13 +88,7 @@ export const saslSettingDefinitions = {
     )
   ),
   oauthJwksRetryBackoffMaxMs: perListener(
-    number(
-      "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms",
-      "LONG",
-      10_000,
-      { min: 1 },
-      "The longest such wait."
-    )
+    number("sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", "LONG", 10_000, { min: 1 }, "The longest such wait.")
   ),
   oauthClockSkewSeconds: perListener(
     number(

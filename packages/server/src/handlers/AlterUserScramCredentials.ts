@@ -1,6 +1,5 @@
 // Serves: AlterUserScramCredentials (KIP-554): what is kept of users' passwords is set and taken away, all or none.
 // Left out: nothing.
-// Why: who may log in is stored as everything else is.
 
 import { ClusterAuthorizationFailed, errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { AlterUserScramCredentials } from "@tusk/protocol/messages/AlterUserScramCredentials"

@@ -36,7 +36,9 @@ const response = (
 })
 
 /** KIP-511: for a client that knows a newer version. */
-const OWN_VERSIONS = [{ apiKey: ApiVersions.key, minVersion: ApiVersions.minVersion, maxVersion: ApiVersions.maxVersion }]
+const OWN_VERSIONS = [
+  { apiKey: ApiVersions.key, minVersion: ApiVersions.minVersion, maxVersion: ApiVersions.maxVersion }
+]
 
 /** KIP-511: what a client may call itself. */
 const CLIENT_SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/

@@ -1,6 +1,5 @@
 // Serves: DescribeUserScramCredentials (KIP-554): of each user the mechanisms and iterations, never a key.
 // Left out: nothing.
-// Why: who may log in is in memory.
 
 import {
   ClusterAuthorizationFailed,

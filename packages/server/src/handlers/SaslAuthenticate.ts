@@ -1,6 +1,5 @@
 // Serves: SaslAuthenticate in all versions: the tokens of a mechanism (KIP-152), also to authenticate anew (KIP-368).
 // Left out: nothing.
-// Why: what each mechanism does is in security/sasl.
 
 import { errorMessage, IllegalSaslState, NONE } from "@tusk/protocol/KafkaError"
 import { SaslAuthenticate } from "@tusk/protocol/messages/SaslAuthenticate"

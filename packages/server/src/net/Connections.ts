@@ -1,3 +1,4 @@
+import type { ProtocolError } from "@tusk/protocol/ProtocolError"
 import { Signals } from "@tusk/storage/Signal"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -6,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
 import { inArea } from "../observe/LogLines.ts"
 import { Authorizer } from "../request/Authorizer.ts"
+import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
 import { Logins } from "../security/sasl/Logins.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
@@ -22,6 +24,21 @@ import { watch } from "./Watch.ts"
 
 /** A probe that speaks something else comes again and again: each host's is told so often, in milliseconds. */
 const STRANGER_INTERVAL_MS = 60_000
+
+/** What is told of connections that are ended here. */
+const telling = (nowMs: () => number) => {
+  const isOtherNews = oncePer(STRANGER_INTERVAL_MS)
+  return (info: ConnectionInfo) => ({
+    logBroken: ({ message, reason }: ProtocolError) => {
+      const isNews = reason !== "otherProtocol" || isOtherNews(info.clientHost, nowMs())
+      return logClose(info, message, isNews ? "Warn" : "Debug")
+    },
+    logEnd: (reason: string) => {
+      const isNews = isOtherNews(`${info.clientHost} ${reason}`, nowMs())
+      return logClose(info, reason, isNews ? "Info" : "Debug")
+    }
+  })
+}
 
 /** All open connections: serves them in order of their requests, within limits, and stops them gracefully. */
 export class Connections extends Context.Service<
@@ -49,13 +66,12 @@ export class Connections extends Context.Service<
       const clock = yield* wireClock
       const nowMs = () => monotonicMs(clock)
       const roster = new Roster(makeSignal(), options)
-      const isOtherNews = oncePer(STRANGER_INTERVAL_MS)
+      const tell = telling(nowMs)
       let lastId = 0
 
       yield* Effect.forkScoped(Effect.provideService(watch(roster.open, options, nowMs), Clock.Clock, clock))
 
       const talk = Effect.fnUntraced(function* (socket: Socket.Socket, connection: OpenConnection, peer: Peer) {
-        const { info } = connection
         const scope = yield* Effect.scope
         const pull = yield* Socket.readerBytes(socket)
         const writer = yield* socket.writer
@@ -68,14 +84,7 @@ export class Connections extends Context.Service<
           pull,
           write,
           scope,
-          logBroken: ({ message, reason }) => {
-            const isNews = reason !== "otherProtocol" || isOtherNews(info.clientHost, nowMs())
-            return logClose(info, message, isNews ? "Warn" : "Debug")
-          },
-          logEnd: (reason) => {
-            const isNews = isOtherNews(`${info.clientHost} ${reason}`, nowMs())
-            return logClose(info, reason, isNews ? "Info" : "Debug")
-          }
+          ...tell(connection.info)
         })
         yield* Effect.raceFirst(requests, answerLoop(connection, write))
       })

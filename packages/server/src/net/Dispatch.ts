@@ -30,7 +30,7 @@ import { RequestSpans, spanOf } from "../observe/RequestSpans.ts"
 import { RequestFaults } from "../request/RequestFaults.ts"
 import { wireClock } from "../request/WireClock.ts"
 import { faulted } from "./faulted.ts"
-import { ending, guard, kafkaName, silence, tokenAnswer } from "./loginFrames.ts"
+import { end, guard, kafkaName, silence, tokenAnswer } from "./loginFrames.ts"
 import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
 import type { Gate } from "./Readiness.ts"
 import { SlowRequests } from "./SlowRequests.ts"
@@ -132,7 +132,7 @@ const admit =
     try {
       const { login } = connection
       const verdict = login?.isGuarding === true ? guard(login, frame, receivedMs) : undefined
-      if (verdict?._tag === "Close") return ending(connection, verdict.reason)
+      if (verdict?._tag === "Close") return inTurn(() => end(connection, verdict.reason))
       if (verdict?._tag === "Token") return token(parts, login!, frame, connection, receivedMs)
       const { apiKey, apiVersion, correlationId } = peekRequestHeader(frame)
       const served = parts.table.get(apiKey)
@@ -168,7 +168,7 @@ const admit =
       }
       counts.requests++
       counts.requestBytes += frame.byteLength
-      if (verdict?._tag === "OutOfTurn") return outOfTurn(parts, asked)
+      if (verdict?._tag === "OutOfTurn") return outOfTurn(parts, login!, asked)
       const begin = () => begun(parts, asked)
       const ready = mayRun(parts, handler) ? undefined : readiness(parts, asked, begin, receivedMs)
       return { concurrent: handler.concurrent, ready, begin }
@@ -178,24 +178,29 @@ const admit =
     }
   }
 
+/** What runs at once, when all before it on its connection is answered. */
+const inTurn = (begin: Begin): Admitted => ({ concurrent: false, ready: undefined, begin })
+
 /** A request in the middle of a login that is none of it: the client learns it, and the connection ends. */
-const outOfTurn = (parts: Parts, asked: Asked): Admitted => {
+const outOfTurn = (parts: Parts, login: Login, asked: Asked): Admitted => {
   const error = new IllegalSaslState({
     message: `Unexpected Kafka request of type ${kafkaName(asked.handler.api.name)} during SASL authentication.`
   })
-  const { connection } = asked.context
-  return {
-    concurrent: false,
-    ready: undefined,
-    begin: () =>
-      Effect.map(connection.login!.refuse("it sent another request while it authenticated"), () =>
-        encode(parts, asked, refuse(asked, error))
-      )
-  }
+  return inTurn(() =>
+    Effect.map(login.refuse("it sent another request while it authenticated"), () =>
+      encode(parts, asked, refuse(asked, error))
+    )
+  )
 }
 
 /** A token without Kafka's header (SaslHandshake 0): it waits as a SaslAuthenticate does. */
-const token = (parts: Parts, login: Login, frame: Uint8Array, connection: ConnectionInfo, receivedMs: number): Admitted => {
+const token = (
+  parts: Parts,
+  login: Login,
+  frame: Uint8Array,
+  connection: ConnectionInfo,
+  receivedMs: number
+): Admitted => {
   const { handler } = parts.table.get(SaslAuthenticate.key)!
   const begin: Begin = () => tokenAnswer(login, frame)
   const tooLate = () => {
@@ -214,7 +219,7 @@ const token = (parts: Parts, login: Login, frame: Uint8Array, connection: Connec
     },
     dropped: tooLate
   }
-  return { concurrent: false, ready: mayRun(parts, handler) ? undefined : onceItMayRun(parts, waiting), begin }
+  return mayRun(parts, handler) ? inTurn(begin) : { concurrent: false, ready: onceItMayRun(parts, waiting), begin }
 }
 
 /** A request with what answers it. */

@@ -2,7 +2,8 @@ import { peekRequestHeader } from "@tusk/protocol/Header"
 import * as Effect from "effect/Effect"
 import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
 import type { Login, LoginVerdict } from "../request/Login.ts"
-import type { Admitted, Framing } from "./Dispatch.ts"
+
+type Chunks = Effect.Effect<ReadonlyArray<Uint8Array>>
 
 const NOTHING: ReadonlyArray<Uint8Array> = []
 
@@ -11,18 +12,14 @@ export const guard = (login: Login, frame: Uint8Array, nowMs: number): LoginVerd
   login.arrived(login.takesTokens ? undefined : peekRequestHeader(frame).apiKey, nowMs)
 
 /** Nothing is answered: what was asked before is, and then the connection ends. */
-export const ending = (connection: ConnectionInfo, reason: string): Admitted => ({
-  concurrent: false,
-  ready: undefined,
-  begin: () =>
-    Effect.sync(() => {
-      connection.endsBecause = reason
-      return NOTHING
-    })
-})
+export const end = (connection: ConnectionInfo, reason: string): Chunks =>
+  Effect.sync(() => {
+    connection.endsBecause = reason
+    return NOTHING
+  })
 
 /** The answer to a token without Kafka's header: a token, too, or nothing if it is refused. */
-export const tokenAnswer = (login: Login, token: Uint8Array): Framing =>
+export const tokenAnswer = (login: Login, token: Uint8Array): Chunks =>
   login.authenticate(token).pipe(
     Effect.map((step) => {
       const length = Buffer.alloc(4)
@@ -33,7 +30,7 @@ export const tokenAnswer = (login: Login, token: Uint8Array): Framing =>
   )
 
 /** Without a word, for a client that could not be heard in time. */
-export const silence = (): Framing => Effect.succeed(NOTHING)
+export const silence = (): Chunks => Effect.succeed(NOTHING)
 
 /** `SaslHandshake` as Apache Kafka writes it: `SASL_HANDSHAKE`. */
 export const kafkaName = (api: string): string => api.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase()

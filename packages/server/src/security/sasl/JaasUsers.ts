@@ -18,5 +18,7 @@ export const jaasUsers = (text: string): ReadonlyMap<string, string> | string =>
     const quoted = option[2] ?? option[3]
     if (name.startsWith(USER)) users.set(name.slice(USER.length), quoted?.replace(/\\(.)/gs, "$1") ?? option[4]!)
   }
-  return /^\s*;\s*$/.test(text.slice(end)) ? users : "an option is not NAME=\"VALUE\", or the semicolon at the end is missing"
+  return /^\s*;\s*$/.test(text.slice(end))
+    ? users
+    : 'an option is not NAME="VALUE", or the semicolon at the end is missing'
 }

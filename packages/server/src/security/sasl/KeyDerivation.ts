@@ -42,9 +42,8 @@ export class KeyDerivation extends Context.Service<
       const secretBytes = yield* SecretBytes
       const permits = yield* Semaphore.make(maxKeyDerivations)
       const keys: KeyDerivation["Service"]["keys"] = (mechanism, password, salt, iterations) =>
-        Effect.map(
-          Semaphore.withPermits(permits, 1)(saltedPassword(mechanism, password, salt, iterations)),
-          (salted) => keysOf(mechanism, salted)
+        Effect.map(Semaphore.withPermits(permits, 1)(saltedPassword(mechanism, password, salt, iterations)), (salted) =>
+          keysOf(mechanism, salted)
         )
       return KeyDerivation.of({
         keys,

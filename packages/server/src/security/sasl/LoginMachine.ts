@@ -53,7 +53,7 @@ export const BEGINNING: LoginState = {
 export type Arrived = "apiVersions" | "saslHandshake" | "saslAuthenticate" | "other" | "token"
 
 /** A client that authenticates anew sooner than after so long is refused (KIP-368). */
-export const MIN_RENEWAL_MS = 1000
+const MIN_RENEWAL_MS = 1000
 
 const SERVE: LoginVerdict = { _tag: "Serve" }
 const TOKEN: LoginVerdict = { _tag: "Token" }

@@ -54,7 +54,10 @@ export class Logins extends Context.Service<
         if (pending.size <= settings.maxPendingLogins) return
         const oldest = pending.values().next().value!
         pending.delete(oldest)
-        oldest.connection.close("it was slow to authenticate, and too many others wait (tusk.max.pending.logins)", "Debug")
+        oldest.connection.close(
+          "it was slow to authenticate, and too many others wait (tusk.max.pending.logins)",
+          "Debug"
+        )
       }
       return Logins.of({
         begin: (connection) => {

@@ -20,7 +20,10 @@ export const plainExchange = (verify: PlainVerify): Exchange => ({
     if (password === "") return told("Authentication failed: password not specified")
     return Effect.map(verify(user, password), (identity) => {
       if (identity === undefined) {
-        return rejected(`wrong password, or no such user: ${shown(user)}`, "Authentication failed: Invalid username or password")
+        return rejected(
+          `wrong password, or no such user: ${shown(user)}`,
+          "Authentication failed: Invalid username or password"
+        )
       }
       return authzid === "" || authzid === user ? accepted(identity) : rejected(OTHER_AUTHZID, OTHER_AUTHZID)
     })

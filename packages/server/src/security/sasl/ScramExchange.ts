@@ -73,7 +73,8 @@ export const scramExchange = (parts: Parts): Exchange => {
 }
 
 /** Apache Kafka's words. */
-export const OTHER_AUTHZID = "Authentication failed: Client requested an authorization id that is different from username"
+export const OTHER_AUTHZID =
+  "Authentication failed: Client requested an authorization id that is different from username"
 
 const claim = Effect.fnUntraced(function* ({ mechanism, tokens, users }: Parts, { extensions, username }: ClientFirst) {
   if (extensions.get("tokenauth")?.toLowerCase() !== "true") {

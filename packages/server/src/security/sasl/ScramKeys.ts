@@ -42,8 +42,7 @@ export const keysOf = (
 }
 
 /** Whether two secrets are the same: takes as long for those that are not. */
-export const isEqual = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.byteLength === b.byteLength && timingSafeEqual(a, b)
+export const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.byteLength === b.byteLength && timingSafeEqual(a, b)
 
 /** Whether a client's proof shows that it knows the password: it hides the client's key, whose hash is stored. */
 export const proves = (

@@ -42,9 +42,18 @@ export class ScramUsers extends Context.Service<
       return ScramUsers.of({
         decoy,
         of: (user, mechanism) => {
-          const key = keyOf({ user, mechanism, iterations: 0, salt: NO_BYTES, storedKey: NO_BYTES, serverKey: NO_BYTES })
+          const key = keyOf({
+            user,
+            mechanism,
+            iterations: 0,
+            salt: NO_BYTES,
+            storedKey: NO_BYTES,
+            serverKey: NO_BYTES
+          })
           const credential = current().get(key)
-          return credential !== undefined && isUsable(credential) ? { credential, isDecoy: false } : decoy(user, mechanism)
+          return credential !== undefined && isUsable(credential)
+            ? { credential, isDecoy: false }
+            : decoy(user, mechanism)
         }
       })
     })

@@ -1,4 +1,9 @@
-import { DuplicateResource, ResourceNotFound, UnacceptableCredential, UnsupportedSaslMechanism } from "@tusk/protocol/KafkaError"
+import {
+  DuplicateResource,
+  ResourceNotFound,
+  UnacceptableCredential,
+  UnsupportedSaslMechanism
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type {
   AlterUserScramCredentialsRequest,
@@ -15,7 +20,7 @@ export type UserOutcomes = ReadonlyMap<string, KafkaError | undefined>
 type Rows = ReadonlyMap<string, StoredScramCredential>
 
 /** By the number that Kafka's messages have for it; undefined for a number that is none. */
-export const scramMechanism = (type: number): ScramMechanism | undefined =>
+const scramMechanism = (type: number): ScramMechanism | undefined =>
   SCRAM_MECHANISMS.find((name) => SCRAM[name].type === type)
 
 const keyRow = (user: string, mechanism: string): StoredScramCredential => ({
@@ -53,14 +58,22 @@ export const alterScramUsers = (
       present.has(key)
         ? undefined
         : new ResourceNotFound({ message: "Attempt to delete a user credential that does not exist" })
-    each(name, () => misnamed(name, mechanism) ?? missing(), () => [key])
+    each(
+      name,
+      () => misnamed(name, mechanism) ?? missing(),
+      () => [key]
+    )
   }
   for (const upsertion of upsertions) {
     const { mechanism, name } = upsertion
-    each(name, () => misnamed(name, mechanism) ?? unacceptable(upsertion), () => {
-      const row = rowOf(upsertion, scramMechanism(mechanism)!)
-      return [keyOf(row), row]
-    })
+    each(
+      name,
+      () => misnamed(name, mechanism) ?? unacceptable(upsertion),
+      () => {
+        const row = rowOf(upsertion, scramMechanism(mechanism)!)
+        return [keyOf(row), row]
+      }
+    )
   }
   return { rows: changed(present, changes.values()), outcomes: new Map([...outcomesOf(changes.keys()), ...errors]) }
 }

@@ -57,7 +57,10 @@ const ARRIVED = ["apiVersions", "saslHandshake", "saslAuthenticate", "other", "t
 const Event = Schema.Union([
   Schema.Struct({ what: Schema.Literals(ARRIVED), afterMs: Schema.Literals([0, 1, 999, 1000, 60_000]) }),
   Schema.Struct({ version: Schema.Literals([0, 1]), mechanism: Schema.Literals([...ENABLED, "GSSAPI"]) }),
-  Schema.Struct({ outcome: Schema.Literals(["challenge", "alice", "bob", "rejected"]), maxReauthMs: Schema.Literals([0, 500]) }),
+  Schema.Struct({
+    outcome: Schema.Literals(["challenge", "alice", "bob", "rejected"]),
+    maxReauthMs: Schema.Literals([0, 500])
+  }),
   Schema.Struct({ versionsTold: Schema.Boolean })
 ])
 type Event = typeof Event.Type
@@ -68,7 +71,10 @@ describe("the machine of a login", () => {
       it(`${name}: ${what} is ${expected[what]}`, () => {
         const [next, verdict] = arrive(state, what, NOW.nowMs)
         assert.strictEqual(verdict._tag, expected[what])
-        assert.strictEqual(next.stage, verdict._tag === "Close" || verdict._tag === "OutOfTurn" ? "failed" : state.stage)
+        assert.strictEqual(
+          next.stage,
+          verdict._tag === "Close" || verdict._tag === "OutOfTurn" ? "failed" : state.stage
+        )
       })
     }
   }

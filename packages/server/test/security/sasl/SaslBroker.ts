@@ -118,7 +118,8 @@ export const makeUser = async (broker: BrokerUnderTest, ...users: ReadonlyArray<
   const client = await broker.connect()
   const { results } = await client.call(AlterUserScramCredentials, 0, { upsertions: users })
   await client[Symbol.asyncDispose]()
-  for (const { errorCode, errorMessage, user } of results) if (errorCode !== 0) throw new Error(`${user}: ${errorMessage}`)
+  for (const { errorCode, errorMessage, user } of results)
+    if (errorCode !== 0) throw new Error(`${user}: ${errorMessage}`)
 }
 
 /** A raw frame with its length. */
@@ -127,4 +128,3 @@ export const rawFrame = (bytes: Uint8Array): Buffer => {
   length.writeInt32BE(bytes.byteLength)
   return Buffer.concat([length, bytes])
 }
-

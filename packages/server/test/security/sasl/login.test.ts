@@ -163,10 +163,7 @@ describe("a login", () => {
 
   it("is not asked for on a listener of PLAINTEXT", async () => {
     const client = await broker.connect()
-    assert.strictEqual(
-      (await client.call(SaslHandshake, 1, { mechanism: "PLAIN" })).errorCode,
-      ILLEGAL_SASL_STATE
-    )
+    assert.strictEqual((await client.call(SaslHandshake, 1, { mechanism: "PLAIN" })).errorCode, ILLEGAL_SASL_STATE)
     await isServed(client)
   })
 
