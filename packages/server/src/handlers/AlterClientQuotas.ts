@@ -7,7 +7,9 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { AlterClientQuotas } from "@tusk/protocol/messages/AlterClientQuotas"
 import type { AlterClientQuotasRequest } from "@tusk/protocol/messages/AlterClientQuotas"
 import * as Effect from "effect/Effect"
+import { authorizeCluster, clusterRefused } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 
 type Entry = AlterClientQuotasRequest["entries"][number]
@@ -49,9 +51,10 @@ const problemOf = ({ entity, ops }: Entry): KafkaError | undefined => {
 export const alterClientQuotas = handler({
   api: AlterClientQuotas,
   resources: () => CLUSTER,
+  asks: [{ operation: "alterConfigs", resourceType: "cluster" }],
   reads: true,
-  make: Effect.succeed(({ entries }: AlterClientQuotasRequest) =>
-    Effect.sync(() => ({
+  make: Effect.succeed(({ entries }: AlterClientQuotasRequest, context: RequestContext) =>
+    Effect.map(authorizeCluster(context, "alterConfigs", clusterRefused), () => ({
       entries: entries.map((entry) => {
         const problem = problemOf(entry)
         return {

@@ -9,6 +9,7 @@ import {
   InvalidReplicaAssignment,
   InvalidRequest,
   NONE,
+  TopicAuthorizationFailed,
   UnknownTopicOrPartition,
   InvalidTopicException
 } from "@tusk/protocol/KafkaError"
@@ -17,7 +18,9 @@ import type { CreatePartitionsRequest } from "@tusk/protocol/messages/CreatePart
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { isInternalTopic } from "../topics/TopicNames.ts"
+import { permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
 import { TopicAdmin } from "../topics/TopicAdmin.ts"
 
@@ -26,6 +29,7 @@ type Asked = CreatePartitionsRequest["topics"][number]
 export const createPartitions = handler({
   api: CreatePartitions,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
+  asks: [{ operation: "alter", resourceType: "topic" }],
   reads: false,
   make: Effect.gen(function* () {
     const topics = yield* Topics
@@ -67,7 +71,8 @@ export const createPartitions = handler({
       return { name: asked.name, errorCode: NONE, errorMessage: null }
     })
 
-    return Effect.fnUntraced(function* (request: CreatePartitionsRequest) {
+    return Effect.fnUntraced(function* (request: CreatePartitionsRequest, context: RequestContext) {
+      const mayAlter = permits(context, "alter", "topic")
       const counts = new Map<string, number>()
       for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
       const results = yield* Effect.forEach(
@@ -76,7 +81,9 @@ export const createPartitions = handler({
           Effect.catch(
             counts.get(asked.name)! > 1
               ? Effect.fail(new InvalidRequest({ message: "Duplicate topic name." }))
-              : add(asked, request.validateOnly),
+              : mayAlter(asked.name)
+                ? add(asked, request.validateOnly)
+                : Effect.fail(new TopicAuthorizationFailed()),
             (error) =>
               Effect.succeed({ name: asked.name, errorCode: errorCode(error), errorMessage: errorMessage(error) })
           )

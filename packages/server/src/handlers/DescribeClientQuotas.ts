@@ -2,12 +2,20 @@
 // Left out: quotas.
 // Why: there are none, and none can be set: nothing here heeds one.
 
-import { errorMessage, InvalidRequest, NONE, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import {
+  ClusterAuthorizationFailed,
+  errorMessage,
+  InvalidRequest,
+  NONE,
+  UnsupportedVersion
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { DescribeClientQuotas } from "@tusk/protocol/messages/DescribeClientQuotas"
 import type { DescribeClientQuotasRequest } from "@tusk/protocol/messages/DescribeClientQuotas"
 import * as Effect from "effect/Effect"
+import { authorizeCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 
 const [EXACT, DEFAULT, SPECIFIED] = [0, 1, 2]
@@ -45,13 +53,13 @@ const problemOf = ({ components }: DescribeClientQuotasRequest): KafkaError | un
 export const describeClientQuotas = handler({
   api: DescribeClientQuotas,
   resources: () => CLUSTER,
+  asks: [{ operation: "describeConfigs", resourceType: "cluster" }],
   reads: true,
-  make: Effect.succeed((request: DescribeClientQuotasRequest) =>
-    Effect.suspend(() => {
+  make: Effect.succeed(
+    Effect.fnUntraced(function* (request: DescribeClientQuotasRequest, context: RequestContext) {
+      yield* authorizeCluster(context, "describeConfigs", () => new ClusterAuthorizationFailed())
       const problem = problemOf(request)
-      return problem === undefined
-        ? Effect.succeed({ errorCode: NONE, errorMessage: "", entries: [] })
-        : Effect.fail(problem)
+      return problem === undefined ? { errorCode: NONE, errorMessage: "", entries: [] } : yield* Effect.fail(problem)
     })
   ),
   refuse: (_request, errorCode, error) => ({
