@@ -97,7 +97,13 @@ const conclude = (mechanism: ScramMechanism, offered: Offered, text: string | un
   const { claimed, first, nonce } = offered
   const final = text === undefined ? undefined : parseClientFinal(text)
   if (final === undefined) return rejected("this is no last message of SCRAM")
-  if (final.nonce !== nonce) return rejected("the nonce is another one")
+  if (final.nonce !== nonce) {
+    return rejected(
+      final.nonce.endsWith(nonce)
+        ? "the nonce is not the server's, as librdkafka before 2.6.1 sends it"
+        : "the nonce is another one"
+    )
+  }
   if (Buffer.from(final.channelBinding).toString("utf8") !== first.gs2Header) {
     return rejected("it binds to another channel")
   }
