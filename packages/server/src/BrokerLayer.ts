@@ -57,6 +57,8 @@ import { KeyDerivation } from "./security/sasl/KeyDerivation.ts"
 import { Logins } from "./security/sasl/Logins.ts"
 import { ScramUsers } from "./security/sasl/ScramUsers.ts"
 import type { Settings } from "./config/Settings.ts"
+import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
+import { plainAddress } from "./security/quota/Entity.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
@@ -198,6 +200,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
     Layer.provideMerge(logins),
+    Layer.provide(ClientQuotas.layer),
     Layer.provide(InternalTopics.layer),
     Layer.provideMerge(TopicAdmin.layer),
     Layer.provide(
@@ -271,6 +274,10 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       maxWriteStallMs: settings.writeStallTimeoutMs,
       maxInFlight: settings.maxInFlightRequestsPerConnection,
       maxConnections: settings.maxConnections,
-      maxConnectionsPerIp: settings.maxConnectionsPerIp
+      maxConnectionsPerIp: settings.maxConnectionsPerIp,
+      perIpOverrides: new Map(
+        Array.from(settings.maxConnectionsPerIpOverrides, ([host, limit]) => [plainAddress(host), limit])
+      ),
+      maxCreationRate: settings.maxConnectionCreationRate
     })
   )

@@ -140,22 +140,24 @@ const accept = Effect.fnUntraced(function* (
   const net = Option.getOrUndefined(yield* Effect.serviceOption(NodeSocket.NetSocket))
   if (net !== undefined && !holdsProcess) letGo(net)
   const clientHost = net?.remoteAddress?.replace(/^::ffff:/, "") ?? ""
-  if (net !== undefined && !connections.admits(clientHost)) {
-    // No fiber reads this socket, so nothing else would close it.
-    net.destroy()
-    return
+  const onGone = (gone: () => void) => {
+    net?.once("end", gone)
+    net?.once("close", gone)
   }
   const served = connections.serve(socket, {
     listener: listenerOf(options, port, net),
     clientHost,
     clientPort: net?.remotePort,
-    onGone: (gone) => {
-      net?.once("end", gone)
-      net?.once("close", gone)
-    },
+    onGone,
     isClosed: () => net?.destroyed === true
   })
-  yield* net === undefined ? served : Effect.ensuring(served, linger(net))
+  if (net === undefined) return yield* served
+  const admitted = yield* connections.admitting(
+    { clientHost, listener: options.name, onGone },
+    Effect.ensuring(served, linger(net))
+  )
+  // No fiber reads this socket, so nothing else would close it.
+  if (!admitted) net.destroy()
 })
 
 /** The socket closes once all is written, or the client takes nothing more: else it keeps memory, and the stop waiting. */

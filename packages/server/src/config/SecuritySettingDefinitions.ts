@@ -1,4 +1,5 @@
 import { aclSettingDefinitions } from "./AclSettingDefinitions.ts"
+import { quotaSettingDefinitions } from "./QuotaSettingDefinitions.ts"
 import { saslSettingDefinitions } from "./SaslSettingDefinitions.ts"
 import { securityLimitDefinitions } from "./SecurityLimitDefinitions.ts"
 import { tlsSettingDefinitions } from "./TlsSettingDefinitions.ts"
@@ -6,6 +7,7 @@ import { tlsSettingDefinitions } from "./TlsSettingDefinitions.ts"
 /** Settings of who gets in, who may do what, and how much: each room of `server/security` has a file of its own. */
 export const securitySettingDefinitions = {
   ...aclSettingDefinitions,
+  ...quotaSettingDefinitions,
   ...securityLimitDefinitions,
   ...saslSettingDefinitions,
   ...tlsSettingDefinitions

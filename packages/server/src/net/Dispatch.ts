@@ -29,36 +29,18 @@ import { inArea, resourceFields } from "../observe/LogLines.ts"
 import { RequestSpans, spanOf } from "../observe/RequestSpans.ts"
 import { RequestFaults } from "../request/RequestFaults.ts"
 import { wireClock } from "../request/WireClock.ts"
+import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
+import type { ClientMeters } from "../security/quota/ClientMeters.ts"
+import { REQUEST } from "../security/quota/QuotaKinds.ts"
+import { inTurn } from "./Admitted.ts"
+import type { Admitted, Begin, Framing, PlacingFrame } from "./Admitted.ts"
 import { faulted } from "./faulted.ts"
-import { end, guard, kafkaName, silence, tokenAnswer } from "./loginFrames.ts"
+import { end, guard, kafkaName, token } from "./loginFrames.ts"
+import { meter, timed } from "./metering.ts"
 import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
 import type { Gate } from "./Readiness.ts"
 import { SlowRequests } from "./SlowRequests.ts"
 import { monotonicMs } from "../request/monotonic.ts"
-
-/** The chunks of an answer's frame; none if the request wants no answer. Never fails. */
-export type Framing = Effect.Effect<ReadonlyArray<Uint8Array>>
-
-/** A concurrent request that has begun and holds up those behind it, until `placed` returns. */
-export interface PlacingFrame {
-  readonly placed: Effect.Effect<void>
-  readonly answer: Framing
-}
-
-/** Begins a request. What is wrong with it is an answer too: it never throws. */
-export type Begin = () => Framing | PlacingFrame
-
-/** A request that was understood, ready to run. */
-export interface Admitted {
-  readonly concurrent: boolean
-  /**
-   * Set if it may not run at once, as this broker does not serve now or too much waits for a commit. Waits until it
-   * may; nothing behind it on its connection comes before it. Tells what is to begin then: the request, or its refusal,
-   * once `request.timeout.ms` is over; undefined if no client waits for the answer any more.
-   */
-  readonly ready: Effect.Effect<Begin | undefined> | undefined
-  readonly begin: Begin
-}
 
 interface Served {
   readonly handler: Handler
@@ -87,6 +69,7 @@ export class Dispatch extends Context.Service<
       const faultOf = yield* RequestFaults
       const { logSlowRequestMs, requestTimeoutMs } = yield* BrokerSettings
       const counts = yield* RequestCounts
+      const { clients: meters } = yield* ClientQuotas
       const traced = yield* RequestSpans
       const random = yield* Random.Random
       const isTraced = traced === 0 ? undefined : () => random.nextDoubleUnsafe() < traced
@@ -108,7 +91,17 @@ export class Dispatch extends Context.Service<
         fork: Effect.runForkWith(yield* Effect.context<never>())
       })
       return Dispatch.of({
-        admit: admit({ table, active, committer, nowMs, requestTimeoutMs, writer, isTraced, slow })
+        admit: admit({
+          table,
+          active,
+          committer,
+          nowMs,
+          requestTimeoutMs,
+          writer,
+          isTraced,
+          slow,
+          meters
+        })
       })
     })
   )
@@ -118,6 +111,7 @@ export class Dispatch extends Context.Service<
 export type HandlerServices = Effect.Services<(typeof handlers)[number]["make"]>
 
 interface Parts extends Gate {
+  readonly meters: ClientMeters
   readonly slow: SlowRequests
   readonly table: ReadonlyMap<number, Served>
   readonly writer: Writer
@@ -133,7 +127,8 @@ const admit =
       const { login } = connection
       const verdict = login?.isGuarding === true ? guard(login, frame, receivedMs) : undefined
       if (verdict?._tag === "Close") return inTurn(() => end(connection, verdict.reason))
-      if (verdict?._tag === "Token") return token(parts, login!, frame, connection, receivedMs)
+      if (verdict?._tag === "Token")
+        return token(parts, parts.table.get(SaslAuthenticate.key)!.handler, login!, frame, connection, receivedMs)
       const { apiKey, apiVersion, correlationId } = peekRequestHeader(frame)
       const served = parts.table.get(apiKey)
       if (served === undefined) {
@@ -162,6 +157,8 @@ const admit =
         counts,
         request: body,
         context,
+        bytes: frame.byteLength,
+        usedMs: 0,
         receivedMs,
         begunMs: receivedMs,
         errorCode: 0
@@ -178,9 +175,6 @@ const admit =
     }
   }
 
-/** What runs at once, when all before it on its connection is answered. */
-const inTurn = (begin: Begin): Admitted => ({ concurrent: false, ready: undefined, begin })
-
 /** A request in the middle of a login that is none of it: the client learns it, and the connection ends. */
 const outOfTurn = (parts: Parts, login: Login, asked: Asked): Admitted => {
   const error = new IllegalSaslState({
@@ -193,39 +187,14 @@ const outOfTurn = (parts: Parts, login: Login, asked: Asked): Admitted => {
   )
 }
 
-/** A token without Kafka's header (SaslHandshake 0): it waits as a SaslAuthenticate does. */
-const token = (
-  parts: Parts,
-  login: Login,
-  frame: Uint8Array,
-  connection: ConnectionInfo,
-  receivedMs: number
-): Admitted => {
-  const { handler } = parts.table.get(SaslAuthenticate.key)!
-  const begin: Begin = () => tokenAnswer(login, frame)
-  const tooLate = () => {
-    login.abandon("it could not authenticate in time")
-    return undefined
-  }
-  const waiting = {
-    handler,
-    connection,
-    isAwaited: () => true,
-    receivedMs,
-    run: begin,
-    refused: (): Begin => {
-      tooLate()
-      return silence
-    },
-    dropped: tooLate
-  }
-  return mayRun(parts, handler) ? inTurn(begin) : { concurrent: false, ready: onceItMayRun(parts, waiting), begin }
-}
-
 /** A request with what answers it. */
 interface Asked extends Served {
   readonly request: unknown
   readonly context: RequestContext
+  /** Of its frame. */
+  readonly bytes: number
+  /** For how long it held this thread, in milliseconds, if its client has a quota of that. */
+  usedMs: number
   readonly receivedMs: number
   /** Its turn had come, and the broker served. */
   begunMs: number
@@ -260,12 +229,20 @@ const begun = (parts: Parts, asked: Asked): Framing | PlacingFrame => {
   asked.begunMs = parts.nowMs()
   try {
     const handled = handle(request, context)
-    if (!("placed" in handled)) return framed(parts, asked, handled)
-    return { placed: handled.placed, answer: framed(parts, asked, handled.answer) }
+    const isTimed = parts.meters.isOn && parts.meters.has(REQUEST)
+    if (isTimed) asked.usedMs += parts.nowMs() - asked.begunMs
+    const answering = (answer: Answering<any>) => framed(parts, asked, isTimed ? timedOf(parts, asked, answer) : answer)
+    if (!("placed" in handled)) return answering(handled)
+    return { placed: handled.placed, answer: answering(handled.answer) }
   } catch (defect) {
     return framed(parts, asked, Effect.die(defect))
   }
 }
+
+const timedOf = ({ nowMs }: Parts, asked: Asked, answer: Answering<any>): Answering<any> =>
+  timed(answer, nowMs, (tookMs) => {
+    asked.usedMs += tookMs
+  })
 
 /**
  * Encodes whatever comes of a request: an answer, a refusal, or a defect, such as an answer that cannot be encoded, as
@@ -343,11 +320,14 @@ const NOTHING: ReadonlyArray<Uint8Array> = []
 
 /** The bytes of an answer, none if the request wants no answer. For how long the client is throttled is set here alone. */
 const encode = (
-  { nowMs, slow, writer }: Parts,
+  { meters, nowMs, slow, writer }: Parts,
   asked: Asked,
   answer: { throttleTimeMs?: number } | undefined
 ): ReadonlyArray<Uint8Array> => {
-  const { context, counts, handler, receivedMs } = asked
+  const { bytes, context, counts, handler, receivedMs, usedMs } = asked
+  if (meters.isOn) {
+    meter(meters, counts, { api: handler.api, context, bytes, usedMs, isAnswered: answer !== undefined }, nowMs())
+  }
   let chunks = NOTHING
   if (answer !== undefined) {
     // Set, not copied with it: an answer that several requests share is encoded before the next one is.
@@ -376,7 +356,16 @@ const tooNew = (
 ): Admitted => {
   const context = new RequestContext(0, "", correlationId, connection)
   const request = served.handler.api.request.defaults()
-  const asked: Asked = { ...served, request, context, receivedMs, begunMs: receivedMs, errorCode: 0 }
+  const asked: Asked = {
+    ...served,
+    request,
+    context,
+    bytes: 0,
+    usedMs: 0,
+    receivedMs,
+    begunMs: receivedMs,
+    errorCode: 0
+  }
   served.counts.requests++
   return { concurrent: false, ready: undefined, begin: refusal(parts, asked, new UnsupportedVersion()) }
 }

@@ -82,6 +82,7 @@ export const openConnection = ({
     clientSoftwareName: "unknown",
     clientSoftwareVersion: "unknown",
     isGone: false,
+    mutedUntilMs: 0,
     isStopping,
     onEnding: (ending) => {
       waiting = ending

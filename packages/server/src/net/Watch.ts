@@ -47,7 +47,8 @@ const overdue = (
   if (writingSinceMs > 0 && now - writingSinceMs > maxWriteStallMs) {
     return [`the client took none of its answers for ${maxWriteStallMs} ms`, "Info"]
   }
-  if (inFlight === 0 && now - lastActiveMs > maxIdleMs) {
+  // One that is mute is so at the broker's will.
+  if (inFlight === 0 && now - Math.max(lastActiveMs, info.mutedUntilMs) > maxIdleMs) {
     return [`idle for ${maxIdleMs} ms (connections.max.idle.ms)`, "Debug"]
   }
   return undefined
