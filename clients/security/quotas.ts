@@ -120,7 +120,12 @@ try {
     await limit(bootstrap, "user", "ANONYMOUS", undefined)
     await Promise.all(clients)
     const all = rates.reduce((sum, rate) => sum + rate, 0)
-    report.check(`together ${options.mb} MB/s`, Math.abs(all / LIMIT - 1) <= 0.05, mb(all), `within 5 % over ${SECONDS} s`)
+    report.check(
+      `together ${options.mb} MB/s`,
+      Math.abs(all / LIMIT - 1) <= 0.05,
+      mb(all),
+      `within 5 % over ${SECONDS} s`
+    )
     report.check("each has a part", Math.min(...rates) >= 0.2 * all, rates.map(mb).join(" and "), "at least a fifth")
   })
 } finally {
