@@ -7,6 +7,8 @@ export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 
 const kinds = ["assignor", "group/machine"]
 const logParts = ["log/append", "log/batches", "log/partitions", "log/read", "log/removal", "log/search"]
+/** Who gets in, who may do what, and how much. */
+const security = ["security/acl", "security/quota", "security/sasl"]
 const services = ["config", "request"]
 
 /** What a package may import of another one is lint's (`no-restricted-imports`). */
@@ -80,22 +82,12 @@ export const TABLES: Readonly<Record<string, Table>> = {
     observe: [...services, "telemetry"],
     admin: ["observe"],
     "security/acl": services,
-    handlers: [
-      ...services,
-      "security/acl",
-      "security/quota",
-      "produce",
-      "fetch",
-      "share",
-      "topics",
-      "groups",
-      "transactions",
-      "telemetry"
-    ],
-    net: [...services, "security/quota", "handlers", "observe"],
+    "security/sasl": services,
+    handlers: [...services, ...security, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
+    net: [...services, ...security, "handlers", "observe"],
     ".": [
       ...services,
-      "security/quota",
+      ...security,
       "produce",
       "fetch",
       "share",
@@ -106,8 +98,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "net",
       "observe",
       "admin",
-      "telemetry",
-      "security/acl"
+      "telemetry"
     ],
     testing: [".", "config"]
   },

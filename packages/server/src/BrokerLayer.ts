@@ -180,7 +180,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
       layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer, Topics.layer))
     ),
     Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, SqlClaims.layer, OpenBatches.layer))),
-    Layer.provideMerge(layerInArea("security", security)),
+    Layer.provideMerge(inWireTime(layerInArea("security", security))),
     Layer.provideMerge(layerInArea("commit", committer)),
     Layer.provideMerge(layerInArea("commit", active))
   )

@@ -10,6 +10,7 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Settings } from "../config/Settings.ts"
 import type { Deadlines } from "../request/Deadlines.ts"
+import type { Permits } from "../request/authorizing.ts"
 import type { Answer } from "../request/Handler.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import type { Placement } from "../request/Placement.ts"
@@ -29,8 +30,9 @@ const LEADERS = 16
 const READ_COMMITTED = 1
 const NOTHING: ReadOptions = { bound: "HighWatermark", maxBytes: 0, atLeastOne: false }
 
-/** There is no such topic or partition, and nothing wrong with what else is asked for. */
-const isUnknown = ({ _tag }: KafkaError): boolean => _tag === "UnknownTopicId" || _tag === "UnknownTopicOrPartition"
+/** There is no such topic or partition for this client, and nothing wrong with what else is asked for. */
+const isUnknown = ({ _tag }: KafkaError): boolean =>
+  _tag === "UnknownTopicId" || _tag === "UnknownTopicOrPartition" || _tag === "TopicAuthorizationFailed"
 
 /** What a poll needs; resolved once. */
 export interface PollParts {
@@ -40,8 +42,10 @@ export interface PollParts {
   readonly convert: (reads: ReadonlyArray<Fetched>, apiVersion: number) => Effect.Effect<ReadonlyArray<Fetched>>
   readonly deadlines: Deadlines["Service"]
   /** Finds what a state stands for, and sets its `partitionId`; or tells what is answered without a look at the log. */
-  readonly locate: (state: FetchPartitionState, byId: boolean) => Fetched | undefined
+  readonly locate: (state: FetchPartitionState, byId: boolean, mayRead: Permits) => Fetched | undefined
   readonly log: Log["Service"]
+  /** What its principal may read at this moment. */
+  readonly mayRead: (request: FetchRequest, from: RequestContext) => Permits
   readonly meters: ClientMeters
   readonly placement: Placement["Service"]
   readonly settings: Settings
@@ -86,7 +90,7 @@ export class Poll implements Ending {
 
   /** Reads what is there now. */
   look(): Effect.Effect<Answer<FetchResponse>> {
-    const { locate, log } = this.#parts
+    const { locate, log, mayRead } = this.#parts
     const maxBytes = this.#claim.take(this.#maxBytes)
     this.#readOptions = {
       bound: this.#bound,
@@ -95,9 +99,10 @@ export class Poll implements Ending {
     }
     const states = this.#context.partitions
     const byId = this.#from.apiVersion >= TOPIC_IDS
+    const permitted = mayRead(this.#request, this.#from)
     let known: Array<Fetched | undefined> | undefined
     for (let i = 0; i < states.length; i++) {
-      const found = locate(states[i]!, byId)
+      const found = locate(states[i]!, byId, permitted)
       if (found !== undefined) (known ??= [])[i] = found
     }
     if (known !== undefined) return this.#lookBeside(known)

@@ -7,7 +7,9 @@ import { AlterClientQuotas } from "@tusk/protocol/messages/AlterClientQuotas"
 import type { AlterClientQuotasRequest } from "@tusk/protocol/messages/AlterClientQuotas"
 import { Quotas } from "@tusk/storage/security/Quotas"
 import * as Effect from "effect/Effect"
+import { authorizeCluster, clusterRefused } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 import { altered, rowsAfter } from "../security/quota/altered.ts"
 import { partsOf } from "../security/quota/Entity.ts"
@@ -15,10 +17,12 @@ import { partsOf } from "../security/quota/Entity.ts"
 export const alterClientQuotas = handler({
   api: AlterClientQuotas,
   resources: () => CLUSTER,
+  asks: [{ operation: "alterConfigs", resourceType: "cluster" }],
   reads: false,
   make: Effect.gen(function* () {
     const quotas = yield* Quotas
-    return Effect.fnUntraced(function* ({ entries, validateOnly }: AlterClientQuotasRequest) {
+    return Effect.fnUntraced(function* ({ entries, validateOnly }: AlterClientQuotasRequest, context: RequestContext) {
+      yield* authorizeCluster(context, "alterConfigs", clusterRefused)
       const { changes, results } = altered(entries)
       if (!validateOnly && changes.length > 0) {
         yield* quotas.change((present) => rowsAfter(present, changes, quotas.keyOf))

@@ -9,6 +9,7 @@ import {
   InvalidReplicaAssignment,
   InvalidRequest,
   NONE,
+  TopicAuthorizationFailed,
   UnknownTopicOrPartition,
   InvalidTopicException
 } from "@tusk/protocol/KafkaError"
@@ -17,6 +18,7 @@ import type { CreatePartitionsRequest } from "@tusk/protocol/messages/CreatePart
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { isInternalTopic } from "../topics/TopicNames.ts"
+import { permits } from "../request/authorizing.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import type { MutationQuota } from "../security/quota/ClientMeters.ts"
 import { mutations } from "../security/quota/mutations.ts"
@@ -32,6 +34,7 @@ type Asked = CreatePartitionsRequest["topics"][number]
 export const createPartitions = handler({
   api: CreatePartitions,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
+  asks: [{ operation: "alter", resourceType: "topic" }],
   reads: false,
   make: Effect.gen(function* () {
     const topics = yield* Topics
@@ -78,6 +81,7 @@ export const createPartitions = handler({
     })
 
     return Effect.fnUntraced(function* (request: CreatePartitionsRequest, context: RequestContext) {
+      const mayAlter = permits(context, "alter", "topic")
       const quota = mutating(context, STRICT)
       const counts = new Map<string, number>()
       for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -87,7 +91,9 @@ export const createPartitions = handler({
           Effect.catch(
             counts.get(asked.name)! > 1
               ? Effect.fail(new InvalidRequest({ message: "Duplicate topic name." }))
-              : add(asked, request.validateOnly, quota),
+              : mayAlter(asked.name)
+                ? add(asked, request.validateOnly, quota)
+                : Effect.fail(new TopicAuthorizationFailed()),
             (error) =>
               Effect.succeed({ name: asked.name, errorCode: errorCode(error), errorMessage: errorMessage(error) })
           )

@@ -3,7 +3,7 @@
 // Why: the copies of the data are the database's; `request.timeout.ms` ends every wait for the store.
 
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
-import { errorCode, errorMessage, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
+import { errorCode, errorMessage, InvalidRequest, NONE, TopicAuthorizationFailed } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import type { CreateTopicsRequest, CreateTopicsResponse } from "@tusk/protocol/messages/CreateTopics"
@@ -11,6 +11,7 @@ import { isKafkaError } from "@tusk/storage/log/Log"
 import type { NewTopic } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { AutoTopics } from "../topics/AutoTopics.ts"
+import { permitsByCluster, permitsQuietly } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
@@ -26,6 +27,11 @@ type Result = CreateTopicsResponse["topics"][number]
 export const createTopics = handler({
   api: CreateTopics,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
+  asks: [
+    { operation: "create", resourceType: "cluster" },
+    { operation: "create", resourceType: "topic", of: "without the right on the cluster" },
+    { operation: "describeConfigs", resourceType: "topic", of: "to tell its configs" }
+  ],
   reads: false,
   make: Effect.gen(function* () {
     const autoTopics = yield* AutoTopics
@@ -52,6 +58,8 @@ export const createTopics = handler({
 
     return Effect.fnUntraced(function* (request: CreateTopicsRequest, context: RequestContext) {
       const { apiVersion } = context
+      const mayCreate = permitsByCluster(context, "create", "create", "topic")
+      const mayDescribe = permitsQuietly(context, "describeConfigs", "topic")
       const quota = mutating(context, STRICT)
       const counts = new Map<string, number>()
       for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -59,14 +67,14 @@ export const createTopics = handler({
         if (counts.get(wish.name)! > 1) {
           return yield* Effect.fail(new InvalidRequest({ message: "Duplicate topic name." }))
         }
+        if (!mayCreate(wish.name)) return yield* new TopicAuthorizationFailed({ message: "Authorization failed." })
         const topic = admin.check(wish)
         if (isKafkaError(topic)) return yield* Effect.fail(topic)
         const tooSoon = quota.take(topic.partitions)
         if (tooSoon !== undefined) return yield* Effect.fail(tooSoon)
         const factor = Math.max(1, wish.replicationFactor)
-        if (request.validateOnly) return made(topic, ZERO_UUID, factor)
-        const { topicId } = yield* autoTopics.create(topic)
-        return made(topic, topicId, factor)
+        const topicId = request.validateOnly ? ZERO_UUID : (yield* autoTopics.create(topic)).topicId
+        return mayDescribe(wish.name) ? made(topic, topicId, factor) : undescribed(wish.name, topicId)
       })
       const results = yield* Effect.forEach(
         Array.from(new Map(request.topics.map((wish) => [wish.name, wish])).values()),
@@ -80,6 +88,18 @@ export const createTopics = handler({
   refuse: (request, _code, error, { apiVersion }) => ({
     topics: request.topics.map(({ name }) => refused(name, error, apiVersion))
   })
+})
+
+/** Of a topic that was made by one who may not see its configs. */
+const undescribed = (name: string, topicId: string): Result => ({
+  name,
+  topicId,
+  errorCode: NONE,
+  errorMessage: null,
+  topicConfigErrorCode: TopicAuthorizationFailed.info.code,
+  numPartitions: -1,
+  replicationFactor: -1,
+  configs: []
 })
 
 const refused = (name: string, error: KafkaError, apiVersion: number): Result => ({

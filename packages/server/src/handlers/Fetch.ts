@@ -8,6 +8,7 @@ import {
   NONE,
   NotLeaderOrFollower,
   OffsetOutOfRange,
+  TopicAuthorizationFailed,
   UnknownTopicId,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
@@ -29,6 +30,8 @@ import { Poll, TOPIC_IDS } from "../fetch/Poll.ts"
 import type { PollParts } from "../fetch/Poll.ts"
 import { Recompression } from "../produce/Recompression.ts"
 import { Deadlines } from "../request/Deadlines.ts"
+import { mayCluster, permits } from "../request/authorizing.ts"
+import type { Permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
@@ -42,6 +45,10 @@ import { emptyRead, isEmptyPartition, topicById, topicByName } from "../topics/C
 export const fetch = handler({
   api: Fetch,
   resources: ({ topics }) => topicsOf(topics.map(({ topic, topicId }) => ({ name: topic, topicId }))),
+  asks: [
+    { operation: "read", resourceType: "topic" },
+    { operation: "clusterAction", resourceType: "cluster", of: "in the place of the topics, as a follower" }
+  ],
   reads: true,
   waitsMs: () => Infinity,
   ownWaitMs: ({ maxWaitMs }) => Math.max(0, maxWaitMs),
@@ -63,8 +70,11 @@ export const fetch = handler({
     counts.fetchSessions = () => sessions.sessions.size
     const newSessionId = () => 1 + Math.floor(random.nextDoubleUnsafe() * 0x7ffffffe)
 
-    const locate = (state: FetchPartitionState, byId: boolean): Fetched | undefined => {
+    const locate = (state: FetchPartitionState, byId: boolean, mayRead: Permits): Fetched | undefined => {
       const topic = byId ? topicById(topics, state.topicId) : topicByName(topics, state.topic)
+      const name = byId ? (topic?.name ?? state.foundAs) : state.topic
+      // Before it is told whether it is there.
+      if (mayRead === NOTHING || (name !== undefined && !mayRead(name))) return new TopicAuthorizationFailed()
       if (topic === undefined) return byId ? unknownId(topics, state) : new UnknownTopicOrPartition()
       state.foundAs = topic.name
       const partitionId = topic.partitionIds[state.partition]
@@ -87,6 +97,7 @@ export const fetch = handler({
       deadlines,
       locate,
       log,
+      mayRead,
       meters,
       placement,
       settings,
@@ -126,6 +137,14 @@ export const fetch = handler({
     nodeEndpoints: []
   })
 })
+
+const NOTHING: Permits = () => false
+
+/** A follower reads by its right to act for the cluster: all topics, or none. */
+const mayRead: PollParts["mayRead"] = ({ replicaId, replicaState }, context) => {
+  if (Math.max(replicaId, replicaState.replicaId) < 0) return permits(context, "read", "topic")
+  return mayCluster(context, "clusterAction") ? () => true : NOTHING
+}
 
 /** As Apache Kafka tells it: an id that once was found is missed by its topic's name. */
 const unknownId = (topics: Topics["Service"], { foundAs }: FetchPartitionState): KafkaError => {

@@ -3,10 +3,10 @@ import { Acls } from "./Acls.ts"
 import { DelegationTokens } from "./DelegationTokens.ts"
 import { Quotas } from "./Quotas.ts"
 import { ScramCredentials } from "./ScramCredentials.ts"
-import { SqlChanges } from "./SqlChanges.ts"
+import { SqlChanges, watchSqlChanges } from "./SqlChanges.ts"
 
 /** Who may do what, who gets in, and how much. */
-export const security = Layer.provide(
-  Layer.mergeAll(Acls.layer, ScramCredentials.layer, Quotas.layer, DelegationTokens.layer),
-  SqlChanges.layer
+export const security = watchSqlChanges.pipe(
+  Layer.provideMerge(Layer.mergeAll(Acls.layer, ScramCredentials.layer, Quotas.layer, DelegationTokens.layer)),
+  Layer.provide(SqlChanges.layer)
 )

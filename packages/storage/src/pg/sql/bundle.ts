@@ -2368,7 +2368,68 @@ comment on column kafka.delegation_tokens.requester is 'Who asked for it';
 comment on column kafka.delegation_tokens.renewers is 'Who else may renew it: a JSON array of principals';
 comment on column kafka.delegation_tokens.issue_timestamp is 'When it was made, in milliseconds since 1970';
 comment on column kafka.delegation_tokens.max_timestamp is 'Until when it can be renewed';
-comment on column kafka.delegation_tokens.expiry_timestamp is 'Until when it holds, if nobody renews it';`
+comment on column kafka.delegation_tokens.expiry_timestamp is 'Until when it holds, if nobody renews it';
+
+-- Rows that SQL changes reach the running broker: it reads them anew once the change is visible, and deletes the row that
+-- says so. A transaction that is prepared cannot have notified: where there may be one, the broker looks now and then.
+create table kafka.security_changes (
+  xid xid8 primary key default pg_current_xact_id()
+);
+comment on table kafka.security_changes is 'Changes of SQL to ACLs, users, quotas and tokens that the broker has not read yet';
+comment on column kafka.security_changes.xid is 'The transaction';
+
+create function kafka.note_security_change() returns trigger language plpgsql security definer
+    set search_path = pg_catalog, pg_temp as $$
+  begin
+    -- The broker knows what it stores.
+    if current_setting('tusk.broker', true) is distinct from 'on' then
+      insert into kafka.security_changes default values on conflict do nothing;
+      if current_setting('max_prepared_transactions') = '0' then
+        perform pg_notify('kafka_security', '');
+      end if;
+    end if;
+    return null;
+  end $$;
+comment on function kafka.note_security_change() is 'Tells the broker of a change that SQL made';
+revoke execute on function kafka.note_security_change() from public;
+
+create trigger tell_broker after insert or update or delete or truncate on kafka.acls
+  execute function kafka.note_security_change();
+create trigger tell_broker after insert or update or delete or truncate on kafka.scram_users
+  execute function kafka.note_security_change();
+create trigger tell_broker after insert or update or delete or truncate on kafka.quotas
+  execute function kafka.note_security_change();
+create trigger tell_broker after insert or update or delete or truncate on kafka.delegation_tokens
+  execute function kafka.note_security_change();
+
+-- Without secrets: for whoever may see who may do what.
+create view kafka.acl_overview as
+select a.principal, lower(a.permission_type) as permission, lower(a.operation) as operation,
+  lower(a.resource_type) as resource, a.resource_name,
+  case when a.pattern_type = 'PREFIXED' then 'prefix' when a.resource_name = '*' then 'any' else 'name' end as matches,
+  a.host
+from kafka.acls a;
+comment on view kafka.acl_overview is 'Who may do what, and who may not';
+comment on column kafka.acl_overview.principal is 'User:name, or Group:name for the members of a role of Postgres';
+comment on column kafka.acl_overview.permission is 'allow, or deny, which goes before';
+comment on column kafka.acl_overview.operation is 'read, write and so on; all: each of them';
+comment on column kafka.acl_overview.resource is 'topic, group, cluster, transactional_id, delegation_token or user';
+comment on column kafka.acl_overview.resource_name is 'The resource, the prefix of its name, or *';
+comment on column kafka.acl_overview.matches is 'name: this one; prefix: those whose names begin so; any: each one';
+comment on column kafka.acl_overview.host is 'The address from which it holds; * for any';
+
+create view kafka.quota_overview as
+select case when q.ip <> '' then 'ip' when q.user_name = '' then 'client' when q.client_id = '' then 'user'
+    else 'user and client' end as entity,
+  nullif(q.user_name, '') as user_name, nullif(q.client_id, '') as client_id, nullif(q.ip, '') as ip, q.quota_key, q.value
+from kafka.quotas q;
+comment on view kafka.quota_overview is 'Which user, client or address may take how much';
+comment on column kafka.quota_overview.entity is 'What it is for: user, client, user and client, or ip';
+comment on column kafka.quota_overview.user_name is 'The user; <default>: those without a quota of their own; null: any';
+comment on column kafka.quota_overview.client_id is 'The client id; <default> and null as with user_name';
+comment on column kafka.quota_overview.ip is 'The address; <default> and null as with user_name';
+comment on column kafka.quota_overview.quota_key is 'producer_byte_rate and so on';
+comment on column kafka.quota_overview.value is 'Bytes, mutations or connections a second, or per cent of a thread';`
 }
 
 export const commitTexts = {
@@ -2769,7 +2830,9 @@ select pubname from pg_publication_tables where schemaname = 'kafka' and tablena
   LoadQuotas: `select user_name, client_id, ip, quota_key, value from kafka.quotas order by 1, 2, 3, 4`,
   LoadScramCredentials: `select user_name, mechanism, iterations, encode(salt, 'hex'), encode(stored_key, 'hex'), encode(server_key, 'hex')
   from kafka.scram_users order by 1, 2`,
-  LoadTopics: `select topic_id, name from kafka.topics order by name`
+  LoadTopics: `select topic_id, name from kafka.topics order by name`,
+  SecurityChanges: `-- What SQL has changed of security since it was read; the rest is told the next time.
+select xid from kafka.security_changes order by xid limit 1000`
 }
 
 export const unpackedTexts = {
