@@ -134,16 +134,20 @@ export class Connections extends Context.Service<
       return Connections.of({
         serve,
         admitting,
-        stop: (maxMs) =>
-          Effect.sync(() => {
-            close()
-            roster.drain()
-          }).pipe(
-            Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),
-            Effect.andThen(Effect.sync(() => roster.cutOff()))
-          ),
+        stop: stopping(roster, close),
         count: () => roster.open.size
       })
     })
   )
 }
+
+const stopping =
+  (roster: Roster, close: () => void) =>
+  (maxMs: number): Effect.Effect<void> =>
+    Effect.sync(() => {
+      close()
+      roster.drain()
+    }).pipe(
+      Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),
+      Effect.andThen(Effect.sync(() => roster.cutOff()))
+    )
