@@ -14,6 +14,7 @@ import type { BrokerUnderTest } from "../BrokerUnderTest.ts"
 import { Closed, forVersion, requestFrame } from "../WireClient.ts"
 import type { WireClient } from "../WireClient.ts"
 import { questions } from "./beyondSensible.ts"
+import { makeGroups } from "./makeGroups.ts"
 import { Rights } from "./Rights.ts"
 import type { Asked } from "./Rights.ts"
 
@@ -147,6 +148,8 @@ describe("the rights that a handler says it asks for", () => {
       await using broker = await startBroker({}, { authorizer: rights })
       const topicId = await broker.createTopic("there")
       await broker.createTopic("written")
+      // Its connection stays: with it a share session ends.
+      await makeGroups(await broker.connect(), topicId)
       const found = new Set<string>()
       const modes: ReadonlyArray<(asked: Asked) => boolean> = [
         () => false,
