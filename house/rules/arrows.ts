@@ -7,6 +7,8 @@ export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 
 const kinds = ["assignor", "group/machine"]
 const logParts = ["log/append", "log/batches", "log/partitions", "log/read", "log/removal", "log/search"]
+/** Who gets in, who may do what, and how much. */
+const security = ["security/acl", "security/quota", "security/sasl", "security/tls"]
 const services = ["config", "request"]
 
 /** What a package may import of another one is lint's (`no-restricted-imports`). */
@@ -69,7 +71,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     config: [],
     request: ["config"],
     produce: [...services, "topics"],
-    fetch: services,
+    "security/quota": services,
+    fetch: [...services, "security/quota"],
     share: [...services, "fetch"],
     topics: services,
     groups: services,
@@ -79,20 +82,13 @@ export const TABLES: Readonly<Record<string, Table>> = {
     observe: [...services, "telemetry"],
     admin: ["observe"],
     "security/acl": services,
-    handlers: [
-      ...services,
-      "security/acl",
-      "produce",
-      "fetch",
-      "share",
-      "topics",
-      "groups",
-      "transactions",
-      "telemetry"
-    ],
-    net: [...services, "handlers", "observe"],
+    "security/sasl": services,
+    "security/tls": services,
+    handlers: [...services, ...security, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
+    net: [...services, ...security, "handlers", "observe"],
     ".": [
       ...services,
+      ...security,
       "produce",
       "fetch",
       "share",
@@ -103,8 +99,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "net",
       "observe",
       "admin",
-      "telemetry",
-      "security/acl"
+      "telemetry"
     ],
     testing: [".", "config"]
   },

@@ -54,6 +54,8 @@ import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
 import { authorizer } from "./security/acl/AclAuthorizer.ts"
 import { Router } from "./produce/Router.ts"
 import type { Settings } from "./config/Settings.ts"
+import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
+import { plainAddress } from "./security/quota/Entity.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
@@ -191,6 +193,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
+    Layer.provide(ClientQuotas.layer),
     Layer.provide(InternalTopics.layer),
     Layer.provideMerge(TopicAdmin.layer),
     Layer.provide(
@@ -262,6 +265,10 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       maxWriteStallMs: settings.writeStallTimeoutMs,
       maxInFlight: settings.maxInFlightRequestsPerConnection,
       maxConnections: settings.maxConnections,
-      maxConnectionsPerIp: settings.maxConnectionsPerIp
+      maxConnectionsPerIp: settings.maxConnectionsPerIp,
+      perIpOverrides: new Map(
+        Array.from(settings.maxConnectionsPerIpOverrides, ([host, limit]) => [plainAddress(host), limit])
+      ),
+      maxCreationRate: settings.maxConnectionCreationRate
     })
   )

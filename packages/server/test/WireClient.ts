@@ -8,6 +8,8 @@ import { encodeRequest } from "@tusk/protocol/Header"
 import * as Result from "effect/Result"
 import { connect as connectSocket } from "node:net"
 import type { Socket } from "node:net"
+import { connect as connectSecurely } from "node:tls"
+import type { ConnectionOptions } from "node:tls"
 
 /** A message of which some is said; the rest has the defaults of its declaration. */
 export type Partly<A> = A extends Uint8Array
@@ -45,10 +47,11 @@ export const requestFrame = <Req, Res>(
   api: Api<Req, Res>,
   version: number,
   request: Partly<Req>,
-  correlationId = 0
+  correlationId = 0,
+  clientId = "wire"
 ): Buffer =>
   Buffer.concat(
-    encodeRequest(api, version, correlationId, "wire", fill(api.request.plan(version), request, false), new Writer())
+    encodeRequest(api, version, correlationId, clientId, fill(api.request.plan(version), request, false), new Writer())
   )
 
 /** Rejects when `what` has not come within the deadline. */
@@ -73,6 +76,8 @@ export class WireClient implements AsyncDisposable {
   /** Resolves when the connection is closed, by whomever. */
   readonly closed: Promise<void>
   isClosed = false
+  /** What it says its client-id is. */
+  clientId = "wire"
   /** Frames that no call has asked for yet. */
   readonly frames: Array<Buffer> = []
   readonly #waiting: Array<Waiting> = []
@@ -105,6 +110,20 @@ export class WireClient implements AsyncDisposable {
         socket.once("error", reject)
       }),
       "a connection"
+    )
+  }
+
+  /** The same over TLS. */
+  static connectTls(port: number, options: ConnectionOptions): Promise<WireClient> {
+    const socket = connectSecurely({ port, host: "127.0.0.1", ...options })
+    const client = new WireClient(socket)
+    return within(
+      new Promise((resolve, reject) => {
+        socket.once("secureConnect", () => resolve(client))
+        socket.once("error", reject)
+        socket.once("close", () => reject(new Closed("the connection was closed")))
+      }),
+      "a connection over TLS"
     )
   }
 
@@ -160,7 +179,7 @@ export class WireClient implements AsyncDisposable {
   /** Sends without asking for the answer; tells the correlation id. */
   send<Req, Res>(api: Api<Req, Res>, version: number, request: Partly<Req>): number {
     const id = ++this.#lastId
-    this.sendBytes(requestFrame(api, version, request, id))
+    this.sendBytes(requestFrame(api, version, request, id, this.clientId))
     return id
   }
 

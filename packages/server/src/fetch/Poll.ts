@@ -1,3 +1,4 @@
+import { NONE } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { FetchRequest, FetchResponse } from "@tusk/protocol/messages/Fetch"
 import { isKafkaError } from "@tusk/storage/log/Log"
@@ -14,6 +15,7 @@ import type { Answer } from "../request/Handler.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import type { Placement } from "../request/Placement.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
+import type { ClientMeters } from "../security/quota/ClientMeters.ts"
 import type { AnswerBudget, Claim } from "./AnswerBudget.ts"
 import { AS_THEY_LIE } from "./DownConversion.ts"
 import { responseOf, withLeaders } from "./FetchAnswer.ts"
@@ -44,8 +46,11 @@ export interface PollParts {
   readonly log: Log["Service"]
   /** What its principal may read at this moment. */
   readonly mayRead: (request: FetchRequest, from: RequestContext) => Permits
+  readonly meters: ClientMeters
   readonly placement: Placement["Service"]
   readonly settings: Settings
+  /** The id of the session of a fetch that is told nothing. */
+  readonly unanswered: (context: FetchContext) => number
 }
 
 /**
@@ -78,7 +83,8 @@ export class Poll implements Ending {
     this.#context = context
     this.#from = from
     this.#deadlineMs = deadlineMs
-    this.#maxBytes = Math.max(0, Math.min(request.maxBytes, parts.settings.fetchMaxBytes))
+    const most = parts.meters.isOn ? parts.meters.mostFetched(from) : Infinity
+    this.#maxBytes = Math.max(0, Math.min(request.maxBytes, parts.settings.fetchMaxBytes, most))
     this.#claim = parts.budget.claim(from.connection)
   }
 
@@ -192,12 +198,31 @@ export class Poll implements Ending {
 
   #answer(results: ReadonlyArray<Fetched>): Effect.Effect<Answer<FetchResponse>> {
     const { apiVersion } = this.#from
+    if (this.#parts.meters.isOn && this.#isTooSoon(results)) return Effect.succeed(this.#nothing())
     this.#claim.keep(bytesOf(results))
     if (apiVersion >= AS_THEY_LIE) return Effect.succeed(this.#response(results))
     return Effect.map(this.#parts.convert(results, apiVersion), (converted) => {
       this.#claim.keep(bytesOf(converted))
       return this.#response(converted)
     })
+  }
+
+  /** Whether its client has fetched too much: nothing is told of these records, and it waits (KIP-219). */
+  #isTooSoon(results: ReadonlyArray<Fetched>): boolean {
+    const { clock, meters } = this.#parts
+    const { isWithheld, throttleMs } = meters.fetched(this.#from, bytesOf(results), monotonicMs(clock))
+    this.#from.mute(throttleMs)
+    return isWithheld
+  }
+
+  #nothing(): Answer<FetchResponse> {
+    this.#claim.keep(0)
+    return {
+      errorCode: NONE,
+      sessionId: this.#parts.unanswered(this.#context),
+      responses: [],
+      nodeEndpoints: []
+    }
   }
 
   #response(results: ReadonlyArray<Fetched>): Answer<FetchResponse> {

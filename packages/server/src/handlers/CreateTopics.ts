@@ -15,8 +15,12 @@ import { permitsByCluster, permitsQuietly } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
+import { mutations } from "../security/quota/mutations.ts"
 import { TopicAdmin } from "../topics/TopicAdmin.ts"
 import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
+
+/** Who asks for too much is refused from here on; before, it is done, and its client waits (KIP-599). */
+const STRICT = 6
 
 type Result = CreateTopicsResponse["topics"][number]
 
@@ -33,6 +37,7 @@ export const createTopics = handler({
     const autoTopics = yield* AutoTopics
     const admin = yield* TopicAdmin
     const configs = yield* ResourceConfigs
+    const mutating = yield* mutations
 
     const made = (topic: NewTopic, topicId: string, replicationFactor: number): Result => ({
       name: topic.name,
@@ -55,6 +60,7 @@ export const createTopics = handler({
       const { apiVersion } = context
       const mayCreate = permitsByCluster(context, "create", "create", "topic")
       const mayDescribe = permitsQuietly(context, "describeConfigs", "topic")
+      const quota = mutating(context, STRICT)
       const counts = new Map<string, number>()
       for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
       const create = Effect.fnUntraced(function* (wish: CreateTopicsRequest["topics"][number]) {
@@ -64,6 +70,8 @@ export const createTopics = handler({
         if (!mayCreate(wish.name)) return yield* new TopicAuthorizationFailed({ message: "Authorization failed." })
         const topic = admin.check(wish)
         if (isKafkaError(topic)) return yield* Effect.fail(topic)
+        const tooSoon = quota.take(topic.partitions)
+        if (tooSoon !== undefined) return yield* Effect.fail(tooSoon)
         const factor = Math.max(1, wish.replicationFactor)
         const topicId = request.validateOnly ? ZERO_UUID : (yield* autoTopics.create(topic)).topicId
         return mayDescribe(wish.name) ? made(topic, topicId, factor) : undescribed(wish.name, topicId)
@@ -73,6 +81,7 @@ export const createTopics = handler({
         (wish) => Effect.catch(create(wish), (error) => Effect.succeed(refused(wish.name, error, apiVersion))),
         { concurrency: "unbounded" }
       )
+      context.mute(quota.throttleMs())
       return { topics: results }
     })
   }),

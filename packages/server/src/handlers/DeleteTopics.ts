@@ -22,9 +22,14 @@ import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { isInternalTopic } from "../topics/TopicNames.ts"
 import { permitsByCluster, topicRefused } from "../request/authorizing.ts"
 import type { Permits } from "../request/authorizing.ts"
+import type { MutationQuota } from "../security/quota/ClientMeters.ts"
+import { mutations } from "../security/quota/mutations.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { topicsOf } from "../request/Resources.ts"
+
+/** Who asks for too much is refused from here on; before, it is done, and its client waits (KIP-599). */
+const STRICT = 5
 
 interface Asked {
   readonly name: string | null
@@ -128,12 +133,15 @@ export const deleteTopics = handler({
   make: Effect.gen(function* () {
     const topics = yield* Topics
     const { deleteTopicEnable } = yield* BrokerSettings
+    const mutating = yield* mutations
 
-    const remove = Effect.fnUntraced(function* ({ name, topicId }: Asked) {
+    const remove = Effect.fnUntraced(function* ({ name, topicId }: Asked, quota: MutationQuota) {
       const topic = name === null ? topics.byId(topicId) : topics.byName(name)
       if (topic === undefined) {
         return yield* Effect.fail(name === null ? new UnknownTopicId() : new UnknownTopicOrPartition())
       }
+      const tooSoon = quota.take(topic.partitionIds.length)
+      if (tooSoon !== undefined) return yield* Effect.fail(tooSoon)
       yield* topics.remove(topic.topicId)
       return { name: topic.name, topicId: topic.topicId, errorCode: NONE, errorMessage: null }
     })
@@ -145,13 +153,15 @@ export const deleteTopics = handler({
         mayDescribe: permitsByCluster(context, "delete", "describe", "topic"),
         mayDelete: permitsByCluster(context, "delete", "delete", "topic")
       }
+      const quota = mutating(context, STRICT)
       const responses = yield* Effect.forEach(
         plan(askedTopics(request, apiVersion), topics, rights),
         ({ asked, problem }) =>
-          Effect.catch(problem === undefined ? remove(asked) : Effect.fail(problem), (error) =>
+          Effect.catch(problem === undefined ? remove(asked, quota) : Effect.fail(problem), (error) =>
             Effect.succeed({ ...asked, errorCode: errorCode(error), errorMessage: errorMessage(error) })
           )
       )
+      context.mute(quota.throttleMs())
       return { responses }
     })
   }),

@@ -24,7 +24,7 @@ import { AnswerBudget } from "../fetch/AnswerBudget.ts"
 import { downConvert } from "../fetch/DownConversion.ts"
 import { emptyPartition } from "../fetch/FetchAnswer.ts"
 import type { Fetched } from "../fetch/FetchAnswer.ts"
-import { makeFetchSessions, openFetch } from "../fetch/FetchSession.ts"
+import { makeFetchSessions, openFetch, unanswered } from "../fetch/FetchSession.ts"
 import type { FetchPartitionState } from "../fetch/FetchSession.ts"
 import { Poll, TOPIC_IDS } from "../fetch/Poll.ts"
 import type { PollParts } from "../fetch/Poll.ts"
@@ -39,6 +39,7 @@ import type { RequestContext } from "../request/RequestContext.ts"
 import { wireClock } from "../request/WireClock.ts"
 import { topicsOf } from "../request/Resources.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
+import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
 import { emptyRead, isEmptyPartition, topicById, topicByName } from "../topics/CoordinatorTopics.ts"
 
 export const fetch = handler({
@@ -88,7 +89,20 @@ export const fetch = handler({
     let conversions = 0
     const convert: PollParts["convert"] = (reads, apiVersion) =>
       downConvert(reads, apiVersion, conversions++, recompression.downConvert)
-    const parts: PollParts = { budget, clock, convert, deadlines, locate, log, mayRead, placement, settings }
+    const { clients: meters } = yield* ClientQuotas
+    const parts: PollParts = {
+      budget,
+      clock,
+      convert,
+      deadlines,
+      locate,
+      log,
+      mayRead,
+      meters,
+      placement,
+      settings,
+      unanswered: (context) => unanswered(sessions, context)
+    }
     return (request: FetchRequest, requestContext: RequestContext) => {
       const now = monotonicMs(clock)
       const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)

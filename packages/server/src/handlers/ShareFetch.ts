@@ -17,9 +17,14 @@ import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { NO_LEADER } from "../request/Placement.ts"
+import { monotonicMs } from "../request/monotonic.ts"
+import { wireClock } from "../request/WireClock.ts"
+import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
+import { FETCH } from "../security/quota/QuotaKinds.ts"
 import { shareAcquiring } from "../share/ShareAcquiring.ts"
 import type { Found } from "../share/ShareAcquiring.ts"
 import { refuseShare, SHARE_RIGHTS, ShareRequests, shareResources } from "../share/ShareRequests.ts"
+import type { PartitionIdOf } from "../share/ShareRequests.ts"
 import { FINAL_EPOCH, INITIAL_EPOCH, ShareSessions } from "../share/ShareSessions.ts"
 import type { SharedPartition, ShareSession } from "../share/ShareSessions.ts"
 
@@ -57,6 +62,8 @@ export const shareFetch = handler({
     const acquire = yield* shareAcquiring()
     const sessions = yield* ShareSessions
     const services = yield* Effect.context<never>()
+    const { clients: meters } = yield* ClientQuotas
+    const clock = yield* wireClock
 
     /** With the connection it began on a session ends, as in Apache Kafka: what the member holds is free again. */
     const endWith = ({ onEnd }: RequestContext["connection"], session: ShareSession): void => {
@@ -66,6 +73,20 @@ export const shareFetch = handler({
       onEnd.add(hungUp)
       session.ended = () => void onEnd.delete(hungUp)
     }
+
+    /** What is acquired is told in any case: who acquires too much waits before it asks again. */
+    const acquireFor = Effect.fnUntraced(function* (
+      context: RequestContext,
+      session: ShareSession,
+      request: ShareFetchRequest,
+      idOf: PartitionIdOf
+    ) {
+      if (!meters.isOn) return yield* acquire(session, request, context.connection, idOf)
+      const maxBytes = Math.min(request.maxBytes, meters.mostFetched(context))
+      const found = yield* acquire(session, { ...request, maxBytes }, context.connection, idOf)
+      context.mute(meters.record(FETCH, context, bytesOf(found), monotonicMs(clock)))
+      return found
+    })
 
     return Effect.fnUntraced(function* (request: ShareFetchRequest, context: RequestContext) {
       if (request.groupId !== null && !context.may("read", "group", request.groupId)) {
@@ -99,12 +120,20 @@ export const shareFetch = handler({
         }
       }
       if (epoch === FINAL_EPOCH) yield* requests.close(session)
-      else if (!isRenewAck) answers.acquired(yield* acquire(session, request, connection, idOf), requests)
+      else if (!isRenewAck) answers.acquired(yield* acquireFor(context, session, request, idOf), requests)
       return requests.answer(groupId, answers.all(), connection.listener)
     })
   }),
   refuse: refuseShare
 })
+
+const bytesOf = (found: Found): number => {
+  let bytes = 0
+  for (const [, result] of found) {
+    if (!isKafkaError(result)) for (const batch of result.batches) bytes += batch.byteLength
+  }
+  return bytes
+}
 
 const added = (request: ShareFetchRequest): ReadonlyArray<SharedPartition> =>
   request.topics.flatMap(({ partitions, topicId }) =>

@@ -27,6 +27,12 @@ export const tuskMetrics = {
     ["api", "error"],
     "Errors in answers, by Kafka's name; one answer may have one for each partition"
   ),
+  throttled: counter(
+    "tusk_throttled_requests_total",
+    API,
+    "Requests after which their client was told to wait, as it had used more than a quota"
+  ),
+  throttledSeconds: counter("tusk_throttle_seconds_total", API, "For how long clients were told to wait"),
   connections: gauge("tusk_connections", [], "Connections that are open"),
   connectionsOpened: counter("tusk_connections_opened_total", [], "Connections that were opened"),
   denials: counter(
