@@ -88,9 +88,11 @@ export const javaCommand = (
 export interface ApacheKafkaOptions {
   /** Java heap, as in `-Xmx`. */
   readonly heap?: string
-  /** More lines of server.properties. */
-  readonly settings?: Readonly<Record<string, string>>
+  /** More lines of server.properties; they may need the ports that the broker listens on. */
+  readonly settings?: Settings | ((ports: { readonly port: number; readonly controller: number }) => Settings)
 }
+
+type Settings = Readonly<Record<string, string>>
 
 const clusterId = "dHVzay1tYXRyaXgtMDAwMQ"
 
@@ -125,7 +127,9 @@ export const startApacheKafka = async (options: ApacheKafkaOptions = {}): Promis
   const dir = mkdtempSync(join(tmpdir(), "apache-kafka-"))
   const [port, controller] = [await freePort(), await freePort()]
   const config = join(dir, "server.properties")
-  writeFileSync(config, properties(port, controller, dir, options.settings ?? {}))
+  const { settings = {} } = options
+  const more = typeof settings === "function" ? settings({ port, controller }) : settings
+  writeFileSync(config, properties(port, controller, dir, more))
   const format = javaCommand(classpath, "kafka.tools.StorageTool", ["format", "-t", clusterId, "-c", config])
 
   let child: ChildProcess | undefined

@@ -23,6 +23,8 @@ export interface TuskOptions {
   readonly storage: "embedded" | "memory"
   /** Where embedded Postgres keeps its data; a new folder of /tmp, removed at the end, where absent. */
   readonly dataDir?: string
+  /** More places to listen at, `NAME://HOST:PORT`; the first is `PLAINTEXT://`, as without any. */
+  readonly listen?: ReadonlyArray<string>
   /** Broker settings under Kafka's names, handed over as `--set name=value`. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -71,6 +73,7 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
   const settings = Object.entries(options.settings ?? {}).flatMap(([name, value]) => ["--set", `${name}=${value}`])
   const heap = ["--initial-old-space-size=128", "--max-semi-space-size=16"]
   const args = [...heap, "--conditions=tusk-source", launcher, "start", "--listen", `127.0.0.1:${port}`]
+  for (const more of options.listen ?? []) args.push("--listen", more)
   args.push("--storage", options.storage, ...(options.storage === "embedded" ? ["--data-dir", dataDir] : []))
 
   let child: ChildProcess

@@ -3,8 +3,6 @@ export const NOT_SERVED: ReadonlyMap<string, string> = new Map([
   ...[
     "SaslHandshake",
     "SaslAuthenticate",
-    "CreateAcls",
-    "DeleteAcls",
     "AlterUserScramCredentials",
     "CreateDelegationToken",
     "RenewDelegationToken",
@@ -23,7 +21,6 @@ export const NOT_SERVED: ReadonlyMap<string, string> = new Map([
 const oneLevel = "a feature has the one level that the code has, so that no other is supported"
 const noDowngrade =
   "a protocol that is always served cannot be switched off, so that the refusal is Kafka's for a level it lacks"
-const noQuotas = "a quota that nothing heeds is not kept"
 const noLog = "metadata are rows in Postgres: no log of them has an offset, and clients' listeners are the controller's"
 
 /** Where Tusk answers otherwise than Apache Kafka on purpose, by the step: why. A step that is alike must not stand here. */
@@ -43,9 +40,6 @@ export const DIFFERENCES: ReadonlyMap<string, string> = new Map([
   ["kafka-metadata-quorum describe --status", noLog],
   ["kafka-metadata-quorum describe --replication", noLog],
   ["kafka-metadata-quorum describe --replication --human-readable", noLog],
-  ["kafka-configs --entity-type clients --entity-name a --alter --add-config producer_byte_rate=1024", noQuotas],
-  ["kafka-configs --entity-type clients --entity-name a --describe", noQuotas],
-  ["kafka-configs --entity-type clients --entity-name a --alter --delete-config producer_byte_rate", noQuotas],
   [
     "kafka-configs --entity-type broker-loggers --entity-name 1 --describe",
     "loggers are areas of Tusk's code, not classes of Kafka's"

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { QUOTA_LINES } from "./QuotaSteps.ts"
 import type { tools } from "../groups/ToolShell.ts"
 
 /** One call of a tool; all are made in this order, on each broker. */
@@ -123,17 +124,6 @@ const loggers = steps("kafka-configs", [
   ["--describe", "--entity-type", "broker-loggers"]
 ])
 
-const ofClient = (...args: ReadonlyArray<string>) => ["--entity-type", "clients", "--entity-name", "a", ...args]
-const quotas = steps("kafka-configs", [
-  ofClient("--alter", "--add-config", "producer_byte_rate=1024"),
-  ofClient("--describe"),
-  ofClient("--alter", "--add-config", "producer_byte_rate=0"),
-  ofClient("--alter", "--delete-config", "producer_byte_rate"),
-  ofClient("--alter", "--delete-config", "consumer_byte_rate"),
-  ["--describe", "--entity-type", "clients"],
-  ["--describe", "--entity-type", "users"]
-])
-
 const REASSIGNMENTS: Readonly<Record<string, string>> = {
   same: '{"version":1,"partitions":[{"topic":"orders","partition":0,"replicas":[1],"log_dirs":["any"]}]}',
   all: '{"version":1,"partitions":[{"topic":"orders","partition":0,"replicas":[1]},{"topic":"payments","partition":0,"replicas":[1]}]}',
@@ -217,7 +207,7 @@ export const toolSteps = (world: World): ReadonlyArray<ToolStep> => [
   ...quorum(world),
   ...clientMetrics,
   ...loggers,
-  ...quotas,
+  ...steps("kafka-configs", QUOTA_LINES),
   ...reassign(world),
   ...elect(world),
   ...logDirs,

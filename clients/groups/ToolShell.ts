@@ -17,6 +17,7 @@ export const tools = {
   "kafka-reassign-partitions": "org.apache.kafka.tools.reassign.ReassignPartitionsCommand",
   "kafka-leader-election": "org.apache.kafka.tools.LeaderElectionCommand",
   "kafka-log-dirs": "org.apache.kafka.tools.LogDirsCommand",
+  "kafka-acls": "org.apache.kafka.tools.AclCommand",
   "kafka-cluster": "org.apache.kafka.tools.ClusterTool"
 } as const
 

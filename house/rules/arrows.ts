@@ -7,6 +7,8 @@ export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 
 const kinds = ["assignor", "group/machine"]
 const logParts = ["log/append", "log/batches", "log/partitions", "log/read", "log/removal", "log/search"]
+/** Who gets in, who may do what, and how much. */
+const security = ["security/acl", "security/quota", "security/sasl"]
 const services = ["config", "request"]
 
 /** What a package may import of another one is lint's (`no-restricted-imports`). */
@@ -31,6 +33,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     offsets: [".", "commit", "port"],
     groups: [".", "commit", "port"],
     transactions: [".", "commit", "port"],
+    security: [".", "commit", "port"],
     "log/batches": ["."],
     "log/partitions": [".", "commit", "port"],
     "log/read": [".", "log/partitions", "port"],
@@ -68,7 +71,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     config: [],
     request: ["config"],
     produce: [...services, "topics"],
-    fetch: services,
+    "security/quota": services,
+    fetch: [...services, "security/quota"],
     share: [...services, "fetch"],
     topics: services,
     groups: services,
@@ -77,10 +81,13 @@ export const TABLES: Readonly<Record<string, Table>> = {
     telemetry: services,
     observe: [...services, "telemetry"],
     admin: ["observe"],
-    handlers: [...services, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
-    net: [...services, "handlers", "observe"],
+    "security/acl": services,
+    "security/sasl": services,
+    handlers: [...services, ...security, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
+    net: [...services, ...security, "handlers", "observe"],
     ".": [
       ...services,
+      ...security,
       "produce",
       "fetch",
       "share",
@@ -104,7 +111,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     doctor: [".", "client"],
     backup: ["."],
     client: ["."],
-    "client/admin": ["client"],
+    "client/security": [".", "client"],
+    "client/admin": ["client", "client/security"],
     "client/produce": ["client"],
     "client/consume": ["client", "client/admin"],
     values: [".", "client", "client/produce"],
@@ -118,6 +126,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "backup",
       "values",
       "client",
+      "client/security",
       "client/admin",
       "client/produce",
       "client/consume"

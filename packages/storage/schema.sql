@@ -29,7 +29,7 @@ create table kafka.acls (
   operation text collate "C" not null,
   permission_type text collate "C" not null,
   constraint acls_pkey PRIMARY KEY (resource_type, resource_name, pattern_type, principal, host, operation, permission_type),
-  constraint acls_operation_check CHECK ((operation = ANY (ARRAY['ALL'::text, 'READ'::text, 'WRITE'::text, 'CREATE'::text, 'DELETE'::text, 'ALTER'::text, 'DESCRIBE'::text, 'CLUSTER_ACTION'::text, 'DESCRIBE_CONFIGS'::text, 'ALTER_CONFIGS'::text, 'IDEMPOTENT_WRITE'::text, 'CREATE_TOKENS'::text, 'DESCRIBE_TOKENS'::text]))),
+  constraint acls_operation_check CHECK ((operation = ANY (ARRAY['ALL'::text, 'READ'::text, 'WRITE'::text, 'CREATE'::text, 'DELETE'::text, 'ALTER'::text, 'DESCRIBE'::text, 'CLUSTER_ACTION'::text, 'DESCRIBE_CONFIGS'::text, 'ALTER_CONFIGS'::text, 'IDEMPOTENT_WRITE'::text, 'CREATE_TOKENS'::text, 'DESCRIBE_TOKENS'::text, 'TWO_PHASE_COMMIT'::text]))),
   constraint acls_pattern_type_check CHECK ((pattern_type = ANY (ARRAY['LITERAL'::text, 'PREFIXED'::text]))),
   constraint acls_permission_type_check CHECK ((permission_type = ANY (ARRAY['ALLOW'::text, 'DENY'::text]))),
   constraint acls_resource_type_check CHECK ((resource_type = ANY (ARRAY['TOPIC'::text, 'GROUP'::text, 'CLUSTER'::text, 'TRANSACTIONAL_ID'::text, 'DELEGATION_TOKEN'::text, 'USER'::text])))
@@ -96,6 +96,19 @@ create table kafka.configs (
   name text collate "C" not null,
   value text collate "C" not null,
   constraint configs_pkey PRIMARY KEY (resource_type, resource_name, name)
+);
+
+create table kafka.delegation_tokens (
+  token_id text collate "C" not null,
+  hmac bytea not null,
+  owner text collate "C" not null,
+  requester text collate "C" not null,
+  renewers text collate "C" not null,
+  issue_timestamp bigint not null,
+  max_timestamp bigint not null,
+  expiry_timestamp bigint not null,
+  constraint delegation_tokens_pkey PRIMARY KEY (token_id),
+  constraint delegation_tokens_renewers_check CHECK ((json_typeof((renewers)::json) = 'array'::text))
 );
 
 create table kafka.group_members (
@@ -234,6 +247,36 @@ create table kafka.producer_snapshots (
   fillfactor=50
 );
 
+create table kafka.quotas (
+  user_name text collate "C" default ''::text not null,
+  client_id text collate "C" default ''::text not null,
+  ip text collate "C" default ''::text not null,
+  quota_key text collate "C" not null,
+  value double precision not null,
+  constraint quotas_pkey PRIMARY KEY (user_name, client_id, ip, quota_key),
+  constraint quotas_check CHECK (((user_name <> ''::text) OR (client_id <> ''::text) OR (ip <> ''::text))),
+  constraint quotas_check1 CHECK (((ip = ''::text) OR ((user_name = ''::text) AND (client_id = ''::text)))),
+  constraint quotas_quota_key_check CHECK ((quota_key = ANY (ARRAY['producer_byte_rate'::text, 'consumer_byte_rate'::text, 'request_percentage'::text, 'controller_mutation_rate'::text, 'connection_creation_rate'::text]))),
+  constraint quotas_value_check CHECK (((value > (0)::double precision) AND (value < 'Infinity'::double precision)))
+);
+
+create table kafka.scram_users (
+  user_name text collate "C" not null,
+  mechanism text collate "C" not null,
+  iterations integer not null,
+  salt bytea not null,
+  stored_key bytea not null,
+  server_key bytea not null,
+  constraint scram_users_pkey PRIMARY KEY (user_name, mechanism),
+  constraint scram_users_iterations_check CHECK ((iterations > 0)),
+  constraint scram_users_mechanism_check CHECK ((mechanism = ANY (ARRAY['SCRAM-SHA-256'::text, 'SCRAM-SHA-512'::text])))
+);
+
+create table kafka.security_changes (
+  xid xid8 default pg_current_xact_id() not null,
+  constraint security_changes_pkey PRIMARY KEY (xid)
+);
+
 create table kafka.sql_offsets (
   group_id text collate "C" not null,
   partition_id integer not null,
@@ -339,7 +382,7 @@ CREATE OR REPLACE FUNCTION kafka.acl_of(role text, operation text, resource text
  STABLE
 AS $function$
   declare
-    operations constant text[] := '{ALL,READ,WRITE,CREATE,DELETE,ALTER,DESCRIBE,CLUSTER_ACTION,DESCRIBE_CONFIGS,ALTER_CONFIGS,IDEMPOTENT_WRITE,CREATE_TOKENS,DESCRIBE_TOKENS}';
+    operations constant text[] := '{ALL,READ,WRITE,CREATE,DELETE,ALTER,DESCRIBE,CLUSTER_ACTION,DESCRIBE_CONFIGS,ALTER_CONFIGS,IDEMPOTENT_WRITE,CREATE_TOKENS,DESCRIBE_TOKENS,TWO_PHASE_COMMIT}';
     types constant text[] := '{TOPIC,GROUP,CLUSTER,TRANSACTIONAL_ID,DELEGATION_TOKEN,USER}';
     patterns constant text[] := '{LITERAL,PREFIXED}';
     told record;
@@ -1013,6 +1056,23 @@ AS $function$
     select * into newest from kafka.sql_offsets o where o.group_id = of_group and o.partition_id = of_partition
       order by o.group_id desc, o.partition_id desc, o.revision desc limit 1;
     return newest;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.note_security_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  begin
+    -- The broker knows what it stores.
+    if current_setting('tusk.broker', true) is distinct from 'on' then
+      insert into kafka.security_changes default values on conflict do nothing;
+      if current_setting('max_prepared_transactions') = '0' then
+        perform pg_notify('kafka_security', '');
+      end if;
+    end if;
+    return null;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.owned_partitions(kind text, owner jsonb, member jsonb)
@@ -1784,6 +1844,8 @@ revoke execute on function kafka.may_consume(text,text) from public;
 
 revoke execute on function kafka.newest_claim(text,integer) from public;
 
+revoke execute on function kafka.note_security_change() from public;
+
 revoke execute on function kafka.partition_to_claim(text,integer) from public;
 
 revoke execute on function kafka.partitions_to_poll(text,text) from public;
@@ -1834,7 +1896,29 @@ CREATE TRIGGER keep_sql_topics_removed AFTER DELETE ON kafka.configs REFERENCING
 
 CREATE TRIGGER keep_sql_topics_set AFTER UPDATE ON kafka.configs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION kafka.topics_changed();
 
+CREATE TRIGGER tell_broker AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON kafka.acls FOR EACH STATEMENT EXECUTE FUNCTION kafka.note_security_change();
+
+CREATE TRIGGER tell_broker AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON kafka.delegation_tokens FOR EACH STATEMENT EXECUTE FUNCTION kafka.note_security_change();
+
+CREATE TRIGGER tell_broker AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON kafka.quotas FOR EACH STATEMENT EXECUTE FUNCTION kafka.note_security_change();
+
+CREATE TRIGGER tell_broker AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON kafka.scram_users FOR EACH STATEMENT EXECUTE FUNCTION kafka.note_security_change();
+
 -- Views
+
+create view kafka.acl_overview as
+ SELECT principal,
+    lower(permission_type) AS permission,
+    lower(operation) AS operation,
+    lower(resource_type) AS resource,
+    resource_name,
+        CASE
+            WHEN (pattern_type = 'PREFIXED'::text) THEN 'prefix'::text
+            WHEN (resource_name = '*'::text) THEN 'any'::text
+            ELSE 'name'::text
+        END AS matches,
+    host
+   FROM kafka.acls a;
 
 create view kafka.active_broker as
  SELECT l.pid,
@@ -1998,6 +2082,21 @@ create view kafka.partition_overview as
           ORDER BY b.base_offset
          LIMIT 1) oldest ON (true));
 
+create view kafka.quota_overview as
+ SELECT
+        CASE
+            WHEN (ip <> ''::text) THEN 'ip'::text
+            WHEN (user_name = ''::text) THEN 'client'::text
+            WHEN (client_id = ''::text) THEN 'user'::text
+            ELSE 'user and client'::text
+        END AS entity,
+    NULLIF(user_name, ''::text) AS user_name,
+    NULLIF(client_id, ''::text) AS client_id,
+    NULLIF(ip, ''::text) AS ip,
+    quota_key,
+    value
+   FROM kafka.quotas q;
+
 create view kafka.share_lag as
  SELECT g.group_id,
     o.topic,
@@ -2128,6 +2227,14 @@ comment on column kafka.aborted_transactions.first_offset is 'Its first record t
 comment on column kafka.aborted_transactions.last_offset is 'Its marker there';
 comment on column kafka.aborted_transactions.producer_id is 'Whose it was';
 comment on column kafka.aborted_transactions.last_stable_offset is 'How far read_committed could go behind it: none that ended later begins below';
+comment on view kafka.acl_overview is 'Who may do what, and who may not';
+comment on column kafka.acl_overview.principal is 'User:name, or Group:name for the members of a role of Postgres';
+comment on column kafka.acl_overview.permission is 'allow, or deny, which goes before';
+comment on column kafka.acl_overview.operation is 'read, write and so on; all: each of them';
+comment on column kafka.acl_overview.resource is 'topic, group, cluster, transactional_id, delegation_token or user';
+comment on column kafka.acl_overview.resource_name is 'The resource, the prefix of its name, or *';
+comment on column kafka.acl_overview.matches is 'name: this one; prefix: those whose names begin so; any: each one';
+comment on column kafka.acl_overview.host is 'The address from which it holds; * for any';
 comment on table kafka.acls is 'Who may do what: kafka.allow and kafka.deny add a row';
 comment on column kafka.acls.resource_type is 'TOPIC, GROUP and so on';
 comment on column kafka.acls.resource_name is 'Its name, a prefix of it, or *';
@@ -2186,6 +2293,15 @@ comment on column kafka.configs.resource_type is '2: topic, 4: broker, 16: subsc
 comment on column kafka.configs.resource_name is 'Of the topic, broker, subscription or group; empty: all brokers';
 comment on column kafka.configs.name is 'The config''s name, as Kafka has it';
 comment on column kafka.configs.value is 'What it was set to';
+comment on table kafka.delegation_tokens is 'Tokens by which others log in as their owner (KIP-48)';
+comment on column kafka.delegation_tokens.token_id is 'The name by which it is told';
+comment on column kafka.delegation_tokens.hmac is 'The secret: it is the token''s password';
+comment on column kafka.delegation_tokens.owner is 'User:name: who is authenticated by it';
+comment on column kafka.delegation_tokens.requester is 'Who asked for it';
+comment on column kafka.delegation_tokens.renewers is 'Who else may renew it: a JSON array of principals';
+comment on column kafka.delegation_tokens.issue_timestamp is 'When it was made, in milliseconds since 1970';
+comment on column kafka.delegation_tokens.max_timestamp is 'Until when it can be renewed';
+comment on column kafka.delegation_tokens.expiry_timestamp is 'Until when it holds, if nobody renews it';
 comment on view kafka.disk_usage is 'Bytes on disk of each table with its indexes, as Postgres counts them; dead rows are those that vacuum will make room of';
 comment on column kafka.disk_usage.table_name is 'The table';
 comment on column kafka.disk_usage.table_bytes is 'Bytes of the table, large values included';
@@ -2314,6 +2430,28 @@ comment on table kafka.producer_snapshots is 'State of idempotent producers up t
 comment on column kafka.producer_snapshots.partition_id is 'The partition, as in kafka.partitions';
 comment on column kafka.producer_snapshots.end_offset is 'Up to here the value tells all of it; what follows is told by the batches';
 comment on column kafka.producer_snapshots.value is 'Producers with their last batches, the broker''s own text';
+comment on view kafka.quota_overview is 'Which user, client or address may take how much';
+comment on column kafka.quota_overview.entity is 'What it is for: user, client, user and client, or ip';
+comment on column kafka.quota_overview.user_name is 'The user; <default>: those without a quota of their own; null: any';
+comment on column kafka.quota_overview.client_id is 'The client id; <default> and null as with user_name';
+comment on column kafka.quota_overview.ip is 'The address; <default> and null as with user_name';
+comment on column kafka.quota_overview.quota_key is 'producer_byte_rate and so on';
+comment on column kafka.quota_overview.value is 'Bytes, mutations or connections a second, or per cent of a thread';
+comment on table kafka.quotas is 'How much a user, a client or an address may take: see kafka.quota_overview';
+comment on column kafka.quotas.user_name is 'A user; <default>: those without one of their own; empty: users are not asked for';
+comment on column kafka.quotas.client_id is 'A client id; <default> and empty as with user_name';
+comment on column kafka.quotas.ip is 'An address; <default> and empty as with user_name';
+comment on column kafka.quotas.quota_key is 'producer_byte_rate and so on';
+comment on column kafka.quotas.value is 'Bytes, mutations or connections a second, or per cent of a thread';
+comment on table kafka.scram_users is 'Users who log in by SCRAM: what is kept of their passwords (RFC 5802)';
+comment on column kafka.scram_users.user_name is 'The user, as he logs in';
+comment on column kafka.scram_users.mechanism is 'SCRAM-SHA-256 or SCRAM-SHA-512';
+comment on column kafka.scram_users.iterations is 'How often the password was hashed';
+comment on column kafka.scram_users.salt is 'What it was hashed with';
+comment on column kafka.scram_users.stored_key is 'What a client''s proof is checked by';
+comment on column kafka.scram_users.server_key is 'What the server proves itself by';
+comment on table kafka.security_changes is 'Changes of SQL to ACLs, users, quotas and tokens that the broker has not read yet';
+comment on column kafka.security_changes.xid is 'The transaction';
 comment on view kafka.share_lag is 'Where each share group is in each partition: below start_offset all is done with; lag counts what is given out now, too';
 comment on column kafka.share_lag.group_id is 'The group''s id';
 comment on column kafka.share_lag.topic is 'The topic''s name';
@@ -2420,6 +2558,7 @@ comment on function kafka.may_read(text) is 'Whether the session''s role may rea
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
 comment on function kafka.murmur2(bytea) is 'The hash of a key by which Kafka''s Java producer chooses a partition';
 comment on function kafka.newest_claim(text,integer) is 'The row in force for a group''s partition, which its caller has locked; nulls: none is';
+comment on function kafka.note_security_change() is 'Tells the broker of a change that SQL made';
 comment on function kafka.owned_partitions(text,jsonb,jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
 comment on function kafka.partition_bytes(integer,bigint) is 'Bytes of a partition''s batches; summed up one by one only where compaction took some from their midst';
 comment on function kafka.partition_names(integer[]) is 'Partitions as topic-partition, in order; null for none';

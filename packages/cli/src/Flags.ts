@@ -144,9 +144,15 @@ const variables = new Set(startFlags.map(({ variable }) => variable))
 /** Variables that are read elsewhere. */
 const OTHER_VARIABLES = new Set([
   "TUSK_BOOTSTRAP_SERVER",
+  "TUSK_COMMAND_CONFIG",
   "TUSK_COMPILE_CACHE",
   "TUSK_LAUNCHED",
   "TUSK_MUTATIONS",
+  "TUSK_SASL_MECHANISM",
+  "TUSK_SASL_PASSWORD",
+  "TUSK_SASL_PASSWORD_FILE",
+  "TUSK_SASL_USERNAME",
+  "TUSK_SECURITY_PROTOCOL",
   "TUSK_SEED",
   "TUSK_RUNS"
 ])

@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly input?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
   /** Whether standard output and error are terminals. */
   readonly isTerminal?: boolean
+  /** What is typed where a secret is asked for, one after the other; standard input is a terminal then. */
+  readonly typed?: ReadonlyArray<string>
   /** Standard output is closed after so many bytes. */
   readonly readerTakes?: number
   /** Ends the command, as ^C does. */
@@ -33,6 +35,7 @@ async function* chunksOf(input: RunOptions["input"]): AsyncGenerator<Uint8Array>
 /** Runs a command of the tree in this process, on streams of the test's. */
 export const runCommandHere = async (args: ReadonlyArray<string>, options: RunOptions = {}): Promise<Ran> => {
   const written = { out: [] as Array<Buffer>, err: [] as Array<Buffer> }
+  const typed = [...(options.typed ?? [])]
   let left = options.readerTakes ?? Infinity
   let close = (): void => {}
   const closed = new Promise<void>((resolve) => (close = resolve))
@@ -52,7 +55,11 @@ export const runCommandHere = async (args: ReadonlyArray<string>, options: RunOp
       })
   })
   const streams = Layer.succeed(Streams, {
-    stdin: { isTerminal: false, chunks: chunksOf(options.input) },
+    stdin: {
+      isTerminal: options.typed !== undefined,
+      chunks: chunksOf(options.input),
+      secret: () => Effect.sync(() => typed.shift() ?? "")
+    },
     stdout: stream(written.out),
     stderr: stream(written.err),
     readerGone: Effect.promise(() => closed)

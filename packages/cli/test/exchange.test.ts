@@ -7,12 +7,15 @@ import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
 import { ListGroups } from "@tusk/protocol/messages/ListGroups"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
+import { SaslAuthenticate } from "@tusk/protocol/messages/SaslAuthenticate"
+import { SaslHandshake } from "@tusk/protocol/messages/SaslHandshake"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import { connect } from "../src/client/BrokerConnection.ts"
 import { FrameCutter } from "../src/client/FrameCutter.ts"
+import { plainLogin } from "../src/client/security/Mechanisms.ts"
 import { Transport } from "../src/client/Transport.ts"
 import type { ChannelEvents } from "../src/client/Transport.ts"
 
@@ -154,7 +157,7 @@ describe("a connection", () => {
         [() => Buffer.from([0xff, 0xff, 0xff, 0xff]), /a frame of -1 bytes/],
         [() => Buffer.from([0, 0, 0, 4, 0, 0, 0, 99]), /an answer to request 99, where 2 was due/],
         [({ id }) => Buffer.from([0, 0, 0, 5, 0, 0, 0, id, 0]), /ListGroups 3: /],
-        [() => undefined, /the connection to h:1 is lost: the broker closed it/]
+        [() => undefined, /h:1: it closed the connection at the first request/]
       ]
       for (const [make, message] of badly) {
         const { transport } = broker((asked, reply, events) => {
@@ -170,4 +173,72 @@ describe("a connection", () => {
       }
     })
   )
+})
+
+describe("a login", () => {
+  const options = { clientId: "c", softwareVersion: "1", timeoutMs: 1000 }
+  const secured = connect({ host: "h", port: 1 }, { ...options, security: { login: plainLogin("alice", "secret") } })
+
+  /** A broker that knows alice, for `lifetimeMs`. */
+  const knowing = (lifetimeMs: bigint, mechanisms: ReadonlyArray<string> = ["PLAIN"]) => {
+    const seen: Array<string> = []
+    const { transport } = broker((asked, reply) => {
+      seen.push(asked.api.name)
+      if (asked.api === ApiVersions) {
+        const known = [SaslHandshake, SaslAuthenticate, ListGroups].map((api) => [api, 0, api.maxVersion] as const)
+        return reply(response(asked, versions(known)))
+      }
+      if (asked.api === SaslHandshake) {
+        return reply(response(asked, { errorCode: mechanisms.includes(asked.body.mechanism) ? 0 : 33, mechanisms }))
+      }
+      if (asked.api !== SaslAuthenticate) return reply(response(asked, {}))
+      const isRight = Buffer.from(asked.body.authBytes).toString() === "\u0000alice\u0000secret"
+      reply(response(asked, isRight ? { sessionLifetimeMs: lifetimeMs } : { errorCode: 58, errorMessage: "no" }))
+    })
+    return { seen, transport }
+  }
+
+  it.effect("comes before the first request", () => {
+    const { seen, transport } = knowing(0n)
+    return Effect.gen(function* () {
+      const connection = yield* secured
+      yield* connection.ask(ListGroups, ListGroups.request.defaults())
+      assert.deepStrictEqual(seen, ["ApiVersions", "SaslHandshake", "SaslAuthenticate", "ListGroups"])
+      assert.isTrue(connection.isOpen())
+    }).pipe(Effect.scoped, Effect.provideService(Transport, transport))
+  })
+
+  it.effect("a connection whose session is about to end takes no more requests (KIP-368)", () =>
+    Effect.gen(function* () {
+      const connection = yield* secured
+      while (connection.isOpen()) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+    }).pipe(Effect.scoped, Effect.provideService(Transport, knowing(10n).transport))
+  )
+
+  it.effect("that fails is no reason to try again, and tells who and where", () =>
+    Effect.gen(function* () {
+      const wrong = { login: plainLogin("alice", "wrong") }
+      const failed = yield* Effect.flip(connect({ host: "h", port: 1 }, { ...options, security: wrong }))
+      assert.strictEqual(failed.message, "login of alice by PLAIN at h:1: SASL_AUTHENTICATION_FAILED: no")
+    }).pipe(Effect.scoped, Effect.provideService(Transport, knowing(0n).transport))
+  )
+
+  it.effect("by a mechanism that is not there tells which are", () =>
+    Effect.gen(function* () {
+      const failed = yield* Effect.flip(secured)
+      assert.include(failed.message, "UNSUPPORTED_SASL_MECHANISM: it takes SCRAM-SHA-512")
+    }).pipe(Effect.scoped, Effect.provideService(Transport, knowing(0n, ["SCRAM-SHA-512"]).transport))
+  )
+
+  it.effect("a broker that hangs up on a client without one is told as such, at once", () => {
+    const { transport } = broker((asked, reply, events) => {
+      if (asked.api === ApiVersions) reply(response(asked, versions([[ListGroups, 0, 3]])))
+      else events.closed(undefined)
+    })
+    return Effect.gen(function* () {
+      const failed = yield* Effect.flip((yield* opened).ask(ListGroups, ListGroups.request.defaults()))
+      assert.strictEqual(failed._tag, "BrokerUnreachable")
+      assert.include(failed.message, "does it want a login?")
+    }).pipe(Effect.scoped, Effect.provideService(Transport, transport))
+  })
 })

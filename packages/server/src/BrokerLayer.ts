@@ -23,6 +23,8 @@ import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
+import { SecurityOptions } from "@tusk/storage/security/SecurityLimits"
+import { security } from "@tusk/storage/security/security"
 import { Counts, StorageCounts } from "@tusk/storage/StorageCounts"
 import { ProducerIds } from "@tusk/storage/log/ProducerIds"
 import { Topics, TopicsOptions } from "@tusk/storage/topics/Topics"
@@ -49,8 +51,11 @@ import { RequestCounts, ServerCounts } from "./request/ServerCounts.ts"
 import { outboxDrain } from "./outbox/OutboxDrain.ts"
 import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
+import { authorizer } from "./security/acl/AclAuthorizer.ts"
 import { Router } from "./produce/Router.ts"
 import type { Settings } from "./config/Settings.ts"
+import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
+import { plainAddress } from "./security/quota/Entity.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
@@ -175,6 +180,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
       layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer, Topics.layer))
     ),
     Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, SqlClaims.layer, OpenBatches.layer))),
+    Layer.provideMerge(inWireTime(layerInArea("security", security))),
     Layer.provideMerge(layerInArea("commit", committer)),
     Layer.provideMerge(layerInArea("commit", active))
   )
@@ -187,6 +193,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
+    Layer.provide(ClientQuotas.layer),
     Layer.provide(InternalTopics.layer),
     Layer.provideMerge(TopicAdmin.layer),
     Layer.provide(
@@ -195,6 +202,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         Router.layer,
         Recompression.layer,
         advertisedApis,
+        authorizer,
         keeping,
         Deadlines.layer,
         AnswerBudget.layer,
@@ -244,6 +252,12 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
     }),
     Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: settings.decompressedMaxBytes }),
     Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
+    Layer.succeed(SecurityOptions, {
+      maxAcls: settings.maxAcls,
+      maxScramCredentials: settings.maxScramUsers,
+      maxQuotas: settings.maxQuotas,
+      maxDelegationTokens: settings.maxDelegationTokens
+    }),
     Layer.succeed(ConnectionOptions, {
       maxRequestBytes: settings.socketRequestMaxBytes,
       maxIdleMs: settings.connectionsMaxIdleMs,
@@ -251,6 +265,10 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       maxWriteStallMs: settings.writeStallTimeoutMs,
       maxInFlight: settings.maxInFlightRequestsPerConnection,
       maxConnections: settings.maxConnections,
-      maxConnectionsPerIp: settings.maxConnectionsPerIp
+      maxConnectionsPerIp: settings.maxConnectionsPerIp,
+      perIpOverrides: new Map(
+        Array.from(settings.maxConnectionsPerIpOverrides, ([host, limit]) => [plainAddress(host), limit])
+      ),
+      maxCreationRate: settings.maxConnectionCreationRate
     })
   )

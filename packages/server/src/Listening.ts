@@ -156,10 +156,9 @@ const accept = Effect.fnUntraced(function* (
   const net = Option.getOrUndefined(yield* Effect.serviceOption(NodeSocket.NetSocket))
   if (net !== undefined && !holdsProcess) letGo(net)
   const clientHost = net?.remoteAddress?.replace(/^::ffff:/, "") ?? ""
-  if (net !== undefined && !connections.admits(clientHost)) {
-    // No fiber reads this socket, so nothing else would close it.
-    net.destroy()
-    return
+  const onGone = (gone: () => void) => {
+    net?.once("end", gone)
+    net?.once("close", gone)
   }
   const wire: Wire = { net, identity: undefined, onGone: undefined }
   const socket = net === undefined || tls === undefined ? plain : yield* overTls(tls, net, clientHost, wire)
@@ -167,6 +166,7 @@ const accept = Effect.fnUntraced(function* (
     listener: listenerOf(options, port, net),
     clientHost,
     clientPort: net?.remotePort,
+<<<<<<< HEAD
     identity: () => wire.identity,
     onGone: (gone) => {
       wire.onGone = gone
@@ -178,6 +178,18 @@ const accept = Effect.fnUntraced(function* (
     served,
     Effect.sync(() => linger(wire.net))
   )
+=======
+    onGone,
+    isClosed: () => net?.destroyed === true
+  })
+  if (net === undefined) return yield* served
+  const admitted = yield* connections.admitting(
+    { clientHost, listener: options.name, onGone },
+    Effect.ensuring(served, linger(net))
+  )
+  // No fiber reads this socket, so nothing else would close it.
+  if (!admitted) net.destroy()
+>>>>>>> main
 })
 
 /** What bytes go over: the socket, and once there is TLS, that. */

@@ -47,10 +47,11 @@ export const requestFrame = <Req, Res>(
   api: Api<Req, Res>,
   version: number,
   request: Partly<Req>,
-  correlationId = 0
+  correlationId = 0,
+  clientId = "wire"
 ): Buffer =>
   Buffer.concat(
-    encodeRequest(api, version, correlationId, "wire", fill(api.request.plan(version), request, false), new Writer())
+    encodeRequest(api, version, correlationId, clientId, fill(api.request.plan(version), request, false), new Writer())
   )
 
 /** Rejects when `what` has not come within the deadline. */
@@ -75,6 +76,8 @@ export class WireClient implements AsyncDisposable {
   /** Resolves when the connection is closed, by whomever. */
   readonly closed: Promise<void>
   isClosed = false
+  /** What it says its client-id is. */
+  clientId = "wire"
   /** Frames that no call has asked for yet. */
   readonly frames: Array<Buffer> = []
   readonly #waiting: Array<Waiting> = []
@@ -176,7 +179,7 @@ export class WireClient implements AsyncDisposable {
   /** Sends without asking for the answer; tells the correlation id. */
   send<Req, Res>(api: Api<Req, Res>, version: number, request: Partly<Req>): number {
     const id = ++this.#lastId
-    this.sendBytes(requestFrame(api, version, request, id))
+    this.sendBytes(requestFrame(api, version, request, id, this.clientId))
     return id
   }
 

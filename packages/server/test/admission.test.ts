@@ -5,9 +5,21 @@ import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Socket from "effect/socket/Socket"
+import { BrokerSettings } from "../src/config/BrokerSettings.ts"
+import { defaultSettings } from "../src/config/Settings.ts"
 import { Connections } from "../src/net/Connections.ts"
 import { Dispatch } from "../src/net/Dispatch.ts"
 import type { Admitted, Begin } from "../src/net/Dispatch.ts"
+import { Deadlines } from "../src/request/Deadlines.ts"
+import { AddressMeters } from "../src/security/quota/AddressMeters.ts"
+import { ClientMeters } from "../src/security/quota/ClientMeters.ts"
+import { ClientQuotas } from "../src/security/quota/ClientQuotas.ts"
+
+const WINDOWS = { samples: 11, sampleMs: 1000 }
+const noQuotas = Layer.sync(ClientQuotas, () => ({
+  clients: new ClientMeters({ windows: WINDOWS, mutationWindows: WINDOWS, maxEntities: 1 }),
+  addresses: new AddressMeters(WINDOWS, 1)
+}))
 
 /** A frame of one byte, which says what it asks for. */
 const frame = (name: string) => Uint8Array.of(0, 0, 0, 1, name.charCodeAt(0))
@@ -33,7 +45,13 @@ const open = Effect.fnUntraced(function* (
     const ready = waiting && Effect.map(waiting, (isThere) => (isThere ? begin : undefined))
     return { concurrent: true, ready, begin }
   }
-  const layer = Layer.provide(Connections.layer, Layer.succeed(Dispatch, { admit }))
+  const parts = Layer.mergeAll(
+    Layer.succeed(Dispatch, { admit }),
+    Deadlines.layer,
+    noQuotas,
+    Layer.succeed(BrokerSettings, defaultSettings)
+  )
+  const layer = Layer.provide(Connections.layer, parts)
   const connections = Context.get(yield* Layer.build(layer), Connections)
   const sent = yield* Queue.unbounded<Uint8Array>()
   const socket = Socket.make({

@@ -281,7 +281,7 @@ describe("what is read from a broker that is not the writer any more", () => {
     const ofGroups = /^(JoinGroup|SyncGroup|OffsetCommit|TxnOffsetCommit|ShareAcknowledge)$|Heartbeat$/
     // What is asked to change and cannot, here, is told as it is.
     const unchanging =
-      /^(AlterClientQuotas|AlterReplicaLogDirs|AlterPartitionReassignments|ElectLeaders|UpdateFeatures|UnregisterBroker)$|RaftVoter$/
+      /^(AlterReplicaLogDirs|AlterPartitionReassignments|ElectLeaders|UpdateFeatures|UnregisterBroker)$|RaftVoter$/
     assert.deepStrictEqual(
       all.flatMap(({ api, reads }) => (reads ? [api.name] : [])),
       all.flatMap(({ api: { name } }) =>

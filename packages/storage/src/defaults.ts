@@ -54,5 +54,13 @@ export const openBatchesDefaults = { maxDecompressedBytes: 64 * MIB }
 /** Of `TopicsOptions`. */
 export const topicsDefaults = { maxPartitions: 100_000 }
 
+/** Of `SecurityOptions`. */
+export const securityDefaults = {
+  maxAcls: 100_000,
+  maxScramCredentials: 100_000,
+  maxQuotas: 100_000,
+  maxDelegationTokens: 100_000
+}
+
 /** Of `PgOptions`, as far as they are settings. */
 export const pgDefaults = { statementTimeoutMs: 60_000, lockTimeoutMs: 30_000 }

@@ -4,7 +4,7 @@ import * as LogLevel from "effect/LogLevel"
 
 /**
  * What a line is about: the start and its settings, connections, requests, the commit and the writer, the log with
- * retention and compaction, groups, topics, Postgres.
+ * retention and compaction, groups, topics, who may do what, what clients were denied, Postgres.
  */
 export const AREAS = [
   "start",
@@ -15,7 +15,9 @@ export const AREAS = [
   "groups",
   "transactions",
   "topics",
+  "security",
   "outbox",
+  "authorizer",
   "pg"
 ] as const
 export type Area = (typeof AREAS)[number]

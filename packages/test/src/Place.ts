@@ -55,7 +55,8 @@ export const memoryPlace = (maxBytes: number): Effect.Effect<Place> =>
   })
 
 const refill = (data: MemoryData, kept: MemoryData): void => {
-  const { clusterId, configs, partitions, topics } = kept.copy()
+  const copy = kept.copy()
+  const { clusterId, configs, partitions, topics } = copy
   const base = data.nextPartitionId - 1
   const { epoch, failoverEpoch, holder, nextPartitionId, nextProducerId, noted } = data
   const fresh = new MemoryData(clusterId)
@@ -64,6 +65,7 @@ const refill = (data: MemoryData, kept: MemoryData): void => {
   }
   for (const [partitionId, partition] of partitions) fresh.partitions.set(partitionId + base, partition)
   for (const [type, names] of configs) fresh.configs.set(type, names)
+  fresh.takeSecurity(copy)
   const counters = { epoch, failoverEpoch, holder, nextProducerId, noted, bytes: kept.bytes }
   Object.assign(data, fresh, counters, { nextPartitionId: nextPartitionId + kept.nextPartitionId - 1 })
 }

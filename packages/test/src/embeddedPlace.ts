@@ -13,7 +13,10 @@ import type { Place } from "./Place.ts"
 /** Tables that a reset leaves as they are. */
 const LEFT = ["cluster", "migrations", "commits", "sql_settings"]
 /** Tables of a broker that has only been seeded, and how a row comes back: its partition has a new id. */
-const SEEDED = ["topics", "partitions", "batches", "configs", "leader_epochs", "producer_snapshots"]
+const SEEDED = ["topics", "partitions", "batches", "configs", "leader_epochs", "producer_snapshots"].concat(
+  // Who may do what, who gets in, and how much.
+  ["acls", "scram_users", "quotas", "delegation_tokens"]
+)
 
 const keep = `
   drop schema if exists tusk_test cascade;

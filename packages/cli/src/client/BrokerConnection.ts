@@ -3,11 +3,13 @@ import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import type { ApiVersionsResponse } from "@tusk/protocol/messages/ApiVersions"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { BadAnswer, UnsupportedApi } from "./ClientError.ts"
+import { BadAnswer, BrokerUnreachable, UnsupportedApi } from "./ClientError.ts"
 import type { ClientError } from "./ClientError.ts"
 import { Exchange, UNSUPPORTED_VERSION } from "./Exchange.ts"
+import { authenticate } from "./Login.ts"
+import type { Login } from "./Login.ts"
 import { addressText, Transport } from "./Transport.ts"
-import type { Address } from "./Transport.ts"
+import type { Address, TlsOptions } from "./Transport.ts"
 
 /** How one request is sent. */
 export interface AskOptions {
@@ -42,6 +44,13 @@ export interface ConnectionOptions {
   readonly softwareVersion: string
   /** How long opening, and each answer, may take, in milliseconds. */
   readonly timeoutMs: number
+  readonly security?: Security
+}
+
+/** How a broker is spoken with, and who speaks: neither, in clear and as nobody. */
+export interface Security {
+  readonly tls?: TlsOptions
+  readonly login?: Login
 }
 
 type Ranges = ReadonlyMap<number, readonly [min: number, max: number]>
@@ -67,7 +76,20 @@ const negotiate = (
     return yield* new BadAnswer({ address, reason: `ApiVersions answers with error ${newest.errorCode}` })
   })
 
-/** Opens a connection that lives as long as the scope. */
+/** Why a broker that hangs up on a client without login, or without TLS, may do so: it does not say it. */
+const HINTS = {
+  atOnce: "it closed the connection at once: does it speak TLS there? (security.protocol)",
+  afterVersions:
+    "it closed the connection at the first request: does it want a login? (security.protocol, sasl.mechanism)"
+} as const
+
+/** A connection that is lost before it was of any use is told as such, and not tried again and again. */
+const withHint =
+  (address: string, reason: string) =>
+  (error: ClientError): ClientError =>
+    error._tag === "ConnectionLost" ? new BrokerUnreachable({ address, reason }) : error
+
+/** Opens a connection that lives as long as the scope, and logs in. */
 export const connect = (
   to: Address,
   options: ConnectionOptions
@@ -81,9 +103,10 @@ export const connect = (
       data: (chunk: Uint8Array) => exchange.data(chunk),
       closed: (reason: string | undefined) => exchange.closed(reason)
     }
-    exchange.begin(yield* transport.open(to, events))
-    const ranges = yield* negotiate(exchange, address, options)
-
+    const { login, tls } = options.security ?? {}
+    exchange.begin(yield* transport.open(to, events, tls))
+    const negotiated = negotiate(exchange, address, options)
+    const ranges = yield* tls === undefined ? Effect.mapError(negotiated, withHint(address, HINTS.atOnce)) : negotiated
     const versionOf = <Req, Res>(api: Api<Req, Res>, asked: AskOptions = {}) => {
       const range = ranges.get(api.key)
       const fail = (reason: string) => Effect.fail(new UnsupportedApi({ address, api: api.name, reason }))
@@ -92,9 +115,14 @@ export const connect = (
       const oldest = Math.max(range[0], api.minVersion, asked.minVersion ?? api.minVersion)
       return newest < oldest ? fail(`it has versions ${range[0]} to ${range[1]}`) : Effect.succeed(newest)
     }
+    const asking = <Req, Res>(api: Api<Req, Res>, body: Req, waitsMs: number, asked?: AskOptions) =>
+      Effect.flatMap(versionOf(api, asked), (version) => exchange.ask(api, version, body, timeoutMs + waitsMs))
+    const renewAt =
+      login === undefined ? Infinity : yield* authenticate({ address, ask: (api, body) => asking(api, body, 0) }, login)
+    let isNew = login === undefined
     return {
       address,
-      isOpen: () => exchange.isOpen,
+      isOpen: () => exchange.isOpen && performance.now() < renewAt,
       versionOf,
       ask: (api, body, asked) =>
         Effect.flatMap(versionOf(api, asked), (version) =>
@@ -104,6 +132,9 @@ export const connect = (
             typeof body === "function" ? (body as (version: number) => never)(version) : body,
             timeoutMs + (asked?.waitsMs ?? 0)
           )
+        ).pipe(
+          Effect.tap(() => Effect.sync(() => void (isNew = false))),
+          Effect.mapError((error) => (isNew ? withHint(address, HINTS.afterVersions)(error) : error))
         ),
       tell: (api, body, asked) => Effect.flatMap(versionOf(api, asked), (version) => exchange.tell(api, version, body))
     }

@@ -1,6 +1,9 @@
 /** Kafka's own limit of a request or answer, `socket.request.max.bytes`. */
 const MAX_FRAME_BYTES = 100 * 1024 * 1024
 
+/** What a server of TLS begins its answer with, if it is spoken to in clear; no frame is so long. */
+const TLS_ALERT = 21
+
 /** Cuts a stream of bytes into frames by the int32 in front of each. A frame of one chunk is a view of it. */
 export class FrameCutter {
   readonly #maxBytes: number
@@ -36,6 +39,7 @@ export class FrameCutter {
 
   #sizeOf(bytes: Uint8Array): number {
     const size = new DataView(bytes.buffer, bytes.byteOffset).getInt32(0)
+    if (bytes[0] === TLS_ALERT && bytes[1] === 3) throw new RangeError("it speaks TLS there (security.protocol)")
     if (size < 4 || size > this.#maxBytes) throw new RangeError(`a frame of ${size} bytes`)
     return size
   }

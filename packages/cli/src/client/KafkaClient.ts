@@ -4,7 +4,7 @@ import { Metadata as MetadataApi } from "@tusk/protocol/messages/Metadata"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { AskOptions, BrokerConnection } from "./BrokerConnection.ts"
+import type { AskOptions, BrokerConnection, Security } from "./BrokerConnection.ts"
 import { BrokerUnreachable, isRetriable, refusalOf } from "./ClientError.ts"
 import type { ClientError } from "./ClientError.ts"
 import { makeConnections } from "./Connections.ts"
@@ -24,6 +24,7 @@ export interface ClientOptions {
   readonly requestTimeoutMs: number
   /** How long is tried again what may succeed later. */
   readonly retryMs: number
+  readonly security?: Security
 }
 
 /** A cluster of Kafka, of any vendor, from 2.x on: requests go to the broker that has to answer them. */
@@ -57,8 +58,13 @@ export const makeKafkaClient = (
   options: ClientOptions
 ): Effect.Effect<KafkaClient["Service"], never, Transport | Scope.Scope> =>
   Effect.gen(function* () {
-    const { bootstrap, clientId, requestTimeoutMs, retryMs, softwareVersion } = options
-    const connections = yield* makeConnections({ clientId, softwareVersion, timeoutMs: requestTimeoutMs })
+    const { bootstrap, clientId, requestTimeoutMs, retryMs, security, softwareVersion } = options
+    const connections = yield* makeConnections({
+      clientId,
+      softwareVersion,
+      timeoutMs: requestTimeoutMs,
+      ...(security === undefined ? {} : { security })
+    })
     let brokers: ReadonlyMap<number, Address> = new Map()
 
     const anyBroker = Effect.gen(function* () {
@@ -102,7 +108,8 @@ export const makeKafkaClient = (
       })
     return KafkaClient.of({
       options,
-      metadata: (topics) => retrying(metadata(topics), retryMs, (error) => error._tag !== "BrokerUnreachable"),
+      metadata: (topics) =>
+        retrying(metadata(topics), retryMs, (error) => error._tag !== "BrokerUnreachable" && isRetriable(error)),
       broker,
       anyBroker,
       controller,

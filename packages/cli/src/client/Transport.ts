@@ -31,11 +31,32 @@ export interface Channel {
   readonly destroy: () => void
 }
 
-/** How brokers are reached. TLS and SASL are other transports than the plain one: a channel is ready for requests. */
+/** How TLS is spoken with a broker. Texts are PEM. */
+export interface TlsOptions {
+  /** Whom to trust; undefined: those that Node brings along. */
+  readonly trusted: ReadonlyArray<string> | undefined
+  /** What a client shows of itself, where a broker asks for it (`ssl.client.auth`). */
+  readonly own:
+    | { readonly certificates: string; readonly key: string; readonly passphrase: string | undefined }
+    | { readonly pkcs12: Uint8Array; readonly passphrase: string | undefined }
+    | undefined
+  /** Whether the certificate has to name the host that was asked for. */
+  readonly checksName: boolean
+  /** `TLSv1.2`, `TLSv1.3`. */
+  readonly versions: ReadonlyArray<string>
+  /** Names of suites, TLS 1.3's or OpenSSL's; undefined: Node's own. */
+  readonly ciphers: string | undefined
+}
+
+/** How brokers are reached. A login (SASL) is not its matter: that is requests and answers (`Login.ts`). */
 export class Transport extends Context.Service<
   Transport,
   {
-    /** Opens a channel that lives as long as the scope. */
-    readonly open: (address: Address, events: ChannelEvents) => Effect.Effect<Channel, BrokerUnreachable, Scope.Scope>
+    /** Opens a channel that lives as long as the scope; with `tls` it is one of TLS, whose other side is known. */
+    readonly open: (
+      address: Address,
+      events: ChannelEvents,
+      tls?: TlsOptions
+    ) => Effect.Effect<Channel, BrokerUnreachable, Scope.Scope>
   }
 >()("tusk/cli/Transport") {}

@@ -7,6 +7,7 @@ import { KafkaClient, makeKafkaClient } from "../client/KafkaClient.ts"
 import { parseBootstrap } from "../values/Bootstrap.ts"
 import { parseDuration } from "../values/Duration.ts"
 import { packageVersion } from "../packageVersion.ts"
+import { clientSecurity, securityFlags } from "./SecurityFlags.ts"
 
 /** A flag without a value: false if it is not given. */
 export const switchFlag = (name: string, description: string): Flag.Flag<boolean> =>
@@ -53,7 +54,7 @@ const timeoutFlag = GlobalFlag.Setting("timeout")({
 })
 
 /** Of every command that talks to brokers. */
-export const brokerFlags = [bootstrapFlag, timeoutFlag] as const
+export const brokerFlags = [bootstrapFlag, timeoutFlag, ...securityFlags] as const
 
 /** Runs a command with a client of the cluster that its flags name; connections are closed at its end. */
 export const withClient = <A, E, R>(command: Effect.Effect<A, E, R>) =>
@@ -65,7 +66,8 @@ export const withClient = <A, E, R>(command: Effect.Effect<A, E, R>) =>
       clientId: "tusk",
       softwareVersion: packageVersion(),
       requestTimeoutMs: timeoutMs,
-      retryMs: timeoutMs
+      retryMs: timeoutMs,
+      security: yield* clientSecurity
     })
     return yield* Effect.provideService(command, KafkaClient, client)
   }).pipe(Effect.scoped)

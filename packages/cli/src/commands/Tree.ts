@@ -13,6 +13,7 @@ import { commandServices } from "../terminal/CommandServices.ts"
 import { consoleOnStreams, presenter } from "../terminal/Presenter.ts"
 import { outputFlag } from "../terminal/Printing.ts"
 import { processStreams, Streams } from "../terminal/Streams.ts"
+import { aclCommand } from "./Acl.ts"
 import { backupCheckCommand } from "./BackupCheck.ts"
 import { decodeCommand } from "./Decode.ts"
 import { configCommand } from "./Config.ts"
@@ -24,6 +25,7 @@ import { produceCommand } from "./Produce.ts"
 import { sqlCommand } from "./Sql.ts"
 import { tlsCommand } from "./Tls.ts"
 import { topicCommand } from "./Topic.ts"
+import { userCommand } from "./User.ts"
 import { packageVersion } from "../packageVersion.ts"
 
 /** Every command but `start`, which `main.ts` runs without `effect/cli`. A command is a file here and a line in this list. */
@@ -35,6 +37,8 @@ const tusk = Command.make("tusk").pipe(
     produceCommand,
     consumeCommand,
     configCommand,
+    userCommand,
+    aclCommand,
     sqlCommand,
     migrateCommand,
     doctorCommand,

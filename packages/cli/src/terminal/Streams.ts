@@ -19,7 +19,12 @@ export interface OutputStream {
 export class Streams extends Context.Service<
   Streams,
   {
-    readonly stdin: { readonly isTerminal: boolean; readonly chunks: AsyncIterable<Uint8Array> }
+    readonly stdin: {
+      readonly isTerminal: boolean
+      readonly chunks: AsyncIterable<Uint8Array>
+      /** Asks for a line on a terminal, which is not shown while it is typed. */
+      readonly secret: (question: string) => Effect.Effect<string>
+    }
     readonly stdout: OutputStream
     readonly stderr: OutputStream
     /** Returns once whoever read standard output has closed it (EPIPE). */
@@ -48,6 +53,35 @@ const outputOf = (stream: NodeJS.WriteStream): OutputStream => ({
     })
 })
 
+const ENDS = new Set(["\r", "\n", "\u0004"])
+const BACK = new Set(["\b", "\u007f"])
+
+/** A line of the terminal, without its echo. */
+const readHidden = (question: string): Effect.Effect<string> =>
+  Effect.callback<string>((resume) => {
+    const { stderr, stdin } = process
+    let typed: Array<string> = []
+    const end = () => {
+      stdin.off("data", take).setRawMode(false).pause()
+      stderr.write("\n")
+    }
+    const take = (chunk: Buffer) => {
+      for (const key of chunk.toString("utf8")) {
+        if (ENDS.has(key)) {
+          end()
+          return resume(Effect.succeed(typed.join("")))
+        }
+        // A terminal that is read raw sends no signal for ^C.
+        if (key === "\u0003") return void process.kill(process.pid, "SIGINT")
+        if (BACK.has(key)) typed = typed.slice(0, -1)
+        else typed.push(key)
+      }
+    }
+    stderr.write(question)
+    stdin.setRawMode(true).on("data", take).resume()
+    return Effect.sync(end)
+  })
+
 /** The streams of this process. */
 export const processStreams: Layer.Layer<Streams> = Layer.effect(
   Streams,
@@ -63,7 +97,8 @@ export const processStreams: Layer.Layer<Streams> = Layer.effect(
         get chunks() {
           isRead = true
           return process.stdin
-        }
+        },
+        secret: readHidden
       },
       stdout: outputOf(process.stdout),
       stderr: outputOf(process.stderr),

@@ -18,10 +18,15 @@ const output: FlagDescriptor = {
   description: "how rows are printed",
   type: { _tag: "Choice", values: ["table", "json", "plain"] }
 }
-const ofBrokers = [text("bootstrap-server", ["b"], "a broker to begin with"), text("timeout", [], "of an answer")]
+const ofBrokers = [
+  text("bootstrap-server", ["b"], "a broker to begin with"),
+  text("timeout", [], "of an answer"),
+  text("command-config", [], "a file with security.protocol, sasl.* and ssl.*"),
+  text("command-property", [], "one line more of that file")
+]
 
 /** The commands that talk to brokers. */
-const ASKING = new Set(["topic", "group", "produce", "consume", "config"])
+const ASKING = new Set(["topic", "group", "produce", "consume", "config", "user", "acl"])
 
 /** `effect/cli` completes a command's own flags alone. */
 const withGlobalFlags = (command: CommandDescriptor, asks: boolean): CommandDescriptor => {

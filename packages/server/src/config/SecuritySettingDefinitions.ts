@@ -1,6 +1,12 @@
+import { aclSettingDefinitions } from "./AclSettingDefinitions.ts"
+import { quotaSettingDefinitions } from "./QuotaSettingDefinitions.ts"
+import { securityLimitDefinitions } from "./SecurityLimitDefinitions.ts"
 import { tlsSettingDefinitions } from "./TlsSettingDefinitions.ts"
 
 /** Settings of who gets in, who may do what, and how much: each room of `server/security` has a file of its own. */
 export const securitySettingDefinitions = {
+  ...aclSettingDefinitions,
+  ...quotaSettingDefinitions,
+  ...securityLimitDefinitions,
   ...tlsSettingDefinitions
 }

@@ -205,7 +205,7 @@ export const settingDefinitions = {
     "max.connections.per.ip",
     "INT",
     connectionDefaults.maxConnectionsPerIp,
-    { min: 1, dynamic: true },
+    { min: 0, dynamic: true },
     "Connections at a time from one address. Kafka sets no limit."
   ),
   maxReplicationFactor: number(

@@ -34,6 +34,14 @@ export const flag = <const Name extends string>(name: Name, defaultValue: boolea
   read: flagOf
 })
 
+/** A text that looks like `pattern`, which is a form and its name. */
+export const textLike = <const Name extends string>(
+  name: Name,
+  defaultValue: string,
+  pattern: readonly [expression: RegExp, description: string],
+  documentation: string
+) => ({ name, type: "STRING" as const, defaultValue, pattern, documentation, read: (value: string) => value.trim() })
+
 /** One of some words; case does not matter, the typed setting has them as they are written here. */
 export const word = <const Name extends string, const Word extends string>(
   name: Name,

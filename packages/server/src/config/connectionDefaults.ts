@@ -9,5 +9,7 @@ export const connectionDefaults = {
   maxWriteStallMs: 60_000,
   maxInFlight: 5,
   maxConnections: 10_000,
-  maxConnectionsPerIp: 10_000
+  maxConnectionsPerIp: 10_000,
+  /** A second. Each may begin with a handshake of TLS, which is this thread's work. */
+  maxCreationRate: 500
 }

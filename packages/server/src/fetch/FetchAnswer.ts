@@ -75,7 +75,11 @@ const NO_EPOCH = { epoch: -1, endOffset: -1n }
 const NO_RECORDS: ReadonlyArray<Uint8Array> = []
 
 /** What is told of a partition with an error. */
-export const emptyPartition = (partitionIndex: number, code: number): PartitionData => ({
+export const emptyPartition = (
+  partitionIndex: number,
+  code: number,
+  abortedTransactions: PartitionData["abortedTransactions"] = []
+): PartitionData => ({
   partitionIndex,
   errorCode: code,
   highWatermark: -1n,
@@ -84,13 +88,17 @@ export const emptyPartition = (partitionIndex: number, code: number): PartitionD
   divergingEpoch: NO_EPOCH,
   currentLeader: NO_LEADER,
   snapshotId: NO_EPOCH,
-  abortedTransactions: null,
+  abortedTransactions,
   preferredReadReplica: -1,
   records: NO_RECORDS
 })
 
+/** A partition that is there and the client's to read: of others Kafka does not even leave out the transactions. */
+const isLookedFor = ({ _tag }: KafkaError): boolean =>
+  _tag !== "UnknownTopicId" && _tag !== "UnknownTopicOrPartition" && _tag !== "TopicAuthorizationFailed"
+
 const partitionData = (state: FetchPartitionState, result: Fetched, request: FetchRequest): PartitionData => {
-  if (isKafkaError(result)) return emptyPartition(state.partition, errorCode(result))
+  if (isKafkaError(result)) return emptyPartition(state.partition, errorCode(result), isLookedFor(result) ? null : [])
   return {
     partitionIndex: state.partition,
     errorCode: NONE,

@@ -122,6 +122,13 @@ export const openFetch = (
   return { sessionId, partitions: session.list, incremental: true, session }
 }
 
+/** A fetch that is told nothing (KIP-219): a session that it began is none, for its client begins anew. Tells its id. */
+export const unanswered = (cache: FetchSessions, { incremental, sessionId }: FetchContext): number => {
+  if (incremental) return sessionId
+  cache.sessions.delete(sessionId)
+  return 0
+}
+
 /** This partition's records go out: next time it is served last. */
 export const served = ({ session }: FetchContext, state: FetchPartitionState): void => {
   if (session === undefined || !session.partitions.delete(state.key)) return

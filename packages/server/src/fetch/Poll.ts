@@ -1,3 +1,4 @@
+import { NONE } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { FetchRequest, FetchResponse } from "@tusk/protocol/messages/Fetch"
 import { isKafkaError } from "@tusk/storage/log/Log"
@@ -9,10 +10,12 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Settings } from "../config/Settings.ts"
 import type { Deadlines } from "../request/Deadlines.ts"
+import type { Permits } from "../request/authorizing.ts"
 import type { Answer } from "../request/Handler.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import type { Placement } from "../request/Placement.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
+import type { ClientMeters } from "../security/quota/ClientMeters.ts"
 import type { AnswerBudget, Claim } from "./AnswerBudget.ts"
 import { AS_THEY_LIE } from "./DownConversion.ts"
 import { responseOf, withLeaders } from "./FetchAnswer.ts"
@@ -27,8 +30,9 @@ const LEADERS = 16
 const READ_COMMITTED = 1
 const NOTHING: ReadOptions = { bound: "HighWatermark", maxBytes: 0, atLeastOne: false }
 
-/** There is no such topic or partition, and nothing wrong with what else is asked for. */
-const isUnknown = ({ _tag }: KafkaError): boolean => _tag === "UnknownTopicId" || _tag === "UnknownTopicOrPartition"
+/** There is no such topic or partition for this client, and nothing wrong with what else is asked for. */
+const isUnknown = ({ _tag }: KafkaError): boolean =>
+  _tag === "UnknownTopicId" || _tag === "UnknownTopicOrPartition" || _tag === "TopicAuthorizationFailed"
 
 /** What a poll needs; resolved once. */
 export interface PollParts {
@@ -38,10 +42,15 @@ export interface PollParts {
   readonly convert: (reads: ReadonlyArray<Fetched>, apiVersion: number) => Effect.Effect<ReadonlyArray<Fetched>>
   readonly deadlines: Deadlines["Service"]
   /** Finds what a state stands for, and sets its `partitionId`; or tells what is answered without a look at the log. */
-  readonly locate: (state: FetchPartitionState, byId: boolean) => Fetched | undefined
+  readonly locate: (state: FetchPartitionState, byId: boolean, mayRead: Permits) => Fetched | undefined
   readonly log: Log["Service"]
+  /** What its principal may read at this moment. */
+  readonly mayRead: (request: FetchRequest, from: RequestContext) => Permits
+  readonly meters: ClientMeters
   readonly placement: Placement["Service"]
   readonly settings: Settings
+  /** The id of the session of a fetch that is told nothing. */
+  readonly unanswered: (context: FetchContext) => number
 }
 
 /**
@@ -74,13 +83,14 @@ export class Poll implements Ending {
     this.#context = context
     this.#from = from
     this.#deadlineMs = deadlineMs
-    this.#maxBytes = Math.max(0, Math.min(request.maxBytes, parts.settings.fetchMaxBytes))
+    const most = parts.meters.isOn ? parts.meters.mostFetched(from) : Infinity
+    this.#maxBytes = Math.max(0, Math.min(request.maxBytes, parts.settings.fetchMaxBytes, most))
     this.#claim = parts.budget.claim(from.connection)
   }
 
   /** Reads what is there now. */
   look(): Effect.Effect<Answer<FetchResponse>> {
-    const { locate, log } = this.#parts
+    const { locate, log, mayRead } = this.#parts
     const maxBytes = this.#claim.take(this.#maxBytes)
     this.#readOptions = {
       bound: this.#bound,
@@ -89,9 +99,10 @@ export class Poll implements Ending {
     }
     const states = this.#context.partitions
     const byId = this.#from.apiVersion >= TOPIC_IDS
+    const permitted = mayRead(this.#request, this.#from)
     let known: Array<Fetched | undefined> | undefined
     for (let i = 0; i < states.length; i++) {
-      const found = locate(states[i]!, byId)
+      const found = locate(states[i]!, byId, permitted)
       if (found !== undefined) (known ??= [])[i] = found
     }
     if (known !== undefined) return this.#lookBeside(known)
@@ -187,12 +198,31 @@ export class Poll implements Ending {
 
   #answer(results: ReadonlyArray<Fetched>): Effect.Effect<Answer<FetchResponse>> {
     const { apiVersion } = this.#from
+    if (this.#parts.meters.isOn && this.#isTooSoon(results)) return Effect.succeed(this.#nothing())
     this.#claim.keep(bytesOf(results))
     if (apiVersion >= AS_THEY_LIE) return Effect.succeed(this.#response(results))
     return Effect.map(this.#parts.convert(results, apiVersion), (converted) => {
       this.#claim.keep(bytesOf(converted))
       return this.#response(converted)
     })
+  }
+
+  /** Whether its client has fetched too much: nothing is told of these records, and it waits (KIP-219). */
+  #isTooSoon(results: ReadonlyArray<Fetched>): boolean {
+    const { clock, meters } = this.#parts
+    const { isWithheld, throttleMs } = meters.fetched(this.#from, bytesOf(results), monotonicMs(clock))
+    this.#from.mute(throttleMs)
+    return isWithheld
+  }
+
+  #nothing(): Answer<FetchResponse> {
+    this.#claim.keep(0)
+    return {
+      errorCode: NONE,
+      sessionId: this.#parts.unanswered(this.#context),
+      responses: [],
+      nodeEndpoints: []
+    }
   }
 
   #response(results: ReadonlyArray<Fetched>): Answer<FetchResponse> {

@@ -7,19 +7,25 @@ import { AddRaftVoter } from "@tusk/protocol/messages/AddRaftVoter"
 import type { AddRaftVoterRequest } from "@tusk/protocol/messages/AddRaftVoter"
 import { Active } from "@tusk/storage/commit/Active"
 import * as Effect from "effect/Effect"
+import { authorizeCluster, clusterRefused } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 import { voterProblem } from "../request/voters.ts"
 
 export const addRaftVoter = handler({
   api: AddRaftVoter,
   resources: () => CLUSTER,
+  asks: [{ operation: "alter", resourceType: "cluster" }],
   reads: true,
   make: Effect.map(
     Active,
     ({ clusterId }) =>
-      (request: AddRaftVoterRequest) =>
-        Effect.fail(voterProblem("add", clusterId, request))
+      (request: AddRaftVoterRequest, context: RequestContext) =>
+        Effect.andThen(
+          authorizeCluster(context, "alter", clusterRefused),
+          Effect.fail(voterProblem("add", clusterId, request))
+        )
   ),
   refuse: (_request, errorCode, error) => ({ errorCode, errorMessage: errorMessage(error) })
 })

@@ -16,8 +16,10 @@ import { AlterPartitionReassignments } from "@tusk/protocol/messages/AlterPartit
 import type { AlterPartitionReassignmentsRequest } from "@tusk/protocol/messages/AlterPartitionReassignments"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
+import { authorizeCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { Placement } from "../request/Placement.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
 import { topicByName } from "../topics/CoordinatorTopics.ts"
 
@@ -43,6 +45,7 @@ const assignmentProblem = (
 export const alterPartitionReassignments = handler({
   api: AlterPartitionReassignments,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
+  asks: [{ operation: "alter", resourceType: "cluster" }],
   reads: true,
   make: Effect.gen(function* () {
     const topics = yield* Topics
@@ -64,7 +67,7 @@ export const alterPartitionReassignments = handler({
         ? new NoReassignmentInProgress()
         : assignmentProblem(replicas, placement.nodeIds(), mayChangeFactor)
     }
-    return (request: AlterPartitionReassignmentsRequest) =>
+    const alter = (request: AlterPartitionReassignmentsRequest) =>
       Effect.sync(() => ({
         allowReplicationFactorChange: request.topics.length === 0 || request.allowReplicationFactorChange,
         errorCode: NONE,
@@ -81,11 +84,20 @@ export const alterPartitionReassignments = handler({
           })
         }))
       }))
+    return (request: AlterPartitionReassignmentsRequest, context: RequestContext) =>
+      Effect.andThen(authorizeCluster(context, "alter"), alter(request))
   }),
-  refuse: (request, code, error) => ({
-    allowReplicationFactorChange: request.allowReplicationFactorChange,
+  refuse: ({ topics }, code, error) => ({
+    allowReplicationFactorChange: true,
     errorCode: code,
     errorMessage: errorMessage(error),
-    responses: []
+    responses: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(({ partitionIndex }) => ({
+        partitionIndex,
+        errorCode: code,
+        errorMessage: errorMessage(error)
+      }))
+    }))
   })
 })

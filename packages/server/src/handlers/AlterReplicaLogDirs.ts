@@ -15,8 +15,10 @@ import type { AlterReplicaLogDirsRequest } from "@tusk/protocol/messages/AlterRe
 import { Store } from "@tusk/storage/port/Store"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
+import { authorizeCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { logDirOf } from "../request/logDir.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { topicByName } from "../topics/CoordinatorTopics.ts"
 
 /** What Kafka calls a partition's directory while it moves: with an id of 32 digits between name and this end. */
@@ -47,6 +49,7 @@ const answer = (
 export const alterReplicaLogDirs = handler({
   api: AlterReplicaLogDirs,
   resources: ({ dirs }) => ({ topics: dirs.flatMap(({ topics }) => topics.map(({ name }) => name)) }),
+  asks: [{ operation: "alter", resourceType: "cluster" }],
   reads: true,
   make: Effect.gen(function* () {
     const store = yield* Store
@@ -56,8 +59,8 @@ export const alterReplicaLogDirs = handler({
       if (path !== logDirOf(store)) return new LogDirNotFound()
       return topicByName(topics, name)?.partitionIds[index] === undefined ? new UnknownTopicOrPartition() : undefined
     }
-    return (request: AlterReplicaLogDirsRequest) =>
-      Effect.sync(() =>
+    return (request: AlterReplicaLogDirsRequest, context: RequestContext) =>
+      Effect.map(authorizeCluster(context, "alter"), () =>
         answer(request, (path, name, index) => {
           const problem = problemOf(path, name, index)
           return problem === undefined ? NONE : errorCode(problem)

@@ -9,6 +9,7 @@ import {
   InvalidReplicaAssignment,
   InvalidRequest,
   NONE,
+  TopicAuthorizationFailed,
   UnknownTopicOrPartition,
   InvalidTopicException
 } from "@tusk/protocol/KafkaError"
@@ -17,21 +18,31 @@ import type { CreatePartitionsRequest } from "@tusk/protocol/messages/CreatePart
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { isInternalTopic } from "../topics/TopicNames.ts"
+import { permits } from "../request/authorizing.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
+import type { MutationQuota } from "../security/quota/ClientMeters.ts"
+import { mutations } from "../security/quota/mutations.ts"
 import { handler } from "../request/Handler.ts"
 import { namesOf } from "../request/Resources.ts"
 import { TopicAdmin } from "../topics/TopicAdmin.ts"
+
+/** Who asks for too much is refused from here on; before, it is done, and its client waits (KIP-599). */
+const STRICT = 3
 
 type Asked = CreatePartitionsRequest["topics"][number]
 
 export const createPartitions = handler({
   api: CreatePartitions,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
+  asks: [{ operation: "alter", resourceType: "topic" }],
   reads: false,
   make: Effect.gen(function* () {
     const topics = yield* Topics
     const admin = yield* TopicAdmin
 
-    const add = Effect.fnUntraced(function* (asked: Asked, validateOnly: boolean) {
+    const mutating = yield* mutations
+
+    const add = Effect.fnUntraced(function* (asked: Asked, validateOnly: boolean, quota: MutationQuota) {
       if (isInternalTopic(asked.name)) return yield* Effect.fail(new InvalidTopicException())
       const topic = topics.byName(asked.name)
       if (topic === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
@@ -63,11 +74,15 @@ export const createPartitions = handler({
       }
       const refused = topics.tooMany(asked.count - present)
       if (refused !== undefined) return yield* Effect.fail(refused)
+      const tooSoon = quota.take(asked.count - present)
+      if (tooSoon !== undefined) return yield* Effect.fail(tooSoon)
       if (!validateOnly) yield* topics.addPartitions(asked.name, asked.count)
       return { name: asked.name, errorCode: NONE, errorMessage: null }
     })
 
-    return Effect.fnUntraced(function* (request: CreatePartitionsRequest) {
+    return Effect.fnUntraced(function* (request: CreatePartitionsRequest, context: RequestContext) {
+      const mayAlter = permits(context, "alter", "topic")
+      const quota = mutating(context, STRICT)
       const counts = new Map<string, number>()
       for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
       const results = yield* Effect.forEach(
@@ -76,11 +91,14 @@ export const createPartitions = handler({
           Effect.catch(
             counts.get(asked.name)! > 1
               ? Effect.fail(new InvalidRequest({ message: "Duplicate topic name." }))
-              : add(asked, request.validateOnly),
+              : mayAlter(asked.name)
+                ? add(asked, request.validateOnly, quota)
+                : Effect.fail(new TopicAuthorizationFailed()),
             (error) =>
               Effect.succeed({ name: asked.name, errorCode: errorCode(error), errorMessage: errorMessage(error) })
           )
       )
+      context.mute(quota.throttleMs())
       return { results }
     })
   }),

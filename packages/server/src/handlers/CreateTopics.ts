@@ -3,7 +3,7 @@
 // Why: the copies of the data are the database's; `request.timeout.ms` ends every wait for the store.
 
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
-import { errorCode, errorMessage, InvalidRequest, NONE } from "@tusk/protocol/KafkaError"
+import { errorCode, errorMessage, InvalidRequest, NONE, TopicAuthorizationFailed } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import type { CreateTopicsRequest, CreateTopicsResponse } from "@tusk/protocol/messages/CreateTopics"
@@ -11,22 +11,33 @@ import { isKafkaError } from "@tusk/storage/log/Log"
 import type { NewTopic } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { AutoTopics } from "../topics/AutoTopics.ts"
+import { permitsByCluster, permitsQuietly } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
+import { mutations } from "../security/quota/mutations.ts"
 import { TopicAdmin } from "../topics/TopicAdmin.ts"
 import { ResourceConfigs } from "../topics/ResourceConfigs.ts"
+
+/** Who asks for too much is refused from here on; before, it is done, and its client waits (KIP-599). */
+const STRICT = 6
 
 type Result = CreateTopicsResponse["topics"][number]
 
 export const createTopics = handler({
   api: CreateTopics,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
+  asks: [
+    { operation: "create", resourceType: "cluster" },
+    { operation: "create", resourceType: "topic", of: "without the right on the cluster" },
+    { operation: "describeConfigs", resourceType: "topic", of: "to tell its configs" }
+  ],
   reads: false,
   make: Effect.gen(function* () {
     const autoTopics = yield* AutoTopics
     const admin = yield* TopicAdmin
     const configs = yield* ResourceConfigs
+    const mutating = yield* mutations
 
     const made = (topic: NewTopic, topicId: string, replicationFactor: number): Result => ({
       name: topic.name,
@@ -45,31 +56,50 @@ export const createTopics = handler({
       }))
     })
 
-    return Effect.fnUntraced(function* (request: CreateTopicsRequest, { apiVersion }: RequestContext) {
+    return Effect.fnUntraced(function* (request: CreateTopicsRequest, context: RequestContext) {
+      const { apiVersion } = context
+      const mayCreate = permitsByCluster(context, "create", "create", "topic")
+      const mayDescribe = permitsQuietly(context, "describeConfigs", "topic")
+      const quota = mutating(context, STRICT)
       const counts = new Map<string, number>()
       for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
       const create = Effect.fnUntraced(function* (wish: CreateTopicsRequest["topics"][number]) {
         if (counts.get(wish.name)! > 1) {
           return yield* Effect.fail(new InvalidRequest({ message: "Duplicate topic name." }))
         }
+        if (!mayCreate(wish.name)) return yield* new TopicAuthorizationFailed({ message: "Authorization failed." })
         const topic = admin.check(wish)
         if (isKafkaError(topic)) return yield* Effect.fail(topic)
+        const tooSoon = quota.take(topic.partitions)
+        if (tooSoon !== undefined) return yield* Effect.fail(tooSoon)
         const factor = Math.max(1, wish.replicationFactor)
-        if (request.validateOnly) return made(topic, ZERO_UUID, factor)
-        const { topicId } = yield* autoTopics.create(topic)
-        return made(topic, topicId, factor)
+        const topicId = request.validateOnly ? ZERO_UUID : (yield* autoTopics.create(topic)).topicId
+        return mayDescribe(wish.name) ? made(topic, topicId, factor) : undescribed(wish.name, topicId)
       })
       const results = yield* Effect.forEach(
         Array.from(new Map(request.topics.map((wish) => [wish.name, wish])).values()),
         (wish) => Effect.catch(create(wish), (error) => Effect.succeed(refused(wish.name, error, apiVersion))),
         { concurrency: "unbounded" }
       )
+      context.mute(quota.throttleMs())
       return { topics: results }
     })
   }),
   refuse: (request, _code, error, { apiVersion }) => ({
     topics: request.topics.map(({ name }) => refused(name, error, apiVersion))
   })
+})
+
+/** Of a topic that was made by one who may not see its configs. */
+const undescribed = (name: string, topicId: string): Result => ({
+  name,
+  topicId,
+  errorCode: NONE,
+  errorMessage: null,
+  topicConfigErrorCode: TopicAuthorizationFailed.info.code,
+  numPartitions: -1,
+  replicationFactor: -1,
+  configs: []
 })
 
 const refused = (name: string, error: KafkaError, apiVersion: number): Result => ({

@@ -7,6 +7,7 @@ import {
   NONE,
   OffsetOutOfRange,
   PolicyViolation,
+  TopicAuthorizationFailed,
   UnknownTopicOrPartition,
   InvalidTopicException
 } from "@tusk/protocol/KafkaError"
@@ -17,9 +18,11 @@ import { Retention } from "@tusk/storage/log/retention/Retention"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { isInternalTopic } from "../topics/TopicNames.ts"
+import { permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { namesOf } from "../request/Resources.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { TopicSettings } from "../topics/TopicSettings.ts"
 
 const HIGH_WATERMARK = -1n
@@ -27,6 +30,7 @@ const HIGH_WATERMARK = -1n
 export const deleteRecords = handler({
   api: DeleteRecords,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
+  asks: [{ operation: "delete", resourceType: "topic" }],
   reads: false,
   make: Effect.gen(function* () {
     const log = yield* Log
@@ -52,12 +56,13 @@ export const deleteRecords = handler({
       return answered(partitionIndex, NONE, logStartOffset)
     })
 
-    return Effect.fnUntraced(function* (request: DeleteRecordsRequest) {
+    return Effect.fnUntraced(function* (request: DeleteRecordsRequest, context: RequestContext) {
+      const mayDelete = permits(context, "delete", "topic")
       return {
         topics: yield* Effect.forEach(request.topics, ({ name, partitions }) =>
           Effect.map(
             Effect.forEach(partitions, (asked) =>
-              Effect.catch(one(name, asked), (error) =>
+              Effect.catch(mayDelete(name) ? one(name, asked) : Effect.fail(new TopicAuthorizationFailed()), (error) =>
                 Effect.succeed(answered(asked.partitionIndex, errorCode(error)))
               )
             ),

@@ -7,7 +7,8 @@ import { DescribeCluster } from "@tusk/protocol/messages/DescribeCluster"
 import type { DescribeClusterRequest } from "@tusk/protocol/messages/DescribeCluster"
 import { Active } from "@tusk/storage/commit/Active"
 import * as Effect from "effect/Effect"
-import { authorizedOperations, CLUSTER_NAME, OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
+import { OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
+import { operationsOnCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
@@ -19,6 +20,7 @@ const CONTROLLERS = 2
 export const describeCluster = handler({
   api: DescribeCluster,
   resources: () => CLUSTER,
+  asks: [{ operation: "describe", resourceType: "cluster", of: "to tell what it may do to it" }],
   reads: true,
   make: Effect.gen(function* () {
     const active = yield* Active
@@ -40,7 +42,7 @@ export const describeCluster = handler({
           .brokers(context.connection.listener)
           .map(({ host, nodeId, port, rack }) => ({ brokerId: nodeId, host, port, rack, isFenced: false })),
         clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-          ? authorizedOperations(context, "cluster", CLUSTER_NAME)
+          ? operationsOnCluster(context)
           : OPERATIONS_NOT_ASKED
       })
     }

@@ -6,6 +6,7 @@ import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
 import type { DescribeConfigsRequest, DescribeConfigsResponse } from "@tusk/protocol/messages/DescribeConfigs"
 import { isKafkaError } from "@tusk/storage/log/Log"
 import * as Effect from "effect/Effect"
+import { configRefusal, configRights } from "../request/configRights.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { configsOf } from "../request/Resources.ts"
@@ -16,6 +17,7 @@ type Result = DescribeConfigsResponse["results"][number]
 export const describeConfigs = handler({
   api: DescribeConfigs,
   resources: ({ resources }) => configsOf(resources),
+  asks: configRights("describeConfigs"),
   reads: true,
   make: Effect.gen(function* () {
     const configs = yield* ResourceConfigs
@@ -23,14 +25,16 @@ export const describeConfigs = handler({
     const one = (
       resource: DescribeConfigsRequest["resources"][number],
       request: DescribeConfigsRequest,
-      apiVersion: number
+      context: RequestContext
     ): Result => {
+      const { apiVersion } = context
       const { configurationKeys, resourceName, resourceType } = resource
-      const entries = configs.describe(resourceType, resourceName)
+      const entries =
+        configRefusal(context, "describeConfigs", resource) ?? configs.describe(resourceType, resourceName)
       if (isKafkaError(entries)) {
         return {
           errorCode: errorCode(entries),
-          errorMessage: errorMessage(entries),
+          errorMessage: errorMessage(entries) ?? "",
           resourceType,
           resourceName,
           configs: []
@@ -61,9 +65,9 @@ export const describeConfigs = handler({
       }
     }
 
-    return (request: DescribeConfigsRequest, { apiVersion }: RequestContext) =>
+    return (request: DescribeConfigsRequest, context: RequestContext) =>
       Effect.sync(() => ({
-        results: request.resources.map((resource) => one(resource, request, apiVersion))
+        results: request.resources.map((resource) => one(resource, request, context))
       }))
   }),
   refuse: (request, code, error) => ({

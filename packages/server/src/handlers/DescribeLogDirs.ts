@@ -2,26 +2,31 @@
 // Left out: how large the disk is and how much of it is free; replicas that move.
 // Why: the disk is the database's, and nothing moves between directories.
 
-import { NONE } from "@tusk/protocol/KafkaError"
+import { ClusterAuthorizationFailed, NONE } from "@tusk/protocol/KafkaError"
 import { DescribeLogDirs } from "@tusk/protocol/messages/DescribeLogDirs"
 import type { DescribeLogDirsRequest } from "@tusk/protocol/messages/DescribeLogDirs"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import { Store } from "@tusk/storage/port/Store"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
+import { mayCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { logDirOf } from "../request/logDir.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 
 export const describeLogDirs = handler({
   api: DescribeLogDirs,
   resources: ({ topics }) => (topics === null ? CLUSTER : { topics: topics.map(({ topic }) => topic) }),
+  asks: [{ operation: "describe", resourceType: "cluster" }],
   reads: true,
   make: Effect.gen(function* () {
     const log = yield* Log
     const topics = yield* Topics
     const store = yield* Store
-    return Effect.fnUntraced(function* (request: DescribeLogDirsRequest) {
+    return Effect.fnUntraced(function* (request: DescribeLogDirsRequest, context: RequestContext) {
+      // Before version 3 that is told by no directory.
+      if (!mayCluster(context, "describe")) return { errorCode: ClusterAuthorizationFailed.info.code, results: [] }
       const asked =
         request.topics === null
           ? topics.all().map(({ name, partitionIds }) => ({ name, partitions: partitionIds.map((_, index) => index) }))

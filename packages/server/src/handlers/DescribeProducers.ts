@@ -9,8 +9,11 @@ import { Log } from "@tusk/storage/log/Log"
 import type { ActiveProducer } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
+import { permits, topicRefused } from "../request/authorizing.ts"
+import type { Permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
 import { isEmptyPartition, topicByName } from "../topics/CoordinatorTopics.ts"
 import { invalidTopicName } from "../topics/TopicNames.ts"
@@ -18,28 +21,39 @@ import { invalidTopicName } from "../topics/TopicNames.ts"
 export const describeProducers = handler({
   api: DescribeProducers,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
+  asks: [{ operation: "read", resourceType: "topic" }],
   reads: true,
   make: Effect.gen(function* () {
     const log = yield* Log
     const placement = yield* Placement
     const topics = yield* Topics
 
-    const producersOf = (name: string, index: number): Effect.Effect<ReadonlyArray<ActiveProducer>, KafkaError> => {
+    const producersOf = (
+      name: string,
+      index: number,
+      mayRead: Permits
+    ): Effect.Effect<ReadonlyArray<ActiveProducer>, KafkaError> => {
       const invalid = invalidTopicName(name)
       if (invalid !== undefined) return Effect.fail(invalid)
-      const partitionId = topicByName(topics, name)?.partitionIds[index]
+      if (!mayRead(name)) return Effect.fail(topicRefused())
+      const topic = topicByName(topics, name)
+      if (topic === undefined) {
+        return Effect.fail(new UnknownTopicOrPartition({ message: "This server does not host this topic-partition." }))
+      }
+      const partitionId = topic.partitionIds[index]
       if (partitionId === undefined) return Effect.fail(new UnknownTopicOrPartition())
       const elsewhere = notLedHere(placement, partitionId, -1)
       if (elsewhere !== undefined) return Effect.fail(elsewhere)
       return isEmptyPartition(partitionId) ? Effect.succeed([]) : log.producers(partitionId)
     }
 
-    return ({ topics: asked }: DescribeProducersRequest) =>
-      Effect.map(
+    return ({ topics: asked }: DescribeProducersRequest, context: RequestContext) => {
+      const mayRead = permits(context, "read", "topic")
+      return Effect.map(
         Effect.forEach(asked, ({ name, partitionIndexes }) =>
           Effect.map(
             Effect.forEach(partitionIndexes, (index) =>
-              Effect.match(producersOf(name, index), {
+              Effect.match(producersOf(name, index, mayRead), {
                 onFailure: (error) => refused(index, errorCode(error), errorMessage(error)),
                 onSuccess: (producers) => ({ ...refused(index, NONE, null), activeProducers: producers.map(told) })
               })
@@ -49,6 +63,7 @@ export const describeProducers = handler({
         ),
         (answers) => ({ topics: answers })
       )
+    }
   }),
   refuse: ({ topics }, code, error) => ({
     topics: topics.map(({ name, partitionIndexes }) => ({

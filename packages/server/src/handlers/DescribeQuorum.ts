@@ -9,6 +9,7 @@ import type { DescribeQuorumRequest, DescribeQuorumResponse } from "@tusk/protoc
 import { Active } from "@tusk/storage/commit/Active"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { authorizeCluster, clusterRefused } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { Placement } from "../request/Placement.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
@@ -41,12 +42,13 @@ const unknown = new UnknownTopicOrPartition({ message: "This server does not hos
 export const describeQuorum = handler({
   api: DescribeQuorum,
   resources: () => CLUSTER,
+  asks: [{ operation: "describe", resourceType: "cluster" }],
   reads: true,
   make: Effect.gen(function* () {
     const active = yield* Active
     const placement = yield* Placement
     const clock = yield* Clock.Clock
-    return (request: DescribeQuorumRequest, { apiVersion, connection: { listener } }: RequestContext) =>
+    const describe = (request: DescribeQuorumRequest, { apiVersion, connection: { listener } }: RequestContext) =>
       Effect.sync(() => {
         const answer = (topics: DescribeQuorumResponse["topics"], nodes: DescribeQuorumResponse["nodes"]) => ({
           errorCode: NONE,
@@ -90,6 +92,8 @@ export const describeQuorum = handler({
           .map(({ host, nodeId, port }) => ({ nodeId, listeners: [{ name: listener.name, host, port }] }))
         return answer([{ topicName: METADATA, partitions: [partition] }], nodes)
       })
+    return (request: DescribeQuorumRequest, context: RequestContext) =>
+      Effect.andThen(authorizeCluster(context, "describe", clusterRefused), describe(request, context))
   }),
   refuse: (_request, code, error) => ({ errorCode: code, errorMessage: errorMessage(error), topics: [], nodes: [] })
 })

@@ -3,7 +3,13 @@
 // Why: the copies of the data are the database's.
 
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
-import { errorCode, InvalidRequest, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  errorCode,
+  InvalidRequest,
+  NONE,
+  TopicAuthorizationFailed,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import { DescribeTopicPartitions } from "@tusk/protocol/messages/DescribeTopicPartitions"
 import type {
   DescribeTopicPartitionsRequest,
@@ -13,6 +19,7 @@ import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { authorizedOperations, OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
 import { allTopics, topicByName } from "../topics/CoordinatorTopics.ts"
+import { parted, permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER, namesOf } from "../request/Resources.ts"
@@ -27,6 +34,7 @@ const MOST_PARTITIONS = 2000
 export const describeTopicPartitions = handler({
   api: DescribeTopicPartitions,
   resources: ({ topics }) => (topics.length === 0 ? CLUSTER : { topics: namesOf(topics) }),
+  asks: [{ operation: "describe", resourceType: "topic" }],
   reads: true,
   make: Effect.gen(function* () {
     const placement = yield* Placement
@@ -38,18 +46,20 @@ export const describeTopicPartitions = handler({
       if (cursor !== null && cursor.partitionIndex < 0) {
         return Effect.fail(new InvalidRequest({ message: "The cursor's partition index is negative." }))
       }
-      const asked =
+      const all =
         request.topics.length === 0
           ? allTopics(topics).map((topic) => topic.name)
           : Array.from(new Set(request.topics.map(({ name }) => name))).sort()
+      const asked = cursor === null ? all : all.filter((name) => name >= cursor.topicName)
       let left = Math.max(1, Math.min(request.responsePartitionLimit, MOST_PARTITIONS))
       let nextCursor: DescribeTopicPartitionsResponse["nextCursor"] = null
+      const { allowed, refused } = parted(asked, permits(context, "describe", "topic"), (name) => name)
       const found: Array<Topic> = []
-      for (const name of asked) {
-        if (cursor !== null && name < cursor.topicName) continue
+      for (const name of allowed) {
         const topic = topicByName(topics, name)
         if (topic === undefined) {
-          found.push(absent(name, errorCode(invalidTopicName(name) ?? new UnknownTopicOrPartition())))
+          const code = errorCode(invalidTopicName(name) ?? new UnknownTopicOrPartition())
+          found.push(absent(name, code, authorizedOperations(context, "topic", name)))
           continue
         }
         if (left === 0) {
@@ -81,7 +91,10 @@ export const describeTopicPartitions = handler({
           break
         }
       }
-      return Effect.succeed({ topics: found, nextCursor })
+      // Of all topics those are left out that the principal may not know of.
+      const hidden = request.topics.length === 0 ? [] : refused
+      const refusals = hidden.map((name) => absent(name, TopicAuthorizationFailed.info.code))
+      return Effect.succeed({ topics: [...found, ...refusals], nextCursor })
     }
   }),
   refuse: (request, code, _error, { connection }) => {
@@ -94,11 +107,11 @@ export const describeTopicPartitions = handler({
   }
 })
 
-const absent = (name: string, code: number): Topic => ({
+const absent = (name: string, code: number, operations = OPERATIONS_NOT_ASKED): Topic => ({
   errorCode: code,
   name,
   topicId: ZERO_UUID,
   isInternal: false,
   partitions: [],
-  topicAuthorizedOperations: OPERATIONS_NOT_ASKED
+  topicAuthorizedOperations: operations
 })

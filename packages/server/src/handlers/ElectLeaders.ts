@@ -17,6 +17,7 @@ import { ElectLeaders } from "@tusk/protocol/messages/ElectLeaders"
 import type { ElectLeadersRequest } from "@tusk/protocol/messages/ElectLeaders"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
+import { authorizeCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { Placement } from "../request/Placement.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
@@ -36,6 +37,7 @@ export const electLeaders = handler({
   api: ElectLeaders,
   resources: ({ topicPartitions }) =>
     topicPartitions === null ? CLUSTER : { topics: topicPartitions.map(({ topic }) => topic) },
+  asks: [{ operation: "alter", resourceType: "cluster" }],
   reads: true,
   make: Effect.gen(function* () {
     const topics = yield* Topics
@@ -61,7 +63,9 @@ export const electLeaders = handler({
           return error._tag === "ElectionNotNeeded" ? [] : [result(index, error)]
         })
       }))
-    return Effect.fnUntraced(function* (request: ElectLeadersRequest, { apiVersion }: RequestContext) {
+    return Effect.fnUntraced(function* (request: ElectLeadersRequest, context: RequestContext) {
+      yield* authorizeCluster(context, "alter")
+      const { apiVersion } = context
       const { topicPartitions } = request
       const electionType = apiVersion === 0 ? PREFERRED : request.electionType
       if (topicPartitions?.length !== 0 && electionType !== PREFERRED && electionType !== UNCLEAN) {

@@ -8,6 +8,7 @@ import {
   NONE,
   NotLeaderOrFollower,
   OffsetOutOfRange,
+  TopicAuthorizationFailed,
   UnknownTopicId,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
@@ -23,12 +24,14 @@ import { AnswerBudget } from "../fetch/AnswerBudget.ts"
 import { downConvert } from "../fetch/DownConversion.ts"
 import { emptyPartition } from "../fetch/FetchAnswer.ts"
 import type { Fetched } from "../fetch/FetchAnswer.ts"
-import { makeFetchSessions, openFetch } from "../fetch/FetchSession.ts"
+import { makeFetchSessions, openFetch, unanswered } from "../fetch/FetchSession.ts"
 import type { FetchPartitionState } from "../fetch/FetchSession.ts"
 import { Poll, TOPIC_IDS } from "../fetch/Poll.ts"
 import type { PollParts } from "../fetch/Poll.ts"
 import { Recompression } from "../produce/Recompression.ts"
 import { Deadlines } from "../request/Deadlines.ts"
+import { mayCluster, permits } from "../request/authorizing.ts"
+import type { Permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
@@ -36,11 +39,16 @@ import type { RequestContext } from "../request/RequestContext.ts"
 import { wireClock } from "../request/WireClock.ts"
 import { topicsOf } from "../request/Resources.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
+import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
 import { emptyRead, isEmptyPartition, topicById, topicByName } from "../topics/CoordinatorTopics.ts"
 
 export const fetch = handler({
   api: Fetch,
   resources: ({ topics }) => topicsOf(topics.map(({ topic, topicId }) => ({ name: topic, topicId }))),
+  asks: [
+    { operation: "read", resourceType: "topic" },
+    { operation: "clusterAction", resourceType: "cluster", of: "in the place of the topics, as a follower" }
+  ],
   reads: true,
   waitsMs: () => Infinity,
   ownWaitMs: ({ maxWaitMs }) => Math.max(0, maxWaitMs),
@@ -62,8 +70,11 @@ export const fetch = handler({
     counts.fetchSessions = () => sessions.sessions.size
     const newSessionId = () => 1 + Math.floor(random.nextDoubleUnsafe() * 0x7ffffffe)
 
-    const locate = (state: FetchPartitionState, byId: boolean): Fetched | undefined => {
+    const locate = (state: FetchPartitionState, byId: boolean, mayRead: Permits): Fetched | undefined => {
       const topic = byId ? topicById(topics, state.topicId) : topicByName(topics, state.topic)
+      const name = byId ? (topic?.name ?? state.foundAs) : state.topic
+      // Before it is told whether it is there.
+      if (mayRead === NOTHING || (name !== undefined && !mayRead(name))) return new TopicAuthorizationFailed()
       if (topic === undefined) return byId ? unknownId(topics, state) : new UnknownTopicOrPartition()
       state.foundAs = topic.name
       const partitionId = topic.partitionIds[state.partition]
@@ -78,7 +89,20 @@ export const fetch = handler({
     let conversions = 0
     const convert: PollParts["convert"] = (reads, apiVersion) =>
       downConvert(reads, apiVersion, conversions++, recompression.downConvert)
-    const parts: PollParts = { budget, clock, convert, deadlines, locate, log, placement, settings }
+    const { clients: meters } = yield* ClientQuotas
+    const parts: PollParts = {
+      budget,
+      clock,
+      convert,
+      deadlines,
+      locate,
+      log,
+      mayRead,
+      meters,
+      placement,
+      settings,
+      unanswered: (context) => unanswered(sessions, context)
+    }
     return (request: FetchRequest, requestContext: RequestContext) => {
       const now = monotonicMs(clock)
       const context = openFetch(sessions, request, requestContext.apiVersion >= TOPIC_IDS, now, newSessionId)
@@ -113,6 +137,14 @@ export const fetch = handler({
     nodeEndpoints: []
   })
 })
+
+const NOTHING: Permits = () => false
+
+/** A follower reads by its right to act for the cluster: all topics, or none. */
+const mayRead: PollParts["mayRead"] = ({ replicaId, replicaState }, context) => {
+  if (Math.max(replicaId, replicaState.replicaId) < 0) return permits(context, "read", "topic")
+  return mayCluster(context, "clusterAction") ? () => true : NOTHING
+}
 
 /** As Apache Kafka tells it: an id that once was found is missed by its topic's name. */
 const unknownId = (topics: Topics["Service"], { foundAs }: FetchPartitionState): KafkaError => {

@@ -12,6 +12,7 @@ import {
   TOPIC_RESOURCE
 } from "@tusk/storage/topics/Configs"
 import * as Effect from "effect/Effect"
+import { authorizeCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
@@ -28,10 +29,13 @@ const TYPES: ReadonlyArray<number> = [
 export const listConfigResources = handler({
   api: ListConfigResources,
   resources: () => CLUSTER,
+  asks: [{ operation: "describeConfigs", resourceType: "cluster" }],
   reads: true,
   make: Effect.gen(function* () {
     const configs = yield* ResourceConfigs
-    return Effect.fnUntraced(function* ({ resourceTypes }: ListConfigResourcesRequest, { apiVersion }: RequestContext) {
+    return Effect.fnUntraced(function* ({ resourceTypes }: ListConfigResourcesRequest, context: RequestContext) {
+      yield* authorizeCluster(context, "describeConfigs")
+      const { apiVersion } = context
       // Version 0 knew of client metrics only (KIP-714).
       const wanted = apiVersion === 0 ? [METRICS_RESOURCE] : resourceTypes.length === 0 ? TYPES : resourceTypes
       const stranger = wanted.find((type) => !TYPES.includes(type))

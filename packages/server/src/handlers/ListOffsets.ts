@@ -7,6 +7,7 @@ import {
   InvalidRequest,
   NONE,
   NotLeaderOrFollower,
+  TopicAuthorizationFailed,
   UnknownTopicOrPartition,
   UnsupportedVersion
 } from "@tusk/protocol/KafkaError"
@@ -21,6 +22,7 @@ import { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { isEmptyPartition, topicByName } from "../topics/CoordinatorTopics.ts"
+import { parted, permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
@@ -66,6 +68,7 @@ const NOTHING: Found = { offset: -1n, timestamp: -1n, leaderEpoch: -1 }
 export const listOffsets = handler({
   api: ListOffsets,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
+  asks: [{ operation: "describe", resourceType: "topic" }],
   reads: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
@@ -119,16 +122,18 @@ export const listOffsets = handler({
           answered(asked, NONE, apiVersion >= 4 ? found : { ...found, leaderEpoch: -1 }, [])
     })
 
-    return Effect.fnUntraced(function* (request: ListOffsetsRequest, { apiVersion }: RequestContext) {
+    return Effect.fnUntraced(function* (request: ListOffsetsRequest, context: RequestContext) {
+      const { apiVersion } = context
+      const { allowed, refused } = parted(request.topics, permits(context, "describe", "topic"), ({ name }) => name)
       // Those not in memory are asked for together.
       yield* log.ends(
-        request.topics.flatMap(({ name, partitions }) => {
+        allowed.flatMap(({ name, partitions }) => {
           const ids = topics.byName(name)?.partitionIds ?? []
           return partitions.flatMap(({ partitionIndex }) => ids[partitionIndex] ?? [])
         })
       )
       const answers: Array<ListOffsetsResponse["topics"][number]> = []
-      for (const [name, partitions] of byTopic(request)) {
+      for (const [name, partitions] of byTopic(allowed)) {
         const results: Array<Answered> = []
         for (const [asked, isTwice] of partitions.values()) {
           const found: Effect.Effect<Answered, KafkaError> = isTwice
@@ -140,16 +145,18 @@ export const listOffsets = handler({
         }
         answers.push({ name, partitions: results })
       }
+      answers.push(...refusedTopics(refused, TopicAuthorizationFailed.info.code))
       return { topics: answers }
     })
   }),
-  refuse: (request, code) => ({
-    topics: request.topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map((asked) => answered(asked, code, NOTHING, []))
-    }))
-  })
+  refuse: ({ topics }, code) => ({ topics: refusedTopics(topics, code) })
 })
+
+const refusedTopics = (topics: ListOffsetsRequest["topics"], code: number): ListOffsetsResponse["topics"] =>
+  topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map((asked) => answered(asked, code, NOTHING, []))
+  }))
 
 const READ_COMMITTED = 1
 
@@ -157,7 +164,7 @@ const isolationOf = ({ isolationLevel }: ListOffsetsRequest) =>
   isolationLevel === READ_COMMITTED ? "read_committed" : "read_uncommitted"
 
 /** Each partition once, however often it is named, and whether that is more than once. */
-const byTopic = ({ topics }: ListOffsetsRequest): Map<string, Map<number, readonly [Asked, boolean]>> => {
+const byTopic = (topics: ListOffsetsRequest["topics"]): Map<string, Map<number, readonly [Asked, boolean]>> => {
   const found = new Map<string, Map<number, readonly [Asked, boolean]>>()
   for (const { name, partitions } of topics) {
     const of = found.get(name) ?? new Map<number, readonly [Asked, boolean]>()

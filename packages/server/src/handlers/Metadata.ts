@@ -2,7 +2,13 @@
 // Left out: racks, and replicas beside the leader.
 // Why: the copies of the data are the database's.
 
-import { errorCode, NONE, UnknownTopicId, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  errorCode,
+  NONE,
+  TopicAuthorizationFailed,
+  UnknownTopicId,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
@@ -11,7 +17,10 @@ import { Active } from "@tusk/storage/commit/Active"
 import { Topics } from "@tusk/storage/topics/Topics"
 import type { Topic } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
-import { authorizedOperations, CLUSTER_NAME, OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
+import { authorizedOperations, OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
+import { operationsOnCluster, parted, permits, permitsByCluster, permitsQuietly } from "../request/authorizing.ts"
+import type { Permits } from "../request/authorizing.ts"
+import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { AutoTopics } from "../topics/AutoTopics.ts"
 import { allTopics, topicById, topicByName } from "../topics/CoordinatorTopics.ts"
 import { handler } from "../request/Handler.ts"
@@ -22,58 +31,87 @@ import { invalidTopicName, isInternalTopic } from "../topics/TopicNames.ts"
 
 type ResponseTopic = MetadataResponse["topics"][number]
 
+/** What a request may be told. */
+interface Asking {
+  readonly apiVersion: number
+  readonly mayDescribe: Permits
+  /** Topics that are not there are to be made. */
+  readonly mayMake: boolean
+  readonly mayCreate: Permits
+  readonly operationsOn: (name: string) => number
+  readonly tell: (topic: Topic) => ResponseTopic
+}
+
 export const metadata = handler({
   api: Metadata,
   resources: ({ topics }) => (topics === null ? CLUSTER : topicsOf(topics)),
+  asks: [
+    { operation: "describe", resourceType: "topic" },
+    { operation: "create", resourceType: "cluster", of: "for topics that it makes" },
+    { operation: "create", resourceType: "topic", of: "that it makes, without the right on the cluster" },
+    { operation: "describe", resourceType: "cluster", of: "to tell what may be done to it" }
+  ],
   reads: true,
   make: Effect.gen(function* () {
     const active = yield* Active
     const topics = yield* Topics
     const autoTopics = yield* AutoTopics
     const placement = yield* Placement
+    const { autoCreateTopicsEnable } = yield* BrokerSettings
 
-    const find = (
-      asked: { readonly topicId: string; readonly name: string | null },
-      mayCreate: boolean,
-      apiVersion: number,
-      tell: (topic: Topic) => ResponseTopic
-    ): Effect.Effect<ResponseTopic> => {
-      const { name, topicId } = asked
-      if (name === null || topicId !== ZERO_UUID) {
-        const topic = topicById(topics, topicId)
-        return Effect.succeed(
-          // Null has a place from version 12 on.
-          topic === undefined
-            ? absent(new UnknownTopicId(), apiVersion >= 12 ? name : (name ?? ""), topicId)
-            : tell(topic)
-        )
-      }
+    const byId = (topicId: string, name: string | null, { apiVersion, mayDescribe, tell }: Asking): ResponseTopic => {
+      const topic = topicById(topics, topicId)
+      // Null has a place from version 12 on.
+      if (topic === undefined) return absent(new UnknownTopicId(), apiVersion >= 12 ? name : (name ?? ""), topicId)
+      return mayDescribe(topic.name) ? tell(topic) : absent(new TopicAuthorizationFailed(), null, topicId)
+    }
+
+    const byName = (name: string, asking: Asking): Effect.Effect<ResponseTopic> => {
+      // Before it is looked for: whether it is there is not told.
+      if (!asking.mayDescribe(name)) return Effect.succeed(absent(new TopicAuthorizationFailed(), name, ZERO_UUID))
       const topic = topicByName(topics, name)
-      if (topic !== undefined) return Effect.succeed(tell(topic))
-      if (!mayCreate) {
-        return Effect.succeed(absent(invalidTopicName(name) ?? new UnknownTopicOrPartition(), name, ZERO_UUID))
-      }
-      return Effect.match(autoTopics.ensure(name), {
-        onFailure: (error) => absent(error, name, ZERO_UUID),
-        onSuccess: tell
+      if (topic !== undefined) return Effect.succeed(asking.tell(topic))
+      const missing = (error: KafkaError): ResponseTopic => ({
+        ...absent(error, name, ZERO_UUID),
+        isInternal: isInternalTopic(name),
+        topicAuthorizedOperations: asking.operationsOn(name)
       })
+      if (!asking.mayMake) return Effect.succeed(missing(invalidTopicName(name) ?? new UnknownTopicOrPartition()))
+      if (!asking.mayCreate(name)) {
+        return Effect.succeed({
+          ...missing(new TopicAuthorizationFailed()),
+          topicAuthorizedOperations: OPERATIONS_NOT_ASKED
+        })
+      }
+      return Effect.match(autoTopics.ensure(name), { onFailure: missing, onSuccess: asking.tell })
     }
 
     return Effect.fnUntraced(function* (request: MetadataRequest, context: RequestContext) {
       const { apiVersion, connection } = context
       const stateOf = replicaStates(placement)
-      const operationsOn = ({ name }: Topic): number =>
+      const operationsOn = (name: string): number =>
         request.includeTopicAuthorizedOperations ? authorizedOperations(context, "topic", name) : OPERATIONS_NOT_ASKED
-      const tell = (topic: Topic) => present(topic, operationsOn(topic), stateOf)
+      const tell = (topic: Topic) => present(topic, operationsOn(topic.name), stateOf)
       const named = apiVersion === 0 && request.topics?.length === 0 ? null : request.topics
       // As Apache Kafka: if some go by their ids, those that do not are left out.
-      const byId = named?.filter(({ topicId }) => topicId !== ZERO_UUID)
-      const asked = named === null || byId === undefined || byId.length === 0 ? named : byId
+      const withIds = named?.filter(({ topicId }) => topicId !== ZERO_UUID)
+      const asked = named === null || withIds === undefined || withIds.length === 0 ? named : withIds
+      const asking: Asking = {
+        apiVersion,
+        mayDescribe:
+          asked === null ? permitsQuietly(context, "describe", "topic") : permits(context, "describe", "topic"),
+        mayMake: request.allowAutoTopicCreation && autoCreateTopicsEnable,
+        mayCreate: (name) => permitsByCluster(context, "create", "create", "topic")(name),
+        operationsOn,
+        tell
+      }
       const found =
         asked === null
-          ? allTopics(topics).map(tell)
-          : yield* Effect.forEach(distinct(asked), (topic) =>
-              find(topic, request.allowAutoTopicCreation, apiVersion, tell)
+          ? parted(allTopics(topics), asking.mayDescribe, ({ name }) => name).allowed.map(tell)
+          : yield* Effect.forEach(distinct(asked), ({ name, topicId }) =>
+              name === null || topicId !== ZERO_UUID
+                ? Effect.succeed(byId(topicId, name, asking))
+                : byName(name, asking)
             )
       return {
         brokers: placement.brokers(connection.listener),
@@ -81,7 +119,7 @@ export const metadata = handler({
         controllerId: placement.controller(),
         topics: found,
         clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-          ? authorizedOperations(context, "cluster", CLUSTER_NAME)
+          ? operationsOnCluster(context)
           : OPERATIONS_NOT_ASKED,
         errorCode: NONE
       }

@@ -1,21 +1,37 @@
 // Serves: OffsetForLeaderEpoch in all versions: the end of a leader epoch in a partition.
 // Left out: nothing.
 
-import { errorCode, NONE, NotLeaderOrFollower, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  errorCode,
+  NONE,
+  NotLeaderOrFollower,
+  TopicAuthorizationFailed,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
-import type { OffsetForLeaderEpochRequest } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
+import type {
+  OffsetForLeaderEpochRequest,
+  OffsetForLeaderEpochResponse
+} from "@tusk/protocol/messages/OffsetForLeaderEpoch"
 import { Log } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
 import { isEmptyPartition, topicByName } from "../topics/CoordinatorTopics.ts"
+import { parted, permitsByCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
-type Asked = OffsetForLeaderEpochRequest["topics"][number]["partitions"][number]
+type AskedTopics = OffsetForLeaderEpochRequest["topics"]
+type Asked = AskedTopics[number]["partitions"][number]
 
 export const offsetForLeaderEpoch = handler({
   api: OffsetForLeaderEpoch,
   resources: ({ topics }) => ({ topics: topics.map(({ topic }) => topic) }),
+  asks: [
+    { operation: "describe", resourceType: "topic" },
+    { operation: "clusterAction", resourceType: "cluster", of: "in the place of the topics" }
+  ],
   reads: true,
   later: () => new NotLeaderOrFollower(),
   make: Effect.gen(function* () {
@@ -33,26 +49,28 @@ export const offsetForLeaderEpoch = handler({
       return answered(asked.partition, NONE, end?.epoch, end?.endOffset)
     })
 
-    return Effect.fnUntraced(function* (request: OffsetForLeaderEpochRequest) {
-      return {
-        topics: yield* Effect.forEach(request.topics, ({ partitions, topic }) =>
-          Effect.map(
-            Effect.forEach(partitions, (asked) =>
-              Effect.catch(one(topic, asked), (error) => Effect.succeed(answered(asked.partition, errorCode(error))))
-            ),
-            (results) => ({ topic, partitions: results })
-          )
+    return Effect.fnUntraced(function* (request: OffsetForLeaderEpochRequest, context: RequestContext) {
+      const mayDescribe = permitsByCluster(context, "clusterAction", "describe", "topic")
+      const { allowed, refused } = parted(request.topics, mayDescribe, ({ topic }) => topic)
+      const answers = yield* Effect.forEach(allowed, ({ partitions, topic }) =>
+        Effect.map(
+          Effect.forEach(partitions, (asked) =>
+            Effect.catch(one(topic, asked), (error) => Effect.succeed(answered(asked.partition, errorCode(error))))
+          ),
+          (results) => ({ topic, partitions: results })
         )
-      }
+      )
+      return { topics: [...answers, ...refusedTopics(refused, TopicAuthorizationFailed.info.code)] }
     })
   }),
-  refuse: (request, code) => ({
-    topics: request.topics.map(({ partitions, topic }) => ({
-      topic,
-      partitions: partitions.map(({ partition }) => answered(partition, code))
-    }))
-  })
+  refuse: ({ topics }, code) => ({ topics: refusedTopics(topics, code) })
 })
+
+const refusedTopics = (topics: AskedTopics, code: number): OffsetForLeaderEpochResponse["topics"] =>
+  topics.map(({ partitions, topic }) => ({
+    topic,
+    partitions: partitions.map(({ partition }) => answered(partition, code))
+  }))
 
 const answered = (partition: number, code: number, leaderEpoch = -1, endOffset = -1n) => ({
   errorCode: code,

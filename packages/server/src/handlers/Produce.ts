@@ -6,7 +6,12 @@ import type { Producer } from "@tusk/coordinator/transaction/machine/Decision"
 import type { ProducerKind } from "@tusk/coordinator/transaction/shell/Producing"
 import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
 import type { Appends } from "@tusk/coordinator/transaction/shell/Transactions"
-import { InvalidProducerIdMapping, InvalidRequiredAcks, RequestTimedOut } from "@tusk/protocol/KafkaError"
+import {
+  InvalidProducerIdMapping,
+  InvalidRequiredAcks,
+  RequestTimedOut,
+  TransactionalIdAuthorizationFailed
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import type { ProduceRequest, ProduceResponse } from "@tusk/protocol/messages/Produce"
@@ -20,6 +25,7 @@ import { collect, isReady, known, openAll, produceServices } from "../produce/Co
 import type { Collected, ProduceServices } from "../produce/Collected.ts"
 import { produceAnswer, refusedAnswer } from "../produce/ProduceAnswer.ts"
 import { numberedBatch } from "../produce/ProducedBatch.ts"
+import { permits, permitsQuietly } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { Answering, Placing } from "../request/Handler.ts"
 import type { Places } from "../request/Places.ts"
@@ -45,6 +51,10 @@ export const produce = handler({
   // Older librdkafka will not compress unless it sees version 0.
   advertised: [0, Produce.maxVersion],
   concurrent: true,
+  asks: [
+    { operation: "write", resourceType: "transactionalId", of: "for records of a transaction" },
+    { operation: "write", resourceType: "topic" }
+  ],
   reads: false,
   waitsMs: () => Infinity,
   ownWaitMs: () => 0,
@@ -63,6 +73,7 @@ export const produce = handler({
         }
         return undefined
       }
+      if (!mayTransact(request, context)) return Effect.fail(new TransactionalIdAuthorizationFailed())
       const timeoutMs = Math.max(request.timeoutMs, LEAST_TIMEOUT_MS)
       // A request that wants no answer has none that may come too late.
       const limitMs = request.acks === 0 ? undefined : timeoutMs
@@ -70,7 +81,8 @@ export const produce = handler({
         Effect.map(append(collected.appends, appending(log, transactions, request, apiVersion, limitMs)), (results) =>
           reply(collected, results)
         )
-      const found = request.topicData.map((data) => known(topics, data, apiVersion))
+      const mayWrite = permits(context, "write", "topic")
+      const found = request.topicData.map((data) => known(topics, data, apiVersion, mayWrite))
       const collected = collect(services, request, apiVersion, found)
       const { places } = connection
       return isReady(collected) && places.isEmpty
@@ -81,9 +93,11 @@ export const produce = handler({
   turningAway: Effect.gen(function* () {
     const log = yield* Log
     const topics = yield* Topics
-    return ({ topicData }: ProduceRequest, { apiVersion }: RequestContext) => {
+    return ({ topicData }: ProduceRequest, context: RequestContext) => {
+      // A batch of one who may not write is no producer's first.
+      const mayWrite = permitsQuietly(context, "write", "topic")
       for (const data of topicData) {
-        const topic = known(topics, data, apiVersion)
+        const topic = known(topics, data, context.apiVersion, mayWrite)
         if (isKafkaError(topic)) continue
         for (const { index, records } of data.partitionData) {
           const partitionId = topic.partitionIds[index]
@@ -99,6 +113,17 @@ export const produce = handler({
     return undefined
   }
 })
+
+/** Whether nothing of it is of a transaction, or the transactional id is the principal's to use. */
+const mayTransact = ({ topicData, transactionalId }: ProduceRequest, context: RequestContext): boolean => {
+  if (!context.connection.authorizer.isOn) return true
+  const isOfTransaction = topicData.some(({ partitionData }) =>
+    partitionData.some(
+      ({ records }) => records !== null && RecordBatch.magic(records) === 2 && RecordBatch.isTransactional(records)
+    )
+  )
+  return !isOfTransaction || (transactionalId !== null && context.may("write", "transactionalId", transactionalId))
+}
 
 /** What is to be opened is opened beside that of other requests; places are taken in order of arrival. */
 const storeInPlace = (

@@ -16,6 +16,10 @@ import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { NO_LEADER } from "../request/Placement.ts"
+import { monotonicMs } from "../request/monotonic.ts"
+import { wireClock } from "../request/WireClock.ts"
+import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
+import { FETCH } from "../security/quota/QuotaKinds.ts"
 import { shareAcquiring } from "../share/ShareAcquiring.ts"
 import type { Found } from "../share/ShareAcquiring.ts"
 import { refuseShare, ShareRequests, shareResources } from "../share/ShareRequests.ts"
@@ -55,6 +59,8 @@ export const shareFetch = handler({
     const acquire = yield* shareAcquiring(requests)
     const sessions = yield* ShareSessions
     const services = yield* Effect.context<never>()
+    const { clients: meters } = yield* ClientQuotas
+    const clock = yield* wireClock
 
     /** With the connection it began on a session ends, as in Apache Kafka: what the member holds is free again. */
     const endWith = ({ onEnd }: RequestContext["connection"], session: ShareSession): void => {
@@ -65,7 +71,21 @@ export const shareFetch = handler({
       session.ended = () => void onEnd.delete(hungUp)
     }
 
-    return Effect.fnUntraced(function* (request: ShareFetchRequest, { connection }: RequestContext) {
+    /** What is acquired is told in any case: who acquires too much waits before it asks again. */
+    const acquireFor = Effect.fnUntraced(function* (
+      context: RequestContext,
+      session: ShareSession,
+      request: ShareFetchRequest
+    ) {
+      if (!meters.isOn) return yield* acquire(session, request, context.connection)
+      const maxBytes = Math.min(request.maxBytes, meters.mostFetched(context))
+      const found = yield* acquire(session, { ...request, maxBytes }, context.connection)
+      context.mute(meters.record(FETCH, context, bytesOf(found), monotonicMs(clock)))
+      return found
+    })
+
+    return Effect.fnUntraced(function* (request: ShareFetchRequest, context: RequestContext) {
+      const { connection } = context
       const problem = problemOf(request)
       if (problem !== undefined) return yield* new InvalidRequest({ message: problem })
       const { isRenewAck, shareSessionEpoch: epoch } = request
@@ -92,12 +112,20 @@ export const shareFetch = handler({
         }
       }
       if (epoch === FINAL_EPOCH) yield* requests.close(session)
-      else if (!isRenewAck) answers.acquired(yield* acquire(session, request, connection), requests)
+      else if (!isRenewAck) answers.acquired(yield* acquireFor(context, session, request), requests)
       return requests.answer(groupId, answers.all(), connection.listener)
     })
   }),
   refuse: refuseShare
 })
+
+const bytesOf = (found: Found): number => {
+  let bytes = 0
+  for (const [, result] of found) {
+    if (!isKafkaError(result)) for (const batch of result.batches) bytes += batch.byteLength
+  }
+  return bytes
+}
 
 const added = (request: ShareFetchRequest): ReadonlyArray<SharedPartition> =>
   request.topics.flatMap(({ partitions, topicId }) =>

@@ -7,6 +7,7 @@ import { UpdateFeatures } from "@tusk/protocol/messages/UpdateFeatures"
 import type { UpdateFeaturesRequest } from "@tusk/protocol/messages/UpdateFeatures"
 import * as Effect from "effect/Effect"
 import { levelProblem } from "../config/Features.ts"
+import { authorizeCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import { Placement } from "../request/Placement.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
@@ -18,27 +19,30 @@ const SAFE_DOWNGRADE = 2
 export const updateFeatures = handler({
   api: UpdateFeatures,
   resources: () => CLUSTER,
+  asks: [{ operation: "alter", resourceType: "cluster" }],
   reads: true,
   make: Effect.gen(function* () {
     const placement = yield* Placement
-    return ({ featureUpdates }: UpdateFeaturesRequest, { apiVersion }: RequestContext) => {
+    return Effect.fnUntraced(function* ({ featureUpdates }: UpdateFeaturesRequest, context: RequestContext) {
+      const { apiVersion } = context
+      yield* authorizeCluster(context, "alter")
       for (const { allowDowngrade, feature, maxVersionLevel, upgradeType } of featureUpdates) {
         const kind = apiVersion > 0 ? upgradeType : allowDowngrade ? SAFE_DOWNGRADE : UPGRADE
         const problem = levelProblem(feature, maxVersionLevel, kind, placement.controller())
         if (problem === undefined) continue
         // One that is refused refuses all (KIP-1022).
         const message = `The update failed for all features since the following feature had an error: ${problem}`
-        return Effect.fail(new InvalidUpdateVersion({ message }))
+        return yield* new InvalidUpdateVersion({ message })
       }
-      return Effect.succeed({
+      return {
         errorCode: NONE,
         errorMessage: null,
         results:
           apiVersion <= 1
             ? featureUpdates.map(({ feature }) => ({ feature, errorCode: NONE, errorMessage: "NONE" }))
             : []
-      })
-    }
+      }
+    })
   }),
   refuse: (_request, errorCode, error) => ({ errorCode, errorMessage: errorMessage(error), results: [] })
 })

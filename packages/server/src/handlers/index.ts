@@ -9,8 +9,10 @@ import { alterShareGroupOffsets } from "./AlterShareGroupOffsets.ts"
 import { apiVersions } from "./ApiVersions.ts"
 import { consumerGroupDescribe } from "./ConsumerGroupDescribe.ts"
 import { consumerGroupHeartbeat } from "./ConsumerGroupHeartbeat.ts"
+import { createAcls } from "./CreateAcls.ts"
 import { createPartitions } from "./CreatePartitions.ts"
 import { createTopics } from "./CreateTopics.ts"
+import { deleteAcls } from "./DeleteAcls.ts"
 import { deleteGroups } from "./DeleteGroups.ts"
 import { deleteRecords } from "./DeleteRecords.ts"
 import { deleteShareGroupOffsets } from "./DeleteShareGroupOffsets.ts"
@@ -112,6 +114,8 @@ export const handlers = [
   alterShareGroupOffsets,
   deleteShareGroupOffsets,
   describeAcls,
+  createAcls,
+  deleteAcls,
   describeClientQuotas,
   alterClientQuotas,
   describeUserScramCredentials,

@@ -17,8 +17,12 @@ export interface ConnectionOptions {
   readonly maxConnections: number
   /** `max.connections.per.ip` */
   readonly maxConnectionsPerIp: number
+  /** `max.connections.per.ip.overrides`, by address as sockets tell it. */
+  readonly perIpOverrides: ReadonlyMap<string, number>
+  /** `max.connection.creation.rate`, a second. */
+  readonly maxCreationRate: number
 }
 
 export const ConnectionOptions = Context.Reference<ConnectionOptions>("@tusk/server/ConnectionOptions", {
-  defaultValue: () => connectionDefaults
+  defaultValue: () => ({ ...connectionDefaults, perIpOverrides: new Map() })
 })

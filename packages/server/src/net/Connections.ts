@@ -4,15 +4,25 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Socket from "effect/socket/Socket"
+import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { inArea } from "../observe/LogLines.ts"
 import { Authorizer } from "../request/Authorizer.ts"
+import { Deadlines } from "../request/Deadlines.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
 import { wireClock } from "../request/WireClock.ts"
+import { admission } from "./admission.ts"
+import type { Admitting } from "./admission.ts"
 import { answerLoop, writeTo } from "./AnswerLoop.ts"
 import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
+<<<<<<< HEAD
 import { oncePer } from "../request/oncePer.ts"
+=======
+import { listenerLimits } from "./ListenerLimits.ts"
+import { unmuted } from "./Muting.ts"
+import { oncePer } from "./oncePer.ts"
+>>>>>>> main
 import { logClose, openConnection, tellClosed, tellOpened } from "./OpenConnection.ts"
 import type { OpenConnection, Peer } from "./OpenConnection.ts"
 import { requestLoop } from "./RequestLoop.ts"
@@ -28,8 +38,8 @@ export class Connections extends Context.Service<
   {
     /** Serves one connection until it ends. Never fails. */
     readonly serve: (socket: Socket.Socket, peer: Peer) => Effect.Effect<void>
-    /** Whether one more may come from this address. */
-    readonly admits: (clientHost: string) => boolean
+    /** Counts a socket that was accepted, and serves it (`then`) in its turn. */
+    readonly admitting: Admitting
     /** Reads nothing more, has answered what waits, finishes what is in flight (at most so long), then closes. */
     readonly stop: (maxMs: number) => Effect.Effect<void>
     readonly count: () => number
@@ -43,10 +53,13 @@ export class Connections extends Context.Service<
       const options = yield* ConnectionOptions
       const authorizer = yield* Authorizer
       const counts = yield* RequestCounts
+      const deadlines = yield* Deadlines
       const makeSignal = yield* Signals
       const clock = yield* wireClock
       const nowMs = () => monotonicMs(clock)
-      const roster = new Roster(makeSignal(), options)
+      const limitsOf = listenerLimits(yield* BrokerSettings)
+      const roster = new Roster(makeSignal(), options, limitsOf)
+      const { admitting, close } = yield* admission(roster, limitsOf)
       const isOtherNews = oncePer(STRANGER_INTERVAL_MS)
       let lastId = 0
 
@@ -66,6 +79,7 @@ export class Connections extends Context.Service<
           nowMs,
           pull,
           write,
+          unmuted: unmuted(connection, deadlines, nowMs),
           scope,
           logBroken: ({ message, reason }) => {
             const isNews = reason !== "otherProtocol" || isOtherNews(info.clientHost, nowMs())
@@ -106,9 +120,12 @@ export class Connections extends Context.Service<
 
       return Connections.of({
         serve,
-        admits: (clientHost) => roster.admits(clientHost),
+        admitting,
         stop: (maxMs) =>
-          Effect.sync(() => roster.drain()).pipe(
+          Effect.sync(() => {
+            close()
+            roster.drain()
+          }).pipe(
             Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),
             Effect.andThen(Effect.sync(() => roster.cutOff()))
           ),

@@ -27,7 +27,11 @@ import { inArea, resourceFields } from "../observe/LogLines.ts"
 import { RequestSpans, spanOf } from "../observe/RequestSpans.ts"
 import { RequestFaults } from "../request/RequestFaults.ts"
 import { wireClock } from "../request/WireClock.ts"
+import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
+import type { ClientMeters } from "../security/quota/ClientMeters.ts"
+import { REQUEST } from "../security/quota/QuotaKinds.ts"
 import { faulted } from "./faulted.ts"
+import { meter, timed } from "./metering.ts"
 import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
 import type { Gate } from "./Readiness.ts"
 import { SlowRequests } from "./SlowRequests.ts"
@@ -84,6 +88,7 @@ export class Dispatch extends Context.Service<
       const faultOf = yield* RequestFaults
       const { logSlowRequestMs, requestTimeoutMs } = yield* BrokerSettings
       const counts = yield* RequestCounts
+      const { clients: meters } = yield* ClientQuotas
       const traced = yield* RequestSpans
       const random = yield* Random.Random
       const isTraced = traced === 0 ? undefined : () => random.nextDoubleUnsafe() < traced
@@ -105,7 +110,17 @@ export class Dispatch extends Context.Service<
         fork: Effect.runForkWith(yield* Effect.context<never>())
       })
       return Dispatch.of({
-        admit: admit({ table, active, committer, nowMs, requestTimeoutMs, writer, isTraced, slow })
+        admit: admit({
+          table,
+          active,
+          committer,
+          nowMs,
+          requestTimeoutMs,
+          writer,
+          isTraced,
+          slow,
+          meters
+        })
       })
     })
   )
@@ -115,6 +130,7 @@ export class Dispatch extends Context.Service<
 export type HandlerServices = Effect.Services<(typeof handlers)[number]["make"]>
 
 interface Parts extends Gate {
+  readonly meters: ClientMeters
   readonly slow: SlowRequests
   readonly table: ReadonlyMap<number, Served>
   readonly writer: Writer
@@ -155,6 +171,8 @@ const admit =
         counts,
         request: body,
         context,
+        bytes: frame.byteLength,
+        usedMs: 0,
         receivedMs,
         begunMs: receivedMs,
         errorCode: 0
@@ -174,6 +192,10 @@ const admit =
 interface Asked extends Served {
   readonly request: unknown
   readonly context: RequestContext
+  /** Of its frame. */
+  readonly bytes: number
+  /** For how long it held this thread, in milliseconds, if its client has a quota of that. */
+  usedMs: number
   readonly receivedMs: number
   /** Its turn had come, and the broker served. */
   begunMs: number
@@ -208,12 +230,20 @@ const begun = (parts: Parts, asked: Asked): Framing | PlacingFrame => {
   asked.begunMs = parts.nowMs()
   try {
     const handled = handle(request, context)
-    if (!("placed" in handled)) return framed(parts, asked, handled)
-    return { placed: handled.placed, answer: framed(parts, asked, handled.answer) }
+    const isTimed = parts.meters.isOn && parts.meters.has(REQUEST)
+    if (isTimed) asked.usedMs += parts.nowMs() - asked.begunMs
+    const answering = (answer: Answering<any>) => framed(parts, asked, isTimed ? timedOf(parts, asked, answer) : answer)
+    if (!("placed" in handled)) return answering(handled)
+    return { placed: handled.placed, answer: answering(handled.answer) }
   } catch (defect) {
     return framed(parts, asked, Effect.die(defect))
   }
 }
+
+const timedOf = ({ nowMs }: Parts, asked: Asked, answer: Answering<any>): Answering<any> =>
+  timed(answer, nowMs, (tookMs) => {
+    asked.usedMs += tookMs
+  })
 
 /**
  * Encodes whatever comes of a request: an answer, a refusal, or a defect, such as an answer that cannot be encoded, as
@@ -291,11 +321,14 @@ const NOTHING: ReadonlyArray<Uint8Array> = []
 
 /** The bytes of an answer, none if the request wants no answer. For how long the client is throttled is set here alone. */
 const encode = (
-  { nowMs, slow, writer }: Parts,
+  { meters, nowMs, slow, writer }: Parts,
   asked: Asked,
   answer: { throttleTimeMs?: number } | undefined
 ): ReadonlyArray<Uint8Array> => {
-  const { context, counts, handler, receivedMs } = asked
+  const { bytes, context, counts, handler, receivedMs, usedMs } = asked
+  if (meters.isOn) {
+    meter(meters, counts, { api: handler.api, context, bytes, usedMs, isAnswered: answer !== undefined }, nowMs())
+  }
   let chunks = NOTHING
   if (answer !== undefined) {
     // Set, not copied with it: an answer that several requests share is encoded before the next one is.
@@ -324,7 +357,16 @@ const tooNew = (
 ): Admitted => {
   const context = new RequestContext(0, "", correlationId, connection)
   const request = served.handler.api.request.defaults()
-  const asked: Asked = { ...served, request, context, receivedMs, begunMs: receivedMs, errorCode: 0 }
+  const asked: Asked = {
+    ...served,
+    request,
+    context,
+    bytes: 0,
+    usedMs: 0,
+    receivedMs,
+    begunMs: receivedMs,
+    errorCode: 0
+  }
   served.counts.requests++
   return { concurrent: false, ready: undefined, begin: refusal(parts, asked, new UnsupportedVersion()) }
 }

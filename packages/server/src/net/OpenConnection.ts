@@ -83,6 +83,7 @@ export const openConnection = ({
     clientSoftwareName: "unknown",
     clientSoftwareVersion: "unknown",
     isGone: false,
+    mutedUntilMs: 0,
     isStopping,
     onEnding: (ending) => {
       waiting = ending

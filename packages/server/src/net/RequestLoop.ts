@@ -17,6 +17,8 @@ interface Parts {
   /** The next bytes from the client; fails when no more come. */
   readonly pull: Effect.Effect<ReadonlyArray<Uint8Array>, Socket.SocketError>
   readonly write: Write
+  /** Returns when the connection is mute no more; undefined: it is not mute. */
+  readonly unmuted: () => Effect.Effect<void> | undefined
   /** Ends what runs beside others. */
   readonly scope: Scope.Scope
   readonly logBroken: (broken: ProtocolError) => Effect.Effect<void>
@@ -26,7 +28,7 @@ const NO_BYTES = new Uint8Array(0)
 
 /** Reads requests and begins them in order: one after the other, or concurrent ones beside each other. */
 export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketError> => {
-  const { admit, connection, logBroken, nowMs, options, pull, write } = parts
+  const { admit, connection, logBroken, nowMs, options, pull, unmuted, write } = parts
   const { changed, info, pending } = connection
   const framer = makeFramer(options.maxRequestBytes)
   const drained = changed.until(() => pending.length === 0)
@@ -53,6 +55,11 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
 
   return Effect.gen(function* () {
     while (!connection.stopping) {
+      const quiet = unmuted()
+      if (quiet !== undefined) {
+        yield* quiet
+        continue
+      }
       // A request's time begins when the ones before it are done with: until then its rest is not read.
       if (isPartial(framer)) connection.partialSinceMs ||= nowMs()
       connection.reading = true
@@ -68,6 +75,8 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
           continue
         }
         yield* drained
+        const quiet = unmuted()
+        if (quiet !== undefined) yield* quiet
         connection.inFlight++
         const begin = admitted.ready === undefined ? admitted.begin : yield* admitted.ready
         if (begin !== undefined) yield* write(yield* inTurn(begin))
@@ -96,13 +105,15 @@ const inTurn = (begin: Begin): Framing => {
 }
 
 /** Begins a concurrent request as soon as it may, and returns when those behind it may begin. */
-const besideOthers = ({ connection, options, scope }: Parts) => {
+const besideOthers = ({ connection, options, scope, unmuted }: Parts) => {
   const { changed, pending } = connection
   const isBelowLimit = changed.until(() => pending.length < options.maxInFlight)
   return Effect.fnUntraced(function* (admitted: Admitted) {
     const begin = admitted.ready === undefined ? admitted.begin : yield* admitted.ready
     if (begin === undefined) return
     yield* isBelowLimit
+    const quiet = unmuted()
+    if (quiet !== undefined) yield* quiet
     connection.inFlight++
     const begun = begin()
     const isPlacing = "placed" in begun

@@ -1,6 +1,7 @@
 import type { Signal } from "@tusk/storage/Signal"
 import type * as Effect from "effect/Effect"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
+import type { LimitsOf } from "./ListenerLimits.ts"
 import { settle } from "./OpenConnection.ts"
 import type { OpenConnection } from "./OpenConnection.ts"
 
@@ -8,38 +9,57 @@ import type { OpenConnection } from "./OpenConnection.ts"
 export class Roster {
   readonly open = new Set<OpenConnection>()
   isDraining = false
+  /** Connections that have come and not ended, with those that wait for their turn. */
+  #admitted = 0
   /** Returns when no connection is open. */
   readonly drained: Effect.Effect<void>
   readonly #perHost = new Map<string, number>()
+  readonly #perListener = new Map<string, number>()
+  readonly #limitsOf: LimitsOf
   /** Told of each connection that ends. */
   readonly #ended: Signal
   readonly #options: ConnectionOptions
 
-  constructor(ended: Signal, options: ConnectionOptions) {
+  constructor(ended: Signal, options: ConnectionOptions, limitsOf: LimitsOf) {
     this.#ended = ended
     this.#options = options
+    this.#limitsOf = limitsOf
     this.drained = ended.until(() => this.open.size === 0)
   }
 
-  admits(clientHost: string): boolean {
-    const { maxConnections, maxConnectionsPerIp } = this.#options
+  /** Whether one more connection of this address may come on this listener. */
+  admits(clientHost: string, listener: string): boolean {
+    const { maxConnections, maxConnectionsPerIp, perIpOverrides } = this.#options
+    const ofListener = this.#perListener.get(listener) ?? 0
+    const ofHost = this.#perHost.get(clientHost) ?? 0
     return (
-      !this.isDraining && this.open.size < maxConnections && (this.#perHost.get(clientHost) ?? 0) < maxConnectionsPerIp
+      !this.isDraining &&
+      this.#admitted < maxConnections &&
+      ofListener < this.#limitsOf(listener).maxConnections &&
+      ofHost < (perIpOverrides.get(clientHost) ?? maxConnectionsPerIp)
     )
   }
 
+  /** It has come: until `left` it counts. */
+  came(clientHost: string, listener: string): void {
+    this.#admitted++
+    count(this.#perHost, clientHost, 1)
+    count(this.#perListener, listener, 1)
+  }
+
+  left(clientHost: string, listener: string): void {
+    this.#admitted--
+    count(this.#perHost, clientHost, -1)
+    count(this.#perListener, listener, -1)
+  }
+
   add(connection: OpenConnection): void {
-    const { clientHost } = connection.info
     this.open.add(connection)
-    this.#perHost.set(clientHost, (this.#perHost.get(clientHost) ?? 0) + 1)
   }
 
   remove(connection: OpenConnection): void {
-    const { clientHost, onEnd } = connection.info
+    const { onEnd } = connection.info
     this.open.delete(connection)
-    const left = (this.#perHost.get(clientHost) ?? 1) - 1
-    if (left === 0) this.#perHost.delete(clientHost)
-    else this.#perHost.set(clientHost, left)
     this.#ended.notify()
     settle(connection.info)
     for (const end of Array.from(onEnd)) end()
@@ -59,4 +79,11 @@ export class Roster {
   cutOff(): void {
     for (const connection of this.open) connection.fiber.interruptUnsafe()
   }
+}
+
+/** A key that counts nothing is none. */
+const count = (counts: Map<string, number>, key: string, by: 1 | -1): void => {
+  const now = (counts.get(key) ?? 0) + by
+  if (now === 0) counts.delete(key)
+  else counts.set(key, now)
 }

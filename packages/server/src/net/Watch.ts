@@ -33,7 +33,7 @@ export const watch = (
 
 /** Why a connection is to be closed, and how loudly: all clients are idle some day. */
 const overdue = (
-  { inFlight, lastActiveMs, partialSinceMs, writingSinceMs }: OpenConnection,
+  { inFlight, info, lastActiveMs, partialSinceMs, writingSinceMs }: OpenConnection,
   { maxIdleMs, maxRequestMs, maxWriteStallMs }: ConnectionOptions,
   now: number
 ): readonly [reason: string, level: "Info" | "Debug"] | undefined => {
@@ -43,7 +43,8 @@ const overdue = (
   if (writingSinceMs > 0 && now - writingSinceMs > maxWriteStallMs) {
     return [`the client took none of its answers for ${maxWriteStallMs} ms`, "Info"]
   }
-  if (inFlight === 0 && now - lastActiveMs > maxIdleMs) {
+  // One that is mute is so at the broker's will.
+  if (inFlight === 0 && now - Math.max(lastActiveMs, info.mutedUntilMs) > maxIdleMs) {
     return [`idle for ${maxIdleMs} ms (connections.max.idle.ms)`, "Debug"]
   }
   return undefined

@@ -33,6 +33,7 @@ export const registerOwn = (series: Series, sources: OwnSources): void => {
   series.live(m.epoch, () => active.epoch())
   series.live(m.connections, () => held.connections())
   series.live(m.connectionsOpened, () => server.connections)
+  series.live(m.denials, () => server.denials)
   series.live(m.fetchSessions, () => server.fetchSessions())
   series.live(m.shareSessions, () => held.shareSessions())
   series.live(m.answerBytes, () => held.answerBytes())
@@ -80,6 +81,10 @@ export const registerSeen = (series: Series, { coordinator, server, storage }: O
     series.live(m.requestSeconds, counts.seconds, name)
     series.live(m.requestBytes, () => counts.requestBytes, name)
     series.live(m.responseBytes, () => counts.responseBytes, name)
+    if (counts.throttled > 0) {
+      series.live(m.throttled, () => counts.throttled, name)
+      series.live(m.throttledSeconds, () => counts.throttledMs / 1000, name)
+    }
     for (const code of counts.errors.keys()) {
       const error = errorInfo(code)?.name ?? String(code)
       series.live(m.requestErrors, () => counts.errors.get(code) ?? 0, name, error)

@@ -27,8 +27,19 @@ export const tuskMetrics = {
     ["api", "error"],
     "Errors in answers, by Kafka's name; one answer may have one for each partition"
   ),
+  throttled: counter(
+    "tusk_throttled_requests_total",
+    API,
+    "Requests after which their client was told to wait, as it had used more than a quota"
+  ),
+  throttledSeconds: counter("tusk_throttle_seconds_total", API, "For how long clients were told to wait"),
   connections: gauge("tusk_connections", [], "Connections that are open"),
   connectionsOpened: counter("tusk_connections_opened_total", [], "Connections that were opened"),
+  denials: counter(
+    "tusk_authorization_denials_total",
+    [],
+    "What clients asked for and may not do; not what is only left out of an answer"
+  ),
   fetchSessions: gauge("tusk_fetch_sessions", [], "Fetch sessions that are kept"),
   shareSessions: gauge("tusk_share_sessions", [], "Share sessions that are open"),
   answerBytes: gauge("tusk_fetch_answer_bytes", [], "Bytes of records in answers to fetches that are not written yet"),

@@ -1,5 +1,6 @@
 import {
   InvalidTopicException,
+  TopicAuthorizationFailed,
   TransactionalIdAuthorizationFailed,
   UnknownTopicId,
   UnknownTopicOrPartition
@@ -15,6 +16,7 @@ import type { Topic } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
+import type { Permits } from "../request/authorizing.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
 import { topicById, topicByName } from "../topics/CoordinatorTopics.ts"
 import { isInternalTopic } from "../topics/TopicNames.ts"
@@ -86,11 +88,21 @@ export const produceServices: Effect.Effect<
   }
 })
 
-/** Producing makes no topic: one that was deleted is gone, also for clients that were told not to make topics. */
-export const known = (topics: Topics["Service"], data: TopicData, apiVersion: number): Topic | KafkaError =>
-  apiVersion >= 13
-    ? (topicById(topics, data.topicId) ?? new UnknownTopicId())
-    : (topicByName(topics, data.name) ?? new UnknownTopicOrPartition())
+/**
+ * Producing makes no topic: one that was deleted is gone, also for clients that were told not to make topics. Of a name
+ * that may not be written to it is not told whether it is there.
+ */
+export const known = (
+  topics: Topics["Service"],
+  data: TopicData,
+  apiVersion: number,
+  mayWrite: Permits
+): Topic | KafkaError => {
+  const topic = apiVersion >= 13 ? topicById(topics, data.topicId) : topicByName(topics, data.name)
+  const name = apiVersion >= 13 ? topic?.name : data.name
+  if (name !== undefined && !mayWrite(name)) return new TopicAuthorizationFailed()
+  return topic ?? (apiVersion >= 13 ? new UnknownTopicId() : new UnknownTopicOrPartition())
+}
 
 /** Tells the log of a batch that is refused now, if it comes again. */
 const refusing = (

@@ -37,6 +37,8 @@ export interface ConnectionInfo {
   closedBecause?: string
   /** No more will come from the client. */
   isGone: boolean
+  /** No request of it begins before, in milliseconds of the monotonic clock: its client has used more than its quota. */
+  mutedUntilMs: number
   /** The broker stops: what waits is answered now, with what there is. */
   isStopping: boolean
   /**

@@ -8,6 +8,7 @@ export class RequestContext {
   readonly correlationId: number
   readonly connection: ConnectionInfo
   #throttleTimeMs = 0
+  #mutesMs = 0
 
   constructor(apiVersion: number, clientId: string, correlationId: number, connection: ConnectionInfo) {
     this.apiVersion = apiVersion
@@ -42,6 +43,22 @@ export class RequestContext {
   /** The client is to send nothing more for so many milliseconds; the longest such time is what its answer tells. */
   throttle(forMs: number): void {
     if (forMs > this.#throttleTimeMs) this.#throttleTimeMs = forMs
+  }
+
+  /** As `throttle`, and nothing more is read from its connection for so long, once this request is answered (KIP-219). */
+  mute(forMs: number): void {
+    this.throttle(forMs)
+    if (forMs > this.#mutesMs) this.#mutesMs = forMs
+  }
+
+  /** For how long its connection is mute after it, in milliseconds. */
+  get mutesMs(): number {
+    return this.#mutesMs
+  }
+
+  /** The name of the user that asks. */
+  get user(): string {
+    return this.principal.slice(this.principal.indexOf(":") + 1)
   }
 
   /** What the answer tells, in milliseconds. */

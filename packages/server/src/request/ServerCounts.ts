@@ -11,6 +11,9 @@ export class ApiCounts {
   requests = 0
   /** Bytes of their frames, without the length in front. */
   requestBytes = 0
+  /** After which their client was told to wait, as it had used more than a quota; and for how long, in milliseconds. */
+  throttled = 0
+  throttledMs = 0
   responseBytes = 0
   /** From the last byte of a request to its encoded answer, long polls with their wait; in seconds. */
   readonly seconds = new Histogram(SECONDS)
@@ -37,6 +40,8 @@ export class ServerCounts {
   readonly apis = new Map<number, ApiCounts>()
   /** Connections that were opened. */
   connections = 0
+  /** What clients asked for and may not have; not what was only left out of an answer. */
+  denials = 0
   /** Records and offsets that came by SQL; from when they were written to when they were in the log, in seconds. */
   drainedRows = 0
   readonly drainSeconds = new Histogram(SECONDS)

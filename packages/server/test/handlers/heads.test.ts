@@ -15,6 +15,6 @@ describe("a handler's file opens with", () => {
 
   it("its name", () => {
     const names = handlers.map(({ api }) => `${api.name}.ts`)
-    assert.sameMembers(readdirSync(folder), [...names, "ApiTable.ts", "index.ts"])
+    assert.sameMembers(readdirSync(folder), [...names, "ApiTable.ts", "RightsTable.ts", "index.ts"])
   })
 })

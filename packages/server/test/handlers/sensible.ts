@@ -430,6 +430,32 @@ export const SENSIBLE: Readonly<Record<string, Sensible>> = {
         [54, "No Authorizer is configured on the broker", []]
       )
   },
+  CreateAcls: {
+    request: () => ({
+      creations: [
+        {
+          resourceType: 2,
+          resourceName: "there",
+          resourcePatternType: 3,
+          principal: "User:a",
+          host: "*",
+          operation: 3,
+          permissionType: 3
+        }
+      ]
+    }),
+    sane: ({ results }) =>
+      assert.deepStrictEqual(results, [{ errorCode: 54, errorMessage: "No Authorizer is configured." }])
+  },
+  DeleteAcls: {
+    request: () => ({
+      filters: [{ resourceTypeFilter: 1, patternTypeFilter: 3, operation: 1, permissionType: 1 }]
+    }),
+    sane: ({ filterResults }) =>
+      assert.deepStrictEqual(filterResults, [
+        { errorCode: 54, errorMessage: "No Authorizer is configured.", matchingAcls: [] }
+      ])
+  },
   DescribeClientQuotas: {
     request: () => ({ components: [{ entityType: "user", matchType: 2, match: null }], strict: true }),
     sane: (answer) => {

@@ -59,7 +59,8 @@ const clusterState = (
   ),
   orphans: Array.from(data.partitions)
     .filter(([, partition]) => partition.topicId === undefined)
-    .map(([partitionId]) => partitionId)
+    .map(([partitionId]) => partitionId),
+  ...data.security
 })
 
 /** A `Store` over data that may outlive it. */

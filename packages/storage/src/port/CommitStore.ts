@@ -1,5 +1,6 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { StoredSecurity } from "./Security.ts"
 import type { AcquireError, Fenced, StoreError } from "./StoreError.ts"
 import type { Unit } from "./Write.ts"
 
@@ -49,7 +50,7 @@ export interface SchemaState {
 }
 
 /** What the active broker knows before it serves: everything but logs, offsets and groups. */
-export interface ClusterState {
+export interface ClusterState extends StoredSecurity {
   /** Kafka's text form, 22 characters; made once with the schema. */
   readonly clusterId: string
   /** Raised at each take-over; the leader epoch of every partition. */

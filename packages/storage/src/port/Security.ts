@@ -47,3 +47,32 @@ export interface StoredDelegationToken {
   readonly maxTimestamp: bigint
   readonly expiryTimestamp: bigint
 }
+
+/** Who may do what, who gets in, and how much: read as a whole at a take-over, and when SQL has changed it. */
+export interface StoredSecurity {
+  readonly acls: ReadonlyArray<StoredAcl>
+  readonly scramCredentials: ReadonlyArray<StoredScramCredential>
+  readonly quotas: ReadonlyArray<StoredQuota>
+  readonly delegationTokens: ReadonlyArray<StoredDelegationToken>
+}
+
+/** What a SCRAM credential is known by. */
+export type ScramKey = Pick<StoredScramCredential, "user" | "mechanism">
+/** What a quota is known by. */
+export type QuotaKey = Omit<StoredQuota, "value">
+/** What a delegation token is known by. */
+export type TokenKey = Pick<StoredDelegationToken, "tokenId">
+
+export const aclKey = (acl: StoredAcl): string =>
+  JSON.stringify([
+    acl.resourceType,
+    acl.resourceName,
+    acl.patternType,
+    acl.principal,
+    acl.host,
+    acl.operation,
+    acl.permissionType
+  ])
+export const scramKey = ({ mechanism, user }: ScramKey): string => JSON.stringify([user, mechanism])
+export const quotaKey = ({ clientId, ip, key, user }: QuotaKey): string => JSON.stringify([user, clientId, ip, key])
+export const tokenKey = ({ tokenId }: TokenKey): string => tokenId

@@ -6,6 +6,7 @@ import type { CommitStore } from "./CommitStore.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
 import type { StateLoader } from "./StateLoader.ts"
+import type { SqlSecurity } from "./SqlSecurity.ts"
 import type { StoreError } from "./StoreError.ts"
 import type { UnpackedRows } from "./UnpackedRows.ts"
 
@@ -68,6 +69,8 @@ export interface SqlSide {
   readonly outbox: Outbox | undefined
   /** Records as rows; absent for the same reason. */
   readonly unpacked?: UnpackedRows
+  /** Rows of security that SQL has changed; absent for the same reason. */
+  readonly security?: SqlSecurity
   /** Absent if its server has no users of its own. */
   readonly roles?: RoleLogins
   /** What its server tells of itself, asked beside everything else; absent if there is no server. */

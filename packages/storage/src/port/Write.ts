@@ -1,6 +1,15 @@
 import * as Data from "effect/Data"
 import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { OutboxKey } from "./Outbox.ts"
+import type {
+  QuotaKey,
+  ScramKey,
+  StoredAcl,
+  StoredDelegationToken,
+  StoredQuota,
+  StoredScramCredential,
+  TokenKey
+} from "./Security.ts"
 
 /**
  * All that lasts, as values. A partition is known by its `partitionId`, an int32 that is never given twice in a cluster.
@@ -97,6 +106,16 @@ export type Write = Data.TaggedEnum<{
   RefuseOutbox: OutboxKey & { readonly reason: string }
   /** The partition's end has leapt over what a failover may have lost (`ClusterState.failoverEpoch`). */
   PutFailoverEpoch: { readonly partitionId: number; readonly epoch: number }
+  /** A row of who may do what; there already: nothing changes. */
+  PutAcl: StoredAcl
+  DeleteAcl: StoredAcl
+  /** In the place of the user's former one of that mechanism. */
+  PutScramCredential: StoredScramCredential
+  DeleteScramCredential: ScramKey
+  PutQuota: StoredQuota
+  DeleteQuota: QuotaKey
+  PutDelegationToken: StoredDelegationToken
+  DeleteDelegationToken: TokenKey
 }>
 export const Write = Data.taggedEnum<Write>()
 

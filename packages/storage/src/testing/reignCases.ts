@@ -10,6 +10,8 @@ import type { Port, Scenarios, StoreBackend } from "./storeScenarios.ts"
 
 const LEAP = 1_000_000
 
+const NOTHING_KEPT = { orphans: [], acls: [], scramCredentials: [], quotas: [], delegationTokens: [] }
+
 /** The lock, what a take-over raises, and what holds while it is held. */
 export const reignCases = (backend: StoreBackend, { scenario, log, readOne, loadOne }: Scenarios): void => {
   const counters = ({ epoch, failoverEpoch, nextPartitionId, nextProducerId }: ClusterState) => ({
@@ -36,7 +38,7 @@ export const reignCases = (backend: StoreBackend, { scenario, log, readOne, load
           nextPartitionId: 1,
           topics: [],
           configs: [],
-          orphans: []
+          ...NOTHING_KEPT
         })
         yield* store.ping
         yield* store.heartbeat

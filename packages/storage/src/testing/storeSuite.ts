@@ -3,6 +3,7 @@ import { compactionCases } from "./compactionCases.ts"
 import { keptCases } from "./keptCases.ts"
 import { lockAndLogCases } from "./lockAndLogCases.ts"
 import { reignCases } from "./reignCases.ts"
+import { securityCases } from "./securityCases.ts"
 import { scenariosOf } from "./storeScenarios.ts"
 import { transactionCases } from "./transactionCases.ts"
 import type { StoreBackend } from "./storeScenarios.ts"
@@ -18,5 +19,6 @@ export const storeSuite = (name: string, backend: StoreBackend): void => {
     keptCases(backend, scenarios)
     compactionCases(scenarios)
     transactionCases(scenarios)
+    securityCases(backend)
   })
 }

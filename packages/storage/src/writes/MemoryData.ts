@@ -2,6 +2,13 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { ServerIdentity } from "../port/CommitStore.ts"
 import type { AbortedTransaction } from "../port/AbortedTransaction.ts"
 import type { OutboxRow } from "../port/Outbox.ts"
+import type {
+  StoredAcl,
+  StoredDelegationToken,
+  StoredQuota,
+  StoredScramCredential,
+  StoredSecurity
+} from "../port/Security.ts"
 import type { Append, Replacement, StoredCompaction, WriteOf } from "../port/Write.ts"
 
 /** The data of one cluster, apart from the broker that serves it: a crash in simulation keeps this and nothing else. */
@@ -26,6 +33,11 @@ export class MemoryData {
   readonly groups = new Map<string, { readonly kind: string; readonly value: string }>()
   readonly groupMembers = new Map<string, Map<string, string>>()
   readonly transactionalIds = new Map<string, { readonly revision: bigint; readonly value: string }>()
+  /** Who may do what, who gets in and how much, each by its key. */
+  readonly acls = new Map<string, StoredAcl>()
+  readonly scramCredentials = new Map<string, StoredScramCredential>()
+  readonly quotas = new Map<string, StoredQuota>()
+  readonly delegationTokens = new Map<string, StoredDelegationToken>()
   /** By id: what SQL sessions produced. Only a simulated database has any. */
   readonly outbox = new Map<bigint, OutboxRow>()
   readonly outboxRefused: Array<{ readonly row: OutboxRow; readonly reason: string }> = []
@@ -100,6 +112,23 @@ export class MemoryData {
     this.outbox.delete(id)
   }
 
+  get security(): StoredSecurity {
+    return {
+      acls: Array.from(this.acls.values()),
+      scramCredentials: Array.from(this.scramCredentials.values()),
+      quotas: Array.from(this.quotas.values()),
+      delegationTokens: Array.from(this.delegationTokens.values())
+    }
+  }
+
+  /** Who may do what, who gets in and how much, as another has it. */
+  takeSecurity(from: MemoryData): void {
+    for (const [key, acl] of from.acls) this.acls.set(key, acl)
+    for (const [key, credential] of from.scramCredentials) this.scramCredentials.set(key, credential)
+    for (const [key, quota] of from.quotas) this.quotas.set(key, quota)
+    for (const [key, token] of from.delegationTokens) this.delegationTokens.set(key, token)
+  }
+
   /** All that is stored now, and no store holds its lock: a standby that hears nothing more. */
   copy(): MemoryData {
     const copy = new MemoryData(this.clusterId)
@@ -119,6 +148,7 @@ export class MemoryData {
     for (const [groupId, offsets] of this.offsets) copy.offsets.set(groupId, new Map(offsets))
     for (const [groupId, group] of this.groups) copy.groups.set(groupId, group)
     for (const [transactionalId, state] of this.transactionalIds) copy.transactionalIds.set(transactionalId, state)
+    copy.takeSecurity(this)
     for (const [id, row] of this.outbox) copy.outbox.set(id, row)
     copy.outboxRefused.push(...this.outboxRefused)
     for (const [groupId, members] of this.groupMembers) copy.groupMembers.set(groupId, new Map(members))

@@ -6,6 +6,9 @@ import type { StatementWriter } from "./StatementWriter.ts"
 
 type Key<W> = (write: W) => string | number
 
+/** What a write takes beside its texts and values, about. */
+export const FIXED_BYTES = 64
+
 /**
  * The order of a write and the deletions before it in its commit. A backend carries a commit out kind by kind, but never
  * a write before a deletion that it follows.

@@ -1,4 +1,5 @@
 import type { Write, WriteOf, WriteTag } from "../port/Write.ts"
+import { securityWrites } from "./securityWrites.ts"
 import { storeAppends } from "./appends.ts"
 import { MemoryPartition } from "./MemoryData.ts"
 import { bytea, int4, int8, over, overLast, text } from "./StatementWriter.ts"
@@ -11,10 +12,8 @@ import {
   storeReplacements,
   storeTransactionalIds
 } from "./statements.ts"
+import { FIXED_BYTES } from "./WriteDefinition.ts"
 import type { Order, WriteDefinition } from "./WriteDefinition.ts"
-
-/** What a write takes beside its texts and values, about. */
-export const FIXED_BYTES = 64
 
 const FREE: Order<Write> = {}
 const groupOf = ({ groupId }: { readonly groupId: string }): string => groupId
@@ -379,6 +378,7 @@ const WRITES = {
     conflict: (draft, key) => draft.takeOutbox([key]),
     apply: (data, { id, reason }) => data.refuseOutbox(id, reason)
   },
+  ...securityWrites,
   PutNextProducerId: {
     order: FREE,
     takes: [],

@@ -1,5 +1,6 @@
 import type { Unit } from "../port/Write.ts"
-import { definitionOf, FIXED_BYTES } from "./Writes.ts"
+import { FIXED_BYTES } from "./WriteDefinition.ts"
+import { definitionOf } from "./Writes.ts"
 
 /** Bytes that a unit asks the backend to store, about. */
 export const unitBytes = (unit: Unit): number => {

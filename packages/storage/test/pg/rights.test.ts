@@ -400,6 +400,41 @@ describe("tusk sql roles", () => {
     })
   )
 
+  it.live("none of them reads secrets, those that were given are taken back; admins see who may do what", () =>
+    Effect.gen(function* () {
+      const { app, psql } = yield* open
+      yield* Effect.addFinalizer(() => {
+        const all = ROLES.join(", ")
+        return Effect.ignore(psql.query(`drop owned by ${all} cascade; drop role ${all}`))
+      })
+      yield* makeSqlRoles(psql)
+      // As somebody may have done who meant well.
+      yield* psql.query("grant select on all tables in schema kafka to kafka_admin")
+      yield* makeSqlRoles(psql)
+      yield* psql.query(`grant ${ROLES.join(", ")} to ${APP}`)
+      for (const table of ["scram_users", "delegation_tokens"]) {
+        expect(yield* failing(app, `select * from kafka.${table}`)).toMatchObject({
+          code: "42501",
+          message: `permission denied for table ${table}`
+        })
+        expect((yield* failing(app, `insert into kafka.${table} default values`)).code).toBe("42501")
+      }
+      yield* psql.query(`select kafka.deny('${APP}', 'two_phase_commit', 'tx-', 'transactional_id', 'prefixed')`)
+      yield* psql.query(`insert into kafka.quotas values ('<default>', 'app', '', 'producer_byte_rate', 1e6)`)
+      expect(yield* app.query("select * from kafka.acl_overview where permission = 'deny'")).toEqual([
+        [`User:${APP}`, "deny", "two_phase_commit", "transactional_id", "tx-", "prefix", "*"]
+      ])
+      expect(yield* app.query("select * from kafka.quota_overview")).toEqual([
+        ["user and client", "<default>", "app", null, "producer_byte_rate", "1000000"]
+      ])
+      // Of producers and consumers nobody is asked.
+      yield* psql.query(`revoke kafka_admin from ${APP}`)
+      for (const view of ["acl_overview", "quota_overview", "acls"]) {
+        expect((yield* failing(app, `select * from kafka.${view}`)).code).toBe("42501")
+      }
+    })
+  )
+
   it.live("tells what to run where the caller may not, and does nothing", () =>
     Effect.gen(function* () {
       const { app, psql } = yield* open

@@ -3,7 +3,6 @@ import * as Semaphore from "effect/Semaphore"
 import type { Outbox } from "../../port/Outbox.ts"
 import { StoreRefused, StoreUnavailable } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import { makeSignal } from "../../Signal.ts"
 import { ConnectionLost } from "../connection/ConnectionError.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
@@ -11,6 +10,7 @@ import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
 import type { PgConnection, Row } from "../connection/PgConnection.ts"
 import { OUTBOX_LOCK } from "../schema/SchemaVersion.ts"
 import type { Beside } from "./Beside.ts"
+import { Listening } from "./Listening.ts"
 import {
   decodeKeys,
   decodePart,
@@ -24,6 +24,7 @@ import {
 } from "./outboxStatements.ts"
 
 const [CLASS, OBJECT] = OUTBOX_LOCK
+const SECURITY_CHANNEL = "kafka_security"
 /** The session holds nothing else. */
 const RISE = "select pg_advisory_unlock_all()"
 
@@ -41,11 +42,12 @@ const asStoreError = (error: ConnectionError): StoreError => {
 export class OutboxSession {
   private readonly beside: Beside
   private readonly opening = Semaphore.makeUnsafe(1)
-  private readonly changed = makeSignal()
+  private readonly listening = new Listening()
+  /** What is heard of changes to rows of security. */
+  readonly security = new Listening()
   private connection: PgConnection | undefined
   /** Whether the server lets a transaction be prepared, which cannot have notified. */
   private prepares = false
-  private isNotified = false
   private ended = false
 
   constructor(beside: Beside) {
@@ -76,7 +78,7 @@ export class OutboxSession {
     Effect.mapError(
       Effect.flatMap(this.ready, (connection) => {
         if (this.prepares && !forced) return Effect.succeed(false)
-        this.isNotified = false
+        this.listening.begin()
         // What a caller that failed half way has taken goes first: locks of a session are counted.
         const taken = connection.query(`${RISE}; select pg_try_advisory_lock(${CLASS}, ${OBJECT})`)
         return Effect.map(taken, (rows) => rows.at(-1)?.[0] === "t")
@@ -85,12 +87,7 @@ export class OutboxSession {
     )
 
   readonly woken: Outbox["woken"] = (limitMs) =>
-    Effect.suspend(() => {
-      const { connection } = this
-      if (connection === undefined) return Effect.void
-      const news = this.changed.until(() => this.isNotified || connection.lostBecause !== undefined)
-      return Effect.raceFirst(Effect.raceFirst(news, connection.lost), Effect.sleep(limitMs)).pipe(Effect.asVoid)
-    })
+    Effect.suspend(() => (this.connection === undefined ? Effect.void : this.listening.heard(this.connection, limitMs)))
 
   readonly rise: Outbox["rise"] = Effect.suspend(() =>
     // A session that was lost holds nothing any more.
@@ -103,7 +100,8 @@ export class OutboxSession {
   end(): void {
     this.ended = true
     this.connection?.leave()
-    this.changed.notify()
+    this.listening.end()
+    this.security.end()
   }
 
   private send(build: (frame: FrameWriter) => void): Effect.Effect<ReadonlyArray<Row>, StoreError> {
@@ -113,7 +111,8 @@ export class OutboxSession {
     )
   }
 
-  private readonly ready: Effect.Effect<PgConnection, ConnectionError> = Effect.suspend(() => {
+  /** The session, opened if it is not there: it listens on both channels. */
+  readonly ready: Effect.Effect<PgConnection, ConnectionError> = Effect.suspend(() => {
     const { connection } = this
     if (this.ended) return this.over
     if (connection !== undefined && connection.lostBecause === undefined) return Effect.succeed(connection)
@@ -134,12 +133,10 @@ export class OutboxSession {
   private prepared(connection: PgConnection): Effect.Effect<PgConnection, ConnectionError> {
     return Effect.gen({ self: this }, function* () {
       if (!(yield* this.beside.isOurs(connection)) || this.ended) return yield* this.over
-      connection.onNotified = () => {
-        this.isNotified = true
-        this.changed.notify()
-      }
+      const security = connection.inSchema(SECURITY_CHANNEL)
+      connection.onNotified = (channel) => (channel === security ? this.security : this.listening).hear()
       yield* connection.prepare(Object.values(outboxStatements))
-      yield* connection.query("listen kafka_outbox")
+      yield* connection.query(`listen kafka_outbox; listen ${SECURITY_CHANNEL}`)
       const [setting] = yield* connection.query("select current_setting('max_prepared_transactions') <> '0'")
       this.prepares = setting?.[0] === "t"
       this.connection = connection

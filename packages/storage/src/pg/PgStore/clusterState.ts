@@ -8,6 +8,7 @@ import { takeOverTexts } from "../sql/bundle.ts"
 import { unescapeText } from "./escapeText.ts"
 import { OffsetRows } from "./OffsetRows.ts"
 import { confirmed } from "./confirmed.ts"
+import { loadSecurity } from "./securityRows.ts"
 import type { LastCommit } from "./Witness.ts"
 
 /** Which rows hold the offsets that groups committed, read on the session that holds the lock. */
@@ -136,6 +137,7 @@ export const takeOverCluster = (
     const topicRows = yield* connection.query(takeOverTexts.LoadTopics)
     const partitionRows = yield* connection.query(takeOverTexts.LoadPartitionIds)
     const configRows = yield* connection.query(takeOverTexts.LoadConfigs)
+    const security = yield* loadSecurity(connection)
     return {
       clusterId,
       epoch: counters.epoch,
@@ -150,6 +152,7 @@ export const takeOverCluster = (
         resourceName: unescapeText(resourceName!),
         name: unescapeText(name!),
         value: unescapeText(value!)
-      }))
+      })),
+      ...security
     }
   })

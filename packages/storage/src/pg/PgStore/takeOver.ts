@@ -19,6 +19,7 @@ import type { CommitSession } from "./commit.ts"
 import { commitStatements } from "./CommitFrame.ts"
 import { OutboxSession } from "./OutboxSession.ts"
 import { Readers } from "./Readers.ts"
+import { SecuritySession } from "./SecuritySession.ts"
 import { StatisticsSession } from "./StatisticsSession.ts"
 import { UnpackedSession } from "./UnpackedSession.ts"
 import { Watch } from "./Watch.ts"
@@ -38,6 +39,7 @@ export interface Reign extends CommitSession {
   readonly statistics: StatisticsSession
   readonly watch: Watch
   readonly outbox: OutboxSession
+  readonly security: SecuritySession
 }
 
 /** What lasts from one reign to the next. */
@@ -153,7 +155,8 @@ const openWriter = (
     leaveOnFailure(writer)(
       Effect.gen(function* () {
         yield* writer.query(
-          `set idle_session_timeout = ${IDLE_LIMIT_MS}; set idle_in_transaction_session_timeout = ${IDLE_LIMIT_MS}`
+          `set idle_session_timeout = ${IDLE_LIMIT_MS}; set idle_in_transaction_session_timeout = ${IDLE_LIMIT_MS};
+            set tusk.broker = on`
         )
         yield* Effect.forkScoped(keepAlive(writer))
         yield* checkEncoding(writer, target)
@@ -188,7 +191,8 @@ export const takeOver = (
     const statistics = new StatisticsSession(readers)
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
-    const sessions = { writer, session, readers, unpacked, statistics, watch, outbox }
+    const security = new SecuritySession(outbox)
+    const sessions = { writer, session, readers, unpacked, statistics, watch, outbox, security }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {

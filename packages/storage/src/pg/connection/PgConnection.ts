@@ -66,7 +66,7 @@ export class PgConnection {
   private readonly loss = Deferred.makeUnsafe<string>()
   private closedBy: string | undefined
   /** Called when a session notifies a channel that this one listens to. */
-  onNotified: () => void = () => {}
+  onNotified: (channel: string) => void = () => {}
 
   private constructor(opened: OpenSocket, endpoint: Endpoint, silenceMs: number, schema: string) {
     this.schema = schema
@@ -240,8 +240,8 @@ export class PgConnection {
         return
       }
       case 0x41: {
-        // NotificationResponse
-        this.onNotified()
+        // NotificationResponse: who, the channel, what was said
+        this.onNotified(buffer.toString("utf8", start + 4, buffer.indexOf(0, start + 4)))
         return
       }
       case 0x5a: {

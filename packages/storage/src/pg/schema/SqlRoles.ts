@@ -13,6 +13,9 @@ const MAX_NAME = 63
 
 const KINDS = ["producer", "consumer", "admin"] as const
 
+/** Tables that the owner alone reads. */
+const SECRETS = ["scram_users", "delegation_tokens"]
+
 /** Roles are the whole server's: those of another schema than `kafka` are called by it. */
 const roleOf = (schema: string, kind: (typeof KINDS)[number]): string => `${schema}_${kind}`
 
@@ -30,7 +33,8 @@ const rightsOf = (schema: string): ReadonlyArray<string> => {
       (type) => `select kafka.allow(${role("admin")}, 'all', '*', '${type}')`
     ),
     ...["allow", "deny", "revoke"].map((name) => `grant execute on function kafka.${name} to ${admin}`),
-    `grant select on all tables in schema kafka to ${admin}`
+    `grant select on all tables in schema kafka to ${admin}`,
+    `revoke all on ${SECRETS.map((table) => `kafka.${table}`).join(", ")} from ${KINDS.map((kind) => quoted(roleOf(schema, kind))).join(", ")}`
   ]
 }
 

@@ -2280,7 +2280,156 @@ comment on table kafka.configs is
 comment on column kafka.configs.resource_type is '2: topic, 4: broker, 16: subscription to clients'' metrics, 32: group';
 comment on column kafka.configs.resource_name is 'Of the topic, broker, subscription or group; empty: all brokers';
 comment on column kafka.config_overview.resource is 'topic, broker, client-metrics or group';
-comment on column kafka.config_overview.resource_name is 'Of the topic, broker, subscription or group';`
+comment on column kafka.config_overview.resource_name is 'Of the topic, broker, subscription or group';`,
+  "0018_security": `-- Who gets in, and how much anybody may take. What stands here of passwords and tokens is read by the owner alone.
+
+-- An operation of Kafka 4: transactions that are prepared (KIP-939).
+alter table kafka.acls drop constraint acls_operation_check, add constraint acls_operation_check check (operation in (
+  'ALL', 'READ', 'WRITE', 'CREATE', 'DELETE', 'ALTER', 'DESCRIBE', 'CLUSTER_ACTION', 'DESCRIBE_CONFIGS', 'ALTER_CONFIGS',
+  'IDEMPOTENT_WRITE', 'CREATE_TOKENS', 'DESCRIBE_TOKENS', 'TWO_PHASE_COMMIT'));
+
+create or replace function kafka.acl_of(role text, operation text, resource text, resource_type text, pattern_type text,
+    permission_type text) returns kafka.acls language plpgsql stable as $$
+  declare
+    operations constant text[] := '{ALL,READ,WRITE,CREATE,DELETE,ALTER,DESCRIBE,CLUSTER_ACTION,DESCRIBE_CONFIGS,ALTER_CONFIGS,IDEMPOTENT_WRITE,CREATE_TOKENS,DESCRIBE_TOKENS,TWO_PHASE_COMMIT}';
+    types constant text[] := '{TOPIC,GROUP,CLUSTER,TRANSACTIONAL_ID,DELEGATION_TOKEN,USER}';
+    patterns constant text[] := '{LITERAL,PREFIXED}';
+    told record;
+  begin
+    for told in select * from (values ('operation', operation, operations), ('resource type', resource_type, types),
+        ('pattern type', pattern_type, patterns)) v (what, name, names) loop
+      if not coalesce(upper(told.name) = any (told.names), false) then
+        raise exception 'there is no % "%"', told.what, told.name using errcode = '22023',
+          hint = format('One of %s.', lower(array_to_string(told.names, ', ')));
+      end if;
+    end loop;
+    if role is null or resource is null then
+      raise exception 'the % is null', case when role is null then 'role' else 'resource' end using errcode = '22004';
+    end if;
+    return row(upper(resource_type), resource, upper(pattern_type),
+      case when role ~ '^(User|Group):.' then role else 'User:' || role end, '*'::text, upper(operation), permission_type);
+  end $$;
+
+create table kafka.scram_users (
+  user_name text collate "C" not null,
+  mechanism text collate "C" not null,
+  iterations integer not null,
+  salt bytea not null,
+  stored_key bytea not null,
+  server_key bytea not null,
+  primary key (user_name, mechanism),
+  check (mechanism in ('SCRAM-SHA-256', 'SCRAM-SHA-512')),
+  check (iterations > 0)
+);
+comment on table kafka.scram_users is 'Users who log in by SCRAM: what is kept of their passwords (RFC 5802)';
+comment on column kafka.scram_users.user_name is 'The user, as he logs in';
+comment on column kafka.scram_users.mechanism is 'SCRAM-SHA-256 or SCRAM-SHA-512';
+comment on column kafka.scram_users.iterations is 'How often the password was hashed';
+comment on column kafka.scram_users.salt is 'What it was hashed with';
+comment on column kafka.scram_users.stored_key is 'What a client''s proof is checked by';
+comment on column kafka.scram_users.server_key is 'What the server proves itself by';
+
+create table kafka.quotas (
+  user_name text collate "C" not null default '',
+  client_id text collate "C" not null default '',
+  ip text collate "C" not null default '',
+  quota_key text collate "C" not null,
+  value double precision not null,
+  primary key (user_name, client_id, ip, quota_key),
+  check (user_name <> '' or client_id <> '' or ip <> ''),
+  check (ip = '' or user_name = '' and client_id = ''),
+  check (quota_key in ('producer_byte_rate', 'consumer_byte_rate', 'request_percentage', 'controller_mutation_rate',
+    'connection_creation_rate')),
+  check (value > 0 and value < 'Infinity')
+);
+comment on table kafka.quotas is 'How much a user, a client or an address may take: see kafka.quota_overview';
+comment on column kafka.quotas.user_name is 'A user; <default>: those without one of their own; empty: users are not asked for';
+comment on column kafka.quotas.client_id is 'A client id; <default> and empty as with user_name';
+comment on column kafka.quotas.ip is 'An address; <default> and empty as with user_name';
+comment on column kafka.quotas.quota_key is 'producer_byte_rate and so on';
+comment on column kafka.quotas.value is 'Bytes, mutations or connections a second, or per cent of a thread';
+
+create table kafka.delegation_tokens (
+  token_id text collate "C" primary key,
+  hmac bytea not null,
+  owner text collate "C" not null,
+  requester text collate "C" not null,
+  renewers text collate "C" not null,
+  issue_timestamp bigint not null,
+  max_timestamp bigint not null,
+  expiry_timestamp bigint not null,
+  check (json_typeof(renewers::json) = 'array')
+);
+comment on table kafka.delegation_tokens is 'Tokens by which others log in as their owner (KIP-48)';
+comment on column kafka.delegation_tokens.token_id is 'The name by which it is told';
+comment on column kafka.delegation_tokens.hmac is 'The secret: it is the token''s password';
+comment on column kafka.delegation_tokens.owner is 'User:name: who is authenticated by it';
+comment on column kafka.delegation_tokens.requester is 'Who asked for it';
+comment on column kafka.delegation_tokens.renewers is 'Who else may renew it: a JSON array of principals';
+comment on column kafka.delegation_tokens.issue_timestamp is 'When it was made, in milliseconds since 1970';
+comment on column kafka.delegation_tokens.max_timestamp is 'Until when it can be renewed';
+comment on column kafka.delegation_tokens.expiry_timestamp is 'Until when it holds, if nobody renews it';
+
+-- Rows that SQL changes reach the running broker: it reads them anew once the change is visible, and deletes the row that
+-- says so. A transaction that is prepared cannot have notified: where there may be one, the broker looks now and then.
+create table kafka.security_changes (
+  xid xid8 primary key default pg_current_xact_id()
+);
+comment on table kafka.security_changes is 'Changes of SQL to ACLs, users, quotas and tokens that the broker has not read yet';
+comment on column kafka.security_changes.xid is 'The transaction';
+
+create function kafka.note_security_change() returns trigger language plpgsql security definer
+    set search_path = pg_catalog, pg_temp as $$
+  begin
+    -- The broker knows what it stores.
+    if current_setting('tusk.broker', true) is distinct from 'on' then
+      insert into kafka.security_changes default values on conflict do nothing;
+      if current_setting('max_prepared_transactions') = '0' then
+        perform pg_notify('kafka_security', '');
+      end if;
+    end if;
+    return null;
+  end $$;
+comment on function kafka.note_security_change() is 'Tells the broker of a change that SQL made';
+revoke execute on function kafka.note_security_change() from public;
+
+create trigger tell_broker after insert or update or delete or truncate on kafka.acls
+  execute function kafka.note_security_change();
+create trigger tell_broker after insert or update or delete or truncate on kafka.scram_users
+  execute function kafka.note_security_change();
+create trigger tell_broker after insert or update or delete or truncate on kafka.quotas
+  execute function kafka.note_security_change();
+create trigger tell_broker after insert or update or delete or truncate on kafka.delegation_tokens
+  execute function kafka.note_security_change();
+
+-- Without secrets: for whoever may see who may do what.
+create view kafka.acl_overview as
+select a.principal, lower(a.permission_type) as permission, lower(a.operation) as operation,
+  lower(a.resource_type) as resource, a.resource_name,
+  case when a.pattern_type = 'PREFIXED' then 'prefix' when a.resource_name = '*' then 'any' else 'name' end as matches,
+  a.host
+from kafka.acls a;
+comment on view kafka.acl_overview is 'Who may do what, and who may not';
+comment on column kafka.acl_overview.principal is 'User:name, or Group:name for the members of a role of Postgres';
+comment on column kafka.acl_overview.permission is 'allow, or deny, which goes before';
+comment on column kafka.acl_overview.operation is 'read, write and so on; all: each of them';
+comment on column kafka.acl_overview.resource is 'topic, group, cluster, transactional_id, delegation_token or user';
+comment on column kafka.acl_overview.resource_name is 'The resource, the prefix of its name, or *';
+comment on column kafka.acl_overview.matches is 'name: this one; prefix: those whose names begin so; any: each one';
+comment on column kafka.acl_overview.host is 'The address from which it holds; * for any';
+
+create view kafka.quota_overview as
+select case when q.ip <> '' then 'ip' when q.user_name = '' then 'client' when q.client_id = '' then 'user'
+    else 'user and client' end as entity,
+  nullif(q.user_name, '') as user_name, nullif(q.client_id, '') as client_id, nullif(q.ip, '') as ip, q.quota_key, q.value
+from kafka.quotas q;
+comment on view kafka.quota_overview is 'Which user, client or address may take how much';
+comment on column kafka.quota_overview.entity is 'What it is for: user, client, user and client, or ip';
+comment on column kafka.quota_overview.user_name is 'The user; <default>: those without a quota of their own; null: any';
+comment on column kafka.quota_overview.client_id is 'The client id; <default> and null as with user_name';
+comment on column kafka.quota_overview.ip is 'The address; <default> and null as with user_name';
+comment on column kafka.quota_overview.quota_key is 'producer_byte_rate and so on';
+comment on column kafka.quota_overview.value is 'Bytes, mutations or connections a second, or per cent of a thread';`
 }
 
 export const commitTexts = {
@@ -2295,6 +2444,18 @@ insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset,
     $10::int, $11::bytea)`,
   BeginTransaction: `insert into kafka.open_transactions (partition_id, first_offset, producer_id)
   select * from unnest($1::int[], $2::bigint[], $3::bigint[])`,
+  DeleteAcl: `-- By ctid: see DeleteOutbox.
+delete from kafka.acls where ctid = any (array(
+  select m.ctid from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+    d (resource_type, resource_name, pattern_type, principal, host, operation, permission_type)
+  cross join lateral (
+    select ctid from kafka.acls where resource_type = d.resource_type
+      and resource_name = d.resource_name
+      and pattern_type = d.pattern_type
+      and principal = d.principal
+      and host = d.host
+      and operation = d.operation
+      and permission_type = d.permission_type offset 0) m))`,
   DeleteBatches: `-- Where the newest batch goes, the partition keeps what it said: ends never go back. By ctid: see DeleteOutbox.
 with doomed as materialized (
     select b.ctid, b.partition_id, b.base_offset, b.last_offset, b.timestamp_high, b.cumulative_bytes
@@ -2324,6 +2485,12 @@ with doomed as materialized (
     limit 1) is null`,
   DeleteConfig: `delete from kafka.configs c using unnest($1::int[], $2::text[], $3::text[]) d (resource_type, resource_name, name)
   where c.resource_type = d.resource_type and c.resource_name = d.resource_name and c.name = d.name`,
+  DeleteDelegationToken: `-- By ctid: see DeleteOutbox.
+delete from kafka.delegation_tokens where ctid = any (array(
+  select m.ctid from unnest($1::text[])
+    d (token_id)
+  cross join lateral (
+    select ctid from kafka.delegation_tokens where token_id = d.token_id offset 0) m))`,
   DeleteGroup: `with gone as (delete from kafka.groups where group_id = any($1::text[])),
   offsets as (delete from kafka.offsets where commit_id = any($2::bigint[]))
   delete from kafka.group_members where group_id = any($1::text[])`,
@@ -2345,6 +2512,22 @@ with gone as (
       select ctid from kafka.outbox where xid = k.xid::text::xid8 and id = k.id offset 0) o))
   returning id)
 select kafka.all_there((select count(*) from gone), $3::bigint)`,
+  DeleteQuota: `-- By ctid: see DeleteOutbox.
+delete from kafka.quotas where ctid = any (array(
+  select m.ctid from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+    d (user_name, client_id, ip, quota_key)
+  cross join lateral (
+    select ctid from kafka.quotas where user_name = d.user_name
+      and client_id = d.client_id
+      and ip = d.ip
+      and quota_key = d.quota_key offset 0) m))`,
+  DeleteScramCredential: `-- By ctid: see DeleteOutbox.
+delete from kafka.scram_users where ctid = any (array(
+  select m.ctid from unnest($1::text[], $2::text[])
+    d (user_name, mechanism)
+  cross join lateral (
+    select ctid from kafka.scram_users where user_name = d.user_name
+      and mechanism = d.mechanism offset 0) m))`,
   DeleteTopic: `with gone as (delete from kafka.topics where topic_id = any($1::text[]) returning topic_id, name),
   orphans as (
     update kafka.partitions p set topic_id = null from gone
@@ -2370,6 +2553,9 @@ with ended as (
   select * from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
     a (partition_id, first_offset, last_offset, producer_id, last_stable_offset)
   where a.last_offset >= 0`,
+  PutAcl: `insert into kafka.acls (resource_type, resource_name, pattern_type, principal, host, operation, permission_type)
+  select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+  on conflict do nothing`,
   PutCommit: `-- Tells of a commit that adds neither batch nor offset; those before it have nothing more to tell.
 with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
   insert into kafka.commits (commit_id) values ($1::bigint)`,
@@ -2381,6 +2567,12 @@ with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
   PutConfig: `insert into kafka.configs (resource_type, resource_name, name, value)
   select * from unnest($1::int[], $2::text[], $3::text[], $4::text[])
   on conflict (resource_type, resource_name, name) do update set value = excluded.value`,
+  PutDelegationToken: `insert into kafka.delegation_tokens (token_id, hmac, owner, requester, renewers, issue_timestamp, max_timestamp,
+    expiry_timestamp)
+  select * from unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
+  on conflict (token_id) do update set hmac = excluded.hmac, owner = excluded.owner, requester = excluded.requester,
+    renewers = excluded.renewers, issue_timestamp = excluded.issue_timestamp, max_timestamp = excluded.max_timestamp,
+    expiry_timestamp = excluded.expiry_timestamp`,
   PutFailoverEpoch: `update kafka.partitions p set failover_epoch = f.epoch
   from (select partition_id, max(epoch) as epoch from unnest($1::int[], $2::int[]) u (partition_id, epoch)
     group by partition_id) f
@@ -2410,6 +2602,14 @@ with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
   PutProducerSnapshot: `insert into kafka.producer_snapshots (partition_id, end_offset, value)
   select * from unnest($1::int[], $2::bigint[], $3::bytea[])
   on conflict (partition_id) do update set end_offset = excluded.end_offset, value = excluded.value`,
+  PutQuota: `insert into kafka.quotas (user_name, client_id, ip, quota_key, value)
+  select user_name, client_id, ip, quota_key, value::double precision
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) q (user_name, client_id, ip, quota_key, value)
+  on conflict (user_name, client_id, ip, quota_key) do update set value = excluded.value`,
+  PutScramCredential: `insert into kafka.scram_users (user_name, mechanism, iterations, salt, stored_key, server_key)
+  select * from unnest($1::text[], $2::text[], $3::int[], $4::bytea[], $5::bytea[], $6::bytea[])
+  on conflict (user_name, mechanism) do update set iterations = excluded.iterations, salt = excluded.salt,
+    stored_key = excluded.stored_key, server_key = excluded.server_key`,
   PutTopic: `-- A config that was set while its topic was being deleted is not the next one's of that name.
 with stale as (
     delete from kafka.configs c where c.resource_type = 2 and c.resource_name = any($2::text[])
@@ -2613,17 +2813,26 @@ select 'outbox_refused_rows', '', count(*)::float8 from (select from kafka.outbo
 }
 
 export const takeOverTexts = {
+  LoadAcls: `select resource_type, resource_name, pattern_type, principal, host, operation, permission_type
+  from kafka.acls order by 1, 2, 3, 4, 5, 6, 7`,
   LoadCommitRows: `-- Rows that the reigns before left.
 select commit_id from kafka.commits`,
   LoadConfigs: `select resource_type, resource_name, name, value from kafka.configs order by 1, 2, 3`,
   LoadCounters: `select cluster_id, epoch, failover_epoch, next_producer_id, next_partition_id, system_identifier, timeline
   from kafka.cluster`,
+  LoadDelegationTokens: `select token_id, encode(hmac, 'hex'), owner, requester, renewers, issue_timestamp, max_timestamp, expiry_timestamp
+  from kafka.delegation_tokens order by 1`,
   LoadOffsetRows: `-- Which rows hold the offsets that groups committed.
 select group_id, partition_id, commit_id from kafka.offsets`,
   LoadPartitionIds: `select topic_id, partition_index, partition_id from kafka.partitions order by partition_id`,
   LoadPublications: `-- Publications that hold the log.
 select pubname from pg_publication_tables where schemaname = 'kafka' and tablename = 'batches' order by 1`,
-  LoadTopics: `select topic_id, name from kafka.topics order by name`
+  LoadQuotas: `select user_name, client_id, ip, quota_key, value from kafka.quotas order by 1, 2, 3, 4`,
+  LoadScramCredentials: `select user_name, mechanism, iterations, encode(salt, 'hex'), encode(stored_key, 'hex'), encode(server_key, 'hex')
+  from kafka.scram_users order by 1, 2`,
+  LoadTopics: `select topic_id, name from kafka.topics order by name`,
+  SecurityChanges: `-- What SQL has changed of security since it was read; the rest is told the next time.
+select xid from kafka.security_changes order by xid limit 1000`
 }
 
 export const unpackedTexts = {

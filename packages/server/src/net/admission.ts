@@ -1,0 +1,61 @@
+import * as Effect from "effect/Effect"
+import { Deadlines } from "../request/Deadlines.ts"
+import { monotonicMs } from "../request/monotonic.ts"
+import { wireClock } from "../request/WireClock.ts"
+import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
+import { ConnectionOptions } from "./ConnectionOptions.ts"
+import type { LimitsOf } from "./ListenerLimits.ts"
+import type { Peer } from "./OpenConnection.ts"
+import type { Roster } from "./Roster.ts"
+import { Turnstile } from "./Turnstile.ts"
+
+/** A socket that was accepted. */
+export interface Arrival extends Pick<Peer, "clientHost" | "onGone"> {
+  readonly listener: string
+}
+
+/**
+ * Runs `then` for a socket that has come, in its turn and within the limits; false if it is to be closed: there are too many,
+ * or its address is throttled, and the time for that is over. Nothing is done for it before, TLS neither.
+ */
+export type Admitting = <E, R>(arrival: Arrival, then: Effect.Effect<void, E, R>) => Effect.Effect<boolean, E, R>
+
+export interface Admission {
+  readonly admitting: Admitting
+  /** Nobody that waits is admitted any more. */
+  readonly close: () => void
+}
+
+export const admission = Effect.fnUntraced(function* (roster: Roster, limitsOf: LimitsOf) {
+  const { addresses } = yield* ClientQuotas
+  const { maxCreationRate } = yield* ConnectionOptions
+  const clock = yield* wireClock
+  const deadlines = yield* Deadlines
+  const nowMs = () => monotonicMs(clock)
+  const turnstile = new Turnstile(maxCreationRate, deadlines, nowMs)
+
+  /** Returns when the time is over, or the client has gone. */
+  const throttled = ({ onGone }: Arrival, forMs: number): Effect.Effect<void> =>
+    Effect.callback((resume) => {
+      const ring = () => resume(Effect.void)
+      const ringsAt = deadlines.at(nowMs() + forMs, ring)
+      onGone(ring)
+      return Effect.sync(() => deadlines.off(ringsAt, ring))
+    })
+
+  const admitting: Admitting = (arrival, then) =>
+    Effect.suspend(() => {
+      const { clientHost, listener, onGone } = arrival
+      if (!roster.admits(clientHost, listener)) return Effect.succeed(false)
+      roster.came(clientHost, listener)
+      const forMs = addresses.connected(clientHost, nowMs())
+      const inTurn = turnstile.turn(listener, limitsOf(listener).maxCreationRate, onGone)
+      const admitted = Effect.flatMap(inTurn, (isIts) => (isIts ? Effect.as(then, true) : Effect.succeed(false)))
+      return Effect.ensuring(
+        forMs > 0 ? Effect.as(throttled(arrival, forMs), false) : admitted,
+        Effect.sync(() => roster.left(clientHost, listener))
+      )
+    })
+
+  return { admitting, close: () => turnstile.close() } satisfies Admission
+})

@@ -1,0 +1,82 @@
+/** More of what clients ask: all of something, topics by id, and what asks for other rights than usual. */
+import { encodeBatch } from "@tusk/protocol/record/RecordBatch"
+import { SENSIBLE } from "../handlers/sensible.ts"
+import type { World } from "../handlers/sensible.ts"
+
+type Ask = (world: World, version: number) => object
+
+const everything = { topics: null, includeTopicAuthorizedOperations: true, includeClusterAuthorizedOperations: true }
+
+const ofTransaction = () =>
+  encodeBatch([{ value: Buffer.from("a") }], {
+    producerId: 7n,
+    producerEpoch: 0,
+    baseSequence: 0,
+    isTransactional: true
+  })
+
+const MORE: Readonly<Record<string, ReadonlyArray<Ask>>> = {
+  Produce: [
+    ({ topicId }) => ({
+      acks: -1,
+      timeoutMs: 1000,
+      transactionalId: "t",
+      topicData: [{ name: "written", topicId, partitionData: [{ index: 0, records: ofTransaction() }] }]
+    })
+  ],
+  Fetch: [
+    ({ topicId }, version) => ({
+      maxWaitMs: 0,
+      minBytes: 1,
+      maxBytes: 1 << 20,
+      sessionEpoch: -1,
+      ...(version >= 15 ? { replicaState: { replicaId: 7, replicaEpoch: 1n } } : { replicaId: 7 }),
+      topics: [{ topic: "there", topicId, partitions: [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1 << 20 }] }]
+    })
+  ],
+  Metadata: [
+    (_, version) => (version === 0 ? { topics: [] } : everything),
+    ({ topicId }, version) => ({ topics: [version >= 12 ? { name: null, topicId } : { name: "there" }] }),
+    ({ fresh }) => ({ topics: [{ name: `made-${fresh}` }], allowAutoTopicCreation: true })
+  ],
+  DescribeTopicPartitions: [() => ({ topics: [], responsePartitionLimit: 10 })],
+  DescribeLogDirs: [() => ({ topics: null })],
+  DescribeConfigs: [
+    () => ({
+      resources: [
+        [4, "1"],
+        [4, ""],
+        [8, "1"],
+        [16, "m"],
+        [32, "kept"]
+      ].map(([resourceType, resourceName]) => ({ resourceType, resourceName, configurationKeys: null }))
+    })
+  ],
+  AlterConfigs: [
+    () => ({
+      resources: [
+        { resourceType: 32, resourceName: "kept", configs: [] },
+        { resourceType: 16, resourceName: "m", configs: [] }
+      ],
+      validateOnly: true
+    })
+  ],
+  IncrementalAlterConfigs: [
+    () => ({
+      resources: [
+        { resourceType: 32, resourceName: "kept", configs: [] },
+        { resourceType: 8, resourceName: "1", configs: [] }
+      ],
+      validateOnly: true
+    })
+  ],
+  ListConfigResources: [() => ({ resourceTypes: [] })],
+  ListPartitionReassignments: [() => ({ topics: null })],
+  ElectLeaders: [() => ({ electionType: 0, topicPartitions: null })],
+  DeleteTopics: [
+    ({ topicId }, version) => (version >= 6 ? { topics: [{ name: null, topicId }] } : { topicNames: ["there"] })
+  ]
+}
+
+/** All that this API is asked here, in one version. */
+export const questions = (api: string): ReadonlyArray<Ask> => [SENSIBLE[api]!.request, ...(MORE[api] ?? [])]
