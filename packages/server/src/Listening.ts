@@ -166,7 +166,6 @@ const accept = Effect.fnUntraced(function* (
     listener: listenerOf(options, port, net),
     clientHost,
     clientPort: net?.remotePort,
-<<<<<<< HEAD
     identity: () => wire.identity,
     onGone: (gone) => {
       wire.onGone = gone
@@ -174,22 +173,14 @@ const accept = Effect.fnUntraced(function* (
     },
     isClosed: () => wire.net?.destroyed === true
   })
-  yield* Effect.ensuring(
+  if (net === undefined) return yield* served
+  const lingering = Effect.ensuring(
     served,
     Effect.sync(() => linger(wire.net))
   )
-=======
-    onGone,
-    isClosed: () => net?.destroyed === true
-  })
-  if (net === undefined) return yield* served
-  const admitted = yield* connections.admitting(
-    { clientHost, listener: options.name, onGone },
-    Effect.ensuring(served, linger(net))
-  )
+  const admitted = yield* connections.admitting({ clientHost, listener: options.name, onGone }, lingering)
   // No fiber reads this socket, so nothing else would close it.
   if (!admitted) net.destroy()
->>>>>>> main
 })
 
 /** What bytes go over: the socket, and once there is TLS, that. */

@@ -16,13 +16,9 @@ import type { Admitting } from "./admission.ts"
 import { answerLoop, writeTo } from "./AnswerLoop.ts"
 import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
-<<<<<<< HEAD
 import { oncePer } from "../request/oncePer.ts"
-=======
 import { listenerLimits } from "./ListenerLimits.ts"
 import { unmuted } from "./Muting.ts"
-import { oncePer } from "./oncePer.ts"
->>>>>>> main
 import { logClose, openConnection, tellClosed, tellOpened } from "./OpenConnection.ts"
 import type { OpenConnection, Peer } from "./OpenConnection.ts"
 import { requestLoop } from "./RequestLoop.ts"
