@@ -1,11 +1,14 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { chmodSync, chownSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
+import * as Cause from "effect/Cause"
+import { createPrivateKey } from "node:crypto"
+import { chmodSync, chownSync, copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { inspect } from "node:util"
 import { connect } from "../../src/pg/connection/connect.ts"
 import { describeTarget, passwordFor, resolveOptions } from "../../src/pg/options/PgOptions.ts"
 import { findPassword } from "../../src/pg/options/passwordFile.ts"
@@ -179,6 +182,58 @@ describe("libpq's parameters", () => {
       expect(yield* listed("revoked.crl")).toMatch(/revoked/)
       expect(yield* outcome("sslmode=disable")).toMatch(/no encryption/)
       expect(yield* outcome(`sslmode=require&ssl_max_protocol_version=TLSv1.1&${own}`)).toMatch(/reach/)
+    })
+  )
+  it.live("an encrypted sslkey is opened by sslpassword; by another one it is refused, and that is not told", () =>
+    Effect.gen(function* () {
+      const server = yield* PostgresServer.make
+      server.port = yield* freePort
+      server.withTls(tls("server.crt"), tls("server.key"))
+      const data = join(server.folder, "data")
+      const { gid, uid } = statSync(data)
+      copyFileSync(tls("ca.crt"), join(data, "ca.crt"))
+      chownSync(join(data, "ca.crt"), uid, gid)
+      server.settings = { ...server.settings, ssl_ca_file: "ca.crt", log_connections: "on" }
+      yield* server.start
+      yield* server.ruleFirst(
+        "hostssl all postgres 127.0.0.1/32 cert",
+        "hostssl all guarded 127.0.0.1/32 scram-sha-256 clientcert=verify-ca"
+      )
+      const psql = yield* server.psql
+      yield* psql.query("create role guarded login password 'open sesame'")
+      const key = createPrivateKey(readFileSync(tls("client.key"))).export({
+        type: "pkcs8",
+        format: "pem",
+        cipher: "aes-256-cbc",
+        passphrase: "h%sh-hush"
+      })
+      const own = join(yield* folder, "client.key")
+      writeFileSync(own, key, { mode: 0o600 })
+      const lines: Array<string> = []
+      const outcome = (user: string, query: string) => {
+        const url = `postgres://${user}@localhost:${server.port}/postgres?hostaddr=127.0.0.1&sslmode=verify-full&sslrootcert=${tls("ca.crt")}&sslcert=${tls("client.crt")}&sslkey=${own}${query}`
+        return Effect.suspend(() => connect(resolveOptions({ url }), "t")).pipe(
+          Effect.matchCause({
+            onFailure: (cause) => {
+              lines.push(inspect(cause, { depth: 20 }), Cause.pretty(cause))
+              return (Cause.squash(cause) as Error).message
+            },
+            onSuccess: (session) => {
+              session.leave()
+              return session.encrypted ? "encrypted" : "plain"
+            }
+          })
+        )
+      }
+      expect(yield* outcome("postgres", "&sslpassword=h%25sh-hush")).toBe("encrypted")
+      expect(yield* outcome("postgres", "&sslpassword=s3cret-1")).toMatch(/sslpassword does not open it/)
+      expect(yield* outcome("postgres", "")).toMatch(/is encrypted, and there is no sslpassword/)
+      expect(yield* outcome("guarded:open%20sesame", "&sslpassword=h%25sh-hush")).toBe("encrypted")
+      expect(yield* outcome("guarded:s3cret-2", "&sslpassword=h%25sh-hush")).toMatch(/password authentication failed/)
+      expect(yield* outcome("guarded:s3cret-3", "&sslpassword=h%25sh-hush&channel_binding=require")).toMatch(
+        /channel_binding/
+      )
+      expect(lines.join("\n")).not.toMatch(/s3cret|sesame|hush/)
     })
   )
 })

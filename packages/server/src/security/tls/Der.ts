@@ -10,10 +10,6 @@ export class NotDer extends Error {
   override readonly name = "NotDer"
 }
 
-export const SEQUENCE = 0x30
-export const SET = 0x31
-export const OCTET_STRING = 0x04
-export const OBJECT_IDENTIFIER = 0x06
 /** A tag of the context's own, as a sequence has them: `[0]`. */
 export const explicitTag = (number: number): number => 0xa0 | number
 

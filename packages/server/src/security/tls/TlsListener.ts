@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import type { Socket as NetSocket } from "node:net"
 import { createServer } from "node:tls"
-import type { TLSSocket } from "node:tls"
+import type { Server, TLSSocket } from "node:tls"
 import { ANONYMOUS } from "../../request/Identity.ts"
 import type { Identity } from "../../request/Identity.ts"
 import { monotonicMs } from "../../request/monotonic.ts"
@@ -43,16 +43,18 @@ const failure = (message: string): Socket.SocketError =>
   new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause: new Error(message) }) })
 
 /** OpenSSL's reason, without the place in its code. */
-const reasonOf = (error: NodeJS.ErrnoException, { clientAuth }: ListenerTls): string => {
+const reasonOf = (
+  error: { readonly code?: string; readonly message?: string },
+  { clientAuth }: ListenerTls
+): string => {
   if (error.code === "ECONNRESET") {
     return clientAuth === "none"
       ? "the client went away"
       : "the client went away, or no authority of the trust store has signed its certificate"
   }
   if (error.code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") return "the client shows no certificate"
-  const [, reason = error.message] =
-    /^error:[0-9A-F]+:[^:]*:[^:]*:([^:]*)/i.exec(error.message.replace(/^[0-9A-F]+:/, "")) ?? []
-  return reason
+  const { message = "" } = error
+  return /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/i.exec(message)?.[1] ?? message
 }
 
 /** The identity that a certificate gives; a text says why there is none. */
@@ -70,22 +72,31 @@ const identityOf = (socket: TLSSocket, { clientAuth, mapping }: ListenerTls): Id
     : { principal: `User:${name}`, groups: [], byToken: false }
 }
 
-/** Handshakes, for as long as the scope lives; its files are read again when they change. */
-export const tlsListener = Effect.fnUntraced(function* (tls: ListenerTls) {
-  const clock = yield* wireClock
-  const nowMs = () => monotonicMs(clock)
-  const fork = Effect.runForkWith(yield* Effect.context<never>())
-  const handshakes = new Handshakes(tls.maxHandshakes, nowMs)
-  const isNews = oncePer(TOLD_INTERVAL_MS)
-  const under = new Map<string, (result: Exit.Exit<Secured, Socket.SocketError>) => void>()
+type Outcome = Exit.Exit<Secured, Socket.SocketError>
 
-  const refuse = (host: string, why: string): Exit.Exit<never, Socket.SocketError> => {
+/** What the handshakes of a listener share. */
+interface Parts {
+  readonly tls: ListenerTls
+  readonly server: Server
+  readonly handshakes: Handshakes
+  /** Whom a handshake's outcome is for, by the ends of its connection. */
+  readonly under: Map<string, (outcome: Outcome) => void>
+  /** Tells why there is no TLS. */
+  readonly refuse: (host: string, why: string) => Exit.Exit<never, Socket.SocketError>
+}
+
+/** Told in the log, as a warning once in a while for each host. */
+const refusing = ({ listener }: ListenerTls, nowMs: () => number, fork: (line: Effect.Effect<void>) => void) => {
+  const isNews = oncePer(TOLD_INTERVAL_MS)
+  return (host: string, why: string): Exit.Exit<never, Socket.SocketError> => {
     const line = Effect.logWithLevel(isNews(host, nowMs()) ? "Warn" : "Debug")(`no TLS: ${why}`)
-    fork(Effect.annotateLogs(line, { client: host, listener: tls.listener }))
+    fork(Effect.annotateLogs(line, { client: host, listener }))
     return Exit.fail(failure(why))
   }
+}
 
-  const server = createServer({ ...tls.context, ...tls.server, handshakeTimeout: tls.handshakeTimeoutMs })
+/** Node's server of TLS listens nowhere: it is given the sockets that another one has accepted. */
+const hearing = ({ refuse, server, tls, under }: Parts): void => {
   server.on("secureConnection", (socket) => {
     socket.pause()
     socket.on("error", () => {})
@@ -99,6 +110,65 @@ export const tlsListener = Effect.fnUntraced(function* (tls: ListenerTls) {
     under.get(endsOf(socket))?.(refuse(hostOf(socket), reasonOf(error, tls)))
     socket.destroy()
   })
+}
+
+const handshakeOn = (net: NetSocket, host: string, parts: Parts): Effect.Effect<Secured, Socket.SocketError> => {
+  const { handshakes, refuse, server, tls, under } = parts
+  return Effect.callback<Secured, Socket.SocketError>((resume) => {
+    const ends = endsOf(net)
+    let began = false
+    let stopLooking = (): void => {}
+    // OpenSSL may be at work on this socket, and calls us from within.
+    const drop = () => (began ? setImmediate(() => net.destroy()) : net.destroy())
+    const end = (outcome: Outcome) => {
+      cleanUp()
+      if (Exit.isFailure(outcome)) drop()
+      resume(outcome)
+    }
+    const gone = () =>
+      end(began ? refuse(host, reasonOf({ code: "ECONNRESET" }, tls)) : Exit.fail(failure("the client went away")))
+    const mine: Handshake = {
+      host,
+      begin: () => {
+        began = true
+        net.off("end", gone)
+        under.set(ends, end)
+        server.emit("connection", net)
+      },
+      giveUp: () => end(refuse(host, "the handshake takes long, and others wait (tusk.tls.max.handshakes)"))
+    }
+    const cleanUp = () => {
+      stopLooking()
+      net.off("close", gone)
+      net.off("end", gone)
+      under.delete(ends)
+      handshakes.leave(mine)
+    }
+    net.on("close", gone)
+    net.on("end", gone)
+    stopLooking = awaitFirstBytes(net, (first) => {
+      if (first.isTls) return handshakes.enter(mine)
+      end(
+        refuse(host, `this looks like ${first.looksLike}, and the port takes TLS (security.protocol=${tls.protocol})`)
+      )
+    })
+    return Effect.sync(() => {
+      cleanUp()
+      drop()
+    })
+  })
+}
+
+/** Handshakes, for as long as the scope lives; the files are read again when they change. */
+export const tlsListener = Effect.fnUntraced(function* (tls: ListenerTls) {
+  const clock = yield* wireClock
+  const nowMs = () => monotonicMs(clock)
+  const fork = Effect.runForkWith(yield* Effect.context<never>())
+  const handshakes = new Handshakes(tls.maxHandshakes, nowMs)
+  const server = createServer({ ...tls.context, ...tls.server, handshakeTimeout: tls.handshakeTimeoutMs })
+  const refuse = refusing(tls, nowMs, fork)
+  const parts: Parts = { tls, server, handshakes, refuse, under: new Map() }
+  hearing(parts)
   yield* rereading(tls, (context) => server.setSecureContext(context))
   yield* Effect.sync(() => handshakes.giveWay()).pipe(
     Effect.delay(GIVE_WAY_INTERVAL_MS),
@@ -107,64 +177,13 @@ export const tlsListener = Effect.fnUntraced(function* (tls: ListenerTls) {
     Effect.forkScoped
   )
 
-  const handshake = (net: NetSocket, host: string) =>
-    Effect.callback<Secured, Socket.SocketError>((resume) => {
-      const ends = endsOf(net)
-      const end = (result: Exit.Exit<Secured, Socket.SocketError>) => {
-        cleanUp()
-        if (Exit.isFailure(result)) drop()
-        resume(result)
-      }
-      // OpenSSL may be at work on this socket, and calls us from within.
-      const drop = () => (began ? setImmediate(() => net.destroy()) : net.destroy())
-      const gone = () =>
-        end(
-          began
-            ? refuse(host, reasonOf({ code: "ECONNRESET" } as NodeJS.ErrnoException, tls))
-            : Exit.fail(failure("gone"))
-        )
-      let began = false
-      const mine: Handshake = {
-        host,
-        begin: () => {
-          began = true
-          stopLooking()
-          under.set(ends, end)
-          net.off("end", gone)
-          server.emit("connection", net)
-        },
-        giveUp: () => end(refuse(host, "the handshake takes long, and others wait (tusk.tls.max.handshakes)"))
-      }
-      const cleanUp = () => {
-        stopLooking()
-        net.off("close", gone)
-        net.off("end", gone)
-        under.delete(ends)
-        handshakes.leave(mine)
-      }
-      net.on("close", gone)
-      net.on("end", gone)
-      const stopLooking = awaitFirstBytes(net, (first) => {
-        if (first.isTls) return handshakes.enter(mine)
-        end(
-          refuse(host, `this looks like ${first.looksLike}, and the port takes TLS (security.protocol=${tls.protocol})`)
-        )
-      })
-      return Effect.sync(() => {
-        cleanUp()
-        drop()
-      })
-    })
-
+  const late = `no handshake in ${tls.handshakeTimeoutMs} ms (tusk.tls.handshake.timeout.ms)`
   const secure: TlsListener["secure"] = (net, host) =>
     Effect.acquireRelease(
-      handshake(net, host).pipe(
+      handshakeOn(net, host, parts).pipe(
         Effect.timeoutOrElse({
           duration: tls.handshakeTimeoutMs,
-          orElse: () =>
-            Effect.suspend(() =>
-              refuse(host, `no handshake in ${tls.handshakeTimeoutMs} ms (tusk.tls.handshake.timeout.ms)`)
-            )
+          orElse: () => Effect.suspend(() => refuse(host, late))
         }),
         Effect.provideService(Clock.Clock, clock)
       ),

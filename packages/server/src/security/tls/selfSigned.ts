@@ -93,7 +93,7 @@ export const makeCertificate = (options: CertificateOptions): Pair => {
   }
 }
 
-export const LOCAL_HOSTS: ReadonlyArray<string> = ["localhost", "127.0.0.1", "::1"]
+const LOCAL_HOSTS: ReadonlyArray<string> = ["localhost", "127.0.0.1", "::1"]
 
 /** A pair that signs itself, for this machine and for `hosts`. */
 export const selfSigned = (hosts: ReadonlyArray<string> = [], days = 365): Pair =>

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { getCACertificates } from "node:tls"
+import { createSecureContext, getCACertificates } from "node:tls"
 import type { ConnectionOptions, SecureVersion } from "node:tls"
 import { refuse } from "./databaseUrl.ts"
 import type { Parameters } from "./databaseUrl.ts"
@@ -56,7 +56,26 @@ const ownCertificate = (
   if (key === undefined) return refuse(`sslcert ${cert} is given without its key (sslkey)`)
   const passphrase = said("sslpassword")
   const pair = { cert: read("sslcert", cert), key: read("sslkey", key) }
-  return passphrase === undefined ? pair : { ...pair, passphrase }
+  return checked(passphrase === undefined ? pair : { ...pair, passphrase }, cert, key)
+}
+
+type Own = Pick<ConnectionOptions, "cert" | "key" | "passphrase">
+
+/** Found wrong now: while a connection is opened there is nobody to tell. */
+const checked = (own: Own, cert: string, key: string): Own => {
+  try {
+    createSecureContext(own)
+    return own
+  } catch (error) {
+    if (/ENCRYPTED/.test(String(own.key))) {
+      return refuse(
+        own.passphrase === undefined
+          ? `sslkey ${key} is encrypted, and there is no sslpassword`
+          : `sslkey ${key} cannot be read: sslpassword does not open it`
+      )
+    }
+    return refuse(`sslcert ${cert} and sslkey ${key} cannot be used: ${(error as NodeJS.ErrnoException).code}`)
+  }
 }
 
 const revoked = (
