@@ -3,11 +3,7 @@ export const NOT_SERVED: ReadonlyMap<string, string> = new Map([
   ...[
     "SaslHandshake",
     "SaslAuthenticate",
-    "AlterUserScramCredentials",
-    "CreateDelegationToken",
-    "RenewDelegationToken",
-    "ExpireDelegationToken",
-    "DescribeDelegationToken"
+    "AlterUserScramCredentials"
   ].map((name) => [name, "security"] as const),
   ...[
     "InitializeShareGroupState",

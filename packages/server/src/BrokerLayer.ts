@@ -59,6 +59,9 @@ import { ScramUsers } from "./security/sasl/ScramUsers.ts"
 import type { Settings } from "./config/Settings.ts"
 import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
 import { plainAddress } from "./security/quota/Entity.ts"
+import { tokenLogins } from "./security/token/tokenLogins.ts"
+import { Tokens } from "./security/token/Tokens.ts"
+import { tokenSweep } from "./security/token/tokenSweep.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
@@ -133,7 +136,11 @@ const inWireTime = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> 
   Layer.provide(layer, Layer.effect(Clock.Clock, wireClock))
 
 /** Who gets in. */
-const logins = Layer.provideMerge(Logins.layer, Layer.merge(ScramUsers.layer, KeyDerivation.layer))
+const logins = Logins.layer.pipe(
+  Layer.provide(tokenLogins),
+  Layer.provide(layerInArea("security", tokenSweep)),
+  Layer.provideMerge(Layer.mergeAll(ScramUsers.layer, KeyDerivation.layer, Tokens.layer))
+)
 
 /** Tells coordinators which groups are theirs. */
 const coordination = Layer.effect(

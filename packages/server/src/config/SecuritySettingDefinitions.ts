@@ -3,6 +3,7 @@ import { quotaSettingDefinitions } from "./QuotaSettingDefinitions.ts"
 import { saslSettingDefinitions } from "./SaslSettingDefinitions.ts"
 import { securityLimitDefinitions } from "./SecurityLimitDefinitions.ts"
 import { tlsSettingDefinitions } from "./TlsSettingDefinitions.ts"
+import { tokenSettingDefinitions } from "./TokenSettingDefinitions.ts"
 
 /** Settings of who gets in, who may do what, and how much: each room of `server/security` has a file of its own. */
 export const securitySettingDefinitions = {
@@ -10,5 +11,6 @@ export const securitySettingDefinitions = {
   ...quotaSettingDefinitions,
   ...securityLimitDefinitions,
   ...saslSettingDefinitions,
-  ...tlsSettingDefinitions
+  ...tlsSettingDefinitions,
+  ...tokenSettingDefinitions
 }
