@@ -1,7 +1,8 @@
 // Serves: CreateDelegationToken in all versions (KIP-48, KIP-373): a token for oneself, or for another user.
-// Left out: owners that are no users. Kafka takes them, and lets the token's holder in as the user of that name.
+// Left out: owners that are no users (INVALID_PRINCIPAL_TYPE).
+// Why: Kafka takes them, and lets the token's holder in as the user of that name: who may make tokens of one would be another.
 
-import { DelegationTokenAuthorizationFailed, NONE } from "@tusk/protocol/KafkaError"
+import { DelegationTokenAuthorizationFailed, InvalidPrincipalType, NONE } from "@tusk/protocol/KafkaError"
 import { CreateDelegationToken } from "@tusk/protocol/messages/CreateDelegationToken"
 import type {
   CreateDelegationTokenRequest,
@@ -13,11 +14,11 @@ import { handler } from "../request/Handler.ts"
 import type { Answer } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
-import { onlyByLogin } from "../security/token/mayAsk.ts"
-import { namedPrincipal, principalOf } from "../security/token/principals.ts"
+import { noTime, onlyByLogin } from "../security/token/mayAsk.ts"
+import { namedPrincipal, principalOf, requesterOf } from "../security/token/principals.ts"
 import { Tokens } from "../security/token/Tokens.ts"
 
-const NO_TIME = -1n
+const NO_BYTES = new Uint8Array(0)
 
 /** Whose token it is to be: without a name, that of whoever asks. */
 const ownerOf = (
@@ -28,24 +29,18 @@ const ownerOf = (
     ? context.principal
     : principalOf({ principalType: ownerPrincipalType ?? "", principalName: ownerPrincipalName })
 
-type Told = Pick<StoredDelegationToken, "owner" | "requester" | "tokenId" | "hmac"> & {
-  readonly [Time in "issueTimestamp" | "expiryTimestamp" | "maxTimestamp"]: bigint
-}
+type Told = Omit<StoredDelegationToken, "renewers">
 
-const answered = (errorCode: number, token: Told): Answer<CreateDelegationTokenResponse> => {
-  const requester = namedPrincipal(token.requester)
-  return {
-    errorCode,
-    ...namedPrincipal(token.owner),
-    tokenRequesterPrincipalType: requester.principalType,
-    tokenRequesterPrincipalName: requester.principalName,
-    issueTimestampMs: token.issueTimestamp,
-    expiryTimestampMs: token.expiryTimestamp,
-    maxTimestampMs: token.maxTimestamp,
-    tokenId: token.tokenId,
-    hmac: token.hmac
-  }
-}
+const answered = (errorCode: number, token: Told, version: number): Answer<CreateDelegationTokenResponse> => ({
+  errorCode,
+  ...namedPrincipal(token.owner),
+  ...requesterOf(token.requester, version),
+  issueTimestampMs: token.issueTimestamp,
+  expiryTimestampMs: token.expiryTimestamp,
+  maxTimestampMs: token.maxTimestamp,
+  tokenId: token.tokenId,
+  hmac: token.hmac
+})
 
 export const createDelegationToken = handler({
   api: CreateDelegationToken,
@@ -61,19 +56,26 @@ export const createDelegationToken = handler({
       if (owner !== requester && !context.may("createTokens", "user", owner)) {
         return yield* Effect.fail(new DelegationTokenAuthorizationFailed())
       }
+      if (request.renewers.some(({ principalType }) => principalType !== "User")) {
+        return yield* Effect.fail(new InvalidPrincipalType())
+      }
       const renewers = request.renewers.map(principalOf)
       const { maxLifetimeMs } = request
-      return answered(NONE, yield* tokens.create({ owner, requester, renewers, maxLifetimeMs }))
+      const token = yield* tokens.create({ owner, requester, renewers, maxLifetimeMs })
+      return answered(NONE, token, context.apiVersion)
     })
   }),
-  refuse: (request, code, _error, context) =>
-    answered(code, {
+  refuse: (request, code, error, context) => {
+    const none = noTime(error)
+    const token = {
       owner: ownerOf(request, context),
       requester: context.principal,
       tokenId: "",
-      hmac: new Uint8Array(0),
-      issueTimestamp: NO_TIME,
-      expiryTimestamp: NO_TIME,
-      maxTimestamp: NO_TIME
-    })
+      hmac: NO_BYTES,
+      issueTimestamp: none,
+      expiryTimestamp: none,
+      maxTimestamp: none
+    }
+    return answered(code, token, context.apiVersion)
+  }
 })

@@ -13,24 +13,20 @@ import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 import { onlyByLogin } from "../security/token/mayAsk.ts"
-import { namedPrincipal, principalOf } from "../security/token/principals.ts"
+import { namedPrincipal, principalOf, requesterOf } from "../security/token/principals.ts"
 import { isOf } from "../security/token/TokenRules.ts"
 import { Tokens } from "../security/token/Tokens.ts"
 
-const described = (token: StoredDelegationToken): DescribedDelegationToken => {
-  const requester = namedPrincipal(token.requester)
-  return {
-    ...namedPrincipal(token.owner),
-    tokenRequesterPrincipalType: requester.principalType,
-    tokenRequesterPrincipalName: requester.principalName,
-    issueTimestamp: token.issueTimestamp,
-    expiryTimestamp: token.expiryTimestamp,
-    maxTimestamp: token.maxTimestamp,
-    tokenId: token.tokenId,
-    hmac: token.hmac,
-    renewers: token.renewers.map(namedPrincipal)
-  }
-}
+const described = (token: StoredDelegationToken, version: number): DescribedDelegationToken => ({
+  ...namedPrincipal(token.owner),
+  ...requesterOf(token.requester, version),
+  issueTimestamp: token.issueTimestamp,
+  expiryTimestamp: token.expiryTimestamp,
+  maxTimestamp: token.maxTimestamp,
+  tokenId: token.tokenId,
+  hmac: token.hmac,
+  renewers: token.renewers.map(namedPrincipal)
+})
 
 /** Whether a token may be told: to those whom it is about, and to those with a right to it or to its owner's tokens. */
 const mayKnow = (context: RequestContext, token: StoredDelegationToken): boolean =>
@@ -55,7 +51,7 @@ export const describeDelegationToken = handler({
       const told = all.filter(
         (token) => (names === undefined || names.some((name) => isOf(token, name))) && mayKnow(context, token)
       )
-      return { errorCode: NONE, tokens: told.map(described) }
+      return { errorCode: NONE, tokens: told.map((token) => described(token, context.apiVersion)) }
     })
   }),
   refuse: (_request, errorCode) => ({ errorCode, tokens: [] })

@@ -4,7 +4,7 @@ import { decodeResponse } from "@tusk/protocol/Decode"
 import { encodeResponse } from "@tusk/protocol/Header"
 import { errorCode, InvalidRequest } from "@tusk/protocol/KafkaError"
 import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
-import { apis } from "@tusk/protocol/messages/index"
+import { leftOut } from "@tusk/protocol/messages/index"
 import * as Result from "effect/Result"
 import type { Handler } from "../../src/request/Handler.ts"
 import { RequestContext } from "../../src/request/RequestContext.ts"
@@ -226,14 +226,14 @@ describe("ApiVersions", () => {
   })
 
   it("an API that is not served closes the connection, with a line in the log", async () => {
-    const served = new Set(handlers.map(({ api }) => api.key))
     await using broker = await startBroker()
-    const absent = apis.filter(({ key }) => !served.has(key))
+    const absent = leftOut.slice(0, 5)
     assert.isAbove(absent.length, 2)
-    for (const api of absent) {
+    for (const { key } of absent) {
       const client = await broker.connect()
-      const version = api.maxVersion
-      client.sendBytes(requestFrame(api, version, forVersion(api, version, api.request.defaults())))
+      const frame = requestFrame(ApiVersions, 0, {})
+      frame.writeInt16BE(key, 4)
+      client.sendBytes(frame)
       await client.closed
       assert.deepStrictEqual(client.frames, [])
     }

@@ -14,5 +14,13 @@ const mayAsk = ({ identity, listener: { protocol } }: RequestContext["connection
 export const onlyByLogin = ({ connection }: RequestContext): Effect.Effect<void, DelegationTokenRequestNotAllowed> =>
   Effect.suspend(() => (mayAsk(connection) ? Effect.void : Effect.fail(new DelegationTokenRequestNotAllowed())))
 
-/** The time in a refusal: Kafka's broker, which asks who it is, has another one than its controller, which does the rest. */
-export const noTime = ({ _tag }: KafkaError): bigint => (_tag === "DelegationTokenRequestNotAllowed" ? -1n : 0n)
+/** What Kafka's broker refuses itself; the rest is its controller's. */
+const BY_BROKER: ReadonlySet<KafkaError["_tag"]> = new Set([
+  "DelegationTokenRequestNotAllowed",
+  "DelegationTokenAuthorizationFailed",
+  "InvalidPrincipalType",
+  "UnknownServerError"
+])
+
+/** The times in a refusal: they tell who has refused it. */
+export const noTime = ({ _tag }: KafkaError): bigint => (BY_BROKER.has(_tag) ? -1n : 0n)

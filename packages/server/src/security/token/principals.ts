@@ -12,3 +12,11 @@ export const namedPrincipal = (principal: string): NamedPrincipal => {
   const colon = principal.indexOf(":")
   return { principalType: principal.slice(0, colon), principalName: principal.slice(colon + 1) }
 }
+
+/** Who asked for a token, as versions from 3 on tell it (KIP-373). */
+export const requesterOf = (requester: string, version: number) => {
+  const { principalName, principalType } = version < 3 ? NOBODY : namedPrincipal(requester)
+  return { tokenRequesterPrincipalType: principalType, tokenRequesterPrincipalName: principalName }
+}
+
+const NOBODY: NamedPrincipal = { principalType: "", principalName: "" }
