@@ -96,12 +96,17 @@ export class Wire {
 
   /** Rejects with `Closed` when the connection ends before the answer came. */
   async call<Req, Res>(api: Api<Req, Res>, version: number, request: Partly<Req>): Promise<Res> {
+    return Result.getOrThrow(decodeResponse(api, version, await this.frame(api, version, request))).body
+  }
+
+  /** The same as the bytes that came, without their length. */
+  async frame<Req, Res>(api: Api<Req, Res>, version: number, request: Partly<Req>): Promise<Buffer> {
     if (this.#closed !== undefined) throw this.#closed
     const body = fill(api.request.plan(version), request) as Req
     const frame = Buffer.concat(encodeRequest(api, version, ++this.#lastId, this.clientId, body, writer))
     const answered = new Promise<Buffer>((resolve, reject) => this.#waiting.push({ resolve, reject }))
     this.#socket.write(frame)
-    return Result.getOrThrow(decodeResponse(api, version, await answered)).body
+    return answered
   }
 
   close(): void {

@@ -23,6 +23,8 @@ export interface TuskOptions {
   readonly storage: "embedded" | "memory"
   /** Where embedded Postgres keeps its data; a new folder of /tmp, removed at the end, where absent. */
   readonly dataDir?: string
+  /** More places to listen at, `NAME://HOST:PORT`; the first is `PLAINTEXT://`, as without any. */
+  readonly listen?: ReadonlyArray<string>
   /** Broker settings under Kafka's names, handed over as `--set name=value`. */
   readonly settings?: Readonly<Record<string, string>>
   /** Listeners beside PLAINTEXT: by name the protocol and the port on loopback. */
@@ -73,7 +75,7 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
   const beside = Object.entries(options.listeners ?? {})
   const map = ["PLAINTEXT:PLAINTEXT", ...beside.map(([name, [protocol]]) => `${name}:${protocol}`)].join(",")
   const first = beside.length === 0 ? `127.0.0.1:${port}` : `PLAINTEXT://127.0.0.1:${port}`
-  const listens = [first, ...beside.map(([name, [, at]]) => `${name}://127.0.0.1:${at}`)]
+  const listens = [first, ...beside.map(([name, [, at]]) => `${name}://127.0.0.1:${at}`), ...(options.listen ?? [])]
   const all = { ...(beside.length === 0 ? {} : { "listener.security.protocol.map": map }), ...options.settings }
   const settings = Object.entries(all).flatMap(([name, value]) => ["--set", `${name}=${value}`])
   const heap = ["--initial-old-space-size=128", "--max-semi-space-size=16"]

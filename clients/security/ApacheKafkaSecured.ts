@@ -4,7 +4,12 @@ import { freePort } from "../../bench/kafka/Broker.ts"
 import type { KillableBroker } from "../../bench/kafka/Broker.ts"
 
 /** Users of PLAIN and their passwords. `broker` is who Kafka's own processes are. */
-export const USERS = { super: "super-secret", allowed: "allowed-secret", denied: "denied-secret" } as const
+export const USERS = {
+  super: "super-secret",
+  allowed: "allowed-secret",
+  describer: "describer-secret",
+  denied: "denied-secret"
+} as const
 
 const PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 

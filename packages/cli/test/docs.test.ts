@@ -60,7 +60,7 @@ describe("docs/cli.md", () => {
 
   it("every command has a section", () => {
     const text = readFileSync(page, "utf8")
-    for (const name of ["topic", "produce", "consume", "group", "config"])
+    for (const name of ["topic", "produce", "consume", "group", "config", "user", "acl"])
       assert.match(text, new RegExp(`^## ${name}$`, "m"))
   })
 })

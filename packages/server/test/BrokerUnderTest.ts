@@ -54,7 +54,16 @@ export class BrokerUnderTest implements AsyncDisposable {
     numPartitions = 1,
     configs: { readonly [Name in TopicConfigName]?: string } = {}
   ): Promise<string> {
-    const client = await this.connect()
+    return this.createTopicBy(await this.connect(), name, numPartitions, configs)
+  }
+
+  /** The same by a client of one's own, which it ends. */
+  async createTopicBy(
+    client: WireClient,
+    name: string,
+    numPartitions = 1,
+    configs: { readonly [Name in TopicConfigName]?: string } = {}
+  ): Promise<string> {
     const { topics } = await client.call(CreateTopics, 7, {
       topics: [
         {
@@ -96,22 +105,22 @@ export const capturing = (log: Array<LogLine>) =>
 interface StartOptions {
   /** The store that keeps its data, instead of memory of its own. */
   readonly store?: Layer.Layer<Store>
+  /** Where it listens; else on a free port, PLAINTEXT. */
+  readonly listeners?: ReadonlyArray<ListenOptions>
   /** Services in the place of the broker's own. */
   readonly parts?: Partial<BrokerParts>
   /** The app's own loggers and levels. */
   readonly around?: Layer.Layer<never>
-  /** Where it listens, if not at a port of PLAINTEXT. */
-  readonly listeners?: ReadonlyArray<ListenOptions>
   /** Says what principals may do, in the place of the broker's own. */
   readonly authorizer?: Authorizer
 }
 
-const layerOf = (
-  settings: Partial<Settings>,
-  log: Array<LogLine>,
-  { around, authorizer, listeners, parts, store }: StartOptions
-) => {
-  const options = { settings: { ...defaultSettings, ...settings }, ...(listeners === undefined ? {} : { listeners }) }
+const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, started: StartOptions) => {
+  const { around, authorizer, listeners, parts, store } = started
+  const options = {
+    settings: { ...defaultSettings, ...settings },
+    ...(listeners === undefined ? {} : { listeners })
+  }
   const layer =
     store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)
   const logging = around ?? capturing(log)

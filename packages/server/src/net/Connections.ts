@@ -21,7 +21,7 @@ import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
 import { listenerLimits } from "./ListenerLimits.ts"
 import { unmuted } from "./Muting.ts"
-import { oncePer } from "./oncePer.ts"
+import { oncePer } from "../request/oncePer.ts"
 import { logClose, openConnection, tellClosed, tellOpened } from "./OpenConnection.ts"
 import type { OpenConnection, Peer } from "./OpenConnection.ts"
 import { requestLoop } from "./RequestLoop.ts"
@@ -81,8 +81,10 @@ export class Connections extends Context.Service<
       yield* Effect.forkScoped(Effect.provideService(watch(roster.open, options, nowMs), Clock.Clock, clock))
 
       const talk = Effect.fnUntraced(function* (socket: Socket.Socket, connection: OpenConnection, peer: Peer) {
+        const { info } = connection
         const scope = yield* Effect.scope
         const pull = yield* Socket.readerBytes(socket)
+        info.identity = peer.identity?.() ?? info.identity
         const writer = yield* socket.writer
         const write = writeTo(connection, peer, writer.writeAll, nowMs)
         const requests = requestLoop({
@@ -94,7 +96,7 @@ export class Connections extends Context.Service<
           write,
           unmuted: unmuted(connection, deadlines, nowMs),
           scope,
-          ...tell(connection.info)
+          ...tell(info)
         })
         yield* Effect.raceFirst(requests, answerLoop(connection, write))
       })
@@ -132,16 +134,20 @@ export class Connections extends Context.Service<
       return Connections.of({
         serve,
         admitting,
-        stop: (maxMs) =>
-          Effect.sync(() => {
-            close()
-            roster.drain()
-          }).pipe(
-            Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),
-            Effect.andThen(Effect.sync(() => roster.cutOff()))
-          ),
+        stop: stopping(roster, close),
         count: () => roster.open.size
       })
     })
   )
 }
+
+const stopping =
+  (roster: Roster, close: () => void) =>
+  (maxMs: number): Effect.Effect<void> =>
+    Effect.sync(() => {
+      close()
+      roster.drain()
+    }).pipe(
+      Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),
+      Effect.andThen(Effect.sync(() => roster.cutOff()))
+    )

@@ -39,11 +39,7 @@ export const bearerTokens = (
 }
 
 /** The claims, or what is wrong with the token. */
-const verified = (
-  settings: OAuthSettings,
-  token: string,
-  keys: JWTVerifyGetKey
-): Effect.Effect<JWTPayload | Error> => {
+const verified = (settings: OAuthSettings, token: string, keys: JWTVerifyGetKey): Effect.Effect<JWTPayload | Error> => {
   const { oauthClockSkewSeconds, oauthExpectedAudience, oauthExpectedIssuer } = settings
   const options = {
     clockTolerance: oauthClockSkewSeconds,
@@ -59,10 +55,7 @@ const verified = (
   )
 }
 
-const outcomeOf = (
-  { oauthScopeClaim, oauthSubClaim }: OAuthSettings,
-  claims: JWTPayload | Error
-): BearerOutcome => {
+const outcomeOf = ({ oauthScopeClaim, oauthSubClaim }: OAuthSettings, claims: JWTPayload | Error): BearerOutcome => {
   if (claims instanceof Error) return invalid(claims.message)
   const name = claims[oauthSubClaim]
   if (typeof name !== "string" || name.trim() === "") return invalid(`claim ${oauthSubClaim} names nobody`)

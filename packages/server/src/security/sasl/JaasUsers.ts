@@ -16,7 +16,8 @@ export const jaasUsers = (text: string): ReadonlyMap<string, string> | string =>
     end = OPTION.lastIndex
     const name = option[1]!
     const quoted = option[2] ?? option[3]
-    if (isPlain && name.startsWith(USER)) users.set(name.slice(USER.length), quoted?.replace(/\\(.)/gs, "$1") ?? option[4]!)
+    if (isPlain && name.startsWith(USER))
+      users.set(name.slice(USER.length), quoted?.replace(/\\(.)/gs, "$1") ?? option[4]!)
   }
   return /^\s*;\s*$/.test(text.slice(end))
     ? users

@@ -28,7 +28,9 @@ export const plainExchange = (verify: PlainVerify): Exchange => ({
       }
       return authzid === "" || authzid === user ? accepted(identity) : rejected(OTHER_AUTHZID, OTHER_AUTHZID)
     })
-    return Effect.catch(checked, ({ _tag }) => Effect.succeed(rejected(`${shown(user)} cannot be checked: ${_tag}`, UNKNOWN)))
+    return Effect.catch(checked, ({ _tag }) =>
+      Effect.succeed(rejected(`${shown(user)} cannot be checked: ${_tag}`, UNKNOWN))
+    )
   }
 })
 

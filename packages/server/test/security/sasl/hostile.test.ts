@@ -176,7 +176,9 @@ describe("users", () => {
           { ...good, name: "twice", mechanism: 2 }
         ]
       })
-      const told = Object.fromEntries(results.map(({ errorCode, errorMessage, user }) => [user, [errorCode, errorMessage]]))
+      const told = Object.fromEntries(
+        results.map(({ errorCode, errorMessage, user }) => [user, [errorCode, errorMessage]])
+      )
       assert.deepStrictEqual(told, {
         good: [0, null],
         nobody: [91, "Attempt to delete a user credential that does not exist"],
