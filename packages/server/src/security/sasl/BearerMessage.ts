@@ -6,7 +6,7 @@ export interface BearerMessage {
   readonly token: string
 }
 
-const HEADER = /^n,(?:a=((?:[\x01-\x2b\x2d-\x3c\x3e-\x7f]|=2C|=3D)+))?,$/
+const HEADER = /^n,(?:a=((?:[^=,\0]|=2C|=3D)+))?,$/
 const PAIR = /^([A-Za-z]+)=([\x21-\x7e \t\r\n]+)$/
 const AUTH = /^(\w+) +([-_~+/.a-zA-Z0-9]+=*)$/
 const SEPARATOR = "\x01"
