@@ -14,7 +14,6 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { permits } from "../request/authorizing.ts"
 import type { Listener } from "../request/ConnectionInfo.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../request/Placement.ts"
 import type { Leadership } from "../request/Placement.ts"
@@ -129,10 +128,10 @@ export class ShareRequests {
   /** The same for one who may read only some topics: TOPIC_AUTHORIZATION_FAILED of the others. */
   readableBy(context: RequestContext): PartitionIdOf {
     if (!context.connection.authorizer.isOn) return this.partitionIdOf
-    const mayRead = permits(context, "read", "topic")
     return (topicId, partition) => {
       const name = this.#services.topics.byId(topicId)?.name
-      return name === undefined || mayRead(name)
+      // Asked anew each time: the request may wait, and `permits` remembers what it was told.
+      return name === undefined || context.may("read", "topic", name)
         ? this.partitionIdOf(topicId, partition)
         : new TopicAuthorizationFailed()
     }
