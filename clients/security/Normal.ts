@@ -22,9 +22,6 @@ const OWN: ReadonlySet<string> = new Set([
   "maxTimestamp",
   "lastTimestamp",
   "transactionStartTimeMs",
-  "leaderEpoch",
-  "currentLeaderEpoch",
-  "committedLeaderEpoch",
   "offsetsEpoch",
   "replicaDirectoryId",
   "voterDirectoryId",
@@ -39,6 +36,9 @@ const OWN: ReadonlySet<string> = new Set([
   "throttleTimeMs",
   "finalizedFeaturesEpoch"
 ])
+
+/** Also 0 is one of these. */
+const EPOCHS: ReadonlySet<string> = new Set(["leaderEpoch", "currentLeaderEpoch", "committedLeaderEpoch"])
 
 /** Parts of messages that tell of the broker's own insides. */
 const INSIDES: ReadonlyArray<readonly [RegExp, string]> = [[/Request\(processor=[^]*?envelope=\S+\)/g, "<request>"]]
@@ -87,6 +87,7 @@ export const normalised = (answer: unknown, { ids, logDir }: World, known: Reado
     if (typeof value === "string" && known.has(value)) return textOf(value)
     if (typeof value === "string" && nameOf.has(value)) return textOf(value)
     if (key === "topicId") return value === ZERO_UUID || known.has(value) ? value : "<id>"
+    if (EPOCHS.has(key) && value >= 0) return "<epoch>"
     if (OWN.has(key) && !NONE.has(value)) return `<${key}>`
     if (value instanceof Uint8Array) return `<${value.byteLength} bytes>`
     if (Array.isArray(value)) return ordered(value.filter((one) => !isInternal(one)).map((one) => without(key, one)))

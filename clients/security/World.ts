@@ -155,7 +155,7 @@ const rulesHold = async (secured: Secured): Promise<boolean> => {
   const wire = await connectAs(secured, "allowed")
   try {
     const { topics } = await wire.call(Metadata, 9, { topics: TOPICS.map((name) => ({ name })) })
-    return topics.filter(({ errorCode }) => errorCode === 0).length === 2
+    return topics.filter(({ errorCode }) => errorCode === 0).length >= 2
   } finally {
     wire.close()
   }
