@@ -3,8 +3,6 @@ export const NOT_SERVED: ReadonlyMap<string, string> = new Map([
   ...[
     "SaslHandshake",
     "SaslAuthenticate",
-    "CreateAcls",
-    "DeleteAcls",
     "AlterUserScramCredentials",
     "CreateDelegationToken",
     "RenewDelegationToken",

@@ -13,11 +13,17 @@ export interface WireStep {
   readonly api: Api<any, any>
   readonly version: number
   readonly request: object
+  /** Asked again until it holds: a broker of Apache Kafka hears later of what its controller did. */
+  readonly until?: (answer: any) => boolean
 }
 
-/** What is compared of one kind of tools; all steps are made in this order, on each broker. */
+/** What is compared of one kind of tools, on a broker of its own; all steps are made in this order, on each broker. */
 export interface Part {
   readonly name: string
+  /** Of its broker, by Kafka's names: without, whoever comes is a super user. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** That are made first, with their partitions. */
+  readonly topics?: ReadonlyMap<string, number>
   readonly toolSteps: ReadonlyArray<ToolStep>
   /** After them. */
   readonly wireSteps: ReadonlyArray<WireStep>
@@ -27,3 +33,17 @@ export interface Part {
 
 export const steps = (tool: keyof typeof tools, lines: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<ToolStep> =>
   lines.map((args) => ({ tool, args }))
+
+export const named = (
+  api: WireStep["api"],
+  version: number,
+  request: object,
+  what: string,
+  more: Pick<WireStep, "until"> = {}
+): WireStep => ({
+  name: `${api.name} ${version}: ${what}`,
+  api,
+  version,
+  request,
+  ...more
+})

@@ -9,6 +9,7 @@ import { Report } from "../../bench/groups/Report.ts"
 import { againstOf, startTarget } from "../../bench/groups/Target.ts"
 import type { Against } from "../../bench/groups/Target.ts"
 import { acls } from "./acls.ts"
+import { rights } from "./rights.ts"
 import { outputsOf } from "./Outputs.ts"
 import type { Part } from "./Part.ts"
 
@@ -22,22 +23,20 @@ const { values: options } = parseArgs({
   }
 })
 
-const PARTS: ReadonlyArray<Part> = [acls]
+const PARTS: ReadonlyArray<Part> = [acls, rights]
 const parts = PARTS.filter(({ name }) => options.only === undefined || options.only.split(",").includes(name))
 
-/** The tools come as nobody in particular, and may do everything. */
-const SETTINGS = {
-  "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-  "super.users": "User:ANONYMOUS"
+const AUTHORIZER = {
+  "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
 }
+/** The tools come as nobody in particular, and may do everything. */
+const SUPER = { "super.users": "User:ANONYMOUS" }
 
-const outputs = async (against: Against): Promise<ReadonlyMap<Part, ReadonlyMap<string, string>>> => {
-  const target = await startTarget(against, SETTINGS)
-  console.log(target.name)
+const outputs = async (against: Against, part: Part): Promise<ReadonlyMap<string, string>> => {
+  const target = await startTarget(against, { ...AUTHORIZER, ...(part.settings ?? SUPER) })
+  console.log(`${target.name}: ${part.name}`)
   try {
-    const seen = new Map<Part, ReadonlyMap<string, string>>()
-    for (const part of parts) seen.set(part, await outputsOf(target.bootstrap, part))
-    return seen
+    return await outputsOf(target.bootstrap, part)
   } finally {
     await target.stop()
   }
@@ -64,16 +63,15 @@ const compare = (
   }
 }
 
-const expected = await outputs("kafka")
-for (const [part, texts] of expected) {
-  if (options.verbose) for (const [step, text] of texts) console.log(`### ${step}\n${text}\n`)
+for (const part of parts) {
+  const expected = await outputs("kafka", part)
+  if (options.verbose) for (const [step, text] of expected) console.log(`### ${step}\n${text}\n`)
   for (const step of part.differences.keys()) {
-    if (!texts.has(step)) report.check(step, false, "no such step", "a step of the part")
+    if (!expected.has(step)) report.check(step, false, "no such step", "a step of the part")
   }
-}
-for (const against of options.against.split(",").map(againstOf)) {
-  const seen = await outputs(against)
-  for (const part of parts) compare(against, part, expected.get(part)!, seen.get(part)!)
+  for (const against of options.against.split(",").map(againstOf)) {
+    compare(against, part, expected, await outputs(against, part))
+  }
 }
 report.summary()
 process.exit()

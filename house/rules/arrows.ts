@@ -8,7 +8,7 @@ export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 const kinds = ["assignor", "group/machine"]
 const logParts = ["log/append", "log/batches", "log/partitions", "log/read", "log/removal", "log/search"]
 /** Who gets in, who may do what, and how much. */
-const security = ["security/acl", "security/quota", "security/sasl"]
+const security = ["security/acl", "security/quota", "security/sasl", "security/tls"]
 const services = ["config", "request"]
 
 /** What a package may import of another one is lint's (`no-restricted-imports`). */
@@ -83,6 +83,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     admin: ["observe"],
     "security/acl": services,
     "security/sasl": services,
+    "security/tls": services,
     handlers: [...services, ...security, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
     net: [...services, ...security, "handlers", "observe"],
     ".": [

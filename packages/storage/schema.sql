@@ -272,6 +272,11 @@ create table kafka.scram_users (
   constraint scram_users_mechanism_check CHECK ((mechanism = ANY (ARRAY['SCRAM-SHA-256'::text, 'SCRAM-SHA-512'::text])))
 );
 
+create table kafka.security_changes (
+  xid xid8 default pg_current_xact_id() not null,
+  constraint security_changes_pkey PRIMARY KEY (xid)
+);
+
 create table kafka.sql_offsets (
   group_id text collate "C" not null,
   partition_id integer not null,
@@ -1053,6 +1058,23 @@ AS $function$
     return newest;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.note_security_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  begin
+    -- The broker knows what it stores.
+    if current_setting('tusk.broker', true) is distinct from 'on' then
+      insert into kafka.security_changes default values on conflict do nothing;
+      if current_setting('max_prepared_transactions') = '0' then
+        perform pg_notify('kafka_security', '');
+      end if;
+    end if;
+    return null;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.owned_partitions(kind text, owner jsonb, member jsonb)
  RETURNS TABLE(topic text, partition integer)
  LANGUAGE plpgsql
@@ -1822,6 +1844,8 @@ revoke execute on function kafka.may_consume(text,text) from public;
 
 revoke execute on function kafka.newest_claim(text,integer) from public;
 
+revoke execute on function kafka.note_security_change() from public;
+
 revoke execute on function kafka.partition_to_claim(text,integer) from public;
 
 revoke execute on function kafka.partitions_to_poll(text,text) from public;
@@ -1872,7 +1896,29 @@ CREATE TRIGGER keep_sql_topics_removed AFTER DELETE ON kafka.configs REFERENCING
 
 CREATE TRIGGER keep_sql_topics_set AFTER UPDATE ON kafka.configs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION kafka.topics_changed();
 
+CREATE TRIGGER tell_broker AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON kafka.acls FOR EACH STATEMENT EXECUTE FUNCTION kafka.note_security_change();
+
+CREATE TRIGGER tell_broker AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON kafka.delegation_tokens FOR EACH STATEMENT EXECUTE FUNCTION kafka.note_security_change();
+
+CREATE TRIGGER tell_broker AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON kafka.quotas FOR EACH STATEMENT EXECUTE FUNCTION kafka.note_security_change();
+
+CREATE TRIGGER tell_broker AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON kafka.scram_users FOR EACH STATEMENT EXECUTE FUNCTION kafka.note_security_change();
+
 -- Views
+
+create view kafka.acl_overview as
+ SELECT principal,
+    lower(permission_type) AS permission,
+    lower(operation) AS operation,
+    lower(resource_type) AS resource,
+    resource_name,
+        CASE
+            WHEN (pattern_type = 'PREFIXED'::text) THEN 'prefix'::text
+            WHEN (resource_name = '*'::text) THEN 'any'::text
+            ELSE 'name'::text
+        END AS matches,
+    host
+   FROM kafka.acls a;
 
 create view kafka.active_broker as
  SELECT l.pid,
@@ -2036,6 +2082,21 @@ create view kafka.partition_overview as
           ORDER BY b.base_offset
          LIMIT 1) oldest ON (true));
 
+create view kafka.quota_overview as
+ SELECT
+        CASE
+            WHEN (ip <> ''::text) THEN 'ip'::text
+            WHEN (user_name = ''::text) THEN 'client'::text
+            WHEN (client_id = ''::text) THEN 'user'::text
+            ELSE 'user and client'::text
+        END AS entity,
+    NULLIF(user_name, ''::text) AS user_name,
+    NULLIF(client_id, ''::text) AS client_id,
+    NULLIF(ip, ''::text) AS ip,
+    quota_key,
+    value
+   FROM kafka.quotas q;
+
 create view kafka.share_lag as
  SELECT g.group_id,
     o.topic,
@@ -2166,6 +2227,14 @@ comment on column kafka.aborted_transactions.first_offset is 'Its first record t
 comment on column kafka.aborted_transactions.last_offset is 'Its marker there';
 comment on column kafka.aborted_transactions.producer_id is 'Whose it was';
 comment on column kafka.aborted_transactions.last_stable_offset is 'How far read_committed could go behind it: none that ended later begins below';
+comment on view kafka.acl_overview is 'Who may do what, and who may not';
+comment on column kafka.acl_overview.principal is 'User:name, or Group:name for the members of a role of Postgres';
+comment on column kafka.acl_overview.permission is 'allow, or deny, which goes before';
+comment on column kafka.acl_overview.operation is 'read, write and so on; all: each of them';
+comment on column kafka.acl_overview.resource is 'topic, group, cluster, transactional_id, delegation_token or user';
+comment on column kafka.acl_overview.resource_name is 'The resource, the prefix of its name, or *';
+comment on column kafka.acl_overview.matches is 'name: this one; prefix: those whose names begin so; any: each one';
+comment on column kafka.acl_overview.host is 'The address from which it holds; * for any';
 comment on table kafka.acls is 'Who may do what: kafka.allow and kafka.deny add a row';
 comment on column kafka.acls.resource_type is 'TOPIC, GROUP and so on';
 comment on column kafka.acls.resource_name is 'Its name, a prefix of it, or *';
@@ -2361,6 +2430,13 @@ comment on table kafka.producer_snapshots is 'State of idempotent producers up t
 comment on column kafka.producer_snapshots.partition_id is 'The partition, as in kafka.partitions';
 comment on column kafka.producer_snapshots.end_offset is 'Up to here the value tells all of it; what follows is told by the batches';
 comment on column kafka.producer_snapshots.value is 'Producers with their last batches, the broker''s own text';
+comment on view kafka.quota_overview is 'Which user, client or address may take how much';
+comment on column kafka.quota_overview.entity is 'What it is for: user, client, user and client, or ip';
+comment on column kafka.quota_overview.user_name is 'The user; <default>: those without a quota of their own; null: any';
+comment on column kafka.quota_overview.client_id is 'The client id; <default> and null as with user_name';
+comment on column kafka.quota_overview.ip is 'The address; <default> and null as with user_name';
+comment on column kafka.quota_overview.quota_key is 'producer_byte_rate and so on';
+comment on column kafka.quota_overview.value is 'Bytes, mutations or connections a second, or per cent of a thread';
 comment on table kafka.quotas is 'How much a user, a client or an address may take: see kafka.quota_overview';
 comment on column kafka.quotas.user_name is 'A user; <default>: those without one of their own; empty: users are not asked for';
 comment on column kafka.quotas.client_id is 'A client id; <default> and empty as with user_name';
@@ -2374,6 +2450,8 @@ comment on column kafka.scram_users.iterations is 'How often the password was ha
 comment on column kafka.scram_users.salt is 'What it was hashed with';
 comment on column kafka.scram_users.stored_key is 'What a client''s proof is checked by';
 comment on column kafka.scram_users.server_key is 'What the server proves itself by';
+comment on table kafka.security_changes is 'Changes of SQL to ACLs, users, quotas and tokens that the broker has not read yet';
+comment on column kafka.security_changes.xid is 'The transaction';
 comment on view kafka.share_lag is 'Where each share group is in each partition: below start_offset all is done with; lag counts what is given out now, too';
 comment on column kafka.share_lag.group_id is 'The group''s id';
 comment on column kafka.share_lag.topic is 'The topic''s name';
@@ -2480,6 +2558,7 @@ comment on function kafka.may_read(text) is 'Whether the session''s role may rea
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
 comment on function kafka.murmur2(bytea) is 'The hash of a key by which Kafka''s Java producer chooses a partition';
 comment on function kafka.newest_claim(text,integer) is 'The row in force for a group''s partition, which its caller has locked; nulls: none is';
+comment on function kafka.note_security_change() is 'Tells the broker of a change that SQL made';
 comment on function kafka.owned_partitions(text,jsonb,jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
 comment on function kafka.partition_bytes(integer,bigint) is 'Bytes of a partition''s batches; summed up one by one only where compaction took some from their midst';
 comment on function kafka.partition_names(integer[]) is 'Partitions as topic-partition, in order; null for none';

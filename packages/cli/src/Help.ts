@@ -15,7 +15,8 @@ export const commandLines: ReadonlyArray<readonly [usage: string, text: string]>
   ["migrate", "bring the schema up to date as one role, so that the broker can run as another"],
   ["backup-check", "whether Tusk would serve from a restored copy of its database"],
   ["doctor", "what will hurt: of Postgres, its settings and sessions, of Tusk's tables and rights"],
-  ["decode HEX|FILE", "a Kafka frame, readable"]
+  ["decode HEX|FILE", "a Kafka frame, readable"],
+  ["tls self-signed", "a certificate for trying TLS, and what to do with it"]
 ]
 
 /** The page of `tusk --help`. */

@@ -12,6 +12,10 @@ import { connect } from "node:net"
 import type { AddressInfo, Socket as NetSocket } from "node:net"
 import { Connections } from "./net/Connections.ts"
 import type { Listener, SecurityProtocol } from "./request/ConnectionInfo.ts"
+import type { Identity } from "./request/Identity.ts"
+import type { ListenerTls } from "./security/tls/TlsContext.ts"
+import { tlsListener } from "./security/tls/TlsListener.ts"
+import type { TlsListener } from "./security/tls/TlsListener.ts"
 
 export interface ListenOptions {
   readonly name: string
@@ -60,15 +64,21 @@ const LINGER_MS = 2000
 const WILDCARDS = new Set(["0.0.0.0", "::", "[::]"])
 
 /**
- * Listens, and serves whoever connects, for as long as the scope lives. `holdsProcess` false: the sockets do not keep the
- * process alive.
+ * Listens, and serves whoever connects, for as long as the scope lives. `secured`: the TLS of listeners that have it, by
+ * name. `holdsProcess` false: the sockets do not keep the process alive.
  */
-export const listenAt = Effect.fnUntraced(function* (listeners: ReadonlyArray<ListenOptions>, holdsProcess: boolean) {
+export const listenAt = Effect.fnUntraced(function* (
+  listeners: ReadonlyArray<ListenOptions>,
+  secured: ReadonlyMap<string, ListenerTls>,
+  holdsProcess: boolean
+) {
   const connections = yield* Connections
   const bound: Array<BoundListener> = []
   const acceptors: Array<Fiber.Fiber<never, SocketServer.SocketServerError>> = []
-  const servers: Array<readonly [ListenOptions, SocketServer.SocketServer["Service"], number]> = []
+  const servers: Array<readonly [Accepting, SocketServer.SocketServer["Service"]]> = []
   for (const options of listeners) {
+    const goesBy = secured.get(options.name)
+    const tls = goesBy === undefined ? undefined : yield* tlsListener(goesBy)
     // "localhost" is both of its addresses, if the machine has both.
     const hosts = options.host === "localhost" ? ["127.0.0.1", "::1"] : [options.host]
     let port = options.port
@@ -78,16 +88,16 @@ export const listenAt = Effect.fnUntraced(function* (listeners: ReadonlyArray<Li
       )
       if (server === undefined) continue
       port = (server.address as unknown as AddressInfo).port
-      servers.push([options, server, port])
+      servers.push([{ options, port, tls, holdsProcess }, server])
     }
     bound.push({ name: options.name, host: options.host, port })
   }
-  for (const [options, server, port] of servers) {
-    acceptors.push(
-      yield* Effect.forkScoped(server.run((socket) => accept(connections, options, port, socket, holdsProcess)))
-    )
+  for (const [accepting, server] of servers) {
+    acceptors.push(yield* Effect.forkScoped(server.run((socket) => accept(connections, accepting, socket))))
   }
-  if (!holdsProcess) for (const [{ host }, , port] of servers) yield* Effect.forkScoped(knock(host, port))
+  if (!holdsProcess) {
+    for (const [{ options, port }] of servers) yield* Effect.forkScoped(knock(options.host, port))
+  }
   // Added last, so that it runs first: an acceptor that ends cuts its connections, their answers unsent.
   yield* Effect.addFinalizer(() => Effect.andThen(connections.stop(STOP_MS), Fiber.interruptAll(acceptors)))
   const bootstrapServers = bound.map(({ host, port }) => `${dialable(host)}:${port}`).join(",")
@@ -130,12 +140,18 @@ const listen = (
     Effect.mapError((error) => new ListenError({ host, port, cause: error.reason.cause }))
   )
 
+/** What a socket is accepted with. */
+interface Accepting {
+  readonly options: ListenOptions
+  readonly port: number
+  readonly tls: TlsListener | undefined
+  readonly holdsProcess: boolean
+}
+
 const accept = Effect.fnUntraced(function* (
   connections: Connections["Service"],
-  options: ListenOptions,
-  port: number,
-  socket: Socket.Socket,
-  holdsProcess: boolean
+  { holdsProcess, options, port, tls }: Accepting,
+  plain: Socket.Socket
 ) {
   const net = Option.getOrUndefined(yield* Effect.serviceOption(NodeSocket.NetSocket))
   if (net !== undefined && !holdsProcess) letGo(net)
@@ -144,27 +160,57 @@ const accept = Effect.fnUntraced(function* (
     net?.once("end", gone)
     net?.once("close", gone)
   }
+  const wire: Wire = { net, identity: undefined, onGone: undefined }
+  const socket = net === undefined || tls === undefined ? plain : yield* overTls(tls, net, clientHost, wire)
   const served = connections.serve(socket, {
     listener: listenerOf(options, port, net),
     clientHost,
     clientPort: net?.remotePort,
-    onGone,
-    isClosed: () => net?.destroyed === true
+    identity: () => wire.identity,
+    onGone: (gone) => {
+      wire.onGone = gone
+      hearGone(wire)
+    },
+    isClosed: () => wire.net?.destroyed === true
   })
   if (net === undefined) return yield* served
-  const admitted = yield* connections.admitting(
-    { clientHost, listener: options.name, onGone },
-    Effect.ensuring(served, linger(net))
+  const lingering = Effect.ensuring(
+    served,
+    Effect.sync(() => linger(wire.net))
   )
+  const admitted = yield* connections.admitting({ clientHost, listener: options.name, onGone }, lingering)
   // No fiber reads this socket, so nothing else would close it.
   if (!admitted) net.destroy()
 })
 
+/** What bytes go over: the socket, and once there is TLS, that. */
+interface Wire {
+  net: NetSocket | undefined
+  identity: Identity | undefined
+  onGone: (() => void) | undefined
+}
+
+const hearGone = ({ net, onGone }: Wire): void => {
+  if (onGone === undefined) return
+  net?.once("end", onGone)
+  net?.once("close", onGone)
+}
+
+/** A socket of which the handshake is the opening: so it counts among the connections from its first byte on. */
+const overTls = (tls: TlsListener, net: NetSocket, clientHost: string, wire: Wire): Effect.Effect<Socket.Socket> =>
+  NodeSocket.fromDuplex(
+    Effect.map(tls.secure(net, clientHost), ({ identity, socket }) => {
+      wire.net = socket
+      wire.identity = identity
+      hearGone(wire)
+      return socket
+    })
+  )
+
 /** The socket closes once all is written, or the client takes nothing more: else it keeps memory, and the stop waiting. */
-const linger = (net: NetSocket): Effect.Effect<void> =>
-  Effect.sync(() => {
-    if (!net.destroyed) net.setTimeout(LINGER_MS, () => net.destroy())
-  })
+const linger = (net: NetSocket | undefined): void => {
+  if (net !== undefined && !net.destroyed) net.setTimeout(LINGER_MS, () => net.destroy())
+}
 
 const listenerOf = (options: ListenOptions, port: number, net: NetSocket | undefined): Listener => {
   const { advertised, host, name, protocol = "PLAINTEXT" } = options

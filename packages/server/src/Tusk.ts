@@ -28,6 +28,8 @@ import type { BoundListener, ListenOptions } from "./Listening.ts"
 import { inArea, runtimeLevels } from "./observe/LogLines.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import type { ClientMetrics } from "./telemetry/ClientTelemetry.ts"
+import { readListenersTls } from "./security/tls/TlsContext.ts"
+import type { ListenerTls } from "./security/tls/TlsContext.ts"
 import { memoryOptions, running } from "./RunningBroker.ts"
 import type { StartOptions, TestBroker } from "./RunningBroker.ts"
 
@@ -115,8 +117,8 @@ export class Tusk extends Context.Service<
     replaced: Partial<BrokerParts> = {}
   ): Layer.Layer<Tusk | Beside, TuskError, Store> => {
     const { holdsProcess = true, listeners = DEFAULT_LISTENERS } = options
-    const broker = (settings: Settings, observed: Observed) =>
-      Layer.effect(Tusk, inArea("net")(serve({ listeners, holdsProcess, observed }))).pipe(
+    const broker = (settings: Settings, secured: Serving["secured"], observed: Observed) =>
+      Layer.effect(Tusk, inArea("net")(serve({ listeners, secured, holdsProcess, observed }))).pipe(
         Layer.merge(beside),
         Layer.provide(brokerLayer(replaced)),
         Layer.provide(Layer.succeed(BrokerSettings, settings)),
@@ -130,8 +132,9 @@ export class Tusk extends Context.Service<
         // Who has parsed them was told.
         const strange = settings === options.settings ? [] : strangeListeners(settings, namesOf(listeners))
         for (const warning of [...warnings, ...strange]) yield* Effect.logWarning(warning)
+        const secured = yield* Effect.fromResult(readListenersTls(settings, listeners))
         const observed: Observed = { metrics: undefined }
-        const built = Layer.buildWithScope(broker(settings, observed), yield* Effect.scope)
+        const built = Layer.buildWithScope(broker(settings, secured, observed), yield* Effect.scope)
         if (options.admin === undefined) return yield* built
         const [context, admin] = yield* besideAdmin(built, beginAdmin(options.admin, observed))
         return Context.add(context, Tusk, Tusk.of({ ...Context.get(context, Tusk), admin }))
@@ -193,15 +196,16 @@ const beginAdmin = (
 
 interface Serving {
   readonly listeners: ReadonlyArray<ListenOptions>
+  readonly secured: ReadonlyMap<string, ListenerTls>
   readonly holdsProcess: boolean
   readonly observed: Observed
 }
 
-const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed }: Serving) {
+const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed, secured }: Serving) {
   const metrics = yield* BrokerMetrics
   const telemetry = yield* ClientTelemetry
   const { cluster, clusterId } = yield* Active
-  const bound = yield* listenAt(listeners, holdsProcess)
+  const bound = yield* listenAt(listeners, secured, holdsProcess)
   metrics.listensAt(advertisedAddress(listeners[0]) ?? bound.bootstrapServers.split(",")[0]!)
   observed.metrics = metrics
   yield* Effect.addFinalizer(() =>

@@ -15,6 +15,7 @@ import type { Settings } from "../src/config/Settings.ts"
 import type { TopicConfigName } from "../src/config/TopicConfigDefinitions.ts"
 import { Authorizer } from "../src/request/Authorizer.ts"
 import { Tusk } from "../src/Tusk.ts"
+import type { ListenOptions } from "../src/Tusk.ts"
 import { within, WireClient } from "./WireClient.ts"
 import { TestClock } from "effect/testing"
 
@@ -49,7 +50,16 @@ export class BrokerUnderTest implements AsyncDisposable {
     numPartitions = 1,
     configs: { readonly [Name in TopicConfigName]?: string } = {}
   ): Promise<string> {
-    const client = await this.connect()
+    return this.createTopicBy(await this.connect(), name, numPartitions, configs)
+  }
+
+  /** The same by a client of one's own, which it ends. */
+  async createTopicBy(
+    client: WireClient,
+    name: string,
+    numPartitions = 1,
+    configs: { readonly [Name in TopicConfigName]?: string } = {}
+  ): Promise<string> {
     const { topics } = await client.call(CreateTopics, 7, {
       topics: [
         {
@@ -91,6 +101,8 @@ export const capturing = (log: Array<LogLine>) =>
 interface StartOptions {
   /** The store that keeps its data, instead of memory of its own. */
   readonly store?: Layer.Layer<Store>
+  /** Where it listens; else on a free port, PLAINTEXT. */
+  readonly listeners?: ReadonlyArray<ListenOptions>
   /** Services in the place of the broker's own. */
   readonly parts?: Partial<BrokerParts>
   /** The app's own loggers and levels. */
@@ -99,12 +111,12 @@ interface StartOptions {
   readonly authorizer?: Authorizer
 }
 
-const layerOf = (
-  settings: Partial<Settings>,
-  log: Array<LogLine>,
-  { around, authorizer, parts, store }: StartOptions
-) => {
-  const options = { settings: { ...defaultSettings, ...settings } }
+const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, started: StartOptions) => {
+  const { around, authorizer, listeners, parts, store } = started
+  const options = {
+    settings: { ...defaultSettings, ...settings },
+    ...(listeners === undefined ? {} : { listeners })
+  }
   const layer =
     store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)
   const logging = around ?? capturing(log)

@@ -8,6 +8,8 @@ import { encodeRequest } from "@tusk/protocol/Header"
 import * as Result from "effect/Result"
 import { connect as connectSocket } from "node:net"
 import type { Socket } from "node:net"
+import { connect as connectSecurely } from "node:tls"
+import type { ConnectionOptions } from "node:tls"
 
 /** A message of which some is said; the rest has the defaults of its declaration. */
 export type Partly<A> = A extends Uint8Array
@@ -108,6 +110,20 @@ export class WireClient implements AsyncDisposable {
         socket.once("error", reject)
       }),
       "a connection"
+    )
+  }
+
+  /** The same over TLS. */
+  static connectTls(port: number, options: ConnectionOptions): Promise<WireClient> {
+    const socket = connectSecurely({ port, host: "127.0.0.1", ...options })
+    const client = new WireClient(socket)
+    return within(
+      new Promise((resolve, reject) => {
+        socket.once("secureConnect", () => resolve(client))
+        socket.once("error", reject)
+        socket.once("close", () => reject(new Closed("the connection was closed")))
+      }),
+      "a connection over TLS"
     )
   }
 

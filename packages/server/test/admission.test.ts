@@ -45,7 +45,12 @@ const open = Effect.fnUntraced(function* (
     const ready = waiting && Effect.map(waiting, (isThere) => (isThere ? begin : undefined))
     return { concurrent: true, ready, begin }
   }
-  const parts = Layer.mergeAll(Layer.succeed(Dispatch, { admit }), Deadlines.layer, noQuotas, Layer.succeed(BrokerSettings, defaultSettings))
+  const parts = Layer.mergeAll(
+    Layer.succeed(Dispatch, { admit }),
+    Deadlines.layer,
+    noQuotas,
+    Layer.succeed(BrokerSettings, defaultSettings)
+  )
   const layer = Layer.provide(Connections.layer, parts)
   const connections = Context.get(yield* Layer.build(layer), Connections)
   const sent = yield* Queue.unbounded<Uint8Array>()

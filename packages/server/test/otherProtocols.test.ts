@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { brokerInTestTime, pass } from "./BrokerUnderTest.ts"
-import { oncePer } from "../src/net/oncePer.ts"
+import { oncePer } from "../src/request/oncePer.ts"
 import { within } from "./WireClient.ts"
 
 const TLS = ["160301", "160303"].map((start) => Buffer.from(`${start}00f1010000ed0303`, "hex"))

@@ -65,9 +65,7 @@ const refill = (data: MemoryData, kept: MemoryData): void => {
   }
   for (const [partitionId, partition] of partitions) fresh.partitions.set(partitionId + base, partition)
   for (const [type, names] of configs) fresh.configs.set(type, names)
-  for (const kind of ["acls", "scramCredentials", "quotas", "delegationTokens"] as const) {
-    for (const [key, row] of copy[kind] as Map<string, never>) fresh[kind].set(key, row)
-  }
+  fresh.takeSecurity(copy)
   const counters = { epoch, failoverEpoch, holder, nextProducerId, noted, bytes: kept.bytes }
   Object.assign(data, fresh, counters, { nextPartitionId: nextPartitionId + kept.nextPartitionId - 1 })
 }

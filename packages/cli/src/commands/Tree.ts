@@ -23,6 +23,7 @@ import { doctorCommand } from "./Doctor.ts"
 import { migrateCommand } from "./Migrate.ts"
 import { produceCommand } from "./Produce.ts"
 import { sqlCommand } from "./Sql.ts"
+import { tlsCommand } from "./Tls.ts"
 import { topicCommand } from "./Topic.ts"
 import { userCommand } from "./User.ts"
 import { packageVersion } from "../packageVersion.ts"
@@ -42,7 +43,8 @@ const tusk = Command.make("tusk").pipe(
     migrateCommand,
     doctorCommand,
     backupCheckCommand,
-    decodeCommand
+    decodeCommand,
+    tlsCommand
   ]),
   Command.withGlobalFlags([outputFlag, completionsFlag])
 )

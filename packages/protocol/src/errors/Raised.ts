@@ -89,7 +89,7 @@ export class TransactionCoordinatorFenced extends final("TransactionCoordinatorF
 export class TransactionalIdAuthorizationFailed extends final(
   "TransactionalIdAuthorizationFailed",
   53,
-  "The transactional id may not be used."
+  "Transactional Id authorization failed."
 ) {}
 /** DescribeAcls: the broker has no authorizer. */
 export class SecurityDisabled extends final("SecurityDisabled", 54, "The broker has no authorizer.") {}

@@ -1,7 +1,16 @@
 import type { AbsentGroup } from "@tusk/coordinator/group/shell/GroupRequests"
-import { errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
+import {
+  errorCode,
+  errorMessage,
+  GroupAuthorizationFailed,
+  NONE,
+  TopicAuthorizationFailed
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Effect from "effect/Effect"
 import { authorizedOperations, OPERATIONS_NOT_ASKED } from "../request/Authorization.ts"
+import { parted, permits } from "../request/authorizing.ts"
+import type { Right } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 
 /** What is told of a group of every kind but the classic one. */
@@ -17,14 +26,32 @@ interface DescribeRequest {
   readonly includeAuthorizedOperations: boolean
 }
 
+interface Kind<Group, Own> {
+  /** The fields of a group that is not told. */
+  readonly none: NoInfer<Own>
+  readonly ownOf: (group: Group) => Own
+  /** Names of the topics that are told with the group. */
+  readonly topicsOf: (group: Group) => Iterable<string>
+  /** What is said of a group with a topic that one may not know of. */
+  readonly hidden: string
+}
+
+/** What all three ask for. */
+export const DESCRIBE_RIGHTS: ReadonlyArray<Right> = [
+  { operation: "describe", resourceType: "group" },
+  { operation: "describe", resourceType: "topic", of: "each topic of the group: without one, nothing of it is told" }
+]
+
 /**
- * The answers of ConsumerGroupDescribe, ShareGroupDescribe and StreamsGroupDescribe: `ownOf` gives the fields that one of
- * them has besides, `none` has them of a group that is not there.
+ * The answers of ConsumerGroupDescribe, ShareGroupDescribe and StreamsGroupDescribe. Groups that one may not describe come
+ * first, as from Apache Kafka.
  */
-export const groupDescriptions = <Group extends Described, Own extends object>(
-  none: NoInfer<Own>,
-  ownOf: (group: Group) => Own
-) => {
+export const groupDescriptions = <Group extends Described, Own extends object>({
+  hidden,
+  none,
+  ownOf,
+  topicsOf
+}: Kind<Group, Own>) => {
   const absent = (groupId: string, code: number, error: KafkaError) => ({
     errorCode: code,
     errorMessage: errorMessage(error),
@@ -35,6 +62,7 @@ export const groupDescriptions = <Group extends Described, Own extends object>(
     ...none,
     authorizedOperations: OPERATIONS_NOT_ASKED
   })
+  const refused = (groupId: string, error: KafkaError) => absent(groupId, errorCode(error), error)
   const present = (group: Group, authorizedOperations: number) => ({
     errorCode: NONE,
     errorMessage: null,
@@ -45,20 +73,32 @@ export const groupDescriptions = <Group extends Described, Own extends object>(
     ...ownOf(group),
     authorizedOperations
   })
+  const isHidden = (context: RequestContext, group: Group): boolean => {
+    if (!context.connection.authorizer.isOn) return false
+    const mayDescribe = permits(context, "describe", "topic")
+    return !Array.from(new Set(topicsOf(group))).every(mayDescribe)
+  }
   return {
-    answer:
-      ({ includeAuthorizedOperations }: DescribeRequest, context: RequestContext) =>
-      (described: ReadonlyArray<Group | AbsentGroup>) => {
-        const operationsOn = (groupId: string): number =>
-          includeAuthorizedOperations ? authorizedOperations(context, "group", groupId) : OPERATIONS_NOT_ASKED
-        return {
-          groups: described.map((group) =>
-            "error" in group
-              ? absent(group.groupId, errorCode(group.error), group.error)
-              : present(group, operationsOn(group.groupId))
-          )
-        }
-      },
+    answer: (
+      { groupIds, includeAuthorizedOperations }: DescribeRequest,
+      context: RequestContext,
+      describe: (groupIds: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Group | AbsentGroup>>
+    ) => {
+      const asked = parted(groupIds, permits(context, "describe", "group"), (groupId) => groupId)
+      const operationsOn = (groupId: string): number =>
+        includeAuthorizedOperations ? authorizedOperations(context, "group", groupId) : OPERATIONS_NOT_ASKED
+      const told = (group: Group | AbsentGroup) => {
+        if ("error" in group) return refused(group.groupId, group.error)
+        if (isHidden(context, group)) return refused(group.groupId, new TopicAuthorizationFailed({ message: hidden }))
+        return present(group, operationsOn(group.groupId))
+      }
+      return Effect.map(describe(asked.allowed), (described) => ({
+        groups: [
+          ...asked.refused.map((groupId) => refused(groupId, new GroupAuthorizationFailed())),
+          ...described.map(told)
+        ]
+      }))
+    },
     refuse: ({ groupIds }: DescribeRequest, code: number, error: KafkaError) => ({
       groups: groupIds.map((groupId) => absent(groupId, code, error))
     })

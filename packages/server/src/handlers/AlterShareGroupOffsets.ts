@@ -7,7 +7,9 @@ import {
   CoordinatorNotAvailable,
   errorCode,
   errorMessage,
+  GroupAuthorizationFailed,
   NONE,
+  TopicAuthorizationFailed,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
@@ -16,13 +18,19 @@ import type { AlterShareGroupOffsetsRequest } from "@tusk/protocol/messages/Alte
 import { Topics } from "@tusk/storage/topics/Topics"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import * as Effect from "effect/Effect"
+import { parted, permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
 export const alterShareGroupOffsets = handler({
   api: AlterShareGroupOffsets,
   resources: ({ groupId, topics }) => ({ topics: topics.map(({ topicName }) => topicName), groups: [groupId] }),
   reads: false,
   later: () => new CoordinatorNotAvailable(),
+  asks: [
+    { operation: "read", resourceType: "group" },
+    { operation: "read", resourceType: "topic" }
+  ],
   make: Effect.gen(function* () {
     const groups = yield* ShareGroups
     const shared = yield* SharePartitions
@@ -37,13 +45,17 @@ export const alterShareGroupOffsets = handler({
       )
     }
 
-    return Effect.fnUntraced(function* (request: AlterShareGroupOffsetsRequest) {
+    return Effect.fnUntraced(function* (request: AlterShareGroupOffsetsRequest, context: RequestContext) {
       const { groupId } = request
+      if (!context.may("read", "group", groupId)) {
+        return yield* new GroupAuthorizationFailed({ message: "Group authorization failed." })
+      }
+      const asked = parted(request.topics, permits(context, "read", "topic"), ({ topicName }) => topicName)
       // A group that is not there begins with its offsets, as in Apache Kafka.
       yield* groups.make(groupId)
       const responses = yield* groups.whileEmpty(
         groupId,
-        Effect.forEach(request.topics, ({ partitions, topicName }) =>
+        Effect.forEach(asked.allowed, ({ partitions, topicName }) =>
           Effect.map(
             Effect.forEach(partitions, ({ partitionIndex, startOffset }) =>
               Effect.map(one(groupId, topicName, partitionIndex, startOffset), (error) => ({
@@ -60,7 +72,7 @@ export const alterShareGroupOffsets = handler({
           )
         )
       )
-      return { errorCode: NONE, errorMessage: null, responses }
+      return { errorCode: NONE, errorMessage: null, responses: [...asked.refused.map(forbidden), ...responses] }
     })
   }),
   refuse: (_request, code, error) => ({
@@ -69,3 +81,15 @@ export const alterShareGroupOffsets = handler({
     responses: []
   })
 })
+
+/** Apache Kafka tells the topic's id: that it is there is nothing for one who may not know of it. */
+const forbidden = ({ partitions, topicName }: AlterShareGroupOffsetsRequest["topics"][number]) => ({
+  topicName,
+  topicId: ZERO_UUID,
+  partitions: partitions.map(({ partitionIndex }) => ({
+    partitionIndex,
+    errorCode: FORBIDDEN,
+    errorMessage: "Topic authorization failed."
+  }))
+})
+const FORBIDDEN = errorCode(new TopicAuthorizationFailed())

@@ -7,6 +7,8 @@ import { CoordinatorNotAvailable, errorMessage, NONE } from "@tusk/protocol/Kafk
 import { ConsumerGroupHeartbeat } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import type { ConsumerGroupHeartbeatRequest } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import * as Effect from "effect/Effect"
+import { memberRefusal } from "../groups/memberRefusal.ts"
+import { visibleTopics } from "../groups/visibleTopics.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 
@@ -15,11 +17,23 @@ export const consumerGroupHeartbeat = handler({
   resources: ({ groupId, subscribedTopicNames }) => ({ topics: subscribedTopicNames ?? [], groups: [groupId] }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
+  asks: [
+    { operation: "read", resourceType: "group" },
+    {
+      operation: "describe",
+      resourceType: "topic",
+      of: "each topic named; a regular expression stands for those alone"
+    }
+  ],
   make: Effect.gen(function* () {
     const groups = yield* ConsumerGroups
-    return (request: ConsumerGroupHeartbeatRequest, { apiVersion, clientId, connection }: RequestContext) =>
-      Effect.map(
-        groups.heartbeat({ ...request, apiVersion, clientId, clientHost: `/${connection.clientHost}` }),
+    return (request: ConsumerGroupHeartbeatRequest, context: RequestContext) => {
+      const refused = memberRefusal(context, request.groupId, request.subscribedTopicNames)
+      if (refused !== undefined) return Effect.fail(refused)
+      const { apiVersion, clientId, connection } = context
+      const clientHost = `/${connection.clientHost}`
+      return Effect.map(
+        groups.heartbeat({ ...request, apiVersion, clientId, clientHost, mayDescribe: visibleTopics(context) }),
         ({ assignment, heartbeatIntervalMs, memberEpoch, memberId }) => ({
           errorCode: NONE,
           errorMessage: null,
@@ -29,6 +43,7 @@ export const consumerGroupHeartbeat = handler({
           assignment: assignment && { topicPartitions: toTopicPartitions(assignment) }
         })
       )
+    }
   }),
   refuse: (_request, errorCode, error) => ({
     errorCode,

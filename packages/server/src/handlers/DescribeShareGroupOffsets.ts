@@ -8,7 +8,9 @@ import {
   CoordinatorNotAvailable,
   errorCode,
   errorMessage,
+  GroupAuthorizationFailed,
   NONE,
+  TopicAuthorizationFailed,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
@@ -21,9 +23,12 @@ import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/topics/Topics"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import * as Effect from "effect/Effect"
+import { parted, permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 
 type AskedGroup = DescribeShareGroupOffsetsRequest["groups"][number]
+type AskedTopic = NonNullable<AskedGroup["topics"]>[number]
 type Group = DescribeShareGroupOffsetsResponse["groups"][number]
 type Partition = Group["topics"][number]["partitions"][number]
 
@@ -34,6 +39,20 @@ const partition = (partitionIndex: number, startOffset: bigint, lag: bigint): Pa
   lag,
   errorCode: NONE,
   errorMessage: null
+})
+
+const failed = (index: number, error: KafkaError): Partition => ({
+  ...partition(index, -1n, -1n),
+  errorCode: errorCode(error),
+  errorMessage: errorMessage(error)
+})
+
+const forbidden = ({ partitions, topicName }: AskedTopic) => ({
+  topicName,
+  topicId: ZERO_UUID,
+  partitions: partitions.map((index) =>
+    failed(index, new TopicAuthorizationFailed({ message: "Topic authorization failed." }))
+  )
 })
 
 const refused = (groupId: string, error: KafkaError): Group => ({
@@ -48,6 +67,10 @@ export const describeShareGroupOffsets = handler({
   resources: ({ groups }) => ({ groups: groups.map(({ groupId }) => groupId) }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
+  asks: [
+    { operation: "describe", resourceType: "group" },
+    { operation: "describe", resourceType: "topic", of: "each topic that is told" }
+  ],
   make: Effect.gen(function* () {
     const groups = yield* ShareGroups
     const log = yield* Log
@@ -61,11 +84,6 @@ export const describeShareGroupOffsets = handler({
       offsets: ReadonlyMap<number, bigint | KafkaError>
     ) {
       const topic = topics.byName(name)
-      const failed = (index: number, error: KafkaError): Partition => ({
-        ...partition(index, -1n, -1n),
-        errorCode: errorCode(error),
-        errorMessage: errorMessage(error)
-      })
       const ids = indexes.map((index) => topic?.partitionIds[index])
       const ends = yield* log.ends(ids.filter((id) => id !== undefined))
       let next = 0
@@ -85,7 +103,7 @@ export const describeShareGroupOffsets = handler({
     })
 
     /** Every topic the group was in. */
-    const everywhere = (offsets: ReadonlyMap<number, bigint | KafkaError>): NonNullable<AskedGroup["topics"]> => {
+    const everywhere = (offsets: ReadonlyMap<number, bigint | KafkaError>): ReadonlyArray<AskedTopic> => {
       const found = new Map<string, Array<number>>()
       for (const id of offsets.keys()) {
         const place = topics.ofPartition(id)
@@ -100,19 +118,27 @@ export const describeShareGroupOffsets = handler({
       }))
     }
 
-    const one = ({ groupId, topics: asked }: AskedGroup): Effect.Effect<Group> =>
+    const one = ({ groupId, topics: asked }: AskedGroup, context: RequestContext): Effect.Effect<Group> =>
       Effect.gen(function* () {
+        if (!context.may("describe", "group", groupId)) return refused(groupId, new GroupAuthorizationFailed())
         const [group] = yield* groups.describe([groupId])
         if (group !== undefined && "error" in group) return refused(groupId, group.error)
         const offsets = yield* shared.startOffsets(groupId)
-        const found = yield* Effect.forEach(asked ?? everywhere(offsets), ({ partitions, topicName }) =>
+        const mayDescribe = permits(context, "describe", "topic")
+        const told = parted(asked ?? everywhere(offsets), mayDescribe, ({ topicName }) => topicName)
+        const found = yield* Effect.forEach(told.allowed, ({ partitions, topicName }) =>
           inTopic(topicName, partitions, offsets)
         )
-        return { groupId, topics: found, errorCode: NONE, errorMessage: null }
+        // What was not asked for by its name is left out.
+        const hidden = asked === null ? [] : told.refused.map(forbidden)
+        return { groupId, topics: [...found, ...hidden], errorCode: NONE, errorMessage: null }
       }).pipe(Effect.catch((error) => Effect.succeed(refused(groupId, error))))
 
-    return (request: DescribeShareGroupOffsetsRequest) =>
-      Effect.map(Effect.forEach(request.groups, one), (described) => ({ groups: described }))
+    return (request: DescribeShareGroupOffsetsRequest, context: RequestContext) =>
+      Effect.map(
+        Effect.forEach(request.groups, (group) => one(group, context)),
+        (described) => ({ groups: described })
+      )
   }),
   refuse: (request, _code, error) => ({
     groups: request.groups.map(({ groupId }) => refused(groupId, error))

@@ -2,7 +2,7 @@
 // Left out: nothing.
 
 import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
-import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, NONE, TransactionalIdAuthorizationFailed } from "@tusk/protocol/KafkaError"
 import { EndTxn } from "@tusk/protocol/messages/EndTxn"
 import type { EndTxnRequest } from "@tusk/protocol/messages/EndTxn"
 import * as Effect from "effect/Effect"
@@ -20,8 +20,13 @@ export const endTxn = handler({
   resources: ({ transactionalId }) => ({ transactionalIds: [transactionalId] }),
   reads: false,
   later: () => new CoordinatorNotAvailable(),
-  make: Effect.map(Transactions, (transactions) => (request: EndTxnRequest, { apiVersion }: RequestContext) => {
+  asks: [{ operation: "write", resourceType: "transactionalId" }],
+  make: Effect.map(Transactions, (transactions) => (request: EndTxnRequest, context: RequestContext) => {
     const { transactionalId, ...asked } = request
+    const { apiVersion } = context
+    if (!context.may("write", "transactionalId", transactionalId)) {
+      return Effect.fail(new TransactionalIdAuthorizationFailed())
+    }
     const raisesEpoch = apiVersion >= RAISES_SINCE
     return Effect.mapBoth(transactions.end(transactionalId, { ...asked, raisesEpoch }), {
       onFailure: (error) => asKnown(error, apiVersion, FENCED_SINCE),

@@ -2,11 +2,12 @@
 // Left out: nothing.
 
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
-import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorCode, GroupAuthorizationFailed, NONE } from "@tusk/protocol/KafkaError"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import type { JoinGroupRequest } from "@tusk/protocol/messages/JoinGroup"
 import { Active } from "@tusk/storage/commit/Active"
 import * as Effect from "effect/Effect"
+import { visibleTopics } from "../groups/visibleTopics.ts"
 import { failingAtEnd } from "../request/ConnectionInfo.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
@@ -17,18 +18,19 @@ export const joinGroup = handler({
   reads: true,
   waitsMs: ({ rebalanceTimeoutMs, sessionTimeoutMs }) => Math.max(rebalanceTimeoutMs, sessionTimeoutMs, 0),
   later: () => new CoordinatorNotAvailable(),
+  asks: [{ operation: "read", resourceType: "group" }],
   make: Effect.gen(function* () {
     const { whenElsewhere } = yield* Active
     const groups = yield* Groups
-    return Effect.fnUntraced(function* (
-      request: JoinGroupRequest,
-      { apiVersion, clientId, connection }: RequestContext
-    ) {
+    return Effect.fnUntraced(function* (request: JoinGroupRequest, context: RequestContext) {
+      const { apiVersion, clientId, connection } = context
+      if (!context.may("read", "group", request.groupId)) return refused(FORBIDDEN, "", apiVersion)
       const joining = groups.joinGroup({
         ...request,
         apiVersion,
         clientId,
-        clientHost: `/${connection.clientHost}`
+        clientHost: `/${connection.clientHost}`,
+        mayDescribe: visibleTopics(context)
       })
       // Waits for other members, which may be long in coming.
       const answer = yield* Effect.raceFirst(
@@ -48,14 +50,18 @@ export const joinGroup = handler({
       }
     })
   }),
-  refuse: (request, code, _error, { apiVersion }) => ({
-    errorCode: code,
-    generationId: -1,
-    protocolType: null,
-    protocolName: apiVersion >= 7 ? null : "",
-    leader: "",
-    skipAssignment: false,
-    memberId: request.memberId,
-    members: []
-  })
+  refuse: ({ memberId }, code, _error, { apiVersion }) => refused(code, memberId, apiVersion)
+})
+
+const FORBIDDEN = errorCode(new GroupAuthorizationFailed())
+
+const refused = (code: number, memberId: string, apiVersion: number) => ({
+  errorCode: code,
+  generationId: -1,
+  protocolType: null,
+  protocolName: apiVersion >= 7 ? null : "",
+  leader: "",
+  skipAssignment: false,
+  memberId,
+  members: []
 })

@@ -3,7 +3,7 @@
 // Why: nothing that the group decides goes by it.
 
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
-import { CoordinatorNotAvailable, errorCode, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, errorCode, GroupAuthorizationFailed, NONE } from "@tusk/protocol/KafkaError"
 import { LeaveGroup } from "@tusk/protocol/messages/LeaveGroup"
 import type { LeaveGroupRequest } from "@tusk/protocol/messages/LeaveGroup"
 import * as Effect from "effect/Effect"
@@ -15,9 +15,12 @@ export const leaveGroup = handler({
   resources: ({ groupId }) => ({ groups: [groupId] }),
   reads: false,
   later: () => new CoordinatorNotAvailable(),
+  asks: [{ operation: "read", resourceType: "group" }],
   make: Effect.gen(function* () {
     const groups = yield* Groups
-    return Effect.fnUntraced(function* (request: LeaveGroupRequest, { apiVersion }: RequestContext) {
+    return Effect.fnUntraced(function* (request: LeaveGroupRequest, context: RequestContext) {
+      if (!context.may("read", "group", request.groupId)) return yield* new GroupAuthorizationFailed()
+      const { apiVersion } = context
       const members = apiVersion >= 3 ? request.members : [{ memberId: request.memberId, groupInstanceId: null }]
       const results = yield* groups.leaveGroup({ groupId: request.groupId, members })
       // Before version 3 one member leaves, and its error is the answer's.

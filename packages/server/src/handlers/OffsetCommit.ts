@@ -6,7 +6,9 @@ import type { OffsetToCommit } from "@tusk/coordinator/group/shell/GroupRequests
 import {
   CoordinatorNotAvailable,
   errorCode,
+  GroupAuthorizationFailed,
   NONE,
+  TopicAuthorizationFailed,
   UnknownTopicId,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
@@ -14,30 +16,43 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import type { OffsetCommitRequest } from "@tusk/protocol/messages/OffsetCommit"
 import { Topics } from "@tusk/storage/topics/Topics"
+import type { Topic } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
+import { refusedFirst } from "../groups/refusedFirst.ts"
+import { permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { topicsOf } from "../request/Resources.ts"
+
+/** From here on topics have ids. */
+const TOPIC_IDS = 10
 
 export const offsetCommit = handler({
   api: OffsetCommit,
   resources: ({ groupId, topics }) => ({ ...topicsOf(topics), groups: [groupId] }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
+  asks: [
+    { operation: "read", resourceType: "group" },
+    { operation: "read", resourceType: "topic" }
+  ],
   make: Effect.gen(function* () {
     const groups = yield* Groups
     const topics = yield* Topics
-    return Effect.fnUntraced(function* (request: OffsetCommitRequest, { apiVersion }: RequestContext) {
-      const byId = apiVersion >= 10
+    return Effect.fnUntraced(function* (request: OffsetCommitRequest, context: RequestContext) {
+      if (!context.may("read", "group", request.groupId)) return yield* new GroupAuthorizationFailed()
+      const mayRead = permits(context, "read", "topic")
+      const { apiVersion } = context
+      const byId = apiVersion >= TOPIC_IDS
       const offsets: Array<OffsetToCommit> = []
       const partitions: Array<{ readonly topicId: string; readonly partition: number }> = []
       const places = request.topics.map((asked) => {
         const topic = byId ? topics.byId(asked.topicId) : topics.byName(asked.name)
+        const refused = refusalOf(byId ? topic?.name : asked.name, topic, mayRead)
         return asked.partitions.map((partition): number | KafkaError => {
-          const partitionId = topic?.partitionIds[partition.partitionIndex]
-          if (partitionId === undefined) {
-            return topic === undefined && byId ? new UnknownTopicId() : new UnknownTopicOrPartition()
-          }
+          if (refused !== undefined) return refused
+          const partitionId = topic!.partitionIds[partition.partitionIndex]
+          if (partitionId === undefined) return new UnknownTopicOrPartition()
           partitions.push({ topicId: topic!.topicId, partition: partition.partitionIndex })
           return (
             offsets.push({
@@ -49,28 +64,31 @@ export const offsetCommit = handler({
           )
         })
       })
-      const results = yield* groups.commitOffsets({
-        groupId: request.groupId,
-        memberId: request.memberId,
-        groupInstanceId: request.groupInstanceId,
-        generationId: request.generationIdOrMemberEpoch,
-        apiVersion,
-        transactional: false,
-        retentionTimeMs: request.retentionTimeMs,
-        offsets,
-        partitions
-      })
-      return {
-        topics: request.topics.map(({ name, partitions, topicId }, i) => ({
-          name,
-          topicId,
-          partitions: partitions.map(({ partitionIndex }, j) => {
-            const place = places[i]![j]!
-            const error = typeof place === "number" ? results[place] : place
-            return { partitionIndex, errorCode: error ? errorCode(error) : NONE }
-          })
-        }))
-      }
+      // As Apache Kafka: a group that is told of no offset says nothing of its member either.
+      const results =
+        offsets.length === 0
+          ? []
+          : yield* groups.commitOffsets({
+              groupId: request.groupId,
+              memberId: request.memberId,
+              groupInstanceId: request.groupInstanceId,
+              generationId: request.generationIdOrMemberEpoch,
+              apiVersion,
+              transactional: false,
+              retentionTimeMs: request.retentionTimeMs,
+              offsets,
+              partitions
+            })
+      const answered = request.topics.map(({ name, partitions, topicId }, i) => ({
+        name,
+        topicId,
+        partitions: partitions.map(({ partitionIndex }, j) => {
+          const place = places[i]![j]!
+          const error = typeof place === "number" ? results[place] : place
+          return { partitionIndex, errorCode: error ? errorCode(error) : NONE }
+        })
+      }))
+      return { topics: refusedFirst(answered, (i, j) => typeof places[i]![j] !== "number") }
     })
   }),
   refuse: (request, code) => ({
@@ -81,3 +99,14 @@ export const offsetCommit = handler({
     }))
   })
 })
+
+/** Why nothing is committed of a topic; one without a name has an id that is not known. */
+const refusalOf = (
+  name: string | undefined,
+  topic: Topic | undefined,
+  mayRead: (name: string) => boolean
+): KafkaError | undefined => {
+  if (name === undefined) return new UnknownTopicId()
+  if (!mayRead(name)) return new TopicAuthorizationFailed()
+  return topic === undefined ? new UnknownTopicOrPartition() : undefined
+}

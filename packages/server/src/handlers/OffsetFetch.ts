@@ -6,7 +6,9 @@ import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import {
   CoordinatorNotAvailable,
   errorCode,
+  GroupAuthorizationFailed,
   NONE,
+  TopicAuthorizationFailed,
   UnknownTopicId,
   UnstableOffsetCommit
 } from "@tusk/protocol/KafkaError"
@@ -17,6 +19,7 @@ import { Offsets } from "@tusk/storage/offsets/Offsets"
 import type { CommittedOffset } from "@tusk/storage/offsets/Offsets"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
+import { permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { Answer } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
@@ -27,6 +30,9 @@ type GroupTopics = GroupResponse["topics"]
 /** Versions from which a request names several groups. */
 const BATCHED = 8
 const TOPIC_IDS = 10
+
+/** Whether the principal may know of a topic. */
+type Visible = (topic: string) => boolean
 
 /** Whether an open transaction has an offset for a partition, and the client wants to hear of it (KIP-447). */
 type Unstable = (partitionId: number) => boolean
@@ -51,12 +57,20 @@ export const offsetFetch = handler({
   }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
+  asks: [
+    { operation: "describe", resourceType: "group" },
+    { operation: "describe", resourceType: "topic", of: "each topic that is told" }
+  ],
   make: Effect.gen(function* () {
     const groups = yield* Groups
     const topics = yield* Topics
     const offsets = yield* Offsets
 
-    const all = (committed: ReadonlyMap<number, CommittedOffset>, isUnstable: Unstable): GroupTopics => {
+    const all = (
+      committed: ReadonlyMap<number, CommittedOffset>,
+      isUnstable: Unstable,
+      mayDescribe: Visible
+    ): GroupTopics => {
       const byTopic = new Map<
         string,
         { name: string; topicId: string; partitions: Array<GroupTopics[number]["partitions"][number]> }
@@ -69,44 +83,59 @@ export const offsetFetch = handler({
         if (entry === undefined) byTopic.set(topicId, (entry = { name, topicId, partitions: [] }))
         entry.partitions.push(isUnstable(partitionId) ? unstable(place.index) : found(place.index, offset))
       }
-      return Array.from(byTopic.values())
+      return Array.from(byTopic.values()).filter(({ name }) => mayDescribe(name))
     }
 
     const some = (
       asked: NonNullable<AskedGroup["topics"]>,
       committed: ReadonlyMap<number, CommittedOffset>,
       byId: boolean,
-      isUnstable: Unstable
-    ): GroupTopics =>
-      asked.map(({ name, partitionIndexes, topicId }) => {
+      isUnstable: Unstable,
+      mayDescribe: Visible
+    ): GroupTopics => {
+      const told: Array<GroupTopics[number]> = []
+      const refused: Array<GroupTopics[number]> = []
+      for (const { name, partitionIndexes, topicId } of asked) {
         const topic = byId ? topics.byId(topicId) : topics.byName(name)
-        const code = topic === undefined && byId ? errorCode(new UnknownTopicId()) : NONE
-        return {
-          name,
-          topicId,
-          partitions: partitionIndexes.map((index) => {
-            const partitionId = topic?.partitionIds[index]
-            if (partitionId === undefined) return found(index, undefined, code)
-            return isUnstable(partitionId) ? unstable(index) : found(index, committed.get(partitionId), code)
-          })
-        }
-      })
+        const error = refusalOf(byId ? topic?.name : name, mayDescribe)
+        const partitions = partitionIndexes.map((index) => {
+          if (error !== undefined) return found(index, undefined, errorCode(error))
+          const partitionId = topic?.partitionIds[index]
+          if (partitionId === undefined) return found(index, undefined)
+          return isUnstable(partitionId) ? unstable(index) : found(index, committed.get(partitionId))
+        })
+        if (error === undefined) told.push({ name, topicId, partitions })
+        else refused.push({ name, topicId, partitions })
+      }
+      // In Apache Kafka's order.
+      return [...told, ...refused]
+    }
 
-    const one = (asked: AskedGroup, byId: boolean, requireStable: boolean): Effect.Effect<GroupResponse> =>
+    const one = (
+      asked: AskedGroup,
+      { byId, mayDescribe, requireStable }: { byId: boolean; mayDescribe: Visible; requireStable: boolean }
+    ): Effect.Effect<GroupResponse> =>
       Effect.match(groups.fetchOffsets(asked.groupId, asked), {
         onFailure: (error) => refused(asked, error),
         onSuccess: (committed) => {
           const pending = offsets.pending(asked.groupId)
           const isUnstable: Unstable = (partitionId) => requireStable && pending.has(partitionId)
           const found =
-            asked.topics === null ? all(committed, isUnstable) : some(asked.topics, committed, byId, isUnstable)
+            asked.topics === null
+              ? all(committed, isUnstable, mayDescribe)
+              : some(asked.topics, committed, byId, isUnstable, mayDescribe)
           return { groupId: asked.groupId, topics: found, errorCode: NONE }
         }
       })
 
-    return Effect.fnUntraced(function* (request: OffsetFetchRequest, { apiVersion }: RequestContext) {
+    return Effect.fnUntraced(function* (request: OffsetFetchRequest, context: RequestContext) {
+      const { apiVersion } = context
+      const { requireStable } = request
+      const so = { byId: apiVersion >= TOPIC_IDS, mayDescribe: permits(context, "describe", "topic"), requireStable }
       const results = yield* Effect.forEach(askedGroups(request, apiVersion), (asked) =>
-        one(asked, apiVersion >= TOPIC_IDS, request.requireStable)
+        context.may("describe", "group", asked.groupId)
+          ? one(asked, so)
+          : Effect.succeed(refused(asked, new GroupAuthorizationFailed()))
       )
       return answer(results, apiVersion)
     })
@@ -139,6 +168,12 @@ const found = (partitionIndex: number, offset: CommittedOffset | undefined, code
   errorCode: code
 })
 
+/** Why nothing is told of a topic; one without a name has an id that is not known. */
+const refusalOf = (name: string | undefined, mayDescribe: Visible): KafkaError | undefined => {
+  if (name === undefined) return new UnknownTopicId()
+  return mayDescribe(name) ? undefined : new TopicAuthorizationFailed()
+}
+
 const unstable = (partitionIndex: number) => found(partitionIndex, undefined, UNSTABLE)
 const UNSTABLE = errorCode(new UnstableOffsetCommit())
 
@@ -162,5 +197,6 @@ const answer = (groups: ReadonlyArray<GroupResponse>, apiVersion: number): Answe
   }
   const [group] = groups
   // Before version 2 there is no place for the group's error but in its partitions.
-  return { topics: group!.topics, errorCode: apiVersion >= 2 ? group!.errorCode : NONE, groups: [] }
+  const isWhole = apiVersion >= 2 && group!.errorCode !== NONE
+  return { topics: isWhole ? [] : group!.topics, errorCode: apiVersion >= 2 ? group!.errorCode : NONE, groups: [] }
 }

@@ -2,13 +2,18 @@
 // Left out: version 0.
 // Why: it was a preview, which no client of today sends.
 
-import { InvalidRequest, InvalidShareSessionEpoch, NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
+import {
+  GroupAuthorizationFailed,
+  InvalidRequest,
+  InvalidShareSessionEpoch,
+  NotLeaderOrFollower
+} from "@tusk/protocol/KafkaError"
 import { ShareAcknowledge } from "@tusk/protocol/messages/ShareAcknowledge"
 import type { ShareAcknowledgeRequest } from "@tusk/protocol/messages/ShareAcknowledge"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
-import { refuseShare, ShareRequests, shareResources } from "../share/ShareRequests.ts"
+import { refuseShare, SHARE_RIGHTS, ShareRequests, shareResources } from "../share/ShareRequests.ts"
 import { FINAL_EPOCH, INITIAL_EPOCH } from "../share/ShareSessions.ts"
 
 export const shareAcknowledge = handler({
@@ -17,10 +22,14 @@ export const shareAcknowledge = handler({
   versions: [1, 2],
   reads: true,
   later: () => new NotLeaderOrFollower(),
+  asks: SHARE_RIGHTS,
   make: Effect.gen(function* () {
     const requests = yield* ShareRequests.make
-    return Effect.fnUntraced(function* (request: ShareAcknowledgeRequest, { connection }: RequestContext) {
+    return Effect.fnUntraced(function* (request: ShareAcknowledgeRequest, context: RequestContext) {
       const { groupId, isRenewAck, memberId, shareSessionEpoch } = request
+      if (groupId !== null && !context.may("read", "group", groupId)) return yield* new GroupAuthorizationFailed()
+      const { connection } = context
+      const idOf = requests.readableBy(context)
       if (groupId === null || groupId === "" || memberId === null || memberId === "") {
         return yield* new InvalidRequest({ message: "GroupId and MemberId can't be empty." })
       }
@@ -34,7 +43,7 @@ export const shareAcknowledge = handler({
         Effect.map(
           Effect.forEach(partitions, ({ acknowledgementBatches: batches, partitionIndex }) =>
             Effect.map(
-              requests.acknowledge(session, { topicId, partitionIndex, batches, isRenewAck }),
+              requests.acknowledge(session, { topicId, partitionIndex, batches, isRenewAck, idOf }),
               (acknowledged) => ({ partitionIndex, ...acknowledged })
             )
           ),

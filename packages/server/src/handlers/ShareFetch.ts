@@ -5,6 +5,7 @@
 import {
   errorCode,
   errorMessage,
+  GroupAuthorizationFailed,
   InvalidRequest,
   isKafkaError,
   NONE,
@@ -22,7 +23,8 @@ import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
 import { FETCH } from "../security/quota/QuotaKinds.ts"
 import { shareAcquiring } from "../share/ShareAcquiring.ts"
 import type { Found } from "../share/ShareAcquiring.ts"
-import { refuseShare, ShareRequests, shareResources } from "../share/ShareRequests.ts"
+import { refuseShare, SHARE_RIGHTS, ShareRequests, shareResources } from "../share/ShareRequests.ts"
+import type { PartitionIdOf } from "../share/ShareRequests.ts"
 import { FINAL_EPOCH, INITIAL_EPOCH, ShareSessions } from "../share/ShareSessions.ts"
 import type { SharedPartition, ShareSession } from "../share/ShareSessions.ts"
 
@@ -54,9 +56,10 @@ export const shareFetch = handler({
   reads: true,
   waitsMs: ({ maxWaitMs }) => Math.max(0, maxWaitMs),
   later: () => new NotLeaderOrFollower(),
+  asks: SHARE_RIGHTS,
   make: Effect.gen(function* () {
     const requests = yield* ShareRequests.make
-    const acquire = yield* shareAcquiring(requests)
+    const acquire = yield* shareAcquiring()
     const sessions = yield* ShareSessions
     const services = yield* Effect.context<never>()
     const { clients: meters } = yield* ClientQuotas
@@ -75,17 +78,22 @@ export const shareFetch = handler({
     const acquireFor = Effect.fnUntraced(function* (
       context: RequestContext,
       session: ShareSession,
-      request: ShareFetchRequest
+      request: ShareFetchRequest,
+      idOf: PartitionIdOf
     ) {
-      if (!meters.isOn) return yield* acquire(session, request, context.connection)
+      if (!meters.isOn) return yield* acquire(session, request, context.connection, idOf)
       const maxBytes = Math.min(request.maxBytes, meters.mostFetched(context))
-      const found = yield* acquire(session, { ...request, maxBytes }, context.connection)
+      const found = yield* acquire(session, { ...request, maxBytes }, context.connection, idOf)
       context.mute(meters.record(FETCH, context, bytesOf(found), monotonicMs(clock)))
       return found
     })
 
     return Effect.fnUntraced(function* (request: ShareFetchRequest, context: RequestContext) {
+      if (request.groupId !== null && !context.may("read", "group", request.groupId)) {
+        return yield* new GroupAuthorizationFailed()
+      }
       const { connection } = context
+      const idOf = requests.readableBy(context)
       const problem = problemOf(request)
       if (problem !== undefined) return yield* new InvalidRequest({ message: problem })
       const { isRenewAck, shareSessionEpoch: epoch } = request
@@ -103,7 +111,7 @@ export const shareFetch = handler({
       for (const { partitions, topicId } of request.topics) {
         for (const { acknowledgementBatches: batches, partitionIndex } of partitions) {
           if (batches.length === 0) continue
-          const told = yield* requests.acknowledge(session, { topicId, partitionIndex, batches, isRenewAck })
+          const told = yield* requests.acknowledge(session, { topicId, partitionIndex, batches, isRenewAck, idOf })
           answers.put(topicId, partitionIndex, {
             acknowledgeErrorCode: told.errorCode,
             acknowledgeErrorMessage: told.errorMessage,
@@ -112,7 +120,7 @@ export const shareFetch = handler({
         }
       }
       if (epoch === FINAL_EPOCH) yield* requests.close(session)
-      else if (!isRenewAck) answers.acquired(yield* acquireFor(context, session, request), requests)
+      else if (!isRenewAck) answers.acquired(yield* acquireFor(context, session, request, idOf), requests)
       return requests.answer(groupId, answers.all(), connection.listener)
     })
   }),

@@ -7,19 +7,21 @@ import type { ShareGroupDescription } from "@tusk/coordinator/group/shell/ShareG
 import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
 import { ShareGroupDescribe } from "@tusk/protocol/messages/ShareGroupDescribe"
 import * as Effect from "effect/Effect"
-import { groupDescriptions } from "../groups/groupDescriptions.ts"
+import { DESCRIBE_RIGHTS, groupDescriptions } from "../groups/groupDescriptions.ts"
 import { handler } from "../request/Handler.ts"
 
 /** The one assignor of share groups. */
 const ASSIGNOR = "simple"
 
-const { answer, refuse } = groupDescriptions(
-  { assignorName: "", members: [] },
-  ({ members }: ShareGroupDescription) => ({
+const { answer, refuse } = groupDescriptions({
+  none: { assignorName: "", members: [] },
+  ownOf: ({ members }: ShareGroupDescription) => ({
     assignorName: ASSIGNOR,
     members: members.map(({ assignment, ...member }) => ({ ...member, assignment: { topicPartitions: assignment } }))
-  })
-)
+  }),
+  topicsOf: ({ members }) => members.flatMap(({ assignment }) => assignment.map(({ topicName }) => topicName)),
+  hidden: "The group has described topic(s) that the client is not authorized to describe."
+})
 
 export const shareGroupDescribe = handler({
   api: ShareGroupDescribe,
@@ -28,9 +30,7 @@ export const shareGroupDescribe = handler({
   versions: [1, 1],
   reads: true,
   later: () => new CoordinatorNotAvailable(),
-  make: Effect.map(
-    ShareGroups,
-    (groups) => (request, context) => Effect.map(groups.describe(request.groupIds), answer(request, context))
-  ),
+  asks: DESCRIBE_RIGHTS,
+  make: Effect.map(ShareGroups, (groups) => (request, context) => answer(request, context, groups.describe)),
   refuse
 })

@@ -8,6 +8,7 @@ import { CoordinatorNotAvailable, errorMessage, NONE } from "@tusk/protocol/Kafk
 import { ShareGroupHeartbeat } from "@tusk/protocol/messages/ShareGroupHeartbeat"
 import type { ShareGroupHeartbeatRequest } from "@tusk/protocol/messages/ShareGroupHeartbeat"
 import * as Effect from "effect/Effect"
+import { memberRefusal } from "../groups/memberRefusal.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 
@@ -18,11 +19,18 @@ export const shareGroupHeartbeat = handler({
   versions: [1, 1],
   reads: true,
   later: () => new CoordinatorNotAvailable(),
+  asks: [
+    { operation: "read", resourceType: "group" },
+    { operation: "describe", resourceType: "topic", of: "each topic subscribed to" }
+  ],
   make: Effect.gen(function* () {
     const configs = yield* GroupConfigs
     const groups = yield* ShareGroups
-    return (request: ShareGroupHeartbeatRequest, { clientId, connection }: RequestContext) =>
-      Effect.map(
+    return (request: ShareGroupHeartbeatRequest, context: RequestContext) => {
+      const refused = memberRefusal(context, request.groupId, request.subscribedTopicNames)
+      if (refused !== undefined) return Effect.fail(refused)
+      const { clientId, connection } = context
+      return Effect.map(
         groups.heartbeat({ ...request, clientId, clientHost: `/${connection.clientHost}` }),
         ({ assignment, memberEpoch }) => ({
           errorCode: NONE,
@@ -35,6 +43,7 @@ export const shareGroupHeartbeat = handler({
           }
         })
       )
+    }
   }),
   refuse: (_request, errorCode, error) => ({
     errorCode,

@@ -3,16 +3,23 @@
 // Why: the heartbeat keeps none of them.
 
 import { StreamsGroups } from "@tusk/coordinator/group/shell/StreamsGroups"
-import type { StreamsGroupDescription } from "@tusk/coordinator/group/streams/StreamsDescription"
+import type { DescribedSubtopology, StreamsGroupDescription } from "@tusk/coordinator/group/streams/StreamsDescription"
 import { CoordinatorNotAvailable } from "@tusk/protocol/KafkaError"
 import { StreamsGroupDescribe } from "@tusk/protocol/messages/StreamsGroupDescribe"
 import * as Effect from "effect/Effect"
-import { groupDescriptions } from "../groups/groupDescriptions.ts"
+import { DESCRIBE_RIGHTS, groupDescriptions } from "../groups/groupDescriptions.ts"
 import { handler } from "../request/Handler.ts"
 
-const { answer, refuse } = groupDescriptions(
-  { topology: null, members: [] },
-  ({ members, topology }: StreamsGroupDescription) => ({
+const topicNames = (told: DescribedSubtopology): ReadonlyArray<string> => [
+  ...told.sourceTopics,
+  ...told.repartitionSinkTopics,
+  ...told.repartitionSourceTopics.map(({ name }) => name),
+  ...told.stateChangelogTopics.map(({ name }) => name)
+]
+
+const { answer, refuse } = groupDescriptions({
+  none: { topology: null, members: [] },
+  ownOf: ({ members, topology }: StreamsGroupDescription) => ({
     topology,
     members: members.map((member) => ({
       ...member,
@@ -21,17 +28,17 @@ const { answer, refuse } = groupDescriptions(
       taskEndOffsets: [],
       isClassic: false
     }))
-  })
-)
+  }),
+  topicsOf: ({ topology }) => (topology?.subtopologies ?? []).flatMap(topicNames),
+  hidden: "The described group uses topics that the client is not authorized to describe."
+})
 
 export const streamsGroupDescribe = handler({
   api: StreamsGroupDescribe,
   resources: ({ groupIds }) => ({ groups: groupIds }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
-  make: Effect.map(
-    StreamsGroups,
-    (groups) => (request, context) => Effect.map(groups.describe(request.groupIds), answer(request, context))
-  ),
+  asks: DESCRIBE_RIGHTS,
+  make: Effect.map(StreamsGroups, (groups) => (request, context) => answer(request, context, groups.describe)),
   refuse
 })

@@ -8,13 +8,23 @@ import type { StreamsHeartbeat } from "@tusk/coordinator/group/shell/StreamsGrou
 import type { HeartbeatAnswer } from "@tusk/coordinator/group/streams/StreamsGroupState"
 import { statusCodes } from "@tusk/coordinator/group/streams/StreamsStatus"
 import { namedTopics } from "@tusk/coordinator/group/streams/Topology"
-import { CoordinatorNotAvailable, errorMessage, NONE, StreamsInvalidTopology } from "@tusk/protocol/KafkaError"
+import {
+  CoordinatorNotAvailable,
+  errorMessage,
+  GroupAuthorizationFailed,
+  NONE,
+  StreamsInvalidTopology,
+  TopicAuthorizationFailed
+} from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { StreamsGroupHeartbeat } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
 import type {
   StreamsGroupHeartbeatRequest,
   StreamsGroupHeartbeatResponse
 } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
 import * as Effect from "effect/Effect"
+import { CLUSTER_NAME } from "../request/Authorization.ts"
+import { parted, permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { Answer } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
@@ -27,15 +37,23 @@ export const streamsGroupHeartbeat = handler({
   resources: ({ groupId }) => ({ groups: [groupId] }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
+  asks: [
+    { operation: "read", resourceType: "group" },
+    { operation: "describe", resourceType: "topic", of: "each topic of the topology" },
+    { operation: "create", resourceType: "cluster", of: "internal topics that are missing" },
+    { operation: "create", resourceType: "topic", of: "each of them, in the place of Cluster" }
+  ],
   make: Effect.gen(function* () {
     const groups = yield* StreamsGroups
     const internalTopics = yield* InternalTopics
     return Effect.fnUntraced(function* (request: StreamsGroupHeartbeatRequest, context: RequestContext) {
-      const invalid = wrongNames(request)
-      if (invalid !== null) return yield* invalid
+      const refused = refusalOf(request, context)
+      if (refused !== null) return yield* Effect.fail(refused)
       const asked = toHeartbeat(request, context)
       const answer = yield* groups.heartbeat(asked)
       if (answer.missingTopics.length === 0) return response(answer)
+      const forbidden = notCreatable(answer, context)
+      if (forbidden.length > 0) return response(withForbidden(answer, forbidden))
       const failed = yield* internalTopics.create(answer.missingTopics)
       if (failed.length > 0) return response(withReasons(answer, failed))
       // now that they are there, the member need not wait for its next heartbeat
@@ -50,6 +68,21 @@ export const streamsGroupHeartbeat = handler({
   }),
   refuse: (_request, errorCode, error) => ({ ...SILENT, errorCode, errorMessage: errorMessage(error) })
 })
+
+/** Why the principal may not be a member of the group with such a topology. */
+const refusalOf = (request: StreamsGroupHeartbeatRequest, context: RequestContext): KafkaError | null => {
+  if (!context.may("read", "group", request.groupId)) return new GroupAuthorizationFailed()
+  const invalid = wrongNames(request)
+  if (invalid !== null || request.topology === null) return invalid
+  const mayDescribe = permits(context, "describe", "topic")
+  return Array.from(namedTopics(request.topology)).every(mayDescribe) ? null : new TopicAuthorizationFailed()
+}
+
+/** Names of missing topics that the principal may not create. */
+const notCreatable = ({ missingTopics }: HeartbeatAnswer, context: RequestContext): ReadonlyArray<string> => {
+  if (context.mayQuietly("create", "cluster", CLUSTER_NAME)) return []
+  return parted(missingTopics, permits(context, "create", "topic"), ({ name }) => name).refused.map(({ name }) => name)
+}
 
 const wrongNames = ({ topology }: StreamsGroupHeartbeatRequest): StreamsInvalidTopology | null => {
   if (topology === null) return null
@@ -93,15 +126,19 @@ const toHeartbeat = (
 const withReasons = (answer: HeartbeatAnswer, failed: ReadonlyArray<NotCreated>): HeartbeatAnswer => {
   const some = failed.slice(0, 3).map(({ name, reason }) => `${name} (${reason})`)
   const more = failed.length > 3 ? ` and ${failed.length - 3} more` : ""
-  return {
-    ...answer,
-    status: answer.status.map((status) =>
-      status.name === "MISSING_INTERNAL_TOPICS"
-        ? { ...status, detail: `${status.detail}; Creation failed: ${some.join(", ")}${more}.` }
-        : status
-    )
-  }
+  return whyMissing(answer, `Creation failed: ${some.join(", ")}${more}.`)
 }
+
+/** None of the topics is created, as from Apache Kafka. */
+const withForbidden = (answer: HeartbeatAnswer, names: ReadonlyArray<string>): HeartbeatAnswer =>
+  whyMissing(answer, `Unauthorized to CREATE on topics ${names.join(", ")}.`)
+
+const whyMissing = (answer: HeartbeatAnswer, why: string): HeartbeatAnswer => ({
+  ...answer,
+  status: answer.status.map((status) =>
+    status.name === "MISSING_INTERNAL_TOPICS" ? { ...status, detail: `${status.detail}; ${why}` } : status
+  )
+})
 
 const SILENT: Answer<StreamsGroupHeartbeatResponse> = {
   errorCode: NONE,
@@ -111,7 +148,7 @@ const SILENT: Answer<StreamsGroupHeartbeatResponse> = {
   heartbeatIntervalMs: 0,
   acceptableRecoveryLag: 0,
   taskOffsetIntervalMs: 0,
-  status: null,
+  status: [],
   activeTasks: null,
   standbyTasks: null,
   warmupTasks: null,

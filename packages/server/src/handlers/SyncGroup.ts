@@ -2,7 +2,7 @@
 // Left out: nothing.
 
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
-import { CoordinatorNotAvailable, NONE } from "@tusk/protocol/KafkaError"
+import { CoordinatorNotAvailable, GroupAuthorizationFailed, NONE } from "@tusk/protocol/KafkaError"
 import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
 import type { SyncGroupRequest } from "@tusk/protocol/messages/SyncGroup"
 import { Active } from "@tusk/storage/commit/Active"
@@ -17,10 +17,13 @@ export const syncGroup = handler({
   reads: true,
   waitsMs: () => Infinity,
   later: () => new CoordinatorNotAvailable(),
+  asks: [{ operation: "read", resourceType: "group" }],
   make: Effect.gen(function* () {
     const { whenElsewhere } = yield* Active
     const groups = yield* Groups
-    return (request: SyncGroupRequest, { connection }: RequestContext) => {
+    return (request: SyncGroupRequest, context: RequestContext) => {
+      if (!context.may("read", "group", request.groupId)) return Effect.fail(new GroupAuthorizationFailed())
+      const { connection } = context
       const stopped = failingAtEnd(connection, whenElsewhere, () => new CoordinatorNotAvailable())
       return Effect.map(
         Effect.raceFirst(groups.syncGroup(request), stopped),

@@ -5,12 +5,22 @@ import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import type { OffsetToCommit } from "@tusk/coordinator/group/shell/GroupRequests"
 import type { ProducerKind } from "@tusk/coordinator/transaction/shell/Producing"
 import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
-import { CoordinatorNotAvailable, errorCode, NONE, UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import {
+  CoordinatorNotAvailable,
+  errorCode,
+  GroupAuthorizationFailed,
+  NONE,
+  TopicAuthorizationFailed,
+  TransactionalIdAuthorizationFailed,
+  UnknownTopicOrPartition
+} from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { TxnOffsetCommit } from "@tusk/protocol/messages/TxnOffsetCommit"
 import type { TxnOffsetCommitRequest } from "@tusk/protocol/messages/TxnOffsetCommit"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
+import { refusedFirst } from "../groups/refusedFirst.ts"
+import { permits } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
@@ -29,17 +39,29 @@ export const txnOffsetCommit = handler({
   }),
   reads: true,
   later: () => new CoordinatorNotAvailable(),
+  asks: [
+    { operation: "write", resourceType: "transactionalId" },
+    { operation: "read", resourceType: "group" },
+    { operation: "read", resourceType: "topic" }
+  ],
   make: Effect.gen(function* () {
     const groups = yield* Groups
     const topics = yield* Topics
     const transactions = yield* Transactions
-    return Effect.fnUntraced(function* (request: TxnOffsetCommitRequest, { apiVersion }: RequestContext) {
+    return Effect.fnUntraced(function* (request: TxnOffsetCommitRequest, context: RequestContext) {
       const { generationId, groupId, groupInstanceId, memberId } = request
+      if (!context.may("write", "transactionalId", request.transactionalId)) {
+        return yield* new TransactionalIdAuthorizationFailed()
+      }
+      if (!context.may("read", "group", groupId)) return yield* new GroupAuthorizationFailed()
+      const mayRead = permits(context, "read", "topic")
+      const { apiVersion } = context
       const kind = kindOf(apiVersion)
       const groupPartitionId = groupPartition(topics, groupId)
       const offsets: Array<OffsetToCommit> = []
       const partitions: Array<{ readonly topicId: string; readonly partition: number }> = []
       const places = request.topics.map(({ name, partitions: asked }) => {
+        if (!mayRead(name)) return asked.map((): KafkaError => new TopicAuthorizationFailed())
         const topic = topics.byName(name)
         return asked.map((one): number | KafkaError => {
           const partitionId = topic?.partitionIds[one.partitionIndex]
@@ -72,16 +94,15 @@ export const txnOffsetCommit = handler({
                 store: (entries) => transactions.addOffsets(request, groupId, groupPartitionId, entries, kind)
               }
             )
-      return {
-        topics: request.topics.map(({ name, partitions: asked }, i) => ({
-          name,
-          partitions: asked.map(({ partitionIndex }, j) => {
-            const place = places[i]![j]!
-            const error = typeof place === "number" ? results[place] : place
-            return { partitionIndex, errorCode: error ? errorCode(error) : NONE }
-          })
-        }))
-      }
+      const answered = request.topics.map(({ name, partitions: asked }, i) => ({
+        name,
+        partitions: asked.map(({ partitionIndex }, j) => {
+          const place = places[i]![j]!
+          const error = typeof place === "number" ? results[place] : place
+          return { partitionIndex, errorCode: error ? errorCode(error) : NONE }
+        })
+      }))
+      return { topics: refusedFirst(answered, (i, j) => typeof places[i]![j] !== "number") }
     })
   }),
   refuse: (request, code) => ({

@@ -10,7 +10,10 @@ import { Committer } from "@tusk/storage/commit/Committer"
 import { Log } from "@tusk/storage/log/Log"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Effect from "effect/Effect"
+import { CLUSTER_NAME } from "../request/Authorization.ts"
+import { authorizeCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 
 /** Transaction version 2: the epoch of a marker is above that of the records. */
@@ -21,6 +24,10 @@ export const writeTxnMarkers = handler({
   versions: [1, WriteTxnMarkers.maxVersion],
   resources: () => CLUSTER,
   reads: false,
+  asks: [
+    { operation: "alter", resourceType: "cluster" },
+    { operation: "clusterAction", resourceType: "cluster", of: "in the place of Alter" }
+  ],
   make: Effect.gen(function* () {
     const committer = yield* Committer
     const log = yield* Log
@@ -53,13 +60,13 @@ export const writeTxnMarkers = handler({
       })
     })
 
-    return ({ markers }: WriteTxnMarkersRequest) =>
-      Effect.map(
-        Effect.forEach(markers, (marker) =>
-          Effect.catch(one(marker), (error) => Effect.succeed(answered(marker, () => errorCode(error))))
-        ),
-        (answers) => ({ markers: answers })
+    return Effect.fnUntraced(function* ({ markers }: WriteTxnMarkersRequest, context: RequestContext) {
+      if (!context.mayQuietly("alter", "cluster", CLUSTER_NAME)) yield* authorizeCluster(context, "clusterAction")
+      const answers = yield* Effect.forEach(markers, (marker) =>
+        Effect.catch(one(marker), (error) => Effect.succeed(answered(marker, () => errorCode(error))))
       )
+      return { markers: answers }
+    })
   }),
   refuse: ({ markers }, code) => ({ markers: markers.map((marker) => answered(marker, () => code)) })
 })

@@ -18,7 +18,7 @@ import { ConnectionOptions } from "./ConnectionOptions.ts"
 import { Dispatch } from "./Dispatch.ts"
 import { listenerLimits } from "./ListenerLimits.ts"
 import { unmuted } from "./Muting.ts"
-import { oncePer } from "./oncePer.ts"
+import { oncePer } from "../request/oncePer.ts"
 import { logClose, openConnection, tellClosed, tellOpened } from "./OpenConnection.ts"
 import type { OpenConnection, Peer } from "./OpenConnection.ts"
 import { requestLoop } from "./RequestLoop.ts"
@@ -65,6 +65,7 @@ export class Connections extends Context.Service<
         const { info } = connection
         const scope = yield* Effect.scope
         const pull = yield* Socket.readerBytes(socket)
+        info.identity = peer.identity?.() ?? info.identity
         const writer = yield* socket.writer
         const write = writeTo(connection, peer, writer.writeAll, nowMs)
         const requests = requestLoop({

@@ -6,6 +6,7 @@ import { inArea } from "../observe/LogLines.ts"
 import type { Authorizer } from "../request/Authorizer.ts"
 import type { ConnectionInfo, Listener } from "../request/ConnectionInfo.ts"
 import { ANONYMOUS } from "../request/Identity.ts"
+import type { Identity } from "../request/Identity.ts"
 import { Places } from "../request/Places.ts"
 import type { Answer, Unsent } from "./Unsent.ts"
 
@@ -15,6 +16,8 @@ export interface Peer {
   /** Its address without port; "" if there is none. */
   readonly clientHost: string
   readonly clientPort?: number | undefined
+  /** Who it is, as the socket itself says once it is open: by a certificate. */
+  readonly identity?: () => Identity | undefined
   /** Takes what to call, at most once, when no more will come from it: also while no fiber reads from the socket. */
   readonly onGone: (gone: () => void) => void
   /** Nothing that is written arrives any more. */
@@ -119,7 +122,7 @@ export const openConnection = ({
     inFlight: 0,
     requests: 0,
     stopping: isStopping,
-    reading: false
+    reading: true
   }
 }
 
@@ -148,8 +151,8 @@ export const tellOpened = ({ info }: OpenConnection): Effect.Effect<void> =>
 
 /** `nowMs`: of the monotonic clock, as the one at which it was opened. */
 export const tellClosed = ({ info, openedMs, requests }: OpenConnection, nowMs: number): Effect.Effect<void> => {
-  const { clientHost, clientId, clientSoftwareName, clientSoftwareVersion, closedBecause, id, isGone, isStopping } =
-    info
+  const { clientHost, clientId, clientSoftwareName, clientSoftwareVersion, closedBecause, id, identity } = info
+  const { isGone, isStopping } = info
   const reason = closedBecause ?? (isStopping ? "the broker stops" : isGone ? "the client went away" : "it was cut off")
   return debugLine("connection is over", {
     connection: id,
@@ -157,6 +160,7 @@ export const tellClosed = ({ info, openedMs, requests }: OpenConnection, nowMs: 
     listener: info.listener.name,
     clientId,
     software: `${clientSoftwareName} ${clientSoftwareVersion}`,
+    principal: identity.principal,
     reason,
     forMs: Math.round(nowMs - openedMs),
     requests

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { inArea } from "../observe/LogLines.ts"
-import { oncePer } from "./oncePer.ts"
+import { oncePer } from "../request/oncePer.ts"
 
 /** A slow request of each API is told so often, in milliseconds: a database that is away makes all of them slow. */
 const INTERVAL_MS = 10_000

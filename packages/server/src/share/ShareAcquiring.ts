@@ -14,7 +14,7 @@ import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
 import { Deadlines } from "../request/Deadlines.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { wireClock } from "../request/WireClock.ts"
-import type { ShareRequests } from "./ShareRequests.ts"
+import type { PartitionIdOf } from "./ShareRequests.ts"
 import { served } from "./ShareSessions.ts"
 import type { SharedPartition, ShareSession } from "./ShareSessions.ts"
 
@@ -42,26 +42,31 @@ const servicesOf = Effect.gen(function* () {
   }
 })
 
-interface Parts extends Effect.Success<typeof servicesOf> {
-  readonly partitionIdOf: ShareRequests["partitionIdOf"]
-}
+type Parts = Effect.Success<typeof servicesOf>
 
 /** One ShareFetch that acquires. */
 interface Asked {
   readonly session: ShareSession
   readonly request: ShareFetchRequest
   readonly connection: ConnectionInfo
+  /** Looked up at each look: a right may be gone by then. */
+  readonly idOf: PartitionIdOf
   readonly claim: Claim
   readonly deadlineMs: number
 }
 
 /** Acquires for a session until there is something, the time is over, or the client has gone. */
-export const shareAcquiring = Effect.fnUntraced(function* ({ partitionIdOf }: ShareRequests) {
-  const parts: Parts = { ...(yield* servicesOf), partitionIdOf }
+export const shareAcquiring = Effect.fnUntraced(function* () {
+  const parts = yield* servicesOf
   const { budget, clock } = parts
-  return Effect.fnUntraced(function* (session: ShareSession, request: ShareFetchRequest, connection: ConnectionInfo) {
+  return Effect.fnUntraced(function* (
+    session: ShareSession,
+    request: ShareFetchRequest,
+    connection: ConnectionInfo,
+    idOf: PartitionIdOf
+  ) {
     const deadlineMs = monotonicMs(clock) + request.maxWaitMs
-    const asked: Asked = { session, request, connection, claim: budget.claim(connection), deadlineMs }
+    const asked: Asked = { session, request, connection, idOf, claim: budget.claim(connection), deadlineMs }
     const room = budget.room()
     if (room !== undefined) yield* room
     /** How many could not be served at the first look: one more is news. */
@@ -81,13 +86,13 @@ export const shareAcquiring = Effect.fnUntraced(function* ({ partitionIdOf }: Sh
 
 /** One look; if it finds too little, waits until something comes, and says to look again. */
 const lookAndWait = Effect.fnUntraced(function* (parts: Parts, asked: Asked, isDue: (found: Found) => boolean) {
-  const { clock, configs, log, partitionIdOf, shared } = parts
-  const { connection, deadlineMs, request, session } = asked
+  const { clock, configs, log, shared } = parts
+  const { connection, deadlineMs, idOf, request, session } = asked
   const bound = boundOf(configs(session.groupId).shareIsolationLevel)
   // What is free from here on is not missed: it is looked for again.
   const ids: Array<number> = []
   for (const { partition, topicId } of session.partitions.values()) {
-    const partitionId = partitionIdOf(topicId, partition)
+    const partitionId = idOf(topicId, partition)
     if (typeof partitionId === "number") ids.push(partitionId)
   }
   const ends = yield* log.ends(ids)
@@ -129,8 +134,8 @@ const endingOf = ({ deadlines }: Parts, { connection, deadlineMs }: Asked, free:
 
 /** Partitions of the session in turn, as long as there is room. */
 const acquireOnce = Effect.fnUntraced(function* (
-  { partitionIdOf, settings, shared }: Parts,
-  { claim, request, session }: Asked
+  { settings, shared }: Parts,
+  { claim, idOf, request, session }: Asked
 ) {
   const found: Array<readonly [SharedPartition, AcquiredRecords | KafkaError]> = []
   const given = claim.take(Math.max(0, Math.min(request.maxBytes, settings.fetchMaxBytes)))
@@ -138,7 +143,7 @@ const acquireOnce = Effect.fnUntraced(function* (
   let records = request.maxRecords
   for (const partition of Array.from(session.partitions.values())) {
     if (bytes <= 0 || records <= 0) break
-    const partitionId = partitionIdOf(partition.topicId, partition.partition)
+    const partitionId = idOf(partition.topicId, partition.partition)
     if (typeof partitionId !== "number") {
       found.push([partition, partitionId])
       continue

@@ -6,6 +6,7 @@ import {
   errorMessage,
   InvalidRequest,
   NONE,
+  TopicAuthorizationFailed,
   UnknownTopicId,
   UnknownTopicOrPartition
 } from "@tusk/protocol/KafkaError"
@@ -13,9 +14,12 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { permits } from "../request/authorizing.ts"
 import type { Listener } from "../request/ConnectionInfo.ts"
 import { endpointsOf, leadershipFor, NO_LEADER, notLedHere, Placement } from "../request/Placement.ts"
 import type { Leadership } from "../request/Placement.ts"
+import type { Right } from "../request/Handler.ts"
+import type { RequestContext } from "../request/RequestContext.ts"
 import type { Resources } from "../request/Resources.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { ShareSessions } from "./ShareSessions.ts"
@@ -49,6 +53,12 @@ const problemOf = (batches: ReadonlyArray<AcknowledgementBatch>, isRenewAck: boo
   return undefined
 }
 
+/** What both ask for. */
+export const SHARE_RIGHTS: ReadonlyArray<Right> = [
+  { operation: "read", resourceType: "group" },
+  { operation: "read", resourceType: "topic" }
+]
+
 /** What both requests name. */
 export const shareResources = (
   groupId: string | null,
@@ -81,7 +91,11 @@ interface Acknowledged {
   readonly partitionIndex: number
   readonly batches: ReadonlyArray<AcknowledgementBatch>
   readonly isRenewAck: boolean
+  readonly idOf: PartitionIdOf
 }
+
+/** A partition as the log knows it, or why it is not served. */
+export type PartitionIdOf = (topicId: string, partition: number) => number | KafkaError
 
 /** The session that a request belongs to, and what the request changes of it. */
 interface Opened {
@@ -103,13 +117,25 @@ export class ShareRequests {
   static readonly make = Effect.map(servicesOf, (services) => new ShareRequests(services))
 
   /** A partition as the log knows it, or why it is not served here. */
-  readonly partitionIdOf = (topicId: string, partition: number): number | KafkaError => {
+  readonly partitionIdOf: PartitionIdOf = (topicId, partition) => {
     const { placement, topics } = this.#services
     const topic = topics.byId(topicId)
     if (topic === undefined) return new UnknownTopicId()
     const partitionId = topic.partitionIds[partition]
     if (partitionId === undefined) return new UnknownTopicOrPartition()
     return notLedHere(placement, partitionId, -1) ?? partitionId
+  }
+
+  /** The same for one who may read only some topics: TOPIC_AUTHORIZATION_FAILED of the others. */
+  readableBy(context: RequestContext): PartitionIdOf {
+    if (!context.connection.authorizer.isOn) return this.partitionIdOf
+    const mayRead = permits(context, "read", "topic")
+    return (topicId, partition) => {
+      const name = this.#services.topics.byId(topicId)?.name
+      return name === undefined || mayRead(name)
+        ? this.partitionIdOf(topicId, partition)
+        : new TopicAuthorizationFailed()
+    }
   }
 
   /** What is wrong with the ids of group and member, if one of them is none; null: nothing. */
@@ -124,26 +150,27 @@ export class ShareRequests {
   }
 
   /** As answers tell it of a partition. */
-  acknowledge(session: ShareSession, { batches, isRenewAck, partitionIndex, topicId }: Acknowledged) {
-    return Effect.map(this.#acknowledge(session, topicId, partitionIndex, batches, isRenewAck), (error) => ({
+  acknowledge(session: ShareSession, asked: Acknowledged) {
+    return Effect.map(this.#acknowledge(session, asked), (error) => ({
       errorCode: error === null ? NONE : errorCode(error),
       errorMessage: error === null ? null : errorMessage(error),
-      currentLeader: this.leadership(error, topicId, partitionIndex)
+      currentLeader: this.leadership(error, asked.topicId, asked.partitionIndex)
     }))
   }
 
   /** Null: taken. */
   #acknowledge(
     { groupId, memberId }: ShareSession,
-    topicId: string,
-    partition: number,
-    batches: ReadonlyArray<AcknowledgementBatch>,
-    isRenewAck: boolean
+    { batches, idOf, isRenewAck, partitionIndex, topicId }: Acknowledged
   ): Effect.Effect<KafkaError | null> {
-    const partitionId = this.partitionIdOf(topicId, partition)
-    if (typeof partitionId !== "number") return Effect.succeed(partitionId)
+    const partitionId = idOf(topicId, partitionIndex)
+    if (typeof partitionId !== "number" && partitionId._tag !== "TopicAuthorizationFailed") {
+      return Effect.succeed(partitionId)
+    }
+    // Before the right to the topic, as in Apache Kafka.
     const problem = problemOf(batches, isRenewAck)
     if (problem !== undefined) return Effect.succeed(problem)
+    if (typeof partitionId !== "number") return Effect.succeed(partitionId)
     const ranges = batches.map(({ acknowledgeTypes, firstOffset, lastOffset }) => ({
       first: firstOffset,
       last: lastOffset,

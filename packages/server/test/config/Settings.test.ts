@@ -53,6 +53,25 @@ describe("settings", () => {
     assert.match(message(["socket.request.max.bytes", "2147483648"]), /no more than 2147483647/)
   })
 
+  it("knows one authorizer, by Kafka's name and by another one", () => {
+    const name = "authorizer.class.name"
+    const standard = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+    for (const value of ["", "tusk", standard]) {
+      assert.strictEqual(Result.getOrThrow(parse([name, value])).settings.authorizerClassName, value)
+    }
+    assert.strictEqual(
+      message([name, "kafka.security.authorizer.AclAuthorizer"]),
+      `--set: Invalid value kafka.security.authorizer.AclAuthorizer for configuration ${name}: Must be empty, ${standard} or tusk`
+    )
+  })
+
+  it("takes principals between semicolons for super users", () => {
+    const users = "User:admin; User:CN=a,OU=b;;Group:kafka_admins"
+    assert.strictEqual(Result.getOrThrow(parse(["super.users", users])).settings.superUsers, users)
+    assert.match(message(["super.users", "User:admin;root"]), /Must be a list of Type:name/)
+    assert.match(message(["super.users", `${"a".repeat(50_000)}`]), /Must be a list/)
+  })
+
   it("warns once of a name of Kafka's that means nothing here, and not of a default of topics", () => {
     const parsed = Result.getOrThrow(parse(["num.io.threads", "8"], ["num.io.threads", "9"], ["log.retention.ms", "5"]))
     assert.strictEqual(parsed.warnings.length, 1)

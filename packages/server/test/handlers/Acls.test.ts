@@ -226,11 +226,22 @@ describe("ACLs over the wire", () => {
     assert.deepStrictEqual(await names(client), ["kafka-cluster", "orders"])
   })
 
+  it("tell at the start that no client can begin", async () => {
+    const told = async (settings: Partial<Settings>) => {
+      await using broker = await startBroker(settings)
+      return broker.log.map(({ fields, level }) => [level, fields["area"]])
+    }
+    assert.deepStrictEqual(await told({ authorizerClassName: "tusk" }), [["Warn", "authorizer"]])
+    assert.deepStrictEqual(await told(SUPER), [])
+    assert.deepStrictEqual(await told(OPEN), [])
+    assert.deepStrictEqual(await told({}), [])
+  })
+
   it.effect("deny with a line for each principal and resource a minute", () =>
     Effect.gen(function* () {
       const broker = yield* brokerInTestTime({ authorizerClassName: "tusk" })
       const client = yield* Effect.promise(() => broker.connect())
-      const denied = () => broker.log.filter(({ fields }) => fields["area"] === "authorizer")
+      const denied = () => broker.log.filter(({ text }) => text === "denied")
       const twice = Effect.promise(async () => {
         for (let i = 0; i < 2; i++) assert.deepStrictEqual((await create(client, acl()))[0]![0], 31)
       })

@@ -179,8 +179,9 @@ describe("offsets", () => {
     assert.deepStrictEqual(
       answer.topics.map(({ partitions, topicId }) => [topicId, partitions[0]!.errorCode]),
       [
-        [topicId, 0],
-        [UNKNOWN_ID, 100]
+        // what was refused at once comes first, as from Apache Kafka
+        [UNKNOWN_ID, 100],
+        [topicId, 0]
       ]
     )
   })
@@ -223,8 +224,11 @@ describe("offsets", () => {
     const { errorCode, topics } = await remove("g")
     assert.strictEqual(errorCode, 0)
     assert.deepStrictEqual(
-      topics[0]!.partitions.map(({ errorCode }) => errorCode),
-      [0, 3]
+      topics[0]!.partitions.map(({ errorCode, partitionIndex }) => [partitionIndex, errorCode]),
+      [
+        [9, 3],
+        [0, 0]
+      ]
     )
     const left = await client.call(OffsetFetch, 7, { groupId: "g", topics: null })
     assert.deepStrictEqual(

@@ -26,6 +26,5 @@ export const sqlWork: Readonly<Record<string, SqlWork>> = {
   },
   "0014": { sql: PRODUCE, outbox, groups: [] },
   "0015": { sql: `${RECORDS_ON} ${PRODUCE}`, outbox, groups: [] },
-  "0016": { sql: `${PRODUCE} ${CLAIM}`, outbox, groups: [workers] },
-  "0017": { sql: `${PRODUCE} ${CLAIM}`, outbox, groups: [workers] }
+  "0016": { sql: `${PRODUCE} ${CLAIM}`, outbox, groups: [workers] }
 }

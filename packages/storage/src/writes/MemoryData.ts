@@ -121,6 +121,14 @@ export class MemoryData {
     }
   }
 
+  /** Who may do what, who gets in and how much, as another has it. */
+  takeSecurity(from: MemoryData): void {
+    for (const [key, acl] of from.acls) this.acls.set(key, acl)
+    for (const [key, credential] of from.scramCredentials) this.scramCredentials.set(key, credential)
+    for (const [key, quota] of from.quotas) this.quotas.set(key, quota)
+    for (const [key, token] of from.delegationTokens) this.delegationTokens.set(key, token)
+  }
+
   /** All that is stored now, and no store holds its lock: a standby that hears nothing more. */
   copy(): MemoryData {
     const copy = new MemoryData(this.clusterId)
@@ -140,10 +148,7 @@ export class MemoryData {
     for (const [groupId, offsets] of this.offsets) copy.offsets.set(groupId, new Map(offsets))
     for (const [groupId, group] of this.groups) copy.groups.set(groupId, group)
     for (const [transactionalId, state] of this.transactionalIds) copy.transactionalIds.set(transactionalId, state)
-    for (const [key, acl] of this.acls) copy.acls.set(key, acl)
-    for (const [key, credential] of this.scramCredentials) copy.scramCredentials.set(key, credential)
-    for (const [key, quota] of this.quotas) copy.quotas.set(key, quota)
-    for (const [key, token] of this.delegationTokens) copy.delegationTokens.set(key, token)
+    copy.takeSecurity(this)
     for (const [id, row] of this.outbox) copy.outbox.set(id, row)
     copy.outboxRefused.push(...this.outboxRefused)
     for (const [groupId, members] of this.groupMembers) copy.groupMembers.set(groupId, new Map(members))

@@ -118,7 +118,10 @@ describe("clusters in schemas of one database", () => {
         .replaceAll('"other".', "kafka.")
         .replaceAll('schema "other"', "schema kafka")
       const number = /kafka_outbox_(\d+)/.exec(renamed)![1]!
-      const plain = renamed.replaceAll(`kafka_outbox_${number}`, "kafka_outbox").replaceAll(number, "1416983403")
+      const plain = renamed
+        .replaceAll(`kafka_outbox_${number}`, "kafka_outbox")
+        .replaceAll(`kafka_security_${number}`, "kafka_security")
+        .replaceAll(number, "1416983403")
       assert.strictEqual(plain.replaceAll("'\"other\"'::regnamespace", "'kafka'::regnamespace"), whole)
       assert.match(whole, lock)
     })

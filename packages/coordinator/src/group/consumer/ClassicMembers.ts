@@ -145,7 +145,8 @@ export const classicHeartbeat = (
   const found = speaker(draft, event)
   if ("error" in found) return draft.refuse(event.waiter, found.error)
   const { classic, member } = found
-  advance(draft, new Subscriptions(event.topics), event.terms)
+  const known = draft.known(event.topics.version, event.terms)
+  advance(draft, new Subscriptions(event.topics, known), event.terms)
   const alive = { ...member, sessionDeadlineMs: draft.now + classic.sessionTimeoutMs }
   const hasToJoin =
     member.memberEpoch < draft.assignmentEpoch ||

@@ -15,7 +15,8 @@ import type {
   PersistedGroup,
   PersistedMember
 } from "./ConsumerGroupState.ts"
-import type { Subscriptions } from "./Subscription.ts"
+import { NOTHING_KNOWN } from "./Subscription.ts"
+import type { Resolved, Subscriptions } from "./Subscription.ts"
 
 const assignors: ReadonlyMap<string, Assignor> = new Map([
   ["uniform", uniform],
@@ -47,7 +48,8 @@ export class ConsumerDraft {
   staticMembers: ReadonlyMap<string, string>
   target: ReadonlyMap<string, Assignment>
   private owners: ReadonlyMap<string, ReadonlyMap<number, string>>
-  private resolved: ReadonlyMap<string, ReadonlyArray<string>>
+  private resolved: Resolved
+  private resolvedAtMs: number
   private assignedAtMs: number
   private bumpedAtMs: number
   private wakeAtMs: number
@@ -71,6 +73,7 @@ export class ConsumerDraft {
     this.target = state.target
     this.owners = state.owners
     this.resolved = state.resolved
+    this.resolvedAtMs = state.resolvedAtMs
     this.assignedAtMs = state.assignedAtMs
     this.bumpedAtMs = state.bumpedAtMs
     this.wakeAtMs = state.wakeAtMs
@@ -170,8 +173,19 @@ export class ConsumerDraft {
 
   // -- assignment -----------------------------------------------------------------------------------------------------
 
+  /** Topics have come or gone since regular expressions were looked up, or that is too long ago. */
+  isOutdated(topicsVersion: number, { regexRefreshIntervalMs }: ConsumerTerms): boolean {
+    return this.topicsVersion !== topicsVersion || this.now >= this.resolvedAtMs + regexRefreshIntervalMs
+  }
+
+  /** What regular expressions stand for, for all members, until it is outdated. */
+  known(topicsVersion: number, terms: ConsumerTerms): Resolved {
+    return this.isOutdated(topicsVersion, terms) ? NOTHING_KNOWN : this.resolved
+  }
+
   /** Looks at the topics that there are now; a new epoch if that or a subscription calls for one. */
-  refresh(subscriptions: Subscriptions, subscriptionChanged: boolean): void {
+  refresh(subscriptions: Subscriptions, terms: ConsumerTerms, subscriptionChanged: boolean): void {
+    if (this.isOutdated(subscriptions.topics.version, terms)) this.resolvedAtMs = this.now
     const hash = subscriptions.hash(this.members.values())
     if (subscriptionChanged || (hash !== this.metadataHash && !this.hashIsStale)) this.bump()
     this.metadataHash = hash
@@ -275,6 +289,7 @@ export class ConsumerDraft {
         target: this.target,
         owners: this.owners,
         resolved: this.resolved,
+        resolvedAtMs: this.resolvedAtMs,
         stored: change?.group ?? this.from.stored,
         wakeAtMs: this.wakeAtMs
       },

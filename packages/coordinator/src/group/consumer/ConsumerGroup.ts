@@ -22,7 +22,8 @@
  * Persist: with each change of what lasts, only members that changed; a heartbeat that changes nothing stores nothing.
  *
  * Differences from Kafka: an assignment comes before the group's assignment interval is over once nothing has
- * changed for a fifth of it; regular expressions are resolved at once and when topics change; a static member that
+ * changed for a fifth of it; regular expressions are resolved at once and when topics change, by the rights of the member
+ * that asks, a new one without the others; what they stood for is not stored; a static member that
  * repeats its first heartbeat is let in; a member of one subscription more than a mebibyte long is not; the target
  * assignment is not stored, so that a restart in the midst of a rebalance makes one more epoch.
  */

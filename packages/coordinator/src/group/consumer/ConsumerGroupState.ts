@@ -3,7 +3,7 @@ import * as Data from "effect/Data"
 import type { Assignment } from "../../assignor/Assignor.ts"
 import type { GroupOutput } from "../machine/GroupOutput.ts"
 import type { MemberIdentity } from "../machine/MemberIdentity.ts"
-import type { Subscriber, TopicsView } from "./Subscription.ts"
+import type { Resolved, Subscriber, TopicsView } from "./Subscription.ts"
 
 /** Kafka's names, as ConsumerGroupDescribe and ListGroups show them. */
 export type Phase = "Empty" | "Assigning" | "Reconciling" | "Stable" | "Dead"
@@ -98,7 +98,9 @@ export interface ConsumerGroupState extends PersistedGroup {
   /** The owner of each partition: member ids by partition index, by topic id. */
   readonly owners: ReadonlyMap<string, ReadonlyMap<number, string>>
   /** Names of topics that each regular expression stood for, when last looked at. */
-  readonly resolved: ReadonlyMap<string, ReadonlyArray<string>>
+  readonly resolved: Resolved
+  /** When all of them were; -Infinity: never. */
+  readonly resolvedAtMs: number
   /** What was stored last; the group's row is written if it differs. */
   readonly stored: PersistedGroup
   readonly wakeAtMs: number
@@ -112,6 +114,8 @@ export interface ConsumerTerms {
   readonly maxSize: number
   /** Names; the first is the default. */
   readonly assignors: ReadonlyArray<string>
+  /** For how long a regular expression stands for the same topics while none comes or goes: rights may change. */
+  readonly regexRefreshIntervalMs: number
 }
 
 export interface TopicPartitions {
@@ -238,6 +242,7 @@ export const empty: ConsumerGroupState = {
   target: new Map(),
   owners: new Map(),
   resolved: new Map(),
+  resolvedAtMs: -Infinity,
   stored: NEVER_STORED,
   wakeAtMs: Infinity
 }

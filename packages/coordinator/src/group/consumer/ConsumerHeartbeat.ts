@@ -87,7 +87,7 @@ export const settle = (draft: ConsumerDraft, before: Member, updated: Member, so
     !sameNames(before.subscribedTopicNames, updated.subscribedTopicNames)
   const changed = so.isNew || subscriptionChanged || differ(before, updated)
   if (changed) draft.put(updated)
-  const subscriptions = new Subscriptions(so.topics)
+  const subscriptions = new Subscriptions(so.topics, draft.known(so.topics.version, so.terms))
   advance(draft, subscriptions, so.terms, subscriptionChanged)
 
   let now = updated
@@ -114,15 +114,15 @@ export const settle = (draft: ConsumerDraft, before: Member, updated: Member, so
   return now
 }
 
-/** A new epoch if topics or subscriptions have changed, and its target assignment once it is time. */
+/** A new epoch if topics, rights or subscriptions have changed, and its target assignment once it is time. */
 export const advance = (
   draft: ConsumerDraft,
   subscriptions: Subscriptions,
   terms: ConsumerTerms,
   subscriptionChanged = false
 ): void => {
-  if (subscriptionChanged || draft.hashIsStale || draft.topicsVersion !== subscriptions.topics.version) {
-    draft.refresh(subscriptions, subscriptionChanged)
+  if (subscriptionChanged || draft.hashIsStale || draft.isOutdated(subscriptions.topics.version, terms)) {
+    draft.refresh(subscriptions, terms, subscriptionChanged)
   }
   if (draft.groupEpoch > draft.assignmentEpoch) draft.assign(subscriptions, terms)
 }

@@ -8,5 +8,6 @@ export const termsOf = (config: GroupResourceConfig): ConsumerTerms => ({
   heartbeatIntervalMs: config.consumerHeartbeatIntervalMs,
   assignmentIntervalMs: config.consumerAssignmentIntervalMs,
   maxSize: config.consumerMaxSize,
-  assignors: config.consumerAssignors.filter((name) => ASSIGNOR_NAMES.includes(name))
+  assignors: config.consumerAssignors.filter((name) => ASSIGNOR_NAMES.includes(name)),
+  regexRefreshIntervalMs: config.consumerRegexRefreshIntervalMs
 })

@@ -4,7 +4,7 @@ export interface TopicsView {
   readonly version: number
   readonly byName: (name: string) => { readonly topicId: string; readonly partitions: number } | undefined
   readonly partitionCount: (topicId: string) => number
-  /** Names of all topics that a valid regular expression matches as a whole. */
+  /** Names of all topics that a valid regular expression matches as a whole, and that the one who asks may know of. */
   readonly matching: (regex: string) => ReadonlyArray<string>
 }
 
@@ -16,6 +16,10 @@ export interface Subscriber {
   readonly subscribedTopicRegex: string
 }
 
+/** Names of topics by the regular expression that stands for them. */
+export type Resolved = ReadonlyMap<string, ReadonlyArray<string>>
+
+export const NOTHING_KNOWN: Resolved = new Map()
 const NO_TOPICS: ReadonlySet<string> = new Set()
 
 /** What members subscribe to, as ids of topics that exist. Members that ask for the same share one set. */
@@ -23,10 +27,13 @@ export class Subscriptions {
   readonly topics: TopicsView
   /** The regular expressions asked about. */
   readonly resolved = new Map<string, ReadonlyArray<string>>()
+  private readonly known: Resolved
   private readonly byKey = new Map<string, ReadonlySet<string>>()
 
-  constructor(topics: TopicsView) {
+  /** `known`: what regular expressions stand for already; the others are looked up by the rights of the one who asks. */
+  constructor(topics: TopicsView, known: Resolved = NOTHING_KNOWN) {
     this.topics = topics
+    this.known = known
   }
 
   of({ subscribedTopicNames, subscribedTopicRegex }: Subscriber): ReadonlySet<string> {
@@ -41,7 +48,7 @@ export class Subscriptions {
     }
     subscribedTopicNames.forEach(add)
     if (subscribedTopicRegex !== "") {
-      const names = this.topics.matching(subscribedTopicRegex)
+      const names = this.known.get(subscribedTopicRegex) ?? this.topics.matching(subscribedTopicRegex)
       this.resolved.set(subscribedTopicRegex, names)
       names.forEach(add)
     }

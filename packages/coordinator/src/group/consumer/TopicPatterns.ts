@@ -39,9 +39,12 @@ interface Pattern {
   names: ReadonlyArray<string>
 }
 
+/** Whether the one who asks may know of a topic; undefined: of all. */
+export type MayDescribe = ((topic: string) => boolean) | undefined
+
 export interface TopicPatterns {
-  /** The topics as they are now. */
-  readonly view: () => TopicsView
+  /** The topics as they are now; regular expressions stand for those that one may know of: without a word for all. */
+  readonly view: (mayDescribe?: MayDescribe) => TopicsView
   /** Why this is no regular expression of RE2's. */
   readonly invalid: (regex: string) => InvalidRegularExpression | null
 }
@@ -73,14 +76,14 @@ export const makeTopicPatterns = (topics: Context.Service.Shape<typeof Topics>):
   }
 
   return {
-    view: () => ({
+    view: (mayDescribe) => ({
       version: topics.version(),
       byName: (name) => {
         const topic = topics.byName(name)
         return topic && { topicId: topic.topicId, partitions: topic.partitionIds.length }
       },
       partitionCount: (topicId) => topics.byId(topicId)?.partitionIds.length ?? 0,
-      matching
+      matching: mayDescribe === undefined ? matching : (regex) => matching(regex).filter(mayDescribe)
     }),
     invalid: (regex) => regexProblem(regex, "SubscribedTopicRegex", patternOf)
   }

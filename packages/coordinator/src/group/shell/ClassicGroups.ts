@@ -84,7 +84,7 @@ export const makeClassicGroups = (
 
   const joinGroup = (request: Asked.JoinGroup) =>
     Effect.gen(function* () {
-      const { groupId, apiVersion, reason, ...terms } = request
+      const { groupId, apiVersion, mayDescribe: _, reason, ...terms } = request
       yield* admitted(cells, request)
       const newMemberId = newMemberIdOf(request.groupInstanceId ?? request.clientId, yield* randomUuid)
       const event = (waiter: number) =>

@@ -76,7 +76,7 @@ export const makeClassicInConsumer = (
         rackId: subscription.rackId,
         ownedPartitions: toTopicIds(subscription.ownedPartitions, topics),
         requireKnownMemberId: request.apiVersion >= 4,
-        topics: patterns.view(),
+        topics: patterns.view(request.mayDescribe),
         terms: termsOf(configs(request.groupId))
       })
     )
@@ -106,9 +106,11 @@ export const makeClassicInConsumer = (
     Effect.flatMap(
       cell.cell.ask((waiter) =>
         Event.ClassicHeartbeat({
-          ...request,
+          memberId: request.memberId,
+          groupInstanceId: request.groupInstanceId,
+          generationId: request.generationId,
           waiter,
-          topics: patterns.view(),
+          topics: patterns.view(request.mayDescribe),
           terms: termsOf(configs(request.groupId))
         })
       ),

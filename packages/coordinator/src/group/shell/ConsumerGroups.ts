@@ -31,6 +31,7 @@ import type {
   Phase
 } from "../consumer/ConsumerGroupState.ts"
 import { termsOf } from "../consumer/ConsumerTerms.ts"
+import type { MayDescribe } from "../consumer/TopicPatterns.ts"
 
 /** Of one member; Kafka has no such bound but that of a request. */
 const MAX_SUBSCRIPTION_CHARACTERS = 1024 * 1024
@@ -39,6 +40,7 @@ const MAX_SUBSCRIPTION_CHARACTERS = 1024 * 1024
 export interface ConsumerHeartbeat extends Omit<HeartbeatEvent, "waiter" | "newMemberId" | "topics" | "terms"> {
   readonly groupId: string
   readonly apiVersion: number
+  readonly mayDescribe?: MayDescribe
 }
 
 export type Beat = Extract<Answer, { readonly _tag: "Beat" }>
@@ -134,7 +136,9 @@ const make = Effect.fnUntraced(function* () {
     const found = memberEpoch === 0 ? joined(groupId) : known(groupId, memberEpoch > 0 ? "Consumer group" : "Group")
     const answer = yield* cells.retrying(
       Effect.flatMap(found, ({ cell }) =>
-        cell.ask((waiter) => Event.Heartbeat({ ...request, waiter, newMemberId, topics: patterns.view(), terms }))
+        cell.ask((waiter) =>
+          Event.Heartbeat({ ...request, waiter, newMemberId, topics: patterns.view(request.mayDescribe), terms })
+        )
       )
     )
     if (answer._tag === "Beat") {

@@ -1,5 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { JoinEvent, Phase, SyncEvent } from "../classic/ClassicGroupState.ts"
+import type { MayDescribe } from "../consumer/TopicPatterns.ts"
 import type { Committing } from "../machine/GroupKind.ts"
 import type { MemberIdentity } from "../machine/MemberIdentity.ts"
 
@@ -12,6 +13,7 @@ export interface JoinGroup extends Omit<
   readonly apiVersion: number
   /** Why the client joins (KIP-800), for the log. */
   readonly reason: string | null
+  readonly mayDescribe?: MayDescribe
 }
 
 export interface SyncGroup extends Omit<SyncEvent, "waiter"> {
@@ -21,6 +23,7 @@ export interface SyncGroup extends Omit<SyncEvent, "waiter"> {
 export interface Heartbeat extends MemberIdentity {
   readonly groupId: string
   readonly generationId: number
+  readonly mayDescribe?: MayDescribe
 }
 
 export interface LeaveGroup {

@@ -24,7 +24,8 @@ export const terms: ConsumerTerms = {
   heartbeatIntervalMs: 1000,
   assignmentIntervalMs: 0,
   maxSize: 6,
-  assignors: ["uniform", "range"]
+  assignors: ["uniform", "range"],
+  regexRefreshIntervalMs: 600_000
 }
 
 /** Topics by name: their id is `id-<name>`. */

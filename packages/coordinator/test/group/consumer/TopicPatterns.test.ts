@@ -47,6 +47,14 @@ describe("TopicPatterns", () => {
     assert.strictEqual(patterns.view().partitionCount("id-none"), 0)
   })
 
+  it("leaves out topics that the one who asks may not know of", () => {
+    const { asked, patterns } = over(["ab", "abc", "b"])
+    assert.deepStrictEqual(patterns.view((name) => name !== "abc").matching("ab.*"), ["ab"])
+    assert.deepStrictEqual(patterns.view(() => false).matching("ab.*"), [])
+    assert.deepStrictEqual(patterns.view().matching("ab.*"), ["ab", "abc"])
+    assert.strictEqual(asked(), 1, "and has no name matched anew for it")
+  })
+
   it("is asked once a change of topics, however many ask", () => {
     const { add, asked, patterns } = over(["a1"])
     for (let i = 0; i < 10; i++) assert.deepStrictEqual(patterns.view().matching("a."), ["a1"])

@@ -1,4 +1,5 @@
 import { ofArea } from "@tusk/storage/logging"
+import type { StoredAcl } from "@tusk/storage/port/Security"
 import { Acls } from "@tusk/storage/security/Acls"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -47,6 +48,18 @@ const lineOf = (fields: DenialLine): Effect.Effect<void> =>
       : Effect.annotateLogs(Effect.logInfo("denied"), fields)
   )
 
+const maySomebodyAlter = (rows: Iterable<StoredAcl>): boolean => {
+  for (const { operation, permissionType, resourceType } of rows) {
+    if (resourceType === "CLUSTER" && permissionType === "ALLOW" && (operation === "ALTER" || operation === "ALL"))
+      return true
+  }
+  return false
+}
+
+/** Nobody can begin, as a client of Kafka. */
+const NOBODY =
+  "no client may change ACLs: super.users is empty, and no ACL allows ALTER on the cluster. Name somebody in super.users, or call kafka.allow in SQL"
+
 /** The authorizer that settings name: one by the rows of `kafka.acls`, or what is there already: none, or one of an app's own. */
 export const authorizer = Layer.effect(
   Authorizer,
@@ -63,6 +76,9 @@ export const authorizer = Layer.effect(
       superUsers: superUsersOf(settings.superUsers),
       allowsEveryone: settings.allowEveryoneIfNoAclFound,
       cacheBytes: settings.authorizerCacheBytes
+    }
+    if (options.superUsers.size === 0 && !options.allowsEveryone && !maySomebodyAlter(acls.current().values())) {
+      yield* ofArea("authorizer")(Effect.logWarning(NOBODY))
     }
     return makeAuthorizer(options, (denial) => {
       counts.denials++
