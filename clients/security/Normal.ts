@@ -41,15 +41,19 @@ const OWN: ReadonlySet<string> = new Set([
 const EPOCHS: ReadonlySet<string> = new Set(["leaderEpoch", "currentLeaderEpoch", "committedLeaderEpoch"])
 
 /** Parts of messages that tell of the broker's own insides. */
-const INSIDES: ReadonlyArray<readonly [RegExp, string]> = [[/Request\(processor=[^]*?envelope=\S+\)/g, "<request>"]]
+const INSIDES: ReadonlyArray<readonly [RegExp, string]> = [
+  [/Request Request\(processor=[^]*?envelope=\S+\) needs/g, "Request needs"]
+]
 
 const NONE: ReadonlySet<unknown> = new Set([null, undefined, "", -1, -1n, 0, 0n, ZERO_UUID])
 
-/** Topics that Kafka makes for itself. */
+/** Topics that Kafka makes for itself, and configs that only Tusk has. */
 const isInternal = (value: any): boolean =>
   typeof value === "object" &&
   value !== null &&
-  [value.name, value.topic, value.topicName, value.resourceName].some((name) => /^__\w/.test(String(name ?? "")))
+  [value.name, value.topic, value.topicName, value.resourceName].some((name) =>
+    /^(?:__\w|tusk\.)/.test(String(name ?? ""))
+  )
 
 /** What an element of a list is called by. */
 const NAMES = [
@@ -62,7 +66,9 @@ const NAMES = [
   "user",
   "transactionalId",
   "resourceName",
-  "entityName"
+  "entityName",
+  "partitionIndex",
+  "partition"
 ]
 
 /** Lists by name are in the order of some hash table, in Kafka also of ids; others say by their order what they are about. */

@@ -121,6 +121,7 @@ const share = async (wire: Wire, ids: World["ids"]): Promise<boolean> => {
   })
   const isGood = opened.errorCode === 0 && opened.responses.every(({ partitions }) => partitions[0]?.errorCode === 0)
   await wire.call(ShareFetch, 1, { ...member, shareSessionEpoch: -1, topics: [] })
+  await wire.call(ShareGroupHeartbeat, 1, { ...member, memberEpoch: -1 })
   return isGood
 }
 

@@ -2,7 +2,6 @@
 // Left out: leader epochs, which are 0.
 // Why: a share group keeps no epoch with its offsets.
 
-import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import {
   CoordinatorNotAvailable,
@@ -72,7 +71,6 @@ export const describeShareGroupOffsets = handler({
     { operation: "describe", resourceType: "topic", of: "each topic that is told" }
   ],
   make: Effect.gen(function* () {
-    const groups = yield* ShareGroups
     const log = yield* Log
     const shared = yield* SharePartitions
     const topics = yield* Topics
@@ -121,8 +119,7 @@ export const describeShareGroupOffsets = handler({
     const one = ({ groupId, topics: asked }: AskedGroup, context: RequestContext): Effect.Effect<Group> =>
       Effect.gen(function* () {
         if (!context.may("describe", "group", groupId)) return refused(groupId, new GroupAuthorizationFailed())
-        const [group] = yield* groups.describe([groupId])
-        if (group !== undefined && "error" in group) return refused(groupId, group.error)
+        // As Apache Kafka: whether there is such a group is not asked, it has no offsets then.
         const offsets = yield* shared.startOffsets(groupId)
         const mayDescribe = permits(context, "describe", "topic")
         const told = parted(asked ?? everywhere(offsets), mayDescribe, ({ topicName }) => topicName)
