@@ -27,6 +27,8 @@ export interface TuskOptions {
   readonly listen?: ReadonlyArray<string>
   /** Broker settings under Kafka's names, handed over as `--set name=value`. */
   readonly settings?: Readonly<Record<string, string>>
+  /** Listeners beside PLAINTEXT: by name the protocol and the port on loopback. */
+  readonly listeners?: Readonly<Record<string, readonly [protocol: string, port: number]>>
 }
 
 export interface TuskBroker extends KillableBroker {
@@ -70,10 +72,20 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
   // As root, Postgres runs as another account, which has to get here; mkdtemp lets nobody else in.
   for (let each = dataDir; each.startsWith(join(tmpdir(), "tusk-")); each = dirname(each)) chmodSync(each, 0o755)
   const port = await freePort()
-  const settings = Object.entries(options.settings ?? {}).flatMap(([name, value]) => ["--set", `${name}=${value}`])
+  const beside = Object.entries(options.listeners ?? {})
+  const map = ["PLAINTEXT:PLAINTEXT", ...beside.map(([name, [protocol]]) => `${name}:${protocol}`)].join(",")
+  const first = beside.length === 0 ? `127.0.0.1:${port}` : `PLAINTEXT://127.0.0.1:${port}`
+  const listens = [first, ...beside.map(([name, [, at]]) => `${name}://127.0.0.1:${at}`), ...(options.listen ?? [])]
+  const all = { ...(beside.length === 0 ? {} : { "listener.security.protocol.map": map }), ...options.settings }
+  const settings = Object.entries(all).flatMap(([name, value]) => ["--set", `${name}=${value}`])
   const heap = ["--initial-old-space-size=128", "--max-semi-space-size=16"]
-  const args = [...heap, "--conditions=tusk-source", launcher, "start", "--listen", `127.0.0.1:${port}`]
-  for (const more of options.listen ?? []) args.push("--listen", more)
+  const args = [
+    ...heap,
+    "--conditions=tusk-source",
+    launcher,
+    "start",
+    ...listens.flatMap((listen) => ["--listen", listen])
+  ]
   args.push("--storage", options.storage, ...(options.storage === "embedded" ? ["--data-dir", dataDir] : []))
 
   let child: ChildProcess

@@ -53,6 +53,9 @@ import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
 import { authorizer } from "./security/acl/AclAuthorizer.ts"
 import { Router } from "./produce/Router.ts"
+import { KeyDerivation } from "./security/sasl/KeyDerivation.ts"
+import { Logins } from "./security/sasl/Logins.ts"
+import { ScramUsers } from "./security/sasl/ScramUsers.ts"
 import type { Settings } from "./config/Settings.ts"
 import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
 import { plainAddress } from "./security/quota/Entity.ts"
@@ -129,6 +132,9 @@ const follower = Layer.provide(
 const inWireTime = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> =>
   Layer.provide(layer, Layer.effect(Clock.Clock, wireClock))
 
+/** Who gets in. */
+const logins = Layer.provideMerge(Logins.layer, Layer.merge(ScramUsers.layer, KeyDerivation.layer))
+
 /** Tells coordinators which groups are theirs. */
 const coordination = Layer.effect(
   Coordinates,
@@ -193,6 +199,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
+    Layer.provideMerge(logins),
     Layer.provide(ClientQuotas.layer),
     Layer.provide(InternalTopics.layer),
     Layer.provideMerge(TopicAdmin.layer),
@@ -260,6 +267,8 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
     }),
     Layer.succeed(ConnectionOptions, {
       maxRequestBytes: settings.socketRequestMaxBytes,
+      maxLoginBytes: settings.saslServerMaxReceiveSize,
+      maxLoginMs: settings.authenticationTimeoutMs,
       maxIdleMs: settings.connectionsMaxIdleMs,
       maxRequestMs: settings.requestReceiveTimeoutMs,
       maxWriteStallMs: settings.writeStallTimeoutMs,

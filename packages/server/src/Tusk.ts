@@ -30,11 +30,14 @@ import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import type { ClientMetrics } from "./telemetry/ClientTelemetry.ts"
 import { readListenersTls } from "./security/tls/TlsContext.ts"
 import type { ListenerTls } from "./security/tls/TlsContext.ts"
+import { FirstUsers, makeFirstUsers } from "./security/sasl/FirstUsers.ts"
+import type { FirstUser } from "./security/sasl/FirstUsers.ts"
 import { memoryOptions, running } from "./RunningBroker.ts"
 import type { StartOptions, TestBroker } from "./RunningBroker.ts"
 
 export { ListenError } from "./Listening.ts"
 export type { BoundListener, ListenOptions } from "./Listening.ts"
+export type { FirstUser } from "./security/sasl/FirstUsers.ts"
 export type { SecurityProtocol } from "./request/ConnectionInfo.ts"
 
 export interface TuskOptions {
@@ -45,6 +48,8 @@ export interface TuskOptions {
   readonly memoryBytes?: number
   /** Where `/metrics`, `/livez` and `/readyz` are served over HTTP, from before the broker has its database; nowhere if absent. */
   readonly admin?: AdminOptions
+  /** Users that are made if they are not there, for SCRAM and PLAIN. */
+  readonly users?: ReadonlyArray<FirstUser>
   /** False: its sockets do not keep the process alive. Each listener is connected to once for that, at the start. */
   readonly holdsProcess?: boolean
 }
@@ -123,6 +128,7 @@ export class Tusk extends Context.Service<
         Layer.provide(brokerLayer(replaced)),
         Layer.provide(Layer.succeed(BrokerSettings, settings)),
         Layer.provide(tuning(settings, options.memoryBytes)),
+        Layer.provide(Layer.succeed(FirstUsers, options.users ?? [])),
         // Two brokers in one process must not share the services they are made of, which are one value for all of them.
         Layer.fresh
       )
@@ -205,6 +211,7 @@ const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed, 
   const metrics = yield* BrokerMetrics
   const telemetry = yield* ClientTelemetry
   const { cluster, clusterId } = yield* Active
+  yield* inArea("security")(makeFirstUsers)
   const bound = yield* listenAt(listeners, secured, holdsProcess)
   metrics.listensAt(advertisedAddress(listeners[0]) ?? bound.bootstrapServers.split(",")[0]!)
   observed.metrics = metrics

@@ -28,18 +28,22 @@ export interface LogLine {
 
 export class BrokerUnderTest implements AsyncDisposable {
   readonly port: number
+  /** Of each listener. */
+  readonly ports: ReadonlyArray<number>
   readonly log: ReadonlyArray<LogLine>
   readonly stop: () => Promise<void>
   readonly #clients: Array<WireClient> = []
 
-  constructor(port: number, log: ReadonlyArray<LogLine>, stop: () => Promise<void>) {
-    this.port = port
+  constructor(ports: ReadonlyArray<number>, log: ReadonlyArray<LogLine>, stop: () => Promise<void>) {
+    this.port = ports[0]!
+    this.ports = ports
     this.log = log
     this.stop = stop
   }
 
-  async connect(): Promise<WireClient> {
-    const client = await WireClient.connect(this.port)
+  /** To its first listener, or another one. */
+  async connect(listener = 0): Promise<WireClient> {
+    const client = await WireClient.connect(this.ports[listener]!)
     this.#clients.push(client)
     return client
   }
@@ -124,7 +128,8 @@ const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, started: Star
   return Layer.provide(layer, services)
 }
 
-const portOf = (context: Context.Context<Tusk>): number => Context.get(context, Tusk).listeners[0]!.port
+const portsOf = (context: Context.Context<Tusk>): ReadonlyArray<number> =>
+  Context.get(context, Tusk).listeners.map(({ port }) => port)
 
 export const startBroker = async (
   settings: Partial<Settings> = {},
@@ -134,7 +139,11 @@ export const startBroker = async (
   const scope = Scope.makeUnsafe()
   const context = await Effect.runPromise(Layer.buildWithScope(layerOf(settings, log, options), scope))
   let stopped: Promise<void> | undefined
-  return new BrokerUnderTest(portOf(context), log, () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void))))
+  return new BrokerUnderTest(
+    portsOf(context),
+    log,
+    () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void)))
+  )
 }
 
 /** A broker for which time is what the test makes it; it stops with the test's scope. */
@@ -146,7 +155,7 @@ export const brokerInTestTime = Effect.fnUntraced(function* (
   yield* TestClock.adjust("1 hour")
   const log: Array<LogLine> = []
   const context = yield* Layer.build(layerOf(settings, log, options))
-  const broker = new BrokerUnderTest(portOf(context), log, () => Promise.resolve())
+  const broker = new BrokerUnderTest(portsOf(context), log, () => Promise.resolve())
   yield* Effect.addFinalizer(() => Effect.promise(() => broker[Symbol.asyncDispose]()))
   return broker
 })

@@ -4,12 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import { Logins } from "../src/security/sasl/Logins.ts"
 import * as Socket from "effect/socket/Socket"
 import { BrokerSettings } from "../src/config/BrokerSettings.ts"
 import { defaultSettings } from "../src/config/Settings.ts"
 import { Connections } from "../src/net/Connections.ts"
 import { Dispatch } from "../src/net/Dispatch.ts"
-import type { Admitted, Begin } from "../src/net/Dispatch.ts"
+import type { Admitted, Begin } from "../src/net/Admitted.ts"
 import { Deadlines } from "../src/request/Deadlines.ts"
 import { AddressMeters } from "../src/security/quota/AddressMeters.ts"
 import { ClientMeters } from "../src/security/quota/ClientMeters.ts"
@@ -47,6 +48,7 @@ const open = Effect.fnUntraced(function* (
   }
   const parts = Layer.mergeAll(
     Layer.succeed(Dispatch, { admit }),
+    Layer.succeed(Logins, { begin: () => {}, pending: () => 0 }),
     Deadlines.layer,
     noQuotas,
     Layer.succeed(BrokerSettings, defaultSettings)

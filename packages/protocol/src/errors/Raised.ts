@@ -57,6 +57,10 @@ export class ClusterAuthorizationFailed extends final(
 ) {}
 /** A record's time is further from now than its topic allows, or marked as the broker's own. */
 export class InvalidTimestamp extends final("InvalidTimestamp", 32, "The time of a record is out of range.") {}
+/** SaslHandshake: the listener does not take the mechanism (KIP-43). */
+export class UnsupportedSaslMechanism extends final("UnsupportedSaslMechanism", 33, "No such mechanism is enabled.") {}
+/** A request has no place in a login, or a login's has none now (KIP-152). */
+export class IllegalSaslState extends final("IllegalSaslState", 34, "A login takes no such request now.") {}
 /** A request's version, or a protocol or kind of resource that it asks for, is not served. */
 export class UnsupportedVersion extends final("UnsupportedVersion", 35, "This version is not served.") {}
 /** CreateTopics: there is a topic of that name. */
@@ -99,6 +103,8 @@ export class OperationNotAttempted extends final("OperationNotAttempted", 55, "A
 export class KafkaStorageError extends again("KafkaStorageError", 56, "The storage cannot be used now.") {}
 /** AlterReplicaLogDirs: the broker has no such directory. */
 export class LogDirNotFound extends final("LogDirNotFound", 57, "There is no such log directory.") {}
+/** SaslAuthenticate: who the client is was not shown (KIP-152). */
+export class SaslAuthenticationFailed extends final("SaslAuthenticationFailed", 58, "The login has failed.") {}
 /** A group that has members cannot be deleted, nor can its offsets be set. */
 export class NonEmptyGroup extends final("NonEmptyGroup", 68, "The group has members.") {}
 /** There is no such group, or it is of another kind. */
@@ -139,10 +145,12 @@ export class UnstableOffsetCommit extends again("UnstableOffsetCommit", 88, "A t
 export class ThrottlingQuotaExceeded extends again("ThrottlingQuotaExceeded", 89, "Too soon: wait, then ask again.") {}
 /** A newer producer of the same transactional id has taken over, or a failover may have lost what this one did. */
 export class ProducerFenced extends final("ProducerFenced", 90, "A newer producer has the transactional id.") {}
-/** DescribeUserScramCredentials: the user has no credentials here. */
+/** DescribeUserScramCredentials, AlterUserScramCredentials: the user has no credentials here. */
 export class ResourceNotFound extends final("ResourceNotFound", 91, "There is no such resource.") {}
-/** DescribeUserScramCredentials: a user is named twice. */
+/** DescribeUserScramCredentials, AlterUserScramCredentials: a user is named twice. */
 export class DuplicateResource extends final("DuplicateResource", 92, "A resource is named twice.") {}
+/** AlterUserScramCredentials: a password may not be kept so (KIP-554). */
+export class UnacceptableCredential extends final("UnacceptableCredential", 93, "The credential is not allowed.") {}
 /** UpdateFeatures: a feature cannot have this level. */
 export class InvalidUpdateVersion extends final("InvalidUpdateVersion", 95, "A feature cannot have this level.") {}
 /** A request names a topic id that no topic has, or had until it was deleted (KIP-516). */

@@ -1,5 +1,6 @@
 import { aclSettingDefinitions } from "./AclSettingDefinitions.ts"
 import { quotaSettingDefinitions } from "./QuotaSettingDefinitions.ts"
+import { saslSettingDefinitions } from "./SaslSettingDefinitions.ts"
 import { securityLimitDefinitions } from "./SecurityLimitDefinitions.ts"
 import { tlsSettingDefinitions } from "./TlsSettingDefinitions.ts"
 
@@ -8,5 +9,6 @@ export const securitySettingDefinitions = {
   ...aclSettingDefinitions,
   ...quotaSettingDefinitions,
   ...securityLimitDefinitions,
+  ...saslSettingDefinitions,
   ...tlsSettingDefinitions
 }

@@ -4,6 +4,8 @@
  */
 export const connectionDefaults = {
   maxRequestBytes: 104_857_600,
+  maxLoginBytes: 524_288,
+  maxLoginMs: 10_000,
   maxIdleMs: 600_000,
   maxRequestMs: 30_000,
   maxWriteStallMs: 60_000,

@@ -35,6 +35,11 @@ const response = (
   zkMigrationReady: false
 })
 
+/** KIP-511: for a client that knows a newer version. */
+const OWN_VERSIONS = [
+  { apiKey: ApiVersions.key, minVersion: ApiVersions.minVersion, maxVersion: ApiVersions.maxVersion }
+]
+
 /** KIP-511: what a client may call itself. */
 const CLIENT_SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
@@ -53,13 +58,9 @@ export const apiVersions = handler({
         connection.clientSoftwareName = request.clientSoftwareName
         connection.clientSoftwareVersion = request.clientSoftwareVersion
       }
+      connection.login?.versionsTold()
       return Effect.succeed(response(NONE, advertised(), SUPPORTED))
     }
   }),
-  refuse: (_request, errorCode) =>
-    response(
-      errorCode,
-      [{ apiKey: ApiVersions.key, minVersion: ApiVersions.minVersion, maxVersion: ApiVersions.maxVersion }],
-      []
-    )
+  refuse: (_request, errorCode, { _tag }) => response(errorCode, _tag === "UnsupportedVersion" ? OWN_VERSIONS : [], [])
 })

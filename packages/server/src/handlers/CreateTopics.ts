@@ -28,8 +28,8 @@ export const createTopics = handler({
   api: CreateTopics,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
   asks: [
-    { operation: "create", resourceType: "cluster" },
-    { operation: "create", resourceType: "topic", of: "without the right on the cluster" },
+    { operation: "create", resourceType: "cluster", of: "for all topics" },
+    { operation: "create", resourceType: "topic", of: "for each, without the right on the cluster" },
     { operation: "describeConfigs", resourceType: "topic", of: "to tell its configs" }
   ],
   reads: false,

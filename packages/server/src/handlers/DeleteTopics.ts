@@ -125,8 +125,8 @@ export const deleteTopics = handler({
     return { ...named, topics: [...topicNames, ...(named.topics ?? [])] }
   },
   asks: [
-    { operation: "delete", resourceType: "cluster" },
-    { operation: "delete", resourceType: "topic", of: "without the right on the cluster" },
+    { operation: "delete", resourceType: "cluster", of: "for all topics" },
+    { operation: "delete", resourceType: "topic", of: "for each, without the right on the cluster" },
     { operation: "describe", resourceType: "topic", of: "to be told whether it is there" }
   ],
   reads: false,

@@ -32,5 +32,7 @@ export const listPartitionReassignments = handler({
         removingReplicas: []
       }))
     }))
-  })
+  }),
+  // Its lists have no place for an error.
+  refuseTopics: (_request, errorCode, error) => ({ errorCode, errorMessage: errorMessage(error), topics: [] })
 })

@@ -49,7 +49,7 @@ export const metadata = handler({
   asks: [
     { operation: "describe", resourceType: "topic" },
     { operation: "create", resourceType: "cluster", of: "for topics that it makes" },
-    { operation: "create", resourceType: "topic", of: "that it makes, without the right on the cluster" },
+    { operation: "create", resourceType: "topic", of: "for each that it makes, without the right on the cluster" },
     { operation: "describe", resourceType: "cluster", of: "to tell what may be done to it" }
   ],
   reads: true,

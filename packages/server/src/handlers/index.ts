@@ -6,6 +6,7 @@ import { alterConfigs } from "./AlterConfigs.ts"
 import { alterPartitionReassignments } from "./AlterPartitionReassignments.ts"
 import { alterReplicaLogDirs } from "./AlterReplicaLogDirs.ts"
 import { alterShareGroupOffsets } from "./AlterShareGroupOffsets.ts"
+import { alterUserScramCredentials } from "./AlterUserScramCredentials.ts"
 import { apiVersions } from "./ApiVersions.ts"
 import { consumerGroupDescribe } from "./ConsumerGroupDescribe.ts"
 import { consumerGroupHeartbeat } from "./ConsumerGroupHeartbeat.ts"
@@ -52,6 +53,8 @@ import { offsetForLeaderEpoch } from "./OffsetForLeaderEpoch.ts"
 import { produce } from "./Produce.ts"
 import { pushTelemetry } from "./PushTelemetry.ts"
 import { removeRaftVoter } from "./RemoveRaftVoter.ts"
+import { saslAuthenticate } from "./SaslAuthenticate.ts"
+import { saslHandshake } from "./SaslHandshake.ts"
 import { shareAcknowledge } from "./ShareAcknowledge.ts"
 import { shareFetch } from "./ShareFetch.ts"
 import { shareGroupDescribe } from "./ShareGroupDescribe.ts"
@@ -79,6 +82,7 @@ export const handlers = [
   syncGroup,
   describeGroups,
   listGroups,
+  saslHandshake,
   apiVersions,
   createTopics,
   deleteTopics,
@@ -93,6 +97,7 @@ export const handlers = [
   describeConfigs,
   alterConfigs,
   describeLogDirs,
+  saslAuthenticate,
   createPartitions,
   deleteGroups,
   incrementalAlterConfigs,
@@ -119,6 +124,7 @@ export const handlers = [
   describeClientQuotas,
   alterClientQuotas,
   describeUserScramCredentials,
+  alterUserScramCredentials,
   listPartitionReassignments,
   listTransactions,
   alterReplicaLogDirs,

@@ -5,6 +5,10 @@ import { connectionDefaults } from "../config/connectionDefaults.ts"
 export interface ConnectionOptions {
   /** `socket.request.max.bytes` */
   readonly maxRequestBytes: number
+  /** `sasl.server.max.receive.size`: of a client that is not authenticated. */
+  readonly maxLoginBytes: number
+  /** `tusk.authentication.timeout.ms` */
+  readonly maxLoginMs: number
   /** `connections.max.idle.ms` */
   readonly maxIdleMs: number
   /** From the first byte of a request to its last. */

@@ -1,3 +1,4 @@
+import type { ProtocolError } from "@tusk/protocol/ProtocolError"
 import { Signals } from "@tusk/storage/Signal"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -7,6 +8,8 @@ import * as Socket from "effect/socket/Socket"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { inArea } from "../observe/LogLines.ts"
 import { Authorizer } from "../request/Authorizer.ts"
+import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
+import { Logins } from "../security/sasl/Logins.ts"
 import { Deadlines } from "../request/Deadlines.ts"
 import { monotonicMs } from "../request/monotonic.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
@@ -27,6 +30,21 @@ import { watch } from "./Watch.ts"
 
 /** A probe that speaks something else comes again and again: each host's is told so often, in milliseconds. */
 const STRANGER_INTERVAL_MS = 60_000
+
+/** What is told of connections that are ended here. */
+const telling = (nowMs: () => number) => {
+  const isOtherNews = oncePer(STRANGER_INTERVAL_MS)
+  return (info: ConnectionInfo) => ({
+    logBroken: ({ message, reason }: ProtocolError) => {
+      const isNews = reason !== "otherProtocol" || isOtherNews(info.clientHost, nowMs())
+      return logClose(info, message, isNews ? "Warn" : "Debug")
+    },
+    logEnd: (reason: string) => {
+      const isNews = isOtherNews(`${info.clientHost} ${reason}`, nowMs())
+      return logClose(info, reason, isNews ? "Info" : "Debug")
+    }
+  })
+}
 
 /** All open connections: serves them in order of their requests, within limits, and stops them gracefully. */
 export class Connections extends Context.Service<
@@ -49,6 +67,7 @@ export class Connections extends Context.Service<
       const options = yield* ConnectionOptions
       const authorizer = yield* Authorizer
       const counts = yield* RequestCounts
+      const logins = yield* Logins
       const deadlines = yield* Deadlines
       const makeSignal = yield* Signals
       const clock = yield* wireClock
@@ -56,7 +75,7 @@ export class Connections extends Context.Service<
       const limitsOf = listenerLimits(yield* BrokerSettings)
       const roster = new Roster(makeSignal(), options, limitsOf)
       const { admitting, close } = yield* admission(roster, limitsOf)
-      const isOtherNews = oncePer(STRANGER_INTERVAL_MS)
+      const tell = telling(nowMs)
       let lastId = 0
 
       yield* Effect.forkScoped(Effect.provideService(watch(roster.open, options, nowMs), Clock.Clock, clock))
@@ -77,10 +96,7 @@ export class Connections extends Context.Service<
           write,
           unmuted: unmuted(connection, deadlines, nowMs),
           scope,
-          logBroken: ({ message, reason }) => {
-            const isNews = reason !== "otherProtocol" || isOtherNews(info.clientHost, nowMs())
-            return logClose(info, message, isNews ? "Warn" : "Debug")
-          }
+          ...tell(info)
         })
         yield* Effect.raceFirst(requests, answerLoop(connection, write))
       })
@@ -98,6 +114,7 @@ export class Connections extends Context.Service<
             fork
           })
           roster.add(connection)
+          logins.begin(connection.info)
           counts.connections++
           return Effect.andThen(tellOpened(connection), Effect.scoped(talk(socket, connection, peer))).pipe(
             // What its requests log is theirs, whichever fiber does the work.
@@ -117,16 +134,20 @@ export class Connections extends Context.Service<
       return Connections.of({
         serve,
         admitting,
-        stop: (maxMs) =>
-          Effect.sync(() => {
-            close()
-            roster.drain()
-          }).pipe(
-            Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),
-            Effect.andThen(Effect.sync(() => roster.cutOff()))
-          ),
+        stop: stopping(roster, close),
         count: () => roster.open.size
       })
     })
   )
 }
+
+const stopping =
+  (roster: Roster, close: () => void) =>
+  (maxMs: number): Effect.Effect<void> =>
+    Effect.sync(() => {
+      close()
+      roster.drain()
+    }).pipe(
+      Effect.andThen(Effect.timeoutOption(roster.drained, maxMs)),
+      Effect.andThen(Effect.sync(() => roster.cutOff()))
+    )

@@ -1,9 +1,10 @@
 import { MAX_ELEMENTS, Reader } from "@tusk/protocol/codec/Reader"
 import { Writer } from "@tusk/protocol/codec/Writer"
 import { decodeRequestHeader, encodeResponse, peekRequestHeader } from "@tusk/protocol/Header"
-import { errorCode, UnknownServerError, UnsupportedVersion } from "@tusk/protocol/KafkaError"
+import { errorCode, IllegalSaslState, UnknownServerError, UnsupportedVersion } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
+import { SaslAuthenticate } from "@tusk/protocol/messages/SaslAuthenticate"
 import { ProtocolError, protocolError } from "@tusk/protocol/ProtocolError"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
@@ -18,6 +19,7 @@ import * as Result from "effect/Result"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
 import type { Answering, Handle, Handler, TurnAway } from "../request/Handler.ts"
+import type { Login } from "../request/Login.ts"
 import { RequestContext } from "../request/RequestContext.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
 import type { ApiCounts } from "../request/ServerCounts.ts"
@@ -30,36 +32,15 @@ import { wireClock } from "../request/WireClock.ts"
 import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
 import type { ClientMeters } from "../security/quota/ClientMeters.ts"
 import { REQUEST } from "../security/quota/QuotaKinds.ts"
+import { inTurn } from "./Admitted.ts"
+import type { Admitted, Begin, Framing, PlacingFrame } from "./Admitted.ts"
 import { faulted } from "./faulted.ts"
+import { end, guard, kafkaName, token } from "./loginFrames.ts"
 import { meter, timed } from "./metering.ts"
 import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
 import type { Gate } from "./Readiness.ts"
 import { SlowRequests } from "./SlowRequests.ts"
 import { monotonicMs } from "../request/monotonic.ts"
-
-/** The chunks of an answer's frame; none if the request wants no answer. Never fails. */
-export type Framing = Effect.Effect<ReadonlyArray<Uint8Array>>
-
-/** A concurrent request that has begun and holds up those behind it, until `placed` returns. */
-export interface PlacingFrame {
-  readonly placed: Effect.Effect<void>
-  readonly answer: Framing
-}
-
-/** Begins a request. What is wrong with it is an answer too: it never throws. */
-export type Begin = () => Framing | PlacingFrame
-
-/** A request that was understood, ready to run. */
-export interface Admitted {
-  readonly concurrent: boolean
-  /**
-   * Set if it may not run at once, as this broker does not serve now or too much waits for a commit. Waits until it
-   * may; nothing behind it on its connection comes before it. Tells what is to begin then: the request, or its refusal,
-   * once `request.timeout.ms` is over; undefined if no client waits for the answer any more.
-   */
-  readonly ready: Effect.Effect<Begin | undefined> | undefined
-  readonly begin: Begin
-}
 
 interface Served {
   readonly handler: Handler
@@ -143,6 +124,11 @@ const admit =
   (frame, connection, receivedMs) => {
     let about = ""
     try {
+      const { login } = connection
+      const verdict = login?.isGuarding === true ? guard(login, frame, receivedMs) : undefined
+      if (verdict?._tag === "Close") return inTurn(() => end(connection, verdict.reason))
+      if (verdict?._tag === "Token")
+        return token(parts, parts.table.get(SaslAuthenticate.key)!.handler, login!, frame, connection, receivedMs)
       const { apiKey, apiVersion, correlationId } = peekRequestHeader(frame)
       const served = parts.table.get(apiKey)
       if (served === undefined) {
@@ -179,6 +165,7 @@ const admit =
       }
       counts.requests++
       counts.requestBytes += frame.byteLength
+      if (verdict?._tag === "OutOfTurn") return outOfTurn(parts, login!, asked)
       const begin = () => begun(parts, asked)
       const ready = mayRun(parts, handler) ? undefined : readiness(parts, asked, begin, receivedMs)
       return { concurrent: handler.concurrent, ready, begin }
@@ -187,6 +174,18 @@ const admit =
       throw error
     }
   }
+
+/** A request in the middle of a login that is none of it: the client learns it, and the connection ends. */
+const outOfTurn = (parts: Parts, login: Login, asked: Asked): Admitted => {
+  const error = new IllegalSaslState({
+    message: `Unexpected Kafka request of type ${kafkaName(asked.handler.api.name)} during SASL authentication.`
+  })
+  return inTurn(() =>
+    Effect.map(login.refuse("it sent another request while it authenticated"), () =>
+      encode(parts, asked, refuse(asked, error))
+    )
+  )
+}
 
 /** A request with what answers it. */
 interface Asked extends Served {

@@ -8,7 +8,10 @@ import type { ProtocolError } from "@tusk/protocol/ProtocolError"
  * back to the system at once, for memory outside V8's heap is what makes the garbage collector run while producers send.
  */
 export interface Framer {
-  readonly maxBytes: number
+  /** Greatest frame: looked at when its length has come. */
+  maxBytes: number
+  /** The setting that says so. */
+  setting: string
   /** The first `have` bytes of the begun frame lie here, if it spans chunks. */
   gathered: Buffer
   have: number
@@ -17,6 +20,8 @@ export interface Framer {
   /** How many of these four have come. */
   lengthBytes: number
 }
+
+export const REQUEST_LIMIT = "socket.request.max.bytes"
 
 const NOTHING = Buffer.alloc(0)
 /** A frame's buffer is at once this large, if the frame is. */
@@ -27,6 +32,7 @@ const RELEASED_BYTES = 4096
 
 export const makeFramer = (maxBytes: number): Framer => ({
   maxBytes,
+  setting: REQUEST_LIMIT,
   gathered: NOTHING,
   have: 0,
   length: 0,
@@ -51,7 +57,7 @@ export const feed = (framer: Framer, chunk: Uint8Array, out: Array<Uint8Array>):
         if (other !== undefined) return protocolError("otherProtocol", other)
         return protocolError(
           "lengthBeyondFrame",
-          `a frame of ${framer.length} bytes is not within 1..${framer.maxBytes} (socket.request.max.bytes)`
+          `a frame of ${framer.length} bytes is not within 1..${framer.maxBytes} (${framer.setting})`
         )
       }
       continue

@@ -79,6 +79,8 @@ export const openConnection = ({
     clientHost: peer.clientHost,
     clientPort: peer.clientPort,
     identity: ANONYMOUS,
+    login: undefined,
+    endsBecause: undefined,
     authorizer,
     clientSoftwareName: "unknown",
     clientSoftwareVersion: "unknown",
@@ -95,8 +97,8 @@ export const openConnection = ({
     answered: undefined,
     onEnd: new Set(),
     places: new Places(),
-    close: (reason) => {
-      fork(logClose(info, reason, "Info"))
+    close: (reason, level = "Info") => {
+      fork(logClose(info, reason, level))
       fiber.interruptUnsafe()
     }
   }

@@ -4,8 +4,10 @@ import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type { Write } from "./AnswerLoop.ts"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
-import type { Admitted, Begin, Dispatch, Framing } from "./Dispatch.ts"
-import { feed, isPartial, makeFramer } from "./Framer.ts"
+import type { Admitted, Begin, Framing } from "./Admitted.ts"
+import type { Dispatch } from "./Dispatch.ts"
+import { feed, isPartial, makeFramer, REQUEST_LIMIT } from "./Framer.ts"
+import type { Framer } from "./Framer.ts"
 import { settle } from "./OpenConnection.ts"
 import type { OpenConnection } from "./OpenConnection.ts"
 
@@ -22,13 +24,15 @@ interface Parts {
   /** Ends what runs beside others. */
   readonly scope: Scope.Scope
   readonly logBroken: (broken: ProtocolError) => Effect.Effect<void>
+  /** Why the connection ends with an answer: a login that has failed. */
+  readonly logEnd: (reason: string) => Effect.Effect<void>
 }
 
 const NO_BYTES = new Uint8Array(0)
 
 /** Reads requests and begins them in order: one after the other, or concurrent ones beside each other. */
 export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketError> => {
-  const { admit, connection, logBroken, nowMs, options, pull, unmuted, write } = parts
+  const { admit, connection, logBroken, logEnd, nowMs, options, pull, unmuted, write } = parts
   const { changed, info, pending } = connection
   const framer = makeFramer(options.maxRequestBytes)
   const drained = changed.until(() => pending.length === 0)
@@ -41,6 +45,7 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
     connection.receivedMs = nowMs()
     connection.lastActiveMs = connection.receivedMs
     let broken: ProtocolError | undefined
+    if (info.login !== undefined) bound(framer, info.login.isUnderWay, options)
     for (const chunk of chunks) broken ??= feed(framer, chunk, frames)
     if (frames.length > 0 || !isPartial(framer)) connection.partialSinceMs = 0
     return broken
@@ -82,6 +87,7 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
         if (begin !== undefined) yield* write(yield* inTurn(begin))
         connection.inFlight--
         settle(info)
+        if (info.endsBecause !== undefined) return yield* logEnd(info.endsBecause)
       }
       frames.length = 0
       if (broken !== undefined) {
@@ -96,6 +102,12 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
     // A client that sent its last and closed: what it asked for is done all the same.
     Effect.catch((error) => Effect.andThen(drained, Effect.fail(error)))
   )
+}
+
+/** A client that is not authenticated sends small requests. */
+const bound = (framer: Framer, isLoggingIn: boolean, { maxLoginBytes, maxRequestBytes }: ConnectionOptions): void => {
+  framer.maxBytes = isLoggingIn ? Math.min(maxLoginBytes, maxRequestBytes) : maxRequestBytes
+  framer.setting = isLoggingIn ? "sasl.server.max.receive.size" : REQUEST_LIMIT
 }
 
 /** A request that runs in turn is answered before the next one begins: it has nothing to hold up. */

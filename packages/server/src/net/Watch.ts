@@ -34,9 +34,13 @@ export const watch = (
 /** Why a connection is to be closed, and how loudly: all clients are idle some day. */
 const overdue = (
   { inFlight, info, lastActiveMs, partialSinceMs, writingSinceMs }: OpenConnection,
-  { maxIdleMs, maxRequestMs, maxWriteStallMs }: ConnectionOptions,
+  { maxIdleMs, maxLoginMs, maxRequestMs, maxWriteStallMs }: ConnectionOptions,
   now: number
 ): readonly [reason: string, level: "Info" | "Debug"] | undefined => {
+  const loginSinceMs = info.login?.sinceMs ?? 0
+  if (loginSinceMs > 0 && now - loginSinceMs > maxLoginMs) {
+    return [`it was not authenticated within ${maxLoginMs} ms (tusk.authentication.timeout.ms)`, "Debug"]
+  }
   if (partialSinceMs > 0 && now - partialSinceMs > maxRequestMs) {
     return [`a request was begun ${maxRequestMs} ms ago and not finished`, "Info"]
   }

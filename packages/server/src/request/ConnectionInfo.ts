@@ -2,6 +2,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
 import type { Authorizer } from "./Authorizer.ts"
 import type { Identity } from "./Identity.ts"
+import type { Login } from "./Login.ts"
 import type { Places } from "./Places.ts"
 
 /** How a listener is spoken to, by Kafka's names. */
@@ -26,6 +27,10 @@ export interface ConnectionInfo {
   readonly clientPort: number | undefined
   /** Who speaks on it now: another one once it has authenticated. */
   identity: Identity
+  /** How it authenticates, on a SASL listener. */
+  login: Login | undefined
+  /** Set if nothing more is taken from it once what is worked on is answered: why, for the log. */
+  endsBecause: string | undefined
   /** Says what it may do. */
   readonly authorizer: Authorizer
   /** Set by ApiVersions 3+ (KIP-511). */
@@ -55,7 +60,7 @@ export interface ConnectionInfo {
   /** In which order its concurrent requests come to the Committer. */
   readonly places: Places
   /** Ends the connection, with a reason for the log: for a request that has no other way of being refused. */
-  close: (reason: string) => void
+  close: (reason: string, level?: "Debug" | "Info") => void
 }
 
 /** Ends a wait for others once the broker stops, or another one serves the cluster: the others ask that one. */

@@ -22,7 +22,7 @@ interface Resource {
 export const configRights = (operation: OnConfigs): ReadonlyArray<Right> => [
   { operation, resourceType: "topic" },
   { operation, resourceType: "group" },
-  { operation, resourceType: "cluster", of: "for brokers, their loggers and clients' metrics" }
+  { operation, resourceType: "cluster", of: "for what is no topic and no group" }
 ]
 
 /** Why the principal may not do that to the configs of a resource; undefined if it may, or nothing of such a type has configs. */

@@ -473,6 +473,22 @@ export const SENSIBLE: Readonly<Record<string, Sensible>> = {
       assert.deepStrictEqual([answer.results[0].user, answer.results[0].errorCode], ["a", 91])
     }
   },
+  AlterUserScramCredentials: {
+    request: () => ({ deletions: [{ name: "a", mechanism: 1 }] }),
+    sane: ({ results }) =>
+      assert.deepStrictEqual(results, [
+        { user: "a", errorCode: 91, errorMessage: "Attempt to delete a user credential that does not exist" }
+      ])
+  },
+  // Nobody logs in where nobody has to.
+  SaslHandshake: {
+    request: () => ({ mechanism: "PLAIN" }),
+    sane: ({ errorCode, mechanisms }) => assert.deepStrictEqual([errorCode, mechanisms], [34, []])
+  },
+  SaslAuthenticate: {
+    request: () => ({ authBytes: bytes("a token") }),
+    sane: ({ errorCode }) => assert.strictEqual(errorCode, 34)
+  },
   ListPartitionReassignments: {
     request: () => ({ topics: [{ name: "there", partitionIndexes: [0] }] }),
     sane: (answer) => {

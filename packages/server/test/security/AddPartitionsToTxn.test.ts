@@ -45,7 +45,7 @@ describe("InitProducerId", () => {
     assert.strictEqual((await init(client)).errorCode, 0)
     assert.deepInclude(await init(client, "other"), { errorCode: 53, producerId: -1n, producerEpoch: -1 })
     assert.deepInclude(await init(client, null), { errorCode: 31, producerId: -1n, producerEpoch: -1 })
-    assert.deepStrictEqual(rights.askedQuietly, ["idempotentWrite cluster kafka-cluster"])
+    assert.deepStrictEqual(rights.askedQuietly, ["idempotentWrite cluster kafka-cluster", "write topic *"])
     rights.only("idempotentWrite cluster kafka-cluster")
     assert.strictEqual((await init(client, null)).errorCode, 0)
     rights.only("write topic *")

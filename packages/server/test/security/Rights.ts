@@ -40,6 +40,6 @@ export class Rights implements Authorizer {
     return this.#isAllowed(asked)
   }
 
-  readonly allowsSomewhere: Authorizer["allowsSomewhere"] = (_identity, _host, operation, resourceType) =>
-    this.#isAllowed(`${operation} ${resourceType} *`)
+  readonly allowsSomewhere: Authorizer["allowsSomewhere"] = (identity, host, operation, resourceType) =>
+    this.allowsQuietly(identity, host, operation, resourceType, "*")
 }

@@ -15,6 +15,11 @@ const ofTransaction = () =>
     isTransactional: true
   })
 
+/** Of groups of each kind, their member and a transaction, if they are made before (`makeGroups`). */
+export const MADE = "made"
+export const MADE_MEMBER = "m".repeat(22)
+const THERE = [{ topicName: "there", partitions: [{ partitionIndex: 0, startOffset: 0n }] }]
+
 const MORE: Readonly<Record<string, ReadonlyArray<Ask>>> = {
   Produce: [
     ({ topicId }) => ({
@@ -38,6 +43,46 @@ const MORE: Readonly<Record<string, ReadonlyArray<Ask>>> = {
     (_, version) => (version === 0 ? { topics: [] } : everything),
     ({ topicId }, version) => ({ topics: [version >= 12 ? { name: null, topicId } : { name: "there" }] }),
     ({ fresh }) => ({ topics: [{ name: `made-${fresh}` }], allowAutoTopicCreation: true })
+  ],
+  FindCoordinator: [
+    (_, version) => (version >= 4 ? { keyType: 1, coordinatorKeys: ["t"] } : { keyType: 1, key: "t" }),
+    (_, version) => ({ keyType: 2, ...(version >= 4 ? { coordinatorKeys: ["kept:AAAA:0"] } : { key: "kept" }) })
+  ],
+  InitProducerId: [() => ({ transactionalId: "t", transactionTimeoutMs: 1000 })],
+  DescribeTransactions: [() => ({ transactionalIds: [MADE] })],
+  ListTransactions: [() => ({})],
+  ConsumerGroupDescribe: [() => ({ groupIds: [`consumer-${MADE}`] })],
+  ShareGroupDescribe: [() => ({ groupIds: [`share-${MADE}`] })],
+  StreamsGroupDescribe: [() => ({ groupIds: [`streams-${MADE}`] })],
+  StreamsGroupHeartbeat: [
+    ({ fresh }) => ({
+      groupId: `of-${fresh}`,
+      memberId: "n",
+      rebalanceTimeoutMs: 1000,
+      processId: "p",
+      topology: {
+        epoch: 0,
+        subtopologies: [
+          { subtopologyId: "0", sourceTopics: ["there"], stateChangelogTopics: [{ name: `${fresh}-changelog` }] }
+        ]
+      },
+      activeTasks: [],
+      standbyTasks: [],
+      warmupTasks: []
+    })
+  ],
+  DescribeShareGroupOffsets: [
+    () => ({ groups: [{ groupId: `share-${MADE}`, topics: [{ topicName: "there", partitions: [0] }] }] })
+  ],
+  AlterShareGroupOffsets: [({ fresh }) => ({ groupId: `of-${fresh}`, topics: THERE })],
+  DeleteShareGroupOffsets: [({ fresh }) => ({ groupId: `of-${fresh}`, topics: THERE })],
+  ShareAcknowledge: [
+    ({ topicId }) => ({
+      groupId: `share-${MADE}`,
+      memberId: MADE_MEMBER,
+      shareSessionEpoch: 1,
+      topics: [{ topicId, partitions: [{ partitionIndex: 0, acknowledgementBatches: [] }] }]
+    })
   ],
   DescribeTopicPartitions: [() => ({ topics: [], responsePartitionLimit: 10 })],
   DescribeLogDirs: [() => ({ topics: null })],
@@ -68,6 +113,42 @@ const MORE: Readonly<Record<string, ReadonlyArray<Ask>>> = {
         { resourceType: 8, resourceName: "1", configs: [] }
       ],
       validateOnly: true
+    })
+  ],
+  FindCoordinator: [1, 2].map((keyType) => () => ({ keyType, key: "t", coordinatorKeys: ["t"] })),
+  InitProducerId: [() => ({ transactionalId: "t", transactionTimeoutMs: 1000 })],
+  ListGroups: [() => ({})],
+  OffsetFetch: [
+    (_, version) => {
+      const topics = version >= 2 ? null : []
+      return { groupId: "kept", topics, groups: [{ groupId: "kept", topics }] }
+    }
+  ],
+  AlterShareGroupOffsets: [
+    ({ fresh }) => ({
+      groupId: fresh,
+      topics: [{ topicName: "there", partitions: [{ partitionIndex: 0, startOffset: 0n }] }]
+    })
+  ],
+  DeleteShareGroupOffsets: [({ fresh }) => ({ groupId: fresh, topics: [{ topicName: "there" }] })],
+  StreamsGroupHeartbeat: [
+    ({ fresh }) => ({
+      groupId: `${fresh}-makes`,
+      memberId: "m",
+      rebalanceTimeoutMs: 1000,
+      processId: "p",
+      topology: {
+        epoch: 0,
+        subtopologies: [
+          {
+            subtopologyId: "0",
+            sourceTopics: ["there"],
+            stateChangelogTopics: [
+              { name: `${fresh}-changelog`, partitions: 0, replicationFactor: 0, topicConfigs: [] }
+            ]
+          }
+        ]
+      }
     })
   ],
   ListConfigResources: [() => ({ resourceTypes: [] })],

@@ -66,7 +66,7 @@ export class KeptRows<Row> {
   reload(stored: ReadonlyArray<Row>): void {
     this.assumed.clear()
     this.since = undefined
-    this.become(this.byKey(stored))
+    this.replace(this.byKey(stored))
   }
 
   /** All rows are going to be read, beside commits. Undefined rows: they could not be. */
@@ -76,7 +76,7 @@ export class KeptRows<Row> {
     return (stored) => {
       if (this.since !== since) return
       this.since = undefined
-      if (stored !== undefined) this.become(since.reduce<Rows<Row>>(patched, this.byKey(stored)))
+      if (stored !== undefined) this.replace(since.reduce<Rows<Row>>(patched, this.byKey(stored)))
     }
   }
 
@@ -140,8 +140,12 @@ export class KeptRows<Row> {
     return delta
   }
 
+  /** What is kept stays the same object if nothing is another. */
+  private replace(rows: Rows<Row>): void {
+    if (!this.isSame(rows)) this.become(rows)
+  }
+
   private become(rows: Rows<Row>): void {
-    if (this.isSame(rows)) return
     this.rows = rows
     for (const listener of Array.from(this.listeners)) listener()
   }

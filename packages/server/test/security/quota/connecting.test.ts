@@ -59,7 +59,14 @@ describe("connections", () => {
     })
   )
 
-  it("may be limited by address, and by listener", async () => {
+  it("may be limited by listener", async () => {
+    const name = "listener.name.plaintext.max.connections"
+    await using broker = await startBroker({ given: new Map([[name, { name, value: "2", origin: "test" }]]) })
+    const clients = [await broker.connect(), await broker.connect(), await broker.connect()]
+    assert.deepStrictEqual(await Promise.all(clients.map(isServed)), [true, true, false])
+  })
+
+  it("may be limited by address", async () => {
     await using broker = await startBroker({
       maxConnectionsPerIp: 1,
       maxConnectionsPerIpOverrides: new Map([["127.0.0.1", 2]])

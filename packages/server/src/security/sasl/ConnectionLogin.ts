@@ -1,0 +1,142 @@
+import { SaslAuthenticationFailed } from "@tusk/protocol/KafkaError"
+import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
+import { SaslAuthenticate } from "@tusk/protocol/messages/SaslAuthenticate"
+import { SaslHandshake } from "@tusk/protocol/messages/SaslHandshake"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { ConnectionInfo } from "../../request/ConnectionInfo.ts"
+import type { Login, LoginStep, LoginVerdict } from "../../request/Login.ts"
+import type { Evaluated, Exchange } from "./Exchange.ts"
+import { rejected } from "./Exchange.ts"
+import { arrive, BEGINNING, evaluated, shakeHands, versionsTold } from "./LoginMachine.ts"
+import type { Arrived, LoginState } from "./LoginMachine.ts"
+
+/** A mechanism that a listener takes. */
+export interface Mechanism {
+  readonly begin: () => Exchange
+  /** `connections.max.reauth.ms` */
+  readonly maxReauthMs: number
+}
+
+/** What all logins of a listener share. */
+export interface LoginOptions {
+  /** By name, in the order in which clients are told them. */
+  readonly mechanisms: ReadonlyMap<string, Mechanism>
+  /** `connection.failed.authentication.delay.ms` */
+  readonly failureDelayMs: number
+  readonly nowMs: () => number
+  /** The first login is done. */
+  readonly onDone: (login: ConnectionLogin) => void
+}
+
+const ARRIVED: ReadonlyMap<number, Arrived> = new Map([
+  [ApiVersions.key, "apiVersions"],
+  [SaslHandshake.key, "saslHandshake"],
+  [SaslAuthenticate.key, "saslAuthenticate"]
+])
+
+/** Carries out what the machine decides for one connection. */
+export class ConnectionLogin implements Login {
+  readonly connection: ConnectionInfo
+  readonly mechanisms: ReadonlyArray<string>
+  isGuarding = true
+  sinceMs: number
+  readonly #options: LoginOptions
+  #state: LoginState = BEGINNING
+  #exchange: Exchange | undefined
+
+  constructor(connection: ConnectionInfo, options: LoginOptions) {
+    this.connection = connection
+    this.#options = options
+    this.mechanisms = Array.from(options.mechanisms.keys())
+    this.sinceMs = options.nowMs()
+  }
+
+  get isUnderWay(): boolean {
+    return this.#state.stage !== "complete"
+  }
+
+  get takesTokens(): boolean {
+    return this.#state.stage === "authenticate" && this.#state.isRaw
+  }
+
+  arrived(apiKey: number | undefined, nowMs: number): LoginVerdict {
+    const what = apiKey === undefined ? "token" : (ARRIVED.get(apiKey) ?? "other")
+    const [next, verdict] = arrive(this.#state, what, nowMs)
+    this.#become(next)
+    return verdict
+  }
+
+  versionsTold(): void {
+    this.#become(versionsTold(this.#state))
+  }
+
+  handshake(version: number, mechanism: string): Effect.Effect<boolean> {
+    return Effect.suspend(() => {
+      const [next, isAgreed] = shakeHands(this.#state, version, mechanism, this.mechanisms)
+      this.#become(next)
+      this.#exchange = isAgreed ? this.#options.mechanisms.get(mechanism)!.begin() : undefined
+      return isAgreed ? Effect.succeed(true) : Effect.as(this.#fail(`it wants ${JSON.stringify(mechanism)}`), false)
+    })
+  }
+
+  authenticate(token: Uint8Array): Effect.Effect<LoginStep, SaslAuthenticationFailed> {
+    return Effect.suspend(() => {
+      const exchange = this.#exchange
+      const outcome = exchange === undefined ? Effect.succeed(NOT_BEGUN) : exchange.evaluate(token)
+      return Effect.flatMap(Effect.zip(outcome, Clock.currentTimeMillis), ([found, wallMs]) =>
+        this.#conclude(found, wallMs)
+      )
+    })
+  }
+
+  abandon(reason: string): void {
+    this.#become({ ...this.#state, stage: "failed" })
+    this.connection.endsBecause ??= reason
+  }
+
+  #conclude(found: Evaluated, wallMs: number): Effect.Effect<LoginStep, SaslAuthenticationFailed> {
+    const { mechanisms, nowMs } = this.#options
+    const { mechanism } = this.#state
+    const maxReauthMs = mechanisms.get(mechanism)?.maxReauthMs ?? 0
+    const [next, told] = evaluated(this.#state, found, { nowMs: nowMs(), wallMs, maxReauthMs })
+    this.#become(next)
+    if (told._tag === "Refused") {
+      const { message, reason } = told
+      return Effect.andThen(
+        this.#fail(`${mechanism}: ${reason}`),
+        Effect.fail(new SaslAuthenticationFailed({ message }))
+      )
+    }
+    if (next.stage === "complete" && next.done !== undefined) this.connection.identity = next.done.identity
+    return Effect.succeed({ token: told.token, sessionLifetimeMs: BigInt(told.sessionLifetimeMs) })
+  }
+
+  refuse(reason: string): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#become({ ...this.#state, stage: "failed" })
+      return this.#fail(reason)
+    })
+  }
+
+  /** All failures take the same time, and the connection ends with the answer. */
+  #fail(reason: string): Effect.Effect<void> {
+    this.connection.endsBecause = `the login failed: ${reason}`
+    return Effect.sleep(this.#options.failureDelayMs)
+  }
+
+  #become(next: LoginState): void {
+    const { onDone } = this.#options
+    const wasUnderWay = this.isUnderWay
+    this.#state = next
+    const isUnderWay = this.isUnderWay
+    this.isGuarding = isUnderWay || next.sessionEndsMs !== Infinity
+    if (isUnderWay === wasUnderWay) return
+    this.sinceMs = isUnderWay ? this.#options.nowMs() : 0
+    if (isUnderWay) return
+    this.#exchange = undefined
+    onDone(this)
+  }
+}
+
+const NOT_BEGUN = rejected("it has not agreed on a mechanism")
