@@ -40,6 +40,9 @@ export class Rights implements Authorizer {
     return this.#isAllowed(asked)
   }
 
-  readonly allowsSomewhere: Authorizer["allowsSomewhere"] = (identity, host, operation, resourceType) =>
-    this.allowsQuietly(identity, host, operation, resourceType, "*")
+  readonly allowsSomewhere: Authorizer["allowsSomewhere"] = (_identity, _host, operation, resourceType) => {
+    const asked: Asked = `${operation} ${resourceType} *`
+    this.askedQuietly.push(asked)
+    return this.#isAllowed(asked)
+  }
 }

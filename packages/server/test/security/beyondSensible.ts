@@ -115,41 +115,12 @@ const MORE: Readonly<Record<string, ReadonlyArray<Ask>>> = {
       validateOnly: true
     })
   ],
-  FindCoordinator: [1, 2].map((keyType) => () => ({ keyType, key: "t", coordinatorKeys: ["t"] })),
-  InitProducerId: [() => ({ transactionalId: "t", transactionTimeoutMs: 1000 })],
   ListGroups: [() => ({})],
   OffsetFetch: [
     (_, version) => {
       const topics = version >= 2 ? null : []
       return { groupId: "kept", topics, groups: [{ groupId: "kept", topics }] }
     }
-  ],
-  AlterShareGroupOffsets: [
-    ({ fresh }) => ({
-      groupId: fresh,
-      topics: [{ topicName: "there", partitions: [{ partitionIndex: 0, startOffset: 0n }] }]
-    })
-  ],
-  DeleteShareGroupOffsets: [({ fresh }) => ({ groupId: fresh, topics: [{ topicName: "there" }] })],
-  StreamsGroupHeartbeat: [
-    ({ fresh }) => ({
-      groupId: `${fresh}-makes`,
-      memberId: "m",
-      rebalanceTimeoutMs: 1000,
-      processId: "p",
-      topology: {
-        epoch: 0,
-        subtopologies: [
-          {
-            subtopologyId: "0",
-            sourceTopics: ["there"],
-            stateChangelogTopics: [
-              { name: `${fresh}-changelog`, partitions: 0, replicationFactor: 0, topicConfigs: [] }
-            ]
-          }
-        ]
-      }
-    })
   ],
   ListConfigResources: [() => ({ resourceTypes: [] })],
   ListPartitionReassignments: [() => ({ topics: null })],

@@ -6,6 +6,7 @@ import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as Result from "effect/Result"
 import { handlers } from "../../src/handlers/index.ts"
+import { countErrors, errorPlaces } from "../../src/request/answerErrors.ts"
 import type { Handler, Right } from "../../src/request/Handler.ts"
 import { batchOf } from "../Batches.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
@@ -13,6 +14,7 @@ import type { BrokerUnderTest } from "../BrokerUnderTest.ts"
 import { Closed, forVersion, requestFrame } from "../WireClient.ts"
 import type { WireClient } from "../WireClient.ts"
 import { questions } from "./beyondSensible.ts"
+import { makeGroups } from "./makeGroups.ts"
 import { Rights } from "./Rights.ts"
 import type { Asked } from "./Rights.ts"
 
@@ -24,25 +26,9 @@ const FOR_EVERYBODY: ReadonlySet<string> = new Set([
   "PushTelemetry"
 ])
 
-/** Rights that are asked for what no request here makes: members, transactions, shares. Tests of their own ask for them. */
-const ELSEWHERE: ReadonlySet<string> = new Set([
-  "ConsumerGroupDescribe: describe topic",
-  "DescribeShareGroupOffsets: describe topic",
-  "DescribeTransactions: describe topic",
-  "ListTransactions: describe transactionalId",
-  "ShareAcknowledge: read topic",
-  "ShareGroupDescribe: describe topic",
-  "StreamsGroupDescribe: describe topic"
-])
-
 const TOPICS = ["there", "written", "kept-from-you"]
 const all = handlers as ReadonlyArray<Handler>
 const versionsOf = ({ versions: [min, max] }: Handler) => Array.from({ length: max - min + 1 }, (_, i) => min + i)
-
-const keepOffsets = async (client: WireClient, names: ReadonlyArray<string>): Promise<void> => {
-  const partitions = [{ partitionIndex: 0, committedOffset: 1n, committedMetadata: "m" }]
-  await client.call(OffsetCommit, 2, { groupId: "kept", topics: names.map((name) => ({ name, partitions })) })
-}
 
 const asText = (right: Right): string => `${right.operation} ${right.resourceType}`
 const kindOf = (asked: Asked): string => asked.split(" ").slice(0, 2).join(" ")
@@ -61,7 +47,8 @@ describe("one who may do nothing", () => {
       const partitionData = [{ index: 0, records: batchOf(["hello"]) }]
       await client.call(Produce, 3, { acks: -1, timeoutMs: 1000, topicData: [{ name, partitionData }] })
     }
-    await keepOffsets(client, TOPICS)
+    const partitions = [{ partitionIndex: 0, committedOffset: 1n, committedMetadata: "m" }]
+    await client.call(OffsetCommit, 2, { groupId: "kept", topics: TOPICS.map((name) => ({ name, partitions })) })
     rights.only()
   })
   afterAll(() => broker[Symbol.asyncDispose]())
@@ -86,6 +73,7 @@ describe("one who may do nothing", () => {
   for (const handler of all) {
     const { api } = handler
     it(`${api.name}: no answer names a topic that its request does not name, none tells of anything`, async () => {
+      const places = errorPlaces(api.response.plan(api.maxVersion))
       for (const version of versionsOf(handler)) {
         for (const question of questions(api.name)) {
           const request = forVersion(api, version, question(worldOf(api.name, version), version))
@@ -98,7 +86,7 @@ describe("one who may do nothing", () => {
           if (FOR_EVERYBODY.has(api.name)) continue
           const { body } = Result.getOrThrow(decodeResponse(api, version, answer))
           const { brokers: _brokers, ...rest } = body
-          const isRefused = hasError(body)
+          const isRefused = countErrors(places, body, new Map()) !== 0
           const isEmpty = Object.values(rest).every((value) => !Array.isArray(value) || value.length === 0)
           assert.isTrue(isRefused || isEmpty, `${api.name} ${version} is answered: ${Object.keys(rest)}`)
         }
@@ -150,14 +138,6 @@ const named = <A>(request: A, name: string): A => {
   return Object.fromEntries(Object.entries(request).map(([key, value]) => [key, named(value, name)])) as A
 }
 
-/** Somewhere in an answer is a code that is not 0, whatever its field is called. */
-const hasError = (value: unknown): boolean =>
-  typeof value === "object" &&
-  value !== null &&
-  Object.entries(value).some(([key, each]) =>
-    typeof each === "number" ? /errorCode$/i.test(key) && each !== 0 : hasError(each)
-  )
-
 const idBytes = (topicId: string): Buffer => Buffer.from(topicId, "base64url")
 
 describe("the rights that a handler says it asks for", () => {
@@ -168,7 +148,8 @@ describe("the rights that a handler says it asks for", () => {
       await using broker = await startBroker({}, { authorizer: rights })
       const topicId = await broker.createTopic("there")
       await broker.createTopic("written")
-      await keepOffsets(await broker.connect(), ["there"])
+      // Its connection stays: with it a share session ends.
+      await makeGroups(await broker.connect(), topicId)
       const found = new Set<string>()
       const modes: ReadonlyArray<(asked: Asked) => boolean> = [
         () => false,
@@ -195,7 +176,7 @@ describe("the rights that a handler says it asks for", () => {
         }
       }
       assert.deepStrictEqual(
-        asks.map(asText).filter((right) => !found.has(right) && !ELSEWHERE.has(`${api.name}: ${right}`)),
+        asks.map(asText).filter((right) => !found.has(right)),
         [],
         "never asked for"
       )
