@@ -9,8 +9,7 @@ import {
   errorMessage,
   GroupAuthorizationFailed,
   NONE,
-  TopicAuthorizationFailed,
-  UnknownTopicOrPartition
+  TopicAuthorizationFailed
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { DescribeShareGroupOffsets } from "@tusk/protocol/messages/DescribeShareGroupOffsets"
@@ -90,7 +89,8 @@ export const describeShareGroupOffsets = handler({
         topicId: topic?.topicId ?? ZERO_UUID,
         partitions: indexes.map((index, i): Partition => {
           const id = ids[i]
-          if (id === undefined) return failed(index, new UnknownTopicOrPartition())
+          // As Apache Kafka: what is not there has no offsets.
+          if (id === undefined) return partition(index, -1n, -1n)
           const end = ends[next++]!
           const start = offsets.get(id)
           if (start === undefined) return partition(index, -1n, -1n)
