@@ -2,6 +2,7 @@
 // Left out: leader epochs, which are 0.
 // Why: a share group keeps no epoch with its offsets.
 
+import { ShareGroups } from "@tusk/coordinator/group/shell/ShareGroups"
 import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import {
   CoordinatorNotAvailable,
@@ -70,6 +71,7 @@ export const describeShareGroupOffsets = handler({
     { operation: "describe", resourceType: "topic", of: "each topic that is told" }
   ],
   make: Effect.gen(function* () {
+    const groups = yield* ShareGroups
     const log = yield* Log
     const shared = yield* SharePartitions
     const topics = yield* Topics
@@ -119,7 +121,11 @@ export const describeShareGroupOffsets = handler({
     const one = ({ groupId, topics: asked }: AskedGroup, context: RequestContext): Effect.Effect<Group> =>
       Effect.gen(function* () {
         if (!context.may("describe", "group", groupId)) return refused(groupId, new GroupAuthorizationFailed())
-        // As Apache Kafka: whether there is such a group is not asked, it has no offsets then.
+        const [group] = yield* groups.describe([groupId])
+        // As Apache Kafka: a group that is not there has no offsets.
+        if (group !== undefined && "error" in group && group.error._tag !== "GroupIdNotFound") {
+          return refused(groupId, group.error)
+        }
         const offsets = yield* shared.startOffsets(groupId)
         const mayDescribe = permits(context, "describe", "topic")
         const told = parted(asked ?? everywhere(offsets), mayDescribe, ({ topicName }) => topicName)
