@@ -1,3 +1,4 @@
+/** Rules of who may do what (ACLs), by the names that `tusk acl` has for them. */
 import { CreateAcls } from "@tusk/protocol/messages/CreateAcls"
 import { DeleteAcls } from "@tusk/protocol/messages/DeleteAcls"
 import { DescribeAcls } from "@tusk/protocol/messages/DescribeAcls"
