@@ -73,6 +73,11 @@ export class Wire {
     })
   }
 
+  /** On a connection that is open, of TLS for example. */
+  static over(socket: Socket, clientId = "wire"): Wire {
+    return new Wire(socket, clientId)
+  }
+
   get isClosed(): boolean {
     return this.#closed !== undefined
   }

@@ -108,5 +108,27 @@ const configs: ReadonlyArray<Step> = [
   json(["topic", "delete", "orders"], { exit: 1 })
 ]
 
+const users: ReadonlyArray<Step> = [
+  json(["user", "list"]),
+  json(["user", "add", "alice"], { stdin: "one\n" }),
+  json(["user", "add", "alice"], { stdin: "one\n", exit: 1 }),
+  json(["user", "add", "bob", "--mechanism", "SCRAM-SHA-512", "--iterations", "8192"], { stdin: "two\n" }),
+  json(["user", "add", "carol", "--iterations", "1"], { stdin: "three\n", exit: 2 }),
+  json(["user", "add", "carol"], { exit: 1 }),
+  json(["user", "list"]),
+  json(["user", "passwd", "alice", "--iterations", "5000"], { stdin: "four\n" }),
+  json(["user", "passwd", "nobody"], { stdin: "four\n", exit: 1 }),
+  json(["user", "remove", "alice", "--mechanism", "SCRAM-SHA-256"]),
+  json(["user", "list", "alice", "bob", "nobody"]),
+  json(["user", "remove", "alice", "bob", "nobody"], { exit: 1 }),
+  json(["user", "list"]),
+  // Neither of the two has an authorizer here.
+  json(["acl", "list"], { exit: 1 }),
+  json(["acl", "add", "--allow", "User:alice", "--operation", "read", "--topic", "orders"], { exit: 1 }),
+  json(["acl", "add", "--allow", "alice", "--operation", "read", "--topic", "orders"], { exit: 2 }),
+  json(["acl", "remove"], { exit: 2 }),
+  json(["acl", "remove", "--all"], { exit: 1 })
+]
+
 /** All of them. */
-export const steps: ReadonlyArray<Step> = [...topics, ...records, ...groups, ...configs]
+export const steps: ReadonlyArray<Step> = [...topics, ...records, ...groups, ...configs, ...users]

@@ -81,6 +81,13 @@ export const probes: ReadonlyArray<Probe> = [
   { name: "handshake after login", steps: [handshake("PLAIN"), authenticate(PLAIN), handshake("PLAIN"), metadata] },
   { name: "token after login", steps: [handshake("PLAIN"), authenticate(PLAIN), authenticate(PLAIN), metadata] },
   { name: "handshake 2", steps: [handshake("PLAIN", 2)] },
+  { name: "OAUTHBEARER, nonsense", steps: [handshake("OAUTHBEARER"), authenticate("nonsense")] },
+  { name: "OAUTHBEARER, no token", steps: [handshake("OAUTHBEARER"), authenticate("n,,\x01\x01")] },
+  { name: "OAUTHBEARER, ^A first", steps: [handshake("OAUTHBEARER"), authenticate("\x01")] },
+  {
+    name: "OAUTHBEARER, no JWT",
+    steps: [handshake("OAUTHBEARER"), authenticate("n,,\x01auth=Bearer nonsense\x01\x01"), authenticate("\x01")]
+  },
   { name: "a frame too large", steps: [{ bytes: int32(600_000) }] },
   { name: "a frame of 2 GB", steps: [handshake("PLAIN", 0), { bytes: int32(0x7fffffff) }] },
   { name: "a negative frame", steps: [{ bytes: int32(-1) }] },

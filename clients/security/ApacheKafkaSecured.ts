@@ -86,6 +86,7 @@ export const startSecuredKafka = async (
         "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
         "listener.name.controller.plain.sasl.jaas.config": jaasOf(BROKER, "broker"),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "auto.create.topics.enable": "false",
         "super.users": "User:broker;User:super",
         ...secure,
         ...more

@@ -1,6 +1,7 @@
 /** Requests that name what a principal may use beside what it may not, and what is not there. */
 import { batchOf } from "../../packages/server/test/Batches.ts"
 import type { Principal } from "./Principals.ts"
+import { TOPICS } from "./World.ts"
 import type { World } from "./World.ts"
 
 /** A request of one API, in any version. */
@@ -105,11 +106,22 @@ export const MIXED: Readonly<Record<string, ReadonlyArray<Mixed>>> = {
     replicaId: -1,
     topics: topicsOf(world, { partitionIndex: 0, timestamp: -2n })
   })),
-  OffsetForLeaderEpoch: many((world) => ({ replicaId: -1, topics: topicsOf(world, { partition: 0, leaderEpoch: 0 }) })),
-  OffsetCommit: ["kept", "secret"].map((groupId) => ({
-    name: `of group ${groupId}`,
-    request: (world) => ({
+  OffsetForLeaderEpoch: many((world) => ({
+    replicaId: -1,
+    topics: topicsOf(world, { partition: 0, leaderEpoch: 1 << 30 })
+  })),
+  OffsetCommit: (
+    [
+      ["kept", ""],
+      ["secret", ""],
+      ["kept", "nobody"]
+    ] as const
+  ).map(([groupId, memberId]) => ({
+    name: `of group ${groupId}${memberId === "" ? "" : " by a member that is none"}`,
+    request: (world: World) => ({
       groupId,
+      memberId,
+      generationIdOrMemberEpoch: memberId === "" ? -1 : 3,
       topics: topicsOf(world, { partitionIndex: 0, committedOffset: 1n, committedMetadata: "m" })
     })
   })),
@@ -129,7 +141,7 @@ export const MIXED: Readonly<Record<string, ReadonlyArray<Mixed>>> = {
         groups: each(GROUPS, (groupId) => ({ groupId, topics: null }))
       })
     }
-  ].map((mixed) => mixed as Mixed),
+  ],
   OffsetDelete: many(
     () => ({
       groupId: "kept",
@@ -149,7 +161,7 @@ export const MIXED: Readonly<Record<string, ReadonlyArray<Mixed>>> = {
     })),
     {
       name: "of a share partition",
-      request: (world, _, version) =>
+      request: (world: World, _: string, version: number) =>
         version < 6 ? { key: "kept" } : { keyType: 2, coordinatorKeys: [`kept:${idOf(world, "there")}:0`] }
     }
   ],
@@ -216,9 +228,10 @@ export const MIXED: Readonly<Record<string, ReadonlyArray<Mixed>>> = {
   ShareFetch: many((world, fresh) => ({
     groupId: fresh,
     memberId: "AAECAwQFBgcICQoLDA0ODw",
+    maxWaitMs: 500,
     maxRecords: 10,
     batchSize: 10,
-    topics: each(NAMES, (name) => ({
+    topics: each(TOPICS, (name) => ({
       topicId: idOf(world, name),
       partitions: [{ partitionIndex: 0, acknowledgementBatches: [] }]
     }))

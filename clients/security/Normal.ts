@@ -22,9 +22,6 @@ const OWN: ReadonlySet<string> = new Set([
   "maxTimestamp",
   "lastTimestamp",
   "transactionStartTimeMs",
-  "leaderEpoch",
-  "currentLeaderEpoch",
-  "committedLeaderEpoch",
   "offsetsEpoch",
   "replicaDirectoryId",
   "voterDirectoryId",
@@ -40,16 +37,23 @@ const OWN: ReadonlySet<string> = new Set([
   "finalizedFeaturesEpoch"
 ])
 
+/** Also 0 is one of these. */
+const EPOCHS: ReadonlySet<string> = new Set(["leaderEpoch", "currentLeaderEpoch", "committedLeaderEpoch"])
+
 /** Parts of messages that tell of the broker's own insides. */
-const INSIDES: ReadonlyArray<readonly [RegExp, string]> = [[/Request\(processor=[^]*?envelope=\S+\)/g, "<request>"]]
+const INSIDES: ReadonlyArray<readonly [RegExp, string]> = [
+  [/Request Request\(processor=[^]*?envelope=\S+\) needs/g, "Request needs"]
+]
 
 const NONE: ReadonlySet<unknown> = new Set([null, undefined, "", -1, -1n, 0, 0n, ZERO_UUID])
 
-/** Topics that Kafka makes for itself. */
+/** Topics that Kafka makes for itself, and configs that only Tusk has. */
 const isInternal = (value: any): boolean =>
   typeof value === "object" &&
   value !== null &&
-  [value.name, value.topic, value.topicName, value.resourceName].some((name) => /^__\w/.test(String(name ?? "")))
+  [value.name, value.topic, value.topicName, value.resourceName].some((name) =>
+    /^(?:__\w|tusk\.)/.test(String(name ?? ""))
+  )
 
 /** What an element of a list is called by. */
 const NAMES = [
@@ -62,7 +66,9 @@ const NAMES = [
   "user",
   "transactionalId",
   "resourceName",
-  "entityName"
+  "entityName",
+  "partitionIndex",
+  "partition"
 ]
 
 /** Lists by name are in the order of some hash table, in Kafka also of ids; others say by their order what they are about. */
@@ -87,6 +93,7 @@ export const normalised = (answer: unknown, { ids, logDir }: World, known: Reado
     if (typeof value === "string" && known.has(value)) return textOf(value)
     if (typeof value === "string" && nameOf.has(value)) return textOf(value)
     if (key === "topicId") return value === ZERO_UUID || known.has(value) ? value : "<id>"
+    if (EPOCHS.has(key) && value >= 0) return "<epoch>"
     if (OWN.has(key) && !NONE.has(value)) return `<${key}>`
     if (value instanceof Uint8Array) return `<${value.byteLength} bytes>`
     if (Array.isArray(value)) return ordered(value.filter((one) => !isInternal(one)).map((one) => without(key, one)))

@@ -18,6 +18,7 @@ export const startSecuredTusk = async (storage: "embedded" | "memory"): Promise<
       "listener.name.sasl.sasl.enabled.mechanisms": "PLAIN",
       "listener.name.sasl.plain.sasl.jaas.config": jaasOf(USERS),
       "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+      "auto.create.topics.enable": "false",
       "super.users": "User:super"
     }
   })

@@ -13,6 +13,9 @@ import { javaMissing } from "../../bench/kafka/ApacheKafka.ts"
 import { answersOf } from "./Answers.ts"
 import { startSecuredKafka } from "./ApacheKafkaSecured.ts"
 import { DIFFERENCES } from "./Differences.ts"
+import type { Difference } from "./Differences.ts"
+import { differingPlaces } from "./places.ts"
+import type { Secured } from "./Principals.ts"
 import { CASES } from "./Requests.ts"
 import { startSecuredTusk } from "./TuskSecured.ts"
 
@@ -29,35 +32,40 @@ const { values: options } = parseArgs({
 
 const cases = CASES.filter(({ api }) => options.only === undefined || options.only.split(",").includes(api.name))
 
-const start = (against: string) => {
+const start = (against: string): Promise<Secured & { readonly stop: () => Promise<unknown> }> => {
   if (against === "kafka") return startSecuredKafka()
   if (against === "tusk") return startSecuredTusk("embedded")
   if (against === "memory") return startSecuredTusk("memory")
   throw new Error(`--against ${against}: not tusk, memory or kafka`)
 }
 
-/** Prints what differs; returns how many of these nobody has named. */
+/** Prints what differs; returns how much of it nobody has named, or is named for nothing. */
 const compare = (against: string, expected: ReadonlyMap<string, string>, seen: ReadonlyMap<string, string>): number => {
-  const used = new Set<(typeof DIFFERENCES)[number]>()
-  let unnamed = 0
-  let named = 0
+  const named = DIFFERENCES.filter(({ on = against }) => on === against)
+  const used = new Set<Difference>()
+  const counts = { equal: 0, named: 0, unnamed: 0 }
   for (const [request, theirs] of expected) {
     const ours = seen.get(request)
-    if (ours === theirs) continue
-    const difference = DIFFERENCES.find(({ of }) => of.test(request))
-    if (difference === undefined) unnamed++
-    else named++
-    if (difference !== undefined) used.add(difference)
-    if (difference !== undefined && !options.verbose) continue
-    console.log(`${against}: ${request}: ${difference === undefined ? "DIFFERENT" : `differs: ${difference.why}`}`)
+    if (ours === theirs) {
+      counts.equal++
+      continue
+    }
+    const places = differingPlaces(theirs, ours).map((place) => ({
+      place,
+      why: named.find(({ at, of }) => of.test(request) && at.test(place))
+    }))
+    const isNamed = places.length > 0 && places.every(({ why }) => why !== undefined)
+    counts[isNamed ? "named" : "unnamed"]++
+    for (const { why } of places) if (why !== undefined) used.add(why)
+    if (isNamed && !options.verbose) continue
+    console.log(`${against}: ${request}: ${isNamed ? "differs by right" : "DIFFERENT"}`)
+    for (const { place, why } of places) console.log(`  at ${place === "" ? "all of it" : place}: ${why?.why ?? "?"}`)
     console.log(`  Apache Kafka  ${theirs}\n  ${against.padEnd(12)}  ${ours}`)
   }
-  const idle = options.only === undefined && against !== "kafka" ? DIFFERENCES.filter((each) => !used.has(each)) : []
-  for (const { of } of idle) console.log(`${against}: Differences.ts names ${of}, and nothing differs`)
-  console.log(
-    `${against}: ${expected.size - named - unnamed} of ${expected.size} answers are equal, ${named} differ by right`
-  )
-  return unnamed + idle.length
+  const idle = options.only === undefined && against !== "kafka" ? named.filter((each) => !used.has(each)) : []
+  for (const { at, of } of idle) console.log(`${against}: Differences.ts names ${of} ${at}, and nothing differs`)
+  console.log(`${against}: ${counts.equal} of ${expected.size} answers are equal, ${counts.named} differ by right`)
+  return counts.unnamed + idle.length
 }
 
 const expectedBy = async (ending: Ending): Promise<ReadonlyMap<string, string>> => {

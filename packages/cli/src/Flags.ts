@@ -1,6 +1,7 @@
 import { allSettings } from "@tusk/server/config/SettingDefinitions"
 import { parseArgs } from "node:util"
 import { CliError } from "./CliError.ts"
+import { ADMIN_VARIABLES } from "./FirstAdmin.ts"
 
 /**
  * A flag of `tusk start`. The table is our own, over node's `parseArgs`: to import `effect/cli` takes 100 ms and more (with a
@@ -143,6 +144,7 @@ const variables = new Set(startFlags.map(({ variable }) => variable))
 
 /** Variables that are read elsewhere. */
 const OTHER_VARIABLES = new Set([
+  ...ADMIN_VARIABLES,
   "TUSK_BOOTSTRAP_SERVER",
   "TUSK_COMMAND_CONFIG",
   "TUSK_COMPILE_CACHE",

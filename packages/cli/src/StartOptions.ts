@@ -1,11 +1,12 @@
 import { strangeListeners } from "@tusk/server/config/ListenerSettings"
 import { parseSettings } from "@tusk/server/config/Settings"
 import type { Settings } from "@tusk/server/config/Settings"
-import type { AdminOptions, ListenOptions } from "@tusk/server/Tusk"
+import type { AdminOptions, FirstUser, ListenOptions } from "@tusk/server/Tusk"
 import * as Result from "effect/Result"
 import { resolve } from "node:path"
 import { parseAdmin } from "./AdminAddress.ts"
 import { CliError } from "./CliError.ts"
+import { readFirstAdmin, withSuperUser } from "./FirstAdmin.ts"
 import { flagProperties, readGiven } from "./Given.ts"
 import type { Given } from "./Given.ts"
 import { kafkaListeners, LISTENERS_SETTINGS, parseListeners } from "./Listeners.ts"
@@ -34,6 +35,8 @@ export interface StartOptions {
   readonly settings: Settings
   readonly warnings: ReadonlyArray<string>
   readonly listeners: ReadonlyArray<ListenOptions>
+  /** Made at the start if they are not there. */
+  readonly users: ReadonlyArray<FirstUser>
   readonly storage: Storage
   readonly logLevel: LogLevel
   /** Where the value of a flag comes from: `--listen`, `TUSK_LISTEN`, `server.properties:3`; none for a default. */
@@ -54,6 +57,9 @@ const LOG_LEVELS: ReadonlyMap<string, LogLevel> = new Map([
   ["warn", "Warn"],
   ["error", "Error"]
 ])
+
+const EMBEDDED_TRUSTS =
+  "tusk.sasl.plain.verify=postgres: the embedded Postgres lets in whoever reaches its socket, and checks no password: give a server of your own (--database-url)"
 
 /** Everything `tusk start` was told: flags over environment over file over defaults. */
 export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): StartOptions | CliError => {
@@ -88,9 +94,14 @@ export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.Proces
   const otel = readOtelOptions(env)
   if (otel instanceof CliError) return otel
 
-  const parsed = parseSettings(given.settings, flagProperties)
+  const firstAdmin = readFirstAdmin(env)
+  if (firstAdmin instanceof CliError) return firstAdmin
+  const parsed = parseSettings(withSuperUser(given.settings, firstAdmin), flagProperties)
   if (Result.isFailure(parsed)) return new CliError({ message: parsed.failure.message })
   const { settings, warnings } = parsed.success
+  if (storage._tag === "Embedded" && settings.saslPlainVerify === "postgres") {
+    return new CliError({ message: EMBEDDED_TRUSTS })
+  }
   return {
     settings,
     warnings: [
@@ -102,6 +113,7 @@ export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.Proces
       )
     ],
     listeners: places.listeners,
+    users: firstAdmin === undefined ? [] : [firstAdmin],
     storage,
     logLevel,
     logFormat,

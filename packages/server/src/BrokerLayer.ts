@@ -55,6 +55,7 @@ import { authorizer } from "./security/acl/AclAuthorizer.ts"
 import { Router } from "./produce/Router.ts"
 import { KeyDerivation } from "./security/sasl/KeyDerivation.ts"
 import { Logins } from "./security/sasl/Logins.ts"
+import { roleVerifier } from "./security/sasl/RoleVerifier.ts"
 import { ScramUsers } from "./security/sasl/ScramUsers.ts"
 import type { Settings } from "./config/Settings.ts"
 import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
@@ -137,8 +138,7 @@ const inWireTime = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> 
 
 /** Who gets in. */
 const logins = Logins.layer.pipe(
-  Layer.provide(tokenLogins),
-  Layer.provide(layerInArea("security", tokenSweep)),
+  Layer.provide(Layer.mergeAll(roleVerifier, tokenLogins, layerInArea("security", tokenSweep))),
   Layer.provideMerge(Layer.mergeAll(ScramUsers.layer, KeyDerivation.layer, Tokens.layer))
 )
 

@@ -19,8 +19,8 @@ import type { Observed } from "./admin/pages.ts"
 import { brokerLayer, tuning } from "./BrokerLayer.ts"
 import type { BrokerParts, BrokerServices } from "./BrokerLayer.ts"
 import { BrokerSettings } from "./config/BrokerSettings.ts"
-import { defaultSettings, readSettings } from "./config/Settings.ts"
-import type { NamedSettings, Settings, SettingsError } from "./config/Settings.ts"
+import { defaultSettings, readSettings, SettingsError } from "./config/Settings.ts"
+import type { NamedSettings, Settings } from "./config/Settings.ts"
 import { strangeListeners } from "./config/ListenerSettings.ts"
 import { BrokerMetrics } from "./observe/BrokerMetrics.ts"
 import { advertisedAddress, listenAt, ListenError } from "./Listening.ts"
@@ -28,10 +28,12 @@ import type { BoundListener, ListenOptions } from "./Listening.ts"
 import { inArea, runtimeLevels } from "./observe/LogLines.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import type { ClientMetrics } from "./telemetry/ClientTelemetry.ts"
+import { loginWarnings, wrongLogins } from "./security/sasl/checkLogins.ts"
 import { readListenersTls } from "./security/tls/TlsContext.ts"
 import type { ListenerTls } from "./security/tls/TlsContext.ts"
 import { FirstUsers, makeFirstUsers } from "./security/sasl/FirstUsers.ts"
 import type { FirstUser } from "./security/sasl/FirstUsers.ts"
+import { checkRoles } from "./security/sasl/RoleVerifier.ts"
 import { memoryOptions, running } from "./RunningBroker.ts"
 import type { StartOptions, TestBroker } from "./RunningBroker.ts"
 
@@ -137,7 +139,10 @@ export class Tusk extends Context.Service<
         const { settings, warnings } = yield* Effect.fromResult(readSettings(options.settings))
         // Who has parsed them was told.
         const strange = settings === options.settings ? [] : strangeListeners(settings, namesOf(listeners))
-        for (const warning of [...warnings, ...strange]) yield* Effect.logWarning(warning)
+        const wrong = wrongLogins(settings)
+        if (wrong !== undefined) return yield* new SettingsError({ message: wrong })
+        for (const warning of [...warnings, ...strange, ...loginWarnings(settings, listeners)])
+          yield* Effect.logWarning(warning)
         const secured = yield* Effect.fromResult(readListenersTls(settings, listeners))
         const observed: Observed = { metrics: undefined }
         const built = Layer.buildWithScope(broker(settings, secured, observed), yield* Effect.scope)
@@ -211,6 +216,7 @@ const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed, 
   const metrics = yield* BrokerMetrics
   const telemetry = yield* ClientTelemetry
   const { cluster, clusterId } = yield* Active
+  yield* checkRoles
   yield* inArea("security")(makeFirstUsers)
   const bound = yield* listenAt(listeners, secured, holdsProcess)
   metrics.listensAt(advertisedAddress(listeners[0]) ?? bound.bootstrapServers.split(",")[0]!)

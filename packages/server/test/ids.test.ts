@@ -172,6 +172,8 @@ describe("ids that are too long", () => {
       generationId,
       memberId,
       groupInstanceId,
+      protocolType: joined.protocolType,
+      protocolName: joined.protocolName,
       assignments: [{ memberId, assignment: new Uint8Array(1) }]
     })
     assert.strictEqual(synced.errorCode, 0)

@@ -97,8 +97,8 @@ interface Serving extends Greeting {
 }
 
 const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Scope> => {
-  const { admin, listeners, settings, storage } = options
-  const common: TuskOptions = { listeners, settings, ...(admin === undefined ? {} : { admin }) }
+  const { admin, listeners, settings, storage, users } = options
+  const common: TuskOptions = { listeners, settings, users, ...(admin === undefined ? {} : { admin }) }
   const limits = {
     startTimeoutMs: settings.databaseStartTimeoutMs,
     statementTimeoutMs: settings.databaseStatementTimeoutMs,

@@ -32,7 +32,8 @@ export const loggerResource = ({ nodeId }: Settings, levels: LevelTable | undefi
       readOnly: false,
       isSensitive: false,
       typeId: UNKNOWN_TYPE,
-      documentation: null,
+      // Told so also to who does not ask for it: as Apache Kafka.
+      documentation: "",
       synonyms: []
     }))
   },

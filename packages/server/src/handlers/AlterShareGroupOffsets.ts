@@ -38,7 +38,7 @@ export const alterShareGroupOffsets = handler({
 
     const one = (groupId: string, name: string, index: number, offset: bigint): Effect.Effect<KafkaError | null> => {
       const partitionId = topics.byName(name)?.partitionIds[index]
-      if (partitionId === undefined) return Effect.succeed(new UnknownTopicOrPartition())
+      if (partitionId === undefined) return Effect.succeed(new UnknownTopicOrPartition({ message: NOT_HERE }))
       return shared.setStart(groupId, partitionId, offset).pipe(
         Effect.as(null),
         Effect.catch((error) => Effect.succeed(error))
@@ -81,6 +81,8 @@ export const alterShareGroupOffsets = handler({
     responses: []
   })
 })
+
+const NOT_HERE = "This server does not host this topic-partition."
 
 /** Apache Kafka tells the topic's id: that it is there is nothing for one who may not know of it. */
 const forbidden = ({ partitions, topicName }: AlterShareGroupOffsetsRequest["topics"][number]) => ({

@@ -1,14 +1,14 @@
 // Serves: AlterUserScramCredentials (KIP-554): what is kept of users' passwords is set and taken away, all or none.
 // Left out: nothing.
 
-import { ClusterAuthorizationFailed, errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
+import { errorCode, errorMessage, NONE } from "@tusk/protocol/KafkaError"
 import { AlterUserScramCredentials } from "@tusk/protocol/messages/AlterUserScramCredentials"
 import type { AlterUserScramCredentialsRequest } from "@tusk/protocol/messages/AlterUserScramCredentials"
 import { ScramCredentials } from "@tusk/storage/security/ScramCredentials"
 import * as Effect from "effect/Effect"
 import { alterScramUsers } from "../security/sasl/alterScramUsers.ts"
 import type { UserOutcomes } from "../security/sasl/alterScramUsers.ts"
-import { CLUSTER_NAME } from "../request/Authorization.ts"
+import { authorizeCluster } from "../request/authorizing.ts"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
@@ -28,7 +28,7 @@ export const alterUserScramCredentials = handler({
   make: Effect.gen(function* () {
     const { change, keyOf } = yield* ScramCredentials
     return Effect.fnUntraced(function* (request: AlterUserScramCredentialsRequest, context: RequestContext) {
-      if (!context.may("alter", "cluster", CLUSTER_NAME)) return yield* new ClusterAuthorizationFailed()
+      yield* authorizeCluster(context, "alter")
       let outcomes: UserOutcomes = new Map()
       yield* change((present) => {
         const decided = alterScramUsers(request, present, keyOf)

@@ -60,7 +60,7 @@ export const describeConfigs = handler({
             isSensitive: entry.isSensitive,
             synonyms: request.includeSynonyms ? entry.synonyms : [],
             configType: entry.typeId,
-            documentation: request.includeDocumentation ? entry.documentation : null
+            documentation: request.includeDocumentation || entry.documentation === "" ? entry.documentation : null
           }))
       }
     }

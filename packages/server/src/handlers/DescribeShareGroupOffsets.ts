@@ -10,8 +10,7 @@ import {
   errorMessage,
   GroupAuthorizationFailed,
   NONE,
-  TopicAuthorizationFailed,
-  UnknownTopicOrPartition
+  TopicAuthorizationFailed
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { DescribeShareGroupOffsets } from "@tusk/protocol/messages/DescribeShareGroupOffsets"
@@ -92,7 +91,8 @@ export const describeShareGroupOffsets = handler({
         topicId: topic?.topicId ?? ZERO_UUID,
         partitions: indexes.map((index, i): Partition => {
           const id = ids[i]
-          if (id === undefined) return failed(index, new UnknownTopicOrPartition())
+          // As Apache Kafka: what is not there has no offsets.
+          if (id === undefined) return partition(index, -1n, -1n)
           const end = ends[next++]!
           const start = offsets.get(id)
           if (start === undefined) return partition(index, -1n, -1n)
@@ -122,7 +122,10 @@ export const describeShareGroupOffsets = handler({
       Effect.gen(function* () {
         if (!context.may("describe", "group", groupId)) return refused(groupId, new GroupAuthorizationFailed())
         const [group] = yield* groups.describe([groupId])
-        if (group !== undefined && "error" in group) return refused(groupId, group.error)
+        // As Apache Kafka: a group that is not there has no offsets.
+        if (group !== undefined && "error" in group && group.error._tag !== "GroupIdNotFound") {
+          return refused(groupId, group.error)
+        }
         const offsets = yield* shared.startOffsets(groupId)
         const mayDescribe = permits(context, "describe", "topic")
         const told = parted(asked ?? everywhere(offsets), mayDescribe, ({ topicName }) => topicName)

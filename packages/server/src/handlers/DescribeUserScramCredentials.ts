@@ -70,9 +70,15 @@ export const describeUserScramCredentials = handler({
       return Effect.succeed({ errorCode: NONE, errorMessage: "", results })
     }
   }),
-  refuse: (_request, code, error) => ({
+  // As Apache Kafka: of each user the error, without the name. Of all users it sends nothing then.
+  refuse: ({ users }, code, error) => ({
     errorCode: code,
     errorMessage: errorMessage(error),
-    results: []
+    results: (users ?? []).map(() => ({
+      user: "",
+      errorCode: code,
+      errorMessage: errorMessage(error),
+      credentialInfos: []
+    }))
   })
 })

@@ -4,6 +4,7 @@
 
 import {
   errorCode,
+  InvalidRequest,
   NONE,
   TopicAuthorizationFailed,
   UnknownTopicId,
@@ -88,6 +89,12 @@ export const metadata = handler({
 
     return Effect.fnUntraced(function* (request: MetadataRequest, context: RequestContext) {
       const { apiVersion, connection } = context
+      const odd = request.topics?.find(({ name, topicId }) => name === null || topicId !== ZERO_UUID)
+      // Versions 10 and 11 have the fields, and no way to use them.
+      if (apiVersion < 12 && odd !== undefined) {
+        const what = odd.name === null ? "null names" : "ids of topics"
+        return yield* new InvalidRequest({ message: `Version ${apiVersion} has no ${what} in requests.` })
+      }
       const stateOf = replicaStates(placement)
       const operationsOn = (name: string): number =>
         request.includeTopicAuthorizedOperations ? authorizedOperations(context, "topic", name) : OPERATIONS_NOT_ASKED

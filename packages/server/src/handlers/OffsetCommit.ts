@@ -68,17 +68,22 @@ export const offsetCommit = handler({
       const results =
         offsets.length === 0
           ? []
-          : yield* groups.commitOffsets({
-              groupId: request.groupId,
-              memberId: request.memberId,
-              groupInstanceId: request.groupInstanceId,
-              generationId: request.generationIdOrMemberEpoch,
-              apiVersion,
-              transactional: false,
-              retentionTimeMs: request.retentionTimeMs,
-              offsets,
-              partitions
-            })
+          : yield* (
+              groups
+                .commitOffsets({
+                  groupId: request.groupId,
+                  memberId: request.memberId,
+                  groupInstanceId: request.groupInstanceId,
+                  generationId: request.generationIdOrMemberEpoch,
+                  apiVersion,
+                  transactional: false,
+                  retentionTimeMs: request.retentionTimeMs,
+                  offsets,
+                  partitions
+                })
+                // What cannot be committed for another reason is told that one, whatever becomes of the rest.
+                .pipe(Effect.catch((error: KafkaError) => Effect.succeed(offsets.map(() => error))))
+            )
       const answered = request.topics.map(({ name, partitions, topicId }, i) => ({
         name,
         topicId,

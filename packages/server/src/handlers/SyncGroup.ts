@@ -2,7 +2,12 @@
 // Left out: nothing.
 
 import { Groups } from "@tusk/coordinator/group/shell/Groups"
-import { CoordinatorNotAvailable, GroupAuthorizationFailed, NONE } from "@tusk/protocol/KafkaError"
+import {
+  CoordinatorNotAvailable,
+  GroupAuthorizationFailed,
+  InconsistentGroupProtocol,
+  NONE
+} from "@tusk/protocol/KafkaError"
 import { SyncGroup } from "@tusk/protocol/messages/SyncGroup"
 import type { SyncGroupRequest } from "@tusk/protocol/messages/SyncGroup"
 import { Active } from "@tusk/storage/commit/Active"
@@ -22,6 +27,10 @@ export const syncGroup = handler({
     const { whenElsewhere } = yield* Active
     const groups = yield* Groups
     return (request: SyncGroupRequest, context: RequestContext) => {
+      // Before it is asked who may: as Apache Kafka.
+      if (context.apiVersion >= 5 && (request.protocolType === null || request.protocolName === null)) {
+        return Effect.fail(new InconsistentGroupProtocol())
+      }
       if (!context.may("read", "group", request.groupId)) return Effect.fail(new GroupAuthorizationFailed())
       const { connection } = context
       const stopped = failingAtEnd(connection, whenElsewhere, () => new CoordinatorNotAvailable())

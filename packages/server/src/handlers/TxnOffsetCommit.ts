@@ -74,26 +74,31 @@ export const txnOffsetCommit = handler({
       const results =
         offsets.length === 0
           ? []
-          : yield* groups.commitOffsets(
-              {
-                groupId,
-                memberId,
-                groupInstanceId,
-                generationId,
-                apiVersion,
-                transactional: true,
-                retentionTimeMs: -1n,
-                offsets,
-                partitions
-              },
-              {
-                mayCommit: Effect.suspend(() => {
-                  const refused = transactions.refusal(request, kind, groupPartitionId)
-                  return refused === undefined ? Effect.void : Effect.fail(refused)
-                }),
-                store: (entries) => transactions.addOffsets(request, groupId, groupPartitionId, entries, kind)
-              }
-            )
+          : yield* groups
+              .commitOffsets(
+                {
+                  groupId,
+                  memberId,
+                  groupInstanceId,
+                  generationId,
+                  apiVersion,
+                  transactional: true,
+                  retentionTimeMs: -1n,
+                  offsets,
+                  partitions
+                },
+                {
+                  mayCommit: Effect.suspend(() => {
+                    const refused = transactions.refusal(request, kind, groupPartitionId)
+                    return refused === undefined ? Effect.void : Effect.fail(refused)
+                  }),
+                  store: (entries) => transactions.addOffsets(request, groupId, groupPartitionId, entries, kind)
+                }
+              )
+              .pipe(
+                // What cannot be committed for another reason is told that one, whatever becomes of the rest.
+                Effect.catch((error: KafkaError) => Effect.succeed(offsets.map(() => error)))
+              )
       const answered = request.topics.map(({ name, partitions: asked }, i) => ({
         name,
         partitions: asked.map(({ partitionIndex }, j) => {

@@ -7,6 +7,7 @@ import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
 import { leftOut } from "@tusk/protocol/messages/index"
 import * as Result from "effect/Result"
 import type { Handler } from "../../src/request/Handler.ts"
+import { ANONYMOUS } from "../../src/request/Identity.ts"
 import { RequestContext } from "../../src/request/RequestContext.ts"
 import { handlers } from "../../src/handlers/index.ts"
 import { batchOf } from "../Batches.ts"
@@ -146,7 +147,7 @@ describe("every handler at every version", () => {
         const world = { topicId: "AAAAAAAAAAAAAAAAAAAAAQ", fresh: "nobody" }
         for (const said of [{}, SENSIBLE[api.name]!.request(world, version)]) {
           const request = { ...api.request.defaults(), ...forVersion(api, version, said as any) }
-          const connection = { close: () => {} } as any
+          const connection = { close: () => {}, identity: ANONYMOUS } as any
           const context = new RequestContext(version, "", 1, connection)
           const error = new InvalidRequest({ message: "why", recordErrors: [{ index: 0, message: "this" }] })
           const answer = refuse(request, errorCode(error), error, context)

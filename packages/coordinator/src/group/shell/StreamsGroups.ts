@@ -198,8 +198,8 @@ const requestError = (request: StreamsHeartbeat): KafkaError | null => {
 
 const joinProblem = (request: StreamsHeartbeat): string | false =>
   (request.rebalanceTimeoutMs === -1 && "RebalanceTimeoutMs must be provided in first request.") ||
-  (!isEmpty(request.activeTasks) && "ActiveTasks must be empty when (re-)joining.") ||
-  (!isEmpty(request.standbyTasks) && "StandbyTasks must be empty when (re-)joining.") ||
+  (request.activeTasks?.length !== 0 && "ActiveTasks must be empty when (re-)joining.") ||
+  (request.standbyTasks?.length !== 0 && "StandbyTasks must be empty when (re-)joining.") ||
   (request.topology === null && "Topology must be non-null when (re-)joining.")
 
 const isBlank = (text: string | null): boolean => text !== null && text.trim() === ""

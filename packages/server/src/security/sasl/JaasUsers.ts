@@ -4,11 +4,11 @@ const OPTION = /\s*([A-Za-z0-9_.-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\
 const HEAD = /^\s*([\w.$]+)\s+(required|requisite|sufficient|optional)(?=\s|;)/i
 const USER = "user_"
 
-/** Names and passwords; a text says what is wrong, without repeating any of it. */
+/** Names and passwords; of another module than PLAIN's none. A text says what is wrong, without repeating any of it. */
 export const jaasUsers = (text: string): ReadonlyMap<string, string> | string => {
   const head = HEAD.exec(text)
   if (head === null) return "it does not begin with a login module and `required`"
-  if (!head[1]!.endsWith("PlainLoginModule")) return `only PlainLoginModule has users in it, not ${head[1]}`
+  const isPlain = head[1]!.endsWith("PlainLoginModule")
   const users = new Map<string, string>()
   OPTION.lastIndex = head[0].length
   let end = OPTION.lastIndex
@@ -16,7 +16,8 @@ export const jaasUsers = (text: string): ReadonlyMap<string, string> | string =>
     end = OPTION.lastIndex
     const name = option[1]!
     const quoted = option[2] ?? option[3]
-    if (name.startsWith(USER)) users.set(name.slice(USER.length), quoted?.replace(/\\(.)/gs, "$1") ?? option[4]!)
+    if (isPlain && name.startsWith(USER))
+      users.set(name.slice(USER.length), quoted?.replace(/\\(.)/gs, "$1") ?? option[4]!)
   }
   return /^\s*;\s*$/.test(text.slice(end))
     ? users

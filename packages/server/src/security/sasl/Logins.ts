@@ -8,6 +8,8 @@ import type { Settings } from "../../config/Settings.ts"
 import type { ConnectionInfo } from "../../request/ConnectionInfo.ts"
 import { monotonicMs } from "../../request/monotonic.ts"
 import { wireClock } from "../../request/WireClock.ts"
+import { bearerExchange } from "./BearerExchange.ts"
+import { bearerTokens } from "./BearerTokens.ts"
 import { ConnectionLogin } from "./ConnectionLogin.ts"
 import type { LoginOptions, Mechanism } from "./ConnectionLogin.ts"
 import type { Exchange } from "./Exchange.ts"
@@ -36,7 +38,7 @@ export class Logins extends Context.Service<
       const settings = yield* BrokerSettings
       const clock = yield* wireClock
       const nowMs = () => monotonicMs(clock)
-      const exchanges = yield* exchangesOf(settings)
+      const exchanges = yield* exchangesOf(nowMs)
       const pending = new Set<ConnectionLogin>()
       const onDone = (login: ConnectionLogin) => void pending.delete(login)
       const failureDelayMs = settings.connectionFailedAuthenticationDelayMs
@@ -81,7 +83,7 @@ const NONCE_BYTES = 18
 /** Begins an exchange of a mechanism on a listener. */
 type Begin = (mechanism: string, settings: Settings) => () => Exchange
 
-const exchangesOf = Effect.fnUntraced(function* (_settings: Settings) {
+const exchangesOf = Effect.fnUntraced(function* (nowMs: () => number) {
   const stored = yield* ScramUsers
   const derivation = yield* KeyDerivation
   const verifier = yield* PlainVerifier
@@ -90,6 +92,10 @@ const exchangesOf = Effect.fnUntraced(function* (_settings: Settings) {
   const newNonce = () => Buffer.from(secretBytes(NONCE_BYTES)).toString("base64url")
   const begin: Begin = (mechanism, settings) => {
     if (isScram(mechanism)) return () => scramExchange({ mechanism, users: stored, tokens, newNonce })
+    if (mechanism === "OAUTHBEARER") {
+      const check = bearerTokens(settings, nowMs)
+      return () => bearerExchange(check)
+    }
     const verify = verifier?.verify ?? verifyUsers({ derivation, stored, listed: listedUsers(settings) })
     return () => plainExchange(verify)
   }

@@ -1,11 +1,12 @@
+import type { StoreError } from "@tusk/storage/port/StoreError"
 import * as Effect from "effect/Effect"
 import type { Identity } from "../../request/Identity.ts"
-import { accepted, rejected, shown, textOf } from "./Exchange.ts"
+import { accepted, rejected, shown, textOf, unknown } from "./Exchange.ts"
 import type { Exchange } from "./Exchange.ts"
 import { OTHER_AUTHZID } from "./ScramExchange.ts"
 
-/** Whom a name and a password let in. */
-export type PlainVerify = (user: string, password: string) => Effect.Effect<Identity | undefined>
+/** Whom a name and a password let in. Fails if that cannot be found out now. */
+export type PlainVerify = (user: string, password: string) => Effect.Effect<Identity | undefined, StoreError>
 
 /** PLAIN (RFC 4616): `[authzid] NUL user NUL password`. What is wrong is told in Apache Kafka's words. */
 export const plainExchange = (verify: PlainVerify): Exchange => ({
@@ -18,7 +19,7 @@ export const plainExchange = (verify: PlainVerify): Exchange => ({
     if (tokens !== 3 || rest.length > 0) return told(`Invalid SASL/PLAIN response: expected 3 tokens, got ${tokens}`)
     if (user === "") return told("Authentication failed: username not specified")
     if (password === "") return told("Authentication failed: password not specified")
-    return Effect.map(verify(user, password), (identity) => {
+    const checked = Effect.map(verify(user, password), (identity) => {
       if (identity === undefined) {
         return rejected(
           `wrong password, or no such user: ${shown(user)}`,
@@ -27,6 +28,7 @@ export const plainExchange = (verify: PlainVerify): Exchange => ({
       }
       return authzid === "" || authzid === user ? accepted(identity) : rejected(OTHER_AUTHZID, OTHER_AUTHZID)
     })
+    return Effect.catch(checked, ({ message }) => Effect.succeed(unknown(message)))
   }
 })
 
