@@ -27,4 +27,5 @@ export const tokenOf = (
 }
 
 /** As it is a password in SCRAM. */
-export const passwordOf = ({ hmac }: Pick<StoredDelegationToken, "hmac">): string => Buffer.from(hmac).toString("base64")
+export const passwordOf = ({ hmac }: Pick<StoredDelegationToken, "hmac">): string =>
+  Buffer.from(hmac).toString("base64")
