@@ -8,7 +8,6 @@ import type {
   CreateDelegationTokenRequest,
   CreateDelegationTokenResponse
 } from "@tusk/protocol/messages/CreateDelegationToken"
-import type { StoredDelegationToken } from "@tusk/storage/port/Security"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
 import type { Answer } from "../request/Handler.ts"
@@ -16,6 +15,7 @@ import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 import { noTime, onlyByLogin } from "../security/token/mayAsk.ts"
 import { namedPrincipal, principalOf, requesterOf } from "../security/token/principals.ts"
+import type { Token } from "../security/token/TokenKey.ts"
 import { Tokens } from "../security/token/Tokens.ts"
 
 const NO_BYTES = new Uint8Array(0)
@@ -29,7 +29,7 @@ const ownerOf = (
     ? context.principal
     : principalOf({ principalType: ownerPrincipalType ?? "", principalName: ownerPrincipalName })
 
-type Told = Omit<StoredDelegationToken, "renewers">
+type Told = Omit<Token, "renewers">
 
 const answered = (errorCode: number, token: Told, version: number): Answer<CreateDelegationTokenResponse> => ({
   errorCode,

@@ -7,17 +7,17 @@ import type {
   DescribedDelegationToken,
   DescribeDelegationTokenRequest
 } from "@tusk/protocol/messages/DescribeDelegationToken"
-import type { StoredDelegationToken } from "@tusk/storage/port/Security"
 import * as Effect from "effect/Effect"
 import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 import { onlyByLogin } from "../security/token/mayAsk.ts"
 import { namedPrincipal, principalOf, requesterOf } from "../security/token/principals.ts"
+import type { Token } from "../security/token/TokenKey.ts"
 import { isOf } from "../security/token/TokenRules.ts"
 import { Tokens } from "../security/token/Tokens.ts"
 
-const described = (token: StoredDelegationToken, version: number): DescribedDelegationToken => ({
+const described = (token: Token, version: number): DescribedDelegationToken => ({
   ...namedPrincipal(token.owner),
   ...requesterOf(token.requester, version),
   issueTimestamp: token.issueTimestamp,
@@ -29,7 +29,7 @@ const described = (token: StoredDelegationToken, version: number): DescribedDele
 })
 
 /** Whether a token may be told: to those whom it is about, and to those with a right to it or to its owner's tokens. */
-const mayKnow = (context: RequestContext, token: StoredDelegationToken): boolean =>
+const mayKnow = (context: RequestContext, token: Token): boolean =>
   isOf(token, context.principal) ||
   context.mayQuietly("describe", "delegationToken", token.tokenId) ||
   context.mayQuietly("describeTokens", "user", token.owner)

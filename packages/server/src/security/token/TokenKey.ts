@@ -1,31 +1,45 @@
-import { createHmac } from "node:crypto"
-import * as Redacted from "effect/Redacted"
-import { isEqual } from "../sasl/ScramKeys.ts"
 import type { StoredDelegationToken } from "@tusk/storage/port/Security"
+import * as Redacted from "effect/Redacted"
+import { createHash, createHmac } from "node:crypto"
+import { isEqual } from "../sasl/ScramKeys.ts"
+
+/** A token with its HMAC: who has that, has the token. It is stored nowhere. */
+export interface Token extends Omit<StoredDelegationToken, "hmacHash"> {
+  readonly hmac: Uint8Array
+}
 
 /** What tokens are made with: `delegation.token.secret.key`. */
 export interface TokenKey {
-  /** HMAC-SHA-512 of the token's id: who has it, has the token. */
+  /** HMAC-SHA-512 of a token's id. */
   readonly hmacOf: (tokenId: string) => Uint8Array
-  /** Whether a row was made with this key: not one of another key, and not one that somebody has written. */
-  readonly made: (token: StoredDelegationToken) => boolean
+  /** The token of a row; undefined: the row was not made with this key, but with another one, or by somebody in SQL. */
+  readonly open: (row: StoredDelegationToken) => Token | undefined
 }
 
 export const tokenKey = (secret: Redacted.Redacted): TokenKey => {
   const hmacOf = (tokenId: string) => createHmac("sha512", Redacted.value(secret)).update(tokenId).digest()
-  return { hmacOf, made: ({ hmac, tokenId }) => isEqual(hmac, hmacOf(tokenId)) }
+  return {
+    hmacOf,
+    open: ({ hmacHash, ...token }) => {
+      const hmac = hmacOf(token.tokenId)
+      return isEqual(hmacHash, hashOf(hmac)) ? { ...token, hmac } : undefined
+    }
+  }
 }
 
-/** The token of an HMAC. Takes as long for one that is nearly right. */
-export const tokenOf = (
+/** What an HMAC is stored as. It is no password of somebody's, which could be guessed: one hash is enough. */
+export const hashOf = (hmac: Uint8Array): Uint8Array => createHash("sha256").update(hmac).digest()
+
+/** The row of an HMAC, if it was made with this key. */
+export const rowOf = (
   key: TokenKey,
-  tokens: Iterable<StoredDelegationToken>,
+  rows: Iterable<StoredDelegationToken>,
   hmac: Uint8Array
 ): StoredDelegationToken | undefined => {
-  for (const token of tokens) if (isEqual(token.hmac, hmac)) return key.made(token) ? token : undefined
+  const hash = hashOf(hmac)
+  for (const row of rows) if (isEqual(row.hmacHash, hash)) return key.open(row) === undefined ? undefined : row
   return undefined
 }
 
 /** As it is a password in SCRAM. */
-export const passwordOf = ({ hmac }: Pick<StoredDelegationToken, "hmac">): string =>
-  Buffer.from(hmac).toString("base64")
+export const passwordOf = ({ hmac }: Pick<Token, "hmac">): string => Buffer.from(hmac).toString("base64")

@@ -59,14 +59,14 @@ export const problemOf = ({ owner, renewers, requester }: TokenWish, limits: Tok
 /** A new token. */
 export const made = (
   wish: TokenWish,
-  { hmac, tokenId }: Pick<StoredDelegationToken, "tokenId" | "hmac">,
+  { hmacHash, tokenId }: Pick<StoredDelegationToken, "tokenId" | "hmacHash">,
   limits: TokenLimits,
   nowMs: bigint
 ): StoredDelegationToken => {
   const maxTimestamp = after(nowMs, bounded(wish.maxLifetimeMs, limits.maxLifetimeMs))
   return {
     tokenId,
-    hmac,
+    hmacHash,
     owner: wish.owner,
     requester: wish.requester,
     renewers: wish.renewers,
@@ -76,14 +76,19 @@ export const made = (
   }
 }
 
-export const hasExpired = ({ expiryTimestamp, maxTimestamp }: StoredDelegationToken, nowMs: bigint): boolean =>
-  maxTimestamp < nowMs || expiryTimestamp < nowMs
+export const hasExpired = (
+  { expiryTimestamp, maxTimestamp }: Pick<StoredDelegationToken, "expiryTimestamp" | "maxTimestamp">,
+  nowMs: bigint
+): boolean => maxTimestamp < nowMs || expiryTimestamp < nowMs
 
-const mayRenew = ({ owner, renewers }: StoredDelegationToken, principal: string): boolean =>
+/** Whom a token is about. */
+type Parties = Pick<StoredDelegationToken, "owner" | "requester" | "renewers">
+
+const mayRenew = ({ owner, renewers }: Parties, principal: string): boolean =>
   owner === principal || renewers.includes(principal)
 
-/** Whom a token is about: they may be told of it. */
-export const isOf = (token: StoredDelegationToken, principal: string): boolean =>
+/** Whether a principal may be told of a token, as it is about it. */
+export const isOf = (token: Parties, principal: string): boolean =>
   token.requester === principal || mayRenew(token, principal)
 
 /** Who asks for how long a token may live from now on. */

@@ -10,8 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BrokerSettings } from "../../config/BrokerSettings.ts"
 import type { Settings } from "../../config/Settings.ts"
-import { tokenKey, tokenOf } from "./TokenKey.ts"
-import type { TokenKey } from "./TokenKey.ts"
+import { hashOf, rowOf, tokenKey } from "./TokenKey.ts"
+import type { Token, TokenKey } from "./TokenKey.ts"
 import { ended, hasExpired, made, problemOf, renewed } from "./TokenRules.ts"
 import type { Change, TokenLimits, TokenWish } from "./TokenRules.ts"
 
@@ -21,15 +21,15 @@ type Asked = Omit<Change, "nowMs">
 export class Tokens extends Context.Service<
   Tokens,
   {
-    readonly create: (wish: TokenWish) => Effect.Effect<StoredDelegationToken, KafkaError>
+    readonly create: (wish: TokenWish) => Effect.Effect<Token, KafkaError>
     /** Lengthens the life of the token of this HMAC; tells when it ends now, in milliseconds since 1970. */
     readonly renew: (hmac: Uint8Array, asked: Asked) => Effect.Effect<bigint, KafkaError>
     /** Shortens it, or takes the token away. */
     readonly expire: (hmac: Uint8Array, asked: Asked) => Effect.Effect<bigint, KafkaError>
     /** All that there are, also those that have expired and were not removed yet. */
-    readonly all: () => Effect.Effect<ReadonlyArray<StoredDelegationToken>, KafkaError>
+    readonly all: () => Effect.Effect<ReadonlyArray<Token>, KafkaError>
     /** One that lets its holder in now. */
-    readonly holding: (tokenId: string) => Effect.Effect<StoredDelegationToken | undefined>
+    readonly holding: (tokenId: string) => Effect.Effect<Token | undefined>
     /** Removes those that have expired. */
     readonly sweep: Effect.Effect<void, KafkaError>
   }
@@ -78,18 +78,18 @@ const makeTokens = (kept: DelegationTokens["Service"], key: TokenKey, limits: To
     const change = { ...asked, nowMs: yield* nowMs }
     let endMs = change.nowMs
     yield* kept.change((present) => {
-      const token = tokenOf(key, present.values(), hmac)
+      const token = rowOf(key, present.values(), hmac)
       const decided = decide(token, change)
       if (decided !== undefined && isError(decided)) return decided
       endMs = decided?.expiryTimestamp ?? change.nowMs
-      return decided === undefined ? without(present, [token!]) : new Map(present).set(kept.keyOf(decided), decided)
+      return decided === undefined ? without(present, [token!]) : new Map(present).set(decided.tokenId, decided)
     })
     return endMs
   })
 
   const without = (present: Rows, gone: ReadonlyArray<StoredDelegationToken>): Rows => {
     const rows = new Map(present)
-    for (const token of gone) rows.delete(kept.keyOf(token))
+    for (const token of gone) rows.delete(token.tokenId)
     return rows
   }
 
@@ -97,9 +97,10 @@ const makeTokens = (kept: DelegationTokens["Service"], key: TokenKey, limits: To
     const problem = problemOf(wish, limits)
     if (problem !== undefined) return yield* Effect.fail(problem)
     const tokenId = yield* randomUuid
-    const token = made(wish, { tokenId, hmac: key.hmacOf(tokenId) }, limits, yield* nowMs)
-    yield* kept.change((present) => new Map(present).set(kept.keyOf(token), token))
-    return token
+    const hmac = key.hmacOf(tokenId)
+    const { hmacHash, ...token } = made(wish, { tokenId, hmacHash: hashOf(hmac) }, limits, yield* nowMs)
+    yield* kept.change((present) => new Map(present).set(tokenId, { ...token, hmacHash }))
+    return { ...token, hmac }
   })
 
   const sweep = Effect.gen(function* () {
@@ -114,11 +115,11 @@ const makeTokens = (kept: DelegationTokens["Service"], key: TokenKey, limits: To
     create,
     renew: (hmac, asked) => changing(hmac, asked, (token, change) => renewed(token, change, limits)),
     expire: (hmac, asked) => changing(hmac, asked, ended),
-    all: () => Effect.sync(() => Array.from(kept.current().values()).filter(key.made)),
+    all: () => Effect.sync(() => Array.from(kept.current().values(), key.open).filter((token) => token !== undefined)),
     holding: (tokenId) =>
       Effect.map(nowMs, (now) => {
-        const token = kept.current().get(tokenId)
-        return token !== undefined && key.made(token) && !hasExpired(token, now) ? token : undefined
+        const row = kept.current().get(tokenId)
+        return row === undefined || hasExpired(row, now) ? undefined : key.open(row)
       }),
     sweep
   }

@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { StoredDelegationToken } from "@tusk/storage/port/Security"
 import * as Redacted from "effect/Redacted"
-import { passwordOf, tokenKey, tokenOf } from "../../../src/security/token/TokenKey.ts"
+import { hashOf, passwordOf, rowOf, tokenKey } from "../../../src/security/token/TokenKey.ts"
 import { ended, hasExpired, isOf, made, problemOf, renewed } from "../../../src/security/token/TokenRules.ts"
 
 const LIMITS = { maxLifetimeMs: 1000n, expiryTimeMs: 100n, namesMaxBytes: 40 }
 const WISH = { owner: "User:alice", requester: "User:boss", renewers: ["User:bob"], maxLifetimeMs: -1n }
 const NOW = 5000n
-const ID = { tokenId: "id", hmac: new Uint8Array([1]) }
+const ID = { tokenId: "id", hmacHash: new Uint8Array([1]) }
 const END = 2n ** 63n - 1n
 
 const token = made(WISH, ID, LIMITS, NOW)
@@ -101,11 +101,16 @@ describe("the HMAC of a token", () => {
   })
 
   it("finds the token, if it was made with the same key", () => {
-    const own = { ...token, hmac: key.hmacOf(token.tokenId) }
-    const forged = { ...token, tokenId: "other", hmac: new Uint8Array(64) }
-    assert.strictEqual(tokenOf(key, [forged, own], own.hmac), own)
-    assert.isUndefined(tokenOf(key, [forged, own], forged.hmac))
-    assert.isUndefined(tokenOf(key, [forged, own], new Uint8Array(0)))
-    assert.isUndefined(tokenOf(tokenKey(Redacted.make("another")), [own], own.hmac))
+    const hmac = key.hmacOf(token.tokenId)
+    const own = { ...token, hmacHash: hashOf(hmac) }
+    const known = new Uint8Array(64)
+    const forged = { ...token, tokenId: "other", hmacHash: hashOf(known) }
+    assert.strictEqual(rowOf(key, [forged, own], hmac), own)
+    assert.deepStrictEqual(key.open(own)?.hmac, hmac)
+    assert.isUndefined(rowOf(key, [forged, own], known))
+    assert.isUndefined(key.open(forged))
+    assert.isUndefined(rowOf(key, [forged, own], own.hmacHash))
+    assert.isUndefined(rowOf(key, [forged, own], new Uint8Array(0)))
+    assert.isUndefined(rowOf(tokenKey(Redacted.make("another")), [own], hmac))
   })
 })
