@@ -27,6 +27,8 @@ export interface LoginOptions {
   readonly nowMs: () => number
   /** The first login is done. */
   readonly onDone: (login: ConnectionLogin) => void
+  /** It keeps so many bytes of a request. */
+  readonly onHeld: (login: ConnectionLogin, bytes: number) => void
 }
 
 const ARRIVED: ReadonlyMap<number, Arrived> = new Map([
@@ -65,6 +67,10 @@ export class ConnectionLogin implements Login {
     const [next, verdict] = arrive(this.#state, what, nowMs)
     this.#become(next)
     return verdict
+  }
+
+  holds(bytes: number): void {
+    this.#options.onHeld(this, bytes)
   }
 
   versionsTold(): void {
