@@ -7,6 +7,7 @@ import { parseArgs } from "node:util"
 import { Report } from "../../bench/groups/Report.ts"
 import { mutatedFrames } from "./hostile/mutated.ts"
 import { slowSockets } from "./hostile/slowSockets.ts"
+import { refusalTimes } from "./hostile/times.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
 const report = new Report()
 const parts: ReadonlyArray<readonly [name: string, run: () => Promise<void>]> = [
   ["mutated", () => mutatedFrames({ count: Number(options.frames), seed: Number(options.seed) }, report)],
+  ["times", () => refusalTimes(report)],
   ["slow", () => slowSockets({ sockets: Number(options.sockets), key: "ecdsa" }, report)],
   ["rsa", () => slowSockets({ sockets: Number(options.sockets), key: "rsa" }, report)]
 ]

@@ -97,7 +97,7 @@ export type Sent = ReadonlyArray<Buffer>
 
 /** A login of which something is wrong. */
 export const saslCase = (below: Chance): Sent => {
-  const frames = login(below).map((frame) => Buffer.from(frame))
+  const frames: Array<Buffer> = login(below).map((frame) => Buffer.from(frame))
   switch (below(5)) {
     case 0: {
       const [from, to] = [below(frames.length), below(frames.length)]
@@ -122,7 +122,7 @@ export const saslCase = (below: Chance): Sent => {
 
 /** A ClientHello of which something is wrong. */
 export const tlsCase = (hellos: ReadonlyArray<Buffer>, below: Chance): Sent => {
-  let hello = Buffer.from(hellos[below(hellos.length)]!)
+  let hello: Buffer = Buffer.from(hellos[below(hellos.length)]!)
   for (let times = 1 + below(3); times > 0; times--) hello = mutate(hello, below)
   // The record's length is right again.
   if (below(2) === 0 && hello.byteLength > 5) hello.writeUInt16BE((hello.byteLength - 5) & 0xffff, 3)

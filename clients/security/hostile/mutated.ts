@@ -36,7 +36,7 @@ const say = (port: number, pieces: Sent, ends: boolean): Promise<Outcome> =>
       resolve({ how, answer: Buffer.concat(heard) })
     }
     const timer = setTimeout(() => end(heard.length > 0 ? "answered" : "late"), PATIENCE_MS)
-    socket.on("data", (bytes) => heard.push(bytes))
+    socket.on("data", (bytes) => heard.push(bytes as Buffer))
     socket.on("error", () => {})
     socket.on("close", () => end(heard.length > 0 ? "answered" : "closed"))
     const [first, second] = pieces
@@ -88,7 +88,12 @@ export const mutatedFrames = async (options: MutatedOptions, report: Report): Pr
     await attack(tusk, options, report)
     const pause = await normal.since()
     const shown = memory.stop()
-    report.check("memory is flat", memory.growthMiB() < FLAT, `${shown}; ${memory.growthMiB().toFixed(0)} MiB more`, `${FLAT} MiB`)
+    report.check(
+      "memory is flat",
+      memory.growthMiB() < FLAT,
+      `${shown}; ${memory.growthMiB().toFixed(0)} MiB more`,
+      `${FLAT} MiB`
+    )
     report.check("others are served", pause.failures.length === 0, pause.failures[0] ?? shownPause(pause), "no failure")
     const errors = errorLines(tusk.log())
     report.check("no defect, no error in the log", errors.length === 0, errors[0]?.slice(0, 300) ?? "none", "none")

@@ -106,7 +106,10 @@ const attacks = (hello: Buffer): ReadonlyArray<readonly [name: string, attack: A
   ["quick TLS handshakes at once", ({ ports }, n) => handshakes(n, ports.SSL)],
   ["a byte a second of a ClientHello", ({ ports }, n) => staying(n, ports.SSL, trickle(hello), 12)],
   ["a byte a second of SASL", ({ ports }, n) => staying(n, ports.SASL, trickle(handshake), 12)],
-  ["most of half a megabyte before login", ({ ports }, n) => staying(n, ports.SASL, (socket) => socket.write(partial), 12)]
+  [
+    "most of half a megabyte before login",
+    ({ ports }, n) => staying(n, ports.SASL, (socket) => socket.write(partial), 12)
+  ]
 ]
 
 export const rsaPair = (): Certificate => {
@@ -137,7 +140,12 @@ const measured = async (tusk: HostileTusk, normal: NormalClient, options: SlowOp
     const figure = `${count}; ${shownPause(pause)}`
     if (key === "ecdsa") report.check(`${key}, ${name}`, pause.p99Ms < 50, figure, "p99 below 50 ms")
     else report.note(`${key}, ${name}`, figure)
-    report.check(`${key}, ${name}: the other is served`, pause.failures.length === 0, pause.failures[0] ?? "always", "always")
+    report.check(
+      `${key}, ${name}: the other is served`,
+      pause.failures.length === 0,
+      pause.failures[0] ?? "always",
+      "always"
+    )
     await sleep(2000)
     const shown = memory.stop()
     const more = Math.max(...memory.values) - memory.values[0]!

@@ -115,7 +115,14 @@ describe("requests around a login", () => {
     const clients = await Promise.all(users.map(() => broker.connect()))
     const ids = await Promise.all(
       users.map((user, i) =>
-        answered(clients[i]!, 4, shake(1), authenticate(2, user), make(3, `by-${user}-${i}`), produce(4, `by-${user}-${i}`))
+        answered(
+          clients[i]!,
+          4,
+          shake(1),
+          authenticate(2, user),
+          make(3, `by-${user}-${i}`),
+          produce(4, `by-${user}-${i}`)
+        )
       )
     )
     for (const each of ids) assert.deepStrictEqual(each, [1, 2, 3, 4])

@@ -6,7 +6,15 @@ import { SaslHandshake } from "@tusk/protocol/messages/SaslHandshake"
 import type { ScramMechanism } from "../../../src/security/sasl/ScramKeys.ts"
 import type { BrokerUnderTest } from "../../BrokerUnderTest.ts"
 import type { WireClient } from "../../WireClient.ts"
-import { clientFinal, connectSasl, makeUser, plainToken, scramLogin, startSaslBroker, upsertion } from "../sasl/SaslBroker.ts"
+import {
+  clientFinal,
+  connectSasl,
+  makeUser,
+  plainToken,
+  scramLogin,
+  startSaslBroker,
+  upsertion
+} from "../sasl/SaslBroker.ts"
 
 const PASSWORD = "carol-secret"
 const BOTH: ReadonlyArray<ScramMechanism> = ["SCRAM-SHA-256", "SCRAM-SHA-512"]
@@ -22,8 +30,7 @@ describe("SCRAM against a hostile client", () => {
   })
   afterAll(() => broker[Symbol.asyncDispose]())
 
-  const say = (client: WireClient, token: string) =>
-    client.call(SaslAuthenticate, 2, { authBytes: Buffer.from(token) })
+  const say = (client: WireClient, token: string) => client.call(SaslAuthenticate, 2, { authBytes: Buffer.from(token) })
 
   const begin = async (mechanism: ScramMechanism, first: string) => {
     const client = await connectSasl(broker)
@@ -64,7 +71,8 @@ describe("SCRAM against a hostile client", () => {
   }
 
   it("the weaker hash proves nothing where the stronger one was agreed on", async () => {
-    for (const [agreed, used] of [BOTH, BOTH.toReversed()] as ReadonlyArray<readonly [ScramMechanism, ScramMechanism]>) {
+    for (const agreed of BOTH) {
+      const used = BOTH.find((mechanism) => mechanism !== agreed)!
       const first = "n,,n=carol,r=weaker"
       const { client, serverFirst } = await begin(agreed, first)
       const { message } = clientFinal(used, PASSWORD, first, serverFirst)
