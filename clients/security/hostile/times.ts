@@ -1,9 +1,12 @@
-/** How long a refusal takes: of a user who is there as long as of one who is not. */
+/** How long a refusal takes: as long of a user who is there as of one who is not. */
 import { AlterUserScramCredentials } from "@tusk/protocol/messages/AlterUserScramCredentials"
+import type { AlterUserScramCredentialsRequest } from "@tusk/protocol/messages/AlterUserScramCredentials"
 import { SaslAuthenticate } from "@tusk/protocol/messages/SaslAuthenticate"
 import { SaslHandshake } from "@tusk/protocol/messages/SaslHandshake"
 import { quantile } from "../../../bench/groups/Report.ts"
 import type { Report } from "../../../bench/groups/Report.ts"
+import { SCRAM } from "../../../packages/server/src/security/sasl/ScramKeys.ts"
+import type { ScramMechanism } from "../../../packages/server/src/security/sasl/ScramKeys.ts"
 import { JAAS, plainToken, upsertion } from "../../../packages/server/test/security/sasl/SaslBroker.ts"
 import { WireClient } from "../../../packages/server/test/WireClient.ts"
 import { startHostileTusk } from "./HostileTusk.ts"
@@ -53,11 +56,31 @@ const plain: Attempt = (port, user) =>
     return [await timed(() => client.call(SaslAuthenticate, 2, { authBytes: plainToken(user, "wrong") }))]
   })
 
-/** By mechanism who is there; all of them are compared with many who are not. */
-const CASES: ReadonlyArray<readonly [name: string, attempt: Attempt, users: ReadonlyArray<string>]> = [
-  ["SCRAM-SHA-256", scram("SCRAM-SHA-256", 32), ["carol", "only256"]],
-  ["SCRAM-SHA-512", scram("SCRAM-SHA-512", 64), ["carol"]],
-  ["PLAIN", plain, ["carol", "only256", "alice"]]
+interface Population {
+  /** Who has which keys: one kind of users, as else those who are not there are made up to be of several kinds. */
+  readonly user: string
+  readonly mechanisms: ReadonlyArray<ScramMechanism>
+  readonly attempts: ReadonlyArray<readonly [name: string, attempt: Attempt, users: ReadonlyArray<string>]>
+}
+
+/** `alice` stands in a setting. */
+const POPULATIONS: ReadonlyArray<Population> = [
+  {
+    user: "weak",
+    mechanisms: ["SCRAM-SHA-256"],
+    attempts: [
+      ["SCRAM-SHA-256", scram("SCRAM-SHA-256", 32), ["weak"]],
+      ["PLAIN", plain, ["weak", "alice"]]
+    ]
+  },
+  {
+    user: "carol",
+    mechanisms: ["SCRAM-SHA-256", "SCRAM-SHA-512"],
+    attempts: [
+      ["SCRAM-SHA-512", scram("SCRAM-SHA-512", 64), ["carol"]],
+      ["PLAIN", plain, ["carol", "alice"]]
+    ]
+  }
 ]
 
 const measure = async (attempt: Attempt, port: number, users: ReadonlyArray<string>) => {
@@ -96,18 +119,22 @@ export const refusalTimes = async (report: Report): Promise<void> => {
     }
   })
   try {
-    await onConnection(tusk.ports.PLAINTEXT, async (client) => {
-      for (const [user, mechanism] of [
-        ["carol", "SCRAM-SHA-256"],
-        ["carol", "SCRAM-SHA-512"],
-        ["only256", "SCRAM-SHA-256"]
-      ] as const) {
-        const upsertions = [upsertion(user, mechanism, "secret")]
-        const { results } = await client.call(AlterUserScramCredentials, 0, { upsertions })
-        if (results[0]?.errorCode !== 0) throw new Error(`${user}: ${results[0]?.errorMessage}`)
+    for (const { attempts, mechanisms, user } of POPULATIONS) {
+      const alter = (request: AlterUserScramCredentialsRequest) =>
+        onConnection(tusk.ports.PLAINTEXT, async (client) => {
+          const { results } = await client.call(AlterUserScramCredentials, 0, request)
+          if (results[0]?.errorCode !== 0) throw new Error(`${user}: ${results[0]?.errorMessage}`)
+        })
+      for (const mechanism of mechanisms) {
+        await alter({ deletions: [], upsertions: [upsertion(user, mechanism, "secret")] })
       }
-    })
-    for (const [name, attempt, users] of CASES) compare(name, await measure(attempt, tusk.ports.SASL, users), report)
+      for (const [name, attempt, users] of attempts) {
+        compare(name, await measure(attempt, tusk.ports.SASL, users), report)
+      }
+      for (const mechanism of mechanisms) {
+        await alter({ deletions: [{ name: user, mechanism: SCRAM[mechanism].type }], upsertions: [] })
+      }
+    }
   } finally {
     await tusk.stop()
   }
