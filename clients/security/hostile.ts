@@ -6,8 +6,10 @@ import process from "node:process"
 import { parseArgs } from "node:util"
 import { Report } from "../../bench/groups/Report.ts"
 import { mutatedFrames } from "./hostile/mutated.ts"
+import { secretsStaySecret } from "./hostile/secrets.ts"
 import { slowSockets } from "./hostile/slowSockets.ts"
 import { refusalTimes } from "./hostile/times.ts"
+import { tlsChecks } from "./hostile/tlsChecks.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -22,6 +24,8 @@ const report = new Report()
 const parts: ReadonlyArray<readonly [name: string, run: () => Promise<void>]> = [
   ["mutated", () => mutatedFrames({ count: Number(options.frames), seed: Number(options.seed) }, report)],
   ["times", () => refusalTimes(report)],
+  ["secrets", () => secretsStaySecret(report)],
+  ["tls", () => tlsChecks(report)],
   ["slow", () => slowSockets({ sockets: Number(options.sockets), key: "ecdsa" }, report)],
   ["rsa", () => slowSockets({ sockets: Number(options.sockets), key: "rsa" }, report)]
 ]
