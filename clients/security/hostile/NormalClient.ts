@@ -33,11 +33,12 @@ export interface NormalClient {
 export const startNormalClient = async (tusk: HostileTusk): Promise<NormalClient> => {
   const program = fileURLToPath(new URL("normal.ts", import.meta.url))
   const child = fork(program, [String(tusk.ports.SSL), tusk.certificate], { execArgv: ["--conditions=tusk-source"] })
+  const ended = new Promise<never>((_, reject) =>
+    child.once("exit", () => reject(new Error("the normal client ended")))
+  )
+  ended.catch(() => {})
   const next = () =>
-    new Promise<Told>((resolve, reject) => {
-      child.once("message", (told) => resolve(told as Told))
-      child.once("exit", () => reject(new Error("the normal client ended")))
-    })
+    Promise.race([new Promise<Told>((resolve) => child.once("message", (told) => resolve(told as Told))), ended])
   const ask = () => {
     const told = next()
     child.send("tell")
