@@ -102,7 +102,7 @@ const passSeconds = (seconds: number) =>
   Effect.forEach(Array.from({ length: seconds }), () => TestClock.adjust("1 second"), { discard: true })
 
 describe("a broker that does not serve", () => {
-  const others = all.filter(({ api }) => api !== ApiVersions)
+  const others = all.filter(({ always }) => !always)
 
   it.effect("closes its connections if another broker has the lock: all it could tell of is itself", () =>
     Effect.gen(function* () {

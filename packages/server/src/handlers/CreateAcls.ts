@@ -23,8 +23,7 @@ export const createAcls = handler({
   api: CreateAcls,
   resources: () => CLUSTER,
   asks: [{ operation: "alter", resourceType: "cluster" }],
-  // What is there already is told without a commit.
-  reads: true,
+  reads: false,
   make: Effect.gen(function* () {
     const acls = yield* Acls
 

@@ -52,8 +52,7 @@ export const deleteAcls = handler({
   api: DeleteAcls,
   resources: () => CLUSTER,
   asks: [{ operation: "alter", resourceType: "cluster" }],
-  // That nothing matches is told without a commit.
-  reads: true,
+  reads: false,
   make: Effect.gen(function* () {
     const acls = yield* Acls
 

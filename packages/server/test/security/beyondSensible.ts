@@ -18,6 +18,7 @@ const ofTransaction = () =>
 /** Of groups of each kind, their member and a transaction, if they are made before (`makeGroups`). */
 export const MADE = "made"
 export const MADE_MEMBER = "m".repeat(22)
+const THERE = [{ topicName: "there", partitions: [{ partitionIndex: 0, startOffset: 0n }] }]
 
 const MORE: Readonly<Record<string, ReadonlyArray<Ask>>> = {
   Produce: [
@@ -43,14 +44,38 @@ const MORE: Readonly<Record<string, ReadonlyArray<Ask>>> = {
     ({ topicId }, version) => ({ topics: [version >= 12 ? { name: null, topicId } : { name: "there" }] }),
     ({ fresh }) => ({ topics: [{ name: `made-${fresh}` }], allowAutoTopicCreation: true })
   ],
+  FindCoordinator: [
+    (_, version) => (version >= 4 ? { keyType: 1, coordinatorKeys: ["t"] } : { keyType: 1, key: "t" }),
+    (_, version) => ({ keyType: 2, ...(version >= 4 ? { coordinatorKeys: ["kept:AAAA:0"] } : { key: "kept" }) })
+  ],
+  InitProducerId: [() => ({ transactionalId: "t", transactionTimeoutMs: 1000 })],
   DescribeTransactions: [() => ({ transactionalIds: [MADE] })],
   ListTransactions: [() => ({})],
   ConsumerGroupDescribe: [() => ({ groupIds: [`consumer-${MADE}`] })],
   ShareGroupDescribe: [() => ({ groupIds: [`share-${MADE}`] })],
   StreamsGroupDescribe: [() => ({ groupIds: [`streams-${MADE}`] })],
+  StreamsGroupHeartbeat: [
+    ({ fresh }) => ({
+      groupId: `of-${fresh}`,
+      memberId: "n",
+      rebalanceTimeoutMs: 1000,
+      processId: "p",
+      topology: {
+        epoch: 0,
+        subtopologies: [
+          { subtopologyId: "0", sourceTopics: ["there"], stateChangelogTopics: [{ name: `${fresh}-changelog` }] }
+        ]
+      },
+      activeTasks: [],
+      standbyTasks: [],
+      warmupTasks: []
+    })
+  ],
   DescribeShareGroupOffsets: [
     () => ({ groups: [{ groupId: `share-${MADE}`, topics: [{ topicName: "there", partitions: [0] }] }] })
   ],
+  AlterShareGroupOffsets: [({ fresh }) => ({ groupId: `of-${fresh}`, topics: THERE })],
+  DeleteShareGroupOffsets: [({ fresh }) => ({ groupId: `of-${fresh}`, topics: THERE })],
   ShareAcknowledge: [
     ({ topicId }) => ({
       groupId: `share-${MADE}`,
