@@ -4,6 +4,7 @@ import type { House } from "./Sources.ts"
 import { backArrows } from "./rules/arrows.ts"
 import { circles } from "./rules/circles.ts"
 import { citedAndMissing } from "./rules/cited.ts"
+import { comparedSecrets } from "./rules/comparedSecrets.ts"
 import { deadExports } from "./rules/deadExports.ts"
 import { headless } from "./rules/headless.ts"
 import { undescribed } from "./rules/undescribed.ts"
@@ -33,6 +34,22 @@ const service = { layer: gen(function* () {${lines(90)}}), other() {${lines(100)
       [`${storage}/a.ts long`, 81],
       [`${storage}/a.ts layer`, 90],
       [`${storage}/a.ts other`, 100]
+    ])
+  })
+
+  it("secrets that are compared byte by byte; not whether there is one", () => {
+    const room = "packages/server/src/security/sasl"
+    const house = houseOf({
+      [`${room}/a.ts`]: `export const a = (row: any, password: string, proof: Buffer) =>
+  row.password === password || proof.equals(row.storedKey!) || hash(password) !== row.hash`,
+      [`${room}/b.ts`]: `export const b = (row: any, password: string) =>
+  password === "" || row.password !== undefined || row.hash.byteLength === password.length || row.user === password.user`,
+      [`${storage}/topics/c.ts`]: "export const c = (a: any, hash: string) => a.hash === hash"
+    })
+    expect([...comparedSecrets(house)]).toEqual([
+      `${room}/a.ts row.password === password`,
+      `${room}/a.ts proof.equals(row.storedKey!)`,
+      `${room}/a.ts hash(password) !== row.hash`
     ])
   })
 

@@ -6,6 +6,7 @@ import type { House } from "./Sources.ts"
 import { backArrows, brokenTables } from "./rules/arrows.ts"
 import { circles } from "./rules/circles.ts"
 import { citedAndMissing } from "./rules/cited.ts"
+import { comparedSecrets } from "./rules/comparedSecrets.ts"
 import { deadExports } from "./rules/deadExports.ts"
 import { headless } from "./rules/headless.ts"
 import { undescribed } from "./rules/undescribed.ts"
@@ -20,6 +21,7 @@ const rules: Record<string, { readonly of: (house: House) => Found; readonly say
   headless: { of: headless, says: "files that do not say what they are for" },
   "cited and missing": { of: citedAndMissing, says: "files that a comment or a page names, and that are not there" },
   circles: { of: circles, says: "imports, of types too, that lead back to where they come from" },
+  "compared secrets": { of: comparedSecrets, says: "secrets that are not compared in constant time" },
   undescribed: { of: undescribed, says: "folders without a row in docs/architecture.md, and rows without a folder" },
   "back arrows": { of: backArrows, says: "imports that the tables of house/rules/arrows.ts do not allow" }
 }

@@ -28,7 +28,8 @@ export const parseProperties = (text: string, file: string): ReadonlyArray<Prope
     if (line === "" || line.startsWith("#") || line.startsWith("!")) continue
     while (goesOn(line) && i + 1 < lines.length) line = line.slice(0, -1) + lines[++i]!.trim()
     const parts = /^((?:\\.|[^=:\s\\])+)\s*[=:\s]\s*(.*)$/.exec(line)
-    if (parts === null) return new CliError({ message: `${file}:${at}: not a setting: ${line}` })
+    // What is there may be a part of a key: it is not told.
+    if (parts === null) return new CliError({ message: `${file}:${at}: not a setting (NAME=VALUE)` })
     properties.push({ name: unescape(parts[1]!), value: unescape(parts[2]!), origin: `${file}:${at}` })
   }
   return properties

@@ -57,6 +57,13 @@ export const saslSettingDefinitions = {
     { min: 1 },
     "Connections at a time that are not authenticated yet: one more closes the oldest of them."
   ),
+  maxPendingLoginBytes: number(
+    "tusk.max.pending.login.bytes",
+    "LONG",
+    64 * 1024 * 1024,
+    { min: 1 },
+    "Bytes of requests that have not come whole, of all clients that are not authenticated: the oldest of them is closed for more."
+  ),
   maxKeyDerivations: number(
     "tusk.sasl.max.key.derivations",
     "INT",

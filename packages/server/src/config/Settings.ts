@@ -97,7 +97,9 @@ export const parseSettings = (
       }
       const near = nearestName(name, others)
       const hint = near === undefined ? "" : `; did you mean ${entry.name.slice(0, -name.length)}${near}?`
-      return Result.fail(new SettingsError({ message: `${entry.origin}: unknown setting ${entry.name}${hint}` }))
+      return Result.fail(
+        new SettingsError({ message: `${entry.origin}: unknown setting ${shownName(entry.name)}${hint}` })
+      )
     }
     const { definition, name } = found
     const wrong = checkValue({ ...definition, name }, entry.value)
@@ -118,6 +120,12 @@ export const parseSettings = (
     warnings: Array.from(idle, (name) => `${name} is a setting of Kafka's that has no effect on Tusk`)
   })
 }
+
+/** Letters and digits, in parts: a line of a key that was not joined to the one before has another form. */
+const NAME = /^[a-z][a-z0-9]{0,19}(?:[._-]\w{1,60})*$/
+
+/** The name of a setting that is none, for people. A line of a file that is the rest of a secret is not told. */
+export const shownName = (name: string): string => (NAME.test(name) ? name : "(of another form than names have)")
 
 /** The known name that takes the fewest edits, if they are few; of those as near, a setting. */
 export const nearestName = (name: string, others: ReadonlyArray<string> = []): string | undefined =>

@@ -47,6 +47,7 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
     let broken: ProtocolError | undefined
     if (info.login !== undefined) bound(framer, info.login.isUnderWay, options)
     for (const chunk of chunks) broken ??= feed(framer, chunk, frames)
+    if (info.login?.isUnderWay === true) info.login.holds(framer.gathered.byteLength)
     if (frames.length > 0 || !isPartial(framer)) connection.partialSinceMs = 0
     return broken
   }

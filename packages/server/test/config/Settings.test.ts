@@ -34,6 +34,14 @@ describe("settings", () => {
       /^--set: unknown setting num\.partitons; did you mean num\.partitions\?$/
     )
     assert.match(message(["xyzzy", "3"]), /^--set: unknown setting xyzzy$/)
+    // The rest of a key that was not joined to its first line.
+    for (const line of ["MHcCAQEEIBkg0", "q83v/Ab+1", "aGVsbG8", "abcdefghijklmnopqrstuvwxyz"]) {
+      assert.strictEqual(message([line, ""]), "--set: unknown setting (of another form than names have)")
+    }
+    assert.match(
+      message(["listener.name.INTERNAL.ssl.nonsense", "x"]),
+      /setting listener\.name\.INTERNAL\.ssl\.nonsense$/
+    )
     assert.strictEqual(nearestName("tusk.tail.cache.byte"), "tusk.tail.cache.bytes")
   })
 

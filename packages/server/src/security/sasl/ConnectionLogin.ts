@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type { ConnectionInfo } from "../../request/ConnectionInfo.ts"
 import type { Login, LoginStep, LoginVerdict } from "../../request/Login.ts"
 import type { Exchange, Found } from "./Exchange.ts"
-import { rejected } from "./Exchange.ts"
+import { cut, rejected, shown } from "./Exchange.ts"
 import { arrive, BEGINNING, evaluated, shakeHands, versionsTold } from "./LoginMachine.ts"
 import type { Arrived, LoginState } from "./LoginMachine.ts"
 
@@ -27,6 +27,8 @@ export interface LoginOptions {
   readonly nowMs: () => number
   /** The first login is done. */
   readonly onDone: (login: ConnectionLogin) => void
+  /** It keeps so many bytes of a request. */
+  readonly onHeld: (login: ConnectionLogin, bytes: number) => void
 }
 
 const ARRIVED: ReadonlyMap<number, Arrived> = new Map([
@@ -67,6 +69,10 @@ export class ConnectionLogin implements Login {
     return verdict
   }
 
+  holds(bytes: number): void {
+    this.#options.onHeld(this, bytes)
+  }
+
   versionsTold(): void {
     this.#become(versionsTold(this.#state))
   }
@@ -76,7 +82,7 @@ export class ConnectionLogin implements Login {
       const [next, isAgreed] = shakeHands(this.#state, version, mechanism, this.mechanisms)
       this.#become(next)
       this.#exchange = isAgreed ? this.#options.mechanisms.get(mechanism)!.begin() : undefined
-      return isAgreed ? Effect.succeed(true) : Effect.as(this.#fail(`it wants ${JSON.stringify(mechanism)}`), false)
+      return isAgreed ? Effect.succeed(true) : Effect.as(this.#fail(`it wants ${shown(mechanism)}`), false)
     })
   }
 
@@ -114,7 +120,7 @@ export class ConnectionLogin implements Login {
       const { message, reason } = told
       return Effect.andThen(
         this.#fail(`${mechanism}: ${reason}`),
-        Effect.fail(new SaslAuthenticationFailed({ message }))
+        Effect.fail(new SaslAuthenticationFailed({ message: cut(message) }))
       )
     }
     if (next.stage === "complete" && next.done !== undefined) this.connection.identity = next.done.identity
@@ -130,7 +136,7 @@ export class ConnectionLogin implements Login {
 
   /** All failures take the same time, and the connection ends with the answer. */
   #fail(reason: string): Effect.Effect<void> {
-    this.connection.endsBecause = `the login failed: ${reason}`
+    this.connection.endsBecause = `the login failed: ${cut(reason)}`
     return Effect.sleep(this.#options.failureDelayMs)
   }
 

@@ -53,6 +53,11 @@ export const identityOf = (principal: string, byToken = false): Identity => ({ p
 /** A name as it may stand in a log line. */
 export const shown = (name: string): string => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name)
 
+/** More of what a client said is repeated to nobody: an answer has 32 KB for it, a line of the log less. */
+const MAX_TOLD = 1000
+
+export const cut = (text: string): string => (text.length > MAX_TOLD ? `${text.slice(0, MAX_TOLD)}…` : text)
+
 /** The text of UTF-8; undefined if it is none. */
 export const textOf = (bytes: Uint8Array): string | undefined => {
   try {

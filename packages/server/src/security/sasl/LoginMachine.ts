@@ -153,10 +153,13 @@ export const evaluated = (state: LoginState, outcome: Found, now: Now): Step<Tol
   }
 }
 
-/** Until the credential expires or `connections.max.reauth.ms` is over, whichever is first; undefined: no limit. */
+/**
+ * Until the credential expires or `connections.max.reauth.ms` is over, whichever is first; undefined: no limit. A token may
+ * say any number: one that no answer can tell is as good as the greatest.
+ */
 const lifetime = (expiresMs: number, { maxReauthMs, wallMs }: Now): number | undefined => {
   const longest = Math.min(expiresMs - wallMs, maxReauthMs > 0 ? maxReauthMs : Infinity)
-  return longest === Infinity ? undefined : Math.max(0, Math.floor(longest))
+  return longest === Infinity ? undefined : Math.max(0, Math.min(Math.floor(longest), Number.MAX_SAFE_INTEGER))
 }
 
 /** Apache Kafka's words: nobody learns which part was wrong. */

@@ -13,6 +13,7 @@ import { bearerTokens } from "./BearerTokens.ts"
 import { ConnectionLogin } from "./ConnectionLogin.ts"
 import type { LoginOptions, Mechanism } from "./ConnectionLogin.ts"
 import type { Exchange } from "./Exchange.ts"
+import { HeldBytes } from "./HeldBytes.ts"
 import { jaasUsers } from "./JaasUsers.ts"
 import { KeyDerivation } from "./KeyDerivation.ts"
 import { plainExchange } from "./PlainExchange.ts"
@@ -40,13 +41,18 @@ export class Logins extends Context.Service<
       const nowMs = () => monotonicMs(clock)
       const exchanges = yield* exchangesOf(nowMs)
       const pending = new Set<ConnectionLogin>()
-      const onDone = (login: ConnectionLogin) => void pending.delete(login)
+      const held = new HeldBytes(settings.maxPendingLoginBytes)
+      const onHeld = (login: ConnectionLogin, bytes: number) => held.holds(login, bytes)
+      const onDone = (login: ConnectionLogin) => {
+        pending.delete(login)
+        held.holds(login, 0)
+      }
       const failureDelayMs = settings.connectionFailedAuthenticationDelayMs
       const listeners = new Map<string, LoginOptions>()
       const optionsOf = (listener: string): LoginOptions => {
         let options = listeners.get(listener)
         if (options === undefined) {
-          options = { mechanisms: mechanismsOf(settings, listener, exchanges), failureDelayMs, nowMs, onDone }
+          options = { mechanisms: mechanismsOf(settings, listener, exchanges), failureDelayMs, nowMs, onDone, onHeld }
           listeners.set(listener, options)
         }
         return options
@@ -68,7 +74,7 @@ export class Logins extends Context.Service<
           const login = new ConnectionLogin(connection, optionsOf(name))
           connection.login = login
           pending.add(login)
-          connection.onEnd.add(() => void pending.delete(login))
+          connection.onEnd.add(() => onDone(login))
           bound()
         },
         pending: () => pending.size

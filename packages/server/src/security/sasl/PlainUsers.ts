@@ -5,7 +5,6 @@ import { identityOf } from "./Exchange.ts"
 import type { KeyDerivation } from "./KeyDerivation.ts"
 import type { PlainVerify } from "./PlainExchange.ts"
 import { isEqual } from "./ScramKeys.ts"
-import type { ScramMechanism } from "./ScramKeys.ts"
 import type { ScramUsers } from "./ScramUsers.ts"
 
 /** Says who a user and a password of PLAIN are, in the place of the broker's own users. */
@@ -13,9 +12,6 @@ export const PlainVerifier = Context.Reference<{ readonly verify: PlainVerify } 
   "@tusk/server/security/sasl/PlainVerifier",
   { defaultValue: () => undefined }
 )
-
-/** In which order a user's credentials are looked for. */
-const MECHANISMS: ReadonlyArray<ScramMechanism> = ["SCRAM-SHA-512", "SCRAM-SHA-256"]
 
 const digest = (text: string): Uint8Array => createHash("sha256").update(text).digest()
 
@@ -38,8 +34,7 @@ export const verifyUsers =
     if (given !== undefined && isEqual(digest(given), digest(password))) {
       return Effect.succeed(identityOf(`User:${user}`))
     }
-    const known = MECHANISMS.map((mechanism) => ({ mechanism, ...stored.of(user, mechanism) }))
-    const { credential, isDecoy, mechanism } = known.find((candidate) => !candidate.isDecoy) ?? known[0]!
+    const { credential, isDecoy, mechanism } = stored.ofPlain(user)
     const { iterations, salt, storedKey } = credential
     return Effect.map(derivation.keys(mechanism, password, salt, iterations), (keys) => {
       const isRight = isEqual(keys.storedKey, storedKey)

@@ -36,7 +36,7 @@ const exchange = (nonce: string) => {
   const known = { credential, isDecoy: false }
   return scramExchange({
     mechanism,
-    users: { of: () => known, decoy: () => known },
+    users: { of: () => known, ofPlain: () => ({ ...known, mechanism }), decoy: () => known },
     tokens: () => Effect.succeed(undefined),
     newNonce: () => nonce
   })
