@@ -14,6 +14,7 @@ import { Inside } from "./Inside.ts"
 import { ManualClock } from "./ManualClock.ts"
 import type { Place } from "./Place.ts"
 import { realClock } from "./RealClock.ts"
+import { protocolOf } from "./securing.ts"
 import type { Plan } from "./StartOptions.ts"
 
 const LEVELS = { debug: "Debug", info: "Info", warn: "Warn", error: "Error", none: "None" } as const
@@ -57,10 +58,11 @@ const loggerOf = (surroundings: Surroundings) => {
 
 /** A broker on that place, of which nothing keeps the process alive. */
 export const brokerOn = (plan: Plan, place: Place, faults: Faults, surroundings: Surroundings) => {
-  const { logLevel, memoryBytes, port, settings, storage } = plan
+  const { logLevel, memoryBytes, port, security, settings, storage } = plan
+  const protocol = protocolOf(security)
   const options = {
     settings,
-    listeners: [{ name: "PLAINTEXT", host: "127.0.0.1", port }],
+    listeners: [{ name: protocol, protocol, host: "127.0.0.1", port }],
     holdsProcess: false,
     ...(storage === "memory" && memoryBytes !== undefined ? { memoryBytes } : {})
   }
