@@ -1,14 +1,14 @@
 /**
  * Prints the milliseconds that `start()` of `@tusk/test` takes after its import, in a process that did nothing else. With
- * the argument `secured`: with ten users, rules and TLS.
+ * the argument `secured`: with three users, rules and TLS.
  */
 import { Tusk } from "@tusk/test"
 import process from "node:process"
 
 const secured = {
-  users: Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`user-${i}`, "secret"])),
+  users: Object.fromEntries(Array.from({ length: 3 }, (_, i) => [`user-${i}`, "secret"])),
   acls: [{ principal: "User:user-0", operation: "all", topic: "*" }],
-  superUsers: ["User:user-9"],
+  superUsers: ["User:user-2"],
   tls: "self-signed"
 } as const
 
