@@ -58,6 +58,9 @@ const LOG_LEVELS: ReadonlyMap<string, LogLevel> = new Map([
   ["error", "Error"]
 ])
 
+const EMBEDDED_TRUSTS =
+  "tusk.sasl.plain.verify=postgres: the embedded Postgres lets in whoever reaches its socket, and checks no password: give a server of your own (--database-url)"
+
 /** Everything `tusk start` was told: flags over environment over file over defaults. */
 export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.ProcessEnv): StartOptions | CliError => {
   const given = readGiven(args, env)
@@ -96,6 +99,9 @@ export const readStartOptions = (args: ReadonlyArray<string>, env: NodeJS.Proces
   const parsed = parseSettings(withSuperUser(given.settings, firstAdmin), flagProperties)
   if (Result.isFailure(parsed)) return new CliError({ message: parsed.failure.message })
   const { settings, warnings } = parsed.success
+  if (storage._tag === "Embedded" && settings.saslPlainVerify === "postgres") {
+    return new CliError({ message: EMBEDDED_TRUSTS })
+  }
   return {
     settings,
     warnings: [

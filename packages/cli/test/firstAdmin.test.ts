@@ -7,6 +7,19 @@ import { readStartOptions } from "../src/StartOptions.ts"
 
 const ARGS = ["--storage", "memory"]
 
+describe("roles of Postgres as users", () => {
+  it("are refused with the embedded Postgres, by name", () => {
+    const args = ["--set", "tusk.sasl.plain.verify=postgres"]
+    const refused = readStartOptions(args, {})
+    assert.match(
+      refused instanceof CliError ? refused.message : "",
+      /^tusk\.sasl\.plain\.verify=postgres: the embedded /
+    )
+    const served = readStartOptions([...args, "--database-url", "postgres://h/d"], {})
+    assert.isFalse(served instanceof CliError)
+  })
+})
+
 describe("the first administrator", () => {
   it("is read from the environment, and is a super user where there is an authorizer", () => {
     const env = { TUSK_ADMIN_USER: "root", TUSK_ADMIN_PASSWORD: "secret" }

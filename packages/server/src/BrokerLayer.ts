@@ -55,6 +55,7 @@ import { authorizer } from "./security/acl/AclAuthorizer.ts"
 import { Router } from "./produce/Router.ts"
 import { KeyDerivation } from "./security/sasl/KeyDerivation.ts"
 import { Logins } from "./security/sasl/Logins.ts"
+import { roleVerifier } from "./security/sasl/RoleVerifier.ts"
 import { ScramUsers } from "./security/sasl/ScramUsers.ts"
 import type { Settings } from "./config/Settings.ts"
 import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
@@ -133,7 +134,10 @@ const inWireTime = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> 
   Layer.provide(layer, Layer.effect(Clock.Clock, wireClock))
 
 /** Who gets in. */
-const logins = Layer.provideMerge(Logins.layer, Layer.merge(ScramUsers.layer, KeyDerivation.layer))
+const logins = Layer.provideMerge(
+  Layer.provide(Logins.layer, roleVerifier),
+  Layer.merge(ScramUsers.layer, KeyDerivation.layer)
+)
 
 /** Tells coordinators which groups are theirs. */
 const coordination = Layer.effect(

@@ -33,6 +33,7 @@ import { readListenersTls } from "./security/tls/TlsContext.ts"
 import type { ListenerTls } from "./security/tls/TlsContext.ts"
 import { FirstUsers, makeFirstUsers } from "./security/sasl/FirstUsers.ts"
 import type { FirstUser } from "./security/sasl/FirstUsers.ts"
+import { checkRoles } from "./security/sasl/RoleVerifier.ts"
 import { memoryOptions, running } from "./RunningBroker.ts"
 import type { StartOptions, TestBroker } from "./RunningBroker.ts"
 
@@ -215,6 +216,7 @@ const serve = Effect.fnUntraced(function* ({ holdsProcess, listeners, observed, 
   const metrics = yield* BrokerMetrics
   const telemetry = yield* ClientTelemetry
   const { cluster, clusterId } = yield* Active
+  yield* checkRoles
   yield* inArea("security")(makeFirstUsers)
   const bound = yield* listenAt(listeners, secured, holdsProcess)
   metrics.listensAt(advertisedAddress(listeners[0]) ?? bound.bootstrapServers.split(",")[0]!)

@@ -1,5 +1,6 @@
 import { aclSettingDefinitions } from "./AclSettingDefinitions.ts"
 import { quotaSettingDefinitions } from "./QuotaSettingDefinitions.ts"
+import { roleSettingDefinitions } from "./RoleSettingDefinitions.ts"
 import { saslSettingDefinitions } from "./SaslSettingDefinitions.ts"
 import { securityLimitDefinitions } from "./SecurityLimitDefinitions.ts"
 import { tlsSettingDefinitions } from "./TlsSettingDefinitions.ts"
@@ -9,6 +10,7 @@ export const securitySettingDefinitions = {
   ...aclSettingDefinitions,
   ...quotaSettingDefinitions,
   ...securityLimitDefinitions,
+  ...roleSettingDefinitions,
   ...saslSettingDefinitions,
   ...tlsSettingDefinitions
 }

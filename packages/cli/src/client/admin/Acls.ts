@@ -1,3 +1,4 @@
+/** Rules of who may do what (ACLs), by the names that `tusk acl` has for them. */
 import { CreateAcls } from "@tusk/protocol/messages/CreateAcls"
 import { DeleteAcls } from "@tusk/protocol/messages/DeleteAcls"
 import { DescribeAcls } from "@tusk/protocol/messages/DescribeAcls"
@@ -7,7 +8,7 @@ import type { ClientError } from "../ClientError.ts"
 import { KafkaClient } from "../KafkaClient.ts"
 
 /** Kafka's numbers (KIP-11, KIP-290, KIP-373), by the names of `tusk acl`. */
-export const RESOURCES = {
+const RESOURCES = {
   topic: 2,
   group: 3,
   cluster: 4,
@@ -15,8 +16,8 @@ export const RESOURCES = {
   "delegation-token": 6,
   user: 7
 } as const
-export const PATTERNS = { match: 2, literal: 3, prefixed: 4 } as const
-export const PERMISSIONS = { deny: 2, allow: 3 } as const
+const PATTERNS = { match: 2, literal: 3, prefixed: 4 } as const
+const PERMISSIONS = { deny: 2, allow: 3 } as const
 export const OPERATIONS = {
   all: 2,
   read: 3,
@@ -95,7 +96,7 @@ const filterOf = (filter: AclFilter) => ({
 })
 
 /** How errors and tables name a rule's resources: `topic orders`, `topic pay* (prefixed)`. */
-export const aclText = ({ name, operation, pattern, permission, principal, resource }: Acl): string =>
+const aclText = ({ name, operation, pattern, permission, principal, resource }: Acl): string =>
   `${permission} ${principal} ${operation} ${resource} ${name}${pattern === "prefixed" ? "*" : ""}`
 
 const order = (a: Acl, b: Acl): number => {

@@ -41,7 +41,7 @@ const ELSEWHERE =
   /^(?:ssl\.(?:(?:trust|key)store\.type|(?:trust|key)manager\.algorithm|protocol|provider|secure\.random\.implementation|engine\.factory\.class)|security\.providers|sasl\.(?:login\..+|client\.callback\.handler\.class|oauthbearer\.(?!token\.).+|kerberos\..+))$/
 
 /** A name that looks like one of these and is none: a secured client must not go on without it. */
-export const misnamed = (properties: ClientProperties): CliError | undefined => {
+const misnamed = (properties: ClientProperties): CliError | undefined => {
   for (const [name, { origin }] of properties) {
     if (!/^(?:sasl|ssl|security)\./.test(name) || READ.includes(name) || ELSEWHERE.test(name)) continue
     const near = nearestName(name, READ)

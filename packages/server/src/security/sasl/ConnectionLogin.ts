@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { ConnectionInfo } from "../../request/ConnectionInfo.ts"
 import type { Login, LoginStep, LoginVerdict } from "../../request/Login.ts"
-import type { Evaluated, Exchange } from "./Exchange.ts"
+import type { Exchange, Found } from "./Exchange.ts"
 import { rejected } from "./Exchange.ts"
 import { arrive, BEGINNING, evaluated, shakeHands, versionsTold } from "./LoginMachine.ts"
 import type { Arrived, LoginState } from "./LoginMachine.ts"
@@ -85,7 +85,7 @@ export class ConnectionLogin implements Login {
       const exchange = this.#exchange
       const outcome = exchange === undefined ? Effect.succeed(NOT_BEGUN) : exchange.evaluate(token)
       return Effect.flatMap(Effect.zip(outcome, Clock.currentTimeMillis), ([found, wallMs]) =>
-        this.#conclude(found, wallMs)
+        found._tag === "Unknown" ? this.#giveUp(found.reason) : this.#conclude(found, wallMs)
       )
     })
   }
@@ -95,7 +95,16 @@ export class ConnectionLogin implements Login {
     this.connection.endsBecause ??= reason
   }
 
-  #conclude(found: Evaluated, wallMs: number): Effect.Effect<LoginStep, SaslAuthenticationFailed> {
+  /** A client that is refused does not come again: one whose connection ends does. */
+  #giveUp(reason: string): Effect.Effect<never> {
+    return Effect.suspend(() => {
+      this.abandon(reason)
+      this.connection.close(`a login cannot be checked now: ${reason}`)
+      return Effect.never
+    })
+  }
+
+  #conclude(found: Found, wallMs: number): Effect.Effect<LoginStep, SaslAuthenticationFailed> {
     const { mechanisms, nowMs } = this.#options
     const { mechanism } = this.#state
     const maxReauthMs = mechanisms.get(mechanism)?.maxReauthMs ?? 0

@@ -20,6 +20,11 @@ export type Evaluated =
       /** For the log. Never a secret. */
       readonly reason: string
     }
+  /** It cannot be found out now: the client is told nothing, and comes again. */
+  | { readonly _tag: "Unknown"; readonly reason: string }
+
+/** What was found out. */
+export type Found = Exclude<Evaluated, { readonly _tag: "Unknown" }>
 
 /** One login by one mechanism. */
 export interface Exchange {
@@ -29,9 +34,9 @@ export interface Exchange {
 
 export const NO_BYTES = new Uint8Array(0)
 
-export const challenge = (text: string): Evaluated => ({ _tag: "Challenge", token: Buffer.from(text) })
+export const challenge = (text: string): Found => ({ _tag: "Challenge", token: Buffer.from(text) })
 
-export const accepted = (identity: Identity, token: Uint8Array = NO_BYTES, expiresMs = Infinity): Evaluated => ({
+export const accepted = (identity: Identity, token: Uint8Array = NO_BYTES, expiresMs = Infinity): Found => ({
   _tag: "Accepted",
   token,
   identity,
@@ -39,7 +44,9 @@ export const accepted = (identity: Identity, token: Uint8Array = NO_BYTES, expir
 })
 
 /** `told`: what the client may know, where Apache Kafka tells it. */
-export const rejected = (reason: string, told?: string): Evaluated => ({ _tag: "Rejected", told, reason })
+export const rejected = (reason: string, told?: string): Found => ({ _tag: "Rejected", told, reason })
+
+export const unknown = (reason: string): Evaluated => ({ _tag: "Unknown", reason })
 
 export const identityOf = (principal: string, byToken = false): Identity => ({ principal, groups: [], byToken })
 

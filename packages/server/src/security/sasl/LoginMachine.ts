@@ -16,7 +16,7 @@
  */
 import type { Identity } from "../../request/Identity.ts"
 import type { LoginVerdict } from "../../request/Login.ts"
-import type { Evaluated } from "./Exchange.ts"
+import type { Found } from "./Exchange.ts"
 
 export type Stage = "initial" | "handshake" | "authenticate" | "complete" | "failed"
 
@@ -131,7 +131,7 @@ export interface Now {
 }
 
 /** The mechanism has looked at a token. */
-export const evaluated = (state: LoginState, outcome: Evaluated, now: Now): Step<Told> => {
+export const evaluated = (state: LoginState, outcome: Found, now: Now): Step<Told> => {
   const { done, mechanism } = state
   switch (outcome._tag) {
     case "Challenge":

@@ -1,7 +1,7 @@
 import type { StoreError } from "@tusk/storage/port/StoreError"
 import * as Effect from "effect/Effect"
 import type { Identity } from "../../request/Identity.ts"
-import { accepted, rejected, shown, textOf } from "./Exchange.ts"
+import { accepted, rejected, shown, textOf, unknown } from "./Exchange.ts"
 import type { Exchange } from "./Exchange.ts"
 import { OTHER_AUTHZID } from "./ScramExchange.ts"
 
@@ -28,12 +28,8 @@ export const plainExchange = (verify: PlainVerify): Exchange => ({
       }
       return authzid === "" || authzid === user ? accepted(identity) : rejected(OTHER_AUTHZID, OTHER_AUTHZID)
     })
-    return Effect.catch(checked, ({ _tag }) =>
-      Effect.succeed(rejected(`${shown(user)} cannot be checked: ${_tag}`, UNKNOWN))
-    )
+    return Effect.catch(checked, ({ message }) => Effect.succeed(unknown(message)))
   }
 })
-
-const UNKNOWN = "Authentication failed: credentials for user could not be verified"
 
 const told = (message: string) => Effect.succeed(rejected(message, message))

@@ -32,7 +32,7 @@ export class RolePasswords {
   readonly #asking: Semaphore.Semaphore
   /** Passwords that were right a while ago, the oldest first: as salted hashes, and in memory alone. */
   readonly #known = new Map<string, Known>()
-  readonly #unproven = new Recurring("net")
+  readonly #unproven = new Recurring("security")
 
   constructor(roles: RoleLogins, limits: RolePasswordLimits, nowMs: () => number) {
     this.#roles = roles

@@ -8,6 +8,8 @@ import type { NamedSettings } from "../../../src/config/Settings.ts"
 import { parseSettings } from "../../../src/config/Settings.ts"
 import { SCRAM } from "../../../src/security/sasl/ScramKeys.ts"
 import type { ScramMechanism } from "../../../src/security/sasl/ScramKeys.ts"
+import type { Store } from "@tusk/storage/port/Store"
+import type * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import { startBroker } from "../../BrokerUnderTest.ts"
 import type { BrokerUnderTest } from "../../BrokerUnderTest.ts"
@@ -17,7 +19,10 @@ export const JAAS =
   'org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="alice-secret" user_bob="bob-secret";'
 
 /** Its first listener takes everybody, the second asks for a login. */
-export const startSaslBroker = async (settings: NamedSettings = {}): Promise<BrokerUnderTest> => {
+export const startSaslBroker = async (
+  settings: NamedSettings = {},
+  store?: Layer.Layer<Store>
+): Promise<BrokerUnderTest> => {
   const entries = Object.entries({
     "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
     "sasl.jaas.config": JAAS,
@@ -25,6 +30,7 @@ export const startSaslBroker = async (settings: NamedSettings = {}): Promise<Bro
   })
   const parsed = parseSettings(entries.map(([name, value]) => ({ name, value: String(value), origin: "test" })))
   return startBroker(Result.getOrThrow(parsed).settings, {
+    ...(store === undefined ? {} : { store }),
     listeners: [
       { name: "PLAINTEXT", host: "127.0.0.1", port: 0 },
       { name: "SASL", protocol: "SASL_PLAINTEXT", host: "127.0.0.1", port: 0 }
