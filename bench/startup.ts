@@ -1,7 +1,7 @@
 /**
  * Start-up: from the start of the broker's process to a port that answers ApiVersions (memory, embedded cold and warm),
- * from the open port to the first record produced and consumed in a fresh group, `Tusk.start()` after its import, and
- * the memory of an idle broker. `node --conditions=tusk-source bench/startup.ts [--rounds 5] [--peer] [--json FILE]`;
+ * from the open port to the first record produced and consumed in a fresh group, `Tusk.start()` and that of
+ * `@tusk/test` after their import, and the memory of an idle broker. `node --conditions=tusk-source bench/startup.ts [--rounds 5] [--peer] [--json FILE]`;
  * `--peer` measures Apache Kafka as well. Ends with 1 where a bar is missed.
  */
 import { mkdtempSync, rmSync } from "node:fs"
@@ -39,7 +39,9 @@ const bars: Readonly<Record<string, number>> = {
   "embedded: open port to first record (@platformatic/kafka), ms": 1000,
   "memory: idle broker, MB": 150,
   "embedded: idle broker, Postgres apart, MB": 150,
-  "Tusk.start() after import, ms": 50
+  "Tusk.start() after import, ms": 50,
+  "@tusk/test: start() after import, ms": 150,
+  "@tusk/test: start() with users, ACLs and TLS after import, ms": 150
 }
 
 const samples = new Samples(bars)
@@ -92,9 +94,16 @@ const embedded = async (ending: Ending, number: number): Promise<void> => {
 }
 
 const inProcess = async (): Promise<void> => {
-  const script = join(repository, "bench", "kafka", "inProcess.ts")
-  const { stdout } = await runOk(process.execPath, ["--conditions=tusk-source", script])
-  samples.note("Tusk.start() after import, ms", Number(stdout.trim().split("\n").at(-1)))
+  const figures = [
+    ["Tusk.start() after import, ms", "inProcess.ts"],
+    ["@tusk/test: start() after import, ms", "testKit.ts"],
+    ["@tusk/test: start() with users, ACLs and TLS after import, ms", "testKit.ts", "secured"]
+  ] as const
+  for (const [figure, script, ...args] of figures) {
+    const file = join(repository, "bench", "kafka", script)
+    const { stdout } = await runOk(process.execPath, ["--conditions=tusk-source", file, ...args])
+    samples.note(figure, Number(stdout.trim().split("\n").at(-1)))
+  }
 }
 
 /** Apache Kafka: its start covers the format of its storage, which `tusk start` has to do as well. */

@@ -69,7 +69,8 @@ const programsIn = async (folder: string): Promise<string> => {
   const tusk = join(repository, "packages/cli/bin/tusk.mjs")
   const wrappers = {
     tusk: `exec '${node}' --conditions=tusk-source '${tusk}' "$@"`,
-    kcat: `LD_LIBRARY_PATH='${libraries}' exec '${file}' "$@"`
+    // One of the PATH needs no wrapper, which would find itself.
+    ...(file.includes("/") ? { kcat: `LD_LIBRARY_PATH='${libraries}' exec '${file}' "$@"` } : {})
   }
   for (const [name, line] of Object.entries(wrappers)) {
     writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`)

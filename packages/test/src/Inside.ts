@@ -4,6 +4,8 @@ import { TopicSettings } from "@tusk/server/topics/TopicSettings"
 import { Active } from "@tusk/storage/commit/Active"
 import { BatchCodec } from "@tusk/storage/log/batches/BatchCodec"
 import { Log } from "@tusk/storage/log/Log"
+import { Acls } from "@tusk/storage/security/Acls"
+import { ScramCredentials } from "@tusk/storage/security/ScramCredentials"
 import { makeSignal } from "@tusk/storage/Signal"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
@@ -15,6 +17,8 @@ import * as Layer from "effect/Layer"
 export class Inside extends Context.Service<
   Inside,
   {
+    readonly acls: Acls["Service"]
+    readonly scramCredentials: ScramCredentials["Service"]
     readonly active: Active["Service"]
     readonly admin: TopicAdmin["Service"]
     readonly autoTopics: AutoTopics["Service"]
@@ -36,6 +40,8 @@ export class Inside extends Context.Service<
       const taken = makeSignal()
       active.onTakeOver(() => Effect.sync(taken.notify))
       return Inside.of({
+        acls: yield* Acls,
+        scramCredentials: yield* ScramCredentials,
         active,
         whenEpochIsNot: (epoch) => taken.until(() => active.epoch() !== epoch),
         admin: yield* TopicAdmin,

@@ -5,6 +5,8 @@ import type { TopicConfigName } from "@tusk/server/config/TopicConfigDefinitions
 import * as Result from "effect/Result"
 import type { NewRecord } from "./NewRecord.ts"
 import { checkCount, checkKeys, checkOneOf } from "./refused.ts"
+import { SECURITY_OPTIONS, securityPlanOf } from "./SecurityOptions.ts"
+import type { SecurityOptions, SecurityPlan } from "./SecurityOptions.ts"
 
 /** A topic that is there when the broker serves. */
 export interface TopicOptions {
@@ -18,7 +20,7 @@ export interface TopicOptions {
 }
 
 /** How a broker starts. All of it may be left out. */
-export interface StartOptions {
+export interface StartOptions extends SecurityOptions {
   /** Topics that are there when the broker serves, by name alone or with what they are like. `reset` goes back to them. */
   readonly topics?: ReadonlyArray<string | TopicOptions>
   /** Broker settings by Kafka's names, such as `{ "num.partitions": 3 }`. */
@@ -35,14 +37,15 @@ export interface StartOptions {
   readonly logLevel?: "debug" | "info" | "warn" | "error" | "none"
 }
 
-const OPTIONS = ["topics", "settings", "port", "storage", "memoryBytes", "clock", "logLevel"]
+const OPTIONS = ["topics", "settings", "port", "storage", "memoryBytes", "clock", "logLevel", ...SECURITY_OPTIONS]
 const CONFIGS = allTopicConfigs.map(({ name }) => name)
 const TOPIC = ["name", "partitions", "configs", "records"]
 
 /** What a start goes by: every option that was left out has its default. */
-export interface Plan extends Required<Omit<StartOptions, "topics" | "memoryBytes">> {
+export interface Plan extends Required<Omit<StartOptions, "topics" | "memoryBytes" | keyof SecurityOptions>> {
   readonly topics: ReadonlyArray<TopicOptions>
   readonly memoryBytes: number | undefined
+  readonly security: SecurityPlan
 }
 
 const topicOf = (topic: string | TopicOptions, i: number): TopicOptions => {
@@ -76,7 +79,16 @@ export const planOf = (options: StartOptions): Plan => {
   if (!Array.isArray(topics)) throw new TypeError("topics: a list is expected")
   if (memoryBytes !== undefined && storage !== "memory")
     throw new RangeError(`memoryBytes: not with storage ${storage}`)
-  return { clock, logLevel, memoryBytes, port, settings: settingsOf(options), storage, topics: topics.map(topicOf) }
+  return {
+    clock,
+    logLevel,
+    memoryBytes,
+    port,
+    security: securityPlanOf(options),
+    settings: settingsOf(options),
+    storage,
+    topics: topics.map(topicOf)
+  }
 }
 
 /** Bytes that may wait for a commit. Of settings that cannot be read the broker tells. */

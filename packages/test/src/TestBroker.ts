@@ -1,3 +1,4 @@
+import type { ClientConfigs, ClientOptions } from "./ClientConfigs.ts"
 import type { Fault, Faults } from "./Faults.ts"
 import type { KafkaRecord } from "./KafkaRecord.ts"
 import type { TestClock } from "./ManualClock.ts"
@@ -19,6 +20,8 @@ export interface TestBroker extends AsyncDisposable {
   readonly getBootstrapServers: () => string
   readonly host: string
   readonly port: number
+  /** How clients get in, by client; as one of `users`, if there are any. */
+  readonly client: (user?: string, options?: ClientOptions) => ClientConfigs
   /** Without a client: the records are in the log when it resolves. Tells where each lies. */
   readonly produce: (topic: string, records: ReadonlyArray<NewRecord>) => Promise<ReadonlyArray<RecordPlace>>
   /** Without a client: all that a topic holds, in order of partitions and offsets. */
@@ -27,7 +30,7 @@ export interface TestBroker extends AsyncDisposable {
   readonly awaitRecords: (topic: string, count: number, options?: AwaitOptions) => Promise<ReadonlyArray<KafkaRecord>>
   readonly faults: TestFaults
   /**
-   * Between tests: topics are as they were when `start` resolved, groups, offsets and transactions gone, faults cleared. A
+   * Between tests: topics, users and rules are as they were when `start` resolved, the rest is gone, faults cleared. A
    * connection stays open; what its client knew of the cluster is answered as by a new leader.
    */
   readonly reset: () => Promise<void>
@@ -38,6 +41,12 @@ export interface TestBroker extends AsyncDisposable {
 /** A broker whose time a test sets. */
 export interface TimedBroker extends TestBroker {
   readonly clock: TestClock
+}
+
+/** A broker whose listener speaks TLS. */
+export interface TlsBroker extends TestBroker {
+  /** The certificate that a client has to trust, as PEM. */
+  readonly ca: string
 }
 
 /** A broker on a Postgres of its own. */

@@ -14,18 +14,23 @@ import type { Place } from "./Place.ts"
 import { makeTopic, produce } from "./producing.ts"
 import { awaitRecords, readRecords } from "./reading.ts"
 import { held } from "./RealClock.ts"
+import { credentialsOf, secured, seedSecurity } from "./securing.ts"
+import { clientConfigs } from "./ClientConfigs.ts"
+import type { SecurityPlan } from "./SecurityOptions.ts"
 import { planOf, queuedBytes } from "./StartOptions.ts"
 import type { Plan, StartOptions } from "./StartOptions.ts"
-import type { SqlBroker, TestBroker, TimedBroker } from "./TestBroker.ts"
+import type { SqlBroker, TestBroker, TimedBroker, TlsBroker } from "./TestBroker.ts"
 
 export type { CutFault, DelayFault, ErrorFault, Fault, FaultTarget } from "./Faults.ts"
+export type { ClientConfigs, ClientOptions, LoginMechanism } from "./ClientConfigs.ts"
 export type { KafkaRecord } from "./KafkaRecord.ts"
 export type { TestClock } from "./ManualClock.ts"
 export type { Bytes, Headers, NewRecord } from "./NewRecord.ts"
 export type { RecordPlace } from "./producing.ts"
 export type { AwaitOptions, ReadOptions } from "./reading.ts"
+export type { AclOptions, SecurityOptions, UserOptions } from "./SecurityOptions.ts"
 export type { StartOptions, TopicOptions } from "./StartOptions.ts"
-export type { SqlBroker, TestBroker, TestFaults, TimedBroker } from "./TestBroker.ts"
+export type { SqlBroker, TestBroker, TestFaults, TimedBroker, TlsBroker } from "./TestBroker.ts"
 
 /** Where the data is, by the plan; Postgres' code is loaded only if it is wanted. */
 const placeOf = ({ memoryBytes, settings, storage }: Plan): Effect.Effect<Place, Error, Scope.Scope> =>
@@ -39,7 +44,13 @@ const placeOf = ({ memoryBytes, settings, storage }: Plan): Effect.Effect<Place,
 
 const start = async (options: StartOptions = {}): Promise<any> => {
   const given = planOf(options)
-  const plan = given.storage === "memory" ? { ...given, memoryBytes: given.memoryBytes ?? DEFAULT_MEMORY_BYTES } : given
+  const { ca, settings } = secured(given.security)
+  const plan = {
+    ...given,
+    settings: { ...settings, ...given.settings },
+    memoryBytes: given.storage === "memory" ? (given.memoryBytes ?? DEFAULT_MEMORY_BYTES) : undefined
+  }
+  const credentials = credentialsOf(plan.security)
   const surroundings = new Surroundings(plan)
   const faults = new Faults()
   const scope = Scope.makeUnsafe()
@@ -55,6 +66,7 @@ const start = async (options: StartOptions = {}): Promise<any> => {
     const context = yield* Layer.build(brokerOn(plan, place, faults, surroundings))
     const inside = Context.get(context, Inside)
     faults.knowTopics((topicId) => inside.topics.byId(topicId)?.name)
+    yield* seedSecurity(inside, plan.security, yield* Effect.promise(() => credentials))
     const turns = new Turns()
     for (const topic of plan.topics) {
       yield* makeTopic(inside, topic)
@@ -65,7 +77,7 @@ const start = async (options: StartOptions = {}): Promise<any> => {
   }).pipe(Scope.provide(scope))
   try {
     const started = await held(() => Effect.runPromise(begun))
-    return brokerOf({ ...started, faults, surroundings, stop })
+    return brokerOf({ ...started, ca, security: plan.security, faults, surroundings, stop })
   } catch (error) {
     await stop()
     throw error
@@ -88,6 +100,8 @@ class Turns {
 }
 
 interface Started {
+  readonly ca: string | undefined
+  readonly security: SecurityPlan
   readonly faults: Faults
   readonly inside: Inside["Service"]
   readonly place: Place
@@ -97,7 +111,7 @@ interface Started {
   readonly tusk: Broker["Service"]
 }
 
-const brokerOf = ({ faults, inside, place, stop, surroundings, turns, tusk }: Started): TestBroker => {
+const brokerOf = ({ ca, faults, inside, place, security, stop, surroundings, turns, tusk }: Started): TestBroker => {
   const { bootstrapServers, listeners } = tusk
   const [listener] = listeners
   const run = <A>(effect: Effect.Effect<A, Error>) => held(() => Effect.runPromise(effect))
@@ -109,6 +123,7 @@ const brokerOf = ({ faults, inside, place, stop, surroundings, turns, tusk }: St
     getBootstrapServers: () => bootstrapServers,
     host: listener!.host,
     port: listener!.port,
+    client: (user, options = {}) => clientConfigs({ bootstrapServers, ca, plan: security }, user, options),
     produce: async (topic, records) => run(produce(inside, topic, records, turns.of(topic))),
     records: async (topic, options = {}) => run(readRecords(inside, topic, options)),
     awaitRecords: async (topic, count, options = {}) => run(awaitRecords(inside, topic, count, options)),
@@ -131,6 +146,7 @@ const brokerOf = ({ faults, inside, place, stop, surroundings, turns, tusk }: St
     ...(manual === undefined
       ? {}
       : { clock: { now: manual.now, advance: (by: Duration.Input) => held(() => manual.advance(by)) } }),
+    ...(ca === undefined ? {} : { ca }),
     ...(place.databaseUrl === undefined ? {} : { databaseUrl: place.databaseUrl })
   } as TestBroker
 }
@@ -145,11 +161,26 @@ const reset = ({ active, whenEpochIsNot }: Inside["Service"], { restore }: Place
     yield* active.whenReigning
   }).pipe(Effect.ensuring(Effect.sync(() => void (surroundings.isResetting = false))))
 
+/** Options of which three say what the broker has beside what all have. */
+type OptionsOf<Storage, Clock, Tls> = Omit<StartOptions, "storage" | "clock" | "tls"> & {
+  readonly storage?: Storage
+  readonly clock?: Clock
+  readonly tls?: Tls
+}
+
+type BrokerOf<Storage, Clock, Tls> = TestBroker &
+  ([Storage] extends ["embedded"] ? SqlBroker : unknown) &
+  ([Clock] extends ["manual"] ? TimedBroker : unknown) &
+  ([Tls] extends ["self-signed"] ? TlsBroker : unknown)
+
 interface Start {
-  (options: StartOptions & { readonly storage: "embedded"; readonly clock: "manual" }): Promise<SqlBroker & TimedBroker>
-  (options: StartOptions & { readonly storage: "embedded" }): Promise<SqlBroker>
-  (options: StartOptions & { readonly clock: "manual" }): Promise<TimedBroker>
-  (options?: StartOptions): Promise<TestBroker>
+  <
+    Storage extends NonNullable<StartOptions["storage"]> = "memory",
+    Clock extends NonNullable<StartOptions["clock"]> = "system",
+    Tls extends StartOptions["tls"] = undefined
+  >(
+    options?: OptionsOf<Storage, Clock, Tls>
+  ): Promise<BrokerOf<Storage, Clock, Tls>>
 }
 
 /** `await using kafka = await Tusk.start({ topics: ["orders"] })`: it serves when this resolves, and is gone with the block. */

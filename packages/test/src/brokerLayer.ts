@@ -1,5 +1,6 @@
 import { RequestFaults } from "@tusk/server/request/RequestFaults"
 import { WireClock } from "@tusk/server/request/WireClock"
+import { OPEN_TO_USERS } from "@tusk/server/security/sasl/checkLogins"
 import { Tusk } from "@tusk/server/Tusk"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
@@ -14,6 +15,7 @@ import { Inside } from "./Inside.ts"
 import { ManualClock } from "./ManualClock.ts"
 import type { Place } from "./Place.ts"
 import { realClock } from "./RealClock.ts"
+import { protocolOf } from "./securing.ts"
 import type { Plan } from "./StartOptions.ts"
 
 const LEVELS = { debug: "Debug", info: "Info", warn: "Warn", error: "Error", none: "None" } as const
@@ -48,19 +50,23 @@ const counting = (surroundings: Surroundings) => (store: Store["Service"]) =>
       })
   })
 
+/** A test that says nothing of rules wants none. */
+const isKnown = (message: unknown): boolean => String(message).endsWith(OPEN_TO_USERS)
+
 const loggerOf = (surroundings: Surroundings) => {
   const console = Logger.consolePretty()
   return Logger.make<unknown, void>((options) => {
-    if (!surroundings.isResetting) console.log(options)
+    if (!surroundings.isResetting && !isKnown(options.message)) console.log(options)
   })
 }
 
 /** A broker on that place, of which nothing keeps the process alive. */
 export const brokerOn = (plan: Plan, place: Place, faults: Faults, surroundings: Surroundings) => {
-  const { logLevel, memoryBytes, port, settings, storage } = plan
+  const { logLevel, memoryBytes, port, security, settings, storage } = plan
+  const protocol = protocolOf(security)
   const options = {
     settings,
-    listeners: [{ name: "PLAINTEXT", host: "127.0.0.1", port }],
+    listeners: [{ name: protocol, protocol, host: "127.0.0.1", port }],
     holdsProcess: false,
     ...(storage === "memory" && memoryBytes !== undefined ? { memoryBytes } : {})
   }

@@ -38,7 +38,56 @@ const refused: ReadonlyArray<readonly [given: unknown, message: string]> = [
   [{ storage: "disk" }, 'storage: disk is none of "memory", "embedded"'],
   [{ clock: "frozen" }, 'clock: frozen is none of "system", "manual"'],
   [{ storage: "embedded", memoryBytes: 1 }, "memoryBytes: not with storage embedded"],
-  [{ port: 1.5 }, "port: 1.5 is not a whole number of 0 or more"]
+  [{ port: 1.5 }, "port: 1.5 is not a whole number of 0 or more"],
+  [{ tls: "selfsigned" }, 'tls: selfsigned is none of "self-signed"'],
+  [{ user: {} }, 'Tusk.start: unknown key "user"; did you mean "users"?'],
+  [{ users: "alice" }, "users: passwords by name, or a list, are expected"],
+  [{ users: { alice: "" } }, "users.alice.password: a text is expected"],
+  [{ users: [{ name: "a", pasword: "x" }] }, 'users[0]: unknown key "pasword"; did you mean "password"?'],
+  [
+    { users: [{ name: "a", password: "x", mechanism: "SCRAM" }] },
+    'users[0].mechanism: SCRAM is none of "SCRAM-SHA-256", "SCRAM-SHA-512"'
+  ],
+  [
+    {
+      users: [
+        { name: "a", password: "x" },
+        { name: "a", password: "y" }
+      ]
+    },
+    "users: a is named twice"
+  ],
+  [{ acls: {} }, "acls: a list is expected"],
+  [
+    { acls: [{ principal: "alice", operation: "read", topic: "t" }] },
+    "acls[0].principal: alice is not a principal such as User:alice"
+  ],
+  [
+    { acls: [{ principal: "User:alice", operation: "red", topic: "t" }] },
+    'acls[0].operation: "red" is not known; did you mean "read"?'
+  ],
+  [
+    { acls: [{ principal: "User:alice", operation: "write", group: "g" }] },
+    "acls[0].operation: write is nothing that is done to a group"
+  ],
+  [
+    { acls: [{ principal: "User:alice", operation: "read" }] },
+    "acls[0]: it is about one of topic, group, transactionalId, cluster, not none"
+  ],
+  [
+    { acls: [{ principal: "User:alice", operation: "read", topic: "t", group: "g" }] },
+    "acls[0]: it is about one of topic, group, transactionalId, cluster, not topic and group"
+  ],
+  [
+    { acls: [{ principal: "User:a", operation: "read", topics: "t" }] },
+    'acls[0]: unknown key "topics"; did you mean "topic"?'
+  ],
+  [{ acls: [{ principal: "User:a", operation: "all", cluster: false }] }, "acls[0].cluster: false is none of true"],
+  [
+    { acls: [{ principal: "User:a", operation: "all", topic: "t", deny: 1 }] },
+    "acls[0].deny: true or false is expected"
+  ],
+  [{ superUsers: ["admin"] }, "superUsers[0]: admin is not a principal such as User:alice"]
 ]
 
 it.each(refused)("refuses %j by name", async (given, message) => {
@@ -57,6 +106,11 @@ it("has types that refuse the same", () => {
     Tusk.start({ settings: { "num.partition": 3 } }),
     // @ts-expect-error no clock without clock: "manual"
     Tusk.start().then(({ clock }) => clock),
+    // @ts-expect-error no certificate without tls: "self-signed"
+    Tusk.start().then(({ ca }) => ca),
+    // @ts-expect-error no such operation
+    Tusk.start({ acls: [{ principal: "User:a", operation: "red", topic: "t" }] }),
+    Tusk.start({ tls: "self-signed", clock: "manual" }).then(({ ca, clock }) => [ca, clock.now()]),
     // @ts-expect-error no such API
     Tusk.start().then(({ faults }) => faults.delay({ api: "Produc", ms: 1 })),
     // @ts-expect-error no such error

@@ -4,6 +4,7 @@ import { takeOverTexts } from "@tusk/storage/pg/sql/bundle"
 import * as Effect from "effect/Effect"
 import { sqlCheck } from "./Check.ts"
 import type { Check } from "./Check.ts"
+import { loginChecks } from "./logins.ts"
 import { error, inBytes, info, inTime, some, warning } from "./Finding.ts"
 import type { Verdict } from "./Finding.ts"
 
@@ -143,43 +144,6 @@ const RETENTION = `
     select from kafka.batches b where b.partition_id = p.partition_id and (p.topic_id is null or b.last_offset < p.log_start_offset)
       and b.base_offset = (select min(f.base_offset) from kafka.batches f where f.partition_id = p.partition_id))`
 
-/** Rules of `kafka.acls`. */
-export interface AclFacts {
-  readonly everybody: number
-  readonly strangers: ReadonlyArray<string>
-}
-
-export const judgeAcls = ([facts]: ReadonlyArray<AclFacts>): ReadonlyArray<Verdict> => {
-  if (facts === undefined) return []
-  const found: Array<Verdict> = []
-  if (facts.everybody > 0) {
-    const seen = `${facts.everybody} rules of kafka.acls allow something to User:*`
-    found.push(
-      info(
-        seen,
-        "every role of this server has that right in SQL",
-        "select * from kafka.acls; kafka.revoke takes one back"
-      )
-    )
-  }
-  if (facts.strangers.length > 0) {
-    const why = "a role that is made later by that name gets their rights"
-    found.push(
-      warning(
-        `kafka.acls names roles that are not there: ${some(facts.strangers)}`,
-        why,
-        "kafka.revoke takes them back"
-      )
-    )
-  }
-  return found
-}
-
-const ACLS = `
-  select (select count(*) from kafka.acls where principal = 'User:*' and permission_type = 'ALLOW') as everybody,
-    array(select distinct principal from kafka.acls where principal ~ '^(User|Group):' and principal not in ('User:*', 'User:ANONYMOUS')
-      and not exists (select from pg_roles where rolname = regexp_replace(principal, '^(User|Group):', '')) limit 20) as strangers`
-
 export const judgePublications = (rows: TextRows): ReadonlyArray<Verdict> =>
   rows.length === 0
     ? []
@@ -203,7 +167,7 @@ export const tuskChecks: ReadonlyArray<Check> = [
 export const installedChecks: ReadonlyArray<Check> = [
   sqlCheck("outbox", OUTBOX, judgeOutbox),
   sqlCheck("retention", RETENTION, judgeRetention),
-  sqlCheck("acls", ACLS, judgeAcls),
+  ...loginChecks,
   {
     name: "publications",
     look: (patient) =>

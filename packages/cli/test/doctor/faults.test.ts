@@ -111,6 +111,53 @@ describe("tusk doctor on a real Postgres", () => {
   )
 
   it.live(
+    "names users, tokens and roles that are not as they should be",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* serverWith({})
+        const psql = yield* server.psql
+        const secrets = (findings: ReadonlyArray<Finding>) => findings.filter(({ check }) => check === "secrets")
+        yield* psql.query("create role serving login; create role reports login; create role dumps login")
+        yield* psql.query("grant usage on schema kafka to serving, reports; grant pg_read_all_data to dumps")
+        yield* psql.query("grant select, insert, update, delete on all tables in schema kafka to serving")
+        const key = String.raw`decode('00', 'hex'), decode('00', 'hex'), decode('00', 'hex')`
+        yield* psql.query(
+          `insert into kafka.scram_users (user_name, mechanism, iterations, salt, stored_key, server_key)
+             values ('ann', 'SCRAM-SHA-256', 4096, ${key})`
+        )
+        yield* psql.query(
+          "select kafka.allow('User:ann', 'read', 'orders'), kafka.allow('User:serving', 'read', 'orders')"
+        )
+        const fine = yield* doctorOf(server.options())
+        assert.deepStrictEqual(
+          fine.filter(({ check }) => check === "secrets" || check === "acls"),
+          []
+        )
+        yield* psql.query("grant select (user_name, stored_key) on kafka.scram_users to reports")
+        yield* psql.query(
+          `insert into kafka.scram_users (user_name, mechanism, iterations, salt, stored_key, server_key)
+             values ('weak', 'SCRAM-SHA-256', 1000, ${key}), ('slow', 'SCRAM-SHA-512', 20000, ${key})`
+        )
+        yield* psql.query(
+          `insert into kafka.delegation_tokens values ('t', decode('00', 'hex'), 'User:ann', 'User:ann', '[]', 1, 2, 2)`
+        )
+        yield* psql.query("select kafka.allow('User:nobody', 'read', 'orders')")
+        yield* psql.query(
+          "insert into kafka.acls select resource_type, resource_name, pattern_type, 'Group:gone', host, operation, permission_type from kafka.acls where principal = 'User:nobody'"
+        )
+        const findings = yield* doctorOf(server.options())
+        assert.strictEqual(find(findings, "secrets", /can be read by reports$/).severity, "error")
+        assert.strictEqual(find(findings, "secrets", /iterations: slow, weak$/).severity, "warning")
+        assert.strictEqual(find(findings, "secrets", /^1 delegation tokens expired/).severity, "info")
+        assert.strictEqual(find(findings, "acls", /users that are no roles.*: User:nobody$/).severity, "info")
+        assert.strictEqual(find(findings, "acls", /groups that are no roles: Group:gone$/).severity, "warning")
+        yield* psql.query("grant select on kafka.delegation_tokens to public")
+        find(secrets(yield* doctorOf(server.options())), "secrets", /can be read by public$/)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
     "is told by a role without rights what it lacks, and changes nothing",
     () =>
       Effect.gen(function* () {

@@ -10,14 +10,8 @@ import { judgeClock, judgeCommit, judgeHba, judgeTls, judgeTrip } from "../../sr
 import { judgeConnections, judgeDurability, judgeServer, judgeTimeouts, judgeWal } from "../../src/doctor/server.ts"
 import { judgeHolder, judgePrepared, judgeSlots, judgeSnapshots } from "../../src/doctor/sessions.ts"
 import { judgeAutovacuum, judgeFreeze, judgeTables } from "../../src/doctor/tables.ts"
-import {
-  judgeAcls,
-  judgeOutbox,
-  judgePublications,
-  judgeRetention,
-  judgeRights,
-  judgeSchema
-} from "../../src/doctor/tusk.ts"
+import { judgeAcls, judgeSecrets } from "../../src/doctor/logins.ts"
+import { judgeOutbox, judgePublications, judgeRetention, judgeRights, judgeSchema } from "../../src/doctor/tusk.ts"
 
 const severities = (verdicts: ReadonlyArray<Verdict>) => verdicts.map(({ severity }) => severity)
 const seen = (verdicts: ReadonlyArray<Verdict>) => verdicts.map((verdict) => verdict.seen)
@@ -182,8 +176,17 @@ describe("a judge", () => {
     assert.deepStrictEqual(severities(judgeOutbox([{ ...outbox, seconds: 100, refused: 2 }])), ["warning", "warning"])
     assert.deepStrictEqual(judgeRetention([{ deleted: 0, behind: 0 }]), [])
     assert.deepStrictEqual(severities(judgeRetention([{ deleted: 99, behind: 2 }])), ["warning"])
-    assert.deepStrictEqual(judgeAcls([{ everybody: 0, strangers: [] }]), [])
-    assert.deepStrictEqual(severities(judgeAcls([{ everybody: 1, strangers: ["User:gone"] }])), ["info", "warning"])
+    assert.deepStrictEqual(judgeAcls([{ everybody: 0, strange_groups: [], strange_users: [] }]), [])
+    const strange = { everybody: 1, strange_groups: ["Group:gone"], strange_users: ["User:gone", "User:CN=app"] }
+    assert.deepStrictEqual(severities(judgeAcls([strange])), ["info", "warning", "info"])
+    assert.deepStrictEqual(judgeSecrets([{ unusable: [], readers: [], expired: 0 }]), [])
+    const told = judgeSecrets([{ unusable: ["ann"], readers: ["reports", "public"], expired: 2 }])
+    assert.deepStrictEqual(severities(told), ["error", "warning", "info"])
+    assert.deepStrictEqual(seen(told), [
+      "kafka.scram_users and kafka.delegation_tokens can be read by reports, public",
+      "users of kafka.scram_users with other than 4096 to 16384 iterations: ann",
+      "2 delegation tokens expired more than a day ago, and are still there"
+    ])
     assert.deepStrictEqual(judgePublications([]), [])
   })
 

@@ -22,8 +22,8 @@ export interface Mechanism {
 export interface LoginOptions {
   /** By name, in the order in which clients are told them. */
   readonly mechanisms: ReadonlyMap<string, Mechanism>
-  /** `connection.failed.authentication.delay.ms` */
-  readonly failureDelayMs: number
+  /** Waits for `connection.failed.authentication.delay.ms`, in the time of sockets. */
+  readonly delayFailure: Effect.Effect<void>
   readonly nowMs: () => number
   /** The first login is done. */
   readonly onDone: (login: ConnectionLogin) => void
@@ -137,7 +137,7 @@ export class ConnectionLogin implements Login {
   /** All failures take the same time, and the connection ends with the answer. */
   #fail(reason: string): Effect.Effect<void> {
     this.connection.endsBecause = `the login failed: ${cut(reason)}`
-    return Effect.sleep(this.#options.failureDelayMs)
+    return this.#options.delayFailure
   }
 
   #become(next: LoginState): void {

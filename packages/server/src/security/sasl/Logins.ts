@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -47,12 +48,16 @@ export class Logins extends Context.Service<
         pending.delete(login)
         held.holds(login, 0)
       }
-      const failureDelayMs = settings.connectionFailedAuthenticationDelayMs
+      const delayFailure = Effect.provideService(
+        Effect.sleep(settings.connectionFailedAuthenticationDelayMs),
+        Clock.Clock,
+        clock
+      )
       const listeners = new Map<string, LoginOptions>()
       const optionsOf = (listener: string): LoginOptions => {
         let options = listeners.get(listener)
         if (options === undefined) {
-          options = { mechanisms: mechanismsOf(settings, listener, exchanges), failureDelayMs, nowMs, onDone, onHeld }
+          options = { mechanisms: mechanismsOf(settings, listener, exchanges), delayFailure, nowMs, onDone, onHeld }
           listeners.set(listener, options)
         }
         return options

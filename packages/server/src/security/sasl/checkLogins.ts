@@ -18,6 +18,9 @@ export const wrongLogins = ({ given }: Settings): string | undefined => {
   return undefined
 }
 
+/** What is told of listeners with a login and without an authorizer. */
+export const OPEN_TO_USERS = "whoever logs in may do everything, as authorizer.class.name is not set"
+
 const JAAS = "sasl.jaas.config"
 
 /** What a person should know of the listeners that ask for a login, a line for each. */
@@ -32,5 +35,5 @@ export const loginWarnings = (settings: Settings, listeners: ReadonlyArray<Place
   })
   if (settings.authorizerClassName !== "") return warnings
   const names = asking.map(({ name }) => name).join(", ")
-  return [...warnings, `listener ${names}: whoever logs in may do everything, as authorizer.class.name is not set`]
+  return [...warnings, `listener ${names}: ${OPEN_TO_USERS}`]
 }

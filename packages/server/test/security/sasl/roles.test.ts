@@ -1,5 +1,6 @@
 /** Roles of a real Postgres, with rules of pg_hba.conf, as the users of PLAIN. */
 import { assert, describe, it } from "@effect/vitest"
+import { CreateAcls } from "@tusk/protocol/messages/CreateAcls"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { Store } from "@tusk/storage/port/Store"
@@ -33,6 +34,17 @@ const ROLES = `
   create role carol login password 'carol-secret' in role staff;
   create role dave login password 'dave-secret'; create role trusted login`
 
+/** By Kafka's numbers: what is a member of `staff` may read the topic. */
+const READ_FOR_STAFF = {
+  resourceType: 2,
+  resourceName: "orders",
+  resourcePatternType: 3,
+  principal: "Group:staff",
+  host: "*",
+  operation: 3,
+  permissionType: 3
+}
+
 const serving = Effect.gen(function* () {
   const server = yield* PostgresServer.make
   server.port = yield* freePort
@@ -41,20 +53,24 @@ const serving = Effect.gen(function* () {
   yield* psql.query(ROLES)
   yield* server.ruleFirst("host all trusted 127.0.0.1/32 trust", "host all all 127.0.0.1/32 scram-sha-256")
   const target = { host: "127.0.0.1", user: "tusk", password: "tusk-secret", database: "postgres" }
-  return { server, psql, store: Layer.orDie(PgStore.layer(server.options(target))) }
+  return { server, store: Layer.orDie(PgStore.layer(server.options(target))) }
 })
 
 describe("roles of Postgres as the users of PLAIN", () => {
   it.live("log in by their passwords, and belong to the groups that their roles are members of", () =>
     Effect.scoped(
       Effect.gen(function* () {
-        const { psql, server, store } = yield* serving
+        const { server, store } = yield* serving
         const broker = yield* Effect.acquireRelease(
           Effect.promise(() => startSaslBroker(SETTINGS, store)),
           (running) => Effect.promise(() => running[Symbol.asyncDispose]())
         )
         yield* Effect.promise(() => broker.createTopic("orders"))
-        yield* psql.query("select kafka.allow('Group:staff', 'read', 'orders')")
+        yield* Effect.promise(async () => {
+          const admin = await broker.connect()
+          const { results } = await admin.call(CreateAcls, 3, { creations: [READ_FOR_STAFF] })
+          assert.strictEqual(results[0]!.errorCode, 0)
+        })
         const login = (user: string, password: string) =>
           Effect.promise(async () => {
             const client = await connectSasl(broker)
