@@ -1,14 +1,6 @@
 /** APIs that Apache Kafka tells of and Tusk does not, and why; all others are to be served to their highest version. */
 export const NOT_SERVED: ReadonlyMap<string, string> = new Map([
-  ...[
-    "SaslHandshake",
-    "SaslAuthenticate",
-    "AlterUserScramCredentials",
-    "CreateDelegationToken",
-    "RenewDelegationToken",
-    "ExpireDelegationToken",
-    "DescribeDelegationToken"
-  ].map((name) => [name, "security"] as const),
+  ...["SaslHandshake", "SaslAuthenticate", "AlterUserScramCredentials"].map((name) => [name, "security"] as const),
   ...[
     "InitializeShareGroupState",
     "ReadShareGroupState",

@@ -18,6 +18,7 @@ export const tools = {
   "kafka-leader-election": "org.apache.kafka.tools.LeaderElectionCommand",
   "kafka-log-dirs": "org.apache.kafka.tools.LogDirsCommand",
   "kafka-acls": "org.apache.kafka.tools.AclCommand",
+  "kafka-delegation-tokens": "org.apache.kafka.tools.DelegationTokenCommand",
   "kafka-cluster": "org.apache.kafka.tools.ClusterTool"
 } as const
 

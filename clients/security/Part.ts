@@ -1,4 +1,5 @@
 import type { Api } from "@tusk/protocol/codec/Api"
+import type { Against } from "../../bench/groups/Target.ts"
 import type { tools } from "../groups/ToolShell.ts"
 
 /** One call of a tool. */
@@ -29,6 +30,12 @@ export interface Part {
   readonly wireSteps: ReadonlyArray<WireStep>
   /** Where Tusk answers otherwise than Apache Kafka on purpose, by the step: why. A step that is alike must not stand here. */
   readonly differences: ReadonlyMap<string, string>
+}
+
+/** A part with a broker of its own kind, and steps that go by what the ones before came to. */
+export interface OwnPart extends Pick<Part, "name" | "differences"> {
+  /** What each step came to, without what differs from run to run. */
+  readonly outputs: (against: Against) => Promise<ReadonlyMap<string, string>>
 }
 
 export const steps = (tool: keyof typeof tools, lines: ReadonlyArray<ReadonlyArray<string>>): ReadonlyArray<ToolStep> =>

@@ -6,7 +6,10 @@ import { jaasOf, USERS } from "./ApacheKafkaSecured.ts"
 import type { Secured } from "./Principals.ts"
 
 /** Starts it; anonymous clients come by `plaintext`, `User:super` is the one super user. */
-export const startSecuredTusk = async (storage: "embedded" | "memory"): Promise<TuskBroker & Secured> => {
+export const startSecuredTusk = async (
+  storage: "embedded" | "memory",
+  more: Readonly<Record<string, string>> = {}
+): Promise<TuskBroker & Secured> => {
   const sasl = `127.0.0.1:${await freePort()}`
   const broker = await startTusk({
     storage,
@@ -19,7 +22,8 @@ export const startSecuredTusk = async (storage: "embedded" | "memory"): Promise<
       "listener.name.sasl.plain.sasl.jaas.config": jaasOf(USERS),
       "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
       "auto.create.topics.enable": "false",
-      "super.users": "User:super"
+      "super.users": "User:super",
+      ...more
     }
   })
   return { ...broker, plaintext: broker.bootstrap, sasl }

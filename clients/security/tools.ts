@@ -9,9 +9,10 @@ import { Report } from "../../bench/groups/Report.ts"
 import { againstOf, startTarget } from "../../bench/groups/Target.ts"
 import type { Against } from "../../bench/groups/Target.ts"
 import { acls } from "./acls.ts"
+import { delegationTokens } from "./delegationTokens.ts"
 import { rights } from "./rights.ts"
 import { outputsOf } from "./Outputs.ts"
-import type { Part } from "./Part.ts"
+import type { OwnPart, Part } from "./Part.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -23,7 +24,7 @@ const { values: options } = parseArgs({
   }
 })
 
-const PARTS: ReadonlyArray<Part> = [acls, rights]
+const PARTS: ReadonlyArray<Part | OwnPart> = [acls, rights, delegationTokens]
 const parts = PARTS.filter(({ name }) => options.only === undefined || options.only.split(",").includes(name))
 
 const AUTHORIZER = {
@@ -32,7 +33,8 @@ const AUTHORIZER = {
 /** The tools come as nobody in particular, and may do everything. */
 const SUPER = { "super.users": "User:ANONYMOUS" }
 
-const outputs = async (against: Against, part: Part): Promise<ReadonlyMap<string, string>> => {
+const outputs = async (against: Against, part: Part | OwnPart): Promise<ReadonlyMap<string, string>> => {
+  if ("outputs" in part) return part.outputs(against)
   const target = await startTarget(against, { ...AUTHORIZER, ...(part.settings ?? SUPER) })
   console.log(`${target.name}: ${part.name}`)
   try {
@@ -46,7 +48,7 @@ const report = new Report()
 
 const compare = (
   against: Against,
-  part: Part,
+  part: Part | OwnPart,
   expected: ReadonlyMap<string, string>,
   seen: ReadonlyMap<string, string>
 ) => {

@@ -8,7 +8,7 @@ export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 const kinds = ["assignor", "group/machine"]
 const logParts = ["log/append", "log/batches", "log/partitions", "log/read", "log/removal", "log/search"]
 /** Who gets in, who may do what, and how much. */
-const security = ["security/acl", "security/quota", "security/sasl", "security/tls"]
+const security = ["security/acl", "security/quota", "security/sasl", "security/tls", "security/token"]
 const services = ["config", "request"]
 
 /** What a package may import of another one is lint's (`no-restricted-imports`). */
@@ -84,6 +84,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "security/acl": services,
     "security/sasl": services,
     "security/tls": services,
+    "security/token": [...services, "security/sasl"],
     handlers: [...services, ...security, "produce", "fetch", "share", "topics", "groups", "transactions", "telemetry"],
     net: [...services, ...security, "handlers", "observe"],
     ".": [

@@ -100,7 +100,7 @@ create table kafka.configs (
 
 create table kafka.delegation_tokens (
   token_id text collate "C" not null,
-  hmac bytea not null,
+  hmac_hash bytea not null,
   owner text collate "C" not null,
   requester text collate "C" not null,
   renewers text collate "C" not null,
@@ -2295,7 +2295,7 @@ comment on column kafka.configs.name is 'The config''s name, as Kafka has it';
 comment on column kafka.configs.value is 'What it was set to';
 comment on table kafka.delegation_tokens is 'Tokens by which others log in as their owner (KIP-48)';
 comment on column kafka.delegation_tokens.token_id is 'The name by which it is told';
-comment on column kafka.delegation_tokens.hmac is 'The secret: it is the token''s password';
+comment on column kafka.delegation_tokens.hmac_hash is 'SHA-256 of the token''s HMAC, which is its password and stored nowhere';
 comment on column kafka.delegation_tokens.owner is 'User:name: who is authenticated by it';
 comment on column kafka.delegation_tokens.requester is 'Who asked for it';
 comment on column kafka.delegation_tokens.renewers is 'Who else may renew it: a JSON array of principals';

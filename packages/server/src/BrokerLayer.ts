@@ -60,6 +60,9 @@ import { ScramUsers } from "./security/sasl/ScramUsers.ts"
 import type { Settings } from "./config/Settings.ts"
 import { ClientQuotas } from "./security/quota/ClientQuotas.ts"
 import { plainAddress } from "./security/quota/Entity.ts"
+import { tokenLogins } from "./security/token/tokenLogins.ts"
+import { Tokens } from "./security/token/Tokens.ts"
+import { tokenSweep } from "./security/token/tokenSweep.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
@@ -134,9 +137,9 @@ const inWireTime = <A, E, R>(layer: Layer.Layer<A, E, R>): Layer.Layer<A, E, R> 
   Layer.provide(layer, Layer.effect(Clock.Clock, wireClock))
 
 /** Who gets in. */
-const logins = Layer.provideMerge(
-  Layer.provide(Logins.layer, roleVerifier),
-  Layer.merge(ScramUsers.layer, KeyDerivation.layer)
+const logins = Logins.layer.pipe(
+  Layer.provide(Layer.mergeAll(roleVerifier, tokenLogins, layerInArea("security", tokenSweep))),
+  Layer.provideMerge(Layer.mergeAll(ScramUsers.layer, KeyDerivation.layer, Tokens.layer))
 )
 
 /** Tells coordinators which groups are theirs. */

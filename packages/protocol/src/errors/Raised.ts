@@ -105,6 +105,36 @@ export class KafkaStorageError extends again("KafkaStorageError", 56, "The stora
 export class LogDirNotFound extends final("LogDirNotFound", 57, "There is no such log directory.") {}
 /** SaslAuthenticate: who the client is was not shown (KIP-152). */
 export class SaslAuthenticationFailed extends final("SaslAuthenticationFailed", 58, "The login has failed.") {}
+/** A request about delegation tokens, of which there are none: delegation.token.secret.key is not set (KIP-48). */
+export class DelegationTokenAuthDisabled extends final(
+  "DelegationTokenAuthDisabled",
+  61,
+  "There are no delegation tokens here."
+) {}
+/** No delegation token has this HMAC. */
+export class DelegationTokenNotFound extends final("DelegationTokenNotFound", 62, "There is no such token.") {}
+/** A delegation token is renewed or expired by one who is neither its owner nor a renewer. */
+export class DelegationTokenOwnerMismatch extends final(
+  "DelegationTokenOwnerMismatch",
+  63,
+  "The token is another's, who has not named this renewer."
+) {}
+/** A request about delegation tokens, by one who did not log in, or did so by a token. */
+export class DelegationTokenRequestNotAllowed extends final(
+  "DelegationTokenRequestNotAllowed",
+  64,
+  "Tokens are for those who log in by something else."
+) {}
+/** CreateDelegationToken: the principal may not have tokens of this owner (KIP-373). */
+export class DelegationTokenAuthorizationFailed extends final(
+  "DelegationTokenAuthorizationFailed",
+  65,
+  "The owner's tokens may not be made so."
+) {}
+/** A delegation token is renewed, or its life shortened, after its end. */
+export class DelegationTokenExpired extends final("DelegationTokenExpired", 66, "The token has expired.") {}
+/** CreateDelegationToken: an owner or a renewer is no user. */
+export class InvalidPrincipalType extends final("InvalidPrincipalType", 67, "Tokens are of users alone.") {}
 /** A group that has members cannot be deleted, nor can its offsets be set. */
 export class NonEmptyGroup extends final("NonEmptyGroup", 68, "The group has members.") {}
 /** There is no such group, or it is of another kind. */

@@ -4,6 +4,7 @@ import { roleSettingDefinitions } from "./RoleSettingDefinitions.ts"
 import { saslSettingDefinitions } from "./SaslSettingDefinitions.ts"
 import { securityLimitDefinitions } from "./SecurityLimitDefinitions.ts"
 import { tlsSettingDefinitions } from "./TlsSettingDefinitions.ts"
+import { tokenSettingDefinitions } from "./TokenSettingDefinitions.ts"
 
 /** Settings of who gets in, who may do what, and how much: each room of `server/security` has a file of its own. */
 export const securitySettingDefinitions = {
@@ -12,5 +13,6 @@ export const securitySettingDefinitions = {
   ...securityLimitDefinitions,
   ...roleSettingDefinitions,
   ...saslSettingDefinitions,
-  ...tlsSettingDefinitions
+  ...tlsSettingDefinitions,
+  ...tokenSettingDefinitions
 }

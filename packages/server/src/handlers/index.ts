@@ -11,6 +11,7 @@ import { apiVersions } from "./ApiVersions.ts"
 import { consumerGroupDescribe } from "./ConsumerGroupDescribe.ts"
 import { consumerGroupHeartbeat } from "./ConsumerGroupHeartbeat.ts"
 import { createAcls } from "./CreateAcls.ts"
+import { createDelegationToken } from "./CreateDelegationToken.ts"
 import { createPartitions } from "./CreatePartitions.ts"
 import { createTopics } from "./CreateTopics.ts"
 import { deleteAcls } from "./DeleteAcls.ts"
@@ -22,6 +23,7 @@ import { describeAcls } from "./DescribeAcls.ts"
 import { describeClientQuotas } from "./DescribeClientQuotas.ts"
 import { describeCluster } from "./DescribeCluster.ts"
 import { describeConfigs } from "./DescribeConfigs.ts"
+import { describeDelegationToken } from "./DescribeDelegationToken.ts"
 import { describeGroups } from "./DescribeGroups.ts"
 import { describeLogDirs } from "./DescribeLogDirs.ts"
 import { describeProducers } from "./DescribeProducers.ts"
@@ -32,6 +34,7 @@ import { describeTransactions } from "./DescribeTransactions.ts"
 import { describeUserScramCredentials } from "./DescribeUserScramCredentials.ts"
 import { electLeaders } from "./ElectLeaders.ts"
 import { endTxn } from "./EndTxn.ts"
+import { expireDelegationToken } from "./ExpireDelegationToken.ts"
 import { fetch } from "./Fetch.ts"
 import { findCoordinator } from "./FindCoordinator.ts"
 import { getTelemetrySubscriptions } from "./GetTelemetrySubscriptions.ts"
@@ -53,6 +56,7 @@ import { offsetForLeaderEpoch } from "./OffsetForLeaderEpoch.ts"
 import { produce } from "./Produce.ts"
 import { pushTelemetry } from "./PushTelemetry.ts"
 import { removeRaftVoter } from "./RemoveRaftVoter.ts"
+import { renewDelegationToken } from "./RenewDelegationToken.ts"
 import { saslAuthenticate } from "./SaslAuthenticate.ts"
 import { saslHandshake } from "./SaslHandshake.ts"
 import { shareAcknowledge } from "./ShareAcknowledge.ts"
@@ -125,6 +129,10 @@ export const handlers = [
   alterClientQuotas,
   describeUserScramCredentials,
   alterUserScramCredentials,
+  createDelegationToken,
+  renewDelegationToken,
+  expireDelegationToken,
+  describeDelegationToken,
   listPartitionReassignments,
   listTransactions,
   alterReplicaLogDirs,

@@ -4,9 +4,10 @@ import { decodeResponse } from "@tusk/protocol/Decode"
 import { encodeResponse } from "@tusk/protocol/Header"
 import { errorCode, InvalidRequest } from "@tusk/protocol/KafkaError"
 import { ApiVersions } from "@tusk/protocol/messages/ApiVersions"
-import { apis } from "@tusk/protocol/messages/index"
+import { leftOut } from "@tusk/protocol/messages/index"
 import * as Result from "effect/Result"
 import type { Handler } from "../../src/request/Handler.ts"
+import { ANONYMOUS } from "../../src/request/Identity.ts"
 import { RequestContext } from "../../src/request/RequestContext.ts"
 import { handlers } from "../../src/handlers/index.ts"
 import { batchOf } from "../Batches.ts"
@@ -66,6 +67,10 @@ const SERVED: Readonly<Record<string, readonly [min: number, max: number]>> = {
   DescribeClientQuotas: [0, 1],
   DescribeUserScramCredentials: [0, 0],
   AlterUserScramCredentials: [0, 0],
+  CreateDelegationToken: [0, 3],
+  RenewDelegationToken: [0, 2],
+  ExpireDelegationToken: [0, 2],
+  DescribeDelegationToken: [0, 3],
   SaslHandshake: [0, 1],
   SaslAuthenticate: [0, 2],
   ListPartitionReassignments: [0, 0],
@@ -142,7 +147,7 @@ describe("every handler at every version", () => {
         const world = { topicId: "AAAAAAAAAAAAAAAAAAAAAQ", fresh: "nobody" }
         for (const said of [{}, SENSIBLE[api.name]!.request(world, version)]) {
           const request = { ...api.request.defaults(), ...forVersion(api, version, said as any) }
-          const connection = { close: () => {} } as any
+          const connection = { close: () => {}, identity: ANONYMOUS } as any
           const context = new RequestContext(version, "", 1, connection)
           const error = new InvalidRequest({ message: "why", recordErrors: [{ index: 0, message: "this" }] })
           const answer = refuse(request, errorCode(error), error, context)
@@ -222,14 +227,14 @@ describe("ApiVersions", () => {
   })
 
   it("an API that is not served closes the connection, with a line in the log", async () => {
-    const served = new Set(handlers.map(({ api }) => api.key))
     await using broker = await startBroker()
-    const absent = apis.filter(({ key }) => !served.has(key))
+    const absent = leftOut.slice(0, 5)
     assert.isAbove(absent.length, 2)
-    for (const api of absent) {
+    for (const { key } of absent) {
       const client = await broker.connect()
-      const version = api.maxVersion
-      client.sendBytes(requestFrame(api, version, forVersion(api, version, api.request.defaults())))
+      const frame = requestFrame(ApiVersions, 0, {})
+      frame.writeInt16BE(key, 4)
+      client.sendBytes(frame)
       await client.closed
       assert.deepStrictEqual(client.frames, [])
     }

@@ -480,6 +480,23 @@ export const SENSIBLE: Readonly<Record<string, Sensible>> = {
         { user: "a", errorCode: 91, errorMessage: "Attempt to delete a user credential that does not exist" }
       ])
   },
+  // Tokens are for those who log in.
+  CreateDelegationToken: {
+    request: () => ({ renewers: [{ principalType: "User", principalName: "a" }], maxLifetimeMs: -1n }),
+    sane: ({ errorCode, hmac, tokenId }) => assert.deepStrictEqual([errorCode, hmac.length, tokenId], [64, 0, ""])
+  },
+  RenewDelegationToken: {
+    request: () => ({ hmac: bytes("no such token"), renewPeriodMs: -1n }),
+    sane: ({ errorCode, expiryTimestampMs }) => assert.deepStrictEqual([errorCode, expiryTimestampMs], [64, -1n])
+  },
+  ExpireDelegationToken: {
+    request: () => ({ hmac: bytes("no such token"), expiryTimePeriodMs: -1n }),
+    sane: ({ errorCode, expiryTimestampMs }) => assert.deepStrictEqual([errorCode, expiryTimestampMs], [64, -1n])
+  },
+  DescribeDelegationToken: {
+    request: () => ({ owners: null }),
+    sane: ({ errorCode, tokens }) => assert.deepStrictEqual([errorCode, tokens], [64, []])
+  },
   // Nobody logs in where nobody has to.
   SaslHandshake: {
     request: () => ({ mechanism: "PLAIN" }),

@@ -36,7 +36,8 @@ export interface StoredQuota {
 /** A delegation token (KIP-48). Times in milliseconds since 1970. */
 export interface StoredDelegationToken {
   readonly tokenId: string
-  readonly hmac: Uint8Array
+  /** SHA-256 of its HMAC, which is its password: that itself is stored nowhere. */
+  readonly hmacHash: Uint8Array
   /** `User:<name>`: who is authenticated by it. */
   readonly owner: string
   /** Who asked for it. */

@@ -14,7 +14,7 @@ const isSame = (one: StoredDelegationToken, other: StoredDelegationToken): boole
   one.issueTimestamp === other.issueTimestamp &&
   one.maxTimestamp === other.maxTimestamp &&
   one.expiryTimestamp === other.expiryTimestamp &&
-  sameBytes(one.hmac, other.hmac) &&
+  sameBytes(one.hmacHash, other.hmacHash) &&
   one.renewers.length === other.renewers.length &&
   one.renewers.every((renewer, i) => renewer === other.renewers[i])
 

@@ -33,7 +33,7 @@ const quota = (user: string, value: number, key = "producer_byte_rate"): StoredQ
 })
 const token = (tokenId: string, expiryTimestamp: bigint): StoredDelegationToken => ({
   tokenId,
-  hmac: Buffer.from([9, 8]),
+  hmacHash: Buffer.from([9, 8]),
   owner: "User:a",
   requester: "User:b",
   renewers: ["User:c", 'User:"d", \0'],

@@ -117,7 +117,7 @@ export const securityWrites = {
       over(
         "PutDelegationToken",
         text((write) => write.tokenId),
-        bytea((write) => write.hmac),
+        bytea((write) => write.hmacHash),
         text((write) => write.owner),
         text((write) => write.requester),
         text((write) => JSON.stringify(write.renewers)),

@@ -35,7 +35,7 @@ const principals = (acls: Kept<ReturnType<typeof acl>>): string =>
 
 const token = (tokenId: string) => ({
   tokenId,
-  hmac: Buffer.from("secret"),
+  hmacHash: Buffer.from("secret"),
   owner: "User:a",
   requester: "User:a",
   renewers: ["User:b"],

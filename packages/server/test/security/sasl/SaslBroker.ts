@@ -4,8 +4,9 @@ import { SaslAuthenticate } from "@tusk/protocol/messages/SaslAuthenticate"
 import type { SaslAuthenticateResponse } from "@tusk/protocol/messages/SaslAuthenticate"
 import { SaslHandshake } from "@tusk/protocol/messages/SaslHandshake"
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto"
-import type { NamedSettings } from "../../../src/config/Settings.ts"
+import type { NamedSettings, Settings } from "../../../src/config/Settings.ts"
 import { parseSettings } from "../../../src/config/Settings.ts"
+import type { Authorizer } from "../../../src/request/Authorizer.ts"
 import { SCRAM } from "../../../src/security/sasl/ScramKeys.ts"
 import type { ScramMechanism } from "../../../src/security/sasl/ScramKeys.ts"
 import type { Store } from "@tusk/storage/port/Store"
@@ -18,25 +19,33 @@ import { WireClient } from "../../WireClient.ts"
 export const JAAS =
   'org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="alice-secret" user_bob="bob-secret";'
 
-/** Its first listener takes everybody, the second asks for a login. */
-export const startSaslBroker = async (
-  settings: NamedSettings = {},
-  store?: Layer.Layer<Store>
-): Promise<BrokerUnderTest> => {
+export const saslSettings = (settings: NamedSettings = {}): Settings => {
   const entries = Object.entries({
     "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
     "sasl.jaas.config": JAAS,
     ...settings
   })
   const parsed = parseSettings(entries.map(([name, value]) => ({ name, value: String(value), origin: "test" })))
-  return startBroker(Result.getOrThrow(parsed).settings, {
-    ...(store === undefined ? {} : { store }),
-    listeners: [
-      { name: "PLAINTEXT", host: "127.0.0.1", port: 0 },
-      { name: "SASL", protocol: "SASL_PLAINTEXT", host: "127.0.0.1", port: 0 }
-    ]
-  })
+  return Result.getOrThrow(parsed).settings
 }
+
+/** The first takes everybody, the second asks for a login. */
+export const SASL_LISTENERS = [
+  { name: "PLAINTEXT", host: "127.0.0.1", port: 0 },
+  { name: "SASL", protocol: "SASL_PLAINTEXT", host: "127.0.0.1", port: 0 }
+] as const
+
+/** Its first listener takes everybody, the second asks for a login. */
+export const startSaslBroker = (
+  settings: NamedSettings = {},
+  store?: Layer.Layer<Store>,
+  authorizer?: Authorizer
+): Promise<BrokerUnderTest> =>
+  startBroker(saslSettings(settings), {
+    ...(store === undefined ? {} : { store }),
+    ...(authorizer === undefined ? {} : { authorizer }),
+    listeners: SASL_LISTENERS
+  })
 
 export const connectSasl = (broker: BrokerUnderTest): Promise<WireClient> => broker.connect(1)
 

@@ -45,7 +45,7 @@ const quotaOf = (row: Row): StoredQuota => ({
 
 const tokenOf = (row: Row): StoredDelegationToken => ({
   tokenId: textAt(row, 0),
-  hmac: bytesAt(row, 1),
+  hmacHash: bytesAt(row, 1),
   owner: textAt(row, 2),
   requester: textAt(row, 3),
   renewers: (JSON.parse(textAt(row, 4)) as ReadonlyArray<unknown>).map(String),

@@ -2351,7 +2351,7 @@ comment on column kafka.quotas.value is 'Bytes, mutations or connections a secon
 
 create table kafka.delegation_tokens (
   token_id text collate "C" primary key,
-  hmac bytea not null,
+  hmac_hash bytea not null,
   owner text collate "C" not null,
   requester text collate "C" not null,
   renewers text collate "C" not null,
@@ -2362,7 +2362,7 @@ create table kafka.delegation_tokens (
 );
 comment on table kafka.delegation_tokens is 'Tokens by which others log in as their owner (KIP-48)';
 comment on column kafka.delegation_tokens.token_id is 'The name by which it is told';
-comment on column kafka.delegation_tokens.hmac is 'The secret: it is the token''s password';
+comment on column kafka.delegation_tokens.hmac_hash is 'SHA-256 of the token''s HMAC, which is its password and stored nowhere';
 comment on column kafka.delegation_tokens.owner is 'User:name: who is authenticated by it';
 comment on column kafka.delegation_tokens.requester is 'Who asked for it';
 comment on column kafka.delegation_tokens.renewers is 'Who else may renew it: a JSON array of principals';
@@ -2567,10 +2567,10 @@ with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
   PutConfig: `insert into kafka.configs (resource_type, resource_name, name, value)
   select * from unnest($1::int[], $2::text[], $3::text[], $4::text[])
   on conflict (resource_type, resource_name, name) do update set value = excluded.value`,
-  PutDelegationToken: `insert into kafka.delegation_tokens (token_id, hmac, owner, requester, renewers, issue_timestamp, max_timestamp,
+  PutDelegationToken: `insert into kafka.delegation_tokens (token_id, hmac_hash, owner, requester, renewers, issue_timestamp, max_timestamp,
     expiry_timestamp)
   select * from unnest($1::text[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[])
-  on conflict (token_id) do update set hmac = excluded.hmac, owner = excluded.owner, requester = excluded.requester,
+  on conflict (token_id) do update set hmac_hash = excluded.hmac_hash, owner = excluded.owner, requester = excluded.requester,
     renewers = excluded.renewers, issue_timestamp = excluded.issue_timestamp, max_timestamp = excluded.max_timestamp,
     expiry_timestamp = excluded.expiry_timestamp`,
   PutFailoverEpoch: `update kafka.partitions p set failover_epoch = f.epoch
@@ -2820,7 +2820,7 @@ select commit_id from kafka.commits`,
   LoadConfigs: `select resource_type, resource_name, name, value from kafka.configs order by 1, 2, 3`,
   LoadCounters: `select cluster_id, epoch, failover_epoch, next_producer_id, next_partition_id, system_identifier, timeline
   from kafka.cluster`,
-  LoadDelegationTokens: `select token_id, encode(hmac, 'hex'), owner, requester, renewers, issue_timestamp, max_timestamp, expiry_timestamp
+  LoadDelegationTokens: `select token_id, encode(hmac_hash, 'hex'), owner, requester, renewers, issue_timestamp, max_timestamp, expiry_timestamp
   from kafka.delegation_tokens order by 1`,
   LoadOffsetRows: `-- Which rows hold the offsets that groups committed.
 select group_id, partition_id, commit_id from kafka.offsets`,

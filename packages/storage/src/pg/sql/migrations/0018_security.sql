@@ -68,7 +68,7 @@ comment on column kafka.quotas.value is 'Bytes, mutations or connections a secon
 
 create table kafka.delegation_tokens (
   token_id text collate "C" primary key,
-  hmac bytea not null,
+  hmac_hash bytea not null,
   owner text collate "C" not null,
   requester text collate "C" not null,
   renewers text collate "C" not null,
@@ -79,7 +79,7 @@ create table kafka.delegation_tokens (
 );
 comment on table kafka.delegation_tokens is 'Tokens by which others log in as their owner (KIP-48)';
 comment on column kafka.delegation_tokens.token_id is 'The name by which it is told';
-comment on column kafka.delegation_tokens.hmac is 'The secret: it is the token''s password';
+comment on column kafka.delegation_tokens.hmac_hash is 'SHA-256 of the token''s HMAC, which is its password and stored nowhere';
 comment on column kafka.delegation_tokens.owner is 'User:name: who is authenticated by it';
 comment on column kafka.delegation_tokens.requester is 'Who asked for it';
 comment on column kafka.delegation_tokens.renewers is 'Who else may renew it: a JSON array of principals';

@@ -1,2 +1,2 @@
-select token_id, encode(hmac, 'hex'), owner, requester, renewers, issue_timestamp, max_timestamp, expiry_timestamp
+select token_id, encode(hmac_hash, 'hex'), owner, requester, renewers, issue_timestamp, max_timestamp, expiry_timestamp
   from kafka.delegation_tokens order by 1
