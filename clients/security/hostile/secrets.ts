@@ -1,6 +1,8 @@
 /** Passwords, tokens and keys that can be told from everything else: no log, answer, page or command line has any of them. */
 import { AlterUserScramCredentials } from "@tusk/protocol/messages/AlterUserScramCredentials"
+import { CreateDelegationToken } from "@tusk/protocol/messages/CreateDelegationToken"
 import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
+import { DescribeDelegationToken } from "@tusk/protocol/messages/DescribeDelegationToken"
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { SaslAuthenticate } from "@tusk/protocol/messages/SaslAuthenticate"
@@ -59,6 +61,7 @@ const settingsOf = (secrets: Secrets) => {
       "ssl.key.password": passphrase,
       "ssl.keystore.password": secrets.make("ssl.keystore.password"),
       "ssl.truststore.password": secrets.make("ssl.truststore.password"),
+      "delegation.token.secret.key": secrets.make("delegation.token.secret.key"),
       "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
       "listener.name.sasl.plain.sasl.jaas.config": `${MODULE} user_alice="${secrets.make("a password of JAAS")}";`
     },
@@ -106,6 +109,10 @@ const logIn = async ({ ports }: HostileTusk, secrets: Secrets, admin: string) =>
     await client.call(SaslHandshake, 1, { mechanism: "PLAIN" })
     await client.call(SaslAuthenticate, 2, { authBytes: plainToken("root", admin) })
     await client.call(Metadata, 12, { topics: [] })
+    const { errorCode, hmac } = await client.call(CreateDelegationToken, 3, { maxLifetimeMs: -1n })
+    if (errorCode !== 0) throw new Error(`CreateDelegationToken: ${errorCode}`)
+    secrets.keepBytes("a token's HMAC", hmac)
+    await client.call(DescribeDelegationToken, 3, { owners: null })
     // A password where a request is due, and as a name.
     client.sendBytes(rawFrame(Buffer.from(secrets.make("a password where a request is due"))))
     await client.closed

@@ -1,4 +1,4 @@
-/** What a listener of TLS offers, asked by OpenSSL's own client and, where it is installed, by testssl.sh. */
+/** What a listener of TLS offers, asked by OpenSSL's own client and, where it is installed, by testssl. */
 import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"

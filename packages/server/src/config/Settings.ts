@@ -125,7 +125,7 @@ export const parseSettings = (
 const NAME = /^[a-z][a-z0-9]{0,19}(?:[._-]\w{1,60})*$/
 
 /** The name of a setting that is none, for people. A line of a file that is the rest of a secret is not told. */
-export const shownName = (name: string): string => (NAME.test(name) ? name : "(of another form than names have)")
+const shownName = (name: string): string => (NAME.test(name) ? name : "(of another form than names have)")
 
 /** The known name that takes the fewest edits, if they are few; of those as near, a setting. */
 export const nearestName = (name: string, others: ReadonlyArray<string> = []): string | undefined =>

@@ -76,10 +76,16 @@ export class JwksKeys {
       this.problem = undefined
       this.#notBeforeMs = nowMs() + maxBackoffMs
     } catch (error) {
-      this.problem = error instanceof Error ? error.message : String(error)
+      this.problem = problemOf(error)
       this.#notBeforeMs = nowMs() + Math.min(maxBackoffMs, backoffMs * 2 ** Math.min(this.#failures++, 30))
     }
   }
+}
+
+/** A parser repeats what it has read: that may be a key. */
+const problemOf = (error: unknown): string => {
+  if (error instanceof SyntaxError) return "what is there is no JSON"
+  return error instanceof Error ? error.message : String(error)
 }
 
 const textAt = async (url: string): Promise<string> => {

@@ -74,6 +74,24 @@ describe("OAUTHBEARER against a hostile client", () => {
     assert.deepStrictEqual(errors(), [])
   })
 
+  it("keys that cannot be read are not told in the log", async () => {
+    const file = join(folder, "broken.json")
+    writeFileSync(file, "s3cret-of-an-issuer")
+    await using other = await startSaslBroker({
+      "sasl.enabled.mechanisms": "OAUTHBEARER",
+      "sasl.oauthbearer.jwks.endpoint.url": pathToFileURL(file).href,
+      "connection.failed.authentication.delay.ms": 0
+    })
+    const client = await connectSasl(other)
+    await client.call(SaslHandshake, 1, { mechanism: "OAUTHBEARER" })
+    await client.call(SaslAuthenticate, 1, { authBytes: Buffer.from(`n,,\x01auth=Bearer ${await sign()}\x01\x01`) })
+    await client.call(SaslAuthenticate, 1, { authBytes: Buffer.of(1) })
+    await client.closed
+    const lines = other.log.map(({ text }) => text).join("\n")
+    assert.include(lines, "the keys cannot be read: what is there is no JSON")
+    assert.notInclude(lines, "s3cret")
+  })
+
   it("a token for ever is good for as long as an answer can tell", async () => {
     for (const exp of [1e300, 9e15, 9_007_199_254_740_991]) {
       const { errorCode, sessionLifetimeMs } = await attempt(await sign({ exp }))
