@@ -26,7 +26,9 @@ const SETTINGS = {
   "tusk.sasl.plain.verify": "postgres",
   "authorizer.class.name": "tusk",
   "super.users": "User:ANONYMOUS",
-  "connection.failed.authentication.delay.ms": "0"
+  "connection.failed.authentication.delay.ms": "0",
+  // So long a login waits for a broker that has lost its database.
+  "tusk.authentication.timeout.ms": "1500"
 }
 
 const ROLES = `
