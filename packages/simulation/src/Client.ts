@@ -55,17 +55,20 @@ export class Client implements Asker {
   /** The broker said that another one is to be asked. */
   #turns = false
   #port: number
+  readonly #ports: ReadonlyArray<number>
   #server: View | undefined
   readonly #shared: ClientWorld
   readonly #chance: Chance
   readonly #writer = new Writer()
 
-  constructor(shared: ClientWorld, name: string, isNuisance = false) {
+  /** `ports`: of another listener of the brokers. */
+  constructor(shared: ClientWorld, name: string, isNuisance = false, ports = shared.ports) {
     this.#shared = shared
     this.name = name
     this.isNuisance = isNuisance
     this.#chance = shared.world.chance.fork()
-    this.#port = this.#chance.pick(shared.ports)
+    this.#ports = ports
+    this.#port = this.#chance.pick(ports)
   }
 
   get chance(): Chance {
@@ -74,6 +77,11 @@ export class Client implements Asker {
 
   get isConnected(): boolean {
     return this.#connection?.isCut === false
+  }
+
+  /** What is sent next goes over a new connection. */
+  get beginsAnew(): boolean {
+    return !this.isConnected || this.#awaited.length > 0 || this.#turns
   }
 
   get nowMs(): number {
@@ -110,7 +118,7 @@ export class Client implements Asker {
     this.#connection = undefined
     this.#awaited = []
     this.#turns = false
-    const { ports } = this.#shared
+    const ports = this.#ports
     this.#port = ports[(ports.indexOf(this.#port) + 1) % ports.length]!
   }
 
