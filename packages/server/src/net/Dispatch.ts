@@ -37,6 +37,7 @@ import type { Admitted, Begin, Framing, PlacingFrame } from "./Admitted.ts"
 import { faulted } from "./faulted.ts"
 import { end, guard, kafkaName, token } from "./loginFrames.ts"
 import { meter, timed } from "./metering.ts"
+import { Authorizer } from "../request/Authorizer.ts"
 import { mayRun, onceItMayRun, serves } from "./Readiness.ts"
 import type { Gate } from "./Readiness.ts"
 import { SlowRequests } from "./SlowRequests.ts"
@@ -68,6 +69,7 @@ export class Dispatch extends Context.Service<
       const clock = yield* wireClock
       const faultOf = yield* RequestFaults
       const { logSlowRequestMs, requestTimeoutMs } = yield* BrokerSettings
+      const { isOn: authorizes } = yield* Authorizer
       const counts = yield* RequestCounts
       const { clients: meters } = yield* ClientQuotas
       const traced = yield* RequestSpans
@@ -97,6 +99,7 @@ export class Dispatch extends Context.Service<
           committer,
           nowMs,
           requestTimeoutMs,
+          authorizes,
           writer,
           isTraced,
           slow,
