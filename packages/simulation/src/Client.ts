@@ -52,6 +52,8 @@ export class Client implements Asker {
   #lastSentMs = 0
   /** When that was sent which was answered last. */
   #answeredSentMs = 0
+  /** Until then the broker takes nothing from this connection, as it said (KIP-219). */
+  #mutedUntilMs = 0
   /** The broker said that another one is to be asked. */
   #turns = false
   #port: number
@@ -138,6 +140,7 @@ export class Client implements Asker {
       if (this.#connection === undefined || this.#connection.isCut) {
         this.#connection = this.#shared.network.connect(this.#port, this.#shared.view)
         this.#rest = Buffer.alloc(0)
+        this.#mutedUntilMs = 0
         this.#server = this.#connection?.server.view
         this.epoch++
         if (this.#connection === undefined) {
@@ -160,7 +163,8 @@ export class Client implements Asker {
   /** The next answer. `waitsMs`: how long the broker was asked to wait with it. */
   receive<Req, Res>(api: Api<Req, Res>, version: number, timeoutMs: number, waitsMs = 0): Effect.Effect<Res, Lost> {
     return Effect.suspend(() => {
-      const limitMs = waitsMs + REQUEST_TIMEOUT_MS + LONGEST_WAY_MS
+      const mutedMs = Math.max(0, this.#mutedUntilMs - this.nowMs)
+      const limitMs = mutedMs + waitsMs + REQUEST_TIMEOUT_MS + LONGEST_WAY_MS
       const isPatient = this.#chance.permille(PATIENCE)
       return Effect.flatMap(this.#await(isPatient ? limitMs : timeoutMs, isPatient), (frame) => {
         if (Option.isNone(frame)) {
@@ -173,6 +177,8 @@ export class Client implements Asker {
         if (correlationId !== due?.id)
           return Effect.die(new Error(`answer ${correlationId} came where ${due?.id} was due`))
         this.#answeredSentMs = due.sentMs
+        const { throttleTimeMs } = body as { readonly throttleTimeMs?: number }
+        if (throttleTimeMs !== undefined) this.#mutedUntilMs = Math.max(this.#mutedUntilMs, this.nowMs + throttleTimeMs)
         const judged = judge(this.#shared, this, this.#server?.name ?? "", api, due.sentMs, body)
         this.#turns ||= judged.turns && this.#chance.permille(500)
         return Effect.succeed(body)

@@ -89,7 +89,8 @@ export class Principal {
       const records = encode({ values: [value], sequence: -1 }, client.nowMs, -1n, -1)
       return produceRequest([{ index: 0, records }], topic).topicData
     })
-    const answer = yield* this.#login.call(Produce, PRODUCE_VERSION, { ...produceRequest([]), topicData }, 3000)
+    const body = { ...produceRequest([]), topicData }
+    const answer = yield* this.#login.call(Produce, PRODUCE_VERSION, body, body.timeoutMs)
     for (const { name, partitionResponses } of answer.responses) {
       const { baseOffset, errorCode } = partitionResponses[0]!
       const value = values.get(name)!
