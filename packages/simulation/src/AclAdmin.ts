@@ -38,7 +38,10 @@ const CHANGING: ReadonlyArray<Words> = [
   ["GROUP", GUARDED_GROUP, "LITERAL", "READ", "ALLOW"]
 ]
 
-const rowOf = (user: string, [resourceType, resourceName, patternType, operation, permissionType]: Words): StoredAcl => ({
+const rowOf = (
+  user: string,
+  [resourceType, resourceName, patternType, operation, permissionType]: Words
+): StoredAcl => ({
   resourceType,
   resourceName,
   patternType,
@@ -56,7 +59,13 @@ export const aclAdmin = (shared: ClientWorld, history: History): Effect.Effect<v
   Effect.gen(function* () {
     const client = new Client(shared, "acls")
     const { chance } = client
-    yield* Effect.ignore(create(client, history, USERS.map((user) => rowOf(user, USUAL))))
+    yield* Effect.ignore(
+      create(
+        client,
+        history,
+        USERS.map((user) => rowOf(user, USUAL))
+      )
+    )
     while (true) {
       yield* Effect.sleep(chance.between(100, 1500))
       const row = rowOf(chance.pick(USERS), chance.pick(CHANGING))
@@ -72,7 +81,15 @@ const create = (client: Client, history: History, rows: ReadonlyArray<StoredAcl>
       creations: rows.map((row) => {
         const { operation, patternType, permissionType, resourceType } = codesOf(row)
         const { host, principal, resourceName } = row
-        return { resourceType, resourceName, resourcePatternType: patternType, principal, host, operation, permissionType }
+        return {
+          resourceType,
+          resourceName,
+          resourcePatternType: patternType,
+          principal,
+          host,
+          operation,
+          permissionType
+        }
       })
     })
     rows.forEach((row, i) => {

@@ -108,7 +108,9 @@ export class Broker {
   #lives = 0
   #running: { readonly connections: Connections["Service"]; readonly scope: Scope.Closeable } | undefined
   readonly #options: BrokerOptions
-  readonly #listeners: ReadonlyArray<readonly [port: number, peer: ReturnType<typeof peerOf> | ReturnType<typeof guardedPeerOf>]>
+  readonly #listeners: ReadonlyArray<
+    readonly [port: number, peer: ReturnType<typeof peerOf> | ReturnType<typeof guardedPeerOf>]
+  >
   readonly #tight: ReturnType<typeof tightLimits>
 
   constructor(options: BrokerOptions) {

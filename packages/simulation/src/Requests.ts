@@ -90,24 +90,27 @@ export const fetchOnce = (
     readonly log?: LogHistory
   } = {}
 ) =>
-  Effect.map(client.call(Fetch, 12, fetchRequest(positions, maxWaitMs, { leaderEpoch, topic }), 3000, maxWaitMs), (answer) => {
-    const errors = new Map<number, number>()
-    const { asked } = client
-    for (const { partitions } of answer.responses) {
-      for (const { errorCode, highWatermark, partitionIndex, records } of partitions) {
-        if (errorCode !== 0) {
-          errors.set(partitionIndex, errorCode)
-          continue
+  Effect.map(
+    client.call(Fetch, 12, fetchRequest(positions, maxWaitMs, { leaderEpoch, topic }), 3000, maxWaitMs),
+    (answer) => {
+      const errors = new Map<number, number>()
+      const { asked } = client
+      for (const { partitions } of answer.responses) {
+        for (const { errorCode, highWatermark, partitionIndex, records } of partitions) {
+          if (errorCode !== 0) {
+            errors.set(partitionIndex, errorCode)
+            continue
+          }
+          log.highWatermark(asked, partitionIndex, Number(highWatermark))
+          positions.set(
+            partitionIndex,
+            take(asked, log, partitionIndex, positions.get(partitionIndex)!, records ?? [], sink)
+          )
         }
-        log.highWatermark(asked, partitionIndex, Number(highWatermark))
-        positions.set(
-          partitionIndex,
-          take(asked, log, partitionIndex, positions.get(partitionIndex)!, records ?? [], sink)
-        )
       }
+      return errors
     }
-    return errors
-  })
+  )
 
 /** What one partition's answer holds from a position on; the answer is the next position. */
 export const take = (

@@ -56,15 +56,7 @@ const CONSUMER_GROUP = "g3"
 const SHARE_GROUP = "g4"
 const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
 /** All but those that clients make and delete. */
-const TOPICS = [
-  TOPIC,
-  KEYED_TOPIC,
-  CONFIGURED_TOPIC,
-  BROKEN_TOPIC,
-  TRANSACTIONS_TOPIC,
-  SQL_TOPIC,
-  ...GUARDED_TOPICS
-]
+const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS_TOPIC, SQL_TOPIC, ...GUARDED_TOPICS]
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
 const MAX_STEPS = 300_000

@@ -41,7 +41,8 @@ const needsProof = ({ authorizes }: Gate, { reads }: Handler): boolean => reads 
 
 /** Whether a request of this handler runs at once: this broker serves, and not too much waits for a commit. */
 export const mayRun = (gate: Gate, handler: Handler): boolean =>
-  (handler.always || serves(gate.active, needsProof(gate, handler))) && (!handler.concurrent || gate.committer.hasRoom())
+  (handler.always || serves(gate.active, needsProof(gate, handler))) &&
+  (!handler.concurrent || gate.committer.hasRoom())
 
 /** Waits until it may run, and tells what is to run then: undefined if no client waits for the answer any more. */
 export const onceItMayRun = <A>(gate: Gate, waiting: Waiting<A>): Effect.Effect<A | undefined> => {
@@ -97,11 +98,7 @@ const onceRoom = (
  * may have begun anew elsewhere; or the broker stops; or another broker serves the cluster: then the end of the connection
  * tells it so, as all that this one could tell it of is itself.
  */
-const onceServing = (
-  active: Active["Service"],
-  reads: boolean,
-  connection: ConnectionInfo
-): Effect.Effect<boolean> => {
+const onceServing = (active: Active["Service"], reads: boolean, connection: ConnectionInfo): Effect.Effect<boolean> => {
   const over = atEnding(connection, () => true)
   const elsewhere = Effect.map(active.whenElsewhere, () => {
     connection.close("another Tusk serves this database")

@@ -20,7 +20,14 @@ const makeUnproven = () => {
   const active = Layer.effect(
     Active,
     Effect.map(Active, (active) =>
-      Active.of({ ...active, isServing: () => isFresh, whenServing: Effect.andThen(wait, proofs.until(() => isFresh)) })
+      Active.of({
+        ...active,
+        isServing: () => isFresh,
+        whenServing: Effect.andThen(
+          wait,
+          proofs.until(() => isFresh)
+        )
+      })
     )
   ).pipe(Layer.provide(Active.layer))
   return {
