@@ -59,17 +59,12 @@ export const aclAdmin = (shared: ClientWorld, history: History): Effect.Effect<v
   Effect.gen(function* () {
     const client = new Client(shared, "acls")
     const { chance } = client
-    yield* Effect.ignore(
-      create(
-        client,
-        history,
-        USERS.map((user) => rowOf(user, USUAL))
-      )
-    )
+    const usual = USERS.map((user) => rowOf(user, USUAL))
+    yield* Effect.eventually(create(client, history, usual))
     while (true) {
       yield* Effect.sleep(chance.between(100, 1500))
       const row = rowOf(chance.pick(USERS), chance.pick(CHANGING))
-      const change = chance.permille(500) ? create(client, history, [row]) : remove(client, history, row)
+      const change = chance.permille(600) ? create(client, history, [row]) : remove(client, history, row)
       yield* Effect.ignore(change)
       if (chance.permille(300)) yield* Effect.ignore(describeAcls(client, history))
     }

@@ -178,12 +178,17 @@ export class Client implements Asker {
           return Effect.die(new Error(`answer ${correlationId} came where ${due?.id} was due`))
         this.#answeredSentMs = due.sentMs
         const { throttleTimeMs } = body as { readonly throttleTimeMs?: number }
-        if (throttleTimeMs !== undefined) this.#mutedUntilMs = Math.max(this.#mutedUntilMs, this.nowMs + throttleTimeMs)
+        if (throttleTimeMs !== undefined && throttleTimeMs > 0) this.#mute(throttleTimeMs)
         const judged = judge(this.#shared, this, this.#server?.name ?? "", api, due.sentMs, body)
         this.#turns ||= judged.turns && this.#chance.permille(500)
         return Effect.succeed(body)
       })
     })
+  }
+
+  #mute(forMs: number): void {
+    this.log(`is to send nothing for ${forMs} ms`)
+    this.#mutedUntilMs = Math.max(this.#mutedUntilMs, this.nowMs + forMs)
   }
 
   /** The next frame; none within the time. A broker that stands still is waited for, if the client is patient. */

@@ -11,7 +11,7 @@ import { passwordOf } from "./limits.ts"
 const RENEWED_FROM = 500
 const RENEWED_TO = 1100
 /** How many of a thousand that renew their session say that they are somebody else. */
-const PRETENDERS = 30
+const PRETENDERS = 100
 
 /** A client that has a name: it logs in by PLAIN on each new connection, and again before its session ends (KIP-368). */
 export class LoggedIn {

@@ -4,23 +4,22 @@ import * as Result from "effect/Result"
 import { Client, type ClientWorld } from "./Client.ts"
 import { USERS } from "./limits.ts"
 
-/** One is for a client-id, the other for a user. */
-const QUOTAS = [
-  { entityType: "client-id", entityName: "p1", key: "producer_byte_rate" },
-  { entityType: "user", entityName: USERS[0]!, key: "consumer_byte_rate" }
-]
-/** Bytes a second. No change of them holds anybody up for longer than the rate is taken. */
-const LIMITS = [400, 600, 800]
+/** One is for a client-id, the other for a user: limits in bytes a second, all less than what is used at times. */
+const PRODUCER = { entityType: "client-id", entityName: "p1", key: "producer_byte_rate", limits: [60, 100, 140] }
+const CONSUMER = { entityType: "user", entityName: USERS[0]!, key: "consumer_byte_rate", limits: [40, 60, 80] }
+const QUOTAS = [PRODUCER, CONSUMER]
 
 /** Somebody who slows clients down, until the world is calm: nothing of theirs is lost, or there twice, for that. */
 export const quotaAdmin = (shared: ClientWorld, isCalm: () => boolean): Effect.Effect<void> =>
   Effect.gen(function* () {
     const client = new Client(shared, "quotas")
     const { chance } = client
+    // Before most of what it produces.
+    yield* Effect.ignore(alter(client, PRODUCER, chance.pick(PRODUCER.limits)))
     while (!isCalm()) {
       yield* Effect.sleep(chance.between(500, 4000))
-      const value = chance.permille(250) ? undefined : chance.pick(LIMITS)
-      yield* Effect.ignore(alter(client, chance.pick(QUOTAS), value))
+      const quota = chance.pick(QUOTAS)
+      yield* Effect.ignore(alter(client, quota, chance.permille(250) ? undefined : chance.pick(quota.limits)))
     }
     for (const quota of QUOTAS) {
       while (true) {
@@ -32,7 +31,7 @@ export const quotaAdmin = (shared: ClientWorld, isCalm: () => boolean): Effect.E
     client.disconnect()
   })
 
-const alter = (client: Client, { entityName, entityType, key }: (typeof QUOTAS)[number], value: number | undefined) =>
+const alter = (client: Client, { entityName, entityType, key }: typeof PRODUCER, value: number | undefined) =>
   Effect.map(
     client.call(AlterClientQuotas, 1, {
       entries: [
