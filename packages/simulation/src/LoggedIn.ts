@@ -67,6 +67,7 @@ export class LoggedIn {
   /** Who it is cannot be changed on a connection, by the right password neither. */
   readonly #pretend: Effect.Effect<void, Lost> = Effect.gen({ self: this }, function* () {
     const { client } = this
+    client.log(`is about to say that it is ${this.#other}`)
     yield* client.call(SaslHandshake, 1, { mechanism: "PLAIN" })
     const { epoch } = client
     const answer = yield* client.call(SaslAuthenticate, 1, {
