@@ -181,13 +181,16 @@ const parts = {
   offsets: Offsets.layer,
   transactions,
   groups,
-  placement: Placement.layer
+  placement: Placement.layer,
+  security,
+  authorizer
 }
 export type BrokerParts = typeof parts
 
 /** Everything between a connection and the store: no socket is opened, `Connections.serve` takes them. */
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
-  const { active, committer, configs, groups, log, offsets, placement, transactions } = { ...parts, ...replaced }
+  const all = { ...parts, ...replaced }
+  const { active, authorizer, committer, configs, groups, log, offsets, placement, security, transactions } = all
   const storage = deletions.pipe(
     Layer.provideMerge(
       layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer, Topics.layer))

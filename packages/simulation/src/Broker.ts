@@ -14,20 +14,49 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import type { Chance } from "./Chance.ts"
-import { CONSUMER_SESSION_MS, REQUEST_TIMEOUT_MS, SHARE_DELIVERIES, SHARE_LOCK_MS, SHARE_SESSION_MS } from "./limits.ts"
+import {
+  CONSUMER_SESSION_MS,
+  passwordOf,
+  REAUTHENTICATION_MS,
+  REQUEST_TIMEOUT_MS,
+  SHARE_DELIVERIES,
+  SHARE_LOCK_MS,
+  SHARE_SESSION_MS,
+  USERS
+} from "./limits.ts"
 import type { Database } from "./Database.ts"
 import type { Plant } from "./Plant.ts"
 import type { SimNetwork } from "./SimNetwork.ts"
 import type { View, World } from "./World.ts"
 
-/** Where clients reach the broker on `port`. */
+/** Where clients reach the broker on `port`: who speaks there is nobody in particular. */
 const peerOf = (port: number) => ({
   listener: { name: "PLAINTEXT", protocol: "PLAINTEXT" as const, advertisedHost: "sim", advertisedPort: port },
   clientHost: "client"
 })
+
+/** Where clients log in to the broker on `port`. */
+export const guardedPort = (port: number): number => port + 10
+
+const guardedPeerOf = (port: number) => ({
+  listener: { name: "SASL", protocol: "SASL_PLAINTEXT" as const, advertisedHost: "sim", advertisedPort: port },
+  clientHost: "client"
+})
+
+const PASSWORDS = USERS.map((user) => `user_${user}="${passwordOf(user)}"`).join(" ")
+
+/** Who may do what, and who gets in: all is synchronous as long as no password is wrong. */
+const securitySettings = {
+  authorizerClassName: "tusk",
+  superUsers: "User:ANONYMOUS",
+  saslEnabledMechanisms: ["PLAIN" as const],
+  saslJaasConfig: Redacted.make(`org.apache.kafka.common.security.plain.PlainLoginModule required ${PASSWORDS};`),
+  connectionsMaxReauthMs: REAUTHENTICATION_MS
+}
 
 const CLEANER_BACKOFF_MS = 1500
 
@@ -79,11 +108,19 @@ export class Broker {
   #lives = 0
   #running: { readonly connections: Connections["Service"]; readonly scope: Scope.Closeable } | undefined
   readonly #options: BrokerOptions
+  readonly #listeners: ReadonlyArray<
+    readonly [port: number, peer: ReturnType<typeof peerOf> | ReturnType<typeof guardedPeerOf>]
+  >
   readonly #tight: ReturnType<typeof tightLimits>
 
   constructor(options: BrokerOptions) {
     this.#options = options
     this.port = options.port
+    const guarded = guardedPort(options.port)
+    this.#listeners = [
+      [options.port, peerOf(options.port)],
+      [guarded, guardedPeerOf(guarded)]
+    ]
     this.#tight = tightLimits(options.world.chance.fork(), options.failoverLeap)
   }
 
@@ -107,8 +144,12 @@ export class Broker {
     this.#view = undefined
     this.#running = undefined
     view.kill()
-    this.#options.network.close(this.port)
+    this.#closePorts()
     this.#options.database.abandoned(view, noticedAfterMs)
+  }
+
+  #closePorts(): void {
+    for (const [port] of this.#listeners) this.#options.network.close(port)
   }
 
   /** As by SIGSTOP, and SIGCONT so much later. */
@@ -137,14 +178,14 @@ export class Broker {
     this.#options.world.log(`${view.name} stops`)
     this.#options.database.troubled()
     this.#running = undefined
-    this.#options.network.refuse(this.port)
+    for (const [port] of this.#listeners) this.#options.network.refuse(port)
     const gone = Effect.sync(() => {
       if (this.#view !== view) return
       this.#options.world.log(`${view.name} has stopped`)
       this.#view = undefined
       view.kill()
       // With the process all its sockets are closed, also those that it has not looked at.
-      this.#options.network.close(this.port)
+      this.#closePorts()
     })
     view.fork(
       running.connections
@@ -159,6 +200,7 @@ export class Broker {
     const store = database.storeOf(view)
     const settings = {
       ...defaultSettings,
+      ...securitySettings,
       logCleanerBackoffMs: CLEANER_BACKOFF_MS,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       groupMinSessionTimeoutMs: 1000,
@@ -196,9 +238,11 @@ export class Broker {
           const connections = Context.get(built.success, Connections)
           this.#running = { connections, scope }
           const context = Context.merge(view.services, Context.make(Logger.CurrentLoggers, new Set([logger])))
-          network.listen(this.port, view, (socket, end) => {
-            Effect.runForkWith(context)(connections.serve(socket, { ...peerOf(this.port), ...end }))
-          })
+          for (const [port, peer] of this.#listeners) {
+            network.listen(port, view, (socket, end) => {
+              Effect.runForkWith(context)(connections.serve(socket, { ...peer, ...end }))
+            })
+          }
           return yield* Effect.never
         }
         yield* Scope.close(scope, Exit.void)

@@ -52,20 +52,25 @@ export class Client implements Asker {
   #lastSentMs = 0
   /** When that was sent which was answered last. */
   #answeredSentMs = 0
+  /** Until then the broker takes nothing from this connection, as it said (KIP-219). */
+  #mutedUntilMs = 0
   /** The broker said that another one is to be asked. */
   #turns = false
   #port: number
+  readonly #ports: ReadonlyArray<number>
   #server: View | undefined
   readonly #shared: ClientWorld
   readonly #chance: Chance
   readonly #writer = new Writer()
 
-  constructor(shared: ClientWorld, name: string, isNuisance = false) {
+  /** `ports`: of another listener of the brokers. */
+  constructor(shared: ClientWorld, name: string, isNuisance = false, ports = shared.ports) {
     this.#shared = shared
     this.name = name
     this.isNuisance = isNuisance
     this.#chance = shared.world.chance.fork()
-    this.#port = this.#chance.pick(shared.ports)
+    this.#ports = ports
+    this.#port = this.#chance.pick(ports)
   }
 
   get chance(): Chance {
@@ -74,6 +79,11 @@ export class Client implements Asker {
 
   get isConnected(): boolean {
     return this.#connection?.isCut === false
+  }
+
+  /** What is sent next goes over a new connection. */
+  get beginsAnew(): boolean {
+    return !this.isConnected || this.#awaited.length > 0 || this.#turns
   }
 
   get nowMs(): number {
@@ -110,7 +120,7 @@ export class Client implements Asker {
     this.#connection = undefined
     this.#awaited = []
     this.#turns = false
-    const { ports } = this.#shared
+    const ports = this.#ports
     this.#port = ports[(ports.indexOf(this.#port) + 1) % ports.length]!
   }
 
@@ -130,6 +140,7 @@ export class Client implements Asker {
       if (this.#connection === undefined || this.#connection.isCut) {
         this.#connection = this.#shared.network.connect(this.#port, this.#shared.view)
         this.#rest = Buffer.alloc(0)
+        this.#mutedUntilMs = 0
         this.#server = this.#connection?.server.view
         this.epoch++
         if (this.#connection === undefined) {
@@ -152,7 +163,8 @@ export class Client implements Asker {
   /** The next answer. `waitsMs`: how long the broker was asked to wait with it. */
   receive<Req, Res>(api: Api<Req, Res>, version: number, timeoutMs: number, waitsMs = 0): Effect.Effect<Res, Lost> {
     return Effect.suspend(() => {
-      const limitMs = waitsMs + REQUEST_TIMEOUT_MS + LONGEST_WAY_MS
+      const mutedMs = Math.max(0, this.#mutedUntilMs - this.nowMs)
+      const limitMs = mutedMs + waitsMs + REQUEST_TIMEOUT_MS + LONGEST_WAY_MS
       const isPatient = this.#chance.permille(PATIENCE)
       return Effect.flatMap(this.#await(isPatient ? limitMs : timeoutMs, isPatient), (frame) => {
         if (Option.isNone(frame)) {
@@ -165,11 +177,18 @@ export class Client implements Asker {
         if (correlationId !== due?.id)
           return Effect.die(new Error(`answer ${correlationId} came where ${due?.id} was due`))
         this.#answeredSentMs = due.sentMs
+        const { throttleTimeMs } = body as { readonly throttleTimeMs?: number }
+        if (throttleTimeMs !== undefined && throttleTimeMs > 0) this.#mute(throttleTimeMs)
         const judged = judge(this.#shared, this, this.#server?.name ?? "", api, due.sentMs, body)
         this.#turns ||= judged.turns && this.#chance.permille(500)
         return Effect.succeed(body)
       })
     })
+  }
+
+  #mute(forMs: number): void {
+    this.log(`is to send nothing for ${forMs} ms`)
+    this.#mutedUntilMs = Math.max(this.#mutedUntilMs, this.nowMs + forMs)
   }
 
   /** The next frame; none within the time. A broker that stands still is waited for, if the client is patient. */

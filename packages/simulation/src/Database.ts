@@ -4,6 +4,7 @@ import { readsOf } from "@tusk/storage/memory/memoryReads"
 import { NOTHING_TOLD } from "@tusk/storage/port/counters"
 import { Store } from "@tusk/storage/port/Store"
 import type { ClusterState, Told } from "@tusk/storage/port/CommitStore"
+import type { StoredAcl } from "@tusk/storage/port/Security"
 import type { Unit } from "@tusk/storage/port/Write"
 import { Fenced, LockHeld, StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { StoreError } from "@tusk/storage/port/StoreError"
@@ -19,6 +20,7 @@ import { PASS_KEYS } from "./SqlServer.ts"
 import type { Lost } from "./Server.ts"
 import { MAX_BYTES, Session } from "./Session.ts"
 import type { Sent, SessionWorld } from "./Session.ts"
+import { changesAcls } from "./units.ts"
 import type { View, World } from "./World.ts"
 
 /** By its own clock a server ends the session of a client that says nothing for so long (`idle_session_timeout`). */
@@ -32,6 +34,10 @@ export interface DatabaseOptions {
   /** A topic of which no partition can ever be loaded. */
   readonly isBroken: (topic: string) => boolean
   readonly violate: (invariant: string, text: string) => void
+  /** What is stored of ACLs is this from now on. */
+  readonly onAcls: (rows: ReadonlyArray<StoredAcl>) => void
+  /** A broker has the lock, and reads all that is stored. */
+  readonly onReign: () => void
   /** Another server has taken over, and lacks this. */
   readonly onFailover: (lost: Lost) => void
 }
@@ -77,6 +83,7 @@ export class Database {
         this.#writer = broker.name
         server.commits(units)
         this.#ledger.commits(units)
+        if (changesAcls(units)) options.onAcls(server.data.security.acls)
       },
       upset: () => {
         this.losses++
@@ -169,6 +176,7 @@ export class Database {
       this.#view.after(livesOnMs, () => session.end())
     }
     this.#options.onFailover(lost)
+    this.#options.onAcls(server.data.security.acls)
   }
 
   /** What no database would do: for broken brokers. */
@@ -202,6 +210,7 @@ export class Database {
     const session = new Session(this.#around, view, this.#server, reign, told)
     this.#session = session
     this.#ledger.begins(name, session.state.epoch)
+    this.#options.onReign()
     const unknownCommitStored = this.#lookUp(name, old?.open)
     const found =
       unknownCommitStored === undefined ? "" : `, its last commit is ${unknownCommitStored ? "" : "not "}there`

@@ -1,20 +1,30 @@
 import { GroupHistory } from "./GroupHistory.ts"
 import { LogHistory } from "./LogHistory.ts"
+import { RightsHistory } from "./RightsHistory.ts"
 import { Registers } from "./Registers.ts"
 import type { Setting } from "./Registers.ts"
 import { SqlHistory } from "./SqlHistory.ts"
 import { ShareHistory } from "./ShareHistory.ts"
 import { TransactionHistory } from "./TransactionHistory.ts"
 
-/** What a failover lost, in the words of clients. */
-export interface Loss {
-  readonly nowMs: number
+/** What a failover lost of a topic. */
+export interface LogLoss {
   /** Where partitions end on the server that took over. */
   readonly ends: ReadonlyArray<number>
   readonly records: ReadonlyArray<{ readonly partition: number; readonly first: number; readonly last: number }>
+}
+
+/** What a failover lost, in the words of clients. */
+export interface Loss {
+  readonly nowMs: number
+  /** By topic: those that have a `LogHistory`. */
+  readonly logs: ReadonlyMap<string, LogLoss>
   readonly offsets: ReadonlyArray<{ readonly group: string; readonly partition: number; readonly id: string }>
   readonly configs: ReadonlyArray<{ readonly name: string; readonly value: string }>
 }
+
+/** Topics that not everybody may read or write, each of one partition. */
+export const GUARDED_TOPICS = ["open", "secret"]
 
 /** What clients saw. Whatever contradicts an invariant of docs/invariants.md becomes a violation at once, the rest at the end. */
 export class History {
@@ -25,6 +35,14 @@ export class History {
   /** How often the clock of a broker was set while it ran. */
   clockSteps = 0
   readonly log = new LogHistory((invariant, text) => this.violate(invariant, text))
+  /** Of the topics that not everybody may read or write. */
+  readonly guarded: ReadonlyMap<string, LogHistory> = new Map(
+    GUARDED_TOPICS.map((topic) => [
+      topic,
+      new LogHistory((invariant, text) => this.violate(invariant, `${topic}: ${text}`))
+    ])
+  )
+  readonly rights = new RightsHistory((invariant, text) => this.violate(invariant, text))
   readonly groups = new GroupHistory((invariant, text) => this.violate(invariant, text))
   readonly shares = new ShareHistory((invariant, text) => this.violate(invariant, text))
   readonly transactions = new TransactionHistory((invariant, text) => this.violate(invariant, text))
@@ -98,14 +116,17 @@ export class History {
   }
 
   /** A standby has taken over. */
-  failsOver({ configs, ends, nowMs, offsets, records }: Loss, isAnythingLost: boolean): void {
+  failsOver({ configs, logs, nowMs, offsets }: Loss, isAnythingLost: boolean): void {
     this.log.failovers++
-    ends.forEach((end, partition) => this.log.takesOver(partition, end))
+    for (const [topic, { ends, records }] of logs) {
+      const log = this.guarded.get(topic) ?? this.log
+      ends.forEach((end, partition) => log.takesOver(partition, end))
+      for (const { first, last, partition } of records) log.loses(partition, first, last, nowMs)
+    }
     if (!isAnythingLost) return
     this.#forget()
     this.log.forgetProducers()
     this.transactions.forget(nowMs)
-    for (const { first, last, partition } of records) this.log.loses(partition, first, last, nowMs)
     for (const { group, id, partition } of offsets) this.#offsets.loses(`${group}/${partition}`, id, nowMs)
     for (const { name, value } of configs) this.configs.loses(name, value, nowMs)
   }

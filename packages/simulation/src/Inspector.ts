@@ -3,12 +3,14 @@ import * as Result from "effect/Result"
 import { readCommitted, readTransactionOffsets } from "./CommittedReader.ts"
 import { Client, type ClientWorld } from "./Client.ts"
 import { readConfigs } from "./ConfigAdmins.ts"
+import { describeAcls } from "./AclAdmin.ts"
 import type { History } from "./History.ts"
+import type { LogHistory } from "./LogHistory.ts"
 import { readKeyed } from "./Keyed.ts"
 import type { KeyedHistory } from "./KeyedHistory.ts"
 import { fetchOffsets } from "./Member.ts"
 import { readSql } from "./SqlSession.ts"
-import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
+import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
 
 /** Those of the simulated producers. */
 const TRANSACTIONAL_IDS = ["x1", "x2"]
@@ -26,7 +28,7 @@ export const inspector = (shared: ClientWorld, history: History, groups: Readonl
         yield* Effect.ignore(fetchOffsets(client, history, client.chance.pick(groups), ALL))
         continue
       }
-      const ends = yield* Effect.result(endOffsets(client, undefined, undefined, history))
+      const ends = yield* Effect.result(endOffsets(client, undefined, undefined, history.log))
       if (Result.isFailure(ends)) continue
       const errors = yield* Effect.result(fetchOnce(client, history, ends.success, 0))
       if (Result.isFailure(errors)) continue
@@ -62,7 +64,12 @@ export const readAll = (
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     const client = new Client(shared, "reader")
-    yield* atLast(history, readLog(client, history), "L3", "the log")
+    const { log } = history
+    yield* atLast(history, readLog(client, history, { topic: TOPIC, partitions: PARTITIONS, log }), "L3", "the log")
+    for (const [topic, log] of history.guarded) {
+      yield* atLast(history, readLog(client, history, { topic, partitions: 1, log }), "L3", topic)
+    }
+    yield* atLast(history, describeAcls(client, history), "A4", "the ACLs")
     for (const group of groups) {
       const offsets = Effect.map(fetchOffsets(client, history, group, ALL), (found) => found !== undefined)
       yield* atLast(history, offsets, "G4", `the offsets of ${group}`)
@@ -82,11 +89,16 @@ export const readAll = (
   })
 
 /** From the first offset to the end: a consumer that reads so has no lag at last. */
-const readLog = (client: Client, history: History) =>
+const readLog = (
+  client: Client,
+  history: History,
+  { log, partitions, topic }: { readonly topic: string; readonly partitions: number; readonly log: LogHistory }
+) =>
   Effect.gen(function* () {
-    const ends = yield* endOffsets(client, undefined, undefined, history)
-    if (ends.size < PARTITIONS) return false
-    const positions = new Map(ALL.map((partition) => [partition, 0]))
+    const ends = yield* endOffsets(client, topic, partitions, log)
+    if (ends.size < partitions) return false
+    const all = Array.from(ends.keys())
+    const positions = new Map(all.map((partition) => [partition, 0]))
     const readings = new Map(
       Array.from(ends, ([partition, end]) => [
         partition,
@@ -98,13 +110,13 @@ const readLog = (client: Client, history: History) =>
         void readings.get(partition)!.records.set(offset, value),
       leap: (partition: number, first: number, last: number) => void readings.get(partition)!.leaps.push([first, last])
     }
-    const isBehind = () => ALL.some((partition) => positions.get(partition)! < ends.get(partition)!)
+    const isBehind = () => all.some((partition) => positions.get(partition)! < ends.get(partition)!)
     for (let i = 0; i < 40 && isBehind(); i++) {
       const before = Array.from(positions.values()).join()
-      yield* fetchOnce(client, history, positions, 0, { sink })
+      yield* fetchOnce(client, history, positions, 0, { log, sink, topic })
       if (Array.from(positions.values()).join() === before) yield* Effect.sleep(100)
     }
     if (isBehind()) return false
-    history.log.finish(readings)
+    log.finish(readings)
     return true
   })

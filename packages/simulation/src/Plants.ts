@@ -15,6 +15,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Plant } from "./Plant.ts"
+import { securityPlants } from "./SecurityPlants.ts"
 import { sqlPlants } from "./SqlPlants.ts"
 import { transactionPlants } from "./TransactionPlants.ts"
 
@@ -320,5 +321,6 @@ export const plants: ReadonlyArray<Plant> = [
   lostWakeUp,
   configBesideTheQueue,
   ...transactionPlants,
-  ...sqlPlants
+  ...sqlPlants,
+  ...securityPlants
 ]

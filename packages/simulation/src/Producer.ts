@@ -12,7 +12,7 @@ export const PRODUCE_VERSION = 9
 /** What a client repeats the request for; anything else a producer may never be told here. */
 export const RETRIABLE = new Set([3, 5, 6, 7, 13, 14, 15, 16, 19, 20, 56])
 /** Errors that say that nothing is stored, and never will be. */
-const DENIALS = new Set([3, 6, 56])
+export const DENIALS = new Set([3, 6, 56])
 
 const utf8 = new TextEncoder()
 

@@ -16,7 +16,7 @@ import type { Chance } from "./Chance.ts"
 import { request } from "./Client.ts"
 import type { Client, Request } from "./Client.ts"
 import type { History } from "./History.ts"
-import type { Asked } from "./LogHistory.ts"
+import type { Asked, LogHistory } from "./LogHistory.ts"
 import * as Effect from "effect/Effect"
 
 export const TOPIC = "t"
@@ -78,48 +78,61 @@ export const fetchOnce = (
   history: History,
   positions: Map<number, number>,
   maxWaitMs: number,
-  { leaderEpoch = -1, sink }: { readonly leaderEpoch?: number; readonly sink?: Sink } = {}
+  {
+    leaderEpoch = -1,
+    log = history.log,
+    sink,
+    topic = TOPIC
+  }: {
+    readonly leaderEpoch?: number
+    readonly sink?: Sink
+    readonly topic?: string
+    readonly log?: LogHistory
+  } = {}
 ) =>
-  Effect.map(client.call(Fetch, 12, fetchRequest(positions, maxWaitMs, { leaderEpoch }), 3000, maxWaitMs), (answer) => {
-    const errors = new Map<number, number>()
-    const { asked } = client
-    for (const { partitions } of answer.responses) {
-      for (const { errorCode, highWatermark, partitionIndex, records } of partitions) {
-        if (errorCode !== 0) {
-          errors.set(partitionIndex, errorCode)
-          continue
+  Effect.map(
+    client.call(Fetch, 12, fetchRequest(positions, maxWaitMs, { leaderEpoch, topic }), 3000, maxWaitMs),
+    (answer) => {
+      const errors = new Map<number, number>()
+      const { asked } = client
+      for (const { partitions } of answer.responses) {
+        for (const { errorCode, highWatermark, partitionIndex, records } of partitions) {
+          if (errorCode !== 0) {
+            errors.set(partitionIndex, errorCode)
+            continue
+          }
+          log.highWatermark(asked, partitionIndex, Number(highWatermark))
+          positions.set(
+            partitionIndex,
+            take(asked, log, partitionIndex, positions.get(partitionIndex)!, records ?? [], sink)
+          )
         }
-        history.log.highWatermark(asked, partitionIndex, Number(highWatermark))
-        positions.set(
-          partitionIndex,
-          take(asked, history, partitionIndex, positions.get(partitionIndex)!, records ?? [], sink)
-        )
       }
+      return errors
     }
-    return errors
-  })
+  )
 
 /** What one partition's answer holds from a position on; the answer is the next position. */
-const take = (
+export const take = (
   asked: Asked,
-  history: History,
+  log: LogHistory,
   partition: number,
   position: number,
   chunks: ReadonlyArray<Uint8Array>,
-  sink: Sink | undefined
+  sink?: Sink
 ): number => {
   let next = position
   for (const { first, last, leaderEpoch, records } of batchesOf(chunks)) {
     if (records.length === 0 && last >= next) {
-      if (first > next) history.log.skipped(asked, partition, next, first)
-      history.log.leaps(asked, partition, first, last)
+      if (first > next) log.skipped(asked, partition, next, first)
+      log.leaps(asked, partition, first, last)
       sink?.leap(partition, first, last, leaderEpoch)
       next = last + 1
     }
     for (const [offset, value] of records) {
       if (offset < next) continue
-      if (offset > next) history.log.skipped(asked, partition, next, offset)
-      history.log.read(asked, partition, offset, value)
+      if (offset > next) log.skipped(asked, partition, next, offset)
+      log.read(asked, partition, offset, value)
       sink?.record(partition, offset, value, leaderEpoch)
       next = offset + 1
     }
@@ -195,7 +208,7 @@ export const commitRequest = (
 })
 
 /** By partition, if there is no error. */
-export const endOffsets = (client: Client, topic = TOPIC, partitions = PARTITIONS, history?: History) =>
+export const endOffsets = (client: Client, topic = TOPIC, partitions = PARTITIONS, log?: LogHistory) =>
   Effect.map(
     client.call(ListOffsets, 4, {
       ...ListOffsets.request.defaults(),
@@ -217,7 +230,7 @@ export const endOffsets = (client: Client, topic = TOPIC, partitions = PARTITION
       for (const { errorCode, offset, partitionIndex } of answer.topics[0]!.partitions) {
         if (errorCode !== 0) continue
         ends.set(partitionIndex, Number(offset))
-        history?.log.highWatermark(client.asked, partitionIndex, Number(offset))
+        log?.highWatermark(client.asked, partitionIndex, Number(offset))
       }
       return ends
     }

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { aclAdmin } from "./AclAdmin.ts"
 import { createTopic, topicMaker } from "./Admin.ts"
 import { Broker } from "./Broker.ts"
 import { Client, type ClientWorld } from "./Client.ts"
@@ -9,15 +10,18 @@ import { ConsumerMember } from "./ConsumerMember.ts"
 import { Database } from "./Database.ts"
 import { EpochConsumer } from "./EpochConsumer.ts"
 import { Faults } from "./Faults.ts"
-import { History } from "./History.ts"
+import { GUARDED_TOPICS, History } from "./History.ts"
 import { IdempotentProducer } from "./IdempotentProducer.ts"
 import { inspector, readAll } from "./Inspector.ts"
 import { KEYED_TOPIC, keyedConfigs, keyedProducer, keyedReader, TOMBSTONES_MS } from "./Keyed.ts"
 import { KeyedHistory } from "./KeyedHistory.ts"
 import { lossOf } from "./loss.ts"
+import { USERS } from "./limits.ts"
 import { Member } from "./Member.ts"
 import { BROKEN_TOPIC, idAsker, poisoner, stumbler } from "./nuisances.ts"
 import type { Plant } from "./Plant.ts"
+import { Principal } from "./Principal.ts"
+import { quotaAdmin } from "./QuotaAdmin.ts"
 import { plainProducer } from "./Producer.ts"
 import { PARTITIONS, TOPIC } from "./Requests.ts"
 import { ShareMember } from "./ShareMember.ts"
@@ -52,7 +56,7 @@ const CONSUMER_GROUP = "g3"
 const SHARE_GROUP = "g4"
 const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
 /** All but those that clients make and delete. */
-const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS_TOPIC, SQL_TOPIC]
+const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS_TOPIC, SQL_TOPIC, ...GUARDED_TOPICS]
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
 const MAX_STEPS = 300_000
@@ -86,6 +90,8 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
     isNeeded: (topic) => TOPICS.includes(topic),
     isBroken: (topic) => topic === BROKEN_TOPIC,
     violate,
+    onAcls: (rows) => history.rights.becomes(rows, world.nowMs),
+    onReign: () => history.rights.allKnown(world.nowMs),
     onFailover: (lost) => {
       const { isAnythingLost, keys, loss } = lossOf(lost, world.nowMs)
       history.failsOver(loss, isAnythingLost)
@@ -157,7 +163,7 @@ const story = (run: Run): Effect.Effect<void> =>
     for (let i = chance.between(1, 2); i > 0; i--) {
       yield* Effect.forkChild(new ShareMember(shared, history, SHARE_GROUP, `s${i}`, isCalm).run)
     }
-    const beside = yield* Effect.forkChild(restless(run))
+    const beside = yield* Effect.forkChild(restless(run, isCalm))
     const producing = yield* Effect.forkChild(produce(run, chance))
 
     const enterOne = Effect.suspend(() => {
@@ -200,6 +206,7 @@ const makeTopics = (admin: Client): Effect.Effect<void> =>
     yield* createTopic(admin, BROKEN_TOPIC, 1)
     yield* createTopic(admin, TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS)
     yield* createTopic(admin, SQL_TOPIC, SQL_PARTITIONS)
+    for (const topic of GUARDED_TOPICS) yield* createTopic(admin, topic, 1)
   })
 
 /** Clients that come to an end. */
@@ -220,7 +227,7 @@ const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effe
   )
 
 /** Clients that go on for as long as they are let. */
-const restless = ({ history, keyed, shared }: Run): Effect.Effect<void> =>
+const restless = ({ history, keyed, shared }: Run, isCalm: () => boolean): Effect.Effect<void> =>
   Effect.all(
     [
       inspector(shared, history, ALL_GROUPS),
@@ -228,6 +235,9 @@ const restless = ({ history, keyed, shared }: Run): Effect.Effect<void> =>
       topicMaker(shared, history),
       configAdmins(shared, history),
       operator(shared),
+      aclAdmin(shared, history),
+      quotaAdmin(shared, isCalm),
+      ...USERS.map((user) => new Principal(shared, history, user).run),
       poisoner(shared, history),
       stumbler(shared, history),
       idAsker(shared, history),

@@ -1,5 +1,6 @@
 import type { Api } from "@tusk/protocol/codec/Api"
 import { AlterPartitionReassignments } from "@tusk/protocol/messages/AlterPartitionReassignments"
+import { DescribeAcls } from "@tusk/protocol/messages/DescribeAcls"
 import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
 import { DescribeQuorum } from "@tusk/protocol/messages/DescribeQuorum"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
@@ -30,6 +31,7 @@ export interface Asker {
 /** APIs with answers that are read from what the writer has. */
 const READS = new Set([
   AlterPartitionReassignments.key,
+  DescribeAcls.key,
   DescribeQuorum.key,
   DescribeConfigs.key,
   Fetch.key,

@@ -10,3 +10,8 @@ export const SHARE_SESSION_MS = 6000
 export const SHARE_LOCK_MS = 4000
 /** `group.share.delivery.count.limit`. */
 export const SHARE_DELIVERIES = 5
+/** `connections.max.reauth.ms`. */
+export const REAUTHENTICATION_MS = 4000
+/** Who may log in. */
+export const USERS = ["alice", "bob"]
+export const passwordOf = (user: string): string => `${user}-secret`

@@ -1,6 +1,7 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { Write } from "@tusk/storage/port/Write"
-import type { Loss } from "./History.ts"
+import { GUARDED_TOPICS } from "./History.ts"
+import type { Loss, LogLoss } from "./History.ts"
 import { KEYED_TOPIC } from "./Keyed.ts"
 import { CONFIGURED_TOPIC } from "./ConfigAdmins.ts"
 import { TOPIC } from "./Requests.ts"
@@ -16,9 +17,13 @@ export const lossOf = (
   const idsOf = (name: string): ReadonlyArray<number> =>
     Array.from(data.topics.values()).find((topic) => topic.name === name)?.partitionIds ?? []
   const partitionIds = idsOf(TOPIC)
+  const logs = [TOPIC, ...GUARDED_TOPICS].map((topic) => ({
+    topic,
+    partitionIds: idsOf(topic),
+    records: new Array<LogLoss["records"][number]>()
+  }))
   const [keyedId] = idsOf(KEYED_TOPIC)
   const writes = commits.flatMap((units) => units.flat())
-  const records: Array<Loss["records"][number]> = []
   const offsets: Array<Loss["offsets"][number]> = []
   const configs: Array<Loss["configs"][number]> = []
   const keys: Array<Range> = []
@@ -27,8 +32,10 @@ export const lossOf = (
       // Nothing lies in a leap.
       if (RecordBatch.recordCount(write.records) === 0) return
       const [first, last] = [Number(write.baseOffset), Number(write.lastOffset)]
-      const partition = partitionIds.indexOf(write.partitionId)
-      if (partition >= 0) records.push({ partition, first, last })
+      for (const { partitionIds, records } of logs) {
+        const partition = partitionIds.indexOf(write.partitionId)
+        if (partition >= 0) records.push({ partition, first, last })
+      }
       if (write.partitionId === keyedId) keys.push([first, last])
     } else if (write._tag === "PutOffset") {
       const partition = partitionIds.indexOf(write.partitionId)
@@ -38,6 +45,9 @@ export const lossOf = (
     }
   }
   for (const write of writes) look(write)
-  const ends = partitionIds.map((partitionId) => Number(data.partitions.get(partitionId)!.endOffset))
-  return { loss: { nowMs, ends, records, offsets, configs }, keys, isAnythingLost: commits.length > 0 }
+  const endOf = (partitionId: number): number => Number(data.partitions.get(partitionId)!.endOffset)
+  const lost = new Map(
+    logs.map(({ partitionIds, records, topic }) => [topic, { ends: partitionIds.map(endOf), records }])
+  )
+  return { loss: { nowMs, logs: lost, offsets, configs }, keys, isAnythingLost: commits.length > 0 }
 }

@@ -21,6 +21,9 @@ export const appendsOf = (units: ReadonlyArray<Unit>): ReadonlyArray<Append> =>
 export const foundsTopic = (units: ReadonlyArray<Unit>, isMeant: (topic: string) => boolean): boolean =>
   units.some((unit) => unit.some((write) => write._tag === "PutTopic" && isMeant(write.name)))
 
+export const changesAcls = (units: ReadonlyArray<Unit>): boolean =>
+  units.some((unit) => unit.some(({ _tag }) => _tag === "PutAcl" || _tag === "DeleteAcl"))
+
 /** Group ids that begin so are those of a client that can never store an offset. */
 export const POISON = "poison"
 

@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
+import { Authorizer } from "../request/Authorizer.ts"
 import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
 import type { Answering, Handle, Handler, TurnAway } from "../request/Handler.ts"
 import type { Login } from "../request/Login.ts"
@@ -68,6 +69,7 @@ export class Dispatch extends Context.Service<
       const clock = yield* wireClock
       const faultOf = yield* RequestFaults
       const { logSlowRequestMs, requestTimeoutMs } = yield* BrokerSettings
+      const { isOn: authorizes } = yield* Authorizer
       const counts = yield* RequestCounts
       const { clients: meters } = yield* ClientQuotas
       const traced = yield* RequestSpans
@@ -97,6 +99,7 @@ export class Dispatch extends Context.Service<
           committer,
           nowMs,
           requestTimeoutMs,
+          authorizes,
           writer,
           isTraced,
           slow,

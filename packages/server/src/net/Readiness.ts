@@ -11,6 +11,8 @@ export interface Gate {
   readonly committer: Committer["Service"]
   readonly nowMs: () => number
   readonly requestTimeoutMs: number
+  /** Whoever asks has to have the right to: it goes by what is in memory, whatever is asked for. */
+  readonly authorizes: boolean
 }
 
 /** A request that waits, with what becomes of it. */
@@ -29,14 +31,18 @@ interface Waiting<A> {
 
 /**
  * Whether this broker may do what such a request wants. What reads needs a fresh proof that the cluster's lock is held;
- * what writes is proven by its own commit.
+ * what writes is proven by its own commit, but for who has no right to write: that is read, too.
  */
 export const serves = (active: Active["Service"], reads: boolean): boolean =>
   reads ? active.isServing() : active.reign() !== undefined
 
+/** Whether the answer may come from what is in memory. */
+const needsProof = ({ authorizes }: Gate, { reads }: Handler): boolean => reads || authorizes
+
 /** Whether a request of this handler runs at once: this broker serves, and not too much waits for a commit. */
 export const mayRun = (gate: Gate, handler: Handler): boolean =>
-  (handler.always || serves(gate.active, handler.reads)) && (!handler.concurrent || gate.committer.hasRoom())
+  (handler.always || serves(gate.active, needsProof(gate, handler))) &&
+  (!handler.concurrent || gate.committer.hasRoom())
 
 /** Waits until it may run, and tells what is to run then: undefined if no client waits for the answer any more. */
 export const onceItMayRun = <A>(gate: Gate, waiting: Waiting<A>): Effect.Effect<A | undefined> => {
@@ -46,10 +52,10 @@ export const onceItMayRun = <A>(gate: Gate, waiting: Waiting<A>): Effect.Effect<
   const room = handler.concurrent
     ? Effect.map(onceRoom(committer, waiting), (hasRoom) => (hasRoom ? run : dropped()))
     : Effect.succeed(run)
-  const isServed = handler.always || serves(active, handler.reads)
+  const isServed = handler.always || serves(active, needsProof(gate, handler))
   const waited = isServed
     ? room
-    : Effect.flatMap(onceServing(active, handler, connection), (serving) => {
+    : Effect.flatMap(onceServing(active, needsProof(gate, handler), connection), (serving) => {
         if (serving) return room
         return Effect.sync(connection.isGone ? dropped : refused)
       })
@@ -92,11 +98,7 @@ const onceRoom = (
  * may have begun anew elsewhere; or the broker stops; or another broker serves the cluster: then the end of the connection
  * tells it so, as all that this one could tell it of is itself.
  */
-const onceServing = (
-  active: Active["Service"],
-  { reads }: Handler,
-  connection: ConnectionInfo
-): Effect.Effect<boolean> => {
+const onceServing = (active: Active["Service"], reads: boolean, connection: ConnectionInfo): Effect.Effect<boolean> => {
   const over = atEnding(connection, () => true)
   const elsewhere = Effect.map(active.whenElsewhere, () => {
     connection.close("another Tusk serves this database")
