@@ -3,7 +3,16 @@ import { Producer, stringSerializers } from "@platformatic/kafka"
 import { Kafka, logLevel } from "kafkajs"
 import type { SASLOptions } from "kafkajs"
 import { Tusk } from "../src/Tusk.ts"
-import type { AclOptions, ClientConfigs, LoginMechanism, StartOptions, TestBroker, UserOptions } from "../src/Tusk.ts"
+import type {
+  AclOptions,
+  ClientConfigs,
+  ClientOptions,
+  SecurityOptions,
+  LoginMechanism,
+  StartOptions,
+  TestBroker,
+  UserOptions
+} from "../src/Tusk.ts"
 
 const acls: ReadonlyArray<AclOptions> = [
   { principal: "User:alice", operation: ["write", "describe"], topic: "orders" },
@@ -83,9 +92,10 @@ it.each<readonly [LoginMechanism, "self-signed" | undefined]>([
   ["SCRAM-SHA-256", undefined],
   ["SCRAM-SHA-512", "self-signed"]
 ])("@platformatic/kafka and kafkajs log in by %s, tls %s", async (mechanism, tls) => {
-  const { acls: _, ...others } = secured
-  await using kafka = await Tusk.start({ ...others, tls, superUsers: ["User:bob"] })
-  const config = kafka.client("bob", { mechanism })
+  const others: SecurityOptions = { users: secured.users, superUsers: ["User:bob"] }
+  const options: ClientOptions = { mechanism }
+  await using kafka = await Tusk.start({ ...others, tls, topics: ["orders"] })
+  const config = kafka.client("bob", options)
   await send(config, "kafkajs")
   const producer = new Producer({ ...config.platformatic, clientId: "c", serializers: stringSerializers })
   await producer.send({ messages: [{ topic: "orders", value: "platformatic" }] })
