@@ -32,16 +32,19 @@ export interface Login {
 /** How long a token of "deleted" is good. No user can be deleted there: the client goes on when its token has ended. */
 export const TOKEN_SECONDS = 20
 
+/** A user of whom no broker knows. */
+export const UNKNOWN = "nobody"
+
 const userOf = (name: Case): string => {
-  if (name === "unknown user") return "nobody"
+  if (name === "unknown user") return UNKNOWN
   if (name === "no ACL") return "norule"
   return name === "denied" ? "denied" : "right"
 }
 
-const pairOf = async (certificates: Certificates, name: Case, user: string): Promise<Pair> => {
+const pairOf = (certificates: Certificates, name: Case): Pair => {
   if (name === "wrong secret") return certificates.wrong
   if (name === "expired") return certificates.expired
-  return certificates.of(user)
+  return certificates.of.get(userOf(name))!
 }
 
 const tokenOf = (tokens: Tokens, name: Case, user: string): string => {
@@ -51,13 +54,13 @@ const tokenOf = (tokens: Tokens, name: Case, user: string): string => {
 }
 
 /** `own`: the name of the user that belongs to this run. */
-export const loginOf = async (
+export const loginOf = (
   mechanism: Mechanism,
   name: Case,
   own: string,
   certificates: Certificates,
   tokens: Tokens
-): Promise<Login> => {
+): Login => {
   const isScram = mechanism.startsWith("SCRAM")
   const isOwn = isScram && name === "deleted"
   const user = isOwn ? own : userOf(name)
@@ -66,7 +69,7 @@ export const loginOf = async (
     user,
     password: name === "wrong secret" ? "wrong" : (known[user] ?? OWN_PASSWORD),
     token: tokenOf(tokens, name, user),
-    pair: await pairOf(certificates, name, user),
+    pair: pairOf(certificates, name),
     // What expires of a password is the session.
     isLong: name === "deleted" || (name === "expired" && (isScram || mechanism === "PLAIN")),
     isOwn

@@ -1,5 +1,5 @@
 /** Certificates (openssl) and tokens of the matrix, good and bad. */
-import { createSign, generateKeyPairSync } from "node:crypto"
+import { createSign, generateKeyPairSync, randomBytes } from "node:crypto"
 import type { KeyObject } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -30,8 +30,9 @@ const signed = async (folder: string, by: Pair, file: string, name: string, days
   const [request, extensions] = [join(folder, `${file}.csr`), join(folder, `${file}.ext`)]
   writeFileSync(extensions, "subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth\n")
   await openssl(folder, "req", ...CURVE, "-keyout", pair.key, "-out", request, "-subj", `/CN=${name}`)
-  const args = ["-req", "-in", request, "-CA", by.certificate, "-CAkey", by.key, "-CAcreateserial", "-extfile", extensions]
-  await openssl(folder, "x509", ...args, "-days", `${days}`, "-out", pair.certificate)
+  const serial = `0x${randomBytes(8).toString("hex")}`
+  const args = ["-req", "-in", request, "-CA", by.certificate, "-CAkey", by.key, "-set_serial", serial]
+  await openssl(folder, "x509", ...args, "-extfile", extensions, "-days", `${days}`, "-out", pair.certificate)
   return pair
 }
 
@@ -39,25 +40,26 @@ export interface Certificates {
   readonly ca: string
   /** The broker's key and certificate in one file. */
   readonly keystore: string
-  readonly right: Pair
+  /** Good ones, by the user's name. */
+  readonly of: ReadonlyMap<string, Pair>
   /** The right name, signed by an authority that nobody trusts. */
   readonly wrong: Pair
   readonly expired: Pair
-  readonly of: (user: string) => Promise<Pair>
 }
 
-export const makeCertificates = async (folder: string): Promise<Certificates> => {
+export const makeCertificates = async (folder: string, users: ReadonlyArray<string>): Promise<Certificates> => {
   const [ca, other] = [await authority(folder, "matrix-ca"), await authority(folder, "other-ca")]
   const server = await signed(folder, ca, "server", "localhost")
   const keystore = join(folder, "keystore.pem")
   writeFileSync(keystore, readFileSync(server.key, "utf8") + readFileSync(server.certificate, "utf8"))
+  const of = new Map<string, Pair>()
+  for (const user of users) of.set(user, await signed(folder, ca, user, user))
   return {
     ca: ca.certificate,
     keystore,
-    right: await signed(folder, ca, "right", "right"),
+    of,
     wrong: await signed(folder, other, "wrong", "right"),
-    expired: await signed(folder, ca, "expired", "right", -1),
-    of: (user) => signed(folder, ca, user, user)
+    expired: await signed(folder, ca, "expired", "right", -1)
   }
 }
 

@@ -8,13 +8,16 @@ const KINDS: ReadonlyArray<readonly [Outcome, RegExp]> = [
   ["authorization", /Authoriz?ation|AUTHORIZATION|not authorized/i],
   [
     "authentication",
-    /Authentication|_AUTHENTICATION|SASL_|\b_?SSL\b|TLS|\btls:|CERT|AuthenticationFailed|IllegalSaslState/i
+    /Authentication|_AUTHENTICATION|SASL_|\b_?SSL\b|_ALERT_|error: tls:|AuthenticationFailed|IllegalSaslState/i
   ],
-  ["closed", /Disconnect|_TRANSPORT|TransportFailure|ECONNRESET|EPIPE|EOF|closed|reset by peer|Network|Connection/i],
+  [
+    "closed",
+    /AllBrokersDown|Disconnect|_TRANSPORT|TransportFailure|ECONNRESET|EPIPE|EOF|closed|reset by peer|Network|Connection/i
+  ],
   ["no outcome", /Time|deadline|Hangs/i]
 ]
 
 export const outcomeOf = ({ error, said }: Told): Outcome => {
   if (error === "") return "ok"
-  return KINDS.find(([, pattern]) => pattern.test(error))?.[0] ?? `other: ${error} ${said}`.slice(0, 120) as Outcome
+  return KINDS.find(([, pattern]) => pattern.test(error))?.[0] ?? (`other: ${error} ${said}`.slice(0, 120) as Outcome)
 }

@@ -62,8 +62,7 @@ export const programs: ReadonlyArray<Program> = [
   python("librdkafka", "confluent.py"),
   {
     name: "franz-go",
-    prepare: async () =>
-      (await missing("go", "version")) ?? { file: await prepareGo("security/franz-go"), args: [] }
+    prepare: async () => (await missing("go", "version")) ?? { file: await prepareGo("security/franz-go"), args: [] }
   },
   node("kafkajs", "kafkajs.mjs"),
   node("@platformatic/kafka", "platformatic.mjs"),

@@ -33,7 +33,10 @@ export const makeUsers = async (wire: Wire, users: Readonly<Record<string, strin
 /** Resolves when the broker knows of them no more. */
 export const deleteUser = async (wire: Wire, name: string): Promise<void> => {
   for (const [mechanism] of HASHES) {
-    const { results } = await wire.call(AlterUserScramCredentials, 0, { deletions: [{ name, mechanism }], upsertions: [] })
+    const { results } = await wire.call(AlterUserScramCredentials, 0, {
+      deletions: [{ name, mechanism }],
+      upsertions: []
+    })
     if (results[0]?.errorCode !== 0) throw new Error(`user ${name} cannot be deleted: ${results[0]?.errorMessage}`)
   }
   const isGone = async () => {

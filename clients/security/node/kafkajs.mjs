@@ -14,7 +14,13 @@ const security =
     ? { ssl: { ca: [file(ca)], cert: file(certificate), key: file(key) } }
     : { sasl: { mechanism: mechanism.toLowerCase(), username: user, password, ...login } }
 // It logs in anew that long before a session ends: its default of 10 s is more than such a session.
-const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 2 }, reauthenticationThreshold: 1000, ...security })
+const kafka = new Kafka({
+  brokers: [bootstrap],
+  logLevel: logLevel.NOTHING,
+  retry: { retries: 2 },
+  reauthenticationThreshold: 1000,
+  ...security
+})
 
 const causes = (error) => (error === undefined || error === null ? [] : [error, ...causes(error.cause)])
 const tell = (step, error) => {
