@@ -44,7 +44,10 @@ let seen = 0
 let failure
 const settle = () => {
   if (seen === 0 && failure === undefined) return
-  for (const [resolve, reject] of waiting) failure === undefined ? resolve() : reject(failure)
+  for (const [resolve, reject] of waiting) {
+    if (failure === undefined) resolve()
+    else reject(failure)
+  }
   waiting = []
   seen = 0
 }
