@@ -8,7 +8,7 @@ const KINDS: ReadonlyArray<readonly [Outcome, RegExp]> = [
   ["authorization", /Authoriz?ation|AUTHORIZATION|not authorized/i],
   [
     "authentication",
-    /Authentication|_AUTHENTICATION|SASL_|\b_?SSL\b|_ALERT_|error: tls:|AuthenticationFailed|IllegalSaslState/i
+    /Authentication|_AUTHENTICATION|SASL_|\b_?SSL\b|_ALERT_|error: tls:|oauth response|AuthenticationFailed|IllegalSaslState/i
   ],
   [
     "closed",

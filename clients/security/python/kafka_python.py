@@ -1,6 +1,8 @@
 """kafka-python behind the steps of the matrix of security (clients/README.md)."""
 
 import json
+import logging
+import re
 import sys
 import time
 
@@ -8,6 +10,18 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 config = json.loads(sys.argv[1])
+heard = []
+
+
+class Hearing(logging.Handler):
+    """Why it goes on trying, it says in its log alone."""
+
+    def emit(self, record):
+        heard.extend(re.findall(r"\w*(?:Authentication|Authorization|SSL)\w*(?:Error|Failed)\w*", record.getMessage()))
+
+
+logging.getLogger("kafka").addHandler(Hearing())
+logging.getLogger("kafka").propagate = False
 
 
 def security():
@@ -20,7 +34,7 @@ def security():
         }
     login = {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": config["mechanism"]}
     if config["mechanism"] == "OAUTHBEARER":
-        from kafka.sasl.oauth import AbstractTokenProvider
+        from kafka.net.sasl.oauth import AbstractTokenProvider
 
         class Fixed(AbstractTokenProvider):
             def token(self):
@@ -68,6 +82,8 @@ for line in sys.stdin:
         else:
             consume()
     except Exception as error:
-        told["error"] = " ".join(filter(None, [type(error).__name__, type(error.__cause__).__name__ if error.__cause__ else ""]))
+        causes = [type(error).__name__] + ([] if error.__cause__ is None else [type(error.__cause__).__name__])
+        told["error"] = " ".join(causes + heard[:5])
         told["said"] = str(error)
+    heard.clear()
     print(json.dumps(told), flush=True)
