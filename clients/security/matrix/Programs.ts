@@ -114,8 +114,11 @@ export const start = ({ args, file }: Command, config: Config): Running => {
   const ended = new Promise<Told>((resolve) =>
     child.once("close", (code) => resolve({ error: `Ended ${code}`, said: log.trim() }))
   )
+  let hangs = false
   return {
     step: async (step) => {
+      // What it says later would count for another step.
+      if (hangs) return { error: "Hangs", said: "" }
       const answer = new Promise<Told>((resolve) => (told = resolve))
       child.stdin.write(`${step}\n`)
       let timer: NodeJS.Timeout | undefined
@@ -123,7 +126,9 @@ export const start = ({ args, file }: Command, config: Config): Running => {
         timer = setTimeout(() => resolve({ error: "Hangs", said: log.trim() }), 2 * config.timeoutMs + 10_000)
       })
       try {
-        return await Promise.race([answer, ended, late])
+        const outcome = await Promise.race([answer, ended, late])
+        hangs = outcome.error === "Hangs"
+        return outcome
       } finally {
         clearTimeout(timer)
       }

@@ -45,7 +45,8 @@ def security():
 
 
 def common():
-    return {"bootstrap_servers": config["bootstrap"], **security()}
+    limit = {"bootstrap_timeout_ms": config["timeoutMs"]}
+    return {"bootstrap_servers": config["bootstrap"], **limit, **security()}
 
 
 producer = None
