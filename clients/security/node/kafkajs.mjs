@@ -54,8 +54,12 @@ const settle = () => {
 let consumer
 const consume = async () => {
   if (consumer === undefined) {
-    // Without a retry of the whole: the first failure is what is told.
-    const made = kafka.consumer({ groupId: group, retry: { retries: 2, restartOnFailure: async () => false } })
+    // A fetch waits for less than a session, and without a retry of the whole: the first failure is what is told.
+    const made = kafka.consumer({
+      groupId: group,
+      maxWaitTimeInMs: 500,
+      retry: { retries: 2, restartOnFailure: async () => false }
+    })
     made.on(made.events.CRASH, ({ payload }) => {
       failure = payload.error
       settle()
