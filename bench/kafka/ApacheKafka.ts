@@ -90,6 +90,8 @@ export interface ApacheKafkaOptions {
   readonly heap?: string
   /** More lines of server.properties; they may need the ports that the broker listens on. */
   readonly settings?: Settings | ((ports: { readonly port: number; readonly controller: number }) => Settings)
+  /** System properties of Java, by name. */
+  readonly system?: Settings
 }
 
 type Settings = Readonly<Record<string, string>>
@@ -137,6 +139,7 @@ export const startApacheKafka = async (options: ApacheKafkaOptions = {}): Promis
     const heap = options.heap ?? "1g"
     const flags = [`-Xmx${heap}`, `-Xms${heap}`, "-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]
     flags.push("-XX:InitiatingHeapOccupancyPercent=35", "-Djava.awt.headless=true")
+    flags.push(...Object.entries(options.system ?? {}).map(([name, value]) => `-D${name}=${value}`))
     const { file, args } = javaCommand(classpath, "kafka.Kafka", [config], flags)
     const started = spawn(file, args, { cwd: dir, stdio: ["ignore", "pipe", "pipe"] })
     child = started
