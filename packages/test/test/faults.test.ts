@@ -160,7 +160,7 @@ describe("faults on purpose", () => {
 
   it.each([
     [{ api: "Produc", ms: 1 }, 'faults.delay: api "Produc" is not known; did you mean "Produce"?'],
-    [{ api: "SaslHandshake", ms: 1 }, 'faults.delay: api "SaslHandshake" is not known'],
+    [{ api: "Vote", ms: 1 }, 'faults.delay: api "Vote" is not known'],
     [{ api: "Produce", m: 1 }, 'faults.delay: unknown key "m"; did you mean "ms"?'],
     [{ api: "Produce", ms: 1, topics: ["x"] }, 'faults.delay: unknown key "topics"; did you mean "topic"?'],
     [{ api: "Produce", ms: 1, times: 0 }, "faults.delay.times: 0 is not a whole number of 1 or more"],

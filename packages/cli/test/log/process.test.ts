@@ -3,7 +3,8 @@ import { runTusk } from "../Command.ts"
 import { TuskProcess } from "../TuskProcess.ts"
 
 const PASSWORD = "hunter2-s3cr3t"
-const MEMORY = ["start", "--storage", "memory", "--listen", "127.0.0.1:0"]
+/** With an admin port of its own: 9644 may be another test's, and that is a line more. */
+const MEMORY = ["start", "--storage", "memory", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
 const AWAY = ["start", "--database-url", `postgres://tusk:${PASSWORD}@127.0.0.1:1/kafka`, "--listen", "127.0.0.1:0"]
 /** As without the variable. */
 const DEFAULT = { TUSK_LOG_FORMAT: "" }
