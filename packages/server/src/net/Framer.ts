@@ -96,11 +96,19 @@ const otherProtocol = (length: number): string | undefined => {
     : undefined
 }
 
+/** No more comes: what there is of a begun frame is given back at once, as whoever sends half a frame does it often. */
+export const abandon = (framer: Framer): void => {
+  release(framer.gathered)
+  framer.gathered = NOTHING
+  framer.have = framer.length = framer.lengthBytes = 0
+}
+
 const gather = (framer: Framer, bytes: Uint8Array): void => {
   const have = framer.have + bytes.byteLength
   if (have > framer.gathered.byteLength) {
     const larger = Buffer.allocUnsafeSlow(Math.min(framer.length, Math.max(FIRST_BYTES, GROWTH * have)))
     larger.set(framer.gathered.subarray(0, framer.have))
+    release(framer.gathered)
     framer.gathered = larger
   }
   framer.gathered.set(bytes, framer.have)

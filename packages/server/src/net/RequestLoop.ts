@@ -6,7 +6,7 @@ import type { Write } from "./AnswerLoop.ts"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
 import type { Admitted, Begin, Framing } from "./Admitted.ts"
 import type { Dispatch } from "./Dispatch.ts"
-import { feed, isPartial, makeFramer, REQUEST_LIMIT } from "./Framer.ts"
+import { abandon, feed, isPartial, makeFramer, REQUEST_LIMIT } from "./Framer.ts"
 import type { Framer } from "./Framer.ts"
 import { settle } from "./OpenConnection.ts"
 import type { OpenConnection } from "./OpenConnection.ts"
@@ -101,7 +101,8 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
     yield* drained
   }).pipe(
     // A client that sent its last and closed: what it asked for is done all the same.
-    Effect.catch((error) => Effect.andThen(drained, Effect.fail(error)))
+    Effect.catch((error) => Effect.andThen(drained, Effect.fail(error))),
+    Effect.ensuring(Effect.sync(() => abandon(framer)))
   )
 }
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { feed, isPartial, makeFramer } from "../../src/net/Framer.ts"
+import { abandon, feed, isPartial, makeFramer } from "../../src/net/Framer.ts"
 import * as Schema from "effect/Schema"
 
 const MAX_BYTES = 1 << 20
@@ -38,6 +38,25 @@ const Size = Schema.Literals([1, 3, 4, 5, 100, 4092, 4095, 4096, 5000, 65_535, 6
 const Cut = Schema.Literals([1, 2, 3, 4, 5, 8, 100, 4095, 4096, 4100, 65_536, 150_000])
 
 describe("frames", () => {
+  it("give back what they gathered as they grow, and at the end of a connection", () => {
+    const framer = makeFramer(MAX_BYTES)
+    const out: Array<Uint8Array> = []
+    feed(framer, chunk(length(MAX_BYTES)), out)
+    feed(framer, chunk(Buffer.alloc(10_000)), out)
+    const first = framer.gathered
+    assert.isAbove(first.byteLength, 10_000)
+    feed(framer, chunk(Buffer.alloc(300_000)), out)
+    const second = framer.gathered
+    assert.deepStrictEqual([first.byteLength, second.byteLength >= 310_000], [0, true])
+    abandon(framer)
+    assert.deepStrictEqual([second.byteLength, isPartial(framer)], [0, false])
+    // And a frame that is whole is its receiver's.
+    feed(framer, chunk(Buffer.concat([length(20_000), Buffer.alloc(15_000)])), out)
+    feed(framer, chunk(Buffer.alloc(5000)), out)
+    abandon(framer)
+    assert.strictEqual(out[0]!.byteLength, 20_000)
+  })
+
   it.prop(
     "are the same, wherever the bytes are split",
     [Schema.Array(Size).check(Schema.isMaxLength(6)), Schema.Array(Cut).check(Schema.isMinLength(1))],
