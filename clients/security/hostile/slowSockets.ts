@@ -27,7 +27,7 @@ export interface SlowOptions {
 const FROM = "127.0.0.2"
 /** With so much less than the frame that is announced a client stays. */
 const PARTIAL_BYTES = 400_000
-const FIRST_SECONDS = 6
+const FIRST_SECONDS = ATTACK_SECONDS
 const ATTACK_SECONDS = 12
 const QUIET_SECONDS = 3
 /** Of memory, MiB. */
