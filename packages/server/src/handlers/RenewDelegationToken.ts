@@ -15,7 +15,7 @@ export const renewDelegationToken = handler({
   api: RenewDelegationToken,
   resources: () => CLUSTER,
   // That there is no such token is told without a commit.
-  reads: true,
+  reads: false,
   make: Effect.gen(function* () {
     const tokens = yield* Tokens
     return Effect.fnUntraced(function* ({ hmac, renewPeriodMs }: RenewDelegationTokenRequest, context: RequestContext) {
