@@ -14,7 +14,6 @@ import { Tokens } from "../security/token/Tokens.ts"
 export const renewDelegationToken = handler({
   api: RenewDelegationToken,
   resources: () => CLUSTER,
-  // That there is no such token is told without a commit.
   reads: false,
   make: Effect.gen(function* () {
     const tokens = yield* Tokens
