@@ -27,7 +27,6 @@ export interface SlowOptions {
 const FROM = "127.0.0.2"
 /** With so much less than the frame that is announced a client stays. */
 const PARTIAL_BYTES = 400_000
-const FIRST_SECONDS = ATTACK_SECONDS
 const ATTACK_SECONDS = 12
 const QUIET_SECONDS = 3
 /** Of memory, MiB. */
@@ -169,7 +168,7 @@ const allOf = async (scene: Scene) => {
   const { options, report, tusk } = scene
   const all = attacks((await clientHellos())[0]!)
   const first = new Memory(tusk)
-  for (const [, attack] of all) await attack(tusk, options.sockets, FIRST_SECONDS)
+  for (const [, attack] of all) await attack(tusk, options.sockets, ATTACK_SECONDS)
   const told = first.stop()
   const second = new Memory(tusk)
   for (const [name, attack] of all) await measured(scene, name, attack)
