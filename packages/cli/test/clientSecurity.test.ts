@@ -7,7 +7,7 @@ import { isSecret, securityOf, userWithoutPassword } from "../src/client/securit
 import { parseJaas } from "../src/client/security/Jaas.ts"
 import type { ClientProperties } from "../src/client/security/KeyStores.ts"
 import { oauthLogin, plainLogin } from "../src/client/security/Mechanisms.ts"
-import { certificatesOfPkcs12 } from "../src/client/security/Pkcs12.ts"
+import { certificatesOfPkcs12 } from "../src/client/security/KeyStores.ts"
 import { scramLogin } from "../src/client/security/Scram.ts"
 import { filtersOf, rulesOf } from "../src/commands/acl/rules.ts"
 import { temporaryFolder } from "./TuskProcess.ts"
@@ -156,12 +156,17 @@ const TRUSTSTORE =
 describe("stores of keys", () => {
   it("a truststore of keytool's is opened, by its password", () => {
     const store = Buffer.from(TRUSTSTORE, "base64")
-    const found = certificatesOfPkcs12(store, "secret1")
+    const found = certificatesOfPkcs12(store, "secret1", "here")
+    if (found instanceof CliError) return assert.fail(found.message)
     assert.strictEqual(found.length, 1)
     assert.match(found[0]!, /^-----BEGIN CERTIFICATE-----\n/)
-    assert.include(certificatesOfPkcs12(store, "wrong"), "the password may be wrong")
+    const refused = (bytes: Uint8Array, password: string) => {
+      const error = certificatesOfPkcs12(bytes, password, "here")
+      return error instanceof CliError ? error.message : ""
+    }
+    assert.match(refused(store, "wrong"), /^here: .*password/)
     for (let length = 0; length < store.byteLength; length += 7) {
-      assert.isString(certificatesOfPkcs12(store.subarray(0, length), "secret1"))
+      assert.match(refused(store.subarray(0, length), "secret1"), /^here: ./)
     }
   })
 

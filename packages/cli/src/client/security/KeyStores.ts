@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
+import { Pkcs12Error, readPkcs12 } from "@tusk/server/security/tls/Pkcs12"
 import { CliError } from "../../CliError.ts"
 import type { TlsOptions } from "../Transport.ts"
-import { certificatesOfPkcs12 } from "./Pkcs12.ts"
 
 /** A property's value, and where it stands. */
 export interface Told {
@@ -40,6 +40,21 @@ const certificatesOf = (text: string, origin: string): ReadonlyArray<string> | C
   text.match(CERTIFICATE) ?? new CliError({ message: `${origin}: no certificate is in it` })
 
 /** Whom to trust; undefined: nobody is named. */
+/** Node takes a PKCS#12 file only with a key in it, and a trust store has none. */
+export const certificatesOfPkcs12 = (
+  file: Uint8Array,
+  password: string,
+  origin: string
+): ReadonlyArray<string> | CliError => {
+  try {
+    const { certificates } = readPkcs12(Buffer.from(file), password)
+    return certificates.length > 0 ? certificates : new CliError({ message: `${origin}: no certificate is in it` })
+  } catch (error) {
+    if (error instanceof Pkcs12Error) return new CliError({ message: `${origin}: ${error.message}` })
+    throw error
+  }
+}
+
 const trustedBy = (properties: ClientProperties): ReadonlyArray<string> | CliError | undefined => {
   const inline = properties.get("ssl.truststore.certificates")
   if (inline !== undefined) return certificatesOf(inline.value, inline.origin)
@@ -49,8 +64,7 @@ const trustedBy = (properties: ClientProperties): ReadonlyArray<string> | CliErr
   if (store instanceof CliError) return store
   const origin = `${file.origin}: ${file.value}`
   if (store.kind === "PEM") return certificatesOf(store.text, origin)
-  const found = certificatesOfPkcs12(store.bytes, properties.get("ssl.truststore.password")?.value ?? "")
-  return typeof found === "string" ? new CliError({ message: `${origin}: ${found}` }) : found
+  return certificatesOfPkcs12(store.bytes, properties.get("ssl.truststore.password")?.value ?? "", origin)
 }
 
 /** Certificates and key, from one file or two, or from no file at all. */
