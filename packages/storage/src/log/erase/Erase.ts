@@ -59,7 +59,7 @@ export class Erase extends Context.Service<
         committer: yield* Committer,
         rewriting,
         step: makeEraseStep({ read, filter, rewriting, counts }),
-        rows: makeEraseRows(store),
+        rows: makeEraseRows(erasures, store.unpacked),
         pace: new Pace(options.bytesPerSecond),
         options,
         nowMs: () => clock.currentTimeMillisUnsafe(),

@@ -126,6 +126,7 @@ export class TopicErasure {
         }
         // Another broker has taken over, and goes on from where it finds it.
         if (!(yield* this.#ports.erasures.advance(pass, step))) return "GoesOn" as const
+        if (this.#told?.why !== undefined) yield* this.#tell(pass, undefined)
         at = { ...at, nextOffset: step.to }
         left -= step.lookedBytes
         yield* this.#ports.pace.passed(step.lookedBytes)
@@ -136,10 +137,10 @@ export class TopicErasure {
 
   /** What is kept of the records elsewhere in the database; a text: what it waits for. */
   readonly #rows = Effect.fnUntraced({ self: this }, function* (pass: BegunPass) {
-    const keys = pass.requests.map(({ key }) => key)
     let waits: string | undefined
     for (const { endOffset, partitionId } of pass.partitions) {
-      const why = yield* this.#ports.rows(partitionId, keys, endOffset)
+      const isDeleted = this.#ports.topics.ofPartition(partitionId) === undefined
+      const why = yield* this.#ports.rows(pass, partitionId, isDeleted ? undefined : endOffset)
       if (why !== undefined) waits ??= `${this.#nameOf(partitionId)}: ${why}`
     }
     return waits
@@ -156,13 +157,16 @@ export class TopicErasure {
     return { _tag: "Stable", upTo: end.lastStableOffset } satisfies PartitionState
   })
 
-  readonly #wait = Effect.fnUntraced({ self: this }, function* (pass: ErasurePass, why: string) {
+  #wait(pass: ErasurePass, why: string): Effect.Effect<Outcome, StoreError> {
+    return Effect.as(this.#tell(pass, why), "Waits")
+  }
+
+  /** Lets SQL know, if it is news. */
+  readonly #tell = Effect.fnUntraced({ self: this }, function* (pass: ErasurePass, why: string | undefined) {
     const { passId } = pass
-    if (this.#told?.passId !== passId || this.#told.why !== why) {
-      yield* this.#ports.erasures.tell(pass, why)
-      this.#told = { passId, why }
-    }
-    return "Waits" as const
+    if (this.#told?.passId === passId && this.#told.why === why) return
+    yield* this.#ports.erasures.tell(pass, why)
+    this.#told = { passId, why }
   })
 
   readonly #finish = Effect.fnUntraced({ self: this }, function* (pass: BegunPass) {

@@ -151,7 +151,7 @@ comment on function kafka.begin_erasure(bigint, integer[], bigint[]) is 'Notes w
 create function kafka.finish_erasure(pass bigint) returns void language plpgsql as $$
   declare
     went bigint[] := array(
-      select sum(n.records) from kafka.erasure_progress p cross join unnest(p.records) with ordinality n (records, place)
+      select sum(n.records)::bigint from kafka.erasure_progress p cross join unnest(p.records) with ordinality n (records, place)
       where p.pass_id = pass group by n.place order by n.place);
   begin
     update kafka.erasure_requests r set key = null, key_sha256 = sha256(r.key), records = coalesce(went[r.place], 0),
