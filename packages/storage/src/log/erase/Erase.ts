@@ -51,7 +51,8 @@ export class Erase extends Context.Service<
       const read = makeReadBatches(store, options.stepBytes)
       const due = yield* Queue.sliding<void>(1)
       const isVacuumDue = () => void Queue.offerUnsafe(due, undefined)
-      const erasing = new Erasing(active, {
+      const erasing = new Erasing({
+        active,
         erasures,
         store,
         topics: yield* Topics,
@@ -97,16 +98,16 @@ const vacuuming = (active: Active["Service"], { vacuum }: Erasures, { longestWai
   return tried
 }
 
+type ErasingPorts = TopicErasurePorts & { readonly active: Active["Service"] }
+
 /** The topics for which something is asked, in turn. */
 class Erasing {
-  readonly #active: Pick<Active["Service"], "reign" | "whenReigning">
-  readonly #ports: TopicErasurePorts
+  readonly #ports: ErasingPorts
   readonly #trouble = new Recurring("log")
   #topics: ReadonlyMap<string, TopicErasure> = new Map()
   #waitMs: number
 
-  constructor(active: Pick<Active["Service"], "reign" | "whenReigning">, ports: TopicErasurePorts) {
-    this.#active = active
+  constructor(ports: ErasingPorts) {
     this.#ports = ports
     this.#waitMs = ports.options.waitMs
   }
@@ -134,7 +135,7 @@ class Erasing {
   get work(): Effect.Effect<never> {
     return Effect.forever(
       Effect.andThen(
-        this.#active.whenReigning,
+        this.#ports.active.whenReigning,
         Effect.flatMap(this.check, (waits) => this.#pause(waits))
       )
     )
@@ -169,6 +170,6 @@ class Erasing {
 
   /** During a take-over nothing is wrong. */
   #tell(message: string | undefined): Effect.Effect<void> {
-    return this.#active.reign() === undefined ? Effect.void : this.#trouble.seen(`erasing goes on later: ${message}`)
+    return this.#ports.active.reign() === undefined ? Effect.void : this.#trouble.seen(`erasing goes on later: ${message}`)
   }
 }

@@ -1,6 +1,7 @@
 import { isKafkaError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
+import type { Active } from "../../commit/Active.ts"
 import type { Committer } from "../../commit/Committer.ts"
 import { writing } from "../../commit/Participant.ts"
 import type { Erasures, ErasurePass, ErasureProgress } from "../../port/Erasures.ts"
@@ -20,6 +21,7 @@ import type { EraseRows } from "./eraseRows.ts"
 /** What a topic's keys are erased with. */
 export interface TopicErasurePorts {
   readonly erasures: Erasures
+  readonly active: Pick<Active["Service"], "proven">
   readonly store: Pick<Store["Service"], "sizes">
   readonly topics: Pick<Topics["Service"], "byId" | "ofPartition">
   readonly log: Pick<Log["Service"], "ends">
@@ -76,7 +78,7 @@ export class TopicErasure {
 
   /** Its moment is when all that SQL sent before it has come into the log. */
   readonly #begin = Effect.fnUntraced({ self: this }, function* (pass: ErasurePass, topic: Topic | undefined) {
-    const { committer, erasures, log } = this.#ports
+    const { active, committer, erasures, log } = this.#ports
     // Of a topic that is deleted everything goes.
     const ids = topic?.partitionIds ?? pass.partitionIds
     if (topic !== undefined && (yield* erasures.isAwaited(pass, ids))) return yield* this.#await(pass, ids)
@@ -90,6 +92,8 @@ export class TopicErasure {
       if (end !== undefined && isKafkaError(end)) return yield* end
       ends.push({ partitionId, endOffset: end?.highWatermark ?? 0n })
     }
+    // A broker that has lost the lock does not know of what was appended since.
+    yield* active.proven
     yield* erasures.begin(pass, ends)
     return "GoesOn" as const
   })
@@ -147,8 +151,10 @@ export class TopicErasure {
   })
 
   readonly #state = Effect.fnUntraced({ self: this }, function* (partitionId: number) {
-    const { log, store, topics } = this.#ports
+    const { active, log, store, topics } = this.#ports
     if (topics.ofPartition(partitionId) === undefined) {
+      // For one that has lost the lock it may be a new one.
+      yield* active.proven
       const [first] = yield* store.sizes(partitionId, 0n, 1)
       return { _tag: "Deleted", isEmpty: first === undefined } satisfies PartitionState
     }

@@ -7,7 +7,6 @@ import type { ConnectionError } from "../connection/ConnectionError.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
 import { leaveOnFailure } from "../connection/leaveOnFailure.ts"
 import type { PgConnection, Row } from "../connection/PgConnection.ts"
-import { erasureTexts } from "../sql/bundle.ts"
 import {
   asked,
   decodePass,
@@ -55,11 +54,12 @@ export class ErasureSession {
     return this.#on((connection) => connection.send(build))
   }
 
-  /** On a session of its own, for as long as it takes: nothing else waits for it. */
-  get vacuum(): Effect.Effect<void, StoreError> {
+  /** What is erased is done with; if that was asked for, after a vacuum, for as long as it takes. */
+  get settle(): Effect.Effect<void, StoreError> {
     return Effect.gen({ self: this }, function* () {
-      const rows = yield* this.#on((connection) => connection.query(erasureTexts.ErasuresToVacuum))
-      const ids = rows.map(([id]) => BigInt(id!))
+      const rows = yield* this.#readers.send(asked(readStatements.ErasuresToEnd))
+      if (rows.length === 0) return
+      const ids = rows.filter((row) => row[1]![0] === 1).map((row) => row[0]!.readBigInt64BE(0))
       if (ids.length > 0) yield* Effect.mapError(this.#vacuum, asStoreError)
       yield* this.send(asked(erasureStatements.DoneErasures, int64s(ids)))
     })
@@ -72,6 +72,7 @@ export class ErasureSession {
     this.#vacuuming?.leave()
   }
 
+  /** On a session of its own: nothing else waits for it. */
   get #vacuum(): Effect.Effect<void, ConnectionError> {
     return Effect.acquireUseRelease(
       this.#readers.openAs("vacuum"),
@@ -150,6 +151,6 @@ export const erasuresOf = (
       ),
     tell: ({ passId }, waitsFor) => Effect.asVoid(ask(asked(s.TellErasure, int64(passId), text(waitsFor)))),
     finish: ({ passId }) => Effect.asVoid(ask(asked(s.FinishErasure, int64(passId)))),
-    vacuum: withReign(({ erasure }) => erasure.vacuum)
+    vacuum: withReign(({ erasure }) => erasure.settle)
   }
 }

@@ -108,21 +108,21 @@ create function kafka.erase(topic text, key text, vacuum boolean default false) 
 comment on function kafka.erase(text, text, boolean) is 'The same by a key of text, in UTF-8';
 
 -- The broker's own, from here on.
-create function kafka.take_erasures(topic text, most integer) returns kafka.erasure_passes language plpgsql as $$
+create function kafka.take_erasures(of_topic text, most integer) returns kafka.erasure_passes language plpgsql as $$
   declare
     pass kafka.erasure_passes;
   begin
-    select * into pass from kafka.erasure_passes p where p.topic_id = topic;
+    select * into pass from kafka.erasure_passes p where p.topic_id = of_topic;
     if found or not exists (
-      select from kafka.erasure_requests r where r.topic_id = topic and r.erased_at is null) then
+      select from kafka.erasure_requests r where r.topic_id = of_topic and r.erased_at is null) then
       return pass;
     end if;
-    insert into kafka.erasure_passes (topic_id) values (topic) returning * into pass;
+    insert into kafka.erasure_passes (topic_id) values (of_topic) returning * into pass;
     update kafka.erasure_requests r set pass_id = pass.pass_id, place = w.place
       from (
         select n.erasure_id, row_number() over (order by n.erasure_id) as place from (
           select q.erasure_id from kafka.erasure_requests q
-          where q.topic_id = topic and q.erased_at is null order by q.erasure_id limit most) n) w
+          where q.topic_id = of_topic and q.erased_at is null order by q.erasure_id limit most) n) w
       where r.erasure_id = w.erasure_id;
     return pass;
   end $$;
