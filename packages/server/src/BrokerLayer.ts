@@ -212,10 +212,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
       layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer))
     ),
     Layer.provideMerge(
-      layerInArea(
-        "log",
-        Layer.mergeAll(Layer.provide(log, imported), offsets, SqlClaims.layer, OpenBatches.layer)
-      )
+      layerInArea("log", Layer.mergeAll(Layer.provide(log, imported), offsets, SqlClaims.layer, OpenBatches.layer))
     ),
     Layer.provideMerge(layerInArea("topics", Topics.layer)),
     Layer.provideMerge(layerInArea("log", configs)),

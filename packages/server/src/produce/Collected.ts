@@ -162,7 +162,9 @@ export const collect = (
         if (!mayImport(topic.name)) return new TopicAuthorizationFailed()
         const batch = checkImported(records)
         if (isKafkaError(batch)) return batch
-        return [add({ partitionId, batch, stampTime: false, relaxed, importedTo: behind }, insideOfImported(batch, config))]
+        return [
+          add({ partitionId, batch, stampTime: false, relaxed, importedTo: behind }, insideOfImported(batch, config))
+        ]
       }
       const batch = checkProduced(records, apiVersion, config)
       if (isKafkaError(batch)) return refusing(log, partitionId, records, batch)
