@@ -158,8 +158,8 @@ export const collect = (
       if (elsewhere !== undefined) return refusing(log, partitionId, records, elsewhere)
       const behind = importedTo(partition)
       if (importing || behind !== undefined) {
+        if (behind !== undefined && !mayImport(topic.name)) return new TopicAuthorizationFailed()
         if (!importing || behind === undefined || partitionId === undefined) return misdirected(topic.name, importing)
-        if (!mayImport(topic.name)) return new TopicAuthorizationFailed()
         const batch = checkImported(records)
         if (isKafkaError(batch)) return batch
         return [
