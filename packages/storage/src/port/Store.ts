@@ -3,11 +3,8 @@ import type * as Effect from "effect/Effect"
 import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
-<<<<<<< HEAD
 import type { Erasures } from "./Erasures.ts"
-=======
 import type { MaterialisedTables } from "./MaterialisedTables.ts"
->>>>>>> 5aefc97
 import type { Outbox } from "./Outbox.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
 import type { StateLoader } from "./StateLoader.ts"
@@ -74,13 +71,10 @@ export interface SqlSide {
   readonly outbox: Outbox | undefined
   /** Records as rows; absent for the same reason. */
   readonly unpacked?: UnpackedRows
-<<<<<<< HEAD
   /** Keys to be erased; absent for the same reason. */
   readonly erasures?: Erasures
-=======
   /** Tables that hold the latest value of each key of a topic; absent for the same reason. */
   readonly materialised?: MaterialisedTables
->>>>>>> 5aefc97
   /** Rows of security that SQL has changed; absent for the same reason. */
   readonly security?: SqlSecurity
   /** Absent if its server has no users of its own. */
