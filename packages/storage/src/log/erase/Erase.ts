@@ -12,6 +12,7 @@ import { Counts } from "../../StorageCounts.ts"
 import { Topics } from "../../topics/Topics.ts"
 import { BatchCodec } from "../batches/BatchCodec.ts"
 import { OpenBatches } from "../batches/OpenBatches.ts"
+import { Follower } from "../follower/Follower.ts"
 import { Log } from "../Log.ts"
 import { makeFilterBatch } from "../rewriting/filterBatch.ts"
 import { Rewriting } from "../rewriting/Rewriting.ts"
@@ -60,7 +61,7 @@ export class Erase extends Context.Service<
         committer: yield* Committer,
         rewriting,
         step: makeEraseStep({ read, filter, rewriting, counts }),
-        rows: makeEraseRows(erasures, store.unpacked),
+        rows: makeEraseRows(erasures, store.unpacked, yield* Follower),
         pace: new Pace(options.bytesPerSecond),
         options,
         nowMs: () => clock.currentTimeMillisUnsafe(),

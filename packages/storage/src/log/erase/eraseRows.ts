@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { ErasurePass, Erasures } from "../../port/Erasures.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { UnpackedRows } from "../../port/UnpackedRows.ts"
+import type { Follower } from "../follower/Follower.ts"
 
 /**
  * Takes away what is kept elsewhere in the database of a partition's records of a pass's keys, below an offset; undefined: all,
@@ -19,7 +20,8 @@ const EVERYTHING = (1n << 63n) - 1n
 
 export const makeEraseRows = (
   erasures: Pick<Erasures, "rows">,
-  unpacked: Pick<UnpackedRows, "position"> | undefined
+  unpacked: Pick<UnpackedRows, "position"> | undefined,
+  follower: Pick<Follower["Service"], "erase">
 ): EraseRows =>
   Effect.fnUntraced(function* (pass, partitionId, below) {
     if (unpacked === undefined) return undefined
@@ -28,5 +30,13 @@ export const makeEraseRows = (
     if (at !== undefined && (below === undefined || at < below)) return `kafka.unpacked has come to offset ${at}`
     let from: bigint | undefined = 0n
     while (from !== undefined) from = yield* erasures.rows(pass, { partitionId, from, below: below ?? EVERYTHING })
+    for (const { key } of pass.requests) {
+      // What Postgres says of it may name the key.
+      const stands = yield* Effect.match(follower.erase({ partitionId, key, below: below ?? EVERYTHING }), {
+        onFailure: () => true,
+        onSuccess: () => false
+      })
+      if (stands) return "a table that is materialised of it stands: see kafka.materialised"
+    }
     return undefined
   })

@@ -2860,6 +2860,8 @@ select producer_id, first_offset, last_offset, last_stable_offset from kafka.abo
     order by last_offset limit 1), 9223372036854775807)
   order by last_offset`,
   ErasureTopics: `select distinct topic_id from kafka.erasure_requests where erased_at is null order by topic_id limit 1000`,
+  ErasuresToEnd: `-- Of which nothing is left to be erased: whether a vacuum is to follow.
+select erasure_id, vacuum from kafka.erasure_requests where erased_at is not null and done_at is null order by erasure_id`,
   FindByTimestamp: `select b.data from kafka.batches b
   where b.partition_id = $1::int and b.base_offset = (select kafka.first_base_at_time($1::int, $2::bigint))`,
   LoadClaims: `-- What the broker has not been told yet counts as well: it hears of the end of a claim when it takes the outbox's row.
@@ -3022,7 +3024,6 @@ select e.partition_id, e.next_offset, e.end_offset, e.records, e.bytes from kafk
     select * from kafka.erasure_progress g where g.pass_id = p.pass_id and g.partition_id = u.id
     order by g.next_offset desc limit 1) e
   where p.topic_id = $1::text`,
-  ErasuresToVacuum: `select erasure_id from kafka.erasure_requests where erased_at is not null and done_at is null and vacuum order by 1`,
   FinishErasure: `select kafka.finish_erasure($1::bigint)`,
   TakeErasures: `-- The pass, if there is one, and what sees its requests.
 select t.pass_id, t.partition_ids is not null, pg_current_snapshot()::text
@@ -3109,6 +3110,7 @@ with former as (
   select partition_id, $2::bigint, cleaned_offset, delete_horizon from kafka.partitions
   where partition_id = $1 and not exists (select from kafka.unpacked_positions where partition_id = $1)`,
   EndRows: `delete from kafka.unpacked_positions where partition_id = $1`,
+  EraseRows: `delete from kafka.unpacked where partition_id = $1 and key = $2::bytea and "offset" < $3`,
   NoteCompaction: `update kafka.unpacked_positions set cleaned_offset = $2, delete_horizon = $3 where partition_id = $1`,
   Position: `select next_offset from kafka.unpacked_positions where partition_id = $1 order by next_offset desc limit 1`,
   SiftRows: `-- Rows in a part of the log go that none of its batches holds any more.

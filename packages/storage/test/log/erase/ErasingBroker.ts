@@ -56,7 +56,7 @@ export interface ErasingOptions {
 }
 
 const layerOf = (store: Layer.Layer<Store, unknown>, options: ErasingOptions) =>
-  Layer.mergeAll(Erase.layer, Follower.layer, Retention.layer, Compaction.layer, deletions).pipe(
+  Layer.mergeAll(Layer.provideMerge(Erase.layer, Follower.layer), Retention.layer, Compaction.layer, deletions).pipe(
     Layer.provideMerge(Layer.merge(Topics.layer, GroupStore.layer)),
     Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, OpenBatches.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
