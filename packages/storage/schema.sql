@@ -1713,24 +1713,24 @@ AS $function$
     return now_on;
   end $function$;
 
-CREATE OR REPLACE FUNCTION kafka.take_erasures(topic text, most integer)
+CREATE OR REPLACE FUNCTION kafka.take_erasures(of_topic text, most integer)
  RETURNS kafka.erasure_passes
  LANGUAGE plpgsql
 AS $function$
   declare
     pass kafka.erasure_passes;
   begin
-    select * into pass from kafka.erasure_passes p where p.topic_id = topic;
+    select * into pass from kafka.erasure_passes p where p.topic_id = of_topic;
     if found or not exists (
-      select from kafka.erasure_requests r where r.topic_id = topic and r.erased_at is null) then
+      select from kafka.erasure_requests r where r.topic_id = of_topic and r.erased_at is null) then
       return pass;
     end if;
-    insert into kafka.erasure_passes (topic_id) values (topic) returning * into pass;
+    insert into kafka.erasure_passes (topic_id) values (of_topic) returning * into pass;
     update kafka.erasure_requests r set pass_id = pass.pass_id, place = w.place
       from (
         select n.erasure_id, row_number() over (order by n.erasure_id) as place from (
           select q.erasure_id from kafka.erasure_requests q
-          where q.topic_id = topic and q.erased_at is null order by q.erasure_id limit most) n) w
+          where q.topic_id = of_topic and q.erased_at is null order by q.erasure_id limit most) n) w
       where r.erasure_id = w.erasure_id;
     return pass;
   end $function$;
