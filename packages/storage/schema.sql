@@ -1113,6 +1113,16 @@ AS $function$
     end if;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.may_delete(topic text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  begin
+    return kafka.may(kafka.session_role(), 'DELETE', 'TOPIC', topic);
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.may_read(topic text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -2158,7 +2168,7 @@ create view kafka.erasures as
             (sum(e.records[r.place]))::bigint AS records
            FROM kafka.erasure_progress e
           WHERE (e.pass_id = p.pass_id)) g ON (true))
-  WHERE kafka.may(kafka.session_role(), 'DELETE'::text, 'TOPIC'::text, r.topic);
+  WHERE kafka.may_delete(r.topic);
 
 create view kafka.group_lag as
  SELECT f.group_id,
@@ -2789,6 +2799,7 @@ comment on function kafka.log_records(integer,bigint,bigint,timestamp with time 
 comment on function kafka.long_varint(bytea,integer) is 'A varint of any length, before zig-zag';
 comment on function kafka.may(name,text,text,text) is 'Whether a role may do an operation on a resource, by kafka.acls';
 comment on function kafka.may_consume(text,text) is 'Fails if the session''s role may not consume a topic for a group';
+comment on function kafka.may_delete(text) is 'Whether the session''s role may delete records of a topic, by kafka.acls';
 comment on function kafka.may_read(text) is 'Whether the session''s role may read a topic, by kafka.acls';
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
 comment on function kafka.murmur2(bytea) is 'The hash of a key by which Kafka''s Java producer chooses a partition';

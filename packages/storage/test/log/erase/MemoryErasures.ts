@@ -63,7 +63,8 @@ export class MemoryErasures {
         const records = this.#of(pass).map(() => 0)
         pass.partitions ??= ends.map((end) => ({ ...end, nextOffset: 0n, records, bytes: 0n }))
       }),
-    advance: ({ passId }, step) => Effect.andThen(
+    advance: ({ passId }, step) =>
+      Effect.andThen(
         Effect.suspend(() => this.beforeAdvance),
         Effect.sync(() => this.#advance(passId, step))
       ),
