@@ -132,11 +132,14 @@ const letGo = (net: NetSocket): void => {
 const dialable = (host: string): string =>
   WILDCARDS.has(host) ? "127.0.0.1" : host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
 
+/** A socket is not read from before somebody wants to: what it says before its turn stays with the system. */
+const SOCKETS = { noDelay: true, highWaterMark: 256 * 1024, backlog: 1024, pauseOnConnect: true }
+
 const listen = (
   host: string,
   port: number
 ): Effect.Effect<SocketServer.SocketServer["Service"], ListenError, Scope.Scope> =>
-  NodeSocketServer.make({ host, port, noDelay: true, highWaterMark: 256 * 1024, backlog: 1024 }).pipe(
+  NodeSocketServer.make({ host, port, ...SOCKETS }).pipe(
     Effect.mapError((error) => new ListenError({ host, port, cause: error.reason.cause }))
   )
 
@@ -171,14 +174,16 @@ const accept = Effect.fnUntraced(function* (
       wire.onGone = gone
       hearGone(wire)
     },
-    isClosed: () => wire.net?.destroyed === true
+    isClosed: () => wire.net?.destroyed === true,
+    unread: () => wire.net?.readableLength ?? 0
   })
   if (net === undefined) return yield* served
   const lingering = Effect.ensuring(
     served,
     Effect.sync(() => linger(wire.net))
   )
-  const admitted = yield* connections.admitting({ clientHost, listener: options.name, onGone }, lingering)
+  const look = () => void net.read(0)
+  const admitted = yield* connections.admitting({ clientHost, listener: options.name, onGone, look }, lingering)
   // No fiber reads this socket, so nothing else would close it.
   if (!admitted) net.destroy()
 })

@@ -27,7 +27,7 @@ export interface LoginOptions {
   readonly nowMs: () => number
   /** The first login is done. */
   readonly onDone: (login: ConnectionLogin) => void
-  /** It keeps so many bytes of a request. */
+  /** It keeps so many bytes. */
   readonly onHeld: (login: ConnectionLogin, bytes: number) => void
 }
 
