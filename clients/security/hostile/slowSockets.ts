@@ -162,11 +162,12 @@ const measured = async ({ normal, options, report, tusk }: Scene, name: string, 
   await sleep(QUIET_SECONDS * 1000)
   const before = await normal.since()
   const cpu = cpuSeconds([tusk.pid])
+  const memory = new Memory(tusk)
   const begunMs = performance.now()
   const done = await attack(tusk, sockets, ATTACK_SECONDS)
   const pause = await normal.since()
   const seconds = (performance.now() - begunMs) / 1000
-  const used = `Tusk ${(((cpuSeconds([tusk.pid]) - cpu) / seconds) * 100).toFixed(0)} % of a core, load ${loadavg()[0]!.toFixed(1)}`
+  const used = `Tusk ${(((cpuSeconds([tusk.pid]) - cpu) / seconds) * 100).toFixed(0)} % of a core, load ${loadavg()[0]!.toFixed(1)}, ${memory.stop()}`
   const came = done === undefined ? `${sockets} sockets` : `${done} of ${sockets} came about in ${seconds.toFixed(1)} s`
   const figure = `${came}, ${used}; ${shownPause(pause)}; a moment before p50 ${before.p50Ms.toFixed(1)}, p99 ${before.p99Ms.toFixed(1)} ms`
   // As many bytes a second as loopback carries: what they cost is told, what they keep is checked.

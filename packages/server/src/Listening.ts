@@ -83,7 +83,7 @@ export const listenAt = Effect.fnUntraced(function* (
     const hosts = options.host === "localhost" ? ["127.0.0.1", "::1"] : [options.host]
     let port = options.port
     for (const host of hosts) {
-      const server = yield* listen(host, port).pipe(
+      const server = yield* listen(host, port, tls === undefined ? READ_AHEAD_BYTES : HELLO_READ_AHEAD_BYTES).pipe(
         Effect.catch((error) => (host === "::1" ? Effect.succeed(undefined) : Effect.fail(error)))
       )
       if (server === undefined) continue
@@ -133,13 +133,17 @@ const dialable = (host: string): string =>
   WILDCARDS.has(host) ? "127.0.0.1" : host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
 
 /** A socket is not read from before somebody wants to: what it says before its turn stays with the system. */
-const SOCKETS = { noDelay: true, highWaterMark: 256 * 1024, backlog: 1024, pauseOnConnect: true }
+const SOCKETS = { noDelay: true, backlog: 1024, pauseOnConnect: true }
+const READ_AHEAD_BYTES = 256 * 1024
+/** TLS reads by itself once it begins: until then there is a ClientHello. */
+const HELLO_READ_AHEAD_BYTES = 16 * 1024
 
 const listen = (
   host: string,
-  port: number
+  port: number,
+  highWaterMark: number
 ): Effect.Effect<SocketServer.SocketServer["Service"], ListenError, Scope.Scope> =>
-  NodeSocketServer.make({ host, port, ...SOCKETS }).pipe(
+  NodeSocketServer.make({ host, port, highWaterMark, ...SOCKETS }).pipe(
     Effect.mapError((error) => new ListenError({ host, port, cause: error.reason.cause }))
   )
 

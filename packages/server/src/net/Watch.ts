@@ -8,7 +8,7 @@ import { lookAt, remedy } from "./Unsent.ts"
 /** How often connections are looked at. */
 const WATCH_INTERVAL_MS = 1000
 /** No client says more before its handshake begins: a ClientHello is one record, or a few. */
-const MAX_HELLO_BYTES = 64 * 1024
+const MAX_HELLO_BYTES = 32 * 1024
 
 /**
  * Looks at all connections once a second, for ever: one watch, not a timer for each. Closes what is over its time, and sends

@@ -37,7 +37,7 @@ const watched = Effect.fnUntraced(function* (unread: () => number, prepare: (con
 describe("what has been read ahead", () => {
   it.effect("of a client that waits for its handshake is a ClientHello, or it is closed", () =>
     Effect.gen(function* () {
-      let bytes = 64 * 1024
+      let bytes = 32 * 1024
       const { connection, isOver } = yield* watched(
         () => bytes,
         () => {}
