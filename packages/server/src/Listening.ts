@@ -83,7 +83,7 @@ export const listenAt = Effect.fnUntraced(function* (
     const hosts = options.host === "localhost" ? ["127.0.0.1", "::1"] : [options.host]
     let port = options.port
     for (const host of hosts) {
-      const server = yield* listen(host, port, tls === undefined ? READ_AHEAD_BYTES : HELLO_READ_AHEAD_BYTES).pipe(
+      const server = yield* listen(host, port, readAhead(options)).pipe(
         Effect.catch((error) => (host === "::1" ? Effect.succeed(undefined) : Effect.fail(error)))
       )
       if (server === undefined) continue
@@ -134,9 +134,13 @@ const dialable = (host: string): string =>
 
 /** A socket is not read from before somebody wants to: what it says before its turn stays with the system. */
 const SOCKETS = { noDelay: true, backlog: 1024, pauseOnConnect: true }
-const READ_AHEAD_BYTES = 256 * 1024
-/** TLS reads by itself once it begins: until then there is a ClientHello. */
-const HELLO_READ_AHEAD_BYTES = 16 * 1024
+
+/** Bytes that a socket reads ahead of whoever takes them, and 64 KiB more at most: of a stranger little is kept. */
+const readAhead = ({ protocol = "PLAINTEXT" }: ListenOptions): number => {
+  if (protocol === "PLAINTEXT") return 256 * 1024
+  // TLS reads by itself once it begins: until then there is a ClientHello.
+  return protocol === "SASL_PLAINTEXT" ? 64 * 1024 : 16 * 1024
+}
 
 const listen = (
   host: string,
