@@ -1,8 +1,8 @@
 /**
  * How clients get in, and how they are told that they do not: each client by each mechanism with logins that are right and
  * wrong, on Tusk and on Apache Kafka of the same version. `npm run test:security [-- --only Java,kafkajs] [--mechanism
- * PLAIN,mTLS] [--case right] [--against memory,embedded] [--at-once 4] [--verbose]`. The table of outcomes has to be Apache
- * Kafka's. Ends with 1 where it is not.
+ * PLAIN,mTLS] [--case right] [--against memory,embedded] [--at-once 4] [--times 1] [--verbose]`. The table of outcomes has
+ * to be Apache Kafka's. Ends with 1 where it is not.
  */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -28,6 +28,7 @@ const { values: options } = parseArgs({
     case: { type: "string" },
     against: { type: "string", default: "memory" },
     "at-once": { type: "string", default: "4" },
+    times: { type: "string", default: "1" },
     verbose: { type: "boolean", default: false }
   }
 })
@@ -43,6 +44,8 @@ interface Cell {
   readonly name: Case
   /** Topic, group and, where the run has one, user. */
   readonly own: string
+  /** Which one of its kind it is, from 1. */
+  readonly time: number
 }
 
 const log = (line: string) => process.stdout.write(`${line}\n`)
@@ -67,7 +70,9 @@ for (const [program] of ready) {
     }
     for (const name of CASES.filter((one) => chosen(one, options.case))) {
       if (without(mechanism, name) !== undefined) continue
-      cells.push({ program, mechanism, name, own: `m${cells.length}` })
+      for (let time = 1; time <= Number(options.times); time++) {
+        cells.push({ program, mechanism, name, own: `m${cells.length}`, time })
+      }
     }
   }
 }
@@ -104,7 +109,8 @@ const steps = async (cell: Cell, secured: Secured, wire: Wire, certificates: Cer
   }
 }
 
-const nameOf = ({ mechanism, name, program }: Cell) => `${program.name} | ${mechanism} | ${name}`
+const nameOf = ({ mechanism, name, program, time }: Cell) =>
+  `${program.name} | ${mechanism} | ${name}${options.times === "1" ? "" : ` ${time}`}`
 
 type Table = ReadonlyMap<string, { readonly outcome: string; readonly said: string }>
 
