@@ -147,11 +147,17 @@ try {
   const [certificates, tokens] = [await makeCertificates(folder, [...Object.keys(USERS), UNKNOWN]), makeTokens(folder)]
   const expected = await tableOf("kafka", certificates, tokens)
   for (const against of options.against.split(",") as Array<keyof typeof starts>) {
-    let differ = 0
+    let [differ, unproven] = [0, 0]
     const found = await tableOf(against, certificates, tokens)
     log(`\n${against}: client | mechanism | case | outcome (produce, consume; again after the session's end)`)
     for (const cell of cells) {
       const [their, our] = [expected.get(nameOf(cell))!, found.get(nameOf(cell))!]
+      // Who tells nothing in time, as on a machine with too much to do, proves nothing.
+      if (their.outcome.includes("no outcome")) {
+        unproven++
+        log(`UNPROVEN ${nameOf(cell)} | kafka: ${their.outcome} | tusk: ${our.outcome}`)
+        continue
+      }
       if (their.outcome === our.outcome) {
         log(`same    ${nameOf(cell)} | ${our.outcome}`)
         continue
@@ -161,8 +167,8 @@ try {
       log(`    kafka: ${their.outcome} | ${their.said}`)
       log(`    tusk:  ${our.outcome} | ${our.said}`)
     }
-    log(`${cells.length} runs, ${differ} differ`)
-    wrong += differ
+    log(`${cells.length} runs, ${differ} differ, ${unproven} unproven`)
+    wrong += differ + unproven
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })
