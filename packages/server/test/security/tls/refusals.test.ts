@@ -112,7 +112,7 @@ describe("a certificate that will not do", () => {
     assert.isFalse(await isThere(tls, "theirs"))
   })
 
-  it("of many that come at once and go when they like does no harm", async () => {
+  it("of many that come at once and go when they like does no harm", { timeout: 60_000 }, async () => {
     await using tls = await startTls(mutual({ ...MANY, "connection.failed.authentication.delay.ms": 5 }))
     await using served = await tls.connect(trusted)
     const rude = (i: number) =>
@@ -128,8 +128,8 @@ describe("a certificate that will not do", () => {
           if (i % 3 === 1) socket.end()
         })
       })
-    for (let round = 0; round < 8; round++) {
-      await within(Promise.all(Array.from({ length: 25 }, (_, i) => rude(i))), "the refusals")
+    for (let round = 0; round < 3; round++) {
+      await within(Promise.all(Array.from({ length: 25 }, (_, i) => rude(i))), "the refusals", 20_000)
     }
     const { topics } = await served.call(Metadata, 12, { topics: null })
     assert.isFalse(topics.some(({ name }) => name === "theirs"))
