@@ -178,7 +178,8 @@ export class TopicErasure {
   readonly #finish = Effect.fnUntraced({ self: this }, function* (pass: BegunPass) {
     yield* this.#ports.erasures.finish(pass)
     this.#ports.finished()
-    yield* Effect.logInfo(`erased ${pass.requests.length} keys of topic ${this.#topicId}`)
+    const name = this.#ports.topics.byId(this.#topicId)?.name ?? this.#topicId
+    yield* Effect.logInfo(`erased ${pass.requests.length} keys of topic ${name}`)
     return "GoesOn" as const
   })
 
