@@ -7,7 +7,7 @@ import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/commit/Committer"
-import { compactionDefaults, logDefaults, retentionDefaults } from "@tusk/storage/defaults"
+import { compactionDefaults, followerDefaults, logDefaults, retentionDefaults } from "@tusk/storage/defaults"
 import { Configs } from "@tusk/storage/topics/Configs"
 import { deletions } from "@tusk/storage/deletions"
 import { CoordinatorCounts, GroupCounts } from "@tusk/coordinator/group/shell/GroupCounts"
@@ -15,7 +15,7 @@ import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import { Compaction } from "@tusk/storage/log/compaction/Compaction"
 import { CompactionOf, CompactionOptions } from "@tusk/storage/log/compaction/CompactionOptions"
 import { Follower } from "@tusk/storage/log/follower/Follower"
-import { KeepsRows } from "@tusk/storage/log/follower/FollowerOptions"
+import { FollowerOptions, KeepsRows } from "@tusk/storage/log/follower/FollowerOptions"
 import { Log } from "@tusk/storage/log/Log"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
@@ -268,6 +268,7 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       maxKeyBytes: settings.logCleanerDedupeBufferSize
     }),
     Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: settings.decompressedMaxBytes }),
+    Layer.succeed(FollowerOptions, { ...followerDefaults, tableSteps: settings.sqlMaterialiseSessions }),
     Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
     Layer.succeed(SecurityOptions, {
       maxAcls: settings.maxAcls,

@@ -2677,7 +2677,10 @@ create function kafka.bind_materialised(of_follower integer, of_table regclass, 
     returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
   declare
     key_name text := key_column ->> 'name';
-    key_made text := kafka.materialised_expression(key_column, kafka.materialised_type(of_table, key_column));
+    -- In the column's collation: another one finds nothing in its index.
+    key_made text := kafka.materialised_expression(key_column, kafka.materialised_type(of_table, key_column)) || coalesce((
+      select format(' collate %I.%I', n.nspname, o.collname) from pg_attribute a join pg_collation o on o.oid = a.attcollation
+        join pg_namespace n on n.oid = o.collnamespace where a.attrelid = of_table and a.attname = key_name), '');
     names text;
     makes text;
     sets text;

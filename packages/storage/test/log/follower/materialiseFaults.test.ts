@@ -90,6 +90,24 @@ describe("a table that follows a topic", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("is never read from end to end, however large it is", () =>
+    Effect.gen(function* () {
+      const { append, look, psql } = yield* open()
+      const read = "select idx_scan > 0, seq_scan, seq_tup_read from pg_stat_user_tables where relname = 'latest'"
+      yield* psql.query(`create table public.latest (key text collate "C" primary key, value jsonb, other text collate "POSIX" unique);
+        insert into public.latest select i, '0', i from generate_series(1, 5000) i; delete from public.latest`)
+      yield* psql.query("select kafka.materialise('t', 'public.latest')")
+      const [before] = yield* psql.query(`select pg_stat_force_next_flush(); ${read}`)
+      yield* look
+      yield* append("t", ["a=1", "b=2"])
+      yield* append("t", ["a=", "b=3", "c="])
+      yield* reached(psql, "latest", 4)
+      const known = yield* untilSome(psql, `${read} and idx_scan > 3`)
+      expect(known[0]!.split(" ").slice(1)).toEqual(before!.slice(1))
+      expect(yield* latest(psql)).toEqual(["b 3"])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("whose trigger fails stands, and goes on once that is mended", () =>
     Effect.gen(function* () {
       const { append, look, psql } = yield* open()
