@@ -14,7 +14,6 @@ export class Writer {
   readonly #topic: string
   readonly #partition: number
   readonly #name: string
-  readonly #now: () => number
   #wire: Wire | undefined
   #isOver = false
   #next = 0
