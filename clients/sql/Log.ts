@@ -39,7 +39,11 @@ export const readPartition = (
             if (Number(offset) < next) continue
             gaps += Number(offset) - next
             next = Number(offset) + 1
-            records.push({ offset: Number(offset), key: Buffer.from(key ?? []).toString(), value: Buffer.from(value ?? []).toString() })
+            records.push({
+              offset: Number(offset),
+              key: Buffer.from(key ?? []).toString(),
+              value: Buffer.from(value ?? []).toString()
+            })
           }
         }
       }

@@ -1,6 +1,6 @@
 /**
- * A topic as a table, with real processes: `npm run test:materialise [-- --seconds 60] [--kills 6] [--writers 6]`. A session
- * locks the table while clients produce (bar 3 of `kafka.materialise`); then the broker is killed again and again. In the end
+ * A topic as a table, with real processes: `npm run test:materialise [-- --seconds 60] [--kills 6] [--writers 6]
+ * [--rate 3000]`. A session locks the table while clients produce (bar 3 of `kafka.materialise`); then the broker is killed again and again. In the end
  * the table holds the latest value of each key. A line a check; ends with 1 if one failed.
  */
 import { performance } from "node:perf_hooks"
@@ -12,16 +12,22 @@ import { Report } from "../failover/Report.ts"
 import { readPartition } from "./Log.ts"
 import { startWorld } from "./World.ts"
 import type { World } from "./World.ts"
-import { Writer } from "./Writers.ts"
+import { PER_BATCH, Writer } from "./Writers.ts"
 
 const { values: options } = parseArgs({
   options: {
     seconds: { type: "string", default: "60" },
     kills: { type: "string", default: "6" },
-    writers: { type: "string", default: "6" }
+    writers: { type: "string", default: "6" },
+    rate: { type: "string", default: "3000" }
   }
 })
-const [seconds, kills, count] = [options.seconds, options.kills, options.writers].map(Number) as [number, number, number]
+const [seconds, kills, count, rate] = [options.seconds, options.kills, options.writers, options.rate].map(Number) as [
+  number,
+  number,
+  number,
+  number
+]
 
 const TOPIC = "orders"
 const TABLE = "public.orders_latest"
@@ -30,7 +36,10 @@ const PARTITIONS = 3
 const CATCH_UP_MS = 60_000
 
 const startWriters = ({ bootstrap }: World, round: string): ReadonlyArray<Writer> =>
-  Array.from({ length: count }, (_, i) => new Writer(bootstrap, TOPIC, i % PARTITIONS, `${round}${i}`))
+  Array.from({ length: count }, (_, i) => {
+    const everyMs = (1000 * PER_BATCH * count) / rate
+    return new Writer({ bootstrap, topic: TOPIC, partition: i % PARTITIONS, name: `${round}${i}`, everyMs })
+  })
 
 const acknowledged = (writers: ReadonlyArray<Writer>): number =>
   writers.reduce((sum, writer) => sum + writer.acknowledged, 0)
@@ -47,7 +56,8 @@ const stop = async (writers: ReadonlyArray<Writer>): Promise<void> => {
   await Promise.all(writers.map((writer) => writer.ended))
 }
 
-const lag = (world: World): Promise<number> => world.server.number("select coalesce(sum(lag), -1) from kafka.materialised")
+const lag = (world: World): Promise<number> =>
+  world.server.number("select coalesce(sum(lag), -1) from kafka.materialised")
 
 /** The latest value of each key, out of the log, against the rows. */
 const judge = async ({ bootstrap, report, server }: World, what: string): Promise<void> => {
@@ -90,10 +100,20 @@ const locked = async (world: World): Promise<void> => {
   const hasCaughtUp = await holdsWithin(CATCH_UP_MS, async () => (await lag(world)) === 0, 50)
   const tookMs = performance.now() - began
   const slowest = Math.max(...writers.map(({ slowestMs }) => slowestMs))
-  report.check("locked: records/s beside free", held >= free * 0.9, `${held.toFixed(0)} and ${free.toFixed(0)}`, "at least 0.9x")
+  report.check(
+    "locked: records/s beside free",
+    held >= free * 0.9,
+    `${held.toFixed(0)} and ${free.toFixed(0)}`,
+    "at least 0.9x"
+  )
   report.note("locked: records/s while it catches up", after.toFixed(0))
   report.check("locked: slowest acknowledgement", slowest < 5000, `${slowest.toFixed(0)} ms`, "below 5 s")
-  report.check("locked: kafka.materialised says why", /lock/.test(standing[0]?.[0] ?? ""), standing[0]?.[0] ?? "nothing", "a lock")
+  report.check(
+    "locked: kafka.materialised says why",
+    /lock/.test(standing[0]?.[0] ?? ""),
+    standing[0]?.[0] ?? "nothing",
+    "a lock"
+  )
   report.check("locked: catches up", hasCaughtUp, `${behind} records in ${(tookMs / 1000).toFixed(1)} s`, "within 60 s")
   await judge(world, "locked")
 }

@@ -11,8 +11,14 @@ import { judgeConnections, judgeDurability, judgeServer, judgeTimeouts, judgeWal
 import { judgeHolder, judgePrepared, judgeSlots, judgeSnapshots } from "../../src/doctor/sessions.ts"
 import { judgeAutovacuum, judgeFreeze, judgeTables } from "../../src/doctor/tables.ts"
 import { judgeAcls, judgeSecrets } from "../../src/doctor/logins.ts"
-import { judgeOutbox, judgePublications, judgeMaterialised,
-  judgeRetention, judgeRights, judgeSchema } from "../../src/doctor/tusk.ts"
+import {
+  judgeOutbox,
+  judgePublications,
+  judgeMaterialised,
+  judgeRetention,
+  judgeRights,
+  judgeSchema
+} from "../../src/doctor/tusk.ts"
 
 const severities = (verdicts: ReadonlyArray<Verdict>) => verdicts.map(({ severity }) => severity)
 const seen = (verdicts: ReadonlyArray<Verdict>) => verdicts.map((verdict) => verdict.seen)

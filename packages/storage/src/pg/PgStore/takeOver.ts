@@ -128,7 +128,10 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Ends a reign's sessions, and waits for none that does not answer at once. */
 export const endReign = (
-  sessions: Pick<Reign, "materialised" | "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer">,
+  sessions: Pick<
+    Reign,
+    "materialised" | "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer"
+  >,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {

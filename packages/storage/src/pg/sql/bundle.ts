@@ -2460,7 +2460,7 @@ comment on column kafka.materialised_tables.created_at is 'When it was materiali
 
 -- As kafka.unpacked_positions: a step forward is a new row with the former one deleted.
 create table kafka.materialised_positions (
-  follower_id integer not null references kafka.materialised_tables on delete cascade,
+  follower_id integer not null,
   partition_id integer not null,
   next_offset bigint not null,
   primary key (follower_id, partition_id, next_offset)
@@ -2471,7 +2471,7 @@ comment on column kafka.materialised_positions.partition_id is 'The partition';
 comment on column kafka.materialised_positions.next_offset is 'All that read_committed has below is there';
 
 create table kafka.materialised_troubles (
-  follower_id integer not null references kafka.materialised_tables on delete cascade,
+  follower_id integer not null,
   partition_id integer not null,
   stands_since timestamptz,
   error text,
@@ -2858,6 +2858,8 @@ create function kafka.unregister_materialised(name text) returns text language p
       drop function if exists kafka.materialised_%1$s_erase(kafka.read_record[]);
       drop function if exists kafka.materialised_%1$s_clear(bigint)', it.follower_id);
     delete from kafka.materialised_tables m where m.follower_id = it.follower_id;
+    delete from kafka.materialised_positions p where p.follower_id = it.follower_id;
+    delete from kafka.materialised_troubles t where t.follower_id = it.follower_id;
     return case when owner is not null then it.target::text end;
   end $$;
 comment on function kafka.unregister_materialised(text) is 'The part of kafka.dematerialise that runs as the owner of the schema';
@@ -2892,12 +2894,13 @@ create function kafka.add_materialised(of_follower integer, of_partition integer
     why text;
     write text := format('select kafka.materialised_%s_write($1)', of_follower);
   begin
+    -- As long as this lasts nobody takes the row away, and finds no position that is not there yet.
+    select * into it from kafka.materialised_tables m where m.follower_id = of_follower for key share;
     delete from kafka.materialised_positions p
-      where p.follower_id = of_follower and p.partition_id = of_partition and p.next_offset = from_offset;
+      where p.follower_id = it.follower_id and p.partition_id = of_partition and p.next_offset = from_offset;
     if not found then
       return;
     end if;
-    select * into it from kafka.materialised_tables m where m.follower_id = of_follower;
     reached := to_offset;
     records := array(select row(index, u.*)::kafka.read_record from unnest(batches) b, kafka.unpack_whole(b, from_offset) u);
     number := cardinality(records);
@@ -2949,7 +2952,7 @@ begin atomic
     select of_follower, of_partition, now(), why, (
       select p.next_offset from kafka.materialised_positions p
       where p.follower_id = of_follower and p.partition_id = of_partition order by p.next_offset desc limit 1)
-    where exists (select from kafka.materialised_tables m where m.follower_id = of_follower)
+    where exists (select from kafka.materialised_tables m where m.follower_id = of_follower for key share)
     on conflict (follower_id, partition_id) do update set stands_since = coalesce(t.stands_since, excluded.stands_since),
       error = excluded.error, error_offset = excluded.error_offset;
 end;
@@ -3547,7 +3550,8 @@ export const materialisedTexts = {
   AddMaterialised: `select reached, refusal from kafka.add_materialised($1, $2, $3, $4, $5)`,
   BeginMaterialised: `insert into kafka.materialised_positions (follower_id, partition_id, next_offset)
   select $1::integer, $2::integer, $3::bigint
-  where not exists (select from kafka.materialised_positions where follower_id = $1 and partition_id = $2)`,
+  where exists (select from kafka.materialised_tables where follower_id = $1 for key share)
+    and not exists (select from kafka.materialised_positions where follower_id = $1 and partition_id = $2)`,
   BelongTo: `update kafka.materialised_tables set topic_id = $2 where follower_id = $1`,
   ClearMaterialised: `select kafka.clear_materialised($1, $2)`,
   EndMaterialised: `delete from kafka.materialised_positions where follower_id = $1 and partition_id = $2`,

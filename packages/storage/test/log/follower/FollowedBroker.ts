@@ -119,7 +119,12 @@ export const startFollowed = Effect.fnUntraced(function* (database: TestDatabase
     create: (name: string, partitions = 1) =>
       Effect.andThen(topics.create({ name, partitions, configs: new Map() }), look),
     /** A batch of these records, compressed if nothing else is said. */
-    append: (name: string, records: ReadonlyArray<string>, encoding: EncodeOptions = { compression: GZIP }, index = 0) =>
+    append: (
+      name: string,
+      records: ReadonlyArray<string>,
+      encoding: EncodeOptions = { compression: GZIP },
+      index = 0
+    ) =>
       log.append([
         {
           partitionId: partitionIdOf(name, index),

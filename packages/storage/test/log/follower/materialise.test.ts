@@ -22,9 +22,9 @@ describe("kafka.materialise", () => {
       yield* append("t", ['a={"n": 3}', "b=", 'c={"n": 4}', 'c={"n": 5}'], {})
       yield* reached(psql, "public.latest", 5)
       expect(yield* latest(psql)).toEqual(['a {"n": 3}', 'c {"n": 5}'])
-      expect(yield* lines(psql, "select partition, next_offset, end_offset, lag, error from kafka.materialised")).toEqual([
-        "0 6 6 0 -"
-      ])
+      expect(
+        yield* lines(psql, "select partition, next_offset, end_offset, lag, error from kafka.materialised")
+      ).toEqual(["0 6 6 0 -"])
     }).pipe(Effect.scoped)
   )
 
@@ -50,7 +50,10 @@ describe("kafka.materialise", () => {
       yield* log.append([{ partitionId: partitionIdOf("t"), stampTime: false, batch: encodeBatch(records) }])
       yield* reached(psql, "latest", 1)
       expect(
-        yield* lines(psql, `select key, total, city, tags, rest, first, bytes, raw = $$${value}$$, p, o, at, h, k from public.latest order by key`)
+        yield* lines(
+          psql,
+          `select key, total, city, tags, rest, first, bytes, raw = $$${value}$$, p, o, at, h, k from public.latest order by key`
+        )
       ).toEqual([
         String.raw`7 12.35 Bonn {x,NULL,y} {"a": [1]} deep \x0001ff t 0 0 2023-11-14 22:13:20.123+00 [["trace", "17"], ["none", null]] \x37`,
         String.raw`8 - - - - - - f 0 1 1970-01-01 00:00:00+00 - \x38`
@@ -64,7 +67,12 @@ describe("kafka.materialise", () => {
       yield* psql.query(`select kafka.materialise('t', 'public.latest', '[{"name": "value", "from": "value", "type": "text"}]',
         key => '{"name": "key", "type": "bigint", "path": "payload.id"}')`)
       yield* look
-      yield* append("t", ['{"payload":{"id":5}}=no JSON', '{"payload":{"id":6}}=x', '{"payload":{"id":"5"}}=newer', '{"payload":{"id":6}}='])
+      yield* append("t", [
+        '{"payload":{"id":5}}=no JSON',
+        '{"payload":{"id":6}}=x',
+        '{"payload":{"id":"5"}}=newer',
+        '{"payload":{"id":6}}='
+      ])
       yield* reached(psql, "latest", 3)
       expect(yield* latest(psql)).toEqual(["5 newer"])
     }).pipe(Effect.scoped)
@@ -73,7 +81,12 @@ describe("kafka.materialise", () => {
   it.live("leaves out what was aborted, and waits for what is open", () =>
     Effect.gen(function* () {
       const { append, endTransaction, look, psql } = yield* open()
-      const transactional = (producerId: bigint) => ({ producerId, producerEpoch: 0, baseSequence: 0, isTransactional: true })
+      const transactional = (producerId: bigint) => ({
+        producerId,
+        producerEpoch: 0,
+        baseSequence: 0,
+        isTransactional: true
+      })
       yield* psql.query(materialise)
       yield* look
       yield* append("t", ["a=1"])
@@ -101,7 +114,9 @@ describe("kafka.materialise", () => {
       yield* unwatched.stop
       const next = yield* startFollowed(database, { following: new Set(), stepBytes: 1000 })
       yield* reached(psql, "latest", 198)
-      expect(yield* lines(psql, "select count(*), max(value::text) filter (where key = 'a') from public.latest")).toEqual(["100 99"])
+      expect(
+        yield* lines(psql, "select count(*), max(value::text) filter (where key = 'a') from public.latest")
+      ).toEqual(["100 99"])
       yield* next.stop
       const last = yield* startFollowed(database, { following: undefined })
       yield* last.append("t", ["gone=1"])
@@ -161,7 +176,9 @@ describe("kafka.materialise", () => {
       yield* append("t", ["a=1", "b=2"])
       yield* reached(psql, "latest", 1)
       yield* topics.remove(topics.byName("t")!.topicId)
-      expect(yield* lines(psql, `select "table", partition, lag from kafka.materialised`)).toEqual(["public.latest - -"])
+      expect(yield* lines(psql, `select "table", partition, lag from kafka.materialised`)).toEqual([
+        "public.latest - -"
+      ])
       expect(yield* latest(psql)).toEqual(["a 1", "b 2"])
       yield* create("t")
       yield* append("t", ["b=3"])
@@ -194,9 +211,12 @@ describe("kafka.materialise", () => {
       yield* reached(psql, "latest", 1)
       expect(yield* latest(psql)).toEqual(["a 2"])
       yield* psql.query("select kafka.dematerialise('public.latest', drop_table => true)")
-      expect(yield* lines(psql, "select to_regclass('public.latest'), count(*) from pg_proc where proname ~ 'materialised_\\d'")).toEqual([
-        "- 0"
-      ])
+      expect(
+        yield* lines(
+          psql,
+          "select to_regclass('public.latest'), count(*) from pg_proc where proname ~ 'materialised_\\d'"
+        )
+      ).toEqual(["- 0"])
     }).pipe(Effect.scoped)
   )
 
@@ -233,13 +253,25 @@ describe("kafka.materialise", () => {
       expect(yield* refusal(psql, on("key text primary key, m integer"))).toBe("42703")
       expect(yield* refusal(psql, on("key text primary key, n integer, m integer not null"))).toBe("23502")
       expect(yield* refusal(psql, on("key text primary key, n integer) partition by hash (key"))).toBe("42809")
-      expect(yield* refusal(psql, "create view public.v as select 1; select kafka.materialise('t', 'public.v')")).toBe("42809")
+      expect(yield* refusal(psql, "create view public.v as select 1; select kafka.materialise('t', 'public.v')")).toBe(
+        "42809"
+      )
       expect(yield* refusal(psql, "select kafka.materialise('nothing', 'public.x')")).toBe("42704")
       expect(yield* refusal(psql, "select kafka.materialise('t', 'public.x', on_error => 'wait')")).toBe("22023")
-      for (const columns of ['"n"', '{"n": 1}', '{"n": {"typ": "text"}}', '{"n": {"from": "offset", "path": "a"}}', '[{"type": "text"}]']) {
+      for (const columns of [
+        '"n"',
+        '{"n": 1}',
+        '{"n": {"typ": "text"}}',
+        '{"n": {"from": "offset", "path": "a"}}',
+        '[{"type": "text"}]'
+      ]) {
         expect(yield* refusal(psql, `select kafka.materialise('t', 'public.x', '${columns}')`)).toBe("22023")
       }
-      yield* psql.query(on("key text primary key, extra text default 'x', n integer, doubled integer generated always as (n * 2) stored"))
+      yield* psql.query(
+        on(
+          "key text primary key, extra text default 'x', n integer, doubled integer generated always as (n * 2) stored"
+        )
+      )
       expect(yield* refusal(psql, `select kafka.materialise('t', 'public.mine')`)).toBe("42710")
       yield* psql.query(on("", ", on_error => 'skip'"))
       yield* look

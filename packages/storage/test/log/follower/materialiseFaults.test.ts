@@ -80,8 +80,13 @@ describe("a table that follows a topic", () => {
       yield* append("t", ["a=2", "b=3"])
       for (const table of tables.slice(4)) yield* reached(psql, table, 2)
       yield* untilSome(psql, `select from kafka.materialised where error ~ 'lock timeout' having count(*) = 4`)
-      expect(yield* lines(psql, `select count(*) from pg_stat_activity
-        where datname = current_database() and application_name = 'tusk/broker tables'`)).toEqual(["4"])
+      expect(
+        yield* lines(
+          psql,
+          `select count(*) from pg_stat_activity
+        where datname = current_database() and application_name = 'tusk/broker tables'`
+        )
+      ).toEqual(["4"])
       expect(states().filter(({ lag }) => lag === 2n).length).toBe(4)
       yield* other.query("commit")
       for (const table of tables) yield* reached(psql, table, 2)
@@ -99,7 +104,9 @@ describe("a table that follows a topic", () => {
         const [id] = yield* lines(psql, "select max(follower_id) from kafka.materialised_tables")
         const record = (key: number, value: string) => `row(0, 1, now(), '${key}', ${value}, null)::kafka.read_record`
         const counts = Effect.map(
-          psql.query(`select seq_scan, idx_scan, n_tup_ins, n_tup_upd, n_tup_del from pg_stat_xact_user_tables where relname = 't${i}'`),
+          psql.query(
+            `select seq_scan, idx_scan, n_tup_ins, n_tup_upd, n_tup_del from pg_stat_xact_user_tables where relname = 't${i}'`
+          ),
           ([row]) => row!.map(Number)
         )
         yield* psql.query("begin")
@@ -161,7 +168,9 @@ describe("a table that follows a topic", () => {
   it.live("gives up what is erased, and keeps what came later", () =>
     Effect.gen(function* () {
       const { append, erase, look, partitionIdOf, psql } = yield* open()
-      yield* psql.query(`select kafka.materialise('t', 'public.latest', '{"value": {"from": "value", "type": "text"}}')`)
+      yield* psql.query(
+        `select kafka.materialise('t', 'public.latest', '{"value": {"from": "value", "type": "text"}}')`
+      )
       yield* look
       yield* append("t", ["a=1", "b=2", "c=3"])
       yield* append("t", ["a=4", "x=a"])

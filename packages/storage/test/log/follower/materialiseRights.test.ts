@@ -25,15 +25,27 @@ const open = Effect.gen(function* () {
 
 /** Ways in which an owner has code run by whoever writes to a table of his. */
 const WAYS: ReadonlyArray<readonly [string, string, RegExp]> = [
-  ["a trigger", "create trigger note before insert on app.latest for each row execute function app.note()", /has a trigger/],
+  [
+    "a trigger",
+    "create trigger note before insert on app.latest for each row execute function app.note()",
+    /has a trigger/
+  ],
   [
     "a trigger at the end of the transaction",
     "create constraint trigger note after insert on app.latest deferrable initially deferred for each row execute function app.note()",
     /has a trigger/
   ],
   ["a check", "alter table app.latest add check (app.pure(key) is not null)", /has a check/],
-  ["a generated column", "alter table app.latest add g text generated always as (app.pure(key)) stored", /has a generated column/],
-  ["a default", "alter table app.latest add d text; alter table app.latest alter d set default app.spy()", /has a default/],
+  [
+    "a generated column",
+    "alter table app.latest add g text generated always as (app.pure(key)) stored",
+    /has a generated column/
+  ],
+  [
+    "a default",
+    "alter table app.latest add d text; alter table app.latest alter d set default app.spy()",
+    /has a default/
+  ],
   [
     "a built-in function that runs a statement",
     "alter table app.latest add d xml; alter table app.latest alter d set default query_to_xml('select app.spy()', true, true, '')",
@@ -48,7 +60,11 @@ const WAYS: ReadonlyArray<readonly [string, string, RegExp]> = [
     /has row level security/
   ],
   ["a rule", "create rule r as on insert to app.latest do also select app.spy()", /has a rule/],
-  ["a domain", "create domain app.word as text check (value is null or app.pure(value) <> ''); alter table app.latest add w app.word", /of a type/],
+  [
+    "a domain",
+    "create domain app.word as text check (value is null or app.pure(value) <> ''); alter table app.latest add w app.word",
+    /of a type/
+  ],
   ["a table that a crash empties", "alter table app.latest set unlogged", /survives a crash/]
 ]
 
