@@ -7,7 +7,7 @@ import { readNewest } from "../../../src/log/follower/readNewest.ts"
 import type { ReadStep } from "../../../src/log/follower/readStep.ts"
 
 const Log = Schema.Array(
-  Schema.Array(Schema.Literals(["a", "b", "ab", null])).check(Schema.isMinLength(1), Schema.isMaxLength(4))
+  Schema.Array(Schema.NullOr(Schema.Literals(["a", "b", "ab"]))).check(Schema.isMinLength(1), Schema.isMaxLength(4))
 )
 const Offset = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 12 }))
 
