@@ -5,6 +5,7 @@ import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
 import { Follower } from "@tusk/storage/log/follower/Follower"
+import { Erase } from "@tusk/storage/log/erase/Erase"
 import { Log } from "@tusk/storage/log/Log"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { Store } from "@tusk/storage/port/Store"
@@ -112,6 +113,7 @@ const own = Effect.gen(function* () {
   return {
     active: yield* Active,
     committer: yield* Committer,
+    erase: yield* Erase,
     log: yield* Log,
     topics: yield* Topics,
     settings: yield* BrokerSettings,

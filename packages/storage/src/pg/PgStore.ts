@@ -10,6 +10,7 @@ import type { ConnectionError } from "./connection/ConnectionError.ts"
 import { resolveOptions } from "./options/PgOptions.ts"
 import type { PgOptions } from "./options/PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
+import { erasuresOf } from "./PgStore/ErasureSession.ts"
 import { materialisedOf } from "./PgStore/materialisedRows.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { outboxOf } from "./PgStore/OutboxSession.ts"
@@ -109,6 +110,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     ...readsOf((use) => withReign(({ readers }) => use(readers))),
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
+    erasures: erasuresOf(withReign),
     materialised: materialisedOf(withReign),
     roles: roleLoginsOf(target, withReign),
     statistics: withReign(({ statistics }) => statistics.look)

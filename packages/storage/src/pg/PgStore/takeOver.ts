@@ -17,6 +17,7 @@ import type { Session } from "./clusterLock.ts"
 import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.ts"
 import type { CommitSession } from "./commit.ts"
 import { commitStatements } from "./CommitFrame.ts"
+import { ErasureSession } from "./ErasureSession.ts"
 import { MaterialisedSessions } from "./MaterialisedSessions.ts"
 import { OutboxSession } from "./OutboxSession.ts"
 import { Readers } from "./Readers.ts"
@@ -37,6 +38,7 @@ export interface Reign extends CommitSession {
   readonly session: Session
   readonly readers: Readers
   readonly unpacked: UnpackedSession
+  readonly erasure: ErasureSession
   readonly materialised: MaterialisedSessions
   readonly statistics: StatisticsSession
   readonly watch: Watch
@@ -130,15 +132,16 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 export const endReign = (
   sessions: Pick<
     Reign,
-    "materialised" | "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer"
+    "erasure" | "materialised" | "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer"
   >,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { materialised, outbox, readers, session, statistics, unpacked, watch, writer } = sessions
+    const { erasure, materialised, outbox, readers, session, statistics, unpacked, watch, writer } = sessions
     readers.end()
     statistics.end()
     unpacked.end()
+    erasure.end()
     materialised.end()
     watch.end()
     outbox.end()
@@ -194,12 +197,14 @@ export const takeOver = (
     const beside = new Beside(target, writer, session)
     const readers = new Readers(beside, target.readConnections)
     const unpacked = new UnpackedSession(readers)
+    const erasure = new ErasureSession(readers)
     const materialised = new MaterialisedSessions(readers, target.tableSessions)
     const statistics = new StatisticsSession(readers)
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
     const security = new SecuritySession(outbox)
-    const sessions = { writer, session, readers, unpacked, materialised, statistics, watch, outbox, security }
+    const besides = { unpacked, materialised, erasure, statistics, watch, outbox, security }
+    const sessions = { writer, session, readers, ...besides }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {
