@@ -99,6 +99,16 @@ const untilDone = async ({ broker, report, session }: World, kills: number, from
   return (performance.now() - began) / 1000
 }
 
+/** Of a file that comes and goes while the server runs. */
+const contentOf = (file: string): Buffer => {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0)
+    throw error
+  }
+}
+
 /** How many times a text of bytes lies in files of the data directory, but for the WAL. */
 const countInFiles = (folder: string, bytes: Buffer): ReadonlyMap<string, number> => {
   const found = new Map<string, number>()
@@ -109,7 +119,7 @@ const countInFiles = (folder: string, bytes: Buffer): ReadonlyMap<string, number
         if (entry.name !== "pg_wal") look(at)
         continue
       }
-      const content = readFileSync(at)
+      const content = contentOf(at)
       let count = 0
       for (let i = content.indexOf(bytes); i >= 0; i = content.indexOf(bytes, i + 1)) count++
       if (count > 0) found.set(at.slice(folder.length), count)

@@ -62,7 +62,7 @@ export class Erase extends Context.Service<
         committer: yield* Committer,
         rewriting,
         step: makeEraseStep({ read, filter, rewriting, counts }),
-        rows: makeEraseRows(erasures, store.unpacked, yield* Follower),
+        rows: makeEraseRows(erasures, store, yield* Follower),
         pace: new Pace(options.bytesPerSecond),
         options,
         nowMs: () => clock.currentTimeMillisUnsafe(),
