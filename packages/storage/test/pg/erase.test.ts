@@ -148,8 +148,11 @@ describe("kafka.erase", () => {
         ["7", "2"]
       ])
       assert.deepStrictEqual(yield* psql.query(troubles), [["1", null]])
+      yield* locking.query("begin; lock table public.latest")
       const second = yield* erase(psql, "'users', key => '43'")
+      yield* until(psql, second, "waits")
       yield* broker.append("users", ['43={"n": 5}'])
+      yield* locking.query("rollback")
       yield* until(psql, second, "done")
       yield* psql.query("select kafka.await('public.latest', 0, 5, '15 s')")
       assert.deepStrictEqual(yield* rows, [
