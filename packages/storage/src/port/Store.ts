@@ -5,6 +5,7 @@ import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
+import type { ShadowRows } from "./ShadowRows.ts"
 import type { StateLoader } from "./StateLoader.ts"
 import type { SqlSecurity } from "./SqlSecurity.ts"
 import type { StoreError } from "./StoreError.ts"
@@ -69,6 +70,8 @@ export interface SqlSide {
   readonly outbox: Outbox | undefined
   /** Records as rows; absent for the same reason. */
   readonly unpacked?: UnpackedRows
+  /** How far another Kafka follows; absent for the same reason. */
+  readonly shadow?: ShadowRows
   /** Rows of security that SQL has changed; absent for the same reason. */
   readonly security?: SqlSecurity
   /** Absent if its server has no users of its own. */

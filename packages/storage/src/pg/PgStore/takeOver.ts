@@ -20,6 +20,7 @@ import { commitStatements } from "./CommitFrame.ts"
 import { OutboxSession } from "./OutboxSession.ts"
 import { Readers } from "./Readers.ts"
 import { SecuritySession } from "./SecuritySession.ts"
+import { ShadowSession } from "./ShadowSession.ts"
 import { StatisticsSession } from "./StatisticsSession.ts"
 import { UnpackedSession } from "./UnpackedSession.ts"
 import { Watch } from "./Watch.ts"
@@ -37,6 +38,7 @@ export interface Reign extends CommitSession {
   readonly readers: Readers
   readonly unpacked: UnpackedSession
   readonly statistics: StatisticsSession
+  readonly shadow: ShadowSession
   readonly watch: Watch
   readonly outbox: OutboxSession
   readonly security: SecuritySession
@@ -126,13 +128,14 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Ends a reign's sessions, and waits for none that does not answer at once. */
 export const endReign = (
-  sessions: Pick<Reign, "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer">,
+  sessions: Pick<Reign, "outbox" | "readers" | "session" | "shadow" | "statistics" | "unpacked" | "watch" | "writer">,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { outbox, readers, session, statistics, unpacked, watch, writer } = sessions
+    const { outbox, readers, session, shadow, statistics, unpacked, watch, writer } = sessions
     readers.end()
     statistics.end()
+    shadow.end()
     unpacked.end()
     watch.end()
     outbox.end()
@@ -189,10 +192,11 @@ export const takeOver = (
     const readers = new Readers(beside, target.readConnections)
     const unpacked = new UnpackedSession(readers)
     const statistics = new StatisticsSession(readers)
+    const shadow = new ShadowSession(readers.openAs("shadow"))
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
     const security = new SecuritySession(outbox)
-    const sessions = { writer, session, readers, unpacked, statistics, watch, outbox, security }
+    const sessions = { writer, session, readers, unpacked, statistics, shadow, watch, outbox, security }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {
