@@ -2444,7 +2444,7 @@ comment on column kafka.shadow_targets.producer_id is 'Given by that cluster, on
 comment on column kafka.shadow_targets.producer_epoch is 'Of the producer id; never raised';
 
 create table kafka.shadow_partitions (
-  cluster_id text not null references kafka.shadow_targets on delete cascade,
+  cluster_id text not null,
   topic text not null,
   partition_index integer not null,
   source_topic_id text not null,
@@ -2482,8 +2482,7 @@ create table kafka.shadow_offsets (
   partition_index integer not null,
   target_offset bigint not null,
   source_offset bigint not null,
-  primary key (cluster_id, topic, partition_index, target_offset, source_offset),
-  foreign key (cluster_id, topic, partition_index) references kafka.shadow_partitions on delete cascade
+  primary key (cluster_id, topic, partition_index, target_offset, source_offset)
 );
 comment on table kafka.shadow_offsets is
   'Without filler records: from source_offset on, a record''s offset there is target_offset and what it is further on; up to the next row';
@@ -2871,9 +2870,13 @@ select r."clusterId", r.topic, r.partition, r."sourceTopicId", r."targetTopicId"
 from jsonb_to_record($1::jsonb) as r("clusterId" text, topic text, partition integer, "sourceTopicId" text, "targetTopicId" text,
   difference bigint, fills boolean, "targetStart" bigint, "targetEnd" bigint, "sourceNext" bigint, "sourceEnd" bigint)
 on conflict (cluster_id, topic, partition_index) do nothing`,
-  ForgetPartitions: `delete from kafka.shadow_partitions s
-where s.cluster_id = $1::jsonb ->> 'clusterId' and s.topic = $1::jsonb ->> 'topic'
-  and ($1::jsonb ->> 'sourceTopicId' is null or s.source_topic_id = $1::jsonb ->> 'sourceTopicId')`,
+  ForgetPartitions: `with gone as (
+  delete from kafka.shadow_partitions s
+  where s.cluster_id = $1::jsonb ->> 'clusterId' and s.topic = $1::jsonb ->> 'topic'
+    and s.source_topic_id = $1::jsonb ->> 'sourceTopicId'
+  returning s.cluster_id, s.topic, s.partition_index)
+delete from kafka.shadow_offsets o using gone
+where o.cluster_id = gone.cluster_id and o.topic = gone.topic and o.partition_index = gone.partition_index`,
   LockMap: `select pg_try_advisory_lock(hashtextextended($1::jsonb ->> 'clusterId', 'kafka.shadow_offsets'::regclass::oid::bigint))::text`,
   MapOffsets: `with one as (
   select r.* from jsonb_to_record($1::jsonb) as r("clusterId" text, topic text, partition integer, entries jsonb)

@@ -12,7 +12,7 @@ comment on column kafka.shadow_targets.producer_id is 'Given by that cluster, on
 comment on column kafka.shadow_targets.producer_epoch is 'Of the producer id; never raised';
 
 create table kafka.shadow_partitions (
-  cluster_id text not null references kafka.shadow_targets on delete cascade,
+  cluster_id text not null,
   topic text not null,
   partition_index integer not null,
   source_topic_id text not null,
@@ -50,8 +50,7 @@ create table kafka.shadow_offsets (
   partition_index integer not null,
   target_offset bigint not null,
   source_offset bigint not null,
-  primary key (cluster_id, topic, partition_index, target_offset, source_offset),
-  foreign key (cluster_id, topic, partition_index) references kafka.shadow_partitions on delete cascade
+  primary key (cluster_id, topic, partition_index, target_offset, source_offset)
 );
 comment on table kafka.shadow_offsets is
   'Without filler records: from source_offset on, a record''s offset there is target_offset and what it is further on; up to the next row';
