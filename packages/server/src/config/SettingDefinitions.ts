@@ -12,6 +12,7 @@ import {
 import { connectionDefaults } from "./connectionDefaults.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
 import { observationSettingDefinitions } from "./ObservationSettingDefinitions.ts"
+import { shadowSettingDefinitions } from "./ShadowSettingDefinitions.ts"
 import { securitySettingDefinitions } from "./SecuritySettingDefinitions.ts"
 import { flag, number, perListener, word } from "./SettingKinds.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
@@ -374,6 +375,7 @@ export const settingDefinitions = {
   ),
   ...observationSettingDefinitions,
   ...securitySettingDefinitions,
+  ...shadowSettingDefinitions,
   ...groupSettingDefinitions
 } satisfies { readonly [key: string]: SettingDefinition }
 

@@ -26,6 +26,7 @@ import { registerOwn, registerSeen } from "./ownMetrics.ts"
 import type { OwnSources } from "./ownMetrics.ts"
 import { makeSetPostgres } from "./postgresMetrics.ts"
 import { Series } from "./Series.ts"
+import { setShadow } from "./shadowMetrics.ts"
 import { together } from "./together.ts"
 import { setTopics } from "./topicMetrics.ts"
 import { tuskMetrics } from "./tuskMetrics.ts"
@@ -137,6 +138,7 @@ const makeLook = Effect.fnUntraced(function* (series: Series) {
     const ends = yield* setTopics(series, { log, topics, placement, maxPartitions })
     yield* setGroups(series, { groups, offsets, shared, topics, age, ends, maxPartitions, nowMs })
     setTransactions(series, transactions, nowMs)
+    setShadow(series, sources.server.shadowed(), maxPartitions)
   })
 
   return Effect.fnUntraced(function* (address: string | undefined) {

@@ -21,25 +21,45 @@ export interface Position {
   readonly difference: bigint
 }
 
-/** What is to be done, in order. `target` is where the first record is to lie. */
-export type Step =
-  /** The batch as it is, but for its header. */
-  | { readonly _tag: "Copy"; readonly batch: Uint8Array; readonly target: bigint; readonly records: number }
-  /** Of a batch that has lost records, or that begins before `from`: what is left, with fillers in its holes or without. */
-  | {
-      readonly _tag: "Rebuild"
-      readonly batch: Uint8Array
-      readonly from: bigint
-      readonly target: bigint
-      readonly records: number
-    }
-  /** So many fillers, of that time. */
-  | { readonly _tag: "Fill"; readonly target: bigint; readonly records: number; readonly timestamp: bigint }
-  /** From here on offsets differ in another way. */
-  | { readonly _tag: "Map"; readonly source: bigint; readonly target: bigint }
+/** A batch on its way. */
+interface Placed {
+  /** Where its first record is to lie. */
+  readonly target: bigint
+  readonly records: number
+  /** The offset of the source behind it. */
+  readonly next: bigint
+}
 
-/** A step that sends something. */
-export type Sent = Exclude<Step, { readonly _tag: "Map" }>
+/** What is sent. */
+export type Sent = Placed &
+  (
+    | {
+        /** The batch as it is, but for its header. */
+        readonly _tag: "Copy"
+        readonly batch: Uint8Array
+      }
+    | {
+        /** What is left from `from` on of a batch that has lost records, or begins before; holes are filled, or close up. */
+        readonly _tag: "Rebuild"
+        readonly batch: Uint8Array
+        readonly from: bigint
+      }
+    | {
+        /** Fillers alone, of that time. */
+        readonly _tag: "Fill"
+        readonly timestamp: bigint
+      }
+  )
+
+/** What is to be done, in order. */
+export type Step =
+  | Sent
+  | {
+      /** From here on offsets differ in another way. */
+      readonly _tag: "Map"
+      readonly source: bigint
+      readonly target: bigint
+    }
 
 export interface Planned {
   readonly steps: ReadonlyArray<Step>
@@ -91,7 +111,8 @@ class Plan {
       if (left <= 0n || !this.#options.fills) return
       const most = BigInt(this.#options.fillMost)
       const records = Number(left < most ? left : most)
-      this.#send({ _tag: "Fill", target: this.#target, records, timestamp: this.#timestamp })
+      const next = this.#target + this.#difference + BigInt(records)
+      this.#send({ _tag: "Fill", target: this.#target, records, next, timestamp: this.#timestamp })
     }
   }
 
@@ -103,19 +124,19 @@ class Plan {
     const records = RecordBatch.recordCount(batch)
     if (base === from && BigInt(records) === end - base) {
       this.#map(from, this.#target)
-      this.#send({ _tag: "Copy", batch, target: this.#target, records })
+      this.#send({ _tag: "Copy", batch, target: this.#target, records, next: end })
     } else if (this.#options.fills) {
-      this.#send({ _tag: "Rebuild", batch, from, target: this.#target, records: Number(end - from) })
-    } else this.#close(batch, from)
+      this.#send({ _tag: "Rebuild", batch, from, target: this.#target, records: Number(end - from), next: end })
+    } else this.#close(batch, from, end)
     this.#source = end
   }
 
   /** What is left of a batch, without holes: each place behind one is mapped. */
-  #close(batch: Uint8Array, from: bigint): void {
+  #close(batch: Uint8Array, from: bigint, next: bigint): void {
     const offsets = this.#options.offsetsOf(batch, from)
     offsets.forEach((offset, i) => this.#map(offset, this.#target + BigInt(i)))
     if (offsets.length === 0) return
-    this.#send({ _tag: "Rebuild", batch, from, target: this.#target, records: offsets.length })
+    this.#send({ _tag: "Rebuild", batch, from, target: this.#target, records: offsets.length, next })
   }
 
   #map(source: bigint, target: bigint): void {

@@ -1,5 +1,5 @@
 /** Batches as the target gets them: pure. Records' bytes stay; the producer is the shadow's own. */
-import { GZIP, UNCOMPRESSED } from "@tusk/protocol/record/Compression"
+import { compress, GZIP, UNCOMPRESSED } from "@tusk/protocol/record/Compression"
 import { isKafkaError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
@@ -15,6 +15,10 @@ export interface Sender {
 
 /** The header that marks a filler. */
 export const FILLER = "tusk.filler"
+
+/** Most of one batch, and the most bytes that one takes before compression. */
+export const FILL_MOST = 10_000
+export const FILLER_BYTES = 40
 
 /** A sequence number is the offset at the target, as far as 31 bits hold it. */
 export const sequenceAt = (target: bigint): number => Number(target % 0x80000000n)
@@ -68,9 +72,10 @@ class Records {
     this.#fillerKey = fillerKey
   }
 
-  fill(until: number): void {
+  /** Fillers up to an offset, of a neighbour's time. */
+  fill(until: number, timestampDelta: bigint): void {
     while (this.count < until) {
-      RecordBatch.encodeRecord(this.writer, fillerOf(this.#fillerKey), 0n, this.count++)
+      RecordBatch.encodeRecord(this.writer, fillerOf(this.#fillerKey), timestampDelta, this.count++)
     }
   }
 
@@ -101,12 +106,12 @@ const rebuilt = (batch: Uint8Array, from: bigint, { fillerKey, fills, maxBytes }
   while (cursor.advance()) {
     cursor.skipHeaders()
     if (cursor.offsetDelta < first) continue
-    if (fills) records.fill(cursor.offsetDelta - first)
+    if (fills) records.fill(cursor.offsetDelta - first, cursor.timestampDelta)
     records.copy(cursor.bytes, cursor.start, cursor.deltaAt, cursor.keySizeAt, cursor.next)
   }
-  if (fills) records.fill(RecordBatch.lastOffsetDelta(batch) + 1 - first)
+  if (fills) records.fill(RecordBatch.lastOffsetDelta(batch) + 1 - first, cursor.timestampDelta)
   const codec = RecordBatch.compressionCodec(batch)
-  return RecordBatch.withRecords(batch, codec, RecordBatch.compressed(codec, records.writer.bytes()), (view) => {
+  return RecordBatch.withRecords(batch, codec, compress(codec, records.writer.bytes()), (view) => {
     view.setInt32(23, records.count - 1)
     view.setInt32(RecordBatch.COUNT_AT, records.count)
   })

@@ -56,8 +56,8 @@ export interface ShadowRows {
   /** Notes never lead back. What is noted goes on: it is not stopped. */
   readonly note: (clusterId: string, progress: ReadonlyArray<ShadowProgress>) => Effect.Effect<void, StoreError>
   readonly stop: (clusterId: string, place: ShadowPlace, why: string) => Effect.Effect<void, StoreError>
-  /** Forgets all partitions of a topic, if it is that one. */
-  readonly forget: (clusterId: string, topic: string, sourceTopicId: string) => Effect.Effect<void, StoreError>
+  /** Forgets a partition, and its map. */
+  readonly forget: (clusterId: string, place: ShadowPlace) => Effect.Effect<void, StoreError>
   /** Whether this one alone maps offsets of the target, for as long as its session lives. */
   readonly lockMap: (clusterId: string) => Effect.Effect<boolean, StoreError>
   /** In order. */

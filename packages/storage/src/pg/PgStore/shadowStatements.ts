@@ -58,8 +58,7 @@ export const shadowOf = (send: SendShadow): ShadowRows => {
     note: (clusterId, partitions) => Effect.asVoid(ask(s.NoteProgress, { clusterId, partitions })),
     stop: (clusterId, { partition, topic }, why) =>
       Effect.asVoid(ask(s.NoteStop, { clusterId, topic, partition, why })),
-    forget: (clusterId, topic, sourceTopicId) =>
-      Effect.asVoid(ask(s.ForgetPartitions, { clusterId, topic, sourceTopicId })),
+    forget: (clusterId, { partition, topic }) => Effect.asVoid(ask(s.ForgetPartition, { clusterId, topic, partition })),
     lockMap: (clusterId) => Effect.map(ask(s.LockMap, { clusterId }), ([held]) => held === true),
     mapped: (clusterId, { partition, topic }) =>
       Effect.map(ask(s.MappedOffsets, { clusterId, topic, partition }), (rows) =>

@@ -2870,10 +2870,10 @@ select r."clusterId", r.topic, r.partition, r."sourceTopicId", r."targetTopicId"
 from jsonb_to_record($1::jsonb) as r("clusterId" text, topic text, partition integer, "sourceTopicId" text, "targetTopicId" text,
   difference bigint, fills boolean, "targetStart" bigint, "targetEnd" bigint, "sourceNext" bigint, "sourceEnd" bigint)
 on conflict (cluster_id, topic, partition_index) do nothing`,
-  ForgetPartitions: `with gone as (
+  ForgetPartition: `with gone as (
   delete from kafka.shadow_partitions s
   where s.cluster_id = $1::jsonb ->> 'clusterId' and s.topic = $1::jsonb ->> 'topic'
-    and s.source_topic_id = $1::jsonb ->> 'sourceTopicId'
+    and s.partition_index = ($1::jsonb ->> 'partition')::integer
   returning s.cluster_id, s.topic, s.partition_index)
 delete from kafka.shadow_offsets o using gone
 where o.cluster_id = gone.cluster_id and o.topic = gone.topic and o.partition_index = gone.partition_index`,
