@@ -10,7 +10,7 @@ import type { ShadowPlace } from "@tusk/storage/port/ShadowRows"
 import { makeSignal } from "@tusk/storage/Signal"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { fetchedOne, leaderNow, oneOf } from "./ClientTarget.ts"
+import { clusterIdOf, fetchedOne, leaderNow, oneOf } from "./ClientTarget.ts"
 import { mirrored } from "./configs.ts"
 import type { ShadowSource } from "./ShadowPorts.ts"
 
@@ -103,6 +103,7 @@ export const clientSource = (
     })
 
     return {
+      clusterId: clusterIdOf(client),
       topics: Effect.gen(function* () {
         const { topics } = yield* client.metadata(null)
         return yield* Effect.forEach(

@@ -8,6 +8,7 @@ import type { ClientError } from "@tusk/client/ClientError"
 import { KafkaClient } from "@tusk/client/KafkaClient"
 import { leaderOf, partitionText } from "@tusk/client/leaders"
 import type { TopicPartition } from "@tusk/client/Metadata"
+import { addressText } from "@tusk/client/Transport"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
@@ -121,6 +122,14 @@ const sendingTo = (leader: BrokerConnection, { partition, topic }: TopicPartitio
     )
 }
 
+/** Which cluster it is. */
+export const clusterIdOf = (client: KafkaClient["Service"]): Effect.Effect<string, ClientError> =>
+  Effect.flatMap(client.metadata([]), ({ brokers, clusterId }) => {
+    if (clusterId !== null) return Effect.succeed(clusterId)
+    const address = Array.from(brokers.values(), addressText).join()
+    return Effect.fail(new BadAnswer({ address, reason: "the cluster has no id" }))
+  })
+
 /** Another Kafka, by a client. */
 export const clientTarget = (client: KafkaClient["Service"]): ShadowTarget => {
   const using = <A, E>(effect: Effect.Effect<A, E, KafkaClient>) => Effect.provideService(effect, KafkaClient, client)
@@ -137,11 +146,7 @@ export const clientTarget = (client: KafkaClient["Service"]): ShadowTarget => {
   })
 
   return {
-    clusterId: Effect.flatMap(client.metadata([]), ({ clusterId }) =>
-      clusterId === null
-        ? Effect.fail(new BadAnswer({ address: "the target", reason: "the cluster has no id" }))
-        : Effect.succeed(clusterId)
-    ),
+    clusterId: clusterIdOf(client),
     newProducer: Effect.map(
       client.ask(
         client.anyBroker,

@@ -13,6 +13,7 @@ const TOPIC = 2
 
 /** Where the log of this process is. */
 export interface LogPorts {
+  readonly clusterId: string
   readonly log: Pick<Log["Service"], "read" | "ends" | "awaitBytes">
   readonly topics: Pick<Topics["Service"], "all" | "byName" | "ofPartition">
   readonly configs: Pick<Configs["Service"], "of">
@@ -22,7 +23,7 @@ export interface LogPorts {
 const isInternal = (name: string): boolean => name.startsWith("__")
 
 /** The log of this process. */
-export const logSource = ({ configs, log, offsets, topics }: LogPorts): ShadowSource => {
+export const logSource = ({ clusterId, configs, log, offsets, topics }: LogPorts): ShadowSource => {
   const idOf = ({ partition, topic }: ShadowPlace) => {
     const partitionId = topics.byName(topic)?.partitionIds[partition]
     return partitionId === undefined ? Effect.fail(new UnknownTopicOrPartition()) : Effect.succeed(partitionId)
@@ -48,6 +49,7 @@ export const logSource = ({ configs, log, offsets, topics }: LogPorts): ShadowSo
   })
 
   return {
+    clusterId: Effect.succeed(clusterId),
     topics: Effect.sync(() =>
       topics
         .all()

@@ -12,6 +12,7 @@ import { Progress } from "./Progress.ts"
 import type { PartitionLag } from "./Progress.ts"
 import { ShadowedPartition } from "./ShadowedPartition.ts"
 import type { ShadowParts } from "./ShadowedPartition.ts"
+import { ShadowStop } from "./ShadowPorts.ts"
 import type { ShadowError, ShadowSource, ShadowTarget } from "./ShadowPorts.ts"
 
 /** What a shadow goes by. */
@@ -85,12 +86,15 @@ export class Shadow implements ShadowView {
   }
 
   /** As long as the target is the same cluster. */
-  get #forward(): Effect.Effect<void, ShadowError, Scope.Scope> {
+  get #forward(): Effect.Effect<void, ShadowError | ShadowStop, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
-      const { rows, target } = this.#ends
+      const { rows, source, target } = this.#ends
       this.#progress = new Progress()
       this.#isComplete = false
       const clusterId = yield* target.clusterId
+      if (clusterId === (yield* source.clusterId)) {
+        return yield* new ShadowStop({ message: `the target is the source itself, cluster ${clusterId}` })
+      }
       const sender =
         (yield* rows.producer(clusterId)) ?? (yield* rows.putProducer(clusterId, yield* target.newProducer))
       const parts = this.#parts(clusterId, sender)

@@ -31,6 +31,7 @@ export interface SourceGroup {
 
 /** The log that is forwarded: of this process, or of a broker that is asked. */
 export interface ShadowSource {
+  readonly clusterId: Effect.Effect<string, ShadowError>
   /** All topics but internal ones. */
   readonly topics: Effect.Effect<ReadonlyArray<SourceTopic>, ShadowError>
   /** Where the log starts, and its last stable offset. */

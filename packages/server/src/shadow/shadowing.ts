@@ -37,6 +37,7 @@ export const shadowing = Layer.effectDiscard(
     const counts = yield* RequestCounts
     const rows = store.shadow ?? memoryRows()
     const source = logSource({
+      clusterId: active.clusterId,
       log: yield* Log,
       topics: yield* Topics,
       configs: yield* Configs,
