@@ -33,7 +33,11 @@ export class Side {
     }
   }
 
-  async createTopic(name: string, numPartitions: number, configs: Readonly<Record<string, string>> = {}): Promise<void> {
+  async createTopic(
+    name: string,
+    numPartitions: number,
+    configs: Readonly<Record<string, string>> = {}
+  ): Promise<void> {
     await this.insist(async (wire) => {
       const topic = {
         name,
@@ -71,11 +75,19 @@ export class Side {
   /** Batches from the start of the log to its end, as they lie there. */
   async *batches(topic: string, partition: number): AsyncGenerator<Uint8Array> {
     const end = await this.offset(topic, partition)
-    for (let at = await this.offset(topic, partition, -2n); at < end; ) {
+    for (let at = await this.offset(topic, partition, -2n); at < end;) {
       const fetchOffset = at
       const found = await this.insist(async (wire) => {
         const topics = [{ topic, partitions: [{ partition, fetchOffset, partitionMaxBytes: READ_BYTES }] }]
-        const asked = { replicaId: -1, maxWaitMs: 0, minBytes: 0, maxBytes: READ_BYTES, sessionId: 0, sessionEpoch: -1, topics }
+        const asked = {
+          replicaId: -1,
+          maxWaitMs: 0,
+          minBytes: 0,
+          maxBytes: READ_BYTES,
+          sessionId: 0,
+          sessionEpoch: -1,
+          topics
+        }
         const answer = await wire.call(Fetch, 11, asked)
         return batchesOf(answer.responses[0]?.partitions[0]?.records as never)
       })
@@ -112,7 +124,8 @@ export const compared = async (a: Side, b: Side, topic: string, partitions: numb
       const [at, there] = [RecordBatch.baseOffset(batch), RecordBatch.baseOffset(other)]
       if (at !== there) return differs(`a batch at ${there}, not ${at}`)
       const same = Buffer.from(batch.subarray(61)).equals(other.subarray(61))
-      if (!same || RecordBatch.recordCount(batch) !== RecordBatch.recordCount(other)) return differs(`other bytes at ${at}`)
+      if (!same || RecordBatch.recordCount(batch) !== RecordBatch.recordCount(other))
+        return differs(`other bytes at ${at}`)
       records += RecordBatch.recordCount(batch)
       batches++
     }

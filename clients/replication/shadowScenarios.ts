@@ -162,7 +162,12 @@ export const two = async (report: Report, ending: Ending, records: number): Prom
   await producing
   await caughtUp(sides, topic, partitions)
   const { differs, records: same } = await compared(source, target, topic, partitions)
-  report.check("two: no difference", differs === undefined && same === records, differs ?? `${same} records`, String(records))
+  report.check(
+    "two: no difference",
+    differs === undefined && same === records,
+    differs ?? `${same} records`,
+    String(records)
+  )
 }
 
 interface Placed extends DecodedRecord {
@@ -186,9 +191,17 @@ const recordsOf = async (side: Side, topic: string): Promise<ReadonlyMap<bigint,
 }
 
 const textOf = ({ headers, key, timestamp, value }: DecodedRecord): string =>
-  JSON.stringify([String(timestamp), key && Buffer.from(key).toString("hex"), value && Buffer.from(value).toString("hex"), headers.length])
+  JSON.stringify([
+    String(timestamp),
+    key && Buffer.from(key).toString("hex"),
+    value && Buffer.from(value).toString("hex"),
+    headers.length
+  ])
 
-const isAborted = ({ value }: DecodedRecord): boolean => Buffer.from(value ?? []).toString().startsWith("abort")
+const isAborted = ({ value }: DecodedRecord): boolean =>
+  Buffer.from(value ?? [])
+    .toString()
+    .startsWith("abort")
 
 /** Whether each record of the target is the source's of that offset, or a filler; and none that should be there is missing. */
 const judged = (
@@ -207,7 +220,8 @@ const judged = (
     } else if (own === undefined || textOf(own) !== textOf(record)) wrong.push(`another record at ${offset}`)
   }
   for (const [offset, own] of source) {
-    if (!isAborted(own) && !target.has(offset - difference) && isMissed(offset)) wrong.push(`nothing at ${offset - difference}`)
+    if (!isAborted(own) && !target.has(offset - difference) && isMissed(offset))
+      wrong.push(`nothing at ${offset - difference}`)
   }
   return { wrong, fillers }
 }
@@ -329,7 +343,12 @@ export const inside = async (report: Report, ending: Ending, records: number): P
   await producing
   await caughtUp(sides, topic, partitions)
   const { differs, records: same } = await compared(source, target, topic, partitions)
-  report.check("inside: equal in offset and bytes", differs === undefined && same >= records, differs ?? `${same} records`, "all")
+  report.check(
+    "inside: equal in offset and bytes",
+    differs === undefined && same >= records,
+    differs ?? `${same} records`,
+    "all"
+  )
 }
 
 /** Without fillers: the committed records one after the other, and groups at the same ones. */
@@ -350,8 +369,13 @@ export const mapped = async (report: Report, ending: Ending): Promise<void> => {
   const here = Array.from((await recordsOf(source, "mapped")).values()).filter((record) => !isAborted(record))
   await caughtUp(sides, "mapped", 1, (await source.offset("mapped", 0)) - BigInt(here.length))
   const there = Array.from((await recordsOf(target, "mapped")).values())
-  const wrong = here.flatMap((record, i) => (there[i] === undefined || textOf(there[i]) !== textOf(record) ? [`${record.offset}`] : []))
-  report.none(`mapped: ${there.length} records one after the other`, [...wrong, ...there.slice(here.length).map(String)])
+  const wrong = here.flatMap((record, i) =>
+    there[i] === undefined || textOf(there[i]) !== textOf(record) ? [`${record.offset}`] : []
+  )
+  report.none(`mapped: ${there.length} records one after the other`, [
+    ...wrong,
+    ...there.slice(here.length).map(String)
+  ])
   const at = here.length >> 1
   await commit(source, "readers", "mapped", here[at]!.offset)
   const group = await mirrored(target, "readers", "mapped", BigInt(at))

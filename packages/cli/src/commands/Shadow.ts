@@ -93,9 +93,11 @@ const until = (shadow: Shadow): Effect.Effect<void, CliError> =>
   Effect.gen(function* () {
     while (!shadow.isComplete() || !isDone(shadow.lags())) yield* Effect.sleep(LOOK_MS)
     yield* Effect.mapError(shadow.mirrorGroups, ({ message }) => new CliError({ message }))
-    const stopped = shadow.lags().flatMap(({ partition, stoppedWhy, topic }) =>
-      stoppedWhy === undefined ? [] : [`${topic}-${partition}: ${stoppedWhy}`]
-    )
+    const stopped = shadow
+      .lags()
+      .flatMap(({ partition, stoppedWhy, topic }) =>
+        stoppedWhy === undefined ? [] : [`${topic}-${partition}: ${stoppedWhy}`]
+      )
     if (stopped.length > 0) return yield* new CliError({ message: `not forwarded: ${stopped.join("; ")}` })
   })
 

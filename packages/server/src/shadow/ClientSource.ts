@@ -58,6 +58,29 @@ const makeLooking = (client: KafkaClient["Service"], everyMs: number) =>
       })
   })
 
+const topicsOf = (client: KafkaClient["Service"]) =>
+  Effect.gen(function* () {
+    const { topics } = yield* client.metadata(null)
+    const own = Array.from(topics.values()).filter(({ error, isInternal }) => !isInternal && error === undefined)
+    return yield* Effect.forEach(own, ({ name, partitions, topicId }) =>
+      Effect.map(describeConfigs({ type: "topic", name }), (configs) => ({
+        name,
+        topicId: topicId ?? "",
+        partitions: partitions.length,
+        configs: mirrored(configs.flatMap(ownOf))
+      }))
+    )
+  }).pipe(Effect.provideService(KafkaClient, client))
+
+/** Of kinds that commit offsets. */
+const groupsOf = (client: KafkaClient["Service"]) =>
+  Effect.gen(function* () {
+    const groups = (yield* listGroups).filter(({ type }) => type !== "share")
+    return yield* Effect.forEach(groups, ({ group }) =>
+      Effect.map(committedOffsets(group), (offsets) => ({ group, offsets }))
+    )
+  }).pipe(Effect.provideService(KafkaClient, client))
+
 /** A Tusk that is asked as its consumers ask it. `everyMs`: how often it is looked whether there is something new. */
 export const clientSource = (
   client: KafkaClient["Service"],
@@ -104,19 +127,7 @@ export const clientSource = (
 
     return {
       clusterId: clusterIdOf(client),
-      topics: Effect.gen(function* () {
-        const { topics } = yield* client.metadata(null)
-        return yield* Effect.forEach(
-          Array.from(topics.values()).filter(({ error, isInternal }) => !isInternal && error === undefined),
-          ({ name, partitions, topicId }) =>
-            Effect.map(using(describeConfigs({ type: "topic", name })), (configs) => ({
-              name,
-              topicId: topicId ?? "",
-              partitions: partitions.length,
-              configs: mirrored(configs.flatMap(ownOf))
-            }))
-        )
-      }),
+      topics: topicsOf(client),
       ends,
       read: (place, from, maxBytes) =>
         read(place, from, maxBytes).pipe(
@@ -133,13 +144,7 @@ export const clientSource = (
           )
         ),
       moved,
-      groups: Effect.gen(function* () {
-        const groups = yield* using(listGroups)
-        const withOffsets = groups.filter(({ type }) => type !== "share")
-        return yield* Effect.forEach(withOffsets, ({ group }) =>
-          Effect.map(using(committedOffsets(group)), (offsets) => ({ group, offsets }))
-        )
-      })
+      groups: groupsOf(client)
     }
   })
 

@@ -25,7 +25,7 @@ const PRODUCE_BY_NAME = { minVersion: 3, maxVersion: 12 }
 const MAX_BYTES = 50 * 1024 * 1024
 
 /** A fetch of one partition, which waits for nothing. */
-export const fetchOne = (
+const fetchOne = (
   { partition, topic }: TopicPartition,
   fetchOffset: bigint,
   partitionMaxBytes: number,
@@ -73,7 +73,8 @@ export const fetchedOne = (
     const code = answer.errorCode !== 0 ? answer.errorCode : (fetched?.errorCode ?? 0)
     const refusal = refusalOf(code, partitionText(place))
     if (refusal !== undefined) return yield* refusal
-    if (fetched === undefined) return yield* new BadAnswer({ address: leader.address, reason: "a Fetch without partition" })
+    if (fetched === undefined)
+      return yield* new BadAnswer({ address: leader.address, reason: "a Fetch without partition" })
     const batches: Array<Uint8Array> = []
     for (const chunk of fetched.records ?? []) {
       const found = RecordBatch.splitBatches(chunk, { partialTail: "drop" })

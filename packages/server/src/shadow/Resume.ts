@@ -65,7 +65,9 @@ const begun = ({ sourceStart, target }: Known): Resumed => {
 const goneOn = (row: ShadowPartition, { mapped, sender, target }: Known): Resumed => {
   const { end, last } = target
   if (end < row.targetEnd) {
-    return stop(`the target ends at ${end}, and has acknowledged all before ${row.targetEnd}: it lost records; ${REMEDY}`)
+    return stop(
+      `the target ends at ${end}, and has acknowledged all before ${row.targetEnd}: it lost records; ${REMEDY}`
+    )
   }
   if (end !== row.targetStart && last !== undefined && !isOurs(last, sender)) {
     return stop(`somebody else writes to the topic at the target, which ends at ${end}: ${REMEDY}`)

@@ -38,13 +38,6 @@ export interface ShadowEnds {
   readonly rows: ShadowRows
 }
 
-/** What can be seen of a shadow. */
-export interface ShadowView {
-  readonly lags: () => ReadonlyArray<PartitionLag>
-  /** Whether the topics were looked at, so that `lags` has all partitions. */
-  readonly isComplete: () => boolean
-}
-
 const READ_BYTES = 1024 * 1024
 const NOTE_MS = 1000
 const AGAIN_MS = 5000
@@ -55,7 +48,7 @@ interface Running {
 }
 
 /** Forwards the source's topics to the target, without end. */
-export class Shadow implements ShadowView {
+export class Shadow {
   readonly #ends: ShadowEnds
   readonly #options: ShadowOptions
   readonly #trouble = new Recurring("shadow")
@@ -68,7 +61,9 @@ export class Shadow implements ShadowView {
     this.#options = options
   }
 
+  /** How far all partitions are that were found. */
   readonly lags = (): ReadonlyArray<PartitionLag> => this.#progress.lags()
+  /** Whether the topics were looked at, so that `lags` has all partitions. */
   readonly isComplete = (): boolean => this.#isComplete
 
   /** Mirrors what groups have committed now, beside the looks. */
@@ -141,26 +136,25 @@ export class Shadow implements ShadowView {
   }
 
   /** Each partition that is there now has a fiber, and no other. */
-  readonly #settle = Effect.fnUntraced({ self: this }, function* (
-    running: Map<string, Running>,
-    topics: ReadonlyArray<MirroredTopic>,
-    parts: ShadowParts
-  ) {
-    const now = new Map(topics.map((topic) => [topic.name, topic]))
-    for (const [name, { fibers, topic }] of running) {
-      if (isSame(now.get(name), topic)) continue
-      yield* Fiber.interruptAll(fibers)
-      running.delete(name)
-      for (const partition of fibers.keys()) parts.progress.forget({ topic: name, partition })
-    }
-    for (const topic of topics) {
-      const fibers: Running["fibers"] = running.get(topic.name)?.fibers ?? []
-      for (let partition = fibers.length; partition < topic.partitions; partition++) {
-        fibers.push(yield* Effect.forkScoped(new ShadowedPartition(parts, topic, partition).run))
+  readonly #settle = Effect.fnUntraced(
+    { self: this },
+    function* (running: Map<string, Running>, topics: ReadonlyArray<MirroredTopic>, parts: ShadowParts) {
+      const now = new Map(topics.map((topic) => [topic.name, topic]))
+      for (const [name, { fibers, topic }] of running) {
+        if (isSame(now.get(name), topic)) continue
+        yield* Fiber.interruptAll(fibers)
+        running.delete(name)
+        for (const partition of fibers.keys()) parts.progress.forget({ topic: name, partition })
       }
-      running.set(topic.name, { topic, fibers })
+      for (const topic of topics) {
+        const fibers: Running["fibers"] = running.get(topic.name)?.fibers ?? []
+        for (let partition = fibers.length; partition < topic.partitions; partition++) {
+          fibers.push(yield* Effect.forkScoped(new ShadowedPartition(parts, topic, partition).run))
+        }
+        running.set(topic.name, { topic, fibers })
+      }
     }
-  })
+  )
 
   /** Notes how far all are, now and then, and at the end. */
   #noting({ clusterId, progress, rows }: ShadowParts): Effect.Effect<never> {

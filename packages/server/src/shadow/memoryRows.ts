@@ -1,4 +1,10 @@
-import type { MappedOffset, ShadowPartition, ShadowPlace, ShadowProducer, ShadowRows } from "@tusk/storage/port/ShadowRows"
+import type {
+  MappedOffset,
+  ShadowPartition,
+  ShadowPlace,
+  ShadowProducer,
+  ShadowRows
+} from "@tusk/storage/port/ShadowRows"
 import * as Effect from "effect/Effect"
 
 const keyOf = (clusterId: string, { partition, topic }: ShadowPlace): string => `${clusterId} ${partition} ${topic}`

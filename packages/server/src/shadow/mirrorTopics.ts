@@ -67,7 +67,9 @@ export class TopicMirror {
       const last = this.#last.get(topic.name)
       const isOther = last?.mirrored.targetTopicId !== present.topicId
       const configs =
-        last === undefined || isOther || !isSame(last.configs, topic.configs) ? yield* this.#configured(topic, last) : last.mirrored
+        last === undefined || isOther || !isSame(last.configs, topic.configs)
+          ? yield* this.#configured(topic, last)
+          : last.mirrored
       const { isCompacted, maxMessageBytes } = configs
       const { name, partitions, topicId: sourceTopicId } = topic
       const mirrored = { name, sourceTopicId, targetTopicId: present.topicId, partitions, isCompacted, maxMessageBytes }

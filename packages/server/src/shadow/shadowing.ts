@@ -76,7 +76,9 @@ const targetClient = (to: string, { nodeId, shadowClientConfig }: Settings) =>
   Effect.gen(function* () {
     const bootstrap = readBootstrap(to)
     if (bootstrap === undefined) {
-      return yield* new ClientConfigError({ message: `tusk.shadow.to ${to}: not HOST:PORT, or several with commas between` })
+      return yield* new ClientConfigError({
+        message: `tusk.shadow.to ${to}: not HOST:PORT, or several with commas between`
+      })
     }
     const security =
       shadowClientConfig === undefined ? {} : securityOfFile(shadowClientConfig, "tusk.shadow.client.config")

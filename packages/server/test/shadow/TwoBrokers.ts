@@ -45,7 +45,7 @@ export class Side {
 
   /** Returns once the partition ends there. */
   async ends(topic: string, partition: number, end: bigint): Promise<void> {
-    for (const until = Date.now() + 15_000; ; ) {
+    for (const until = Date.now() + 15_000; ;) {
       const at = await this.end(topic, partition)
       if (at === end) return
       if (Date.now() > until) throw new Error(`${topic}-${partition} ends at ${at}, not ${end}`)
@@ -55,9 +55,17 @@ export class Side {
   async batches(topic: string, partition = 0): Promise<ReadonlyArray<Uint8Array>> {
     const all: Array<Uint8Array> = []
     const end = await this.end(topic, partition)
-    for (let offset = await this.end(topic, partition, -2n); offset < end; ) {
+    for (let offset = await this.end(topic, partition, -2n); offset < end;) {
       const topics = [{ topic, partitions: [{ partition, fetchOffset: offset, partitionMaxBytes: 1 << 20 }] }]
-      const body = { replicaId: -1, maxWaitMs: 0, minBytes: 0, maxBytes: 1 << 20, sessionId: 0, sessionEpoch: -1, topics }
+      const body = {
+        replicaId: -1,
+        maxWaitMs: 0,
+        minBytes: 0,
+        maxBytes: 1 << 20,
+        sessionId: 0,
+        sessionEpoch: -1,
+        topics
+      }
       const answer = await this.client.call(Fetch, 11, body)
       const found = RecordBatch.splitBatches(Buffer.concat(answer.responses[0]?.partitions[0]?.records ?? []))
       if (!Array.isArray(found) || found.length === 0) break

@@ -32,7 +32,11 @@ describe("a shadow", { timeout: 30_000 }, () => {
       const found = await target.records("orders", partition)
       assert.strictEqual(found.length, sent.length)
       found.forEach((record, i) => {
-        const left = sent[i]!.isControl || Buffer.from(sent[i]!.value ?? []).toString().startsWith("abort")
+        const left =
+          sent[i]!.isControl ||
+          Buffer.from(sent[i]!.value ?? [])
+            .toString()
+            .startsWith("abort")
         assert.strictEqual(isFiller(record), left)
         kinds.push(left ? "filler" : "record")
         if (left) assert.deepStrictEqual([record.offset, record.key, record.value], [sent[i]!.offset, null, null])

@@ -61,10 +61,7 @@ export interface ShadowRows {
   /** Whether this one alone maps offsets of the target, for as long as its session lives. */
   readonly lockMap: (clusterId: string) => Effect.Effect<boolean, StoreError>
   /** In order. */
-  readonly mapped: (
-    clusterId: string,
-    place: ShadowPlace
-  ) => Effect.Effect<ReadonlyArray<MappedOffset>, StoreError>
+  readonly mapped: (clusterId: string, place: ShadowPlace) => Effect.Effect<ReadonlyArray<MappedOffset>, StoreError>
   /** False, and nothing: another one maps. */
   readonly map: (
     clusterId: string,

@@ -16,14 +16,14 @@ const asStoreError = (error: ConnectionError): StoreError =>
 
 /** The session in which a shadow keeps how far it is: opened when first needed, and again when lost. */
 export class ShadowSession {
-  readonly #openOne: Effect.Effect<PgConnection, ConnectionError>
+  private readonly openOne: Effect.Effect<PgConnection, ConnectionError>
   readonly #opening = Semaphore.makeUnsafe(1)
   #connection: PgConnection | undefined
   #isOver = false
 
   /** `open` opens a session to the database, with nothing prepared. */
   constructor(open: Effect.Effect<PgConnection, ConnectionError>) {
-    this.#openOne = open
+    this.openOne = open
   }
 
   readonly #ready: Effect.Effect<PgConnection, ConnectionError> = Effect.suspend(() =>
@@ -38,7 +38,7 @@ export class ShadowSession {
   get #open(): Effect.Effect<PgConnection, ConnectionError> {
     return Effect.gen({ self: this }, function* () {
       if (this.#isOver) return yield* new ConnectionLost({ message: "the session is over", sent: false })
-      const connection = yield* this.#openOne
+      const connection = yield* this.openOne
       yield* connection.prepare(Object.values(shadowStatements)).pipe(leaveOnFailure(connection))
       if (this.#isOver) connection.leave()
       this.#connection = connection
