@@ -89,7 +89,7 @@ const consoleCount = async (bootstrap: string, topic: string, records: number): 
   args.push("--timeout-ms", "30000", "--max-messages", String(records), "--consumer-property", "fetch.max.wait.ms=100")
   const { args: all, file } = javaCommand(classpath, "org.apache.kafka.tools.consumer.ConsoleConsumer", args)
   const { stdout } = await runOk(file, all, { timeoutMs: 300_000 })
-  return stdout.split("\n").length - 1
+  return stdout.split("\n").filter((line) => /^\d+ /.test(line)).length
 }
 
 /** A million records, and each side ends by SIGKILL now and then. */
