@@ -1,7 +1,13 @@
 /** A broker that forwards its log to another one, both in this process. */
+import { CreatePartitions } from "@tusk/protocol/messages/CreatePartitions"
 import { DeleteRecords } from "@tusk/protocol/messages/DeleteRecords"
+import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
+import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
+import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
+import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
+import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { DecodedRecord } from "@tusk/protocol/record/RecordBatch"
@@ -87,9 +93,59 @@ export class Side {
       .filter(({ offset }) => offset >= start)
   }
 
+  /** Returns once the broker has told something like this. */
+  async tells(pattern: RegExp): Promise<string> {
+    return eventually(String(pattern), async () => {
+      await this.client.call(ListOffsets, 5, { replicaId: -1, isolationLevel: 1, topics: [] })
+      return this.broker.log.find(({ text }) => pattern.test(text))?.text
+    })
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    await this.client.call(DeleteTopics, 5, { topicNames: [name], timeoutMs: 5000 })
+  }
+
+  async addPartitions(name: string, count: number): Promise<void> {
+    await this.client.call(CreatePartitions, 2, { topics: [{ name, count, assignments: null }], timeoutMs: 5000 })
+  }
+
+  async setConfig(topic: string, name: string, value: string | null): Promise<void> {
+    const configs = [{ name, configOperation: value === null ? 1 : 0, value }]
+    await this.client.call(IncrementalAlterConfigs, 1, {
+      resources: [{ resourceType: 2, resourceName: topic, configs }]
+    })
+  }
+
+  /** A config's value. */
+  async config(topic: string, name: string): Promise<string | null | undefined> {
+    const resources = [{ resourceType: 2, resourceName: topic, configurationKeys: [name] }]
+    const { results } = await this.client.call(DescribeConfigs, 4, { resources })
+    return results[0]?.configs[0]?.value
+  }
+
+  async commit(groupId: string, topic: string, committedOffset: bigint): Promise<void> {
+    const topics = [{ name: topic, partitions: [{ partitionIndex: 0, committedOffset, committedMetadata: "" }] }]
+    const body = { groupId, generationIdOrMemberEpoch: -1, memberId: "", topics }
+    await this.client.call(OffsetCommit, 7, body)
+  }
+
+  async committed(groupId: string, topic: string): Promise<bigint> {
+    const answer = await this.client.call(OffsetFetch, 5, { groupId, topics: [{ name: topic, partitionIndexes: [0] }] })
+    return answer.topics[0]!.partitions[0]!.committedOffset
+  }
+
   async deleteRecords(topic: string, offset: bigint): Promise<void> {
     const topics = [{ name: topic, partitions: [{ partitionIndex: 0, offset }] }]
     await this.client.call(DeleteRecords, 1, { timeoutMs: 5000, topics })
+  }
+}
+
+/** Returns once `look` finds something; asks again and again. */
+export const eventually = async <A>(what: string, look: () => Promise<A | undefined>): Promise<A> => {
+  for (const until = Date.now() + 15_000; ;) {
+    const found = await look()
+    if (found !== undefined) return found
+    if (Date.now() > until) throw new Error(`${what} does not come`)
   }
 }
 
