@@ -120,7 +120,7 @@ export const kills = async (report: Report, ending: Ending, records: number): Pr
         await tusk.start()
       }
     ]
-    for (; count < 6 || !isProduced; count++) {
+    for (; count < 9 || !isProduced; count++) {
       await sleep(3000)
       await all[count % all.length]!()
       if (count > 30) break

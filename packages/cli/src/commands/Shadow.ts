@@ -42,7 +42,7 @@ const flags = {
     "no-filler",
     "no filler records where the log has none: offsets differ, and kafka.shadow_offsets maps them"
   ),
-  sourceConfig: Flag.String("source-config").pipe(
+  fromConfig: Flag.String("from-config").pipe(
     Flag.withMetavar("FILE"),
     Flag.withDescription("how the Tusk at --bootstrap-server is spoken with, a file as --command-config"),
     Flag.optional
@@ -105,13 +105,13 @@ const until = (shadow: Shadow): Effect.Effect<void, CliError> =>
 export const shadowCommand = Command.make(
   "shadow",
   flags,
-  Effect.fn(function* ({ interval, noFiller, once, sourceConfig, to, topics, ...database }) {
+  Effect.fn(function* ({ interval, noFiller, once, fromConfig, to, topics, ...database }) {
     const wants = topicsLike(topics.length === 0 ? [".*"] : topics.flatMap((each) => each.split(",")))
     if (typeof wants === "string") return yield* new UsageError({ message: `--topics ${wants}` })
     const timeoutMs = yield* durationOf(yield* timeoutFlag, "timeout")
     const intervalMs = yield* durationOf(interval, "interval")
-    const file = Option.getOrUndefined(sourceConfig)
-    const ofSource = file === undefined ? {} : orCliError(securityOfFile(file, "--source-config"))
+    const file = Option.getOrUndefined(fromConfig)
+    const ofSource = file === undefined ? {} : orCliError(securityOfFile(file, "--from-config"))
     if (ofSource instanceof CliError) return yield* ofSource
     const options = (bootstrap: ClientOptions["bootstrap"], security: ClientOptions["security"]): ClientOptions => ({
       bootstrap,

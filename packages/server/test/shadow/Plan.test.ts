@@ -150,6 +150,27 @@ describe("what a read becomes at the target", () => {
     assert.deepStrictEqual([steps.length, position.source], [0, 3n])
   })
 
+  it("leaves out what only brokers set", () => {
+    const batch = RecordBatch.encodeBatch([{ timestamp: 5n, value: null }], { timestampType: "LogAppendTime" })
+    const view = RecordBatch.viewOf(batch)
+    view.setInt16(RecordBatch.ATTRIBUTES_AT, RecordBatch.attributes(batch) | RecordBatch.DELETE_HORIZON_MASK)
+    const before = Uint8Array.from(batch)
+    const step = { _tag: "Copy", batch, target: 9n, records: 1, next: 10n } as const
+    const sent = targetBatch(step, SENDER, { fills: true, isCompacted: false, maxBytes: LIMIT })
+    if (isKafkaError(sent)) throw sent
+    assert.isUndefined(RecordBatch.validateBatch(sent))
+    assert.strictEqual(RecordBatch.attributes(sent), 0)
+    // The batch is the log's.
+    assert.deepStrictEqual(batch, before)
+  })
+
+  it("stops at a batch that cannot be opened", () => {
+    const [batch] = logOf([{ kind: "packed", offsets: 3, holes: [] }], 0n).batches
+    const broken = Uint8Array.from(batch!).fill(7, 70)
+    const step = { _tag: "Rebuild", batch: broken, from: 1n, target: 1n, records: 2, next: 3n } as const
+    assert.isTrue(isKafkaError(targetBatch(step, SENDER, { fills: true, isCompacted: false, maxBytes: LIMIT })))
+  })
+
   it("numbers records on and on: a sequence begins again at 0 behind 2^31-1", () => {
     assert.deepStrictEqual([0x7fffffffn, 0x80000000n, 0x80000001n].map(sequenceAt), [0x7fffffff, 0, 1])
   })
