@@ -90,7 +90,7 @@ describe("how far a shadow is", () => {
         assert.isFalse(yield* beside.map(CLUSTER, place, [{ source: 99n, target: 99n }]))
         assert.deepStrictEqual(yield* beside.mapped(CLUSTER, place), entries)
         yield* rows.trimMap(CLUSTER, place, { from: 3n, oldest: 2n })
-        assert.deepStrictEqual(yield* rows.mapped(CLUSTER, place), [entries[1]])
+        assert.deepStrictEqual(yield* rows.mapped(CLUSTER, place), [entries[1]!])
         yield* psql.query(
           "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objsubid = 1 and granted"
         )
