@@ -10,6 +10,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   readTexts: "statements/read/",
   outboxTexts: "statements/outbox/",
   shadowTexts: "statements/shadow/",
+  erasureTexts: "statements/erasure/",
   statisticsTexts: "statements/statistics/",
   takeOverTexts: "statements/takeover/",
   unpackedTexts: "statements/unpacked/"

@@ -35,6 +35,16 @@ export const tuskMetrics = {
   throttledSeconds: counter("tusk_throttle_seconds_total", API, "For how long clients were told to wait"),
   connections: gauge("tusk_connections", [], "Connections that are open"),
   connectionsOpened: counter("tusk_connections_opened_total", [], "Connections that were opened"),
+  logins: counter(
+    "tusk_authentications_total",
+    ["listener", "mechanism"],
+    "Logins by SASL that let a client in, or let it stay (KIP-368)"
+  ),
+  failedLogins: counter(
+    "tusk_authentication_failures_total",
+    ["listener", "mechanism"],
+    "Logins by SASL that were refused; without a mechanism if none was agreed on"
+  ),
   denials: counter(
     "tusk_authorization_denials_total",
     [],
@@ -106,6 +116,9 @@ export const tuskMetrics = {
   ),
   compactions: counter("tusk_compactions_total", [], "Times that a partition was compacted"),
   compactedBatches: counter("tusk_compaction_batches_total", [], "Batches that compaction replaced or took away"),
+  erasing: gauge("tusk_erase_topics", [], "Topics for which kafka.erase was asked and is not done yet"),
+  erasedRecords: counter("tusk_erase_records_total", [], "Records that kafka.erase took out of the log"),
+  erasedBytes: counter("tusk_erase_bytes_total", [], "Bytes of the batches that kafka.erase rewrote for that"),
 
   telemetryClients: gauge("tusk_client_telemetry_clients", [], "Clients whose pushed metrics are kept (KIP-714)"),
   telemetryBytes: gauge(
