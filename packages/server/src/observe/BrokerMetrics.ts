@@ -143,8 +143,8 @@ const makeLook = Effect.fnUntraced(function* (series: Series) {
     const ends = yield* setTopics(series, { log, topics, placement, maxPartitions })
     yield* setGroups(series, { groups, offsets, shared, topics, age, ends, maxPartitions, nowMs })
     setTransactions(series, transactions, nowMs)
-    setMaterialised(series, follower.tables())
     setShadow(series, sources.server.shadowed(), maxPartitions)
+    setMaterialised(series, follower.tables())
   })
 
   return Effect.fnUntraced(function* (address: string | undefined) {
