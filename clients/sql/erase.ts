@@ -250,20 +250,24 @@ await runBench(async (ending) => {
     }
   }
   const load = await EraseLoad.start(bootstrap, Number(options.seconds))
-  const rates: { alone: Array<number>; beside: Array<number> } = { alone: [], beside: [] }
+  const ratios: Array<number> = []
+  let alone = await load.rate()
   for (const key of marked.keys.slice(0, 3)) {
-    rates.alone.push(await load.rate())
     const [last] = await sql.query("select coalesce(max(erasure_id), 0) from kafka.erasures")
     await ask([key])
-    rates.beside.push(await load.rate())
-    const [busy] = await sql.query(`select count(*) from kafka.erasures where state <> 'done'`)
-    report.note("still erasing when the rate was measured", busy![0] === "0" ? "no" : "yes")
+    const beside = await load.rate()
+    const [busy] = await sql.query("select count(*) from kafka.erasures where state <> 'done'")
     await untilDone(world, 0, Number(last![0]))
+    const after = await load.rate()
+    ratios.push(beside / ((alone + after) / 2))
+    const isBusy = busy![0] === "0" ? "not to the end" : "to the end"
+    report.note(
+      "batches a second",
+      `${[alone, beside, after].map((rate) => rate.toFixed(0)).join(", ")}; erased ${isBusy}`
+    )
+    alone = after
   }
-  const median = (of: ReadonlyArray<number>) => of.toSorted((a, b) => a - b)[Math.floor(of.length / 2)]!
-  const ratio = median(rates.beside) / median(rates.alone)
-  const shown = (of: ReadonlyArray<number>) => of.map((rate) => rate.toFixed(0)).join(" ")
-  report.note("batches a second", `${shown(rates.alone)} alone, ${shown(rates.beside)} beside`)
+  const ratio = ratios.toSorted((a, b) => a - b)[1]!
   report.check("produce beside an erasure", ratio >= 0.8, ratio.toFixed(2), "at least 0.8")
   load.close()
 
