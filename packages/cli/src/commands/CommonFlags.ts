@@ -7,7 +7,7 @@ import { KafkaClient, makeKafkaClient } from "@tusk/client/KafkaClient"
 import { parseBootstrap } from "../values/Bootstrap.ts"
 import { parseDuration } from "../values/Duration.ts"
 import { packageVersion } from "../packageVersion.ts"
-import { clientSecurity, securityFlags } from "./SecurityFlags.ts"
+import { clientSecurity, fileSecurity, securityFlags } from "./SecurityFlags.ts"
 
 /** A flag without a value: false if it is not given. */
 export const switchFlag = (name: string, description: string): Flag.Flag<boolean> =>
@@ -71,3 +71,19 @@ export const withClient = <A, E, R>(command: Effect.Effect<A, E, R>) =>
     })
     return yield* Effect.provideService(command, KafkaClient, client)
   }).pipe(Effect.scoped)
+
+/** A client of another cluster beside that one, whose flags are its own. */
+export const otherClient = (bootstrapServers: string, flag: string, configFile: string | undefined) =>
+  Effect.gen(function* () {
+    const bootstrap = yield* valueOf(parseBootstrap(bootstrapServers, flag))
+    const timeoutMs = yield* durationOf(yield* timeoutFlag, "timeout")
+    const options = {
+      bootstrap,
+      clientId: "tusk",
+      softwareVersion: packageVersion(),
+      requestTimeoutMs: timeoutMs,
+      retryMs: timeoutMs
+    }
+    if (configFile === undefined) return yield* makeKafkaClient(options)
+    return yield* makeKafkaClient({ ...options, security: yield* fileSecurity(configFile, `${flag}-config`) })
+  })

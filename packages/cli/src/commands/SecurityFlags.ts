@@ -42,13 +42,13 @@ const VARIABLES = {
 
 type Entries = Array<readonly [name: string, told: Told]>
 
-const ofFile = (file: string): Entries | CliError => {
+const ofFile = (file: string, flag = "--command-config"): Entries | CliError => {
   let text: string
   try {
     text = readFileSync(file, "utf8")
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return new CliError({ message: `--command-config ${file}: ${code ?? String(error)}` })
+    return new CliError({ message: `${flag} ${file}: ${code ?? String(error)}` })
   }
   const properties = parseProperties(text, file)
   if (properties instanceof CliError) return properties
@@ -99,6 +99,14 @@ const told = Effect.gen(function* () {
   if (flags instanceof UsageError) return yield* flags
   return merged([ofAFile, environment, flags])
 })
+
+/** How the brokers of another cluster are spoken with, for which a flag names a file of its own. */
+export const fileSecurity = (file: string, flag: string) =>
+  Effect.gen(function* () {
+    const entries = ofFile(file, flag)
+    const security = entries instanceof CliError ? entries : orCliError(securityOf(new Map(entries)))
+    return security instanceof CliError ? yield* security : security
+  })
 
 /** How brokers are spoken with: flags over environment over file. A password that nobody told is asked for, on a terminal. */
 export const clientSecurity = Effect.gen(function* () {

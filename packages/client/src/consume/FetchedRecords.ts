@@ -28,7 +28,7 @@ const isAbort = (batch: Uint8Array): boolean => {
 }
 
 /** Tells which batches are of aborted transactions, in the order of the log. */
-class Aborted {
+export class Aborted {
   readonly #coming: Array<{ readonly producerId: bigint; readonly firstOffset: bigint }>
   readonly #open = new Set<bigint>()
 
@@ -36,6 +36,7 @@ class Aborted {
     this.#coming = (listed ?? []).toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
   }
 
+  /** Whether consumers see none of it: of an aborted transaction, or the end of one. */
   hides(batch: Uint8Array): boolean {
     const last = Batch.lastOffset(batch)
     while (this.#coming.length > 0 && this.#coming[0]!.firstOffset <= last) {
