@@ -27,7 +27,7 @@ const topicAt = (cluster: Cluster, name: string, configs: Readonly<Record<string
 const ends = async (cluster: Cluster, topic: string) => {
   const of = async (time: bigint) => {
     const [found] = await cluster.run(listOffsets([{ topic, partition: 0 }], time))
-    return "offset" in found!.result ? found.result.offset : found!.result.message
+    return "offset" in found!.result ? found!.result.offset : found!.result.message
   }
   return [await of(EARLIEST), await of(LATEST)]
 }
