@@ -114,3 +114,13 @@ export const fillers = (from: bigint, to: bigint): ReadonlyArray<Uint8Array> => 
   }
   return made
 }
+
+/** The same batches, with a filler in each gap, from `behind` on: a log that is not compacted lacks no offset. */
+export const filledUp = (batches: ReadonlyArray<Uint8Array>, behind: bigint): ReadonlyArray<Uint8Array> => {
+  let at = behind
+  return batches.flatMap((batch) => {
+    const gap = fillers(at, Batch.baseOffset(batch))
+    at = Batch.lastOffset(batch) + 1n
+    return [...gap, batch]
+  })
+}

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { deliver } from "./delivering.ts"
 import type { Parcel } from "./delivering.ts"
-import { fetchedBatches, fillers } from "./fetchedBatches.ts"
+import { fetchedBatches, filledUp, fillers } from "./fetchedBatches.ts"
 import { halt } from "./ImportedPartition.ts"
 import type { ImportedPartition, ImportedTopic } from "./ImportedPartition.ts"
 import { fetchOnce, refusedFetch } from "./reading.ts"
@@ -182,7 +182,8 @@ const parcelOf = (topic: ImportedTopic, part: ImportedPartition, { data }: Answe
   const isIdle = next === part.position && part.position >= part.sourceStable
   part.position = next
   if (epoch >= 0) part.epoch = epoch
-  const sent = batches.length > 0 ? batches : isIdle ? fillers(part.targetEnd, next) : []
+  const whole = topic.compacted ? batches : filledUp(batches, part.targetEnd)
+  const sent = whole.length > 0 ? whole : isIdle ? fillers(part.targetEnd, next) : []
   const last = sent.at(-1)
   if (last === undefined) return undefined
   const records = sent.length === 1 ? last : Buffer.concat(sent)
