@@ -98,7 +98,7 @@ export const throughKills = async (
   report.note("written and killed", `${((performance.now() - began) / 1000).toFixed(0)} s, ${JSON.stringify(told)}`)
   report.none(
     "importers that gave up",
-    importers.flatMap(({ ended }) => ended ?? [])
+    importers.flatMap(({ failures }) => failures)
   )
   for (const importer of importers) await importer.kill()
 

@@ -96,13 +96,19 @@ export class Importing {
         if (sum > before || outcome._tag === "Success") [goodAt, pause, told] = [now, FIRST_PAUSE_MS, ""]
         if (outcome._tag === "Success") continue
         const error = outcome.failure
-        if (!this.#hasWorked || !passes(error) || now - goodAt > this.#options.retryMs) return yield* Effect.fail(error)
+        if (!passes(error) || now - goodAt > this.#patienceMs) return yield* Effect.fail(error)
         if (told !== error.message) yield* this.#report.tell(`${error.message}; it is tried again`)
         told = error.message
         yield* Effect.sleep(pause)
         pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
       }
     })
+  }
+
+  /** An address that is wrong is wrong from the beginning on. */
+  get #patienceMs(): number {
+    const { retryMs } = this.#options
+    return this.#hasWorked ? retryMs : Math.min(retryMs, this.#sides.target.options.requestTimeoutMs)
   }
 
   #open(): ReadonlyArray<ImportedPartition> {
