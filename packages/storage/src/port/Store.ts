@@ -3,6 +3,8 @@ import type * as Effect from "effect/Effect"
 import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
+import type { Erasures } from "./Erasures.ts"
+import type { MaterialisedTables } from "./MaterialisedTables.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
 import type { StateLoader } from "./StateLoader.ts"
@@ -69,6 +71,10 @@ export interface SqlSide {
   readonly outbox: Outbox | undefined
   /** Records as rows; absent for the same reason. */
   readonly unpacked?: UnpackedRows
+  /** Keys to be erased; absent for the same reason. */
+  readonly erasures?: Erasures
+  /** Tables that hold the latest value of each key of a topic; absent for the same reason. */
+  readonly materialised?: MaterialisedTables
   /** Rows of security that SQL has changed; absent for the same reason. */
   readonly security?: SqlSecurity
   /** Absent if its server has no users of its own. */
