@@ -43,7 +43,7 @@ export const clusterAt = async (ending: Ending, bootstrap: string): Promise<Clus
 
 /** Tries again what may pass, as while a broker is killed and comes back. */
 export const insist = async <A>(attempt: () => Promise<A>, forMs = 120_000): Promise<A> => {
-  for (const until = Date.now() + forMs; ; ) {
+  for (const until = Date.now() + forMs; ;) {
     try {
       return await attempt()
     } catch (error) {
@@ -65,7 +65,11 @@ export const topicAt = (
   )
 
 /** Where a partition begins and ends. */
-export const endsOf = async ({ run }: Cluster, topic: string, partition: number): Promise<readonly [bigint, bigint]> => {
+export const endsOf = async (
+  { run }: Cluster,
+  topic: string,
+  partition: number
+): Promise<readonly [bigint, bigint]> => {
   const at = async (time: bigint) => {
     const [found] = await run(listOffsets([{ topic, partition }], time))
     if (!("offset" in found!.result)) throw found!.result

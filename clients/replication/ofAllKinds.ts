@@ -38,7 +38,7 @@ const asked = async <Req, Res extends object>(
   codeOf: (answer: Res) => number,
   maxVersion: number
 ): Promise<Res> => {
-  for (const until = Date.now() + 60_000; ; ) {
+  for (const until = Date.now() + 60_000; ;) {
     const ask = Effect.flatMap(client.anyBroker, (connection) => connection.ask(api, body, { maxVersion }))
     const answer = await Effect.runPromise(ask)
     if (codeOf(answer) === 0) return answer
@@ -80,7 +80,8 @@ const compacted = async (source: Cluster, topic: string): Promise<void> => {
   for (let i = 0; i < 200; i++) {
     const ids = range(0, 40).map((k) => (i * 7 + k * k) % 150)
     await produce(source, topic, 0, batchOf(ids, { compression: i % 2 === 0 ? 4 : 0 }, 800))
-    if (i % 20 === 0) await produce(source, topic, 0, Batch.encodeBatch([{ key: Buffer.from(`key-${i}`), value: null }]))
+    if (i % 20 === 0)
+      await produce(source, topic, 0, Batch.encodeBatch([{ key: Buffer.from(`key-${i}`), value: null }]))
   }
   const count = async () => {
     let records = 0

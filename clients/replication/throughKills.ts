@@ -57,9 +57,18 @@ const killing = async (
   return kills
 }
 
+/** On a machine at work a broker that recovers its logs may take more than one start's patience. */
+const STARTS = 4
+
 const reborn = (broker: KillableBroker) => async () => {
-  await broker.kill()
-  await broker.start()
+  for (let left = STARTS; ; left--) {
+    await broker.kill()
+    try {
+      return await broker.start()
+    } catch (error) {
+      if (left === 1) throw error
+    }
+  }
 }
 
 export const throughKills = async (
@@ -112,11 +121,21 @@ export const throughKills = async (
   const finish = new Importer(kafka.bootstrap, tusk.bootstrap, "--topics", TOPIC, "--finish")
   const finished = performance.now()
   const code = await finish.run()
-  report.check("the cut-over ends well", code === 0, `${code}; ${((performance.now() - finished) / 1000).toFixed(1)} s`, "0")
+  report.check(
+    "the cut-over ends well",
+    code === 0,
+    `${code}; ${((performance.now() - finished) / 1000).toFixed(1)} s`,
+    "0"
+  )
   if (code !== 0) console.log(finish.output)
   const compared = await compare(source, target, TOPIC, PARTITIONS)
   report.none("differences in offsets, headers and records' bytes", compared.differences)
-  report.check("records compared", compared.records >= records, `${compared.records} in ${compared.batches} batches`, `${records}`)
+  report.check(
+    "records compared",
+    compared.records >= records,
+    `${compared.records} in ${compared.batches} batches`,
+    `${records}`
+  )
   report.check(
     "offsets of a group",
     JSON.stringify(await target.run(committedOffsets("billing")), bigints) === JSON.stringify(committed, bigints),
@@ -124,7 +143,12 @@ export const throughKills = async (
     "those of the source, with metadata"
   )
   const read = await readByJava(tusk.bootstrap, TOPIC, compared.records)
-  report.check("Java's consumer reads them", read.records === compared.records, `${read.records}`, `${compared.records}`)
+  report.check(
+    "Java's consumer reads them",
+    read.records === compared.records,
+    `${read.records}`,
+    `${compared.records}`
+  )
   report.none("offsets that it was given twice or out of order", read.wrong)
   await produce(target, TOPIC, 0, Batch.encodeBatch([recordOf(0)]))
   report.note("the topic is written to", "as any other")

@@ -28,7 +28,10 @@ const flags = {
   groups: listFlag("groups", "PATTERN", "only the offsets of these groups, * for any characters"),
   noGroups: switchFlag("no-groups", "no offsets of groups"),
   once: switchFlag("once", "end when the lag is zero; without it, it goes on with what comes"),
-  finish: switchFlag("finish", "when the lag is zero, end the import: the topics are written to as any others from then on"),
+  finish: switchFlag(
+    "finish",
+    "when the lag is zero, end the import: the topics are written to as any others from then on"
+  ),
   retryFor: Flag.String("retry-for").pipe(
     Flag.withMetavar("TIME"),
     Flag.withDescription("how long to try again while a cluster cannot be reached and nothing comes further (10m)"),
@@ -52,7 +55,9 @@ const reporting = Effect.gen(function* () {
         const now = performance.now()
         if (done === total || now - told < EVERY_MS) return bar.at(Number(done), Number(total))
         told = now
-        return bar.isDrawn ? bar.at(Number(done), Number(total)) : tell(`${done} of ${total} offsets, lag ${total - done}`)
+        return bar.isDrawn
+          ? bar.at(Number(done), Number(total))
+          : tell(`${done} of ${total} offsets, lag ${total - done}`)
       })
   }
   return { report, clear: bar.clear }
@@ -117,11 +122,19 @@ export const importCommand = Command.make(
     if (importing.topics.some(({ halted }) => halted !== undefined)) return yield* new Found({ code: EXIT.failure })
   }, withClient)
 ).pipe(
-  Command.withDescription("Imports topics with their records, at the same offsets, and offsets of groups from any Kafka"),
+  Command.withDescription(
+    "Imports topics with their records, at the same offsets, and offsets of groups from any Kafka"
+  ),
   Command.withGlobalFlags(brokerFlags),
   Command.withExamples([
-    { command: "tusk import --from kafka:9092", description: "All topics, and what comes, until ^C; once more goes on" },
+    {
+      command: "tusk import --from kafka:9092",
+      description: "All topics, and what comes, until ^C; once more goes on"
+    },
     { command: "tusk import --from kafka:9092 --topics 'orders.*' --once", description: "Until the lag is zero" },
-    { command: "tusk import --from kafka:9092 --finish", description: "The cut-over, once nobody writes there any more" }
+    {
+      command: "tusk import --from kafka:9092 --finish",
+      description: "The cut-over, once nobody writes there any more"
+    }
   ])
 )

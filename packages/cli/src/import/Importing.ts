@@ -194,7 +194,10 @@ export class Importing {
       if (low.length === 0) return
       const { target } = this.#sides
       const wanted = low.map(({ partition, sourceStart: offset, topic }) => ({ topic, partition, offset }))
-      for (const [i, { result }] of (yield* at(target, deleteRecords(wanted, target.options.requestTimeoutMs))).entries()) {
+      for (const [i, { result }] of (yield* at(
+        target,
+        deleteRecords(wanted, target.options.requestTimeoutMs)
+      )).entries()) {
         if (result instanceof Refused) return yield* result
         low[i]!.targetStart = result.lowWatermark
       }

@@ -85,7 +85,8 @@ export const deliver = (
         for (const { errorCode, errorMessage, index } of partitionResponses) {
           const parcel = request.find(({ partition, topic }) => topic === name && partition === index)
           const place = { topic: name, partition: index }
-          if (parcel !== undefined) outcomes.set(parcel, outcomeOf(refusalOf(errorCode, partitionText(place), errorMessage)))
+          if (parcel !== undefined)
+            outcomes.set(parcel, outcomeOf(refusalOf(errorCode, partitionText(place), errorMessage)))
         }
       }
     }

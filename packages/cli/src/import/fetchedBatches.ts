@@ -63,7 +63,8 @@ class Collecting {
       return
     }
     this.flush()
-    if (!Batch.isCrcValid(batch)) throw new RangeError(`the batch at offset ${Batch.baseOffset(batch)} has a wrong checksum`)
+    if (!Batch.isCrcValid(batch))
+      throw new RangeError(`the batch at offset ${Batch.baseOffset(batch)} has a wrong checksum`)
     if (!aborted.hides(batch) && Batch.recordCount(batch) > 0) this.#keep(nobodys(batch))
     this.next = last + 1n
     this.epoch = Batch.partitionLeaderEpoch(batch)

@@ -55,7 +55,9 @@ const configure = (sides: Sides, name: string, source: ReadonlyArray<ConfigEntry
     if (all._tag === "Success") return
     for (const [config, value] of set) {
       yield* Effect.catchTag(alter(new Map([[config, value]])), "Refused", (error) =>
-        isRetriable(error) ? Effect.fail(error) : tell(`${name}: ${config}=${value} is not taken along: ${error.message}`)
+        isRetriable(error)
+          ? Effect.fail(error)
+          : tell(`${name}: ${config}=${value} is not taken along: ${error.message}`)
       )
     }
   })
@@ -81,7 +83,8 @@ const prepareOne = (
     if (from === "") return refuse("the target has a topic of this name that is not being imported")
     if (from !== origin) return refuse(`the target's is imported from elsewhere: ${from}, not ${origin}`)
     const count = isThere ? target.partitions.length : partitions.length
-    if (count > partitions.length) return refuse(`it has ${count} partitions in the target, ${partitions.length} at the source`)
+    if (count > partitions.length)
+      return refuse(`it has ${count} partitions in the target, ${partitions.length} at the source`)
     if (count < partitions.length) yield* at(sides.target, createPartitions(name, partitions.length))
     yield* configure(sides, name, source, tell)
     if (!isThere) yield* tell(`${name} is made, with ${partitions.length} partitions`)

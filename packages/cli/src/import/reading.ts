@@ -1,6 +1,6 @@
 /** Fetches batches as a source has them, committed ones alone. */
-import { BadAnswer, Refused, refusalOf } from "@tusk/client/ClientError"
-import type { ClientError } from "@tusk/client/ClientError"
+import { refusalOf } from "@tusk/client/ClientError"
+import type { ClientError, Refused } from "@tusk/client/ClientError"
 import type { BrokerConnection } from "@tusk/client/BrokerConnection"
 import { byTopic, partitionText } from "@tusk/client/leaders"
 import type { TopicPartition } from "@tusk/client/Metadata"
@@ -87,7 +87,3 @@ export const fetchOnce = (
 /** What is wrong with a partition's answer. */
 export const refusedFetch = ({ data, ...place }: Answered): Refused | undefined =>
   refusalOf(data.errorCode, partitionText(place))
-
-/** Bytes that are no record data. */
-export const unreadable = (connection: BrokerConnection, place: TopicPartition, error: unknown): BadAnswer =>
-  new BadAnswer({ address: connection.address, reason: `${partitionText(place)}: ${(error as Error).message}` })

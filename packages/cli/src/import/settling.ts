@@ -94,9 +94,7 @@ const agree = (sides: Sides, topic: ImportedTopic, part: ImportedPartition) =>
     if (last === undefined) return
     const base = Batch.baseOffset(last)
     const source = yield* sourceBatches(sides.source, topic, part, base > sourceStart ? base : sourceStart)
-    const difference = yield* legible(topic, part, () =>
-      firstDifference(last, source, sourceStart, topic.compacted)
-    )
+    const difference = yield* legible(topic, part, () => firstDifference(last, source, sourceStart, topic.compacted))
     if (difference === undefined) return
     const where = `partition ${part.partition} differs at offset ${difference}`
     return yield* halt(topic.name, `${where}: was the source's log truncated, or written here by somebody else?`)

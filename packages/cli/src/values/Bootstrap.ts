@@ -4,10 +4,7 @@ import type { Address } from "@tusk/client/Transport"
 const DEFAULT_PORT = 9092
 
 /** `host:port,host:port`; a port that is not given is 9092, an IPv6 address stands in brackets. */
-export const parseBootstrap = (
-  text: string,
-  flag = "--bootstrap-server"
-): ReadonlyArray<Address> | UsageError => {
+export const parseBootstrap = (text: string, flag = "--bootstrap-server"): ReadonlyArray<Address> | UsageError => {
   const addresses: Array<Address> = []
   for (const part of text.split(",")) {
     const found = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/]+))(?::(\d{1,5}))?$/.exec(part.trim())

@@ -74,7 +74,10 @@ export const produce = async (
   { client }: Cluster,
   topic: string,
   records: Uint8Array,
-  { partition = 0, transactionalId = null }: { readonly partition?: number; readonly transactionalId?: string | null } = {}
+  {
+    partition = 0,
+    transactionalId = null
+  }: { readonly partition?: number; readonly transactionalId?: string | null } = {}
 ): Promise<number> => {
   const topicData = [{ name: topic, topicId: ZERO_UUID, partitionData: [{ index: partition, records }] }]
   const request = { transactionalId, acks: -1, timeoutMs: 10_000, topicData }
@@ -126,7 +129,9 @@ export const batchesOf = async (
   }
   const ask = Effect.flatMap(client.anyBroker, (connection) => connection.ask(Fetch, request, { maxVersion: 12 }))
   const answer = await Effect.runPromise(ask)
-  return Batch.splitBatches(Buffer.concat(answer.responses[0]!.partitions[0]!.records ?? [])) as ReadonlyArray<Uint8Array>
+  return Batch.splitBatches(
+    Buffer.concat(answer.responses[0]!.partitions[0]!.records ?? [])
+  ) as ReadonlyArray<Uint8Array>
 }
 
 /** Records that consumers see, as text: offset, time and value. */

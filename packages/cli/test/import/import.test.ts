@@ -20,9 +20,7 @@ beforeAll(async () => {
 afterAll(() => two[Symbol.asyncDispose]())
 
 const topicAt = (cluster: Cluster, name: string, configs: Readonly<Record<string, string>> = {}, partitions = 1) =>
-  cluster.run(
-    createTopic({ name, partitions, replicationFactor: 1, configs: new Map(Object.entries(configs)) }, false)
-  )
+  cluster.run(createTopic({ name, partitions, replicationFactor: 1, configs: new Map(Object.entries(configs)) }, false))
 
 const ends = async (cluster: Cluster, topic: string) => {
   const of = async (time: bigint) => {
@@ -59,7 +57,9 @@ const transaction = async (cluster: Cluster, topic: string, values: ReadonlyArra
     v3AndBelowProducerEpoch: producerEpoch,
     v3AndBelowTopics: [{ name: topic, partitions: [0] }]
   }
-  await Effect.runPromise(Effect.flatMap(ask, (connection) => connection.ask(AddPartitionsToTxn, add, { maxVersion: 3 })))
+  await Effect.runPromise(
+    Effect.flatMap(ask, (connection) => connection.ask(AddPartitionsToTxn, add, { maxVersion: 3 }))
+  )
   const batch = batchOf(values, { producerId, producerEpoch, baseSequence: 0, isTransactional: true })
   assert.strictEqual(await produce(cluster, topic, batch, { transactionalId }), 0)
   return () =>
@@ -97,7 +97,10 @@ describe("tusk import", () => {
       assert.deepStrictEqual(here.map(Batch.baseOffset), there.map(Batch.baseOffset))
       assert.isTrue(here.every((batch, i) => Buffer.from(batch.subarray(16)).equals(there[i]!.subarray(16))))
     }
-    assert.deepInclude(await configsAt(target, "orders"), { "retention.ms": "123456789", "max.message.bytes": "4000000" })
+    assert.deepInclude(await configsAt(target, "orders"), {
+      "retention.ms": "123456789",
+      "max.message.bytes": "4000000"
+    })
     assert.deepStrictEqual(await target.run(committedOffsets("billing")), committed)
     assert.strictEqual(await produce(target, "orders", batchOf(["mine"])), POLICY_VIOLATION)
 
@@ -119,8 +122,12 @@ describe("tusk import", () => {
     const { source, target } = two
     await topicAt(source, "tx")
     await produce(source, "tx", batchOf(["0"]))
-    await (await transaction(source, "tx", ["1", "2"], false))()
-    await (await transaction(source, "tx", ["4"], true))()
+    await (
+      await transaction(source, "tx", ["1", "2"], false)
+    )()
+    await (
+      await transaction(source, "tx", ["4"], true)
+    )()
     const { exit, stderr } = await imported("tx", "--once")
     assert.strictEqual(exit, 0, stderr)
     assert.deepStrictEqual(await ends(target, "tx"), [0n, 6n])

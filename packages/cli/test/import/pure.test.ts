@@ -208,8 +208,12 @@ describe("configs", () => {
 
 it("a pattern has * for any characters, ? for one, and nothing else of its own", () => {
   const matches = globMatcher(["orders.*", "a?c"])
-  assert.deepStrictEqual(
-    ["orders.new", "orders.", "ordersXnew", "abc", "ac", "abcd"].map(matches),
-    [true, true, false, true, false, false]
-  )
+  assert.deepStrictEqual(["orders.new", "orders.", "ordersXnew", "abc", "ac", "abcd"].map(matches), [
+    true,
+    true,
+    false,
+    true,
+    false,
+    false
+  ])
 })
