@@ -176,6 +176,10 @@ describe("tusk import", () => {
     await refused("taken", /a topic of this name that is not being imported/)
 
     await topicAt(source, "wide")
+    assert.strictEqual((await imported("wide", "--once")).exit, 0)
+    await target.run(createPartitions("wide", 2))
+    await refused("wide", /it has 2 partitions in the target, 1 at the source/)
+
     await topicAt(target, "elsewhere", { "tusk.import": "other/elsewhere" })
     await topicAt(source, "elsewhere")
     await refused("elsewhere", /imported from elsewhere: other\/elsewhere/)
