@@ -3,7 +3,7 @@ import { deleteRecords, EARLIEST, LATEST, listOffsets } from "@tusk/client/admin
 import { createTopic } from "@tusk/client/admin/Topics"
 import { isRetriable, refusalOf } from "@tusk/client/ClientError"
 import type { ClientError } from "@tusk/client/ClientError"
-import { Aborted } from "@tusk/client/consume/FetchedRecords"
+import { Hidden } from "@tusk/client/consume/FetchedRecords"
 import { KafkaClient, makeKafkaClient } from "@tusk/client/KafkaClient"
 import { partitionText } from "@tusk/client/leaders"
 import { nodeTransport } from "@tusk/client/NodeTransport"
@@ -145,11 +145,11 @@ export async function* visibleBatches(
     if (data.errorCode !== 0) throw new Error(`Fetch of ${topic}-${partition} at ${at} answers ${data.errorCode}`)
     const batches = Batch.splitBatches(Buffer.concat(data.records ?? []), { partialTail: "drop" })
     if (!Array.isArray(batches) || batches.length === 0) throw new Error(`${topic}-${partition} has nothing at ${at}`)
-    const aborted = new Aborted(data.abortedTransactions)
+    const hidden = new Hidden(data.abortedTransactions)
     for (const batch of batches as ReadonlyArray<Uint8Array>) {
       if (Batch.lastOffset(batch) < at) continue
       at = Batch.lastOffset(batch) + 1n
-      if (!aborted.hides(batch) && Batch.recordCount(batch) > 0) yield batch
+      if (!hidden.hides(batch) && Batch.recordCount(batch) > 0) yield batch
     }
   }
 }

@@ -2,12 +2,14 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
-import { UsageError } from "../CliError.ts"
+import { securityOfFile } from "@tusk/client/security/ClientConfigFile"
+import { CliError, UsageError } from "../CliError.ts"
+import { orCliError } from "../Files.ts"
 import { KafkaClient, makeKafkaClient } from "@tusk/client/KafkaClient"
 import { parseBootstrap } from "../values/Bootstrap.ts"
 import { parseDuration } from "../values/Duration.ts"
 import { packageVersion } from "../packageVersion.ts"
-import { clientSecurity, fileSecurity, securityFlags } from "./SecurityFlags.ts"
+import { clientSecurity, securityFlags } from "./SecurityFlags.ts"
 
 /** A flag without a value: false if it is not given. */
 export const switchFlag = (name: string, description: string): Flag.Flag<boolean> =>
@@ -77,13 +79,14 @@ export const otherClient = (bootstrapServers: string, flag: string, configFile: 
   Effect.gen(function* () {
     const bootstrap = yield* valueOf(parseBootstrap(bootstrapServers, flag))
     const timeoutMs = yield* durationOf(yield* timeoutFlag, "timeout")
-    const options = {
+    const security = configFile === undefined ? undefined : orCliError(securityOfFile(configFile, `--${flag}-config`))
+    if (security instanceof CliError) return yield* security
+    return yield* makeKafkaClient({
       bootstrap,
       clientId: "tusk",
       softwareVersion: packageVersion(),
       requestTimeoutMs: timeoutMs,
-      retryMs: timeoutMs
-    }
-    if (configFile === undefined) return yield* makeKafkaClient(options)
-    return yield* makeKafkaClient({ ...options, security: yield* fileSecurity(configFile, `${flag}-config`) })
+      retryMs: timeoutMs,
+      ...(security === undefined ? {} : { security })
+    })
   })

@@ -3,16 +3,16 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { KafkaClient } from "@tusk/client/KafkaClient"
-import { CliError, Found, UsageError } from "../CliError.ts"
-import { EXIT } from "../CliError.ts"
+import { CliError, EXIT, Found, UsageError } from "../CliError.ts"
 import { Importing } from "../import/Importing.ts"
 import type { ImportReport } from "../import/Importing.ts"
 import { lagOf } from "../import/ImportedPartition.ts"
 import type { ImportedTopic } from "../import/ImportedPartition.ts"
-import { note, printRows } from "../terminal/Printing.ts"
+import { printRows } from "../terminal/Printing.ts"
 import { makeProgress } from "../terminal/Progress.ts"
-import { globMatcher } from "../values/Glob.ts"
-import { brokerFlags, durationOf, listFlag, otherClient, switchFlag, withClient } from "./CommonFlags.ts"
+import { Streams } from "../terminal/Streams.ts"
+import { namesLike } from "../values/NamePatterns.ts"
+import { brokerFlags, durationOf, listFlag, otherClient, switchFlag, valueOf, withClient } from "./CommonFlags.ts"
 
 const flags = {
   from: Flag.String("from").pipe(
@@ -24,8 +24,8 @@ const flags = {
     Flag.withDescription("security.protocol, sasl.* and ssl.* for that cluster; --command-config is for the target"),
     Flag.optional
   ),
-  topics: listFlag("topics", "PATTERN", "only these topics, * for any characters"),
-  groups: listFlag("groups", "PATTERN", "only the offsets of these groups, * for any characters"),
+  topics: listFlag("topics", "REGEX", "which topics, by their whole names, as in 'orders.*'; all but internal ones"),
+  groups: listFlag("groups", "REGEX", "the offsets of which groups, by their whole names; of all"),
   noGroups: switchFlag("no-groups", "no offsets of groups"),
   once: switchFlag("once", "end when the lag is zero; without it, it goes on with what comes"),
   finish: switchFlag(
@@ -44,9 +44,8 @@ const EVERY_MS = 10_000
 /** A bar on a terminal, else a line now and then. */
 const reporting = Effect.gen(function* () {
   const bar = yield* makeProgress("import", true)
-  const services = yield* Effect.context<Effect.Services<ReturnType<typeof note>>>()
-  const tell: ImportReport["tell"] = (line) =>
-    Effect.andThen(bar.clear, note(`tusk: ${line}`)).pipe(Effect.provideContext(services))
+  const { stderr } = yield* Streams
+  const tell: ImportReport["tell"] = (line) => Effect.andThen(bar.clear, stderr.write(`tusk: ${line}\n`))
   let told = performance.now()
   const report: ImportReport = {
     tell,
@@ -101,16 +100,17 @@ export const importCommand = Command.make(
     if (given.noGroups && given.groups.length > 0) {
       return yield* new UsageError({ message: "--groups or --no-groups, not both" })
     }
+    const isTopicWanted = yield* valueOf(namesLike(given.topics, "--topics"))
+    const isGroupWanted = yield* valueOf(namesLike(given.groups, "--groups"))
     const retryMs = yield* durationOf(given.retryFor, "retry-for")
-    const source = yield* otherClient(given.from, "--from", Option.getOrUndefined(given.fromConfig))
+    const source = yield* otherClient(given.from, "from", Option.getOrUndefined(given.fromConfig))
     const target = yield* KafkaClient
     const { clear, report } = yield* reporting
-    const all = (patterns: ReadonlyArray<string>) => globMatcher(patterns.length === 0 ? ["*"] : patterns)
     const importing = new Importing(
       { source, target },
       {
-        isTopicWanted: all(given.topics),
-        isGroupWanted: given.noGroups ? () => false : all(given.groups),
+        isTopicWanted,
+        isGroupWanted: given.noGroups ? () => false : isGroupWanted,
         until: given.finish ? "finished" : given.once ? "noLag" : "stopped",
         retryMs
       },

@@ -38,6 +38,8 @@ export interface ImportReport {
 
 /** How often is looked whether leaders or topics are others now, log starts have risen, groups have committed. */
 const WATCH_MS = 5000
+/** While the source is written to, the lag is zero again and again. */
+const AGAIN_MS = 60_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 
@@ -64,7 +66,8 @@ export class Importing {
   readonly #toldHalted = new Set<string>()
   #topics: ReadonlyMap<string, ImportedTopic> = new Map()
   #hasWorked = false
-  #isCaughtUp = false
+  #toldMs = -Infinity
+  #toldOfGroups = ""
 
   constructor(sides: Sides, options: ImportOptions, report: ImportReport) {
     this.#sides = sides
@@ -171,7 +174,7 @@ export class Importing {
       for (;;) {
         yield* Effect.sleep(WATCH_MS)
         yield* this.#raiseStarts()
-        yield* this.#mirror.run(this.#ends())
+        yield* this.#mirrored()
         const { topics } = yield* this.#sides.source.metadata(null)
         const isNew = [...topics.values()].some(
           ({ isInternal, name }) => !isInternal && !this.#topics.has(name) && this.#options.isTopicWanted(name)
@@ -179,6 +182,15 @@ export class Importing {
         if (isNew || leadersOf(yield* this.#clusters(names), names) !== before) return false
       }
     })
+  }
+
+  /** Records come on, whatever is with groups. */
+  #mirrored(): Effect.Effect<void> {
+    return Effect.catch(this.#mirror.run(this.#ends()), (error) => {
+      if (this.#toldOfGroups === error.message) return Effect.void
+      this.#toldOfGroups = error.message
+      return this.#report.tell(`offsets of groups come later: ${error.message}`)
+    }).pipe(Effect.asVoid)
   }
 
   #ends(): ReadonlyMap<string, bigint> {
@@ -220,8 +232,11 @@ export class Importing {
       yield* this.#report.progress(done, done + lag)
       const isKnown = open.every(({ sourceStable }) => sourceStable >= 0n)
       const caughtUp = isKnown && lag === 0n && open.length > 0
-      if (caughtUp && !this.#isCaughtUp) yield* this.#report.tell(`the lag is zero: ${done} offsets are there`)
-      this.#isCaughtUp = caughtUp
+      const now = yield* Clock.currentTimeMillis
+      if (caughtUp && now - this.#toldMs > AGAIN_MS) {
+        this.#toldMs = now
+        yield* this.#report.tell(`the lag is zero: ${done} offsets are there`)
+      }
       if (open.length === 0 || (caughtUp && this.#options.until !== "stopped")) yield* Deferred.succeed(over, undefined)
     })
   }

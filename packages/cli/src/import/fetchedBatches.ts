@@ -1,5 +1,5 @@
 /** What a Fetch answers, as batches to import: pure. Aborted batches, markers and what compaction left empty become gaps. */
-import { Aborted } from "@tusk/client/consume/FetchedRecords"
+import { Hidden } from "@tusk/client/consume/FetchedRecords"
 import { isKafkaError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { FetchResponsePartitionData } from "@tusk/protocol/messages/Fetch"
@@ -54,7 +54,7 @@ class Collecting {
     this.#end = behind
   }
 
-  add(batch: Uint8Array, aborted: Aborted): void {
+  add(batch: Uint8Array, hidden: Hidden): void {
     const last = lastOffset(batch)
     // A broker gives the batch whole that holds the offset asked for, or ends before it where that was compacted away.
     if (last < this.next) return
@@ -65,7 +65,7 @@ class Collecting {
     this.flush()
     if (!Batch.isCrcValid(batch))
       throw new RangeError(`the batch at offset ${Batch.baseOffset(batch)} has a wrong checksum`)
-    if (!aborted.hides(batch) && Batch.recordCount(batch) > 0) this.#keep(nobodys(batch))
+    if (!hidden.hides(batch) && Batch.recordCount(batch) > 0) this.#keep(nobodys(batch))
     this.next = last + 1n
     this.epoch = Batch.partitionLeaderEpoch(batch)
   }
@@ -94,10 +94,10 @@ class Collecting {
  * that begins before `behind`.
  */
 export const fetchedBatches = (fetched: FetchResponsePartitionData, from: bigint, behind: bigint): Imported => {
-  const aborted = new Aborted(fetched.abortedTransactions)
+  const hidden = new Hidden(fetched.abortedTransactions)
   const found = new Collecting(from, behind)
   for (const chunk of fetched.records ?? []) {
-    for (const batch of thrown(Batch.splitBatches(chunk, { partialTail: "drop" }))) found.add(batch, aborted)
+    for (const batch of thrown(Batch.splitBatches(chunk, { partialTail: "drop" }))) found.add(batch, hidden)
   }
   found.flush()
   return found

@@ -10,7 +10,7 @@ import { firstDifference } from "../../src/import/agreement.ts"
 import { configsOf } from "../../src/import/configsOf.ts"
 import { fetchedBatches, filledUp, fillers } from "../../src/import/fetchedBatches.ts"
 import { mirrored } from "../../src/import/groupOffsets.ts"
-import { globMatcher } from "../../src/values/Glob.ts"
+import { namesLike } from "../../src/values/NamePatterns.ts"
 
 const limits = { maxDecompressedBytes: 1 << 24 }
 const recordsIn = (batch: Uint8Array) => Batch.decodeRecords(batch, limits) as ReadonlyArray<DecodedRecord>
@@ -206,14 +206,17 @@ describe("configs", () => {
   })
 })
 
-it("a pattern has * for any characters, ? for one, and nothing else of its own", () => {
-  const matches = globMatcher(["orders.*", "a?c"])
-  assert.deepStrictEqual(["orders.new", "orders.", "ordersXnew", "abc", "ac", "abcd"].map(matches), [
+it("a pattern is a regular expression for a whole name; several have commas between", () => {
+  const matches = namesLike(["orders.*,a.c", "pay"], "--topics") as (name: string) => boolean
+  assert.deepStrictEqual(["orders.new", "orders", "new.orders", "abc", "abcd", "pay", "payments"].map(matches), [
     true,
     true,
     false,
     true,
     false,
+    true,
     false
   ])
+  assert.isTrue((namesLike([], "--topics") as (name: string) => boolean)("any"))
+  assert.include(namesLike(["("], "--topics"), { _tag: "UsageError" })
 })
