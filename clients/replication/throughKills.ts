@@ -44,11 +44,13 @@ const write = async (source: Cluster, count: number): Promise<void> => {
 /** Kills one after the other, so many times each. */
 const killing = async (
   targets: ReadonlyArray<readonly [name: string, again: () => Promise<unknown>]>,
-  rounds: number
+  rounds: number,
+  isOver: () => boolean
 ): Promise<void> => {
   for (let i = 0; i < rounds * targets.length; i++) {
     const [name, again] = targets[i % targets.length]!
     await sleep(1000 + Math.random() * 3000)
+    if (isOver()) return
     const began = performance.now()
     await again()
     console.log(`killed ${name}, back after ${((performance.now() - began) / 1000).toFixed(1)} s`)
@@ -84,6 +86,9 @@ export const throughKills = async (
     importer.start()
     ending.add(() => importer.kill())
   }
+  // What is stopped at an early end is not to be started again.
+  let isOver = false
+  ending.add(() => (isOver = true))
   const began = performance.now()
   const writing = write(source, records)
   const again = (importer: Importer) => async () => {
@@ -97,7 +102,8 @@ export const throughKills = async (
       ["other importer", again(importers[1]!)],
       ["Tusk", reborn(tusk)]
     ],
-    kills
+    kills,
+    () => isOver
   )
   await writing
   report.note("written and killed", `${((performance.now() - began) / 1000).toFixed(0)} s, ${kills} times each`)
