@@ -90,7 +90,9 @@ const sourceBatches = (source: KafkaClient["Service"], topic: ImportedTopic, par
 const agree = (sides: Sides, topic: ImportedTopic, part: ImportedPartition) =>
   Effect.gen(function* () {
     const { sourceStart, targetEnd } = part
-    const last = batchesIn(yield* look(sides.target, part, targetEnd - 1n, asking(topic, false))).at(-1)
+    const there = batchesIn(yield* look(sides.target, part, targetEnd - 1n, asking(topic, false)))
+    // Behind it may lie what another importer has brought meanwhile.
+    const last = there.find((batch) => Batch.lastOffset(batch) === targetEnd - 1n)
     if (last === undefined) return
     const base = Batch.baseOffset(last)
     const source = yield* sourceBatches(sides.source, topic, part, base > sourceStart ? base : sourceStart)
