@@ -8,6 +8,10 @@ import { EndTxn } from "@tusk/protocol/messages/EndTxn"
 import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import * as Batch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
+import { deliver } from "../../src/import/delivering.ts"
+import { unknownPartition } from "../../src/import/ImportedPartition.ts"
+import type { ImportedPartition } from "../../src/import/ImportedPartition.ts"
+import { settle } from "../../src/import/settling.ts"
 import { batchesOf, batchOf, produce, recordsOf, TwoClusters } from "./TwoClusters.ts"
 import type { Cluster } from "./TwoClusters.ts"
 
@@ -202,6 +206,29 @@ describe("tusk import", () => {
     await produce(source, "other", batchOf(["b"]))
     await refused("other", /partition 0 differs at offset 1/)
     assert.deepStrictEqual(await ends(target, "other"), [0n, 2n])
+  })
+
+  it("halts where the source ends before the target does, if that is so for longer than a new leader needs", async () => {
+    const { source, target } = two
+    await topicAt(source, "short")
+    await topicAt(target, "short", { "tusk.import": "x/short" })
+    await produce(source, "short", batchOf(["0"]))
+    const parcel = { topic: "short", partition: 0, records: batchOf(["0", "1"]), behind: 0n, end: 2n }
+    await Effect.runPromise(deliver(target.client, 1, [parcel]))
+    const part = unknownPartition("short", 0)
+    const topic = { name: "short", topicId: null, partitions: [part], compacted: false, halted: undefined }
+    const ahead = new Map<ImportedPartition, number>()
+    const settled = () =>
+      Effect.runPromise(
+        Effect.result(
+          settle({ source: source.client, target: target.client }, new Map([["short", topic]]), [part], ahead)
+        )
+      )
+    const first = await settled()
+    assert.strictEqual(first._tag === "Failure" ? first.failure._tag : undefined, "Unsettled")
+    ahead.set(part, ahead.get(part)! - 60_000)
+    assert.strictEqual((await settled())._tag, "Success")
+    assert.match(String(topic.halted), /ends at 1, what is imported at 2: was its log truncated/)
   })
 
   it("goes on with what comes, and tells when the lag is zero", async () => {
