@@ -23,6 +23,7 @@ import { doctorCommand } from "./Doctor.ts"
 import { importCommand } from "./Import.ts"
 import { migrateCommand } from "./Migrate.ts"
 import { produceCommand } from "./Produce.ts"
+import { shadowCommand } from "./Shadow.ts"
 import { sqlCommand } from "./Sql.ts"
 import { tlsCommand } from "./Tls.ts"
 import { topicCommand } from "./Topic.ts"
@@ -41,6 +42,7 @@ const tusk = Command.make("tusk").pipe(
     configCommand,
     userCommand,
     aclCommand,
+    shadowCommand,
     sqlCommand,
     migrateCommand,
     doctorCommand,
