@@ -357,6 +357,43 @@ create table kafka.security_changes (
   constraint security_changes_pkey PRIMARY KEY (xid)
 );
 
+create table kafka.shadow_offsets (
+  cluster_id text not null,
+  topic text not null,
+  partition_index integer not null,
+  target_offset bigint not null,
+  source_offset bigint not null,
+  constraint shadow_offsets_pkey PRIMARY KEY (cluster_id, topic, partition_index, target_offset, source_offset)
+);
+
+create table kafka.shadow_partitions (
+  cluster_id text not null,
+  topic text not null,
+  partition_index integer not null,
+  source_topic_id text not null,
+  target_topic_id text not null,
+  difference bigint not null,
+  fills boolean not null,
+  target_start bigint not null,
+  target_end bigint not null,
+  source_next bigint not null,
+  source_end bigint not null,
+  moved_at timestamp with time zone default now() not null,
+  stopped_at timestamp with time zone,
+  stopped_why text,
+  constraint shadow_partitions_pkey PRIMARY KEY (cluster_id, topic, partition_index)
+) with (
+  autovacuum_vacuum_scale_factor=0.05,
+  fillfactor=70
+);
+
+create table kafka.shadow_targets (
+  cluster_id text not null,
+  producer_id bigint not null,
+  producer_epoch integer not null,
+  constraint shadow_targets_pkey PRIMARY KEY (cluster_id)
+);
+
 create table kafka.sql_offsets (
   group_id text collate "C" not null,
   partition_id integer not null,
@@ -2993,6 +3030,20 @@ create view kafka.quota_overview as
     value
    FROM kafka.quotas q;
 
+create view kafka.shadow_overview as
+ SELECT cluster_id,
+    topic,
+    partition_index,
+    difference,
+    fills,
+    source_end,
+    target_end,
+    GREATEST((source_end - source_next), (0)::bigint) AS lag,
+    moved_at,
+    stopped_at,
+    stopped_why
+   FROM kafka.shadow_partitions s;
+
 create view kafka.share_lag as
  SELECT g.group_id,
     o.topic,
@@ -3435,6 +3486,43 @@ comment on column kafka.scram_users.stored_key is 'What a client''s proof is che
 comment on column kafka.scram_users.server_key is 'What the server proves itself by';
 comment on table kafka.security_changes is 'Changes of SQL to ACLs, users, quotas and tokens that the broker has not read yet';
 comment on column kafka.security_changes.xid is 'The transaction';
+comment on table kafka.shadow_offsets is 'Without filler records: from source_offset on, a record''s offset there is target_offset and what it is further on; up to the next row';
+comment on column kafka.shadow_offsets.cluster_id is 'The target';
+comment on column kafka.shadow_offsets.topic is 'As in kafka.shadow_partitions';
+comment on column kafka.shadow_offsets.partition_index is 'The same';
+comment on column kafka.shadow_offsets.target_offset is 'There';
+comment on column kafka.shadow_offsets.source_offset is 'Here';
+comment on view kafka.shadow_overview is 'Partitions that are forwarded to another Kafka: how far, and if one stopped, since when and why';
+comment on column kafka.shadow_overview.cluster_id is 'The other Kafka, as it tells it';
+comment on column kafka.shadow_overview.topic is 'On both sides';
+comment on column kafka.shadow_overview.partition_index is 'On both sides';
+comment on column kafka.shadow_overview.difference is 'An offset here is its offset there and this; a beginning, if fills is false';
+comment on column kafka.shadow_overview.fills is 'Whether filler records keep the difference constant';
+comment on column kafka.shadow_overview.source_end is 'The last stable offset here, at the last look';
+comment on column kafka.shadow_overview.target_end is 'Where the target ended, at the last look';
+comment on column kafka.shadow_overview.lag is 'Offsets that are still to be forwarded, at the last look';
+comment on column kafka.shadow_overview.moved_at is 'When that look was';
+comment on column kafka.shadow_overview.stopped_at is 'Since when nothing is forwarded; null: it goes on';
+comment on column kafka.shadow_overview.stopped_why is 'Why, and what to do about it';
+comment on table kafka.shadow_partitions is 'How far each partition is forwarded; see kafka.shadow_overview';
+comment on column kafka.shadow_partitions.cluster_id is 'The target';
+comment on column kafka.shadow_partitions.topic is 'The same name on both sides';
+comment on column kafka.shadow_partitions.partition_index is 'The same number on both sides';
+comment on column kafka.shadow_partitions.source_topic_id is 'A topic made anew under the name has another one';
+comment on column kafka.shadow_partitions.target_topic_id is 'The same at the target';
+comment on column kafka.shadow_partitions.difference is 'An offset here is its offset there and this; constant, unless fills is false';
+comment on column kafka.shadow_partitions.fills is 'Whether filler records stand at the target where there are none here; false: kafka.shadow_offsets maps offsets';
+comment on column kafka.shadow_partitions.target_start is 'Where the target ended when forwarding began';
+comment on column kafka.shadow_partitions.target_end is 'Where the target ended when this was noted; what counts is the target''s own';
+comment on column kafka.shadow_partitions.source_next is 'The next offset here to be forwarded, when this was noted';
+comment on column kafka.shadow_partitions.source_end is 'The last stable offset here, when this was noted';
+comment on column kafka.shadow_partitions.moved_at is 'When target_end was noted last';
+comment on column kafka.shadow_partitions.stopped_at is 'Since when this partition is not forwarded; null: it is';
+comment on column kafka.shadow_partitions.stopped_why is 'Why it is not';
+comment on table kafka.shadow_targets is 'Kafka clusters that the log is forwarded to, and the idempotent producer that does so there';
+comment on column kafka.shadow_targets.cluster_id is 'As that cluster tells it';
+comment on column kafka.shadow_targets.producer_id is 'Given by that cluster, once: a record''s sequence number is its offset there';
+comment on column kafka.shadow_targets.producer_epoch is 'Of the producer id; never raised';
 comment on view kafka.share_lag is 'Where each share group is in each partition: below start_offset all is done with; lag counts what is given out now, too';
 comment on column kafka.share_lag.group_id is 'The group''s id';
 comment on column kafka.share_lag.topic is 'The topic''s name';

@@ -73,6 +73,7 @@ import { plainAddress } from "./security/quota/Entity.ts"
 import { tokenLogins } from "./security/token/tokenLogins.ts"
 import { Tokens } from "./security/token/Tokens.ts"
 import { tokenSweep } from "./security/token/tokenSweep.ts"
+import { shadowing } from "./shadow/shadowing.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
@@ -253,7 +254,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         keeping,
         Deadlines.layer,
         AnswerBudget.layer,
-        inWireTime(layerInArea("outbox", outboxDrain))
+        inWireTime(layerInArea("outbox", outboxDrain)),
+        inWireTime(layerInArea("shadow", shadowing))
       )
     ),
     Layer.provide(Layer.merge(ShareSessions.layer, layerInArea("groups", kinds))),

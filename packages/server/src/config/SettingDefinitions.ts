@@ -13,6 +13,7 @@ import {
 import { connectionDefaults } from "./connectionDefaults.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
 import { observationSettingDefinitions } from "./ObservationSettingDefinitions.ts"
+import { shadowSettingDefinitions } from "./ShadowSettingDefinitions.ts"
 import { securitySettingDefinitions } from "./SecuritySettingDefinitions.ts"
 import { flag, number, perListener, word } from "./SettingKinds.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
@@ -389,6 +390,7 @@ export const settingDefinitions = {
   ),
   ...observationSettingDefinitions,
   ...securitySettingDefinitions,
+  ...shadowSettingDefinitions,
   ...groupSettingDefinitions
 } satisfies { readonly [key: string]: SettingDefinition }
 

@@ -29,6 +29,7 @@ import type { OwnSources } from "./ownMetrics.ts"
 import { makeSetPostgres } from "./postgresMetrics.ts"
 import { setMaterialised } from "./materialisedMetrics.ts"
 import { Series } from "./Series.ts"
+import { setShadow } from "./shadowMetrics.ts"
 import { together } from "./together.ts"
 import { setTopics } from "./topicMetrics.ts"
 import { tuskMetrics } from "./tuskMetrics.ts"
@@ -143,6 +144,7 @@ const makeLook = Effect.fnUntraced(function* (series: Series) {
     yield* setGroups(series, { groups, offsets, shared, topics, age, ends, maxPartitions, nowMs })
     setTransactions(series, transactions, nowMs)
     setMaterialised(series, follower.tables())
+    setShadow(series, sources.server.shadowed(), maxPartitions)
   })
 
   return Effect.fnUntraced(function* (address: string | undefined) {

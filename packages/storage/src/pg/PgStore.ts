@@ -17,6 +17,7 @@ import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { securityOf } from "./PgStore/SecuritySession.ts"
 import { readsOf } from "./PgStore/reads.ts"
 import { roleLoginsOf } from "./PgStore/RoleLogins.ts"
+import { shadowOf } from "./PgStore/shadowStatements.ts"
 import { endReign, takeOver } from "./PgStore/takeOver.ts"
 import type { Memory, Reign } from "./PgStore/takeOver.ts"
 import { unpackedOf } from "./PgStore/unpackedStatements.ts"
@@ -110,6 +111,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     ...readsOf((use) => withReign(({ readers }) => use(readers))),
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
+    shadow: shadowOf((build) => withReign(({ shadow }) => shadow.send(build))),
     erasures: erasuresOf(withReign),
     materialised: materialisedOf(withReign),
     roles: roleLoginsOf(target, withReign),

@@ -2430,6 +2430,84 @@ comment on column kafka.quota_overview.client_id is 'The client id; <default> an
 comment on column kafka.quota_overview.ip is 'The address; <default> and null as with user_name';
 comment on column kafka.quota_overview.quota_key is 'producer_byte_rate and so on';
 comment on column kafka.quota_overview.value is 'Bytes, mutations or connections a second, or per cent of a thread';`,
+  "0019_shadow": `-- What forwards the log to another Kafka keeps here whom it is there, and how far it has come. Only it writes here; no
+-- commit of the broker does.
+
+create table kafka.shadow_targets (
+  cluster_id text primary key,
+  producer_id bigint not null,
+  producer_epoch integer not null
+);
+comment on table kafka.shadow_targets is 'Kafka clusters that the log is forwarded to, and the idempotent producer that does so there';
+comment on column kafka.shadow_targets.cluster_id is 'As that cluster tells it';
+comment on column kafka.shadow_targets.producer_id is 'Given by that cluster, once: a record''s sequence number is its offset there';
+comment on column kafka.shadow_targets.producer_epoch is 'Of the producer id; never raised';
+
+create table kafka.shadow_partitions (
+  cluster_id text not null,
+  topic text not null,
+  partition_index integer not null,
+  source_topic_id text not null,
+  target_topic_id text not null,
+  difference bigint not null,
+  fills boolean not null,
+  target_start bigint not null,
+  target_end bigint not null,
+  source_next bigint not null,
+  source_end bigint not null,
+  moved_at timestamptz not null default now(),
+  stopped_at timestamptz,
+  stopped_why text,
+  primary key (cluster_id, topic, partition_index)
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+comment on table kafka.shadow_partitions is 'How far each partition is forwarded; see kafka.shadow_overview';
+comment on column kafka.shadow_partitions.cluster_id is 'The target';
+comment on column kafka.shadow_partitions.topic is 'The same name on both sides';
+comment on column kafka.shadow_partitions.partition_index is 'The same number on both sides';
+comment on column kafka.shadow_partitions.source_topic_id is 'A topic made anew under the name has another one';
+comment on column kafka.shadow_partitions.target_topic_id is 'The same at the target';
+comment on column kafka.shadow_partitions.difference is 'An offset here is its offset there and this; constant, unless fills is false';
+comment on column kafka.shadow_partitions.fills is 'Whether filler records stand at the target where there are none here; false: kafka.shadow_offsets maps offsets';
+comment on column kafka.shadow_partitions.target_start is 'Where the target ended when forwarding began';
+comment on column kafka.shadow_partitions.target_end is 'Where the target ended when this was noted; what counts is the target''s own';
+comment on column kafka.shadow_partitions.source_next is 'The next offset here to be forwarded, when this was noted';
+comment on column kafka.shadow_partitions.source_end is 'The last stable offset here, when this was noted';
+comment on column kafka.shadow_partitions.moved_at is 'When target_end was noted last';
+comment on column kafka.shadow_partitions.stopped_at is 'Since when this partition is not forwarded; null: it is';
+comment on column kafka.shadow_partitions.stopped_why is 'Why it is not';
+
+create table kafka.shadow_offsets (
+  cluster_id text not null,
+  topic text not null,
+  partition_index integer not null,
+  target_offset bigint not null,
+  source_offset bigint not null,
+  primary key (cluster_id, topic, partition_index, target_offset, source_offset)
+);
+comment on table kafka.shadow_offsets is
+  'Without filler records: from source_offset on, a record''s offset there is target_offset and what it is further on; up to the next row';
+comment on column kafka.shadow_offsets.cluster_id is 'The target';
+comment on column kafka.shadow_offsets.topic is 'As in kafka.shadow_partitions';
+comment on column kafka.shadow_offsets.partition_index is 'The same';
+comment on column kafka.shadow_offsets.target_offset is 'There';
+comment on column kafka.shadow_offsets.source_offset is 'Here';
+
+create view kafka.shadow_overview as
+select s.cluster_id, s.topic, s.partition_index, s.difference, s.fills, s.source_end, s.target_end,
+  greatest(s.source_end - s.source_next, 0) as lag, s.moved_at, s.stopped_at, s.stopped_why
+from kafka.shadow_partitions s;
+comment on view kafka.shadow_overview is 'Partitions that are forwarded to another Kafka: how far, and if one stopped, since when and why';
+comment on column kafka.shadow_overview.cluster_id is 'The other Kafka, as it tells it';
+comment on column kafka.shadow_overview.topic is 'On both sides';
+comment on column kafka.shadow_overview.partition_index is 'On both sides';
+comment on column kafka.shadow_overview.difference is 'An offset here is its offset there and this; a beginning, if fills is false';
+comment on column kafka.shadow_overview.fills is 'Whether filler records keep the difference constant';
+comment on column kafka.shadow_overview.source_end is 'The last stable offset here, at the last look';
+comment on column kafka.shadow_overview.target_end is 'Where the target ended, at the last look';
+comment on column kafka.shadow_overview.lag is 'Offsets that are still to be forwarded, at the last look';
+comment on column kafka.shadow_overview.moved_at is 'When that look was';
+comment on column kafka.shadow_overview.stopped_at is 'Since when nothing is forwarded; null: it goes on';
+comment on column kafka.shadow_overview.stopped_why is 'Why, and what to do about it';`,
   "0021_materialise": `-- A topic as a table: the latest value of each key. A follower of the broker writes rows and its position in one
 -- transaction, on sessions of its own. For each table there are functions that are bound to it when they are made: no name
 -- is looked up later, and no record is a part of a statement.
@@ -3672,6 +3750,71 @@ select place, xid, id, partition_id, timestamp, key, value,
   case when headers is not null then array(select h.value from unnest(headers) h) end,
   group_id, committed_offset
 from sized where upto - coalesce(octet_length(key), 0) - coalesce(octet_length(value), 0) - 64 < $3::bigint order by place`
+}
+
+export const shadowTexts = {
+  BeginPartition: `insert into kafka.shadow_partitions (cluster_id, topic, partition_index, source_topic_id, target_topic_id, difference, fills,
+  target_start, target_end, source_next, source_end)
+select r."clusterId", r.topic, r.partition, r."sourceTopicId", r."targetTopicId", r.difference, r.fills, r."targetStart",
+  r."targetEnd", r."sourceNext", r."sourceEnd"
+from jsonb_to_record($1::jsonb) as r("clusterId" text, topic text, partition integer, "sourceTopicId" text, "targetTopicId" text,
+  difference bigint, fills boolean, "targetStart" bigint, "targetEnd" bigint, "sourceNext" bigint, "sourceEnd" bigint)
+on conflict (cluster_id, topic, partition_index) do nothing`,
+  ForgetPartition: `with gone as (
+  delete from kafka.shadow_partitions s
+  where s.cluster_id = $1::jsonb ->> 'clusterId' and s.topic = $1::jsonb ->> 'topic'
+    and s.partition_index = ($1::jsonb ->> 'partition')::integer
+  returning s.cluster_id, s.topic, s.partition_index)
+delete from kafka.shadow_offsets o using gone
+where o.cluster_id = gone.cluster_id and o.topic = gone.topic and o.partition_index = gone.partition_index`,
+  LockMap: `select pg_try_advisory_lock(hashtextextended($1::jsonb ->> 'clusterId', 'kafka.shadow_offsets'::regclass::oid::bigint))::text`,
+  MapOffsets: `with one as (
+  select r.* from jsonb_to_record($1::jsonb) as r("clusterId" text, topic text, partition integer, entries jsonb)
+  -- Another one that forwards may hold it by now.
+  where pg_try_advisory_lock(hashtextextended(r."clusterId", 'kafka.shadow_offsets'::regclass::oid::bigint))),
+put as (
+  insert into kafka.shadow_offsets (cluster_id, topic, partition_index, target_offset, source_offset)
+  select one."clusterId", one.topic, one.partition, e.target, e.source
+  from one, jsonb_to_recordset(one.entries) as e(source bigint, target bigint)
+  on conflict do nothing)
+select 'true' from one`,
+  MappedOffsets: `select jsonb_build_object('source', o.source_offset::text, 'target', o.target_offset::text)::text
+from kafka.shadow_offsets o
+where o.cluster_id = $1::jsonb ->> 'clusterId' and o.topic = $1::jsonb ->> 'topic'
+  and o.partition_index = ($1::jsonb ->> 'partition')::integer
+order by o.target_offset, o.source_offset`,
+  NoteProgress: `update kafka.shadow_partitions s
+set target_end = greatest(s.target_end, r."targetEnd"), source_next = greatest(s.source_next, r."sourceNext"),
+  source_end = greatest(s.source_end, r."sourceEnd"), moved_at = now(), stopped_at = null, stopped_why = null
+from jsonb_to_recordset($1::jsonb -> 'partitions') as r(topic text, partition integer, "targetEnd" bigint, "sourceNext" bigint,
+  "sourceEnd" bigint)
+where s.cluster_id = $1::jsonb ->> 'clusterId' and s.topic = r.topic and s.partition_index = r.partition`,
+  NoteStop: `update kafka.shadow_partitions s
+set stopped_at = coalesce(s.stopped_at, now()), stopped_why = $1::jsonb ->> 'why'
+where s.cluster_id = $1::jsonb ->> 'clusterId' and s.topic = $1::jsonb ->> 'topic'
+  and s.partition_index = ($1::jsonb ->> 'partition')::integer and s.stopped_why is distinct from $1::jsonb ->> 'why'`,
+  Partitions: `select jsonb_build_object('topic', s.topic, 'partition', s.partition_index, 'sourceTopicId', s.source_topic_id,
+  'targetTopicId', s.target_topic_id, 'difference', s.difference::text, 'fills', s.fills, 'targetStart', s.target_start::text,
+  'targetEnd', s.target_end::text, 'sourceNext', s.source_next::text, 'sourceEnd', s.source_end::text,
+  'stoppedWhy', s.stopped_why)::text
+from kafka.shadow_partitions s
+where s.cluster_id = $1::jsonb ->> 'clusterId'
+  and ($1::jsonb ->> 'topic' is null or s.topic = $1::jsonb ->> 'topic')
+  and ($1::jsonb ->> 'partition' is null or s.partition_index = ($1::jsonb ->> 'partition')::integer)
+order by s.topic, s.partition_index`,
+  Producer: `select jsonb_build_object('producerId', t.producer_id::text, 'epoch', t.producer_epoch)::text
+from kafka.shadow_targets t where t.cluster_id = $1::jsonb ->> 'clusterId'`,
+  PutProducer: `with one as (select r.* from jsonb_to_record($1::jsonb) as r("clusterId" text, "producerId" bigint, epoch integer)),
+put as (
+  insert into kafka.shadow_targets (cluster_id, producer_id, producer_epoch)
+  select one."clusterId", one."producerId", one.epoch from one
+  on conflict (cluster_id) do update set cluster_id = excluded.cluster_id
+  returning producer_id, producer_epoch)
+select jsonb_build_object('producerId', put.producer_id::text, 'epoch', put.producer_epoch)::text from put`,
+  TrimMap: `delete from kafka.shadow_offsets o
+where o.cluster_id = $1::jsonb ->> 'clusterId' and o.topic = $1::jsonb ->> 'topic'
+  and o.partition_index = ($1::jsonb ->> 'partition')::integer
+  and (o.target_offset >= ($1::jsonb ->> 'from')::bigint or o.target_offset < ($1::jsonb ->> 'oldest')::bigint)`
 }
 
 export const erasureTexts = {
