@@ -6,7 +6,10 @@ import { LATEST, listOffset, retrying } from "../failover/Asking.ts"
 /** A record as a consumer of committed records finds it. */
 export interface Found {
   readonly offset: number
+  readonly key: string | null
+  /** Of a tombstone: empty. */
   readonly value: string
+  readonly isTombstone: boolean
 }
 
 /** All of a partition from its beginning to its end; `gaps` counts offsets at which nothing lies. */
@@ -33,11 +36,16 @@ export const readPartition = (
         for (const batch of batchesOf(answer.responses[0]!.partitions[0]!.records)) {
           const decoded = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: 64 << 20 })
           if (!Array.isArray(decoded)) throw new Error("a batch that cannot be read")
-          for (const { offset, value } of decoded as ReadonlyArray<RecordBatch.DecodedRecord>) {
+          for (const { key, offset, value } of decoded as ReadonlyArray<RecordBatch.DecodedRecord>) {
             if (Number(offset) < next) continue
             gaps += Number(offset) - next
             next = Number(offset) + 1
-            records.push({ offset: Number(offset), value: Buffer.from(value ?? []).toString() })
+            records.push({
+              offset: Number(offset),
+              key: key === null ? null : Buffer.from(key).toString(),
+              value: Buffer.from(value ?? []).toString(),
+              isTombstone: value === null
+            })
           }
         }
       }

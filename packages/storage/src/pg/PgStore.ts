@@ -12,6 +12,7 @@ import type { PgOptions } from "./options/PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { outboxOf } from "./PgStore/OutboxSession.ts"
+import { publicationsOf } from "./PgStore/PublishSession.ts"
 import { securityOf } from "./PgStore/SecuritySession.ts"
 import { readsOf } from "./PgStore/reads.ts"
 import { roleLoginsOf } from "./PgStore/RoleLogins.ts"
@@ -108,6 +109,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     ...readsOf((use) => withReign(({ readers }) => use(readers))),
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
+    publications: publicationsOf(withReign),
     roles: roleLoginsOf(target, withReign),
     statistics: withReign(({ statistics }) => statistics.look)
   })

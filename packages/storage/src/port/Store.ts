@@ -4,6 +4,7 @@ import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
 import type { Outbox } from "./Outbox.ts"
+import type { Publications } from "./Publications.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
 import type { StateLoader } from "./StateLoader.ts"
 import type { SqlSecurity } from "./SqlSecurity.ts"
@@ -69,6 +70,8 @@ export interface SqlSide {
   readonly outbox: Outbox | undefined
   /** Records as rows; absent for the same reason. */
   readonly unpacked?: UnpackedRows
+  /** Tables that are published as topics; absent for the same reason. */
+  readonly publications?: Publications
   /** Rows of security that SQL has changed; absent for the same reason. */
   readonly security?: SqlSecurity
   /** Absent if its server has no users of its own. */

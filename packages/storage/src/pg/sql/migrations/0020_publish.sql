@@ -607,26 +607,24 @@ create function kafka.primary_key(rel oid) returns table (name name, type text, 
 end;
 comment on function kafka.primary_key(oid) is 'The columns of a table''s primary key, in order';
 
--- Rows behind a place in the order of the primary key. Values are literals: a parameter would be cast.
-create function kafka.rows_behind(rel oid, at text[]) returns text language plpgsql stable as $$
+-- Rows behind a place in the order of the primary key, or up to it. Values are literals: a parameter would be cast. What is
+-- said of the first column is said for the index.
+create function kafka.rows_by_place(rel oid, at text[], upto boolean) returns text language plpgsql stable as $$
   declare
     it record;
     behind text;
-    first text;
+    value text;
   begin
     for it in select * from kafka.primary_key(rel) k order by k.place desc loop
-      first := format('%L::%s', at[it.place], it.type);
-      behind := format('t.%I %s %s%s', it.name, kafka.order_operator(it.class, 5), first,
+      value := format('%L::%s', at[it.place], it.type);
+      behind := format('t.%I %s %s%s', it.name, kafka.order_operator(it.class, 5), value,
         case when behind is not null then
-          format(' or t.%I %s %s and (%s)', it.name, kafka.order_operator(it.class, 3), first, behind) end);
-      -- For the index.
-      if it.place = 1 then
-        behind := format('t.%I %s %s and (%s)', it.name, kafka.order_operator(it.class, 4), first, behind);
-      end if;
+          format(' or t.%I %s %s and (%s)', it.name, kafka.order_operator(it.class, 3), value, behind) end);
     end loop;
-    return behind;
+    return format('t.%I %s %s and %s (%s)', it.name, kafka.order_operator(it.class, case when upto then 2 else 4 end), value,
+      case when upto then 'not' end, behind);
   end $$;
-comment on function kafka.rows_behind(oid, text[]) is 'A condition: behind a place in the order of the primary key';
+comment on function kafka.rows_by_place(oid, text[], boolean) is 'A condition: behind a place in the order of the primary key, or not';
 
 -- One step of a snapshot: rows of a range of keys, locked for share, so that whoever changes one of them does so before its
 -- record is written or after. Rows that are of a transaction since the triggers were there have their record. That is
@@ -639,13 +637,14 @@ create function kafka.publish_step(publication integer, most integer, room integ
     p kafka.published;
     names name[];
     code record;
-    row record;
     upto text[];
+    keys bytea[];
+    values bytea[];
     place text;
     sorted text;
     source text;
     range text := 'true';
-    is_new text;
+    was_lock_timeout constant text := current_setting('lock_timeout');
     envelope text;
   begin
     rows := 0;
@@ -662,7 +661,10 @@ create function kafka.publish_step(publication integer, most integer, room integ
     source := case when (select c.relkind = 'p' from pg_class c where c.oid = p.relation) then '' else 'only ' end || p.relation::regclass;
     -- Nobody changes the table's indexes meanwhile.
     if not kafka.trusts_owner(p.relation) then
+      -- Writers do not wait for who waits for this, and it takes a while until an autovacuum gives way.
+      perform set_config('lock_timeout', '2s', true);
       execute format('lock table %s in share update exclusive mode', source);
+      perform set_config('lock_timeout', was_lock_timeout, true);
     end if;
     perform kafka.check_reading(p, true);
     select array_agg(k.name order by k.place), string_agg(format('format(''%%s'', t.%I)', k.name), ', ' order by k.place),
@@ -673,26 +675,36 @@ create function kafka.publish_step(publication integer, most integer, room integ
         hint = 'Publish the table anew: kafka.unpublish_table, and kafka.publish_table.';
     end if;
     if p.position is not null then
-      range := kafka.rows_behind(p.relation, p.position);
+      range := kafka.rows_by_place(p.relation, p.position, false);
     end if;
     execute format('select array[%s] from %s t where %s order by %s offset %s limit 1', place, source, range, sorted, most - 1) into upto;
     if upto is not null then
-      range := format('(%s) and not (%s)', range, kafka.rows_behind(p.relation, upto));
+      range := format('%s and %s', range, kafka.rows_by_place(p.relation, upto, true));
     end if;
     if p.mark is not null and pg_current_xact_id()::text::bigint < 4294967296 then
-      range := format('(%s) and t.xmin::text::bigint < %s and t.xmin::text::bigint <> all (%L::bigint[])', range, p.mark, p.open_then);
+      range := format('%s and t.xmin::text::bigint < %s and t.xmin::text::bigint <> all (%L::bigint[])', range, p.mark, p.open_then);
     end if;
     code := kafka.row_code(p, 't');
     envelope := case p.format when 'debezium' then kafka.envelope_of(p) end;
-    for row in execute format('select %s as key, %s as value from %s t where %s for share of t', code.key, code.value, source, range) loop
-      if p.format = 'json' then
-        perform kafka.publish_record(publication, p.topic, row.key, convert_to(row.value, 'UTF8'), p.on_error = 'fail');
-      else
-        perform kafka.publish_change(publication, p.topic, envelope, null, null, row.key, row.value, 'r', p.on_error = 'fail');
-      end if;
-      rows := rows + 1;
-      bytes := bytes + octet_length(row.value);
+    -- All in one statement; what the topic does not take is looked at row by row.
+    execute format('with r as materialized (select %s as key, %s as value from %s t where %s for share of t),
+        v as materialized (select r.key, convert_to(%s, ''UTF8'') as value from r),
+        f as materialized (select v.*, t.partition_ids,
+            coalesce(kafka.record_bytes(v.key, v.value) <= t.max_message_bytes and (v.key is not null or not t.is_compacted), false) as fits
+          from v left join kafka.sql_topics t on t.topic = $1),
+        put as (insert into kafka.outbox (partition_id, key, value)
+          select f.partition_ids[1 + case cardinality(f.partition_ids) when 1 then 0
+              else kafka.place_of(f.key) %% cardinality(f.partition_ids) end], f.key, f.value from f where f.fits)
+        select count(*), coalesce(sum(octet_length(f.value)), 0), array_agg(f.key) filter (where not f.fits),
+          array_agg(f.value) filter (where not f.fits) from f',
+        code.key, code.value, source, range, case p.format when 'json' then 'r.value' else 'kafka.enveloped($2, ''r'', null, r.value)' end)
+      using p.topic, envelope into rows, bytes, keys, values;
+    for i in 1 .. coalesce(cardinality(values), 0) loop
+      perform kafka.publish_record(publication, p.topic, keys[i], values[i], p.on_error = 'fail');
     end loop;
+    if kafka.broker_sleeps() then
+      perform pg_notify('kafka_outbox', '');
+    end if;
     state := case when upto is null then 'done' else 'running' end;
     update kafka.published f set snapshot = state, position = upto, rows_read = f.rows_read + publish_step.rows, error = null, error_since = null
       where f.publication_id = publication;
@@ -1009,5 +1021,5 @@ revoke execute on function kafka.base_type(oid, integer), kafka.columns_now(oid)
   kafka.publish_change(integer, text, text, bytea, text, bytea, text, text, boolean), kafka.publication_now(integer),
   kafka.is_published(kafka.published, oid), kafka.row_query(integer, oid), kafka.publish_settings(kafka.published),
   kafka.make_publisher(kafka.published), kafka.check_reading(kafka.published, boolean), kafka.trusts_owner(oid), kafka.columns_to_publish(oid),
-  kafka.order_operator(oid, integer), kafka.primary_key(oid), kafka.rows_behind(oid, text[]), kafka.check_table(name, oid),
+  kafka.order_operator(oid, integer), kafka.primary_key(oid), kafka.rows_by_place(oid, text[], boolean), kafka.check_table(name, oid),
   kafka.publish_step(integer, integer, integer), kafka.publish_failed(integer, text), kafka.tend_publications() from public;

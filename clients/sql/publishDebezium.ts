@@ -1,0 +1,3 @@
+import type { World } from "./World.ts"
+
+export const debeziumReads = async (_: World): Promise<void> => {}
