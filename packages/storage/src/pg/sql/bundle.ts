@@ -2942,7 +2942,8 @@ create function kafka.check_reading(p kafka.published, changes boolean) returns 
     if not has_table_privilege(current_user, p.relation, 'select')
       or changes and not has_table_privilege(current_user, p.relation, 'update') then
       raise exception 'role % may not read table %', current_user, p.table_name using errcode = '42501',
-        detail = case when changes then 'Rows that it reads it locks for share, for a moment: that needs the right to update, too.' end,
+        detail = case when changes then 'Rows that it reads it locks for share, for a moment: that needs the right to update, too.'
+          else 'A tombstone is told of each row.' end,
         hint = format('grant select%s on %s to %I; or have no rows read: snapshot => false.',
           case when changes then ', update' else '' end, p.table_name, current_user);
     elsif row_security_active(p.relation) then
@@ -3217,8 +3218,8 @@ create function kafka.check_table(role name, rel oid) returns void language plpg
     end if;
     why := case
       when it.relkind not in ('r', 'p') then 'it is no table'
-      when it.nspname = 'kafka' or it.nspname ~ '^pg_|^information_schema$' then 'it is none of an app'
       when it.relpersistence = 't' then 'it is temporary'
+      when it.nspname = 'kafka' or it.nspname ~ '^pg_|^information_schema$' then 'it is none of an app'
       when it.relpersistence = 'u' then 'it is unlogged: after a crash it is empty, and nobody is told'
       when it.relispartition then format('it is a partition: publish %s', pg_partition_root(rel))
       when it.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = rel) then 'other tables inherit it: their rows are not its own'
@@ -3284,7 +3285,8 @@ create function kafka.begin_publication(rel oid, of_topic text, key text[], of_f
 comment on function kafka.begin_publication(oid, text, text[], text, boolean, boolean, text) is 'Within kafka.publish_table: whether it may be, its row and its function';
 
 -- The mark is a transaction id that is given now, while nobody writes the table: rows from before are below it, also those
--- of this transaction, and those of transactions that come are not.
+-- of this transaction, and those of transactions that come are not. Others that are open have an id below, and have not
+-- written the table, which they would have locked.
 create function kafka.finish_publication(publication integer) returns void language plpgsql security definer
     set search_path = pg_catalog, pg_temp as $$
   declare
@@ -3307,8 +3309,9 @@ create function kafka.finish_publication(publication integer) returns void langu
     own := pg_current_xact_id()::text::bigint;
     if own < below and below < 4294967296 then
       update kafka.published f set mark = below,
-          open_then = case when current_setting('transaction_isolation') in ('read committed', 'read uncommitted') then array(
-            select x.id::text::bigint from pg_snapshot_xip(pg_current_snapshot()) x (id) where x.id::text::bigint < below) else '{}' end
+          open_then = array(select distinct l.transactionid::text::bigint from pg_locks l
+            where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.pid is distinct from pg_backend_pid()
+              and l.transactionid::text::bigint < below)
         where f.publication_id = publication;
     end if;
     if p.columns is distinct from kafka.columns_now(p.relation) then
