@@ -77,10 +77,11 @@ create function kafka.columns_to_publish(rel oid)
 end;
 comment on function kafka.columns_to_publish(oid) is 'The columns that a record tells, in order';
 
-create function kafka.columns_now(rel oid) returns text[] language sql stable begin atomic
-  select array_agg(pg_catalog.format('%s %s %s %s', c.name, c.typ, c.typmod, c.required) order by c.number)
-  from kafka.columns_to_publish(rel) c;
-end;
+create function kafka.columns_now(rel oid) returns text[] language plpgsql stable as $$
+  begin
+    return (select array_agg(format('%s %s %s %s', c.name, c.typ, c.typmod, c.required) order by c.number)
+      from kafka.columns_to_publish(rel) c);
+  end $$;
 comment on function kafka.columns_now(oid) is 'What a publication''s function is made for';
 
 -- Not immutable: but then Postgres puts its result into the plan, where it costs nothing, and plans anew once the table
@@ -787,7 +788,7 @@ create function kafka.check_table(role name, rel oid) returns void language plpg
     why := case
       when it.relkind not in ('r', 'p') then 'it is no table'
       when it.relpersistence = 't' then 'it is temporary'
-      when it.nspname = 'kafka' or it.nspname ~ '^pg_|^information_schema$' then 'it is none of an app'
+      when it.relnamespace = 'kafka'::regnamespace or it.nspname ~ '^pg_|^information_schema$' then 'it is none of an app'
       when it.relpersistence = 'u' then 'it is unlogged: after a crash it is empty, and nobody is told'
       when it.relispartition then format('it is a partition: publish %s', pg_partition_root(rel))
       when it.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = rel) then 'other tables inherit it: their rows are not its own'
@@ -893,7 +894,7 @@ create function kafka.publish_table("table" regclass, topic text, key text[], fo
     set search_path = pg_catalog, pg_temp set lock_timeout = '50ms' as $$
   declare
     id integer := kafka.begin_publication("table", topic, key, format, schemas, snapshot, on_error);
-    called text := pg_catalog.format('!%s publish %s', left('kafka', 40), id);
+    called text := pg_catalog.format('!%s publish %s', left('kafka'::regnamespace::text, 40), id);
     tries integer := 0;
     part regclass;
   begin
