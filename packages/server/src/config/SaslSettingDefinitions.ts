@@ -62,7 +62,7 @@ export const saslSettingDefinitions = {
     "LONG",
     64 * 1024 * 1024,
     { min: 1 },
-    "Bytes of requests that have not come whole, of all clients that are not authenticated: the oldest of them is closed for more."
+    "Bytes that are kept of requests that have not come whole, or not been begun, of all clients that are not authenticated: the oldest of them is closed for more."
   ),
   maxKeyDerivations: number(
     "tusk.sasl.max.key.derivations",

@@ -3,6 +3,8 @@ import type * as Effect from "effect/Effect"
 import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
+import type { Erasures } from "./Erasures.ts"
+import type { MaterialisedTables } from "./MaterialisedTables.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { Publications } from "./Publications.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
@@ -72,6 +74,10 @@ export interface SqlSide {
   readonly unpacked?: UnpackedRows
   /** Tables that are published as topics; absent for the same reason. */
   readonly publications?: Publications
+  /** Keys to be erased; absent for the same reason. */
+  readonly erasures?: Erasures
+  /** Tables that hold the latest value of each key of a topic; absent for the same reason. */
+  readonly materialised?: MaterialisedTables
   /** Rows of security that SQL has changed; absent for the same reason. */
   readonly security?: SqlSecurity
   /** Absent if its server has no users of its own. */
