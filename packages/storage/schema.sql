@@ -659,7 +659,7 @@ AS $function$
     why := case
       when it.relkind not in ('r', 'p') then 'it is no table'
       when it.relpersistence = 't' then 'it is temporary'
-      when it.nspname = 'kafka' or it.nspname ~ '^pg_|^information_schema$' then 'it is none of an app'
+      when it.relnamespace = 'kafka'::regnamespace or it.nspname ~ '^pg_|^information_schema$' then 'it is none of an app'
       when it.relpersistence = 'u' then 'it is unlogged: after a crash it is empty, and nobody is told'
       when it.relispartition then format('it is a partition: publish %s', pg_partition_root(rel))
       when it.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = rel) then 'other tables inherit it: their rows are not its own'
@@ -714,6 +714,16 @@ AS $function$
     end loop;
   exception when others then
     return;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.columns_now(rel oid)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  begin
+    return (select array_agg(format('%s %s %s %s', c.name, c.typ, c.typmod, c.required) order by c.number)
+      from kafka.columns_to_publish(rel) c);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.commit_claimed(of_group text, of_partition integer, of_offset bigint, of_claim bigint)
@@ -2060,7 +2070,7 @@ CREATE OR REPLACE FUNCTION kafka.publish_table("table" regclass, topic text, key
 AS $function$
   declare
     id integer := kafka.begin_publication("table", topic, key, format, schemas, snapshot, on_error);
-    called text := pg_catalog.format('!%s publish %s', left('kafka', 40), id);
+    called text := pg_catalog.format('!%s publish %s', left('kafka'::regnamespace::text, 40), id);
     tries integer := 0;
     part regclass;
   begin
@@ -2686,15 +2696,6 @@ CREATE OR REPLACE FUNCTION kafka.broker_sleeps()
  LANGUAGE sql
 BEGIN ATOMIC
  SELECT (NOT pg_try_advisory_xact_lock_shared(1416983403, 3));
-END;
-
-CREATE OR REPLACE FUNCTION kafka.columns_now(rel oid)
- RETURNS text[]
- LANGUAGE sql
- STABLE
-BEGIN ATOMIC
- SELECT array_agg(format('%s %s %s %s'::text, c.name, c.typ, c.typmod, c.required) ORDER BY c.number) AS array_agg
-    FROM kafka.columns_to_publish(columns_now.rel) c(number, name, typ, typmod, required);
 END;
 
 CREATE OR REPLACE FUNCTION kafka.columns_to_publish(rel oid)
