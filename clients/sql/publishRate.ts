@@ -12,9 +12,24 @@ export interface RateOptions {
 
 /** What is published of pgbench's tables, each with its key; the first is what the bar is about. */
 const SIDES = [
-  ["accounts and history", [["accounts", "aid", "json"], ["history", "aid", "json"]]],
-  ["all four tables", [["accounts", "aid", "json"], ["history", "aid", "json"], ["tellers", "tid", "json"], ["branches", "bid", "json"]]],
-  ["accounts and history, Debezium's envelope", [["accounts", "aid", "debezium"], ["history", "aid", "debezium"]]]
+  ["accounts", [["accounts", "aid", "json"]]],
+  [
+    "accounts and history",
+    [
+      ["accounts", "aid", "json"],
+      ["history", "aid", "json"]
+    ]
+  ],
+  [
+    "all four tables",
+    [
+      ["accounts", "aid", "json"],
+      ["history", "aid", "json"],
+      ["tellers", "tid", "json"],
+      ["branches", "bid", "json"]
+    ]
+  ],
+  ["accounts in Debezium's envelope", [["accounts", "aid", "debezium"]]]
 ] as const
 
 /** pgbench with its tables published and without, in turn, while the broker takes all that comes (bar 2). */

@@ -1353,69 +1353,50 @@ CREATE OR REPLACE FUNCTION kafka.make_publisher(p kafka.published)
  LANGUAGE plpgsql
 AS $function$
   declare
-    of_new record := kafka.row_code(p, 'new');
-    of_old record := kafka.row_code(p, 'old');
     is_root boolean := (select c.relkind = 'p' from pg_class c where c.oid = p.relation);
     known text[] := kafka.columns_now(p.relation);
-    publish text;
   begin
-    if p.format = 'json' then
-      publish := format($f$
-    if tg_op <> 'INSERT' and old_key is distinct from new_key then
-      perform kafka.publish_record(%1$s, %2$L, old_key, null, %3$L);
-    end if;
-    if tg_op <> 'DELETE' then
-      perform kafka.publish_record(%1$s, %2$L, new_key, convert_to(new_value, 'UTF8'), %3$L);
-    end if;$f$, p.publication_id, p.topic, p.on_error = 'fail');
-    else
-      publish := format($f$
-    perform kafka.publish_change(%1$s, %2$L, envelope, old_key, old_value, new_key, new_value,
-      case tg_op when 'INSERT' then 'c' when 'UPDATE' then 'u' else 'd' end, %3$L);$f$,
-        p.publication_id, p.topic, p.on_error = 'fail');
-    end if;
     execute format($f$create or replace function kafka.publish_%1$s() returns trigger language plpgsql security definer
     set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan %2$s as $body$
   declare
-    is_known boolean := %3$s = '%4$s'::oid and kafka.has_columns('%4$s', %5$L);
-    envelope text%11$s;
+    envelope text;
     old_key bytea;
     old_value text;
     new_key bytea;
     new_value text;
   begin
-    -- Each in a statement of its own: columns that are not there any more are not looked at.
-    if is_known then
-      if tg_op = 'DELETE' then
-        is_known := %6$s;
+    -- Columns that are not there any more are not looked at.
+    if %3$s = '%4$s'::oid and kafka.has_columns('%4$s', %5$L) then
+      if tg_op = 'UPDATE' then
+        %6$s;
+      elsif tg_op = 'INSERT' then
+        %7$s;
       else
-        is_known := %7$s;
+        %8$s;
+      end if;
+      if found then
+        if kafka.broker_sleeps() then
+          perform pg_notify('kafka_outbox', '');
+        end if;
+        return null;
       end if;
     end if;
     if tg_op <> 'INSERT' then
-      if is_known then
-        %8$s;
-      else
-        execute kafka.row_query(%1$s, tg_relid) into old_key, old_value, envelope using old;
-      end if;
+      execute kafka.row_query(%1$s, tg_relid) into old_key, old_value, envelope using old;
     end if;
     if tg_op <> 'DELETE' then
-      if is_known then
-        select %9$s, %10$s into new_key, new_value;
-      else
-        execute kafka.row_query(%1$s, tg_relid) into new_key, new_value, envelope using new;
-      end if;
+      execute kafka.row_query(%1$s, tg_relid) into new_key, new_value, envelope using new;
     end if;
     if 'changed' in (old_value, new_value) then
       raise exception 'the table was changed at this moment' using errcode = '40001', hint = 'Try again.';
-    end if;%12$s
+    end if;
+    perform kafka.publish_change(%1$s, %9$L, envelope, old_key, old_value, new_key, new_value,
+      case tg_op when 'INSERT' then 'c' when 'UPDATE' then 'u' else 'd' end, %10$L);
     return null;
   end $body$$f$,
       p.publication_id, kafka.publish_settings(p), case when is_root then 'pg_partition_root(tg_relid)' else 'tg_relid' end,
-      p.relation, known, of_old.guard, of_new.guard,
-      case p.format when 'json' then 'old_key := ' || of_old.key
-        else format('select %s, %s into old_key, old_value', of_old.key, of_old.value) end,
-      of_new.key, of_new.value,
-      case p.format when 'json' then '' else format(' := %L', kafka.envelope_of(p)) end, publish);
+      p.relation, known, kafka.publish_statement(p, 'u'), kafka.publish_statement(p, 'c'), kafka.publish_statement(p, 'd'),
+      p.topic, p.on_error = 'fail');
     execute format('comment on function kafka.publish_%s() is %L', p.publication_id,
       format('Trigger: publishes %s as topic %s', p.table_name, p.topic));
     update kafka.published f set columns = known where f.publication_id = p.publication_id;
@@ -1900,21 +1881,22 @@ CREATE OR REPLACE FUNCTION kafka.publish_change(publication integer, topic text,
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
+  declare
+    is_other boolean := op <> 'r' and not (op = 'u' and old_key is not distinct from new_key);
   begin
-    if op = 'r' or op = 'u' and old_key is not distinct from new_key then
-      perform kafka.publish_record(publication, topic, new_key,
-        convert_to(kafka.enveloped(envelope, op, old_value, new_value), 'UTF8'), fails);
-      return;
-    end if;
     -- A row with another key is another one.
-    if op <> 'c' then
-      perform kafka.publish_record(publication, topic, old_key,
-        convert_to(kafka.enveloped(envelope, 'd', old_value, null), 'UTF8'), fails);
+    if is_other and op <> 'c' then
+      if envelope is not null then
+        perform kafka.publish_record(publication, topic, old_key,
+          convert_to(kafka.enveloped(envelope, 'd', old_value, null), 'UTF8'), fails);
+      end if;
       perform kafka.publish_record(publication, topic, old_key, null, fails);
     end if;
     if op <> 'd' then
-      perform kafka.publish_record(publication, topic, new_key,
-        convert_to(kafka.enveloped(envelope, 'c', null, new_value), 'UTF8'), fails);
+      perform kafka.publish_record(publication, topic, new_key, convert_to(
+        case when envelope is null then new_value
+          when is_other then kafka.enveloped(envelope, 'c', null, new_value)
+          else kafka.enveloped(envelope, op, old_value, new_value) end, 'UTF8'), fails);
     end if;
   end $function$;
 
@@ -1960,6 +1942,39 @@ AS $function$
     if kafka.broker_sleeps() then
       perform pg_notify('kafka_outbox', '');
     end if;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.publish_statement(p kafka.published, op text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    of_old record := kafka.row_code(p, 'old');
+    of_new record := kafka.row_code(p, 'new');
+    value text := case op when 'd' then 'null::text' else of_new.value end;
+    source text := '';
+    sorted text := '';
+  begin
+    if p.format = 'debezium' then
+      value := format('format(%L, %s, %s, left(u.us, -3), ''false'', right(u.us, 3), pg_current_xact_id(), %L)', kafka.envelope_of(p),
+        case op when 'c' then quote_literal('null') else of_old.value end,
+        case op when 'd' then quote_literal('null') else of_new.value end, op);
+      source := 'from (select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text offset 0) u (us)';
+      if op = 'd' then
+        value := format('case n.n when 1 then %s end', value);
+        source := source || ', (values (1), (2)) n (n)';
+        sorted := 'order by n.n';
+      end if;
+    end if;
+    return format('insert into kafka.outbox (partition_id, key, value)
+          select t.partition_ids[1 + case cardinality(t.partition_ids) when 1 then 0
+              else kafka.place_of(r.key) %% cardinality(t.partition_ids) end], r.key, r.value
+          from (select %s as key, convert_to(%s, ''UTF8'') as value %s where %s %s offset 0) r, kafka.sql_topics t
+          where t.topic = %L and kafka.record_bytes(r.key, r.value) <= t.max_message_bytes
+            and (r.key is not null or not t.is_compacted)%s',
+      case op when 'd' then of_old.key else of_new.key end, value, source, case op when 'd' then of_old.guard else of_new.guard end,
+      sorted, p.topic, case op when 'u' then format(' and r.key is not distinct from %s', of_old.key) else '' end);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.publish_step(publication integer, most integer, room integer, OUT state text, OUT rows integer, OUT bytes bigint)
@@ -2148,11 +2163,7 @@ AS $function$
       end if;
       for row in execute format('select %s as key, %s as value from only %s t', code.key,
           case p.format when 'debezium' then code.value else 'null::text' end, rel::regclass) loop
-        if p.format = 'json' then
-          perform kafka.publish_record(p.publication_id, p.topic, row.key, null, p.on_error = 'fail');
-        else
-          perform kafka.publish_change(p.publication_id, p.topic, envelope, row.key, row.value, null, null, 'd', p.on_error = 'fail');
-        end if;
+        perform kafka.publish_change(p.publication_id, p.topic, envelope, row.key, row.value, null, null, 'd', p.on_error = 'fail');
       end loop;
     end loop;
     return null;
@@ -2955,6 +2966,8 @@ revoke execute on function kafka.publish_failed(integer,text) from public;
 revoke execute on function kafka.publish_record(integer,text,bytea,bytea,boolean) from public;
 
 revoke execute on function kafka.publish_settings(kafka.published) from public;
+
+revoke execute on function kafka.publish_statement(kafka.published,text) from public;
 
 revoke execute on function kafka.publish_step(integer,integer,integer) from public;
 
@@ -3789,10 +3802,11 @@ comment on function kafka.produce_many(text,jsonb[],text[],kafka.header[],intege
 comment on function kafka.produce_many(text,text[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of text, in UTF-8';
 comment on function kafka.publication_now(integer) is 'A publication, with its table and key as they are called now';
 comment on function kafka.publications_of(oid,text) is 'The numbers of a table''s publications';
-comment on function kafka.publish_change(integer,text,text,bytea,text,bytea,text,text,boolean) is 'A change of a row, in Debezium''s envelope';
+comment on function kafka.publish_change(integer,text,text,bytea,text,bytea,text,text,boolean) is 'A change of a row, in the envelope that is given, or none';
 comment on function kafka.publish_failed(integer,text) is 'The broker''s own: notes why a snapshot does not go on';
 comment on function kafka.publish_record(integer,text,bytea,bytea,boolean) is 'A record of a published table';
 comment on function kafka.publish_settings(kafka.published) is 'Settings that a publication''s function needs';
+comment on function kafka.publish_statement(kafka.published,text) is 'The statement of a publication''s function for one operation';
 comment on function kafka.publish_step(integer,integer,integer) is 'The broker''s own: one step of a snapshot; done, running, waits (for room in the outbox) or gone';
 comment on function kafka.publish_table(regclass,text,text,text,boolean,boolean,text) is 'Publishes a table as a topic: its rows, and every change in the writer''s transaction; its number';
 comment on function kafka.publish_table(regclass,text,text[],text,boolean,boolean,text) is 'Publishes a table as a topic, by columns of a key; its number';
