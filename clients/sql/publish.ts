@@ -1,6 +1,6 @@
 /**
  * Tables that are published as topics, with real processes: `npm run test:publish [-- --only replay,rate,debezium]
- * [--seconds 60] [--kills 3] [--scale 2] [--rounds 3]`. A line a check; ends with 1 if one failed.
+ * [--seconds 60] [--kills 3] [--scale 2] [--rounds 9]`. A line a check; ends with 1 if one failed.
  */
 import { parseArgs } from "node:util"
 import { runBench } from "../../bench/Ending.ts"
@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "60" },
     kills: { type: "string", default: "3" },
     scale: { type: "string", default: "2" },
-    rounds: { type: "string", default: "3" }
+    rounds: { type: "string", default: "9" }
   }
 })
 
@@ -29,7 +29,7 @@ const scenarios: Readonly<Record<string, (world: World) => Promise<void>>> = {
       kills: Number(options.kills),
       scale: Number(options.scale)
     }),
-  rate: (world) => writersRate(world, { rounds: Number(options.rounds), seconds: Number(options.seconds) / 5 }),
+  rate: (world) => writersRate(world, { rounds: Number(options.rounds), seconds: Number(options.seconds) / 15 }),
   debezium: debeziumReads
 }
 

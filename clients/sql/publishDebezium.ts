@@ -22,9 +22,21 @@ const COLUMNS: ReadonlyArray<readonly [name: string, type: string, value: string
   ["zoned_time", "timetz", "'10:11:12+02'", "io.debezium.time.ZonedTime", '"08:11:12Z"'],
   ["local", "timestamp", "'2026-01-02 03:04:05.678901'", "io.debezium.time.MicroTimestamp", "1767323045678901"],
   ["local3", "timestamp(3)", "'2026-01-02 03:04:05.678'", "io.debezium.time.Timestamp", "1767323045678"],
-  ["zoned", "timestamptz", "'2026-01-02 03:04:05.678+02'", "io.debezium.time.ZonedTimestamp", '"2026-01-02T01:04:05.678Z"'],
+  [
+    "zoned",
+    "timestamptz",
+    "'2026-01-02 03:04:05.678+02'",
+    "io.debezium.time.ZonedTimestamp",
+    '"2026-01-02T01:04:05.678Z"'
+  ],
   ["span", "interval", "'1 day 01:00:00.5'", "io.debezium.time.MicroDuration", "90000500000"],
-  ["uuid", "uuid", "'00000000-0000-0000-0000-00000000000a'", "io.debezium.data.Uuid", '"00000000-0000-0000-0000-00000000000a"'],
+  [
+    "uuid",
+    "uuid",
+    "'00000000-0000-0000-0000-00000000000a'",
+    "io.debezium.data.Uuid",
+    '"00000000-0000-0000-0000-00000000000a"'
+  ],
   ["json", "jsonb", `'{"a": [1, null]}'`, "io.debezium.data.Json", '"{\\"a\\": [1, null]}"'],
   ["mood", "public.mood", "'ok'", "io.debezium.data.Enum", '"ok"'],
   ["numbers", "int4[]", "'{1,NULL,3}'", "array", "[1,null,3]"],
@@ -78,7 +90,9 @@ export const debeziumReads = async (world: World): Promise<void> => {
     ['{"id":2}', left(2, "").replace('"small":null', '"small":8')],
     ['{"id":4}', left(4, ',"later":"x"')]
   ])
-  const wrong = Array.from(new Set([...wanted.keys(), ...rows.keys()])).filter((key) => rows.get(key) !== wanted.get(key))
+  const wrong = Array.from(new Set([...wanted.keys(), ...rows.keys()])).filter(
+    (key) => rows.get(key) !== wanted.get(key)
+  )
   report.none(
     `debezium: rows that ExtractNewRecordState leaves of ${lines} records, and that differ`,
     wrong.map((key) => `${key}: ${rows.get(key)} for ${wanted.get(key)}`)

@@ -51,7 +51,9 @@ const differences = async (
   const sql = await session()
   const there = await sql.query(`select ${key}::text, row_to_json(t)::text from ${table} t`)
   sql.close()
-  const wrong = there.flatMap(([id, row]) => (rows.get(id!) === row ? [] : [`${key} ${id}: ${rows.get(id!)} for ${row}`]))
+  const wrong = there.flatMap(([id, row]) =>
+    rows.get(id!) === row ? [] : [`${key} ${id}: ${rows.get(id!)} for ${row}`]
+  )
   return rows.size === there.length ? wrong : [...wrong, `${rows.size} keys for ${there.length} rows`]
 }
 
@@ -92,7 +94,9 @@ export const replayGivesTheTables = async (world: World, options: ReplayOptions)
       (await server.number("select count(*) from kafka.outbox")) === 0,
     200
   )
-  const [rows] = await sql.query("select string_agg(topic || ' ' || state || ' ' || snapshot_rows || coalesce(error, ''), ', ') from kafka.publications")
+  const [rows] = await sql.query(
+    "select string_agg(topic || ' ' || state || ' ' || snapshot_rows || coalesce(error, ''), ', ') from kafka.publications"
+  )
   report.check("replay: all is read and taken in the end", isRead, String(rows?.[0]), "no outbox, all live")
   for (const [name, key] of KEYED) {
     const records = await allOf(bootstrap, name)
@@ -104,7 +108,9 @@ export const replayGivesTheTables = async (world: World, options: ReplayOptions)
   const wanted = there.map(([row]) => row!).toSorted()
   report.none(
     `replay: history, of ${values.length} records: rows that differ`,
-    wanted.filter((row, i) => values[i] !== row).concat(values.length === wanted.length ? [] : [`${wanted.length} rows`])
+    wanted
+      .filter((row, i) => values[i] !== row)
+      .concat(values.length === wanted.length ? [] : [`${wanted.length} rows`])
   )
   sql.close()
 }

@@ -8,8 +8,9 @@ import * as Layer from "effect/Layer"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { Pace } from "./Pace.ts"
 
-/** How often it looks for tables that were published or changed. */
+/** How often it looks for tables that were changed, and for the first one that is published. */
 const LOOK_MS = 1000
+const FIRST_LOOK_MS = 3000
 const RETRY_MS = 1000
 
 /**
@@ -71,8 +72,9 @@ class Snapshots {
 
   /** One look, and steps until the next. */
   readonly #round: Effect.Effect<void, StoreError> = Effect.gen({ self: this }, function* () {
-    const nextMs = this.#active.nowMs() + LOOK_MS
-    const all = (yield* this.#port.any) ? yield* this.#port.tend : []
+    const isAny = yield* this.#port.any
+    const all = isAny ? yield* this.#port.tend : []
+    const nextMs = this.#active.nowMs() + (isAny ? LOOK_MS : FIRST_LOOK_MS)
     yield* this.#trouble.over("published tables are looked after")
     const reading = new Set(all.flatMap(({ publicationId, reads }) => (reads ? [publicationId] : [])))
     for (const publicationId of this.#read.keys()) if (!reading.has(publicationId)) this.#read.delete(publicationId)
@@ -93,8 +95,10 @@ class Snapshots {
   readonly #step = Effect.fnUntraced({ self: this }, function* (publicationId: number, it: Reading) {
     const { pace, trouble } = it
     const beganMs = this.#active.nowMs()
-    const step = yield* Effect.catchTag(this.#port.step(publicationId, pace.most, this.#room), "StoreUnavailable", (error) =>
-      Effect.as(this.#refused(publicationId, it, error.message), undefined)
+    const step = yield* Effect.catchTag(
+      this.#port.step(publicationId, pace.most, this.#room),
+      "StoreUnavailable",
+      (error) => Effect.as(this.#refused(publicationId, it, error.message), undefined)
     )
     if (step === undefined) return
     yield* trouble.over("a published table is read")

@@ -39,6 +39,10 @@ export const changeIn = (line: string) => {
   const at = line.indexOf(" ")
   const value = line.slice(at + 1)
   if (value === "-") return { key: line.slice(0, at), op: "tombstone" }
-  const { after, before, op } = JSON.parse(value) as { readonly after: unknown; readonly before: unknown; readonly op: string }
+  const { after, before, op } = JSON.parse(value) as {
+    readonly after: unknown
+    readonly before: unknown
+    readonly op: string
+  }
   return { key: line.slice(0, at), op, before, after }
 }

@@ -16,9 +16,12 @@ const open = Effect.gen(function* () {
   yield* Effect.addFinalizer(() =>
     Effect.ignore(psql.query(`reset role; drop owned by ${APP}, ${WRITER} cascade; drop role ${APP}, ${WRITER}`))
   )
-  const as = (role: string) => Effect.tap(database.psql(), (session) => session.query(`set session authorization ${role}`))
+  const as = (role: string) =>
+    Effect.tap(database.psql(), (session) => session.query(`set session authorization ${role}`))
   const [app, writer] = [yield* as(APP), yield* as(WRITER)]
-  yield* app.query(`create table public.orders (id int primary key, note text); grant select, insert, update, delete, truncate on public.orders to ${WRITER}`)
+  yield* app.query(
+    `create table public.orders (id int primary key, note text); grant select, insert, update, delete, truncate on public.orders to ${WRITER}`
+  )
   return { psql, app, writer }
 })
 
@@ -29,15 +32,25 @@ describe("who publishes a table", () => {
     Effect.gen(function* () {
       const { app, psql, writer } = yield* open
       yield* psql.query(`grant usage on schema kafka to ${APP}, ${WRITER}`)
-      expect(yield* failing(app, publish())).toMatchObject({ code: "42501", hint: expect.stringContaining("kafka.allow") })
+      expect(yield* failing(app, publish())).toMatchObject({
+        code: "42501",
+        hint: expect.stringContaining("kafka.allow")
+      })
       yield* psql.query(`select kafka.allow('${APP}', 'write', 'one'), kafka.allow('${WRITER}', 'write', 'one')`)
       expect((yield* failing(writer, publish())).message).toContain("must be owner of table")
       yield* psql.query(`select kafka.revoke('${WRITER}', 'write', 'one'); revoke usage on schema kafka from ${WRITER}`)
       yield* app.query(publish())
-      yield* writer.query("insert into public.orders values (1, 'a'); update public.orders set note = 'b'; delete from public.orders")
+      yield* writer.query(
+        "insert into public.orders values (1, 'a'); update public.orders set note = 'b'; delete from public.orders"
+      )
       yield* writer.query("insert into public.orders values (2, 'a'); truncate public.orders")
       expect((yield* told(psql)).length).toBe(5)
-      for (const call of ["unpublish_table('public.orders')", "end_publication(1)", "finish_publication(1)", "publish_record(1, 'one', null, null, true)"]) {
+      for (const call of [
+        "unpublish_table('public.orders')",
+        "end_publication(1)",
+        "finish_publication(1)",
+        "publish_record(1, 'one', null, null, true)"
+      ]) {
         expect((yield* failing(writer, `select kafka.${call}`)).code, call).toBe("42501")
       }
       // A publication goes on when its maker has lost the right, and can be ended.
@@ -66,7 +79,9 @@ describe("who publishes a table", () => {
   it.live("runs nothing that it wrote with the rights of the schema's owner", () =>
     Effect.gen(function* () {
       const { app, psql } = yield* open
-      yield* psql.query(`select kafka.allow('${APP}', 'write', 'one'); create table public.caught (who name, what text); grant insert on public.caught to public`)
+      yield* psql.query(
+        `select kafka.allow('${APP}', 'write', 'one'); create table public.caught (who name, what text); grant insert on public.caught to public`
+      )
       yield* app.query(`create type public.mood as enum ('ok'); create type public.address as (street text);
         create function public.spy(what text) returns void language plpgsql as $$ begin insert into public.caught values (current_user, what); end $$;
         create function public.json_of(public.mood) returns json language plpgsql as $$ begin perform public.spy('json'); return '1'; end $$;
@@ -88,16 +103,24 @@ describe("who publishes a table", () => {
         yield* app.query(publish(`, format => '${format}', key => 'id, m'`))
         for (const statement of statements) yield* app.query(statement)
         // A session that knew the column as another type, and a transaction whose snapshot is older than the change.
-        yield* app.query("alter table public.orders add late int; insert into public.orders values (3, 'a', 'ok', null, 1)")
+        yield* app.query(
+          "alter table public.orders add late int; insert into public.orders values (3, 'a', 'ok', null, 1)"
+        )
         const old = yield* database.psql()
         yield* old.query("begin isolation level repeatable read; select 1 from public.caught")
         yield* app.query("alter table public.orders alter late type public.mood using 'ok'::public.mood")
         yield* app.query("insert into public.orders values (4, 'a', 'ok', null, 'ok'), (5, 'a', 'ok', null, 'ok')")
-        const late = yield* failing(old, "insert into public.orders values (6, 'a', 'ok', null, 'ok')").pipe(Effect.catchDefect(() => Effect.succeed(undefined)))
+        const late = yield* failing(old, "insert into public.orders values (6, 'a', 'ok', null, 'ok')").pipe(
+          Effect.catchDefect(() => Effect.succeed(undefined))
+        )
         if (late !== undefined) expect(["40001", "42804", "42883"]).toContain(late.code)
         yield* old.query("rollback")
-        yield* psql.query("select * from kafka.publish_step((select publication_id from kafka.published), 1, 10000); select * from kafka.publish_step((select publication_id from kafka.published), 10, 10000)")
-        yield* app.query("alter table public.orders drop late; delete from public.orders; select kafka.unpublish_table('public.orders')")
+        yield* psql.query(
+          "select * from kafka.publish_step((select publication_id from kafka.published), 1, 10000); select * from kafka.publish_step((select publication_id from kafka.published), 10, 10000)"
+        )
+        yield* app.query(
+          "alter table public.orders drop late; delete from public.orders; select kafka.unpublish_table('public.orders')"
+        )
       }
       // The app's own statements may call them, as the app.
       expect(yield* psql.query(`select * from public.caught where who <> '${APP}'`)).toEqual([])
@@ -113,7 +136,9 @@ describe("who publishes a table", () => {
       expect((yield* failing(app, publish())).message).toContain("run functions that are not Postgres' own")
       yield* app.query("drop index public.evil; create index fine on public.orders (lower(note)) where id > 0")
       yield* app.query(publish())
-      yield* app.query("create index evil on public.orders (id) where public.evil(1) = 1; insert into public.orders values (1, 'a')")
+      yield* app.query(
+        "create index evil on public.orders (id) where public.evil(1) = 1; insert into public.orders values (1, 'a')"
+      )
       expect((yield* failing(psql, "select kafka.publish_step(1, 10, 10)")).code).toBe("42501")
       expect((yield* failing(app, "truncate public.orders")).code).toBe("42501")
       yield* app.query("select kafka.unpublish_table('public.orders'); drop index public.evil")
@@ -125,10 +150,15 @@ describe("who publishes a table", () => {
       yield* psql.query(`insert into kafka.topics values ('t', 'one'); insert into kafka.partitions (partition_id, topic_id, partition_index) values (1, 't', 0);
         select kafka.allow('${APP}', 'write', 'one'); revoke all on public.orders from ${WRITER}`)
       const refused = yield* failing(app, publish())
-      expect([refused.code, refused.hint]).toEqual(["42501", expect.stringContaining(`grant select, update on public.orders to ${WRITER}`)])
+      expect([refused.code, refused.hint]).toEqual([
+        "42501",
+        expect.stringContaining(`grant select, update on public.orders to ${WRITER}`)
+      ])
       yield* app.query(`${publish(", snapshot => false")}; insert into public.orders values (2, 'b')`)
       expect((yield* failing(app, "truncate public.orders")).code).toBe("42501")
-      yield* app.query(`select kafka.unpublish_table('public.orders'); grant select, update on public.orders to ${WRITER}; alter table public.orders enable row level security`)
+      yield* app.query(
+        `select kafka.unpublish_table('public.orders'); grant select, update on public.orders to ${WRITER}; alter table public.orders enable row level security`
+      )
       expect((yield* failing(app, publish())).message).toContain("row level security")
       yield* app.query(`alter table public.orders disable row level security; ${publish()}`)
       yield* owner.query(`set session authorization ${WRITER}`)
@@ -164,7 +194,9 @@ describe("who publishes a table", () => {
         const failure = yield* failing(psql, `select kafka.publish_table(${call})`)
         expect([failure.code, failure.message], call).toEqual([code, expect.stringContaining(text)])
       }
-      yield* psql.query("select kafka.publish_table('public.nokey', 'one', 'B, a', snapshot => false); insert into public.nokey values (1, 2)")
+      yield* psql.query(
+        "select kafka.publish_table('public.nokey', 'one', 'B, a', snapshot => false); insert into public.nokey values (1, 2)"
+      )
       expect(yield* told(psql)).toEqual(['{"b":2,"a":1} {"a":1,"b":2}'])
       expect(yield* psql.query("select key from kafka.publications")).toEqual([["b, a"]])
       expect(yield* psql.query("select kafka.unpublish_table('public.child')")).toEqual([["0"]])

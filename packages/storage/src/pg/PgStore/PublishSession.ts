@@ -109,14 +109,15 @@ export const publicationsOf = (
     tend: withReign(({ publish }) =>
       Effect.mapBoth(publish.send(statements.TendPublications, 0, none), {
         onFailure: asStoreError,
-        onSuccess: (rows) =>
-          rows.map(([id, reads]) => ({ publicationId: id!.readInt32BE(0), reads: reads?.[0] === 1 }))
+        onSuccess: (rows) => rows.map(([id, reads]) => ({ publicationId: id!.readInt32BE(0), reads: reads?.[0] === 1 }))
       })
     ),
     step: (publicationId, most, room) =>
       withReign(({ publish }) =>
         publish
-          .send(statements.PublishStep, 3, (frame) => [publicationId, most, room].forEach((value) => int32(frame, value)))
+          .send(statements.PublishStep, 3, (frame) =>
+            [publicationId, most, room].forEach((value) => int32(frame, value))
+          )
           .pipe(
             Effect.map(([row]) => stepOf(row)),
             Effect.catch((error) =>

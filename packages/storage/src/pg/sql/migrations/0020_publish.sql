@@ -741,7 +741,7 @@ create function kafka.tend_publications(out publication integer, out reads boole
     p kafka.published;
     called text;
   begin
-    for was in select * from kafka.published f order by f.publication_id for update skip locked loop
+    for was in select * from kafka.published f order by f.publication_id loop
       p := kafka.publication_now(was.publication_id);
       called := (select c.oid::regclass::text from pg_class c where c.oid = p.relation);
       if called is null and p.home = 'kafka.published'::regclass::oid then
@@ -751,6 +751,9 @@ create function kafka.tend_publications(out publication integer, out reads boole
         begin
           if p.home <> 'kafka.published'::regclass::oid or (called, p.key_names) is distinct from (was.table_name, was.key_names)
             or was.columns is distinct from kafka.columns_now(p.relation) then
+            -- Whoever ends it goes first.
+            perform from kafka.published f where f.publication_id = p.publication_id for update skip locked;
+            continue when not found;
             update kafka.published f set relation = p.relation, home = 'kafka.published'::regclass, table_name = called, key_names = p.key_names,
                 key_numbers = array(select a.attnum from unnest(p.key_names) with ordinality k (name, place)
                   join pg_attribute a on a.attrelid = p.relation and a.attname = k.name order by k.place),
