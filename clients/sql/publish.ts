@@ -29,7 +29,8 @@ const scenarios: Readonly<Record<string, (world: World) => Promise<void>>> = {
       kills: Number(options.kills),
       scale: Number(options.scale)
     }),
-  rate: (world) => writersRate(world, { rounds: Number(options.rounds), seconds: Number(options.seconds) / 15 }),
+  rate: (world) =>
+    writersRate(world, { rounds: Number(options.rounds), seconds: Math.ceil(Number(options.seconds) / 15) }),
   debezium: debeziumReads
 }
 

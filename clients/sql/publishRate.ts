@@ -37,9 +37,9 @@ export const writersRate = async (
   { bootstrap, report, server, session }: World,
   options: RateOptions
 ): Promise<void> => {
-  await pgbench(server.port, ["-i", "-q", "-s", "10"])
+  await pgbench(server.port, ["-i", "-q", "-s", "20"])
   const sql = await session()
-  const run = () => pgbench(server.port, ["-n", "-c", "8", "-j", "2", "-T", String(options.seconds)])
+  const run = () => pgbench(server.port, ["-n", "-c", "4", "-j", "2", "-T", String(options.seconds)])
   for (const [what, tables] of SIDES) {
     const isBar = what === SIDES[0][0]
     const ratios: Array<number> = []
