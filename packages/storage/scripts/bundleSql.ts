@@ -10,6 +10,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   readTexts: "statements/read/",
   publishTexts: "statements/publish/",
   outboxTexts: "statements/outbox/",
+  erasureTexts: "statements/erasure/",
   statisticsTexts: "statements/statistics/",
   takeOverTexts: "statements/takeover/",
   unpackedTexts: "statements/unpacked/"

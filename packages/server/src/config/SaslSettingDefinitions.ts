@@ -41,7 +41,7 @@ export const saslSettingDefinitions = {
     "INT",
     100,
     { min: 0 },
-    "A login that fails is answered so much later, and the connection closed then."
+    "A login that fails is answered so much later, and the connection closed then. A certificate is refused at once, and closed so much later."
   ),
   authenticationTimeoutMs: number(
     "tusk.authentication.timeout.ms",

@@ -10,6 +10,7 @@ import type { ConnectionError } from "./connection/ConnectionError.ts"
 import { resolveOptions } from "./options/PgOptions.ts"
 import type { PgOptions } from "./options/PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
+import { erasuresOf } from "./PgStore/ErasureSession.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { publicationsOf } from "./PgStore/PublishSession.ts"
@@ -110,6 +111,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
     publications: publicationsOf(withReign),
+    erasures: erasuresOf(withReign),
     roles: roleLoginsOf(target, withReign),
     statistics: withReign(({ statistics }) => statistics.look)
   })

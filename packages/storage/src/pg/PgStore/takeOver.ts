@@ -17,6 +17,7 @@ import type { Session } from "./clusterLock.ts"
 import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.ts"
 import type { CommitSession } from "./commit.ts"
 import { commitStatements } from "./CommitFrame.ts"
+import { ErasureSession } from "./ErasureSession.ts"
 import { OutboxSession } from "./OutboxSession.ts"
 import { PublishSession } from "./PublishSession.ts"
 import { Readers } from "./Readers.ts"
@@ -38,6 +39,7 @@ export interface Reign extends CommitSession {
   readonly readers: Readers
   readonly unpacked: UnpackedSession
   readonly publish: PublishSession
+  readonly erasure: ErasureSession
   readonly statistics: StatisticsSession
   readonly watch: Watch
   readonly outbox: OutboxSession
@@ -128,15 +130,19 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Ends a reign's sessions, and waits for none that does not answer at once. */
 export const endReign = (
-  sessions: Pick<Reign, "outbox" | "publish" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer">,
+  sessions: Pick<
+    Reign,
+    "erasure" | "outbox" | "publish" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer"
+  >,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { outbox, publish, readers, session, statistics, unpacked, watch, writer } = sessions
+    const { erasure, outbox, publish, readers, session, statistics, unpacked, watch, writer } = sessions
     readers.end()
     statistics.end()
     unpacked.end()
     publish.end()
+    erasure.end()
     watch.end()
     outbox.end()
     return Effect.map(writer.close(RELEASE), (released) => {
@@ -192,11 +198,12 @@ export const takeOver = (
     const readers = new Readers(beside, target.readConnections)
     const unpacked = new UnpackedSession(readers)
     const publish = new PublishSession(readers)
+    const erasure = new ErasureSession(readers)
     const statistics = new StatisticsSession(readers)
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
     const security = new SecuritySession(outbox)
-    const sessions = { writer, session, readers, unpacked, publish, statistics, watch, outbox, security }
+    const sessions = { writer, session, readers, unpacked, publish, erasure, statistics, watch, outbox, security }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {
