@@ -98,6 +98,9 @@ export const debeziumReads = async (world: World): Promise<void> => {
     wrong.map((key) => `${key}: ${rows.get(key)} for ${wanted.get(key)}`)
   )
   const named = ["id:int32", ...COLUMNS.map(([name, , , schema]) => `${name}:${schema}?`), "later:string?"].join(",")
-  report.check("debezium: schemas", schemas === named, schemas, named)
+  report.none(
+    "debezium: columns of another type than Debezium has",
+    schemas === named ? [] : [`${schemas} for ${named}`]
+  )
   sql.close()
 }
