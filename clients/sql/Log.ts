@@ -6,8 +6,8 @@ import { LATEST, listOffset, retrying } from "../failover/Asking.ts"
 /** A record as a consumer of committed records finds it. */
 export interface Found {
   readonly offset: number
-  readonly key: string | null
-  /** Of a tombstone: empty. */
+  /** "" if there is none. */
+  readonly key: string
   readonly value: string
   readonly isTombstone: boolean
 }
@@ -42,7 +42,7 @@ export const readPartition = (
             next = Number(offset) + 1
             records.push({
               offset: Number(offset),
-              key: key === null ? null : Buffer.from(key).toString(),
+              key: Buffer.from(key ?? []).toString(),
               value: Buffer.from(value ?? []).toString(),
               isTombstone: value === null
             })

@@ -11,6 +11,7 @@ export const commandLines: ReadonlyArray<readonly [usage: string, text: string]>
   ["config print", "every setting of start with its value and where it comes from (takes start's flags)"],
   ["user VERB", "list, add, passwd, remove: who logs in by SCRAM"],
   ["acl VERB", "list, add, remove: who may do what"],
+  ["shadow --to HOST:PORT", "forwards the log to another Kafka, with its offsets"],
   ["sql roles", "roles of Postgres for kafka.produce and the like"],
   ["migrate", "bring the schema up to date as one role, so that the broker can run as another"],
   ["backup-check", "whether Tusk would serve from a restored copy of its database"],

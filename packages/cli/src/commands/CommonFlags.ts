@@ -33,7 +33,7 @@ export const durationOf = (text: string, flag: string): Effect.Effect<number, Us
     : Effect.succeed(ms)
 }
 
-const bootstrapFlag = GlobalFlag.Setting("bootstrap-server")({
+export const bootstrapFlag = GlobalFlag.Setting("bootstrap-server")({
   flag: Flag.String("bootstrap-server").pipe(
     Flag.withAlias("b"),
     Flag.withMetavar("HOST:PORT"),
@@ -45,7 +45,7 @@ const bootstrapFlag = GlobalFlag.Setting("bootstrap-server")({
   )
 })
 
-const timeoutFlag = GlobalFlag.Setting("timeout")({
+export const timeoutFlag = GlobalFlag.Setting("timeout")({
   flag: Flag.String("timeout").pipe(
     Flag.withMetavar("TIME"),
     Flag.withDescription("how long an answer may take (30s)"),

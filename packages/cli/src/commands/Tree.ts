@@ -22,6 +22,7 @@ import { groupCommand } from "./Group.ts"
 import { doctorCommand } from "./Doctor.ts"
 import { migrateCommand } from "./Migrate.ts"
 import { produceCommand } from "./Produce.ts"
+import { shadowCommand } from "./Shadow.ts"
 import { sqlCommand } from "./Sql.ts"
 import { tlsCommand } from "./Tls.ts"
 import { topicCommand } from "./Topic.ts"
@@ -39,6 +40,7 @@ const tusk = Command.make("tusk").pipe(
     configCommand,
     userCommand,
     aclCommand,
+    shadowCommand,
     sqlCommand,
     migrateCommand,
     doctorCommand,

@@ -13,6 +13,7 @@ import {
 import { connectionDefaults } from "./connectionDefaults.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
 import { observationSettingDefinitions } from "./ObservationSettingDefinitions.ts"
+import { shadowSettingDefinitions } from "./ShadowSettingDefinitions.ts"
 import { securitySettingDefinitions } from "./SecuritySettingDefinitions.ts"
 import { flag, number, perListener, word } from "./SettingKinds.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
@@ -308,6 +309,13 @@ export const settingDefinitions = {
     { min: 100 },
     "Longest that a statement waits for a lock that somebody else holds on one of Tusk's tables."
   ),
+  sqlMaterialiseSessions: number(
+    "tusk.sql.materialise.sessions",
+    "INT",
+    pgDefaults.tableSessions,
+    { min: 1, max: 100 },
+    "Database sessions at most that write to tables of kafka.materialise. One that waits for a lock on a table has one of them for a second."
+  ),
   failoverOffsetLeap: number(
     "tusk.failover.offset.leap",
     "INT",
@@ -389,6 +397,7 @@ export const settingDefinitions = {
   ),
   ...observationSettingDefinitions,
   ...securitySettingDefinitions,
+  ...shadowSettingDefinitions,
   ...groupSettingDefinitions
 } satisfies { readonly [key: string]: SettingDefinition }
 

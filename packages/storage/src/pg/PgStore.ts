@@ -11,12 +11,14 @@ import { resolveOptions } from "./options/PgOptions.ts"
 import type { PgOptions } from "./options/PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
 import { erasuresOf } from "./PgStore/ErasureSession.ts"
+import { materialisedOf } from "./PgStore/materialisedRows.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { publicationsOf } from "./PgStore/PublishSession.ts"
 import { securityOf } from "./PgStore/SecuritySession.ts"
 import { readsOf } from "./PgStore/reads.ts"
 import { roleLoginsOf } from "./PgStore/RoleLogins.ts"
+import { shadowOf } from "./PgStore/shadowStatements.ts"
 import { endReign, takeOver } from "./PgStore/takeOver.ts"
 import type { Memory, Reign } from "./PgStore/takeOver.ts"
 import { unpackedOf } from "./PgStore/unpackedStatements.ts"
@@ -111,7 +113,9 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
     publications: publicationsOf(withReign),
+    shadow: shadowOf((build) => withReign(({ shadow }) => shadow.send(build))),
     erasures: erasuresOf(withReign),
+    materialised: materialisedOf(withReign),
     roles: roleLoginsOf(target, withReign),
     statistics: withReign(({ statistics }) => statistics.look)
   })

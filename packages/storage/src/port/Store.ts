@@ -8,6 +8,7 @@ import type { MaterialisedTables } from "./MaterialisedTables.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { Publications } from "./Publications.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
+import type { ShadowRows } from "./ShadowRows.ts"
 import type { StateLoader } from "./StateLoader.ts"
 import type { SqlSecurity } from "./SqlSecurity.ts"
 import type { StoreError } from "./StoreError.ts"
@@ -74,6 +75,8 @@ export interface SqlSide {
   readonly unpacked?: UnpackedRows
   /** Tables that are published as topics; absent for the same reason. */
   readonly publications?: Publications
+  /** How far another Kafka follows; absent for the same reason. */
+  readonly shadow?: ShadowRows
   /** Keys to be erased; absent for the same reason. */
   readonly erasures?: Erasures
   /** Tables that hold the latest value of each key of a topic; absent for the same reason. */

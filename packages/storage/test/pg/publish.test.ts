@@ -264,7 +264,8 @@ describe("a published table", () => {
       const [version] = yield* psql.query("select current_setting('server_version_num')::int >= 180000")
       if (version![0] === "f") return
       yield* psql.query(`create table public.orders (id int primary key, n int, d int generated always as (n * 2) virtual); insert into public.orders values (1, 1);
-        select kafka.publish_table('public.orders', topic => 'one', key => 'id'); update public.orders set n = 2; insert into public.orders values (2, 2)`)
+        select kafka.publish_table('public.orders', topic => 'one', key => 'id')`)
+      yield* psql.query("update public.orders set n = 2; insert into public.orders values (2, 2)")
       yield* psql.query(
         "select * from kafka.publish_step((select publication_id from kafka.published), 10, 100); truncate public.orders"
       )
