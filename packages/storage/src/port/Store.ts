@@ -3,6 +3,7 @@ import type * as Effect from "effect/Effect"
 import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
+import type { Erasures } from "./Erasures.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
 import type { StateLoader } from "./StateLoader.ts"
@@ -69,6 +70,8 @@ export interface SqlSide {
   readonly outbox: Outbox | undefined
   /** Records as rows; absent for the same reason. */
   readonly unpacked?: UnpackedRows
+  /** Keys to be erased; absent for the same reason. */
+  readonly erasures?: Erasures
   /** Rows of security that SQL has changed; absent for the same reason. */
   readonly security?: SqlSecurity
   /** Absent if its server has no users of its own. */
