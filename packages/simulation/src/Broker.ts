@@ -5,6 +5,7 @@ import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/batches/BatchCod
 import { defaultSettings } from "@tusk/server/config/Settings"
 import { CommitterOptions } from "@tusk/storage/commit/Committer"
 import { CompactionOptions } from "@tusk/storage/log/compaction/CompactionOptions"
+import { FollowerOptions } from "@tusk/storage/log/follower/FollowerOptions"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { makeSignal, Signals } from "@tusk/storage/Signal"
@@ -87,6 +88,13 @@ const tightLimits = (chance: Chance, failoverLeap: number) =>
       maxQueuedBytes: chance.pick([200, 2000, 128 << 20]),
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       slowMs: 0
+    }),
+    Layer.succeed(FollowerOptions, {
+      lookMs: 500,
+      upkeepIntervalMs: chance.pick([1000, 4000]),
+      stepBytes: chance.pick([1, 300, 1 << 20]),
+      openBytes: chance.pick([1, 300, 1 << 20]),
+      paceMs: 20
     })
   )
 

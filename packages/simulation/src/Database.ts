@@ -16,6 +16,8 @@ import type { Faults } from "./Faults.ts"
 import { Ledger } from "./Ledger.ts"
 import { Reigns } from "./Reigns.ts"
 import { Server } from "./Server.ts"
+import { rowsPort } from "./RowSession.ts"
+import type { RowFaults } from "./RowFaults.ts"
 import { PASS_KEYS } from "./SqlServer.ts"
 import type { Lost } from "./Server.ts"
 import { MAX_BYTES, Session } from "./Session.ts"
@@ -34,6 +36,8 @@ export interface DatabaseOptions {
   /** A topic of which no partition can ever be loaded. */
   readonly isBroken: (topic: string) => boolean
   readonly violate: (invariant: string, text: string) => void
+  /** Undefined: nobody keeps records as rows. */
+  readonly rowFaults: RowFaults | undefined
   /** What is stored of ACLs is this from now on. */
   readonly onAcls: (rows: ReadonlyArray<StoredAcl>) => void
   /** A broker has the lock, and reads all that is stored. */
@@ -142,6 +146,19 @@ export class Database {
     this.troubled(forMs)
   }
 
+  /** The server crashes and is back at once: what did not wait for the disk is gone. */
+  restart(): void {
+    this.#world.log("database: the server crashes and is back")
+    this.endSession()
+    this.#server.losesUnflushed()
+  }
+
+  /** Another session has followers' tables locked for so long. */
+  lockRows(forMs: number): void {
+    this.#world.log(`database: the rows of followers are locked for ${forMs} ms`)
+    this.#server.rowsLockedUntilMs = this.#world.nowMs + forMs
+  }
+
   /** The synchronous standby is away for a while: what is written waits for it. */
   loseStandby(forMs: number): void {
     this.#world.log(`database: no write returns for ${forMs} ms`)
@@ -152,6 +169,8 @@ export class Database {
   /** What it was in the middle of is over: the standby is back, every broker hears. */
   heal(): void {
     this.#server.awayUntilMs = -Infinity
+    this.#server.rowsLockedUntilMs = -Infinity
+    this.#options.rowFaults?.heal()
     if (this.#session !== undefined) this.#session.deafUntilMs = -Infinity
   }
 
@@ -173,8 +192,11 @@ export class Database {
     if (livesOnMs !== undefined && session !== undefined) {
       this.#session = undefined
       session.reign.ends(this.#world.nowMs)
-      this.#view.after(livesOnMs, () => session.end())
-    }
+      this.#view.after(livesOnMs, () => {
+        old.isGone = true
+        session.end()
+      })
+    } else old.isGone = true
     this.#options.onFailover(lost)
     this.#options.onAcls(server.data.security.acls)
   }
@@ -280,9 +302,14 @@ export class Database {
       woken: (limitMs) => this.#after(view, Math.min(limitMs, this.#faults.between(1, 2000)), () => Exit.void),
       rise: Effect.void
     }
+    const { rowFaults } = this.#options
+    const around = { world: this.#world, view: this.#view, faults: rowFaults }
     return Store.of({
       name: "simulated",
       outbox,
+      ...(rowFaults && {
+        unpacked: rowsPort({ world: this.#world, view: this.#view, faults: rowFaults }, view, () => own, readSql)
+      }),
       acquire: (told) =>
         Effect.acquireRelease(
           Effect.suspend(() => {

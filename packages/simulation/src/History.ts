@@ -3,6 +3,8 @@ import { LogHistory } from "./LogHistory.ts"
 import { RightsHistory } from "./RightsHistory.ts"
 import { Registers } from "./Registers.ts"
 import type { Setting } from "./Registers.ts"
+import { RowsHistory } from "./RowsHistory.ts"
+import type { KeptRow } from "./SqlRows.ts"
 import { SqlHistory } from "./SqlHistory.ts"
 import { ShareHistory } from "./ShareHistory.ts"
 import { TransactionHistory } from "./TransactionHistory.ts"
@@ -47,6 +49,12 @@ export class History {
   readonly shares = new ShareHistory((invariant, text) => this.violate(invariant, text))
   readonly transactions = new TransactionHistory((invariant, text) => this.violate(invariant, text))
   readonly sql = new SqlHistory((invariant, text) => this.violate(invariant, text))
+  readonly rows = new RowsHistory(
+    (invariant, text) => this.violate(invariant, text),
+    (topic, row) => this.onRow(topic, row)
+  )
+  /** Sees every row that is read of what followers keep. */
+  onRow: (topic: string, row: KeptRow) => void = () => {}
   readonly configs = new Registers((text) => this.violate("E2", text))
   readonly #offsets = new Registers((text) => this.violate("G4", text))
   readonly #producerIds = new Map<bigint, string>()

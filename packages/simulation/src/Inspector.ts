@@ -4,11 +4,13 @@ import { readCommitted, readTransactionOffsets } from "./CommittedReader.ts"
 import { Client, type ClientWorld } from "./Client.ts"
 import { readConfigs } from "./ConfigAdmins.ts"
 import { describeAcls } from "./AclAdmin.ts"
+import { areRowsWhole } from "./Following.ts"
 import type { History } from "./History.ts"
 import type { LogHistory } from "./LogHistory.ts"
 import { readKeyed } from "./Keyed.ts"
 import type { KeyedHistory } from "./KeyedHistory.ts"
 import { fetchOffsets } from "./Member.ts"
+import type { FollowedTopic } from "./RowsHistory.ts"
 import { readSql } from "./SqlSession.ts"
 import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
 
@@ -55,13 +57,17 @@ const atLast = <E>(
     history.violate(invariant, `${what} cannot be read, though there is no more trouble`)
   })
 
-/** The last word: every record of every partition, all keys, every group's offsets, all configs. */
-export const readAll = (
-  shared: ClientWorld,
-  history: History,
-  keyed: KeyedHistory,
-  groups: ReadonlyArray<string>
-): Effect.Effect<void> =>
+/** Whom the last word is about. */
+interface Everything {
+  readonly shared: ClientWorld
+  readonly history: History
+  readonly keyed: KeyedHistory
+  readonly groups: ReadonlyArray<string>
+  readonly followed: ReadonlyArray<FollowedTopic>
+}
+
+/** The last word: every record of every partition, all keys, every group's offsets, all configs, all rows. */
+export const readAll = ({ followed, groups, history, keyed, shared }: Everything): Effect.Effect<void> =>
   Effect.gen(function* () {
     const client = new Client(shared, "reader")
     const { log } = history
@@ -86,6 +92,9 @@ export const readAll = (
       )
     }
     yield* atLast(history, readKeyed(new Client(shared, "keys"), keyed, history), "R1", "the compacted log")
+    if (followed.length === 0) return
+    const rows = Effect.sync(() => areRowsWhole(shared, history, followed))
+    yield* atLast(history, rows, "S4", "the rows of followers")
   })
 
 /** From the first offset to the end: a consumer that reads so has no lag at last. */

@@ -64,7 +64,7 @@ export class KeyedHistory {
       this.#history.violate("R2", `${nameOf(record)} is acknowledged at ${record.offset}, behind ${last.offset}`)
     }
     this.#acknowledged.push({ ...record, sentMs })
-    this.#isAt(record)
+    this.isAt(record)
   }
 
   read({ endMs, known, records, startMs }: Reading): void {
@@ -77,7 +77,7 @@ export class KeyedHistory {
       if ((this.#lost.get(record.offset) ?? Infinity) < startMs) {
         this.#history.violate("E3", `${nameOf(record)} at ${record.offset} was lost and is there`)
       }
-      this.#isAt(record)
+      this.isAt(record)
       if (!first.has(record.key)) first.set(record.key, record.offset)
       last.set(record.key, record.offset)
     }
@@ -111,7 +111,7 @@ export class KeyedHistory {
   }
 
   /** What lies at an offset never changes. */
-  #isAt(record: KeyedRecord): void {
+  isAt(record: KeyedRecord): void {
     const name = nameOf(record)
     const seen = this.#seen.get(record.offset)
     if (seen === undefined) this.#seen.set(record.offset, name)

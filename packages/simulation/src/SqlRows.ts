@@ -1,0 +1,133 @@
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import type { MemoryData } from "@tusk/storage/memory/MemoryStore"
+import type { CompactedTo, UnpackedPosition, UnpackedStep } from "@tusk/storage/port/UnpackedRows"
+
+/** A record as a row has it. */
+export interface KeptRow {
+  readonly offset: bigint
+  readonly key: string | null
+  readonly value: string | null
+}
+
+interface KeptPosition {
+  readonly nextOffset: bigint
+  readonly compacted: CompactedTo | null
+}
+
+/** What one statement makes of a partition's rows. */
+export interface RowChange {
+  readonly partitionId: number
+  /** Offsets of rows that go, and rows that come behind that. */
+  readonly gone: ReadonlyArray<bigint>
+  readonly come: ReadonlyArray<KeptRow>
+  /** Null: it goes. Undefined: it stays. */
+  readonly position: KeptPosition | null | undefined
+}
+
+/** A statement that a database refuses. */
+export class RowRefused extends Error {}
+
+const textOf = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString())
+
+const openBatches = new WeakMap<Uint8Array, ReadonlyArray<KeptRow>>()
+
+/** The records of a batch, whatever offsets are asked for. */
+export const rowsOf = (batch: Uint8Array): ReadonlyArray<KeptRow> => {
+  const known = openBatches.get(batch)
+  if (known !== undefined) return known
+  const records = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: 1 << 24 })
+  if ("_tag" in records) throw records
+  const rows = records.map(({ key, offset, value }) => ({ offset, key: textOf(key), value: textOf(value) }))
+  openBatches.set(batch, rows)
+  return rows
+}
+
+const recordsOf = ({ batches, from }: UnpackedStep): ReadonlyArray<KeptRow> =>
+  batches.flatMap(rowsOf).filter(({ offset }) => offset >= from)
+
+/** `kafka.unpacked` and `kafka.unpacked_positions` of one server: what each statement of a follower would make of them. */
+export class SqlRows {
+  readonly #rows = new Map<number, Map<bigint, KeptRow>>()
+  readonly #positions = new Map<number, KeptPosition>()
+
+  /** In order of offsets. */
+  rowsOf(partitionId: number): ReadonlyArray<KeptRow> {
+    const rows = Array.from(this.#rows.get(partitionId)?.values() ?? [])
+    return rows.sort((a, b) => (a.offset < b.offset ? -1 : 1))
+  }
+
+  position(partitionId: number): bigint | undefined {
+    return this.#positions.get(partitionId)?.nextOffset
+  }
+
+  positions({ partitions }: MemoryData): ReadonlyArray<UnpackedPosition> {
+    return Array.from(this.#positions, ([partitionId, { compacted, nextOffset }]) => {
+      const log = partitions.get(partitionId)?.compaction
+      const isOther =
+        log != null && (log.cleanedOffset !== compacted?.cleanedOffset || log.deleteHorizon !== compacted.deleteHorizon)
+      return { partitionId, nextOffset, compacted: isOther ? log : undefined }
+    })
+  }
+
+  /** Of which there are rows, or a position. */
+  get partitionIds(): ReadonlyArray<number> {
+    return [...this.#rows.keys(), ...this.#positions.keys()]
+  }
+
+  get leftOver(): ReadonlyArray<number> {
+    return Array.from(this.#rows.keys()).filter((partitionId) => !this.#positions.has(partitionId))
+  }
+
+  begin(partitionId: number, nextOffset: bigint, { partitions }: MemoryData): RowChange {
+    const log = partitions.get(partitionId)
+    const isThere = log !== undefined && !this.#positions.has(partitionId)
+    const position = isThere ? { nextOffset, compacted: log.compaction } : undefined
+    return { partitionId, gone: [], come: [], position }
+  }
+
+  /** Undefined: the position is not where the step begins. */
+  add(step: UnpackedStep): RowChange | undefined {
+    const { partitionId, from, to } = step
+    const position = this.#positions.get(partitionId)
+    if (position?.nextOffset !== from) return undefined
+    const come = recordsOf(step)
+    const twice = come.find(({ offset }) => this.#rows.get(partitionId)?.has(offset))
+    if (twice !== undefined) throw new RowRefused(`a row of ${twice.offset} of partition ${partitionId} is there already`)
+    return { partitionId, gone: [], come, position: { ...position, nextOffset: to } }
+  }
+
+  sift(step: UnpackedStep): RowChange {
+    const { from, partitionId, to } = step
+    const left = new Set(recordsOf(step).map(({ offset }) => offset))
+    const offsets = Array.from(this.#rows.get(partitionId)?.keys() ?? [])
+    const gone = offsets.filter((offset) => offset >= from && offset < to && !left.has(offset))
+    return { partitionId, gone, come: [], position: undefined }
+  }
+
+  noteCompaction(partitionId: number, compacted: CompactedTo): RowChange {
+    const position = this.#positions.get(partitionId)
+    return { partitionId, gone: [], come: [], position: position && { ...position, compacted } }
+  }
+
+  trim(partitionId: number, below: bigint, limit: number): RowChange {
+    const old = this.rowsOf(partitionId).filter(({ offset }) => offset < below)
+    return { partitionId, gone: old.slice(0, limit).map(({ offset }) => offset), come: [], position: undefined }
+  }
+
+  apply({ come, gone, partitionId, position }: RowChange): void {
+    const rows = this.#rows.get(partitionId) ?? new Map<bigint, KeptRow>()
+    for (const offset of gone) rows.delete(offset)
+    for (const row of come) rows.set(row.offset, row)
+    if (rows.size === 0) this.#rows.delete(partitionId)
+    else this.#rows.set(partitionId, rows)
+    if (position === null) this.#positions.delete(partitionId)
+    else if (position !== undefined) this.#positions.set(partitionId, position)
+  }
+
+  copy(): SqlRows {
+    const copy = new SqlRows()
+    for (const [partitionId, rows] of this.#rows) copy.#rows.set(partitionId, new Map(rows))
+    for (const [partitionId, position] of this.#positions) copy.#positions.set(partitionId, position)
+    return copy
+  }
+}
