@@ -4,6 +4,7 @@ import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
 import type { Erasures } from "./Erasures.ts"
+import type { MaterialisedTables } from "./MaterialisedTables.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
 import type { StateLoader } from "./StateLoader.ts"
@@ -72,6 +73,8 @@ export interface SqlSide {
   readonly unpacked?: UnpackedRows
   /** Keys to be erased; absent for the same reason. */
   readonly erasures?: Erasures
+  /** Tables that hold the latest value of each key of a topic; absent for the same reason. */
+  readonly materialised?: MaterialisedTables
   /** Rows of security that SQL has changed; absent for the same reason. */
   readonly security?: SqlSecurity
   /** Absent if its server has no users of its own. */

@@ -1,15 +1,6 @@
 import type * as Effect from "effect/Effect"
+import type { FollowedStep, FollowerRows } from "./FollowerRows.ts"
 import type { StoreError } from "./StoreError.ts"
-
-/** A part of a partition's log, for readers of committed records. */
-export interface UnpackedStep {
-  readonly partitionId: number
-  /** Its first batch may begin below: records there are not meant. */
-  readonly from: bigint
-  readonly to: bigint
-  /** All that is to be read in between, not compressed. */
-  readonly batches: ReadonlyArray<Uint8Array>
-}
 
 /** How far a log is compacted, as far as it tells whether records went. */
 export interface CompactedTo {
@@ -26,25 +17,17 @@ export interface UnpackedPosition {
 }
 
 /**
- * Records as rows, in a backend that has SQL: each partition's up to a position, which moves with them. On a session of its
- * own, so that no commit waits. Like all of the store it fails while this is not the cluster's writer.
+ * The built-in follower, of a backend that has SQL: each record of a topic with `tusk.sql.records` as a row. `begin` is for a
+ * partition without rows, `add` never refuses a record, and `erase` needs no `since`.
  */
-export interface UnpackedRows {
+export interface UnpackedRows extends FollowerRows {
   readonly positions: Effect.Effect<ReadonlyArray<UnpackedPosition>, StoreError>
-  /** Undefined: the partition has none. */
-  readonly position: (partitionId: number) => Effect.Effect<bigint | undefined, StoreError>
   /** Partitions with rows and without a position: these rows are to go. */
   readonly leftOver: Effect.Effect<ReadonlyArray<number>, StoreError>
-  /** A position for a partition that has none, nor rows. */
-  readonly begin: (partitionId: number, nextOffset: bigint) => Effect.Effect<void, StoreError>
-  /** Adds the records of a step and moves the position from its begin to its end. False, and nothing: it is not there. */
-  readonly add: (step: UnpackedStep) => Effect.Effect<boolean, StoreError>
   /** Takes rows within a step away that are not among its records. */
-  readonly sift: (step: UnpackedStep) => Effect.Effect<void, StoreError>
+  readonly sift: (step: FollowedStep) => Effect.Effect<void, StoreError>
   /** The rows are as the log is that is compacted so far. */
   readonly noteCompaction: (partitionId: number, compacted: CompactedTo) => Effect.Effect<void, StoreError>
   /** Takes the oldest rows below an offset away, at most so many; tells how many there were. */
   readonly trim: (partitionId: number, below: bigint, limit: number) => Effect.Effect<number, StoreError>
-  /** Takes the position away: nobody reads the rows any more. */
-  readonly end: (partitionId: number) => Effect.Effect<void, StoreError>
 }

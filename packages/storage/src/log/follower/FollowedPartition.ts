@@ -3,6 +3,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
 import type * as Semaphore from "effect/Semaphore"
 import type { Recurring } from "../../Recurring.ts"
+import type { ErasedKey } from "../../port/FollowerRows.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { UnpackedPosition, UnpackedRows } from "../../port/UnpackedRows.ts"
 import type { Log, PartitionEnd } from "../Log.ts"
@@ -61,6 +62,13 @@ export class FollowedPartition {
     if (position.compacted !== undefined) yield* this.#sift(position.compacted.cleanedOffset, position)
   })
 
+  /** Between steps: none has read batches that were replaced meanwhile. */
+  readonly erase = Effect.fnUntraced({ self: this }, function* (erased: ErasedKey) {
+    const { rows, turns } = this.#ports
+    const { below: at, partitionId } = erased
+    yield* turns.withPermits(1)(rows.erase(erased, { partitionId, from: at, to: at, batches: [] }))
+  })
+
   /** What fails is told, and waited for; a bug ends one try. */
   #insist<A>(work: Effect.Effect<A, Failure>): Effect.Effect<A | undefined> {
     return work.pipe(
@@ -116,7 +124,7 @@ export class FollowedPartition {
       from < start
         ? { partitionId, from, to: start, batches: [] }
         : yield* readStep(partitionId, from, end.lastStableOffset)
-    return (yield* rows.add(step)) ? step.to : undefined
+    return (yield* rows.add(step))?.nextOffset
   })
 
   /** Rows go that no batch holds any more, below the offset up to which the log is compacted. */

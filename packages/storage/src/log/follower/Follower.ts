@@ -1,3 +1,4 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -6,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { Active } from "../../commit/Active.ts"
 import { Store } from "../../port/Store.ts"
+import type { ErasedKey } from "../../port/FollowerRows.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { UnpackedRows } from "../../port/UnpackedRows.ts"
 import { Recurring } from "../../Recurring.ts"
@@ -35,13 +37,18 @@ export class Follower extends Context.Service<
     readonly look: Effect.Effect<void>
     /** Takes rows away that the log has lost, and those of partitions that are not followed. */
     readonly upkeep: Effect.Effect<void>
+    /**
+     * Takes away what is kept of a key's records below an offset, in `kafka.unpacked` and in materialised tables. The log has to
+     * hold them no more: what a follower reads from then on is without them. Fails if a table stands: it is to be asked again.
+     */
+    readonly erase: (erased: ErasedKey) => Effect.Effect<void, KafkaError | StoreError>
   }
 >()("@tusk/storage/log/follower/Follower") {
   static readonly layer = Layer.effect(
     Follower,
     Effect.gen(function* () {
       const { unpacked: rows } = yield* Store
-      if (rows === undefined) return Follower.of({ look: Effect.void, upkeep: Effect.void })
+      if (rows === undefined) return Follower.of({ look: Effect.void, upkeep: Effect.void, erase: () => Effect.void })
       const active = yield* Active
       const topics = yield* Topics
       const keepsRows = yield* KeepsRows
@@ -64,7 +71,7 @@ export class Follower extends Context.Service<
       )
       yield* Effect.forkScoped(often(options.lookMs, look))
       yield* Effect.forkScoped(often(options.upkeepIntervalMs, upkeep))
-      return Follower.of({ look, upkeep })
+      return Follower.of({ look, upkeep, erase: (erased) => followed.erase(erased) })
     })
   )
 }
@@ -105,6 +112,11 @@ class Followed {
     // One whose rows are still being taken away is followed once they are gone.
     for (const partitionId of wanted) if (!this.#kept.has(partitionId)) yield* this.#start(partitionId, true)
   })
+
+  erase(erased: ErasedKey): Effect.Effect<void, StoreError> {
+    const kept = this.#kept.get(erased.partitionId)
+    return kept?.isFollowed === true ? kept.partition.erase(erased) : Effect.void
+  }
 
   get upkeep(): Effect.Effect<void, StoreError> {
     return Effect.gen({ self: this }, function* () {

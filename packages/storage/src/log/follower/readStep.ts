@@ -3,14 +3,14 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { UNCOMPRESSED } from "@tusk/protocol/record/Compression"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
-import type { UnpackedStep } from "../../port/UnpackedRows.ts"
+import type { FollowedStep } from "../../port/FollowerRows.ts"
 import type { OpenBatches } from "../batches/OpenBatches.ts"
 import type { Log } from "../Log.ts"
 import { AbortedBatches } from "../partitions/AbortedBatches.ts"
 import type { FollowerOptions } from "./FollowerOptions.ts"
 
 /** Reads on from an offset, for readers of committed records. `end`: where these ended before. */
-export type ReadStep = (partitionId: number, from: bigint, end: bigint) => Effect.Effect<UnpackedStep, KafkaError>
+export type ReadStep = (partitionId: number, from: bigint, end: bigint) => Effect.Effect<FollowedStep, KafkaError>
 
 export const makeReadStep = (
   log: Pick<Log["Service"], "read">,

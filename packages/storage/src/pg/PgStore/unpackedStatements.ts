@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { UnpackedRows, UnpackedPosition, UnpackedStep } from "../../port/UnpackedRows.ts"
+import type { ErasedKey, FollowedStep } from "../../port/FollowerRows.ts"
+import type { UnpackedRows, UnpackedPosition } from "../../port/UnpackedRows.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
 import type { Row } from "../connection/PgConnection.ts"
 import { run, statementsOf } from "../connection/Statement.ts"
@@ -28,15 +29,21 @@ const int64 =
   }
 
 const batches =
-  ({ batches: all }: UnpackedStep): Value =>
+  ({ batches: all }: FollowedStep): Value =>
   (frame) =>
     frame.bytesArray(all, (batch) => batch)
 
-const stepOf = (step: UnpackedStep): ReadonlyArray<Value> => [
+const stepOf = (step: FollowedStep): ReadonlyArray<Value> => [
   int32(step.partitionId),
   int64(step.from),
   int64(step.to),
   batches(step)
+]
+
+const erasedOf = ({ below, key, partitionId }: ErasedKey): ReadonlyArray<Value> => [
+  int32(partitionId),
+  (frame) => frame.value(() => frame.raw(key)),
+  int64(below)
 ]
 
 const positionOf = (row: Row): UnpackedPosition => ({
@@ -75,7 +82,8 @@ export const unpackedOf = (
       Effect.map(ask(s.Position, int32(partitionId)), ([row]) => row?.[0]?.readBigInt64BE(0) ?? undefined),
     leftOver: Effect.map(read(readStatements.UnpackedLeftOver), (rows) => rows.map((row) => row[0]!.readInt32BE(0))),
     begin: (partitionId, nextOffset) => Effect.asVoid(ask(s.BeginRows, int32(partitionId), int64(nextOffset))),
-    add: (step) => Effect.map(ask(s.AddRows, ...stepOf(step)), (rows) => rows.length > 0),
+    add: (step) =>
+      Effect.map(ask(s.AddRows, ...stepOf(step)), (rows) => (rows.length > 0 ? { nextOffset: step.to } : undefined)),
     sift: (step) => Effect.asVoid(ask(s.SiftRows, ...stepOf(step))),
     noteCompaction: (partitionId, { cleanedOffset, deleteHorizon }) =>
       Effect.asVoid(ask(s.NoteCompaction, int32(partitionId), int64(cleanedOffset), int64(deleteHorizon))),
@@ -83,6 +91,7 @@ export const unpackedOf = (
       Effect.map(ask(s.TrimRows, int32(partitionId), int64(below), int64(BigInt(limit))), ([row]) =>
         Number(row![0]!.readBigInt64BE(0))
       ),
+    erase: (erased) => Effect.as(ask(s.EraseRows, ...erasedOf(erased)), true),
     end: (partitionId) => Effect.asVoid(ask(s.EndRows, int32(partitionId)))
   }
 }

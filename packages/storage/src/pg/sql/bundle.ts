@@ -2852,6 +2852,7 @@ with former as (
   select partition_id, $2::bigint, cleaned_offset, delete_horizon from kafka.partitions
   where partition_id = $1 and not exists (select from kafka.unpacked_positions where partition_id = $1)`,
   EndRows: `delete from kafka.unpacked_positions where partition_id = $1`,
+  EraseRows: `delete from kafka.unpacked where partition_id = $1 and key = $2::bytea and "offset" < $3`,
   NoteCompaction: `update kafka.unpacked_positions set cleaned_offset = $2, delete_horizon = $3 where partition_id = $1`,
   Position: `select next_offset from kafka.unpacked_positions where partition_id = $1 order by next_offset desc limit 1`,
   SiftRows: `-- Rows in a part of the log go that none of its batches holds any more.

@@ -53,7 +53,9 @@ interface BrokerOptions {
 
 const layerOf = (database: TestDatabase, { following, stepBytes }: BrokerOptions) =>
   Layer.mergeAll(
-    following === undefined ? Layer.succeed(Follower, { look: Effect.void, upkeep: Effect.void }) : Follower.layer,
+    following === undefined
+      ? Layer.succeed(Follower, { look: Effect.void, upkeep: Effect.void, erase: () => Effect.void })
+      : Follower.layer,
     Retention.layer,
     Compaction.layer,
     deletions

@@ -131,9 +131,9 @@ describe("the follower", () => {
       yield* arrived(psql, "t", 0)
       const batches = [encodeBatch([{ value: Buffer.from("b") }], { baseOffset: 1n })]
       const step = { partitionId: partitionIdOf("t"), from: 0n, to: 2n, batches }
-      expect(yield* rows.add(step)).toBe(false)
+      expect(yield* rows.add(step)).toBe(undefined)
       expect(yield* rowsOf(psql, "t")).toEqual(["0 a"])
-      expect(yield* rows.add({ ...step, from: 1n })).toBe(true)
+      expect(yield* rows.add({ ...step, from: 1n })).toEqual({ nextOffset: 2n })
       expect(yield* rowsOf(psql, "t")).toEqual(["0 a", "1 b"])
       expect(yield* rows.position(step.partitionId)).toBe(2n)
     }).pipe(Effect.scoped)
