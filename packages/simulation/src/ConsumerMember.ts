@@ -1,3 +1,4 @@
+import { TOPIC } from "./topicNames.ts"
 import { ConsumerGroupHeartbeat } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import type { ConsumerGroupHeartbeatRequest } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
@@ -7,7 +8,7 @@ import { Client, Lost, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
 import { CONSUMER_SESSION_MS } from "./limits.ts"
 import { fetchOffsets } from "./Member.ts"
-import { commitRequest, fetchOnce, OFFSET_OUT_OF_RANGE, TOPIC } from "./Requests.ts"
+import { commitRequest, fetchOnce, OFFSET_OUT_OF_RANGE } from "./Requests.ts"
 
 const UNKNOWN_MEMBER_ID = 25
 const FENCED_MEMBER_EPOCH = 110

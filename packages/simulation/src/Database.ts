@@ -16,8 +16,9 @@ import type { Faults } from "./Faults.ts"
 import { Ledger } from "./Ledger.ts"
 import { Reigns } from "./Reigns.ts"
 import { Server } from "./Server.ts"
-import { rowsPort } from "./RowSession.ts"
-import type { RowFaults } from "./RowFaults.ts"
+import { erasuresPort, rowsPort } from "./sidePorts.ts"
+import type { Beside } from "./sidePorts.ts"
+import type { SideFaults } from "./SideFaults.ts"
 import { PASS_KEYS } from "./SqlServer.ts"
 import type { Lost } from "./Server.ts"
 import { MAX_BYTES, Session } from "./Session.ts"
@@ -36,8 +37,13 @@ export interface DatabaseOptions {
   /** A topic of which no partition can ever be loaded. */
   readonly isBroken: (topic: string) => boolean
   readonly violate: (invariant: string, text: string) => void
-  /** Undefined: nobody keeps records as rows. */
-  readonly rowFaults: RowFaults | undefined
+  /** Of sessions beside the one that commits; undefined: there are none. */
+  readonly sideFaults: SideFaults | undefined
+  /** Records are kept as rows; keys are erased. */
+  readonly follows: boolean
+  readonly erases: boolean
+  /** Batches are about to take the place of others. */
+  readonly onRewrites: (server: Server, units: ReadonlyArray<Unit>) => void
   /** What is stored of ACLs is this from now on. */
   readonly onAcls: (rows: ReadonlyArray<StoredAcl>) => void
   /** A broker has the lock, and reads all that is stored. */
@@ -60,6 +66,8 @@ export class Database {
   /** The server before the last failover: gone, or alive for brokers that still talk to it. */
   old: Server | undefined
   #server = new Server(new MemoryData("SimulatedClusterAAAAAA"))
+  /** All that were ever the cluster's. */
+  readonly servers: Array<Server> = [this.#server]
   /** The session that holds the lock. */
   #session: Session | undefined
   readonly #options: DatabaseOptions
@@ -83,6 +91,7 @@ export class Database {
       world,
       faults,
       view: this.#view,
+      storing: ({ server }, units) => options.onRewrites(server, units),
       stored: ({ broker, server }, units) => {
         this.#writer = broker.name
         server.commits(units)
@@ -170,7 +179,7 @@ export class Database {
   heal(): void {
     this.#server.awayUntilMs = -Infinity
     this.#server.rowsLockedUntilMs = -Infinity
-    this.#options.rowFaults?.heal()
+    this.#options.sideFaults?.heal()
     if (this.#session !== undefined) this.#session.deafUntilMs = -Infinity
   }
 
@@ -184,6 +193,7 @@ export class Database {
     const old = this.#server
     const { lost, server } = old.promote(most, this.#options.failoverLeap, this.#options.isNeeded)
     this.#server = server
+    this.servers.push(server)
     this.old = old
     for (const commit of lost.commits) this.#lost.add(commit)
     this.#world.log(`database: timeline ${server.data.timeline} takes over, ${lost.commits.length} commits are lost`)
@@ -302,14 +312,12 @@ export class Database {
       woken: (limitMs) => this.#after(view, Math.min(limitMs, this.#faults.between(1, 2000)), () => Exit.void),
       rise: Effect.void
     }
-    const { rowFaults } = this.#options
-    const around = { world: this.#world, view: this.#view, faults: rowFaults }
+    const { sideFaults } = this.#options
+    const around = { world: this.#world, view: this.#view, faults: sideFaults }
     return Store.of({
       name: "simulated",
       outbox,
-      ...(rowFaults && {
-        unpacked: rowsPort({ world: this.#world, view: this.#view, faults: rowFaults }, view, () => own, readSql)
-      }),
+      ...(sideFaults && this.#beside(sideFaults, view, () => own, readSql)),
       acquire: (told) =>
         Effect.acquireRelease(
           Effect.suspend(() => {
@@ -338,6 +346,13 @@ export class Database {
       loadClaims: read((reads) => reads.loadClaims),
       loadGroups: read((reads) => reads.loadGroups)
     })
+  }
+
+  /** Ports that have sessions of their own. */
+  #beside(faults: SideFaults, broker: View, holder: () => Session | undefined, read: Beside["read"]) {
+    const { erases, follows } = this.#options
+    const beside = { around: { world: this.#world, view: this.#view, faults }, broker, holder, read }
+    return { ...(follows && { unpacked: rowsPort(beside) }), ...(erases && { erasures: erasuresPort(beside) }) }
   }
 
   /** Whether records of SQL sessions for this topic are not appended yet. */

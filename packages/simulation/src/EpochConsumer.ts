@@ -1,3 +1,4 @@
+import { TOPIC } from "./topicNames.ts"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
@@ -5,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Client, type ClientWorld, Lost } from "./Client.ts"
 import type { History } from "./History.ts"
-import { fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
+import { fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
 
 const [FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH] = [74, 75]
 const UNDEFINED = -1

@@ -1,10 +1,9 @@
+import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import * as Effect from "effect/Effect"
 import type { Chance } from "./Chance.ts"
 import { Client, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
-import { KEYED_TOPIC } from "./Keyed.ts"
-import { TOPIC } from "./Requests.ts"
 import type { FollowedTopic } from "./RowsHistory.ts"
 import { TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
 

@@ -1,3 +1,4 @@
+import { TOPIC } from "./topicNames.ts"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { readCommitted, readTransactionOffsets } from "./CommittedReader.ts"
@@ -12,7 +13,7 @@ import type { KeyedHistory } from "./KeyedHistory.ts"
 import { fetchOffsets } from "./Member.ts"
 import type { FollowedTopic } from "./RowsHistory.ts"
 import { readSql } from "./SqlSession.ts"
-import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
+import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
 
 /** Those of the simulated producers. */
 const TRANSACTIONAL_IDS = ["x1", "x2"]
@@ -92,6 +93,10 @@ export const readAll = ({ followed, groups, history, keyed, shared }: Everything
       )
     }
     yield* atLast(history, readKeyed(new Client(shared, "keys"), keyed, history), "R1", "the compacted log")
+    if (!history.erasures.isDone) {
+      yield* atLast(history, Effect.sync(() => history.erasures.isDone), "R4", "the end of what was asked to be erased")
+    }
+    history.erasures.look()
     if (followed.length === 0) return
     const rows = Effect.sync(() => areRowsWhole(shared, history, followed))
     yield* atLast(history, rows, "S4", "the rows of followers")

@@ -1,3 +1,4 @@
+import { KEYED_TOPIC } from "./topicNames.ts"
 import type { History } from "./History.ts"
 
 /** A record with a key; without a value it is a tombstone. */
@@ -87,6 +88,7 @@ export class KeyedHistory {
     for (const latest of this.#latest(known.count).values()) {
       const { key, offset, value } = latest
       const found = last.get(key) ?? -1
+      if (this.#history.erasures.mayBeGone({ topic: KEYED_TOPIC, partition: 0, offset, key })) continue
       if (found >= offset || known.pending.has(key) || this.#pending.has(key) || since.has(key)) continue
       if (value !== null) this.#history.violate("R1", `${nameOf(latest)}, acknowledged at ${offset}, is lost`)
       else if (endMs - latest.sentMs < this.#retentionMs && this.#history.clockSteps === 0) {

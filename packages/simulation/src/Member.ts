@@ -1,3 +1,4 @@
+import { TOPIC } from "./topicNames.ts"
 import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import type { JoinGroupResponse } from "@tusk/protocol/messages/JoinGroup"
@@ -9,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Client, Lost, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
-import { commitRequest, fetchOnce, joinRequest, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
+import { commitRequest, fetchOnce, joinRequest, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
 
 const UNKNOWN_MEMBER_ID = 25
 const MEMBER_ID_REQUIRED = 79

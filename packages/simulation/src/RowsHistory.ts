@@ -48,9 +48,17 @@ export class RowsHistory {
   /** Is told of every row that is read. */
   readonly #seen: (topic: string, row: KeptRow) => void
 
-  constructor(violate: (invariant: string, text: string) => void, seen: (topic: string, row: KeptRow) => void) {
+  /** Whether it may have been erased, in the log before the rows. */
+  readonly #mayBeGone: (topic: string, partition: number, row: KeptRow) => boolean
+
+  constructor(
+    violate: (invariant: string, text: string) => void,
+    seen: (topic: string, row: KeptRow) => void,
+    mayBeGone: (topic: string, partition: number, row: KeptRow) => boolean
+  ) {
     this.#violate = violate
     this.#seen = seen
+    this.#mayBeGone = mayBeGone
   }
 
   /** One look, as of one moment. The answer: whether all rows are there, and none besides. */
@@ -64,12 +72,16 @@ export class RowsHistory {
       const log = data.partitions.get(id)!
       const found = { where: `${name}-${index}`, next, rows: rows.rowsOf(id), logStart: log.logStartOffset }
       for (const row of found.rows) this.#seen(name, row)
-      return this.#lookAt(found, committedLog(log), mayLose)
+      return this.#lookAt(found, committedLog(log), (row) => mayLose || this.#mayBeGone(name, index, row))
     })
     return looks.every((isWhole) => isWhole)
   }
 
-  #lookAt({ logStart, next, rows, where }: Found, { records, stableEnd }: CommittedLog, mayLose: boolean): boolean {
+  #lookAt(
+    { logStart, next, rows, where }: Found,
+    { records, stableEnd }: CommittedLog,
+    mayLose: (row: KeptRow) => boolean
+  ): boolean {
     const wrong = (text: string) => this.#violate("S4", `${where}: ${text}`)
     if (next > stableEnd) wrong(`rows are there up to ${next}, and it is stable up to ${stableEnd}`)
     const there = new Map(rows.map((row) => [row.offset, row]))
@@ -85,7 +97,7 @@ export class RowsHistory {
       if (row.offset >= next) wrong(`row ${tell(row)} is ahead of position ${next}`)
       else if (row.offset >= logStart) {
         isWhole = false
-        if (!mayLose) wrong(`row ${tell(row)} is no committed record`)
+        if (!mayLose(row)) wrong(`row ${tell(row)} is no committed record`)
       }
     }
     return isWhole

@@ -4,6 +4,8 @@ import type { OutboxRow } from "@tusk/storage/port/Outbox"
 import type { Unit } from "@tusk/storage/port/Write"
 import { SqlClaims } from "./SqlClaims.ts"
 import type { ClaimRow } from "./SqlClaims.ts"
+import { SqlErasures } from "./SqlErasures.ts"
+import type { ErasureChange } from "./SqlErasures.ts"
 import { SqlRows } from "./SqlRows.ts"
 import type { RowChange } from "./SqlRows.ts"
 import { SqlServer } from "./SqlServer.ts"
@@ -16,14 +18,15 @@ const MOST_BEHIND = 8
 const FLUSH_MS = 600
 
 /**
- * What replication carries: units of a commit, the counters that a take-over raised, rows that SQL sessions wrote, or rows
- * that a follower keeps.
+ * What replication carries: units of a commit, the counters that a take-over raised, rows that SQL sessions wrote, rows that
+ * a follower keeps, or what is noted of erasures.
  */
 type Change =
   | { readonly units: ReadonlyArray<Unit> }
   | { readonly counters: Counters }
   | { readonly rows: ReadonlyArray<OutboxRow>; readonly claims: Claimed }
   | { readonly kept: RowChange }
+  | { readonly erases: ErasureChange }
 
 type Claimed = ReadonlyArray<readonly [partition: number, row: ClaimRow]>
 
@@ -72,8 +75,18 @@ export class Server {
   /** Nobody reaches it any more. */
   isGone = false
 
-  constructor(data: MemoryData, claims: ReadonlyMap<number, ClaimRow> = new Map(), kept = new SqlRows()) {
+  readonly erasures: SqlErasures
+  readonly #standbyErasures: SqlErasures
+
+  constructor(
+    data: MemoryData,
+    claims: ReadonlyMap<number, ClaimRow> = new Map(),
+    kept = new SqlRows(),
+    erasures = new SqlErasures()
+  ) {
     this.data = data
+    this.erasures = erasures
+    this.#standbyErasures = erasures.copy()
     this.#kept = kept
     this.#flushedKept = kept.copy()
     this.#standbyKept = kept.copy()
@@ -93,6 +106,13 @@ export class Server {
 
   takenOver(): void {
     this.#replicate({ counters: countersOf(this.data) })
+  }
+
+  /** What is noted of erasures waits for the disk and for the standby. */
+  erases(change: ErasureChange | undefined): void {
+    if (change === undefined) return
+    change(this.erasures, this.data)
+    this.#replicate({ erases: change })
   }
 
   get rows(): SqlRows {
@@ -134,6 +154,7 @@ export class Server {
   #catchUp(changes: number): void {
     for (const change of this.#behind.splice(0, changes)) {
       if ("counters" in change) Object.assign(this.#standby, change.counters)
+      else if ("erases" in change) change.erases(this.#standbyErasures, this.#standby)
       else if ("kept" in change) this.#standbyKept.apply(change.kept)
       else if ("rows" in change) {
         for (const row of change.rows) this.#standby.outbox.set(row.id, row)
@@ -170,13 +191,17 @@ export class Server {
     this.isOld = true
     const commits = behind.flatMap((change) => ("units" in change ? [change.units] : []))
     const rows = behind.flatMap((change) => ("rows" in change ? change.rows : []))
-    return { server: new Server(data, this.#standbyClaims, this.#standbyKept), lost: { commits, rows, data } }
+    return { server: this.#standbyServer(), lost: { commits, rows, data } }
+  }
+
+  #standbyServer(): Server {
+    return new Server(this.#standby, this.#standbyClaims, this.#standbyKept, this.#standbyErasures)
   }
 
   #mayMiss(change: Change, offsets: Map<number, bigint>, leap: number, isNeeded: (topic: string) => boolean): boolean {
     // What a take-over raised behind a failover is with every standby before one of them takes over in its turn.
     if ("counters" in change) return change.counters.epoch !== change.counters.failoverEpoch
-    if ("rows" in change || "kept" in change) return true
+    if ("rows" in change || "kept" in change || "erases" in change) return true
     for (const { baseOffset, lastOffset, partitionId } of appendsOf(change.units)) {
       const lost = (offsets.get(partitionId) ?? 0n) + lastOffset - baseOffset + 1n
       if (lost > BigInt(leap)) return false

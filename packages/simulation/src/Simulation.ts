@@ -1,3 +1,4 @@
+import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { aclAdmin } from "./AclAdmin.ts"
@@ -11,11 +12,12 @@ import { ConsumerMember } from "./ConsumerMember.ts"
 import { Database } from "./Database.ts"
 import { EpochConsumer } from "./EpochConsumer.ts"
 import { Faults } from "./Faults.ts"
+import { eraser, erasureReader } from "./Erasing.ts"
 import { followAll, followedTopics, keptAsRows, rowReader, rowTroubles } from "./Following.ts"
 import { GUARDED_TOPICS, History } from "./History.ts"
 import { IdempotentProducer } from "./IdempotentProducer.ts"
 import { inspector, readAll } from "./Inspector.ts"
-import { KEYED_TOPIC, keyedConfigs, keyedProducer, keyedReader, TOMBSTONES_MS } from "./Keyed.ts"
+import { keyedConfigs, keyedProducer, keyedReader, TOMBSTONES_MS } from "./Keyed.ts"
 import { KeyedHistory } from "./KeyedHistory.ts"
 import { lossOf } from "./loss.ts"
 import { USERS } from "./limits.ts"
@@ -25,9 +27,9 @@ import type { Plant } from "./Plant.ts"
 import { Principal } from "./Principal.ts"
 import { quotaAdmin } from "./QuotaAdmin.ts"
 import { plainProducer } from "./Producer.ts"
-import { RowFaults } from "./RowFaults.ts"
+import { SideFaults } from "./SideFaults.ts"
 import type { FollowedTopic } from "./RowsHistory.ts"
-import { PARTITIONS, TOPIC } from "./Requests.ts"
+import { PARTITIONS } from "./Requests.ts"
 import { ShareMember } from "./ShareMember.ts"
 import { committedReader } from "./CommittedReader.ts"
 import { TransactionalProducer, TRANSACTIONS_PARTITIONS, TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
@@ -64,8 +66,8 @@ const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
 const MAX_STEPS = 300_000
-/** In one seed of so many records are kept as rows. */
-const FOLLOWING = 3
+/** What costs more is done in some seeds: of ten, records are kept as rows in two, and keys erased in two. */
+const kindOf = (seed: number) => ({ follows: seed % 5 === 0, erases: seed % 10 === 3 || seed % 10 === 5 })
 /** Longer than a broker answers from memory that has not heard from its session. */
 const SUPERSEDED_MS = 6000
 /** How long a healed world may take to come to rest. */
@@ -83,6 +85,8 @@ interface Run {
   readonly shared: ClientWorld
   /** Topics whose records are kept as rows. */
   readonly followed: ReadonlyArray<FollowedTopic>
+  /** Keys are erased. */
+  readonly erases: boolean
 }
 
 const begin = (seed: number, plant: Plant | undefined): Run => {
@@ -91,10 +95,11 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
   const network = new SimNetwork(world, faults)
   const history = new History((text) => world.log(text))
   const keyed = new KeyedHistory(history, TOMBSTONES_MS)
-  // A chance of its own: seeds in which nobody follows are not changed by those in which somebody does.
-  const rowChance = seed % FOLLOWING === 0 ? new Chance(~seed) : undefined
-  const rowFaults = rowChance && new RowFaults(rowChance.fork())
-  const followed = rowChance === undefined ? [] : followedTopics(rowChance)
+  const { erases, follows } = kindOf(seed)
+  // A chance of its own: other seeds are not changed by those in which somebody follows or erases.
+  const sideChance = new Chance(~seed)
+  const sideFaults = erases || follows ? new SideFaults(sideChance.fork()) : undefined
+  const followed = follows ? followedTopics(sideChance) : []
   history.onRow = (topic, row) => {
     if (topic === TRANSACTIONS_TOPIC) history.transactions.reads(row.value ?? "")
     else if (topic === KEYED_TOPIC) keyed.isAt({ offset: Number(row.offset), key: row.key ?? "", value: row.value })
@@ -106,7 +111,10 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
     isNeeded: (topic) => TOPICS.includes(topic),
     isBroken: (topic) => topic === BROKEN_TOPIC,
     violate,
-    rowFaults,
+    sideFaults,
+    follows,
+    erases,
+    onRewrites: (server, units) => history.erasures.rewrites(server, units),
     onAcls: (rows) => history.rights.becomes(rows, world.nowMs),
     onReign: () => history.rights.allKnown(world.nowMs),
     onFailover: (lost) => {
@@ -117,8 +125,10 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
     }
   })
   const brokers = PORTS.map((port) => new Broker({ world, network, database, port, plant, failoverLeap, violate }))
-  const shared = { world, network, view: world.view("clients"), database, history, ports: PORTS, requests: 0 }
-  return { world, faults, network, database, history, keyed, brokers, shared, followed }
+  history.erasures.watch(database.servers)
+  const view = world.view("clients")
+  const shared = { world, network, view, database, history, ports: PORTS, hasKeys: erases, requests: 0 }
+  return { world, faults, network, database, history, keyed, brokers, shared, followed, erases }
 }
 
 /** One run: brokers, clients and trouble, then peace, then everything is read once more. All of it follows from the seed. */
@@ -246,7 +256,7 @@ const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effe
   )
 
 /** Clients that go on for as long as they are let. */
-const restless = ({ followed, history, keyed, shared }: Run, isCalm: () => boolean): Effect.Effect<void> =>
+const restless = ({ erases, followed, history, keyed, shared }: Run, isCalm: () => boolean): Effect.Effect<void> =>
   Effect.all(
     [
       inspector(shared, history, ALL_GROUPS),
@@ -264,7 +274,8 @@ const restless = ({ followed, history, keyed, shared }: Run, isCalm: () => boole
       new SqlWorker(shared, "w1").run,
       new SqlWorker(shared, "w2").run,
       committedReader(shared, history),
-      ...(followed.length > 0 ? [rowReader(shared, history, followed), rowTroubles(shared, followed, isCalm)] : [])
+      ...(followed.length > 0 ? [rowReader(shared, history, followed), rowTroubles(shared, followed, isCalm)] : []),
+      ...(erases ? [eraser(shared, isCalm), erasureReader(shared, history)] : [])
     ],
     { concurrency: "unbounded", discard: true }
   )

@@ -1,6 +1,7 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { MemoryData } from "@tusk/storage/memory/MemoryStore"
-import type { CompactedTo, UnpackedPosition, UnpackedStep } from "@tusk/storage/port/UnpackedRows"
+import type { FollowedStep } from "@tusk/storage/port/FollowerRows"
+import type { CompactedTo, UnpackedPosition } from "@tusk/storage/port/UnpackedRows"
 
 /** A record as a row has it. */
 export interface KeptRow {
@@ -42,7 +43,7 @@ export const rowsOf = (batch: Uint8Array): ReadonlyArray<KeptRow> => {
   return rows
 }
 
-const recordsOf = ({ batches, from }: UnpackedStep): ReadonlyArray<KeptRow> =>
+const recordsOf = ({ batches, from }: FollowedStep): ReadonlyArray<KeptRow> =>
   batches.flatMap(rowsOf).filter(({ offset }) => offset >= from)
 
 /** `kafka.unpacked` and `kafka.unpacked_positions` of one server: what each statement of a follower would make of them. */
@@ -86,7 +87,7 @@ export class SqlRows {
   }
 
   /** Undefined: the position is not where the step begins. */
-  add(step: UnpackedStep): RowChange | undefined {
+  add(step: FollowedStep): RowChange | undefined {
     const { partitionId, from, to } = step
     const position = this.#positions.get(partitionId)
     if (position?.nextOffset !== from) return undefined
@@ -96,7 +97,15 @@ export class SqlRows {
     return { partitionId, gone: [], come, position: { ...position, nextOffset: to } }
   }
 
-  sift(step: UnpackedStep): RowChange {
+  /** Rows of these keys go. */
+  erase(partitionId: number, keys: ReadonlySet<string>, from: bigint, below: bigint): RowChange {
+    const gone = this.rowsOf(partitionId).filter(
+      ({ key, offset }) => key !== null && keys.has(key) && offset >= from && offset < below
+    )
+    return { partitionId, gone: gone.map(({ offset }) => offset), come: [], position: undefined }
+  }
+
+  sift(step: FollowedStep): RowChange {
     const { from, partitionId, to } = step
     const left = new Set(recordsOf(step).map(({ offset }) => offset))
     const offsets = Array.from(this.#rows.get(partitionId)?.keys() ?? [])

@@ -3,7 +3,7 @@ import type { Chance } from "./Chance.ts"
 export type StatementFate = "right" | "stalled" | "refused" | "unheard" | "never" | "late"
 
 /** What goes wrong with sessions beside the one that commits: none of it may be felt by any client. */
-export class RowFaults {
+export class SideFaults {
   readonly #chance: Chance
   /** Of a thousand statements. Falls to nothing when the world heals. */
   #rate: number
@@ -20,6 +20,10 @@ export class RowFaults {
   ofStatement(): StatementFate {
     if (this.#rate === 0 || !this.#chance.permille(this.#rate)) return "right"
     return this.#chance.pick(["stalled", "refused", "unheard", "never", "late"])
+  }
+
+  between(least: number, most: number): number {
+    return this.#chance.between(least, most)
   }
 
   statementMs(fate: StatementFate): number {
