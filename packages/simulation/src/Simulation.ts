@@ -216,7 +216,7 @@ const story = (run: Run): Effect.Effect<void> =>
       if (!settled()) history.violate("G5", `groups are not settled ${REST_MS} ms after the end of all trouble`)
     }
     yield* Fiber.interrupt(beside)
-    yield* followAll(shared, followed)
+    if (followed.length > 0) yield* followAll(shared, followed)
     // A broker that has lost the lock without being told has found out by then.
     yield* Effect.sleep(SUPERSEDED_MS)
     // What is in memory is gone: what was told has to be in the database.
