@@ -26,7 +26,10 @@ const house = { test: { name: "house", root: "./house", include: ["**/*.test.ts"
 
 export default defineConfig({
   test: {
-    projects: [...["protocol", "storage", "coordinator", "server", "cli", "test", "simulation"].map(room), house],
+    projects: [
+      ...["protocol", "client", "storage", "coordinator", "server", "cli", "test", "simulation"].map(room),
+      house
+    ],
     passWithNoTests: false,
     // Its default leaves a core alone, which of two is half.
     maxWorkers: "100%"

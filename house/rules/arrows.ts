@@ -23,6 +23,13 @@ export const TABLES: Readonly<Record<string, Table>> = {
     record: ["KafkaError.ts", "ProtocolError.ts"],
     ".": ["codec", "messages", "record", "KafkaError.ts", "ProtocolError.ts"]
   },
+  client: {
+    ".": [],
+    security: ["."],
+    admin: [".", "security"],
+    produce: ["."],
+    consume: [".", "admin"]
+  },
   storage: {
     ".": [],
     port: ["."],
@@ -110,29 +117,10 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "embedded-postgres": ["."],
     terminal: ["."],
     telemetry: ["."],
-    doctor: [".", "client"],
+    doctor: ["."],
     backup: ["."],
-    client: ["."],
-    "client/security": [".", "client"],
-    "client/admin": ["client", "client/security"],
-    "client/produce": ["client"],
-    "client/consume": ["client", "client/admin"],
-    values: [".", "client", "client/produce"],
-    commands: [
-      ".",
-      "embedded-postgres",
-      "log",
-      "telemetry",
-      "terminal",
-      "doctor",
-      "backup",
-      "values",
-      "client",
-      "client/security",
-      "client/admin",
-      "client/produce",
-      "client/consume"
-    ],
+    values: ["."],
+    commands: [".", "embedded-postgres", "log", "telemetry", "terminal", "doctor", "backup", "values"],
     "main.ts": [".", "commands"]
   },
   test: { ".": [] },

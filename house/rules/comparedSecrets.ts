@@ -3,7 +3,7 @@ import type { House, Node, Source } from "../Sources.ts"
 import { isNode, walk } from "../Sources.ts"
 
 /** Where secrets are. */
-const ROOMS = /^packages\/(?:server\/src\/security|storage\/src\/(?:pg|security)|cli\/src\/client)\//
+const ROOMS = /^packages\/(?:server\/src\/security|storage\/src\/(?:pg|security)|client\/src)\//
 const SECRET = /(?:password|passphrase|secret|hmac|proof|storedKey|serverKey|clientKey|signature|hash)$/i
 const OPERATORS = new Set(["===", "!==", "==", "!="])
 /** Methods that stop at the first byte that differs. */

@@ -1,7 +1,7 @@
 import type { SettingEntry } from "@tusk/server/config/Settings"
 import type { FirstUser } from "@tusk/server/Tusk"
 import { CliError } from "./CliError.ts"
-import { readSecret } from "./Secret.ts"
+import { readSecret } from "./Files.ts"
 
 const NAME = "TUSK_ADMIN_USER"
 const PASSWORD = "TUSK_ADMIN_PASSWORD"

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs"
 import { CliError } from "./CliError.ts"
 import { parseFlags, propertyOf, settingsOfEnvironment, startFlags } from "./Flags.ts"
 import type { FlagValues } from "./Flags.ts"
-import { parseProperties } from "./Properties.ts"
+import { parseProperties } from "./Files.ts"
 
 /** All that `tusk start` was told, wherever: nothing of it is looked at yet. */
 export interface Given {

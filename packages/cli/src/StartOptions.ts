@@ -14,7 +14,7 @@ import { isLogFormat } from "./log/formats.ts"
 import type { LogFormat } from "./log/formats.ts"
 import { readOtelOptions } from "./OtelOptions.ts"
 import type { OtelOptions } from "./OtelOptions.ts"
-import { readSecret } from "./Secret.ts"
+import { readSecret } from "./Files.ts"
 
 /** Where a broker that starts keeps its data. */
 export type Storage =

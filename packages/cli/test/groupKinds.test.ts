@@ -5,9 +5,9 @@ import { ConsumerGroupHeartbeat } from "@tusk/protocol/messages/ConsumerGroupHea
 import { ShareGroupHeartbeat } from "@tusk/protocol/messages/ShareGroupHeartbeat"
 import { StreamsGroupHeartbeat } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
 import * as Effect from "effect/Effect"
-import { KafkaClient, makeKafkaClient } from "../src/client/KafkaClient.ts"
-import { nodeTransport } from "../src/client/NodeTransport.ts"
-import { refusalOf } from "../src/client/ClientError.ts"
+import { KafkaClient, makeKafkaClient } from "@tusk/client/KafkaClient"
+import { nodeTransport } from "@tusk/client/NodeTransport"
+import { refusalOf } from "@tusk/client/ClientError"
 import { runCommandHere } from "./RunCommand.ts"
 
 let broker: TestBroker

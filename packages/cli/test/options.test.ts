@@ -5,7 +5,6 @@ import { CliError } from "../src/CliError.ts"
 import { startFlags } from "../src/Flags.ts"
 import { help } from "../src/Help.ts"
 import { parseListeners } from "../src/Listeners.ts"
-import { parseProperties } from "../src/Properties.ts"
 import { readStartOptions } from "../src/StartOptions.ts"
 import type { StartOptions } from "../src/StartOptions.ts"
 import { temporaryFolder } from "./TuskProcess.ts"
@@ -203,24 +202,5 @@ describe("listeners", () => {
   it("several need names", () => {
     const error = listenersOf(["h:1", "h:2"], [])
     assert.match((error as CliError).message, /needs a name of its own/)
-  })
-})
-
-describe("server.properties", () => {
-  it("comments, both separators, continued lines, empty values", () => {
-    const text = "# a comment\r\n! another\n\n a = 1\nb: 2\nc 3\nd=x,\\\n   y\ne=\nf=a=b\ng=A\\://h\\:1\\u0041\\\\\n"
-    assert.deepStrictEqual(parseProperties(text, "f"), [
-      { name: "a", value: "1", origin: "f:4" },
-      { name: "b", value: "2", origin: "f:5" },
-      { name: "c", value: "3", origin: "f:6" },
-      { name: "d", value: "x,y", origin: "f:7" },
-      { name: "e", value: "", origin: "f:9" },
-      { name: "f", value: "a=b", origin: "f:10" },
-      { name: "g", value: "A://h:1A\\", origin: "f:11" }
-    ])
-  })
-
-  it("a line without a value is told with its place", () => {
-    assert.match((parseProperties("a=1\nnonsense\n", "f") as CliError).message, /^f:2: not a setting \(NAME=VALUE\)$/)
   })
 })

@@ -41,7 +41,7 @@ describe("a release", () => {
 
   it("publishes a package behind those that it depends on", () => {
     const names = inOrder(workspaces()).map(({ name }) => name)
-    expect(names).toEqual(["protocol", "storage", "coordinator", "server", "cli", "test"])
+    expect(names).toEqual(["protocol", "client", "storage", "coordinator", "server", "cli", "test"])
   })
 })
 

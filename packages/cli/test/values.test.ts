@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Option from "effect/Option"
 import { UsageError } from "../src/CliError.ts"
-import { rangeAssignment } from "../src/client/consume/rangeAssignment.ts"
 import { positionsOf } from "../src/commands/group/lag.ts"
 import { parseBootstrap } from "../src/values/Bootstrap.ts"
 import { parseDuration } from "../src/values/Duration.ts"
@@ -200,19 +199,6 @@ describe("resets", () => {
 })
 
 describe("groups", () => {
-  it("range gives each a run of every topic, the first members one more", () => {
-    const members = new Map([
-      ["b", ["t", "u"]],
-      ["a", ["t"]]
-    ])
-    const assigned = rangeAssignment(members, (topic) => (topic === "t" ? 3 : 1))
-    assert.deepStrictEqual(assigned.get("a"), [{ topic: "t", partitions: [0, 1] }])
-    assert.deepStrictEqual(assigned.get("b"), [
-      { topic: "t", partitions: [2] },
-      { topic: "u", partitions: [0] }
-    ])
-  })
-
   it("lag, where something is committed or only assigned", () => {
     const member = { memberId: "m", instanceId: null, clientId: "c", host: "/h" }
     const group = {

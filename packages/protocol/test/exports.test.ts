@@ -28,6 +28,7 @@ const offered: { readonly [name: string]: ReadonlyArray<string> } = {
     "record/RecordBatch"
   ],
   storage: ["memory/MemoryStore", "pg/PgStore", "pg/options/PgOptions", "port/*", "sql", "testing/storeSuite"],
+  client: [],
   coordinator: [],
   server: ["Tusk"],
   cli: [],

@@ -8,7 +8,7 @@ import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/commit/Committer"
 import { compactionDefaults, logDefaults, retentionDefaults } from "@tusk/storage/defaults"
-import { Configs } from "@tusk/storage/topics/Configs"
+import { Configs, TOPIC_RESOURCE } from "@tusk/storage/topics/Configs"
 import { deletions } from "@tusk/storage/deletions"
 import { CoordinatorCounts, GroupCounts } from "@tusk/coordinator/group/shell/GroupCounts"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
@@ -18,6 +18,7 @@ import { Follower } from "@tusk/storage/log/follower/Follower"
 import { KeepsRows } from "@tusk/storage/log/follower/FollowerOptions"
 import { Log } from "@tusk/storage/log/Log"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
+import { IsImported } from "@tusk/storage/log/partitions/Imported"
 import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
@@ -35,6 +36,7 @@ import * as Layer from "effect/Layer"
 import { AnswerBudget } from "./fetch/AnswerBudget.ts"
 import { AutoTopics } from "./topics/AutoTopics.ts"
 import { BrokerSettings } from "./config/BrokerSettings.ts"
+import { isImported } from "./config/TopicConfigs.ts"
 import { ConnectionOptions } from "./net/ConnectionOptions.ts"
 import { Connections } from "./net/Connections.ts"
 import { Deadlines } from "./request/Deadlines.ts"
@@ -107,8 +109,9 @@ const retention = Layer.provide(
   Layer.effect(
     RetentionPolicy,
     Effect.map(TopicSettings, (settings) => (topic: string) => {
-      const { deletes, retentionBytes, retentionMs } = settings.of(topic)
-      return deletes ? { retentionMs, retentionBytes } : undefined
+      const { deletes, importing, retentionBytes, retentionMs } = settings.of(topic)
+      // What goes from a log that is imported goes where it comes from.
+      return deletes && !importing ? { retentionMs, retentionBytes } : undefined
     })
   )
 )
@@ -118,10 +121,23 @@ const compaction = Layer.provide(
   Layer.effect(
     CompactionOf,
     Effect.map(TopicSettings, (settings) => (topic: string) => {
-      const { compacted, compaction } = settings.of(topic)
-      return compacted ? compaction : undefined
+      const { compacted, compaction, importing } = settings.of(topic)
+      return compacted && !importing ? compaction : undefined
     })
   )
+)
+
+/** Whose offsets are another log's. */
+const imported = Layer.effect(
+  IsImported,
+  Effect.gen(function* () {
+    const { of } = yield* Configs
+    const { ofPartition } = yield* Topics
+    return (partitionId: number) => {
+      const found = ofPartition(partitionId)
+      return found !== undefined && isImported(of(TOPIC_RESOURCE, found.topic.name))
+    }
+  })
 )
 
 const follower = Layer.provide(
@@ -193,9 +209,13 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   const { active, authorizer, committer, configs, groups, log, offsets, placement, security, transactions } = all
   const storage = deletions.pipe(
     Layer.provideMerge(
-      layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer, Topics.layer))
+      layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer))
     ),
-    Layer.provideMerge(layerInArea("log", Layer.mergeAll(configs, log, offsets, SqlClaims.layer, OpenBatches.layer))),
+    Layer.provideMerge(
+      layerInArea("log", Layer.mergeAll(Layer.provide(log, imported), offsets, SqlClaims.layer, OpenBatches.layer))
+    ),
+    Layer.provideMerge(layerInArea("topics", Topics.layer)),
+    Layer.provideMerge(layerInArea("log", configs)),
     Layer.provideMerge(inWireTime(layerInArea("security", security))),
     Layer.provideMerge(layerInArea("commit", committer)),
     Layer.provideMerge(layerInArea("commit", active))

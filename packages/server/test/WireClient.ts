@@ -35,6 +35,7 @@ const fill = (plan: StructPlan, value: any, dropAbsent: boolean): any => {
     const said = field.name in value && !(dropAbsent && field.place === "absent")
     filled[field.name] = said ? fillType(field.type, value[field.name], dropAbsent) : defaultOf(field)
   }
+  if (value.unknownTaggedFields !== undefined) filled["unknownTaggedFields"] = value.unknownTaggedFields
   return filled
 }
 

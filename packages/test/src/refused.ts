@@ -1,4 +1,4 @@
-import { nearest } from "@tusk/server/config/nearest"
+import { nearest } from "@tusk/protocol/nearest"
 
 const quoted = (name: string): string => JSON.stringify(name)
 

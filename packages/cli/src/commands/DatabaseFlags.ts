@@ -2,7 +2,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { CliError } from "../CliError.ts"
-import { readSecret } from "../Secret.ts"
+import { readSecret } from "../Files.ts"
 
 /** Of every command that works on the database itself. */
 export const databaseFlags = {

@@ -5,10 +5,9 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Option from "effect/Option"
 import { readFileSync } from "node:fs"
 import { CliError, UsageError } from "../CliError.ts"
-import { isSecret, securityOf, userWithoutPassword } from "../client/security/ClientSecurity.ts"
-import type { Told } from "../client/security/KeyStores.ts"
-import { parseProperties } from "../Properties.ts"
-import { readSecret } from "../Secret.ts"
+import { isSecret, securityOf, userWithoutPassword } from "@tusk/client/security/ClientSecurity"
+import type { Told } from "@tusk/client/security/KeyStores"
+import { orCliError, parseProperties, readSecret } from "../Files.ts"
 import { Streams } from "../terminal/Streams.ts"
 import { parsePairs } from "../values/Pairs.ts"
 
@@ -110,6 +109,6 @@ export const clientSecurity = Effect.gen(function* () {
     const value = yield* stdin.secret(`Password of ${user}: `)
     properties.set("sasl.password", { value, origin: "the terminal" })
   }
-  const security = securityOf(properties)
+  const security = orCliError(securityOf(properties))
   return security instanceof CliError ? yield* security : security
 })

@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
-import { EARLIEST, LATEST, listOffsets, MAX_TIMESTAMP } from "../client/admin/Offsets.ts"
-import { Refused } from "../client/ClientError.ts"
-import type { ClientError } from "../client/ClientError.ts"
-import type { KafkaClient } from "../client/KafkaClient.ts"
-import type { TopicMetadata, TopicPartition } from "../client/Metadata.ts"
+import { EARLIEST, LATEST, listOffsets, MAX_TIMESTAMP } from "@tusk/client/admin/Offsets"
+import { Refused } from "@tusk/client/ClientError"
+import type { ClientError } from "@tusk/client/ClientError"
+import type { KafkaClient } from "@tusk/client/KafkaClient"
+import type { TopicMetadata, TopicPartition } from "@tusk/client/Metadata"
 import type { Place } from "../values/Place.ts"
 
 /** An offset in a partition. */

@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
-import { Refused } from "../client/ClientError.ts"
-import type { ClientError } from "../client/ClientError.ts"
-import { KafkaClient } from "../client/KafkaClient.ts"
-import type { TopicMetadata } from "../client/Metadata.ts"
+import { Refused } from "@tusk/client/ClientError"
+import type { ClientError } from "@tusk/client/ClientError"
+import { KafkaClient } from "@tusk/client/KafkaClient"
+import type { TopicMetadata } from "@tusk/client/Metadata"
 
 const UNKNOWN_TOPIC_OR_PARTITION = 3
 

@@ -1,5 +1,5 @@
 import { UsageError } from "../CliError.ts"
-import type { Address } from "../client/Transport.ts"
+import type { Address } from "@tusk/client/Transport"
 
 const DEFAULT_PORT = 9092
 

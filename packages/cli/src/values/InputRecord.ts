@@ -1,5 +1,5 @@
 /** Lines as records, for `tusk produce`. Pure. */
-import type { ProducedRecord } from "../client/produce/BatchBuilder.ts"
+import type { ProducedRecord } from "@tusk/client/produce/BatchBuilder"
 import { bytesOf } from "./Encoding.ts"
 import type { Encoding } from "./Encoding.ts"
 

@@ -75,10 +75,12 @@ export class InvalidReplicaAssignment extends final("InvalidReplicaAssignment", 
 export class InvalidConfig extends final("InvalidConfig", 40, "Unknown config, or a wrong value.") {}
 /** The fields of a request contradict each other, or one holds what it may not. */
 export class InvalidRequest extends final("InvalidRequest", 42, "The fields of the request make no sense together.") {}
-/** A limit of this broker is reached: groups, partitions; or the topic's cleanup.policy forbids it. */
+/** A limit of this broker is reached: groups, partitions; or the topic's cleanup.policy or tusk.import forbids it. */
 export class PolicyViolation extends final("PolicyViolation", 44, "A rule of the broker forbids it.") {}
-/** Produce: a batch's sequence is neither the next one nor a repeated one. */
+/** Produce: a batch's sequence is neither the next one nor a repeated one, or an imported batch does not follow the log. */
 export class OutOfOrderSequenceNumber extends final("OutOfOrderSequenceNumber", 45, "Not the next sequence.") {}
+/** Produce: the log has the offsets of an imported batch already. */
+export class DuplicateSequenceNumber extends final("DuplicateSequenceNumber", 46, "The log goes further.") {}
 /** Produce: a newer epoch of the same producer id was seen. */
 export class InvalidProducerEpoch extends final("InvalidProducerEpoch", 47, "The producer has a newer epoch.") {}
 /** A transaction is to be ended or written to that is not open, or is of another state than the request goes by. */

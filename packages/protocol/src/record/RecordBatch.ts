@@ -23,6 +23,8 @@ export * from "./ValidateRecords.ts"
 
 /** A record of magic 0 cannot be shorter than this; Kafka's first check of a length. */
 const LEAST_LENGTH = 14
+/** A log ends at or below it: Kafka's offsets are int64. */
+const MOST_OFFSETS = 2n ** 63n - 1n
 /** Length, attributes, two deltas, key length, value length and header count: a byte each. */
 const LEAST_RECORD = 7
 
@@ -78,6 +80,33 @@ const partialTail = (batches: ReadonlyArray<Uint8Array>, left: number, options?:
 /** Whether the bytes are those the checksum was made of. */
 export const isCrcValid = (batch: Uint8Array): boolean => H.crc(batch) === crc32c(batch.subarray(H.ATTRIBUTES_AT))
 
+/** Length, magic and checksum, whoever sends the batch. */
+const invalidFrame = (batch: Uint8Array): KafkaError | undefined => {
+  if (batch.byteLength <= H.MAGIC_AT) return new CorruptMessage({ message: "A record batch without a header." })
+  const magic = H.magic(batch)
+  if (magic !== 2) return new InvalidRecord({ message: `Records of magic 2 are taken, not ${magic}.` })
+  if (batch.byteLength < H.RECORD_BATCH_OVERHEAD || H.sizeInBytes(batch) !== batch.byteLength) {
+    return new CorruptMessage({ message: `A record batch of ${batch.byteLength} bytes whose length does not say so.` })
+  }
+  return undefined
+}
+
+/** Checksum, codec and kind. */
+const invalidKind = (batch: Uint8Array): KafkaError | undefined => {
+  if (!isCrcValid(batch)) return new CorruptMessage({ message: "The checksum of a record batch is wrong." })
+  const codec = H.compressionCodec(batch)
+  if (codec > ZSTD) return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
+  if (H.isControl(batch)) return new InvalidRecord({ message: "Clients may not write control records." })
+  return undefined
+}
+
+const isTooShort = (batch: Uint8Array): boolean =>
+  H.compressionCodec(batch) === UNCOMPRESSED &&
+  H.recordCount(batch) * LEAST_RECORD > batch.byteLength - H.RECORD_BATCH_OVERHEAD
+
+const tooShort = (batch: Uint8Array): KafkaError =>
+  new InvalidRecord({ message: `A record batch too short for its ${H.recordCount(batch)} records.` })
+
 /**
  * What a client may send, as far as header and checksum tell, in the order in which Kafka 4.3.1 looks. InvalidRecord:
  * magic below 2, base offset not 0, control batch, counts that contradict each other, a producer id without sequence.
@@ -85,28 +114,20 @@ export const isCrcValid = (batch: Uint8Array): boolean => H.crc(batch) === crc32
  * UnsupportedCompressionType: codec 5 to 7. Records are not decoded: see `validateRecords`.
  */
 export const validateBatch = (batch: Uint8Array): KafkaError | undefined => {
-  if (batch.byteLength <= H.MAGIC_AT) return new CorruptMessage({ message: "A record batch without a header." })
-  const magic = H.magic(batch)
-  if (magic !== 2) return new InvalidRecord({ message: `Records of magic 2 are taken, not ${magic}.` })
-  if (batch.byteLength < H.RECORD_BATCH_OVERHEAD || H.sizeInBytes(batch) !== batch.byteLength) {
-    return new CorruptMessage({ message: `A record batch of ${batch.byteLength} bytes whose length does not say so.` })
-  }
+  const invalid = invalidFrame(batch)
+  if (invalid !== undefined) return invalid
   const view = H.viewOf(batch)
   if (view.getInt32(0) !== 0 || view.getInt32(4) !== 0) {
     return new InvalidRecord({ message: `The base offset of a produced batch is 0, not ${H.baseOffset(batch)}.` })
   }
-  if (!isCrcValid(batch)) return new CorruptMessage({ message: "The checksum of a record batch is wrong." })
-  const codec = H.compressionCodec(batch)
-  if (codec > ZSTD) return new UnsupportedCompressionType({ message: `There is no compression codec ${codec}.` })
-  if (H.isControl(batch)) return new InvalidRecord({ message: "Clients may not write control records." })
+  const wrong = invalidKind(batch)
+  if (wrong !== undefined) return wrong
   const count = H.recordCount(batch)
   const spanned = H.lastOffsetDelta(batch) + 1
   if (count <= 0 || spanned !== count) {
     return new InvalidRecord({ message: `A record batch of ${count} records that spans ${spanned} offsets.` })
   }
-  if (codec === UNCOMPRESSED && count * LEAST_RECORD > batch.byteLength - H.RECORD_BATCH_OVERHEAD) {
-    return new InvalidRecord({ message: `A record batch too short for its ${count} records.` })
-  }
+  if (isTooShort(batch)) return tooShort(batch)
   if (view.getInt32(43) >= 0 && H.baseSequence(batch) < 0) {
     return new InvalidRecord({ message: "A record batch with a producer id needs a sequence number." })
   }
@@ -114,6 +135,27 @@ export const validateBatch = (batch: Uint8Array): KafkaError | undefined => {
     return new InvalidTimestamp({ message: "Only the broker sets the timestamp type LogAppendTime." })
   }
   return undefined
+}
+
+/**
+ * The same of a batch that is imported with the offsets it had elsewhere (`importedTo` of a Produce). It may be what
+ * compaction left, without records too, and have a broker's times; it is nobody's: no producer id, no transaction.
+ */
+export const validateImported = (batch: Uint8Array): KafkaError | undefined => {
+  const invalid = invalidFrame(batch) ?? invalidKind(batch)
+  if (invalid !== undefined) return invalid
+  if (H.producerId(batch) !== -1n || H.isTransactional(batch)) {
+    return new InvalidRecord({ message: "An imported record batch has no producer id and no transaction." })
+  }
+  const [base, delta, count] = [H.baseOffset(batch), H.lastOffsetDelta(batch), H.recordCount(batch)]
+  if (base < 0n || delta < 0 || base + BigInt(delta) >= MOST_OFFSETS) {
+    return new InvalidRecord({ message: `A record batch of the offsets ${base} to ${base + BigInt(delta)}.` })
+  }
+  const isSound = count === 0 ? batch.byteLength === H.RECORD_BATCH_OVERHEAD : count > 0 && count <= delta + 1
+  if (!isSound) {
+    return new InvalidRecord({ message: `A record batch of ${count} records that spans ${delta + 1} offsets.` })
+  }
+  return isTooShort(batch) ? tooShort(batch) : undefined
 }
 
 /** Gives a batch its place in the log. In place; the CRC does not cover these fields. */

@@ -10,6 +10,8 @@ export interface RecordRules {
   readonly compacted: boolean
   /** Milliseconds, both inclusive; a record without a time (-1) passes. */
   readonly times?: { readonly earliest: bigint; readonly latest: bigint } | undefined
+  /** Offsets may be missing within the batch, as compaction leaves it. */
+  readonly gaps?: boolean | undefined
 }
 
 const NO_RULES: RecordRules = { compacted: false }
@@ -53,7 +55,7 @@ export function* validationSteps(
   records: Uint8Array,
   rules: RecordRules | undefined
 ): Steps<KafkaError | undefined> {
-  if (rules === undefined) {
+  if (rules === undefined || (rules.gaps === true && !rules.compacted && rules.times === undefined)) {
     const walk = new Walk(records, H.recordCount(batch))
     while (walk.goOn(STRIDE)) yield walk.at
     if (walk.isSound) return undefined
@@ -65,16 +67,19 @@ export function* validationSteps(
 function* judge(batch: Uint8Array, cursor: RecordCursor, rules: RecordRules): Steps<KafkaError | undefined> {
   const base = H.baseTimestamp(batch)
   const errors: Array<RecordError> = []
+  const last = H.lastOffsetDelta(batch)
   let mistimed = false
   let yielded = 0
+  let before = -1
   const refuse = (index: number, message: string): void => {
     if (errors.length < MAX_RECORD_ERRORS) errors.push({ index, message })
   }
   for (let delta = 0; cursor.advance(); delta++) {
     cursor.skipHeaders()
-    if (cursor.offsetDelta !== delta) {
-      throw invalid(`The record at index ${delta} has the offset delta ${cursor.offsetDelta}.`)
-    }
+    const { offsetDelta } = cursor
+    const fits = rules.gaps === true ? offsetDelta > before && offsetDelta <= last : offsetDelta === delta
+    if (!fits) throw invalid(`The record at index ${delta} has the offset delta ${offsetDelta}.`)
+    before = offsetDelta
     if (cursor.at - yielded >= STRIDE) yield (yielded = cursor.at)
     if (rules.compacted && cursor.keySize < 0) refuse(delta, "A compacted topic takes no record without a key.")
     if (rules.times === undefined) continue

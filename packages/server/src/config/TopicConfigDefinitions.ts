@@ -285,6 +285,15 @@ export const topicConfigDefinitions = {
     "Age of Kafka's segment files; here: records so young, and within segment.bytes of the end, are not compacted.",
     from(1)
   ),
+  importing: acts(
+    (text) => text !== "",
+    "tusk.import",
+    "STRING",
+    "",
+    [],
+    "Where the topic's records are imported from, as tusk import sets it: until it is taken away, only tusk import writes to the topic, at the offsets of its source, and nothing is deleted or compacted by age or size. See docs/replication.md.",
+    { pattern: [/^[\w./-]{0,500}$/, "up to 500 letters, digits and any of ._-/"] }
+  ),
   keptAsRows: acts(
     (text) => text === "on",
     "tusk.sql.records",

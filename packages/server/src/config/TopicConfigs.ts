@@ -37,6 +37,12 @@ export const topicConfigDefinition = (name: string): TopicConfigDefinition | und
 export const unknownTopicConfig = (name: string): KafkaError =>
   new InvalidConfig({ message: `Unknown topic config name: ${name}` })
 
+/** Whether these, set on a topic, say that it is imported. */
+export const isImported = (overrides: Overrides): boolean => {
+  const { name, read } = topicConfigDefinitions.importing
+  return read(overrides.get(name) ?? "")
+}
+
 /** What is wrong with a config for a topic; undefined if nothing is. */
 export const validateTopicConfig = (name: string, value: string): KafkaError | undefined => {
   const definition = byName.get(name)

@@ -25,7 +25,9 @@ import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { CLUSTER } from "../request/Resources.ts"
 import { topicByName } from "../topics/CoordinatorTopics.ts"
+import { misdirected } from "../topics/misdirected.ts"
 import { isInternalTopic } from "../topics/TopicNames.ts"
+import { TopicSettings } from "../topics/TopicSettings.ts"
 import { asKnown } from "../transactions/olderCodes.ts"
 
 /** Knows PRODUCER_FENCED. */
@@ -47,12 +49,17 @@ export const addPartitionsToTxn = handler({
   make: Effect.gen(function* () {
     const topics = yield* Topics
     const transactions = yield* Transactions
+    const settings = yield* TopicSettings
 
     const known =
       (mayWrite: (topic: string) => boolean) =>
       ({ name, partitions }: AddPartitionsToTxnTopic): ReadonlyArray<Place> => {
         if (!mayWrite(name)) return partitions.map(() => new TopicAuthorizationFailed())
         const topic = topicByName(topics, name)
+        // Else the marker of its end would take an offset of the topic's source.
+        if (topic !== undefined && settings.of(topic.name).importing) {
+          return partitions.map(() => misdirected(topic.name, true))
+        }
         return partitions.map((index) => topic?.partitionIds[index] ?? new UnknownTopicOrPartition())
       }
 

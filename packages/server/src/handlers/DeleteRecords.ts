@@ -45,7 +45,9 @@ export const deleteRecords = handler({
       if (partitionId === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
       const elsewhere = notLedHere(placement, partitionId, -1)
       if (elsewhere !== undefined) return yield* Effect.fail(elsewhere)
-      if (!settings.of(topic).deletes) return yield* Effect.fail(new PolicyViolation())
+      const { deletes, importing } = settings.of(topic)
+      // The start of a log that is imported is that of its source, compacted or not.
+      if (!deletes && !importing) return yield* Effect.fail(new PolicyViolation())
       const [end] = yield* log.ends([partitionId])
       if (end === undefined) return yield* Effect.fail(new UnknownTopicOrPartition())
       if (isKafkaError(end)) return yield* Effect.fail(end)

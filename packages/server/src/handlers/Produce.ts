@@ -1,4 +1,4 @@
-// Serves: Produce from version 3 on: record batches of magic 2, and records for partition -1, which are routed by key (pg_kafka's extension).
+// Serves: Produce from version 3 on: record batches of magic 2; records for partition -1, which are routed by key (pg_kafka's extension); and batches that `tusk import` brings, which keep their offsets (`importedTo`, Tusk's extension).
 // Left out: versions 0 to 2, which are advertised.
 // Why: old librdkafka compresses only if version 0 is advertised, and then sends a later one.
 
@@ -53,7 +53,8 @@ export const produce = handler({
   concurrent: true,
   asks: [
     { operation: "write", resourceType: "transactionalId", of: "for records of a transaction" },
-    { operation: "write", resourceType: "topic" }
+    { operation: "write", resourceType: "topic" },
+    { operation: "alter", resourceType: "topic", of: "batches that are imported" }
   ],
   reads: false,
   waitsMs: () => Infinity,
@@ -83,7 +84,7 @@ export const produce = handler({
         )
       const mayWrite = permits(context, "write", "topic")
       const found = request.topicData.map((data) => known(topics, data, apiVersion, mayWrite))
-      const collected = collect(services, request, apiVersion, found)
+      const collected = collect(services, request, apiVersion, found, permits(context, "alter", "topic"))
       const { places } = connection
       return isReady(collected) && places.isEmpty
         ? store(collected)

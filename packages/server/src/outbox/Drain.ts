@@ -9,6 +9,7 @@ import type { StoreError } from "@tusk/storage/port/StoreError"
 import * as Effect from "effect/Effect"
 import type { ServerCounts } from "../request/ServerCounts.ts"
 import type { TopicSettings } from "../topics/TopicSettings.ts"
+import { misdirected } from "../topics/misdirected.ts"
 import { DrainUnit } from "./DrainUnit.ts"
 import type { DrainPorts, DrainRows } from "./DrainUnit.ts"
 import { batchesOf, GONE } from "./OutboxBatches.ts"
@@ -123,10 +124,14 @@ export class Drain {
     const partitions: Array<PartitionRows> = []
     for (const [partitionId, own] of records) {
       const found = topics.ofPartition(partitionId)
+      const config = found === undefined ? undefined : topicSettings.of(found.topic.name)
+      const none = { partitionId, batches: [], refused: [] }
       partitions.push(
-        found === undefined
-          ? { partitionId, batches: [], refused: own.map((row) => ({ row, reason: GONE })) }
-          : yield* batchesOf(partitionId, own, topicSettings.of(found.topic.name), codec, timeMs())
+        config === undefined
+          ? { ...none, refused: own.map((row) => ({ row, reason: GONE })) }
+          : config.importing
+            ? { ...none, waiting: misdirected(found!.topic.name, true) }
+            : yield* batchesOf(partitionId, own, config, codec, timeMs())
       )
     }
     return { partitions, offsets }

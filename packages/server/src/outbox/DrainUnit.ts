@@ -83,6 +83,7 @@ export class DrainUnit implements Participant<void> {
     const done: Array<OutboxKey> = this.#rows.offsets.slice()
     const refused: Array<RefusedRecord> = []
     for (const { append, rows } of this.#appends) {
+      if (rows.waiting !== undefined) return unreadable(rows.waiting)
       refused.push(...rows.refused)
       this.#add(append, writes)
       const answers = append.answer()

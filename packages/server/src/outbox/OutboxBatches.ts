@@ -1,3 +1,4 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { BatchCodec } from "@tusk/storage/log/batches/BatchCodec"
 import type { AppendRequest } from "@tusk/storage/log/Log"
@@ -25,6 +26,8 @@ export interface PartitionRows {
   readonly partitionId: number
   readonly batches: ReadonlyArray<OutboxBatch>
   readonly refused: ReadonlyArray<RefusedRecord>
+  /** Why nothing is appended now: all of it stays where it is. */
+  readonly waiting?: KafkaError
 }
 
 /** Bytes of a batch that takes no further record: what consumers read in one piece. */

@@ -7,6 +7,7 @@ import {
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import type { ProduceRequest } from "@tusk/protocol/messages/Produce"
+import { importedTo } from "@tusk/protocol/embedded/ImportedTo"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { AT_ONCE_BYTES } from "@tusk/storage/log/batches/BatchCodec"
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
@@ -19,8 +20,10 @@ import { BrokerSettings } from "../config/BrokerSettings.ts"
 import type { Permits } from "../request/authorizing.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
 import { topicById, topicByName } from "../topics/CoordinatorTopics.ts"
+import { misdirected } from "../topics/misdirected.ts"
 import { isInternalTopic } from "../topics/TopicNames.ts"
 import { TopicSettings } from "../topics/TopicSettings.ts"
+import { checkImported, insideOfImported } from "./ImportedBatch.ts"
 import { checkProduced, comesAgain, insideOf, numberedBatch, openAtOnce } from "./ProducedBatch.ts"
 import { Recompression } from "./Recompression.ts"
 import type { Inside } from "./Recompression.ts"
@@ -121,7 +124,8 @@ export const collect = (
   { clock, decompressedMaxBytes, log, placement, topicSettings }: ProduceServices,
   request: ProduceRequest,
   apiVersion: number,
-  found: ReadonlyArray<Topic | KafkaError>
+  found: ReadonlyArray<Topic | KafkaError>,
+  mayImport: Permits
 ): Collected => {
   const nowMs = clock.currentTimeMillisUnsafe()
   const appends: Collected["appends"] = []
@@ -133,9 +137,8 @@ export const collect = (
     if (isKafkaError(topic)) return data.partitionData.map(() => topic)
     const config = topicSettings.of(topic.name)
     const stampTime = config.messageTimestampType === "LogAppendTime"
-    const add = (partitionId: number, batch: Uint8Array): number => {
-      const request: AppendRequest = { partitionId, batch, stampTime, relaxed: config.relaxed }
-      const inside = insideOf(batch, config, nowMs)
+    const add = (request: AppendRequest, inside: Inside | undefined): number => {
+      const { batch } = request
       if (inside === undefined) return appends.push(request) - 1
       const open = left > 0 ? openAtOnce(batch, inside, decompressedMaxBytes) : undefined
       if (open !== undefined) {
@@ -145,19 +148,33 @@ export const collect = (
       unopened.push({ place: appends.length, inside })
       return appends.push(request) - 1
     }
-    return data.partitionData.map(({ index, records }, j): Outcome => {
+    const { importing, relaxed } = config
+    return data.partitionData.map((partition, j): Outcome => {
+      const { index, records } = partition
       const partitionId = topic.partitionIds[index]
       if (partitionId === undefined && index !== ROUTED) return new UnknownTopicOrPartition()
       if (isInternalTopic(topic.name)) return new InvalidTopicException()
       const elsewhere = partitionId === undefined ? undefined : notLedHere(placement, partitionId, -1)
       if (elsewhere !== undefined) return refusing(log, partitionId, records, elsewhere)
+      const behind = importedTo(partition)
+      if (importing || behind !== undefined) {
+        if (behind !== undefined && !mayImport(topic.name)) return new TopicAuthorizationFailed()
+        if (!importing || behind === undefined || partitionId === undefined) return misdirected(topic.name, importing)
+        const batch = checkImported(records)
+        if (isKafkaError(batch)) return batch
+        return [
+          add({ partitionId, batch, stampTime: false, relaxed, importedTo: behind }, insideOfImported(batch, config))
+        ]
+      }
       const batch = checkProduced(records, apiVersion, config)
       if (isKafkaError(batch)) return refusing(log, partitionId, records, batch)
       // As Kafka answers a transactional batch without a transactional id.
       if (RecordBatch.isTransactional(batch) && request.transactionalId === null) {
         return new TransactionalIdAuthorizationFailed()
       }
-      if (partitionId !== undefined) return [add(partitionId, batch)]
+      if (partitionId !== undefined) {
+        return [add({ partitionId, batch, stampTime, relaxed }, insideOf(batch, config, nowMs))]
+      }
       unrouted.push({ topic, batch, at: [i, j] })
       return NOWHERE
     })

@@ -128,6 +128,22 @@ describe("the drain of the outbox", () => {
     )
   })
 
+  it("what is for a topic that is imported waits for the end of that, and holds nothing up", async () => {
+    const sql = new Sql()
+    await using broker = await startBroker({}, { store: sql.layer })
+    await broker.createTopic("t", 1, { "tusk.import": "cluster/t" })
+    await broker.createTopic("u")
+    const [t, u] = ["t", "u"].map((name) => sql.idsOf(name)[0]!)
+    sql.put({ partitionId: t!, value: bytes("later") }, { partitionId: u!, value: bytes("now") })
+    const client = await broker.connect()
+    while ((await batchesOf(client, "u", 0)).length === 0);
+    assert.deepStrictEqual([await batchesOf(client, "t", 0), sql.data.outbox.size], [[], 1])
+    assert.isTrue(broker.log.some(({ text }) => text.includes("tusk.import")))
+    await client.call(AlterConfigs, 2, { resources: [{ resourceType: 2, resourceName: "t", configs: [] }] })
+    await sql.drained()
+    assert.deepStrictEqual(valuesIn(await batchesOf(client, "t", 0)), ["later"])
+  })
+
   it("what cannot be appended any more is laid aside with the reason, and holds nothing up", async () => {
     const sql = new Sql()
     await using broker = await startBroker({}, { store: sql.layer })

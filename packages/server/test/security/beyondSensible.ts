@@ -1,4 +1,5 @@
 /** More of what clients ask: all of something, topics by id, and what asks for other rights than usual. */
+import { IMPORTED_SINCE, taggedImportedTo } from "@tusk/protocol/embedded/ImportedTo"
 import { encodeBatch } from "@tusk/protocol/record/RecordBatch"
 import { SENSIBLE } from "../handlers/sensible.ts"
 import type { World } from "../handlers/sensible.ts"
@@ -27,7 +28,12 @@ const MORE: Readonly<Record<string, ReadonlyArray<Ask>>> = {
       timeoutMs: 1000,
       transactionalId: "t",
       topicData: [{ name: "written", topicId, partitionData: [{ index: 0, records: ofTransaction() }] }]
-    })
+    }),
+    ({ topicId }, version) => {
+      const mark = version >= IMPORTED_SINCE ? taggedImportedTo(0n) : {}
+      const partitionData = [{ index: 0, records: encodeBatch([{ value: null }]), ...mark }]
+      return { acks: -1, timeoutMs: 1000, topicData: [{ name: "written", topicId, partitionData }] }
+    }
   ],
   Fetch: [
     ({ topicId }, version) => ({

@@ -15,6 +15,7 @@ import { OpenBatches } from "./batches/OpenBatches.ts"
 import { LogOptions } from "./LogOptions.ts"
 import { makeEnds } from "./partitions/Ends.ts"
 import type { Ends } from "./partitions/Ends.ts"
+import { IsImported } from "./partitions/Imported.ts"
 import { inOneReign } from "./partitions/inOneReign.ts"
 import { Partitions } from "./partitions/Partitions.ts"
 import type { PartitionRead, ReadOptions } from "./read/PartitionRead.ts"
@@ -111,7 +112,17 @@ export class Log extends Context.Service<
       const nowMs = () => clock.currentTimeMillisUnsafe()
       const inReign = inOneReign(active)
 
-      const partitions = new Partitions({ store, committer, limits, scope, inTime, leaderEpoch, failoverEpoch, nowMs })
+      const partitions = new Partitions({
+        store,
+        committer,
+        limits,
+        scope,
+        inTime,
+        leaderEpoch,
+        failoverEpoch,
+        nowMs,
+        isImported: yield* IsImported
+      })
       const { ends, measure, measured, producers } = makeEnds(partitions, store, leaderEpoch)
       const waiters = makeWaiters()
       const removal = makeRemoval(partitions, committer)

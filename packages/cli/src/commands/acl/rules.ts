@@ -2,8 +2,8 @@
 import * as Flag from "effect/cli/Flag"
 import type { Command } from "effect/cli/Command"
 import { UsageError } from "../../CliError.ts"
-import { OPERATIONS } from "../../client/admin/Acls.ts"
-import type { Acl, AclFilter } from "../../client/admin/Acls.ts"
+import { OPERATIONS } from "@tusk/client/admin/Acls"
+import type { Acl, AclFilter } from "@tusk/client/admin/Acls"
 import { listFlag, switchFlag } from "../CommonFlags.ts"
 
 const operations = Object.keys(OPERATIONS) as ReadonlyArray<Acl["operation"]>

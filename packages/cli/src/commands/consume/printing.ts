@@ -1,6 +1,6 @@
 import type { DecodedRecord } from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
-import type { TopicPartition } from "../../client/Metadata.ts"
+import type { TopicPartition } from "@tusk/client/Metadata"
 import { jsonLine } from "../../terminal/JsonText.ts"
 import { Streams } from "../../terminal/Streams.ts"
 import { textOf } from "../../values/Encoding.ts"

@@ -1,10 +1,10 @@
 import * as Effect from "effect/Effect"
-import { LATEST, listOffsets } from "../../client/admin/Offsets.ts"
-import { committedOffsets, shareOffsets } from "../../client/admin/GroupOffsets.ts"
-import type { GroupOffset } from "../../client/admin/GroupOffsets.ts"
-import type { GroupDescription, GroupMember } from "../../client/admin/Groups.ts"
-import { Refused } from "../../client/ClientError.ts"
-import type { TopicPartition } from "../../client/Metadata.ts"
+import { LATEST, listOffsets } from "@tusk/client/admin/Offsets"
+import { committedOffsets, shareOffsets } from "@tusk/client/admin/GroupOffsets"
+import type { GroupOffset } from "@tusk/client/admin/GroupOffsets"
+import type { GroupDescription, GroupMember } from "@tusk/client/admin/Groups"
+import { Refused } from "@tusk/client/ClientError"
+import type { TopicPartition } from "@tusk/client/Metadata"
 
 /** Where a group is in a partition. */
 export interface GroupPosition extends TopicPartition {

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Producer } from "../../client/produce/Producer.ts"
+import type { Producer } from "@tusk/client/produce/Producer"
 import { CliError } from "../../CliError.ts"
 import { lineBlocks } from "../../terminal/Lines.ts"
 import type { Progress } from "../../terminal/Progress.ts"

@@ -1,7 +1,7 @@
 import * as Redacted from "effect/Redacted"
 import { readFileSync } from "node:fs"
 import type { Settings } from "../../config/Settings.ts"
-import { Pkcs12Error, readPkcs12 } from "./Pkcs12.ts"
+import { Pkcs12Error, readPkcs12 } from "@tusk/client/security/Pkcs12"
 
 /** What cannot be used of a listener's key store or trust store. `message`: the setting, the file, and why; nothing secret. */
 export class StoreFault extends Error {

@@ -1,5 +1,5 @@
-import { bytesOf, explicitTag, oidOf, partOf, partsOf, readDer } from "./Der.ts"
-import type { Der } from "./Der.ts"
+import { bytesOf, explicitTag, oidOf, partOf, partsOf, readDer } from "@tusk/client/security/Der"
+import type { Der } from "@tusk/client/security/Der"
 
 /** The attributes that RFC 2253 names; all others are told by their number, with their value in hex. */
 const KEYWORDS: ReadonlyMap<string, string> = new Map([

@@ -9,7 +9,7 @@ import { getCiphers } from "node:tls"
 import type { NamedSettings } from "../../../src/config/Settings.ts"
 import { openSslCipher } from "../../../src/security/tls/cipherSuites.ts"
 import { subjectOf } from "../../../src/security/tls/distinguishedName.ts"
-import { readPkcs12 } from "../../../src/security/tls/Pkcs12.ts"
+import { readPkcs12 } from "@tusk/client/security/Pkcs12"
 import { readListenersTls } from "../../../src/security/tls/TlsContext.ts"
 import stores from "./stores.json" with { type: "json" }
 import { authority, ofServer, parsed, pemSettings, SSL } from "./TlsUnderTest.ts"

@@ -72,12 +72,12 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
 
   #judge(log: PartitionLog, i: number, writes: Array<Write>): Verdict {
     const { firstBatches, leaderEpoch, limits } = this.#ports
-    const { mayBegin, partitionId, relaxed, stampTime } = this.#requests[i]!
+    const { importedTo, mayBegin, partitionId, relaxed, stampTime } = this.#requests[i]!
     const batch = this.#batches[i]!
     const early = isKnown(log, batch) ? undefined : firstBatches.refusal(partitionId, batch)
     if (early !== undefined) return { _tag: "Refused", error: early }
     const logAppendTime = stampTime ? this.#nowMs : -1n
-    const how = { leaderEpoch: leaderEpoch(), nowMs: this.#nowMs, limits, logAppendTime, relaxed, mayBegin }
+    const how = { leaderEpoch: leaderEpoch(), nowMs: this.#nowMs, limits, logAppendTime, relaxed, mayBegin, importedTo }
     return propose(log, batch, how, writes)
   }
 

@@ -11,6 +11,12 @@ export interface AppendRequest {
   readonly relaxed?: boolean
   /** For a transactional batch: asked in the commit's turn before the first one of a transaction. None: it is refused. */
   readonly mayBegin?: MayBegin
+  /**
+   * The batch is one that `validateImported` accepted, and keeps its base offset: nothing lies between this offset and that
+   * one where it comes from. DUPLICATE_SEQUENCE_NUMBER: the log has its offsets already. OUT_OF_ORDER_SEQUENCE_NUMBER: the
+   * log has some of them, or ends before `importedTo`.
+   */
+  readonly importedTo?: bigint
 }
 
 /** Where a batch lies now. */

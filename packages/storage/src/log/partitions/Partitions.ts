@@ -46,6 +46,8 @@ export interface PartitionsPorts extends LeapPorts {
   readonly scope: Scope.Scope
   /** Bounds how long each caller waits for a load; the load goes on. */
   readonly inTime: (load: Effect.Effect<void, StoreError>) => Effect.Effect<void, StoreError>
+  /** Its end leaps over nothing: what a failover lost is imported again, at the same offsets. */
+  readonly isImported: (partitionId: number) => boolean
 }
 
 /** The partitions in memory. Each is loaded at the first call for it in a reign, and stays. */
@@ -151,8 +153,11 @@ export class Partitions {
         const tail = makePartitionTail(partitionId, log.committed.endOffset)
         into.set(partitionId, { log, tail, aborted: new AbortedTail(tail) })
       })
-      const end = this.#told.endFor(partition, this.#ports.failoverEpoch())
-      if (end === partition.endOffset) return enter
+      const failoverEpoch = this.#ports.failoverEpoch()
+      const isImported = this.#ports.isImported(partition.partitionId)
+      const end = isImported ? partition.endOffset : this.#told.endFor(partition, failoverEpoch)
+      // One that is imported notes that there was a failover, so as not to leap later.
+      if (end === partition.endOffset && !(isImported && partition.failoverEpoch < failoverEpoch)) return enter
       return this.#ports.committer.submit(leap(log, end, this.#ports), Infinity).pipe(
         Effect.mapError((error) => new Fenced({ message: error.message ?? error._tag })),
         Effect.andThen(enter)

@@ -6,6 +6,7 @@
  * | call | committed | assumed |
  * |---|---|---|
  * | `propose` appended | same | one batch further; a transaction begins with its first batch |
+ * | the same of an imported batch | same | behind that batch, at whatever offset it has |
  * | `propose` duplicate or refused | same | same |
  * | `proposeMarker` | same | one batch further; the producer's transaction ends |
  * | `confirm` | becomes the assumed | none |
@@ -16,6 +17,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { AbortedTransaction } from "../../port/AbortedTransaction.ts"
 import type { Write } from "../../port/Write.ts"
+import { misplaced } from "./Imported.ts"
 import type { Marker } from "./Marker.ts"
 import { encodeMarker, refuseMarker } from "./Marker.ts"
 import type { Assumed, LogEnd, LogLimits, PartitionLog } from "./PartitionLog.ts"
@@ -66,6 +68,8 @@ export interface Appending {
   /** Its commit need not be on disk when it is answered. */
   readonly relaxed?: boolean | undefined
   readonly mayBegin?: MayBegin | undefined
+  /** The batch keeps its base offset: nothing lies between this offset and that one where it comes from. */
+  readonly importedTo?: bigint | undefined
 }
 
 const RELAXED = { relaxed: true }
@@ -108,8 +112,13 @@ const notTransactional = () =>
   new InvalidTxnState({ message: "A batch outside the transaction that its producer has open in the partition." })
 const notInTransaction = () => new InvalidTxnState({ message: "A batch that is part of no open transaction." })
 
-/** Judges a batch that was validated, gives it its offsets (patched in place, with the leader epoch) and adds its writes. */
+/**
+ * Judges a batch that was validated, gives it its offsets (patched in place, with the leader epoch) and adds its writes. An
+ * imported one, which is no producer's, has its offsets.
+ */
 export const propose = (log: PartitionLog, batch: Uint8Array, how: Appending, writes: Array<Write>): Verdict => {
+  const error = how.importedTo === undefined ? undefined : misplaced(log, batch, how.importedTo)
+  if (error !== undefined) return { _tag: "Refused", error }
   const producerId = RecordBatch.producerId(batch)
   const known = producerId < 0n ? undefined : (log.assumed?.producers.get(producerId) ?? log.producers.get(producerId))
   const judged = producerId < 0n ? undefined : judge(log, known, batch, how.mayBegin)
@@ -176,13 +185,13 @@ const changeTransaction = (log: PartitionLog, producerId: bigint, firstOffset: b
   log.assumed!.transactions!.set(producerId, firstOffset)
 }
 
-/** Puts a batch at the assumed end. */
+/** Puts a batch at the assumed end, or where an imported one has its place behind it. */
 const place = (log: PartitionLog, batch: Uint8Array, how: Appending, writes: Array<Write>): Appended => {
   const { partitionId } = log
   const { leaderEpoch, logAppendTime, relaxed } = how
   const end = log.assumed?.end ?? log.committed
   const producerId = RecordBatch.producerId(batch)
-  const baseOffset = end.endOffset
+  const baseOffset = how.importedTo === undefined ? end.endOffset : RecordBatch.baseOffset(batch)
   const lastOffset = baseOffset + BigInt(RecordBatch.lastOffsetDelta(batch))
   RecordBatch.setOffsets(batch, baseOffset, leaderEpoch)
   if (logAppendTime >= 0n) RecordBatch.setLogAppendTime(batch, logAppendTime)
@@ -196,7 +205,7 @@ const place = (log: PartitionLog, batch: Uint8Array, how: Appending, writes: Arr
     transaction: log.assumed?.transactions?.get(producerId)
   }
   if (leaderEpoch !== end.leaderEpoch) {
-    writes.push({ _tag: "PutLeaderEpoch", partitionId, epoch: leaderEpoch, startOffset: baseOffset })
+    writes.push({ _tag: "PutLeaderEpoch", partitionId, epoch: leaderEpoch, startOffset: end.endOffset })
   }
   writes.push({
     _tag: "Append",

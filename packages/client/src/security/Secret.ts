@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs"
-import { CliError } from "./CliError.ts"
+import { ClientConfigError } from "./ClientConfigError.ts"
 
 /** The one line of a file, as Docker, Kubernetes and systemd hand out secrets; blank ends of it do not count. */
-export const readSecret = (file: string, origin: string): string | CliError => {
-  const refuse = (why: string) => new CliError({ message: `${origin}: ${file}: ${why}` })
+export const readSecret = (file: string, origin: string): string | ClientConfigError => {
+  const refuse = (why: string) => new ClientConfigError({ message: `${origin}: ${file}: ${why}` })
   let text: string
   try {
     text = readFileSync(file, "utf8").trim()

@@ -1,7 +1,7 @@
-import { nearestName } from "@tusk/server/config/Settings"
+import { nearest } from "@tusk/protocol/nearest"
 import { fileURLToPath } from "node:url"
-import { CliError } from "../../CliError.ts"
-import { readSecret } from "../../Secret.ts"
+import { ClientConfigError } from "./ClientConfigError.ts"
+import { readSecret } from "./Secret.ts"
 import type { Security } from "../BrokerConnection.ts"
 import type { Login } from "../Login.ts"
 import { parseJaas } from "./Jaas.ts"
@@ -41,12 +41,12 @@ const ELSEWHERE =
   /^(?:ssl\.(?:(?:trust|key)store\.type|(?:trust|key)manager\.algorithm|protocol|provider|secure\.random\.implementation|engine\.factory\.class)|security\.providers|sasl\.(?:login\..+|client\.callback\.handler\.class|oauthbearer\.(?!token\.).+|kerberos\..+))$/
 
 /** A name that looks like one of these and is none: a secured client must not go on without it. */
-const misnamed = (properties: ClientProperties): CliError | undefined => {
+const misnamed = (properties: ClientProperties): ClientConfigError | undefined => {
   for (const [name, { origin }] of properties) {
     if (!/^(?:sasl|ssl|security)\./.test(name) || READ.includes(name) || ELSEWHERE.test(name)) continue
-    const near = nearestName(name, READ)
+    const near = nearest(name, READ)
     const hint = near === undefined ? "" : `; did you mean ${near}?`
-    return new CliError({ message: `${origin}: there is no property ${name}${hint}` })
+    return new ClientConfigError({ message: `${origin}: there is no property ${name}${hint}` })
   }
   return undefined
 }
@@ -66,7 +66,7 @@ const jaasOf = (properties: ClientProperties) => {
   if (told === undefined) return undefined
   return (
     parseJaas(told.value) ??
-    new CliError({ message: `${told.origin}: sasl.jaas.config is not MODULE required NAME="VALUE";` })
+    new ClientConfigError({ message: `${told.origin}: sasl.jaas.config is not MODULE required NAME="VALUE";` })
   )
 }
 
@@ -76,35 +76,38 @@ export const userWithoutPassword = (properties: ClientProperties): string | unde
   const mechanism = mechanismOf(properties)?.value.toUpperCase()
   if (!isLogin || mechanism === "OAUTHBEARER" || properties.has("sasl.password")) return undefined
   const jaas = jaasOf(properties)
-  if (jaas instanceof CliError || jaas?.options.has("password") === true) return undefined
+  if (jaas instanceof ClientConfigError || jaas?.options.has("password") === true) return undefined
   return jaas?.options.get("username") ?? properties.get("sasl.username")?.value
 }
 
 /** A token lies in a file, where whatever renews it puts it; it is read at each login. */
-const tokenLogin = (properties: ClientProperties, extensions: ReadonlyMap<string, string>): Login | CliError => {
+const tokenLogin = (
+  properties: ClientProperties,
+  extensions: ReadonlyMap<string, string>
+): Login | ClientConfigError => {
   const told = properties.get("sasl.oauthbearer.token.endpoint.url")
   if (told?.value.startsWith("file:") !== true) {
     const where = told === undefined ? "sasl.oauthbearer.token.endpoint.url" : `${told.origin}: ${told.value}`
-    return new CliError({ message: `${where}: file:///PATH of a token is what OAUTHBEARER takes here` })
+    return new ClientConfigError({ message: `${where}: file:///PATH of a token is what OAUTHBEARER takes here` })
   }
   const file = fileURLToPath(told.value)
   const token = readSecret(file, told.origin)
-  if (token instanceof CliError) return token
+  if (token instanceof ClientConfigError) return token
   return oauthLogin(() => {
     const now = readSecret(file, told.origin)
-    return now instanceof CliError ? token : now
+    return now instanceof ClientConfigError ? token : now
   }, extensions)
 }
 
-const loginOf = (properties: ClientProperties): Login | CliError => {
+const loginOf = (properties: ClientProperties): Login | ClientConfigError => {
   const told = mechanismOf(properties)
   const mechanism = told?.value.toUpperCase() ?? ""
   if (!MECHANISMS.includes(mechanism)) {
     const which = told === undefined ? "sasl.mechanism is not given" : `${told.origin}: ${told.value} is not served`
-    return new CliError({ message: `${which}: give one of ${MECHANISMS.join(", ")}` })
+    return new ClientConfigError({ message: `${which}: give one of ${MECHANISMS.join(", ")}` })
   }
   const jaas = jaasOf(properties)
-  if (jaas instanceof CliError) return jaas
+  if (jaas instanceof ClientConfigError) return jaas
   if (mechanism === "OAUTHBEARER") {
     const extensions = Array.from(jaas?.options ?? []).flatMap(([name, value]) =>
       name.startsWith("extension_") ? [[name.slice("extension_".length), value] as const] : []
@@ -115,7 +118,7 @@ const loginOf = (properties: ClientProperties): Login | CliError => {
   const password = jaas?.options.get("password") ?? properties.get("sasl.password")?.value
   if (user === undefined || password === undefined) {
     const missing = user === undefined ? "user (sasl.username)" : "password (sasl.password, TUSK_SASL_PASSWORD_FILE)"
-    return new CliError({ message: `${mechanism} wants a ${missing}, or both in sasl.jaas.config` })
+    return new ClientConfigError({ message: `${mechanism} wants a ${missing}, or both in sasl.jaas.config` })
   }
   if (mechanism === "PLAIN") return plainLogin(user, password)
   const isToken = jaas?.options.get("tokenauth")?.toLowerCase() === "true"
@@ -123,17 +126,17 @@ const loginOf = (properties: ClientProperties): Login | CliError => {
 }
 
 /** What properties say of TLS and of who logs in; nothing: in clear, as nobody. */
-export const securityOf = (properties: ClientProperties): Security | CliError => {
+export const securityOf = (properties: ClientProperties): Security | ClientConfigError => {
   const wrong = misnamed(properties)
   if (wrong !== undefined) return wrong
   const told = properties.get("security.protocol")
   const protocol = told?.value.toUpperCase() ?? "PLAINTEXT"
   if (!PROTOCOLS.includes(protocol)) {
-    return new CliError({ message: `${told?.origin}: ${told?.value} is not one of ${PROTOCOLS.join(", ")}` })
+    return new ClientConfigError({ message: `${told?.origin}: ${told?.value} is not one of ${PROTOCOLS.join(", ")}` })
   }
   const tls = protocol.endsWith("SSL") ? tlsOptionsOf(properties) : undefined
-  if (tls instanceof CliError) return tls
+  if (tls instanceof ClientConfigError) return tls
   const login = protocol.startsWith("SASL_") ? loginOf(properties) : undefined
-  if (login instanceof CliError) return login
+  if (login instanceof ClientConfigError) return login
   return { ...(tls === undefined ? {} : { tls }), ...(login === undefined ? {} : { login }) }
 }

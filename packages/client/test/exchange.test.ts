@@ -13,11 +13,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
-import { connect } from "../src/client/BrokerConnection.ts"
-import { FrameCutter } from "../src/client/FrameCutter.ts"
-import { plainLogin } from "../src/client/security/Mechanisms.ts"
-import { Transport } from "../src/client/Transport.ts"
-import type { ChannelEvents } from "../src/client/Transport.ts"
+import { connect } from "../src/BrokerConnection.ts"
+import { FrameCutter } from "../src/FrameCutter.ts"
+import { plainLogin } from "../src/security/Mechanisms.ts"
+import { Transport } from "../src/Transport.ts"
+import type { ChannelEvents } from "../src/Transport.ts"
 
 interface Asked {
   readonly api: Api<any, any>

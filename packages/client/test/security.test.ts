@@ -1,16 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { CliError } from "../src/CliError.ts"
-import type { Login } from "../src/client/Login.ts"
-import { isSecret, securityOf, userWithoutPassword } from "../src/client/security/ClientSecurity.ts"
-import { parseJaas } from "../src/client/security/Jaas.ts"
-import type { ClientProperties } from "../src/client/security/KeyStores.ts"
-import { oauthLogin, plainLogin } from "../src/client/security/Mechanisms.ts"
-import { certificatesOfPkcs12 } from "../src/client/security/KeyStores.ts"
-import { scramLogin } from "../src/client/security/Scram.ts"
-import { filtersOf, rulesOf } from "../src/commands/acl/rules.ts"
-import { temporaryFolder } from "./TuskProcess.ts"
+import { ClientConfigError } from "../src/security/ClientConfigError.ts"
+import type { Login } from "../src/Login.ts"
+import { isSecret, securityOf, userWithoutPassword } from "../src/security/ClientSecurity.ts"
+import { parseJaas } from "../src/security/Jaas.ts"
+import type { ClientProperties } from "../src/security/KeyStores.ts"
+import { oauthLogin, plainLogin } from "../src/security/Mechanisms.ts"
+import { certificatesOfPkcs12 } from "../src/security/KeyStores.ts"
+import { scramLogin } from "../src/security/Scram.ts"
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text, "utf8"))
 
@@ -32,7 +31,7 @@ const properties = (more: Readonly<Record<string, string>>): ClientProperties =>
 
 const refusal = (more: Readonly<Record<string, string>>): string => {
   const told = securityOf(properties(more))
-  return told instanceof CliError ? told.message : "none"
+  return told instanceof ClientConfigError ? told.message : "none"
 }
 
 describe("SCRAM", () => {
@@ -98,7 +97,7 @@ describe("a client's properties", () => {
     }
     for (const each of [kafka, librdkafka]) {
       const told = securityOf(properties(each))
-      if (told instanceof CliError) throw told
+      if (told instanceof ClientConfigError) throw told
       assert.deepStrictEqual(played(told.login!, [""]).sent, ['\u0000a b\u0000q"=;x'])
       assert.isUndefined(told.tls)
     }
@@ -157,12 +156,12 @@ describe("stores of keys", () => {
   it("a truststore of keytool's is opened, by its password", () => {
     const store = Buffer.from(TRUSTSTORE, "base64")
     const found = certificatesOfPkcs12(store, "secret1", "here")
-    if (found instanceof CliError) return assert.fail(found.message)
+    if (found instanceof ClientConfigError) return assert.fail(found.message)
     assert.strictEqual(found.length, 1)
     assert.match(found[0]!, /^-----BEGIN CERTIFICATE-----\n/)
     const refused = (bytes: Uint8Array, password: string) => {
       const error = certificatesOfPkcs12(bytes, password, "here")
-      return error instanceof CliError ? error.message : ""
+      return error instanceof ClientConfigError ? error.message : ""
     }
     assert.match(refused(store, "wrong"), /^here: .*password/)
     for (let length = 0; length < store.byteLength; length += 7) {
@@ -171,9 +170,9 @@ describe("stores of keys", () => {
   })
 
   it("files are known by what they hold", () => {
-    const folder = temporaryFolder()
+    const folder = mkdtempSync(join(tmpdir(), "tusk-client-"))
     try {
-      const [pkcs12, pem, java] = ["t.p12", "t.pem", "t.jks"].map((name) => join(folder.path, name)) as [
+      const [pkcs12, pem, java] = ["t.p12", "t.pem", "t.jks"].map((name) => join(folder, name)) as [
         string,
         string,
         string
@@ -184,78 +183,20 @@ describe("stores of keys", () => {
       const told = securityOf(
         properties({ ...ssl, "ssl.truststore.location": pkcs12, "ssl.truststore.password": "secret1" })
       )
-      if (told instanceof CliError) throw told
+      if (told instanceof ClientConfigError) throw told
       assert.strictEqual(told.tls?.trusted?.length, 1)
       assert.isTrue(told.tls?.checksName)
       writeFileSync(pem, told.tls!.trusted![0]!)
       const plain = securityOf(
         properties({ ...ssl, "ssl.ca.location": pem, "ssl.endpoint.identification.algorithm": "none" })
       )
-      if (plain instanceof CliError) throw plain
+      if (plain instanceof ClientConfigError) throw plain
       assert.deepStrictEqual(plain.tls?.trusted?.length, 1)
       assert.isFalse(plain.tls?.checksName)
       assert.match(refusal({ ...ssl, "ssl.truststore.location": java }), /keytool -importkeystore .*t\.jks\.p12/)
       assert.include(refusal({ ...ssl, "ssl.keystore.location": pem }), "no private key")
     } finally {
-      folder.remove()
+      rmSync(folder, { recursive: true })
     }
-  })
-})
-
-describe("rules of tusk acl", () => {
-  const none = {
-    allow: [],
-    deny: [],
-    hosts: [],
-    operations: [],
-    topics: [],
-    groups: [],
-    transactionalIds: [],
-    delegationTokens: [],
-    users: [],
-    cluster: false,
-    prefixed: false,
-    producer: false,
-    consumer: false
-  }
-  const count = (given: object) => {
-    const rules = rulesOf({ ...none, ...given })
-    return "message" in rules ? rules.message : rules.length
-  }
-
-  it("are each principal, operation, resource and host", () => {
-    assert.strictEqual(
-      count({
-        allow: ["User:a", "User:b"],
-        deny: ["User:c"],
-        operations: ["read", "write"],
-        topics: ["t", "u"],
-        hosts: ["1.2.3.4", "::1"]
-      }),
-      3 * 2 * 2 * 2
-    )
-    assert.strictEqual(count({ allow: ["User:a"], consumer: true, topics: ["t"], groups: ["g"] }), 3)
-    assert.strictEqual(count({ allow: ["User:a"], producer: true, topics: ["t"], transactionalIds: ["x"] }), 5)
-    assert.strictEqual(
-      count({ allow: ["User:a"], consumer: true, operations: ["read"], topics: ["t"], groups: ["g"] }),
-      3
-    )
-  })
-
-  it("that say too little are refused", () => {
-    assert.include(count({}), "--allow")
-    assert.include(count({ allow: ["a"] }), "User:a")
-    assert.include(count({ allow: ["User:a"] }), "--topic")
-    assert.include(count({ allow: ["User:a"], topics: ["t"] }), "--operation")
-    assert.include(count({ allow: ["User:a"], topics: ["t"], consumer: true }), "--group")
-    assert.include(count({ deny: ["User:a"], topics: ["t"], producer: true }), "--allow")
-  })
-
-  it("a filter asks for all that no flag names", () => {
-    assert.deepStrictEqual(filtersOf(none), [{ operation: undefined, host: undefined, pattern: undefined }])
-    const [found] = filtersOf({ ...none, topics: ["t"] }, ["User:a"]) as ReadonlyArray<any>
-    assert.strictEqual(found.pattern, "literal")
-    assert.strictEqual(found.principal, "User:a")
-    assert.strictEqual((filtersOf({ ...none, topics: ["t"] }, [], true) as ReadonlyArray<any>)[0].pattern, "match")
   })
 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { FetchResponsePartitionData } from "@tusk/protocol/messages/Fetch"
 import { encodeBatch } from "@tusk/protocol/record/RecordBatch"
 import { writeMessageSet } from "@tusk/protocol/record/MessageSet"
-import { fetchedRecords } from "../src/client/consume/FetchedRecords.ts"
+import { fetchedRecords } from "../src/consume/FetchedRecords.ts"
 
 const record = (text: string) => ({ timestamp: 1n, value: Buffer.from(text) })
 

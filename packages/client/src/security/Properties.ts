@@ -1,4 +1,4 @@
-import { CliError } from "./CliError.ts"
+import { ClientConfigError } from "./ClientConfigError.ts"
 
 /** A line of a properties file: a setting, its value, and `FILE:LINE` as its origin. */
 export interface Property {
@@ -19,7 +19,7 @@ const unescape = (text: string): string =>
 const goesOn = (line: string): boolean => /(?:^|[^\\])(?:\\\\)*\\$/.test(line)
 
 /** Java's properties, as server.properties is written: `name=value` or `name: value`, `#` and `!` begin comments. */
-export const parseProperties = (text: string, file: string): ReadonlyArray<Property> | CliError => {
+export const parseProperties = (text: string, file: string): ReadonlyArray<Property> | ClientConfigError => {
   const properties: Array<Property> = []
   const lines = text.split(/\r?\n/)
   for (let i = 0; i < lines.length; i++) {
@@ -29,7 +29,7 @@ export const parseProperties = (text: string, file: string): ReadonlyArray<Prope
     while (goesOn(line) && i + 1 < lines.length) line = line.slice(0, -1) + lines[++i]!.trim()
     const parts = /^((?:\\.|[^=:\s\\])+)\s*[=:\s]\s*(.*)$/.exec(line)
     // What is there may be a part of a key: it is not told.
-    if (parts === null) return new CliError({ message: `${file}:${at}: not a setting (NAME=VALUE)` })
+    if (parts === null) return new ClientConfigError({ message: `${file}:${at}: not a setting (NAME=VALUE)` })
     properties.push({ name: unescape(parts[1]!), value: unescape(parts[2]!), origin: `${file}:${at}` })
   }
   return properties
