@@ -111,6 +111,47 @@ create table kafka.delegation_tokens (
   constraint delegation_tokens_renewers_check CHECK ((json_typeof((renewers)::json) = 'array'::text))
 );
 
+create table kafka.erasure_passes (
+  pass_id bigint not null generated always as identity,
+  topic_id text collate "C" not null,
+  partition_ids integer[],
+  waits_for text,
+  constraint erasure_passes_topic_id_key UNIQUE (topic_id),
+  constraint erasure_passes_pkey PRIMARY KEY (pass_id)
+);
+
+create table kafka.erasure_progress (
+  pass_id bigint not null,
+  partition_id integer not null,
+  next_offset bigint not null,
+  end_offset bigint not null,
+  records bigint[] not null,
+  bytes bigint not null,
+  constraint erasure_progress_pkey PRIMARY KEY (pass_id, partition_id, next_offset)
+);
+
+create table kafka.erasure_requests (
+  erasure_id bigint not null generated always as identity,
+  topic text collate "C" not null,
+  topic_id text collate "C" not null,
+  partition_ids integer[] not null,
+  key bytea,
+  key_sha256 bytea,
+  vacuum boolean not null,
+  requested_by name not null,
+  requested_at timestamp with time zone default clock_timestamp() not null,
+  pass_id bigint,
+  place integer,
+  began_at timestamp with time zone,
+  records bigint,
+  erased_at timestamp with time zone,
+  vacuumed_at timestamp with time zone,
+  done_at timestamp with time zone,
+  wal_position pg_lsn,
+  constraint erasure_requests_pkey PRIMARY KEY (erasure_id),
+  constraint erasure_requests_check CHECK (((key IS NULL) = (erased_at IS NOT NULL)))
+);
+
 create table kafka.group_members (
   group_id text collate "C" not null,
   member_id text collate "C" not null,
@@ -366,6 +407,10 @@ alter table kafka.outbox alter column value set storage external;
 
 -- Indexes
 
+CREATE INDEX erasure_requests_last ON kafka.erasure_requests USING btree (erasure_id) WHERE (done_at IS NULL);
+
+CREATE INDEX erasure_requests_open ON kafka.erasure_requests USING btree (topic_id, erasure_id) WHERE (erased_at IS NULL);
+
 CREATE INDEX offsets_partition_id ON kafka.offsets USING btree (partition_id);
 
 CREATE INDEX outbox_keys_expire ON kafka.outbox_keys USING btree (expires_at);
@@ -480,6 +525,28 @@ AS $function$
       perform pg_sleep(least(pause, extract(epoch from until - clock_timestamp())::double precision));
       pause := least(pause * 1.5, 0.05);
     end loop;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.begin_erasure(pass bigint, ids integer[], ends bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    keys bytea[] := array(
+      select r.key from kafka.erasure_requests r where r.pass_id = pass and r.erased_at is null order by r.place);
+  begin
+    update kafka.erasure_passes p set partition_ids = ids, waits_for = null
+      where p.pass_id = pass and p.partition_ids is null;
+    if not found then
+      return;
+    end if;
+    insert into kafka.erasure_progress (pass_id, partition_id, next_offset, end_offset, records, bytes)
+      select pass, e.id, 0, e.ends_at, array_fill(0::bigint, array[cardinality(keys)]), 0
+      from unnest(ids, ends) e (id, ends_at);
+    update kafka.erasure_requests r set began_at = clock_timestamp() where r.pass_id = pass and r.erased_at is null;
+    delete from kafka.outbox_refused o where o.partition_id = any (ids) and o.key = any (keys);
+    delete from kafka.outbox_keys k using kafka.erasure_requests r
+      where r.pass_id = pass and k.topic = r.topic and convert_to(k.key, 'UTF8') = any (keys);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.bytes_of(texts text[])
@@ -625,6 +692,62 @@ AS $function$
     perform kafka.check_role(role);
     insert into kafka.acls
       select (kafka.acl_of(role, operation, resource, resource_type, pattern_type, 'DENY')).* on conflict do nothing;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.erase(topic text, key bytea, vacuum boolean DEFAULT false)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    role name := kafka.session_role();
+    made bigint;
+  begin
+    if topic is null or not kafka.may(role, 'DELETE', 'TOPIC', topic) then
+      perform kafka.refuse_right(role, 'DELETE', 'TOPIC', topic);
+    end if;
+    if key is null then
+      raise exception 'the key is null' using errcode = '22004',
+        hint = 'Records without a key cannot be told apart: delete them by offset (kafka-delete-records) or by retention.ms.';
+    end if;
+    insert into kafka.erasure_requests (topic, topic_id, partition_ids, key, vacuum, requested_by)
+      select t.name, t.topic_id, s.partition_ids, erase.key, coalesce(erase.vacuum, false), role
+      from kafka.topics t join kafka.sql_topics s on s.topic = t.name where t.name = erase.topic
+      returning erasure_id into made;
+    if made is null then
+      raise exception 'there is no topic "%"', topic using errcode = '42704',
+        hint = 'kafka.topic_overview shows those that there are; names are case-sensitive.';
+    end if;
+    -- A transaction that is prepared cannot have notified: where there may be one, the broker looks now and then.
+    if current_setting('max_prepared_transactions') = '0' then
+      perform pg_notify('kafka_erasures', '');
+    end if;
+    return made;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.erase(topic text, key text, vacuum boolean DEFAULT false)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    return kafka.erase(topic, pg_catalog.convert_to(key, 'UTF8'), vacuum);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.finish_erasure(pass bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    went bigint[] := array(
+      select sum(n.records)::bigint from kafka.erasure_progress p cross join unnest(p.records) with ordinality n (records, place)
+      where p.pass_id = pass group by n.place order by n.place);
+  begin
+    update kafka.erasure_requests r set key = null, key_sha256 = sha256(r.key), records = coalesce(went[r.place], 0),
+        erased_at = clock_timestamp(), began_at = coalesce(r.began_at, clock_timestamp())
+      where r.pass_id = pass and r.erased_at is null;
+    delete from kafka.erasure_progress p where p.pass_id = pass;
+    delete from kafka.erasure_passes p where p.pass_id = pass;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.first_base_at_time(id integer, wanted bigint)
@@ -1590,6 +1713,28 @@ AS $function$
     return now_on;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.take_erasures(topic text, most integer)
+ RETURNS kafka.erasure_passes
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    pass kafka.erasure_passes;
+  begin
+    select * into pass from kafka.erasure_passes p where p.topic_id = topic;
+    if found or not exists (
+      select from kafka.erasure_requests r where r.topic_id = topic and r.erased_at is null) then
+      return pass;
+    end if;
+    insert into kafka.erasure_passes (topic_id) values (topic) returning * into pass;
+    update kafka.erasure_requests r set pass_id = pass.pass_id, place = w.place
+      from (
+        select n.erasure_id, row_number() over (order by n.erasure_id) as place from (
+          select q.erasure_id from kafka.erasure_requests q
+          where q.topic_id = topic and q.erased_at is null order by q.erasure_id limit most) n) w
+      where r.erasure_id = w.erasure_id;
+    return pass;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.tell_offset(of_group text, of_partition integer, of_offset bigint, of_claim bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -1808,6 +1953,8 @@ revoke execute on function kafka.all_there(bigint,bigint) from public;
 
 revoke execute on function kafka.allow(text,text,text,text,text) from public;
 
+revoke execute on function kafka.begin_erasure(bigint,integer[],bigint[]) from public;
+
 revoke execute on function kafka.broker_sleeps() from public;
 
 revoke execute on function kafka.check_role(text) from public;
@@ -1815,6 +1962,8 @@ revoke execute on function kafka.check_role(text) from public;
 revoke execute on function kafka.commit_claimed(text,integer,bigint,bigint) from public;
 
 revoke execute on function kafka.deny(text,text,text,text,text) from public;
+
+revoke execute on function kafka.finish_erasure(bigint) from public;
 
 revoke execute on function kafka.first_call(text,text) from public;
 
@@ -1867,6 +2016,8 @@ revoke execute on function kafka.refuse_right(name,text,text,text) from public;
 revoke execute on function kafka.revoke(text,text,text,text,text) from public;
 
 revoke execute on function kafka.take_claim(text,integer) from public;
+
+revoke execute on function kafka.take_erasures(text,integer) from public;
 
 revoke execute on function kafka.tell_offset(text,integer,bigint,bigint) from public;
 
@@ -1974,6 +2125,40 @@ create view kafka.disk_usage as
    FROM (pg_class c
      JOIN pg_stat_all_tables s ON ((s.relid = c.oid)))
   WHERE ((c.relnamespace = ('kafka'::regnamespace)::oid) AND (c.relkind = 'r'::"char"));
+
+create view kafka.erasures as
+ SELECT r.erasure_id,
+    r.topic,
+    r.key,
+    r.key_sha256,
+    r.requested_by,
+    r.requested_at,
+        CASE
+            WHEN (r.done_at IS NOT NULL) THEN 'done'::text
+            WHEN ((r.erased_at IS NOT NULL) AND r.vacuum) THEN 'vacuum'::text
+            WHEN (r.erased_at IS NOT NULL) THEN 'erased'::text
+            WHEN (p.waits_for IS NOT NULL) THEN 'waits'::text
+            WHEN (r.began_at IS NOT NULL) THEN 'erases'::text
+            ELSE 'asked'::text
+        END AS state,
+    p.waits_for,
+    r.began_at,
+        CASE
+            WHEN (r.erased_at IS NOT NULL) THEN (1)::numeric
+            ELSE COALESCE(g.share, (0)::numeric)
+        END AS progress,
+    COALESCE(r.records, g.records, (0)::bigint) AS records,
+    r.erased_at,
+    r.vacuumed_at,
+    r.done_at,
+    r.wal_position
+   FROM ((kafka.erasure_requests r
+     LEFT JOIN kafka.erasure_passes p ON (((p.pass_id = r.pass_id) AND (r.erased_at IS NULL))))
+     LEFT JOIN LATERAL ( SELECT (sum(LEAST(e.next_offset, e.end_offset)) / NULLIF(sum(e.end_offset), (0)::numeric)) AS share,
+            (sum(e.records[r.place]))::bigint AS records
+           FROM kafka.erasure_progress e
+          WHERE (e.pass_id = p.pass_id)) g ON (true))
+  WHERE kafka.may(kafka.session_role(), 'DELETE'::text, 'TOPIC'::text, r.topic);
 
 create view kafka.group_lag as
  SELECT f.group_id,
@@ -2309,6 +2494,52 @@ comment on column kafka.disk_usage.index_bytes is 'Bytes of its indexes';
 comment on column kafka.disk_usage.total_bytes is 'Both';
 comment on column kafka.disk_usage.rows_estimated is 'Rows, as Postgres counts along';
 comment on column kafka.disk_usage.dead_rows_estimated is 'Rows that are deleted, and that vacuum will make room of';
+comment on table kafka.erasure_passes is 'Requests for one topic that are carried out in one walk over its log';
+comment on column kafka.erasure_passes.pass_id is 'Rises with each pass';
+comment on column kafka.erasure_passes.topic_id is 'The topic: it has one pass at a time';
+comment on column kafka.erasure_passes.partition_ids is 'Partitions to walk over; null: where they end is not noted yet';
+comment on column kafka.erasure_passes.waits_for is 'What the broker waits for; null: nothing';
+comment on table kafka.erasure_progress is 'How far a pass is in each partition';
+comment on column kafka.erasure_progress.pass_id is 'The pass';
+comment on column kafka.erasure_progress.partition_id is 'The partition';
+comment on column kafka.erasure_progress.next_offset is 'Below it no record of the keys is left';
+comment on column kafka.erasure_progress.end_offset is 'Where the log ended at the moment of the pass';
+comment on column kafka.erasure_progress.records is 'Records that went so far, by place of the request';
+comment on column kafka.erasure_progress.bytes is 'Bytes of the batches in which they lay';
+comment on table kafka.erasure_requests is 'What kafka.erase was asked: see kafka.erasures';
+comment on column kafka.erasure_requests.erasure_id is 'What kafka.erase told';
+comment on column kafka.erasure_requests.topic is 'Name of the topic';
+comment on column kafka.erasure_requests.topic_id is 'Its id: another topic that is called so later is not meant';
+comment on column kafka.erasure_requests.partition_ids is 'Partitions that it had then';
+comment on column kafka.erasure_requests.key is 'The key; null once its records are gone';
+comment on column kafka.erasure_requests.key_sha256 is 'SHA-256 of the key, once its records are gone';
+comment on column kafka.erasure_requests.vacuum is 'Whether a vacuum follows';
+comment on column kafka.erasure_requests.requested_by is 'The role that asked';
+comment on column kafka.erasure_requests.requested_at is 'When it asked';
+comment on column kafka.erasure_requests.pass_id is 'The pass that carries it out, or did';
+comment on column kafka.erasure_requests.place is 'Its place among the requests of the pass, from 1 on';
+comment on column kafka.erasure_requests.began_at is 'Records up to this moment are meant';
+comment on column kafka.erasure_requests.records is 'Records that went; null until all are gone';
+comment on column kafka.erasure_requests.erased_at is 'When the last of them went';
+comment on column kafka.erasure_requests.vacuumed_at is 'When the vacuum ended that was asked for';
+comment on column kafka.erasure_requests.done_at is 'When nothing was left to do';
+comment on column kafka.erasure_requests.wal_position is 'Where the WAL was then';
+comment on view kafka.erasures is 'What kafka.erase was asked and how far it is, for topics of which the session may delete records';
+comment on column kafka.erasures.erasure_id is 'What kafka.erase told';
+comment on column kafka.erasures.topic is 'Name of the topic';
+comment on column kafka.erasures.key is 'The key, until its records are gone';
+comment on column kafka.erasures.key_sha256 is 'SHA-256 of the key, from then on';
+comment on column kafka.erasures.requested_by is 'The role that asked';
+comment on column kafka.erasures.requested_at is 'When it asked';
+comment on column kafka.erasures.state is 'asked, erases, waits, erased, vacuum, done';
+comment on column kafka.erasures.waits_for is 'What the broker waits for; null: nothing';
+comment on column kafka.erasures.began_at is 'Records that were in the topic at this moment go; those that come later stay';
+comment on column kafka.erasures.progress is 'The share of the logs'' offsets that is done, 0 to 1';
+comment on column kafka.erasures.records is 'Records that went out of the log so far';
+comment on column kafka.erasures.erased_at is 'When the last record was gone';
+comment on column kafka.erasures.vacuumed_at is 'When the vacuum had ended that was asked for';
+comment on column kafka.erasures.done_at is 'When nothing was left to do';
+comment on column kafka.erasures.wal_position is 'Where the WAL was then: base backups and archived WAL from before still hold the records until they expire';
 comment on view kafka.group_lag is 'Each offset that a group committed, and how far the partition''s end lies beyond it';
 comment on column kafka.group_lag.group_id is 'The group''s id';
 comment on column kafka.group_lag.kind is 'classic, consumer or streams; null: nobody ever joined';
@@ -2529,6 +2760,7 @@ comment on function kafka.allow(text,text,text,text,text) is 'Lets a role do an 
 comment on function kafka.as_json(bytea) is 'A key or value as JSON; null if it is none';
 comment on function kafka.as_text(bytea) is 'A key or value as text; null if it is no UTF-8';
 comment on function kafka.await(text,integer,bigint,interval) is 'Waits until kafka.unpacked has the record at an offset; false: not in that time';
+comment on function kafka.begin_erasure(bigint,integer[],bigint[]) is 'Notes where logs end at the moment of a pass; what kafka.produce left of the keys goes';
 comment on function kafka.broker_sleeps() is 'Whether the broker has to be notified; keeps it awake if not';
 comment on function kafka.bytes_of(text[]) is 'Each text in UTF-8';
 comment on function kafka.check_role(text) is 'Fails if Postgres has no such role';
@@ -2538,6 +2770,9 @@ comment on function kafka.commit_claimed(text,integer,bigint,bigint) is 'Commits
 comment on function kafka.commit_offsets(text,text,integer,bigint,bigint) is 'Commits the offset of the next record to read with the caller''s transaction; fails with 40001 if the claim is not the newest';
 comment on function kafka.commit_offsets_many(text,text,integer[],bigint[],bigint[]) is 'kafka.commit_offsets for several partitions, all or none, in an order that makes no deadlock';
 comment on function kafka.deny(text,text,text,text,text) is 'Keeps a role from an operation, whatever else allows it';
+comment on function kafka.erase(text,bytea,boolean) is 'Has all records of a key erased that are in the topic by then; returns the id of the row in kafka.erasures that tells how far it is';
+comment on function kafka.erase(text,text,boolean) is 'The same by a key of text, in UTF-8';
+comment on function kafka.finish_erasure(bigint) is 'Notes that all is gone that a pass was to take; of the keys a hash is left';
 comment on function kafka.first_base_at_time(integer,bigint) is 'Base offset of the first batch at or above the log start that holds a time at or after the one wanted (milliseconds): a binary search over the primary key';
 comment on function kafka.first_call(text,text) is 'Whether no call had this dedup key within the window; waits for a transaction that has it';
 comment on function kafka.first_claim(text,integer,bigint) is 'Where a group begins that claims a partition for the first time: at what it committed as a Kafka group; null: nothing';
@@ -2588,6 +2823,7 @@ comment on function kafka.release(text) is 'Gives a group back to Kafka clients,
 comment on function kafka.revoke(text,text,text,text,text) is 'Undoes kafka.allow and kafka.deny; how many rows of kafka.acls that were';
 comment on function kafka.session_role() is 'The role whose rights count: that of SET ROLE, else the one that logged in';
 comment on function kafka.take_claim(text,integer) is 'The next claim on a group''s partition, which its caller has locked';
+comment on function kafka.take_erasures(text,integer) is 'The pass of a topic that is under way, else a new one of requests that wait; null: there are none';
 comment on function kafka.tell_offset(text,integer,bigint,bigint) is 'Tells the broker of an offset; -1: of a claim without one, null: of a claim that is given back';
 comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';
 comment on function kafka.topics_changed() is 'Trigger: looks at the topics of the rows that changed';

@@ -7,13 +7,15 @@ import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/commit/Committer"
-import { compactionDefaults, logDefaults, retentionDefaults } from "@tusk/storage/defaults"
+import { compactionDefaults, eraseDefaults, logDefaults, retentionDefaults } from "@tusk/storage/defaults"
 import { Configs, TOPIC_RESOURCE } from "@tusk/storage/topics/Configs"
 import { deletions } from "@tusk/storage/deletions"
 import { CoordinatorCounts, GroupCounts } from "@tusk/coordinator/group/shell/GroupCounts"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
 import { Compaction } from "@tusk/storage/log/compaction/Compaction"
 import { CompactionOf, CompactionOptions } from "@tusk/storage/log/compaction/CompactionOptions"
+import { Erase } from "@tusk/storage/log/erase/Erase"
+import { EraseOptions } from "@tusk/storage/log/erase/EraseOptions"
 import { Follower } from "@tusk/storage/log/follower/Follower"
 import { KeepsRows } from "@tusk/storage/log/follower/FollowerOptions"
 import { Log } from "@tusk/storage/log/Log"
@@ -193,6 +195,7 @@ const parts = {
   active: Active.layer,
   committer: Committer.layer,
   configs: Configs.layer,
+  erase: Erase.layer,
   log: Log.layer,
   offsets: Offsets.layer,
   transactions,
@@ -206,7 +209,7 @@ export type BrokerParts = typeof parts
 /** Everything between a connection and the store: no socket is opened, `Connections.serve` takes them. */
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   const all = { ...parts, ...replaced }
-  const { active, authorizer, committer, configs, groups, log, offsets, placement, security, transactions } = all
+  const { active, authorizer, committer, configs, erase, groups, log, offsets, placement, security, transactions } = all
   const storage = deletions.pipe(
     Layer.provideMerge(
       layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer))
@@ -225,7 +228,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provideMerge(ShareGroups.layer, SharePartitions.layer),
     StreamsGroups.layer
   )
-  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, inWireTime(follower)))
+  const erasing = inWireTime(Layer.provideMerge(erase, follower))
+  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, erasing))
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
@@ -287,6 +291,7 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       backoffMs: settings.logCleanerBackoffMs,
       maxKeyBytes: settings.logCleanerDedupeBufferSize
     }),
+    Layer.succeed(EraseOptions, { ...eraseDefaults, bytesPerSecond: settings.eraseBytesPerSecond }),
     Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: settings.decompressedMaxBytes }),
     Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
     Layer.succeed(SecurityOptions, {

@@ -9,6 +9,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   commitTexts: "statements/commit/",
   readTexts: "statements/read/",
   outboxTexts: "statements/outbox/",
+  erasureTexts: "statements/erasure/",
   statisticsTexts: "statements/statistics/",
   takeOverTexts: "statements/takeover/",
   unpackedTexts: "statements/unpacked/"

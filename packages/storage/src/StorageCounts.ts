@@ -36,6 +36,9 @@ export class StorageCounts {
   compactedBatches = 0
   /** Times that a partition was compacted. */
   compactions = 0
+  /** Records that went for their key, and bytes of the batches in which they lay. */
+  erasedRecords = 0
+  erasedBytes = 0
 
   commitFailed(tag: string): void {
     this.commitFailures.set(tag, (this.commitFailures.get(tag) ?? 0) + 1)

@@ -39,6 +39,17 @@ export const compactionDefaults = {
   stepBytes: 512 * 1024
 }
 
+/** Of `EraseOptions`. */
+export const eraseDefaults = {
+  bytesPerSecond: 8 * MIB,
+  stepBytes: 512 * 1024,
+  sliceBytes: 64 * MIB,
+  lookMs: 10_000,
+  waitMs: 200,
+  longestWaitMs: 5000,
+  outboxMs: 5000
+}
+
 /** Of `FollowerOptions`. */
 export const followerDefaults = {
   lookMs: 500,

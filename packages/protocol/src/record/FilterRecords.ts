@@ -1,5 +1,6 @@
 import type { KafkaError } from "../KafkaError.ts"
 import * as H from "./BatchHeader.ts"
+import { UNCOMPRESSED } from "./Compression.ts"
 import { attemptSteps, offsetOf, RecordCursor, STRIDE, timestampOf } from "./RecordCursor.ts"
 import { withRecords } from "./Records.ts"
 import type { Steps } from "./Steps.ts"
@@ -18,9 +19,9 @@ export interface FilterOptions {
   readonly keep: (record: KeyedRecord) => boolean
   /**
    * When tombstones of this batch may go, in milliseconds: given to a batch that keeps one and has no such time yet
-   * (KIP-534).
+   * (KIP-534). Undefined: a batch without such a time stays without.
    */
-  readonly deleteHorizon: bigint
+  readonly deleteHorizon: bigint | undefined
 }
 
 /** What is left of a batch. */
@@ -59,6 +60,10 @@ export const withDeleteHorizon = (batch: Uint8Array, deleteHorizon: bigint): Uin
     view.setBigInt64(27, deleteHorizon)
   })
 }
+
+/** A batch of which no record is left, and all else: where it lies, its producer, its sequences. */
+export const emptied = (batch: Uint8Array): Uint8Array =>
+  withRecords(batch, UNCOMPRESSED, new Uint8Array(0), (view) => view.setInt32(H.COUNT_AT, 0))
 
 /** Copies a record; its time then counts from another base. */
 const rebase = (writer: VarintWriter, head: VarintWriter, cursor: RecordCursor, by: bigint): void => {
@@ -109,8 +114,8 @@ function* filter(batch: Uint8Array, records: Uint8Array, options: FilterOptions)
   const { count, kept, keptBytes, latest, tombstones } = yield* sift(batch, records, options.keep)
   const horizon = before ?? (tombstones ? options.deleteHorizon : undefined)
   const deleteHorizon = tombstones ? horizon : undefined
-  if (count === H.recordCount(batch) && horizon === before) return { batch, kept: count, deleteHorizon }
   if (count === 0) return { batch: undefined, kept: 0, deleteHorizon: undefined }
+  if (count === H.recordCount(batch) && horizon === before) return { batch, kept: count, deleteHorizon }
   const newBase = horizon ?? H.baseTimestamp(batch)
   const left = yield* copied(batch, records, kept, keptBytes, newBase)
   const remade = (compressed: Uint8Array): Uint8Array =>

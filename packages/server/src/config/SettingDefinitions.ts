@@ -3,6 +3,7 @@ import { defaultTransactionConfig } from "@tusk/coordinator/transaction/shell/Tr
 import {
   committerDefaults,
   compactionDefaults,
+  eraseDefaults,
   logDefaults,
   openBatchesDefaults,
   pgDefaults,
@@ -313,6 +314,13 @@ export const settingDefinitions = {
     logDefaults.failoverLeap,
     { min: 1 },
     "Offsets by which the end of each partition leaps after a failover to a server that may lack the newest records."
+  ),
+  eraseBytesPerSecond: number(
+    "tusk.erase.bytes.per.second",
+    "LONG",
+    eraseDefaults.bytesPerSecond,
+    { min: 1024 },
+    "Bytes of batches that kafka.erase looks through in a second, over all topics."
   ),
   sqlDedupWindowMs: number(
     "tusk.sql.dedup.window.ms",

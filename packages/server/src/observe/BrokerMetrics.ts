@@ -4,6 +4,7 @@ import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
+import { Erase } from "@tusk/storage/log/erase/Erase"
 import { Log } from "@tusk/storage/log/Log"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { Store } from "@tusk/storage/port/Store"
@@ -110,6 +111,7 @@ const own = Effect.gen(function* () {
   return {
     active: yield* Active,
     committer: yield* Committer,
+    erase: yield* Erase,
     log: yield* Log,
     topics: yield* Topics,
     settings: yield* BrokerSettings,

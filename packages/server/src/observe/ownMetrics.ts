@@ -2,6 +2,7 @@ import type { CoordinatorCounts } from "@tusk/coordinator/group/shell/GroupCount
 import { errorInfo } from "@tusk/protocol/KafkaError"
 import type { Active } from "@tusk/storage/commit/Active"
 import type { Committer } from "@tusk/storage/commit/Committer"
+import type { Erase } from "@tusk/storage/log/erase/Erase"
 import type { Log } from "@tusk/storage/log/Log"
 import type { StorageCounts } from "@tusk/storage/StorageCounts"
 import type { Topics } from "@tusk/storage/topics/Topics"
@@ -16,6 +17,7 @@ import { tuskMetrics as m } from "./tuskMetrics.ts"
 export interface OwnSources {
   readonly active: Active["Service"]
   readonly committer: Committer["Service"]
+  readonly erase: Pick<Erase["Service"], "waiting">
   readonly log: Log["Service"]
   readonly topics: Topics["Service"]
   readonly settings: Settings
@@ -28,7 +30,7 @@ export interface OwnSources {
 
 /** What the broker knows without asking anybody: once registered, each tells its value itself. */
 export const registerOwn = (series: Series, sources: OwnSources): void => {
-  const { active, committer, held, log, server, settings, storage, telemetry, topics } = sources
+  const { active, committer, erase, held, log, server, settings, storage, telemetry, topics } = sources
   series.live(m.serving, () => (active.isServing() ? 1 : 0))
   series.live(m.epoch, () => active.epoch())
   series.live(m.connections, () => held.connections())
@@ -61,6 +63,9 @@ export const registerOwn = (series: Series, sources: OwnSources): void => {
   series.live(m.orphans, () => topics.orphans().length)
   series.live(m.compactions, () => storage.compactions)
   series.live(m.compactedBatches, () => storage.compactedBatches)
+  series.live(m.erasing, () => erase.waiting())
+  series.live(m.erasedRecords, () => storage.erasedRecords)
+  series.live(m.erasedBytes, () => storage.erasedBytes)
   series.live(m.telemetryClients, () => telemetry.held().clients)
   series.live(m.telemetryBytes, () => telemetry.held().bytes)
   series.live(m.telemetryPushes, () => telemetry.pushes())

@@ -106,6 +106,9 @@ export const tuskMetrics = {
   ),
   compactions: counter("tusk_compactions_total", [], "Times that a partition was compacted"),
   compactedBatches: counter("tusk_compaction_batches_total", [], "Batches that compaction replaced or took away"),
+  erasing: gauge("tusk_erase_topics", [], "Topics for which kafka.erase was asked and is not done yet"),
+  erasedRecords: counter("tusk_erase_records_total", [], "Records that kafka.erase took out of the log"),
+  erasedBytes: counter("tusk_erase_bytes_total", [], "Bytes of the batches that kafka.erase rewrote for that"),
 
   telemetryClients: gauge("tusk_client_telemetry_clients", [], "Clients whose pushed metrics are kept (KIP-714)"),
   telemetryBytes: gauge(

@@ -10,6 +10,7 @@ import type { ConnectionError } from "./connection/ConnectionError.ts"
 import { resolveOptions } from "./options/PgOptions.ts"
 import type { PgOptions } from "./options/PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
+import { erasuresOf } from "./PgStore/ErasureSession.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { securityOf } from "./PgStore/SecuritySession.ts"
@@ -108,6 +109,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     ...readsOf((use) => withReign(({ readers }) => use(readers))),
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
+    erasures: erasuresOf(withReign),
     roles: roleLoginsOf(target, withReign),
     statistics: withReign(({ statistics }) => statistics.look)
   })

@@ -66,6 +66,14 @@ export interface Erasures {
   ) => Effect.Effect<void, StoreError>
   /** Notes a step that is stored. False, and nothing: progress is not where the step began. */
   readonly advance: (pass: ErasurePass, step: ErasureStep) => Effect.Effect<boolean, StoreError>
+  /**
+   * Takes rows of the pass's keys away that the built-in follower has kept of a partition (`kafka.unpacked`): from an offset
+   * on, below another, as many as go at once. Tells where to go on; undefined: they are all gone.
+   */
+  readonly rows: (
+    pass: ErasurePass,
+    range: { readonly partitionId: number; readonly from: bigint; readonly below: bigint }
+  ) => Effect.Effect<bigint | undefined, StoreError>
   /** Lets SQL know what the pass waits for; undefined: nothing. */
   readonly tell: (pass: ErasurePass, waitsFor: string | undefined) => Effect.Effect<void, StoreError>
   /** All is gone: of the keys a hash is left. */

@@ -121,6 +121,7 @@ describe("clusters in schemas of one database", () => {
       const plain = renamed
         .replaceAll(`kafka_outbox_${number}`, "kafka_outbox")
         .replaceAll(`kafka_security_${number}`, "kafka_security")
+        .replaceAll(`kafka_erasures_${number}`, "kafka_erasures")
         .replaceAll(number, "1416983403")
       assert.strictEqual(plain.replaceAll("'\"other\"'::regnamespace", "'kafka'::regnamespace"), whole)
       assert.match(whole, lock)

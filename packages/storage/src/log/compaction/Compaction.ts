@@ -13,13 +13,15 @@ import type { Topic } from "../../topics/Topics.ts"
 import { BatchCodec } from "../batches/BatchCodec.ts"
 import { OpenBatches } from "../batches/OpenBatches.ts"
 import { Log } from "../Log.ts"
+import { makeFilterBatch } from "../rewriting/filterBatch.ts"
+import { Rewriting } from "../rewriting/Rewriting.ts"
+import { makeReadBatches, makeWalkBatches } from "../rewriting/walkBatches.ts"
 import { makeCollectKeys } from "./collectKeys.ts"
 import { CompactionOf, CompactionOptions } from "./CompactionOptions.ts"
 import { CompactionStates } from "./CompactionStates.ts"
 import { PartitionCompaction } from "./PartitionCompaction.ts"
 import { Resting } from "./Resting.ts"
 import { makeRewriteBatches } from "./rewriteBatches.ts"
-import { makeWalkBatches } from "./walkBatches.ts"
 
 /**
  * `cleanup.policy=compact`: of each key the latest record stays. Goes over a partition twice: the new part tells the
@@ -34,7 +36,7 @@ export class Compaction extends Context.Service<
     readonly check: Effect.Effect<void>
   }
 >()("@tusk/storage/log/compaction/Compaction") {
-  static readonly layer = Layer.effect(
+  private static readonly layerNoDeps = Layer.effect(
     Compaction,
     Effect.gen(function* () {
       const store = yield* Store
@@ -47,11 +49,13 @@ export class Compaction extends Context.Service<
       const { backoffMs, enabled, maxKeyBytes, stepBytes } = yield* CompactionOptions
       const states = new CompactionStates(store)
       const resting = new Resting()
-      const walk = makeWalkBatches(store, stepBytes)
-      const collect = makeCollectKeys(walk, open, maxKeyBytes)
-      const rewrite = makeRewriteBatches(walk, open, yield* BatchCodec)
+      const rewriting = yield* Rewriting
+      const read = makeReadBatches(store, stepBytes)
+      const collect = makeCollectKeys(makeWalkBatches(read), open, maxKeyBytes)
+      const filter = makeFilterBatch(open, yield* BatchCodec)
+      const rewrite = makeRewriteBatches(makeWalkBatches(read, rewriting.inTurn), filter)
       const counts = yield* Counts
-      const ports = { store, active, committer, log, states, resting, collect, rewrite, counts }
+      const ports = { store, committer, log, rewriting, states, resting, collect, rewrite, counts }
       const partitions = new PartitionCompaction(ports)
       const trouble = new Recurring("log")
       let isWhole = true
@@ -93,4 +97,7 @@ export class Compaction extends Context.Service<
       return Compaction.of({ check })
     })
   )
+
+  /** A layer is built once: whoever rewrites logs takes turns with the others. */
+  static readonly layer = Layer.provide(this.layerNoDeps, Rewriting.layer)
 }

@@ -1,22 +1,20 @@
-import { isKafkaError, NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
+import { isKafkaError } from "@tusk/protocol/KafkaError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type { Active } from "../../commit/Active.ts"
 import type { Committer } from "../../commit/Committer.ts"
-import { writing } from "../../commit/Participant.ts"
-import type { Participant } from "../../commit/Participant.ts"
 import type { Store } from "../../port/Store.ts"
-import type { StoredCompaction, Unit } from "../../port/Write.ts"
+import type { StoredCompaction } from "../../port/Write.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { StorageCounts } from "../../StorageCounts.ts"
 import type { Log, MeasuredEnd } from "../Log.ts"
 import { AbortedBatches } from "../partitions/AbortedBatches.ts"
+import type { Replace, Rewriting } from "../rewriting/Rewriting.ts"
 import type { CollectKeys } from "./collectKeys.ts"
 import { countCleanable, isDue, mayBeDue } from "./CompactionPlan.ts"
 import type { Cleanable, CompactedLog, CompactionPolicy } from "./CompactionPlan.ts"
 import type { CompactionStates } from "./CompactionStates.ts"
 import type { Resting } from "./Resting.ts"
-import type { Replace, RewriteBatches } from "./rewriteBatches.ts"
+import type { RewriteBatches } from "./rewriteBatches.ts"
 
 /** The greatest time that a batch can carry: configs may ask for a later one. */
 const LATEST = (1n << 63n) - 1n
@@ -37,9 +35,9 @@ const PLAN_BATCHES = 1000
 /** What the compaction of a partition is made with. */
 export interface PartitionCompactionPorts {
   readonly store: Pick<Store["Service"], "abortedTransactions" | "sizes">
-  readonly active: Pick<Active["Service"], "reign">
   readonly committer: Pick<Committer["Service"], "submit">
   readonly log: Log["Service"]
+  readonly rewriting: Pick<Rewriting["Service"], "inReign">
   readonly states: CompactionStates
   readonly resting: Resting
   readonly collect: CollectKeys
@@ -106,24 +104,23 @@ export class PartitionCompaction {
   /** The latest offset of each new key first, then every batch from the log start on. */
   readonly #compact = Effect.fnUntraced({ self: this }, function* (due: Due) {
     const { end, nowMs, partitionId, policy, state } = due
-    const { collect, committer, counts, log, rewrite, states, store } = this.#ports
-    const write = this.#writing()
+    const { collect, committer, counts, log, rewrite, rewriting, states, store } = this.#ports
+    const { replacing, writing } = rewriting.inReign()
     const ended = yield* store.abortedTransactions(partitionId, end.logStartOffset, due.cleanable.end)
     const aborted = new AbortedBatches(ended)
     const collected = yield* collect({ partitionId, from: dirtyStart(end, state), end: due.cleanable.end }, aborted)
     const range = { partitionId, from: end.logStartOffset, end: collected.end }
     const sieve = { keys: collected.keys, aborted, deleteHorizon: horizonOf(nowMs, policy), nowMs }
+    const put = replacing(partitionId, range.end)
     const replace: Replace = Effect.fnUntraced(function* (batches) {
-      const removal = write([{ _tag: "ReplaceBatches", partitionId, batches }])
-      yield* committer.submit(log.deleting(partitionId, range.end, removal), Infinity)
-      log.replaced(partitionId, batches)
+      yield* put(batches)
       counts.compactedBatches += batches.length
     })
     const deleteHorizon = yield* rewrite(range, sieve, replace)
     counts.compactions++
     const cleanedBytes = yield* this.#cleanedBytes(partitionId, range.end, state)
     const compaction = { cleanedOffset: range.end, cleanedBytes, deleteHorizon }
-    yield* committer.submit(write([{ _tag: "PutCompaction", partitionId, compaction }]), Infinity)
+    yield* committer.submit(writing([{ _tag: "PutCompaction", partitionId, compaction }]), Infinity)
     states.set(partitionId, compaction)
     yield* log.measure(partitionId)
   })
@@ -137,21 +134,5 @@ export class PartitionCompaction {
     return Effect.map(this.#ports.store.sizes(partitionId, cleanedOffset, 1), ([next]) =>
       next === undefined ? (state?.cleanedBytes ?? 0n) : next.cumulativeBytes - BigInt(next.bytes)
     )
-  }
-
-  /** What was read before a take-over is not written after it: another broker may have been at work since. */
-  #writing(): (unit: Unit) => Participant<void> {
-    const { active } = this.#ports
-    const reign = active.reign()
-    return (unit) => ({
-      ...writing(unit),
-      assemble: (writes) => {
-        if (reign === undefined || active.reign() !== reign) {
-          return new NotLeaderOrFollower({ message: "the cluster was taken over meanwhile" })
-        }
-        writes.push(...unit)
-        return "Stored"
-      }
-    })
   }
 }

@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { OpenBatches } from "../batches/OpenBatches.ts"
 import type { AbortedBatches } from "../partitions/AbortedBatches.ts"
+import type { Range, WalkBatches } from "../rewriting/walkBatches.ts"
 import { KeyOffsets } from "./KeyOffsets.ts"
-import { tellUnreadable } from "./walkBatches.ts"
-import type { Range, WalkBatches } from "./walkBatches.ts"
+import { tellUnreadable } from "./tellUnreadable.ts"
 
 export interface CollectedKeys {
   readonly keys: KeyOffsets

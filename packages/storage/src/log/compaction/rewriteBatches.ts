@@ -4,12 +4,12 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import type { Replacement } from "../../port/Write.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { BatchCodec } from "../batches/BatchCodec.ts"
-import type { OpenBatches } from "../batches/OpenBatches.ts"
 import type { AbortedBatches } from "../partitions/AbortedBatches.ts"
+import type { FilterBatch } from "../rewriting/filterBatch.ts"
+import type { Replace } from "../rewriting/Rewriting.ts"
+import type { Range, WalkBatches } from "../rewriting/walkBatches.ts"
 import type { KeyOffsets } from "./KeyOffsets.ts"
-import { tellUnreadable } from "./walkBatches.ts"
-import type { Range, WalkBatches } from "./walkBatches.ts"
+import { tellUnreadable } from "./tellUnreadable.ts"
 
 /** By what records are judged. */
 export interface Sieve {
@@ -21,9 +21,6 @@ export interface Sieve {
   readonly nowMs: bigint
 }
 
-/** Stores what takes the place of batches. */
-export type Replace = (replacements: ReadonlyArray<Replacement>) => Effect.Effect<void, KafkaError>
-
 /** Takes from every batch what is superseded or was aborted. Tells when the first tombstone or marker left may go, in milliseconds; -1 for none. */
 export type RewriteBatches = (
   range: Range,
@@ -33,27 +30,13 @@ export type RewriteBatches = (
 
 const GONE: RecordBatch.Filtered = { batch: undefined, kept: 0, deleteHorizon: undefined }
 
-export const makeRewriteBatches = (
-  walk: WalkBatches,
-  open: OpenBatches["Service"],
-  codec: BatchCodec
-): RewriteBatches => {
-  /** Opened, looked over and compressed again beside other work, which goes on meanwhile. */
+export const makeRewriteBatches = (walk: WalkBatches, filter: FilterBatch): RewriteBatches => {
   const filtered = (batch: Uint8Array, { deleteHorizon, keys, nowMs }: Sieve) => {
     const horizon = RecordBatch.deleteHorizonOf(batch)
     const tombstonesGo = horizon !== undefined && nowMs >= horizon
     const keep: RecordBatch.FilterOptions["keep"] = ({ isTombstone, key, offset }) =>
       key !== null && !(isTombstone && tombstonesGo) && !keys.isSuperseded(key, offset)
-    return open.use<RecordBatch.Filtered>(
-      batch,
-      Effect.fnUntraced(function* (records) {
-        const steps = RecordBatch.filterSteps(batch, records, { deleteHorizon, keep })
-        const sifted = yield* codec.walk(records.byteLength, steps)
-        if (isKafkaError(sifted) || !("remade" in sifted)) return sifted
-        const compressed = yield* codec.compress({ codec: RecordBatch.compressionCodec(batch) }, sifted.records)
-        return { batch: sifted.remade(compressed), kept: sifted.kept, deleteHorizon: sifted.deleteHorizon }
-      })
-    )
+    return filter(batch, { deleteHorizon, keep })
   }
 
   /** A marker that has nothing to end is given a time, as a tombstone is, and goes behind it (KIP-534). */

@@ -25,6 +25,7 @@ import {
 
 const [CLASS, OBJECT] = OUTBOX_LOCK
 const SECURITY_CHANNEL = "kafka_security"
+const ERASURES_CHANNEL = "kafka_erasures"
 /** The session holds nothing else. */
 const RISE = "select pg_advisory_unlock_all()"
 
@@ -45,6 +46,8 @@ export class OutboxSession {
   private readonly listening = new Listening()
   /** What is heard of changes to rows of security. */
   readonly security = new Listening()
+  /** What is heard of keys that are to be erased. */
+  private readonly erasures = new Listening()
   private connection: PgConnection | undefined
   /** Whether the server lets a transaction be prepared, which cannot have notified. */
   private prepares = false
@@ -96,12 +99,29 @@ export class OutboxSession {
       : this.connection.query(RISE).pipe(Effect.asVoid, Effect.mapError(asStoreError))
   )
 
+  /** From now on the session hears of what is asked. */
+  get hearsErasures(): Effect.Effect<void, StoreError> {
+    return Effect.mapError(
+      Effect.map(this.ready, () => this.erasures.begin()),
+      asStoreError
+    )
+  }
+
+  /** Returns when a session has asked for something to be erased, or after so long. */
+  erasureAsked(limitMs: number): Effect.Effect<void, StoreError> {
+    return Effect.mapError(
+      Effect.flatMap(this.ready, (connection) => this.erasures.heard(connection, limitMs)),
+      asStoreError
+    )
+  }
+
   /** The reign is over. Waits for nothing. */
   end(): void {
     this.ended = true
     this.connection?.leave()
     this.listening.end()
     this.security.end()
+    this.erasures.end()
   }
 
   private send(build: (frame: FrameWriter) => void): Effect.Effect<ReadonlyArray<Row>, StoreError> {
@@ -111,7 +131,7 @@ export class OutboxSession {
     )
   }
 
-  /** The session, opened if it is not there: it listens on both channels. */
+  /** The session, opened if it is not there: it listens on all channels. */
   readonly ready: Effect.Effect<PgConnection, ConnectionError> = Effect.suspend(() => {
     const { connection } = this
     if (this.ended) return this.over
@@ -134,9 +154,11 @@ export class OutboxSession {
     return Effect.gen({ self: this }, function* () {
       if (!(yield* this.beside.isOurs(connection)) || this.ended) return yield* this.over
       const security = connection.inSchema(SECURITY_CHANNEL)
-      connection.onNotified = (channel) => (channel === security ? this.security : this.listening).hear()
+      const erasures = connection.inSchema(ERASURES_CHANNEL)
+      connection.onNotified = (channel) =>
+        (channel === security ? this.security : channel === erasures ? this.erasures : this.listening).hear()
       yield* connection.prepare(Object.values(outboxStatements))
-      yield* connection.query(`listen kafka_outbox; listen ${SECURITY_CHANNEL}`)
+      yield* connection.query(`listen kafka_outbox; listen ${SECURITY_CHANNEL}; listen ${ERASURES_CHANNEL}`)
       const [setting] = yield* connection.query("select current_setting('max_prepared_transactions') <> '0'")
       this.prepares = setting?.[0] === "t"
       this.connection = connection

@@ -17,6 +17,7 @@ import type { Session } from "./clusterLock.ts"
 import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.ts"
 import type { CommitSession } from "./commit.ts"
 import { commitStatements } from "./CommitFrame.ts"
+import { ErasureSession } from "./ErasureSession.ts"
 import { OutboxSession } from "./OutboxSession.ts"
 import { Readers } from "./Readers.ts"
 import { SecuritySession } from "./SecuritySession.ts"
@@ -36,6 +37,7 @@ export interface Reign extends CommitSession {
   readonly session: Session
   readonly readers: Readers
   readonly unpacked: UnpackedSession
+  readonly erasure: ErasureSession
   readonly statistics: StatisticsSession
   readonly watch: Watch
   readonly outbox: OutboxSession
@@ -126,14 +128,15 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Ends a reign's sessions, and waits for none that does not answer at once. */
 export const endReign = (
-  sessions: Pick<Reign, "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer">,
+  sessions: Pick<Reign, "erasure" | "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer">,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { outbox, readers, session, statistics, unpacked, watch, writer } = sessions
+    const { erasure, outbox, readers, session, statistics, unpacked, watch, writer } = sessions
     readers.end()
     statistics.end()
     unpacked.end()
+    erasure.end()
     watch.end()
     outbox.end()
     return Effect.map(writer.close(RELEASE), (released) => {
@@ -188,11 +191,12 @@ export const takeOver = (
     const beside = new Beside(target, writer, session)
     const readers = new Readers(beside, target.readConnections)
     const unpacked = new UnpackedSession(readers)
+    const erasure = new ErasureSession(readers)
     const statistics = new StatisticsSession(readers)
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
     const security = new SecuritySession(outbox)
-    const sessions = { writer, session, readers, unpacked, statistics, watch, outbox, security }
+    const sessions = { writer, session, readers, unpacked, erasure, statistics, watch, outbox, security }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {

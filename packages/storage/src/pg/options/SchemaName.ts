@@ -31,7 +31,7 @@ const numberOf = (schema: string): number => createHash("sha256").update(schema)
  * itself, or made of it. Quoted identifiers, the first, are left as they are: roles may be called anything.
  */
 const MEANT =
-  /("(?:[^"]|"")*")|to_regnamespace\('kafka'\)|'kafka'::regnamespace|'kafka'|\bschema kafka\b|(?<![\w.$])kafka\.(?=\w)|\bkafka_outbox\b|\bkafka_security\b|\b1416983403\b/g
+  /("(?:[^"]|"")*")|to_regnamespace\('kafka'\)|'kafka'::regnamespace|'kafka'|\bschema kafka\b|(?<![\w.$])kafka\.(?=\w)|\bkafka_outbox\b|\bkafka_security\b|\bkafka_erasures\b|\b1416983403\b/g
 
 /** SQL as it is to be for a cluster in a schema: for the default one as it is written. */
 export const inSchema = (schema: string): ((sql: string) => string) => {
@@ -46,6 +46,7 @@ export const inSchema = (schema: string): ((sql: string) => string) => {
     "kafka.": `${quoted}.`,
     kafka_outbox: `kafka_outbox_${number}`,
     kafka_security: `kafka_security_${number}`,
+    kafka_erasures: `kafka_erasures_${number}`,
     [String(LOCK_CLASS)]: number
   }
   return (sql) => sql.replaceAll(MEANT, (found, identifier?: string) => identifier ?? meanings[found]!)

@@ -1,0 +1,72 @@
+import { NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Active } from "../../commit/Active.ts"
+import { Committer } from "../../commit/Committer.ts"
+import { writing } from "../../commit/Participant.ts"
+import type { Participant } from "../../commit/Participant.ts"
+import type { Replacement, Unit } from "../../port/Write.ts"
+import { Log } from "../Log.ts"
+import { Turns } from "./Turns.ts"
+
+/** Stores what takes the place of batches. */
+export type Replace = (replacements: ReadonlyArray<Replacement>) => Effect.Effect<void, KafkaError>
+
+/** What rewrites a log in one reign. */
+export interface RewritingInReign {
+  /** These writes, if nobody has taken over since: what was read before is not written after, as another may have been at work. */
+  readonly writing: (unit: Unit) => Participant<void>
+  /** Batches below an offset are replaced: in the store, with what they tell of producers, and in memory. */
+  readonly replacing: (partitionId: number, below: bigint) => Replace
+}
+
+/** For whoever reads batches and puts others in their place. */
+export class Rewriting extends Context.Service<
+  Rewriting,
+  {
+    /**
+     * From the read of batches to what takes their place one rewrites a partition: else a second one would put back what
+     * the first has taken away.
+     */
+    readonly inTurn: <A, E>(partitionId: number, work: Effect.Effect<A, E>) => Effect.Effect<A, E>
+    /** Begins in the reign of now. */
+    readonly inReign: () => RewritingInReign
+  }
+>()("@tusk/storage/log/rewriting/Rewriting") {
+  static readonly layer = Layer.effect(
+    Rewriting,
+    Effect.gen(function* () {
+      const active = yield* Active
+      const committer = yield* Committer
+      const log = yield* Log
+      const turns = new Turns()
+
+      const inReign = (): RewritingInReign => {
+        const reign = active.reign()
+        const guarded = (unit: Unit, stored?: () => void): Participant<void> => ({
+          ...writing(unit, stored),
+          assemble: (writes) => {
+            if (reign === undefined || active.reign() !== reign) {
+              return new NotLeaderOrFollower({ message: "the cluster was taken over meanwhile" })
+            }
+            writes.push(...unit)
+            return "Stored"
+          }
+        })
+        return {
+          writing: guarded,
+          replacing: (partitionId, below) => (batches) => {
+            // With the commit, and not behind it: no reader is given what is not stored any more.
+            const stored = () => log.replaced(partitionId, batches)
+            const removal = guarded([{ _tag: "ReplaceBatches", partitionId, batches }], stored)
+            return Effect.asVoid(committer.submit(log.deleting(partitionId, below, removal), Infinity))
+          }
+        }
+      }
+
+      return Rewriting.of({ inTurn: (partitionId, work) => turns.take(partitionId, work), inReign })
+    })
+  )
+}

@@ -1,0 +1,1 @@
+select kafka.finish_erasure($1::bigint)
