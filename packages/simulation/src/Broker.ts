@@ -5,6 +5,7 @@ import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/batches/BatchCod
 import { defaultSettings } from "@tusk/server/config/Settings"
 import { CommitterOptions } from "@tusk/storage/commit/Committer"
 import { CompactionOptions } from "@tusk/storage/log/compaction/CompactionOptions"
+import { EraseOptions } from "@tusk/storage/log/erase/EraseOptions"
 import { FollowerOptions } from "@tusk/storage/log/follower/FollowerOptions"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
@@ -95,6 +96,15 @@ const tightLimits = (chance: Chance, failoverLeap: number) =>
       stepBytes: chance.pick([1, 300, 1 << 20]),
       openBytes: chance.pick([1, 300, 1 << 20]),
       paceMs: 20
+    }),
+    Layer.succeed(EraseOptions, {
+      bytesPerSecond: chance.pick([10_000, 1 << 30]),
+      stepBytes: chance.pick([1, 300, 1 << 20]),
+      sliceBytes: chance.pick([1, 1000, 1 << 20]),
+      lookMs: 2000,
+      waitMs: 100,
+      longestWaitMs: 2000,
+      outboxMs: chance.pick([0, 500, 5000])
     })
   )
 
