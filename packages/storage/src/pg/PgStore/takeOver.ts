@@ -18,6 +18,7 @@ import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.
 import type { CommitSession } from "./commit.ts"
 import { commitStatements } from "./CommitFrame.ts"
 import { ErasureSession } from "./ErasureSession.ts"
+import { MaterialisedSessions } from "./MaterialisedSessions.ts"
 import { OutboxSession } from "./OutboxSession.ts"
 import { Readers } from "./Readers.ts"
 import { SecuritySession } from "./SecuritySession.ts"
@@ -38,6 +39,7 @@ export interface Reign extends CommitSession {
   readonly readers: Readers
   readonly unpacked: UnpackedSession
   readonly erasure: ErasureSession
+  readonly materialised: MaterialisedSessions
   readonly statistics: StatisticsSession
   readonly watch: Watch
   readonly outbox: OutboxSession
@@ -128,14 +130,15 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Ends a reign's sessions, and waits for none that does not answer at once. */
 export const endReign = (
-  sessions: Pick<Reign, "erasure" | "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer">,
+  sessions: Pick<Reign, "erasure" | "materialised" | "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer">,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { erasure, outbox, readers, session, statistics, unpacked, watch, writer } = sessions
+    const { erasure, materialised, outbox, readers, session, statistics, unpacked, watch, writer } = sessions
     readers.end()
     statistics.end()
     unpacked.end()
+    materialised.end()
     erasure.end()
     watch.end()
     outbox.end()
@@ -192,11 +195,12 @@ export const takeOver = (
     const readers = new Readers(beside, target.readConnections)
     const unpacked = new UnpackedSession(readers)
     const erasure = new ErasureSession(readers)
+    const materialised = new MaterialisedSessions(readers, target.tableSessions)
     const statistics = new StatisticsSession(readers)
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
     const security = new SecuritySession(outbox)
-    const sessions = { writer, session, readers, unpacked, erasure, statistics, watch, outbox, security }
+    const sessions = { writer, session, readers, unpacked, materialised, erasure, statistics, watch, outbox, security }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {

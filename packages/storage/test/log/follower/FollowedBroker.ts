@@ -54,7 +54,7 @@ interface BrokerOptions {
 const layerOf = (database: TestDatabase, { following, stepBytes }: BrokerOptions) =>
   Layer.mergeAll(
     following === undefined
-      ? Layer.succeed(Follower, { look: Effect.void, upkeep: Effect.void, erase: () => Effect.void })
+      ? Layer.succeed(Follower, { look: Effect.void, upkeep: Effect.void, erase: () => Effect.void, tables: () => [] })
       : Follower.layer,
     Retention.layer,
     Compaction.layer,
