@@ -95,7 +95,10 @@ const tightLimits = (chance: Chance, failoverLeap: number) =>
       upkeepIntervalMs: chance.pick([1000, 4000]),
       stepBytes: chance.pick([1, 300, 1 << 20]),
       openBytes: chance.pick([1, 300, 1 << 20]),
-      paceMs: 20
+      paceMs: 20,
+      tableLookMs: chance.pick([200, 2000]),
+      tableSteps: chance.between(1, 3),
+      tablePatienceMs: 2000
     }),
     Layer.succeed(EraseOptions, {
       bytesPerSecond: chance.pick([10_000, 1 << 30]),

@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Plant } from "./Plant.ts"
 import { securityPlants } from "./SecurityPlants.ts"
+import { sidePlants } from "./SidePlants.ts"
 import { sqlPlants } from "./SqlPlants.ts"
 import { transactionPlants } from "./TransactionPlants.ts"
 
@@ -322,5 +323,6 @@ export const plants: ReadonlyArray<Plant> = [
   configBesideTheQueue,
   ...transactionPlants,
   ...sqlPlants,
-  ...securityPlants
+  ...securityPlants,
+  ...sidePlants
 ]

@@ -97,6 +97,11 @@ export class SqlRows {
     return { partitionId, gone: [], come, position: { ...position, nextOffset: to } }
   }
 
+  /** Its rows, wherever the position is: for broken brokers. */
+  addLate(step: FollowedStep): RowChange {
+    return { partitionId: step.partitionId, gone: [], come: recordsOf(step), position: undefined }
+  }
+
   /** Rows of these keys go. */
   erase(partitionId: number, keys: ReadonlySet<string>, from: bigint, below: bigint): RowChange {
     const gone = this.rowsOf(partitionId).filter(
@@ -116,6 +121,12 @@ export class SqlRows {
   noteCompaction(partitionId: number, compacted: CompactedTo): RowChange {
     const position = this.#positions.get(partitionId)
     return { partitionId, gone: [], come: [], position: position && { ...position, compacted } }
+  }
+
+  /** Nothing where there is a position. */
+  clear(partitionId: number, limit: number): RowChange {
+    const old = this.#positions.has(partitionId) ? [] : this.rowsOf(partitionId)
+    return { partitionId, gone: old.slice(0, limit).map(({ offset }) => offset), come: [], position: undefined }
   }
 
   trim(partitionId: number, below: bigint, limit: number): RowChange {

@@ -93,6 +93,12 @@ export const rowsPort = (beside: Beside): UnpackedRows => {
       ask(`sift of ${step.partitionId}`, (server) => server.keepsRows(server.rows.sift(step), world.nowMs)),
     noteCompaction: (id, compacted) =>
       ask(`note of ${id}`, (server) => server.keepsRows(server.rows.noteCompaction(id, compacted), world.nowMs)),
+    clear: (id, limit) =>
+      ask(`clear of ${id}`, (server) => {
+        const change = server.rows.clear(id, limit)
+        server.keepsRows(change, world.nowMs)
+        return change.gone.length
+      }),
     trim: (id, below, limit) =>
       ask(`trim of ${id} below ${below}`, (server) => {
         const change = server.rows.trim(id, below, limit)
