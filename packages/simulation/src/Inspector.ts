@@ -97,9 +97,15 @@ export const readAll = ({ followed, groups, history, keyed, shared }: Everything
       yield* atLast(history, Effect.sync(() => history.erasures.isDone), "R4", "the end of what was asked to be erased")
     }
     history.erasures.look()
-    if (followed.length === 0) return
+    yield* awaitRows(shared, history, followed)
+  })
+
+/** Until followers have come to the end. */
+export const awaitRows = (shared: ClientWorld, history: History, followed: ReadonlyArray<FollowedTopic>) =>
+  Effect.suspend(() => {
+    if (followed.length === 0) return Effect.void
     const rows = Effect.sync(() => areRowsWhole(shared, history, followed))
-    yield* atLast(history, rows, "S4", "the rows of followers")
+    return atLast(history, rows, "S4", "the rows of followers")
   })
 
 /** From the first offset to the end: a consumer that reads so has no lag at last. */

@@ -8,6 +8,7 @@ import type { Plant } from "./Plant.ts"
 /** The position is stored first, and the rows below it a moment later. */
 const positionAheadOfRows: Plant = {
   name: "position-ahead-of-rows",
+  seed: 10,
   store: (store, database) => {
     const { unpacked } = store
     if (unpacked === undefined) return store
@@ -33,6 +34,7 @@ const positionAheadOfRows: Plant = {
 /** The last batch of all that are read at once is not looked at. */
 const eraseOneBatchLess: Plant = {
   name: "erase-one-batch-less",
+  seed: 3,
   parts: {
     erase: Layer.provide(
       Erase.layer,

@@ -16,7 +16,7 @@ import { eraser, erasureReader } from "./Erasing.ts"
 import { followAll, followedTopics, keptAsRows, rowReader, rowTroubles } from "./Following.ts"
 import { GUARDED_TOPICS, History } from "./History.ts"
 import { IdempotentProducer } from "./IdempotentProducer.ts"
-import { inspector, readAll } from "./Inspector.ts"
+import { awaitRows, inspector, readAll } from "./Inspector.ts"
 import { keyedConfigs, keyedProducer, keyedReader, TOMBSTONES_MS } from "./Keyed.ts"
 import { KeyedHistory } from "./KeyedHistory.ts"
 import { lossOf } from "./loss.ts"
@@ -219,6 +219,8 @@ const story = (run: Run): Effect.Effect<void> =>
     if (followed.length > 0) yield* followAll(shared, followed)
     // A broker that has lost the lock without being told has found out by then.
     yield* Effect.sleep(SUPERSEDED_MS)
+    // Followers come to the end without being started anew.
+    yield* awaitRows(shared, history, followed)
     // What is in memory is gone: what was told has to be in the database.
     for (const broker of brokers) broker.crash(0)
     yield* readAll({ shared, history, keyed, groups: ALL_GROUPS, followed })
