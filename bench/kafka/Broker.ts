@@ -20,17 +20,24 @@ export interface KillableBroker extends Broker {
   readonly start: () => Promise<void>
 }
 
+/** Below those that systems give to whoever connects: such a one may be taken again a moment later. */
+const PORTS = { from: 20_000, count: 12_000 }
+const PORT_TRIES = 20
+
 /** A port that was free a moment ago, on loopback. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
+export const freePort = async (): Promise<number> => {
+  for (let left = PORT_TRIES; left > 0; left--) {
+    const port = PORTS.from + Math.floor(Math.random() * PORTS.count)
+    if (await isFree(port)) return port
+  }
+  throw new Error("no port is free")
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
     const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() =>
-        address !== null && typeof address === "object" ? resolve(address.port) : reject(new Error("no port"))
-      )
-    })
+    server.once("error", () => resolve(false))
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)))
   })
 
 /** Sends one request frame and resolves with the body of the answer, after the correlation id. */

@@ -1,8 +1,8 @@
 /**
  * How clients get in, and how they are told that they do not: each client by each mechanism with logins that are right and
  * wrong, on Tusk and on Apache Kafka of the same version. `npm run test:security [-- --only Java,kafkajs] [--mechanism
- * PLAIN,mTLS] [--case right] [--against memory,embedded] [--at-once 4] [--verbose]`. The table of outcomes has to be Apache
- * Kafka's. Ends with 1 where it is not.
+ * PLAIN,mTLS] [--case right] [--against memory,embedded] [--at-once 4] [--times 1] [--verbose]`. The table of outcomes has
+ * to be Apache Kafka's. Ends with 1 where it is not.
  */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -28,6 +28,7 @@ const { values: options } = parseArgs({
     case: { type: "string" },
     against: { type: "string", default: "memory" },
     "at-once": { type: "string", default: "4" },
+    times: { type: "string", default: "1" },
     verbose: { type: "boolean", default: false }
   }
 })
@@ -43,6 +44,8 @@ interface Cell {
   readonly name: Case
   /** Topic, group and, where the run has one, user. */
   readonly own: string
+  /** Which one of its kind it is, from 1. */
+  readonly time: number
 }
 
 const log = (line: string) => process.stdout.write(`${line}\n`)
@@ -67,7 +70,9 @@ for (const [program] of ready) {
     }
     for (const name of CASES.filter((one) => chosen(one, options.case))) {
       if (without(mechanism, name) !== undefined) continue
-      cells.push({ program, mechanism, name, own: `m${cells.length}` })
+      for (let time = 1; time <= Number(options.times); time++) {
+        cells.push({ program, mechanism, name, own: `m${cells.length}`, time })
+      }
     }
   }
 }
@@ -104,13 +109,8 @@ const steps = async (cell: Cell, secured: Secured, wire: Wire, certificates: Cer
   }
 }
 
-const nameOf = ({ mechanism, name, program }: Cell) => `${program.name} | ${mechanism} | ${name}`
-
-/** Why Tusk is told otherwise by a client. */
-const otherwise = ({ mechanism, name }: Cell): string | undefined =>
-  mechanism === "mTLS" && (name === "wrong secret" || name === "expired")
-    ? "after a handshake of TLS 1.3 Node closes the connection without an alert"
-    : undefined
+const nameOf = ({ mechanism, name, program, time }: Cell) =>
+  `${program.name} | ${mechanism} | ${name}${options.times === "1" ? "" : ` ${time}`}`
 
 type Table = ReadonlyMap<string, { readonly outcome: string; readonly said: string }>
 
@@ -147,24 +147,28 @@ try {
   const [certificates, tokens] = [await makeCertificates(folder, [...Object.keys(USERS), UNKNOWN]), makeTokens(folder)]
   const expected = await tableOf("kafka", certificates, tokens)
   for (const against of options.against.split(",") as Array<keyof typeof starts>) {
-    let [differ, explained] = [0, 0]
+    let [differ, unproven] = [0, 0]
     const found = await tableOf(against, certificates, tokens)
     log(`\n${against}: client | mechanism | case | outcome (produce, consume; again after the session's end)`)
     for (const cell of cells) {
       const [their, our] = [expected.get(nameOf(cell))!, found.get(nameOf(cell))!]
+      // Who tells nothing in time, as on a machine with too much to do, proves nothing.
+      if (their.outcome.includes("no outcome")) {
+        unproven++
+        log(`UNPROVEN ${nameOf(cell)} | kafka: ${their.outcome} | tusk: ${our.outcome}`)
+        continue
+      }
       if (their.outcome === our.outcome) {
         log(`same    ${nameOf(cell)} | ${our.outcome}`)
         continue
       }
-      const why = otherwise(cell)
-      if (why === undefined) differ++
-      else explained++
-      log(`${why === undefined ? "DIFFERS" : "differs"} ${nameOf(cell)}${why === undefined ? "" : `: ${why}`}`)
+      differ++
+      log(`DIFFERS ${nameOf(cell)}`)
       log(`    kafka: ${their.outcome} | ${their.said}`)
       log(`    tusk:  ${our.outcome} | ${our.said}`)
     }
-    log(`${cells.length} runs, ${differ} differ, ${explained} more for a reason`)
-    wrong += differ
+    log(`${cells.length} runs, ${differ} differ, ${unproven} unproven`)
+    wrong += differ + unproven
   }
 } finally {
   rmSync(folder, { recursive: true, force: true })

@@ -68,7 +68,16 @@ export const startHostileTusk = async (options: HostileOptions = {}): Promise<Ho
   const flags = ["--storage", "memory", "--config", file, "--admin", `127.0.0.1:${admin}`]
   const child = spawn(
     process.execPath,
-    ["--conditions=tusk-source", launcher, "start", ...flags, "--log-level", options.logLevel ?? "info"],
+    [
+      "--initial-old-space-size=128",
+      "--max-semi-space-size=16",
+      "--conditions=tusk-source",
+      launcher,
+      "start",
+      ...flags,
+      "--log-level",
+      options.logLevel ?? "info"
+    ],
     { cwd: folder, stdio: ["ignore", log, log], env: { ...process.env, ...options.env } }
   )
   closeSync(log)

@@ -43,7 +43,8 @@ let waiting = []
 let seen = 0
 let failure
 const settle = () => {
-  if (seen === 0 && failure === undefined) return
+  // What comes between two steps is the next one's.
+  if (waiting.length === 0 || (seen === 0 && failure === undefined)) return
   for (const [resolve, reject] of waiting) {
     if (failure === undefined) resolve()
     else reject(failure)

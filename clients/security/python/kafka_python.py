@@ -1,6 +1,8 @@
 """kafka-python behind the steps of the matrix of security (clients/README.md)."""
 
 import json
+import logging
+import re
 import sys
 import time
 
@@ -8,6 +10,18 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 config = json.loads(sys.argv[1])
+
+# Why a connection fails it tells its log alone: who waits is told that time is over.
+TELLING = re.compile(r"\b\w+Error\b|\b\w+_ALERT_\w+|not authorized")
+logged = []
+
+
+class Keeping(logging.Handler):
+    def emit(self, record):
+        logged.extend(TELLING.findall(record.getMessage()))
+
+
+logging.getLogger("kafka").addHandler(Keeping(logging.WARNING))
 
 
 def security():
@@ -63,6 +77,7 @@ def consume():
 for line in sys.stdin:
     step = line.strip()
     told = {"step": step, "error": "", "said": ""}
+    logged.clear()
     try:
         if step == "produce":
             produce()
@@ -70,6 +85,8 @@ for line in sys.stdin:
             consume()
     except Exception as error:
         causes = [type(error).__name__] + ([] if error.__cause__ is None else [type(error.__cause__).__name__])
+        if isinstance(error, KafkaTimeoutError):
+            causes += sorted(set(logged))
         told["error"] = " ".join(causes)
         told["said"] = str(error)
     print(json.dumps(told), flush=True)

@@ -83,7 +83,7 @@ export const listenAt = Effect.fnUntraced(function* (
     const hosts = options.host === "localhost" ? ["127.0.0.1", "::1"] : [options.host]
     let port = options.port
     for (const host of hosts) {
-      const server = yield* listen(host, port).pipe(
+      const server = yield* listen(host, port, readAhead(options)).pipe(
         Effect.catch((error) => (host === "::1" ? Effect.succeed(undefined) : Effect.fail(error)))
       )
       if (server === undefined) continue
@@ -132,11 +132,22 @@ const letGo = (net: NetSocket): void => {
 const dialable = (host: string): string =>
   WILDCARDS.has(host) ? "127.0.0.1" : host.includes(":") && !host.startsWith("[") ? `[${host}]` : host
 
+/** A socket is not read from before somebody wants to: what it says before its turn stays with the system. */
+const SOCKETS = { noDelay: true, backlog: 1024, pauseOnConnect: true }
+
+/** Bytes that a socket reads ahead of whoever takes them, and 64 KiB more at most: of a stranger little is kept. */
+const readAhead = ({ protocol = "PLAINTEXT" }: ListenOptions): number => {
+  if (protocol === "PLAINTEXT") return 256 * 1024
+  // TLS reads by itself once it begins: until then there is a ClientHello.
+  return protocol === "SASL_PLAINTEXT" ? 64 * 1024 : 16 * 1024
+}
+
 const listen = (
   host: string,
-  port: number
+  port: number,
+  highWaterMark: number
 ): Effect.Effect<SocketServer.SocketServer["Service"], ListenError, Scope.Scope> =>
-  NodeSocketServer.make({ host, port, noDelay: true, highWaterMark: 256 * 1024, backlog: 1024 }).pipe(
+  NodeSocketServer.make({ host, port, highWaterMark, ...SOCKETS }).pipe(
     Effect.mapError((error) => new ListenError({ host, port, cause: error.reason.cause }))
   )
 
@@ -171,14 +182,16 @@ const accept = Effect.fnUntraced(function* (
       wire.onGone = gone
       hearGone(wire)
     },
-    isClosed: () => wire.net?.destroyed === true
+    isClosed: () => wire.net?.destroyed === true,
+    unread: () => wire.net?.readableLength ?? 0
   })
   if (net === undefined) return yield* served
   const lingering = Effect.ensuring(
     served,
     Effect.sync(() => linger(wire.net))
   )
-  const admitted = yield* connections.admitting({ clientHost, listener: options.name, onGone }, lingering)
+  const look = () => void net.read(0)
+  const admitted = yield* connections.admitting({ clientHost, listener: options.name, onGone, look }, lingering)
   // No fiber reads this socket, so nothing else would close it.
   if (!admitted) net.destroy()
 })

@@ -41,7 +41,7 @@ export const saslSettingDefinitions = {
     "INT",
     100,
     { min: 0 },
-    "A login that fails is answered so much later, and the connection closed then."
+    "A login that fails is answered so much later, and the connection closed then. A certificate is refused at once, and closed so much later."
   ),
   authenticationTimeoutMs: number(
     "tusk.authentication.timeout.ms",
@@ -62,7 +62,7 @@ export const saslSettingDefinitions = {
     "LONG",
     64 * 1024 * 1024,
     { min: 1 },
-    "Bytes of requests that have not come whole, of all clients that are not authenticated: the oldest of them is closed for more."
+    "Bytes that are kept of requests that have not come whole, or not been begun, of all clients that are not authenticated: the oldest of them is closed for more."
   ),
   maxKeyDerivations: number(
     "tusk.sasl.max.key.derivations",

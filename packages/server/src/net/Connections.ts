@@ -84,6 +84,7 @@ export class Connections extends Context.Service<
         const { info } = connection
         const scope = yield* Effect.scope
         const pull = yield* Socket.readerBytes(socket)
+        connection.isOpening = false
         info.identity = peer.identity?.() ?? info.identity
         const writer = yield* socket.writer
         const write = writeTo(connection, peer, writer.writeAll, nowMs)

@@ -22,6 +22,8 @@ export interface Peer {
   readonly onGone: (gone: () => void) => void
   /** Nothing that is written arrives any more. */
   readonly isClosed: () => boolean
+  /** Bytes that have been read ahead, and are kept until a request is done with. */
+  readonly unread?: () => number
 }
 
 /** One connection, as the server sees it; times in milliseconds of the monotonic clock, 0 for none. */
@@ -35,6 +37,11 @@ export interface OpenConnection {
   /** Told of each change of `pending` and `stopping`. */
   readonly changed: Signal
   unsent: Unsent | undefined
+  /** Bytes that are kept of the request that has not come whole. */
+  gathered: number
+  readonly unread: () => number
+  /** Nothing of it can be read yet: it is in its handshake of TLS, or waits for it. */
+  isOpening: boolean
   readonly openedMs: number
   lastActiveMs: number
   /** When the bytes came that are worked on. */
@@ -116,6 +123,9 @@ export const openConnection = ({
     pending: [],
     changed,
     unsent: undefined,
+    gathered: 0,
+    isOpening: true,
+    unread: peer.unread ?? (() => 0),
     openedMs: nowMs,
     lastActiveMs: nowMs,
     receivedMs: 0,
@@ -126,6 +136,11 @@ export const openConnection = ({
     stopping: isStopping,
     reading: true
   }
+}
+
+/** What a client that is not authenticated has sent counts, with that of all others. */
+export const weigh = ({ gathered, info: { login }, unread }: OpenConnection): void => {
+  if (login?.isUnderWay === true) login.holds(gathered + unread())
 }
 
 /** The answer to the request that was worked on is written, or will never be. */

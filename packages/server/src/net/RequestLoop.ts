@@ -8,7 +8,7 @@ import type { Admitted, Begin, Framing } from "./Admitted.ts"
 import type { Dispatch } from "./Dispatch.ts"
 import { abandon, feed, isPartial, makeFramer, REQUEST_LIMIT } from "./Framer.ts"
 import type { Framer } from "./Framer.ts"
-import { settle } from "./OpenConnection.ts"
+import { settle, weigh } from "./OpenConnection.ts"
 import type { OpenConnection } from "./OpenConnection.ts"
 
 interface Parts {
@@ -47,7 +47,8 @@ export const requestLoop = (parts: Parts): Effect.Effect<void, Socket.SocketErro
     let broken: ProtocolError | undefined
     if (info.login !== undefined) bound(framer, info.login.isUnderWay, options)
     for (const chunk of chunks) broken ??= feed(framer, chunk, frames)
-    if (info.login?.isUnderWay === true) info.login.holds(framer.gathered.byteLength)
+    connection.gathered = framer.gathered.byteLength
+    weigh(connection)
     if (frames.length > 0 || !isPartial(framer)) connection.partialSinceMs = 0
     return broken
   }

@@ -1,24 +1,35 @@
 import * as Effect from "effect/Effect"
 import { Pace } from "../security/quota/Pace.ts"
 import type { Deadlines } from "../request/Deadlines.ts"
+import { ByHost } from "./ByHost.ts"
+import type { Peer } from "./OpenConnection.ts"
+
+/** A socket that was accepted, of which nothing is read yet. */
+export interface Arrival extends Pick<Peer, "clientHost" | "onGone"> {
+  readonly listener: string
+  /** Begins to read ahead, without a reader: `onGone` tells from then on, too. */
+  readonly look: () => void
+}
 
 /** A connection that has come and waits for its turn. */
-interface Waiting {
+interface Waiting extends Pick<Arrival, "clientHost" | "look"> {
   readonly go: (admitted: boolean) => void
 }
 
 interface Queue {
   readonly pace: Pace
-  /** In order of arrival. */
-  readonly waiting: Set<Waiting>
+  /** Whose turn is soon: they are looked at. */
+  readonly near: ByHost<Waiting>
+  readonly far: ByHost<Waiting>
 }
 
-/** Tells once that no more will come from a client. */
-type OnGone = (gone: () => void) => void
+/** So many of a listener's are looked at: each keeps what its client says, up to a third of a megabyte. */
+const NEAR = 32
 
 /**
- * Lets connections begin at a pace, before anything is done for them: the broker's, and that of their listener. One whose client
- * has gone leaves the queue, so that its turn is the next one's.
+ * Lets connections begin at a pace, before anything is done for them: the broker's, and that of their listener. Hosts take
+ * turns, so that many connections of one hold up its own. One whose client has gone leaves the queue, and its turn is the next
+ * one's; as that is seen of sockets alone that are read from, it is so for those whose turn is soon.
  */
 export class Turnstile {
   readonly #all: Pace
@@ -37,27 +48,28 @@ export class Turnstile {
   /** How many wait. */
   get waiting(): number {
     let count = 0
-    for (const { waiting } of this.#queues.values()) count += waiting.size
+    for (const { far, near } of this.#queues.values()) count += near.size + far.size
     return count
   }
 
   /** Returns when the connection may begin; false: it is not to begin any more. */
-  turn(listener: string, perSecond: number, onGone: OnGone): Effect.Effect<boolean> {
+  turn({ clientHost, listener, look, onGone }: Arrival, perSecond: number): Effect.Effect<boolean> {
     return Effect.suspend(() => {
       if (!this.#isOpen) return Effect.succeed(false)
       const queue = this.#queueOf(listener, perSecond)
-      if (queue.waiting.size === 0 && this.#waitMs(queue) === 0) {
+      if (queue.near.size === 0 && this.#waitMs(queue) === 0) {
         this.#take(queue)
         return Effect.succeed(true)
       }
       return Effect.callback<boolean>((resume) => {
-        const waiting = { go: (admitted: boolean) => resume(Effect.succeed(admitted)) }
-        queue.waiting.add(waiting)
+        const waiting = { clientHost, look, go: (admitted: boolean) => resume(Effect.succeed(admitted)) }
+        queue.far.add(waiting)
         onGone(() => {
-          if (queue.waiting.delete(waiting)) waiting.go(false)
+          if (leave(queue, waiting)) waiting.go(false)
         })
+        approach(queue)
         this.#ringLater()
-        return Effect.sync(() => void queue.waiting.delete(waiting))
+        return Effect.sync(() => void leave(queue, waiting))
       })
     })
   }
@@ -65,15 +77,18 @@ export class Turnstile {
   /** Nobody begins any more. */
   close(): void {
     this.#isOpen = false
-    for (const { waiting } of this.#queues.values()) {
-      for (const each of Array.from(waiting)) each.go(false)
-      waiting.clear()
+    for (const { far, near } of this.#queues.values()) {
+      for (const place of [near, far]) {
+        for (let next = place.take(); next !== undefined; next = place.take()) next.go(false)
+      }
     }
   }
 
   #queueOf(listener: string, perSecond: number): Queue {
-    const queue = this.#queues.get(listener) ?? { pace: new Pace(perSecond), waiting: new Set<Waiting>() }
-    this.#queues.set(listener, queue)
+    let queue = this.#queues.get(listener)
+    if (queue === undefined) {
+      this.#queues.set(listener, (queue = { pace: new Pace(perSecond), near: new ByHost(), far: new ByHost() }))
+    }
     return queue
   }
 
@@ -92,12 +107,12 @@ export class Turnstile {
     for (let isMore = true; isMore;) {
       isMore = false
       for (const queue of this.#queues.values()) {
-        const [first] = queue.waiting
-        if (first === undefined || this.#waitMs(queue) > 0) continue
+        if (queue.near.size === 0 || this.#waitMs(queue) > 0) continue
+        const next = queue.near.take()!
         this.#take(queue)
-        queue.waiting.delete(first)
+        approach(queue)
         isMore = true
-        first.go(true)
+        next.go(true)
       }
     }
     this.#ringLater()
@@ -107,7 +122,7 @@ export class Turnstile {
     if (this.#isRinging) return
     let waitMs = Infinity
     for (const queue of this.#queues.values()) {
-      if (queue.waiting.size > 0) waitMs = Math.min(waitMs, this.#waitMs(queue))
+      if (queue.near.size > 0) waitMs = Math.min(waitMs, this.#waitMs(queue))
     }
     if (waitMs === Infinity) return
     this.#isRinging = true
@@ -116,4 +131,21 @@ export class Turnstile {
       this.#admit()
     })
   }
+}
+
+/** Fills the places near the gate. */
+const approach = ({ far, near }: Queue): void => {
+  while (near.size < NEAR && far.size > 0) {
+    const next = far.take()!
+    near.add(next)
+    next.look()
+  }
+}
+
+/** False if it does not wait. */
+const leave = (queue: Queue, waiting: Waiting): boolean => {
+  if (queue.far.delete(waiting)) return true
+  if (!queue.near.delete(waiting)) return false
+  approach(queue)
+  return true
 }

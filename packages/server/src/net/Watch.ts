@@ -1,12 +1,14 @@
 import * as Effect from "effect/Effect"
 import { inArea } from "../observe/LogLines.ts"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
-import { logClose } from "./OpenConnection.ts"
+import { logClose, weigh } from "./OpenConnection.ts"
 import type { OpenConnection } from "./OpenConnection.ts"
 import { lookAt, remedy } from "./Unsent.ts"
 
 /** How often connections are looked at. */
 const WATCH_INTERVAL_MS = 1000
+/** No client says more before its handshake begins: a ClientHello is one record, or a few. */
+const MAX_HELLO_BYTES = 32 * 1024
 
 /**
  * Looks at all connections once a second, for ever: one watch, not a timer for each. Closes what is over its time, and sends
@@ -23,6 +25,7 @@ export const watch = (
       const now = nowMs()
       for (const connection of open) {
         yield* seeTo(connection)
+        weigh(connection)
         const found = overdue(connection, options, now)
         if (found === undefined) continue
         yield* logClose(connection.info, ...found)
@@ -33,10 +36,11 @@ export const watch = (
 
 /** Why a connection is to be closed, and how loudly: all clients are idle some day. */
 const overdue = (
-  { inFlight, info, lastActiveMs, partialSinceMs, writingSinceMs }: OpenConnection,
+  { inFlight, info, isOpening, lastActiveMs, partialSinceMs, unread, writingSinceMs }: OpenConnection,
   { maxIdleMs, maxLoginMs, maxRequestMs, maxWriteStallMs }: ConnectionOptions,
   now: number
 ): readonly [reason: string, level: "Info" | "Debug"] | undefined => {
+  if (isOpening && unread() > MAX_HELLO_BYTES) return ["the client says more than a ClientHello", "Debug"]
   const loginSinceMs = info.login?.sinceMs ?? 0
   if (loginSinceMs > 0 && now - loginSinceMs > maxLoginMs) {
     return [`it was not authenticated within ${maxLoginMs} ms (tusk.authentication.timeout.ms)`, "Debug"]

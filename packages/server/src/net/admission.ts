@@ -5,14 +5,9 @@ import { wireClock } from "../request/WireClock.ts"
 import { ClientQuotas } from "../security/quota/ClientQuotas.ts"
 import { ConnectionOptions } from "./ConnectionOptions.ts"
 import type { LimitsOf } from "./ListenerLimits.ts"
-import type { Peer } from "./OpenConnection.ts"
 import type { Roster } from "./Roster.ts"
 import { Turnstile } from "./Turnstile.ts"
-
-/** A socket that was accepted. */
-export interface Arrival extends Pick<Peer, "clientHost" | "onGone"> {
-  readonly listener: string
-}
+import type { Arrival } from "./Turnstile.ts"
 
 /**
  * Runs `then` for a socket that has come, in its turn and within the limits; false if it is to be closed: there are too many,
@@ -34,25 +29,24 @@ export const admission = Effect.fnUntraced(function* (roster: Roster, limitsOf: 
   const nowMs = () => monotonicMs(clock)
   const turnstile = new Turnstile(maxCreationRate, deadlines, nowMs)
 
-  /** Returns when the time is over, or the client has gone. */
-  const throttled = ({ onGone }: Arrival, forMs: number): Effect.Effect<void> =>
+  /** Returns when the time is over. */
+  const throttled = (forMs: number): Effect.Effect<void> =>
     Effect.callback((resume) => {
       const ring = () => resume(Effect.void)
       const ringsAt = deadlines.at(nowMs() + forMs, ring)
-      onGone(ring)
       return Effect.sync(() => deadlines.off(ringsAt, ring))
     })
 
   const admitting: Admitting = (arrival, then) =>
     Effect.suspend(() => {
-      const { clientHost, listener, onGone } = arrival
+      const { clientHost, listener } = arrival
       if (!roster.admits(clientHost, listener)) return Effect.succeed(false)
       roster.came(clientHost, listener)
       const forMs = addresses.connected(clientHost, nowMs())
-      const inTurn = turnstile.turn(listener, limitsOf(listener).maxCreationRate, onGone)
+      const inTurn = turnstile.turn(arrival, limitsOf(listener).maxCreationRate)
       const admitted = Effect.flatMap(inTurn, (isIts) => (isIts ? Effect.as(then, true) : Effect.succeed(false)))
       return Effect.ensuring(
-        forMs > 0 ? Effect.as(throttled(arrival, forMs), false) : admitted,
+        forMs > 0 ? Effect.as(throttled(forMs), false) : admitted,
         Effect.sync(() => roster.left(clientHost, listener))
       )
     })

@@ -79,6 +79,10 @@ export const registerSeen = (series: Series, { coordinator, server, storage }: O
   for (const [kind] of coordinator.rebalances) {
     series.live(m.rebalances, () => coordinator.rebalances.get(kind) ?? 0, kind)
   }
+  for (const counts of server.logins.values()) {
+    series.live(m.logins, () => counts.succeeded, counts.listener, counts.mechanism)
+    series.live(m.failedLogins, () => counts.failed, counts.listener, counts.mechanism)
+  }
   for (const counts of server.apis.values()) {
     if (counts.requests === 0) continue
     const { name } = counts.api

@@ -35,6 +35,16 @@ export const tuskMetrics = {
   throttledSeconds: counter("tusk_throttle_seconds_total", API, "For how long clients were told to wait"),
   connections: gauge("tusk_connections", [], "Connections that are open"),
   connectionsOpened: counter("tusk_connections_opened_total", [], "Connections that were opened"),
+  logins: counter(
+    "tusk_authentications_total",
+    ["listener", "mechanism"],
+    "Logins by SASL that let a client in, or let it stay (KIP-368)"
+  ),
+  failedLogins: counter(
+    "tusk_authentication_failures_total",
+    ["listener", "mechanism"],
+    "Logins by SASL that were refused; without a mechanism if none was agreed on"
+  ),
   denials: counter(
     "tusk_authorization_denials_total",
     [],

@@ -35,7 +35,7 @@ export interface Login {
   readonly versionsTold: () => void
   /** Agrees on a mechanism; if it is none of those that are enabled, false after a delay, and the connection ends. */
   readonly handshake: (version: number, mechanism: string) => Effect.Effect<boolean>
-  /** So many bytes of a request that has not come whole are kept, which the others that log in cannot have. */
+  /** So many bytes of requests that have not come whole, or not been begun, are kept, which the others that log in cannot have. */
   readonly holds: (bytes: number) => void
   /** The mechanisms that are enabled. */
   readonly mechanisms: ReadonlyArray<string>

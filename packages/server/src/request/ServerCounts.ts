@@ -3,6 +3,7 @@ import { Histogram, SECONDS } from "@tusk/storage/Histogram"
 import * as Context from "effect/Context"
 import { countErrors, errorPlaces } from "./answerErrors.ts"
 import type { ErrorPlaces } from "./answerErrors.ts"
+import { LoginCounts } from "./LoginCounts.ts"
 
 /** What was asked of one API. Stands where every request goes by: plain numbers, nothing is allocated. */
 export class ApiCounts {
@@ -42,6 +43,8 @@ export class ServerCounts {
   connections = 0
   /** What clients asked for and may not have; not what was only left out of an answer. */
   denials = 0
+  /** By listener and mechanism. */
+  readonly logins = new Map<string, LoginCounts>()
   /** Records and offsets that came by SQL; from when they were written to when they were in the log, in seconds. */
   drainedRows = 0
   readonly drainSeconds = new Histogram(SECONDS)
@@ -53,6 +56,14 @@ export class ServerCounts {
     if (counts === undefined) this.apis.set(api.key, (counts = new ApiCounts(api)))
     return counts
   }
+}
+
+/** The counts of a listener's logins by one mechanism. */
+export const loginsBy = ({ logins }: ServerCounts, listener: string, mechanism: string): LoginCounts => {
+  const key = `${listener}\0${mechanism}`
+  let counts = logins.get(key)
+  if (counts === undefined) logins.set(key, (counts = new LoginCounts(listener, mechanism)))
+  return counts
 }
 
 /** A broker's layer gives a value of its own. Without one all share one that nobody reads. */

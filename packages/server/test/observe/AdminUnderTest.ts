@@ -15,6 +15,7 @@ import { PrometheusPage } from "./PrometheusPage.ts"
 
 interface Options {
   readonly settings?: TuskOptions["settings"]
+  readonly listeners?: TuskOptions["listeners"]
   readonly admin?: AdminOptions
   readonly store?: Layer.Layer<Store>
   readonly replaced?: Partial<BrokerParts>
@@ -34,10 +35,16 @@ export class AdminUnderTest implements AsyncDisposable {
     this.stop = stop
   }
 
-  static async start({ admin = ANY, replaced, settings = {}, store }: Options = {}): Promise<AdminUnderTest> {
+  static async start({
+    admin = ANY,
+    listeners,
+    replaced,
+    settings = {},
+    store
+  }: Options = {}): Promise<AdminUnderTest> {
     const scope = Scope.makeUnsafe()
     const registry: Metric.MetricRegistry = new Map()
-    const layer = Tusk.layer({ settings, admin }, replaced)
+    const layer = Tusk.layer({ settings, admin, ...(listeners === undefined ? {} : { listeners }) }, replaced)
     const built = Layer.buildWithScope(
       Layer.provide(layer, store ?? MemoryStore.layer({ maxBytes: 1 << 26 })),
       scope

@@ -5,6 +5,7 @@ import { SaslHandshake } from "@tusk/protocol/messages/SaslHandshake"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { ConnectionInfo } from "../../request/ConnectionInfo.ts"
+import type { LoginCounts } from "../../request/LoginCounts.ts"
 import type { Login, LoginStep, LoginVerdict } from "../../request/Login.ts"
 import type { Exchange, Found } from "./Exchange.ts"
 import { cut, rejected, shown } from "./Exchange.ts"
@@ -25,9 +26,11 @@ export interface LoginOptions {
   /** Waits for `connection.failed.authentication.delay.ms`, in the time of sockets. */
   readonly delayFailure: Effect.Effect<void>
   readonly nowMs: () => number
+  /** `mechanism`: one of those that are enabled, or "". */
+  readonly countsOf: (mechanism: string) => LoginCounts
   /** The first login is done. */
   readonly onDone: (login: ConnectionLogin) => void
-  /** It keeps so many bytes of a request. */
+  /** It keeps so many bytes. */
   readonly onHeld: (login: ConnectionLogin, bytes: number) => void
 }
 
@@ -123,7 +126,10 @@ export class ConnectionLogin implements Login {
         Effect.fail(new SaslAuthenticationFailed({ message: cut(message) }))
       )
     }
-    if (next.stage === "complete" && next.done !== undefined) this.connection.identity = next.done.identity
+    if (next.stage === "complete" && next.done !== undefined) {
+      this.connection.identity = next.done.identity
+      this.#options.countsOf(mechanism).succeeded++
+    }
     return Effect.succeed({ token: told.token, sessionLifetimeMs: BigInt(told.sessionLifetimeMs) })
   }
 
@@ -137,6 +143,7 @@ export class ConnectionLogin implements Login {
   /** All failures take the same time, and the connection ends with the answer. */
   #fail(reason: string): Effect.Effect<void> {
     this.connection.endsBecause = `the login failed: ${cut(reason)}`
+    this.#options.countsOf(this.#state.mechanism).failed++
     return this.#options.delayFailure
   }
 

@@ -1,8 +1,8 @@
 import type { ConnectionLogin } from "./ConnectionLogin.ts"
 
 /**
- * What clients that are not authenticated have sent of requests that are not whole, all together: a login is a few hundred
- * bytes, and whoever sends half a megabyte slowly gives way to others.
+ * What clients that are not authenticated have sent and is kept, all together, of requests that are not whole or not begun: a
+ * login is a few hundred bytes, and whoever sends half a megabyte slowly gives way to others.
  */
 export class HeldBytes {
   readonly #max: number

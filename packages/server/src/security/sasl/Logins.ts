@@ -8,6 +8,7 @@ import { settingsOf } from "../../config/ListenerSettings.ts"
 import type { Settings } from "../../config/Settings.ts"
 import type { ConnectionInfo } from "../../request/ConnectionInfo.ts"
 import { monotonicMs } from "../../request/monotonic.ts"
+import { loginsBy, RequestCounts } from "../../request/ServerCounts.ts"
 import { wireClock } from "../../request/WireClock.ts"
 import { bearerExchange } from "./BearerExchange.ts"
 import { bearerTokens } from "./BearerTokens.ts"
@@ -41,6 +42,7 @@ export class Logins extends Context.Service<
       const clock = yield* wireClock
       const nowMs = () => monotonicMs(clock)
       const exchanges = yield* exchangesOf(nowMs)
+      const counts = yield* RequestCounts
       const pending = new Set<ConnectionLogin>()
       const held = new HeldBytes(settings.maxPendingLoginBytes)
       const onHeld = (login: ConnectionLogin, bytes: number) => held.holds(login, bytes)
@@ -57,7 +59,9 @@ export class Logins extends Context.Service<
       const optionsOf = (listener: string): LoginOptions => {
         let options = listeners.get(listener)
         if (options === undefined) {
-          options = { mechanisms: mechanismsOf(settings, listener, exchanges), delayFailure, nowMs, onDone, onHeld }
+          const mechanisms = mechanismsOf(settings, listener, exchanges)
+          const countsOf = (mechanism: string) => loginsBy(counts, listener, mechanism)
+          options = { mechanisms, delayFailure, nowMs, countsOf, onDone, onHeld }
           listeners.set(listener, options)
         }
         return options

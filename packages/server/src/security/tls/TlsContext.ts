@@ -1,7 +1,7 @@
 import * as Result from "effect/Result"
 import { constants, createPrivateKey, X509Certificate } from "node:crypto"
 import { createSecureContext } from "node:tls"
-import type { SecureContextOptions, SecureVersion, TlsOptions } from "node:tls"
+import type { SecureContextOptions, SecureVersion } from "node:tls"
 import { settingsOf } from "../../config/ListenerSettings.ts"
 import { SettingsError } from "../../config/Settings.ts"
 import type { Settings } from "../../config/Settings.ts"
@@ -24,7 +24,8 @@ export interface ListenerTls {
   readonly maxHandshakes: number
   /** What was read at the start. */
   readonly context: SecureContextOptions
-  readonly server: Pick<TlsOptions, "requestCert" | "rejectUnauthorized">
+  /** So long after it is told that its certificate will not do, a client's connection is closed. */
+  readonly refusalMs: number
   /** The files that it was read from: they are looked at again. */
   readonly files: ReadonlyArray<string>
   /** Reads all of it again; fails with a line for people. */
@@ -141,7 +142,7 @@ const readListener = (all: Settings, listener: Secured): Result.Result<ListenerT
     handshakeTimeoutMs: all.tlsHandshakeTimeoutMs,
     maxHandshakes: all.tlsMaxHandshakes,
     context,
-    server: { requestCert: clientAuth !== "none", rejectUnauthorized: clientAuth === "required" },
+    refusalMs: all.connectionFailedAuthenticationDelayMs,
     files: filesOf(settings),
     reread
   }))

@@ -5,8 +5,8 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import type { Socket as NetSocket } from "node:net"
-import { createServer } from "node:tls"
-import type { Server, TLSSocket } from "node:tls"
+import { createSecureContext } from "node:tls"
+import type { SecureContext, SecureContextOptions, TLSSocket } from "node:tls"
 import { ANONYMOUS } from "../../request/Identity.ts"
 import type { Identity } from "../../request/Identity.ts"
 import { monotonicMs } from "../../request/monotonic.ts"
@@ -17,6 +17,7 @@ import { awaitFirstBytes } from "./firstBytes.ts"
 import { Handshakes } from "./Handshakes.ts"
 import type { Handshake } from "./Handshakes.ts"
 import { rereading } from "./rereading.ts"
+import { acceptTls, distrustOf, sendAlert } from "./serverSocket.ts"
 import type { ListenerTls } from "./TlsContext.ts"
 
 /** What a handshake comes to. */
@@ -35,24 +36,18 @@ export interface TlsListener {
 const TOLD_INTERVAL_MS = 60_000
 const GIVE_WAY_INTERVAL_MS = 250
 
-/** Both ends of a connection: what a socket and the TLS on it have in common. */
-const endsOf = ({ localAddress, localPort, remoteAddress, remotePort }: NetSocket): string =>
-  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+/** Sessions of a listener are its own: OpenSSL wants a name for them, where it asks for certificates. */
+const SESSIONS = "tusk"
 
 const failure = (message: string): Socket.SocketError =>
   new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause: new Error(message) }) })
 
+const [GONE, UNSHOWN] = ["the client went away", "the client shows no certificate"]
+
 /** OpenSSL's reason, without the place in its code. */
-const reasonOf = (
-  error: { readonly code?: string; readonly message?: string },
-  { clientAuth }: ListenerTls
-): string => {
-  if (error.code === "ECONNRESET") {
-    return clientAuth === "none"
-      ? "the client went away"
-      : "the client went away, or no authority of the trust store has signed its certificate"
-  }
-  if (error.code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") return "the client shows no certificate"
+const reasonOf = (error: { readonly code?: string; readonly message?: string }): string => {
+  if (error.code === "ECONNRESET") return GONE
+  if (error.code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") return UNSHOWN
   const { message = "" } = error
   return /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+)/i.exec(message)?.[1] ?? message
 }
@@ -61,10 +56,9 @@ const reasonOf = (
 const identityOf = (socket: TLSSocket, { clientAuth, mapping }: ListenerTls): Identity | string => {
   if (clientAuth === "none") return ANONYMOUS
   const certificate = socket.getPeerX509Certificate()
-  if (certificate === undefined) return ANONYMOUS
-  if (!socket.authorized) {
-    return `the client's certificate is not trusted: ${String(socket.authorizationError)}`
-  }
+  if (certificate === undefined) return clientAuth === "required" ? UNSHOWN : ANONYMOUS
+  const distrust = distrustOf(socket)
+  if (distrust !== undefined) return `the client's certificate is not trusted: ${distrust}`
   const subject = subjectOf(certificate.raw)
   const name = mapping(subject)
   return name === undefined
@@ -77,10 +71,9 @@ type Outcome = Exit.Exit<Secured, Socket.SocketError>
 /** What the handshakes of a listener share. */
 interface Parts {
   readonly tls: ListenerTls
-  readonly server: Server
+  /** As the files are now. */
+  readonly context: () => SecureContext
   readonly handshakes: Handshakes
-  /** Whom a handshake's outcome is for, by the ends of its connection. */
-  readonly under: Map<string, (outcome: Outcome) => void>
   /** Tells why there is no TLS. */
   readonly refuse: (host: string, why: string) => Exit.Exit<never, Socket.SocketError>
 }
@@ -95,28 +88,10 @@ const refusing = ({ listener }: ListenerTls, nowMs: () => number, fork: (line: E
   }
 }
 
-/** Node's server of TLS listens nowhere: it is given the sockets that another one has accepted. */
-const hearing = ({ refuse, server, tls, under }: Parts): void => {
-  server.on("secureConnection", (socket) => {
-    socket.pause()
-    socket.on("error", () => {})
-    const done = under.get(endsOf(socket))
-    const identity = identityOf(socket, tls)
-    if (typeof identity !== "string" && done !== undefined) return done(Exit.succeed({ socket, identity }))
-    done?.(refuse(hostOf(socket), typeof identity === "string" ? identity : "nobody waits for it"))
-    socket.destroy()
-  })
-  server.on("tlsClientError", (error, socket) => {
-    under.get(endsOf(socket))?.(refuse(hostOf(socket), reasonOf(error, tls)))
-    socket.destroy()
-  })
-}
-
 const handshakeOn = (net: NetSocket, host: string, parts: Parts): Effect.Effect<Secured, Socket.SocketError> => {
-  const { handshakes, refuse, server, tls, under } = parts
+  const { context, handshakes, refuse, tls } = parts
   return Effect.callback<Secured, Socket.SocketError>((resume) => {
-    const ends = endsOf(net)
-    let began = false
+    let [began, isOver] = [false, false]
     let stopLooking = (): void => {}
     // OpenSSL may be at work on this socket, and calls us from within.
     const drop = () => (began ? setImmediate(() => net.destroy()) : net.destroy())
@@ -125,23 +100,36 @@ const handshakeOn = (net: NetSocket, host: string, parts: Parts): Effect.Effect<
       if (Exit.isFailure(outcome)) drop()
       resume(outcome)
     }
-    const gone = () =>
-      end(began ? refuse(host, reasonOf({ code: "ECONNRESET" }, tls)) : Exit.fail(failure("the client went away")))
+    const gone = () => end(began ? refuse(host, GONE) : Exit.fail(failure(GONE)))
+    const judge = (socket: TLSSocket) => {
+      if (isOver) return
+      const identity = identityOf(socket, tls)
+      if (typeof identity !== "string") return end(Exit.succeed({ socket, identity }))
+      cleanUp()
+      const refused = Effect.andThen(Effect.sleep(tls.refusalMs), refuse(host, identity))
+      setImmediate(() => {
+        if (!net.destroyed) sendAlert(socket)
+        resume(Effect.ensuring(refused, Effect.sync(drop)))
+      })
+    }
     const mine: Handshake = {
       host,
       begin: () => {
         began = true
         net.off("end", gone)
-        under.set(ends, end)
-        server.emit("connection", net)
+        const { clientAuth } = tls
+        const asked = { requestCert: clientAuth !== "none", requireCert: clientAuth === "required" }
+        acceptTls(net, { context: context(), ...asked }, judge, (error) => {
+          if (!isOver) end(refuse(host, reasonOf(error)))
+        })
       },
       giveUp: () => end(refuse(host, "the handshake takes long, and others wait (tusk.tls.max.handshakes)"))
     }
     const cleanUp = () => {
+      isOver = true
       stopLooking()
       net.off("close", gone)
       net.off("end", gone)
-      under.delete(ends)
       handshakes.leave(mine)
     }
     net.on("close", gone)
@@ -165,11 +153,13 @@ export const tlsListener = Effect.fnUntraced(function* (tls: ListenerTls) {
   const nowMs = () => monotonicMs(clock)
   const fork = Effect.runForkWith(yield* Effect.context<never>())
   const handshakes = new Handshakes(tls.maxHandshakes, nowMs)
-  const server = createServer({ ...tls.context, ...tls.server, handshakeTimeout: tls.handshakeTimeoutMs })
+  const contextOf = (options: SecureContextOptions) => createSecureContext({ ...options, sessionIdContext: SESSIONS })
+  let context = contextOf(tls.context)
   const refuse = refusing(tls, nowMs, fork)
-  const parts: Parts = { tls, server, handshakes, refuse, under: new Map() }
-  hearing(parts)
-  yield* rereading(tls, (context) => server.setSecureContext(context))
+  const parts: Parts = { tls, context: () => context, handshakes, refuse }
+  yield* rereading(tls, (options) => {
+    context = contextOf(options)
+  })
   yield* Effect.sync(() => handshakes.giveWay()).pipe(
     Effect.delay(GIVE_WAY_INTERVAL_MS),
     Effect.forever,
@@ -195,5 +185,3 @@ export const tlsListener = Effect.fnUntraced(function* (tls: ListenerTls) {
     )
   return { secure } satisfies TlsListener
 })
-
-const hostOf = ({ remoteAddress }: NetSocket): string => remoteAddress?.replace(/^::ffff:/, "") ?? ""

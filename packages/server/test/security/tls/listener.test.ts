@@ -27,6 +27,9 @@ const refusal = async (tls: TlsBroker, options: ConnectionOptions): Promise<unkn
   return assert.fail("served")
 }
 
+/** After a handshake OpenSSL sends this one: serverSocket.ts. */
+const ALERT = /ALERT_UNEXPECTED_MESSAGE/
+
 const principalOf = async (tls: TlsBroker, options: ConnectionOptions): Promise<unknown> => {
   const client = await tls.connect(options)
   assert.strictEqual(await asks(client), 1)
@@ -97,7 +100,7 @@ describe("a client's certificate", () => {
 
   it("gives the name that a rule makes of it; one that no rule fits is refused", async () => {
     await using tls = await startTls(mutual({ "ssl.principal.mapping.rules": "RULE:^CN=(.*?),OU=ops$/$1/L" }))
-    assert.include(["ECONNRESET", "the connection was closed"], await refusal(tls, shown(signed([["CN", "other"]]))))
+    assert.match(String(await refusal(tls, shown(signed([["CN", "other"]])))), ALERT)
     assert.isTrue(tls.log.some(({ level, text }) => level === "Warn" && text.includes("no rule of ssl.principal")))
     const pair = signed([
       ["OU", "ops"],
@@ -109,18 +112,12 @@ describe("a client's certificate", () => {
   it("is required: none, and one of a stranger, are refused", async () => {
     await using tls = await startTls(mutual())
     assert.match(String(await refusal(tls, {})), /CERTIFICATE_REQUIRED/)
-    assert.include(
-      ["ECONNRESET", "the connection was closed"],
-      await refusal(tls, shown(signed([["CN", "x"]], stranger)))
-    )
+    assert.match(String(await refusal(tls, shown(signed([["CN", "x"]], stranger)))), ALERT)
   })
 
   it("is requested: without one a client is anonymous, and one of a stranger is refused", async () => {
     await using tls = await startTls(mutual({ "ssl.client.auth": "requested" }))
-    assert.include(
-      ["ECONNRESET", "the connection was closed"],
-      await refusal(tls, shown(signed([["CN", "x"]], stranger)))
-    )
+    assert.match(String(await refusal(tls, shown(signed([["CN", "x"]], stranger)))), ALERT)
     assert.isTrue(tls.log.some(({ level, text }) => level === "Warn" && text.includes("is not trusted")))
     assert.strictEqual(await principalOf(tls, {}), "User:ANONYMOUS")
   })
