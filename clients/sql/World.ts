@@ -16,11 +16,12 @@ export interface World {
   readonly session: () => Promise<Sql>
 }
 
-/** Starts both; a string says why they cannot be had. */
+/** Starts both, by settings of Postgres and of the broker; a string says why they cannot be had. */
 export const startWorld = async (
   ending: Ending,
   report: Report,
-  settings: Readonly<Record<string, string>> = {}
+  settings: Readonly<Record<string, string>> = {},
+  ofBroker: Readonly<Record<string, string>> = {}
 ): Promise<World | string> => {
   const postgres = installed()
   if (typeof postgres === "string") return postgres
@@ -34,7 +35,7 @@ export const startWorld = async (
   ending.add(() => server.remove())
   const port = await freePort()
   const databaseUrl = `postgres://postgres@127.0.0.1:${server.port}/${DATABASE}`
-  const broker = new Broker({ port, databaseUrl })
+  const broker = new Broker({ port, databaseUrl, settings: ofBroker })
   ending.add(() => broker.end())
   await broker.start()
   const session = async () => {

@@ -1113,6 +1113,16 @@ AS $function$
     end if;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.may_delete(topic text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  begin
+    return kafka.may(kafka.session_role(), 'DELETE', 'TOPIC', topic);
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.may_read(topic text)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1713,24 +1723,24 @@ AS $function$
     return now_on;
   end $function$;
 
-CREATE OR REPLACE FUNCTION kafka.take_erasures(topic text, most integer)
+CREATE OR REPLACE FUNCTION kafka.take_erasures(of_topic text, most integer)
  RETURNS kafka.erasure_passes
  LANGUAGE plpgsql
 AS $function$
   declare
     pass kafka.erasure_passes;
   begin
-    select * into pass from kafka.erasure_passes p where p.topic_id = topic;
+    select * into pass from kafka.erasure_passes p where p.topic_id = of_topic;
     if found or not exists (
-      select from kafka.erasure_requests r where r.topic_id = topic and r.erased_at is null) then
+      select from kafka.erasure_requests r where r.topic_id = of_topic and r.erased_at is null) then
       return pass;
     end if;
-    insert into kafka.erasure_passes (topic_id) values (topic) returning * into pass;
+    insert into kafka.erasure_passes (topic_id) values (of_topic) returning * into pass;
     update kafka.erasure_requests r set pass_id = pass.pass_id, place = w.place
       from (
         select n.erasure_id, row_number() over (order by n.erasure_id) as place from (
           select q.erasure_id from kafka.erasure_requests q
-          where q.topic_id = topic and q.erased_at is null order by q.erasure_id limit most) n) w
+          where q.topic_id = of_topic and q.erased_at is null order by q.erasure_id limit most) n) w
       where r.erasure_id = w.erasure_id;
     return pass;
   end $function$;
@@ -2158,7 +2168,7 @@ create view kafka.erasures as
             (sum(e.records[r.place]))::bigint AS records
            FROM kafka.erasure_progress e
           WHERE (e.pass_id = p.pass_id)) g ON (true))
-  WHERE kafka.may(kafka.session_role(), 'DELETE'::text, 'TOPIC'::text, r.topic);
+  WHERE kafka.may_delete(r.topic);
 
 create view kafka.group_lag as
  SELECT f.group_id,
@@ -2789,6 +2799,7 @@ comment on function kafka.log_records(integer,bigint,bigint,timestamp with time 
 comment on function kafka.long_varint(bytea,integer) is 'A varint of any length, before zig-zag';
 comment on function kafka.may(name,text,text,text) is 'Whether a role may do an operation on a resource, by kafka.acls';
 comment on function kafka.may_consume(text,text) is 'Fails if the session''s role may not consume a topic for a group';
+comment on function kafka.may_delete(text) is 'Whether the session''s role may delete records of a topic, by kafka.acls';
 comment on function kafka.may_read(text) is 'Whether the session''s role may read a topic, by kafka.acls';
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
 comment on function kafka.murmur2(bytea) is 'The hash of a key by which Kafka''s Java producer chooses a partition';

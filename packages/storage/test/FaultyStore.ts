@@ -39,6 +39,8 @@ export class FaultyStore {
   beforeAcquire: Effect.Effect<void, StoreUnavailable> = Effect.void
   /** Runs once before the next read of batches, or behind the next look for one by its time. */
   duringRead: Effect.Effect<void> = Effect.void
+  /** Runs once behind the next read of batches. */
+  afterRead: Effect.Effect<void> = Effect.void
   /** Runs inside each load of partitions. */
   holdLoad: Effect.Effect<void> = Effect.void
 
@@ -46,6 +48,11 @@ export class FaultyStore {
     const { duringRead } = this
     this.duringRead = Effect.void
     return duringRead
+  })
+  readonly #onceRead = Effect.suspend(() => {
+    const { afterRead } = this
+    this.afterRead = Effect.void
+    return afterRead
   })
   #memory = make(this.data, { maxBytes: MAX_BYTES })
 
@@ -69,7 +76,10 @@ export class FaultyStore {
     read: (requests, maxBytes) =>
       Effect.andThen(
         this.#once,
-        Effect.suspend(() => this.#memory.read(requests, maxBytes))
+        Effect.tap(
+          Effect.suspend(() => this.#memory.read(requests, maxBytes)),
+          () => this.#onceRead
+        )
       ),
     loadPartitions: (partitionIds) =>
       Effect.andThen(

@@ -34,7 +34,9 @@ const recordsOf = (
   aborted: PartitionRead["aborted"]
 ): ReadonlyArray<Uint8Array> => {
   const transactions = new AbortedBatches(aborted)
-  return batches.filter((batch) => !RecordBatch.isControl(batch) && !transactions.has(batch))
+  return batches.filter(
+    (batch) => !RecordBatch.isControl(batch) && RecordBatch.recordCount(batch) > 0 && !transactions.has(batch)
+  )
 }
 
 /** Reads what a member may have now, and marks it as its own. Nothing if others hold it all. */

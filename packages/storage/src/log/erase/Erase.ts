@@ -92,7 +92,10 @@ const vacuuming = (active: Active["Service"], { vacuum }: Erasures, { longestWai
     Effect.catch(({ message }) =>
       Effect.andThen(
         trouble.seen(`what was erased is vacuumed later: ${message}`),
-        Effect.andThen(Effect.sleep(longestWaitMs), Effect.suspend(() => tried))
+        Effect.andThen(
+          Effect.sleep(longestWaitMs),
+          Effect.suspend(() => tried)
+        )
       )
     )
   )
@@ -171,6 +174,8 @@ class Erasing {
 
   /** During a take-over nothing is wrong. */
   #tell(message: string | undefined): Effect.Effect<void> {
-    return this.#ports.active.reign() === undefined ? Effect.void : this.#trouble.seen(`erasing goes on later: ${message}`)
+    return this.#ports.active.reign() === undefined
+      ? Effect.void
+      : this.#trouble.seen(`erasing goes on later: ${message}`)
   }
 }

@@ -126,10 +126,7 @@ export const erasuresOf = (
     woken: (limitMs) => withReign(({ outbox }) => outbox.erasureAsked(limitMs)),
     pass: (topicId) => Effect.map(ask(encodePass(topicId)), (rows) => decodePass(topicId, rows)),
     isAwaited: ({ passId, snapshot }, ids) =>
-      Effect.map(
-        ask(asked(s.AwaitedOutbox, int32s(ids), text(snapshot), int64(passId))),
-        ([row]) => row![0]![0] === 1
-      ),
+      Effect.map(ask(asked(s.AwaitedOutbox, int32s(ids), text(snapshot), int64(passId))), ([row]) => row![0]![0] === 1),
     discard: ({ passId, snapshot }, ids) =>
       Effect.asVoid(ask(asked(s.DiscardOutbox, int32s(ids), text(snapshot), int64(passId)))),
     begin: ({ passId }, ends) =>
@@ -145,9 +142,8 @@ export const erasuresOf = (
       ),
     advance: (pass, step) => Effect.map(ask(encodeAdvance(pass, step)), (rows) => rows.length > 0),
     rows: ({ passId }, { below, from, partitionId }) =>
-      Effect.map(
-        ask(asked(s.UnpackedRows, int32(partitionId), int64(from), int64(below), int64(passId))),
-        ([row]) => row?.[0]?.readBigInt64BE(0)
+      Effect.map(ask(asked(s.UnpackedRows, int32(partitionId), int64(from), int64(below), int64(passId))), ([row]) =>
+        row?.[0]?.readBigInt64BE(0)
       ),
     tell: ({ passId }, waitsFor) => Effect.asVoid(ask(asked(s.TellErasure, int64(passId), text(waitsFor)))),
     finish: ({ passId }) => Effect.asVoid(ask(asked(s.FinishErasure, int64(passId)))),

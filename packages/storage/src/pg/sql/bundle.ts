@@ -3261,6 +3261,13 @@ create function kafka.finish_erasure(pass bigint) returns void language plpgsql 
   end $$;
 comment on function kafka.finish_erasure(bigint) is 'Notes that all is gone that a pass was to take; of the keys a hash is left';
 
+create function kafka.may_delete(topic text) returns boolean language plpgsql stable security definer
+    set search_path = pg_catalog, pg_temp as $$
+  begin
+    return kafka.may(kafka.session_role(), 'DELETE', 'TOPIC', topic);
+  end $$;
+comment on function kafka.may_delete(text) is 'Whether the session''s role may delete records of a topic, by kafka.acls';
+
 -- What its viewer may delete, and may know of.
 create view kafka.erasures with (security_barrier) as
   select r.erasure_id, r.topic, r.key, r.key_sha256, r.requested_by, r.requested_at,
@@ -3276,7 +3283,7 @@ create view kafka.erasures with (security_barrier) as
     select sum(least(e.next_offset, e.end_offset)) / nullif(sum(e.end_offset), 0) as share,
       sum(e.records[r.place])::bigint as records
     from kafka.erasure_progress e where e.pass_id = p.pass_id) g on true
-  where kafka.may(kafka.session_role(), 'DELETE', 'TOPIC', r.topic);
+  where kafka.may_delete(r.topic);
 comment on view kafka.erasures is 'What kafka.erase was asked and how far it is, for topics of which the session may delete records';
 comment on column kafka.erasures.erasure_id is 'What kafka.erase told';
 comment on column kafka.erasures.topic is 'Name of the topic';
