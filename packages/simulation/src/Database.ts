@@ -16,7 +16,7 @@ import type { Faults } from "./Faults.ts"
 import { Ledger } from "./Ledger.ts"
 import { Reigns } from "./Reigns.ts"
 import { Server } from "./Server.ts"
-import { erasuresPort, rowsPort } from "./sidePorts.ts"
+import { erasuresPort, rowsPort, tablesPort } from "./sidePorts.ts"
 import type { Beside } from "./sidePorts.ts"
 import type { SideFaults } from "./SideFaults.ts"
 import { PASS_KEYS } from "./SqlServer.ts"
@@ -352,7 +352,10 @@ export class Database {
   #beside(faults: SideFaults, broker: View, holder: () => Session | undefined, read: Beside["read"]) {
     const { erases, follows } = this.#options
     const beside = { around: { world: this.#world, view: this.#view, faults }, broker, holder, read }
-    return { ...(follows && { unpacked: rowsPort(beside) }), ...(erases && { erasures: erasuresPort(beside) }) }
+    return {
+      ...(follows && { unpacked: rowsPort(beside), materialised: tablesPort(beside) }),
+      ...(erases && { erasures: erasuresPort(beside) })
+    }
   }
 
   /** Whether records of SQL sessions for this topic are not appended yet. */

@@ -3,7 +3,7 @@ import { isOutboxOffset } from "@tusk/storage/port/Outbox"
 import type { Append, Unit, WriteOf } from "@tusk/storage/port/Write"
 import type { Server } from "./Server.ts"
 import type { AskedErasure } from "./SqlErasures.ts"
-import { rowsOf } from "./SqlRows.ts"
+import { rowsOf } from "./SqlBatches.ts"
 
 /** A record that may be erased, or was: without a key it is not known which one it is. */
 export interface Erasable {
@@ -96,7 +96,7 @@ export class ErasureHistory {
     }
   }
 
-  #lookFor({ data, rows, sql }: Server, { asOf, ends, erasureId, key, partitionIds }: AskedErasure): void {
+  #lookFor({ data, rows, sql }: Server, { asOf, ends, erasureId, key, partitionIds, topicId }: AskedErasure): void {
     const there = (where: string) => this.#violate("R4", `${key} lies in ${where}, and erasure ${erasureId} is done`)
     for (const partitionId of partitionIds) {
       const log = data.partitions.get(partitionId)
@@ -109,7 +109,8 @@ export class ErasureHistory {
         const found = rowsOf(batch.records).find(isMeant)
         if (found !== undefined) there(`the log of ${partitionId}, at ${found.offset}`)
       }
-      const row = rows.rowsOf(partitionId).find(isMeant)
+      const latest = rows.tables.all.flatMap((table) => (table.topicId === topicId ? Array.from(table.rows.values()) : []))
+      const row = [...rows.rowsOf(partitionId), ...latest].find(isMeant)
       if (row !== undefined) there(`the rows of ${partitionId}, at ${row.offset}`)
     }
     if (asOf.timeline !== data.timeline) return

@@ -5,6 +5,8 @@ import type { Chance } from "./Chance.ts"
 import { Client, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
 import type { FollowedTopic } from "./RowsHistory.ts"
+import type { Server } from "./Server.ts"
+import type { TableChange } from "./SqlTables.ts"
 import { TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
 
 /** `tusk.sql.records`, of a topic that is followed. */
@@ -41,7 +43,9 @@ export const rowReader = (shared: ClientWorld, history: History, topics: Readonl
     const chance = shared.world.chance.fork()
     while (true) {
       yield* Effect.sleep(chance.between(50, 1500))
-      for (const topic of topics) history.rows.look(shared.database.server, topic)
+      const { server } = shared.database
+      for (const topic of topics) history.rows.look(server, topic)
+      for (const table of server.rows.tables.all) history.rows.lookAtTable(server, table)
     }
   })
 
@@ -70,6 +74,34 @@ export const rowTroubles = (
     }
   })
 
+/** Somebody who has the latest values in a table, drops it and makes it anew, or alters it so that values do not fit. */
+export const materialiser = (shared: ClientWorld, isCalm: () => boolean): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const chance = shared.world.chance.fork()
+    const { database, world } = shared
+    const change = (server: Server, made: TableChange) => {
+      server.keepsRows(made, world.nowMs)
+      // A session of a user waits for the disk.
+      server.erases(() => {})
+    }
+    for (let id = 1; ; id++) {
+      const made = { id, name: `latest${id}`, topic: KEYED_TOPIC, topicId: undefined, isStrict: false }
+      change(database.server, database.server.rows.tables.put({ ...made, positions: new Map(), rows: new Map() }))
+      for (let alterations = chance.between(1, 6); alterations > 0; alterations--) {
+        yield* Effect.sleep(chance.between(500, 6000))
+        const { server } = database
+        const { tables } = server.rows
+        // A failover may have brought one back that was dropped.
+        const meant = tables.all.filter((table) => isCalm() || table.id === id)
+        for (const table of meant) {
+          change(server, tables.put({ ...table, isStrict: !isCalm() && chance.permille(300) }))
+        }
+        if (isCalm()) return
+      }
+      change(database.server, database.server.rows.tables.drop(id))
+    }
+  })
+
 /** In the end all topics are followed. */
 export const followAll = (shared: ClientWorld, topics: ReadonlyArray<FollowedTopic>): Effect.Effect<void> =>
   Effect.gen(function* () {
@@ -85,5 +117,7 @@ export const areRowsWhole = ({ database }: ClientWorld, history: History, topics
   const { server } = database
   // Of topics that were made and not deleted there are rows, too.
   const ids = new Set(Array.from(server.data.topics.values()).flatMap(({ partitionIds }) => partitionIds))
+  const { tables } = server.rows
+  if (tables.all.some((table) => !history.rows.lookAtTable(server, table))) return false
   return topics.every((topic) => history.rows.look(server, topic)) && server.rows.partitionIds.every((id) => ids.has(id))
 }

@@ -1,8 +1,9 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import type { Server } from "./Server.ts"
-import { rowsOf } from "./SqlRows.ts"
-import type { KeptRow } from "./SqlRows.ts"
+import { rowsOf } from "./SqlBatches.ts"
+import type { LatestTable } from "./SqlTables.ts"
+import type { KeptRow } from "./SqlBatches.ts"
 
 type MemoryPartition = NonNullable<ReturnType<MemoryData["partitions"]["get"]>>
 
@@ -75,6 +76,27 @@ export class RowsHistory {
       return this.#lookAt(found, committedLog(log), (row) => mayLose || this.#mayBeGone(name, index, row))
     })
     return looks.every((isWhole) => isWhole)
+  }
+
+  /** A table of the latest value of each key: the same, but for what is superseded. The answer: whether it is at the end. */
+  lookAtTable({ data }: Server, { name, positions, rows, topicId }: LatestTable): boolean {
+    const partitionIds = data.topics.get(topicId ?? "")?.partitionIds ?? []
+    const looks = partitionIds.map((id) => {
+      const next = positions.get(id)
+      if (next === undefined) return false
+      const { records, stableEnd } = committedLog(data.partitions.get(id)!)
+      const wrong = (text: string) => this.#violate("S5", `table ${name}: ${text}`)
+      if (next > stableEnd) wrong(`rows are there up to ${next}, and it is stable up to ${stableEnd}`)
+      const latest = new Map<string, KeptRow>()
+      for (const record of records) if (record.offset < next && record.key !== null) latest.set(record.key, record)
+      for (const [key, { offset, value }] of latest) {
+        const found = rows.get(key)?.value ?? null
+        if (found !== value) wrong(`${key} is ${found}, and ${value} as of ${offset}, below ${next}`)
+      }
+      return next === stableEnd
+    })
+    for (const row of rows.values()) this.#seen(topicId === undefined ? "" : data.topics.get(topicId)!.name, row)
+    return looks.length > 0 && looks.every((isWhole) => isWhole)
   }
 
   #lookAt(

@@ -8,6 +8,7 @@ import { SqlErasures } from "./SqlErasures.ts"
 import type { ErasureChange } from "./SqlErasures.ts"
 import { SqlRows } from "./SqlRows.ts"
 import type { RowChange } from "./SqlRows.ts"
+import type { TableChange } from "./SqlTables.ts"
 import { SqlServer } from "./SqlServer.ts"
 import { appendsOf, foundsTopic } from "./units.ts"
 
@@ -25,7 +26,7 @@ type Change =
   | { readonly units: ReadonlyArray<Unit> }
   | { readonly counters: Counters }
   | { readonly rows: ReadonlyArray<OutboxRow>; readonly claims: Claimed }
-  | { readonly kept: RowChange }
+  | { readonly kept: RowChange | TableChange }
   | { readonly erases: ErasureChange }
 
 type Claimed = ReadonlyArray<readonly [partition: number, row: ClaimRow]>
@@ -68,7 +69,7 @@ export class Server {
   #kept: SqlRows
   #flushedKept: SqlRows
   readonly #standbyKept: SqlRows
-  #unflushed: Array<RowChange> = []
+  #unflushed: Array<RowChange | TableChange> = []
   #unflushedSinceMs = 0
   /** Until then another session has the tables of followers locked. */
   rowsLockedUntilMs = -Infinity
@@ -120,7 +121,8 @@ export class Server {
   }
 
   /** A statement of a follower: it does not wait for the disk (`synchronous_commit=off`). */
-  keepsRows(change: RowChange, nowMs: number): void {
+  keepsRows(change: RowChange | TableChange | undefined, nowMs: number): void {
+    if (change === undefined) return
     if (nowMs - this.#unflushedSinceMs > FLUSH_MS) this.#flush()
     if (this.#unflushed.length === 0) this.#unflushedSinceMs = nowMs
     this.#kept.apply(change)

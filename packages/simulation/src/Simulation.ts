@@ -13,7 +13,7 @@ import { Database } from "./Database.ts"
 import { EpochConsumer } from "./EpochConsumer.ts"
 import { Faults } from "./Faults.ts"
 import { eraser, erasureReader } from "./Erasing.ts"
-import { followAll, followedTopics, keptAsRows, rowReader, rowTroubles } from "./Following.ts"
+import { followAll, followedTopics, keptAsRows, materialiser, rowReader, rowTroubles } from "./Following.ts"
 import { GUARDED_TOPICS, History } from "./History.ts"
 import { IdempotentProducer } from "./IdempotentProducer.ts"
 import { awaitRows, inspector, readAll } from "./Inspector.ts"
@@ -276,7 +276,11 @@ const restless = ({ erases, followed, history, keyed, shared }: Run, isCalm: () 
       new SqlWorker(shared, "w1").run,
       new SqlWorker(shared, "w2").run,
       committedReader(shared, history),
-      ...(followed.length > 0 ? [rowReader(shared, history, followed), rowTroubles(shared, followed, isCalm)] : []),
+      ...(followed.length > 0 ? [
+            rowReader(shared, history, followed),
+            rowTroubles(shared, followed, isCalm),
+            materialiser(shared, isCalm)
+          ] : []),
       ...(erases ? [eraser(shared, isCalm), erasureReader(shared, history)] : [])
     ],
     { concurrency: "unbounded", discard: true }

@@ -1,14 +1,10 @@
-import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import type { FollowedStep } from "@tusk/storage/port/FollowerRows"
 import type { CompactedTo, UnpackedPosition } from "@tusk/storage/port/UnpackedRows"
-
-/** A record as a row has it. */
-export interface KeptRow {
-  readonly offset: bigint
-  readonly key: string | null
-  readonly value: string | null
-}
+import { rowsOf } from "./SqlBatches.ts"
+import type { KeptRow } from "./SqlBatches.ts"
+import { SqlTables } from "./SqlTables.ts"
+import type { TableChange } from "./SqlTables.ts"
 
 interface KeptPosition {
   readonly nextOffset: bigint
@@ -28,21 +24,6 @@ export interface RowChange {
 /** A statement that a database refuses. */
 export class RowRefused extends Error {}
 
-const textOf = (bytes: Uint8Array | null): string | null => (bytes === null ? null : Buffer.from(bytes).toString())
-
-const openBatches = new WeakMap<Uint8Array, ReadonlyArray<KeptRow>>()
-
-/** The records of a batch, whatever offsets are asked for. */
-export const rowsOf = (batch: Uint8Array): ReadonlyArray<KeptRow> => {
-  const known = openBatches.get(batch)
-  if (known !== undefined) return known
-  const records = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: 1 << 24 })
-  if ("_tag" in records) throw records
-  const rows = records.map(({ key, offset, value }) => ({ offset, key: textOf(key), value: textOf(value) }))
-  openBatches.set(batch, rows)
-  return rows
-}
-
 const recordsOf = ({ batches, from }: FollowedStep): ReadonlyArray<KeptRow> =>
   batches.flatMap(rowsOf).filter(({ offset }) => offset >= from)
 
@@ -50,6 +31,12 @@ const recordsOf = ({ batches, from }: FollowedStep): ReadonlyArray<KeptRow> =>
 export class SqlRows {
   readonly #rows = new Map<number, Map<bigint, KeptRow>>()
   readonly #positions = new Map<number, KeptPosition>()
+  /** Tables of users beside them. */
+  readonly tables: SqlTables
+
+  constructor(tables = new SqlTables()) {
+    this.tables = tables
+  }
 
   /** In order of offsets. */
   rowsOf(partitionId: number): ReadonlyArray<KeptRow> {
@@ -134,7 +121,9 @@ export class SqlRows {
     return { partitionId, gone: old.slice(0, limit).map(({ offset }) => offset), come: [], position: undefined }
   }
 
-  apply({ come, gone, partitionId, position }: RowChange): void {
+  apply(change: RowChange | TableChange): void {
+    if (typeof change === "function") return change(this.tables)
+    const { come, gone, partitionId, position } = change
     const rows = this.#rows.get(partitionId) ?? new Map<bigint, KeptRow>()
     for (const offset of gone) rows.delete(offset)
     for (const row of come) rows.set(row.offset, row)
@@ -145,7 +134,7 @@ export class SqlRows {
   }
 
   copy(): SqlRows {
-    const copy = new SqlRows()
+    const copy = new SqlRows(this.tables.copy())
     for (const [partitionId, rows] of this.#rows) copy.#rows.set(partitionId, new Map(rows))
     for (const [partitionId, position] of this.#positions) copy.#positions.set(partitionId, position)
     return copy

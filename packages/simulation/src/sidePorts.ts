@@ -2,6 +2,7 @@ import { Fenced, StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { StoreError } from "@tusk/storage/port/StoreError"
 import type { Erasures } from "@tusk/storage/port/Erasures"
 import { isOutboxOffset } from "@tusk/storage/port/Outbox"
+import type { MaterialisedTables } from "@tusk/storage/port/MaterialisedTables"
 import type { UnpackedRows } from "@tusk/storage/port/UnpackedRows"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,6 +11,7 @@ import type { Session } from "./Session.ts"
 import { SideSession } from "./SideSession.ts"
 import type { SideWorld } from "./SideSession.ts"
 import { RowRefused } from "./SqlRows.ts"
+import type { SqlTables, TableChange } from "./SqlTables.ts"
 import type { View } from "./World.ts"
 
 /** Asks something over a session beside: `what` in a few words, and what it does on a server. */
@@ -109,6 +111,52 @@ export const rowsPort = (beside: Beside): UnpackedRows => {
       ask(`end of ${id}`, (server) =>
         server.keepsRows({ partitionId: id, gone: [], come: [], position: null }, world.nowMs)
       )
+  }
+}
+
+/** The port to tables that hold the latest value of each key: a session each. */
+export const tablesPort = (beside: Beside): MaterialisedTables => {
+  const { read } = beside
+  const { world } = beside.around
+  return {
+    all: read(({ rows }) => rows.tables.all),
+    rowsOf: (id) => {
+      const ask = askBeside(beside, { isOfRows: true, isSafe: false })
+      const keep = (what: string, change: (tables: SqlTables) => TableChange | undefined) =>
+        ask(`${what} of table ${id}`, (server) => {
+          const made = change(server.rows.tables)
+          server.keepsRows(made, world.nowMs)
+          return made !== undefined
+        })
+      return {
+        position: (partitionId) =>
+          ask(`position of table ${id}`, ({ rows }) => rows.tables.of(id)?.positions.get(partitionId)),
+        begin: (partitionId, nextOffset) =>
+          Effect.asVoid(keep("begin", (tables) => tables.begin(id, partitionId, nextOffset))),
+        add: (step) =>
+          ask(`${step.partitionId}@${step.from}-${step.to} of table ${id}`, (server) => {
+            const made = server.rows.tables.add(id, step)
+            server.keepsRows(made?.change, world.nowMs)
+            return made?.added
+          }),
+        erase: ({ key }, since) => keep("erase", (tables) => tables.erase(id, Buffer.from(key).toString(), since)),
+        end: (partitionId) => Effect.asVoid(keep("end", (tables) => tables.end(id, partitionId))),
+        clear: (limit) =>
+          ask(`clear of table ${id}`, (server) => {
+            const { change, gone } = server.rows.tables.clear(id, limit)
+            server.keepsRows(change, world.nowMs)
+            return gone
+          }),
+        belongTo: (topicId) =>
+          Effect.asVoid(
+            keep("owner", (tables) => {
+              const table = tables.of(id)
+              return table && tables.put({ ...table, topicId })
+            })
+          ),
+        stands: () => Effect.void
+      }
+    }
   }
 }
 
