@@ -115,9 +115,7 @@ export const readCommitted = (client: Client, history: History) =>
       yield* fetchCommitted(client, history, positions, 100, (value) => found.set(value, (found.get(value) ?? 0) + 1))
     }
     if (isBehind()) return false
-    history.transactions.finish(found, (value) =>
-      history.erasures.mayBeErased(TRANSACTIONS_TOPIC, keyOf(value))
-    )
+    history.transactions.finish(found, (value) => history.erasures.mayBeErased(TRANSACTIONS_TOPIC, keyOf(value)))
     return true
   })
 

@@ -1,4 +1,3 @@
-import { TOPIC } from "./topicNames.ts"
 import { ConsumerGroupHeartbeat } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import type { ConsumerGroupHeartbeatRequest } from "@tusk/protocol/messages/ConsumerGroupHeartbeat"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
@@ -9,6 +8,7 @@ import type { History } from "./History.ts"
 import { CONSUMER_SESSION_MS } from "./limits.ts"
 import { fetchOffsets } from "./Member.ts"
 import { commitRequest, fetchOnce, OFFSET_OUT_OF_RANGE } from "./Requests.ts"
+import { TOPIC } from "./topicNames.ts"
 
 const UNKNOWN_MEMBER_ID = 25
 const FENCED_MEMBER_EPOCH = 110

@@ -313,7 +313,6 @@ export class Database {
       rise: Effect.void
     }
     const { sideFaults } = this.#options
-    const around = { world: this.#world, view: this.#view, faults: sideFaults }
     return Store.of({
       name: "simulated",
       outbox,

@@ -1,4 +1,3 @@
-import { TOPIC } from "./topicNames.ts"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
@@ -7,6 +6,7 @@ import * as Result from "effect/Result"
 import { Client, type ClientWorld, Lost } from "./Client.ts"
 import type { History } from "./History.ts"
 import { fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
+import { TOPIC } from "./topicNames.ts"
 
 const [FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH] = [74, 75]
 const UNDEFINED = -1

@@ -1,4 +1,3 @@
-import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 import * as Effect from "effect/Effect"
 import type { ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
@@ -6,6 +5,7 @@ import { KEYS } from "./Keyed.ts"
 import { keyOf } from "./keyOf.ts"
 import { SQL_TOPIC } from "./SqlServer.ts"
 import { TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
+import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 
 const DIGITS = Array.from({ length: 10 }, (_, digit) => keyOf(String(digit)))
 
@@ -26,7 +26,9 @@ export const eraser = (shared: ClientWorld, isCalm: () => boolean): Effect.Effec
       const asOf = { timeline: server.data.timeline, snapshot: server.sql.snapshot, ends }
       world.log(`erasure ${erasureId} is asked: ${key} of ${topic}`)
       const nothingYet = { passId: undefined, ends: undefined, doneAtMs: undefined }
-      server.erases(server.erasures.ask({ erasureId, topicId, partitionIds: partitionIds.slice(), key, asOf, ...nothingYet }))
+      server.erases(
+        server.erasures.ask({ erasureId, topicId, partitionIds: partitionIds.slice(), key, asOf, ...nothingYet })
+      )
     }
   })
 

@@ -47,9 +47,7 @@ export class ErasureHistory {
       const topicId = topicIdOf(server, record.topic)
       return server.erasures.asked.some(
         (asked) =>
-          asked.topicId === topicId &&
-          (record.key === undefined || record.key === asked.key) &&
-          isBelow(asked, record)
+          asked.topicId === topicId && (record.key === undefined || record.key === asked.key) && isBelow(asked, record)
       )
     })
   }
@@ -67,7 +65,10 @@ export class ErasureHistory {
     const { key, offset, partition, topic } = record
     const erasure = server.erasures.asked.find(
       (asked) =>
-        asked.topicId === topicId && asked.key === key && (asked.doneAtMs ?? Infinity) < sentMs && isBelow(asked, record)
+        asked.topicId === topicId &&
+        asked.key === key &&
+        (asked.doneAtMs ?? Infinity) < sentMs &&
+        isBelow(asked, record)
     )
     if (erasure === undefined) return
     const text = `${key} at ${offset} of ${topic}-${partition}, which was erased at ${erasure.doneAtMs}`
@@ -92,7 +93,10 @@ export class ErasureHistory {
     for (const [partitionId, endOffset] of asOf.ends) {
       const noted = ends!.get(partitionId) ?? 0n
       if (noted >= endOffset) continue
-      this.#violate("R4", `erasure ${erasureId} goes up to ${noted} of ${partitionId}, which ended at ${endOffset} when it was asked`)
+      this.#violate(
+        "R4",
+        `erasure ${erasureId} goes up to ${noted} of ${partitionId}, which ended at ${endOffset} when it was asked`
+      )
     }
   }
 
@@ -109,14 +113,17 @@ export class ErasureHistory {
         const found = rowsOf(batch.records).find(isMeant)
         if (found !== undefined) there(`the log of ${partitionId}, at ${found.offset}`)
       }
-      const latest = rows.tables.all.flatMap((table) => (table.topicId === topicId ? Array.from(table.rows.values()) : []))
+      const latest = rows.tables.all.flatMap((table) =>
+        table.topicId === topicId ? Array.from(table.rows.values()) : []
+      )
       const row = [...rows.rowsOf(partitionId), ...latest].find(isMeant)
       if (row !== undefined) there(`the rows of ${partitionId}, at ${row.offset}`)
     }
     if (asOf.timeline !== data.timeline) return
     for (const row of data.outbox.values()) {
       if (isOutboxOffset(row) || row.key === null || !partitionIds.includes(row.partitionId)) continue
-      if (Buffer.from(row.key).toString() === key && sql.isSeen(row.xid, asOf.snapshot)) there(`the outbox, as ${row.id}`)
+      if (Buffer.from(row.key).toString() === key && sql.isSeen(row.xid, asOf.snapshot))
+        there(`the outbox, as ${row.id}`)
     }
   }
 
@@ -150,7 +157,8 @@ export class ErasureHistory {
       const old = log.batches.find((batch) => batch.baseOffset === baseOffset)
       if (old === undefined) continue
       const wrong = records === null ? wrongWithout(old, isCompacted) : wrongIn(old, records, mayGo)
-      if (wrong !== undefined) this.#violate("R4", `the batch at ${baseOffset} of ${partitionId} is rewritten: ${wrong}`)
+      if (wrong !== undefined)
+        this.#violate("R4", `the batch at ${baseOffset} of ${partitionId} is rewritten: ${wrong}`)
     }
   }
 }

@@ -1,4 +1,3 @@
-import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import * as Effect from "effect/Effect"
 import type { Chance } from "./Chance.ts"
@@ -8,6 +7,7 @@ import type { FollowedTopic } from "./RowsHistory.ts"
 import type { Server } from "./Server.ts"
 import type { TableChange } from "./SqlTables.ts"
 import { TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
+import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 
 /** `tusk.sql.records`, of a topic that is followed. */
 export const keptAsRows = { "tusk.sql.records": "on" }
@@ -38,7 +38,11 @@ const setRows = (client: Client, topic: string, value: "on" | "off") =>
   )
 
 /** Somebody who looks at rows in SQL, now and then. */
-export const rowReader = (shared: ClientWorld, history: History, topics: ReadonlyArray<FollowedTopic>): Effect.Effect<void> =>
+export const rowReader = (
+  shared: ClientWorld,
+  history: History,
+  topics: ReadonlyArray<FollowedTopic>
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     const chance = shared.world.chance.fork()
     while (true) {
@@ -113,11 +117,17 @@ export const followAll = (shared: ClientWorld, topics: ReadonlyArray<FollowedTop
   })
 
 /** Whether the rows are all that is committed, and nobody else's. */
-export const areRowsWhole = ({ database }: ClientWorld, history: History, topics: ReadonlyArray<FollowedTopic>): boolean => {
+export const areRowsWhole = (
+  { database }: ClientWorld,
+  history: History,
+  topics: ReadonlyArray<FollowedTopic>
+): boolean => {
   const { server } = database
   // Of topics that were made and not deleted there are rows, too.
   const ids = new Set(Array.from(server.data.topics.values()).flatMap(({ partitionIds }) => partitionIds))
   const { tables } = server.rows
   if (tables.all.some((table) => !history.rows.lookAtTable(server, table))) return false
-  return topics.every((topic) => history.rows.look(server, topic)) && server.rows.partitionIds.every((id) => ids.has(id))
+  return (
+    topics.every((topic) => history.rows.look(server, topic)) && server.rows.partitionIds.every((id) => ids.has(id))
+  )
 }

@@ -1,4 +1,3 @@
-import { TOPIC } from "./topicNames.ts"
 import { ErasureHistory } from "./ErasureHistory.ts"
 import { GroupHistory } from "./GroupHistory.ts"
 import { keyOf } from "./keyOf.ts"
@@ -11,6 +10,7 @@ import type { KeptRow } from "./SqlBatches.ts"
 import { SqlHistory } from "./SqlHistory.ts"
 import { ShareHistory } from "./ShareHistory.ts"
 import { TransactionHistory } from "./TransactionHistory.ts"
+import { TOPIC } from "./topicNames.ts"
 
 /** What a failover lost of a topic. */
 export interface LogLoss {

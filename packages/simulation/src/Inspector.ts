@@ -1,4 +1,3 @@
-import { TOPIC } from "./topicNames.ts"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { readCommitted, readTransactionOffsets } from "./CommittedReader.ts"
@@ -14,6 +13,7 @@ import { fetchOffsets } from "./Member.ts"
 import type { FollowedTopic } from "./RowsHistory.ts"
 import { readSql } from "./SqlSession.ts"
 import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
+import { TOPIC } from "./topicNames.ts"
 
 /** Those of the simulated producers. */
 const TRANSACTIONAL_IDS = ["x1", "x2"]
@@ -94,7 +94,12 @@ export const readAll = ({ followed, groups, history, keyed, shared }: Everything
     }
     yield* atLast(history, readKeyed(new Client(shared, "keys"), keyed, history), "R1", "the compacted log")
     if (!history.erasures.isDone) {
-      yield* atLast(history, Effect.sync(() => history.erasures.isDone), "R4", "the end of what was asked to be erased")
+      yield* atLast(
+        history,
+        Effect.sync(() => history.erasures.isDone),
+        "R4",
+        "the end of what was asked to be erased"
+      )
     }
     history.erasures.look()
     yield* awaitRows(shared, history, followed)

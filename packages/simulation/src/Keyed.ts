@@ -1,4 +1,3 @@
-import { KEYED_TOPIC } from "./topicNames.ts"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
@@ -9,7 +8,9 @@ import type { History } from "./History.ts"
 import type { KeyedHistory, KeyedRecord } from "./KeyedHistory.ts"
 import { initProducerId } from "./Producer.ts"
 import { fetchRequest, produceRequest } from "./Requests.ts"
+import { KEYED_TOPIC } from "./topicNames.ts"
 
+/** Of the compacted topic: for how long its tombstones stay. */
 export const TOMBSTONES_MS = 8000
 export const keyedConfigs = {
   "cleanup.policy": "compact",

@@ -1,5 +1,5 @@
-import { KEYED_TOPIC } from "./topicNames.ts"
 import type { History } from "./History.ts"
+import { KEYED_TOPIC } from "./topicNames.ts"
 
 /** A record with a key; without a value it is a tombstone. */
 export interface KeyedRecord {

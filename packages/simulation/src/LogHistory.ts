@@ -265,7 +265,8 @@ export class LogHistory {
     for (let offset = 0; offset < end; offset++) {
       const value = records.get(offset)
       if (value === undefined) {
-        if (!isLeapt(offset) && !this.#mayBeGone(partition, offset)) this.#violate("L2", `offset ${offset} of partition ${partition} is missing`)
+        if (!isLeapt(offset) && !this.#mayBeGone(partition, offset))
+          this.#violate("L2", `offset ${offset} of partition ${partition} is missing`)
         continue
       }
       const produced = this.#produced.get(value)

@@ -1,4 +1,3 @@
-import { TOPIC } from "./topicNames.ts"
 import { Heartbeat } from "@tusk/protocol/messages/Heartbeat"
 import { JoinGroup } from "@tusk/protocol/messages/JoinGroup"
 import type { JoinGroupResponse } from "@tusk/protocol/messages/JoinGroup"
@@ -11,6 +10,7 @@ import * as Result from "effect/Result"
 import { Client, Lost, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
 import { commitRequest, fetchOnce, joinRequest, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
+import { TOPIC } from "./topicNames.ts"
 
 const UNKNOWN_MEMBER_ID = 25
 const MEMBER_ID_REQUIRED = 79

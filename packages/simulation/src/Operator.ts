@@ -1,4 +1,3 @@
-import { TOPIC } from "./topicNames.ts"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { AlterPartitionReassignments } from "@tusk/protocol/messages/AlterPartitionReassignments"
 import { DescribeQuorum } from "@tusk/protocol/messages/DescribeQuorum"
@@ -9,6 +8,7 @@ import { UpdateFeatures } from "@tusk/protocol/messages/UpdateFeatures"
 import { compress, GZIP } from "@tusk/protocol/record/Compression"
 import * as Effect from "effect/Effect"
 import { Client, request, type ClientWorld } from "./Client.ts"
+import { TOPIC } from "./topicNames.ts"
 
 /** One empty `ResourceMetrics` of OTLP. */
 const METRICS = compress(GZIP, Uint8Array.of(0x0a, 0))

@@ -8,7 +8,7 @@ import type { KeptRow } from "./SqlBatches.ts"
 type MemoryPartition = NonNullable<ReturnType<MemoryData["partitions"]["get"]>>
 
 /** What a log holds for readers of committed records. */
-export interface CommittedLog {
+interface CommittedLog {
   readonly records: ReadonlyArray<KeptRow>
   /** Where the first transaction begins that nobody has decided; the end, if there is none. */
   readonly stableEnd: bigint
@@ -21,7 +21,7 @@ const isCommit = (marker: Uint8Array): boolean => {
 }
 
 /** By the markers in it, and not by what a broker noted besides. */
-export const committedLog = ({ batches, endOffset, first }: MemoryPartition): CommittedLog => {
+const committedLog = ({ batches, endOffset, first }: MemoryPartition): CommittedLog => {
   let stableEnd = endOffset
   const fates = new Map<bigint, boolean>()
   const kept: Array<ReadonlyArray<KeptRow>> = []

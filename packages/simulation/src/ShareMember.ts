@@ -1,4 +1,3 @@
-import { TOPIC } from "./topicNames.ts"
 import { ShareFetch } from "@tusk/protocol/messages/ShareFetch"
 import type { ShareFetchRequest, ShareFetchResponse } from "@tusk/protocol/messages/ShareFetch"
 import { ShareGroupHeartbeat } from "@tusk/protocol/messages/ShareGroupHeartbeat"
@@ -7,6 +6,7 @@ import * as Result from "effect/Result"
 import { Client, Lost, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
 import { SHARE_DELIVERIES } from "./limits.ts"
+import { TOPIC } from "./topicNames.ts"
 
 const UNKNOWN_MEMBER_ID = 25
 const FENCED_MEMBER_EPOCH = 110

@@ -1,4 +1,3 @@
-import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { aclAdmin } from "./AclAdmin.ts"
@@ -39,6 +38,7 @@ import { SqlWorker } from "./SqlWorker.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 import { makeTrouble } from "./Troubles.ts"
 import { Standstill, World } from "./World.ts"
+import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 
 /** What came of one run. */
 export interface Outcome {
@@ -276,11 +276,9 @@ const restless = ({ erases, followed, history, keyed, shared }: Run, isCalm: () 
       new SqlWorker(shared, "w1").run,
       new SqlWorker(shared, "w2").run,
       committedReader(shared, history),
-      ...(followed.length > 0 ? [
-            rowReader(shared, history, followed),
-            rowTroubles(shared, followed, isCalm),
-            materialiser(shared, isCalm)
-          ] : []),
+      ...(followed.length > 0
+        ? [rowReader(shared, history, followed), rowTroubles(shared, followed, isCalm), materialiser(shared, isCalm)]
+        : []),
       ...(erases ? [eraser(shared, isCalm), erasureReader(shared, history)] : [])
     ],
     { concurrency: "unbounded", discard: true }

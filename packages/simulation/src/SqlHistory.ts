@@ -44,7 +44,8 @@ export class SqlHistory {
       }
     }
     for (const [value, { fate }] of this.#calls) {
-      if (fate === "committed" && !seen.has(value) && !mayBeGone(value)) this.#violate("S1", `${value} is committed, and not there`)
+      if (fate === "committed" && !seen.has(value) && !mayBeGone(value))
+        this.#violate("S1", `${value} is committed, and not there`)
     }
   }
 }

@@ -80,7 +80,8 @@ export class SqlRows {
     if (position?.nextOffset !== from) return undefined
     const come = recordsOf(step)
     const twice = come.find(({ offset }) => this.#rows.get(partitionId)?.has(offset))
-    if (twice !== undefined) throw new RowRefused(`a row of ${twice.offset} of partition ${partitionId} is there already`)
+    if (twice !== undefined)
+      throw new RowRefused(`a row of ${twice.offset} of partition ${partitionId} is there already`)
     return { partitionId, gone: [], come, position: { ...position, nextOffset: to } }
   }
 

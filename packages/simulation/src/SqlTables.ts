@@ -89,7 +89,10 @@ export class SqlTables {
     const table = this.#tables.get(id)
     if (table === undefined) return { change: undefined, gone: 0 }
     const left = Array.from(table.rows).slice(limit)
-    return { change: this.put({ ...table, positions: new Map(), rows: new Map(left) }), gone: table.rows.size - left.length }
+    return {
+      change: this.put({ ...table, positions: new Map(), rows: new Map(left) }),
+      gone: table.rows.size - left.length
+    }
   }
 
   copy(): SqlTables {

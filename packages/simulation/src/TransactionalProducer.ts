@@ -146,15 +146,12 @@ export class TransactionalProducer {
       if (!this.#raises && (yield* this.#addPartition(name, partition)) === "failed") return "failed" as const
       const sequence = this.#sequences.get(partition) ?? 0
       const key = this.#hasKeys ? utf8.encode(keyOf(value)) : null
-      const records = RecordBatch.encodeBatch(
-        [{ timestamp: BigInt(client.nowMs), key, value: utf8.encode(value) }],
-        {
-          producerId: this.#producerId,
-          producerEpoch: this.#producerEpoch,
-          baseSequence: sequence,
-          isTransactional: true
-        }
-      )
+      const records = RecordBatch.encodeBatch([{ timestamp: BigInt(client.nowMs), key, value: utf8.encode(value) }], {
+        producerId: this.#producerId,
+        producerEpoch: this.#producerEpoch,
+        baseSequence: sequence,
+        isTransactional: true
+      })
       const body = {
         ...produceRequest([{ index: partition, records }], TRANSACTIONS_TOPIC),
         transactionalId: this.#transactionalId

@@ -1,10 +1,10 @@
-import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { Write } from "@tusk/storage/port/Write"
 import { GUARDED_TOPICS } from "./History.ts"
 import type { Loss, LogLoss } from "./History.ts"
 import { CONFIGURED_TOPIC } from "./ConfigAdmins.ts"
 import type { Lost } from "./Server.ts"
+import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 
 type Range = readonly [first: number, last: number]
 

@@ -1,4 +1,3 @@
-import { TOPIC } from "./topicNames.ts"
 import { ZERO_UUID } from "@tusk/protocol/codec/Uuid"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { OffsetCommit } from "@tusk/protocol/messages/OffsetCommit"
@@ -9,6 +8,7 @@ import type { History } from "./History.ts"
 import { askProducerId, encode, PRODUCE_VERSION } from "./Producer.ts"
 import { commitRequest, fetchRequest, PARTITIONS, produceRequest } from "./Requests.ts"
 import { POISON } from "./units.ts"
+import { TOPIC } from "./topicNames.ts"
 
 /** A topic of which no partition can be loaded. */
 export const BROKEN_TOPIC = "broken"
