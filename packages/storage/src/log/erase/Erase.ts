@@ -84,22 +84,25 @@ export class Erase extends Context.Service<
   static readonly layer = Layer.provide(this.layerNoDeps, Rewriting.layer)
 }
 
+/** Between two tries to vacuum, at most. */
+const LONGEST_REST_MS = 600_000
+
 /** Until it has succeeded. */
 const vacuuming = (active: Active["Service"], { vacuum }: Erasures, { longestWaitMs }: EraseOptions) => {
   const trouble = new Recurring("log")
-  const tried: Effect.Effect<void> = Effect.andThen(active.whenReigning, vacuum).pipe(
-    Effect.andThen(trouble.over("what was erased is vacuumed")),
-    Effect.catch(({ message }) =>
-      Effect.andThen(
-        trouble.seen(`what was erased is vacuumed later: ${message}`),
-        Effect.andThen(
-          Effect.sleep(longestWaitMs),
-          Effect.suspend(() => tried)
-        )
+  const tried = (restMs: number): Effect.Effect<void> =>
+    Effect.andThen(active.whenReigning, vacuum).pipe(
+      Effect.andThen(trouble.over("what was erased is vacuumed")),
+      Effect.catch(({ message }) =>
+        trouble
+          .seen(`what was erased is vacuumed in ${restMs} ms: ${message}`)
+          .pipe(
+            Effect.andThen(Effect.sleep(restMs)),
+            Effect.andThen(Effect.suspend(() => tried(Math.min(2 * restMs, LONGEST_REST_MS))))
+          )
       )
     )
-  )
-  return tried
+  return tried(longestWaitMs)
 }
 
 type ErasingPorts = TopicErasurePorts & { readonly active: Active["Service"] }

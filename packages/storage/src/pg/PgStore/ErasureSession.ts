@@ -72,16 +72,19 @@ export class ErasureSession {
     this.#vacuuming?.leave()
   }
 
-  /** On a session of its own: nothing else waits for it. */
+  /** On a session of its own: nothing else waits for it. Of a table that is another role's Postgres only warns. */
   get #vacuum(): Effect.Effect<void, ConnectionError> {
     return Effect.acquireUseRelease(
       this.#readers.openAs("vacuum"),
       (connection) => {
         this.#vacuuming = connection
-        return Effect.andThen(connection.query(VACUUM_SETTINGS), connection.queryStoring(VACUUM))
+        return Effect.flatMap(
+          Effect.andThen(connection.query(VACUUM_SETTINGS), connection.queryStoring(VACUUM)),
+          ({ warning }) => (warning === undefined ? Effect.void : Effect.fail(warning))
+        )
       },
       (connection) => Effect.sync(() => connection.leave())
-    ).pipe(Effect.asVoid)
+    )
   }
 
   #on<A>(use: (connection: PgConnection) => Effect.Effect<A, ConnectionError>): Effect.Effect<A, StoreError> {
