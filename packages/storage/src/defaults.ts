@@ -77,4 +77,8 @@ export const securityDefaults = {
 }
 
 /** Of `PgOptions`, as far as they are settings. */
-export const pgDefaults = { statementTimeoutMs: 60_000, lockTimeoutMs: 30_000, tableSessions: followerDefaults.tableSteps }
+export const pgDefaults = {
+  statementTimeoutMs: 60_000,
+  lockTimeoutMs: 30_000,
+  tableSessions: followerDefaults.tableSteps
+}

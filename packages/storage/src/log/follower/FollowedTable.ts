@@ -81,7 +81,11 @@ export class FollowedTable {
   get state(): TableState {
     let lag = 0n
     for (const [partitionId, end] of this.#ends) lag += end - (this.#next.get(partitionId) ?? end)
-    return { table: this.table.name, lag, standing: this.#noted === undefined ? this.#standstill.size : this.#ends.size }
+    return {
+      table: this.table.name,
+      lag,
+      standing: this.#noted === undefined ? this.#standstill.size : this.#ends.size
+    }
   }
 
   /** Writes what is appended, without end. What fails is told, and waited for; a bug ends one try. */
@@ -174,14 +178,17 @@ export class FollowedTable {
     return end.logStartOffset
   })
 
-  readonly #advance = Effect.fnUntraced({ self: this }, function* (partitionId: number, from: bigint, end: PartitionEnd) {
-    const start = end.logStartOffset
-    const step =
-      from < start
-        ? { partitionId, from, to: start, batches: [] }
-        : yield* this.#ports.readStep(partitionId, from, end.lastStableOffset)
-    return yield* Effect.tapError(this.#rows.add(step), (error) => this.#note(partitionId, error))
-  })
+  readonly #advance = Effect.fnUntraced(
+    { self: this },
+    function* (partitionId: number, from: bigint, end: PartitionEnd) {
+      const start = end.logStartOffset
+      const step =
+        from < start
+          ? { partitionId, from, to: start, batches: [] }
+          : yield* this.#ports.readStep(partitionId, from, end.lastStableOffset)
+      return yield* Effect.tapError(this.#rows.add(step), (error) => this.#note(partitionId, error))
+    }
+  )
 
   /** Once a reason. That it cannot be noted, as a database that is away, is not to hide it. */
   #note(partitionId: number, { _tag, message }: StoreError): Effect.Effect<void> {
@@ -208,22 +215,18 @@ export class FollowedTable {
     const newest = below < to ? yield* this.#newest(partitionId, key, below, to) : undefined
     const batches = newest === undefined ? [] : [newest]
     const from = below < to ? below : to
-    const isDone = yield* this.#ports.turns.withPermits(1)(
-      this.#rows.erase(erased, { partitionId, from, to, batches })
-    )
+    const isDone = yield* this.#ports.turns.withPermits(1)(this.#rows.erase(erased, { partitionId, from, to, batches }))
     return isDone ? undefined : yield* movedAway()
   })
 
-  readonly #newest = Effect.fnUntraced({ self: this }, function* (
-    partitionId: number,
-    key: Uint8Array,
-    from: bigint,
-    to: bigint
-  ) {
-    const [end] = yield* this.#ports.log.ends([partitionId])
-    if (end === undefined) return yield* new UnknownTopicOrPartition()
-    if (isKafkaError(end)) return yield* end
-    const start = from < end.logStartOffset ? end.logStartOffset : from
-    return yield* readNewest(this.#ports.readStep, { partitionId, key, from: start, to })
-  })
+  readonly #newest = Effect.fnUntraced(
+    { self: this },
+    function* (partitionId: number, key: Uint8Array, from: bigint, to: bigint) {
+      const [end] = yield* this.#ports.log.ends([partitionId])
+      if (end === undefined) return yield* new UnknownTopicOrPartition()
+      if (isKafkaError(end)) return yield* end
+      const start = from < end.logStartOffset ? end.logStartOffset : from
+      return yield* readNewest(this.#ports.readStep, { partitionId, key, from: start, to })
+    }
+  )
 }

@@ -33,16 +33,12 @@ export const materialisedOf = (
 ): MaterialisedTables => {
   const ask = (statement: Statement, ...values: ReadonlyArray<Parameter>) =>
     withReign(({ materialised }) =>
-      materialised.send((frame) =>
-        run(frame, statement, values.length, () => values.forEach((value) => value(frame)))
-      )
+      materialised.send((frame) => run(frame, statement, values.length, () => values.forEach((value) => value(frame))))
     )
   const s = materialisedStatements
   return {
     all: Effect.map(
-      withReign(({ readers }) =>
-        readers.send((frame) => run(frame, readStatements.MaterialisedTables, 0, () => {}))
-      ),
+      withReign(({ readers }) => readers.send((frame) => run(frame, readStatements.MaterialisedTables, 0, () => {}))),
       (rows) =>
         rows.map(([id, name, topic, topicId]) => ({
           id: id!.readInt32BE(0),
@@ -55,9 +51,7 @@ export const materialisedOf = (
       const me = int32(id)
       return {
         position: (partitionId) =>
-          Effect.map(ask(s.MaterialisedPosition, me, int32(partitionId)), ([row]) =>
-            row?.[0]?.readBigInt64BE(0)
-          ),
+          Effect.map(ask(s.MaterialisedPosition, me, int32(partitionId)), ([row]) => row?.[0]?.readBigInt64BE(0)),
         begin: (partitionId, nextOffset) =>
           Effect.asVoid(ask(s.BeginMaterialised, me, int32(partitionId), int64(nextOffset))),
         add: (step) =>
@@ -76,8 +70,7 @@ export const materialisedOf = (
         clear: (limit) =>
           Effect.map(ask(s.ClearMaterialised, me, int64(BigInt(limit))), ([row]) => Number(row![0]!.readBigInt64BE(0))),
         belongTo: (topicId) => Effect.asVoid(ask(s.BelongTo, me, text(topicId))),
-        stands: (partitionId, message) =>
-          Effect.asVoid(ask(s.NoteMaterialised, me, int32(partitionId), text(message)))
+        stands: (partitionId, message) => Effect.asVoid(ask(s.NoteMaterialised, me, int32(partitionId), text(message)))
       }
     }
   }

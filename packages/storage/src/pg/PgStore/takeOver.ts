@@ -130,7 +130,10 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Ends a reign's sessions, and waits for none that does not answer at once. */
 export const endReign = (
-  sessions: Pick<Reign, "erasure" | "materialised" | "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer">,
+  sessions: Pick<
+    Reign,
+    "erasure" | "materialised" | "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer"
+  >,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -138,8 +141,8 @@ export const endReign = (
     readers.end()
     statistics.end()
     unpacked.end()
-    materialised.end()
     erasure.end()
+    materialised.end()
     watch.end()
     outbox.end()
     return Effect.map(writer.close(RELEASE), (released) => {
@@ -200,7 +203,8 @@ export const takeOver = (
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
     const security = new SecuritySession(outbox)
-    const sessions = { writer, session, readers, unpacked, materialised, erasure, statistics, watch, outbox, security }
+    const besides = { unpacked, materialised, erasure, statistics, watch, outbox, security }
+    const sessions = { writer, session, readers, ...besides }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {

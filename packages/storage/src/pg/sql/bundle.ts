@@ -2460,7 +2460,7 @@ comment on column kafka.materialised_tables.created_at is 'When it was materiali
 
 -- As kafka.unpacked_positions: a step forward is a new row with the former one deleted.
 create table kafka.materialised_positions (
-  follower_id integer not null references kafka.materialised_tables on delete cascade,
+  follower_id integer not null,
   partition_id integer not null,
   next_offset bigint not null,
   primary key (follower_id, partition_id, next_offset)
@@ -2471,7 +2471,7 @@ comment on column kafka.materialised_positions.partition_id is 'The partition';
 comment on column kafka.materialised_positions.next_offset is 'All that read_committed has below is there';
 
 create table kafka.materialised_troubles (
-  follower_id integer not null references kafka.materialised_tables on delete cascade,
+  follower_id integer not null,
   partition_id integer not null,
   stands_since timestamptz,
   error text,
@@ -2619,7 +2619,7 @@ create function kafka.materialised_type(of_table regclass, of_column json) retur
 comment on function kafka.materialised_type(regclass, json) is 'The type of a column of a materialised table, or why it does not fit';
 
 -- Whatever a table has that runs code of its owner, or may: null if it has nothing. Also built-in functions run what they are
--- told, so that no expression is free of suspicion.
+-- told, and types may have casts, so that no expression and no type of one's own is free of suspicion.
 create function kafka.code_of(of_table regclass) returns text language sql stable
 begin atomic
   select case
@@ -2631,9 +2631,8 @@ begin atomic
     when exists (select from pg_index i where i.indrelid = c.oid and (i.indexprs is not null or i.indpred is not null))
       then 'has an index with an expression or a condition'
     when exists (select from pg_statistic_ext s where s.stxrelid = c.oid and s.stxexprs is not null) then 'has statistics of an expression'
-    when exists (select from pg_attribute a join pg_type t on t.oid = a.atttypid
-      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        and (a.attgenerated <> '' or a.atttypid >= 16384 and t.typtype <> 'e')) then 'has a generated column, or one of a type that is not Postgres'' own'
+    when exists (select from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      and (a.attgenerated <> '' or a.atttypid >= 16384)) then 'has a generated column, or one of a type that is not Postgres'' own'
     when exists (select from pg_attrdef d where d.adrelid = c.oid and d.adbin::text not like '{CONST %'
       and pg_get_expr(d.adbin, d.adrelid) not in ('now()', 'CURRENT_TIMESTAMP')) then 'has a default that is an expression'
     end
@@ -2678,7 +2677,10 @@ create function kafka.bind_materialised(of_follower integer, of_table regclass, 
     returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
   declare
     key_name text := key_column ->> 'name';
-    key_made text := kafka.materialised_expression(key_column, kafka.materialised_type(of_table, key_column));
+    -- In the column's collation: another one finds nothing in its index.
+    key_made text := kafka.materialised_expression(key_column, kafka.materialised_type(of_table, key_column)) || coalesce((
+      select format(' collate %I.%I', n.nspname, o.collname) from pg_attribute a join pg_collation o on o.oid = a.attcollation
+        join pg_namespace n on n.oid = o.collnamespace where a.attrelid = of_table and a.attname = key_name), '');
     names text;
     makes text;
     sets text;
@@ -2727,7 +2729,7 @@ create function kafka.bind_materialised(of_follower integer, of_table regclass, 
 comment on function kafka.bind_materialised(integer, regclass, json, json) is 'Makes the functions that write to a materialised table';
 
 -- For whoever calls: it looks itself whether the session may.
-create function kafka.register_materialised(of_topic text, of_table regclass, of_key json, of_columns json, of_error text)
+create function kafka.register_materialised(of_topic text, of_table regclass, of_key json, of_columns json, of_error text, has_rows boolean)
     returns void language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
   declare
     role name := kafka.session_role();
@@ -2746,9 +2748,17 @@ create function kafka.register_materialised(of_topic text, of_table regclass, of
       raise '% is no ordinary table that survives a crash', of_table using errcode = '42809';
     elsif not coalesce(pg_has_role(to_regrole(quote_ident(role))::oid, it.relowner, 'USAGE'), false) then
       raise 'role % does not own table %', role, of_table using errcode = '42501';
+    end if;
+    update kafka.materialised_tables m set on_error = of_error where m.target = of_table and m.topic = of_topic
+      and m.key_column::text = of_key::text and m.columns::text = of_columns::text;
+    if found then
+      return;
     elsif exists (select from kafka.materialised_tables m where m.target = of_table) then
-      raise 'table % follows a topic already', of_table using errcode = '42710',
+      raise 'table % follows a topic already, or in another way', of_table using errcode = '42710',
         hint = format('select kafka.dematerialise(%L) ends that.', of_table);
+    elsif has_rows then
+      raise 'table % is there and has rows', of_table using errcode = '55000',
+        hint = 'A table that is to follow a topic begins empty.';
     elsif (select count(*) from kafka.materialised_tables) >= 1000 then
       raise 'there is no room for more than 1,000 materialised tables' using errcode = '54000';
     end if;
@@ -2773,7 +2783,7 @@ create function kafka.register_materialised(of_topic text, of_table regclass, of
     perform kafka.check_materialised(made);
     perform kafka.bind_materialised(made.follower_id, of_table, of_key, of_columns);
   end $$;
-comment on function kafka.register_materialised(text, regclass, json, json, text) is 'The part of kafka.materialise that runs as the owner of the schema';
+comment on function kafka.register_materialised(text, regclass, json, json, text, boolean) is 'The part of kafka.materialise that runs as the owner of the schema';
 
 -- As its caller, who owns the table. The schema of a name without one is looked up before this has a search_path of its own.
 create function kafka.materialise(topic text, "as" text, columns json default null, key text default 'text',
@@ -2786,7 +2796,7 @@ create function kafka.materialise(topic text, "as" text, columns json default nu
     key_column json := kafka.materialised_key(key);
     all_columns json := kafka.materialised_columns(columns);
     owner oid := (select n.nspowner from pg_namespace n where n.oid = 'kafka'::regnamespace);
-    has_rows boolean;
+    has_rows boolean := false;
   begin
     if topic is null or name is null or coalesce(on_error, '') not in ('stop', 'skip') then
       raise 'not a topic, a table, and what to do on an error: %, %, %', topic, "as", on_error using errcode = '22023',
@@ -2798,18 +2808,14 @@ create function kafka.materialise(topic text, "as" text, columns json default nu
           from json_array_elements(all_columns) with ordinality e (c, n)));
     else
       execute format('select exists (select from only %s)', name) into has_rows;
-      if has_rows then
-        raise 'table % is there and has rows', name using errcode = '55000',
-          hint = 'A table that is to follow a topic begins empty.';
-      end if;
     end if;
     if not (select bool_and(has_table_privilege(owner, name::regclass, p)) from unnest(array['select', 'insert', 'update', 'delete']) p) then
       execute format('grant select, insert, update, delete on %s to %s', name, owner::regrole);
     end if;
-    perform kafka.register_materialised(topic, name::regclass, key_column, all_columns, on_error);
+    perform kafka.register_materialised(topic, name::regclass, key_column, all_columns, on_error, has_rows);
     return name;
   end $$;
-comment on function kafka.materialise(text, text, json, text, text, text) is 'Keeps the latest value of each key of a topic as rows of a table, which is made if it is not there; the table''s whole name';
+comment on function kafka.materialise(text, text, json, text, text, text) is 'Keeps the latest value of each key of a topic as rows of a table, which is made if it is not there. Called again it changes on_error. Tells the table''s whole name';
 
 -- The row of a table by its name, with its schema or without.
 create function kafka.materialised_named(name text) returns kafka.materialised_tables language plpgsql stable
@@ -2852,6 +2858,8 @@ create function kafka.unregister_materialised(name text) returns text language p
       drop function if exists kafka.materialised_%1$s_erase(kafka.read_record[]);
       drop function if exists kafka.materialised_%1$s_clear(bigint)', it.follower_id);
     delete from kafka.materialised_tables m where m.follower_id = it.follower_id;
+    delete from kafka.materialised_positions p where p.follower_id = it.follower_id;
+    delete from kafka.materialised_troubles t where t.follower_id = it.follower_id;
     return case when owner is not null then it.target::text end;
   end $$;
 comment on function kafka.unregister_materialised(text) is 'The part of kafka.dematerialise that runs as the owner of the schema';
@@ -2886,12 +2894,13 @@ create function kafka.add_materialised(of_follower integer, of_partition integer
     why text;
     write text := format('select kafka.materialised_%s_write($1)', of_follower);
   begin
+    -- As long as this lasts nobody takes the row away, and finds no position that is not there yet.
+    select * into it from kafka.materialised_tables m where m.follower_id = of_follower for key share;
     delete from kafka.materialised_positions p
-      where p.follower_id = of_follower and p.partition_id = of_partition and p.next_offset = from_offset;
+      where p.follower_id = it.follower_id and p.partition_id = of_partition and p.next_offset = from_offset;
     if not found then
       return;
     end if;
-    select * into it from kafka.materialised_tables m where m.follower_id = of_follower;
     reached := to_offset;
     records := array(select row(index, u.*)::kafka.read_record from unnest(batches) b, kafka.unpack_whole(b, from_offset) u);
     number := cardinality(records);
@@ -2943,7 +2952,7 @@ begin atomic
     select of_follower, of_partition, now(), why, (
       select p.next_offset from kafka.materialised_positions p
       where p.follower_id = of_follower and p.partition_id = of_partition order by p.next_offset desc limit 1)
-    where exists (select from kafka.materialised_tables m where m.follower_id = of_follower)
+    where exists (select from kafka.materialised_tables m where m.follower_id = of_follower for key share)
     on conflict (follower_id, partition_id) do update set stands_since = coalesce(t.stands_since, excluded.stands_since),
       error = excluded.error, error_offset = excluded.error_offset;
 end;
@@ -3813,7 +3822,8 @@ export const materialisedTexts = {
   AddMaterialised: `select reached, refusal from kafka.add_materialised($1, $2, $3, $4, $5)`,
   BeginMaterialised: `insert into kafka.materialised_positions (follower_id, partition_id, next_offset)
   select $1::integer, $2::integer, $3::bigint
-  where not exists (select from kafka.materialised_positions where follower_id = $1 and partition_id = $2)`,
+  where exists (select from kafka.materialised_tables where follower_id = $1 for key share)
+    and not exists (select from kafka.materialised_positions where follower_id = $1 and partition_id = $2)`,
   BelongTo: `update kafka.materialised_tables set topic_id = $2 where follower_id = $1`,
   ClearMaterialised: `select kafka.clear_materialised($1, $2)`,
   EndMaterialised: `delete from kafka.materialised_positions where follower_id = $1 and partition_id = $2`,
