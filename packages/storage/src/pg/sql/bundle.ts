@@ -4997,6 +4997,13 @@ with former as (
   BeginRows: `insert into kafka.unpacked_positions (partition_id, next_offset, cleaned_offset, delete_horizon)
   select partition_id, $2::bigint, cleaned_offset, delete_horizon from kafka.partitions
   where partition_id = $1 and not exists (select from kafka.unpacked_positions where partition_id = $1)`,
+  ClearRows: `-- Nothing where there is a position: a statement that comes late takes no rows that were added since.
+with gone as (
+    delete from kafka.unpacked where partition_id = $1 and "offset" = any(array(
+      select "offset" from kafka.unpacked where partition_id = $1
+        and not exists (select from kafka.unpacked_positions where partition_id = $1) order by "offset" limit $2))
+    returning 1)
+  select count(*) from gone`,
   EndRows: `delete from kafka.unpacked_positions where partition_id = $1`,
   EraseRows: `delete from kafka.unpacked where partition_id = $1 and key = $2::bytea and "offset" < $3`,
   NoteCompaction: `update kafka.unpacked_positions set cleaned_offset = $2, delete_horizon = $3 where partition_id = $1`,
