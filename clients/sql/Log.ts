@@ -6,6 +6,8 @@ import { LATEST, listOffset, retrying } from "../failover/Asking.ts"
 /** A record as a consumer of committed records finds it. */
 export interface Found {
   readonly offset: number
+  /** "" if there is none. */
+  readonly key: string
   readonly value: string
 }
 
@@ -33,11 +35,15 @@ export const readPartition = (
         for (const batch of batchesOf(answer.responses[0]!.partitions[0]!.records)) {
           const decoded = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: 64 << 20 })
           if (!Array.isArray(decoded)) throw new Error("a batch that cannot be read")
-          for (const { offset, value } of decoded as ReadonlyArray<RecordBatch.DecodedRecord>) {
+          for (const { key, offset, value } of decoded as ReadonlyArray<RecordBatch.DecodedRecord>) {
             if (Number(offset) < next) continue
             gaps += Number(offset) - next
             next = Number(offset) + 1
-            records.push({ offset: Number(offset), value: Buffer.from(value ?? []).toString() })
+            records.push({
+              offset: Number(offset),
+              key: Buffer.from(key ?? []).toString(),
+              value: Buffer.from(value ?? []).toString()
+            })
           }
         }
       }

@@ -182,6 +182,45 @@ create table kafka.leader_epochs (
   constraint leader_epochs_pkey PRIMARY KEY (partition_id, epoch)
 );
 
+create table kafka.materialised_positions (
+  follower_id integer not null,
+  partition_id integer not null,
+  next_offset bigint not null,
+  constraint materialised_positions_pkey PRIMARY KEY (follower_id, partition_id, next_offset)
+) with (
+  autovacuum_vacuum_scale_factor=0.2,
+  autovacuum_vacuum_threshold=20000
+);
+
+create table kafka.materialised_tables (
+  follower_id integer not null generated always as identity,
+  target regclass not null,
+  table_name text not null,
+  topic text collate "C" not null,
+  topic_id text collate "C",
+  role name not null,
+  on_error text not null,
+  key_column json not null,
+  columns json not null,
+  created_at timestamp with time zone default now() not null,
+  constraint materialised_tables_target_key UNIQUE (target),
+  constraint materialised_tables_pkey PRIMARY KEY (follower_id),
+  constraint materialised_tables_on_error_check CHECK ((on_error = ANY (ARRAY['stop'::text, 'skip'::text])))
+);
+
+create table kafka.materialised_troubles (
+  follower_id integer not null,
+  partition_id integer not null,
+  stands_since timestamp with time zone,
+  error text,
+  error_offset bigint,
+  skipped bigint default 0 not null,
+  skipped_offset bigint,
+  skipped_error text,
+  skipped_at timestamp with time zone,
+  constraint materialised_troubles_pkey PRIMARY KEY (follower_id, partition_id)
+);
+
 create table kafka.migrations (
   migration_id integer not null,
   created_at timestamp with time zone default now() not null,
@@ -483,6 +522,75 @@ AS $function$
       case when role ~ '^(User|Group):.' then role else 'User:' || role end, '*'::text, upper(operation), permission_type);
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.add_materialised(of_follower integer, of_partition integer, from_offset bigint, to_offset bigint, batches bytea[])
+ RETURNS TABLE(reached bigint, refusal text)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    it kafka.materialised_tables;
+    index integer := (select p.partition_index from kafka.partitions p where p.partition_id = of_partition);
+    records kafka.read_record[];
+    number integer;
+    at integer := 1;
+    size integer;
+    left_out bigint := 0;
+    last_left_out bigint;
+    why text;
+    write text := format('select kafka.materialised_%s_write($1)', of_follower);
+  begin
+    -- As long as this lasts nobody takes the row away, and finds no position that is not there yet.
+    select * into it from kafka.materialised_tables m where m.follower_id = of_follower for key share;
+    delete from kafka.materialised_positions p
+      where p.follower_id = it.follower_id and p.partition_id = of_partition and p.next_offset = from_offset;
+    if not found then
+      return;
+    end if;
+    reached := to_offset;
+    records := array(select row(index, u.*)::kafka.read_record from unnest(batches) b, kafka.unpack_whole(b, from_offset) u);
+    number := cardinality(records);
+    size := number;
+    if number > 0 then
+      perform kafka.check_materialised(it);
+    end if;
+    while at <= number loop
+      begin
+        execute write using case when size = number then records else records[at : at + size - 1] end;
+        at := at + size;
+        size := least(size * 2, number);
+      exception when data_exception or integrity_constraint_violation or cardinality_violation or program_limit_exceeded
+          or plpgsql_error then
+        why := sqlerrm;
+        if size > 1 then
+          size := greatest(least(size, number - at + 1) / 4, 1);
+        elsif it.on_error = 'skip' then
+          left_out := left_out + 1;
+          last_left_out := records[at]."offset";
+          at := at + 1;
+        else
+          reached := records[at]."offset";
+          refusal := why;
+          exit;
+        end if;
+      end;
+    end loop;
+    insert into kafka.materialised_positions (follower_id, partition_id, next_offset) values (of_follower, of_partition, reached);
+    if refusal is not null then
+      perform kafka.note_materialised(of_follower, of_partition, refusal);
+    else
+      update kafka.materialised_troubles t set stands_since = null, error = null, error_offset = null
+        where t.follower_id = of_follower and t.partition_id = of_partition and t.stands_since is not null;
+    end if;
+    if left_out > 0 then
+      insert into kafka.materialised_troubles as t (follower_id, partition_id, skipped, skipped_offset, skipped_error, skipped_at)
+        values (of_follower, of_partition, left_out, last_left_out, why, now())
+        on conflict (follower_id, partition_id) do update set skipped = t.skipped + excluded.skipped,
+          skipped_offset = excluded.skipped_offset, skipped_error = excluded.skipped_error, skipped_at = excluded.skipped_at;
+    end if;
+    return next;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.all_there(there bigint, wanted bigint)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -543,17 +651,32 @@ CREATE OR REPLACE FUNCTION kafka.await(topic text, partition integer, "offset" b
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+  begin
+    if not exists (select from kafka.topics t where t.name = await.topic)
+      and (select (kafka.materialised_named(await.topic)).follower_id) is not null then
+      return kafka.await_table(topic, partition, "offset", timeout);
+    end if;
+    return kafka.await_position(null, (select p.partition_id from kafka.readable_partitions(topic, partition) p limit 1),
+      "offset", timeout);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.await_position(of_follower integer, of_partition integer, of_offset bigint, timeout interval)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
   declare
     until timestamptz := clock_timestamp() + timeout;
     pause double precision := 0.002;
-    id integer := (select p.partition_id from kafka.readable_partitions(topic, partition) p limit 1);
   begin
     if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
       raise 'kafka.await sees nothing new in a transaction that is %', current_setting('transaction_isolation')
         using errcode = '25001', hint = 'Call it in a transaction that is read committed.';
     end if;
     loop
-      if exists (select from kafka.unpacked_positions p where p.partition_id = id and p.next_offset > await."offset") then
+      if (case when of_follower is null
+          then exists (select from kafka.unpacked_positions p where p.partition_id = of_partition and p.next_offset > of_offset)
+          else exists (select from kafka.materialised_positions p
+            where p.follower_id = of_follower and p.partition_id = of_partition and p.next_offset > of_offset) end) then
         return true;
       end if;
       if clock_timestamp() >= until then
@@ -562,6 +685,30 @@ AS $function$
       perform pg_sleep(least(pause, extract(epoch from until - clock_timestamp())::double precision));
       pause := least(pause * 1.5, 0.05);
     end loop;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.await_table("table" text, partition integer, "offset" bigint, timeout interval DEFAULT '00:00:10'::interval)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    it kafka.materialised_tables := kafka.materialised_named("table");
+    id integer;
+  begin
+    if it.follower_id is null or not (kafka.may_read(it.topic)
+        or coalesce(has_table_privilege(kafka.session_role(), it.target, 'select'), false)) then
+      raise 'there is no materialised table "%" that this session may read', "table" using errcode = '42704',
+        hint = 'kafka.materialised shows those that there are.';
+    end if;
+    select p.partition_id into id from kafka.topics t join kafka.partitions p on p.topic_id = t.topic_id
+      where t.name = it.topic and p.partition_index = await_table.partition;
+    if id is null then
+      raise 'topic "%" has no partition %', it.topic, partition using errcode = '22003',
+        hint = 'kafka.partition_overview shows those that there are.';
+    end if;
+    return kafka.await_position(it.follower_id, id, "offset", timeout);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.begin_erasure(pass bigint, ids integer[], ends bigint[])
@@ -586,6 +733,63 @@ AS $function$
       where r.pass_id = pass and k.topic = r.topic and convert_to(k.key, 'UTF8') = any (keys);
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.bind_materialised(of_follower integer, of_table regclass, key_column json, columns json)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    key_name text := key_column ->> 'name';
+    -- In the column's collation: another one finds nothing in its index.
+    key_made text := kafka.materialised_expression(key_column, kafka.materialised_type(of_table, key_column)) || coalesce((
+      select format(' collate %I.%I', n.nspname, o.collname) from pg_attribute a join pg_collation o on o.oid = a.attcollation
+        join pg_namespace n on n.oid = o.collnamespace where a.attrelid = of_table and a.attname = key_name), '');
+    names text;
+    makes text;
+    sets text;
+  begin
+    select string_agg(format(', %I', c ->> 'name'), '' order by n),
+      string_agg(', ' || kafka.materialised_expression(c, kafka.materialised_type(of_table, c)), '' order by n),
+      string_agg(format('%1$I = excluded.%1$I', c ->> 'name'), ', ' order by n)
+      into names, makes, sets from json_array_elements(columns) with ordinality e (c, n);
+    execute format($make$
+      create function kafka.materialised_%1$s_write(records kafka.read_record[]) returns void language sql
+        set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+      begin atomic
+        with given as materialized (select %3$s as made_key, l.* from unnest(records) l),
+          newest as materialized (select distinct on (g.made_key) g.* from given g order by g.made_key, g."offset" desc),
+          gone as (delete from only %2$s x using newest l where l.value is null and x.%4$I = l.made_key)
+        insert into %2$s as x (%4$I%5$s)
+          select l.made_key%6$s from newest l cross join lateral (select convert_from(l.value, 'UTF8')::jsonb as doc offset 0) d
+          where l.value is not null
+          on conflict (%4$I) do %7$s;
+      end$make$, of_follower, of_table, key_made, key_name, names, makes,
+      case when sets is null then 'nothing' else 'update set ' || sets end);
+    execute format($make$
+      create function kafka.materialised_%1$s_erase(records kafka.read_record[]) returns void language sql
+        set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off
+      begin atomic
+        delete from only %2$s x using unnest(records) l where x.%4$I = %3$s;
+      end$make$, of_follower, of_table, key_made, key_name);
+    execute format($make$
+      create function kafka.materialised_%1$s_clear(most bigint) returns bigint language sql
+      begin atomic
+        with gone as (delete from only %2$s x where x.%3$I in (select y.%3$I from only %2$s y limit most) returning 1)
+          select count(*) from gone;
+      end$make$, of_follower, of_table, key_name);
+    execute format('revoke execute on function kafka.materialised_%1$s_write(kafka.read_record[]),
+      kafka.materialised_%1$s_erase(kafka.read_record[]), kafka.materialised_%1$s_clear(bigint) from public', of_follower);
+    -- A table that was renamed at this moment might be another.
+    if exists (select from pg_depend d join pg_proc p on p.oid = d.objid
+        where d.classid = 'pg_proc'::regclass and p.pronamespace = 'kafka'::regnamespace
+          and p.proname in (format('materialised_%s_write', of_follower), format('materialised_%s_erase', of_follower),
+            format('materialised_%s_clear', of_follower))
+          and d.refclassid = 'pg_class'::regclass and d.refobjid <> of_table
+          and exists (select from pg_class c where c.oid = d.refobjid and c.relkind <> 'c')) then
+      raise 'the table % was renamed at this moment', of_table using errcode = '40001';
+    end if;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.bytes_of(texts text[])
  RETURNS bytea[]
  LANGUAGE plpgsql
@@ -594,6 +798,37 @@ CREATE OR REPLACE FUNCTION kafka.bytes_of(texts text[])
 AS $function$
   begin
     return array(select convert_to(t.text, 'UTF8') from unnest(texts) with ordinality t (text, number) order by t.number);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.check_materialised(of_table kafka.materialised_tables)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    owner oid := (select c.relowner from pg_class c where c.oid = of_table.target);
+    code text;
+  begin
+    if owner is null then
+      raise 'the table % is not there any more', of_table.table_name using errcode = '42P01',
+        hint = format('select kafka.dematerialise(%L)', of_table.table_name);
+    elsif not kafka.may(of_table.role, 'READ', 'TOPIC', of_table.topic) then
+      perform kafka.refuse_right(of_table.role, 'READ', 'TOPIC', of_table.topic);
+    elsif pg_has_role(owner, current_user, 'USAGE') and pg_has_role(owner, session_user, 'USAGE') then
+      return;
+    end if;
+    execute format('lock table only %s in row exclusive mode', of_table.target);
+    if not exists (select from pg_locks l where l.pid = pg_backend_pid() and l.relation = of_table.target
+        and l.database = (select d.oid from pg_database d where d.datname = current_database())
+        and l.mode = 'RowExclusiveLock' and l.granted) then
+      raise 'the table % was renamed at this moment', of_table.target using errcode = '40001';
+    end if;
+    code := kafka.code_of(of_table.target);
+    if code is not null then
+      raise 'the table % %, and its owner % has not the broker''s rights', of_table.target, code, owner::regrole
+        using errcode = '42501', detail = 'It would run with them.',
+        hint = format('Take it away, or let a role own the table that has the rights of %I and %I.', current_user, session_user);
+    end if;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.check_role(role text)
@@ -654,6 +889,22 @@ AS $function$
     end loop;
   exception when others then
     return;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.clear_materialised(of_follower integer, most bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    gone bigint;
+  begin
+    perform kafka.check_materialised(m) from kafka.materialised_tables m where m.follower_id = of_follower;
+    delete from kafka.materialised_positions p where p.follower_id = of_follower;
+    delete from kafka.materialised_troubles t where t.follower_id = of_follower;
+    execute format('select kafka.materialised_%s_clear($1)', of_follower) into gone using most;
+    return gone;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.commit_claimed(of_group text, of_partition integer, of_offset bigint, of_claim bigint)
@@ -719,6 +970,22 @@ AS $function$
     end loop;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.dematerialise("table" text, drop_table boolean DEFAULT false)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    name text := kafka.unregister_materialised("table");
+    owner oid := (select n.nspowner from pg_namespace n where n.oid = 'kafka'::regnamespace);
+  begin
+    if drop_table and name is not null then
+      execute format('drop table %s', name);
+    elsif owner <> (select c.relowner from pg_class c where c.oid = name::regclass) then
+      execute format('revoke select, insert, update, delete on %s from %s', name, owner::regrole);
+    end if;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.deny(role text, operation text, resource text, resource_type text DEFAULT 'topic'::text, pattern_type text DEFAULT 'literal'::text)
  RETURNS void
  LANGUAGE plpgsql
@@ -769,6 +1036,40 @@ CREATE OR REPLACE FUNCTION kafka.erase(topic text, key text, vacuum boolean DEFA
 AS $function$
   begin
     return kafka.erase(topic, pg_catalog.convert_to(key, 'UTF8'), vacuum);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.erase_materialised(of_follower integer, of_partition integer, of_key bytea, from_offset bigint, to_offset bigint, batches bytea[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    later kafka.read_record[];
+  begin
+    perform from kafka.materialised_positions p
+      where p.follower_id = of_follower and p.partition_id = of_partition and p.next_offset = to_offset for update;
+    if not found then
+      return false;
+    end if;
+    perform kafka.check_materialised(m) from kafka.materialised_tables m where m.follower_id = of_follower;
+    later := array(select row(0, u.*)::kafka.read_record from unnest(batches) b, kafka.unpack_whole(b, from_offset) u
+      where u.key = of_key and u."offset" < to_offset order by u."offset" desc limit 1);
+    -- A key that is none of this table has no row, and a value that did not fit was left out.
+    begin
+      execute format('select kafka.materialised_%s_erase($1)', of_follower)
+        using array[row(0, 0, now(), of_key, null, null)::kafka.read_record];
+    exception when data_exception then
+      return true;
+    end;
+    if cardinality(later) > 0 then
+      begin
+        execute format('select kafka.materialised_%s_write($1)', of_follower) using later;
+      exception when data_exception or integrity_constraint_violation or program_limit_exceeded or plpgsql_error then
+        null;
+      end;
+    end if;
+    return true;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.finish_erasure(pass bigint)
@@ -1117,6 +1418,193 @@ AS $function$
       end if;
     end loop;
     raise 'a varint of more than 64 bits' using errcode = 'XX001';
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.materialise(topic text, "as" text, columns json DEFAULT NULL::json, key text DEFAULT 'text'::text, on_error text DEFAULT 'stop'::text, schema text DEFAULT "current_schema"())
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    parts text[] := parse_ident("as");
+    name text := (select string_agg(quote_ident(p), '.') from unnest(
+      case when cardinality(parts) = 1 then array[schema] || parts else parts end) p);
+    key_column json := kafka.materialised_key(key);
+    all_columns json := kafka.materialised_columns(columns);
+    owner oid := (select n.nspowner from pg_namespace n where n.oid = 'kafka'::regnamespace);
+    has_rows boolean := false;
+  begin
+    if topic is null or name is null or coalesce(on_error, '') not in ('stop', 'skip') then
+      raise 'not a topic, a table, and what to do on an error: %, %, %', topic, "as", on_error using errcode = '22023',
+        hint = 'on_error is stop or skip.';
+    end if;
+    if to_regclass(name) is null then
+      execute format('create table %s (%I %s primary key%s)', name, key_column ->> 'name', key_column ->> 'type',
+        (select string_agg(format(', %I %s', c ->> 'name', c ->> 'type'), '' order by n)
+          from json_array_elements(all_columns) with ordinality e (c, n)));
+    else
+      execute format('select exists (select from only %s)', name) into has_rows;
+    end if;
+    if not (select bool_and(has_table_privilege(owner, name::regclass, p)) from unnest(array['select', 'insert', 'update', 'delete']) p) then
+      execute format('grant select, insert, update, delete on %s to %s', name, owner::regrole);
+    end if;
+    perform kafka.register_materialised(topic, name::regclass, key_column, all_columns, on_error, has_rows);
+    return name;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.materialised_column(name text, asked json)
+ RETURNS json
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    source text := 'value';
+    path text[] := array[name];
+    type text;
+  begin
+    if json_typeof(asked) = 'string' then
+      type := asked #>> '{}';
+    elsif json_typeof(asked) = 'object' and not exists (
+        select from json_object_keys(asked) k where k not in ('name', 'type', 'from', 'path')) then
+      type := asked ->> 'type';
+      source := coalesce(asked ->> 'from', 'value');
+      path := case json_typeof(asked -> 'path')
+        when 'array' then array(select p from json_array_elements_text(asked -> 'path') p)
+        when 'string' then string_to_array(asked ->> 'path', '.')
+        else case when asked -> 'from' is null then path end end;
+    else
+      raise 'not a column: %', left(asked::text, 200) using errcode = '22023',
+        hint = 'Write "name": "type", or "name": {"type": …, "path": "a.b"} or {"type": …, "from": "offset"}.';
+    end if;
+    if coalesce(name, '') = '' or source not in ('value', 'key', 'partition', 'offset', 'timestamp', 'headers')
+      or path is not null and (source not in ('value', 'key') or cardinality(path) = 0 or array_position(path, null) > 0) then
+      raise 'not a column: %', left(asked::text, 200) using errcode = '22023',
+        hint = 'It has a name; "from" is value, key, partition, offset, timestamp or headers, and a path leads into value or key.';
+    end if;
+    type := coalesce(type, case source when 'partition' then 'integer' when 'offset' then 'bigint'
+      when 'timestamp' then 'timestamptz' when 'key' then 'text' else 'jsonb' end);
+    return json_build_object('name', name, 'type', type, 'from', source, 'path', path);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.materialised_columns(columns json)
+ RETURNS json
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  begin
+    if columns is null then
+      return json_build_array(kafka.materialised_column('value', '{"type": "jsonb", "from": "value"}'));
+    elsif json_typeof(columns) = 'object' then
+      return (select coalesce(json_agg(kafka.materialised_column(c.key, c.value)), '[]') from json_each(columns) c);
+    elsif json_typeof(columns) = 'array' then
+      return (select coalesce(json_agg(kafka.materialised_column(c ->> 'name', c)), '[]') from json_array_elements(columns) c);
+    end if;
+    raise 'not a list of columns: %', left(columns::text, 200) using errcode = '22023',
+      hint = 'Write {"id": "bigint", "city": {"type": "text", "path": "address.city"}}, or an array of objects with a name each.';
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.materialised_expression(of_column json, of_type oid)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    source text := of_column ->> 'from';
+    bytes text := format('l.%I', source);
+    whole text := format('convert_from(%s, ''UTF8'')', bytes);
+    doc text := case source when 'value' then 'd.doc' else format('%s::jsonb', whole) end;
+    path text := case when json_typeof(of_column -> 'path') = 'array' then format('%L::text[]',
+      array(select p from json_array_elements_text(of_column -> 'path') p)::text) end;
+    found text := format('nullif((%s) #> %s, ''null''::jsonb)', doc, path);
+    name text := kafka.type_name(of_type);
+    element oid := (select t.typelem from pg_type t where t.oid = of_type and t.typcategory = 'A');
+  begin
+    if source in ('partition', 'offset', 'timestamp') then
+      return format('%s::%s', bytes, name);
+    elsif source = 'headers' then
+      return format('(select jsonb_agg(jsonb_build_array(h.key, coalesce(kafka.as_text(h.value), encode(h.value, ''escape'')))
+        order by h.place) from unnest(l.headers) with ordinality h (key, value, place))::%s', name);
+    elsif path is null then
+      return case of_type when 'bytea'::regtype then bytes when 'jsonb'::regtype then doc
+        else format('%s::%s', whole, name) end;
+    elsif of_type = 'jsonb'::regtype then
+      return found;
+    elsif of_type = 'bytea'::regtype then
+      return format('decode((%s) #>> %s, ''base64'')', doc, path);
+    elsif element is not null then
+      return format('case when %s is not null then array(select (e.value #>> ''{}'')::%s
+        from jsonb_array_elements(%s) with ordinality e (value, place) order by e.place) end', found, kafka.type_name(element), found);
+    end if;
+    return format('((%s) #>> %s)::%s', doc, path, name);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.materialised_key(key text)
+ RETURNS json
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    asked json;
+    made json;
+  begin
+    if left(ltrim(key), 1) <> '{' then
+      return kafka.materialised_column('key', json_build_object('type', key, 'from', 'key'));
+    end if;
+    asked := key::json;
+    made := kafka.materialised_column(coalesce(asked ->> 'name', 'key'), asked);
+    return json_build_object('name', made -> 'name', 'from', 'key',
+      'type', coalesce(asked -> 'type', '"text"'), 'path', case when asked -> 'path' is not null then made -> 'path' end);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.materialised_named(name text)
+ RETURNS kafka.materialised_tables
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    found_table kafka.materialised_tables;
+    others bigint;
+  begin
+    select m.* into found_table from kafka.materialised_tables m
+      where materialised_named.name in (m.table_name, m.target::text);
+    if found then
+      return found_table;
+    end if;
+    select count(*) into others from kafka.materialised_tables m join pg_class c on c.oid = m.target
+      where materialised_named.name in (c.relname, quote_ident(c.relname));
+    if others > 1 then
+      raise 'more than one materialised table is called %', name using errcode = '42P09', hint = 'Write its schema, too.';
+    end if;
+    select m.* into found_table from kafka.materialised_tables m join pg_class c on c.oid = m.target
+      where materialised_named.name in (c.relname, quote_ident(c.relname));
+    return found_table;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.materialised_type(of_table regclass, of_column json)
+ RETURNS oid
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    found_type oid;
+    wanted text := of_column ->> 'type';
+  begin
+    select a.atttypid into found_type from pg_attribute a
+      where a.attrelid = of_table and a.attname = of_column ->> 'name' and a.attnum > 0 and not a.attisdropped
+        and a.attgenerated = '' and a.attidentity <> 'a';
+    if found_type is null then
+      raise 'table % has no column % to be written', of_table, of_column ->> 'name' using errcode = '42703';
+    elsif to_regtype(wanted)::oid is distinct from found_type then
+      raise 'column % of table % is %, not %', of_column ->> 'name', of_table, format_type(found_type, null), wanted
+        using errcode = '42804', hint = 'Types that are not Postgres'' own need their schema''s name.';
+    end if;
+    return found_type;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.may(role name, op text, kind text, resource text)
@@ -1693,6 +2181,65 @@ AS $function$
         case resource_type when 'TOPIC' then '' else format(', %L', lower(resource_type)) end);
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.register_materialised(of_topic text, of_table regclass, of_key json, of_columns json, of_error text, has_rows boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    role name := kafka.session_role();
+    it pg_class;
+    made kafka.materialised_tables;
+    wanting text;
+  begin
+    if not kafka.may(role, 'READ', 'TOPIC', of_topic) then
+      perform kafka.refuse_right(role, 'READ', 'TOPIC', of_topic);
+    elsif not exists (select from kafka.topics t where t.name = of_topic) then
+      raise 'there is no topic "%"', of_topic using errcode = '42704',
+        hint = 'kafka.topic_overview shows those that there are; names are case-sensitive.';
+    end if;
+    select * into it from pg_class c where c.oid = of_table;
+    if it.relkind <> 'r' or it.relpersistence <> 'p' then
+      raise '% is no ordinary table that survives a crash', of_table using errcode = '42809';
+    elsif not coalesce(pg_has_role(to_regrole(quote_ident(role))::oid, it.relowner, 'USAGE'), false) then
+      raise 'role % does not own table %', role, of_table using errcode = '42501';
+    end if;
+    update kafka.materialised_tables m set on_error = of_error where m.target = of_table and m.topic = of_topic
+      and m.key_column::text = of_key::text and m.columns::text = of_columns::text;
+    if found then
+      return;
+    elsif exists (select from kafka.materialised_tables m where m.target = of_table) then
+      raise 'table % follows a topic already, or in another way', of_table using errcode = '42710',
+        hint = format('select kafka.dematerialise(%L) ends that.', of_table);
+    elsif has_rows then
+      raise 'table % is there and has rows', of_table using errcode = '55000',
+        hint = 'A table that is to follow a topic begins empty.';
+    elsif (select count(*) from kafka.materialised_tables) >= 1000 then
+      raise 'there is no room for more than 1,000 materialised tables' using errcode = '54000';
+    end if;
+    select string_agg(p, ', ') into wanting from unnest(array['select', 'insert', 'update', 'delete']) p
+      where not has_table_privilege(current_user, of_table, p);
+    if wanting is not null or not has_schema_privilege(current_user, it.relnamespace, 'USAGE') then
+      raise 'the broker may not write to table %', of_table using errcode = '42501', hint = case
+        when wanting is not null then format('grant %s on %s to %I', wanting, of_table, current_user)
+        else format('As the owner of the schema: grant usage on schema %I to %I', it.relnamespace::regnamespace::text, current_user) end;
+    elsif not exists (select from pg_index i join pg_attribute a on a.attrelid = of_table and a.attnum = i.indkey[0]
+        where i.indrelid = of_table and i.indisunique and i.indisvalid and i.indimmediate and i.indnkeyatts = 1
+          and i.indexprs is null and i.indpred is null and a.attname = of_key ->> 'name' and a.attnotnull) then
+      raise 'column % of table % is no key', of_key ->> 'name', of_table using errcode = '42P10',
+        hint = 'It has to be the primary key, or not null and unique by itself.';
+    elsif exists (select from pg_attribute a where a.attrelid = of_table and a.attnum > 0 and not a.attisdropped
+        and a.attnotnull and not a.atthasdef and a.attidentity = '' and a.attname <> of_key ->> 'name'
+        and a.attname not in (select c ->> 'name' from json_array_elements(of_columns) c)) then
+      raise 'table % has a column that wants a value and is not in the list', of_table using errcode = '23502';
+    end if;
+    insert into kafka.materialised_tables (target, table_name, topic, role, on_error, key_column, columns)
+      values (of_table, of_table::text, of_topic, role, of_error, of_key, of_columns) returning * into made;
+    perform kafka.check_materialised(made);
+    perform kafka.bind_materialised(made.follower_id, of_table, of_key, of_columns);
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.release("group" text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -1910,6 +2457,33 @@ AS $function$
     raise warning 'kafka.unpacked leaves out a batch that is malformed: %', sqlerrm;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.unregister_materialised(name text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    it kafka.materialised_tables := kafka.materialised_named(name);
+    role oid := to_regrole(quote_ident(kafka.session_role()));
+    owner oid := (select c.relowner from pg_class c where c.oid = it.target);
+  begin
+    if it.follower_id is null then
+      raise 'no materialised table is called %', name using errcode = '42704',
+        hint = 'kafka.materialised shows those that there are.';
+    elsif not coalesce(pg_has_role(role, current_user, 'USAGE') or pg_has_role(role, owner, 'USAGE')
+        or owner is null and kafka.session_role() = it.role, false) then
+      raise 'role % does not own table %', kafka.session_role(), it.table_name using errcode = '42501';
+    end if;
+    execute format('drop function if exists kafka.materialised_%1$s_write(kafka.read_record[]);
+      drop function if exists kafka.materialised_%1$s_erase(kafka.read_record[]);
+      drop function if exists kafka.materialised_%1$s_clear(bigint)', it.follower_id);
+    delete from kafka.materialised_tables m where m.follower_id = it.follower_id;
+    delete from kafka.materialised_positions p where p.follower_id = it.follower_id;
+    delete from kafka.materialised_troubles t where t.follower_id = it.follower_id;
+    return case when owner is not null then it.target::text end;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.varint(bytes bytea, at integer)
  RETURNS bigint
  LANGUAGE sql
@@ -1959,6 +2533,59 @@ BEGIN ATOMIC
  SELECT (NOT pg_try_advisory_xact_lock_shared(1416983403, 3));
 END;
 
+CREATE OR REPLACE FUNCTION kafka.code_of(of_table regclass)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN ((c.relkind <> 'r'::"char") OR (c.relpersistence <> 'p'::"char")) THEN 'is no ordinary table that survives a crash'::text
+             WHEN (EXISTS ( SELECT
+                FROM pg_trigger t
+               WHERE (t.tgrelid = c.oid))) THEN 'has a trigger or a foreign key'::text
+             WHEN c.relhasrules THEN 'has a rule'::text
+             WHEN (c.relrowsecurity OR c.relforcerowsecurity) THEN 'has row level security'::text
+             WHEN (EXISTS ( SELECT
+                FROM pg_constraint k
+               WHERE ((k.conrelid = c.oid) AND (k.contype = ANY (ARRAY['c'::"char", 'x'::"char"]))))) THEN 'has a check or an exclusion constraint'::text
+             WHEN (EXISTS ( SELECT
+                FROM pg_index i
+               WHERE ((i.indrelid = c.oid) AND ((i.indexprs IS NOT NULL) OR (i.indpred IS NOT NULL))))) THEN 'has an index with an expression or a condition'::text
+             WHEN (EXISTS ( SELECT
+                FROM pg_statistic_ext s
+               WHERE ((s.stxrelid = c.oid) AND (s.stxexprs IS NOT NULL)))) THEN 'has statistics of an expression'::text
+             WHEN (EXISTS ( SELECT
+                FROM pg_attribute a
+               WHERE ((a.attrelid = c.oid) AND (a.attnum > 0) AND (NOT a.attisdropped) AND ((a.attgenerated <> ''::"char") OR (a.atttypid >= (16384)::oid))))) THEN 'has a generated column, or one of a type that is not Postgres'' own'::text
+             WHEN (EXISTS ( SELECT
+                FROM pg_attrdef d
+               WHERE ((d.adrelid = c.oid) AND ((d.adbin)::text !~~ '{CONST %'::text) AND (pg_get_expr(d.adbin, d.adrelid) <> ALL (ARRAY['now()'::text, 'CURRENT_TIMESTAMP'::text]))))) THEN 'has a default that is an expression'::text
+             ELSE NULL::text
+         END AS "case"
+    FROM pg_class c
+   WHERE (c.oid = (code_of.of_table)::oid);
+END;
+
+CREATE OR REPLACE FUNCTION kafka.note_materialised(of_follower integer, of_partition integer, why text)
+ RETURNS void
+ LANGUAGE sql
+BEGIN ATOMIC
+ INSERT INTO kafka.materialised_troubles AS t (follower_id, partition_id, stands_since, error, error_offset)  SELECT note_materialised.of_follower AS of_follower,
+             note_materialised.of_partition AS of_partition,
+             now() AS now,
+             note_materialised.why AS why,
+             ( SELECT p.next_offset
+                    FROM kafka.materialised_positions p
+                   WHERE ((p.follower_id = note_materialised.of_follower) AND (p.partition_id = note_materialised.of_partition))
+                   ORDER BY p.next_offset DESC
+                  LIMIT 1) AS next_offset
+           WHERE (EXISTS ( SELECT
+                    FROM kafka.materialised_tables m
+                   WHERE (m.follower_id = note_materialised.of_follower)
+                  FOR KEY SHARE OF m)) ON CONFLICT(follower_id, partition_id) DO UPDATE SET stands_since = COALESCE(t.stands_since, excluded.stands_since), error = excluded.error, error_offset = excluded.error_offset;
+END;
+
 CREATE OR REPLACE FUNCTION kafka.place_of(key bytea)
  RETURNS integer
  LANGUAGE sql
@@ -1990,25 +2617,50 @@ BEGIN ATOMIC
          END AS current_setting;
 END;
 
+CREATE OR REPLACE FUNCTION kafka.type_name(type oid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT format('%I.%I'::text, n.nspname, t.typname) AS format
+    FROM (pg_type t
+      JOIN pg_namespace n ON ((n.oid = t.typnamespace)))
+   WHERE (t.oid = type_name.type);
+END;
+
 -- Rights
 
 revoke execute on function kafka.acl_of(text,text,text,text,text,text) from public;
 
 revoke execute on function kafka.acls_say(name,text,text,text) from public;
 
+revoke execute on function kafka.add_materialised(integer,integer,bigint,bigint,bytea[]) from public;
+
 revoke execute on function kafka.all_there(bigint,bigint) from public;
 
 revoke execute on function kafka.allow(text,text,text,text,text) from public;
 
+revoke execute on function kafka.await_position(integer,integer,bigint,interval) from public;
+
 revoke execute on function kafka.begin_erasure(bigint,integer[],bigint[]) from public;
+
+revoke execute on function kafka.bind_materialised(integer,regclass,json,json) from public;
 
 revoke execute on function kafka.broker_sleeps() from public;
 
+revoke execute on function kafka.check_materialised(kafka.materialised_tables) from public;
+
 revoke execute on function kafka.check_role(text) from public;
+
+revoke execute on function kafka.clear_materialised(integer,bigint) from public;
+
+revoke execute on function kafka.code_of(regclass) from public;
 
 revoke execute on function kafka.commit_claimed(text,integer,bigint,bigint) from public;
 
 revoke execute on function kafka.deny(text,text,text,text,text) from public;
+
+revoke execute on function kafka.erase_materialised(integer,integer,bytea,bigint,bigint,bytea[]) from public;
 
 revoke execute on function kafka.finish_erasure(bigint) from public;
 
@@ -2034,11 +2686,19 @@ revoke execute on function kafka.log_records(integer,bigint,bigint,timestamp wit
 
 revoke execute on function kafka.long_varint(bytea,integer) from public;
 
+revoke execute on function kafka.materialised_expression(json,oid) from public;
+
+revoke execute on function kafka.materialised_named(text) from public;
+
+revoke execute on function kafka.materialised_type(regclass,json) from public;
+
 revoke execute on function kafka.may(name,text,text,text) from public;
 
 revoke execute on function kafka.may_consume(text,text) from public;
 
 revoke execute on function kafka.newest_claim(text,integer) from public;
+
+revoke execute on function kafka.note_materialised(integer,integer,text) from public;
 
 revoke execute on function kafka.note_security_change() from public;
 
@@ -2069,6 +2729,8 @@ revoke execute on function kafka.take_erasures(text,integer) from public;
 revoke execute on function kafka.tell_offset(text,integer,bigint,bigint) from public;
 
 revoke execute on function kafka.topics_changed() from public;
+
+revoke execute on function kafka.type_name(oid) from public;
 
 revoke execute on function kafka.unpack(bytea,bigint,bigint,timestamp with time zone) from public;
 
@@ -2229,6 +2891,45 @@ create view kafka.group_lag as
            FROM (kafka.partitions p
              JOIN kafka.topics t ON ((t.topic_id = p.topic_id)))) o ON ((o.partition_id = f.partition_id)))
      LEFT JOIN kafka.groups g ON ((g.group_id = f.group_id)));
+
+create view kafka.materialised as
+ SELECT COALESCE(( SELECT format('%I.%I'::text, n.nspname, c.relname) AS format
+           FROM pg_namespace n
+          WHERE (n.oid = c.relnamespace)), m.table_name) AS "table",
+    m.topic,
+    p.partition_index AS partition,
+    k.next_offset,
+    e.end_offset,
+    (e.end_offset - COALESCE(k.next_offset, p.log_start_offset)) AS lag,
+    x.stands_since,
+    x.error,
+    x.error_offset,
+    COALESCE(x.skipped, (0)::bigint) AS skipped,
+    x.skipped_offset,
+    x.skipped_error,
+    x.skipped_at,
+    m.on_error,
+    (m.role)::text AS role
+   FROM ((((((kafka.materialised_tables m
+     LEFT JOIN pg_class c ON ((c.oid = (m.target)::oid)))
+     LEFT JOIN kafka.topics t ON ((t.name = m.topic)))
+     LEFT JOIN kafka.partitions p ON ((p.topic_id = t.topic_id)))
+     LEFT JOIN LATERAL ( SELECT n.next_offset
+           FROM kafka.materialised_positions n
+          WHERE ((n.follower_id = m.follower_id) AND (n.partition_id = p.partition_id) AND (m.topic_id = t.topic_id))
+          ORDER BY n.next_offset DESC
+         LIMIT 1) k ON (true))
+     LEFT JOIN LATERAL ( SELECT LEAST(GREATEST(COALESCE(( SELECT (b.last_offset + 1)
+                   FROM kafka.batches b
+                  WHERE (b.partition_id = p.partition_id)
+                  ORDER BY b.base_offset DESC
+                 LIMIT 1), (0)::bigint), p.end_offset_floor), ( SELECT GREATEST(o.first_offset, p.log_start_offset) AS "greatest"
+                   FROM kafka.open_transactions o
+                  WHERE (o.partition_id = p.partition_id)
+                  ORDER BY o.first_offset
+                 LIMIT 1)) AS end_offset) e ON ((p.partition_id IS NOT NULL)))
+     LEFT JOIN kafka.materialised_troubles x ON (((x.follower_id = m.follower_id) AND (x.partition_id = p.partition_id))))
+  WHERE kafka.may_read(m.topic);
 
 create view kafka.member_lag as
  SELECT g.group_id,
@@ -2630,6 +3331,47 @@ comment on table kafka.leader_epochs is 'Offset of the first append of each lead
 comment on column kafka.leader_epochs.partition_id is 'The partition, as in kafka.partitions';
 comment on column kafka.leader_epochs.epoch is 'The leader epoch';
 comment on column kafka.leader_epochs.start_offset is 'Offset of the first append in it';
+comment on view kafka.materialised is 'How far tables of kafka.materialise are, where they stand and why: a row for each table and partition';
+comment on column kafka.materialised."table" is 'The table';
+comment on column kafka.materialised.topic is 'The topic''s name';
+comment on column kafka.materialised.partition is 'The partition''s number in the topic; null: there is no such topic';
+comment on column kafka.materialised.next_offset is 'All that read_committed has below is there; null: the table has not begun with this partition';
+comment on column kafka.materialised.end_offset is 'How far read_committed goes';
+comment on column kafka.materialised.lag is 'The difference';
+comment on column kafka.materialised.stands_since is 'Null: it goes on';
+comment on column kafka.materialised.error is 'Why it stands';
+comment on column kafka.materialised.error_offset is 'Where it stands: the record that does not fit, or where the step began that failed';
+comment on column kafka.materialised.skipped is 'Records that did not fit and were left out (on_error => ''skip'')';
+comment on column kafka.materialised.skipped_offset is 'The last of them';
+comment on column kafka.materialised.skipped_error is 'Why that one did not fit';
+comment on column kafka.materialised.skipped_at is 'When it was left out';
+comment on column kafka.materialised.on_error is 'What becomes of a record that does not fit';
+comment on column kafka.materialised.role is 'Has to have the right to read the topic, as long as the table follows it';
+comment on table kafka.materialised_positions is 'How far materialised tables have come, a row for each table and partition; a step is a new row';
+comment on column kafka.materialised_positions.follower_id is 'The table';
+comment on column kafka.materialised_positions.partition_id is 'The partition';
+comment on column kafka.materialised_positions.next_offset is 'All that read_committed has below is there';
+comment on table kafka.materialised_tables is 'Tables that hold the latest value of each key of a topic: see kafka.materialised';
+comment on column kafka.materialised_tables.follower_id is 'Given once';
+comment on column kafka.materialised_tables.target is 'The table';
+comment on column kafka.materialised_tables.table_name is 'As it was called when it was given to kafka.materialise';
+comment on column kafka.materialised_tables.topic is 'The topic''s name';
+comment on column kafka.materialised_tables.topic_id is 'The topic whose records the rows are; null: none yet';
+comment on column kafka.materialised_tables.role is 'Has to have the right to read the topic, as long as the table follows it';
+comment on column kafka.materialised_tables.on_error is 'What becomes of a record that does not fit: stop there, or skip it';
+comment on column kafka.materialised_tables.key_column is 'The column of the key, and where it comes from';
+comment on column kafka.materialised_tables.columns is 'The other columns, and where they come from';
+comment on column kafka.materialised_tables.created_at is 'When it was materialised';
+comment on table kafka.materialised_troubles is 'Where and why a materialised table stands, and what it has skipped: see kafka.materialised';
+comment on column kafka.materialised_troubles.follower_id is 'The table';
+comment on column kafka.materialised_troubles.partition_id is 'The partition';
+comment on column kafka.materialised_troubles.stands_since is 'Null: it goes on';
+comment on column kafka.materialised_troubles.error is 'Why it stands';
+comment on column kafka.materialised_troubles.error_offset is 'Where it stands';
+comment on column kafka.materialised_troubles.skipped is 'Records that did not fit and were left out';
+comment on column kafka.materialised_troubles.skipped_offset is 'The last of them';
+comment on column kafka.materialised_troubles.skipped_error is 'Why that one did not fit';
+comment on column kafka.materialised_troubles.skipped_at is 'When it was left out';
 comment on view kafka.member_lag is 'Each partition that a member reads, and how far it is behind: from the committed offset, or the log start where there is none';
 comment on column kafka.member_lag.group_id is 'The group''s id';
 comment on column kafka.member_lag.kind is 'classic, consumer or streams';
@@ -2853,23 +3595,32 @@ comment on column kafka.unpacked_positions.cleaned_offset is 'As it was in kafka
 comment on column kafka.unpacked_positions.delete_horizon is 'The same';
 comment on function kafka.acl_of(text,text,text,text,text,text) is 'A row of kafka.acls out of what a person says, or what is wrong with it';
 comment on function kafka.acls_say(name,text,text,text) is 'What the rows of kafka.acls say of it; null: nothing';
+comment on function kafka.add_materialised(integer,integer,bigint,bigint,bytea[]) is 'The broker''s own: the records of batches into a materialised table, and its position to their end, or to the record that does not fit';
 comment on function kafka.all_there(bigint,bigint) is 'The broker''s own: fails if a row that it appends is gone';
 comment on function kafka.allow(text,text,text,text,text) is 'Lets a role do an operation, and name what is in the schema';
 comment on function kafka.as_json(bytea) is 'A key or value as JSON; null if it is none';
 comment on function kafka.as_text(bytea) is 'A key or value as text; null if it is no UTF-8';
-comment on function kafka.await(text,integer,bigint,interval) is 'Waits until kafka.unpacked has the record at an offset; false: not in that time';
+comment on function kafka.await(text,integer,bigint,interval) is 'Waits until kafka.unpacked, or the materialised table of that name, has the record at an offset; false: not in that time';
+comment on function kafka.await_position(integer,integer,bigint,interval) is 'Waits until a follower has the record at an offset: that of kafka.unpacked (null), or of a materialised table';
+comment on function kafka.await_table(text,integer,bigint,interval) is 'Waits until a materialised table has the record at an offset; false: not in that time';
 comment on function kafka.begin_erasure(bigint,integer[],bigint[]) is 'Notes where logs end at the moment of a pass; what kafka.produce left of the keys goes';
+comment on function kafka.bind_materialised(integer,regclass,json,json) is 'Makes the functions that write to a materialised table';
 comment on function kafka.broker_sleeps() is 'Whether the broker has to be notified; keeps it awake if not';
 comment on function kafka.bytes_of(text[]) is 'Each text in UTF-8';
+comment on function kafka.check_materialised(kafka.materialised_tables) is 'Fails if the broker may not write to a materialised table now';
 comment on function kafka.check_role(text) is 'Fails if Postgres has no such role';
 comment on function kafka.claim(text,text,integer) is 'Claims a partition for a group, once the transaction of its former owner has ended: where to read on (null: the first record), and the claim to commit by';
 comment on function kafka.classic_assignment(bytea) is 'Partitions in what the leader of a classic group assigned to a consumer (ConsumerProtocolAssignment)';
+comment on function kafka.clear_materialised(integer,bigint) is 'The broker''s own: takes rows out of a materialised table, at most so many, and its positions';
+comment on function kafka.code_of(regclass) is 'What of a table runs, or may run, code of its owner; null: nothing';
 comment on function kafka.commit_claimed(text,integer,bigint,bigint) is 'Commits an offset, if the claim is the newest';
 comment on function kafka.commit_offsets(text,text,integer,bigint,bigint) is 'Commits the offset of the next record to read with the caller''s transaction; fails with 40001 if the claim is not the newest';
 comment on function kafka.commit_offsets_many(text,text,integer[],bigint[],bigint[]) is 'kafka.commit_offsets for several partitions, all or none, in an order that makes no deadlock';
+comment on function kafka.dematerialise(text,boolean) is 'A table follows its topic no more; it is dropped if that is said, else it stays as it is';
 comment on function kafka.deny(text,text,text,text,text) is 'Keeps a role from an operation, whatever else allows it';
 comment on function kafka.erase(text,bytea,boolean) is 'Has all records of a key erased that are in the topic by then; returns the id of the row in kafka.erasures that tells how far it is';
 comment on function kafka.erase(text,text,boolean) is 'The same by a key of text, in UTF-8';
+comment on function kafka.erase_materialised(integer,integer,bytea,bigint,bigint,bytea[]) is 'The broker''s own: takes a key''s row out of a materialised table, unless a later record wrote it';
 comment on function kafka.finish_erasure(bigint) is 'Notes that all is gone that a pass was to take; of the keys a hash is left';
 comment on function kafka.first_base_at_time(integer,bigint) is 'Base offset of the first batch at or above the log start that holds a time at or after the one wanted (milliseconds): a binary search over the primary key';
 comment on function kafka.first_call(text,text) is 'Whether no call had this dedup key within the window; waits for a transaction that has it';
@@ -2885,6 +3636,13 @@ comment on function kafka.kept_records(integer,bigint,bigint,timestamp with time
 comment on function kafka.lock_claim(text,integer,boolean) is 'Locks a group''s partition, or says that another transaction has it';
 comment on function kafka.log_records(integer,bigint,bigint,timestamp with time zone) is 'Records of a partition out of its batches: what read_committed reads, from an offset on';
 comment on function kafka.long_varint(bytea,integer) is 'A varint of any length, before zig-zag';
+comment on function kafka.materialise(text,text,json,text,text,text) is 'Keeps the latest value of each key of a topic as rows of a table, which is made if it is not there. Called again it changes on_error. Tells the table''s whole name';
+comment on function kafka.materialised_column(text,json) is 'A column of kafka.materialise with all that it leaves out';
+comment on function kafka.materialised_columns(json) is 'The columns of kafka.materialise, each with all that it leaves out';
+comment on function kafka.materialised_expression(json,oid) is 'What a column of a materialised table is made of';
+comment on function kafka.materialised_key(text) is 'The key''s column of kafka.materialise with all that it leaves out';
+comment on function kafka.materialised_named(text) is 'A materialised table by its name; nulls: there is none';
+comment on function kafka.materialised_type(regclass,json) is 'The type of a column of a materialised table, or why it does not fit';
 comment on function kafka.may(name,text,text,text) is 'Whether a role may do an operation on a resource, by kafka.acls';
 comment on function kafka.may_consume(text,text) is 'Fails if the session''s role may not consume a topic for a group';
 comment on function kafka.may_delete(text) is 'Whether the session''s role may delete records of a topic, by kafka.acls';
@@ -2892,6 +3650,7 @@ comment on function kafka.may_read(text) is 'Whether the session''s role may rea
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
 comment on function kafka.murmur2(bytea) is 'The hash of a key by which Kafka''s Java producer chooses a partition';
 comment on function kafka.newest_claim(text,integer) is 'The row in force for a group''s partition, which its caller has locked; nulls: none is';
+comment on function kafka.note_materialised(integer,integer,text) is 'The broker''s own: why a partition of a materialised table stands';
 comment on function kafka.note_security_change() is 'Tells the broker of a change that SQL made';
 comment on function kafka.owned_partitions(text,jsonb,jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
 comment on function kafka.partition_bytes(integer,bigint) is 'Bytes of a partition''s batches; summed up one by one only where compaction took some from their midst';
@@ -2918,6 +3677,7 @@ comment on function kafka.record_time(timestamp with time zone) is 'The time of 
 comment on function kafka.records(text,integer,bigint,integer,timestamp with time zone) is 'Records of a topic in order of partitions and offsets, as read_committed has them: from an offset on, from a time on, at most so many (null: all)';
 comment on function kafka.refuse_record(name,text,integer,bigint,boolean) is 'Says why kafka.produce cannot take a record';
 comment on function kafka.refuse_right(name,text,text,text) is 'Says which right is missing';
+comment on function kafka.register_materialised(text,regclass,json,json,text,boolean) is 'The part of kafka.materialise that runs as the owner of the schema';
 comment on function kafka.release(text) is 'Gives a group back to Kafka clients, with its offsets, once the transactions of its owners have ended: of how many partitions';
 comment on function kafka.revoke(text,text,text,text,text) is 'Undoes kafka.allow and kafka.deny; how many rows of kafka.acls that were';
 comment on function kafka.session_role() is 'The role whose rights count: that of SET ROLE, else the one that logged in';
@@ -2926,8 +3686,10 @@ comment on function kafka.take_erasures(text,integer) is 'The pass of a topic th
 comment on function kafka.tell_offset(text,integer,bigint,bigint) is 'Tells the broker of an offset; -1: of a claim without one, null: of a claim that is given back';
 comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';
 comment on function kafka.topics_changed() is 'Trigger: looks at the topics of the rows that changed';
+comment on function kafka.type_name(oid) is 'A type by its whole name, without a length: what does not fit is to fail';
 comment on function kafka.unpack(bytea,bigint,bigint,timestamp with time zone) is 'Records of a batch that is not compressed: from an offset on, at most so many, and from the first one on that is not older';
 comment on function kafka.unpack_whole(bytea,bigint) is 'The same without end; of a malformed batch nothing, with a warning';
+comment on function kafka.unregister_materialised(text) is 'The part of kafka.dematerialise that runs as the owner of the schema';
 comment on function kafka.varint(bytea,integer) is 'A varint, before zig-zag';
 comment on function kafka.varint_size(bytea,integer) is 'Bytes of a varint';
 comment on function kafka.wrapping_sum(bigint,bigint) is 'The sum in 64 bits';

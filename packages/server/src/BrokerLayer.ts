@@ -7,7 +7,13 @@ import { Groups } from "@tusk/coordinator/group/shell/Groups"
 import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/commit/Committer"
-import { compactionDefaults, eraseDefaults, logDefaults, retentionDefaults } from "@tusk/storage/defaults"
+import {
+  compactionDefaults,
+  eraseDefaults,
+  followerDefaults,
+  logDefaults,
+  retentionDefaults
+} from "@tusk/storage/defaults"
 import { Configs, TOPIC_RESOURCE } from "@tusk/storage/topics/Configs"
 import { deletions } from "@tusk/storage/deletions"
 import { CoordinatorCounts, GroupCounts } from "@tusk/coordinator/group/shell/GroupCounts"
@@ -17,7 +23,7 @@ import { CompactionOf, CompactionOptions } from "@tusk/storage/log/compaction/Co
 import { Erase } from "@tusk/storage/log/erase/Erase"
 import { EraseOptions } from "@tusk/storage/log/erase/EraseOptions"
 import { Follower } from "@tusk/storage/log/follower/Follower"
-import { KeepsRows } from "@tusk/storage/log/follower/FollowerOptions"
+import { FollowerOptions, KeepsRows } from "@tusk/storage/log/follower/FollowerOptions"
 import { Log } from "@tusk/storage/log/Log"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { IsImported } from "@tusk/storage/log/partitions/Imported"
@@ -295,6 +301,7 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
     }),
     Layer.succeed(EraseOptions, { ...eraseDefaults, bytesPerSecond: settings.eraseBytesPerSecond }),
     Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: settings.decompressedMaxBytes }),
+    Layer.succeed(FollowerOptions, { ...followerDefaults, tableSteps: settings.sqlMaterialiseSessions }),
     Layer.succeed(TopicsOptions, { maxPartitions: settings.maxPartitions }),
     Layer.succeed(SecurityOptions, {
       maxAcls: settings.maxAcls,

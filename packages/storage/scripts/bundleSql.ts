@@ -13,7 +13,8 @@ const FOLDERS: Readonly<Record<string, string>> = {
   erasureTexts: "statements/erasure/",
   statisticsTexts: "statements/statistics/",
   takeOverTexts: "statements/takeover/",
-  unpackedTexts: "statements/unpacked/"
+  unpackedTexts: "statements/unpacked/",
+  materialisedTexts: "statements/materialised/"
 }
 
 const HEAD = `// Made of the .sql files beside it by \`npm run sql\`: file names and texts, nothing else. Not edited by hand.

@@ -56,7 +56,10 @@ export const followerDefaults = {
   upkeepIntervalMs: 15_000,
   stepBytes: MIB,
   openBytes: 8 * MIB,
-  paceMs: 20
+  paceMs: 20,
+  tableLookMs: 1000,
+  tableSteps: 4,
+  tablePatienceMs: 10_000
 }
 
 /** Of `OpenBatchesOptions`. */
@@ -74,4 +77,8 @@ export const securityDefaults = {
 }
 
 /** Of `PgOptions`, as far as they are settings. */
-export const pgDefaults = { statementTimeoutMs: 60_000, lockTimeoutMs: 30_000 }
+export const pgDefaults = {
+  statementTimeoutMs: 60_000,
+  lockTimeoutMs: 30_000,
+  tableSessions: followerDefaults.tableSteps
+}

@@ -102,7 +102,8 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
   const limits = {
     startTimeoutMs: settings.databaseStartTimeoutMs,
     statementTimeoutMs: settings.databaseStatementTimeoutMs,
-    lockTimeoutMs: settings.databaseLockTimeoutMs
+    lockTimeoutMs: settings.databaseLockTimeoutMs,
+    tableSessions: settings.sqlMaterialiseSessions
   }
   switch (storage._tag) {
     case "Memory": {

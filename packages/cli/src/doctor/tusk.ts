@@ -144,6 +144,35 @@ const RETENTION = `
     select from kafka.batches b where b.partition_id = p.partition_id and (p.topic_id is null or b.last_offset < p.log_start_offset)
       and b.base_offset = (select min(f.base_offset) from kafka.batches f where f.partition_id = p.partition_id))`
 
+/** A partition with which a table of `kafka.materialise` does not go on, or records that it has left out. */
+export interface MaterialisedFacts {
+  readonly table: string
+  /** Seconds; null: it goes on. */
+  readonly seconds: number | null
+  readonly error: string | null
+  readonly skipped: number
+}
+
+export const judgeMaterialised = (facts: ReadonlyArray<MaterialisedFacts>): ReadonlyArray<Verdict> =>
+  facts.flatMap(({ error, seconds, skipped, table }) => {
+    const found: Array<Verdict> = []
+    if (seconds !== null && seconds > LATE) {
+      const seen = `the table ${table} stands since ${inTime(seconds)}: ${error ?? "unknown"}`
+      const why = "it is behind its topic until that is mended; nothing else waits for it"
+      found.push(warning(seen, why, "select * from kafka.materialised"))
+    }
+    if (skipped > 0) {
+      const why = "they did not fit, and on_error is skip"
+      found.push(info(`the table ${table} has left out ${skipped} records`, why, "select * from kafka.materialised"))
+    }
+    return found
+  })
+
+const MATERIALISED = `
+  select "table", extract(epoch from clock_timestamp() - min(stands_since))::float8 as seconds, min(error) as error,
+    sum(skipped)::float8 as skipped
+  from kafka.materialised where stands_since is not null or skipped > 0 group by 1 order by 1 limit 20`
+
 export const judgePublications = (rows: TextRows): ReadonlyArray<Verdict> =>
   rows.length === 0
     ? []
@@ -167,6 +196,7 @@ export const tuskChecks: ReadonlyArray<Check> = [
 export const installedChecks: ReadonlyArray<Check> = [
   sqlCheck("outbox", OUTBOX, judgeOutbox),
   sqlCheck("retention", RETENTION, judgeRetention),
+  sqlCheck("materialised", MATERIALISED, judgeMaterialised),
   ...loginChecks,
   {
     name: "publications",

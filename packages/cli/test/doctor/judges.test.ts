@@ -11,7 +11,14 @@ import { judgeConnections, judgeDurability, judgeServer, judgeTimeouts, judgeWal
 import { judgeHolder, judgePrepared, judgeSlots, judgeSnapshots } from "../../src/doctor/sessions.ts"
 import { judgeAutovacuum, judgeFreeze, judgeTables } from "../../src/doctor/tables.ts"
 import { judgeAcls, judgeSecrets } from "../../src/doctor/logins.ts"
-import { judgeOutbox, judgePublications, judgeRetention, judgeRights, judgeSchema } from "../../src/doctor/tusk.ts"
+import {
+  judgeOutbox,
+  judgePublications,
+  judgeMaterialised,
+  judgeRetention,
+  judgeRights,
+  judgeSchema
+} from "../../src/doctor/tusk.ts"
 
 const severities = (verdicts: ReadonlyArray<Verdict>) => verdicts.map(({ severity }) => severity)
 const seen = (verdicts: ReadonlyArray<Verdict>) => verdicts.map((verdict) => verdict.seen)
@@ -176,6 +183,10 @@ describe("a judge", () => {
     assert.deepStrictEqual(severities(judgeOutbox([{ ...outbox, seconds: 100, refused: 2 }])), ["warning", "warning"])
     assert.deepStrictEqual(judgeRetention([{ deleted: 0, behind: 0 }]), [])
     assert.deepStrictEqual(severities(judgeRetention([{ deleted: 99, behind: 2 }])), ["warning"])
+    const followed = { table: "public.latest", seconds: null, error: null, skipped: 0 }
+    assert.deepStrictEqual(judgeMaterialised([followed, { ...followed, seconds: 10, error: "locked" }]), [])
+    const standing = judgeMaterialised([{ ...followed, seconds: 100, error: "locked", skipped: 2 }])
+    assert.deepStrictEqual(severities(standing), ["warning", "info"])
     assert.deepStrictEqual(judgeAcls([{ everybody: 0, strange_groups: [], strange_users: [] }]), [])
     const strange = { everybody: 1, strange_groups: ["Group:gone"], strange_users: ["User:gone", "User:CN=app"] }
     assert.deepStrictEqual(severities(judgeAcls([strange])), ["info", "warning", "info"])

@@ -309,6 +309,13 @@ export const settingDefinitions = {
     { min: 100 },
     "Longest that a statement waits for a lock that somebody else holds on one of Tusk's tables."
   ),
+  sqlMaterialiseSessions: number(
+    "tusk.sql.materialise.sessions",
+    "INT",
+    pgDefaults.tableSessions,
+    { min: 1, max: 100 },
+    "Database sessions at most that write to tables of kafka.materialise. One that waits for a lock on a table has one of them for a second."
+  ),
   failoverOffsetLeap: number(
     "tusk.failover.offset.leap",
     "INT",

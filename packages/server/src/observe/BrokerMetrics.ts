@@ -4,6 +4,7 @@ import { SharePartitions } from "@tusk/coordinator/group/shell/SharePartitions"
 import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
+import { Follower } from "@tusk/storage/log/follower/Follower"
 import { Erase } from "@tusk/storage/log/erase/Erase"
 import { Log } from "@tusk/storage/log/Log"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
@@ -26,6 +27,7 @@ import { inArea } from "./LogLines.ts"
 import { registerOwn, registerSeen } from "./ownMetrics.ts"
 import type { OwnSources } from "./ownMetrics.ts"
 import { makeSetPostgres } from "./postgresMetrics.ts"
+import { setMaterialised } from "./materialisedMetrics.ts"
 import { Series } from "./Series.ts"
 import { setShadow } from "./shadowMetrics.ts"
 import { together } from "./together.ts"
@@ -132,6 +134,7 @@ const makeLook = Effect.fnUntraced(function* (series: Series) {
   const [groups, offsets, shared] = [yield* Groups, yield* Offsets, yield* SharePartitions]
   const transactions = yield* Transactions
   const store = yield* Store
+  const follower = yield* Follower
   const age = new ConsumeAge(log, store)
   const setPostgres = makeSetPostgres(store)
   const { maxPartitions } = { maxPartitions: settings.metricsMaxPartitions }
@@ -141,6 +144,7 @@ const makeLook = Effect.fnUntraced(function* (series: Series) {
     yield* setGroups(series, { groups, offsets, shared, topics, age, ends, maxPartitions, nowMs })
     setTransactions(series, transactions, nowMs)
     setShadow(series, sources.server.shadowed(), maxPartitions)
+    setMaterialised(series, follower.tables())
   })
 
   return Effect.fnUntraced(function* (address: string | undefined) {

@@ -157,6 +157,16 @@ export const tuskMetrics = {
   ),
   sessions: gauge("tusk_postgres_sessions", [], "Sessions of this database"),
   maxConnections: gauge("tusk_postgres_max_connections", [], "max_connections of the server"),
+  materialisedLag: gauge(
+    "tusk_materialised_lag_records",
+    ["table"],
+    "Offsets of its topic that a table of kafka.materialise has not taken"
+  ),
+  materialisedStanding: gauge(
+    "tusk_materialised_standing_partitions",
+    ["table"],
+    "Partitions with which a table of kafka.materialise does not go on; kafka.materialised says why"
+  ),
   outboxRows: gauge("tusk_outbox_rows", [], "Rows of kafka.produce that wait for the broker; counted up to 100000"),
   outboxRefusedRows: gauge(
     "tusk_outbox_refused_rows",

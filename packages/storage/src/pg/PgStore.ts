@@ -11,6 +11,7 @@ import { resolveOptions } from "./options/PgOptions.ts"
 import type { PgOptions } from "./options/PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
 import { erasuresOf } from "./PgStore/ErasureSession.ts"
+import { materialisedOf } from "./PgStore/materialisedRows.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { securityOf } from "./PgStore/SecuritySession.ts"
@@ -112,6 +113,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     unpacked: unpackedOf(withReign),
     shadow: shadowOf((build) => withReign(({ shadow }) => shadow.send(build))),
     erasures: erasuresOf(withReign),
+    materialised: materialisedOf(withReign),
     roles: roleLoginsOf(target, withReign),
     statistics: withReign(({ statistics }) => statistics.look)
   })

@@ -14,6 +14,8 @@ import { Recurring } from "../../Recurring.ts"
 import { Topics } from "../../topics/Topics.ts"
 import { OpenBatches } from "../batches/OpenBatches.ts"
 import { Log } from "../Log.ts"
+import type { TableState } from "./FollowedTable.ts"
+import { FollowedTables } from "./FollowedTables.ts"
 import { FollowedPartition } from "./FollowedPartition.ts"
 import type { RowPorts } from "./FollowedPartition.ts"
 import { FollowerOptions, KeepsRows } from "./FollowerOptions.ts"
@@ -28,12 +30,13 @@ interface Kept {
 
 /**
  * Keeps the records of topics with `tusk.sql.records` as rows, for SQL: behind what is stored, on a session of its own. A
- * fiber for each partition waits as a consumer does. Without SQL it does nothing.
+ * fiber for each partition waits as a consumer does. Beside it tables of `kafka.materialise`, a fiber each. Without SQL it
+ * does nothing.
  */
 export class Follower extends Context.Service<
   Follower,
   {
-    /** Looks which topics are to be followed. */
+    /** Looks which topics are to be followed, and by which tables. */
     readonly look: Effect.Effect<void>
     /** Takes rows away that the log has lost, and those of partitions that are not followed. */
     readonly upkeep: Effect.Effect<void>
@@ -42,13 +45,15 @@ export class Follower extends Context.Service<
      * hold them no more: what a follower reads from then on is without them. Fails if a table stands: it is to be asked again.
      */
     readonly erase: (erased: ErasedKey) => Effect.Effect<void, KafkaError | StoreError>
+    /** How far the materialised tables are. */
+    readonly tables: () => ReadonlyArray<TableState>
   }
 >()("@tusk/storage/log/follower/Follower") {
   static readonly layer = Layer.effect(
     Follower,
     Effect.gen(function* () {
-      const { unpacked: rows } = yield* Store
-      if (rows === undefined) return Follower.of({ look: Effect.void, upkeep: Effect.void, erase: () => Effect.void })
+      const { materialised, unpacked: rows } = yield* Store
+      if (rows === undefined) return nothing
       const active = yield* Active
       const topics = yield* Topics
       const keepsRows = yield* KeepsRows
@@ -57,8 +62,18 @@ export class Follower extends Context.Service<
       const readStep = makeReadStep(log, yield* OpenBatches, options)
       const turns = yield* Semaphore.make(1)
       const trouble = new Recurring("log")
+      const tableTrouble = new Recurring("log")
       const ports = { rows, log, readStep, turns, paceMs: options.paceMs, trouble }
-      const followed = new Followed(ports, topics, yield* Effect.scope)
+      const scope = yield* Effect.scope
+      const followed = new Followed(ports, topics, scope)
+      const tables =
+        materialised === undefined
+          ? undefined
+          : new FollowedTables(
+              materialised,
+              { log, topics, readStep, options, turns: yield* Semaphore.make(options.tableSteps) },
+              scope
+            )
       active.onTakeOver(() => Effect.sync(() => followed.unsettle()))
 
       const look = Effect.suspend(() =>
@@ -66,15 +81,33 @@ export class Follower extends Context.Service<
           new Set(topics.all().flatMap(({ name, partitionIds }) => (keepsRows(name) ? partitionIds : [])))
         )
       )
+      const lookAtTables = Effect.matchEffect(tables?.look ?? Effect.void, {
+        onFailure: (error) => tableTrouble.seen(`tables of kafka.materialise are looked for later: ${error.message}`),
+        onSuccess: () => tableTrouble.over("tables of kafka.materialise are looked for")
+      })
       const upkeep = Effect.catch(followed.upkeep, (error) =>
         trouble.seen(`rows follow the log later: ${error.message}`)
       )
       yield* Effect.forkScoped(often(options.lookMs, look))
       yield* Effect.forkScoped(often(options.upkeepIntervalMs, upkeep))
-      return Follower.of({ look, upkeep, erase: (erased) => followed.erase(erased) })
+      if (tables !== undefined) yield* Effect.forkScoped(often(options.tableLookMs, lookAtTables))
+      return Follower.of({
+        look: Effect.andThen(look, lookAtTables),
+        upkeep,
+        erase: (erased) => Effect.andThen(followed.erase(erased), tables?.erase(erased) ?? Effect.void),
+        tables: () => tables?.states ?? []
+      })
     })
   )
 }
+
+/** Without SQL there is nothing to follow into. */
+const nothing = Follower.of({
+  look: Effect.void,
+  upkeep: Effect.void,
+  erase: () => Effect.void,
+  tables: () => []
+})
 
 /** At once and then again and again. A bug ends one look, and not all that would follow. */
 const often = (everyMs: number, look: Effect.Effect<void>): Effect.Effect<never> => {

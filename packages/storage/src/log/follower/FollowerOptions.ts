@@ -12,6 +12,12 @@ export interface FollowerOptions {
   readonly openBytes: number
   /** Pause of a partition that has caught up: what comes meanwhile goes in one step. */
   readonly paceMs: number
+  /** How often it is looked which tables there are, and of each, which partitions its topic has. */
+  readonly tableLookMs: number
+  /** Steps of tables at a time. */
+  readonly tableSteps: number
+  /** Longest wait of a table or a partition of it between tries. */
+  readonly tablePatienceMs: number
 }
 
 export const FollowerOptions = Context.Reference<FollowerOptions>("@tusk/storage/FollowerOptions", {

@@ -18,6 +18,7 @@ import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.
 import type { CommitSession } from "./commit.ts"
 import { commitStatements } from "./CommitFrame.ts"
 import { ErasureSession } from "./ErasureSession.ts"
+import { MaterialisedSessions } from "./MaterialisedSessions.ts"
 import { OutboxSession } from "./OutboxSession.ts"
 import { Readers } from "./Readers.ts"
 import { SecuritySession } from "./SecuritySession.ts"
@@ -39,6 +40,7 @@ export interface Reign extends CommitSession {
   readonly readers: Readers
   readonly unpacked: UnpackedSession
   readonly erasure: ErasureSession
+  readonly materialised: MaterialisedSessions
   readonly statistics: StatisticsSession
   readonly shadow: ShadowSession
   readonly watch: Watch
@@ -132,17 +134,27 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 export const endReign = (
   sessions: Pick<
     Reign,
-    "erasure" | "outbox" | "readers" | "session" | "shadow" | "statistics" | "unpacked" | "watch" | "writer"
+    | "erasure"
+    | "materialised"
+    | "outbox"
+    | "readers"
+    | "session"
+    | "shadow"
+    | "statistics"
+    | "unpacked"
+    | "watch"
+    | "writer"
   >,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { erasure, outbox, readers, session, shadow, statistics, unpacked, watch, writer } = sessions
+    const { erasure, materialised, outbox, readers, session, shadow, statistics, unpacked, watch, writer } = sessions
     readers.end()
     statistics.end()
     shadow.end()
     unpacked.end()
     erasure.end()
+    materialised.end()
     watch.end()
     outbox.end()
     return Effect.map(writer.close(RELEASE), (released) => {
@@ -198,12 +210,14 @@ export const takeOver = (
     const readers = new Readers(beside, target.readConnections)
     const unpacked = new UnpackedSession(readers)
     const erasure = new ErasureSession(readers)
+    const materialised = new MaterialisedSessions(readers, target.tableSessions)
     const statistics = new StatisticsSession(readers)
     const shadow = new ShadowSession(readers.openAs("shadow"))
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
     const security = new SecuritySession(outbox)
-    const sessions = { writer, session, readers, unpacked, erasure, statistics, shadow, watch, outbox, security }
+    const besides = { unpacked, materialised, erasure, statistics, shadow, watch, outbox, security }
+    const sessions = { writer, session, readers, ...besides }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
       if (!memory.checked) {

@@ -7,42 +7,23 @@ import type { Row } from "../connection/PgConnection.ts"
 import { run, statementsOf } from "../connection/Statement.ts"
 import type { Statement } from "../connection/Statement.ts"
 import { unpackedTexts } from "../sql/bundle.ts"
+import { bytes, bytesArray, int32, int64 } from "./parameters.ts"
+import type { Parameter } from "./parameters.ts"
 import { readStatements } from "./readStatements.ts"
 
 /** The statements by which records are kept as rows. */
 export const unpackedStatements = statementsOf(unpackedTexts)
 
-type Value = (frame: FrameWriter) => void
-
-const int32 =
-  (value: number): Value =>
-  (frame) => {
-    frame.int32(4)
-    frame.int32(value)
-  }
-
-const int64 =
-  (value: bigint): Value =>
-  (frame) => {
-    frame.int32(8)
-    frame.int64(value)
-  }
-
-const batches =
-  ({ batches: all }: FollowedStep): Value =>
-  (frame) =>
-    frame.bytesArray(all, (batch) => batch)
-
-const stepOf = (step: FollowedStep): ReadonlyArray<Value> => [
+const stepOf = (step: FollowedStep): ReadonlyArray<Parameter> => [
   int32(step.partitionId),
   int64(step.from),
   int64(step.to),
-  batches(step)
+  bytesArray(step.batches)
 ]
 
-const erasedOf = ({ below, key, partitionId }: ErasedKey): ReadonlyArray<Value> => [
+const erasedOf = ({ below, key, partitionId }: ErasedKey): ReadonlyArray<Parameter> => [
   int32(partitionId),
-  (frame) => frame.value(() => frame.raw(key)),
+  bytes(key),
   int64(below)
 ]
 
@@ -69,7 +50,7 @@ interface Sessions {
 export const unpackedOf = (
   withReign: <A>(use: (reign: Sessions) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>
 ): UnpackedRows => {
-  const ask = (statement: Statement, ...values: ReadonlyArray<Value>) =>
+  const ask = (statement: Statement, ...values: ReadonlyArray<Parameter>) =>
     withReign(({ unpacked }) =>
       unpacked.send((frame) => run(frame, statement, values.length, () => values.forEach((value) => value(frame))))
     )

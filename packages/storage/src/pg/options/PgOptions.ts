@@ -54,6 +54,8 @@ export interface PgOptions {
   readonly synchronousCommit?: "on" | "remote_write" | "remote_apply" | "local" | "off" | undefined
   /** Connections for reads, beside the one for commits. Default 2. */
   readonly readConnections?: number | undefined
+  /** Connections at most that write to tables of `kafka.materialise`. Default 4. */
+  readonly tableSessions?: number | undefined
   /** False: open connections do not keep the process alive. Default true. */
   readonly holdsProcess?: boolean | undefined
 }
@@ -94,6 +96,7 @@ export interface PgTarget {
   readonly unsafeDurability: "warn" | "refuse" | "ignore"
   readonly synchronousCommit: "on" | "remote_write" | "remote_apply" | "local" | "off"
   readonly readConnections: number
+  readonly tableSessions: number
   readonly holdsProcess: boolean
 }
 
@@ -193,6 +196,7 @@ export const resolveOptions = (options: PgOptions): PgTarget => {
     unsafeDurability: options.unsafeDurability ?? "warn",
     synchronousCommit: options.synchronousCommit ?? "on",
     holdsProcess: options.holdsProcess ?? true,
-    readConnections: Math.min(Math.max(options.readConnections ?? 2, 1), 4)
+    readConnections: Math.min(Math.max(options.readConnections ?? 2, 1), 4),
+    tableSessions: Math.max(options.tableSessions ?? pgDefaults.tableSessions, 1)
   }
 }

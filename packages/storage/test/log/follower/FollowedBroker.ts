@@ -54,7 +54,7 @@ interface BrokerOptions {
 const layerOf = (database: TestDatabase, { following, stepBytes }: BrokerOptions) =>
   Layer.mergeAll(
     following === undefined
-      ? Layer.succeed(Follower, { look: Effect.void, upkeep: Effect.void, erase: () => Effect.void })
+      ? Layer.succeed(Follower, { look: Effect.void, upkeep: Effect.void, erase: () => Effect.void, tables: () => [] })
       : Follower.layer,
     Retention.layer,
     Compaction.layer,
@@ -112,14 +112,22 @@ export const startFollowed = Effect.fnUntraced(function* (database: TestDatabase
     topics,
     partitionIdOf,
     rows: Context.get(context, Store).unpacked!,
+    tables: Context.get(context, Store).materialised!,
+    erase: Context.get(context, Follower).erase,
+    states: Context.get(context, Follower).tables,
     compact: Context.get(context, Compaction).check,
     create: (name: string, partitions = 1) =>
       Effect.andThen(topics.create({ name, partitions, configs: new Map() }), look),
     /** A batch of these records, compressed if nothing else is said. */
-    append: (name: string, records: ReadonlyArray<string>, encoding: EncodeOptions = { compression: GZIP }) =>
+    append: (
+      name: string,
+      records: ReadonlyArray<string>,
+      encoding: EncodeOptions = { compression: GZIP },
+      index = 0
+    ) =>
       log.append([
         {
-          partitionId: partitionIdOf(name),
+          partitionId: partitionIdOf(name, index),
           stampTime: false,
           mayBegin: () => undefined,
           batch: RecordBatch.encodeBatch(records.map(recordOf), encoding)

@@ -1,0 +1,1 @@
+select kafka.clear_materialised($1, $2)

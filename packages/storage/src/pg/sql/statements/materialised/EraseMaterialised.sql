@@ -1,0 +1,1 @@
+select kafka.erase_materialised($1, $2, $3, $4, $5, $6)

@@ -1,0 +1,1 @@
+select kafka.note_materialised($1, $2, $3)
