@@ -31,7 +31,7 @@ const VACUUM_SETTINGS = `set statement_timeout = 0; set lock_timeout = 0; set va
   set vacuum_cost_limit = 2000`
 /** All that may have held a record of the key, or the key itself. Entries of indexes go, too. */
 const VACUUM = `vacuum (index_cleanup on) kafka.batches, kafka.unpacked, kafka.outbox, kafka.outbox_refused,
-  kafka.outbox_keys, kafka.erasure_requests`
+  kafka.outbox_keys, kafka.materialised_troubles, kafka.erasure_requests`
 
 const asStoreError = (error: ConnectionError): StoreError =>
   error._tag === "NotSent"

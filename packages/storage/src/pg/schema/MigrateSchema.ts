@@ -53,7 +53,7 @@ const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 /** Tables that a broker vacuums by itself: offsets, and what may have held what was erased. */
 const VACUUMED = [
   ...["kafka.offsets", "kafka.batches", "kafka.unpacked", "kafka.outbox", "kafka.outbox_refused", "kafka.outbox_keys"],
-  "kafka.erasure_requests"
+  ...["kafka.materialised_troubles", "kafka.erasure_requests"]
 ]
 
 /** Statements that give a role what a broker needs that does not own the schema. */
