@@ -126,7 +126,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     doctor: ["."],
     backup: ["."],
     values: ["."],
-    commands: [".", "embedded-postgres", "log", "telemetry", "terminal", "doctor", "backup", "values"],
+    import: [],
+    commands: [".", "embedded-postgres", "log", "telemetry", "terminal", "doctor", "backup", "values", "import"],
     "main.ts": [".", "commands"]
   },
   test: { ".": [] },

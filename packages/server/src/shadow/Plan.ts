@@ -76,6 +76,8 @@ export interface PlanOptions {
 }
 
 const NO_TIMESTAMP = -1n
+/** Batches of fillers that one read becomes at most: a gap may be of any size. */
+const MOST_FILLS = 100
 
 /** Puts the steps of one read together. */
 class Plan {
@@ -85,6 +87,7 @@ class Plan {
   #target: bigint
   #difference: bigint
   #timestamp = NO_TIMESTAMP
+  #fills = 0
 
   constructor({ difference, source, target }: Position, options: PlanOptions) {
     this.#source = source
@@ -93,8 +96,15 @@ class Plan {
     this.#options = options
   }
 
+  /** What is not filled yet is read once more. */
   get position(): Position {
-    return { source: this.#source, target: this.#target, difference: this.#difference }
+    const source = this.#options.fills ? this.#target + this.#difference : this.#source
+    return { source, target: this.#target, difference: this.#difference }
+  }
+
+  /** The next offset that is to be looked at. */
+  get source(): bigint {
+    return this.#source
   }
 
   /** The source has no record below an offset. */
@@ -104,11 +114,12 @@ class Plan {
     this.#timestamp = timestamp
   }
 
-  /** Fills what was skipped. */
-  fill(): void {
+  /** Fills what was skipped; false: not all of it. */
+  fill(): boolean {
     for (;;) {
       const left = this.#source - this.#target - this.#difference
-      if (left <= 0n || !this.#options.fills) return
+      if (left <= 0n || !this.#options.fills) return true
+      if (this.#fills++ >= MOST_FILLS) return false
       const most = BigInt(this.#options.fillMost)
       const records = Number(left < most ? left : most)
       const next = this.#target + this.#difference + BigInt(records)
@@ -116,11 +127,12 @@ class Plan {
     }
   }
 
-  take(batch: Uint8Array): void {
+  /** False: it is not its turn yet. */
+  take(batch: Uint8Array): boolean {
     const base = RecordBatch.baseOffset(batch)
     const end = RecordBatch.lastOffset(batch) + 1n
     const from = this.#source
-    this.fill()
+    if (!this.fill()) return false
     const records = RecordBatch.recordCount(batch)
     if (base === from && BigInt(records) === end - base) {
       this.#map(from, this.#target)
@@ -129,6 +141,7 @@ class Plan {
       this.#send({ _tag: "Rebuild", batch, from, target: this.#target, records: Number(end - from), next: end })
     } else this.#close(batch, from, end)
     this.#source = end
+    return true
   }
 
   /** What is left of a batch, without holes: each place behind one is mapped. */
@@ -151,13 +164,14 @@ class Plan {
   }
 }
 
-const take = (plan: Plan, batch: Uint8Array, isAborted: SourceRead["isAborted"]): void => {
+const take = (plan: Plan, batch: Uint8Array, isAborted: SourceRead["isAborted"]): boolean => {
   const end = RecordBatch.lastOffset(batch) + 1n
-  if (end <= plan.position.source) return
+  if (end <= plan.source) return true
   plan.skip(RecordBatch.baseOffset(batch), RecordBatch.maxTimestamp(batch))
   const isLeftOut = RecordBatch.isControl(batch) || isAborted(batch) || RecordBatch.recordCount(batch) === 0
-  if (isLeftOut) plan.skip(end, RecordBatch.maxTimestamp(batch))
-  else plan.take(batch)
+  if (!isLeftOut) return plan.take(batch)
+  plan.skip(end, RecordBatch.maxTimestamp(batch))
+  return true
 }
 
 /**
@@ -167,8 +181,8 @@ const take = (plan: Plan, batch: Uint8Array, isAborted: SourceRead["isAborted"])
 export const planned = (position: Position, read: SourceRead, options: PlanOptions): Planned => {
   const plan = new Plan(position, options)
   plan.skip(read.logStartOffset, NO_TIMESTAMP)
-  for (const batch of read.batches) take(plan, batch, read.isAborted)
+  const isAll = read.batches.every((batch) => take(plan, batch, read.isAborted))
   if (read.batches.length === 0) plan.skip(read.emptyUntil, NO_TIMESTAMP)
-  plan.fill()
+  if (isAll) plan.fill()
   return { steps: plan.steps, position: plan.position }
 }

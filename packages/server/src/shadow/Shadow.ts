@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import { Fillers } from "./Fillers.ts"
 import { Budget } from "./Flight.ts"
 import { GroupMirror } from "./mirrorGroups.ts"
 import { TopicMirror } from "./mirrorTopics.ts"
@@ -131,7 +132,8 @@ export class Shadow {
       turns: Semaphore.makeUnsafe(Math.max(1, Math.floor(half / READ_BYTES))),
       budget: new Budget(half),
       progress: this.#progress,
-      trouble: this.#trouble
+      trouble: this.#trouble,
+      fillers: new Fillers()
     }
   }
 

@@ -5,6 +5,8 @@ import type { Recurring } from "@tusk/storage/Recurring"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Semaphore from "effect/Semaphore"
+import { FILL_MOST, FILLER_BYTES } from "./Fillers.ts"
+import type { Fillers } from "./Fillers.ts"
 import { Flight } from "./Flight.ts"
 import type { Budget } from "./Flight.ts"
 import { planned } from "./Plan.ts"
@@ -14,7 +16,7 @@ import { resumed } from "./Resume.ts"
 import type { Known } from "./Resume.ts"
 import { ShadowStop } from "./ShadowPorts.ts"
 import type { ShadowError, ShadowSource, ShadowTarget } from "./ShadowPorts.ts"
-import { FILLER_BYTES, FILL_MOST, offsetsFrom } from "./TargetBatch.ts"
+import { offsetsFrom } from "./TargetBatch.ts"
 import type { Sender } from "./TargetBatch.ts"
 
 /** What the partitions of a shadow have in common. */
@@ -36,6 +38,7 @@ export interface ShadowParts {
   readonly budget: Budget
   readonly progress: Progress
   readonly trouble: Recurring
+  readonly fillers: Fillers
 }
 
 /** A topic on both sides. */
@@ -105,12 +108,12 @@ export class ShadowedPartition {
   /** From the target's end on, until something fails. */
   get #session(): Effect.Effect<never, Failure, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
-      const { budget, fills, openBytes, progress, sender, target } = this.#parts
+      const { budget, fillers, fills, openBytes, progress, sender, target } = this.#parts
       let position = yield* this.#begin
       const flight = new Flight({
         send: yield* target.channel(this.#place),
         sender,
-        options: { fills, isCompacted: this.#topic.isCompacted, maxBytes: openBytes },
+        options: { fills, isCompacted: this.#topic.isCompacted, maxBytes: openBytes, fillers },
         budget,
         scope: yield* Effect.scope,
         acknowledged: ({ next, records, target: at }) => {

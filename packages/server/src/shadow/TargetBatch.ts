@@ -5,6 +5,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { open } from "@tusk/protocol/record/RecordCursor"
 import { VarintWriter } from "@tusk/protocol/record/VarintWriter"
+import type { Fillers } from "./Fillers.ts"
 import type { Sent } from "./Plan.ts"
 
 /** Who sends. */
@@ -12,13 +13,6 @@ export interface Sender {
   readonly producerId: bigint
   readonly epoch: number
 }
-
-/** The header that marks a filler. */
-export const FILLER = "tusk.filler"
-
-/** Most of one batch, and the most bytes that one takes before compression. */
-export const FILL_MOST = 10_000
-export const FILLER_BYTES = 40
 
 /** A sequence number is the offset at the target, as far as 31 bits hold it. */
 export const sequenceAt = (target: bigint): number => Number(target % 0x80000000n)
@@ -54,29 +48,24 @@ export const offsetsFrom = (batch: Uint8Array, from: bigint, maxBytes: number): 
   return offsets
 }
 
-/** How a batch's records are written once more. */
-interface Rebuilding {
-  readonly fills: boolean
-  readonly fillerKey: Uint8Array | null
-  readonly maxBytes: number
-}
-
 /** Writes records one after the other, at offsets from 0 on. */
 class Records {
   readonly writer = new VarintWriter()
   count = 0
+  filled = 0
   readonly #head = new VarintWriter()
-  readonly #fillerKey: Uint8Array | null
+  readonly #fillers: Fillers
+  readonly #isCompacted: boolean
 
-  constructor(fillerKey: Uint8Array | null) {
-    this.#fillerKey = fillerKey
+  constructor({ fillers, isCompacted }: TargetBatchOptions) {
+    this.#fillers = fillers
+    this.#isCompacted = isCompacted
   }
 
   /** Fillers up to an offset, of a neighbour's time. */
   fill(until: number, timestampDelta: bigint): void {
-    while (this.count < until) {
-      RecordBatch.encodeRecord(this.writer, fillerOf(this.#fillerKey), timestampDelta, this.count++)
-    }
+    this.filled += Math.max(0, until - this.count)
+    while (this.count < until) this.#fillers.write(this.writer, this.#isCompacted, timestampDelta, this.count++)
   }
 
   /** Key, value, headers and time as they are; the offset is that of its new place. */
@@ -91,18 +80,16 @@ class Records {
   }
 }
 
-const fillerOf = (key: Uint8Array | null) => ({
-  key,
-  value: null,
-  headers: [{ key: FILLER, value: null }]
-})
+/** Beyond so many fillers a batch is worth its compression. */
+const MANY = 100
 
 /** What is left of a batch from an offset on, as one without holes. Throws a KafkaError. */
-const rebuilt = (batch: Uint8Array, from: bigint, { fillerKey, fills, maxBytes }: Rebuilding): Uint8Array => {
+const rebuilt = (batch: Uint8Array, from: bigint, options: TargetBatchOptions): Uint8Array => {
+  const { fills, maxBytes } = options
   const cursor = open(batch, limitsOf(maxBytes))
   const base = RecordBatch.baseOffset(batch)
   const first = from > base ? Number(from - base) : 0
-  const records = new Records(fillerKey)
+  const records = new Records(options)
   while (cursor.advance()) {
     cursor.skipHeaders()
     if (cursor.offsetDelta < first) continue
@@ -110,7 +97,8 @@ const rebuilt = (batch: Uint8Array, from: bigint, { fillerKey, fills, maxBytes }
     records.copy(cursor.bytes, cursor.start, cursor.deltaAt, cursor.keySizeAt, cursor.next)
   }
   if (fills) records.fill(RecordBatch.lastOffsetDelta(batch) + 1 - first, cursor.timestampDelta)
-  const codec = RecordBatch.compressionCodec(batch)
+  const own = RecordBatch.compressionCodec(batch)
+  const codec = own === UNCOMPRESSED && records.filled > MANY ? GZIP : own
   return RecordBatch.withRecords(batch, codec, compress(codec, records.writer.bytes()), (view) => {
     view.setInt32(23, records.count - 1)
     view.setInt32(RecordBatch.COUNT_AT, records.count)
@@ -124,25 +112,19 @@ export interface TargetBatchOptions {
   readonly isCompacted: boolean
   /** What a batch may expand to where it has to be opened. */
   readonly maxBytes: number
+  readonly fillers: Fillers
 }
 
 /** What a step sends; a KafkaError if a batch cannot be opened. */
 export const targetBatch = (step: Sent, sender: Sender, options: TargetBatchOptions): Uint8Array | KafkaError => {
-  // A filler's key is its own: compaction takes it away, and no other record of the topic.
-  const fillerKey = options.isCompacted ? new TextEncoder().encode(FILLER) : null
   switch (step._tag) {
     case "Copy":
       return asSent(Uint8Array.from(step.batch), sender, step.target)
-    case "Fill": {
-      const records = new Array<ReturnType<typeof fillerOf>>(step.records).fill(fillerOf(fillerKey))
-      const compression = step.records > 10 ? GZIP : UNCOMPRESSED
-      const batch = RecordBatch.encodeBatch(records, { baseTimestamp: step.timestamp, compression })
-      return asSent(batch, sender, step.target)
-    }
+    case "Fill":
+      return asSent(options.fillers.batch(step.records, options.isCompacted, step.timestamp), sender, step.target)
     case "Rebuild":
       try {
-        const { fills, maxBytes } = options
-        return asSent(rebuilt(step.batch, step.from, { fills, fillerKey, maxBytes }), sender, step.target)
+        return asSent(rebuilt(step.batch, step.from, options), sender, step.target)
       } catch (error) {
         if (isKafkaError(error)) return error
         throw error

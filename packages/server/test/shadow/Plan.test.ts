@@ -3,16 +3,18 @@ import { isKafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { DecodedRecord } from "@tusk/protocol/record/RecordBatch"
 import * as Schema from "effect/Schema"
+import { FILL_MOST, FILLER, FILLER_BYTES, Fillers } from "../../src/shadow/Fillers.ts"
 import { targetOffset } from "../../src/shadow/OffsetMap.ts"
 import { planned } from "../../src/shadow/Plan.ts"
 import type { Position, Step } from "../../src/shadow/Plan.ts"
-import { FILLER, offsetsFrom, sequenceAt, targetBatch } from "../../src/shadow/TargetBatch.ts"
+import { offsetsFrom, sequenceAt, targetBatch } from "../../src/shadow/TargetBatch.ts"
 import { logOf, Part, readOf } from "./SourceLog.ts"
 import type { SourceLog } from "./SourceLog.ts"
 
 const LIMIT = 1 << 24
 const SENDER = { producerId: 42n, epoch: 0 }
 const MANY = 1000
+const fillers = new Fillers()
 
 const optionsOf = (fills: boolean) => ({
   fills,
@@ -36,7 +38,7 @@ class Target {
 
   take(step: Step, fills: boolean, isCompacted: boolean): void {
     if (step._tag === "Map") return void this.mapped.push({ source: step.source, target: step.target })
-    const batch = targetBatch(step, SENDER, { fills, isCompacted, maxBytes: LIMIT })
+    const batch = targetBatch(step, SENDER, { fills, isCompacted, maxBytes: LIMIT, fillers })
     if (isKafkaError(batch)) throw batch
     assert.isUndefined(RecordBatch.validateBatch(batch))
     assert.strictEqual(step.target, this.end)
@@ -144,6 +146,25 @@ describe("what a read becomes at the target", () => {
     )
   })
 
+  it("fills a gap of any size bit by bit, and then goes on", () => {
+    const log = logOf(
+      [
+        { kind: "gap", offsets: 6, holes: [] },
+        { kind: "data", offsets: 1, holes: [] }
+      ],
+      5000n
+    )
+    const target = new Target(0n)
+    const first = planned({ source: 0n, target: 0n, difference: 0n }, readOf(log, 0n, 1, 0n), optionsOf(true))
+    assert.deepStrictEqual([first.steps.length, first.position.source, first.position.target], [100, 400n, 400n])
+    forwarded({ ...log }, { source: 0n, target: 0n, difference: 0n }, 1, true, target)
+    assert.strictEqual(target.records.length, 5007)
+    assert.deepStrictEqual(
+      target.records.findIndex((record) => !isFiller(record)),
+      5006
+    )
+  })
+
   it("says nothing of what is not known to be empty", () => {
     const read = { ...readOf(logOf([], 0n), 0n, 1, 0n), emptyUntil: 3n, lastStableOffset: 9n }
     const { position, steps } = planned({ source: 3n, target: 3n, difference: 0n }, read, optionsOf(true))
@@ -156,7 +177,7 @@ describe("what a read becomes at the target", () => {
     view.setInt16(RecordBatch.ATTRIBUTES_AT, RecordBatch.attributes(batch) | RecordBatch.DELETE_HORIZON_MASK)
     const before = Uint8Array.from(batch)
     const step = { _tag: "Copy", batch, target: 9n, records: 1, next: 10n } as const
-    const sent = targetBatch(step, SENDER, { fills: true, isCompacted: false, maxBytes: LIMIT })
+    const sent = targetBatch(step, SENDER, { fills: true, isCompacted: false, maxBytes: LIMIT, fillers })
     if (isKafkaError(sent)) throw sent
     assert.isUndefined(RecordBatch.validateBatch(sent))
     assert.strictEqual(RecordBatch.attributes(sent), 0)
@@ -168,8 +189,28 @@ describe("what a read becomes at the target", () => {
     const [batch] = logOf([{ kind: "packed", offsets: 3, holes: [] }], 0n).batches
     const broken = Uint8Array.from(batch!).fill(7, 70)
     const step = { _tag: "Rebuild", batch: broken, from: 1n, target: 1n, records: 2, next: 3n } as const
-    assert.isTrue(isKafkaError(targetBatch(step, SENDER, { fills: true, isCompacted: false, maxBytes: LIMIT })))
+    assert.isTrue(
+      isKafkaError(targetBatch(step, SENDER, { fills: true, isCompacted: false, maxBytes: LIMIT, fillers }))
+    )
   })
+
+  it.prop(
+    "fillers are a batch as any other, of any number and time",
+    [Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: FILL_MOST })), Schema.Boolean],
+    ([records, isCompacted]) => {
+      for (const count of [records, FILL_MOST]) {
+        const batch = fillers.batch(count, isCompacted, 77n)
+        assert.isUndefined(RecordBatch.validateBatch(batch))
+        const found = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: LIMIT })
+        if (isKafkaError(found)) throw found
+        assert.strictEqual(found.length, count)
+        assert.isTrue(
+          found.every((record, i) => isFiller(record) && record.offset === BigInt(i) && record.timestamp === 77n)
+        )
+      }
+      assert.isAtMost(fillers.batch(9, true, 1n).byteLength - RecordBatch.RECORD_BATCH_OVERHEAD, 9 * FILLER_BYTES)
+    }
+  )
 
   it("numbers records on and on: a sequence begins again at 0 behind 2^31-1", () => {
     assert.deepStrictEqual([0x7fffffffn, 0x80000000n, 0x80000001n].map(sequenceAt), [0x7fffffff, 0, 1])

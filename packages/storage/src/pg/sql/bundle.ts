@@ -4387,6 +4387,13 @@ create function kafka.finish_erasure(pass bigint) returns void language plpgsql 
     update kafka.erasure_requests r set key = null, key_sha256 = sha256(r.key), records = coalesce(went[r.place], 0),
         erased_at = clock_timestamp(), began_at = coalesce(r.began_at, clock_timestamp())
       where r.pass_id = pass and r.erased_at is null;
+    -- Postgres' messages quote what does not fit.
+    update kafka.materialised_troubles t set
+        error = case when t.error_offset >= p.end_offset then t.error end,
+        skipped_error = case when t.skipped_offset >= p.end_offset then t.skipped_error end
+      from kafka.erasure_progress p
+      where p.pass_id = pass and t.partition_id = p.partition_id
+        and (t.error_offset < p.end_offset or t.skipped_offset < p.end_offset);
     delete from kafka.erasure_progress p where p.pass_id = pass;
     delete from kafka.erasure_passes p where p.pass_id = pass;
   end $$;
@@ -4990,6 +4997,13 @@ with former as (
   BeginRows: `insert into kafka.unpacked_positions (partition_id, next_offset, cleaned_offset, delete_horizon)
   select partition_id, $2::bigint, cleaned_offset, delete_horizon from kafka.partitions
   where partition_id = $1 and not exists (select from kafka.unpacked_positions where partition_id = $1)`,
+  ClearRows: `-- Nothing where there is a position: a statement that comes late takes no rows that were added since.
+with gone as (
+    delete from kafka.unpacked where partition_id = $1 and "offset" = any(array(
+      select "offset" from kafka.unpacked where partition_id = $1
+        and not exists (select from kafka.unpacked_positions where partition_id = $1) order by "offset" limit $2))
+    returning 1)
+  select count(*) from gone`,
   EndRows: `delete from kafka.unpacked_positions where partition_id = $1`,
   EraseRows: `delete from kafka.unpacked where partition_id = $1 and key = $2::bytea and "offset" < $3`,
   NoteCompaction: `update kafka.unpacked_positions set cleaned_offset = $2, delete_horizon = $3 where partition_id = $1`,
