@@ -59,6 +59,7 @@ import { InternalTopics } from "./topics/InternalTopics.ts"
 import { GROUP_KEY, Placement } from "./request/Placement.ts"
 import { RequestCounts, ServerCounts } from "./request/ServerCounts.ts"
 import { outboxDrain } from "./outbox/OutboxDrain.ts"
+import { publications } from "./publish/Snapshots.ts"
 import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
 import { authorizer } from "./security/acl/AclAuthorizer.ts"
@@ -73,6 +74,7 @@ import { plainAddress } from "./security/quota/Entity.ts"
 import { tokenLogins } from "./security/token/tokenLogins.ts"
 import { Tokens } from "./security/token/Tokens.ts"
 import { tokenSweep } from "./security/token/tokenSweep.ts"
+import { shadowing } from "./shadow/shadowing.ts"
 import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
@@ -253,7 +255,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         keeping,
         Deadlines.layer,
         AnswerBudget.layer,
-        inWireTime(layerInArea("outbox", outboxDrain))
+        inWireTime(layerInArea("outbox", Layer.merge(outboxDrain, publications))),
+        inWireTime(layerInArea("shadow", shadowing))
       )
     ),
     Layer.provide(Layer.merge(ShareSessions.layer, layerInArea("groups", kinds))),

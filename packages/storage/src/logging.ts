@@ -17,6 +17,7 @@ export const AREAS = [
   "topics",
   "security",
   "outbox",
+  "shadow",
   "authorizer",
   "pg"
 ] as const

@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Option from "effect/Option"
-import { readFileSync } from "node:fs"
 import { CliError, UsageError } from "../CliError.ts"
 import { isSecret, securityOf, userWithoutPassword } from "@tusk/client/security/ClientSecurity"
+import { readClientConfig } from "@tusk/client/security/ClientConfigFile"
 import type { Told } from "@tusk/client/security/KeyStores"
-import { orCliError, parseProperties, readSecret } from "../Files.ts"
+import { orCliError, readSecret } from "../Files.ts"
 import { Streams } from "../terminal/Streams.ts"
 import { parsePairs } from "../values/Pairs.ts"
 
@@ -40,23 +40,10 @@ const VARIABLES = {
   TUSK_SASL_PASSWORD_FILE: "sasl.password"
 } as const
 
-type Entries = Array<readonly [name: string, told: Told]>
-
-const ofFile = (file: string): Entries | CliError => {
-  let text: string
-  try {
-    text = readFileSync(file, "utf8")
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    return new CliError({ message: `--command-config ${file}: ${code ?? String(error)}` })
-  }
-  const properties = parseProperties(text, file)
-  if (properties instanceof CliError) return properties
-  return properties.map(({ name, origin, value }) => [name, { value, origin }])
-}
+type Entries = ReadonlyArray<readonly [name: string, told: Told]>
 
 const ofEnvironment = (env: NodeJS.ProcessEnv): Entries | CliError => {
-  const entries: Entries = []
+  const entries: Array<Entries[number]> = []
   for (const [variable, name] of Object.entries(VARIABLES)) {
     const text = env[variable] ?? ""
     if (text === "") continue
@@ -91,7 +78,7 @@ const merged = (layers: ReadonlyArray<Entries>): Map<string, Told> => {
 
 const told = Effect.gen(function* () {
   const file = Option.getOrUndefined(yield* commandConfig) ?? ""
-  const ofAFile = file === "" ? [] : ofFile(file)
+  const ofAFile = file === "" ? [] : orCliError(readClientConfig(file, "--command-config"))
   if (ofAFile instanceof CliError) return yield* ofAFile
   const environment = ofEnvironment(process.env)
   if (environment instanceof CliError) return yield* environment

@@ -20,8 +20,10 @@ import { configCommand } from "./Config.ts"
 import { consumeCommand } from "./Consume.ts"
 import { groupCommand } from "./Group.ts"
 import { doctorCommand } from "./Doctor.ts"
+import { importCommand } from "./Import.ts"
 import { migrateCommand } from "./Migrate.ts"
 import { produceCommand } from "./Produce.ts"
+import { shadowCommand } from "./Shadow.ts"
 import { sqlCommand } from "./Sql.ts"
 import { tlsCommand } from "./Tls.ts"
 import { topicCommand } from "./Topic.ts"
@@ -36,9 +38,11 @@ const tusk = Command.make("tusk").pipe(
     groupCommand,
     produceCommand,
     consumeCommand,
+    importCommand,
     configCommand,
     userCommand,
     aclCommand,
+    shadowCommand,
     sqlCommand,
     migrateCommand,
     doctorCommand,

@@ -27,8 +27,8 @@ const isAbort = (batch: Uint8Array): boolean => {
   return new DataView(key.buffer, key.byteOffset).getInt16(2) === ABORT
 }
 
-/** Tells which batches are of aborted transactions, in the order of the log. */
-class Aborted {
+/** Tells which batches no reader of committed records is given, asked in the order of the log: aborted ones, and markers. */
+export class Hidden {
   readonly #coming: Array<{ readonly producerId: bigint; readonly firstOffset: bigint }>
   readonly #open = new Set<bigint>()
 
@@ -50,7 +50,7 @@ class Aborted {
   }
 }
 
-const recordsOf = (batch: Uint8Array, aborted: Aborted): ReadonlyArray<DecodedRecord> => {
+const recordsOf = (batch: Uint8Array, aborted: Hidden): ReadonlyArray<DecodedRecord> => {
   if (Batch.magic(batch) < 2) return thrown(readMessageSet(batch, LIMITS))
   if (!Batch.isCrcValid(batch))
     throw new RangeError(`the batch at offset ${Batch.baseOffset(batch)} has a wrong checksum`)
@@ -70,7 +70,7 @@ const endOf = (batch: Uint8Array): bigint =>
  * for read_committed alone. Throws for what is no record data.
  */
 export const fetchedRecords = (fetched: FetchResponsePartitionData, fromOffset: bigint): FetchedRecords => {
-  const aborted = new Aborted(fetched.abortedTransactions)
+  const aborted = new Hidden(fetched.abortedTransactions)
   const records: Array<DecodedRecord> = []
   let nextOffset = fromOffset
   for (const chunk of fetched.records ?? []) {

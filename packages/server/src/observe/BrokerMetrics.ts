@@ -29,6 +29,7 @@ import type { OwnSources } from "./ownMetrics.ts"
 import { makeSetPostgres } from "./postgresMetrics.ts"
 import { setMaterialised } from "./materialisedMetrics.ts"
 import { Series } from "./Series.ts"
+import { setShadow } from "./shadowMetrics.ts"
 import { together } from "./together.ts"
 import { setTopics } from "./topicMetrics.ts"
 import { tuskMetrics } from "./tuskMetrics.ts"
@@ -142,6 +143,7 @@ const makeLook = Effect.fnUntraced(function* (series: Series) {
     const ends = yield* setTopics(series, { log, topics, placement, maxPartitions })
     yield* setGroups(series, { groups, offsets, shared, topics, age, ends, maxPartitions, nowMs })
     setTransactions(series, transactions, nowMs)
+    setShadow(series, sources.server.shadowed(), maxPartitions)
     setMaterialised(series, follower.tables())
   })
 

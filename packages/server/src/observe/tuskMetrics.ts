@@ -128,6 +128,18 @@ export const tuskMetrics = {
   ),
   telemetryPushes: counter("tusk_client_telemetry_pushes_total", [], "Pushes of clients' metrics that were taken"),
 
+  shadowLag: gauge(
+    "tusk_shadow_lag",
+    ["topic", "partition"],
+    "Offsets of a partition that are still to be forwarded to the other Kafka (tusk.shadow.to)"
+  ),
+  shadowLagSum: gauge("tusk_shadow_lag_sum", ["topic"], "The same of all partitions of a topic, added up"),
+  shadowStopped: gauge(
+    "tusk_shadow_stopped_partitions",
+    ["topic"],
+    "Partitions that are not forwarded until somebody does something about it: kafka.shadow_overview says what"
+  ),
+
   postgresUp: gauge("tusk_postgres_up", [], "1 if Postgres answered when it was asked for these numbers"),
   tableBytes: gauge("tusk_postgres_table_bytes", TABLE, "Bytes of a table of schema kafka with indexes and TOAST"),
   liveRows: gauge("tusk_postgres_live_rows", TABLE, "Rows of a table, as Postgres estimates them"),

@@ -36,6 +36,16 @@ export class ApiCounts {
   }
 }
 
+/** A partition that is forwarded. */
+export interface ShadowedCount {
+  readonly topic: string
+  readonly partition: number
+  /** Offsets that are still to be forwarded; NaN: not known yet. */
+  readonly lag: number
+  /** Undefined: it goes on. */
+  readonly stoppedWhy: string | undefined
+}
+
 /** What this package has done since the broker started, for whoever wants to tell of it. */
 export class ServerCounts {
   readonly apis = new Map<number, ApiCounts>()
@@ -50,6 +60,8 @@ export class ServerCounts {
   readonly drainSeconds = new Histogram(SECONDS)
   /** Fetch sessions that are kept now. */
   fetchSessions: () => number = () => 0
+  /** How far each partition is forwarded to another Kafka; nothing, if none is. */
+  shadowed: () => Iterable<ShadowedCount> = () => []
 
   of(api: Api<any, any>): ApiCounts {
     let counts = this.apis.get(api.key)

@@ -24,14 +24,17 @@ const served = async (): Promise<Omit<Facts, "made" | "steps">> => {
   const env = { ...process.env, TUSK_LOG_CLEANER_BACKOFF_MS: "50", TUSK_GROUP_INITIAL_REBALANCE_DELAY_MS: "0" }
   const broker = spawn(process.execPath, [...args, "--database-url", url], {
     cwd: tree,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
     env
   })
   const port = await new Promise<number>((resolve, reject) => {
-    createInterface({ input: broker.stdout }).on("line", (line) => {
-      const found = /listens on 127\.0\.0\.1:(\d+)/.exec(line)
-      if (found !== null) resolve(Number(found[1]))
-    })
+    // Older ones tell it on standard output.
+    for (const input of [broker.stdout, broker.stderr]) {
+      createInterface({ input }).on("line", (line) => {
+        const found = /listens on 127\.0\.0\.1:(\d+)/.exec(line)
+        if (found !== null) resolve(Number(found[1]))
+      })
+    }
     broker.once("exit", () => reject(new Error("the broker ended")))
   })
   const facts = await workload(port).finally(() => broker.kill("SIGKILL"))

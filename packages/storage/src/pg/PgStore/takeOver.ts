@@ -20,8 +20,10 @@ import { commitStatements } from "./CommitFrame.ts"
 import { ErasureSession } from "./ErasureSession.ts"
 import { MaterialisedSessions } from "./MaterialisedSessions.ts"
 import { OutboxSession } from "./OutboxSession.ts"
+import { PublishSession } from "./PublishSession.ts"
 import { Readers } from "./Readers.ts"
 import { SecuritySession } from "./SecuritySession.ts"
+import { ShadowSession } from "./ShadowSession.ts"
 import { StatisticsSession } from "./StatisticsSession.ts"
 import { UnpackedSession } from "./UnpackedSession.ts"
 import { Watch } from "./Watch.ts"
@@ -38,9 +40,11 @@ export interface Reign extends CommitSession {
   readonly session: Session
   readonly readers: Readers
   readonly unpacked: UnpackedSession
+  readonly publish: PublishSession
   readonly erasure: ErasureSession
   readonly materialised: MaterialisedSessions
   readonly statistics: StatisticsSession
+  readonly shadow: ShadowSession
   readonly watch: Watch
   readonly outbox: OutboxSession
   readonly security: SecuritySession
@@ -132,15 +136,28 @@ const watched = <A, E>(watch: Watch, effect: Effect.Effect<A, E>): Effect.Effect
 export const endReign = (
   sessions: Pick<
     Reign,
-    "erasure" | "materialised" | "outbox" | "readers" | "session" | "statistics" | "unpacked" | "watch" | "writer"
+    | "erasure"
+    | "materialised"
+    | "outbox"
+    | "publish"
+    | "readers"
+    | "session"
+    | "shadow"
+    | "statistics"
+    | "unpacked"
+    | "watch"
+    | "writer"
   >,
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { erasure, materialised, outbox, readers, session, statistics, unpacked, watch, writer } = sessions
+    const { erasure, materialised, outbox, publish, readers, session, shadow, statistics, unpacked, watch, writer } =
+      sessions
     readers.end()
     statistics.end()
+    shadow.end()
     unpacked.end()
+    publish.end()
     erasure.end()
     materialised.end()
     watch.end()
@@ -197,13 +214,15 @@ export const takeOver = (
     const beside = new Beside(target, writer, session)
     const readers = new Readers(beside, target.readConnections)
     const unpacked = new UnpackedSession(readers)
+    const publish = new PublishSession(readers)
     const erasure = new ErasureSession(readers)
     const materialised = new MaterialisedSessions(readers, target.tableSessions)
     const statistics = new StatisticsSession(readers)
+    const shadow = new ShadowSession(readers.openAs("shadow"))
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
     const security = new SecuritySession(outbox)
-    const besides = { unpacked, materialised, erasure, statistics, watch, outbox, security }
+    const besides = { unpacked, publish, materialised, erasure, statistics, shadow, watch, outbox, security }
     const sessions = { writer, session, readers, ...besides }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
