@@ -43,18 +43,24 @@ describe("a cluster from a seed", () => {
     ])
   })
 
-  it("is the same cluster for the same seed, and another for another", () => {
-    const hashes = new Set<string>()
-    for (let seed = 1; seed <= 5; seed++) {
-      const first = simulate(seed, { lines: true })
-      const second = simulate(seed, { lines: true })
-      expect(second.lines).toEqual(first.lines)
-      expect(second).toEqual(first)
-      hashes.add(first.hash)
-    }
-    expect(simulate(1).hash).toBe(simulate(1, { lines: true }).hash)
-    expect(hashes.size).toBe(5)
-  })
+  it(
+    "is the same cluster for the same seed, and another for another",
+    () => {
+      const hashes = new Set<string>()
+      // With rows and erasures, with either, and without.
+      const seeds = [1, 2, 3, 5, 10]
+      for (const seed of seeds) {
+        const first = simulate(seed, { lines: true })
+        const second = simulate(seed, { lines: true })
+        expect(second.lines).toEqual(first.lines)
+        expect(second).toEqual(first)
+        hashes.add(first.hash)
+      }
+      expect(hashes.size).toBe(seeds.length)
+      expect(hashes).toContain(simulate(1).hash)
+    },
+    BLOCK_MS
+  )
 })
 
 describe("a broker broken on purpose", () => {
@@ -66,25 +72,29 @@ describe("a broker broken on purpose", () => {
     BLOCK_MS
   )
 
-  it("is not found if parts are replaced by themselves", () => {
-    const same = {
-      name: "same",
-      parts: {
-        committer: Layer.effect(
-          Committer,
-          Effect.map(Committer, (c) => ({ ...c }))
-        ).pipe(Layer.provide(Committer.layer)),
-        log: Layer.effect(
-          Log,
-          Effect.map(Log, (log) => ({ ...log }))
-        ).pipe(Layer.provide(Log.layer)),
-        offsets: Layer.effect(
-          Offsets,
-          Effect.map(Offsets, (o) => ({ ...o }))
-        ).pipe(Layer.provide(Offsets.layer)),
-        groups
+  it(
+    "is not found if parts are replaced by themselves",
+    () => {
+      const same = {
+        name: "same",
+        parts: {
+          committer: Layer.effect(
+            Committer,
+            Effect.map(Committer, (c) => ({ ...c }))
+          ).pipe(Layer.provide(Committer.layer)),
+          log: Layer.effect(
+            Log,
+            Effect.map(Log, (log) => ({ ...log }))
+          ).pipe(Layer.provide(Log.layer)),
+          offsets: Layer.effect(
+            Offsets,
+            Effect.map(Offsets, (o) => ({ ...o }))
+          ).pipe(Layer.provide(Offsets.layer)),
+          groups
+        }
       }
-    }
-    for (let seed = 1; seed <= 5; seed++) expect(simulate(seed, { plant: same }).violations).toEqual([])
-  })
+      for (let seed = 1; seed <= 5; seed++) expect(simulate(seed, { plant: same }).violations).toEqual([])
+    },
+    BLOCK_MS
+  )
 })
