@@ -191,4 +191,19 @@ describe("a table that follows a topic", () => {
       expect(yield* latest(psql)).toEqual(["x a", "y a"])
     }).pipe(Effect.scoped)
   )
+
+  it.live("keeps no value that was erased in what it tells of records that did not fit", () =>
+    Effect.gen(function* () {
+      const { append, erase, look, partitionIdOf, psql } = yield* open()
+      yield* psql.query(numbers(", on_error => 'skip'"))
+      yield* look
+      yield* append("t", ['a={"n": "secret"}', 'b={"n": 1}'])
+      yield* reached(psql, "latest", 1)
+      const told = "select skipped, skipped_error from kafka.materialised"
+      expect(yield* lines(psql, told)).toEqual(['1 invalid input syntax for type smallint: "secret"'])
+      yield* erase({ partitionId: partitionIdOf("t"), key: Buffer.from("a"), below: 2n })
+      expect(yield* lines(psql, told)).toEqual(["1 -"])
+      expect(yield* latest(psql)).toEqual(["b 1"])
+    }).pipe(Effect.scoped)
+  )
 })
