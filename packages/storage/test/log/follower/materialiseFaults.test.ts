@@ -141,6 +141,24 @@ describe("a table that follows a topic", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("stands if it is published to the topic that it follows", () =>
+    Effect.gen(function* () {
+      const { append, create, look, psql } = yield* open()
+      yield* create("copies")
+      yield* psql.query("select kafka.materialise('t', 'public.latest')")
+      yield* look
+      yield* psql.query("select kafka.publish_table('public.latest', topic => 'copies', snapshot => false)")
+      yield* append("t", ["a=1"])
+      yield* reached(psql, "public.latest", 0)
+      expect(yield* lines(psql, "select count(*) from kafka.outbox")).toEqual(["1"])
+      yield* psql.query(`select kafka.unpublish_table('public.latest');
+        select kafka.publish_table('public.latest', topic => 't', snapshot => false)`)
+      yield* append("t", ["a=2"])
+      const [why] = yield* whyItStands(psql)
+      expect(why).toMatch(/would feed itself/)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("stands while its role may not read the topic", () =>
     Effect.gen(function* () {
       const { append, look, psql } = yield* open()

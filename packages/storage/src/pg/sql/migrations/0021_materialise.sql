@@ -222,6 +222,9 @@ create function kafka.check_materialised(of_table kafka.materialised_tables) ret
         hint = format('select kafka.dematerialise(%L)', of_table.table_name);
     elsif not kafka.may(of_table.role, 'READ', 'TOPIC', of_table.topic) then
       perform kafka.refuse_right(of_table.role, 'READ', 'TOPIC', of_table.topic);
+    elsif exists (select from kafka.published p where p.relation = of_table.target and p.topic = of_table.topic) then
+      raise 'the table % is published to the topic that it follows, and would feed itself', of_table.target using errcode = '55000',
+        hint = format('select kafka.unpublish_table(%L), or kafka.dematerialise', of_table.table_name);
     elsif pg_has_role(owner, current_user, 'USAGE') and pg_has_role(owner, session_user, 'USAGE') then
       return;
     end if;
