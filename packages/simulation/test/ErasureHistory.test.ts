@@ -107,7 +107,9 @@ describe("a table of the latest values", () => {
     return tables
   }
   const valued = (...values: ReadonlyArray<string | null>) =>
-    RecordBatch.encodeBatch(values.map((value) => ({ key: Buffer.from("k"), value: value === null ? null : Buffer.from(value) })))
+    RecordBatch.encodeBatch(
+      values.map((value) => ({ key: Buffer.from("k"), value: value === null ? null : Buffer.from(value) }))
+    )
 
   it("stands at what does not fit, and goes on from there", () => {
     const tables = made()
