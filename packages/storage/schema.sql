@@ -590,7 +590,7 @@ AS $function$
         size := least(size * 2, number);
       exception when data_exception or integrity_constraint_violation or cardinality_violation or program_limit_exceeded
           or plpgsql_error then
-        why := sqlerrm;
+        why := left(sqlerrm, 1000);
         if size > 1 then
           size := greatest(least(size, number - at + 1) / 4, 1);
         elsif it.on_error = 'skip' then
@@ -914,6 +914,9 @@ AS $function$
         hint = format('select kafka.dematerialise(%L)', of_table.table_name);
     elsif not kafka.may(of_table.role, 'READ', 'TOPIC', of_table.topic) then
       perform kafka.refuse_right(of_table.role, 'READ', 'TOPIC', of_table.topic);
+    elsif exists (select from kafka.published p where p.relation = of_table.target and p.topic = of_table.topic) then
+      raise 'the table % is published to the topic that it follows, and would feed itself', of_table.target using errcode = '55000',
+        hint = format('select kafka.unpublish_table(%L), or kafka.dematerialise', of_table.table_name);
     elsif pg_has_role(owner, current_user, 'USAGE') and pg_has_role(owner, session_user, 'USAGE') then
       return;
     end if;
@@ -1371,6 +1374,9 @@ AS $function$
       return false;
     end if;
     perform kafka.check_materialised(m) from kafka.materialised_tables m where m.follower_id = of_follower;
+    -- What was noted may tell a value.
+    update kafka.materialised_troubles t set error = null, skipped_error = null
+      where t.follower_id = of_follower and t.partition_id = of_partition;
     later := array(select row(0, u.*)::kafka.read_record from unnest(batches) b, kafka.unpack_whole(b, from_offset) u
       where u.key = of_key and u."offset" < to_offset order by u."offset" desc limit 1);
     -- A key that is none of this table has no row, and a value that did not fit was left out.
@@ -3549,7 +3555,7 @@ BEGIN ATOMIC
  INSERT INTO kafka.materialised_troubles AS t (follower_id, partition_id, stands_since, error, error_offset)  SELECT note_materialised.of_follower AS of_follower,
              note_materialised.of_partition AS of_partition,
              now() AS now,
-             note_materialised.why AS why,
+             "left"(note_materialised.why, 1000) AS "left",
              ( SELECT p.next_offset
                     FROM kafka.materialised_positions p
                    WHERE ((p.follower_id = note_materialised.of_follower) AND (p.partition_id = note_materialised.of_partition))

@@ -216,6 +216,8 @@ export class FollowedTable {
     const batches = newest === undefined ? [] : [newest]
     const from = below < to ? below : to
     const isDone = yield* this.#ports.turns.withPermits(1)(this.#rows.erase(erased, { partitionId, from, to, batches }))
+    // With it went what was noted: it may tell a value.
+    this.#noted = undefined
     return isDone ? undefined : yield* movedAway()
   })
 

@@ -3776,6 +3776,9 @@ create function kafka.check_materialised(of_table kafka.materialised_tables) ret
         hint = format('select kafka.dematerialise(%L)', of_table.table_name);
     elsif not kafka.may(of_table.role, 'READ', 'TOPIC', of_table.topic) then
       perform kafka.refuse_right(of_table.role, 'READ', 'TOPIC', of_table.topic);
+    elsif exists (select from kafka.published p where p.relation = of_table.target and p.topic = of_table.topic) then
+      raise 'the table % is published to the topic that it follows, and would feed itself', of_table.target using errcode = '55000',
+        hint = format('select kafka.unpublish_table(%L), or kafka.dematerialise', of_table.table_name);
     elsif pg_has_role(owner, current_user, 'USAGE') and pg_has_role(owner, session_user, 'USAGE') then
       return;
     end if;
@@ -4037,7 +4040,7 @@ create function kafka.add_materialised(of_follower integer, of_partition integer
         size := least(size * 2, number);
       exception when data_exception or integrity_constraint_violation or cardinality_violation or program_limit_exceeded
           or plpgsql_error then
-        why := sqlerrm;
+        why := left(sqlerrm, 1000);
         if size > 1 then
           size := greatest(least(size, number - at + 1) / 4, 1);
         elsif it.on_error = 'skip' then
@@ -4071,7 +4074,7 @@ comment on function kafka.add_materialised(integer, integer, bigint, bigint, byt
 create function kafka.note_materialised(of_follower integer, of_partition integer, why text) returns void language sql
 begin atomic
   insert into kafka.materialised_troubles as t (follower_id, partition_id, stands_since, error, error_offset)
-    select of_follower, of_partition, now(), why, (
+    select of_follower, of_partition, now(), left(why, 1000), (
       select p.next_offset from kafka.materialised_positions p
       where p.follower_id = of_follower and p.partition_id = of_partition order by p.next_offset desc limit 1)
     where exists (select from kafka.materialised_tables m where m.follower_id = of_follower for key share)
@@ -4092,6 +4095,9 @@ create function kafka.erase_materialised(of_follower integer, of_partition integ
       return false;
     end if;
     perform kafka.check_materialised(m) from kafka.materialised_tables m where m.follower_id = of_follower;
+    -- What was noted may tell a value.
+    update kafka.materialised_troubles t set error = null, skipped_error = null
+      where t.follower_id = of_follower and t.partition_id = of_partition;
     later := array(select row(0, u.*)::kafka.read_record from unnest(batches) b, kafka.unpack_whole(b, from_offset) u
       where u.key = of_key and u."offset" < to_offset order by u."offset" desc limit 1);
     -- A key that is none of this table has no row, and a value that did not fit was left out.

@@ -141,6 +141,24 @@ describe("a table that follows a topic", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("stands if it is published to the topic that it follows", () =>
+    Effect.gen(function* () {
+      const { append, create, look, psql } = yield* open()
+      yield* create("copies")
+      yield* psql.query("select kafka.materialise('t', 'public.latest')")
+      yield* look
+      yield* psql.query("select kafka.publish_table('public.latest', topic => 'copies', snapshot => false)")
+      yield* append("t", ["a=1"])
+      yield* reached(psql, "public.latest", 0)
+      expect(yield* lines(psql, "select count(*) from kafka.outbox")).toEqual(["1"])
+      yield* psql.query(`select kafka.unpublish_table('public.latest');
+        select kafka.publish_table('public.latest', topic => 't', snapshot => false)`)
+      yield* append("t", ["a=2"])
+      const [why] = yield* whyItStands(psql)
+      expect(why).toMatch(/would feed itself/)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("stands while its role may not read the topic", () =>
     Effect.gen(function* () {
       const { append, look, psql } = yield* open()
@@ -189,6 +207,21 @@ describe("a table that follows a topic", () => {
       yield* other.query("commit")
       yield* eraseKey("a", 4n)
       expect(yield* latest(psql)).toEqual(["x a", "y a"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("keeps no value that was erased in what it tells of records that did not fit", () =>
+    Effect.gen(function* () {
+      const { append, erase, look, partitionIdOf, psql } = yield* open()
+      yield* psql.query(numbers(", on_error => 'skip'"))
+      yield* look
+      yield* append("t", ['a={"n": "secret"}', 'b={"n": 1}'])
+      yield* reached(psql, "latest", 1)
+      const told = "select skipped, skipped_error from kafka.materialised"
+      expect(yield* lines(psql, told)).toEqual(['1 invalid input syntax for type smallint: "secret"'])
+      yield* erase({ partitionId: partitionIdOf("t"), key: Buffer.from("a"), below: 2n })
+      expect(yield* lines(psql, told)).toEqual(["1 -"])
+      expect(yield* latest(psql)).toEqual(["b 1"])
     }).pipe(Effect.scoped)
   )
 })
