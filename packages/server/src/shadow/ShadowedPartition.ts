@@ -90,6 +90,8 @@ export class ShadowedPartition {
   /** Where the target ended when another one was faster, and how often. */
   #outrunAt = -1n
   #outrun = 0
+  #isTroubled = false
+  #isStopped = false
 
   constructor(parts: ShadowParts, topic: ShadowedTopic, partition: number) {
     this.#parts = parts
@@ -138,7 +140,7 @@ export class ShadowedPartition {
       if (next.source !== position.source) return next
       yield* flight.settled
       progress.at(this.#place, next.target, next.source, read.lastStableOffset)
-      yield* this.#parts.trouble.over("the shadow goes on")
+      yield* this.#over
       if (next.source < read.lastStableOffset) yield* Effect.sleep(HELD_BACK_MS)
       else yield* source.moved(this.#place, read.lastStableOffset)
       return next
@@ -252,8 +254,20 @@ export class ShadowedPartition {
     return Effect.suspend(() => Effect.sleep(this.#nextWaitMs()))
   }
 
+  /** It has caught up. */
+  get #over(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const wasStopped = this.#isStopped
+      const wasTroubled = this.#isTroubled
+      this.#isStopped = this.#isTroubled = false
+      if (wasStopped) return Effect.logInfo(`the shadow of ${this.#name} goes on`)
+      return wasTroubled ? this.#parts.trouble.over(`the shadow of ${this.#name} goes on`) : Effect.void
+    })
+  }
+
   #later(message: string): Effect.Effect<void> {
     return Effect.suspend(() => {
+      this.#isTroubled = true
       const waitMs = this.#nextWaitMs()
       const told = this.#parts.trouble.seen(`the shadow of ${this.#name} goes on in ${waitMs} ms: ${message}`)
       return Effect.andThen(told, Effect.sleep(waitMs))
@@ -268,6 +282,7 @@ export class ShadowedPartition {
 
   #stopped(why: string): Effect.Effect<void> {
     const { clusterId, progress, rows } = this.#parts
+    this.#isStopped = true
     const isNew = progress.stop(this.#place, why)
     const told = isNew ? Effect.logWarning(`the shadow of ${this.#name} stops: ${why}`) : Effect.void
     const noted = Effect.catch(rows.stop(clusterId, this.#place, why), ({ message }) =>
