@@ -40,6 +40,7 @@ export interface ShadowEnds {
 }
 
 const READ_BYTES = 1024 * 1024
+const BEGINNINGS = 16
 const NOTE_MS = 1000
 const AGAIN_MS = 5000
 
@@ -141,6 +142,7 @@ export class Shadow {
       mapMost,
       readBytes: Math.min(READ_BYTES, half),
       turns: Semaphore.makeUnsafe(Math.max(1, Math.floor(half / READ_BYTES))),
+      beginnings: Semaphore.makeUnsafe(BEGINNINGS),
       budget: new Budget(half),
       progress: this.#progress,
       trouble: this.#trouble,

@@ -35,6 +35,8 @@ export interface ShadowParts {
   readonly mapMost: number
   /** So many partitions read at a time. */
   readonly turns: Semaphore.Semaphore
+  /** So many begin at a time: each asks the target a few questions. */
+  readonly beginnings: Semaphore.Semaphore
   readonly budget: Budget
   readonly progress: Progress
   readonly trouble: Recurring
@@ -111,7 +113,7 @@ export class ShadowedPartition {
   get #session(): Effect.Effect<never, Failure, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
       const { budget, fillers, fills, openBytes, progress, sender, target } = this.#parts
-      let position = yield* this.#begin
+      let position = yield* this.#parts.beginnings.withPermits(1)(this.#begin)
       const flight = new Flight({
         send: yield* target.channel(this.#place),
         sender,
@@ -242,7 +244,7 @@ export class ShadowedPartition {
 
   #failed(error: Failure): Effect.Effect<void> {
     if (isOutrun(error)) return this.#outran(error)
-    return isLasting(error) ? this.#stopped(error.message) : this.#later(error.message)
+    return isLasting(error) ? this.#stopped(error.message) : this.#later(error)
   }
 
   /** A race is no trouble; the one that loses it leaves the way to the other. */
@@ -265,8 +267,10 @@ export class ShadowedPartition {
     })
   }
 
-  #later(message: string): Effect.Effect<void> {
+  #later({ _tag, message }: Failure): Effect.Effect<void> {
     return Effect.suspend(() => {
+      // Of a connection that nobody used for long a broker may have had enough.
+      if (_tag === "ConnectionLost" && this.#waitMs === FIRST_WAIT_MS) return Effect.sleep(this.#nextWaitMs())
       this.#isTroubled = true
       const waitMs = this.#nextWaitMs()
       const told = this.#parts.trouble.seen(`the shadow of ${this.#name} goes on in ${waitMs} ms: ${message}`)
