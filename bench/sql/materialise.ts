@@ -98,7 +98,7 @@ const measure = async (ending: Ending): Promise<void> => {
   await holder.rows("commit")
   await Promise.all([sql.close(), holder.close()])
   wire.close()
-  const row = (what: string, value: number) => ({ bar: "materialise", what, value, unit: "records/s" })
+  const row = (what: string, value: number) => ({ bar: "", what, value, unit: "records/s" })
   report(
     [
       row(`${FEW} keys, ${records} records`, few),

@@ -11,6 +11,8 @@ import type { Wire } from "../../bench/groups/Wire.ts"
 import { LATEST, listOffset } from "../failover/Asking.ts"
 
 const KEYS = 50
+/** How keys begin of which all records are to go. */
+export const KEY_PREFIX = "erase-"
 
 /** Values that cannot be compressed: those that are to go begin with one mark, all others with another. */
 export class Marked {
@@ -21,7 +23,7 @@ export class Marked {
   #count = 0
 
   constructor(keys: number) {
-    this.keys = Array.from({ length: keys }, () => `erase-${randomBytes(8).toString("hex")}`)
+    this.keys = Array.from({ length: keys }, () => `${KEY_PREFIX}${randomBytes(8).toString("hex")}`)
   }
 
   /** So many records, one of four of them of a key that is to go; in turn tombstones and headers. */

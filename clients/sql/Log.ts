@@ -9,6 +9,7 @@ export interface Found {
   /** "" if there is none. */
   readonly key: string
   readonly value: string
+  readonly isTombstone: boolean
 }
 
 /** All of a partition from its beginning to its end; `gaps` counts offsets at which nothing lies. */
@@ -42,7 +43,8 @@ export const readPartition = (
             records.push({
               offset: Number(offset),
               key: Buffer.from(key ?? []).toString(),
-              value: Buffer.from(value ?? []).toString()
+              value: Buffer.from(value ?? []).toString(),
+              isTombstone: value === null
             })
           }
         }

@@ -327,6 +327,35 @@ create table kafka.producer_snapshots (
   fillfactor=50
 );
 
+create table kafka.published (
+  publication_id integer not null generated always as identity,
+  relation oid not null,
+  table_name text not null,
+  home oid default 'kafka.published'::regclass not null,
+  topic text collate "C" not null,
+  key_numbers smallint[] not null,
+  key_names name[] not null,
+  format text not null,
+  schemas boolean not null,
+  on_error text not null,
+  role name not null,
+  since timestamp with time zone default now() not null,
+  columns text[] default '{}'::text[] not null,
+  snapshot text not null,
+  mark bigint,
+  open_then bigint[] default '{}'::bigint[] not null,
+  position_names name[],
+  "position" text[],
+  rows_read bigint default 0 not null,
+  error text,
+  error_since timestamp with time zone,
+  constraint published_relation_topic_key UNIQUE (relation, topic),
+  constraint published_pkey PRIMARY KEY (publication_id),
+  constraint published_format_check CHECK ((format = ANY (ARRAY['json'::text, 'debezium'::text]))),
+  constraint published_on_error_check CHECK ((on_error = ANY (ARRAY['fail'::text, 'set aside'::text]))),
+  constraint published_snapshot_check CHECK ((snapshot = ANY (ARRAY['begun'::text, 'none'::text, 'asked'::text, 'running'::text, 'done'::text])))
+);
+
 create table kafka.quotas (
   user_name text collate "C" default ''::text not null,
   client_id text collate "C" default ''::text not null,
@@ -711,6 +740,22 @@ AS $function$
     return kafka.await_position(it.follower_id, id, "offset", timeout);
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.base_type(INOUT typ oid, INOUT typmod integer)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    it record;
+  begin
+    loop
+      select t.typtype, t.typbasetype, t.typtypmod into it from pg_type t where t.oid = typ;
+      exit when it.typtype is distinct from 'd';
+      typ := it.typbasetype;
+      typmod := it.typtypmod;
+    end loop;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.begin_erasure(pass bigint, ids integer[], ends bigint[])
  RETURNS void
  LANGUAGE plpgsql
@@ -731,6 +776,61 @@ AS $function$
     delete from kafka.outbox_refused o where o.partition_id = any (ids) and o.key = any (keys);
     delete from kafka.outbox_keys k using kafka.erasure_requests r
       where r.pass_id = pass and k.topic = r.topic and convert_to(k.key, 'UTF8') = any (keys);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.begin_publication(rel oid, of_topic text, key text[], of_format text, with_schemas boolean, with_snapshot boolean, on_refusal text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET row_security TO 'off'
+AS $function$
+  declare
+    role name := kafka.session_role();
+    p kafka.published;
+    pk name[] := (select array_agg(k.name order by k.place) from kafka.primary_key(rel) k);
+    missing text;
+  begin
+    if of_topic is null or not kafka.may(role, 'WRITE', 'TOPIC', of_topic) then
+      perform kafka.refuse_right(role, 'WRITE', 'TOPIC', of_topic);
+    end if;
+    perform kafka.check_table(role, rel);
+    if not exists (select from kafka.sql_topics t where t.topic = of_topic) then
+      raise exception 'there is no topic "%"', of_topic using errcode = '42704', hint = 'Make it first, with any client or tool of Kafka.';
+    elsif of_format not in ('json', 'debezium') or on_refusal not in ('fail', 'set aside') or num_nulls(of_format, on_refusal, with_schemas, with_snapshot) > 0 then
+      raise exception 'no way to publish: format %, on_error %', of_format, on_refusal using errcode = '22023',
+        hint = 'format is ''json'' or ''debezium'', on_error ''fail'' or ''set aside''.';
+    elsif (select count(*) from kafka.published f) >= 1000 then
+      raise exception 'there is no room for more than 1,000 publications' using errcode = '54000', hint = 'kafka.unpublish_table ends one.';
+    elsif exists (select from kafka.published f where f.relation = rel and f.home = 'kafka.published'::regclass and f.topic = of_topic) then
+      raise exception 'table % is published as topic "%" already', rel::regclass, of_topic using errcode = '42710',
+        hint = format('To publish it otherwise: select kafka.unpublish_table(%L, %L).', rel::regclass, of_topic);
+    end if;
+    p.key_names := coalesce(nullif(key, '{}'), pk);
+    if coalesce(cardinality(p.key_names), 0) = 0 then
+      raise exception 'table % has no primary key', rel::regclass using errcode = '42P16', hint = 'Say by which columns its records are known: key => ''a, b''.';
+    elsif with_snapshot and pk is null then
+      raise exception 'table % has no primary key to read its rows by', rel::regclass using errcode = '42P16',
+        hint = 'Add one, or have no rows read: snapshot => false.';
+    end if;
+    missing := (select k.name from unnest(p.key_names) k (name) where not exists (
+      select from kafka.columns_to_publish(rel) c where c.name = k.name) limit 1);
+    if missing is not null then
+      raise exception 'table % has no column "%" that a record could tell', rel::regclass, missing using errcode = '42703';
+    end if;
+    p.relation := rel;
+    p.table_name := rel::regclass;
+    if with_snapshot then
+      perform kafka.check_reading(p, true);
+    end if;
+    insert into kafka.published (relation, table_name, topic, key_numbers, key_names, format, schemas, on_error, role, snapshot, position_names)
+      values (rel, rel::regclass, of_topic,
+        array(select a.attnum from unnest(p.key_names) with ordinality k (name, place)
+          join pg_attribute a on a.attrelid = rel and a.attname = k.name order by k.place),
+        p.key_names, of_format, with_schemas, on_refusal, role, 'begun', case when with_snapshot then pk end)
+      returning * into p;
+    perform kafka.make_publisher(p);
+    return p.publication_id;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.bind_materialised(of_follower integer, of_table regclass, key_column json, columns json)
@@ -831,6 +931,39 @@ AS $function$
     end if;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.check_reading(p kafka.published, changes boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    if not has_table_privilege(current_user, p.relation, 'select')
+      or changes and not has_table_privilege(current_user, p.relation, 'update') then
+      raise exception 'role % may not read table %', current_user, p.table_name using errcode = '42501',
+        detail = case when changes then 'Rows that it reads it locks for share, for a moment: that needs the right to update, too.'
+          else 'A tombstone is told of each row.' end,
+        hint = format('grant select%s on %s to %I; or have no rows read: snapshot => false.',
+          case when changes then ', update' else '' end, p.table_name, current_user);
+    elsif row_security_active(p.relation) then
+      raise exception 'row level security hides rows of table % from role %', p.table_name, current_user using errcode = '42501',
+        hint = 'Have no rows read (snapshot => false), or give that role bypassrls.';
+    elsif not kafka.trusts_owner(p.relation) and exists (
+      select from (select p.relation as relid union select t.relid from pg_partition_tree(p.relation) t) t
+        join (select i.indrelid as rel, 'pg_class'::regclass as class, i.indexrelid as id from pg_index i
+            where i.indexprs is not null or i.indpred is not null
+          union all select s.stxrelid, 'pg_statistic_ext'::regclass, s.oid from pg_statistic_ext s
+          union all select k.partrelid, 'pg_class'::regclass, k.partrelid from pg_partitioned_table k) e on e.rel = t.relid
+        join pg_depend d on d.classid = e.class and d.objid = e.id
+        left join pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
+        left join pg_proc f on f.oid = case d.refclassid when 'pg_proc'::regclass then d.refobjid else o.oprcode end
+        left join pg_language l on l.oid = f.prolang
+      where l.lanname not in ('internal', 'c')
+        or d.refclassid = 'pg_type'::regclass and exists (select from pg_type y where y.oid = d.refobjid and y.typtype = 'd')) then
+      raise exception 'an index, statistics or the partitioning of table % run functions that are not Postgres'' own', p.table_name
+        using errcode = '42501', detail = format('To read the table would run them with the rights of role %s.', current_user),
+        hint = 'Have no rows read (snapshot => false), or let the table belong to the role that owns the schema.';
+    end if;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.check_role(role text)
  RETURNS void
  LANGUAGE plpgsql
@@ -842,6 +975,37 @@ AS $function$
       raise exception 'there is no role "%"', regexp_replace(role, '^Group:', '') using errcode = '42704',
         hint = format('Make it first, or write %L for a name that only clients of Kafka have.',
           'User:' || regexp_replace(role, '^Group:', ''));
+    end if;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.check_table(role name, rel oid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    it record;
+    why text;
+  begin
+    select c.*, n.nspname into it from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = rel;
+    if it.oid is null then
+      raise exception 'there is no table' using errcode = '42P01';
+    elsif not pg_has_role(to_regrole(quote_ident(role))::oid, it.relowner, 'usage') then
+      raise exception 'must be owner of table %', rel::regclass using errcode = '42501',
+        detail = format('Role %I has not the privileges of its owner, %s.', role, it.relowner::regrole),
+        hint = 'Let its owner publish it.';
+    end if;
+    why := case
+      when it.relkind not in ('r', 'p') then 'it is no table'
+      when it.relpersistence = 't' then 'it is temporary'
+      when it.relnamespace = 'kafka'::regnamespace or it.nspname ~ '^pg_|^information_schema$' then 'it is none of an app'
+      when it.relpersistence = 'u' then 'it is unlogged: after a crash it is empty, and nobody is told'
+      when it.relispartition then format('it is a partition: publish %s', pg_partition_root(rel))
+      when it.relkind = 'r' and exists (select from pg_inherits i where i.inhparent = rel) then 'other tables inherit it: their rows are not its own'
+      when exists (select from pg_partition_tree(rel) t join pg_class c on c.oid = t.relid where c.relkind = 'f') then 'a partition of it is a foreign table'
+    end;
+    if why is not null then
+      raise exception 'table % cannot be published: %', rel::regclass, why using errcode = '0A000';
     end if;
   end $function$;
 
@@ -907,6 +1071,16 @@ AS $function$
     return gone;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.columns_now(rel oid)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  begin
+    return (select array_agg(format('%s %s %s %s', c.name, c.typ, c.typmod, c.required) order by c.number)
+      from kafka.columns_to_publish(rel) c);
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.commit_claimed(of_group text, of_partition integer, of_offset bigint, of_claim bigint)
  RETURNS void
  LANGUAGE plpgsql
@@ -970,6 +1144,82 @@ AS $function$
     end loop;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.debezium_code(x text, typ oid, typmod integer, OUT kind text, OUT meaning text, OUT code text)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    base record := kafka.base_type(typ, typmod);
+    element oid := (select t.typelem from pg_type t where t.oid = base.typ and t.typcategory = 'A');
+    is_short boolean := base.typmod between 0 and 3;
+    is_own boolean := kafka.is_postgres_own(typ);
+    finite constant text := 'case when %1$s is null then null when isfinite(%1$s) then %2$s when %1$s > ''epoch'' then %3$s else %4$s end';
+  begin
+    code := x;
+    if element is not null then
+      element := (kafka.base_type(element, -1)).typ;
+      kind := case element when 16 then 'boolean' when 21 then 'int16' when 23 then 'int32' when 20 then 'int64'
+        when 700 then 'float' when 701 then 'double' else 'string' end;
+      code := case when kind <> 'string' or element in (25, 1043) then x
+        else format('to_json((%s)::text[])', kafka.text_code(x)) end;
+      kind := kind || '[]';
+      return;
+    end if;
+    case base.typ
+      when 16 then kind := 'boolean';
+      when 21 then kind := 'int16';
+      when 23 then kind := 'int32';
+      when 20, 26 then kind := 'int64';
+      when 700 then kind := 'float';
+      when 701 then kind := 'double';
+      when 25, 1042, 1043 then kind := 'string';
+      when 17 then
+        kind := 'bytes';
+        code := format('replace(encode(%s, ''base64''), chr(10), '''')', x);
+      when 1082 then
+        kind := 'int32';
+        meaning := 'io.debezium.time.Date';
+        code := format(finite, x, format('%s - date ''epoch''', x), '2147483647', '-2147483648');
+      when 1083 then
+        kind := case when is_short then 'int32' else 'int64' end;
+        meaning := case when is_short then 'io.debezium.time.Time' else 'io.debezium.time.MicroTime' end;
+        code := format('(extract(epoch from %s) * %s)::int8', x, case when is_short then 1000 else 1000000 end);
+      when 1266 then
+        kind := 'string';
+        meaning := 'io.debezium.time.ZonedTime';
+        code := format('replace(format(''%%s'', %1$s at time zone ''UTC''), ''+00'', ''Z'')', x);
+        code := format('case when %s is not null then %s end', x, code);
+      when 1114 then
+        kind := 'int64';
+        meaning := case when is_short then 'io.debezium.time.Timestamp' else 'io.debezium.time.MicroTimestamp' end;
+        code := format(finite, x,
+          format('(extract(epoch from %s) * %s)::int8', x, case when is_short then 1000 else 1000000 end),
+          case when is_short then '9223372036825200' else '9223372036825200000' end,
+          case when is_short then '-9223372036832400' else '-9223372036832400000' end);
+      when 1184 then
+        kind := 'string';
+        meaning := 'io.debezium.time.ZonedTimestamp';
+        code := format('replace(to_json(%s) #>> ''{}'', ''+00:00'', ''Z'')', x);
+      when 1186 then
+        kind := 'int64';
+        meaning := 'io.debezium.time.MicroDuration';
+        -- A month is the twelfth part of 365.25 days.
+        code := format('case when isfinite(%1$s) then ((extract(year from %1$s) * 12 + extract(month from %1$s)) * 2629800
+          + extract(day from %1$s) * 86400 + extract(hour from %1$s) * 3600 + extract(minute from %1$s) * 60
+          + extract(second from %1$s)) * 1000000 end::int8', x);
+      else
+        kind := 'string';
+        meaning := case when base.typ = 2950 then 'io.debezium.data.Uuid' when base.typ in (114, 3802) then 'io.debezium.data.Json'
+          when base.typ = 142 then 'io.debezium.data.Xml'
+          when exists (select from pg_type t where t.oid = base.typ and t.typtype = 'e') then 'io.debezium.data.Enum' end;
+        code := kafka.text_code(x);
+    end case;
+    if not is_own then
+      code := kafka.text_code(x);
+    end if;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.dematerialise("table" text, drop_table boolean DEFAULT false)
  RETURNS void
  LANGUAGE plpgsql
@@ -996,6 +1246,74 @@ AS $function$
     perform kafka.check_role(role);
     insert into kafka.acls
       select (kafka.acl_of(role, operation, resource, resource_type, pattern_type, 'DENY')).* on conflict do nothing;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.end_publication(publication integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    p kafka.published := kafka.publication_now(publication);
+    role oid := to_regrole(quote_ident(kafka.session_role()))::oid;
+  begin
+    if p.publication_id is null or not coalesce(pg_has_role(role, (select c.relowner from pg_class c where c.oid = p.relation), 'usage'), false)
+      and not pg_has_role(role, current_user, 'usage') then
+      raise exception 'must be owner of table %', p.table_name using errcode = '42501';
+    end if;
+    delete from kafka.published f where f.publication_id = publication;
+    execute format('drop function if exists kafka.publish_%s()', publication);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.envelope_of(p kafka.published)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    it record;
+    schema text;
+    payload text;
+    source constant text := '{"type":"struct","fields":[%s],"optional":false,"name":"io.debezium.connector.postgresql.Source","version":1,"field":"source"}';
+    field record;
+    fields text := '';
+  begin
+    select n.nspname, c.relname into it from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = p.relation;
+    for field in select * from (values ('version', 'string', false), ('connector', 'string', false), ('name', 'string', false),
+        ('ts_ms', 'int64', false), ('snapshot', 'string', true), ('db', 'string', false), ('sequence', 'string', true),
+        ('ts_us', 'int64', true), ('ts_ns', 'int64', true), ('schema', 'string', false), ('table', 'string', false),
+        ('txId', 'int64', true), ('lsn', 'int64', true), ('xmin', 'int64', true)) v (name, kind, is_optional) loop
+      fields := fields || case when fields = '' then '' else ',' end
+        || kafka.schema_of_field(field.kind, null, not field.is_optional, field.name);
+    end loop;
+    schema := '{"type":"struct","fields":['
+      || kafka.schema_of_row(p.relation, p.topic || '.Value', null) || ',"field":"before"},'
+      || kafka.schema_of_row(p.relation, p.topic || '.Value', null) || ',"field":"after"},'
+      || format(source, fields)
+      || ',{"type":"string","optional":false,"field":"op"},{"type":"int64","optional":true,"field":"ts_ms"}'
+      || ',{"type":"int64","optional":true,"field":"ts_us"},{"type":"int64","optional":true,"field":"ts_ns"}'
+      || ',{"type":"struct","fields":[{"type":"string","optional":false,"field":"id"},{"type":"int64","optional":false,"field":"total_order"}'
+      || ',{"type":"int64","optional":false,"field":"data_collection_order"}],"optional":true,"name":"event.block","version":1,"field":"transaction"}'
+      || '],"optional":false,"name":' || to_json(p.topic || '.Envelope') || ',"version":2}';
+    payload := '{"before":%1$s,"after":%2$s,"source":{"version":"tusk","connector":"postgresql","name":'
+      || replace(to_json(p.topic)::text, '%', '%%') || ',"ts_ms":%3$s,"snapshot":"%4$s","db":'
+      || replace(to_json(current_database())::text, '%', '%%') || ',"sequence":null,"ts_us":%3$s%5$s,"ts_ns":%3$s%5$s000,"schema":'
+      || replace(to_json(it.nspname)::text, '%', '%%') || ',"table":' || replace(to_json(it.relname)::text, '%', '%%')
+      || ',"txId":%6$s,"lsn":null,"xmin":null},"transaction":null,"op":"%7$s","ts_ms":%3$s,"ts_us":%3$s%5$s,"ts_ns":%3$s%5$s000}';
+    return case when p.schemas then '{"schema":' || replace(schema, '%', '%%') || ',"payload":' || payload || '}' else payload end;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.enveloped(envelope text, op text, before text, after text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    us text := (extract(epoch from clock_timestamp()) * 1000000)::bigint::text;
+  begin
+    return format(envelope, coalesce(before, 'null'), coalesce(after, 'null'), left(us, -3),
+      case op when 'r' then 'incremental' else 'false' end, right(us, 3), pg_current_xact_id(), op);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.erase(topic text, key bytea, vacuum boolean DEFAULT false)
@@ -1084,8 +1402,51 @@ AS $function$
     update kafka.erasure_requests r set key = null, key_sha256 = sha256(r.key), records = coalesce(went[r.place], 0),
         erased_at = clock_timestamp(), began_at = coalesce(r.began_at, clock_timestamp())
       where r.pass_id = pass and r.erased_at is null;
+    -- Postgres' messages quote what does not fit.
+    update kafka.materialised_troubles t set
+        error = case when t.error_offset >= p.end_offset then t.error end,
+        skipped_error = case when t.skipped_offset >= p.end_offset then t.skipped_error end
+      from kafka.erasure_progress p
+      where p.pass_id = pass and t.partition_id = p.partition_id
+        and (t.error_offset < p.end_offset or t.skipped_offset < p.end_offset);
     delete from kafka.erasure_progress p where p.pass_id = pass;
     delete from kafka.erasure_passes p where p.pass_id = pass;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.finish_publication(publication integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    p kafka.published := kafka.publication_now(publication);
+    below bigint;
+    own bigint;
+  begin
+    perform kafka.check_table(kafka.session_role(), p.relation);
+    if p.snapshot is distinct from 'begun' or not exists (
+      select from pg_trigger t where t.tgrelid = p.relation and t.tgfoid = to_regproc(format('kafka.publish_%s', publication))) then
+      raise exception 'publication % is not about to begin', publication using errcode = '55000';
+    end if;
+    begin
+      update kafka.published f set since = clock_timestamp(), snapshot = case when f.position_names is null then 'none' else 'asked' end
+        where f.publication_id = publication;
+      below := (select f.xmin::text::bigint from kafka.published f where f.publication_id = publication);
+    exception when division_by_zero then
+      raise;
+    end;
+    own := pg_current_xact_id()::text::bigint;
+    if own < below and below < 4294967296 then
+      update kafka.published f set mark = below,
+          open_then = array(select distinct l.transactionid::text::bigint from pg_locks l
+            where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.pid is distinct from pg_backend_pid()
+              and l.transactionid::text::bigint < below)
+        where f.publication_id = publication;
+    end if;
+    if p.columns is distinct from kafka.columns_now(p.relation) then
+      perform kafka.make_publisher(p);
+    end if;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.first_base_at_time(id integer, wanted bigint)
@@ -1203,6 +1564,15 @@ AS $function$
     return case when base is not null then greatest(from_offset, base) end;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.has_columns(rel oid, columns text[])
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+AS $function$
+  begin
+    return kafka.columns_now(rel) is not distinct from columns;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.header_bytes(headers kafka.header[])
  RETURNS bigint
  LANGUAGE plpgsql
@@ -1285,6 +1655,32 @@ AS $function$
         select l.last_offset from kafka.aborted_transactions l
         where l.partition_id = id and l.last_offset >= base and l.last_stable_offset > base
         order by l.last_offset limit 1), 9223372036854775807)) $function$;
+
+CREATE OR REPLACE FUNCTION kafka.is_postgres_own(typ oid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    base oid := (kafka.base_type(typ, -1)).typ;
+    element oid := (select t.typelem from pg_type t where t.oid = base and t.typcategory = 'A');
+  begin
+    return case when element is null then base < 16384 else (kafka.base_type(element, -1)).typ < 16384 end;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.json_code(x text, typ oid)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  begin
+    if kafka.is_postgres_own(typ) then
+      return x;
+    elsif (select t.typcategory from pg_type t where t.oid = (kafka.base_type(json_code.typ, -1)).typ) = 'A' then
+      return format('to_json((%s)::text[])', kafka.text_code(x));
+    end if;
+    return kafka.text_code(x);
+  end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.json_of(value text)
  RETURNS jsonb
@@ -1418,6 +1814,60 @@ AS $function$
       end if;
     end loop;
     raise 'a varint of more than 64 bits' using errcode = 'XX001';
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.make_publisher(p kafka.published)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    is_root boolean := (select c.relkind = 'p' from pg_class c where c.oid = p.relation);
+    known text[] := kafka.columns_now(p.relation);
+  begin
+    execute format($f$create or replace function kafka.publish_%1$s() returns trigger language plpgsql security definer
+    set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan %2$s as $body$
+  declare
+    envelope text;
+    old_key bytea;
+    old_value text;
+    new_key bytea;
+    new_value text;
+  begin
+    -- Columns that are not there any more are not looked at.
+    if %3$s = '%4$s'::oid and kafka.has_columns('%4$s', %5$L) then
+      if tg_op = 'UPDATE' then
+        %6$s;
+      elsif tg_op = 'INSERT' then
+        %7$s;
+      else
+        %8$s;
+      end if;
+      if found then
+        if kafka.broker_sleeps() then
+          perform pg_notify('kafka_outbox', '');
+        end if;
+        return null;
+      end if;
+    end if;
+    if tg_op <> 'INSERT' then
+      execute kafka.row_query(%1$s, tg_relid) into old_key, old_value, envelope using old;
+    end if;
+    if tg_op <> 'DELETE' then
+      execute kafka.row_query(%1$s, tg_relid) into new_key, new_value, envelope using new;
+    end if;
+    if 'changed' in (old_value, new_value) then
+      raise exception 'the table was changed at this moment' using errcode = '40001', hint = 'Try again.';
+    end if;
+    perform kafka.publish_change(%1$s, %9$L, envelope, old_key, old_value, new_key, new_value,
+      case tg_op when 'INSERT' then 'c' when 'UPDATE' then 'u' else 'd' end, %10$L);
+    return null;
+  end $body$$f$,
+      p.publication_id, kafka.publish_settings(p), case when is_root then 'pg_partition_root(tg_relid)' else 'tg_relid' end,
+      p.relation, known, kafka.publish_statement(p, 'u'), kafka.publish_statement(p, 'c'), kafka.publish_statement(p, 'd'),
+      p.topic, p.on_error = 'fail');
+    execute format('comment on function kafka.publish_%s() is %L', p.publication_id,
+      format('Trigger: publishes %s as topic %s', p.table_name, p.topic));
+    update kafka.published f set columns = known where f.publication_id = p.publication_id;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.materialise(topic text, "as" text, columns json DEFAULT NULL::json, key text DEFAULT 'text'::text, on_error text DEFAULT 'stop'::text, schema text DEFAULT "current_schema"())
@@ -1699,6 +2149,21 @@ AS $function$
     end if;
     h := (h # (h >> 13)) * 1540483477 & 4294967295;
     return (h # (h >> 15)) << 32 >> 32;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.names_of(list text, rel oid)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    names text[] := array(select btrim(n.name) from unnest(string_to_array(list, ',')) with ordinality n (name, place) order by n.place);
+  begin
+    return array(
+      select coalesce((select a.attname::text from pg_catalog.pg_attribute a where a.attrelid = rel and a.attname in (n.name, lower(n.name))
+        and a.attnum > 0 order by a.attname = n.name desc limit 1), n.name)
+      from unnest(names) with ordinality n (name, place) order by n.place);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.newest_claim(of_group text, of_partition integer)
@@ -2058,6 +2523,317 @@ AS $function$
     return kafka.produce_many(topic, kafka.bytes_of(records), kafka.bytes_of(keys), headers, partition, "timestamp");
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.publication_now(publication integer)
+ RETURNS kafka.published
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    p kafka.published;
+    names name[];
+  begin
+    select * into p from kafka.published f where f.publication_id = publication;
+    if p.home is distinct from 'kafka.published'::regclass::oid then
+      p.relation := to_regclass(p.table_name);
+    else
+      p.key_names := array(
+        select coalesce(a.attname, k.name) from unnest(p.key_numbers, p.key_names) with ordinality k (number, name, place)
+        left join pg_attribute a on a.attrelid = p.relation and a.attnum = k.number and not a.attisdropped order by k.place);
+    end if;
+    return p;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.publish_change(publication integer, topic text, envelope text, old_key bytea, old_value text, new_key bytea, new_value text, op text, fails boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    is_other boolean := op <> 'r' and not (op = 'u' and old_key is not distinct from new_key);
+  begin
+    -- A row with another key is another one.
+    if is_other and op <> 'c' then
+      if envelope is not null then
+        perform kafka.publish_record(publication, topic, old_key,
+          convert_to(kafka.enveloped(envelope, 'd', old_value, null), 'UTF8'), fails);
+      end if;
+      perform kafka.publish_record(publication, topic, old_key, null, fails);
+    end if;
+    if op <> 'd' then
+      perform kafka.publish_record(publication, topic, new_key, convert_to(
+        case when envelope is null then new_value
+          when is_other then kafka.enveloped(envelope, 'c', null, new_value)
+          else kafka.enveloped(envelope, op, old_value, new_value) end, 'UTF8'), fails);
+    end if;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.publish_failed(publication integer, reason text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  begin
+    update kafka.published f set error = reason, error_since = coalesce(f.error_since, now())
+      where f.publication_id = publication and f.error is distinct from reason;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.publish_record(publication integer, topic text, key bytea, value bytea, fails boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    p kafka.published;
+  begin
+    insert into kafka.outbox (partition_id, key, value)
+      select t.partition_ids[1 + case cardinality(t.partition_ids) when 1 then 0
+          else kafka.place_of(publish_record.key) % cardinality(t.partition_ids) end], publish_record.key, publish_record.value
+      from kafka.sql_topics t
+      where t.topic = publish_record.topic
+        and kafka.record_bytes(publish_record.key, publish_record.value) <= t.max_message_bytes
+        and (publish_record.key is not null or not t.is_compacted);
+    if not found then
+      select * into p from kafka.published f where f.publication_id = publication;
+      begin
+        perform kafka.refuse_published(p, key, kafka.record_bytes(key, value));
+      exception when others then
+        if fails then
+          raise;
+        end if;
+        insert into kafka.outbox_refused (id, reason, partition_id, timestamp, key, value)
+          values (0, sqlerrm, coalesce((select t.partition_ids[1] from kafka.sql_topics t where t.topic = publish_record.topic), -1),
+            kafka.record_time(clock_timestamp()), key, value);
+      end;
+      return;
+    end if;
+    if kafka.broker_sleeps() then
+      perform pg_notify('kafka_outbox', '');
+    end if;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.publish_statement(p kafka.published, op text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    of_old record := kafka.row_code(p, 'old');
+    of_new record := kafka.row_code(p, 'new');
+    value text := case op when 'd' then 'null::text' else of_new.value end;
+    source text := '';
+    sorted text := '';
+  begin
+    if p.format = 'debezium' then
+      value := format('format(%L, %s, %s, left(u.us, -3), ''false'', right(u.us, 3), pg_current_xact_id(), %L)', kafka.envelope_of(p),
+        case op when 'c' then quote_literal('null') else of_old.value end,
+        case op when 'd' then quote_literal('null') else of_new.value end, op);
+      source := 'from (select (extract(epoch from clock_timestamp()) * 1000000)::bigint::text offset 0) u (us)';
+      if op = 'd' then
+        value := format('case n.n when 1 then %s end', value);
+        source := source || ', (values (1), (2)) n (n)';
+        sorted := 'order by n.n';
+      end if;
+    end if;
+    return format('insert into kafka.outbox (partition_id, key, value)
+          select t.partition_ids[1 + case cardinality(t.partition_ids) when 1 then 0
+              else kafka.place_of(r.key) %% cardinality(t.partition_ids) end], r.key, r.value
+          from (select %s as key, convert_to(%s, ''UTF8'') as value %s where %s %s offset 0) r, kafka.sql_topics t
+          where t.topic = %L and kafka.record_bytes(r.key, r.value) <= t.max_message_bytes
+            and (r.key is not null or not t.is_compacted)%s',
+      case op when 'd' then of_old.key else of_new.key end, value, source, case op when 'd' then of_old.guard else of_new.guard end,
+      sorted, p.topic, case op when 'u' then format(' and r.key is not distinct from %s', of_old.key) else '' end);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.publish_step(publication integer, most integer, room integer, OUT state text, OUT rows integer, OUT bytes bigint)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET row_security TO 'off'
+ SET enable_seqscan TO 'off'
+ SET constraint_exclusion TO 'off'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET "IntervalStyle" TO 'postgres'
+ SET extra_float_digits TO '1'
+ SET bytea_output TO 'hex'
+ SET lc_monetary TO 'C'
+AS $function$
+  declare
+    p kafka.published;
+    names name[];
+    code record;
+    upto text[];
+    keys bytea[];
+    values bytea[];
+    place text;
+    sorted text;
+    source text;
+    range text := 'true';
+    was_lock_timeout constant text := current_setting('lock_timeout');
+    envelope text;
+  begin
+    rows := 0;
+    bytes := 0;
+    state := 'gone';
+    perform from kafka.published f where f.publication_id = publication for update;
+    p := kafka.publication_now(publication);
+    if p.publication_id is null or not exists (select from pg_class c where c.oid = p.relation) or p.snapshot not in ('asked', 'running') then
+      return;
+    elsif (select count(*) from (select from kafka.outbox limit room) o) = room then
+      state := 'waits';
+      return;
+    end if;
+    source := case when (select c.relkind = 'p' from pg_class c where c.oid = p.relation) then '' else 'only ' end || p.relation::regclass;
+    -- Nobody changes the table's indexes meanwhile.
+    if not kafka.trusts_owner(p.relation) then
+      -- Writers do not wait for who waits for this, and it takes a while until an autovacuum gives way.
+      perform set_config('lock_timeout', '2s', true);
+      execute format('lock table %s in share update exclusive mode', source);
+      perform set_config('lock_timeout', was_lock_timeout, true);
+    end if;
+    perform kafka.check_reading(p, true);
+    select array_agg(k.name order by k.place), string_agg(format('format(''%%s'', t.%I)', k.name), ', ' order by k.place),
+        string_agg(format('t.%I using %s', k.name, kafka.order_operator(k.class, 1)), ', ' order by k.place)
+      into names, place, sorted from kafka.primary_key(p.relation) k;
+    if names is null or names <> p.position_names then
+      raise exception 'the primary key of table % is another one than it was', p.table_name using errcode = '55000',
+        hint = 'Publish the table anew: kafka.unpublish_table, and kafka.publish_table.';
+    end if;
+    if p.position is not null then
+      range := kafka.rows_by_place(p.relation, p.position, false);
+    end if;
+    execute format('select array[%s] from %s t where %s order by %s offset %s limit 1', place, source, range, sorted, most - 1) into upto;
+    if upto is not null then
+      range := format('%s and %s', range, kafka.rows_by_place(p.relation, upto, true));
+    end if;
+    if p.mark is not null and pg_current_xact_id()::text::bigint < 4294967296 then
+      range := format('%s and t.xmin::text::bigint < %s and t.xmin::text::bigint <> all (%L::bigint[])', range, p.mark, p.open_then);
+    end if;
+    code := kafka.row_code(p, 't');
+    envelope := case p.format when 'debezium' then kafka.envelope_of(p) end;
+    -- All in one statement; what the topic does not take is looked at row by row.
+    execute format('with r as materialized (select %s as key, %s as value from %s t where %s for share of t),
+        v as materialized (select r.key, convert_to(%s, ''UTF8'') as value from r),
+        f as materialized (select v.*, t.partition_ids,
+            coalesce(kafka.record_bytes(v.key, v.value) <= t.max_message_bytes and (v.key is not null or not t.is_compacted), false) as fits
+          from v left join kafka.sql_topics t on t.topic = $1),
+        put as (insert into kafka.outbox (partition_id, key, value)
+          select f.partition_ids[1 + case cardinality(f.partition_ids) when 1 then 0
+              else kafka.place_of(f.key) %% cardinality(f.partition_ids) end], f.key, f.value from f where f.fits)
+        select count(*), coalesce(sum(octet_length(f.value)), 0), array_agg(f.key) filter (where not f.fits),
+          array_agg(f.value) filter (where not f.fits) from f',
+        code.key, code.value, source, range, case p.format when 'json' then 'r.value' else 'kafka.enveloped($2, ''r'', null, r.value)' end)
+      using p.topic, envelope into rows, bytes, keys, values;
+    for i in 1 .. coalesce(cardinality(values), 0) loop
+      perform kafka.publish_record(publication, p.topic, keys[i], values[i], p.on_error = 'fail');
+    end loop;
+    if kafka.broker_sleeps() then
+      perform pg_notify('kafka_outbox', '');
+    end if;
+    state := case when upto is null then 'done' else 'running' end;
+    update kafka.published f set snapshot = state, position = upto, rows_read = f.rows_read + publish_step.rows, error = null, error_since = null
+      where f.publication_id = publication;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.publish_table("table" regclass, topic text, key text DEFAULT NULL::text, format text DEFAULT 'json'::text, schemas boolean DEFAULT true, snapshot boolean DEFAULT true, on_error text DEFAULT 'fail'::text)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    return kafka.publish_table("table", topic, kafka.names_of(key, "table"::pg_catalog.oid), format, schemas, snapshot, on_error);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.publish_table("table" regclass, topic text, key text[], format text DEFAULT 'json'::text, schemas boolean DEFAULT true, snapshot boolean DEFAULT true, on_error text DEFAULT 'fail'::text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '50ms'
+AS $function$
+  declare
+    id integer := kafka.begin_publication("table", topic, key, format, schemas, snapshot, on_error);
+    called text := pg_catalog.format('!%s publish %s', left('kafka'::regnamespace::text, 40), id);
+    tries integer := 0;
+    part regclass;
+  begin
+    -- It waits for whoever writes the table, but none of those that come waits long for it.
+    loop
+      begin
+        execute pg_catalog.format('lock table %s in share row exclusive mode', "table");
+        exit;
+      exception when lock_not_available then
+        tries := tries + 1;
+        if tries = 50 then
+          raise exception 'table % is always being written', "table" using errcode = '55P03',
+            detail = 'Its triggers can be made when no transaction is open that has written it.',
+            hint = 'Try again; pg_locks shows who has it.';
+        end if;
+      end;
+      perform pg_sleep(0.1);
+    end loop;
+    -- Its name goes before those of other triggers: what they change is told behind what they were called for.
+    execute pg_catalog.format('create trigger %I after insert or update or delete on %s for each row execute function kafka.publish_%s()',
+      called, "table", id);
+    execute pg_catalog.format('alter table %s enable always trigger %I', "table", called);
+    for part in select "table" union select t.relid from pg_partition_tree("table") t where t.isleaf loop
+      execute pg_catalog.format('create trigger %I before truncate on %s for each statement execute function kafka.publish_truncate(%L)',
+        called || ' truncate', part, id);
+      execute pg_catalog.format('alter table only %s enable always trigger %I', part, called || ' truncate');
+    end loop;
+    perform kafka.finish_publication(id);
+    return id;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.publish_truncate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET row_security TO 'off'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO, YMD'
+ SET "IntervalStyle" TO 'postgres'
+ SET extra_float_digits TO '1'
+ SET bytea_output TO 'hex'
+ SET lc_monetary TO 'C'
+AS $function$
+  declare
+    p kafka.published := kafka.publication_now(tg_argv[0]::integer);
+    is_root boolean := (select c.relkind = 'p' from pg_class c where c.oid = p.relation);
+    rel oid := tg_relid;
+    code record;
+    row record;
+    partition integer;
+    envelope text;
+  begin
+    if not coalesce(kafka.is_published(p, tg_relid), false) then
+      raise exception 'table % is not published by this trigger', tg_relid::regclass using errcode = '55000';
+    elsif p.format = 'debezium' and not is_root then
+      envelope := kafka.enveloped(kafka.envelope_of(p), 't', null, null);
+      insert into kafka.outbox (partition_id, value)
+        select unnest(t.partition_ids), convert_to(envelope, 'UTF8') from kafka.sql_topics t where t.topic = p.topic and not t.is_compacted;
+      if not found then
+        perform kafka.publish_record(p.publication_id, p.topic, null, convert_to(envelope, 'UTF8'), p.on_error = 'fail');
+      elsif kafka.broker_sleeps() then
+        perform pg_notify('kafka_outbox', '');
+      end if;
+      return null;
+    end if;
+    -- Each partition has a trigger of its own; that of the whole stands in for those that were made later.
+    for rel in select t.relid from pg_partition_tree(tg_relid) t where t.isleaf and (t.relid = tg_relid or not exists (
+        select from pg_trigger g where g.tgrelid = t.relid and g.tgfoid = 'kafka.publish_truncate'::regproc and g.tgargs = convert_to(tg_argv[0], 'UTF8') || '\x00'))
+      union all select tg_relid where not is_root and not exists (select from pg_partition_tree(tg_relid)) loop
+      perform kafka.check_reading(p, false);
+      if code is null then
+        code := kafka.row_code(p, 't');
+        envelope := case p.format when 'debezium' then kafka.envelope_of(p) end;
+      end if;
+      for row in execute format('select %s as key, %s as value from only %s t', code.key,
+          case p.format when 'debezium' then code.value else 'null::text' end, rel::regclass) loop
+        perform kafka.publish_change(p.publication_id, p.topic, envelope, row.key, row.value, null, null, 'd', p.on_error = 'fail');
+      end loop;
+    end loop;
+    return null;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.put_claim(former kafka.sql_offsets, now_on kafka.sql_offsets)
  RETURNS void
  LANGUAGE plpgsql
@@ -2135,6 +2911,24 @@ AS $function$
       get diagnostics found_rows = row_count;
       most := most - found_rows;
     end loop;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.refuse_published(p kafka.published, key bytea, bytes bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    it record;
+    reason text;
+  begin
+    select * into it from kafka.sql_topics t where t.topic = p.topic;
+    reason := case when not found then 'there is no such topic'
+      when key is null and it.is_compacted then 'its cleanup.policy is compact, and the record has no key'
+      else format('the record takes %s bytes; its max.message.bytes is %s', bytes, it.max_message_bytes) end;
+    raise exception 'table % is published, and topic "%" does not take the record: %', p.table_name, p.topic, reason
+      using errcode = case when it.topic is null then '42704' when key is null then '23502' else '54000' end,
+      hint = format('Mend the topic; or end it by kafka.unpublish_table(%L, %L); or publish it with on_error => ''set aside''.',
+        p.table_name, p.topic);
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.refuse_record(role name, topic text, partition integer, bytes bigint, keyless boolean)
@@ -2288,6 +3082,84 @@ AS $function$
     return gone;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.row_code(p kafka.published, x text, OUT guard text, OUT key text, OUT value text)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    fields text;
+    of_key text;
+    there integer;
+  begin
+    select string_agg(format('pg_typeof(%s.%I) = ''%s''::regtype', x, c.name, c.typ::integer), ' and '),
+        string_agg(format('%s as %I', code.code, c.name), ', ' order by c.number),
+        string_agg(format('%s as %I', code.code, c.name), ', ' order by k.place) filter (where k.place is not null),
+        count(k.place)
+      into guard, fields, of_key, there
+      from kafka.columns_to_publish(p.relation) c
+      left join lateral (select u.place from unnest(p.key_names) with ordinality u (name, place) where u.name = c.name) k on true
+      cross join lateral (
+        select kafka.json_code(format('%s.%I', x, c.name), c.typ) as code where p.format = 'json'
+        union all select (kafka.debezium_code(format('%s.%I', x, c.name), c.typ, c.typmod)).code where p.format = 'debezium') code;
+    if there < cardinality(p.key_names) then
+      raise exception 'column % of the key of table % is not there', array_to_string(p.key_names, ', '), p.table_name
+        using errcode = '42703', hint = 'Publish the table anew: kafka.unpublish_table, and kafka.publish_table with another key.';
+    end if;
+    value := format('(select row_to_json(r.*)::text from (select %s) r)', fields);
+    if p.format = 'debezium' then
+      key := format('(select row_to_json(r.*)::text from (select %s) r)', of_key);
+      if p.schemas then
+        key := format('%L || %s || %L', '{"schema":' || kafka.schema_of_row(p.relation, p.topic || '.Key', p.key_names) || '},"payload":', key, '}');
+      end if;
+    elsif there = 1 then
+      key := kafka.text_code(format('%s.%I', x, p.key_names[1]));
+    else
+      key := format('(select row_to_json(r.*)::text from (select %s) r)', of_key);
+    end if;
+    key := format('convert_to(%s, ''UTF8'')', key);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.row_query(publication integer, rel oid)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    p kafka.published := kafka.publication_now(publication);
+    code record;
+  begin
+    if p.publication_id is null then
+      raise exception 'publication % is not known to this transaction', publication using errcode = '40001',
+        hint = 'The transaction is older than the publication: try again.';
+    elsif not kafka.is_published(p, rel) then
+      raise exception 'table % is not published by this trigger', rel::regclass using errcode = '55000',
+        hint = 'Drop the trigger, and publish the table by kafka.publish_table.';
+    end if;
+    code := kafka.row_code(p, '($1)');
+    return format('select case when %1$s then %2$s end, case when %1$s then %3$s else ''changed'' end, %4$L', code.guard, code.key,
+      code.value, case when p.format = 'debezium' then kafka.envelope_of(p) end);
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.rows_by_place(rel oid, at text[], upto boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+  declare
+    it record;
+    behind text;
+    value text;
+  begin
+    for it in select * from kafka.primary_key(rel) k order by k.place desc loop
+      value := format('%L::%s', at[it.place], it.type);
+      behind := format('t.%I %s %s%s', it.name, kafka.order_operator(it.class, 5), value,
+        case when behind is not null then
+          format(' or t.%I %s %s and (%s)', it.name, kafka.order_operator(it.class, 3), value, behind) end);
+    end loop;
+    return format('t.%I %s %s and %s (%s)', it.name, kafka.order_operator(it.class, case when upto then 2 else 4 end), value,
+      case when upto then 'not' end, behind);
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.take_claim(of_group text, of_partition integer)
  RETURNS kafka.sql_offsets
  LANGUAGE plpgsql
@@ -2339,6 +3211,49 @@ AS $function$
     if kafka.broker_sleeps() then
       perform pg_notify('kafka_outbox', '');
     end if;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.tend_publications(OUT publication integer, OUT reads boolean)
+ RETURNS SETOF record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  declare
+    was kafka.published;
+    p kafka.published;
+    called text;
+  begin
+    for was in select * from kafka.published f order by f.publication_id loop
+      p := kafka.publication_now(was.publication_id);
+      called := (select c.oid::regclass::text from pg_class c where c.oid = p.relation);
+      if called is null and p.home = 'kafka.published'::regclass::oid then
+        delete from kafka.published f where f.publication_id = p.publication_id;
+        execute format('drop function if exists kafka.publish_%s()', p.publication_id);
+      elsif called is not null then
+        begin
+          if p.home <> 'kafka.published'::regclass::oid or (called, p.key_names) is distinct from (was.table_name, was.key_names)
+            or was.columns is distinct from kafka.columns_now(p.relation) then
+            -- Whoever ends it goes first.
+            perform from kafka.published f where f.publication_id = p.publication_id for update skip locked;
+            continue when not found;
+            update kafka.published f set relation = p.relation, home = 'kafka.published'::regclass, table_name = called, key_names = p.key_names,
+                key_numbers = array(select a.attnum from unnest(p.key_names) with ordinality k (name, place)
+                  join pg_attribute a on a.attrelid = p.relation and a.attname = k.name order by k.place),
+                mark = case when p.home = 'kafka.published'::regclass::oid then f.mark end
+              where f.publication_id = p.publication_id and cardinality(f.key_names) = (
+                select count(*) from pg_attribute a where a.attrelid = p.relation and a.attname = any (p.key_names) and not a.attisdropped);
+            p.table_name := called;
+            perform kafka.make_publisher(p);
+          end if;
+        exception when others then
+          perform kafka.publish_failed(p.publication_id, sqlerrm);
+        end;
+        publication := p.publication_id;
+        reads := p.snapshot in ('asked', 'running');
+        return next;
+      end if;
+    end loop;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.time_of(ms bigint)
@@ -2457,6 +3372,43 @@ AS $function$
     raise warning 'kafka.unpacked leaves out a batch that is malformed: %', sqlerrm;
   end $function$;
 
+CREATE OR REPLACE FUNCTION kafka.unpublish_table("table" regclass, topic text DEFAULT NULL::text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '50ms'
+AS $function$
+  declare
+    id integer;
+    it record;
+    ended integer := 0;
+    tries integer := 0;
+  begin
+    loop
+      begin
+        execute pg_catalog.format('lock table %s in access exclusive mode', "table");
+        exit;
+      exception when lock_not_available then
+        tries := tries + 1;
+        if tries = 50 then
+          raise exception 'table % is always in use', "table" using errcode = '55P03', hint = 'Try again; pg_locks shows who has it.';
+        end if;
+      end;
+      perform pg_sleep(0.1);
+    end loop;
+    for id in select * from kafka.publications_of("table", topic) loop
+      for it in select t.tgname, t.tgrelid::regclass as rel from pg_trigger t
+          where t.tgparentid = 0 and t.tgrelid in (select "table"::oid union select r.relid from pg_partition_tree("table") r)
+            and (t.tgfoid = pg_catalog.format('kafka.publish_%s', id)::regproc
+              or t.tgfoid = 'kafka.publish_truncate'::regproc and t.tgargs = convert_to(id::text, 'UTF8') || '\x00') loop
+        execute pg_catalog.format('drop trigger %I on %s', it.tgname, it.rel);
+      end loop;
+      perform kafka.end_publication(id);
+      ended := ended + 1;
+    end loop;
+    return ended;
+  end $function$;
+
 CREATE OR REPLACE FUNCTION kafka.unregister_materialised(name text)
  RETURNS text
  LANGUAGE plpgsql
@@ -2567,6 +3519,29 @@ BEGIN ATOMIC
    WHERE (c.oid = (code_of.of_table)::oid);
 END;
 
+CREATE OR REPLACE FUNCTION kafka.columns_to_publish(rel oid)
+ RETURNS TABLE(number smallint, name name, typ oid, typmod integer, required boolean)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT a.attnum,
+     a.attname,
+     a.atttypid,
+     a.atttypmod,
+     a.attnotnull
+    FROM pg_attribute a
+   WHERE ((a.attrelid = columns_to_publish.rel) AND (a.attnum > 0) AND (NOT a.attisdropped) AND (a.attgenerated <> 'v'::"char"))
+   ORDER BY a.attnum;
+END;
+
+CREATE OR REPLACE FUNCTION kafka.is_published(p kafka.published, rel oid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT COALESCE(((rel = (p).relation) OR ((pg_partition_root((rel)::regclass))::oid = (p).relation)), false) AS "coalesce";
+END;
+
 CREATE OR REPLACE FUNCTION kafka.note_materialised(of_follower integer, of_partition integer, why text)
  RETURNS void
  LANGUAGE sql
@@ -2586,6 +3561,19 @@ BEGIN ATOMIC
                   FOR KEY SHARE OF m)) ON CONFLICT(follower_id, partition_id) DO UPDATE SET stands_since = COALESCE(t.stands_since, excluded.stands_since), error = excluded.error, error_offset = excluded.error_offset;
 END;
 
+CREATE OR REPLACE FUNCTION kafka.order_operator(class oid, strategy integer)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT format('operator(%I.%s)'::text, n.nspname, o.oprname) AS format
+    FROM (((pg_opclass c
+      JOIN pg_amop m ON (((m.amopfamily = c.opcfamily) AND (m.amoplefttype = c.opcintype) AND (m.amoprighttype = c.opcintype))))
+      JOIN pg_operator o ON ((o.oid = m.amopopr)))
+      JOIN pg_namespace n ON ((n.oid = o.oprnamespace)))
+   WHERE ((c.oid = order_operator.class) AND (m.amopstrategy = order_operator.strategy));
+END;
+
 CREATE OR REPLACE FUNCTION kafka.place_of(key bytea)
  RETURNS integer
  LANGUAGE sql
@@ -2597,12 +3585,88 @@ BEGIN ATOMIC
          END & 2147483647);
 END;
 
+CREATE OR REPLACE FUNCTION kafka.primary_key(rel oid)
+ RETURNS TABLE(name name, type text, class oid, place bigint)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT a.attname,
+     format_type((kafka.base_type(a.atttypid, a.atttypmod)).typ, '-1'::integer) AS format_type,
+     k.class,
+     k.place
+    FROM ((pg_index i
+      CROSS JOIN LATERAL UNNEST((i.indkey)::smallint[], (i.indclass)::oid[]) WITH ORDINALITY k(number, class, place))
+      JOIN pg_attribute a ON (((a.attrelid = i.indrelid) AND (a.attnum = k.number))))
+   WHERE ((i.indrelid = primary_key.rel) AND i.indisprimary AND (k.place <= i.indnkeyatts))
+   ORDER BY k.place;
+END;
+
+CREATE OR REPLACE FUNCTION kafka.publications_of(rel oid, topic text)
+ RETURNS SETOF integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT f.publication_id
+    FROM kafka.published f
+   WHERE (((kafka.publication_now(f.publication_id)).relation = publications_of.rel) AND ((publications_of.topic IS NULL) OR (f.topic = publications_of.topic)));
+END;
+
+CREATE OR REPLACE FUNCTION kafka.publish_settings(p kafka.published)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT
+         CASE
+             WHEN (((p).format = 'json'::text) AND (NOT (EXISTS ( SELECT
+                FROM kafka.columns_to_publish((publish_settings.p).relation) c(number, name, typ, typmod, required)
+               WHERE ((kafka.base_type(c.typ, '-1'::integer)).typ <> ALL (ARRAY[(16)::oid, (18)::oid, (19)::oid, (20)::oid, (21)::oid, (23)::oid, (25)::oid, (26)::oid, (114)::oid, (1042)::oid, (1043)::oid, (1700)::oid, (2950)::oid, (3802)::oid])))))) THEN ''::text
+             ELSE 'set timezone = ''UTC'' set datestyle = ''ISO, YMD'' set intervalstyle = postgres set extra_float_digits = 1 set bytea_output = hex set lc_monetary = ''C'''::text
+         END AS "case";
+END;
+
 CREATE OR REPLACE FUNCTION kafka.record_bytes(key bytea, value bytea)
  RETURNS bigint
  LANGUAGE sql
  IMMUTABLE
 BEGIN ATOMIC
  SELECT (((81)::bigint + COALESCE(octet_length(key), 0)) + COALESCE(octet_length(value), 0));
+END;
+
+CREATE OR REPLACE FUNCTION kafka.schema_of_field(kind text, meaning text, required boolean, field name)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT format('{"type":%s,"optional":%s%s%s}'::text,
+         CASE
+             WHEN (kind ~~ '%[]'::text) THEN format('"array","items":{"type":"%s","optional":true}'::text, rtrim(kind, '[]'::text))
+             ELSE format('"%s"'::text, kind)
+         END, ((NOT required))::text,
+         CASE
+             WHEN (meaning IS NOT NULL) THEN format(',"name":"%s","version":1'::text, meaning)
+             ELSE NULL::text
+         END,
+         CASE
+             WHEN (field IS NOT NULL) THEN format(',"field":%s'::text, to_json((field)::text))
+             ELSE NULL::text
+         END) AS format;
+END;
+
+CREATE OR REPLACE FUNCTION kafka.schema_of_row(rel oid, name text, names name[])
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT format('{"type":"struct","fields":[%s],"optional":%s,"name":%s'::text, string_agg(kafka.schema_of_field(d.kind, d.meaning, c.required, c.name), ','::text ORDER BY c.number),
+         CASE
+             WHEN (schema_of_row.names IS NULL) THEN 'true'::text
+             ELSE 'false'::text
+         END, to_json(schema_of_row.name)) AS format
+    FROM kafka.columns_to_publish(schema_of_row.rel) c(number, name, typ, typmod, required),
+     LATERAL kafka.debezium_code(''::text, c.typ, c.typmod) d(kind, meaning, code)
+   WHERE ((schema_of_row.names IS NULL) OR (c.name = ANY (schema_of_row.names)));
 END;
 
 CREATE OR REPLACE FUNCTION kafka.session_role()
@@ -2615,6 +3679,27 @@ BEGIN ATOMIC
              WHEN 'none'::text THEN SESSION_USER
              ELSE (current_setting('role'::text))::name
          END AS current_setting;
+END;
+
+CREATE OR REPLACE FUNCTION kafka.text_code(x text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+BEGIN ATOMIC
+ SELECT format('case when pg_catalog.num_nulls(%1$s) = 0 then pg_catalog.format(''%%s'', %1$s) end'::text, x) AS format;
+END;
+
+CREATE OR REPLACE FUNCTION kafka.trusts_owner(rel oid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT bool_and(pg_has_role(c.relowner, CURRENT_USER, 'usage'::text)) AS bool_and
+    FROM pg_class c
+   WHERE (c.oid IN ( SELECT trusts_owner.rel AS rel
+         UNION
+          SELECT t.relid
+            FROM pg_partition_tree((trusts_owner.rel)::regclass) t(relid, parentrelid, isleaf, level)));
 END;
 
 CREATE OR REPLACE FUNCTION kafka.type_name(type oid)
@@ -2642,6 +3727,8 @@ revoke execute on function kafka.allow(text,text,text,text,text) from public;
 
 revoke execute on function kafka.await_position(integer,integer,bigint,interval) from public;
 
+revoke execute on function kafka.base_type(oid,integer) from public;
+
 revoke execute on function kafka.begin_erasure(bigint,integer[],bigint[]) from public;
 
 revoke execute on function kafka.bind_materialised(integer,regclass,json,json) from public;
@@ -2650,15 +3737,29 @@ revoke execute on function kafka.broker_sleeps() from public;
 
 revoke execute on function kafka.check_materialised(kafka.materialised_tables) from public;
 
+revoke execute on function kafka.check_reading(kafka.published,boolean) from public;
+
 revoke execute on function kafka.check_role(text) from public;
+
+revoke execute on function kafka.check_table(name,oid) from public;
 
 revoke execute on function kafka.clear_materialised(integer,bigint) from public;
 
 revoke execute on function kafka.code_of(regclass) from public;
 
+revoke execute on function kafka.columns_now(oid) from public;
+
+revoke execute on function kafka.columns_to_publish(oid) from public;
+
 revoke execute on function kafka.commit_claimed(text,integer,bigint,bigint) from public;
 
+revoke execute on function kafka.debezium_code(text,oid,integer) from public;
+
 revoke execute on function kafka.deny(text,text,text,text,text) from public;
+
+revoke execute on function kafka.envelope_of(kafka.published) from public;
+
+revoke execute on function kafka.enveloped(text,text,text,text) from public;
 
 revoke execute on function kafka.erase_materialised(integer,integer,bytea,bigint,bigint,bytea[]) from public;
 
@@ -2670,11 +3771,19 @@ revoke execute on function kafka.first_claim(text,integer,bigint) from public;
 
 revoke execute on function kafka.first_offset(integer,bigint,timestamp with time zone) from public;
 
+revoke execute on function kafka.has_columns(oid,text[]) from public;
+
 revoke execute on function kafka.header_bytes(kafka.header[]) from public;
 
 revoke execute on function kafka.headers_of(bytea,integer,integer,integer) from public;
 
 revoke execute on function kafka.is_aborted(integer,bigint,bigint) from public;
+
+revoke execute on function kafka.is_postgres_own(oid) from public;
+
+revoke execute on function kafka.is_published(kafka.published,oid) from public;
+
+revoke execute on function kafka.json_code(text,oid) from public;
 
 revoke execute on function kafka.keep_topics(text[]) from public;
 
@@ -2685,6 +3794,8 @@ revoke execute on function kafka.lock_claim(text,integer,boolean) from public;
 revoke execute on function kafka.log_records(integer,bigint,bigint,timestamp with time zone) from public;
 
 revoke execute on function kafka.long_varint(bytea,integer) from public;
+
+revoke execute on function kafka.make_publisher(kafka.published) from public;
 
 revoke execute on function kafka.materialised_expression(json,oid) from public;
 
@@ -2702,11 +3813,29 @@ revoke execute on function kafka.note_materialised(integer,integer,text) from pu
 
 revoke execute on function kafka.note_security_change() from public;
 
+revoke execute on function kafka.order_operator(oid,integer) from public;
+
 revoke execute on function kafka.partition_to_claim(text,integer) from public;
 
 revoke execute on function kafka.partitions_to_poll(text,text) from public;
 
 revoke execute on function kafka.place_of(bytea) from public;
+
+revoke execute on function kafka.primary_key(oid) from public;
+
+revoke execute on function kafka.publication_now(integer) from public;
+
+revoke execute on function kafka.publish_change(integer,text,text,bytea,text,bytea,text,text,boolean) from public;
+
+revoke execute on function kafka.publish_failed(integer,text) from public;
+
+revoke execute on function kafka.publish_record(integer,text,bytea,bytea,boolean) from public;
+
+revoke execute on function kafka.publish_settings(kafka.published) from public;
+
+revoke execute on function kafka.publish_statement(kafka.published,text) from public;
+
+revoke execute on function kafka.publish_step(integer,integer,integer) from public;
 
 revoke execute on function kafka.put_claim(kafka.sql_offsets,kafka.sql_offsets) from public;
 
@@ -2716,11 +3845,23 @@ revoke execute on function kafka.record_bytes(bytea,bytea) from public;
 
 revoke execute on function kafka.record_time(timestamp with time zone) from public;
 
+revoke execute on function kafka.refuse_published(kafka.published,bytea,bigint) from public;
+
 revoke execute on function kafka.refuse_record(name,text,integer,bigint,boolean) from public;
 
 revoke execute on function kafka.refuse_right(name,text,text,text) from public;
 
 revoke execute on function kafka.revoke(text,text,text,text,text) from public;
+
+revoke execute on function kafka.row_code(kafka.published,text) from public;
+
+revoke execute on function kafka.row_query(integer,oid) from public;
+
+revoke execute on function kafka.rows_by_place(oid,text[],boolean) from public;
+
+revoke execute on function kafka.schema_of_field(text,text,boolean,name) from public;
+
+revoke execute on function kafka.schema_of_row(oid,text,name[]) from public;
 
 revoke execute on function kafka.take_claim(text,integer) from public;
 
@@ -2728,7 +3869,13 @@ revoke execute on function kafka.take_erasures(text,integer) from public;
 
 revoke execute on function kafka.tell_offset(text,integer,bigint,bigint) from public;
 
+revoke execute on function kafka.tend_publications() from public;
+
+revoke execute on function kafka.text_code(text) from public;
+
 revoke execute on function kafka.topics_changed() from public;
+
+revoke execute on function kafka.trusts_owner(oid) from public;
 
 revoke execute on function kafka.type_name(oid) from public;
 
@@ -3014,6 +4161,37 @@ create view kafka.partition_overview as
           WHERE (b.partition_id = p.partition_id)
           ORDER BY b.base_offset
          LIMIT 1) oldest ON (true));
+
+create view kafka.publications as
+ SELECT f.publication_id,
+    COALESCE(((c.oid)::regclass)::text, f.table_name) AS table_name,
+    f.topic,
+    f.format,
+    array_to_string(f.key_names, ', '::text) AS key,
+        CASE
+            WHEN (c.oid IS NULL) THEN 'table dropped'::text
+            WHEN (NOT (EXISTS ( SELECT
+               FROM pg_trigger t
+              WHERE ((t.tgrelid = c.oid) AND (t.tgenabled = 'A'::"char") AND (t.tgfoid = (to_regproc(format('kafka.publish_%s'::text, f.publication_id)))::oid))))) THEN 'trigger missing'::text
+            WHEN (NOT (EXISTS ( SELECT
+               FROM kafka.sql_topics t
+              WHERE (t.topic = f.topic)))) THEN 'topic missing'::text
+            WHEN (f.snapshot = ANY (ARRAY['begun'::text, 'asked'::text, 'running'::text])) THEN 'snapshot'::text
+            ELSE 'live'::text
+        END AS state,
+    f.on_error,
+    (f.role)::text AS role,
+    f.since,
+    f.rows_read AS snapshot_rows,
+    f."position" AS snapshot_position,
+    f.error,
+    f.error_since
+   FROM (kafka.published f
+     LEFT JOIN pg_class c ON ((c.oid = (
+        CASE
+            WHEN (f.home = ('kafka.published'::regclass)::oid) THEN (f.relation)::regclass
+            ELSE to_regclass(f.table_name)
+        END)::oid)));
 
 create view kafka.quota_overview as
  SELECT
@@ -3464,6 +4642,42 @@ comment on table kafka.producer_snapshots is 'State of idempotent producers up t
 comment on column kafka.producer_snapshots.partition_id is 'The partition, as in kafka.partitions';
 comment on column kafka.producer_snapshots.end_offset is 'Up to here the value tells all of it; what follows is told by the batches';
 comment on column kafka.producer_snapshots.value is 'Producers with their last batches, the broker''s own text';
+comment on view kafka.publications is 'Tables that are published as topics, and how far the snapshot of each is';
+comment on column kafka.publications.publication_id is 'Its number';
+comment on column kafka.publications.table_name is 'The table';
+comment on column kafka.publications.topic is 'The topic';
+comment on column kafka.publications.format is 'json or debezium';
+comment on column kafka.publications.key is 'The columns by which records are known';
+comment on column kafka.publications.state is 'live, snapshot (rows that were there are still read), or what is wrong: trigger missing, topic missing, table dropped';
+comment on column kafka.publications.on_error is 'What becomes of a record that the topic does not take';
+comment on column kafka.publications.role is 'Who published it';
+comment on column kafka.publications.since is 'From when on changes are told';
+comment on column kafka.publications.snapshot_rows is 'How many rows the snapshot has read';
+comment on column kafka.publications.snapshot_position is 'Up to which primary key it has come';
+comment on column kafka.publications.error is 'Why it does not go on; null: it does';
+comment on column kafka.publications.error_since is 'Since when';
+comment on table kafka.published is 'Tables that are published as topics: see kafka.publications';
+comment on column kafka.published.publication_id is 'Its number: that of its function, kafka.publish_7, and in the names of its triggers';
+comment on column kafka.published.relation is 'The table, if home says so';
+comment on column kafka.published.table_name is 'Its name; after a restore it is found by this';
+comment on column kafka.published.home is 'The oid of kafka.published when the row was written: after a restore oids are others';
+comment on column kafka.published.topic is 'The topic';
+comment on column kafka.published.key_numbers is 'The columns of the key, by their numbers';
+comment on column kafka.published.key_names is 'And by their names, as they were last seen';
+comment on column kafka.published.format is 'json: the row as it is; debezium: an envelope';
+comment on column kafka.published.schemas is 'Whether an envelope has its schema with it';
+comment on column kafka.published.on_error is 'What becomes of a record that the topic does not take: the write fails, or the record is set aside';
+comment on column kafka.published.role is 'Who published it';
+comment on column kafka.published.since is 'When';
+comment on column kafka.published.columns is 'The columns that its function was made for';
+comment on column kafka.published.snapshot is 'Of the rows that were there: none is wanted, or it is asked for, running, done; begun: within kafka.publish_table';
+comment on column kafka.published.mark is 'The transaction id by which rows are told that its triggers have seen; null: all have to be read';
+comment on column kafka.published.open_then is 'Transactions below the mark that had not written the table yet';
+comment on column kafka.published.position_names is 'The columns of the primary key by which the snapshot goes';
+comment on column kafka.published."position" is 'Up to which row it has come; null: none';
+comment on column kafka.published.rows_read is 'How many rows it has read';
+comment on column kafka.published.error is 'Why it does not go on';
+comment on column kafka.published.error_since is 'Since when';
 comment on view kafka.quota_overview is 'Which user, client or address may take how much';
 comment on column kafka.quota_overview.entity is 'What it is for: user, client, user and client, or ip';
 comment on column kafka.quota_overview.user_name is 'The user; <default>: those without a quota of their own; null: any';
@@ -3603,39 +4817,55 @@ comment on function kafka.as_text(bytea) is 'A key or value as text; null if it 
 comment on function kafka.await(text,integer,bigint,interval) is 'Waits until kafka.unpacked, or the materialised table of that name, has the record at an offset; false: not in that time';
 comment on function kafka.await_position(integer,integer,bigint,interval) is 'Waits until a follower has the record at an offset: that of kafka.unpacked (null), or of a materialised table';
 comment on function kafka.await_table(text,integer,bigint,interval) is 'Waits until a materialised table has the record at an offset; false: not in that time';
+comment on function kafka.base_type(oid,integer) is 'The type that a domain is made of';
 comment on function kafka.begin_erasure(bigint,integer[],bigint[]) is 'Notes where logs end at the moment of a pass; what kafka.produce left of the keys goes';
+comment on function kafka.begin_publication(oid,text,text[],text,boolean,boolean,text) is 'Within kafka.publish_table: whether it may be, its row and its function';
 comment on function kafka.bind_materialised(integer,regclass,json,json) is 'Makes the functions that write to a materialised table';
 comment on function kafka.broker_sleeps() is 'Whether the broker has to be notified; keeps it awake if not';
 comment on function kafka.bytes_of(text[]) is 'Each text in UTF-8';
 comment on function kafka.check_materialised(kafka.materialised_tables) is 'Fails if the broker may not write to a materialised table now';
+comment on function kafka.check_reading(kafka.published,boolean) is 'Fails if the schema''s owner cannot read all rows of a table, or would run what others wrote';
 comment on function kafka.check_role(text) is 'Fails if Postgres has no such role';
+comment on function kafka.check_table(name,oid) is 'Fails if a table cannot be published, or not by this role';
 comment on function kafka.claim(text,text,integer) is 'Claims a partition for a group, once the transaction of its former owner has ended: where to read on (null: the first record), and the claim to commit by';
 comment on function kafka.classic_assignment(bytea) is 'Partitions in what the leader of a classic group assigned to a consumer (ConsumerProtocolAssignment)';
 comment on function kafka.clear_materialised(integer,bigint) is 'The broker''s own: takes rows out of a materialised table, at most so many, and its positions';
 comment on function kafka.code_of(regclass) is 'What of a table runs, or may run, code of its owner; null: nothing';
+comment on function kafka.columns_now(oid) is 'What a publication''s function is made for';
+comment on function kafka.columns_to_publish(oid) is 'The columns that a record tells, in order';
 comment on function kafka.commit_claimed(text,integer,bigint,bigint) is 'Commits an offset, if the claim is the newest';
 comment on function kafka.commit_offsets(text,text,integer,bigint,bigint) is 'Commits the offset of the next record to read with the caller''s transaction; fails with 40001 if the claim is not the newest';
 comment on function kafka.commit_offsets_many(text,text,integer[],bigint[],bigint[]) is 'kafka.commit_offsets for several partitions, all or none, in an order that makes no deadlock';
+comment on function kafka.debezium_code(text,oid,integer) is 'A value in Debezium''s envelope: its type, what it means, and an expression for it';
 comment on function kafka.dematerialise(text,boolean) is 'A table follows its topic no more; it is dropped if that is said, else it stays as it is';
 comment on function kafka.deny(text,text,text,text,text) is 'Keeps a role from an operation, whatever else allows it';
+comment on function kafka.end_publication(integer) is 'Within kafka.unpublish_table: what has no trigger any more goes';
+comment on function kafka.envelope_of(kafka.published) is 'The format of a publication''s envelopes';
+comment on function kafka.enveloped(text,text,text,text) is 'A change as Debezium''s envelope';
 comment on function kafka.erase(text,bytea,boolean) is 'Has all records of a key erased that are in the topic by then; returns the id of the row in kafka.erasures that tells how far it is';
 comment on function kafka.erase(text,text,boolean) is 'The same by a key of text, in UTF-8';
 comment on function kafka.erase_materialised(integer,integer,bytea,bigint,bigint,bytea[]) is 'The broker''s own: takes a key''s row out of a materialised table, unless a later record wrote it';
 comment on function kafka.finish_erasure(bigint) is 'Notes that all is gone that a pass was to take; of the keys a hash is left';
+comment on function kafka.finish_publication(integer) is 'Within kafka.publish_table: from here on its triggers tell what is written';
 comment on function kafka.first_base_at_time(integer,bigint) is 'Base offset of the first batch at or above the log start that holds a time at or after the one wanted (milliseconds): a binary search over the primary key';
 comment on function kafka.first_call(text,text) is 'Whether no call had this dedup key within the window; waits for a transaction that has it';
 comment on function kafka.first_claim(text,integer,bigint) is 'Where a group begins that claims a partition for the first time: at what it committed as a Kafka group; null: nothing';
 comment on function kafka.first_offset(integer,bigint,timestamp with time zone) is 'The offset from which on a record of a time may lie';
+comment on function kafka.has_columns(oid,text[]) is 'Whether a table still is what a publication''s function was made for';
 comment on function kafka.header_bytes(kafka.header[]) is 'What headers add to a record at most';
 comment on function kafka.headers(jsonb) is 'Headers for kafka.produce, of an object or of an array of pairs';
 comment on function kafka.headers_of(bytea,integer,integer,integer) is 'Headers of a record; a key that is no UTF-8 is shown escaped';
 comment on function kafka.is_aborted(integer,bigint,bigint) is 'Whether a transactional batch was aborted: by partition, producer and base offset';
+comment on function kafka.is_postgres_own(oid) is 'Whether a value of this type becomes JSON by Postgres'' own code alone';
+comment on function kafka.is_published(kafka.published,oid) is 'Whether a relation is the table of a publication, or a partition of it';
+comment on function kafka.json_code(text,oid) is 'An expression for a value in a row that is published as plain JSON';
 comment on function kafka.json_of(text) is 'The value as JSON; null where it is none';
 comment on function kafka.keep_topics(text[]) is 'Brings these topics in kafka.sql_topics up to date';
 comment on function kafka.kept_records(integer,bigint,bigint,timestamp with time zone) is 'The same out of kafka.unpacked';
 comment on function kafka.lock_claim(text,integer,boolean) is 'Locks a group''s partition, or says that another transaction has it';
 comment on function kafka.log_records(integer,bigint,bigint,timestamp with time zone) is 'Records of a partition out of its batches: what read_committed reads, from an offset on';
 comment on function kafka.long_varint(bytea,integer) is 'A varint of any length, before zig-zag';
+comment on function kafka.make_publisher(kafka.published) is 'Makes the trigger function of a publication, anew if it is there';
 comment on function kafka.materialise(text,text,json,text,text,text) is 'Keeps the latest value of each key of a topic as rows of a table, which is made if it is not there. Called again it changes on_error. Tells the table''s whole name';
 comment on function kafka.materialised_column(text,json) is 'A column of kafka.materialise with all that it leaves out';
 comment on function kafka.materialised_columns(json) is 'The columns of kafka.materialise, each with all that it leaves out';
@@ -3649,9 +4879,11 @@ comment on function kafka.may_delete(text) is 'Whether the session''s role may d
 comment on function kafka.may_read(text) is 'Whether the session''s role may read a topic, by kafka.acls';
 comment on function kafka.members_of(text,text,jsonb) is 'Members of a group, out of its own stored form and their rows';
 comment on function kafka.murmur2(bytea) is 'The hash of a key by which Kafka''s Java producer chooses a partition';
+comment on function kafka.names_of(text,oid) is 'Columns out of a list with commas';
 comment on function kafka.newest_claim(text,integer) is 'The row in force for a group''s partition, which its caller has locked; nulls: none is';
 comment on function kafka.note_materialised(integer,integer,text) is 'The broker''s own: why a partition of a materialised table stands';
 comment on function kafka.note_security_change() is 'Tells the broker of a change that SQL made';
+comment on function kafka.order_operator(oid,integer) is 'An operator of an index, to write in a query';
 comment on function kafka.owned_partitions(text,jsonb,jsonb) is 'Partitions that a member reads, out of its own and its group''s stored form; of a streams member those of its active tasks';
 comment on function kafka.partition_bytes(integer,bigint) is 'Bytes of a partition''s batches; summed up one by one only where compaction took some from their midst';
 comment on function kafka.partition_names(integer[]) is 'Partitions as topic-partition, in order; null for none';
@@ -3660,6 +4892,7 @@ comment on function kafka.partitions_to_poll(text,text) is 'Partitions where a g
 comment on function kafka.place_of(bytea) is 'Modulo the number of partitions: the one that takes a record with this key';
 comment on function kafka.plan_read(integer[],bigint[],bigint[],bigint) is 'Which batches a fetch takes from each partition: from the one that holds the offset on, as long as they fit';
 comment on function kafka.poll(text,text,integer) is 'Claims a partition of the topic that no other transaction has, the one first that was claimed longest ago, and reads on there; no row: there is nothing to read';
+comment on function kafka.primary_key(oid) is 'The columns of a table''s primary key, in order';
 comment on function kafka.produce(text,bytea,bytea,kafka.header[],integer,timestamp with time zone,text) is 'A record for a topic, in the caller''s transaction; its id, or null if its dedup key is known';
 comment on function kafka.produce(text,bytea,text,kafka.header[],integer,timestamp with time zone,text) is 'A record of bytes by a key of text';
 comment on function kafka.produce(text,jsonb,bytea,kafka.header[],integer,timestamp with time zone,text) is 'A record of JSON, as Postgres writes it, by a key of bytes';
@@ -3670,25 +4903,46 @@ comment on function kafka.produce_many(text,bytea[],bytea[],kafka.header[],integ
 comment on function kafka.produce_many(text,bytea[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of bytes by keys of text';
 comment on function kafka.produce_many(text,jsonb[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of JSON, as Postgres writes it';
 comment on function kafka.produce_many(text,text[],text[],kafka.header[],integer,timestamp with time zone) is 'Records of text, in UTF-8';
+comment on function kafka.publication_now(integer) is 'A publication, with its table and key as they are called now';
+comment on function kafka.publications_of(oid,text) is 'The numbers of a table''s publications';
+comment on function kafka.publish_change(integer,text,text,bytea,text,bytea,text,text,boolean) is 'A change of a row, in the envelope that is given, or none';
+comment on function kafka.publish_failed(integer,text) is 'The broker''s own: notes why a snapshot does not go on';
+comment on function kafka.publish_record(integer,text,bytea,bytea,boolean) is 'A record of a published table';
+comment on function kafka.publish_settings(kafka.published) is 'Settings that a publication''s function needs';
+comment on function kafka.publish_statement(kafka.published,text) is 'The statement of a publication''s function for one operation';
+comment on function kafka.publish_step(integer,integer,integer) is 'The broker''s own: one step of a snapshot; done, running, waits (for room in the outbox) or gone';
+comment on function kafka.publish_table(regclass,text,text,text,boolean,boolean,text) is 'Publishes a table as a topic: its rows, and every change in the writer''s transaction; its number';
+comment on function kafka.publish_table(regclass,text,text[],text,boolean,boolean,text) is 'Publishes a table as a topic, by columns of a key; its number';
+comment on function kafka.publish_truncate() is 'Trigger: publishes that a table is emptied';
 comment on function kafka.put_claim(kafka.sql_offsets,kafka.sql_offsets) is 'Writes a row in place of the former';
 comment on function kafka.readable_partitions(text,integer) is 'Partitions that the session may read, or an error';
 comment on function kafka.record_bytes(bytea,bytea) is 'What a record without headers takes at most, as a batch of its own';
 comment on function kafka.record_time(timestamp with time zone) is 'The time of a record in milliseconds; now for null';
 comment on function kafka.records(text,integer,bigint,integer,timestamp with time zone) is 'Records of a topic in order of partitions and offsets, as read_committed has them: from an offset on, from a time on, at most so many (null: all)';
+comment on function kafka.refuse_published(kafka.published,bytea,bigint) is 'Says why a topic does not take a record of a published table';
 comment on function kafka.refuse_record(name,text,integer,bigint,boolean) is 'Says why kafka.produce cannot take a record';
 comment on function kafka.refuse_right(name,text,text,text) is 'Says which right is missing';
 comment on function kafka.register_materialised(text,regclass,json,json,text,boolean) is 'The part of kafka.materialise that runs as the owner of the schema';
 comment on function kafka.release(text) is 'Gives a group back to Kafka clients, with its offsets, once the transactions of its owners have ended: of how many partitions';
 comment on function kafka.revoke(text,text,text,text,text) is 'Undoes kafka.allow and kafka.deny; how many rows of kafka.acls that were';
+comment on function kafka.row_code(kafka.published,text) is 'Expressions for key and value of a row';
+comment on function kafka.row_query(integer,oid) is 'A query for key and value of a row, by the table as it is now';
+comment on function kafka.rows_by_place(oid,text[],boolean) is 'A condition: behind a place in the order of the primary key, or not';
+comment on function kafka.schema_of_field(text,text,boolean,name) is 'The schema of a value, as Connect''s JsonConverter reads it';
+comment on function kafka.schema_of_row(oid,text,name[]) is 'The schema of a row, or of some columns of it; open at its end';
 comment on function kafka.session_role() is 'The role whose rights count: that of SET ROLE, else the one that logged in';
 comment on function kafka.take_claim(text,integer) is 'The next claim on a group''s partition, which its caller has locked';
 comment on function kafka.take_erasures(text,integer) is 'The pass of a topic that is under way, else a new one of requests that wait; null: there are none';
 comment on function kafka.tell_offset(text,integer,bigint,bigint) is 'Tells the broker of an offset; -1: of a claim without one, null: of a claim that is given back';
+comment on function kafka.tend_publications() is 'The broker''s own: brings publications up to date with their tables; and whether a snapshot is to be read';
+comment on function kafka.text_code(text) is 'An expression for the text of a value, or null';
 comment on function kafka.time_of(bigint) is 'Milliseconds as a time; between the years 1 and 9999, whatever a client sent';
 comment on function kafka.topics_changed() is 'Trigger: looks at the topics of the rows that changed';
+comment on function kafka.trusts_owner(oid) is 'Whether what the owners of a table wrote may run with the rights of the schema''s owner';
 comment on function kafka.type_name(oid) is 'A type by its whole name, without a length: what does not fit is to fail';
 comment on function kafka.unpack(bytea,bigint,bigint,timestamp with time zone) is 'Records of a batch that is not compressed: from an offset on, at most so many, and from the first one on that is not older';
 comment on function kafka.unpack_whole(bytea,bigint) is 'The same without end; of a malformed batch nothing, with a warning';
+comment on function kafka.unpublish_table(regclass,text) is 'Ends a table''s publications, or the one as this topic; how many';
 comment on function kafka.unregister_materialised(text) is 'The part of kafka.dematerialise that runs as the owner of the schema';
 comment on function kafka.varint(bytea,integer) is 'A varint, before zig-zag';
 comment on function kafka.varint_size(bytea,integer) is 'Bytes of a varint';

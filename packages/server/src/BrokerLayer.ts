@@ -59,6 +59,7 @@ import { InternalTopics } from "./topics/InternalTopics.ts"
 import { GROUP_KEY, Placement } from "./request/Placement.ts"
 import { RequestCounts, ServerCounts } from "./request/ServerCounts.ts"
 import { outboxDrain } from "./outbox/OutboxDrain.ts"
+import { publications } from "./publish/Snapshots.ts"
 import { Recompression } from "./produce/Recompression.ts"
 import { ResourceConfigs } from "./topics/ResourceConfigs.ts"
 import { authorizer } from "./security/acl/AclAuthorizer.ts"
@@ -254,7 +255,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
         keeping,
         Deadlines.layer,
         AnswerBudget.layer,
-        inWireTime(layerInArea("outbox", outboxDrain)),
+        inWireTime(layerInArea("outbox", Layer.merge(outboxDrain, publications))),
         inWireTime(layerInArea("shadow", shadowing))
       )
     ),

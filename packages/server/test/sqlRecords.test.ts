@@ -28,6 +28,7 @@ const noting = () => {
     erase: () => Effect.succeed(true),
     sift: () => Effect.void,
     noteCompaction: () => Effect.void,
+    clear: () => Effect.succeed(0),
     trim: () => Effect.succeed(0),
     end: (partitionId) => note(() => kept.delete(partitionId))
   }

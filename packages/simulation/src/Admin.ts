@@ -46,24 +46,24 @@ export const createTopic = (
   })
 
 /** Makes a topic, fills it, deletes it, and makes it again: nothing of what was is there (R3). */
-export const topicMaker = (shared: ClientWorld, history: History): Effect.Effect<void> =>
+export const topicMaker = (shared: ClientWorld, history: History, configs: Configs): Effect.Effect<void> =>
   Effect.gen(function* () {
     const client = new Client(shared, "maker")
     let name = 0
     while (true) {
       yield* Effect.sleep(client.chance.between(100, 2000))
-      const round = yield* Effect.result(makeAndDelete(client, history, `made-${name}`))
+      const round = yield* Effect.result(makeAndDelete(client, history, `made-${name}`, configs))
       // What is lost may happen yet, and to a later topic of this name.
       if (Result.isFailure(round) || !round.success) name++
     }
   })
 
 /** False: something was refused, or may be there from before. */
-const makeAndDelete = (client: Client, history: History, name: string) =>
+const makeAndDelete = (client: Client, history: History, name: string, configs: Configs) =>
   Effect.gen(function* () {
     const startMs = client.nowMs
     const { failovers } = history.log
-    const created = yield* createOnce(client, name, 1)
+    const created = yield* createOnce(client, name, 1, configs)
     client.log(`makes ${name}: error ${created}`)
     if (created !== 0) return false
     let stored = 0

@@ -5,6 +5,8 @@ import { BatchCodec, inlineBatchCodec } from "@tusk/storage/log/batches/BatchCod
 import { defaultSettings } from "@tusk/server/config/Settings"
 import { CommitterOptions } from "@tusk/storage/commit/Committer"
 import { CompactionOptions } from "@tusk/storage/log/compaction/CompactionOptions"
+import { EraseOptions } from "@tusk/storage/log/erase/EraseOptions"
+import { FollowerOptions } from "@tusk/storage/log/follower/FollowerOptions"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { makeSignal, Signals } from "@tusk/storage/Signal"
@@ -87,6 +89,25 @@ const tightLimits = (chance: Chance, failoverLeap: number) =>
       maxQueuedBytes: chance.pick([200, 2000, 128 << 20]),
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       slowMs: 0
+    }),
+    Layer.succeed(FollowerOptions, {
+      lookMs: 500,
+      upkeepIntervalMs: chance.pick([1000, 4000]),
+      stepBytes: chance.pick([1, 300, 1 << 20]),
+      openBytes: chance.pick([1, 300, 1 << 20]),
+      paceMs: 20,
+      tableLookMs: chance.pick([200, 2000]),
+      tableSteps: chance.between(1, 3),
+      tablePatienceMs: 2000
+    }),
+    Layer.succeed(EraseOptions, {
+      bytesPerSecond: chance.pick([10_000, 1 << 30]),
+      stepBytes: chance.pick([1, 300, 1 << 20]),
+      sliceBytes: chance.pick([1, 1000, 1 << 20]),
+      lookMs: 2000,
+      waitMs: 100,
+      longestWaitMs: 2000,
+      outboxMs: chance.pick([0, 500, 5000])
     })
   )
 

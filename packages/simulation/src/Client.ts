@@ -26,6 +26,8 @@ export interface ClientWorld extends Evidence {
   readonly network: SimNetwork
   readonly view: View
   readonly ports: ReadonlyArray<number>
+  /** Records have keys, which may be erased. */
+  readonly hasKeys: boolean
   requests: number
 }
 

@@ -5,18 +5,24 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import { Client, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
+import { keyOf } from "./keyOf.ts"
 import { endOffsets, fetchRequest } from "./Requests.ts"
 import { groupOf, TRANSACTIONS_PARTITIONS, TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
 
 const READ_COMMITTED = 1
 type Answered = FetchResponse["responses"][number]["partitions"][number]
 
+interface Committed {
+  readonly offset: number
+  readonly value: string
+}
+
 /** The records of an answer that are committed, as a consumer tells them, and where it goes on. */
 export const committedOf = (
   { abortedTransactions, records }: Answered,
   from: number
-): { readonly values: ReadonlyArray<string>; readonly next: number } => {
-  const values: Array<string> = []
+): { readonly records: ReadonlyArray<Committed>; readonly next: number } => {
+  const taken: Array<Committed> = []
   const batches = RecordBatch.splitBatches(Buffer.concat(records ?? []))
   if ("_tag" in batches) throw batches
   const aborted = (abortedTransactions ?? []).toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1))
@@ -30,12 +36,13 @@ export const committedOf = (
     else if (!RecordBatch.isTransactional(batch) || !open.has(producerId)) {
       const found = RecordBatch.decodeRecords(batch, { maxDecompressedBytes: 1 << 24 })
       if ("_tag" in found) throw found
-      for (const { offset, value } of found)
-        if (Number(offset) >= from) values.push(Buffer.from(value ?? []).toString())
+      for (const { offset, value } of found) {
+        if (Number(offset) >= from) taken.push({ offset: Number(offset), value: Buffer.from(value ?? []).toString() })
+      }
     }
     next = Math.max(next, Number(last) + 1)
   }
-  return { values, next }
+  return { records: taken, next }
 }
 
 /** Fetches once, of all partitions, and moves the positions on. */
@@ -61,14 +68,19 @@ const fetchCommitted = (
           continue
         }
         history.transactions.lastStableOffset(partitionIndex, Number(lastStableOffset), Number(highWatermark), asked)
-        const { next, values } = committedOf(answered, positions.get(partitionIndex)!)
-        if (values.length > 0 && next > Number(lastStableOffset)) {
+        const { next, records } = committedOf(answered, positions.get(partitionIndex)!)
+        if (records.length > 0 && next > Number(lastStableOffset)) {
           history.violate(
             "T1",
             `partition ${partitionIndex} is read up to ${next}, and stable up to ${lastStableOffset}`
           )
         }
-        values.forEach(seen)
+        for (const { offset, value } of records) {
+          seen(value)
+          if (asked.isBehind) continue
+          const record = { topic: TRANSACTIONS_TOPIC, partition: partitionIndex, offset, key: keyOf(value) }
+          history.erasures.reads(client.name, record, asked.sentMs)
+        }
         positions.set(partitionIndex, next)
       }
     }
@@ -103,7 +115,7 @@ export const readCommitted = (client: Client, history: History) =>
       yield* fetchCommitted(client, history, positions, 100, (value) => found.set(value, (found.get(value) ?? 0) + 1))
     }
     if (isBehind()) return false
-    history.transactions.finish(found)
+    history.transactions.finish(found, (value) => history.erasures.mayBeErased(TRANSACTIONS_TOPIC, keyOf(value)))
     return true
   })
 

@@ -7,7 +7,8 @@ import { Client, Lost, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
 import { CONSUMER_SESSION_MS } from "./limits.ts"
 import { fetchOffsets } from "./Member.ts"
-import { commitRequest, fetchOnce, OFFSET_OUT_OF_RANGE, TOPIC } from "./Requests.ts"
+import { commitRequest, fetchOnce, OFFSET_OUT_OF_RANGE } from "./Requests.ts"
+import { TOPIC } from "./topicNames.ts"
 
 const UNKNOWN_MEMBER_ID = 25
 const FENCED_MEMBER_EPOCH = 110

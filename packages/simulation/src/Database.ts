@@ -16,6 +16,9 @@ import type { Faults } from "./Faults.ts"
 import { Ledger } from "./Ledger.ts"
 import { Reigns } from "./Reigns.ts"
 import { Server } from "./Server.ts"
+import { erasuresPort, rowsPort, tablesPort } from "./sidePorts.ts"
+import type { Beside } from "./sidePorts.ts"
+import type { SideFaults } from "./SideFaults.ts"
 import { PASS_KEYS } from "./SqlServer.ts"
 import type { Lost } from "./Server.ts"
 import { MAX_BYTES, Session } from "./Session.ts"
@@ -34,6 +37,13 @@ export interface DatabaseOptions {
   /** A topic of which no partition can ever be loaded. */
   readonly isBroken: (topic: string) => boolean
   readonly violate: (invariant: string, text: string) => void
+  /** Of sessions beside the one that commits; undefined: there are none. */
+  readonly sideFaults: SideFaults | undefined
+  /** Records are kept as rows; keys are erased. */
+  readonly follows: boolean
+  readonly erases: boolean
+  /** Batches are about to take the place of others. */
+  readonly onRewrites: (server: Server, units: ReadonlyArray<Unit>) => void
   /** What is stored of ACLs is this from now on. */
   readonly onAcls: (rows: ReadonlyArray<StoredAcl>) => void
   /** A broker has the lock, and reads all that is stored. */
@@ -56,6 +66,8 @@ export class Database {
   /** The server before the last failover: gone, or alive for brokers that still talk to it. */
   old: Server | undefined
   #server = new Server(new MemoryData("SimulatedClusterAAAAAA"))
+  /** All that were ever the cluster's. */
+  readonly servers: Array<Server> = [this.#server]
   /** The session that holds the lock. */
   #session: Session | undefined
   readonly #options: DatabaseOptions
@@ -79,6 +91,7 @@ export class Database {
       world,
       faults,
       view: this.#view,
+      storing: ({ server }, units) => options.onRewrites(server, units),
       stored: ({ broker, server }, units) => {
         this.#writer = broker.name
         server.commits(units)
@@ -142,6 +155,19 @@ export class Database {
     this.troubled(forMs)
   }
 
+  /** The server crashes and is back at once: what did not wait for the disk is gone. */
+  restart(): void {
+    this.#world.log("database: the server crashes and is back")
+    this.endSession()
+    this.#server.losesUnflushed()
+  }
+
+  /** Another session has followers' tables locked for so long. */
+  lockRows(forMs: number): void {
+    this.#world.log(`database: the rows of followers are locked for ${forMs} ms`)
+    this.#server.rowsLockedUntilMs = this.#world.nowMs + forMs
+  }
+
   /** The synchronous standby is away for a while: what is written waits for it. */
   loseStandby(forMs: number): void {
     this.#world.log(`database: no write returns for ${forMs} ms`)
@@ -152,6 +178,8 @@ export class Database {
   /** What it was in the middle of is over: the standby is back, every broker hears. */
   heal(): void {
     this.#server.awayUntilMs = -Infinity
+    this.#server.rowsLockedUntilMs = -Infinity
+    this.#options.sideFaults?.heal()
     if (this.#session !== undefined) this.#session.deafUntilMs = -Infinity
   }
 
@@ -165,6 +193,7 @@ export class Database {
     const old = this.#server
     const { lost, server } = old.promote(most, this.#options.failoverLeap, this.#options.isNeeded)
     this.#server = server
+    this.servers.push(server)
     this.old = old
     for (const commit of lost.commits) this.#lost.add(commit)
     this.#world.log(`database: timeline ${server.data.timeline} takes over, ${lost.commits.length} commits are lost`)
@@ -173,8 +202,11 @@ export class Database {
     if (livesOnMs !== undefined && session !== undefined) {
       this.#session = undefined
       session.reign.ends(this.#world.nowMs)
-      this.#view.after(livesOnMs, () => session.end())
-    }
+      this.#view.after(livesOnMs, () => {
+        old.isGone = true
+        session.end()
+      })
+    } else old.isGone = true
     this.#options.onFailover(lost)
     this.#options.onAcls(server.data.security.acls)
   }
@@ -280,9 +312,11 @@ export class Database {
       woken: (limitMs) => this.#after(view, Math.min(limitMs, this.#faults.between(1, 2000)), () => Exit.void),
       rise: Effect.void
     }
+    const { sideFaults } = this.#options
     return Store.of({
       name: "simulated",
       outbox,
+      ...(sideFaults && this.#beside(sideFaults, view, () => own, readSql)),
       acquire: (told) =>
         Effect.acquireRelease(
           Effect.suspend(() => {
@@ -311,6 +345,16 @@ export class Database {
       loadClaims: read((reads) => reads.loadClaims),
       loadGroups: read((reads) => reads.loadGroups)
     })
+  }
+
+  /** Ports that have sessions of their own. */
+  #beside(faults: SideFaults, broker: View, holder: () => Session | undefined, read: Beside["read"]) {
+    const { erases, follows } = this.#options
+    const beside = { around: { world: this.#world, view: this.#view, faults }, broker, holder, read }
+    return {
+      ...(follows && { unpacked: rowsPort(beside), materialised: tablesPort(beside) }),
+      ...(erases && { erasures: erasuresPort(beside) })
+    }
   }
 
   /** Whether records of SQL sessions for this topic are not appended yet. */

@@ -5,7 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Client, type ClientWorld, Lost } from "./Client.ts"
 import type { History } from "./History.ts"
-import { fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
+import { fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
+import { TOPIC } from "./topicNames.ts"
 
 const [FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH] = [74, 75]
 const UNDEFINED = -1

@@ -1,11 +1,16 @@
+import { ErasureHistory } from "./ErasureHistory.ts"
 import { GroupHistory } from "./GroupHistory.ts"
+import { keyOf } from "./keyOf.ts"
 import { LogHistory } from "./LogHistory.ts"
 import { RightsHistory } from "./RightsHistory.ts"
 import { Registers } from "./Registers.ts"
 import type { Setting } from "./Registers.ts"
+import { RowsHistory } from "./RowsHistory.ts"
+import type { KeptRow } from "./SqlBatches.ts"
 import { SqlHistory } from "./SqlHistory.ts"
 import { ShareHistory } from "./ShareHistory.ts"
 import { TransactionHistory } from "./TransactionHistory.ts"
+import { TOPIC } from "./topicNames.ts"
 
 /** What a failover lost of a topic. */
 export interface LogLoss {
@@ -34,7 +39,13 @@ export class History {
   era = 0
   /** How often the clock of a broker was set while it ran. */
   clockSteps = 0
-  readonly log = new LogHistory((invariant, text) => this.violate(invariant, text))
+  readonly erasures = new ErasureHistory((invariant, text) => this.violate(invariant, text))
+  readonly log = new LogHistory((invariant, text) => this.violate(invariant, text), {
+    mayBeGone: (partition, offset, value) =>
+      this.erasures.mayBeGone({ topic: TOPIC, partition, offset, key: value && keyOf(value) }),
+    reads: (client, partition, offset, value, sentMs) =>
+      this.erasures.reads(client, { topic: TOPIC, partition, offset, key: keyOf(value) }, sentMs)
+  })
   /** Of the topics that not everybody may read or write. */
   readonly guarded: ReadonlyMap<string, LogHistory> = new Map(
     GUARDED_TOPICS.map((topic) => [
@@ -47,6 +58,14 @@ export class History {
   readonly shares = new ShareHistory((invariant, text) => this.violate(invariant, text))
   readonly transactions = new TransactionHistory((invariant, text) => this.violate(invariant, text))
   readonly sql = new SqlHistory((invariant, text) => this.violate(invariant, text))
+  readonly rows = new RowsHistory(
+    (invariant, text) => this.violate(invariant, text),
+    (topic, row) => this.onRow(topic, row),
+    (topic, partition, { key, offset }) =>
+      key !== null && this.erasures.mayBeGone({ topic, partition, offset: Number(offset), key })
+  )
+  /** Sees every row that is read of what followers keep. */
+  onRow: (topic: string, row: KeptRow) => void = () => {}
   readonly configs = new Registers((text) => this.violate("E2", text))
   readonly #offsets = new Registers((text) => this.violate("G4", text))
   readonly #producerIds = new Map<bigint, string>()

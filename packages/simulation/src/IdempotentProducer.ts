@@ -40,6 +40,7 @@ export class IdempotentProducer {
   readonly #client: Client
   readonly #history: History
   readonly #name: string
+  readonly #hasKeys: boolean
   #producerId = -1n
   #left: number
   #order = 0
@@ -57,6 +58,7 @@ export class IdempotentProducer {
     this.#client = new Client(shared, name)
     this.#history = history
     this.#name = name
+    this.#hasKeys = shared.hasKeys
     this.#left = batches
   }
 
@@ -189,7 +191,7 @@ export class IdempotentProducer {
       const timeoutMs = chance.pick([1000, 4000, 30_000])
       const partitions = batches.map((batch) => ({
         index: batch.partition,
-        records: encode(batch, nowMs, this.#producerId, EPOCH)
+        records: encode(batch, nowMs, this.#producerId, EPOCH, this.#hasKeys)
       }))
       const body = produceRequest(partitions, undefined, timeoutMs)
       items.push({ request: request(Produce, PRODUCE_VERSION, body), batches, timeoutMs })
@@ -255,7 +257,7 @@ export class IdempotentProducer {
       const values = [`${this.#name}-forbidden-${this.#order++}`]
       this.#history.log.sends("forbidden", this.#name, state.partition, -1, values[0]!)
       const batch = { partition: state.partition, values, sequence: old ? state.sequence : state.sequence + 7 }
-      const records = encode(batch, client.nowMs, this.#producerId, old ? EPOCH - 1 : EPOCH)
+      const records = encode(batch, client.nowMs, this.#producerId, old ? EPOCH - 1 : EPOCH, this.#hasKeys)
       const body = produceRequest([{ index: batch.partition, records }])
       const told = yield* Effect.result(client.call(Produce, PRODUCE_VERSION, body, 3000, body.timeoutMs))
       // No broker remembers what a failover lost.

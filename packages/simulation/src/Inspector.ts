@@ -4,13 +4,16 @@ import { readCommitted, readTransactionOffsets } from "./CommittedReader.ts"
 import { Client, type ClientWorld } from "./Client.ts"
 import { readConfigs } from "./ConfigAdmins.ts"
 import { describeAcls } from "./AclAdmin.ts"
+import { areRowsWhole } from "./Following.ts"
 import type { History } from "./History.ts"
 import type { LogHistory } from "./LogHistory.ts"
 import { readKeyed } from "./Keyed.ts"
 import type { KeyedHistory } from "./KeyedHistory.ts"
 import { fetchOffsets } from "./Member.ts"
+import type { FollowedTopic } from "./RowsHistory.ts"
 import { readSql } from "./SqlSession.ts"
-import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
+import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
+import { TOPIC } from "./topicNames.ts"
 
 /** Those of the simulated producers. */
 const TRANSACTIONAL_IDS = ["x1", "x2"]
@@ -55,13 +58,17 @@ const atLast = <E>(
     history.violate(invariant, `${what} cannot be read, though there is no more trouble`)
   })
 
-/** The last word: every record of every partition, all keys, every group's offsets, all configs. */
-export const readAll = (
-  shared: ClientWorld,
-  history: History,
-  keyed: KeyedHistory,
-  groups: ReadonlyArray<string>
-): Effect.Effect<void> =>
+/** Whom the last word is about. */
+interface Everything {
+  readonly shared: ClientWorld
+  readonly history: History
+  readonly keyed: KeyedHistory
+  readonly groups: ReadonlyArray<string>
+  readonly followed: ReadonlyArray<FollowedTopic>
+}
+
+/** The last word: every record of every partition, all keys, every group's offsets, all configs, all rows. */
+export const readAll = ({ followed, groups, history, keyed, shared }: Everything): Effect.Effect<void> =>
   Effect.gen(function* () {
     const client = new Client(shared, "reader")
     const { log } = history
@@ -86,6 +93,24 @@ export const readAll = (
       )
     }
     yield* atLast(history, readKeyed(new Client(shared, "keys"), keyed, history), "R1", "the compacted log")
+    if (!history.erasures.isDone) {
+      yield* atLast(
+        history,
+        Effect.sync(() => history.erasures.isDone),
+        "R4",
+        "the end of what was asked to be erased"
+      )
+    }
+    history.erasures.look()
+    yield* awaitRows(shared, history, followed)
+  })
+
+/** Until followers have come to the end. */
+export const awaitRows = (shared: ClientWorld, history: History, followed: ReadonlyArray<FollowedTopic>) =>
+  Effect.suspend(() => {
+    if (followed.length === 0) return Effect.void
+    const rows = Effect.sync(() => areRowsWhole(shared, history, followed))
+    return atLast(history, rows, "S4", "the rows of followers")
   })
 
 /** From the first offset to the end: a consumer that reads so has no lag at last. */

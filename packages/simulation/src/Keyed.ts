@@ -8,9 +8,9 @@ import type { History } from "./History.ts"
 import type { KeyedHistory, KeyedRecord } from "./KeyedHistory.ts"
 import { initProducerId } from "./Producer.ts"
 import { fetchRequest, produceRequest } from "./Requests.ts"
+import { KEYED_TOPIC } from "./topicNames.ts"
 
-/** A topic that is compacted, of one partition. */
-export const KEYED_TOPIC = "keyed"
+/** Of the compacted topic: for how long its tombstones stay. */
 export const TOMBSTONES_MS = 8000
 export const keyedConfigs = {
   "cleanup.policy": "compact",
@@ -19,7 +19,7 @@ export const keyedConfigs = {
   "delete.retention.ms": `${TOMBSTONES_MS}`
 }
 const OUT_OF_ORDER = 45
-const KEYS = ["a", "b", "c", "d", "e"]
+export const KEYS = ["a", "b", "c", "d", "e"]
 const utf8 = new TextEncoder()
 
 /** Puts and deletes keys, one request in flight, each sent again until it is acknowledged. */
@@ -104,7 +104,9 @@ export const readKeyed = (client: Client, history: KeyedHistory, all: History) =
         for (const { key, offset, value } of decoded) {
           if (Number(offset) < position) continue
           const text = value === null ? null : Buffer.from(value).toString()
-          records.push({ offset: Number(offset), key: Buffer.from(key ?? []).toString(), value: text })
+          const record = { offset: Number(offset), key: Buffer.from(key ?? []).toString(), value: text }
+          records.push(record)
+          all.erasures.reads("keys", { ...record, topic: KEYED_TOPIC, partition: 0 }, startMs)
         }
         position = Number(RecordBatch.lastOffset(batch)) + 1
       }

@@ -1,4 +1,5 @@
 import type { History } from "./History.ts"
+import { KEYED_TOPIC } from "./topicNames.ts"
 
 /** A record with a key; without a value it is a tombstone. */
 export interface KeyedRecord {
@@ -64,7 +65,7 @@ export class KeyedHistory {
       this.#history.violate("R2", `${nameOf(record)} is acknowledged at ${record.offset}, behind ${last.offset}`)
     }
     this.#acknowledged.push({ ...record, sentMs })
-    this.#isAt(record)
+    this.isAt(record)
   }
 
   read({ endMs, known, records, startMs }: Reading): void {
@@ -77,7 +78,7 @@ export class KeyedHistory {
       if ((this.#lost.get(record.offset) ?? Infinity) < startMs) {
         this.#history.violate("E3", `${nameOf(record)} at ${record.offset} was lost and is there`)
       }
-      this.#isAt(record)
+      this.isAt(record)
       if (!first.has(record.key)) first.set(record.key, record.offset)
       last.set(record.key, record.offset)
     }
@@ -87,6 +88,7 @@ export class KeyedHistory {
     for (const latest of this.#latest(known.count).values()) {
       const { key, offset, value } = latest
       const found = last.get(key) ?? -1
+      if (this.#history.erasures.mayBeGone({ topic: KEYED_TOPIC, partition: 0, offset, key })) continue
       if (found >= offset || known.pending.has(key) || this.#pending.has(key) || since.has(key)) continue
       if (value !== null) this.#history.violate("R1", `${nameOf(latest)}, acknowledged at ${offset}, is lost`)
       else if (endMs - latest.sentMs < this.#retentionMs && this.#history.clockSteps === 0) {
@@ -111,7 +113,7 @@ export class KeyedHistory {
   }
 
   /** What lies at an offset never changes. */
-  #isAt(record: KeyedRecord): void {
+  isAt(record: KeyedRecord): void {
     const name = nameOf(record)
     const seen = this.#seen.get(record.offset)
     if (seen === undefined) this.#seen.set(record.offset, name)

@@ -40,6 +40,15 @@ interface Partition {
 
 type Violate = (invariant: string, text: string) => void
 
+/** What may have been erased, and who reads what was. */
+export interface Erased {
+  /** Undefined: it is not known what lies there. */
+  readonly mayBeGone: (partition: number, offset: number, value: string | undefined) => boolean
+  readonly reads: (client: string, partition: number, offset: number, value: string, sentMs: number) => void
+}
+
+const NOTHING_ERASED: Erased = { mayBeGone: () => false, reads: () => {} }
+
 /** What clients sent to a topic's partitions, and what they were told. */
 export class LogHistory {
   /** Failovers so far: without any, no end leaps. */
@@ -49,8 +58,11 @@ export class LogHistory {
   readonly #open = new Set<string>()
   readonly #partitions = new Map<number, Partition>()
 
-  constructor(violate: Violate) {
+  readonly #erased: Erased
+
+  constructor(violate: Violate, erased = NOTHING_ERASED) {
     this.#violate = violate
+    this.#erased = erased
   }
 
   #of(partition: number): Partition {
@@ -135,6 +147,7 @@ export class LogHistory {
     if (produced.kind === "forbidden") this.#violate("I2", `${client} reads ${value}, which had to be refused`)
     if (produced.isDenied)
       this.#violate("E2", `${client} reads ${value}, whose producer was told that it is not stored`)
+    if (!isBehind) this.#erased.reads(client, partition, offset, value, sentMs)
     const { acknowledgedAt, readAt } = produced
     if (readAt !== undefined && readAt !== offset && !this.#isLost(partition, readAt)) {
       this.#violate("L4", `${value} lies at ${readAt} and at ${offset} of partition ${partition}`)
@@ -147,11 +160,22 @@ export class LogHistory {
 
   /** An answer's records do not begin where they were asked for, or do not follow each other. */
   skipped({ client }: Asked, partition: number, expected: number, offset: number): void {
+    if (this.#mayAllBeGone(partition, expected, offset - 1)) return
     this.#violate("L2", `${client} reads offset ${offset} of partition ${partition} where ${expected} is next`)
   }
 
-  /** A batch without records: the end has leapt over what a failover may have lost, and over nothing else. */
+  #mayBeGone(partition: number, offset: number, value = this.#of(partition).told.get(offset)): boolean {
+    return this.#erased.mayBeGone(partition, offset, value)
+  }
+
+  #mayAllBeGone(partition: number, first: number, last: number): boolean {
+    for (let offset = first; offset <= last; offset++) if (!this.#mayBeGone(partition, offset)) return false
+    return true
+  }
+
+  /** A batch without records: all of it was erased, or the end has leapt over what a failover may have lost, and over nothing else. */
   leaps({ client }: Asked, partition: number, first: number, last: number): void {
+    if (this.#mayAllBeGone(partition, first, last)) return
     const { begins, lost, told } = this.#of(partition)
     if (!begins.has(first)) {
       return this.#violate("L2", `${client} finds nothing at ${first}-${last} of partition ${partition}`)
@@ -222,6 +246,7 @@ export class LogHistory {
     for (const [value, { acknowledgedAt, partition }] of this.#produced) {
       if (acknowledgedAt === undefined || this.#isLost(partition, acknowledgedAt)) continue
       if (readings.get(partition)?.records.get(acknowledgedAt) === value) continue
+      if (this.#mayBeGone(partition, acknowledgedAt, value)) continue
       this.#violate("L3", `${value}, acknowledged at ${acknowledgedAt} of partition ${partition}, is lost`)
     }
   }
@@ -231,7 +256,7 @@ export class LogHistory {
     for (const [offset, value] of told) {
       if (lost.has(offset)) {
         if (records.has(offset)) this.#violate("E3", `offset ${offset} of partition ${partition} was lost and is there`)
-      } else if (records.get(offset) !== value) {
+      } else if (records.get(offset) !== value && !this.#mayBeGone(partition, offset, value)) {
         this.#violate("L3", `${value} lay at ${offset} of partition ${partition} and does not, the end is ${end}`)
       }
     }
@@ -240,7 +265,8 @@ export class LogHistory {
     for (let offset = 0; offset < end; offset++) {
       const value = records.get(offset)
       if (value === undefined) {
-        if (!isLeapt(offset)) this.#violate("L2", `offset ${offset} of partition ${partition} is missing`)
+        if (!isLeapt(offset) && !this.#mayBeGone(partition, offset))
+          this.#violate("L2", `offset ${offset} of partition ${partition} is missing`)
         continue
       }
       const produced = this.#produced.get(value)

@@ -9,7 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Client, Lost, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
-import { commitRequest, fetchOnce, joinRequest, OFFSET_OUT_OF_RANGE, PARTITIONS, TOPIC } from "./Requests.ts"
+import { commitRequest, fetchOnce, joinRequest, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
+import { TOPIC } from "./topicNames.ts"
 
 const UNKNOWN_MEMBER_ID = 25
 const MEMBER_ID_REQUIRED = 79

@@ -8,7 +8,7 @@ import { UpdateFeatures } from "@tusk/protocol/messages/UpdateFeatures"
 import { compress, GZIP } from "@tusk/protocol/record/Compression"
 import * as Effect from "effect/Effect"
 import { Client, request, type ClientWorld } from "./Client.ts"
-import { TOPIC } from "./Requests.ts"
+import { TOPIC } from "./topicNames.ts"
 
 /** One empty `ResourceMetrics` of OTLP. */
 const METRICS = compress(GZIP, Uint8Array.of(0x0a, 0))

@@ -7,6 +7,8 @@ import type { View } from "./World.ts"
 /** A broker that is broken on purpose: parts of it replaced by such as are wrong in one thing. */
 export interface Plant {
   readonly name: string
+  /** One that shows it is looked at first: else the first one. */
+  readonly seed?: number
   readonly parts?: Partial<BrokerParts>
   readonly store?: (store: Store["Service"], database: Database, view: View) => Store["Service"]
   /** What makes the signals of connections. */

@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Plant } from "./Plant.ts"
 import { securityPlants } from "./SecurityPlants.ts"
+import { sidePlants } from "./SidePlants.ts"
 import { sqlPlants } from "./SqlPlants.ts"
 import { transactionPlants } from "./TransactionPlants.ts"
 
@@ -64,6 +65,7 @@ const keeping = <A>(participant: Participant<A>): Participant<A> => ({
 /** What a failed commit assumed is kept: offsets and sequences go on from there. */
 const keepAssumed: Plant = {
   name: "keep-assumed",
+  seed: 3,
   parts: {
     committer: changed(Committer, Committer.layer, (committer) => ({
       ...committer,
@@ -89,6 +91,7 @@ const withoutTimers = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A
 /** The timers of groups never ring: a member that falls silent stays one for ever. */
 const forgetTimer: Plant = {
   name: "forget-timer",
+  seed: 21,
   parts: {
     groups: changed(Groups, groupsLayer, (groups) => ({
       ...groups,
@@ -138,6 +141,7 @@ const countDuplicate: Plant = {
 /** It is not checked which member commits. */
 const commitUnfenced: Plant = {
   name: "commit-unfenced",
+  seed: 7,
   parts: {
     groups: Layer.effect(
       Groups,
@@ -163,6 +167,7 @@ const commitUnfenced: Plant = {
 /** The state of producers is not read again after a restart. */
 const forgetSequences: Plant = {
   name: "forget-sequences",
+  seed: 2,
   store: (store) => ({
     ...store,
     loadPartitions: (ids) =>
@@ -208,6 +213,7 @@ const ackOffsetsEarly: Plant = {
 /** A commit of unknown outcome is told to be not stored at once, and looked up meanwhile. */
 const answerBeforeLooking: Plant = {
   name: "answer-before-looking",
+  seed: 7,
   parts: {
     committer: Layer.provide(
       Committer.layer,
@@ -228,6 +234,7 @@ const answerBeforeLooking: Plant = {
 /** No broker notices that another server has taken over: counters and ends go on from what it has. */
 const epochAgain: Plant = {
   name: "epoch-again",
+  seed: 3,
   store: (store, database) => ({
     ...store,
     acquire: () =>
@@ -258,6 +265,7 @@ const readerOfOldServer: Plant = {
 /** What changes between a look and the wait for a change is not noticed. */
 const lostWakeUp: Plant = {
   name: "lost-wake-up",
+  seed: 2,
   signals: () => {
     const waiters = new Set<() => void>()
     const next = Effect.callback<void>((resume) => {
@@ -322,5 +330,6 @@ export const plants: ReadonlyArray<Plant> = [
   configBesideTheQueue,
   ...transactionPlants,
   ...sqlPlants,
-  ...securityPlants
+  ...securityPlants,
+  ...sidePlants
 ]

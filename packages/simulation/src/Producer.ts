@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Client, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
+import { keyOf } from "./keyOf.ts"
 import { PARTITIONS, produceRequest } from "./Requests.ts"
 
 /** The version of Produce that simulated producers speak. */
@@ -20,10 +21,15 @@ export const encode = (
   { sequence, values }: { readonly values: ReadonlyArray<string>; readonly sequence: number },
   nowMs: number,
   producerId: bigint,
-  producerEpoch: number
+  producerEpoch: number,
+  hasKeys = false
 ): Uint8Array =>
   RecordBatch.encodeBatch(
-    values.map((value) => ({ timestamp: BigInt(nowMs), key: null, value: utf8.encode(value) })),
+    values.map((value) => ({
+      timestamp: BigInt(nowMs),
+      key: hasKeys ? utf8.encode(keyOf(value)) : null,
+      value: utf8.encode(value)
+    })),
     { producerId, producerEpoch, baseSequence: sequence }
   )
 
@@ -61,7 +67,7 @@ export const plainProducer = (shared: ClientWorld, history: History, name: strin
       const partition = chance.below(PARTITIONS)
       const value = `${name}-${order}`
       history.log.sends("plain", name, partition, order, value)
-      const records = encode({ values: [value], sequence: -1 }, client.nowMs, -1n, -1)
+      const records = encode({ values: [value], sequence: -1 }, client.nowMs, -1n, -1, shared.hasKeys)
       const body = produceRequest([{ index: partition, records }])
       const answer = yield* Effect.result(client.call(Produce, PRODUCE_VERSION, body, 3000, body.timeoutMs))
       if (Result.isSuccess(answer)) {

@@ -65,10 +65,10 @@ export const sumOf = (blocks: ReadonlyArray<Sum>): Sum => {
   }
 }
 
-/** The first seed that shows what is wrong with a broken broker, or undefined. */
+/** A seed that shows what is wrong with a broken broker, or undefined: the one that is known to, then all in their order. */
 export const findPlant = (plant: Plant, maxSeeds: number): Outcome | undefined => {
-  for (let seed = 1; seed <= maxSeeds; seed++) {
-    const outcome = simulate(seed, { plant })
+  for (let i = plant.seed === undefined ? 1 : 0; i <= maxSeeds; i++) {
+    const outcome = simulate(i === 0 ? plant.seed! : i, { plant })
     if (outcome.violations.length > 0) return outcome
   }
   return undefined

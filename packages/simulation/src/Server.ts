@@ -4,17 +4,30 @@ import type { OutboxRow } from "@tusk/storage/port/Outbox"
 import type { Unit } from "@tusk/storage/port/Write"
 import { SqlClaims } from "./SqlClaims.ts"
 import type { ClaimRow } from "./SqlClaims.ts"
+import { SqlErasures } from "./SqlErasures.ts"
+import type { ErasureChange } from "./SqlErasures.ts"
+import { SqlRows } from "./SqlRows.ts"
+import type { RowChange } from "./SqlRows.ts"
+import type { TableChange } from "./SqlTables.ts"
 import { SqlServer } from "./SqlServer.ts"
 import { appendsOf, foundsTopic } from "./units.ts"
 
 /** Changes that a standby may not have heard of yet, at most. */
 const MOST_BEHIND = 8
 
-/** What replication carries: units of a commit, the counters that a take-over raised, or rows that SQL sessions wrote. */
+/** What is written without waiting for the disk is there after so long. */
+const FLUSH_MS = 600
+
+/**
+ * What replication carries: units of a commit, the counters that a take-over raised, rows that SQL sessions wrote, rows that
+ * a follower keeps, or what is noted of erasures.
+ */
 type Change =
   | { readonly units: ReadonlyArray<Unit> }
   | { readonly counters: Counters }
   | { readonly rows: ReadonlyArray<OutboxRow>; readonly claims: Claimed }
+  | { readonly kept: RowChange | TableChange }
+  | { readonly erases: ErasureChange }
 
 type Claimed = ReadonlyArray<readonly [partition: number, row: ClaimRow]>
 
@@ -50,9 +63,34 @@ export class Server {
   readonly #standby: MemoryData
   readonly #standbyClaims: Map<number, ClaimRow>
   readonly #behind: Array<Change> = []
+  /** How many of them are no followers' rows: these do not count. */
+  #countedBehind = 0
+  /** Rows that followers keep: as they are, as a crash would leave them, and as the standby has them. */
+  #kept: SqlRows
+  #flushedKept: SqlRows
+  readonly #standbyKept: SqlRows
+  #unflushed: Array<RowChange | TableChange> = []
+  #unflushedSinceMs = 0
+  /** Until then another session has the tables of followers locked. */
+  rowsLockedUntilMs = -Infinity
+  /** Nobody reaches it any more. */
+  isGone = false
 
-  constructor(data: MemoryData, claims: ReadonlyMap<number, ClaimRow> = new Map()) {
+  readonly erasures: SqlErasures
+  readonly #standbyErasures: SqlErasures
+
+  constructor(
+    data: MemoryData,
+    claims: ReadonlyMap<number, ClaimRow> = new Map(),
+    kept = new SqlRows(),
+    erasures = new SqlErasures()
+  ) {
     this.data = data
+    this.erasures = erasures
+    this.#standbyErasures = erasures.copy()
+    this.#kept = kept
+    this.#flushedKept = kept.copy()
+    this.#standbyKept = kept.copy()
     this.claims = new SqlClaims(claims)
     this.#standbyClaims = new Map(claims)
     this.sql = new SqlServer(data)
@@ -71,14 +109,55 @@ export class Server {
     this.#replicate({ counters: countersOf(this.data) })
   }
 
+  /** What is noted of erasures waits for the disk and for the standby. */
+  erases(change: ErasureChange | undefined): void {
+    if (change === undefined) return
+    change(this.erasures, this.data)
+    this.#replicate({ erases: change })
+  }
+
+  get rows(): SqlRows {
+    return this.#kept
+  }
+
+  /** A statement of a follower: it does not wait for the disk (`synchronous_commit=off`). */
+  keepsRows(change: RowChange | TableChange | undefined, nowMs: number): void {
+    if (change === undefined) return
+    if (nowMs - this.#unflushedSinceMs > FLUSH_MS) this.#flush()
+    if (this.#unflushed.length === 0) this.#unflushedSinceMs = nowMs
+    this.#kept.apply(change)
+    this.#unflushed.push(change)
+  }
+
+  /** It crashes and is back: rows that were not on disk are as they were before. */
+  losesUnflushed(): void {
+    this.#kept = this.#flushedKept.copy()
+    this.#unflushed = []
+  }
+
+  #flush(): void {
+    for (const kept of this.#unflushed) {
+      this.#flushedKept.apply(kept)
+      this.#behind.push({ kept })
+    }
+    this.#unflushed = []
+  }
+
   #replicate(change: Change): void {
+    // What waits for the disk takes all along that was written before.
+    this.#flush()
     this.#behind.push(change)
-    if (this.#behind.length > MOST_BEHIND) this.#catchUp(this.#behind.length - MOST_BEHIND)
+    this.#countedBehind++
+    let first = 0
+    while (this.#countedBehind > MOST_BEHIND) if (!("kept" in this.#behind[first++]!)) this.#countedBehind--
+    this.#catchUp(first)
   }
 
   #catchUp(changes: number): void {
     for (const change of this.#behind.splice(0, changes)) {
       if ("counters" in change) Object.assign(this.#standby, change.counters)
+      else if ("erases" in change) change.erases(this.#standbyErasures, this.#standby)
+      else if ("kept" in change) this.#standbyKept.apply(change.kept)
       else if ("rows" in change) {
         for (const row of change.rows) this.#standby.outbox.set(row.id, row)
         for (const [partition, row] of change.claims) this.#standbyClaims.set(partition, row)
@@ -96,27 +175,35 @@ export class Server {
     isNeeded: (topic: string) => boolean
   ): { readonly server: Server; readonly lost: Lost } {
     const behind = this.#behind
+    let left = behind.length
     let missing = 0
     const offsets = new Map<number, bigint>()
-    while (
-      missing < Math.min(most, behind.length) &&
-      this.#mayMiss(behind[behind.length - 1 - missing]!, offsets, leap, isNeeded)
-    ) {
-      missing++
+    while (most > 0 && left > 0) {
+      const change = behind[left - 1]!
+      // What followers wrote goes with all that was written since.
+      if (!("kept" in change)) {
+        if (missing === most || !this.#mayMiss(change, offsets, leap, isNeeded)) break
+        missing++
+      }
+      left--
     }
-    this.#catchUp(behind.length - missing)
+    this.#catchUp(left)
     const data = this.#standby
     data.timeline = String(Number(data.timeline) + 1).padStart(8, "0")
     this.isOld = true
     const commits = behind.flatMap((change) => ("units" in change ? [change.units] : []))
     const rows = behind.flatMap((change) => ("rows" in change ? change.rows : []))
-    return { server: new Server(data, this.#standbyClaims), lost: { commits, rows, data } }
+    return { server: this.#standbyServer(), lost: { commits, rows, data } }
+  }
+
+  #standbyServer(): Server {
+    return new Server(this.#standby, this.#standbyClaims, this.#standbyKept, this.#standbyErasures)
   }
 
   #mayMiss(change: Change, offsets: Map<number, bigint>, leap: number, isNeeded: (topic: string) => boolean): boolean {
     // What a take-over raised behind a failover is with every standby before one of them takes over in its turn.
     if ("counters" in change) return change.counters.epoch !== change.counters.failoverEpoch
-    if ("rows" in change) return true
+    if ("rows" in change || "kept" in change || "erases" in change) return true
     for (const { baseOffset, lastOffset, partitionId } of appendsOf(change.units)) {
       const lost = (offsets.get(partitionId) ?? 0n) + lastOffset - baseOffset + 1n
       if (lost > BigInt(leap)) return false

@@ -41,6 +41,7 @@ export interface SessionWorld {
   readonly faults: Faults
   /** In which the database's own time runs. */
   readonly view: View
+  readonly storing: (session: Session, units: ReadonlyArray<Unit>) => void
   readonly stored: (session: Session, units: ReadonlyArray<Unit>) => void
   /** Something of what a broker has in memory may have to be forgotten. */
   readonly upset: () => void
@@ -136,6 +137,7 @@ export class Session {
     sent.fate = "never"
     if (!store || this.server.isOld) return unknown()
     if (isPoisoned(sent.units)) return Exit.fail(new StoreRefused({ message: "a value that cannot be stored" }))
+    this.#around.storing(this, sent.units)
     const outcome = Effect.runSyncExit(this.#memory.commit(sent.units))
     this.#around.world.log(`database: ${this.broker.name} commits ${tell(sent.units)}: ${outcome._tag}`)
     if (outcome._tag === "Failure") return outcome

@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import { Client, Lost, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
 import { SHARE_DELIVERIES } from "./limits.ts"
-import { TOPIC } from "./Requests.ts"
+import { TOPIC } from "./topicNames.ts"
 
 const UNKNOWN_MEMBER_ID = 25
 const FENCED_MEMBER_EPOCH = 110

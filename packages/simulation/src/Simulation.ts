@@ -3,6 +3,7 @@ import * as Fiber from "effect/Fiber"
 import { aclAdmin } from "./AclAdmin.ts"
 import { createTopic, topicMaker } from "./Admin.ts"
 import { Broker } from "./Broker.ts"
+import { Chance } from "./Chance.ts"
 import { Client, type ClientWorld } from "./Client.ts"
 import { configAdmins, CONFIGURED_TOPIC } from "./ConfigAdmins.ts"
 import { operator } from "./Operator.ts"
@@ -10,10 +11,12 @@ import { ConsumerMember } from "./ConsumerMember.ts"
 import { Database } from "./Database.ts"
 import { EpochConsumer } from "./EpochConsumer.ts"
 import { Faults } from "./Faults.ts"
+import { eraser, erasureReader } from "./Erasing.ts"
+import { followAll, followedTopics, keptAsRows, materialiser, rowReader, rowTroubles } from "./Following.ts"
 import { GUARDED_TOPICS, History } from "./History.ts"
 import { IdempotentProducer } from "./IdempotentProducer.ts"
-import { inspector, readAll } from "./Inspector.ts"
-import { KEYED_TOPIC, keyedConfigs, keyedProducer, keyedReader, TOMBSTONES_MS } from "./Keyed.ts"
+import { awaitRows, inspector, readAll } from "./Inspector.ts"
+import { keyedConfigs, keyedProducer, keyedReader, TOMBSTONES_MS } from "./Keyed.ts"
 import { KeyedHistory } from "./KeyedHistory.ts"
 import { lossOf } from "./loss.ts"
 import { USERS } from "./limits.ts"
@@ -23,7 +26,9 @@ import type { Plant } from "./Plant.ts"
 import { Principal } from "./Principal.ts"
 import { quotaAdmin } from "./QuotaAdmin.ts"
 import { plainProducer } from "./Producer.ts"
-import { PARTITIONS, TOPIC } from "./Requests.ts"
+import { SideFaults } from "./SideFaults.ts"
+import type { FollowedTopic } from "./RowsHistory.ts"
+import { PARTITIONS } from "./Requests.ts"
 import { ShareMember } from "./ShareMember.ts"
 import { committedReader } from "./CommittedReader.ts"
 import { TransactionalProducer, TRANSACTIONS_PARTITIONS, TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
@@ -33,6 +38,7 @@ import { SqlWorker } from "./SqlWorker.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 import { makeTrouble } from "./Troubles.ts"
 import { Standstill, World } from "./World.ts"
+import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 
 /** What came of one run. */
 export interface Outcome {
@@ -60,6 +66,8 @@ const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
 const MAX_STEPS = 300_000
+/** What costs more is done in some seeds: of ten, records are kept as rows in two, and keys erased in two. */
+const kindOf = (seed: number) => ({ follows: seed % 5 === 0, erases: seed % 10 === 3 || seed % 10 === 5 })
 /** Longer than a broker answers from memory that has not heard from its session. */
 const SUPERSEDED_MS = 6000
 /** How long a healed world may take to come to rest. */
@@ -75,6 +83,10 @@ interface Run {
   readonly keyed: KeyedHistory
   readonly brokers: ReadonlyArray<Broker>
   readonly shared: ClientWorld
+  /** Topics whose records are kept as rows. */
+  readonly followed: ReadonlyArray<FollowedTopic>
+  /** Keys are erased. */
+  readonly erases: boolean
 }
 
 const begin = (seed: number, plant: Plant | undefined): Run => {
@@ -83,6 +95,15 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
   const network = new SimNetwork(world, faults)
   const history = new History((text) => world.log(text))
   const keyed = new KeyedHistory(history, TOMBSTONES_MS)
+  const { erases, follows } = kindOf(seed)
+  // A chance of its own: other seeds are not changed by those in which somebody follows or erases.
+  const sideChance = new Chance(~seed)
+  const sideFaults = erases || follows ? new SideFaults(sideChance.fork()) : undefined
+  const followed = follows ? followedTopics(sideChance) : []
+  history.onRow = (topic, row) => {
+    if (topic === TRANSACTIONS_TOPIC) history.transactions.reads(row.value ?? "")
+    else if (topic === KEYED_TOPIC) keyed.isAt({ offset: Number(row.offset), key: row.key ?? "", value: row.value })
+  }
   const failoverLeap = world.chance.pick([10, 1000])
   const violate = (invariant: string, text: string) => history.violate(invariant, text)
   const database = new Database(world, faults, {
@@ -90,6 +111,10 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
     isNeeded: (topic) => TOPICS.includes(topic),
     isBroken: (topic) => topic === BROKEN_TOPIC,
     violate,
+    sideFaults,
+    follows,
+    erases,
+    onRewrites: (server, units) => history.erasures.rewrites(server, units),
     onAcls: (rows) => history.rights.becomes(rows, world.nowMs),
     onReign: () => history.rights.allKnown(world.nowMs),
     onFailover: (lost) => {
@@ -100,8 +125,10 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
     }
   })
   const brokers = PORTS.map((port) => new Broker({ world, network, database, port, plant, failoverLeap, violate }))
-  const shared = { world, network, view: world.view("clients"), database, history, ports: PORTS, requests: 0 }
-  return { world, faults, network, database, history, keyed, brokers, shared }
+  history.erasures.watch(database.servers)
+  const view = world.view("clients")
+  const shared = { world, network, view, database, history, ports: PORTS, hasKeys: erases, requests: 0 }
+  return { world, faults, network, database, history, keyed, brokers, shared, followed, erases }
 }
 
 /** One run: brokers, clients and trouble, then peace, then everything is read once more. All of it follows from the seed. */
@@ -134,14 +161,14 @@ export const simulate = (seed: number, options: { readonly plant?: Plant; readon
 
 const story = (run: Run): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const { brokers, database, faults, history, keyed, shared, world } = run
+    const { brokers, database, faults, followed, history, keyed, shared, world } = run
     const chance = world.chance.fork()
     let calm = false
     const isCalm = () => calm
     const usual = faults.rates
     faults.heal()
     for (const broker of brokers) broker.start()
-    yield* makeTopics(new Client(shared, "admin"))
+    yield* makeTopics(new Client(shared, "admin"), followed)
     faults.rates = usual
 
     const members: Array<Member> = []
@@ -189,22 +216,26 @@ const story = (run: Run): Effect.Effect<void> =>
       if (!settled()) history.violate("G5", `groups are not settled ${REST_MS} ms after the end of all trouble`)
     }
     yield* Fiber.interrupt(beside)
+    if (followed.length > 0) yield* followAll(shared, followed)
     // A broker that has lost the lock without being told has found out by then.
     yield* Effect.sleep(SUPERSEDED_MS)
+    // Followers come to the end without being started anew.
+    yield* awaitRows(shared, history, followed)
     // What is in memory is gone: what was told has to be in the database.
     for (const broker of brokers) broker.crash(0)
-    yield* readAll(shared, history, keyed, ALL_GROUPS)
+    yield* readAll({ shared, history, keyed, groups: ALL_GROUPS, followed })
     // One that was told to stop before the end of trouble is started again by then.
     yield* Fiber.interrupt(starting)
   })
 
-const makeTopics = (admin: Client): Effect.Effect<void> =>
+const makeTopics = (admin: Client, followed: Run["followed"]): Effect.Effect<void> =>
   Effect.gen(function* () {
-    yield* createTopic(admin, TOPIC, PARTITIONS)
-    yield* createTopic(admin, KEYED_TOPIC, 1, keyedConfigs)
+    const rowsOf = (topic: string) => (followed.some(({ name }) => name === topic) ? keptAsRows : {})
+    yield* createTopic(admin, TOPIC, PARTITIONS, rowsOf(TOPIC))
+    yield* createTopic(admin, KEYED_TOPIC, 1, { ...keyedConfigs, ...rowsOf(KEYED_TOPIC) })
     yield* createTopic(admin, CONFIGURED_TOPIC, 1)
     yield* createTopic(admin, BROKEN_TOPIC, 1)
-    yield* createTopic(admin, TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS)
+    yield* createTopic(admin, TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS, rowsOf(TRANSACTIONS_TOPIC))
     yield* createTopic(admin, SQL_TOPIC, SQL_PARTITIONS)
     for (const topic of GUARDED_TOPICS) yield* createTopic(admin, topic, 1)
   })
@@ -227,12 +258,12 @@ const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effe
   )
 
 /** Clients that go on for as long as they are let. */
-const restless = ({ history, keyed, shared }: Run, isCalm: () => boolean): Effect.Effect<void> =>
+const restless = ({ erases, followed, history, keyed, shared }: Run, isCalm: () => boolean): Effect.Effect<void> =>
   Effect.all(
     [
       inspector(shared, history, ALL_GROUPS),
       keyedReader(shared, keyed),
-      topicMaker(shared, history),
+      topicMaker(shared, history, followed.length > 0 ? keptAsRows : {}),
       configAdmins(shared, history),
       operator(shared),
       aclAdmin(shared, history),
@@ -244,7 +275,11 @@ const restless = ({ history, keyed, shared }: Run, isCalm: () => boolean): Effec
       new EpochConsumer(shared, history, "e1").run,
       new SqlWorker(shared, "w1").run,
       new SqlWorker(shared, "w2").run,
-      committedReader(shared, history)
+      committedReader(shared, history),
+      ...(followed.length > 0
+        ? [rowReader(shared, history, followed), rowTroubles(shared, followed, isCalm), materialiser(shared, isCalm)]
+        : []),
+      ...(erases ? [eraser(shared, isCalm), erasureReader(shared, history)] : [])
     ],
     { concurrency: "unbounded", discard: true }
   )

@@ -8,6 +8,7 @@ const deletes = (unit: Unit): boolean => unit.some(({ _tag }) => _tag === "Delet
 /** Rows of the outbox go in a commit of their own, behind the one that appends them. */
 const drainTwice: Plant = {
   name: "drain-twice",
+  seed: 6,
   store: (store) => ({
     ...store,
     commit: (units) => {

@@ -58,6 +58,11 @@ export class SqlServer {
     this.#open.delete(xid)
   }
 
+  /** Whether a snapshot sees what the transaction wrote. */
+  isSeen(xid: bigint, snapshot: string): boolean {
+    return sees(parse(snapshot), xid)
+  }
+
   /** What no session may see yet: for broken brokers. */
   get uncommitted(): ReadonlyArray<OutboxRow> {
     return Array.from(this.#open.values()).flat()

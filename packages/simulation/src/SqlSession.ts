@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { Client, type ClientWorld } from "./Client.ts"
 import { committedOf } from "./CommittedReader.ts"
 import type { History } from "./History.ts"
+import { keyOf } from "./keyOf.ts"
 import { BROKEN_TOPIC } from "./nuisances.ts"
 import { SQL_PARTITIONS, SQL_TOPIC } from "./SqlServer.ts"
 import { judgeWorkers } from "./SqlWorker.ts"
@@ -73,7 +74,8 @@ export class SqlSession {
     const { topics } = database.server.data
     const { partitionIds } = Array.from(topics.values()).find(({ name }) => name === topic)!
     const timestamp = BigInt(world.nowMs)
-    const record = { timestamp, key: null, value: utf8.encode(value), headers: [] }
+    const key = this.#shared.hasKeys ? utf8.encode(keyOf(value)) : null
+    const record = { timestamp, key, value: utf8.encode(value), headers: [] }
     return { xid, id: database.nextOutboxId++, partitionId: partitionIds[partition]!, ...record }
   }
 }
@@ -98,13 +100,18 @@ export const readSql = (shared: ClientWorld, history: History) =>
       const body = fetchRequest(positions, 100, { topic: SQL_TOPIC })
       const answer = yield* client.call(Fetch, 12, body, 3000, 100)
       for (const answered of answer.responses.flatMap(({ partitions }) => partitions)) {
-        const { next, values } = committedOf(answered, positions.get(answered.partitionIndex)!)
-        found.get(answered.partitionIndex)!.push(...values)
-        positions.set(answered.partitionIndex, next)
+        const partition = answered.partitionIndex
+        const { next, records } = committedOf(answered, positions.get(partition)!)
+        for (const { offset, value } of records) {
+          found.get(partition)!.push(value)
+          const record = { topic: SQL_TOPIC, partition, offset, key: keyOf(value) }
+          history.erasures.reads(client.name, record, client.asked.sentMs)
+        }
+        positions.set(partition, next)
       }
     }
     if (isBehind()) return false
     if (!(yield* judgeWorkers(shared, history, found))) return false
-    history.sql.finish(found)
+    history.sql.finish(found, (value) => history.erasures.mayBeErased(SQL_TOPIC, keyOf(value)))
     return true
   })

@@ -119,10 +119,11 @@ export class TransactionHistory {
   // ---- at the end
 
   /** All that a reader of committed records finds. */
-  finish(found: ReadonlyMap<string, number>): void {
+  finish(found: ReadonlyMap<string, number>, mayBeGone: (value: string) => boolean): void {
     for (const [value, times] of found) if (times > 1) this.#violate("T8", `${value} is there ${times} times`)
-    for (const [name, { endedMs, fate, values }] of this.#transactions) {
-      const there = Array.from(values).filter((value) => found.has(value))
+    for (const [name, { endedMs, fate, values: all }] of this.#transactions) {
+      const there = Array.from(all).filter((value) => found.has(value))
+      const values = new Set(Array.from(all).filter((value) => found.has(value) || !mayBeGone(value)))
       if (there.length > 0 && there.length < values.size) {
         this.#violate(
           "T2",

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { Client, type ClientWorld, type Lost } from "./Client.ts"
 import type { History } from "./History.ts"
+import { keyOf } from "./keyOf.ts"
 import { RETRIABLE } from "./Producer.ts"
 import { produceRequest } from "./Requests.ts"
 import type { TransactionHistory } from "./TransactionHistory.ts"
@@ -37,6 +38,7 @@ export class TransactionalProducer {
   readonly #transactionalId: string
   readonly #name: string
   readonly #raises: boolean
+  readonly #hasKeys: boolean
   #left: number
   #count = 0
   #producerId = -1n
@@ -51,6 +53,7 @@ export class TransactionalProducer {
     this.#name = name
     this.#raises = this.#client.chance.permille(600)
     this.#left = transactions
+    this.#hasKeys = shared.hasKeys
   }
 
   get run(): Effect.Effect<void> {
@@ -142,15 +145,13 @@ export class TransactionalProducer {
       this.#transactions.sends(name, value)
       if (!this.#raises && (yield* this.#addPartition(name, partition)) === "failed") return "failed" as const
       const sequence = this.#sequences.get(partition) ?? 0
-      const records = RecordBatch.encodeBatch(
-        [{ timestamp: BigInt(client.nowMs), key: null, value: utf8.encode(value) }],
-        {
-          producerId: this.#producerId,
-          producerEpoch: this.#producerEpoch,
-          baseSequence: sequence,
-          isTransactional: true
-        }
-      )
+      const key = this.#hasKeys ? utf8.encode(keyOf(value)) : null
+      const records = RecordBatch.encodeBatch([{ timestamp: BigInt(client.nowMs), key, value: utf8.encode(value) }], {
+        producerId: this.#producerId,
+        producerEpoch: this.#producerEpoch,
+        baseSequence: sequence,
+        isTransactional: true
+      })
       const body = {
         ...produceRequest([{ index: partition, records }], TRANSACTIONS_TOPIC),
         transactionalId: this.#transactionalId

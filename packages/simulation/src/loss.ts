@@ -2,10 +2,9 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { Write } from "@tusk/storage/port/Write"
 import { GUARDED_TOPICS } from "./History.ts"
 import type { Loss, LogLoss } from "./History.ts"
-import { KEYED_TOPIC } from "./Keyed.ts"
 import { CONFIGURED_TOPIC } from "./ConfigAdmins.ts"
-import { TOPIC } from "./Requests.ts"
 import type { Lost } from "./Server.ts"
+import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 
 type Range = readonly [first: number, last: number]
 

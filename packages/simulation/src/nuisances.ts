@@ -6,8 +6,9 @@ import * as Effect from "effect/Effect"
 import { Client, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
 import { askProducerId, encode, PRODUCE_VERSION } from "./Producer.ts"
-import { commitRequest, fetchRequest, PARTITIONS, produceRequest, TOPIC } from "./Requests.ts"
+import { commitRequest, fetchRequest, PARTITIONS, produceRequest } from "./Requests.ts"
 import { POISON } from "./units.ts"
+import { TOPIC } from "./topicNames.ts"
 
 /** A topic of which no partition can be loaded. */
 export const BROKEN_TOPIC = "broken"
@@ -43,7 +44,7 @@ export const stumbler = (shared: ClientWorld, history: History): Effect.Effect<v
     const value = `stumbler-${order++}`
     const partition = chance.below(PARTITIONS)
     history.log.sends("plain", client.name, partition, order, value)
-    const bytes = (text: string) => encode({ values: [text], sequence: -1 }, client.nowMs, -1n, -1)
+    const bytes = (text: string) => encode({ values: [text], sequence: -1 }, client.nowMs, -1n, -1, shared.hasKeys)
     const body = produceRequest([{ index: partition, records: bytes(value) }])
     const broken = { name: BROKEN_TOPIC, topicId: ZERO_UUID, partitionData: [{ index: 0, records: bytes("lost") }] }
     const topicData = chance.permille(500) ? [broken] : [broken, ...body.topicData]

@@ -9,8 +9,8 @@ import { plants } from "../src/Plants.ts"
 import { blocksOf, findPlant, simulateBlock, sumOf } from "../src/Search.ts"
 import { simulate } from "../src/Simulation.ts"
 
-/** Seeds in this test, in blocks; `npm run simulate` runs more. */
-const SEEDS = 300
+/** Seeds in this test, in blocks; `npm run simulate` runs these and more, and a push has to pass both. */
+const SEEDS = 100
 /** A block takes some seconds, more if much else runs. */
 const BLOCK_MS = 120_000
 /** Every planted fault shows within far fewer than the 2,000 that are allowed. */
@@ -45,15 +45,15 @@ describe("a cluster from a seed", () => {
 
   it("is the same cluster for the same seed, and another for another", () => {
     const hashes = new Set<string>()
-    for (let seed = 1; seed <= 6; seed++) {
+    for (let seed = 1; seed <= 5; seed++) {
       const first = simulate(seed, { lines: true })
       const second = simulate(seed, { lines: true })
       expect(second.lines).toEqual(first.lines)
       expect(second).toEqual(first)
-      expect(simulate(seed).hash).toBe(first.hash)
       hashes.add(first.hash)
     }
-    expect(hashes.size).toBe(6)
+    expect(simulate(1).hash).toBe(simulate(1, { lines: true }).hash)
+    expect(hashes.size).toBe(5)
   })
 })
 
@@ -85,6 +85,6 @@ describe("a broker broken on purpose", () => {
         groups
       }
     }
-    for (let seed = 1; seed <= 10; seed++) expect(simulate(seed, { plant: same }).violations).toEqual([])
+    for (let seed = 1; seed <= 5; seed++) expect(simulate(seed, { plant: same }).violations).toEqual([])
   })
 })

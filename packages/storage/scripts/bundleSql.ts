@@ -8,6 +8,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   migrations: "migrations/",
   commitTexts: "statements/commit/",
   readTexts: "statements/read/",
+  publishTexts: "statements/publish/",
   outboxTexts: "statements/outbox/",
   shadowTexts: "statements/shadow/",
   erasureTexts: "statements/erasure/",

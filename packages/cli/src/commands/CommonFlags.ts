@@ -2,7 +2,9 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
-import { UsageError } from "../CliError.ts"
+import { securityOfFile } from "@tusk/client/security/ClientConfigFile"
+import { CliError, UsageError } from "../CliError.ts"
+import { orCliError } from "../Files.ts"
 import { KafkaClient, makeKafkaClient } from "@tusk/client/KafkaClient"
 import { parseBootstrap } from "../values/Bootstrap.ts"
 import { parseDuration } from "../values/Duration.ts"
@@ -71,3 +73,20 @@ export const withClient = <A, E, R>(command: Effect.Effect<A, E, R>) =>
     })
     return yield* Effect.provideService(command, KafkaClient, client)
   }).pipe(Effect.scoped)
+
+/** A client of another cluster beside that one, whose flags are its own. */
+export const otherClient = (bootstrapServers: string, flag: string, configFile: string | undefined) =>
+  Effect.gen(function* () {
+    const bootstrap = yield* valueOf(parseBootstrap(bootstrapServers, flag))
+    const timeoutMs = yield* durationOf(yield* timeoutFlag, "timeout")
+    const security = configFile === undefined ? undefined : orCliError(securityOfFile(configFile, `--${flag}-config`))
+    if (security instanceof CliError) return yield* security
+    return yield* makeKafkaClient({
+      bootstrap,
+      clientId: "tusk",
+      softwareVersion: packageVersion(),
+      requestTimeoutMs: timeoutMs,
+      retryMs: timeoutMs,
+      ...(security === undefined ? {} : { security })
+    })
+  })

@@ -20,6 +20,7 @@ import { configCommand } from "./Config.ts"
 import { consumeCommand } from "./Consume.ts"
 import { groupCommand } from "./Group.ts"
 import { doctorCommand } from "./Doctor.ts"
+import { importCommand } from "./Import.ts"
 import { migrateCommand } from "./Migrate.ts"
 import { produceCommand } from "./Produce.ts"
 import { shadowCommand } from "./Shadow.ts"
@@ -37,6 +38,7 @@ const tusk = Command.make("tusk").pipe(
     groupCommand,
     produceCommand,
     consumeCommand,
+    importCommand,
     configCommand,
     userCommand,
     aclCommand,

@@ -5,6 +5,8 @@ import { Streams } from "./Streams.ts"
 export interface Progress {
   /** Tells where it is; drawn at most so often as a person can see. */
   readonly at: (done: number, total: number | undefined) => Effect.Effect<void>
+  /** Whether anybody sees it. */
+  readonly isDrawn: boolean
   /** Takes the bar away. */
   readonly clear: Effect.Effect<void>
 }
@@ -26,9 +28,10 @@ export const progressLine = (label: string, done: number, total: number | undefi
 export const makeProgress = (label: string, isWanted: boolean): Effect.Effect<Progress, never, Streams> =>
   Effect.gen(function* () {
     const { stderr } = yield* Streams
-    if (!isWanted || !stderr.isTerminal) return { at: () => Effect.void, clear: Effect.void }
+    if (!isWanted || !stderr.isTerminal) return { isDrawn: false, at: () => Effect.void, clear: Effect.void }
     let drawnAt = -Infinity
     return {
+      isDrawn: true,
       at: (done: number, total: number | undefined) =>
         Effect.suspend(() => {
           const now = performance.now()

@@ -92,7 +92,15 @@ describe("tusk doctor on a real Postgres", () => {
         yield* psql.query(
           "insert into kafka.outbox_refused (id, reason, partition_id, timestamp) values (1, 'gone', 1, 0)"
         )
+        yield* psql.query(
+          `insert into kafka.topics (topic_id, name) values ('t', 'orders');
+          insert into kafka.partitions (partition_id, topic_id, partition_index) values (1, 't', 0);
+          select kafka.materialise('orders', 'public.latest');
+          insert into kafka.materialised_troubles (follower_id, partition_id, stands_since, error)
+            select follower_id, 1, now() - interval '5 min', 'locked' from kafka.materialised_tables`
+        )
         const findings = yield* doctorOf(server.options())
+        assert.strictEqual(find(findings, "materialised", /public.latest stands since .*locked/).severity, "warning")
         assert.strictEqual(find(findings, "durability", /^fsync is off/).severity, "error")
         assert.strictEqual(find(findings, "durability", /^full_page_writes is off/).severity, "error")
         assert.strictEqual(find(findings, "durability", /^synchronous_commit is off/).severity, "warning")

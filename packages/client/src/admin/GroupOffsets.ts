@@ -17,6 +17,8 @@ import type { TopicPartition } from "../Metadata.ts"
 /** An offset of a group. */
 export interface GroupOffset extends TopicPartition {
   readonly offset: bigint
+  /** What the member said of it; none if not given. */
+  readonly metadata?: string
 }
 
 /** Whose commits these are: a member's, or of somebody beside a group without members. */
@@ -55,8 +57,8 @@ export const committedOffsets = (group: string): Effect.Effect<ReadonlyArray<Gro
       { ...BY_NAME, minVersion: 2 }
     )
     const offsets = (answer.groups[0]?.topics ?? answer.topics).flatMap(({ name: topic, partitions }) =>
-      partitions.flatMap(({ committedOffset: offset, partitionIndex: partition }) =>
-        offset === -1n ? [] : [{ topic, partition, offset }]
+      partitions.flatMap(({ committedOffset: offset, metadata, partitionIndex: partition }) =>
+        offset === -1n ? [] : [{ topic, partition, offset, metadata: metadata ?? "" }]
       )
     )
     return offsets.sort(inOrder)
@@ -97,12 +99,12 @@ export const commitOffsets = (
     const topics = byTopic(offsets).map(([name, list]) => ({
       name,
       topicId: ZERO_UUID,
-      partitions: list.map(({ offset, partition }) => ({
+      partitions: list.map(({ metadata, offset, partition }) => ({
         partitionIndex: partition,
         committedOffset: offset,
         committedLeaderEpoch: -1,
         commitTimestamp: -1n,
-        committedMetadata: ""
+        committedMetadata: metadata ?? ""
       }))
     }))
     yield* client.ask(

@@ -11,7 +11,8 @@ const TAG = 10_000
 export const IMPORTED_SINCE = 9
 
 /**
- * The mark: the batch keeps its base offset, and where it comes from nothing lies between `offset` and that one.
+ * The mark: the batches keep their base offsets, and where they come from nothing lies between `offset` and the first, nor
+ * between them.
  *
  * @example
  * import { importedTo, taggedImportedTo } from "@tusk/protocol/embedded/ImportedTo"

@@ -172,6 +172,16 @@ export const setLogAppendTime = (batch: Uint8Array, timestamp: bigint): void => 
   refreshCrc(batch)
 }
 
+/** Makes it nobody's: without producer id and transaction. In place; the CRC is made anew. */
+export const clearProducer = (batch: Uint8Array): void => {
+  const view = H.viewOf(batch)
+  view.setInt16(H.ATTRIBUTES_AT, H.attributes(batch) & ~H.TRANSACTIONAL_MASK)
+  view.setBigInt64(43, -1n)
+  view.setInt16(51, -1)
+  view.setInt32(53, -1)
+  refreshCrc(batch)
+}
+
 /** Writes the CRC that the batch's bytes have now. */
 export const refreshCrc = (batch: Uint8Array): void => {
   H.viewOf(batch).setUint32(H.CRC_AT, crc32c(batch.subarray(H.ATTRIBUTES_AT)))

@@ -123,6 +123,30 @@ describe("filterSteps", () => {
     assert.deepStrictEqual(found, { batch, kept: 1, deleteHorizon: undefined })
   })
 
+  it("gives no tombstone a time at which it may go, if there is none to give", () => {
+    const batch = RecordBatch.encodeBatch([
+      { key: utf8.encode("k"), value: null },
+      { key: utf8.encode("l"), value: utf8.encode("v") }
+    ])
+    const found = filterRecords(batch, { deleteHorizon: undefined, keep: ({ isTombstone }) => isTombstone })
+    const { batch: after } = found as RecordBatch.Filtered
+    assert.isUndefined(RecordBatch.deleteHorizonOf(after!))
+    assert.strictEqual(RecordBatch.baseTimestamp(after!), RecordBatch.baseTimestamp(batch))
+  })
+
+  it.prop("of an emptied batch no record is left, and where it lies and who sent it", [Shape], ([shape]) => {
+    const batch = batchOf(shape)
+    const empty = RecordBatch.emptied(batch)
+    assert.strictEqual(empty.byteLength, RecordBatch.RECORD_BATCH_OVERHEAD)
+    assert.isTrue(RecordBatch.isCrcValid(empty))
+    assert.deepStrictEqual(RecordBatch.decodeRecords(empty, LIMITS), [])
+    for (const field of [RecordBatch.baseOffset, RecordBatch.lastOffset, RecordBatch.lastSequence]) {
+      assert.strictEqual(field(empty), field(batch))
+    }
+    const again = filterRecords(empty, { deleteHorizon: 1n, keep: () => true })
+    assert.isUndefined((again as RecordBatch.Filtered).batch)
+  })
+
   it("answers what is wrong with records that cannot be read", () => {
     const batch = RecordBatch.encodeBatch([{ key: utf8.encode("k"), value: utf8.encode("v") }])
     batch[RecordBatch.RECORD_BATCH_OVERHEAD] = 0x7e

@@ -343,6 +343,13 @@ export const settingDefinitions = {
     ["auto", "on"],
     "Whether kafka.produce wakes a broker that sleeps. auto: unless max_prepared_transactions allows PREPARE TRANSACTION, which refuses a transaction that has notified; then the broker looks every 20 to 250 ms."
   ),
+  sqlSnapshotOutboxRows: number(
+    "tusk.sql.snapshot.outbox.rows",
+    "INT",
+    20_000,
+    { min: 1, max: 10_000_000 },
+    "Rows in kafka.outbox beyond which the snapshot of a published table waits."
+  ),
   synchronousCommit: word(
     "tusk.synchronous.commit",
     "on",

@@ -160,11 +160,13 @@ export const collect = (
       if (importing || behind !== undefined) {
         if (behind !== undefined && !mayImport(topic.name)) return new TopicAuthorizationFailed()
         if (!importing || behind === undefined || partitionId === undefined) return misdirected(topic.name, importing)
-        const batch = checkImported(records)
-        if (isKafkaError(batch)) return batch
-        return [
-          add({ partitionId, batch, stampTime: false, relaxed, importedTo: behind }, insideOfImported(batch, config))
-        ]
+        const batches = checkImported(records)
+        if (isKafkaError(batches)) return batches
+        // Nothing lies between those of one request, either.
+        return batches.map((batch, k) => {
+          const to = k === 0 ? behind : RecordBatch.lastOffset(batches[k - 1]!) + 1n
+          return add({ partitionId, batch, stampTime: false, relaxed, importedTo: to }, insideOfImported(batch, config))
+        })
       }
       const batch = checkProduced(records, apiVersion, config)
       if (isKafkaError(batch)) return refusing(log, partitionId, records, batch)

@@ -5,15 +5,19 @@ import { isKafkaError } from "@tusk/storage/log/Log"
 import type { TopicConfig } from "../config/TopicConfigs.ts"
 import type { Inside } from "./Recompression.ts"
 
-/** The one record batch of a partition, as far as its header and checksum tell. Its size and times are its source's matter. */
-export const checkImported = (records: Uint8Array | null): Uint8Array | KafkaError => {
+/**
+ * The record batches of a partition, of which there may be many, as far as headers and checksums tell. Sizes and times are
+ * their source's matter.
+ */
+export const checkImported = (records: Uint8Array | null): ReadonlyArray<Uint8Array> | KafkaError => {
   const batches = RecordBatch.splitBatches(records ?? new Uint8Array(0))
   if (isKafkaError(batches)) return batches
-  const [batch, ...others] = batches
-  if (batch === undefined || others.length > 0) {
-    return new InvalidRecord({ message: `One record batch a partition is imported at a time, not ${batches.length}.` })
+  if (batches.length === 0) return new InvalidRecord({ message: "There is no record batch to import." })
+  for (const batch of batches) {
+    const invalid = RecordBatch.validateImported(batch)
+    if (invalid !== undefined) return invalid
   }
-  return RecordBatch.validateImported(batch) ?? batch
+  return batches
 }
 
 const RULES: RecordBatch.RecordRules = { compacted: false, gaps: true }

@@ -127,6 +127,18 @@ describe("a topic that is imported", () => {
     assert.deepStrictEqual(await ends(client), [0n, 5n])
   })
 
+  it("takes many batches of a partition at once, up to the first that does not fit", async () => {
+    const { broker, client } = await withTopic(FROM)
+    await using _ = broker
+    const set = Buffer.concat([kept([3n, 4n]), kept([9n]), filler(10n, 12n), kept([12n])])
+    assert.deepInclude(await importing(client, set, 0n), { errorCode: NONE, baseOffset: 3n })
+    assert.deepStrictEqual((await stored(client)).batches.map(RecordBatch.baseOffset), [3n, 9n, 10n, 12n])
+    assert.strictEqual((await importing(client, Buffer.concat([kept([12n]), kept([13n])]), 12n)).errorCode, DUPLICATE)
+    assert.deepStrictEqual(await ends(client), [0n, 14n], "what follows a repeated one")
+    assert.strictEqual((await importing(client, Buffer.concat([kept([15n]), kept([14n])]), 14n)).errorCode, DUPLICATE)
+    assert.deepStrictEqual(await ends(client), [0n, 16n])
+  })
+
   it("takes nothing from anybody else: neither records nor the marker of a transaction", async () => {
     const { broker, client } = await withTopic(FROM)
     await using _ = broker
@@ -163,7 +175,7 @@ describe("a topic that is imported", () => {
     broken[RecordBatch.RECORD_BATCH_OVERHEAD + 4] = 99
     RecordBatch.refreshCrc(broken)
     const numbered = kept([0n], { producerId: 1n, producerEpoch: 0, baseSequence: 0 })
-    for (const batch of [broken, numbered, Buffer.concat([kept([0n]), kept([1n])]), new Uint8Array(0)]) {
+    for (const batch of [broken, numbered, Buffer.concat([kept([0n]), numbered]), new Uint8Array(0)]) {
       assert.strictEqual((await importing(client, batch, 0n)).errorCode, INVALID_RECORD)
     }
   })

@@ -14,6 +14,7 @@ import { erasuresOf } from "./PgStore/ErasureSession.ts"
 import { materialisedOf } from "./PgStore/materialisedRows.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { outboxOf } from "./PgStore/OutboxSession.ts"
+import { publicationsOf } from "./PgStore/PublishSession.ts"
 import { securityOf } from "./PgStore/SecuritySession.ts"
 import { readsOf } from "./PgStore/reads.ts"
 import { roleLoginsOf } from "./PgStore/RoleLogins.ts"
@@ -111,6 +112,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     ...readsOf((use) => withReign(({ readers }) => use(readers))),
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
+    publications: publicationsOf(withReign),
     shadow: shadowOf((build) => withReign(({ shadow }) => shadow.send(build))),
     erasures: erasuresOf(withReign),
     materialised: materialisedOf(withReign),

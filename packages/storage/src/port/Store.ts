@@ -6,6 +6,7 @@ import type { CommitStore } from "./CommitStore.ts"
 import type { Erasures } from "./Erasures.ts"
 import type { MaterialisedTables } from "./MaterialisedTables.ts"
 import type { Outbox } from "./Outbox.ts"
+import type { Publications } from "./Publications.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
 import type { ShadowRows } from "./ShadowRows.ts"
 import type { StateLoader } from "./StateLoader.ts"
@@ -72,6 +73,8 @@ export interface SqlSide {
   readonly outbox: Outbox | undefined
   /** Records as rows; absent for the same reason. */
   readonly unpacked?: UnpackedRows
+  /** Tables that are published as topics; absent for the same reason. */
+  readonly publications?: Publications
   /** How far another Kafka follows; absent for the same reason. */
   readonly shadow?: ShadowRows
   /** Keys to be erased; absent for the same reason. */

@@ -28,6 +28,8 @@ export interface UnpackedRows extends FollowerRows {
   readonly sift: (step: FollowedStep) => Effect.Effect<void, StoreError>
   /** The rows are as the log is that is compacted so far. */
   readonly noteCompaction: (partitionId: number, compacted: CompactedTo) => Effect.Effect<void, StoreError>
+  /** Takes rows away, at most so many, of a partition that has no position; tells how many there were. */
+  readonly clear: (partitionId: number, limit: number) => Effect.Effect<number, StoreError>
   /** Takes the oldest rows below an offset away, at most so many; tells how many there were. */
   readonly trim: (partitionId: number, below: bigint, limit: number) => Effect.Effect<number, StoreError>
 }

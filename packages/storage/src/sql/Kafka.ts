@@ -1,7 +1,7 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
@@ -196,3 +196,21 @@ export const consume =
       schema,
       options
     )((records) => Effect.forEach(records, (record) => effect(record), { discard: true }))
+
+/**
+ * Waits until a topic's records as rows, or a table of `kafka.materialise` of that name, have the record at an offset; false:
+ * not in that time, 10 s if nothing is said. It sees nothing new inside a transaction that is not read committed.
+ */
+export const awaitOffset = Effect.fnUntraced(function* (
+  name: string,
+  partition: number,
+  offset: bigint,
+  options: { readonly timeout?: Duration.Input } = {}
+) {
+  const sql = yield* SqlClient.SqlClient
+  const cluster = sql(yield* ClusterSchema)
+  const ms = Math.ceil(Duration.toMillis(options.timeout ?? "10 seconds"))
+  const [row] = yield* sql<{ readonly there: boolean }>`select ${cluster}.await(${name}, ${partition}::integer,
+    ${String(offset)}::text::bigint, ${ms}::integer * interval '1 ms') as there`
+  return row!.there
+})

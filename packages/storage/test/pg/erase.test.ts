@@ -118,6 +118,51 @@ describe("kafka.erase", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("materialised tables follow: a later record's row stays, and a table that is locked is waited for", () =>
+    Effect.gen(function* () {
+      yield* database.empty
+      const psql = yield* database.psql()
+      const locking = yield* database.psql()
+      const broker = yield* start()
+      yield* broker.create("users")
+      yield* psql.query(
+        "select kafka.materialise('users', 'public.latest', '{\"n\": \"integer\"}', on_error => 'skip')"
+      )
+      yield* broker.append("users", ['42={"n": 1}', '7={"n": 2}', '43={"n": 3}', '42={"n": "secret"}'], {
+        compression: GZIP
+      })
+      yield* broker.follower.look
+      yield* psql.query("select kafka.await('public.latest', 0, 3, '15 s')")
+      const troubles = "select skipped, skipped_error from kafka.materialised where topic = 'users'"
+      assert.match(String(yield* psql.query(troubles)), /secret/)
+      yield* locking.query("begin; lock table public.latest")
+      const first = yield* erase(psql, "'users', key => '42'")
+      yield* until(psql, first, "waits")
+      yield* broker.append("users", ['43={"n": 4}'])
+      yield* locking.query("rollback")
+      yield* until(psql, first, "done")
+      yield* psql.query("select kafka.await('public.latest', 0, 4, '15 s')")
+      const rows = psql.query("select key, n from public.latest order by key")
+      assert.deepStrictEqual(yield* rows, [
+        ["43", "4"],
+        ["7", "2"]
+      ])
+      assert.deepStrictEqual(yield* psql.query(troubles), [["1", null]])
+      yield* locking.query("begin; lock table public.latest")
+      const second = yield* erase(psql, "'users', key => '43'")
+      yield* until(psql, second, "waits")
+      yield* broker.append("users", ['43={"n": 5}'])
+      yield* locking.query("rollback")
+      yield* until(psql, second, "done")
+      yield* psql.query("select kafka.await('public.latest', 0, 5, '15 s')")
+      assert.deepStrictEqual(yield* rows, [
+        ["43", "5"],
+        ["7", "2"]
+      ])
+      yield* broker.stop
+    }).pipe(Effect.scoped)
+  )
+
   it.live("what kafka.produce left goes: waiting, refused, and as a dedup key", () =>
     Effect.gen(function* () {
       yield* database.empty

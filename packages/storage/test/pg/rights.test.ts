@@ -349,7 +349,7 @@ describe("what everybody may call", () => {
       expect(
         yield* psql.query(`select relname from pg_class where relnamespace = 'kafka'::regnamespace
           and relkind in ('r', 'v') and has_table_privilege('${APP}', oid, 'select, insert, update, delete')`)
-      ).toEqual([["topic_records"]])
+      ).toEqual([["erasures"], ["materialised"], ["topic_records"]])
     })
   )
 })

@@ -257,3 +257,19 @@ describe("Kafka.consume", () => {
     })
   )
 })
+
+describe("Kafka.awaitOffset", () => {
+  it.live("waits for rows of a topic and for tables, and tells that it was in vain", () =>
+    Effect.gen(function* () {
+      const { psql, sql } = yield* open(1, 0)
+      yield* psql.query(`select kafka.materialise('t', 'public.latest')`)
+      const ask = (name: string) => provided(Kafka.awaitOffset(name, 0, 4n, { timeout: "50 millis" }), sql)
+      expect([yield* ask("t"), yield* ask("latest")]).toEqual([false, false])
+      yield* psql.query(`insert into kafka.unpacked_positions select partition_id, 5 from kafka.partitions;
+        insert into kafka.materialised_positions select follower_id, partition_id, 5
+          from kafka.materialised_tables, kafka.partitions`)
+      expect([yield* ask("t"), yield* ask("latest")]).toEqual([true, true])
+      expect(yield* Effect.flip(ask("nothing"))).toMatchObject({ _tag: "SqlError" })
+    }).pipe(Effect.scoped)
+  )
+})

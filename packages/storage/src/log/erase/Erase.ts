@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
+import * as Semaphore from "effect/Semaphore"
 import { Active } from "../../commit/Active.ts"
 import { Committer } from "../../commit/Committer.ts"
 import type { Erasures } from "../../port/Erasures.ts"
@@ -61,7 +62,7 @@ export class Erase extends Context.Service<
         committer: yield* Committer,
         rewriting,
         step: makeEraseStep({ read, filter, rewriting, counts }),
-        rows: makeEraseRows(erasures, store.unpacked, yield* Follower),
+        rows: makeEraseRows(erasures, store, yield* Follower),
         pace: new Pace(options.bytesPerSecond),
         options,
         nowMs: () => clock.currentTimeMillisUnsafe(),
@@ -111,6 +112,7 @@ type ErasingPorts = TopicErasurePorts & { readonly active: Active["Service"] }
 class Erasing {
   readonly #ports: ErasingPorts
   readonly #trouble = new Recurring("log")
+  readonly #one = Semaphore.makeUnsafe(1)
   #topics: ReadonlyMap<string, TopicErasure> = new Map()
   #waitMs: number
 
@@ -129,13 +131,14 @@ class Erasing {
 
   /** All topics in turn, until each is done with or waits. */
   get check(): Effect.Effect<boolean> {
-    return Effect.gen({ self: this }, function* () {
+    const check = Effect.gen({ self: this }, function* () {
       while (true) {
         const outcomes = yield* this.#lookAtAll
         if (!outcomes.includes("GoesOn")) return outcomes.includes("Waits")
         this.#waitMs = this.#ports.options.waitMs
       }
     })
+    return this.#one.withPermits(1)(check)
   }
 
   /** Without end. What waits is looked at again, more rarely each time. */

@@ -1,7 +1,10 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** Lets so many bytes a second pass, one caller after the other. */
+/** How much longer than a step a pause is at least: where a machine is busy, steps take long, and others come first. */
+const PAUSE_TO_STEP = 3
+
+/** Lets so many bytes a second pass, one caller after the other, and works a quarter of the time at most. */
 export class Pace {
   readonly #bytesPerSecond: number
   /** When what has passed so far may have passed. */
@@ -11,11 +14,11 @@ export class Pace {
     this.#bytesPerSecond = bytesPerSecond
   }
 
-  /** These bytes have passed: returns when the next may. */
-  passed(bytes: number): Effect.Effect<void> {
+  /** These bytes have passed, which has taken so long: returns when the next may. */
+  passed(bytes: number, tookMs: number): Effect.Effect<void> {
     return Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
       this.#dueMs = Math.max(this.#dueMs, nowMs) + (1000 * bytes) / this.#bytesPerSecond
-      const waitMs = this.#dueMs - nowMs
+      const waitMs = Math.max(this.#dueMs - nowMs, PAUSE_TO_STEP * tookMs)
       return waitMs < 1 ? Effect.void : Effect.sleep(waitMs)
     })
   }

@@ -1,5 +1,6 @@
 import { isKafkaError } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Active } from "../../commit/Active.ts"
 import type { Committer } from "../../commit/Committer.ts"
@@ -123,7 +124,8 @@ export class TopicErasure {
         }
         if (left <= 0) return "GoesOn" as const
         const { end, from } = next
-        const step = yield* this.#ports.step({ partitionId: at.partitionId, from, end }, keys, reign)
+        const range = { partitionId: at.partitionId, from, end }
+        const [took, step] = yield* Effect.timed(this.#ports.step(range, keys, reign))
         if (isUnreadable(step)) {
           waits ??= `${this.#nameOf(at.partitionId)}: the batch at offset ${step.offset} cannot be opened: ${step.error._tag}`
           break
@@ -133,7 +135,7 @@ export class TopicErasure {
         if (this.#told?.why !== undefined) yield* this.#tell(pass, undefined)
         at = { ...at, nextOffset: step.to }
         left -= step.lookedBytes
-        yield* this.#ports.pace.passed(step.lookedBytes)
+        yield* this.#ports.pace.passed(step.lookedBytes, Duration.toMillis(took))
       }
     }
     return waits
@@ -178,7 +180,8 @@ export class TopicErasure {
   readonly #finish = Effect.fnUntraced({ self: this }, function* (pass: BegunPass) {
     yield* this.#ports.erasures.finish(pass)
     this.#ports.finished()
-    yield* Effect.logInfo(`erased ${pass.requests.length} keys of topic ${this.#topicId}`)
+    const name = this.#ports.topics.byId(this.#topicId)?.name ?? this.#topicId
+    yield* Effect.logInfo(`erased ${pass.requests.length} keys of topic ${name}`)
     return "GoesOn" as const
   })
 

@@ -2,7 +2,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
 import type { ErasurePass, Erasures } from "../../port/Erasures.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { UnpackedRows } from "../../port/UnpackedRows.ts"
+import type { SqlSide } from "../../port/Store.ts"
 import type { Follower } from "../follower/Follower.ts"
 
 /**
@@ -20,7 +20,7 @@ const EVERYTHING = (1n << 63n) - 1n
 
 export const makeEraseRows = (
   erasures: Pick<Erasures, "rows">,
-  unpacked: Pick<UnpackedRows, "position"> | undefined,
+  { materialised, unpacked }: Pick<SqlSide, "materialised" | "unpacked">,
   follower: Pick<Follower["Service"], "erase">
 ): EraseRows =>
   Effect.fnUntraced(function* (pass, partitionId, below) {
@@ -30,7 +30,9 @@ export const makeEraseRows = (
     if (at !== undefined && (below === undefined || at < below)) return `kafka.unpacked has come to offset ${at}`
     let from: bigint | undefined = 0n
     while (from !== undefined) from = yield* erasures.rows(pass, { partitionId, from, below: below ?? EVERYTHING })
-    for (const { key } of pass.requests) {
+    // A key each: where there is no table, thousands of them cost nothing.
+    const tables = materialised === undefined ? [] : yield* materialised.all
+    for (const { key } of tables.length === 0 ? [] : pass.requests) {
       // What Postgres says of it may name the key.
       const stands = yield* Effect.match(follower.erase({ partitionId, key, below: below ?? EVERYTHING }), {
         onFailure: () => true,

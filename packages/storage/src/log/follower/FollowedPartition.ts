@@ -10,7 +10,6 @@ import type { Log, PartitionEnd } from "../Log.ts"
 import { Patience } from "./Patience.ts"
 import type { ReadStep } from "./readStep.ts"
 
-const EVERYTHING = (1n << 63n) - 1n
 /** Rows that one statement deletes. */
 const TRIM_ROWS = 10_000
 
@@ -48,7 +47,7 @@ export class FollowedPartition {
 
   /** Takes all rows away, however long that takes. */
   get retire(): Effect.Effect<void> {
-    const gone = Effect.andThen(this.#ports.rows.end(this.#partitionId), this.#trim(EVERYTHING))
+    const gone = Effect.andThen(this.#ports.rows.end(this.#partitionId), this.#clear)
     const retire = (): Effect.Effect<void> =>
       Effect.flatMap(this.#insist(Effect.as(gone, true)), (done) => (done === true ? Effect.void : retire()))
     return Effect.suspend(retire)
@@ -91,7 +90,7 @@ export class FollowedPartition {
     const known = yield* rows.position(this.#partitionId)
     if (known !== undefined) return known
     // Rows without a position are those of a time when the topic was followed before.
-    yield* this.#trim(EVERYTHING)
+    yield* this.#clear
     const { logStartOffset } = yield* this.#end()
     yield* rows.begin(this.#partitionId, logStartOffset)
     return logStartOffset
@@ -139,6 +138,12 @@ export class FollowedPartition {
     }
     if (position.compacted !== undefined) yield* rows.noteCompaction(this.#partitionId, position.compacted)
   })
+
+  readonly #clear: Effect.Effect<void, StoreError> = Effect.suspend(() =>
+    Effect.gen({ self: this }, function* () {
+      while ((yield* this.#ports.rows.clear(this.#partitionId, TRIM_ROWS)) === TRIM_ROWS);
+    })
+  )
 
   readonly #trim = Effect.fnUntraced({ self: this }, function* (below: bigint) {
     while ((yield* this.#ports.rows.trim(this.#partitionId, below, TRIM_ROWS)) === TRIM_ROWS);

@@ -9,7 +9,7 @@ import { erasureTexts } from "../sql/bundle.ts"
 export const erasureStatements = statementsOf(erasureTexts)
 
 /** Requests of a pass: what is looked for in each record at once. */
-const PASS_REQUESTS = 1000
+const PASS_REQUESTS = 4000
 
 export type Value = (frame: FrameWriter) => void
 

@@ -20,6 +20,7 @@ import { commitStatements } from "./CommitFrame.ts"
 import { ErasureSession } from "./ErasureSession.ts"
 import { MaterialisedSessions } from "./MaterialisedSessions.ts"
 import { OutboxSession } from "./OutboxSession.ts"
+import { PublishSession } from "./PublishSession.ts"
 import { Readers } from "./Readers.ts"
 import { SecuritySession } from "./SecuritySession.ts"
 import { ShadowSession } from "./ShadowSession.ts"
@@ -39,6 +40,7 @@ export interface Reign extends CommitSession {
   readonly session: Session
   readonly readers: Readers
   readonly unpacked: UnpackedSession
+  readonly publish: PublishSession
   readonly erasure: ErasureSession
   readonly materialised: MaterialisedSessions
   readonly statistics: StatisticsSession
@@ -137,6 +139,7 @@ export const endReign = (
     | "erasure"
     | "materialised"
     | "outbox"
+    | "publish"
     | "readers"
     | "session"
     | "shadow"
@@ -148,11 +151,13 @@ export const endReign = (
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { erasure, materialised, outbox, readers, session, shadow, statistics, unpacked, watch, writer } = sessions
+    const { erasure, materialised, outbox, publish, readers, session, shadow, statistics, unpacked, watch, writer } =
+      sessions
     readers.end()
     statistics.end()
     shadow.end()
     unpacked.end()
+    publish.end()
     erasure.end()
     materialised.end()
     watch.end()
@@ -209,6 +214,7 @@ export const takeOver = (
     const beside = new Beside(target, writer, session)
     const readers = new Readers(beside, target.readConnections)
     const unpacked = new UnpackedSession(readers)
+    const publish = new PublishSession(readers)
     const erasure = new ErasureSession(readers)
     const materialised = new MaterialisedSessions(readers, target.tableSessions)
     const statistics = new StatisticsSession(readers)
@@ -216,7 +222,7 @@ export const takeOver = (
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
     const security = new SecuritySession(outbox)
-    const besides = { unpacked, materialised, erasure, statistics, shadow, watch, outbox, security }
+    const besides = { unpacked, publish, materialised, erasure, statistics, shadow, watch, outbox, security }
     const sessions = { writer, session, readers, ...besides }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)

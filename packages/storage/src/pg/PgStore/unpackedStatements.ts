@@ -68,6 +68,10 @@ export const unpackedOf = (
     sift: (step) => Effect.asVoid(ask(s.SiftRows, ...stepOf(step))),
     noteCompaction: (partitionId, { cleanedOffset, deleteHorizon }) =>
       Effect.asVoid(ask(s.NoteCompaction, int32(partitionId), int64(cleanedOffset), int64(deleteHorizon))),
+    clear: (partitionId, limit) =>
+      Effect.map(ask(s.ClearRows, int32(partitionId), int64(BigInt(limit))), ([row]) =>
+        Number(row![0]!.readBigInt64BE(0))
+      ),
     trim: (partitionId, below, limit) =>
       Effect.map(ask(s.TrimRows, int32(partitionId), int64(below), int64(BigInt(limit))), ([row]) =>
         Number(row![0]!.readBigInt64BE(0))

@@ -50,6 +50,12 @@ export const migrateSchema = (
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
+/** Tables that a broker vacuums by itself: offsets, and what may have held what was erased. */
+const VACUUMED = [
+  ...["kafka.offsets", "kafka.batches", "kafka.unpacked", "kafka.outbox", "kafka.outbox_refused", "kafka.outbox_keys"],
+  "kafka.erasure_requests"
+]
+
 /** Statements that give a role what a broker needs that does not own the schema. */
 export const grantsTo = (
   connection: PgConnection,
@@ -62,7 +68,7 @@ export const grantsTo = (
       `grant select, insert, update, delete on all tables in schema kafka ${to}`,
       `grant execute on all functions in schema kafka ${to}`,
       // Before Postgres 17 only the owner may: autovacuum has to do.
-      ...(row?.[0] === "t" ? [`grant maintain on kafka.offsets ${to}`] : [])
+      ...(row?.[0] === "t" ? [`grant maintain on ${VACUUMED.join(", ")} ${to}`] : [])
     ]
   })
 

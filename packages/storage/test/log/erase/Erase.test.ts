@@ -252,6 +252,19 @@ describe("erasing", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.effect("what it leaves of an emptied batch compaction takes", () =>
+    Effect.gen(function* () {
+      const { append, ask, batches, compact, create, erase } = yield* withTopic()
+      yield* create("compacted")
+      for (const record of ["a=1", "b=1", "c=1"]) yield* append("compacted", [record])
+      ask("compacted", "a")
+      yield* erase.check
+      assert.deepStrictEqual((yield* batches("compacted")).map(RecordBatch.baseOffset), [0n, 1n, 2n])
+      yield* compact
+      assert.deepStrictEqual((yield* batches("compacted")).map(RecordBatch.baseOffset), [1n, 2n])
+    }).pipe(Effect.scoped)
+  )
+
   it.effect("nothing of it is left in the tail, nor in what was read ahead, nor in what is being read ahead", () =>
     Effect.gen(function* () {
       const { append, ask, batches, erase, erasures, faulty, records } = yield* withTopic({ readAheadBytes: 1 << 20 })

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { makeSignal } from "../../../src/Signal.ts"
 import type { ErasurePass, ErasureProgress, Erasures, ErasureStep } from "../../../src/port/Erasures.ts"
 
 interface Request {
@@ -27,6 +28,14 @@ export class MemoryErasures {
   isAwaited = false
   discarded = 0
   #passIds = 0n
+  readonly #changed = makeSignal()
+  /** Whether `ask` wakes the broker: else a test has it look. */
+  readonly #wakes: boolean
+  #isAsked = false
+
+  constructor(wakes = false) {
+    this.#wakes = wakes
+  }
   vacuums = 0
   /** Runs before a step is noted. */
   beforeAdvance: Effect.Effect<void> = Effect.void
@@ -35,7 +44,14 @@ export class MemoryErasures {
     const erasureId = BigInt(this.requests.length + 1)
     const asked = { erasureId, topicId, partitionIds, key: Buffer.from(key) }
     this.requests.push({ ...asked, pass: undefined, records: undefined })
+    this.#isAsked = true
+    this.#changed.notify()
     return erasureId
+  }
+
+  /** Returns once all is done. */
+  get allDone(): Effect.Effect<void> {
+    return this.#changed.until(() => this.#open().length === 0)
   }
 
   /** Records that went, of each request that is done with. */
@@ -48,8 +64,17 @@ export class MemoryErasures {
   }
 
   readonly port: Erasures = {
-    topics: Effect.sync(() => Array.from(new Set(this.#open().map(({ topicId }) => topicId)))),
-    woken: () => Effect.never,
+    topics: Effect.sync(() => {
+      this.#isAsked = false
+      return Array.from(new Set(this.#open().map(({ topicId }) => topicId)))
+    }),
+    woken: (limitMs) =>
+      this.#wakes
+        ? Effect.raceFirst(
+            this.#changed.until(() => this.#isAsked),
+            Effect.sleep(limitMs)
+          )
+        : Effect.never,
     pass: (topicId) => Effect.sync(() => this.#pass(topicId)),
     isAwaited: () => Effect.sync(() => this.isAwaited),
     discard: () =>
@@ -81,6 +106,7 @@ export class MemoryErasures {
           request.records = pass.partitions!.reduce((sum, { records }) => sum + records[place]!, 0)
         })
         this.passes.splice(at, 1)
+        this.#changed.notify()
       }),
     vacuum: Effect.sync(() => {
       this.vacuums++

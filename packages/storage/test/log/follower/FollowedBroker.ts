@@ -49,9 +49,11 @@ interface BrokerOptions {
   /** Undefined: it has no follower. */
   readonly following: Following | undefined
   readonly stepBytes?: number
+  /** As this role. */
+  readonly user?: string
 }
 
-const layerOf = (database: TestDatabase, { following, stepBytes }: BrokerOptions) =>
+const layerOf = (database: TestDatabase, { following, stepBytes, user }: BrokerOptions) =>
   Layer.mergeAll(
     following === undefined
       ? Layer.succeed(Follower, { look: Effect.void, upkeep: Effect.void, erase: () => Effect.void, tables: () => [] })
@@ -64,7 +66,7 @@ const layerOf = (database: TestDatabase, { following, stepBytes }: BrokerOptions
     Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, OpenBatches.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
-    Layer.provideMerge(Layer.effect(Store, database.open())),
+    Layer.provideMerge(Layer.effect(Store, database.open(user === undefined ? {} : { user }))),
     Layer.provide(
       Layer.mergeAll(
         // Small enough that what is behind is read from the database.

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { TestDatabase } from "../../pg/TestDatabase.ts"
+import { grant, grantsTo } from "../../../src/pg/schema/MigrateSchema.ts"
+import { startFollowed } from "./FollowedBroker.ts"
 import { lines, openMaterialised, reached, refusal, whyItStands } from "./Materialised.ts"
 
 const database = new TestDatabase()
@@ -82,6 +84,27 @@ describe("a table of a role that has not the broker's rights", () => {
       yield* reached(app, "latest", 0)
       expect(yield* lines(psql, "select tableowner from pg_tables where tablename = 'latest'")).toEqual([ROLE])
       expect(yield* lines(app, "select key, value, n, at is not null from app.latest")).toEqual(["a 1 7 t"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is kept by a broker of a role that owns nothing, too", () =>
+    Effect.gen(function* () {
+      const { app, append, psql, stop } = yield* open
+      const runner = `${database.name}_runner`
+      yield* psql.query(`create role ${runner} login`)
+      yield* Effect.addFinalizer(() => Effect.ignore(psql.query(`drop owned by ${runner}; drop role ${runner}`)))
+      yield* grant(psql, yield* grantsTo(psql, runner))
+      yield* append("t", ["a=1"])
+      yield* stop
+      yield* startFollowed(database, { following: new Set(), user: runner })
+      yield* app.query("select kafka.materialise('t', 'app.latest')")
+      yield* psql.query(`select kafka.materialise('t', 'public.ours'); alter table public.ours add check (key <> '')`)
+      yield* reached(psql, "latest", 0)
+      yield* reached(psql, "ours", 0)
+      expect(yield* lines(app, "select * from app.latest")).toEqual(["a 1"])
+      expect(
+        yield* lines(psql, "select usename from pg_stat_activity where application_name = 'tusk/broker tables' limit 1")
+      ).toEqual([runner])
     }).pipe(Effect.scoped)
   )
 

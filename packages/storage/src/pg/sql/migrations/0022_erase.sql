@@ -157,6 +157,13 @@ create function kafka.finish_erasure(pass bigint) returns void language plpgsql 
     update kafka.erasure_requests r set key = null, key_sha256 = sha256(r.key), records = coalesce(went[r.place], 0),
         erased_at = clock_timestamp(), began_at = coalesce(r.began_at, clock_timestamp())
       where r.pass_id = pass and r.erased_at is null;
+    -- Postgres' messages quote what does not fit.
+    update kafka.materialised_troubles t set
+        error = case when t.error_offset >= p.end_offset then t.error end,
+        skipped_error = case when t.skipped_offset >= p.end_offset then t.skipped_error end
+      from kafka.erasure_progress p
+      where p.pass_id = pass and t.partition_id = p.partition_id
+        and (t.error_offset < p.end_offset or t.skipped_offset < p.end_offset);
     delete from kafka.erasure_progress p where p.pass_id = pass;
     delete from kafka.erasure_passes p where p.pass_id = pass;
   end $$;

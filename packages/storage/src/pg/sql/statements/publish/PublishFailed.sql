@@ -1,0 +1,1 @@
+select from kafka.publish_failed($1, $2)

@@ -1,0 +1,1 @@
+select publication, reads from kafka.tend_publications()
