@@ -40,6 +40,7 @@ export interface ShadowEnds {
 }
 
 const READ_BYTES = 1024 * 1024
+const BEGINNINGS = 16
 const NOTE_MS = 1000
 const AGAIN_MS = 5000
 
@@ -52,7 +53,10 @@ interface Running {
 export class Shadow {
   readonly #ends: ShadowEnds
   readonly #options: ShadowOptions
+  /** Of partitions; and of what is mirrored, which is over once a look has none. */
   readonly #trouble = new Recurring("shadow")
+  readonly #mirrorTrouble = new Recurring("shadow")
+  #mirrorTroubles = 0
   #progress = new Progress()
   #isComplete = false
   #groups: GroupMirror | undefined
@@ -94,25 +98,33 @@ export class Shadow {
       const sender =
         (yield* rows.producer(clusterId)) ?? (yield* rows.putProducer(clusterId, yield* target.newProducer))
       const parts = this.#parts(clusterId, sender)
-      const topics = new TopicMirror(target, this.#trouble)
-      const groups = (this.#groups = new GroupMirror(parts, this.#trouble))
+      const topics = new TopicMirror(target, this.#tell)
+      const groups = (this.#groups = new GroupMirror(parts, this.#tell))
       const running = new Map<string, Running>()
       yield* Effect.forkScoped(this.#noting(parts))
       const look = Effect.gen({ self: this }, function* () {
         if ((yield* target.clusterId) !== clusterId) return false
+        const before = this.#mirrorTroubles
         yield* this.#settle(running, yield* topics.look(yield* this.#wanted), parts)
         this.#isComplete = true
         yield* groups.look
+        if (this.#mirrorTroubles === before) yield* this.#mirrorTrouble.over("topics and groups are mirrored")
         return true
       })
       // Partitions go on meanwhile, each as far as it can.
       const told = Effect.catch(look, ({ message }) =>
-        Effect.as(this.#trouble.seen(`topics and groups are mirrored later: ${message}`), true)
+        Effect.as(this.#tell(`topics and groups are mirrored later: ${message}`), true)
       )
       while (yield* told) yield* Effect.sleep(this.#options.intervalMs)
       yield* Effect.logWarning(`the target is another cluster than ${clusterId}: its shadow begins anew`)
     })
   }
+
+  readonly #tell = (message: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      this.#mirrorTroubles++
+      return this.#mirrorTrouble.seen(message)
+    })
 
   get #wanted() {
     return Effect.map(this.#ends.source.topics, (all) => all.filter(({ name }) => this.#options.wants(name)))
@@ -130,6 +142,7 @@ export class Shadow {
       mapMost,
       readBytes: Math.min(READ_BYTES, half),
       turns: Semaphore.makeUnsafe(Math.max(1, Math.floor(half / READ_BYTES))),
+      beginnings: Semaphore.makeUnsafe(BEGINNINGS),
       budget: new Budget(half),
       progress: this.#progress,
       trouble: this.#trouble,

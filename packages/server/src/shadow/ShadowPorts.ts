@@ -76,3 +76,6 @@ export interface ShadowTarget {
   readonly offsets: (group: string) => Effect.Effect<SourceGroup["offsets"], ShadowError>
   readonly commit: (group: string, offsets: SourceGroup["offsets"]) => Effect.Effect<void, ShadowError>
 }
+
+/** Tells of what is tried again later. */
+export type TellTrouble = (message: string) => Effect.Effect<void>

@@ -35,6 +35,8 @@ export interface ShadowParts {
   readonly mapMost: number
   /** So many partitions read at a time. */
   readonly turns: Semaphore.Semaphore
+  /** So many begin at a time: each asks the target a few questions. */
+  readonly beginnings: Semaphore.Semaphore
   readonly budget: Budget
   readonly progress: Progress
   readonly trouble: Recurring
@@ -90,6 +92,8 @@ export class ShadowedPartition {
   /** Where the target ended when another one was faster, and how often. */
   #outrunAt = -1n
   #outrun = 0
+  #isTroubled = false
+  #isStopped = false
 
   constructor(parts: ShadowParts, topic: ShadowedTopic, partition: number) {
     this.#parts = parts
@@ -109,7 +113,7 @@ export class ShadowedPartition {
   get #session(): Effect.Effect<never, Failure, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
       const { budget, fillers, fills, openBytes, progress, sender, target } = this.#parts
-      let position = yield* this.#begin
+      let position = yield* this.#parts.beginnings.withPermits(1)(this.#begin)
       const flight = new Flight({
         send: yield* target.channel(this.#place),
         sender,
@@ -138,7 +142,7 @@ export class ShadowedPartition {
       if (next.source !== position.source) return next
       yield* flight.settled
       progress.at(this.#place, next.target, next.source, read.lastStableOffset)
-      yield* this.#parts.trouble.over("the shadow goes on")
+      yield* this.#over
       if (next.source < read.lastStableOffset) yield* Effect.sleep(HELD_BACK_MS)
       else yield* source.moved(this.#place, read.lastStableOffset)
       return next
@@ -240,7 +244,7 @@ export class ShadowedPartition {
 
   #failed(error: Failure): Effect.Effect<void> {
     if (isOutrun(error)) return this.#outran(error)
-    return isLasting(error) ? this.#stopped(error.message) : this.#later(error.message)
+    return isLasting(error) ? this.#stopped(error.message) : this.#later(error)
   }
 
   /** A race is no trouble; the one that loses it leaves the way to the other. */
@@ -252,8 +256,22 @@ export class ShadowedPartition {
     return Effect.suspend(() => Effect.sleep(this.#nextWaitMs()))
   }
 
-  #later(message: string): Effect.Effect<void> {
+  /** It has caught up. */
+  get #over(): Effect.Effect<void> {
     return Effect.suspend(() => {
+      const wasStopped = this.#isStopped
+      const wasTroubled = this.#isTroubled
+      this.#isStopped = this.#isTroubled = false
+      if (wasStopped) return Effect.logInfo(`the shadow of ${this.#name} goes on`)
+      return wasTroubled ? this.#parts.trouble.over(`the shadow of ${this.#name} goes on`) : Effect.void
+    })
+  }
+
+  #later({ _tag, message }: Failure): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      // Of a connection that nobody used for long a broker may have had enough.
+      if (_tag === "ConnectionLost" && this.#waitMs === FIRST_WAIT_MS) return Effect.sleep(this.#nextWaitMs())
+      this.#isTroubled = true
       const waitMs = this.#nextWaitMs()
       const told = this.#parts.trouble.seen(`the shadow of ${this.#name} goes on in ${waitMs} ms: ${message}`)
       return Effect.andThen(told, Effect.sleep(waitMs))
@@ -268,6 +286,7 @@ export class ShadowedPartition {
 
   #stopped(why: string): Effect.Effect<void> {
     const { clusterId, progress, rows } = this.#parts
+    this.#isStopped = true
     const isNew = progress.stop(this.#place, why)
     const told = isNew ? Effect.logWarning(`the shadow of ${this.#name} stops: ${why}`) : Effect.void
     const noted = Effect.catch(rows.stop(clusterId, this.#place, why), ({ message }) =>

@@ -1,9 +1,8 @@
 import type { MappedOffset, ShadowPartition, ShadowPlace } from "@tusk/storage/port/ShadowRows"
-import type { Recurring } from "@tusk/storage/Recurring"
 import * as Effect from "effect/Effect"
 import { targetOffset } from "./OffsetMap.ts"
 import type { ShadowParts } from "./ShadowedPartition.ts"
-import type { ShadowError, SourceGroup } from "./ShadowPorts.ts"
+import type { ShadowError, SourceGroup, TellTrouble } from "./ShadowPorts.ts"
 
 const CONCURRENCY = 5
 const keyOf = ({ partition, topic }: ShadowPlace): string => `${partition} ${topic}`
@@ -14,6 +13,9 @@ interface Known {
   readonly mapped: ReadonlyMap<string, ReadonlyArray<MappedOffset>>
 }
 
+/** ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, REBALANCE_IN_PROGRESS: the group has members at the target, which commit themselves. */
+const IN_USE: ReadonlySet<number> = new Set([22, 25, 27])
+
 type GroupParts = Pick<ShadowParts, "clusterId" | "mapMost" | "progress" | "rows" | "source" | "target">
 
 /**
@@ -22,13 +24,13 @@ type GroupParts = Pick<ShadowParts, "clusterId" | "mapMost" | "progress" | "rows
  */
 export class GroupMirror {
   readonly #parts: GroupParts
-  readonly #trouble: Recurring
+  readonly #tell: TellTrouble
   /** By group: what was committed of the source's offsets, by partition. */
   #last = new Map<string, ReadonlyMap<string, bigint>>()
 
-  constructor(parts: GroupParts, trouble: Recurring) {
+  constructor(parts: GroupParts, tell: TellTrouble) {
     this.#parts = parts
-    this.#trouble = trouble
+    this.#tell = tell
   }
 
   readonly look: Effect.Effect<void, ShadowError> = Effect.gen({ self: this }, function* () {
@@ -47,7 +49,9 @@ export class GroupMirror {
 
   #one(group: SourceGroup, known: Known): Effect.Effect<void> {
     return Effect.catch(this.#mirrored(group, known), (error) =>
-      this.#trouble.seen(`offsets of group ${group.group} are not mirrored yet: ${error.message}`)
+      error._tag === "Refused" && IN_USE.has(error.code)
+        ? Effect.void
+        : this.#tell(`offsets of group ${group.group} are not mirrored yet: ${error.message}`)
     )
   }
 

@@ -1,6 +1,5 @@
-import type { Recurring } from "@tusk/storage/Recurring"
 import * as Effect from "effect/Effect"
-import type { ShadowError, ShadowTarget, SourceTopic, TargetTopic } from "./ShadowPorts.ts"
+import type { ShadowError, ShadowTarget, SourceTopic, TargetTopic, TellTrouble } from "./ShadowPorts.ts"
 import type { ShadowedTopic } from "./ShadowedPartition.ts"
 
 const CONCURRENCY = 5
@@ -28,12 +27,12 @@ const unlessThere = (error: ShadowError): Effect.Effect<void, ShadowError> =>
 /** Keeps the topics of the target as they are at the source: partitions, and the configs that are a topic's own. */
 export class TopicMirror {
   readonly #target: ShadowTarget
-  readonly #trouble: Recurring
+  readonly #tell: TellTrouble
   readonly #last = new Map<string, Last>()
 
-  constructor(target: ShadowTarget, trouble: Recurring) {
+  constructor(target: ShadowTarget, tell: TellTrouble) {
     this.#target = target
-    this.#trouble = trouble
+    this.#tell = tell
   }
 
   /** Makes them so. What fails for one is told, and tried again at the next look. */
@@ -50,7 +49,7 @@ export class TopicMirror {
   #one(topic: SourceTopic, there: TargetTopic | undefined): Effect.Effect<MirroredTopic | undefined> {
     return Effect.catch(this.#mirrored(topic, there), (error) =>
       Effect.as(
-        this.#trouble.seen(`topic ${topic.name} is not mirrored yet: ${error.message}`),
+        this.#tell(`topic ${topic.name} is not mirrored yet: ${error.message}`),
         // Its records go on.
         there === undefined ? undefined : this.#last.get(topic.name)?.mirrored
       )

@@ -107,6 +107,36 @@ describe("a shadow", { timeout: 30_000 }, () => {
     )
   })
 
+  it("leaves a group alone that has members at the target", async () => {
+    await using both = await twoBrokers()
+    const { source, target } = both
+    await source.broker.createTopic("orders")
+    await source.values("orders", 0, "a", "b", "c")
+    await target.ends("orders", 0, 3n)
+    const kafka = new Kafka({ brokers: [`127.0.0.1:${target.broker.port}`], logLevel: logLevel.NOTHING })
+    const consumer = kafka.consumer({ groupId: "moved" })
+    await consumer.connect()
+    await consumer.subscribe({ topic: "orders", fromBeginning: true })
+    await new Promise<void>((resolve) => void consumer.run({ autoCommit: false, eachMessage: async () => resolve() }))
+    await source.commit("moved", "orders", 1n)
+    // The same look mirrors both.
+    for (const offset of [1n, 2n]) {
+      await source.commit("other", "orders", offset)
+      await eventually("the other group's offset", async () =>
+        (await target.committed("other", "orders")) === offset ? offset : undefined
+      )
+    }
+    assert.strictEqual(await target.committed("moved", "orders"), -1n)
+    await consumer.disconnect()
+    await eventually("the group's offset", async () =>
+      (await target.committed("moved", "orders")) === 1n ? 1n : undefined
+    )
+    assert.deepStrictEqual(
+      source.broker.log.filter(({ level }) => level === "Warn").map(({ text }) => text),
+      []
+    )
+  })
+
   it("gives fillers of a compacted topic a key of their own", async () => {
     await using both = await twoBrokers()
     const { source, target } = both
