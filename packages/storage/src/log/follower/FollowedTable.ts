@@ -167,7 +167,7 @@ export class FollowedTable {
     const { nextOffset, refusal } = added
     this.#next.set(partitionId, nextOffset)
     if (refusal === undefined) yield* this.#goesOn(partitionId)
-    else yield* this.#stands(partitionId, nextOffset, refusal)
+    else yield* this.#stands(partitionId, nextOffset)
     return refusal !== undefined || nextOffset >= end.lastStableOffset ? ("Reached" as const) : ("More" as const)
   })
 
@@ -202,10 +202,11 @@ export class FollowedTable {
     return this.#standstill.size === 0 ? this.#patience.reset : Effect.void
   }
 
-  readonly #stands = Effect.fnUntraced({ self: this }, function* (partitionId: number, at: bigint, why: string) {
+  /** Why is told where it can be erased: it may quote a record. */
+  readonly #stands = Effect.fnUntraced({ self: this }, function* (partitionId: number, at: bigint) {
     this.#standstill.hold(partitionId, at, yield* Clock.currentTimeMillis)
     const index = this.#ports.topics.ofPartition(partitionId)?.index
-    yield* this.#trouble.seen(`${this.#what} stands at offset ${at} of ${this.table.topic}-${index}: ${why}`)
+    yield* this.#trouble.seen(`${this.#what} stands at offset ${at} of ${this.table.topic}-${index}: see kafka.materialised`)
   })
 
   readonly #erase = Effect.fnUntraced({ self: this }, function* (erased: ErasedKey) {
