@@ -206,7 +206,9 @@ export class FollowedTable {
   readonly #stands = Effect.fnUntraced({ self: this }, function* (partitionId: number, at: bigint) {
     this.#standstill.hold(partitionId, at, yield* Clock.currentTimeMillis)
     const index = this.#ports.topics.ofPartition(partitionId)?.index
-    yield* this.#trouble.seen(`${this.#what} stands at offset ${at} of ${this.table.topic}-${index}: see kafka.materialised`)
+    yield* this.#trouble.seen(
+      `${this.#what} stands at offset ${at} of ${this.table.topic}-${index}: see kafka.materialised`
+    )
   })
 
   readonly #erase = Effect.fnUntraced({ self: this }, function* (erased: ErasedKey) {
