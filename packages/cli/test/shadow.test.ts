@@ -56,6 +56,22 @@ describe("tusk shadow", () => {
     assert.match(stderr, /tusk: not forwarded: mine-0: the topic is there already, and not empty/)
   })
 
+  it("is not done before each partition has begun", async () => {
+    for (let i = 0; i < 5; i++) {
+      await runCommandHere(["produce", `again-${i}`, "-b", from.bootstrapServers], { input: lines("a") })
+      const { exit, stderr } = await shadow("--topics", `again-${i}`)
+      assert.strictEqual(exit, 0, stderr)
+      const read = await runCommandHere(["consume", `again-${i}`, "-b", to.bootstrapServers, "--exit-at-end"])
+      assert.strictEqual(read.stdout, "a\n")
+    }
+  })
+
+  it("fails if there is nothing to forward", async () => {
+    const { exit, stderr } = await shadow("--topics", "nothing")
+    assert.strictEqual(exit, 1)
+    assert.include(stderr, "no topic is to be forwarded")
+  })
+
   it("wants a target, sensible topics, and a file that says how to speak with it", async () => {
     const wrong = async (...more: ReadonlyArray<string>) => (await shadow(...more)).stderr
     assert.include((await runCommandHere(["shadow"])).stderr, "to")

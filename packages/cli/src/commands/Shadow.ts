@@ -93,11 +93,13 @@ const until = (shadow: Shadow): Effect.Effect<void, CliError> =>
   Effect.gen(function* () {
     while (!shadow.isComplete() || !isDone(shadow.lags())) yield* Effect.sleep(LOOK_MS)
     yield* Effect.mapError(shadow.mirrorGroups, ({ message }) => new CliError({ message }))
-    const stopped = shadow
-      .lags()
-      .flatMap(({ partition, stoppedWhy, topic }) =>
-        stoppedWhy === undefined ? [] : [`${topic}-${partition}: ${stoppedWhy}`]
-      )
+    const lags = shadow.lags()
+    const stopped = lags.flatMap(({ partition, stoppedWhy, topic }) =>
+      stoppedWhy === undefined ? [] : [`${topic}-${partition}: ${stoppedWhy}`]
+    )
+    for (const [topic, why] of shadow.refused()) stopped.push(`${topic}: ${why}`)
+    if (lags.length === 0 && stopped.length === 0)
+      return yield* new CliError({ message: "no topic is to be forwarded" })
     if (stopped.length > 0) return yield* new CliError({ message: `not forwarded: ${stopped.join("; ")}` })
   })
 

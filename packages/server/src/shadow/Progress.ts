@@ -23,6 +23,11 @@ export class Progress {
   readonly #entries = new Map<string, Entry>()
   readonly #moved = new Set<Entry>()
 
+  /** The partition is to be forwarded; how far it is, is not known yet. */
+  expect(place: ShadowPlace): void {
+    this.#of(place)
+  }
+
   /** The partition is at a position, and the source's last stable offset is there. */
   at(place: ShadowPlace, targetEnd: bigint, sourceNext: bigint, sourceEnd?: bigint): void {
     const entry = this.#of(place)

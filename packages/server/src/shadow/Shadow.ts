@@ -59,6 +59,7 @@ export class Shadow {
   #mirrorTroubles = 0
   #progress = new Progress()
   #isComplete = false
+  #refused: ReadonlyMap<string, string> = new Map()
   #groups: GroupMirror | undefined
 
   constructor(ends: ShadowEnds, options: ShadowOptions) {
@@ -68,8 +69,10 @@ export class Shadow {
 
   /** How far all partitions are that were found. */
   readonly lags = (): ReadonlyArray<PartitionLag> => this.#progress.lags()
-  /** Whether the topics were looked at, so that `lags` has all partitions. */
+  /** Whether `lags` has all partitions, but for topics that the target refuses. */
   readonly isComplete = (): boolean => this.#isComplete
+  /** Topics that the target refuses for good, and why. */
+  readonly refused = (): ReadonlyMap<string, string> => this.#refused
 
   /** Mirrors what groups have committed now, beside the looks. */
   get mirrorGroups(): Effect.Effect<void, ShadowError> {
@@ -105,8 +108,10 @@ export class Shadow {
       const look = Effect.gen({ self: this }, function* () {
         if ((yield* target.clusterId) !== clusterId) return false
         const before = this.#mirrorTroubles
-        yield* this.#settle(running, yield* topics.look(yield* this.#wanted), parts)
-        this.#isComplete = true
+        const wanted = yield* this.#wanted
+        yield* this.#settle(running, yield* topics.look(wanted), parts)
+        this.#refused = topics.refused()
+        this.#isComplete = wanted.every(({ name }) => running.has(name) || this.#refused.has(name))
         yield* groups.look
         if (this.#mirrorTroubles === before) yield* this.#mirrorTrouble.over("topics and groups are mirrored")
         return true
@@ -164,6 +169,7 @@ export class Shadow {
       for (const topic of topics) {
         const fibers: Running["fibers"] = running.get(topic.name)?.fibers ?? []
         for (let partition = fibers.length; partition < topic.partitions; partition++) {
+          parts.progress.expect({ topic: topic.name, partition })
           fibers.push(yield* Effect.forkScoped(new ShadowedPartition(parts, topic, partition).run))
         }
         running.set(topic.name, { topic, fibers })

@@ -1,3 +1,4 @@
+import { isRetriable } from "@tusk/client/ClientError"
 import * as Effect from "effect/Effect"
 import type { ShadowError, ShadowTarget, SourceTopic, TargetTopic, TellTrouble } from "./ShadowPorts.ts"
 import type { ShadowedTopic } from "./ShadowedPartition.ts"
@@ -29,6 +30,7 @@ export class TopicMirror {
   readonly #target: ShadowTarget
   readonly #tell: TellTrouble
   readonly #last = new Map<string, Last>()
+  readonly #refused = new Map<string, string>()
 
   constructor(target: ShadowTarget, tell: TellTrouble) {
     this.#target = target
@@ -38,7 +40,9 @@ export class TopicMirror {
   /** Makes them so. What fails for one is told, and tried again at the next look. */
   readonly look = Effect.fnUntraced({ self: this }, function* (topics: ReadonlyArray<SourceTopic>) {
     const names = new Set(topics.map(({ name }) => name))
-    for (const name of this.#last.keys()) if (!names.has(name)) this.#last.delete(name)
+    for (const known of [this.#last, this.#refused]) {
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name)
+    }
     const there = names.size === 0 ? new Map<string, TargetTopic>() : yield* this.#target.topics(Array.from(names))
     const found = yield* Effect.forEach(topics, (topic) => this.#one(topic, there.get(topic.name)), {
       concurrency: CONCURRENCY
@@ -46,14 +50,21 @@ export class TopicMirror {
     return found.filter((topic) => topic !== undefined)
   })
 
+  /** Topics that cannot be made so before somebody does something about it, and why. */
+  refused(): ReadonlyMap<string, string> {
+    return new Map(this.#refused)
+  }
+
   #one(topic: SourceTopic, there: TargetTopic | undefined): Effect.Effect<MirroredTopic | undefined> {
-    return Effect.catch(this.#mirrored(topic, there), (error) =>
-      Effect.as(
+    this.#refused.delete(topic.name)
+    return Effect.catch(this.#mirrored(topic, there), (error) => {
+      if (error._tag === "Refused" && !isRetriable(error)) this.#refused.set(topic.name, error.message)
+      return Effect.as(
         this.#tell(`topic ${topic.name} is not mirrored yet: ${error.message}`),
         // Its records go on.
         there === undefined ? undefined : this.#last.get(topic.name)?.mirrored
       )
-    )
+    })
   }
 
   #mirrored(topic: SourceTopic, there: TargetTopic | undefined): Effect.Effect<MirroredTopic | undefined, ShadowError> {
