@@ -49,6 +49,8 @@ export const shadowing = async (from: BrokerUnderTest, to: BrokerUnderTest, rows
       }
     },
     stopped: () => shadow?.lags().flatMap(({ stoppedWhy }) => stoppedWhy ?? []) ?? [],
+    isComplete: () => shadow?.isComplete() === true,
+    lags: () => shadow?.lags().map(({ lag }) => lag) ?? [],
     [Symbol.asyncDispose]: stop
   }
 }

@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import { Kafka, logLevel } from "kafkajs"
 import { memoryRows } from "../../src/shadow/memoryRows.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
+import { nextTurn } from "../Stores.ts"
 import { shadowing } from "./Shadowing.ts"
 import { eventually, isFiller, shown, sideOf, twoBrokers } from "./TwoBrokers.ts"
 
@@ -47,6 +50,24 @@ describe("a shadow", { timeout: 30_000 }, () => {
       })
     }
     assert.isAtLeast(kinds.filter((kind) => kind === "filler").length, 8)
+  })
+
+  it("does not take a partition that has not begun for one that is forwarded", async () => {
+    await using to = await startBroker({})
+    await using from = await startBroker({})
+    await from.createTopic("slow")
+    const rows = memoryRows()
+    const begins = Latch.makeUnsafe(false)
+    const slow = {
+      ...rows,
+      partitions: (...asked: Parameters<typeof rows.partitions>) =>
+        Effect.andThen(begins.await, rows.partitions(...asked))
+    }
+    await using forwarding = await shadowing(from, to, slow)
+    await eventually("a look", async () => (await nextTurn(), forwarding.isComplete() || undefined))
+    assert.deepStrictEqual(forwarding.lags(), [NaN])
+    begins.openUnsafe()
+    await eventually("a beginning", async () => (await nextTurn(), forwarding.lags()[0] === 0 || undefined))
   })
 
   it("begins where the log does, in the middle of a batch too, and keeps the difference", async () => {
