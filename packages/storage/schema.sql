@@ -4217,7 +4217,7 @@ create view kafka.quota_overview as
 create view kafka.shadow_overview as
  SELECT cluster_id,
     topic,
-    partition_index,
+    partition_index AS partition,
     difference,
     fills,
     source_end,
@@ -4715,7 +4715,7 @@ comment on column kafka.shadow_offsets.source_offset is 'Here';
 comment on view kafka.shadow_overview is 'Partitions that are forwarded to another Kafka: how far, and if one stopped, since when and why';
 comment on column kafka.shadow_overview.cluster_id is 'The other Kafka, as it tells it';
 comment on column kafka.shadow_overview.topic is 'On both sides';
-comment on column kafka.shadow_overview.partition_index is 'On both sides';
+comment on column kafka.shadow_overview.partition is 'On both sides';
 comment on column kafka.shadow_overview.difference is 'An offset here is its offset there and this; a beginning, if fills is false';
 comment on column kafka.shadow_overview.fills is 'Whether filler records keep the difference constant';
 comment on column kafka.shadow_overview.source_end is 'The last stable offset here, at the last look';

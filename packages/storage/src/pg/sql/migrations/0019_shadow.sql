@@ -61,13 +61,13 @@ comment on column kafka.shadow_offsets.target_offset is 'There';
 comment on column kafka.shadow_offsets.source_offset is 'Here';
 
 create view kafka.shadow_overview as
-select s.cluster_id, s.topic, s.partition_index, s.difference, s.fills, s.source_end, s.target_end,
+select s.cluster_id, s.topic, s.partition_index as partition, s.difference, s.fills, s.source_end, s.target_end,
   greatest(s.source_end - s.source_next, 0) as lag, s.moved_at, s.stopped_at, s.stopped_why
 from kafka.shadow_partitions s;
 comment on view kafka.shadow_overview is 'Partitions that are forwarded to another Kafka: how far, and if one stopped, since when and why';
 comment on column kafka.shadow_overview.cluster_id is 'The other Kafka, as it tells it';
 comment on column kafka.shadow_overview.topic is 'On both sides';
-comment on column kafka.shadow_overview.partition_index is 'On both sides';
+comment on column kafka.shadow_overview.partition is 'On both sides';
 comment on column kafka.shadow_overview.difference is 'An offset here is its offset there and this; a beginning, if fills is false';
 comment on column kafka.shadow_overview.fills is 'Whether filler records keep the difference constant';
 comment on column kafka.shadow_overview.source_end is 'The last stable offset here, at the last look';
