@@ -81,7 +81,8 @@ export class RightsHistory {
     let last = versions.length - 1
     while (versions[last]!.sinceMs > nowMs) last--
     let first = last
-    while (versions[first]!.knownMs > sentMs) first--
+    // What was sent and what was told in the same millisecond came in either order.
+    while (versions[first]!.knownMs >= sentMs) first--
     return [first, last]
   }
 

@@ -124,6 +124,23 @@ describe("the follower", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("rows of a partition are cleared once it has no position: a statement that comes late takes none away", () =>
+    Effect.gen(function* () {
+      const { append, following, look, partitionIdOf, psql, rows } = yield* open("t")
+      yield* append("t", ["a", "b"])
+      yield* arrived(psql, "t", 1)
+      expect(yield* rows.clear(partitionIdOf("t"), 10)).toBe(0)
+      expect(yield* rowsOf(psql, "t")).toEqual(["0 a", "1 b"])
+      following.clear()
+      yield* look
+      yield* untilNone(psql, allRows)
+      yield* psql.query(
+        `insert into kafka.unpacked values (${partitionIdOf("t")}, 7, now()), (${partitionIdOf("t")}, 8, now())`
+      )
+      expect([yield* rows.clear(partitionIdOf("t"), 1), yield* rows.clear(partitionIdOf("t"), 10)]).toEqual([1, 1])
+    }).pipe(Effect.scoped)
+  )
+
   it.live("a step stores nothing if its position is not there: another broker went on from it", () =>
     Effect.gen(function* () {
       const { append, partitionIdOf, psql, rows } = yield* open("t")
