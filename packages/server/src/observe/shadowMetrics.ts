@@ -16,7 +16,7 @@ export const setShadow = (series: Series, shadowed: Iterable<ShadowedCount>, max
   }
   if (topics.size > maxPartitions) return
   for (const [topic, { lag, stopped }] of topics) {
-    series.set(tuskMetrics.shadowLagSum, lag, topic)
+    series.set(tuskMetrics.shadowTopicLag, lag, topic)
     series.set(tuskMetrics.shadowStopped, stopped, topic)
   }
 }

@@ -133,7 +133,7 @@ export const tuskMetrics = {
     ["topic", "partition"],
     "Offsets of a partition that are still to be forwarded to the other Kafka (tusk.shadow.to)"
   ),
-  shadowLagSum: gauge("tusk_shadow_lag_sum", ["topic"], "The same of all partitions of a topic, added up"),
+  shadowTopicLag: gauge("tusk_shadow_topic_lag", ["topic"], "The same of all partitions of a topic, added up"),
   shadowStopped: gauge(
     "tusk_shadow_stopped_partitions",
     ["topic"],

@@ -25,7 +25,7 @@ describe("metrics of a shadow", { timeout: 30_000 }, () => {
         ? found
         : undefined
     })
-    assert.strictEqual(page.value(tuskMetrics.shadowLagSum.name, { topic: "orders" }), 0)
+    assert.strictEqual(page.value(tuskMetrics.shadowTopicLag.name, { topic: "orders" }), 0)
     assert.strictEqual(page.value(tuskMetrics.shadowStopped.name, { topic: "orders" }), 0)
     await using quiet = await AdminUnderTest.start()
     assert.isFalse((await quiet.page()).families.has(tuskMetrics.shadowLag.name))

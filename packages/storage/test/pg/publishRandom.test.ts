@@ -6,6 +6,8 @@ import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
 const IDS = 60
+/** Transactions of each session, and more if it has to wait for the reader. */
+const LEAST = 120
 
 /** The same numbers for the same seed. */
 const random = (seed: number) => {
@@ -34,11 +36,11 @@ const statement = (pick: (below: number) => number, i: number): string => {
   }
 }
 
-/** Transactions that commit, roll back in part, or are refused as one that meets another may be. */
-const works = (session: PgConnection, seed: number, count: number) =>
+/** Transactions that commit, roll back in part, or are refused as one that meets another may be; until the table is read. */
+const works = (session: PgConnection, seed: number, isRead: () => boolean) =>
   Effect.gen(function* () {
     const pick = random(seed)
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < LEAST || !isRead(); i++) {
       const parts = [`begin`, statement(pick, i)]
       if (pick(3) === 0) parts.push("savepoint s", statement(pick, i), pick(2) === 0 ? "rollback to s" : "release s")
       if (pick(2) === 0) parts.push(statement(pick, i))
@@ -73,14 +75,15 @@ describe("a published table that many write while it is read", () => {
         yield* psql.query(`create table public.orders (id int primary key, note text);
           insert into public.orders select i, 'old' from generate_series(0, ${IDS - 1}, 2) i`)
         const sessions = yield* Effect.all(Array.from({ length: 4 }, () => database.psql()))
-        const working = sessions.map((session, i) => works(session, 100 * seed + i, 120))
+        let isRead = false
+        const working = sessions.map((session, i) => works(session, 100 * seed + i, () => isRead))
         const reader = yield* database.psql()
         const publishing = Effect.gen(function* () {
           yield* Effect.sleep(50)
           yield* psql.query("select kafka.publish_table('public.orders', topic => 'one')")
           yield* psql.query(`update kafka.published set mark = ${mark}`)
           yield* reads(reader)
-        })
+        }).pipe(Effect.ensuring(Effect.sync(() => (isRead = true))))
         yield* Effect.all([...working, publishing], { concurrency: "unbounded" })
         expect(yield* psql.query("select state from kafka.publications")).toEqual([["live"]])
         const rows = new Map<string, string>()
