@@ -3,7 +3,6 @@ import { defaultTransactionConfig } from "@tusk/coordinator/transaction/shell/Tr
 import {
   committerDefaults,
   compactionDefaults,
-  eraseDefaults,
   logDefaults,
   openBatchesDefaults,
   pgDefaults,
@@ -13,10 +12,11 @@ import {
 import { connectionDefaults } from "./connectionDefaults.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
 import { observationSettingDefinitions } from "./ObservationSettingDefinitions.ts"
-import { shadowSettingDefinitions } from "./ShadowSettingDefinitions.ts"
 import { securitySettingDefinitions } from "./SecuritySettingDefinitions.ts"
+import { shadowSettingDefinitions } from "./ShadowSettingDefinitions.ts"
 import { flag, number, perListener, word } from "./SettingKinds.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
+import { sqlSettingDefinitions } from "./SqlSettingDefinitions.ts"
 
 const MIB = 1024 * 1024
 
@@ -309,46 +309,12 @@ export const settingDefinitions = {
     { min: 100 },
     "Longest that a statement waits for a lock that somebody else holds on one of Tusk's tables."
   ),
-  sqlMaterialiseSessions: number(
-    "tusk.sql.materialise.sessions",
-    "INT",
-    pgDefaults.tableSessions,
-    { min: 1, max: 100 },
-    "Database sessions at most that write to tables of kafka.materialise. One that waits for a lock on a table has one of them for a second."
-  ),
   failoverOffsetLeap: number(
     "tusk.failover.offset.leap",
     "INT",
     logDefaults.failoverLeap,
     { min: 1 },
     "Offsets by which the end of each partition leaps after a failover to a server that may lack the newest records."
-  ),
-  eraseBytesPerSecond: number(
-    "tusk.erase.bytes.per.second",
-    "LONG",
-    eraseDefaults.bytesPerSecond,
-    { min: 1024 },
-    "Bytes of batches that kafka.erase looks through in a second, over all topics."
-  ),
-  sqlDedupWindowMs: number(
-    "tusk.sql.dedup.window.ms",
-    "LONG",
-    86_400_000,
-    { min: 0, max: 31_536_000_000 },
-    "For how long kafka.produce knows a dedup key."
-  ),
-  sqlNotify: word(
-    "tusk.sql.notify",
-    "auto",
-    ["auto", "on"],
-    "Whether kafka.produce wakes a broker that sleeps. auto: unless max_prepared_transactions allows PREPARE TRANSACTION, which refuses a transaction that has notified; then the broker looks every 20 to 250 ms."
-  ),
-  sqlSnapshotOutboxRows: number(
-    "tusk.sql.snapshot.outbox.rows",
-    "INT",
-    20_000,
-    { min: 1, max: 10_000_000 },
-    "Rows in kafka.outbox beyond which the snapshot of a published table waits."
   ),
   synchronousCommit: word(
     "tusk.synchronous.commit",
@@ -360,12 +326,6 @@ export const settingDefinitions = {
     "tusk.validate.records",
     true,
     "What producers send is decompressed and its records looked at, in topics that do not say otherwise; false: header and checksum only."
-  ),
-  sqlRecords: word(
-    "tusk.sql.records",
-    "off",
-    ["off", "on"],
-    "on: records are kept as rows, too, for queries in SQL, in topics that do not say otherwise. See docs/sql.md."
   ),
   fetchSessionMaxPartitions: number(
     "tusk.fetch.session.max.partitions",
@@ -398,6 +358,7 @@ export const settingDefinitions = {
   ...observationSettingDefinitions,
   ...securitySettingDefinitions,
   ...shadowSettingDefinitions,
+  ...sqlSettingDefinitions,
   ...groupSettingDefinitions
 } satisfies { readonly [key: string]: SettingDefinition }
 
