@@ -133,11 +133,13 @@ export class OutboxSession {
 
   /** The session, opened if it is not there: it listens on all channels. */
   readonly ready: Effect.Effect<PgConnection, ConnectionError> = Effect.suspend(() => {
-    const { connection } = this
-    if (this.ended) return this.over
-    if (connection !== undefined && connection.lostBecause === undefined) return Effect.succeed(connection)
-    return this.opening.withPermits(1)(this.open)
+    const there = this.there
+    return there === undefined ? this.opening.withPermits(1)(this.open) : Effect.succeed(there)
   })
+
+  private get there(): PgConnection | undefined {
+    return this.connection?.lostBecause === undefined ? this.connection : undefined
+  }
 
   private get over(): Effect.Effect<never, ConnectionError> {
     return Effect.fail(new ConnectionLost({ message: "this broker is not the writer any more", sent: false }))
@@ -145,6 +147,9 @@ export class OutboxSession {
 
   private get open(): Effect.Effect<PgConnection, ConnectionError> {
     return Effect.gen({ self: this }, function* () {
+      if (this.ended) return yield* this.over
+      // Somebody else who wanted it has opened it meanwhile.
+      if (this.there !== undefined) return this.there
       const connection = yield* this.beside.open(`${this.beside.applicationName} outbox`)
       return yield* this.prepared(connection).pipe(leaveOnFailure(connection))
     })
@@ -160,6 +165,7 @@ export class OutboxSession {
       yield* connection.prepare(Object.values(outboxStatements))
       yield* connection.query(`listen kafka_outbox; listen ${SECURITY_CHANNEL}; listen ${ERASURES_CHANNEL}`)
       const [setting] = yield* connection.query("select current_setting('max_prepared_transactions') <> '0'")
+      if (this.ended) return yield* this.over
       this.prepares = setting?.[0] === "t"
       this.connection = connection
       return connection
