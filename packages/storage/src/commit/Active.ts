@@ -55,8 +55,8 @@ export class Active extends Context.Service<
     readonly nowMs: () => number
     /** How long in all the last proof was too old for any client to be told anything. */
     readonly unservedMs: () => number
-    /** Tells of a commit of a reign that failed; returns when it is known again what is stored. */
-    readonly failed: (error: StoreError, reign: number) => Effect.Effect<Aftermath>
+    /** Tells of a commit of a reign that failed (`isBeside`: by `CommitStore.beside`); returns when it is known again what is stored. */
+    readonly failed: (error: StoreError, reign: number, isBeside?: boolean) => Effect.Effect<Aftermath>
     readonly onTakeOver: (hook: TakeOverHook) => void
     /** Ids up to these are given: no take-over gives them again. */
     readonly tell: (counters: Partial<Omit<Told, "epoch">>) => void

@@ -56,6 +56,12 @@ export interface Assembled {
   readonly bytes: number
 }
 
+/** What a commit may take while another one is in flight. */
+export interface Beside {
+  /** Partitions of the other one. */
+  readonly partitionIds: ReadonlySet<number>
+}
+
 /** Units in order of arrival. Those that are not prepared keep their place, and let others pass that do not touch theirs. */
 export class CommitQueue {
   /** Of waiting units, as far as they are known before they are assembled. */
@@ -77,6 +83,25 @@ export class CommitQueue {
 
   get isEmpty(): boolean {
     return this.#entries.length === 0
+  }
+
+  /** A commit has returned: what had to wait for it may go. */
+  freshen(): void {
+    if (this.#entries.length > 0) this.#isFresh = true
+  }
+
+  /** Bytes of the plain units at the front that a commit beside the other one would take, counted up to `enough`. */
+  bytesBeside({ partitionIds }: Beside, enough: number): number {
+    if (this.bytes < enough) return 0
+    const blocked = new Set(partitionIds)
+    let bytes = 0
+    for (const entry of this.#entries) {
+      const { participant } = entry
+      if (participant.isPlain !== true || bytes >= enough) break
+      if (entry.isPrepared && !touches(entry, blocked)) bytes += participant.bytes
+      else for (const partitionId of participant.partitionIds ?? []) blocked.add(partitionId)
+    }
+    return bytes
   }
 
   /** Whether there is anything to be done with one of them: each of another reign is to be refused. */
@@ -128,19 +153,30 @@ export class CommitQueue {
 
   /**
    * Has units decided in order, as long as they fit into a commit; at least one. What is too much, and what waits for its
-   * preparation, is left where it was. `decide` gives the writes of a unit that is part of the commit, or undefined.
+   * preparation, is left where it was. `decide` gives the writes of a unit that is part of the commit, or undefined. `beside`:
+   * the commit that is in flight: plain units alone that touch none of its partitions, and none that came behind another one.
    */
-  assemble(decide: (entry: Entry) => Unit | undefined, retract: (entry: Entry) => void): Assembled {
+  assemble(
+    decide: (entry: Entry) => Unit | undefined,
+    retract: (entry: Entry) => void,
+    beside?: Beside
+  ): Assembled {
     const entries = this.#entries
     const joined: Array<Entry> = []
     const units: Array<Unit> = []
     const left: Array<Entry> = []
-    const blocked = new Set<number>()
+    const blocked = new Set<number>(beside?.partitionIds)
     let bytes = 0
     let next = 0
+    /** By the other commit: looking once more is of no use before that returns. */
+    let isHeldUp = false
     this.#isFresh = false
     for (; next < entries.length; next++) {
       const entry = entries[next]!
+      if (beside !== undefined && entry.participant.isPlain !== true) {
+        isHeldUp = true
+        break
+      }
       if (!entry.isPrepared || touches(entry, blocked)) {
         for (const partitionId of entry.participant.partitionIds ?? []) blocked.add(partitionId)
         left.push(entry)
@@ -162,7 +198,7 @@ export class CommitQueue {
       joined.push(entry)
       units.push(unit)
     }
-    if (next < entries.length) this.#isFresh = true
+    if (next < entries.length && !isHeldUp) this.#isFresh = true
     // Units that were added while deciding stand at the end of the same list.
     this.#entries = left.length === 0 ? entries.slice(next) : left.concat(entries.slice(next))
     return { joined, units, bytes }

@@ -8,6 +8,7 @@ import { Admission } from "./Admission.ts"
 import type { Done } from "./Admission.ts"
 import { CommitQueue } from "./CommitQueue.ts"
 import { Deciding } from "./Deciding.ts"
+import { Flights } from "./Flights.ts"
 import type { Participant } from "./Participant.ts"
 import { writing } from "./Participant.ts"
 import { Rounds } from "./Rounds.ts"
@@ -16,6 +17,7 @@ import { debugSwitch } from "../logging.ts"
 import { makeSignal } from "../Signal.ts"
 import type { Signal } from "../Signal.ts"
 import { Counts } from "../StorageCounts.ts"
+import type { CommitBeside } from "../port/CommitStore.ts"
 import { Store } from "../port/Store.ts"
 import type { Unit } from "../port/Write.ts"
 
@@ -23,6 +25,8 @@ export type { Done } from "./Admission.ts"
 
 /** Longest wait for the store when this broker stops. */
 const STOP_MS = 5000
+/** How long to wait before a second door that could not be made ready is asked for again. */
+const BESIDE_RETRY_MS = 5000
 /** How often it looks for callers that have waited long enough. */
 const DEADLINE_INTERVAL_MS = 500
 
@@ -41,7 +45,10 @@ export const CommitterOptions = Context.Reference<CommitterOptions>("@tusk/stora
   defaultValue: () => committerDefaults
 })
 
-/** Group commit: whatever waits when a commit returns goes into the next one; one commit is in flight at a time. */
+/**
+ * Group commit: whatever waits when a commit returns goes into the next one. One commit is in flight at a time; beside one of
+ * appends alone, a second one of appends to other partitions, if the store has a door for it.
+ */
 export class Committer extends Context.Service<
   Committer,
   {
@@ -74,23 +81,29 @@ export class Committer extends Context.Service<
       const deciding = new Deciding((defect) => {
         fork(Effect.logError("defect in a decision", defect))
       })
-      const rounds = new Rounds({
-        store,
+      const flights = new Flights()
+      const ports = {
         active,
         queue,
         deciding,
+        flights,
         counts: yield* Counts,
         taken: changed.notify,
         slowMs: options.slowMs,
         isDebugTold: yield* debugSwitch
-      })
+      }
+      const { beside } = store
+      const rounds = new Rounds({ ...ports, store, isBeside: false })
+      const second =
+        beside === undefined ? undefined : { beside, rounds: new Rounds({ ...ports, store: beside, isBeside: true }) }
       const admission = new Admission({ active, queue, changed, fork, options })
-      const parts: Parts = { active, queue, changed, admission, rounds }
+      const parts: Parts = { active, queue, changed, admission, flights, rounds, second }
 
-      const loop = yield* Effect.forkScoped(committing(parts))
+      const loops = [yield* Effect.forkScoped(committing(parts))]
+      if (second !== undefined) loops.push(yield* Effect.forkScoped(committingBeside(parts, second)))
       yield* Effect.forkScoped(deadlines(parts))
       active.onTakeOver(() => Effect.sync(changed.notify))
-      yield* Effect.addFinalizer(() => stop(parts, loop))
+      yield* Effect.addFinalizer(() => stop(parts, loops))
 
       const { hasRoom, offer, submit } = admission
       return Committer.of({
@@ -110,8 +123,23 @@ interface Parts {
   readonly queue: CommitQueue
   readonly changed: Signal
   readonly admission: Admission
+  readonly flights: Flights
+  readonly rounds: Rounds
+  readonly second: SecondDoor | undefined
+}
+
+/** The rounds of commits beside others. */
+interface SecondDoor {
+  readonly beside: CommitBeside
   readonly rounds: Rounds
 }
+
+/** A round, whatever becomes of it. */
+const oneRound = (rounds: Rounds): Effect.Effect<void> =>
+  Effect.catchDefect(rounds.round, (defect) => {
+    rounds.fail(defect)
+    return Effect.logError("defect while committing", defect)
+  }).pipe(Effect.andThen(Effect.sync(() => rounds.clear())))
 
 /** Rounds, for as long as anything comes. */
 const committing = ({ active, admission, changed, queue, rounds }: Parts): Effect.Effect<void> =>
@@ -119,27 +147,43 @@ const committing = ({ active, admission, changed, queue, rounds }: Parts): Effec
     while (true) {
       yield* changed.until(() => queue.isDue(active.reign()) || (admission.isClosed && queue.isEmpty))
       if (queue.isEmpty && admission.isClosed) return
-      yield* Effect.catchDefect(rounds.round, (defect) => {
-        rounds.fail(defect)
-        return Effect.logError("defect while committing", defect)
-      })
-      rounds.clear()
+      yield* oneRound(rounds)
     }
   })
 
-const deadlines = ({ active, rounds }: Parts): Effect.Effect<never> =>
+/** Rounds beside those, as long as there is so much to do. */
+const committingBeside = (
+  { admission, changed, flights, queue }: Parts,
+  { beside, rounds }: SecondDoor
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    while (true) {
+      yield* changed.until(() => flights.isSecondWanted(queue) || (admission.isClosed && queue.isEmpty))
+      if (queue.isEmpty && admission.isClosed) return
+      if (yield* beside.ready) yield* oneRound(rounds)
+      else yield* Effect.sleep(BESIDE_RETRY_MS)
+    }
+  })
+
+const deadlines = ({ active, rounds, second }: Parts): Effect.Effect<never> =>
   Effect.gen(function* () {
     while (true) {
       yield* Effect.sleep(DEADLINE_INTERVAL_MS)
       rounds.expire(active.nowMs())
+      second?.rounds.expire(active.nowMs())
     }
   })
 
 /** A clean stop: what was admitted is stored before the lock is given back, unless the store is away for too long. */
-const stop = ({ admission, rounds }: Parts, loop: Fiber.Fiber<void>): Effect.Effect<void> => {
+const stop = ({ admission, rounds, second }: Parts, loops: ReadonlyArray<Fiber.Fiber<void>>): Effect.Effect<void> => {
   admission.close()
-  return Effect.timeoutOption(Fiber.await(loop), STOP_MS).pipe(
-    Effect.andThen(Fiber.interrupt(loop)),
-    Effect.andThen(Effect.sync(() => rounds.giveUp()))
+  return Effect.timeoutOption(Fiber.awaitAll(loops), STOP_MS).pipe(
+    Effect.andThen(Fiber.interruptAll(loops)),
+    Effect.andThen(
+      Effect.sync(() => {
+        rounds.giveUp()
+        second?.rounds.giveUp()
+      })
+    )
   )
 }

@@ -30,6 +30,8 @@ export interface Participant<out A> {
   readonly prepare?: Effect.Effect<void, StoreError> | undefined
   /** Partitions in which it keeps its place: a unit behind it that names one of them is not assembled before it. */
   readonly partitionIds?: ReadonlyArray<number> | undefined
+  /** It appends to its partitions, decides by what is known of them, and does nothing else: it may go beside another commit. */
+  readonly isPlain?: boolean
   readonly assemble: (writes: Array<Write>) => Verdict
   readonly retract: () => void
   readonly settle: (error: StoreError | undefined) => void

@@ -45,7 +45,8 @@ export class Reigning {
   #count = 1
   #isRecovering = false
   #isElsewhere = false
-  #unknownCommitStored: boolean | undefined
+  /** Of the last take-over: whether the commits with unknown outcomes are stored, by door. */
+  #unknownStored: Pick<ClusterState, "unknownBesideStored" | "unknownCommitStored"> = { unknownCommitStored: undefined }
 
   constructor(ports: ReigningPorts) {
     this.#ports = ports
@@ -68,8 +69,8 @@ export class Reigning {
   }
 
   /** Of the last take-over: whether the commit with the unknown outcome is stored. Undefined: nothing tells of it. */
-  get unknownCommitStored(): boolean | undefined {
-    return this.#unknownCommitStored
+  unknownStored(isBeside: boolean): boolean | undefined {
+    return isBeside ? this.#unknownStored.unknownBesideStored : this.#unknownStored.unknownCommitStored
   }
 
   /** The cluster as it was when the lock was taken the last time. */
@@ -115,7 +116,7 @@ export class Reigning {
     yield* Scope.close(this.#held!.session, Exit.void)
     const held = yield* this.#acquire()
     this.#held = held
-    this.#unknownCommitStored = held.state.unknownCommitStored
+    this.#unknownStored = held.state
     yield* logFailover(held.state)
     for (const hook of this.#hooks) yield* hook(held.state)
   })

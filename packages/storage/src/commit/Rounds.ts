@@ -5,6 +5,7 @@ import type { Active } from "./Active.ts"
 import type { CommitQueue, Entry } from "./CommitQueue.ts"
 import { fenced } from "./Deciding.ts"
 import type { Deciding } from "./Deciding.ts"
+import type { Flights } from "./Flights.ts"
 import { Recurring } from "../Recurring.ts"
 import { tellStored } from "./toldCommits.ts"
 import type { CommitStore } from "../port/CommitStore.ts"
@@ -22,6 +23,9 @@ const late = () => new OutcomeUnknown({ message: "the cluster was taken over bef
 /** What rounds are made with. */
 export interface RoundPorts {
   readonly store: Pick<CommitStore, "commit">
+  /** Whether that is the second door (`CommitStore.beside`). */
+  readonly isBeside: boolean
+  readonly flights: Flights
   readonly active: Active["Service"]
   readonly queue: CommitQueue
   readonly deciding: Deciding
@@ -50,7 +54,7 @@ const count = (counts: StorageCounts, units: ReadonlyArray<Unit>, bytes: number,
   counts.commitBytes += bytes
 }
 
-/** From the queue to the store and back, one commit at a time. */
+/** From the queue to the store and back, one commit at a time; by a second door there is another one beside it. */
 export class Rounds {
   readonly #ports: RoundPorts
   readonly #slow = new Recurring("commit")
@@ -64,7 +68,7 @@ export class Rounds {
 
   /** Takes what waits, commits it, and tells each unit in it what became of it. */
   readonly round: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
-    const { active, deciding, queue, taken } = this.#ports
+    const { active, deciding, flights, isBeside, queue, taken } = this.#ports
     if (active.reign() === undefined) yield* active.whenReigning
     const reign = active.reign()
     // What was decided before a take-over, on state that was another broker's since, must not be stored after it.
@@ -72,7 +76,12 @@ export class Rounds {
     if (others.length > 0) deciding.settleAll(others, fenced())
     if (reign === undefined) return
     for (const entry of queue.takeFailed()) deciding.settle(entry, entry.failure)
-    const { bytes, joined, units } = queue.assemble(deciding.assemble, deciding.retract)
+    if (isBeside && !flights.isSecondWanted(queue)) return
+    const { bytes, joined, units } = queue.assemble(deciding.assemble, deciding.retract, flights.besides(isBeside))
+    flights.begin(
+      isBeside,
+      joined.map(({ participant }) => participant)
+    )
     taken()
     if (joined.length === 0) return
     const error = yield* this.#commit(joined, { units, bytes }, reign)
@@ -89,8 +98,14 @@ export class Rounds {
 
   /** A round is over, and no unit is in it any more. */
   clear(): void {
+    const { flights, isBeside, queue, taken } = this.#ports
+    const wasHolding = this.#inFlight.length > 0
     this.#inFlight = []
     this.#isolated = []
+    flights.end(isBeside)
+    if (!wasHolding) return
+    queue.freshen()
+    taken()
   }
 
   /** Tells the callers that have waited long enough. */
@@ -120,12 +135,13 @@ export class Rounds {
   readonly #commit = Effect.fnUntraced(
     { self: this },
     function* (joined: ReadonlyArray<Entry>, { bytes, units }: Sent, reign: number) {
-      const { active, counts, deciding } = this.#ports
+      const { active, counts, deciding, isBeside } = this.#ports
       const askedAtMs = active.nowMs()
       this.#inFlight = joined
       const stored = yield* Effect.result(this.#send(units))
       if (Result.isSuccess(stored)) {
-        active.heard(askedAtMs)
+        // A take-over waits for both doors; that the lock is held is asked of the one that holds it.
+        if (!isBeside) active.heard(askedAtMs)
         const tookMs = active.nowMs() - askedAtMs
         count(counts, units, bytes, tookMs)
         const line = this.#lineOf(joined, units, tookMs, askedAtMs)
@@ -138,7 +154,7 @@ export class Rounds {
       // Behind a take-over an answer tells what a server did that may be no one's any more: what is there now holds.
       const error = Result.isFailure(stored) ? stored.failure : late()
       counts.commitFailed(error._tag)
-      const aftermath = yield* active.failed(error, reign)
+      const aftermath = yield* active.failed(error, reign, isBeside)
       if (aftermath === "Stored") {
         deciding.settleAll(joined, undefined)
         return undefined

@@ -17,6 +17,7 @@ import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { publicationsOf } from "./PgStore/PublishSession.ts"
 import { securityOf } from "./PgStore/SecuritySession.ts"
 import { readsOf } from "./PgStore/reads.ts"
+import { besideOf } from "./PgStore/SecondWriter.ts"
 import { roleLoginsOf } from "./PgStore/RoleLogins.ts"
 import { shadowOf } from "./PgStore/shadowStatements.ts"
 import { endReign, takeOver } from "./PgStore/takeOver.ts"
@@ -47,7 +48,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
   })
   const layerScope = yield* Effect.scope
   const acquiring = Semaphore.makeUnsafe(1)
-  const memory: Memory = { last: new LastCommit(), previous: undefined, checked: false }
+  const memory: Memory = { last: new LastCommit(), lastBeside: new LastCommit(), previous: undefined, checked: false }
 
   /** While an `acquire` is in force. */
   let reign: Reign | undefined
@@ -106,6 +107,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
         : Effect.map(reign.writer.lost, (reason) => new Fenced({ message: `the cluster's lock is lost: ${reason}` }))
     ),
     commit: (units) => withReign((session) => commit(session, units, memory.last, vacuum)),
+    beside: besideOf(withReign),
     ping: withReign(({ watch }) => watch.ping),
     heartbeat: withReign(({ watch }) => watch.heartbeat),
     outbox: outboxOf((use) => withReign(({ outbox }) => use(outbox))),

@@ -67,6 +67,8 @@ export interface ClusterState extends StoredSecurity {
    * cannot be told any more, as another broker wrote since.
    */
   readonly unknownCommitStored: boolean | undefined
+  /** The same of the last commit by `CommitStore.beside`. */
+  readonly unknownBesideStored?: boolean | undefined
   readonly nextProducerId: bigint
   /** Greater than every partition id in use or orphaned. */
   readonly nextPartitionId: number
@@ -75,6 +77,17 @@ export interface ClusterState extends StoredSecurity {
   /** Partitions of deleted topics with batches that are still to be deleted. */
   readonly orphans: ReadonlyArray<number>
   readonly schema?: SchemaState
+}
+
+/**
+ * A second commit, of appends alone, while the first is in flight, which is of appends to other partitions: the one is
+ * stored or not whatever becomes of the other. It is fenced as the first is: a take-over waits for both.
+ */
+export interface CommitBeside {
+  /** Makes ready what `commit` needs, in this reign; false: that cannot be had now. */
+  readonly ready: Effect.Effect<boolean>
+  /** As `CommitStore.commit`. One at a time. */
+  readonly commit: CommitStore["commit"]
 }
 
 /** Which broker writes, and the one door by which whatever lasts reaches a backend. */
@@ -95,6 +108,8 @@ export interface CommitStore {
    * so a moment later. One at a time. May take as long as a synchronous standby is away.
    */
   readonly commit: (units: ReadonlyArray<Unit>) => Effect.Effect<void, StoreError>
+  /** A second door, for appends alone; absent if one commit at a time is all that the backend can do. */
+  readonly beside?: CommitBeside
   /** Asks, beside what the session that holds the lock is doing, whether it still holds it. */
   readonly ping: Effect.Effect<void, StoreError>
   /**

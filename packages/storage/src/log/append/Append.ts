@@ -1,5 +1,6 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { UnknownTopicOrPartition } from "@tusk/protocol/KafkaError"
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type * as Effect from "effect/Effect"
 import type { Participant, Verdict as Assembling } from "../../commit/Participant.ts"
 import type { Write } from "../../port/Write.ts"
@@ -31,6 +32,7 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
   readonly bytes: number
   readonly prepare: Effect.Effect<void, StoreError> | undefined
   readonly partitionIds: ReadonlyArray<number>
+  readonly isPlain: boolean
   readonly #ports: AppendPorts
   readonly #requests: ReadonlyArray<AppendRequest>
   readonly #batches: ReadonlyArray<Uint8Array>
@@ -51,6 +53,8 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
     let bytes = 0
     for (const batch of this.#batches) bytes += batch.byteLength
     this.bytes = bytes
+    // Whether a transaction may begin is decided by what other units assume.
+    this.isPlain = !this.#batches.some(RecordBatch.isTransactional)
     this.#verdicts = new Array<Verdict | undefined>(requests.length)
     this.#logs = new Array<PartitionLog | undefined>(requests.length)
   }

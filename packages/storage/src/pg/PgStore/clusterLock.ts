@@ -14,13 +14,13 @@ export interface Session {
 }
 
 /** How often a lock that is held is tried: at first, and when it has been held for a while. */
-const RETRY_MS = 25
+export const RETRY_MS = 25
 const LATER_RETRY_MS = 200
 const EARLY_MS = 2000
 /** How long our own old session may go on before it is ended. */
-const OWN_GRACE_MS = 200
+export const OWN_GRACE_MS = 200
 /** How long an ended session may take to go: it rolls back, and answers no signal while its disk does not answer. */
-const OWN_LIMIT_MS = 20_000
+export const OWN_LIMIT_MS = 20_000
 /** How long a server may take to say which session holds the lock. */
 const ANSWER_MS = 5000
 /** The lock's session, and one in a transaction, may wait for its client for so long. */
@@ -33,8 +33,10 @@ const SECOND_LOOK_MS = 500
  * stand here and not in a file of `sql/`.
  */
 const [CLASS, OBJECT] = CLUSTER_LOCK
-const HELD = `locktype = 'advisory' and classid = ${CLASS} and objid = ${OBJECT} and objsubid = 2 and granted
+export const heldLock = ([classId, objectId]: readonly [number, number]): string =>
+  `locktype = 'advisory' and classid = ${classId} and objid = ${objectId} and objsubid = 2 and granted
   and database = (select oid from pg_database where datname = current_database())`
+const HELD = heldLock(CLUSTER_LOCK)
 
 /** The end of the name of the session that looks after the one that holds the lock: it says after which. */
 const WATCH = " watch of "
@@ -119,7 +121,7 @@ class HolderWatch {
 }
 
 /** A short question, which a server that is there answers at once. */
-const ask = (connection: PgConnection, sql: string): Effect.Effect<TextRows, ConnectionError> =>
+export const ask = (connection: PgConnection, sql: string): Effect.Effect<TextRows, ConnectionError> =>
   Effect.timeoutOrElse(connection.query(sql), {
     duration: ANSWER_MS,
     orElse: () => {

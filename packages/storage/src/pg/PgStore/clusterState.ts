@@ -71,7 +71,18 @@ interface TakeOver {
   readonly clusterId: string
   readonly counters: Counters
   readonly unknownCommitStored: boolean | undefined
+  readonly unknownBesideStored: boolean | undefined
 }
+
+/** The commits of this process of which it may not be known what became of them, by door. */
+export interface LastCommits {
+  readonly last: LastCommit
+  readonly lastBeside: LastCommit
+}
+
+/** A row for each commit that is looked for: whether it is stored. */
+const lookups = ({ last, lastBeside }: LastCommits): string =>
+  [last, lastBeside].map(({ lookup }) => lookup ?? "select false").join("; ")
 
 /**
  * Raises the cluster's counters, in one transaction, on the session that holds the lock; looks first for the commit
@@ -81,14 +92,17 @@ interface TakeOver {
 const raiseCounters = (
   connection: PgConnection,
   told: Told,
-  lastCommit: LastCommit
+  commits: LastCommits
 ): Effect.Effect<TakeOver, ConnectionError> =>
   Effect.gen(function* () {
     const server = yield* identifyServer(connection)
-    const { lookup } = lastCommit
-    const [row, found] = yield* connection.query(`begin; ${takeOverTexts.LoadCounters}; ${lookup ?? ""}`)
+    const { last, lastBeside } = commits
+    const looksFor = [last, lastBeside].map(({ lookup }) => lookup !== undefined)
+    const [row, ...found] = yield* connection.query(`begin; ${takeOverTexts.LoadCounters}; ${lookups(commits)}`)
     const [clusterId, epoch, failoverEpoch, nextProducerId, nextPartitionId, systemIdentifier, timeline] = row!
-    const unknownCommitStored = lastCommit.judge(found?.[0] === "t", Number(epoch))
+    const [unknownCommitStored, unknownBesideStored] = [last, lastBeside].map((commit, i) =>
+      commit.judge(found[i]?.[0] === "t", Number(epoch))
+    )
     const counters = nextCounters(
       {
         epoch: Number(epoch),
@@ -106,8 +120,9 @@ const raiseCounters = (
         next_producer_id = ${counters.nextProducerId}, next_partition_id = ${counters.nextPartitionId},
         system_identifier = '${writtenIdentity(counters.server)}', timeline = '${counters.server.timeline}'; commit`)
     )
-    if (lookup !== undefined && unknownCommitStored !== undefined) lastCommit.settle(unknownCommitStored)
-    return { clusterId: clusterId!, counters, unknownCommitStored }
+    if (looksFor[0] && unknownCommitStored !== undefined) last.settle(unknownCommitStored)
+    if (looksFor[1] && unknownBesideStored !== undefined) lastBeside.settle(unknownBesideStored)
+    return { clusterId: clusterId!, counters, unknownCommitStored, unknownBesideStored }
   })
 
 const decodeTopics = (topicRows: TextRows, partitionRows: TextRows): Pick<ClusterState, "topics" | "orphans"> => {
@@ -130,10 +145,10 @@ const decodeTopics = (topicRows: TextRows, partitionRows: TextRows): Pick<Cluste
 export const takeOverCluster = (
   connection: PgConnection,
   told: Told,
-  lastCommit: LastCommit
+  commits: LastCommits
 ): Effect.Effect<ClusterState, ConnectionError> =>
   Effect.gen(function* () {
-    const { clusterId, counters, unknownCommitStored } = yield* raiseCounters(connection, told, lastCommit)
+    const { clusterId, counters, ...unknown } = yield* raiseCounters(connection, told, commits)
     const topicRows = yield* connection.query(takeOverTexts.LoadTopics)
     const partitionRows = yield* connection.query(takeOverTexts.LoadPartitionIds)
     const configRows = yield* connection.query(takeOverTexts.LoadConfigs)
@@ -143,7 +158,7 @@ export const takeOverCluster = (
       epoch: counters.epoch,
       failoverEpoch: counters.failoverEpoch,
       failover: counters.failover,
-      unknownCommitStored,
+      ...unknown,
       nextProducerId: counters.nextProducerId,
       nextPartitionId: counters.nextPartitionId,
       ...decodeTopics(topicRows, partitionRows),

@@ -5,7 +5,7 @@ import type { StoreError } from "../../port/StoreError.ts"
 import type { PgConnection } from "../connection/PgConnection.ts"
 import type { ConnectionError, PgError } from "../connection/ConnectionError.ts"
 import { confirmed } from "./confirmed.ts"
-import { encodeCommit } from "./encodeCommit.ts"
+import { encodeAppends, encodeCommit } from "./encodeCommit.ts"
 import type { OffsetRows } from "./OffsetRows.ts"
 import type { OffsetVacuum } from "./OffsetVacuum.ts"
 import type { CommitRows, LastCommit, Witness } from "./Witness.ts"
@@ -55,6 +55,27 @@ const failed = (error: ConnectionError, last: LastCommit): StoreError => {
         : new Fenced({ message: `the session that held the cluster's lock is gone: ${error.message}` })
   }
 }
+
+/**
+ * Stores appends beside the writer, in one transaction. Of a session that is gone before it was sent anything nothing is
+ * known to be wrong with the reign.
+ */
+export const commitBeside = (
+  session: PgConnection,
+  units: ReadonlyArray<Unit>,
+  epoch: number,
+  last: LastCommit
+): Effect.Effect<void, StoreError> =>
+  Effect.suspend(() => {
+    const stored = session.store((frame) => last.begin(encodeAppends(frame, units), epoch))
+    return Effect.matchEffect(confirmed(session, stored), {
+      onFailure: (error) => {
+        const failure = failed(error, last)
+        return Effect.fail(failure._tag === "Fenced" ? new StoreUnavailable({ message: failure.message }) : failure)
+      },
+      onSuccess: () => Effect.sync(() => last.settle())
+    })
+  })
 
 /** What commits of one reign need. */
 export interface CommitSession {

@@ -4,9 +4,18 @@ import { definitionOfKind, KINDS } from "../../writes/Writes.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
 import { CommitFrame } from "./CommitFrame.ts"
 import { planCommit } from "./CommitPlan.ts"
+import { OffsetRows } from "./OffsetRows.ts"
 import type { OffsetRowsDraft } from "./OffsetRows.ts"
-import { witnessOf } from "./Witness.ts"
-import type { CommitRows, Witness } from "./Witness.ts"
+import { CommitRows, witnessOf } from "./Witness.ts"
+import type { Witness } from "./Witness.ts"
+
+/** Of a commit that touches none. */
+const NO_OFFSETS = new OffsetRows([]).draft()
+const NO_ROWS = new CommitRows(0, [])
+
+/** As `encodeCommit`, of units of appends and what goes with them (`Participant.isPlain`). */
+export const encodeAppends = (frame: FrameWriter, units: ReadonlyArray<Unit>): Witness | undefined =>
+  encodeCommit(frame, units, NO_OFFSETS, NO_ROWS)
 
 /** Writes a commit as statements to be closed by one Sync: one transaction, one round trip, one fsync. */
 export const encodeCommit = (

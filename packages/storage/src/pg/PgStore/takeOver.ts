@@ -12,6 +12,7 @@ import { stepsTaken, stepsToTake } from "../schema/SchemaSteps.ts"
 import { MIGRATIONS, SCHEMA_VERSION } from "../schema/SchemaVersion.ts"
 import { takeOverTexts } from "../sql/bundle.ts"
 import { Beside } from "./Beside.ts"
+import { waitForBeside } from "./besideLock.ts"
 import { identify, IDLE_LIMIT_MS, refusePooler, RELEASE, takeClusterLock } from "./clusterLock.ts"
 import type { Session } from "./clusterLock.ts"
 import { loadCommitRows, loadOffsetRows, takeOverCluster } from "./clusterState.ts"
@@ -23,6 +24,7 @@ import { OutboxSession } from "./OutboxSession.ts"
 import { PublishSession } from "./PublishSession.ts"
 import { Readers } from "./Readers.ts"
 import { SecuritySession } from "./SecuritySession.ts"
+import { SecondWriter } from "./SecondWriter.ts"
 import { ShadowSession } from "./ShadowSession.ts"
 import { StatisticsSession } from "./StatisticsSession.ts"
 import { UnpackedSession } from "./UnpackedSession.ts"
@@ -46,6 +48,8 @@ export interface Reign extends CommitSession {
   readonly statistics: StatisticsSession
   readonly shadow: ShadowSession
   readonly watch: Watch
+  /** Commits beside the writer. */
+  readonly second: SecondWriter
   readonly outbox: OutboxSession
   readonly security: SecuritySession
 }
@@ -53,6 +57,8 @@ export interface Reign extends CommitSession {
 /** What lasts from one reign to the next. */
 export interface Memory {
   readonly last: LastCommit
+  /** The same by the second door. */
+  readonly lastBeside: LastCommit
   /** The last session that held the lock, if it was not seen to give it back. */
   previous: Session | undefined
   /** What may be wrong with the server was told. */
@@ -141,6 +147,7 @@ export const endReign = (
     | "outbox"
     | "publish"
     | "readers"
+    | "second"
     | "session"
     | "shadow"
     | "statistics"
@@ -151,8 +158,8 @@ export const endReign = (
   memory: Memory
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { erasure, materialised, outbox, publish, readers, session, shadow, statistics, unpacked, watch, writer } =
-      sessions
+    const { erasure, materialised, outbox, publish, readers, second, session } = sessions
+    const { shadow, statistics, unpacked, watch, writer } = sessions
     readers.end()
     statistics.end()
     shadow.end()
@@ -162,7 +169,7 @@ export const endReign = (
     materialised.end()
     watch.end()
     outbox.end()
-    return Effect.map(writer.close(RELEASE), (released) => {
+    return Effect.map(Effect.andThen(second.end, writer.close(RELEASE)), (released) => {
       if (released && memory.previous === session) memory.previous = undefined
     })
   })
@@ -192,6 +199,7 @@ const openWriter = (
         const limitMs = target.standby ? undefined : target.lockWaitMs
         yield* takeClusterLock(writer, { previous: memory.previous, limitMs, standsBy })
         memory.previous = session
+        yield* waitForBeside(writer)
         return { writer, session }
       })
     )
@@ -222,7 +230,10 @@ export const takeOver = (
     const watch = new Watch(beside, layerScope)
     const outbox = new OutboxSession(beside)
     const security = new SecuritySession(outbox)
-    const besides = { unpacked, publish, materialised, erasure, statistics, shadow, watch, outbox, security }
+    let epoch = 0
+    const second = new SecondWriter(beside, () => epoch, memory.lastBeside)
+    yield* Effect.forkScoped(second.keepAlive)
+    const besides = { unpacked, publish, materialised, erasure, statistics, shadow, watch, outbox, security, second }
     const sessions = { writer, session, readers, ...besides }
     const taken = Effect.gen(function* () {
       const taken = yield* ensureSchema(writer, target)
@@ -232,7 +243,8 @@ export const takeOver = (
       }
       memory.checked = true
       yield* writer.prepare(Object.values(commitStatements))
-      const cluster = yield* takeOverCluster(writer, told, memory.last)
+      const cluster = yield* takeOverCluster(writer, told, memory)
+      epoch = cluster.epoch
       const offsetRows = yield* loadOffsetRows(writer)
       const commitRows = new CommitRows(cluster.epoch, yield* loadCommitRows(writer))
       const reign = { ...sessions, epoch: cluster.epoch, offsetRows, commitRows }

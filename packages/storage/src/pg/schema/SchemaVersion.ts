@@ -22,6 +22,9 @@ const TUSK = LOCK_CLASS
 /** Held by the session of the active broker: it is the fence. */
 export const CLUSTER_LOCK = [TUSK, 1] as const
 
+/** Held by the session that commits beside the one with the cluster's lock. */
+export const BESIDE_LOCK = [TUSK, 4] as const
+
 /** Held by a transaction that installs or migrates the schema. */
 export const SCHEMA_LOCK = [TUSK, 2] as const
 
