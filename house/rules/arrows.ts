@@ -55,6 +55,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "log/follower": [".", "log", "log/batches", "log/partitions", "topics", "commit", "port"],
     "deletions.ts": ["topics", "offsets", "groups", "log", "commit"],
     memory: ["writes", "port"],
+    "object/memory": ["port"],
+    "object/file": ["port"],
     sql: [],
     "sql.ts": ["sql"],
     "pg/sql": [],
