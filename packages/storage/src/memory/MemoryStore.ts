@@ -40,11 +40,12 @@ const pickCounters = ({ epoch, failoverEpoch, nextPartitionId, nextProducerId }:
 
 const clusterState = (
   data: MemoryData,
-  failover: ClusterState["failover"],
+  { failover, server }: Counters,
   unknownCommitStored: boolean | undefined
 ): ClusterState => ({
   ...pickCounters(data),
   clusterId: data.clusterId,
+  server,
   failover,
   unknownCommitStored,
   topics: Array.from(data.topics, ([topicId, topic]) => ({
@@ -84,8 +85,8 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
             return Effect.fail(new LockHeld({ holder: "another broker of this process" }))
           }
           data.holder = token
-          const { failover } = raiseCounters(data, told)
-          return Effect.succeed(clusterState(data, failover, behind ? false : undefined))
+          const counters = raiseCounters(data, told)
+          return Effect.succeed(clusterState(data, counters, behind ? false : undefined))
         }),
         () =>
           Effect.sync(() => {
