@@ -30,6 +30,9 @@ export class StorageCounts {
   /** Of the latter: what was read ahead for, and what had to be asked of the store. */
   readAheadHits = 0
   readAheadMisses = 0
+  /** Blocks of objects that were asked for, and memory had or had not. */
+  objectCacheHits = 0
+  objectCacheMisses = 0
   /** Batches deleted that no client could read any more. */
   deletedBatches = 0
   /** Batches that compaction took the place of or took away. */
