@@ -116,8 +116,8 @@ export const objectRowCases = ({ scenario }: Scenarios): void => {
             { partitionId: 1, baseOffset: 0n, lastOffset: 0n, position: 40, bytes: 60 }
           ]
         )
-        assert.deepStrictEqual(yield* rows.batchesOf(1n, undefined, 1), [first])
-        assert.deepStrictEqual(yield* rows.batchesOf(1n, first, 9), [second])
+        assert.deepStrictEqual(yield* rows.batchesOf(1n, undefined, 1), [first!])
+        assert.deepStrictEqual(yield* rows.batchesOf(1n, first!, 9), [second!])
         assert.deepStrictEqual(yield* rows.batchesOf(1n, second, 9), [])
         assert.deepStrictEqual(yield* rows.batchesOf(2n, undefined, 9), [])
       })

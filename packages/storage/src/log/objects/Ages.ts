@@ -5,7 +5,7 @@ const TOLERANCE_MS = 10 * MINUTE_MS
 const TRUST_MS = 24 * 60 * MINUTE_MS
 /** No unit brings a pointer to an object of this process that is older (an hour by the monotonic clock), and ten minutes. */
 export const SETTLED_MS = 70 * MINUTE_MS
-/** Between two notes of how far the numbers of objects have come. */
+/** What one note stands for: how far the numbers of objects have come. */
 const NOTE_MS = MINUTE_MS
 
 /** What time it may be, in milliseconds. */
@@ -39,7 +39,7 @@ export class WallTimes {
       this.#offset = offset
       this.#leapt = undefined
     }
-    const told = [wallMs, monotonicMs + this.#offset, serverMs ?? wallMs]
+    const told = [wallMs, Math.round(monotonicMs + this.#offset), serverMs ?? wallMs]
     const [earliest, latest] = [Math.min(...told), Math.max(...told)]
     return { earliest, latest, differ: latest - earliest > TOLERANCE_MS }
   }
@@ -50,14 +50,19 @@ export class WallTimes {
  * by it. Their numbers rise: an object whose number was reached long ago was put long ago.
  */
 export class OwnAges {
-  /** Numbers that were reached, with when; the first is the newest of those that are settled. */
-  readonly #notes: Array<{ readonly number: number; readonly ms: number }> = []
+  /** Numbers that were reached by then, a note for each minute; the first is the newest of those that are settled. */
+  readonly #notes: Array<{ number: number; ms: number; readonly beganMs: number }> = []
 
   /** An object of this number is there now. */
   note(number: number, nowMs: number): void {
     const last = this.#notes.at(-1)
-    if (last !== undefined && (number <= last.number || nowMs - last.ms < NOTE_MS)) return
-    this.#notes.push({ number, ms: nowMs })
+    if (last !== undefined && number <= last.number) return
+    if (last !== undefined && nowMs - last.beganMs < NOTE_MS) {
+      last.number = number
+      last.ms = nowMs
+      return
+    }
+    this.#notes.push({ number, ms: nowMs, beganMs: nowMs })
     while (this.#notes.length > 1 && nowMs - this.#notes[1]!.ms >= SETTLED_MS) this.#notes.shift()
   }
 

@@ -36,6 +36,12 @@ export type CollectFailure = KafkaError | StoreError | ObjectStoreError | "Ended
 
 type Round<A = void> = Effect.Effect<A, CollectFailure>
 
+/** What has gone of a step, and why the rest has not. */
+interface Removed<A> {
+  readonly removed: ReadonlyArray<A>
+  readonly refusal: ObjectStoreRefused | undefined
+}
+
 /** One reign's round. */
 interface Look {
   readonly reign: number
@@ -157,28 +163,27 @@ export class Collecting {
    * Nothing is removed for a database that only takes itself for the owner: the store is asked first, and what was read is the
    * writer's if this server still is it.
    */
-  readonly #removeAll = Effect.fnUntraced({ self: this }, function* <A extends ListedObject>(
-    look: Look,
-    objects: ReadonlyArray<A>
-  ) {
+  #removeAll<A extends ListedObject>(look: Look, objects: ReadonlyArray<A>): Round<Removed<A>> {
     const { active, counts, owner, store } = this.#ports
-    if (!(yield* owner.mayRemove)) return yield* Effect.fail("Ended" as const)
-    yield* active.proven
-    yield* this.#still(look)
-    const removed: Array<A> = []
-    let refusal: ObjectStoreRefused | undefined
-    for (const object of objects) {
-      // One that the store keeps for reasons of its own holds up no other.
-      const refused = yield* Effect.as(store.remove(object.name), undefined).pipe(
-        Effect.catchTag("ObjectStoreRefused", (error) => Effect.succeed(error))
-      )
-      refusal ??= refused
-      if (refused !== undefined) continue
-      removed.push(object)
-      counts.objectBytesRemoved += object.bytes
-    }
-    return { removed, refusal }
-  })
+    return Effect.gen({ self: this }, function* () {
+      if (!(yield* owner.mayRemove)) return yield* Effect.fail("Ended" as const)
+      yield* active.proven
+      yield* this.#still(look)
+      const removed: Array<A> = []
+      let refusal: ObjectStoreRefused | undefined
+      for (const object of objects) {
+        // One that the store keeps for reasons of its own holds up no other.
+        const refused = yield* Effect.as(store.remove(object.name), undefined).pipe(
+          Effect.catchTag("ObjectStoreRefused", (error) => Effect.succeed(error))
+        )
+        refusal ??= refused
+        if (refused !== undefined) continue
+        removed.push(object)
+        counts.objectBytesRemoved += object.bytes
+      }
+      return { removed, refusal }
+    })
+  }
 
   #still({ reign }: Look): Round {
     return Effect.suspend(() => (this.#ports.active.reign() === reign ? Effect.void : Effect.fail("Ended" as const)))

@@ -20,7 +20,7 @@ const because = (record: OwnerRecord | undefined) => {
   assert.strictEqual(state._tag, "Refused")
   return state._tag === "Refused" ? state.why : ""
 }
-const written = { _tag: "Write", tag: "t" }
+const written = { _tag: "Write", tag: "t" } as const
 
 describe("whose the objects are", () => {
   it("is looked at when the lock is taken, whatever held before", () => {
