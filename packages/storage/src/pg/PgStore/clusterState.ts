@@ -70,6 +70,7 @@ const writtenIdentity = ({ place, systemIdentifier }: ServerIdentity): string =>
 interface TakeOver {
   readonly clusterId: string
   readonly counters: Counters
+  readonly nextObjectId: bigint
   readonly unknownCommitStored: boolean | undefined
   readonly unknownBesideStored: boolean | undefined
 }
@@ -99,7 +100,8 @@ const raiseCounters = (
     const { last, lastBeside } = commits
     const looksFor = [last, lastBeside].map(({ lookup }) => lookup !== undefined)
     const [row, ...found] = yield* connection.query(`begin; ${takeOverTexts.LoadCounters}; ${lookups(commits)}`)
-    const [clusterId, epoch, failoverEpoch, nextProducerId, nextPartitionId, systemIdentifier, timeline] = row!
+    const [clusterId, epoch, failoverEpoch, nextProducerId, nextPartitionId, systemIdentifier, timeline, nextObjectId] =
+      row!
     const [unknownCommitStored, unknownBesideStored] = [last, lastBeside].map((commit, i) =>
       commit.judge(found[i]?.[0] === "t", Number(epoch))
     )
@@ -122,7 +124,8 @@ const raiseCounters = (
     )
     if (looksFor[0] && unknownCommitStored !== undefined) last.settle(unknownCommitStored)
     if (looksFor[1] && unknownBesideStored !== undefined) lastBeside.settle(unknownBesideStored)
-    return { clusterId: clusterId!, counters, unknownCommitStored, unknownBesideStored }
+    const unknown = { unknownCommitStored, unknownBesideStored }
+    return { clusterId: clusterId!, counters, nextObjectId: BigInt(nextObjectId!), ...unknown }
   })
 
 const decodeTopics = (topicRows: TextRows, partitionRows: TextRows): Pick<ClusterState, "topics" | "orphans"> => {
@@ -148,7 +151,7 @@ export const takeOverCluster = (
   commits: LastCommits
 ): Effect.Effect<ClusterState, ConnectionError> =>
   Effect.gen(function* () {
-    const { clusterId, counters, ...unknown } = yield* raiseCounters(connection, told, commits)
+    const { clusterId, counters, nextObjectId, ...unknown } = yield* raiseCounters(connection, told, commits)
     const topicRows = yield* connection.query(takeOverTexts.LoadTopics)
     const partitionRows = yield* connection.query(takeOverTexts.LoadPartitionIds)
     const configRows = yield* connection.query(takeOverTexts.LoadConfigs)
@@ -157,10 +160,12 @@ export const takeOverCluster = (
       clusterId,
       epoch: counters.epoch,
       failoverEpoch: counters.failoverEpoch,
+      server: counters.server,
       failover: counters.failover,
       ...unknown,
       nextProducerId: counters.nextProducerId,
       nextPartitionId: counters.nextPartitionId,
+      nextObjectId,
       ...decodeTopics(topicRows, partitionRows),
       configs: configRows.map(([resourceType, resourceName, name, value]): StoredConfig => ({
         resourceType: Number(resourceType),
