@@ -45,7 +45,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "log/partitions": [".", "commit", "port"],
     "log/read": [".", "log/partitions", "port"],
     "log/append": [".", "log/partitions", "commit", "port"],
-    "log/objects": [".", "port"],
+    "log/objects": [".", "commit", "port"],
     "log/removal": [".", "log/partitions", "commit", "port"],
     "log/search": [".", "log/batches", "log/partitions", "port"],
     log: [".", "within.ts", ...logParts, "commit", "port"],
