@@ -19,12 +19,6 @@ export class StorageCounts {
   commitBytes = 0
   /** Commits that stored nothing, or of which that is not known, by the tag of the `StoreError`. */
   readonly commitFailures = new Map<string, number>()
-  /** From the first try to put an object until it is stored; in seconds. */
-  readonly objectPutSeconds = new Histogram(SECONDS)
-  /** Bytes of objects that were put. */
-  objectPutBytes = 0
-  /** Tries to put an object that failed. */
-  objectPutFailures = 0
   /** Records and bytes of batches that were appended, those of the outbox among them. */
   appendedRecords = 0
   appendedBytes = 0
@@ -53,10 +47,11 @@ export class StorageCounts {
   objectsRemoved = 0
   objectOrphansRemoved = 0
   objectBytesRemoved = 0
-  /** Reads of ranges of objects from their store that succeeded, and their bytes. */
-  readonly objectGetSeconds = new Histogram(SECONDS)
+  /** Calls of the object store that succeeded, in seconds, and their bytes. */
+  readonly objectSeconds = { put: new Histogram(SECONDS), get: new Histogram(SECONDS) }
+  objectPutBytes = 0
   objectGetBytes = 0
-  /** Calls of the object store that failed, by what they were. */
+  /** Calls of it that failed, by what they were. */
   readonly objectFailures = new Map<string, number>()
 
   objectFailed(call: string): void {

@@ -1,5 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { Histogram } from "../../Histogram.ts"
 import type { ObjectStore } from "../../port/ObjectStore.ts"
 import type { StorageCounts } from "../../StorageCounts.ts"
 
@@ -13,18 +14,25 @@ export const counted = (store: ObjectStore, counts: StorageCounts): ObjectStore 
           if (_tag === "ObjectStoreUnavailable" || _tag === "ObjectStoreRefused") counts.objectFailed(call)
         })
       )
-  const read = (bytes: number, get: ReturnType<ObjectStore["get"]>): ReturnType<ObjectStore["get"]> =>
-    Effect.map(Effect.timed(get), ([took, found]) => {
-      counts.objectGetSeconds.observe(Duration.toSeconds(took))
-      counts.objectGetBytes += bytes
+  const timed = <A, E>(seconds: Histogram, call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.map(Effect.timed(call), ([took, found]) => {
+      seconds.observe(Duration.toSeconds(took))
       return found
     })
   return {
     name: store.name,
     isLocal: store.isLocal,
     probe: store.probe,
-    put: (name, chunks) => failing("put")(store.put(name, chunks)),
-    get: (name, from, to) => failing("get")(read(to - from, store.get(name, from, to))),
+    put: (name, chunks) =>
+      Effect.tap(failing("put")(timed(counts.objectSeconds.put, store.put(name, chunks))), () => {
+        for (const { byteLength } of chunks) counts.objectPutBytes += byteLength
+        return Effect.void
+      }),
+    get: (name, from, to) =>
+      Effect.tap(failing("get")(timed(counts.objectSeconds.get, store.get(name, from, to))), () => {
+        counts.objectGetBytes += to - from
+        return Effect.void
+      }),
     list: (prefix, after) => failing("list")(store.list(prefix, after)),
     remove: (name) => failing("remove")(store.remove(name)),
     readTagged: (name) => failing("get")(store.readTagged(name)),
