@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { isMerged, nextMerge } from "../../../src/log/objects/MergePlan.ts"
-import type { Mergeable } from "../../../src/log/objects/MergePlan.ts"
+import { isMerged, nextMerge } from "../../../src/log/merging/MergePlan.ts"
+import type { Mergeable } from "../../../src/log/merging/MergePlan.ts"
 
 const KIB = 1024
 const MIB = KIB * KIB
