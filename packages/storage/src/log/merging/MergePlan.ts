@@ -14,26 +14,10 @@ export interface MergeLimits {
   readonly batches: number
 }
 
-/** What is to be done next with objects. */
-export type MergeStep =
-  /** Their batches are put together, in one object. */
-  | { readonly _tag: "Merge"; readonly objectIds: ReadonlyArray<bigint> }
-  /** They are as large as one that would be made of them: they stay as they are. */
-  | { readonly _tag: "Leave"; readonly objectIds: ReadonlyArray<bigint> }
-  /** Nothing is worth it. */
-  | { readonly _tag: "Rest" }
-
 /** Few objects are not merged for their number alone. */
 const LEAST_OBJECTS = 8
 /** How many times as large as the largest of them what is made of small objects has to be: each byte is moved seldom. */
 const GROWTH = 4
-
-const REST: MergeStep = { _tag: "Rest" }
-
-const merge = (objects: ReadonlyArray<Mergeable>): MergeStep => ({
-  _tag: "Merge",
-  objectIds: objects.map(({ objectId }) => objectId)
-})
 
 /** As many from the first on as it takes to have so many bytes. */
 const upTo = (objects: ReadonlyArray<Mergeable>, bytes: number): ReadonlyArray<Mergeable> => {
@@ -55,19 +39,16 @@ const small = (objects: ReadonlyArray<Mergeable>): ReadonlyArray<Mergeable> => {
 }
 
 /**
- * Objects that are not merged yet, oldest first. What is urgent comes first; then the oldest, if all together fill an object;
- * else small ones, where many of them become one that is much larger: so a byte is moved a few times at most, until it lies in
- * an object that is merged for good (`isMerged`).
+ * Which of these objects, which are not merged yet and come oldest first, are put together now; none: it is not worth it. What is
+ * urgent comes first; then the oldest, if all together fill an object; else small ones, where many of them become one that is
+ * much larger: so a byte is moved a few times at most, until it lies in an object that is merged for good (`isMerged`).
  */
-export const nextMerge = (objects: ReadonlyArray<Mergeable>, { bytes }: MergeLimits): MergeStep => {
+export const nextMerge = (objects: ReadonlyArray<Mergeable>, { bytes }: MergeLimits): ReadonlyArray<Mergeable> => {
   const urgent = objects.filter(({ isUrgent }) => isUrgent)
-  if (urgent.length > 0) return merge(upTo(urgent, bytes))
-  const large = objects.filter((object) => object.bytes >= bytes)
-  if (large.length > 0) return { _tag: "Leave", objectIds: large.map(({ objectId }) => objectId) }
+  if (urgent.length > 0) return upTo(urgent, bytes)
   const filling = upTo(objects, bytes)
   const isFull = filling.reduce((sum, object) => sum + object.bytes, 0) >= bytes
-  const chosen = isFull ? filling : small(objects)
-  return chosen.length === 0 ? REST : merge(chosen)
+  return isFull ? filling : small(objects)
 }
 
 /** Whether what was made of others is not merged again. */
