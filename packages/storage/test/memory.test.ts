@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { NOTHING_TOLD, UNKNOWN } from "../src/port/counters.ts"
 import { make, MemoryData } from "../src/memory/MemoryStore.ts"
+import { PointerReader } from "../src/port/StoredBatch.ts"
 import { Write } from "../src/port/Write.ts"
 import { Model, offset, TOPIC, topicWith } from "../src/testing/storeScenarios.ts"
 import { storeSuite } from "../src/testing/storeSuite.ts"
@@ -13,7 +14,7 @@ storeSuite("memory", {
   cluster: Effect.map(randomUuid, (clusterId) => {
     const data = new MemoryData(clusterId)
     return {
-      open: Effect.sync(() => make(data, options)),
+      open: Effect.map(PointerReader, (pointers) => make(data, options, pointers)),
       failOver: Effect.sync(() => {
         data.timeline = String(Number(data.timeline) + 1).padStart(8, "0")
       })
@@ -74,6 +75,33 @@ describe("MemoryData", () => {
         (yield* primary.loadOffsets).map((stored) => stored.offset),
         [2n, 2n]
       )
+    })
+  )
+
+  it.effect("tells objects apart to which no batch points any more", () =>
+    Effect.gen(function* () {
+      const data = new MemoryData(TOPIC)
+      const model = new Model(1)
+      const store = make(data, options)
+      yield* store.acquire(NOTHING_TOLD)
+      const object = (objectId: bigint) =>
+        Write.PutObject({ objectId, name: `${objectId}`, bytes: 100, createdAt: 5n, merged: false })
+      const unused = (unusedSince: bigint) => Write.PutUnusedObjects({ objectIds: [1n, 2n, 9n], unusedSince })
+      const told = () => data.objects.all.map(({ objectId, unusedSince }) => [objectId, unusedSince])
+      const append = { ...model.append(), stored: { objectId: 1n, position: 0 } }
+      yield* store.commit([topicWith(TOPIC, "t", [1]), [object(1n), object(2n), append], [unused(7n)]])
+      assert.deepStrictEqual(told(), [
+        [1n, null],
+        [2n, 7n]
+      ])
+      const moved = { baseOffset: 0n, from: 1n, to: { objectId: 3n, position: 0 }, bytes: 100 }
+      yield* store.commit([[object(3n), Write.MoveBatches({ partitionId: 1, batches: [moved] })], [unused(8n)]])
+      yield* store.commit([[Write.DropObject({ objectId: 2n })]])
+      assert.deepStrictEqual(told(), [
+        [1n, 8n],
+        [3n, null]
+      ])
+      assert.deepStrictEqual([data.bytes, data.copy().objects.all], [0, data.objects.all])
     })
   )
 })

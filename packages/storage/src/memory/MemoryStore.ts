@@ -4,6 +4,7 @@ import { nextCounters, UNKNOWN } from "../port/counters.ts"
 import type { Counters } from "../port/counters.ts"
 import { Store } from "../port/Store.ts"
 import type { ClusterState, Told } from "../port/CommitStore.ts"
+import { PointerReader } from "../port/StoredBatch.ts"
 import { Fenced, LockHeld } from "../port/StoreError.ts"
 import type { StoreError } from "../port/StoreError.ts"
 import { randomUuid } from "../port/Uuid.ts"
@@ -47,6 +48,7 @@ const clusterState = (
   clusterId: data.clusterId,
   failover,
   unknownCommitStored,
+  nextObjectId: data.objects.nextObjectId,
   topics: Array.from(data.topics, ([topicId, topic]) => ({
     topicId,
     name: topic.name,
@@ -64,7 +66,11 @@ const clusterState = (
 })
 
 /** A `Store` over data that may outlive it. */
-export const make = (data: MemoryData, options: MemoryOptions): Store["Service"] => {
+export const make = (
+  data: MemoryData,
+  options: MemoryOptions,
+  pointers: PointerReader = PointerReader.defaultValue()
+): Store["Service"] => {
   const token = {}
   /** The last commit found that memory is behind what is stored. */
   let behind = false
@@ -74,7 +80,7 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
       : Effect.fail(new Fenced({ message: "this broker does not hold the cluster's lock" }))
   )
   const withLock = <A, E>(use: Effect.Effect<A, E>): Effect.Effect<A, E | Fenced> => Effect.andThen(held, use)
-  const reads = readsOf(data)
+  const reads = readsOf(data, pointers)
   return Store.of({
     name: "memory",
     acquire: (told) =>
@@ -123,5 +129,7 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
 export const layer = (options: MemoryOptions): Layer.Layer<Store> =>
   Layer.effect(
     Store,
-    Effect.map(randomUuid, (clusterId) => make(new MemoryData(clusterId), options))
+    Effect.gen(function* () {
+      return make(new MemoryData(yield* randomUuid), options, yield* PointerReader)
+    })
   )

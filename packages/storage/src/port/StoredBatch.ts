@@ -20,6 +20,9 @@ export type StoredBatch = Uint8Array | ObjectPointer
 
 export const isPointer = (batch: StoredBatch): batch is ObjectPointer => !(batch instanceof Uint8Array)
 
+/** Bytes of the batch, wherever they lie. */
+export const sizeOf = (batch: StoredBatch): number => (isPointer(batch) ? batch.bytes : batch.byteLength)
+
 /** Makes bytes of pointers: the one place where a backend's reads meet the object store. */
 export interface PointerReader {
   /** The batches in their order, as they lie on the wire. Fails while the objects may not be read (`Owner`), or cannot. */
