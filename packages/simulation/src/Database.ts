@@ -339,6 +339,11 @@ export class Database {
       sizeOf: (id) => read((reads) => reads.sizeOf(id)),
       findByTimestamp: (id, timestamp) => read((reads) => reads.findByTimestamp(id, timestamp)),
       sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit)),
+      merges: {
+        mergeable: (which, limit) => read((reads) => reads.merges.mergeable(which, limit)),
+        mergedUses: (after, limit) => read((reads) => reads.merges.mergedUses(after, limit)),
+        batchesIn: (objectIds, limit) => read((reads) => reads.merges.batchesIn(objectIds, limit))
+      },
       abortedTransactions: (id, from, to) => read((reads) => reads.abortedTransactions(id, from, to)),
       loadTransactionalIds: read((reads) => reads.loadTransactionalIds),
       loadOffsets: read((reads) => reads.loadOffsets),

@@ -98,6 +98,15 @@ export class FaultyStore {
         Effect.suspend(() => this.#memory.findByTimestamp(partitionId, timestamp)),
         () => this.#once
       ),
+    merges: {
+      mergeable: (which, limit) => this.#memory.merges.mergeable(which, limit),
+      mergedUses: (after, limit) => this.#memory.merges.mergedUses(after, limit),
+      batchesIn: (objectIds, limit) =>
+        Effect.tap(
+          Effect.suspend(() => this.#memory.merges.batchesIn(objectIds, limit)),
+          () => this.#onceRead
+        )
+    },
     sizes: (partitionId, from, limit) => this.#memory.sizes(partitionId, from, limit),
     loadOffsets: Effect.suspend(() => this.#memory.loadOffsets),
     loadClaims: Effect.sync(() => this.claims),

@@ -121,6 +121,11 @@ export const make = (
     loadGroups: withLock(reads.loadGroups),
     loadTransactionalIds: withLock(reads.loadTransactionalIds),
     abortedTransactions: (partitionId, from, to) => withLock(reads.abortedTransactions(partitionId, from, to)),
+    merges: {
+      mergeable: (which, limit) => withLock(reads.merges.mergeable(which, limit)),
+      mergedUses: (after, limit) => withLock(reads.merges.mergedUses(after, limit)),
+      batchesIn: (objectIds, limit) => withLock(reads.merges.batchesIn(objectIds, limit))
+    },
     outbox: undefined
   })
 }

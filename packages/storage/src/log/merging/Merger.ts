@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../../commit/Active.ts"
 import { Committer } from "../../commit/Committer.ts"
+import type { MergeReads } from "../../port/MergeReads.ts"
 import { ObjectStore } from "../../port/ObjectStore.ts"
 import { Store } from "../../port/Store.ts"
 import { PointerReader } from "../../port/StoredBatch.ts"
@@ -37,7 +38,7 @@ export class Merger extends Context.Service<
     Merger,
     Effect.gen(function* () {
       if ((yield* ObjectStore) === undefined) return Merger.of({ check: Effect.void })
-      const store = yield* Store
+      const { merges: store } = yield* Store
       const active = yield* Active
       const options = yield* MergeOptions
       const reader = yield* PointerReader
@@ -63,7 +64,7 @@ export class Merger extends Context.Service<
 }
 
 interface MergingPorts {
-  readonly store: Pick<Store["Service"], "batchesIn" | "mergeable" | "mergedUses">
+  readonly store: MergeReads
   readonly reader: PointerReader
   readonly move: MoveBatches
   readonly options: MergeOptions

@@ -39,7 +39,11 @@ const unitOf = (batches: ReadonlyArray<PointedBatch>, object: StoredObject, posi
     else known.push(batch)
     at += bytes
   }
-  const moves = Array.from(moved, ([partitionId, ofOne]) => ({ _tag: "MoveBatches" as const, partitionId, batches: ofOne }))
+  const moves = Array.from(moved, ([partitionId, ofOne]) => ({
+    _tag: "MoveBatches" as const,
+    partitionId,
+    batches: ofOne
+  }))
   return [{ _tag: "PutObject", ...object }, ...moves]
 }
 
