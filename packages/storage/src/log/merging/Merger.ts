@@ -7,7 +7,6 @@ import * as Layer from "effect/Layer"
 import { Active } from "../../commit/Active.ts"
 import { Committer } from "../../commit/Committer.ts"
 import type { MergeReads } from "../../port/MergeReads.ts"
-import { ObjectStore } from "../../port/ObjectStore.ts"
 import { Store } from "../../port/Store.ts"
 import { PointerReader } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
@@ -37,7 +36,8 @@ export class Merger extends Context.Service<
   private static readonly layerNoDeps = Layer.effect(
     Merger,
     Effect.gen(function* () {
-      if ((yield* ObjectStore) === undefined) return Merger.of({ check: Effect.void })
+      const put = yield* PutNow
+      if (put === undefined) return Merger.of({ check: Effect.void })
       const { merges: store } = yield* Store
       const active = yield* Active
       const options = yield* MergeOptions
@@ -46,7 +46,8 @@ export class Merger extends Context.Service<
         store,
         reader,
         options,
-        put: yield* PutNow,
+        put,
+        nowMs: active.nowMs,
         committer: yield* Committer,
         rewriting: yield* Rewriting,
         counts: yield* Counts

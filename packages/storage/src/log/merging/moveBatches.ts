@@ -19,6 +19,8 @@ export interface MoveBatchesPorts {
   readonly committer: Pick<Committer["Service"], "submit">
   readonly rewriting: Pick<Rewriting["Service"], "inReign" | "inTurn">
   readonly options: MergeOptions
+  /** Milliseconds of the monotonic clock, as `Active` has them. */
+  readonly nowMs: () => number
   readonly counts: StorageCounts
 }
 
@@ -48,7 +50,7 @@ const unitOf = (batches: ReadonlyArray<PointedBatch>, object: StoredObject, posi
 }
 
 export const makeMoveBatches = (ports: MoveBatchesPorts): MoveBatches => {
-  const { committer, counts, options, put, reader, rewriting, store } = ports
+  const { committer, counts, nowMs, options, put, reader, rewriting, store } = ports
 
   /** From the read of bytes to what says where they lie now nobody else rewrites these partitions: none of it comes back. */
   const inTurns = <A, E>(partitionIds: ReadonlySet<number>, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -60,11 +62,13 @@ export const makeMoveBatches = (ports: MoveBatchesPorts): MoveBatches => {
   const moved = Effect.fnUntraced(function* (batches: ReadonlyArray<PointedBatch>, reign: RewritingInReign) {
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0)
     const merged = isMerged({ bytes, batches: batches.length }, options)
-    const object = yield* put(yield* reader.resolve(batches), merged)
+    const found = yield* reader.resolve(batches)
+    const putMs = nowMs()
+    const object = yield* put(found, { merged })
     let position = 0
     for (let at = 0; at < batches.length; at += options.batchesPerCommit) {
       const some = batches.slice(at, at + options.batchesPerCommit)
-      yield* committer.submit(reign.writing(unitOf(some, object, position)), Infinity)
+      yield* committer.submit(reign.writing(unitOf(some, object, position), putMs), Infinity)
       position += some.reduce((sum, batch) => sum + batch.bytes, 0)
     }
     counts.mergedBytes += bytes

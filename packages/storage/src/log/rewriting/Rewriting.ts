@@ -1,4 +1,4 @@
-import { NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
+import { KafkaStorageError, NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -7,20 +7,38 @@ import { Active } from "../../commit/Active.ts"
 import { Committer } from "../../commit/Committer.ts"
 import { writing } from "../../commit/Participant.ts"
 import type { Participant } from "../../commit/Participant.ts"
+import type { StoreError } from "../../port/StoreError.ts"
 import type { Replacement, Unit } from "../../port/Write.ts"
 import { Log } from "../Log.ts"
+import { PutNow } from "../objects/PutNow.ts"
+import { KeptInObjects, makePlace } from "./placing.ts"
 import { Turns } from "./Turns.ts"
 
 /** Stores what takes the place of batches. */
-export type Replace = (replacements: ReadonlyArray<Replacement>) => Effect.Effect<void, KafkaError>
+export type Replace = (replacements: ReadonlyArray<Replacement>) => Effect.Effect<void, KafkaError | StoreError>
+
+/** Why batches are replaced. */
+export type Why = "Compacted" | "Erased"
+
+const noted = (partitionId: number, batches: ReadonlyArray<Replacement>, why: Why): Unit =>
+  why === "Erased" ? [{ _tag: "PutErased", partitionId, baseOffsets: batches.map(({ baseOffset }) => baseOffset) }] : []
 
 /** What rewrites a log in one reign. */
 export interface RewritingInReign {
-  /** These writes, if nobody has taken over since: what was read before is not written after, as another may have been at work. */
-  readonly writing: (unit: Unit) => Participant<void>
-  /** Batches below an offset are replaced: in the store, with what they tell of producers, and in memory. */
-  readonly replacing: (partitionId: number, below: bigint) => Replace
+  /**
+   * These writes, if nobody has taken over since: what was read before is not written after, as another may have been at work.
+   * `putMs`: since when an object that they point to may be there (`Active.nowMs`): after most of an hour they are refused.
+   */
+  readonly writing: (unit: Unit, putMs?: number) => Participant<void>
+  /**
+   * Batches below an offset are replaced: in the store, with what they tell of producers, and in memory. Of a topic that keeps
+   * its bytes in objects they are put into one first. Objects in which erased records lie are noted.
+   */
+  readonly replacing: (partitionId: number, below: bigint, why: Why) => Replace
 }
+
+/** An object to which nothing points is collected one day: pointers to it are committed long before. */
+const FRESH_MS = 3_000_000
 
 /** For whoever reads batches and puts others in their place. */
 export class Rewriting extends Context.Service<
@@ -41,13 +59,17 @@ export class Rewriting extends Context.Service<
       const active = yield* Active
       const committer = yield* Committer
       const log = yield* Log
+      const place = makePlace(yield* PutNow, yield* KeptInObjects)
       const turns = new Turns()
 
       const inReign = (): RewritingInReign => {
         const reign = active.reign()
-        const guarded = (unit: Unit, stored?: () => void): Participant<void> => ({
+        const guarded = (unit: Unit, putMs = Infinity, stored?: () => void): Participant<void> => ({
           ...writing(unit, stored),
           assemble: (writes) => {
+            if (active.nowMs() - putMs > FRESH_MS) {
+              return new KafkaStorageError({ message: "an object was put too long ago to be pointed to" })
+            }
             if (reign === undefined || active.reign() !== reign) {
               return new NotLeaderOrFollower({ message: "the cluster was taken over meanwhile" })
             }
@@ -56,13 +78,17 @@ export class Rewriting extends Context.Service<
           }
         })
         return {
-          writing: guarded,
-          replacing: (partitionId, below) => (batches) => {
-            // With the commit, and not behind it: no reader is given what is not stored any more.
-            const stored = () => log.replaced(partitionId, batches)
-            const removal = guarded([{ _tag: "ReplaceBatches", partitionId, batches }], stored)
-            return Effect.asVoid(committer.submit(log.deleting(partitionId, below, removal), Infinity))
-          }
+          writing: (unit, putMs) => guarded(unit, putMs),
+          replacing: (partitionId, below, why) =>
+            Effect.fnUntraced(function* (replaced) {
+              const putMs = active.nowMs()
+              const { batches, objects } = yield* place(partitionId, replaced)
+              // With the commit, and not behind it: no reader is given what is not stored any more.
+              const stored = () => log.replaced(partitionId, batches)
+              const unit = [...objects, ...noted(partitionId, batches, why)]
+              const removal = guarded([...unit, { _tag: "ReplaceBatches", partitionId, batches }], putMs, stored)
+              yield* committer.submit(log.deleting(partitionId, below, removal), Infinity)
+            })
         }
       }
 
