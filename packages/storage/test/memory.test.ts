@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { NOTHING_TOLD, UNKNOWN } from "../src/port/counters.ts"
 import { make, MemoryData } from "../src/memory/MemoryStore.ts"
-import { PointerReader } from "../src/port/StoredBatch.ts"
 import { Write } from "../src/port/Write.ts"
 import { Model, offset, TOPIC, topicWith } from "../src/testing/storeScenarios.ts"
 import { storeSuite } from "../src/testing/storeSuite.ts"
@@ -14,7 +13,7 @@ storeSuite("memory", {
   cluster: Effect.map(randomUuid, (clusterId) => {
     const data = new MemoryData(clusterId)
     return {
-      open: Effect.map(PointerReader, (pointers) => make(data, options, pointers)),
+      open: Effect.sync(() => make(data, options)),
       failOver: Effect.sync(() => {
         data.timeline = String(Number(data.timeline) + 1).padStart(8, "0")
       })

@@ -4,7 +4,6 @@ import { nextCounters, UNKNOWN } from "../port/counters.ts"
 import type { Counters } from "../port/counters.ts"
 import { Store } from "../port/Store.ts"
 import type { ClusterState, Told } from "../port/CommitStore.ts"
-import { PointerReader } from "../port/StoredBatch.ts"
 import { Fenced, LockHeld } from "../port/StoreError.ts"
 import type { StoreError } from "../port/StoreError.ts"
 import { randomUuid } from "../port/Uuid.ts"
@@ -66,11 +65,7 @@ const clusterState = (
 })
 
 /** A `Store` over data that may outlive it. */
-export const make = (
-  data: MemoryData,
-  options: MemoryOptions,
-  pointers: PointerReader = PointerReader.defaultValue()
-): Store["Service"] => {
+export const make = (data: MemoryData, options: MemoryOptions): Store["Service"] => {
   const token = {}
   /** The last commit found that memory is behind what is stored. */
   let behind = false
@@ -80,7 +75,7 @@ export const make = (
       : Effect.fail(new Fenced({ message: "this broker does not hold the cluster's lock" }))
   )
   const withLock = <A, E>(use: Effect.Effect<A, E>): Effect.Effect<A, E | Fenced> => Effect.andThen(held, use)
-  const reads = readsOf(data, pointers)
+  const reads = readsOf(data)
   return Store.of({
     name: "memory",
     acquire: (told) =>
@@ -134,7 +129,5 @@ export const make = (
 export const layer = (options: MemoryOptions): Layer.Layer<Store> =>
   Layer.effect(
     Store,
-    Effect.gen(function* () {
-      return make(new MemoryData(yield* randomUuid), options, yield* PointerReader)
-    })
+    Effect.map(randomUuid, (clusterId) => make(new MemoryData(clusterId), options))
   )

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { StoredBatchHead, StoredGroup, StoredPartition } from "../port/StateLoader.ts"
 import type { ReadRequest } from "../port/BatchReader.ts"
 import type { Store, StoredBatchSize, StoredSize } from "../port/Store.ts"
-import { PointerReader, resolved, sizeOf } from "../port/StoredBatch.ts"
+import { resolved, sizeOf } from "../port/StoredBatch.ts"
 import type { StoredBatch } from "../port/StoredBatch.ts"
 import type { MemoryData } from "../writes/MemoryData.ts"
 import { mergeReadsOf } from "./memoryMerges.ts"
@@ -78,7 +78,7 @@ type Reads = Pick<
 >
 
 /** What can be read of the data, by any caller. */
-export const readsOf = (data: MemoryData, pointers: PointerReader = PointerReader.defaultValue()): Reads => ({
+export const readsOf = (data: MemoryData): Reads => ({
   read: (requests, maxBytes) =>
     Effect.suspend(() => {
       let left = maxBytes
@@ -89,7 +89,7 @@ export const readsOf = (data: MemoryData, pointers: PointerReader = PointerReade
         if (batches.length > 0) first = false
         return batches
       })
-      return resolved(pointers, found)
+      return resolved(found)
     }),
   loadPartitions: (partitionIds) =>
     Effect.sync(() => {
@@ -114,7 +114,7 @@ export const readsOf = (data: MemoryData, pointers: PointerReader = PointerReade
       const at = partition.search((batch) => batch.timestampHigh >= timestamp)
       const batch = partition.batches[Math.max(start, at)]
       if (batch === undefined) return Effect.succeed(undefined)
-      return Effect.map(resolved(pointers, [[storedBatch(data, batch)]]), ([found]) => found![0])
+      return Effect.map(resolved([[storedBatch(data, batch)]]), ([found]) => found![0])
     }),
   sizes: (partitionId, from, limit) =>
     Effect.sync(() => {

@@ -2,7 +2,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import { Store } from "../port/Store.ts"
-import { PointerReader } from "../port/StoredBatch.ts"
 import type { Told } from "../port/CommitStore.ts"
 import { Fenced, StoreRefused, StoreUnavailable } from "../port/StoreError.ts"
 import type { AcquireError, StoreError } from "../port/StoreError.ts"
@@ -47,7 +46,6 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     catch: (error) => (error instanceof StoreUnavailable ? error : new StoreUnavailable({ message: String(error) }))
   })
   const layerScope = yield* Effect.scope
-  const pointers = yield* PointerReader
   const acquiring = Semaphore.makeUnsafe(1)
   const memory: Memory = { last: new LastCommit(), previous: undefined, checked: false }
 
@@ -111,7 +109,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     ping: withReign(({ watch }) => watch.ping),
     heartbeat: withReign(({ watch }) => watch.heartbeat),
     outbox: outboxOf((use) => withReign(({ outbox }) => use(outbox))),
-    ...readsOf((use) => withReign(({ readers }) => use(readers)), pointers),
+    ...readsOf((use) => withReign(({ readers }) => use(readers))),
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
     publications: publicationsOf(withReign),

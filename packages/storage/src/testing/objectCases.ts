@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { NOTHING_TOLD } from "../port/counters.ts"
-import { PointerReader } from "../port/StoredBatch.ts"
-import type { ObjectPointer } from "../port/StoredBatch.ts"
+import { pointed } from "../port/pointed.ts"
+import type { ObjectPointer, PointerReader } from "../port/StoredBatch.ts"
 import { Write } from "../port/Write.ts"
 import type { Append, StoredAt } from "../port/Write.ts"
 import { brief, briefly, MEBIBYTE, Model, TOPIC, topicWith } from "./storeScenarios.ts"
@@ -62,7 +62,7 @@ export const objectCases = (backend: StoreBackend): void => {
       Effect.gen(function* () {
         const objects = new Objects()
         const cluster = yield* backend.cluster
-        const store = yield* Effect.provideService(cluster.open, PointerReader, objects.reader)
+        const store = pointed(yield* cluster.open, objects.reader)
         yield* store.acquire(NOTHING_TOLD)
         yield* store.commit([topicWith(TOPIC, "t", [1])])
         yield* body({ store, objects, model: new Model(1) })

@@ -2,7 +2,6 @@ import * as Effect from "effect/Effect"
 import type { StateLoader, StoredPartition } from "../../port/StateLoader.ts"
 import type { BatchReads } from "../../port/Store.ts"
 import { resolved } from "../../port/StoredBatch.ts"
-import type { PointerReader } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { run } from "../connection/Statement.ts"
 import type { Statement } from "../connection/Statement.ts"
@@ -64,8 +63,7 @@ const loadAll = (readers: Readers, statement: Statement) => readers.send((frame)
 
 /** Every read of the port. `withReaders`: with the connections for reads of the reign that is in force. */
 export const readsOf = (
-  withReaders: <A>(use: (readers: Readers) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>,
-  pointers: PointerReader
+  withReaders: <A>(use: (readers: Readers) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>
 ): BatchReads & StateLoader => ({
   read: (requests, maxBytes) =>
     withReaders((readers) =>
@@ -73,7 +71,7 @@ export const readsOf = (
         ? Effect.succeed([])
         : Effect.flatMap(
             readers.send((frame) => encodeRead(frame, requests, maxBytes)),
-            (rows) => resolved(pointers, decodeRead(rows, requests.length))
+            (rows) => resolved(decodeRead(rows, requests.length))
           )
     ),
   loadPartitions: (partitionIds) => withReaders((readers) => loadPartitions(readers, partitionIds)),
@@ -91,7 +89,7 @@ export const readsOf = (
         ([row]) =>
           row === undefined
             ? Effect.succeed(undefined)
-            : Effect.map(resolved(pointers, [[decodeBatch(row[0]!, row[1]!)]]), ([found]) => found![0])
+            : Effect.map(resolved([[decodeBatch(row[0]!, row[1]!)]]), ([found]) => found![0])
       )
     ),
   sizes: (partitionId, from, limit) =>
