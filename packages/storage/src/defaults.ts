@@ -53,6 +53,7 @@ export const eraseDefaults = {
 /** Of `MergeOptions`. */
 export const mergeDefaults = {
   intervalMs: 60_000,
+  leastAgeMs: 60_000,
   bytes: 32 * MIB,
   batches: 50_000,
   batchesPerCommit: 500,

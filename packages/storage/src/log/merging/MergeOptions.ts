@@ -3,8 +3,10 @@ import { mergeDefaults } from "../../defaults.ts"
 
 /** How objects are merged. */
 export interface MergeOptions {
-  /** Between two looks, and how old an object is at least that is merged: `tusk.object.merge.interval.ms`. */
+  /** Between two looks: `tusk.object.merge.interval.ms`. */
   readonly intervalMs: number
+  /** How old an object is at least that is merged: units that point to it may wait for their commit. */
+  readonly leastAgeMs: number
   /** Bytes of an object that is made of others, about: `tusk.object.merge.bytes`. So much is held in memory for it. */
   readonly bytes: number
   /** Batches of one, at most. */

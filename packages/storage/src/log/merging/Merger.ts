@@ -44,8 +44,8 @@ export class Merger extends Context.Service<
       const reader = yield* PointerReader
       const move = makeMoveBatches({
         store,
-        reader,
         options,
+        reader,
         put,
         nowMs: active.nowMs,
         committer: yield* Committer,
@@ -128,7 +128,7 @@ class Merging {
   readonly #unmerged = Effect.fnUntraced({ self: this }, function* () {
     const { options, store } = this.#ports
     const nowMs = yield* Clock.currentTimeMillis
-    const which = { before: BigInt(nowMs - options.intervalMs), below: options.bytes }
+    const which = { before: BigInt(nowMs - options.leastAgeMs), below: options.bytes }
     const found = yield* store.mergeable(which, options.objectsPerLook)
     return found.flatMap(({ bytes, erased, objectId }): ReadonlyArray<Mergeable> =>
       this.#suspects.isResting(objectId, nowMs) ? [] : [{ objectId, bytes, isUrgent: erased }]
