@@ -35,7 +35,7 @@ export const mergeReadsOf = (data: MemoryData): MergeReads => {
       }),
     mergedUses: (after, limit) =>
       Effect.sync(() =>
-        objects(({ merged, objectId }) => merged && objectId > after)
+        objects(({ merged, objectId }) => merged && objectId > after && data.objects.batches(objectId) > 0)
           .slice(0, limit)
           .map(({ bytes, objectId }) => ({ objectId, bytes, usedBytes: used(objectId) }))
       ),

@@ -42,7 +42,7 @@ export interface MergeReads {
     which: MergeableWhich,
     limit: number
   ) => Effect.Effect<ReadonlyArray<MergeableObject>, StoreError>
-  /** At most `limit` merged objects behind an id, in order of ids. Costs what lies in them. */
+  /** At most `limit` merged objects behind an id in which a batch lies, in order of ids. Costs what lies in them. */
   readonly mergedUses: (after: bigint, limit: number) => Effect.Effect<ReadonlyArray<ObjectUse>, StoreError>
   /** At most `limit` of the batches that lie in these objects, in order of partition and offset. */
   readonly batchesIn: (

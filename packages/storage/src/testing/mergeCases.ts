@@ -123,8 +123,7 @@ export const mergeCases = (backend: StoreBackend): void => {
           )
         const all = [
           [1n, 100, 30],
-          [3n, 5000, 40],
-          [5n, 100, 0]
+          [3n, 5000, 40]
         ]
         assert.deepStrictEqual(yield* uses(0n, 10), all)
         assert.deepStrictEqual(yield* uses(0n, 2), all.slice(0, 2))

@@ -104,7 +104,7 @@ class Merging {
     const uses = yield* store.mergedUses(this.#usesLookedAt, options.usesPerLook)
     this.#usesLookedAt = uses.length < options.usesPerLook ? 0n : uses.at(-1)!.objectId
     const nowMs = yield* Clock.currentTimeMillis
-    const sparse = uses.filter(({ bytes, usedBytes }) => usedBytes > 0 && 2 * usedBytes < bytes)
+    const sparse = uses.filter(({ bytes, usedBytes }) => 2 * usedBytes < bytes)
     return sparse.flatMap(({ objectId, usedBytes }): ReadonlyArray<Mergeable> =>
       this.#suspects.isResting(objectId, nowMs) ? [] : [{ objectId, bytes: usedBytes, isUrgent: true }]
     )

@@ -4886,11 +4886,11 @@ select r.rolname::text from mine join pg_catalog.pg_roles r on r.oid = mine.oid`
   where (not o.merged or o.erased) and o.unused_since is null
     and (o.erased or (o.created_at < $1::bigint and o.bytes < $2::bigint))
   order by o.erased desc, o.object_id limit $3::int`,
-  MergedUses: `select o.object_id, o.bytes, used.bytes
-  from (select object_id, bytes from kafka.objects
-    where object_id > $1::bigint and merged and unused_since is null order by object_id limit $2::int) o
-  cross join lateral (
-    select coalesce(sum(b.object_bytes), 0)::bigint as bytes from kafka.batches b where b.object_id = o.object_id) used
+  MergedUses: `select o.object_id, o.bytes, (select sum(b.object_bytes) from kafka.batches b where b.object_id = o.object_id)::bigint
+  from (select f.object_id, f.bytes from kafka.objects f
+    where f.object_id > $1::bigint and f.merged and f.unused_since is null
+      and (select b.object_id from kafka.batches b where b.object_id = f.object_id limit 1) is not null
+    order by f.object_id limit $2::int) o
   order by o.object_id`,
   Read: `-- Of a batch that lies in an object, where it lies.
 select p.request, b.data, case when b.data is null then concat_ws(' ', b.base_offset, b.leader_epoch, b.max_timestamp,

@@ -90,12 +90,10 @@ describe("objects that are merged", () => {
         20
       )
       assert.isAtMost(Math.max(...moved), 3)
-      assert.isAbove(used().length, 1)
-      assert.isTrue(
-        used()
-          .slice(0, -1)
-          .every(({ bytes, merged }) => merged && bytes >= 2 * KIB && bytes < 3 * KIB)
-      )
+      const forGood = used().filter(({ merged }) => merged)
+      assert.isAbove(forGood.length, 0)
+      for (const { bytes } of forGood) assert.isTrue(bytes >= 2 * KIB && bytes < 3 * KIB, `${bytes}`)
+      assert.isBelow(used().length - forGood.length, 8)
       const { puts } = objects
       yield* merge
       assert.strictEqual(objects.puts, puts)
@@ -104,7 +102,7 @@ describe("objects that are merged", () => {
 
   it.effect("of which more is gone than there is are emptied, so that they go", () =>
     Effect.gen(function* () {
-      const world = yield* started({ bytes: KIB })
+      const world = yield* started({ bytes: 3 * KIB })
       const { log, merge, partitionIdOf, records, retain, store, takeOut } = world
       yield* fill(world, 20)
       yield* takeOut
@@ -112,7 +110,7 @@ describe("objects that are merged", () => {
       yield* merge
       const sparse = Effect.gen(function* () {
         const found = yield* store.merges.mergedUses(0n, 100)
-        return found.filter(({ bytes, usedBytes }) => usedBytes > 0 && 2 * usedBytes < bytes).length
+        return found.filter(({ bytes, usedBytes }) => 2 * usedBytes < bytes).length
       })
       yield* log.raiseLogStart(partitionIdOf("t"), 38n)
       yield* log.raiseLogStart(partitionIdOf("other"), 17n)
@@ -120,8 +118,8 @@ describe("objects that are merged", () => {
       assert.isAbove(yield* sparse, 0)
       yield* merge
       assert.strictEqual(yield* sparse, 0)
-      assert.strictEqual((yield* records("t")).length, 2)
-      assert.strictEqual((yield* records("other")).length, 3)
+      assert.strictEqual((yield* records("t", 38n)).length, 2)
+      assert.strictEqual((yield* records("other", 17n)).length, 3)
     }).pipe(Effect.scoped)
   )
 

@@ -1,6 +1,6 @@
-select o.object_id, o.bytes, used.bytes
-  from (select object_id, bytes from kafka.objects
-    where object_id > $1::bigint and merged and unused_since is null order by object_id limit $2::int) o
-  cross join lateral (
-    select coalesce(sum(b.object_bytes), 0)::bigint as bytes from kafka.batches b where b.object_id = o.object_id) used
+select o.object_id, o.bytes, (select sum(b.object_bytes) from kafka.batches b where b.object_id = o.object_id)::bigint
+  from (select f.object_id, f.bytes from kafka.objects f
+    where f.object_id > $1::bigint and f.merged and f.unused_since is null
+      and (select b.object_id from kafka.batches b where b.object_id = f.object_id limit 1) is not null
+    order by f.object_id limit $2::int) o
   order by o.object_id
