@@ -7,12 +7,13 @@ import * as Layer from "effect/Layer"
 import { Active } from "../../commit/Active.ts"
 import { Committer } from "../../commit/Committer.ts"
 import type { MergeReads } from "../../port/MergeReads.ts"
+import { ObjectStore } from "../../port/ObjectStore.ts"
 import { Store } from "../../port/Store.ts"
 import { PointerReader } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { Recurring } from "../../Recurring.ts"
 import { Counts } from "../../StorageCounts.ts"
-import { PutNow } from "../objects/PutNow.ts"
+import { Objects } from "../objects/Objects.ts"
 import { Rewriting } from "../rewriting/Rewriting.ts"
 import { MergeOptions } from "./MergeOptions.ts"
 import { nextMerge } from "./MergePlan.ts"
@@ -36,8 +37,7 @@ export class Merger extends Context.Service<
   private static readonly layerNoDeps = Layer.effect(
     Merger,
     Effect.gen(function* () {
-      const put = yield* PutNow
-      if (put === undefined) return Merger.of({ check: Effect.void })
+      if ((yield* ObjectStore) === undefined) return Merger.of({ check: Effect.void })
       const { merges: store } = yield* Store
       const active = yield* Active
       const options = yield* MergeOptions
@@ -46,8 +46,7 @@ export class Merger extends Context.Service<
         store,
         options,
         reader,
-        put,
-        nowMs: active.nowMs,
+        objects: yield* Objects,
         committer: yield* Committer,
         rewriting: yield* Rewriting,
         counts: yield* Counts

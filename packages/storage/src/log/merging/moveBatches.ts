@@ -4,9 +4,9 @@ import type { Committer } from "../../commit/Committer.ts"
 import type { MergeReads, PointedBatch } from "../../port/MergeReads.ts"
 import type { PointerReader } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { MovedBatch, StoredObject, Unit } from "../../port/Write.ts"
+import type { MovedBatch, Unit } from "../../port/Write.ts"
 import type { StorageCounts } from "../../StorageCounts.ts"
-import type { PutNow } from "../objects/PutNow.ts"
+import type { Objects } from "../objects/Objects.ts"
 import type { Rewriting, RewritingInReign } from "../rewriting/Rewriting.ts"
 import type { MergeOptions } from "./MergeOptions.ts"
 import { isMerged } from "./MergePlan.ts"
@@ -15,12 +15,10 @@ import { isMerged } from "./MergePlan.ts"
 export interface MoveBatchesPorts {
   readonly store: MergeReads
   readonly reader: PointerReader
-  readonly put: PutNow
+  readonly objects: Objects
   readonly committer: Pick<Committer["Service"], "submit">
   readonly rewriting: Pick<Rewriting["Service"], "inReign" | "inTurn">
   readonly options: MergeOptions
-  /** Milliseconds of the monotonic clock, as `Active` has them. */
-  readonly nowMs: () => number
   readonly counts: StorageCounts
 }
 
@@ -31,26 +29,21 @@ const partitionsOf = (batches: ReadonlyArray<PointedBatch>): ReadonlySet<number>
   new Set(batches.map(({ partitionId }) => partitionId))
 
 /** What says of batches that lie side by side in an object where they lie. */
-const unitOf = (batches: ReadonlyArray<PointedBatch>, object: StoredObject, position: number): Unit => {
+const unitOf = (batches: ReadonlyArray<PointedBatch>, into: bigint, position: number): Unit => {
   const moved = new Map<number, Array<MovedBatch>>()
   let at = position
   for (const { baseOffset, bytes, objectId, partitionId } of batches) {
-    const batch = { baseOffset, from: objectId, to: { objectId: object.objectId, position: at }, bytes }
+    const batch = { baseOffset, from: objectId, to: { objectId: into, position: at }, bytes }
     const known = moved.get(partitionId)
     if (known === undefined) moved.set(partitionId, [batch])
     else known.push(batch)
     at += bytes
   }
-  const moves = Array.from(moved, ([partitionId, ofOne]) => ({
-    _tag: "MoveBatches" as const,
-    partitionId,
-    batches: ofOne
-  }))
-  return [{ _tag: "PutObject", ...object }, ...moves]
+  return Array.from(moved, ([partitionId, ofOne]) => ({ _tag: "MoveBatches", partitionId, batches: ofOne }))
 }
 
 export const makeMoveBatches = (ports: MoveBatchesPorts): MoveBatches => {
-  const { committer, counts, nowMs, options, put, reader, rewriting, store } = ports
+  const { committer, counts, objects, options, reader, rewriting, store } = ports
 
   /** From the read of bytes to what says where they lie now nobody else rewrites these partitions: none of it comes back. */
   const inTurns = <A, E>(partitionIds: ReadonlySet<number>, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -63,12 +56,11 @@ export const makeMoveBatches = (ports: MoveBatchesPorts): MoveBatches => {
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0)
     const merged = isMerged({ bytes, batches: batches.length }, options)
     const found = yield* reader.resolve(batches)
-    const putMs = nowMs()
-    const object = yield* put(found, { merged })
+    const object = yield* objects.put(found, { merged })
     let position = 0
     for (let at = 0; at < batches.length; at += options.batchesPerCommit) {
       const some = batches.slice(at, at + options.batchesPerCommit)
-      yield* committer.submit(reign.writing(unitOf(some, object, position), putMs), Infinity)
+      yield* committer.submit(reign.writing(unitOf(some, object.write.objectId, position), object), Infinity)
       position += some.reduce((sum, batch) => sum + batch.bytes, 0)
     }
     counts.mergedBytes += bytes

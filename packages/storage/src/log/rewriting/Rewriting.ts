@@ -1,4 +1,4 @@
-import { KafkaStorageError, NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
+import { NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,9 @@ import type { Participant } from "../../commit/Participant.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { Replacement, Unit } from "../../port/Write.ts"
 import { Log } from "../Log.ts"
-import { PutNow } from "../objects/PutNow.ts"
+import { toKafkaError } from "../../port/toKafkaError.ts"
+import { Objects } from "../objects/Objects.ts"
+import type { PlacedObject } from "../objects/Objects.ts"
 import { KeptInObjects, makePlace } from "./placing.ts"
 import { Turns } from "./Turns.ts"
 
@@ -27,18 +29,15 @@ const noted = (partitionId: number, batches: ReadonlyArray<Replacement>, why: Wh
 export interface RewritingInReign {
   /**
    * These writes, if nobody has taken over since: what was read before is not written after, as another may have been at work.
-   * `putMs`: since when an object that they point to may be there (`Active.nowMs`): after most of an hour they are refused.
+   * Nor if an object that they point to was put too long ago.
    */
-  readonly writing: (unit: Unit, putMs?: number) => Participant<void>
+  readonly writing: (unit: Unit, object?: PlacedObject) => Participant<void>
   /**
    * Batches below an offset are replaced: in the store, with what they tell of producers, and in memory. Of a topic that keeps
    * its bytes in objects they are put into one first. Objects in which erased records lie are noted.
    */
   readonly replacing: (partitionId: number, below: bigint, why: Why) => Replace
 }
-
-/** An object to which nothing points is collected one day: pointers to it are committed long before. */
-const FRESH_MS = 3_000_000
 
 /** For whoever reads batches and puts others in their place. */
 export class Rewriting extends Context.Service<
@@ -59,34 +58,33 @@ export class Rewriting extends Context.Service<
       const active = yield* Active
       const committer = yield* Committer
       const log = yield* Log
-      const place = makePlace(yield* PutNow, yield* KeptInObjects)
+      const place = makePlace(yield* Objects, yield* KeptInObjects)
       const turns = new Turns()
 
       const inReign = (): RewritingInReign => {
         const reign = active.reign()
-        const guarded = (unit: Unit, putMs = Infinity, stored?: () => void): Participant<void> => ({
+        const guarded = (unit: Unit, object?: PlacedObject, stored?: () => void): Participant<void> => ({
           ...writing(unit, stored),
           assemble: (writes) => {
-            if (active.nowMs() - putMs > FRESH_MS) {
-              return new KafkaStorageError({ message: "an object was put too long ago to be pointed to" })
-            }
+            const refusal = object?.refusal()
+            if (refusal !== undefined) return toKafkaError(refusal)
             if (reign === undefined || active.reign() !== reign) {
               return new NotLeaderOrFollower({ message: "the cluster was taken over meanwhile" })
             }
+            if (object !== undefined) writes.push(object.write)
             writes.push(...unit)
             return "Stored"
           }
         })
         return {
-          writing: (unit, putMs) => guarded(unit, putMs),
+          writing: (unit, object) => guarded(unit, object),
           replacing: (partitionId, below, why) =>
             Effect.fnUntraced(function* (replaced) {
-              const putMs = active.nowMs()
-              const { batches, objects } = yield* place(partitionId, replaced)
+              const { batches, object } = yield* place(partitionId, replaced)
               // With the commit, and not behind it: no reader is given what is not stored any more.
               const stored = () => log.replaced(partitionId, batches)
-              const unit = [...objects, ...noted(partitionId, batches, why)]
-              const removal = guarded([...unit, { _tag: "ReplaceBatches", partitionId, batches }], putMs, stored)
+              const unit = noted(partitionId, batches, why)
+              const removal = guarded([...unit, { _tag: "ReplaceBatches", partitionId, batches }], object, stored)
               yield* committer.submit(log.deleting(partitionId, below, removal), Infinity)
             })
         }

@@ -2,8 +2,8 @@ import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { Replacement, Unit } from "../../port/Write.ts"
-import type { PutNow } from "../objects/PutNow.ts"
+import type { Replacement } from "../../port/Write.ts"
+import type { Objects, PlacedObject } from "../objects/Objects.ts"
 
 /** Whether a partition's topic keeps its bytes in objects: `tusk.storage`. */
 export type KeptInObjects = (partitionId: number) => boolean
@@ -12,10 +12,10 @@ export const KeptInObjects = Context.Reference<KeptInObjects>("@tusk/storage/Kep
   defaultValue: () => () => false
 })
 
-/** Batches with their new places, and what has to be stored with them. */
+/** Batches with their new places, and the object that some of them lie in now. */
 export interface Placed {
   readonly batches: ReadonlyArray<Replacement>
-  readonly objects: Unit
+  readonly object: PlacedObject | undefined
 }
 
 /** What takes the place of batches of a partition is given its own place. */
@@ -31,25 +31,22 @@ const goesOut = ({ records }: Replacement): boolean =>
  * batches lie in objects. All of a step go into one object; if that cannot be put, the step fails. The objects in which the
  * batches lay are left to the collector.
  */
-export const makePlace = (put: PutNow | undefined, keptInObjects: KeptInObjects): Place =>
+export const makePlace = (objects: Objects, keptInObjects: KeptInObjects): Place =>
   Effect.fnUntraced(function* (partitionId, batches) {
-    const out = put !== undefined && keptInObjects(partitionId) ? batches.filter(goesOut) : []
-    if (out.length === 0) return { batches, objects: [] }
-    const object = yield* put!(
-      out.map(({ records }) => records!),
-      { merged: false }
-    )
+    const out = keptInObjects(partitionId) ? batches.filter(goesOut) : []
+    if (out.length === 0) return { batches, object: undefined }
+    const object = yield* objects.put(out.map(({ records }) => records!))
     let end = 0
     const places = new Map(
       out.map((batch) => {
         const position = end
         end += batch.records!.byteLength
-        return [batch, { objectId: object.objectId, position }] as const
+        return [batch, { objectId: object.write.objectId, position }] as const
       })
     )
     const placed = batches.map((batch): Replacement => {
       const stored = places.get(batch)
       return stored === undefined ? batch : { ...batch, stored }
     })
-    return { batches: placed, objects: [{ _tag: "PutObject", ...object }] }
+    return { batches: placed, object }
   })

@@ -31,7 +31,6 @@ import { isKafkaError, Log } from "../../../src/log/Log.ts"
 import { LogOptions } from "../../../src/log/LogOptions.ts"
 import { Retention } from "../../../src/log/retention/Retention.ts"
 import { RetentionOptions } from "../../../src/log/retention/RetentionOptions.ts"
-import { Rewriting } from "../../../src/log/rewriting/Rewriting.ts"
 import { Offsets } from "../../../src/offsets/Offsets.ts"
 import { SqlClaims } from "../../../src/offsets/SqlClaims.ts"
 import { Store } from "../../../src/port/Store.ts"
@@ -69,7 +68,6 @@ const layerOf = (store: Layer.Layer<Store, unknown>, options: ErasingOptions) =>
     Retention.layer,
     Compaction.layer,
     Merger.layer,
-    Rewriting.layer,
     deletions
   ).pipe(
     Layer.provideMerge(Layer.merge(Topics.layer, GroupStore.layer)),
@@ -153,8 +151,6 @@ export const startErasing = Effect.fnUntraced(function* (
     active: Context.get(context, Active),
     erase: Context.get(context, Erase),
     follower,
-    rewriting: Context.get(context, Rewriting),
-    committer,
     merge: Context.get(context, Merger).check,
     store: Context.get(context, Store),
     compact: Context.get(context, Compaction).check,

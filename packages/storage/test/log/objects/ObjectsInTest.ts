@@ -1,13 +1,17 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { PutNow } from "../../../src/log/objects/PutNow.ts"
+import { Objects } from "../../../src/log/objects/Objects.ts"
 import { KeptInObjects } from "../../../src/log/rewriting/placing.ts"
+import { makeMemoryObjectStore, MemoryObjects } from "../../../src/object/memory/MemoryObjectStore.ts"
+import { ObjectStore } from "../../../src/port/ObjectStore.ts"
 import { Store } from "../../../src/port/Store.ts"
 import { pointed } from "../../../src/port/pointed.ts"
 import { PointerReader } from "../../../src/port/StoredBatch.ts"
 import { StoreUnavailable } from "../../../src/port/StoreError.ts"
-import type { MovedBatch, StoredObject } from "../../../src/port/Write.ts"
+import type { StoreError } from "../../../src/port/StoreError.ts"
+import { Write } from "../../../src/port/Write.ts"
+import type { MovedBatch } from "../../../src/port/Write.ts"
 
 const unavailable = (message: string) => Effect.fail(new StoreUnavailable({ message }))
 
@@ -23,7 +27,10 @@ export class ObjectsInTest {
   readonly kept = new Set<number>()
   #next = 1n
 
-  readonly put: PutNow = (batches, { merged }) =>
+  /** Why nothing may point to what was put. */
+  refusal: StoreError | undefined
+
+  readonly put: Objects["put"] = (batches, { merged = false } = {}) =>
     Effect.suspend(() => {
       if (this.isFull) return unavailable("the disk is full")
       this.puts++
@@ -31,8 +38,8 @@ export class ObjectsInTest {
       const name = `c/w/${objectId}`
       const bytes = Buffer.concat(batches)
       this.bytes.set(name, bytes)
-      const object: StoredObject = { objectId, name, bytes: bytes.byteLength, createdAt: 0n, merged }
-      return Effect.as(this.beforePut, object)
+      const write = Write.PutObject({ objectId, name, bytes: bytes.byteLength, createdAt: 0n, merged })
+      return Effect.as(this.beforePut, { write, refusal: () => this.refusal })
     })
 
   readonly reader: PointerReader = {
@@ -48,7 +55,8 @@ export class ObjectsInTest {
 
   /** What a broker is given. */
   readonly layer = Layer.mergeAll(
-    Layer.succeed(PutNow, this.put),
+    Layer.succeed(Objects, { isLocal: true, put: this.put }),
+    Layer.succeed(ObjectStore, makeMemoryObjectStore(new MemoryObjects(), { maxBytes: 0 })),
     Layer.succeed(PointerReader, this.reader),
     Layer.succeed(KeptInObjects, (partitionId: number) => this.kept.has(partitionId))
   )
@@ -76,22 +84,19 @@ export class ObjectsInTest {
       rows.sort((a, b) => a.i - b.i || a.partitionId - b.partitionId)
       for (let at = 0; at < rows.length; at += perObject) {
         const some = rows.slice(at, at + perObject)
-        const object = yield* this.put(
-          some.map(({ batch }) => batch),
-          { merged: false }
-        )
+        const { write } = yield* this.put(some.map(({ batch }) => batch))
         let position = 0
         const moves = some.map(({ batch, partitionId }) => {
           const moved: MovedBatch = {
             baseOffset: RecordBatch.baseOffset(batch),
             from: null,
-            to: { objectId: object.objectId, position },
+            to: { objectId: write.objectId, position },
             bytes: batch.byteLength
           }
           position += batch.byteLength
           return { _tag: "MoveBatches" as const, partitionId, batches: [moved] }
         })
-        yield* store.commit([[{ _tag: "PutObject", ...object }, ...moves]])
+        yield* store.commit([[write, ...moves]])
       }
     }
   )
