@@ -4,6 +4,7 @@ import { mergeCases } from "./mergeCases.ts"
 import { keptCases } from "./keptCases.ts"
 import { lockAndLogCases } from "./lockAndLogCases.ts"
 import { objectCases } from "./objectCases.ts"
+import { objectRowCases } from "./objectRowCases.ts"
 import { reignCases } from "./reignCases.ts"
 import { securityCases } from "./securityCases.ts"
 import { scenariosOf } from "./storeScenarios.ts"
@@ -23,6 +24,7 @@ export const storeSuite = (name: string, backend: StoreBackend): void => {
     transactionCases(scenarios)
     objectCases(backend)
     mergeCases(backend)
+    objectRowCases(scenarios)
     securityCases(backend)
   })
 }
