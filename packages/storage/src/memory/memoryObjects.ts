@@ -19,7 +19,10 @@ function* pointed(data: MemoryData): Generator<readonly [objectId: bigint, batch
 /** What can be told of the objects of the data. */
 export const objectRowsOf = (data: MemoryData): ObjectRows => {
   const all = (): ReadonlyArray<UsedObject> =>
-    data.objects.all.map((object) => ({ ...object, isUsed: data.objects.batches(object.objectId) > 0 }))
+    data.objects.all.map(({ erased: _, ...object }) => ({
+      ...object,
+      isUsed: data.objects.batches(object.objectId) > 0
+    }))
   return {
     nowMs: Effect.succeed(undefined),
     inUse: (after, limit) =>
