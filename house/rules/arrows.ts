@@ -6,15 +6,7 @@ import { isSrc } from "../Sources.ts"
 export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 
 const kinds = ["assignor", "group/machine"]
-const logParts = [
-  "log/append",
-  "log/batches",
-  "log/objects",
-  "log/partitions",
-  "log/read",
-  "log/removal",
-  "log/search"
-]
+const logParts = ["log/append", "log/batches", "log/objects", "log/partitions", "log/read", "log/removal", "log/search"]
 /** Who gets in, who may do what, and how much. */
 const security = ["security/acl", "security/quota", "security/sasl", "security/tls", "security/token"]
 const services = ["config", "request"]

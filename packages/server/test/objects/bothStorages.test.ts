@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import { startBroker } from "../BrokerUnderTest.ts"
 import { newData } from "../Stores.ts"
 import { BothStorages } from "./BothStorages.ts"
-import { compareAll, deleting, dropped, rounds } from "./story.ts"
+import { rounds } from "./story.ts"
 
 describe("a topic of rows and one of objects", () => {
   it("answer the same, whatever is asked", async () => {

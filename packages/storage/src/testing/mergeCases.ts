@@ -21,10 +21,9 @@ const into = (model: Model, objectId: bigint, position: number, bytes: number) =
   stored: { objectId, position }
 })
 
-/** Objects, as whoever moves what lies in them sees them. */
-export const mergeCases = (backend: StoreBackend): void => {
-  /** A topic of two partitions, with ids 1 and 2. */
-  const scenario = (title: string, body: (world: World) => Effect.Effect<unknown, unknown, Scope.Scope>) =>
+/** A test of a topic of two partitions, with ids 1 and 2. */
+const scenarioOf =
+  (backend: StoreBackend) => (title: string, body: (world: World) => Effect.Effect<unknown, unknown, Scope.Scope>) =>
     it.live(title, () =>
       Effect.gen(function* () {
         const cluster = yield* backend.cluster
@@ -34,12 +33,16 @@ export const mergeCases = (backend: StoreBackend): void => {
         yield* body({ store, one: new Model(1), two: new Model(2) })
       })
     )
-  const mergeable = (store: Port, before = 100n, below = 1000, limit = 10) =>
-    Effect.map(store.merges.mergeable({ before, below }, limit), (found) =>
-      found.map(({ bytes, erased, objectId }) => [objectId, bytes, erased])
-    )
-  const commit = (store: Port, ...unit: Unit) => store.commit([unit])
 
+type Scenario = ReturnType<typeof scenarioOf>
+
+const mergeable = (store: Port, before = 100n, below = 1000, limit = 10) =>
+  Effect.map(store.merges.mergeable({ before, below }, limit), (found) =>
+    found.map(({ bytes, erased, objectId }) => [objectId, bytes, erased])
+  )
+const commit = (store: Port, ...unit: Unit) => store.commit([unit])
+
+const mergeableCases = (scenario: Scenario) =>
   describe("objects that may be merged", () => {
     scenario("are those that are not, old and small enough, oldest first", ({ one, store }) =>
       Effect.gen(function* () {
@@ -83,6 +86,7 @@ export const mergeCases = (backend: StoreBackend): void => {
     )
   })
 
+const lyingCases = (scenario: Scenario) =>
   describe("what lies in objects", () => {
     scenario("is told in order of partition and offset, with where it lies", ({ one, store, two }) =>
       Effect.gen(function* () {
@@ -131,4 +135,8 @@ export const mergeCases = (backend: StoreBackend): void => {
       })
     )
   })
+/** Objects, as whoever moves what lies in them sees them. */
+export const mergeCases = (backend: StoreBackend): void => {
+  mergeableCases(scenarioOf(backend))
+  lyingCases(scenarioOf(backend))
 }
