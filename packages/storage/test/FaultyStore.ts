@@ -101,11 +101,8 @@ export class FaultyStore {
     merges: {
       mergeable: (which, limit) => this.#memory.merges.mergeable(which, limit),
       mergedUses: (after, limit) => this.#memory.merges.mergedUses(after, limit),
-      batchesIn: (objectIds, limit) =>
-        Effect.tap(
-          Effect.suspend(() => this.#memory.merges.batchesIn(objectIds, limit)),
-          () => this.#onceRead
-        )
+      batchesIn: (objectIds, limit) => this.#memory.merges.batchesIn(objectIds, limit),
+      bytesOf: (batches) => this.#memory.merges.bytesOf(batches)
     },
     sizes: (partitionId, from, limit) => this.#memory.sizes(partitionId, from, limit),
     loadOffsets: Effect.suspend(() => this.#memory.loadOffsets),

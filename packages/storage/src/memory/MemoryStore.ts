@@ -137,7 +137,8 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
     merges: {
       mergeable: (which, limit) => withLock(reads.merges.mergeable(which, limit)),
       mergedUses: (after, limit) => withLock(reads.merges.mergedUses(after, limit)),
-      batchesIn: (objectIds, limit) => withLock(reads.merges.batchesIn(objectIds, limit))
+      batchesIn: (objectIds, limit) => withLock(reads.merges.batchesIn(objectIds, limit)),
+      bytesOf: (batches) => withLock(reads.merges.bytesOf(batches))
     },
     objects: objectsOf(objectRowsOf(data), withLock),
     outbox: undefined

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { MergeReads, PointedBatch } from "../port/MergeReads.ts"
+import { resolved } from "../port/StoredBatch.ts"
 import type { MemoryData } from "../writes/MemoryData.ts"
 import type { MemoryObject } from "../writes/MemoryObjects.ts"
 import { bytesOf } from "../writes/MemoryPartition.ts"
@@ -39,6 +40,7 @@ export const mergeReadsOf = (data: MemoryData): MergeReads => {
           .slice(0, limit)
           .map(({ bytes, objectId }) => ({ objectId, bytes, usedBytes: used(objectId) }))
       ),
-    batchesIn: (objectIds, limit) => Effect.sync(() => batchesIn(data, new Set(objectIds)).slice(0, limit))
+    batchesIn: (objectIds, limit) => Effect.sync(() => batchesIn(data, new Set(objectIds)).slice(0, limit)),
+    bytesOf: (batches) => Effect.map(resolved([batches]), ([found]) => found!)
   }
 }

@@ -49,4 +49,6 @@ export interface MergeReads {
     objectIds: ReadonlyArray<bigint>,
     limit: number
   ) => Effect.Effect<ReadonlyArray<PointedBatch>, StoreError>
+  /** The bytes of such batches, in their order, as they lie on the wire. */
+  readonly bytesOf: (batches: ReadonlyArray<PointedBatch>) => Effect.Effect<ReadonlyArray<Uint8Array>, StoreError>
 }

@@ -9,7 +9,6 @@ import { Committer } from "../../commit/Committer.ts"
 import type { MergeReads } from "../../port/MergeReads.ts"
 import { ObjectStore } from "../../port/ObjectStore.ts"
 import { Store } from "../../port/Store.ts"
-import { PointerReader } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { Recurring } from "../../Recurring.ts"
 import { Counts } from "../../StorageCounts.ts"
@@ -41,17 +40,15 @@ export class Merger extends Context.Service<
       const { merges: store } = yield* Store
       const active = yield* Active
       const options = yield* MergeOptions
-      const reader = yield* PointerReader
       const move = makeMoveBatches({
         store,
         options,
-        reader,
         objects: yield* Objects,
         committer: yield* Committer,
         rewriting: yield* Rewriting,
         counts: yield* Counts
       })
-      const merging = new Merging({ store, reader, move, options })
+      const merging = new Merging({ store, move, options })
       active.onTakeOver(() => Effect.sync(() => merging.clear()))
       const look = Effect.andThen(active.whenReigning, merging.check)
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(options.intervalMs), look)))
@@ -65,7 +62,6 @@ export class Merger extends Context.Service<
 
 interface MergingPorts {
   readonly store: MergeReads
-  readonly reader: PointerReader
   readonly move: MoveBatches
   readonly options: MergeOptions
 }
@@ -136,12 +132,12 @@ class Merging {
 
   /** Why the last merge failed: an object that cannot be read must not stand in the way of the others. */
   readonly #lookAtSuspects = Effect.gen({ self: this }, function* () {
-    const { options, reader, store } = this.#ports
+    const { options, store } = this.#ports
     for (let next = this.#suspects.next; next !== undefined; next = this.#suspects.next) {
       const batches = yield* store.batchesIn([next], options.batches)
       const looked = (couldBeRead: boolean) =>
         Effect.map(Clock.currentTimeMillis, (nowMs) => this.#suspects.looked(couldBeRead, nowMs))
-      yield* Effect.tapError(reader.resolve(batches), () => looked(false))
+      yield* Effect.tapError(store.bytesOf(batches), () => looked(false))
       yield* looked(true)
     }
   })

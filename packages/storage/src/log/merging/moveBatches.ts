@@ -2,7 +2,6 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
 import type { Committer } from "../../commit/Committer.ts"
 import type { MergeReads, PointedBatch } from "../../port/MergeReads.ts"
-import type { PointerReader } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { MovedBatch, Unit } from "../../port/Write.ts"
 import type { StorageCounts } from "../../StorageCounts.ts"
@@ -14,7 +13,6 @@ import { isMerged } from "./MergePlan.ts"
 /** What batches are moved with. */
 export interface MoveBatchesPorts {
   readonly store: MergeReads
-  readonly reader: PointerReader
   readonly objects: Objects
   readonly committer: Pick<Committer["Service"], "submit">
   readonly rewriting: Pick<Rewriting["Service"], "inReign" | "inTurn">
@@ -43,7 +41,7 @@ const unitOf = (batches: ReadonlyArray<PointedBatch>, into: bigint, position: nu
 }
 
 export const makeMoveBatches = (ports: MoveBatchesPorts): MoveBatches => {
-  const { committer, counts, objects, options, reader, rewriting, store } = ports
+  const { committer, counts, objects, options, rewriting, store } = ports
 
   /** From the read of bytes to what says where they lie now nobody else rewrites these partitions: none of it comes back. */
   const inTurns = <A, E>(partitionIds: ReadonlySet<number>, work: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -55,7 +53,7 @@ export const makeMoveBatches = (ports: MoveBatchesPorts): MoveBatches => {
   const moved = Effect.fnUntraced(function* (batches: ReadonlyArray<PointedBatch>, reign: RewritingInReign) {
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0)
     const merged = isMerged({ bytes, batches: batches.length }, options)
-    const found = yield* reader.resolve(batches)
+    const found = yield* store.bytesOf(batches)
     const object = yield* objects.put(found, { merged })
     let position = 0
     for (let at = 0; at < batches.length; at += options.batchesPerCommit) {

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { MergeableObject, MergeReads, ObjectUse, PointedBatch } from "../../port/MergeReads.ts"
+import { resolved } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
 import type { Row } from "../connection/PgConnection.ts"
@@ -71,6 +72,7 @@ export const mergeReadsOf = (
           frame.int64Array(objectIds, (objectId) => objectId)
           putLimit(frame, limit)
         })
-      )
+      ),
+    bytesOf: (batches) => Effect.map(resolved([batches]), ([found]) => found!)
   }
 }

@@ -7,7 +7,7 @@ import { makeMemoryObjectStore, MemoryObjects } from "../../../src/object/memory
 import { ObjectStore } from "../../../src/port/ObjectStore.ts"
 import { Store } from "../../../src/port/Store.ts"
 import { pointed } from "../../../src/port/pointed.ts"
-import { PointerReader } from "../../../src/port/StoredBatch.ts"
+import type { PointerReader } from "../../../src/port/StoredBatch.ts"
 import { StoreUnavailable } from "../../../src/port/StoreError.ts"
 import type { StoreError } from "../../../src/port/StoreError.ts"
 import { Write } from "../../../src/port/Write.ts"
@@ -57,7 +57,6 @@ export class ObjectsInTest {
   readonly layer = Layer.mergeAll(
     Layer.succeed(Objects, { isLocal: true, put: this.put }),
     Layer.succeed(ObjectStore, makeMemoryObjectStore(new MemoryObjects(), { maxBytes: 0 })),
-    Layer.succeed(PointerReader, this.reader),
     Layer.succeed(KeptInObjects, (partitionId: number) => this.kept.has(partitionId))
   )
 
