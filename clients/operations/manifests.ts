@@ -75,7 +75,13 @@ if (why === undefined) {
 } else console.log(`docker/systemd/tusk.service is not looked at: ${why}`)
 
 // Each name of ours that they use is one that Tusk reads: of a flag, of a setting, or of the first administrator.
-const files = ["compose.yaml", "compose.tls.yaml", "kubernetes/tusk.yaml", "kubernetes/tls.yaml", "systemd/tusk.service"]
+const files = [
+  "compose.yaml",
+  "compose.tls.yaml",
+  "kubernetes/tusk.yaml",
+  "kubernetes/tls.yaml",
+  "systemd/tusk.service"
+]
 const names = [...files, "Dockerfile"].flatMap((path) =>
   Array.from(text(path).matchAll(/\bTUSK_[A-Z_]+\b/g), ([name]) => name)
 )
@@ -88,17 +94,18 @@ const read = new Set([
     printed.stdout.matchAll(/^(?:tusk\.)?([a-z0-9.]+)=/gm),
     ([, name]) => `TUSK_${name!.toUpperCase().replaceAll(".", "_")}`
   ),
-  ...["TUSK_COMPILE_CACHE", "TUSK_ADMIN_USER", "TUSK_ADMIN_PASSWORD_FILE"]
+  ...["TUSK_COMPILE_CACHE", "TUSK_ADMIN_USER", "TUSK_ADMIN_PASSWORD_FILE", "TUSK_LISTENER_SECURITY_PROTOCOL_MAP"]
 ])
 assert.deepEqual([...new Set(names.filter((name) => !read.has(name)))], [], "names that Tusk does not read")
 
 // With TLS they say what a start takes.
 const values = (path: string) =>
   Array.from(text(path).matchAll(/^ +(TUSK_\w+): (.+)$/gm), ([, name, value]) => [name!, value!] as const)
-const inCompose = [...values("compose.yaml"), ...values("compose.tls.yaml")].filter(([name]) => !name.endsWith("_FILE"))
-const inKubernetes = values("kubernetes/tls.yaml").filter(([name]) => !name.endsWith("_FILE"))
-for (const [where, given] of Object.entries({ compose: inCompose, kubernetes: inKubernetes })) {
-  const env = { ...process.env, TUSK_DATABASE_URL: "postgres://tusk@db/tusk", ...Object.fromEntries(given) }
+const settingsOf = (...paths: ReadonlyArray<string>) =>
+  Object.fromEntries(paths.flatMap(values).filter(([name]) => !name.endsWith("_FILE") && name !== "TUSK_ADMIN_USER"))
+const given = { compose: settingsOf("compose.yaml", "compose.tls.yaml"), kubernetes: settingsOf("kubernetes/tls.yaml") }
+for (const [where, settings] of Object.entries(given)) {
+  const env = { ...process.env, TUSK_DATABASE_URL: "postgres://tusk@db/tusk", ...settings }
   const { code, stderr } = await run(process.execPath, [...program, "config", "print"], { spawn: { env } })
   assert.equal(code, 0, `${where} with TLS: ${stderr}`)
 }

@@ -134,7 +134,8 @@ export class PartitionWalk {
     this.#report.objectBytes += size
     if (id >= 0n && !this.perhapsOpen.has(id)) this.perhapsOpen.set(id, base)
     const { bytes, isUnused, name, position } = object
-    if (name === null || bytes === null) return tell(`the batch lies in object ${object.id}, which kafka.objects does not know`)
+    if (name === null || bytes === null)
+      return tell(`the batch lies in object ${object.id}, which kafka.objects does not know`)
     if (size < RECORD_BATCH_OVERHEAD) tell(`a batch of ${size} bytes is none`)
     if (position < 0n || position + BigInt(size) > bytes) {
       tell(`bytes ${position} to ${position + BigInt(size)} of an object of ${bytes}: ${name}`)

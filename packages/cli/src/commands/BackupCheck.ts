@@ -46,7 +46,16 @@ const progressOf = Effect.fnUntraced(function* (total: number) {
   }
 })
 
-const summaryOf = ({ batches, bytes, counts, groupOffsets, objectBatches, objectBytes, partitions, untold }: Report) => ({
+const summaryOf = ({
+  batches,
+  bytes,
+  counts,
+  groupOffsets,
+  objectBatches,
+  objectBytes,
+  partitions,
+  untold
+}: Report) => ({
   partitions,
   batches,
   bytes,

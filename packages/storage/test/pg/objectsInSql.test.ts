@@ -162,7 +162,9 @@ describe("views", () => {
         ["unused", "1", "1000", "0", put, "2023-11-14 22:13:21+00"]
       ])
       // Compacted partitions are summed up, one by one.
-      yield* psql.query("update kafka.partitions set cleaned_offset = 1; delete from kafka.batches where base_offset = 0")
+      yield* psql.query(
+        "update kafka.partitions set cleaned_offset = 1; delete from kafka.batches where base_offset = 0"
+      )
       expect(yield* psql.query("select size_bytes, row_bytes, object_bytes from kafka.storage_overview")).toEqual([
         [twice, each, each]
       ])
