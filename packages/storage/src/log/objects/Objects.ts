@@ -12,7 +12,6 @@ import type { StoreError } from "../../port/StoreError.ts"
 import { Write } from "../../port/Write.ts"
 import type { WriteOf } from "../../port/Write.ts"
 import { Recurring } from "../../Recurring.ts"
-import { Counts } from "../../StorageCounts.ts"
 
 /** Batches point to an object for the first time while it is younger than this: the collector takes none that is so young. */
 export const POINTABLE_MS = 3_600_000
@@ -78,7 +77,6 @@ export const objectsLayer: Layer.Layer<never, never, Active> = Layer.effect(
     if (store === undefined) return without
     const active = yield* Active
     const clock = yield* Clock.Clock
-    const counts = yield* Counts
     const trouble = new Recurring("objects")
     const folder = `${active.clusterId}/${yield* incarnation}`
     let nextId = active.cluster.nextObjectId
@@ -118,12 +116,9 @@ export const objectsLayer: Layer.Layer<never, never, Active> = Layer.effect(
         if (active.reign() !== reign) return yield* anotherReign()
         const tookMs = active.nowMs() - askedAtMs
         if (Result.isSuccess(tried)) {
-          counts.objectPutSeconds.observe(tookMs / 1000)
-          counts.objectPutBytes += bytes
           return yield* trouble.over(`objects are put into ${store.name} again`)
         }
         const error: ObjectExists | ObjectStoreError = tried.failure
-        counts.objectPutFailures++
         yield* trouble.seen(`an object cannot be put into ${store.name}: ${error.message}`)
         if (error._tag !== "ObjectStoreUnavailable" || tookMs + waitMs > TRIED_MS) return yield* unavailable(error)
         wasSent ||= error.sent
