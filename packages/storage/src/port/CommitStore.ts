@@ -60,6 +60,8 @@ export interface ClusterState extends StoredSecurity {
    * acknowledged before it may be lost: the end of a partition with a lower `failoverEpoch` leaps when it is loaded.
    */
   readonly failoverEpoch: number
+  /** On which server the data lies, as far as it ever said so. */
+  readonly server: ServerIdentity
   /** Whether this take-over is such a one: from which server to which. */
   readonly failover: { readonly from: ServerIdentity; readonly to: ServerIdentity } | undefined
   /**
@@ -70,6 +72,8 @@ export interface ClusterState extends StoredSecurity {
   readonly nextProducerId: bigint
   /** Greater than every partition id in use or orphaned. */
   readonly nextPartitionId: number
+  /** Greater than the id of every object that is known. */
+  readonly nextObjectId: bigint
   readonly topics: ReadonlyArray<StoredTopic>
   readonly configs: ReadonlyArray<StoredConfig>
   /** Partitions of deleted topics with batches that are still to be deleted. */

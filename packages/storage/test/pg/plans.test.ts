@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { resolveOptions } from "../../src/pg/options/PgOptions.ts"
 import { sessionSettings } from "../../src/pg/connection/sessionSettings.ts"
-import { commitTexts, outboxTexts } from "../../src/pg/sql/bundle.ts"
+import { commitTexts, outboxTexts, readTexts } from "../../src/pg/sql/bundle.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
@@ -15,7 +15,16 @@ const texts = {
   EndTransaction: commitTexts.EndTransaction,
   RefuseOutbox: commitTexts.RefuseOutbox,
   RemoveBatches: commitTexts.RemoveBatches,
-  OutboxRows: outboxTexts.OutboxRows
+  MoveBatches: commitTexts.MoveBatches,
+  ReplacePointers: commitTexts.ReplacePointers,
+  PutUnusedObjects: commitTexts.PutUnusedObjects,
+  OutboxRows: outboxTexts.OutboxRows,
+  ObjectsInUse: readTexts.ObjectsInUse,
+  ObjectsUnused: readTexts.ObjectsUnused,
+  ObjectsKnown: readTexts.ObjectsKnown,
+  ObjectsByName: readTexts.ObjectsByName,
+  ObjectBatches: readTexts.ObjectBatches,
+  ObjectPointedIds: readTexts.ObjectPointedIds
 }
 
 describe("rows that are found by their keys", () => {
@@ -27,7 +36,14 @@ describe("rows that are found by their keys", () => {
       const [version] = yield* psql.query("show server_version_num")
       // Older servers have no plan without parameters to show.
       if (Number(version![0]) < 160_000) return
-      for (const table of ["batches", "aborted_transactions", "open_transactions", "outbox", "group_members"]) {
+      for (const table of [
+        "batches",
+        "aborted_transactions",
+        "open_transactions",
+        "outbox",
+        "group_members",
+        "objects"
+      ]) {
         yield* psql.query(`vacuum analyze kafka.${table}`)
       }
       yield* psql.query(sessionSettings(resolveOptions(database.options()), 18))

@@ -1,6 +1,7 @@
 /** Objects in S3, and in what speaks it. A start's `probe` tells whether it keeps to the conditions that all rests on. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { LISTED, ofObject } from "../../port/ObjectName.ts"
 import { ObjectExists, ObjectMissing, ObjectStoreRefused, ObjectStoreUnavailable } from "../../port/ObjectStore.ts"
 import type { ListedObject, ObjectStore, ObjectStoreError, TaggedObject } from "../../port/ObjectStore.ts"
 import { codeOf, failureOf, isSuccess, MOST_ERROR_BYTES } from "./answers.ts"
@@ -36,11 +37,8 @@ export const s3Store = Effect.fnUntraced(function* (
   return new S3Store(location, yield* s3Client(location, credentials, limits, options.certificates))
 })
 
-const PAGE = 1000
 /** An object that is changed in place: a few lines. */
 const MOST_TAGGED_BYTES = 1024 * 1024
-
-const MADE_OF = /^[A-Za-z0-9._/-]{1,512}$/
 
 const text = ({ body }: HttpAnswer): string =>
   Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8")
@@ -87,12 +85,11 @@ class S3Store implements ObjectStore {
     prefix: string,
     after: string | undefined
   ): Effect.fn.Return<ReadonlyArray<ListedObject>, ObjectStoreError> {
-    if (prefix !== "" && !MADE_OF.test(prefix)) yield* refused(prefix)
     const found: Array<ListedObject> = []
     let last = after
     // A page may be short before the end, and a caller is told of the end by a short one.
-    while (found.length < PAGE) {
-      const { isLast, objects } = yield* this.#page(prefix, last, PAGE - found.length)
+    while (found.length < LISTED) {
+      const { isLast, objects } = yield* this.#page(prefix, last, LISTED - found.length)
       found.push(...objects)
       if (isLast) break
       last = objects.at(-1)!.name
@@ -137,7 +134,10 @@ class S3Store implements ObjectStore {
     })
 
   #key(name: string): Effect.Effect<string, ObjectStoreRefused> {
-    return isName(name) ? Effect.succeed(this.#location.prefix + name) : refused(name)
+    return ofObject(
+      name,
+      Effect.sync(() => this.#location.prefix + name)
+    )
   }
 
   #write(
@@ -177,14 +177,6 @@ const isMissing = (answer: HttpAnswer): boolean => answer.status === 404 && code
 /** It answered, and not what it was asked: it may do better when it is asked again. */
 const odd = (what: string): ObjectStoreUnavailable =>
   new ObjectStoreUnavailable({ message: `the object store: ${what}`, sent: true })
-
-const refused = (name: string): Effect.Effect<never, ObjectStoreRefused> =>
-  Effect.fail(
-    new ObjectStoreRefused({ message: `an object cannot have the name ${JSON.stringify(name.slice(0, 80))}` })
-  )
-
-const isName = (name: string): boolean =>
-  MADE_OF.test(name) && name.split("/").every((part) => part !== "" && part !== "." && part !== "..")
 
 /** All bytes of the range, or why not. */
 const rangeOf = (
