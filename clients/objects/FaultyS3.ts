@@ -1,6 +1,7 @@
 /** An HTTP proxy before a store, on which no request can rely. */
 import { Agent, createServer, request as ask } from "node:http"
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http"
+import process from "node:process"
 import { sleep } from "../../bench/groups/Report.ts"
 
 /** What may become of a request; "before" and "after" it is carried out. */
@@ -15,6 +16,21 @@ export const FAULTS = [
   "delay"
 ] as const
 export type FaultName = (typeof FAULTS)[number]
+
+/** A third of all requests do not go as they should. */
+export const RATES: Readonly<Record<FaultName, number>> = {
+  "500 before": 0.03,
+  "503 before": 0.03,
+  "cut before": 0.03,
+  silence: 0.002,
+  "500 after": 0.03,
+  "cut after": 0.04,
+  "half an answer": 0.03,
+  delay: 0.15
+}
+
+/** `SEED`, or another one each time. */
+export const seedOf = (): number => Number(process.env["SEED"] ?? Date.now() % 1e9)
 
 /** Numbers from 0 to 1 from a seed (mulberry32). */
 export const randomOf = (seed: number) => (): number => {

@@ -11,6 +11,7 @@ const CODECS = [0, 0, 0, 4, 3, 1, 2]
 /** Requests that a producer has under way, as Java's. */
 const IN_FLIGHT = 5
 const TIMEOUT_MS = 20_000
+const FAR = 50
 const OUT_OF_ORDER_SEQUENCE_NUMBER = 45
 const DUPLICATE_SEQUENCE_NUMBER = 46
 const RETRIABLE = new Set([2, 3, 5, 6, 7, 13, 14, 15, 16, 19, 20, 51, 56, 89])
@@ -48,9 +49,12 @@ export class Writer {
   /** The highest number that was sent, and one. */
   #sent = 0
   #sequences: Array<number> = [0]
+  readonly #behind: Writer | undefined
   readonly #ended: Promise<void>
 
-  constructor(bootstrap: string, topic: string, partition: number) {
+  /** It is never far before `behind`, which may be slower. */
+  constructor(bootstrap: string, topic: string, partition: number, behind?: Writer) {
+    this.#behind = behind
     this.#bootstrap = bootstrap
     this.#topic = topic
     this.#partition = partition
@@ -98,7 +102,8 @@ export class Writer {
 
   async #window(wire: Wire, id: { readonly producerId: bigint; readonly producerEpoch: number }): Promise<void> {
     const from = this.#acknowledged
-    const to = Math.min(from + IN_FLIGHT, this.#most)
+    const to = Math.min(from + IN_FLIGHT, this.#most, (this.#behind?.acknowledged ?? from) + FAR)
+    if (to <= from) return sleep(10)
     this.#sent = Math.max(this.#sent, to)
     const asked = Array.from({ length: to - from }, (_, i) => this.#ask(wire, from + i, id))
     const codes = await Promise.all(asked.map((each) => each.catch(() => -1)))

@@ -5,8 +5,7 @@ import { createTopic, retrying } from "../failover/Asking.ts"
 import type { Broker } from "../failover/Broker.ts"
 import type { Server } from "../failover/Server.ts"
 import type { Scenario, World } from "../failover/World.ts"
-import { FAULTS, FaultyS3, randomOf } from "./FaultyS3.ts"
-import type { FaultName } from "./FaultyS3.ts"
+import { FAULTS, FaultyS3, randomOf, RATES, seedOf } from "./FaultyS3.ts"
 import { checked, Objects } from "./Objects.ts"
 import { Reader } from "./Reader.ts"
 import type { Place } from "./Reader.ts"
@@ -16,17 +15,6 @@ import { Writer } from "./Writer.ts"
 const PARTITIONS = 3
 const TOPICS = ["rows", "objects"] as const
 const DAY_S = 86_400
-const RATES: Readonly<Record<FaultName, number>> = {
-  "500 before": 0.03,
-  "503 before": 0.03,
-  "cut before": 0.03,
-  silence: 0.002,
-  "500 after": 0.03,
-  "cut after": 0.04,
-  "half an answer": 0.03,
-  delay: 0.15
-}
-
 /**
  * Objects are taken away that nobody needs, once they are old: a broker that lives two days ago makes them so. Its monotonic
  * clock, and `new Date()`, by which requests are signed, stay.
@@ -119,7 +107,7 @@ const halves = async (bootstrap: string, ends: ReadonlyArray<number>): Promise<R
 const begin = async (world: World, file: string): Promise<Parts> => {
   const server = await world.server("postgres")
   const versitygw = await world.ending.stopping(Versitygw.start(file))
-  const random = randomOf(Number(process.env["SEED"] ?? Date.now() % 1e9))
+  const random = randomOf(seedOf())
   const proxy = await world.ending.stopping(FaultyS3.listen(await world.port(), versitygw.port, random))
   return { world, server, versitygw, proxy, random }
 }
@@ -133,10 +121,11 @@ const written = async (parts: Parts, broker: Broker, kills: number): Promise<Rea
   }
   const start = Array.from({ length: PARTITIONS }, () => ({ batch: 0, offset: 0n }))
   const readers = readersOf(bootstrap, start)
-  const writers = TOPICS.flatMap((topic) => start.map((_, partition) => new Writer(bootstrap, topic, partition)))
+  const objects = start.map((_, partition) => new Writer(bootstrap, "objects", partition))
+  const rows = objects.map((behind, partition) => new Writer(bootstrap, "rows", partition, behind))
   await killing(parts, broker, kills)
-  // Rows are faster than objects: both end where the one that has sent more does, within what the other can do.
-  const ends = start.map((_, partition) => writers[partition]!.sent)
+  const ends = objects.map(({ sent }, partition) => Math.max(sent, rows[partition]!.sent))
+  const writers = [...rows, ...objects]
   await Promise.all(writers.map((writer, i) => writer.until(ends[i % PARTITIONS]!)))
   const all = await allReach(readers, ends, 60_000)
   await Promise.all(readers.map((reader) => reader.stop()))

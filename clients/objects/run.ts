@@ -1,5 +1,5 @@
 /**
- * Topics of objects on a real server of S3 that fails: `npm run test:objects [-- --only suite,kills] [--rounds 20] [--verbose] [--ports 21000]`.
+ * Topics of objects on a real server of S3 that fails: `npm run test:objects [-- --only suite,faults,kills] [--rounds 20] [--verbose] [--ports 21000]`.
  * A line a check; ends with 1 where one failed. `SEED=1` has the same faults at the same requests.
  */
 import { join } from "node:path"
@@ -13,6 +13,7 @@ import { runScenarios, wanted } from "../failover/Running.ts"
 import { installed } from "../failover/Server.ts"
 import { Ports } from "../failover/World.ts"
 import type { Scenario } from "../failover/World.ts"
+import { faults } from "./faults.ts"
 import { kills } from "./kills.ts"
 import { prepareVersitygw } from "./Versitygw.ts"
 
@@ -42,7 +43,7 @@ await runBench(async (ending) => {
   const ports = new Ports(Number(options.ports), 200)
   const prepared = await prepareVersitygw()
   const file = typeof prepared === "string" ? "" : prepared.file
-  const scenarios = wanted([suite, kills(file)], options.only)
+  const scenarios = wanted([suite, faults(file), kills(file)], options.only)
   const postgres = installed()
   const absent = [prepared, postgres].find((each) => typeof each === "string")
   if (absent !== undefined || typeof postgres === "string") {
