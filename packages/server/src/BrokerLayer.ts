@@ -287,6 +287,7 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
     Layer.succeed(CommitterOptions, {
       maxCommitBytes: settings.commitMaxBytes,
       maxQueuedBytes: settings.commitQueueMaxBytes,
+      besideBytes: settings.commitBesideBytes,
       requestTimeoutMs: settings.requestTimeoutMs,
       slowMs: settings.logSlowRequestMs
     }),

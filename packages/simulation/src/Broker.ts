@@ -87,6 +87,7 @@ const tightLimits = (chance: Chance, failoverLeap: number) =>
     Layer.succeed(CommitterOptions, {
       maxCommitBytes: chance.pick([1, 300, 8 << 20]),
       maxQueuedBytes: chance.pick([200, 2000, 128 << 20]),
+      besideBytes: chance.pick([0, 1, 200]),
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
       slowMs: 0
     }),

@@ -245,10 +245,11 @@ export class Database {
     this.#ledger.begins(name, session.state.epoch)
     this.#options.onReign()
     const unknownCommitStored = this.#lookUp(name, old?.open)
+    const unknownBesideStored = this.#lookUp(name, old?.openBeside)
     const found =
       unknownCommitStored === undefined ? "" : `, its last commit is ${unknownCommitStored ? "" : "not "}there`
     this.#world.log(`database: ${name} has the lock, epoch ${session.state.epoch}${found}`)
-    return [session, { ...session.state, unknownCommitStored }]
+    return [session, { ...session.state, unknownCommitStored, unknownBesideStored }]
   }
 
   /** Whether a commit of unknown outcome is stored; undefined if there is none, or others have written since. */
@@ -332,6 +333,10 @@ export class Database {
         ).pipe(Effect.map(([, state]) => state)),
       lost: Effect.suspend(() => own?.lost ?? Effect.never),
       commit: (units) => use((session) => session.commit(units)),
+      beside: {
+        ready: Effect.sync(() => own?.isAlive === true && this.#world.chance.below(8) > 0),
+        commit: (units) => use((session) => session.commit(units, true))
+      },
       ping: use((session) => session.ping),
       heartbeat: use((session) => session.heartbeat),
       read: (requests, maxBytes) => read((reads) => reads.read(requests, maxBytes)),

@@ -51,6 +51,23 @@ const dropFence: Plant = {
   })
 }
 
+/** What a second session has in hand is stored behind a take-over: nobody has waited for that session. */
+const besideNotFenced: Plant = {
+  name: "beside-not-fenced",
+  store: (store, database) => ({
+    ...store,
+    beside: {
+      ready: store.beside!.ready,
+      commit: (units) =>
+        Effect.catchIf(
+          store.beside!.commit(units),
+          ({ _tag }) => _tag === "Fenced" || _tag === "OutcomeUnknown",
+          () => Effect.suspend(() => database.applyUnfenced(units))
+        )
+    }
+  })
+}
+
 /** The same decision, but for taking back what it assumed. */
 const keeping = <A>(participant: Participant<A>): Participant<A> => ({
   bytes: participant.bytes,
@@ -315,6 +332,7 @@ const configBesideTheQueue: Plant = {
 export const plants: ReadonlyArray<Plant> = [
   ackBeforeCommit,
   dropFence,
+  besideNotFenced,
   keepAssumed,
   forgetTimer,
   twoOwners,

@@ -67,7 +67,9 @@ export class Session {
   deafUntilMs = -Infinity
   /** It ended, and nothing says so: not even an error comes back. */
   #isSilent = false
+  /** By each door. */
   #last: Sent | undefined
+  #lastBeside: Sent | undefined
   readonly #questions = new Set<Question>()
   readonly #watchers = new Set<(lost: Effect.Effect<Fenced>) => void>()
   readonly #memory: Store["Service"]
@@ -88,9 +90,14 @@ export class Session {
     return this.#last?.isKnown === false ? this.#last : undefined
   }
 
+  /** The same by the second door. */
+  get openBeside(): Sent | undefined {
+    return this.#lastBeside?.isKnown === false ? this.#lastBeside : undefined
+  }
+
   /** The server is at work for it, and does not look whether its client is there. */
   get isAtWork(): boolean {
-    return this.#last?.fate === "open" && this.#last.isWhole
+    return [this.#last, this.#lastBeside].some((sent) => sent?.fate === "open" && sent.isWhole)
   }
 
   get #nowMs(): number {
@@ -101,8 +108,9 @@ export class Session {
   end(): void {
     if (!this.isAlive) return
     const { faults, world } = this.#around
-    const sent = this.#last
-    if (sent?.fate === "open") this.#decide(sent, sent.isWhole && world.chance.below(2) === 0)
+    for (const sent of [this.#last, this.#lastBeside]) {
+      if (sent?.fate === "open") this.#decide(sent, sent.isWhole && world.chance.below(2) === 0)
+    }
     this.isAlive = false
     this.reign.ends(this.#nowMs)
     this.#around.ended(this)
@@ -224,12 +232,13 @@ export class Session {
     { proves: true }
   )
 
-  commit(units: ReadonlyArray<Unit>): Effect.Effect<void, StoreError> {
+  commit(units: ReadonlyArray<Unit>, isBeside = false): Effect.Effect<void, StoreError> {
     return Effect.suspend(() => {
       const sent: Sent = { units: ownBytes(units), isWhole: false, fate: "open", isKnown: false }
-      this.#last = sent
+      if (isBeside) this.#lastBeside = sent
+      else this.#last = sent
       return this.#ask((question) => this.#send(sent, question), {
-        proves: true,
+        proves: !isBeside,
         atEnd: () => (sent.fate === "stored" && this.#around.world.chance.below(2) === 0 ? DONE : unknown()),
         known: () => {
           sent.isKnown = true

@@ -8,6 +8,7 @@ const MIB = 1024 * 1024
 export const committerDefaults = {
   maxCommitBytes: 8 * MIB,
   maxQueuedBytes: 128 * MIB,
+  besideBytes: 128 * 1024,
   requestTimeoutMs: 30_000,
   slowMs: 10_000
 }

@@ -275,6 +275,13 @@ export const settingDefinitions = {
     { min: 1024 },
     "Bytes after which a commit to the store takes nothing more."
   ),
+  commitBesideBytes: number(
+    "tusk.commit.beside.bytes",
+    "LONG",
+    committerDefaults.besideBytes,
+    { min: 0 },
+    "Bytes of batches for other partitions that begin a second commit beside the one in flight; 0: one at a time."
+  ),
   commitQueueMaxBytes: number(
     "tusk.commit.queue.max.bytes",
     "LONG",

@@ -35,6 +35,8 @@ export interface CommitterOptions {
   readonly maxCommitBytes: number
   /** Bytes of waiting units beyond which `room` makes connections wait. */
   readonly maxQueuedBytes: number
+  /** Bytes of batches for other partitions that begin a second commit beside the one in flight; 0: none does. */
+  readonly besideBytes: number
   /** `request.timeout.ms`: how long a caller that names no time waits. */
   readonly requestTimeoutMs: number
   /** A commit is told that takes longer, with the wait of its first unit; 0: none is. */
@@ -81,7 +83,7 @@ export class Committer extends Context.Service<
       const deciding = new Deciding((defect) => {
         fork(Effect.logError("defect in a decision", defect))
       })
-      const flights = new Flights()
+      const flights = new Flights(options.besideBytes)
       const ports = {
         active,
         queue,
@@ -161,7 +163,7 @@ const committingBeside = (
       yield* changed.until(() => flights.isSecondWanted(queue) || (admission.isClosed && queue.isEmpty))
       if (queue.isEmpty && admission.isClosed) return
       if (yield* beside.ready) yield* oneRound(rounds)
-      else yield* Effect.sleep(BESIDE_RETRY_MS)
+      else yield* Effect.raceFirst(Effect.sleep(BESIDE_RETRY_MS), changed.until(() => admission.isClosed))
     }
   })
 

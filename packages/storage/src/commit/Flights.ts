@@ -1,9 +1,6 @@
 import type { Beside, CommitQueue } from "./CommitQueue.ts"
 import type { Participant } from "./Participant.ts"
 
-/** Bytes that have to wait before a second commit is worth it: small ones gain more by sharing one. */
-const WORTH_BYTES = 128 * 1024
-
 /** A commit in flight, by what it touches. */
 interface Flight extends Beside {
   readonly isPlain: boolean
@@ -13,6 +10,13 @@ interface Flight extends Beside {
 export class Flights {
   #first: Flight | undefined
   #second: Flight | undefined
+  /** Bytes that have to wait before a second commit is worth it: small ones gain more by sharing one. */
+  readonly #worthBytes: number
+
+  /** 0: it never is. */
+  constructor(worthBytes: number) {
+    this.#worthBytes = worthBytes === 0 ? Infinity : worthBytes
+  }
 
   /** What the commit that is put together now has to stay clear of. */
   besides(isBeside: boolean): Beside | undefined {
@@ -22,7 +26,7 @@ export class Flights {
   /** A second commit is allowed now, and worth it. */
   isSecondWanted(queue: CommitQueue): boolean {
     const first = this.#first
-    return first?.isPlain === true && queue.bytesBeside(first, WORTH_BYTES) >= WORTH_BYTES
+    return first?.isPlain === true && queue.bytesBeside(first, this.#worthBytes) >= this.#worthBytes
   }
 
   begin(isBeside: boolean, participants: ReadonlyArray<Participant<unknown>>): void {
