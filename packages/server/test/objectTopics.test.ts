@@ -263,10 +263,10 @@ describe("without an object store", () => {
   })
 
   it("the broker does not start if topics are to lie in objects by default", async () => {
-    const message = await startBroker({ storage: "object" }).then(
+    const message = await startBroker({ logStorage: "object" }).then(
       () => "",
       (error: unknown) => String(error)
     )
-    assert.include(message, "tusk.storage=object needs a store")
+    assert.include(message, "tusk.log.storage=object needs a store")
   })
 })
