@@ -68,6 +68,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "pg/schema": ["pg/options", "pg/sql", "pg/connection", "port"],
     "pg/PgStore": [".", "pg/options", "pg/schema", "pg/sql", "pg/connection", "writes", "port"],
     pg: ["pg/options", "pg/schema", "pg/sql", "pg/connection", "pg/PgStore", "port"],
+    "object/s3": ["port"],
     testing: ["port"]
   },
   coordinator: {
