@@ -16,6 +16,7 @@ import type { TopicConfigName } from "../src/config/TopicConfigDefinitions.ts"
 import { Authorizer } from "../src/request/Authorizer.ts"
 import { Tusk } from "../src/Tusk.ts"
 import type { ListenOptions } from "../src/Tusk.ts"
+import { objectStore, objectTopics } from "./objectTopics.ts"
 import { within, WireClient } from "./WireClient.ts"
 import { TestClock } from "effect/testing"
 
@@ -118,14 +119,14 @@ interface StartOptions {
 const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, started: StartOptions) => {
   const { around, authorizer, listeners, parts, store } = started
   const options = {
-    settings: { ...defaultSettings, ...settings },
+    settings: objectTopics({ ...defaultSettings, ...settings }),
     ...(listeners === undefined ? {} : { listeners })
   }
   const layer =
     store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)
   const logging = around ?? capturing(log)
   const services = authorizer === undefined ? logging : Layer.merge(logging, Layer.succeed(Authorizer, authorizer))
-  return Layer.provide(layer, services)
+  return Layer.provide(Layer.provide(layer, services), objectStore)
 }
 
 const portsOf = (context: Context.Context<Tusk>): ReadonlyArray<number> =>
