@@ -1,6 +1,6 @@
-// Serves: ListOffsets in all versions: the ends of partitions, and offsets by time.
-// Left out: offsets of a tier, of which there are none.
-// Why: all records are in one store.
+// Serves: ListOffsets in all versions: the ends of partitions, those of their tiers, and offsets by time.
+// Left out: nothing.
+// Why: a batch is in one tier only, so that one offset says where the tiers meet.
 
 import {
   errorCode,
@@ -17,6 +17,7 @@ import type { ListOffsetsRequest, ListOffsetsResponse } from "@tusk/protocol/mes
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { PartitionEnd } from "@tusk/storage/log/Log"
 import { boundOf, offsetOf } from "@tusk/storage/log/partitions/Bound"
+import { localStart } from "@tusk/storage/log/partitions/Ends"
 import type { Bound } from "@tusk/storage/log/partitions/Bound"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
@@ -27,6 +28,7 @@ import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
+import { TopicSettings } from "../topics/TopicSettings.ts"
 
 type Asked = ListOffsetsRequest["topics"][number]["partitions"][number]
 type Answered = ListOffsetsResponse["topics"][number]["partitions"][number]
@@ -56,6 +58,7 @@ interface Found {
 /** The ends of a partition that has never had a record. */
 const EMPTY: PartitionEnd = {
   logStartOffset: 0n,
+  localStartOffset: 0n,
   highWatermark: 0n,
   lastStableOffset: 0n,
   cumulativeBytes: 0n,
@@ -76,24 +79,28 @@ export const listOffsets = handler({
     const placement = yield* Placement
     const log = yield* Log
     const topics = yield* Topics
+    const settings = yield* TopicSettings
 
     const search = (
       partitionId: number,
       timestamp: bigint,
       end: PartitionEnd,
-      bound: Bound
+      bound: Bound,
+      isTiered: boolean
     ): Effect.Effect<Found, KafkaError> => {
       const at = (offset: bigint): Found => ({ offset, timestamp: -1n, leaderEpoch: end.epochAt(offset) })
       switch (timestamp) {
         case LATEST:
           return Effect.succeed(at(offsetOf(bound, end)))
         case EARLIEST:
-        case EARLIEST_LOCAL:
           return Effect.succeed(at(end.logStartOffset))
-        // Nothing is kept anywhere else.
+        case EARLIEST_LOCAL:
+          return Effect.succeed(at(isTiered ? localStart(end) : end.logStartOffset))
         case LATEST_TIERED:
+          return Effect.succeed(isTiered && end.localStartOffset > 0n ? at(end.localStartOffset - 1n) : NOTHING)
+        // What has not moved is what is in the database.
         case EARLIEST_PENDING_UPLOAD:
-          return Effect.succeed(NOTHING)
+          return Effect.succeed(isTiered ? at(localStart(end)) : NOTHING)
       }
       if (isEmptyPartition(partitionId)) return Effect.succeed(NOTHING)
       const record =
@@ -115,7 +122,7 @@ export const listOffsets = handler({
       }
       const [end] = isEmptyPartition(partitionId) ? [EMPTY] : yield* log.ends([partitionId])
       if (end === undefined || isKafkaError(end)) return yield* Effect.fail(end ?? new UnknownTopicOrPartition())
-      const found = yield* search(partitionId, asked.timestamp, end, bound)
+      const found = yield* search(partitionId, asked.timestamp, end, bound, settings.of(name).tiered)
       return apiVersion === 0
         ? answered(asked, NONE, NOTHING, oldStyle(asked, found, end, clock.currentTimeMillisUnsafe()))
         : // The leader epoch came with version 4.

@@ -8,6 +8,8 @@ import {
   TopicAlreadyExists
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { ObjectStore } from "@tusk/storage/port/ObjectStore"
+import { Configs } from "@tusk/storage/topics/Configs"
 import { Topics } from "@tusk/storage/topics/Topics"
 import type { NewTopic } from "@tusk/storage/topics/Topics"
 import * as Context from "effect/Context"
@@ -17,7 +19,8 @@ import { topicByName } from "./CoordinatorTopics.ts"
 import { AutoTopics, collides } from "./AutoTopics.ts"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { settingDefinitions } from "../config/SettingDefinitions.ts"
-import { validateTopicConfig } from "../config/TopicConfigs.ts"
+import { brokerOverrides } from "../config/perResource.ts"
+import { checkTopicConfigs } from "../config/TopicConfigs.ts"
 import { Placement } from "../request/Placement.ts"
 import { invalidTopicName } from "./TopicNames.ts"
 
@@ -47,6 +50,8 @@ export class TopicAdmin extends Context.Service<
       const autoTopics = yield* AutoTopics
       const settings = yield* BrokerSettings
       const placement = yield* Placement
+      const configs = yield* Configs
+      const hasObjectStore = (yield* ObjectStore) !== undefined
 
       const checkBrokers: TopicAdmin["Service"]["checkBrokers"] = (assignments, from) =>
         checkAssignments(assignments, from, placement.nodeIds())
@@ -80,9 +85,11 @@ export class TopicAdmin extends Context.Service<
         if (wrongFactor !== undefined) return wrongFactor
         const partitions = wish.assignments.length === 0 ? countOf(wish, settings.numPartitions) : assigned(wish)
         if (typeof partitions !== "number") return partitions
-        const configs = configsOf(wish)
-        if (isKafkaError(configs)) return configs
-        return topics.tooMany(partitions) ?? { name: wish.name, partitions, configs }
+        const own = configsOf(wish)
+        if (isKafkaError(own)) return own
+        const brokers = brokerOverrides(configs, settings)
+        const wrong = checkTopicConfigs(own, NO_CONFIGS, { settings, brokers, hasObjectStore })
+        return wrong ?? topics.tooMany(partitions) ?? { name: wish.name, partitions, configs: own }
       }
 
       return TopicAdmin.of({ check, checkBrokers })
@@ -140,14 +147,14 @@ const checkAssignments = (
   return undefined
 }
 
+const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
+
 const configsOf = (wish: TopicWish): ReadonlyMap<string, string> | KafkaError => {
   const configs = new Map<string, string>()
   for (const { name, value } of wish.configs) {
     if (value === null) {
       return new InvalidConfig({ message: `Null value not supported for topic configs: ${name}` })
     }
-    const wrong = validateTopicConfig(name, value)
-    if (wrong !== undefined) return wrong
     configs.set(name, value)
   }
   return configs

@@ -90,6 +90,8 @@ export class Log extends Context.Service<
     readonly deleting: Removal["deleting"]
     /** Compaction has stored these in the place of others: memory follows. */
     readonly replaced: Partitions["replaced"]
+    /** Batches of a partition below an offset lie in objects now, which is stored: memory follows. */
+    readonly moved: (partitionId: number, localStartOffset: bigint) => void
     /** The partitions' topic is deleted. */
     readonly forget: (partitionIds: ReadonlyArray<number>) => void
     /** What memory holds now: bytes of newest batches and of those that were read ahead, partitions, readers that wait. */
@@ -166,6 +168,10 @@ export class Log extends Context.Service<
         replaced: (partitionId, replacements) => {
           ahead.forget([partitionId])
           partitions.replaced(partitionId, replacements)
+        },
+        moved: (partitionId, localStartOffset) => {
+          const log = partitions.find(partitionId)?.log
+          if (log !== undefined && localStartOffset > log.localStartOffset) log.localStartOffset = localStartOffset
         },
         forget: (partitionIds) => {
           ahead.forget(partitionIds)

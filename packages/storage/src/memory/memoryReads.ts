@@ -32,6 +32,7 @@ const loadPartition = (data: MemoryData, partitionId: number): StoredPartition |
     partitionId,
     failoverEpoch: partition.failoverEpoch,
     logStartOffset: partition.logStartOffset,
+    localStartOffset: partition.localStartOffset,
     endOffset: partition.endOffset,
     timestampHigh: partition.timestampHigh,
     cumulativeBytes: partition.cumulativeBytes,

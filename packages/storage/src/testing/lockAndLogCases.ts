@@ -208,6 +208,7 @@ export const lockAndLogCases = ({ scenario, log, readOne, loadOne }: Scenarios):
           partitionId: 1,
           failoverEpoch: 0,
           logStartOffset: 0n,
+          localStartOffset: 0n,
           endOffset: 0n,
           timestampHigh: -1n,
           cumulativeBytes: 0n,
@@ -225,6 +226,7 @@ export const lockAndLogCases = ({ scenario, log, readOne, loadOne }: Scenarios):
         expect(second).toMatchObject({
           partitionId: 2,
           logStartOffset: 0n,
+          localStartOffset: 0n,
           endOffset: 6n,
           timestampHigh: 900n,
           cumulativeBytes: 180n,

@@ -150,6 +150,7 @@ export const decodePartitions = (
       partitionId,
       failoverEpoch: int32(row[11]),
       logStartOffset: int64(row[1]),
+      localStartOffset: int64(row[13]),
       endOffset: int64(row[2]),
       timestampHigh: int64(row[3]),
       cumulativeBytes: int64(row[4]),
