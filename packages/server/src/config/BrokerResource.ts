@@ -16,7 +16,7 @@ import type { Settings } from "./Settings.ts"
 import { checkLocalRetention } from "./tiers.ts"
 import { topicDefaults } from "./TopicConfigs.ts"
 
-/** Told of this broker as what holds here, whatever was said of it. */
+/** It is the object store that makes tiers work, and no setting. */
 const TIERS = "remote.log.storage.system.enable"
 
 /** Every value that a broker's config has somewhere, the one that holds first. */
@@ -56,7 +56,6 @@ export const brokerResource = (
   hasObjectStore: boolean
 ): ResourceKind => {
   const nodeId = String(settings.nodeId)
-  const tiers: ConfigValue = { name: TIERS, value: String(hasObjectStore), source: STATIC_BROKER_SOURCE }
   const ofListeners = Array.from(settings.given.keys()).flatMap((name) =>
     brokerConfigs().has(name) ? [] : (definitionOf(name) ?? [])
   )
@@ -65,6 +64,11 @@ export const brokerResource = (
     Array.from(configs.of(BROKER_RESOURCE, ALL_BROKERS), ([name, value]) =>
       configEntry(brokerConfigs().get(name)!, [{ name, value, source: DYNAMIC_DEFAULT_BROKER_SOURCE }])
     )
+
+  const tiers: ReadonlyArray<ConfigValue> = [
+    ...(hasObjectStore ? [{ name: TIERS, value: "true", source: STATIC_BROKER_SOURCE }] : []),
+    { name: TIERS, value: "false", source: DEFAULT_SOURCE }
+  ]
 
   const brokersWith = (resourceName: string, overrides: Overrides): BrokerOverrides => {
     const changed = resourceName === ALL_BROKERS ? { cluster: overrides } : { broker: overrides }
@@ -80,8 +84,7 @@ export const brokerResource = (
       return [...brokerConfigs().values(), ...ofListeners].map((definition) =>
         configEntry(
           definition,
-          // It is the object store that makes them work.
-          definition.name === TIERS && hasObjectStore ? [tiers] : brokerValues(definition, settings, brokers),
+          definition.name === TIERS ? tiers : brokerValues(definition, settings, brokers),
           definition.dynamic !== true
         )
       )

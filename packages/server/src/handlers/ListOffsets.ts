@@ -68,6 +68,12 @@ const EMPTY: PartitionEnd = {
 
 const NOTHING: Found = { offset: -1n, timestamp: -1n, leaderEpoch: -1 }
 
+/** It may be gone since: then its epoch is not known any more. */
+const latestTiered = ({ epochAt, localStartOffset, logStartOffset }: PartitionEnd): Found => {
+  const offset = localStartOffset - 1n
+  return { offset, timestamp: -1n, leaderEpoch: offset < logStartOffset ? -1 : epochAt(offset) }
+}
+
 export const listOffsets = handler({
   api: ListOffsets,
   resources: ({ topics }) => ({ topics: namesOf(topics) }),
@@ -97,10 +103,10 @@ export const listOffsets = handler({
         case EARLIEST_LOCAL:
           return Effect.succeed(at(isTiered ? localStart(end) : end.logStartOffset))
         case LATEST_TIERED:
-          return Effect.succeed(isTiered && end.localStartOffset > 0n ? at(end.localStartOffset - 1n) : NOTHING)
-        // What has not moved is what is in the database.
+          return Effect.succeed(isTiered ? latestTiered(end) : NOTHING)
+        // What has not moved is what is in the database. As for a time: a record that may be read, or nothing.
         case EARLIEST_PENDING_UPLOAD:
-          return Effect.succeed(isTiered ? at(localStart(end)) : NOTHING)
+          return Effect.succeed(isTiered && localStart(end) < offsetOf(bound, end) ? at(localStart(end)) : NOTHING)
       }
       if (isEmptyPartition(partitionId)) return Effect.succeed(NOTHING)
       const record =
