@@ -16,11 +16,8 @@ export type Replace = (replacements: ReadonlyArray<Replacement>) => Effect.Effec
 
 /** What rewrites a log in one reign. */
 export interface RewritingInReign {
-  /**
-   * These writes, if nobody has taken over since: what was read before is not written after, as another may have been at work.
-   * `stored` follows at once.
-   */
-  readonly writing: (unit: Unit, stored?: () => void) => Participant<void>
+  /** These writes, if nobody has taken over since: what was read before is not written after, as another may have been at work. */
+  readonly writing: (unit: Unit) => Participant<void>
   /** Batches below an offset are replaced: in the store, with what they tell of producers, and in memory. */
   readonly replacing: (partitionId: number, below: bigint) => Replace
 }
