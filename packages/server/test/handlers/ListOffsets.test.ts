@@ -124,7 +124,10 @@ describe("ListOffsets", () => {
         await client.call(DeleteRecords, 2, { topics, timeoutMs: 10_000 })
       }
       await deleteTo(1n)
-      assert.deepStrictEqual((await offsets()).map(([offset]) => offset), [1, 3, 2, 3])
+      assert.deepStrictEqual(
+        (await offsets()).map(([offset]) => offset),
+        [1, 3, 2, 3]
+      )
       await deleteTo(4n)
       assert.deepStrictEqual(await offsets(), [
         [4, epoch],
@@ -133,7 +136,10 @@ describe("ListOffsets", () => {
         [4, epoch]
       ])
       await deleteTo(5n)
-      assert.deepStrictEqual((await offsets()).map(([offset]) => offset), [5, 5, 2, -1])
+      assert.deepStrictEqual(
+        (await offsets()).map(([offset]) => offset),
+        [5, 5, 2, -1]
+      )
     })
 
     it("has nothing in the second tier before anything has moved", async () => {
@@ -147,14 +153,20 @@ describe("ListOffsets", () => {
         [-1, -1]
       ])
       await produce()
-      assert.deepStrictEqual((await offsets()).map(([offset]) => offset), [0, 0, -1, 0])
+      assert.deepStrictEqual(
+        (await offsets()).map(([offset]) => offset),
+        [0, 0, -1, 0]
+      )
     })
 
     it("has no tiers once it says so", async () => {
       const { broker, offsets, produce } = await startTiered(3n, {})
       await using _ = broker
       await produce()
-      assert.deepStrictEqual((await offsets()).map(([offset]) => offset), [0, 0, -1, -1])
+      assert.deepStrictEqual(
+        (await offsets()).map(([offset]) => offset),
+        [0, 0, -1, -1]
+      )
     })
   })
 
