@@ -19,6 +19,12 @@ export class StorageCounts {
   commitBytes = 0
   /** Commits that stored nothing, or of which that is not known, by the tag of the `StoreError`. */
   readonly commitFailures = new Map<string, number>()
+  /** From the first try to put an object until it is stored; in seconds. */
+  readonly objectPutSeconds = new Histogram(SECONDS)
+  /** Bytes of objects that were put. */
+  objectPutBytes = 0
+  /** Tries to put an object that failed. */
+  objectPutFailures = 0
   /** Records and bytes of batches that were appended, those of the outbox among them. */
   appendedRecords = 0
   appendedBytes = 0
@@ -30,6 +36,9 @@ export class StorageCounts {
   /** Of the latter: what was read ahead for, and what had to be asked of the store. */
   readAheadHits = 0
   readAheadMisses = 0
+  /** Blocks of objects that were asked for, and memory had or had not. */
+  objectCacheHits = 0
+  objectCacheMisses = 0
   /** Batches deleted that no client could read any more. */
   deletedBatches = 0
   /** Batches that compaction took the place of or took away. */
@@ -45,6 +54,20 @@ export class StorageCounts {
   /** Records that went for their key, and bytes of the batches in which they lay. */
   erasedRecords = 0
   erasedBytes = 0
+  /** Objects that were noted as unused, removed after their delay, and removed as no row knew them; bytes of both. */
+  objectsUnused = 0
+  objectsRemoved = 0
+  objectOrphansRemoved = 0
+  objectBytesRemoved = 0
+  /** Of the object store: how long calls take that succeed, by kind; bytes put and got; calls that failed, by kind. */
+  readonly objectSeconds = { put: new Histogram(SECONDS), get: new Histogram(SECONDS) }
+  objectPutBytes = 0
+  objectGetBytes = 0
+  readonly objectFailures = new Map<string, number>()
+
+  objectFailed(call: string): void {
+    this.objectFailures.set(call, (this.objectFailures.get(call) ?? 0) + 1)
+  }
 
   commitFailed(tag: string): void {
     this.commitFailures.set(tag, (this.commitFailures.get(tag) ?? 0) + 1)

@@ -23,6 +23,9 @@ export const logDefaults = {
   producerIdExpirationMs: 86_400_000
 }
 
+/** Of `ObjectOptions`. */
+export const objectDefaults = { lingerMs: undefined, maxBytes: 8 * MIB, uploads: 4 }
+
 /** Of `RetentionOptions`. */
 export const retentionDefaults = {
   intervalMs: 5000,
@@ -90,4 +93,13 @@ export const pgDefaults = {
   statementTimeoutMs: 60_000,
   lockTimeoutMs: 30_000,
   tableSessions: followerDefaults.tableSteps
+}
+
+/** Of `CollectorOptions`. */
+export const collectorDefaults = {
+  intervalMs: 300_000,
+  deleteDelayMs: 7 * 86_400_000,
+  roundsPerSweep: 12,
+  rowsPerStep: 1000,
+  removedPerStep: 100
 }
