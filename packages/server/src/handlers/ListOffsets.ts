@@ -68,6 +68,26 @@ const EMPTY: PartitionEnd = {
 
 const NOTHING: Found = { offset: -1n, timestamp: -1n, leaderEpoch: -1 }
 
+/** What a time that is none stands for; undefined: records are to be looked into. */
+const placeOf = (timestamp: bigint, end: PartitionEnd, bound: Bound, isTiered: boolean): Found | undefined => {
+  const at = (offset: bigint): Found => ({ offset, timestamp: -1n, leaderEpoch: end.epochAt(offset) })
+  switch (timestamp) {
+    case LATEST:
+      return at(offsetOf(bound, end))
+    case EARLIEST:
+      return at(end.logStartOffset)
+    case EARLIEST_LOCAL:
+      return at(isTiered ? localStart(end) : end.logStartOffset)
+    case LATEST_TIERED:
+      return isTiered ? latestTiered(end) : NOTHING
+    // What has not moved is what is in the database. As for a time: a record that may be read, or nothing.
+    case EARLIEST_PENDING_UPLOAD:
+      return isTiered && localStart(end) < offsetOf(bound, end) ? at(localStart(end)) : NOTHING
+    default:
+      return undefined
+  }
+}
+
 /** It may be gone since: then its epoch is not known any more. */
 const latestTiered = ({ epochAt, localStartOffset, logStartOffset }: PartitionEnd): Found => {
   const offset = localStartOffset - 1n
@@ -94,20 +114,8 @@ export const listOffsets = handler({
       bound: Bound,
       isTiered: boolean
     ): Effect.Effect<Found, KafkaError> => {
-      const at = (offset: bigint): Found => ({ offset, timestamp: -1n, leaderEpoch: end.epochAt(offset) })
-      switch (timestamp) {
-        case LATEST:
-          return Effect.succeed(at(offsetOf(bound, end)))
-        case EARLIEST:
-          return Effect.succeed(at(end.logStartOffset))
-        case EARLIEST_LOCAL:
-          return Effect.succeed(at(isTiered ? localStart(end) : end.logStartOffset))
-        case LATEST_TIERED:
-          return Effect.succeed(isTiered ? latestTiered(end) : NOTHING)
-        // What has not moved is what is in the database. As for a time: a record that may be read, or nothing.
-        case EARLIEST_PENDING_UPLOAD:
-          return Effect.succeed(isTiered && localStart(end) < offsetOf(bound, end) ? at(localStart(end)) : NOTHING)
-      }
+      const place = placeOf(timestamp, end, bound, isTiered)
+      if (place !== undefined) return Effect.succeed(place)
       if (isEmptyPartition(partitionId)) return Effect.succeed(NOTHING)
       const record =
         timestamp === MAX_TIMESTAMP ? log.findMaxTimestamp(partitionId) : log.findByTimestamp(partitionId, timestamp)

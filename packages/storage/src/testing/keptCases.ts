@@ -52,23 +52,6 @@ export const keptCases = (backend: StoreBackend, { scenario, log, readOne, loadO
       })
     )
 
-    log("where the second tier ends does not go back either, and need not lie above the log start", (store, model) =>
-      Effect.gen(function* () {
-        yield* store.commit([[model.append({ records: 9 })]])
-        expect((yield* loadOne(store)).localStartOffset).toBe(0n)
-        yield* store.commit([
-          [
-            Write.PutLocalStart({ partitionId: 1, localStartOffset: 5n }),
-            Write.PutLocalStart({ partitionId: 1, localStartOffset: 3n }),
-            Write.PutLocalStart({ partitionId: 77, localStartOffset: 3n })
-          ]
-        ])
-        yield* store.commit([[Write.PutLocalStart({ partitionId: 1, localStartOffset: 4n })]])
-        yield* store.commit([[Write.PutLogStart({ partitionId: 1, logStartOffset: 7n })]])
-        expect(yield* loadOne(store)).toMatchObject({ localStartOffset: 5n, logStartOffset: 7n })
-      })
-    )
-
     log("ends stay as they were when the newest batch goes too", (store, model) =>
       Effect.gen(function* () {
         yield* store.commit([[model.append({ records: 4, maxTimestamp: 77n }), model.append({ maxTimestamp: 5n })]])

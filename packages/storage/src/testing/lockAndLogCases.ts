@@ -7,6 +7,7 @@ import type { Scenarios } from "./storeScenarios.ts"
 
 /** What is known of a partition that was never written. */
 const NOTHING_YET = {
+  localStartOffset: 0n,
   leaderEpochs: [],
   compaction: null,
   producerSnapshot: null,
@@ -208,7 +209,6 @@ export const lockAndLogCases = ({ scenario, log, readOne, loadOne }: Scenarios):
           partitionId: 1,
           failoverEpoch: 0,
           logStartOffset: 0n,
-          localStartOffset: 0n,
           endOffset: 0n,
           timestampHigh: -1n,
           cumulativeBytes: 0n,
@@ -226,7 +226,6 @@ export const lockAndLogCases = ({ scenario, log, readOne, loadOne }: Scenarios):
         expect(second).toMatchObject({
           partitionId: 2,
           logStartOffset: 0n,
-          localStartOffset: 0n,
           endOffset: 6n,
           timestampHigh: 900n,
           cumulativeBytes: 180n,

@@ -36,7 +36,12 @@ const ids = (objects: ReadonlyArray<{ readonly objectId: bigint }>) => objects.m
 /** What is told of objects, and of the batches that point to them. */
 export const objectRowCases = ({ scenario }: Scenarios): void => {
   const rowsCase = (title: string, body: (rows: ObjectRows, store: Port) => Effect.Effect<unknown, unknown>) =>
-    scenario(title, ({ store }) => Effect.andThen(withThree(store), Effect.suspend(() => body(store.objects!, store))))
+    scenario(title, ({ store }) =>
+      Effect.andThen(
+        withThree(store),
+        Effect.suspend(() => body(store.objects!, store))
+      )
+    )
 
   describe("rows of objects", () => {
     rowsCase("tell which are in use, in pages by their ids", (rows) =>
@@ -83,7 +88,10 @@ export const objectRowCases = ({ scenario }: Scenarios): void => {
 
     rowsCase("know names, and tell them in order", (rows, store) =>
       Effect.gen(function* () {
-        assert.deepStrictEqual(Array.from(yield* rows.known(["c/w/c", "c/w/x", "", "c/w/a"])).sort(), ["c/w/a", "c/w/c"])
+        assert.deepStrictEqual(Array.from(yield* rows.known(["c/w/c", "c/w/x", "", "c/w/a"])).sort(), [
+          "c/w/a",
+          "c/w/c"
+        ])
         assert.deepStrictEqual(Array.from(yield* rows.known([])), [])
         assert.deepStrictEqual(
           (yield* rows.byName("", 2)).map(({ isUsed, name }) => [name, isUsed]),
