@@ -59,6 +59,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     log: [".", "within.ts", ...logParts, "commit", "port"],
     "log/retention": [".", "log", "topics", "commit", "port"],
     "log/rewriting": [".", "log", "log/batches", "commit", "port"],
+    "log/tiering": [".", "log", "log/objects", "log/partitions", "log/rewriting", "topics", "commit", "port"],
     "log/compaction": [".", "log", "log/batches", "log/partitions", "log/rewriting", "topics", "commit", "port"],
     "log/erase": [".", "log", "log/batches", "log/follower", "log/rewriting", "topics", "commit", "port"],
     "log/follower": [".", "log", "log/batches", "log/partitions", "topics", "commit", "port"],

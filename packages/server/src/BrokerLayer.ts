@@ -12,7 +12,8 @@ import {
   eraseDefaults,
   followerDefaults,
   logDefaults,
-  retentionDefaults
+  retentionDefaults,
+  tierDefaults
 } from "@tusk/storage/defaults"
 import { Configs, TOPIC_RESOURCE } from "@tusk/storage/topics/Configs"
 import { deletions } from "@tusk/storage/deletions"
@@ -30,6 +31,8 @@ import { IsImported } from "@tusk/storage/log/partitions/Imported"
 import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
+import { Tiering } from "@tusk/storage/log/tiering/Tiering"
+import { TierOptions, TierPolicies } from "@tusk/storage/log/tiering/TierOptions"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import { SecurityOptions } from "@tusk/storage/security/SecurityLimits"
@@ -79,6 +82,7 @@ import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
 import { wireClock } from "./request/WireClock.ts"
+import { tierPolicy } from "./topics/tierPolicy.ts"
 import { TopicSettings } from "./topics/TopicSettings.ts"
 
 export const groups = Layer.unwrap(
@@ -134,6 +138,14 @@ const compaction = Layer.provide(
       const { compacted, compaction, importing } = settings.of(topic)
       return compacted && !importing ? compaction : undefined
     })
+  )
+)
+
+const tiering = Layer.provide(
+  Tiering.layer,
+  Layer.effect(
+    TierPolicies,
+    Effect.map(TopicSettings, (settings) => (topic: string) => tierPolicy(settings.of(topic)))
   )
 )
 
@@ -237,7 +249,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     StreamsGroups.layer
   )
   const erasing = inWireTime(Layer.provideMerge(erase, follower))
-  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, erasing))
+  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, tiering, erasing))
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
@@ -299,6 +311,11 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       ...compactionDefaults,
       backoffMs: settings.logCleanerBackoffMs,
       maxKeyBytes: settings.logCleanerDedupeBufferSize
+    }),
+    Layer.succeed(TierOptions, {
+      ...tierDefaults,
+      intervalMs: settings.tierIntervalMs,
+      bytesPerSecond: settings.tierBytesPerSecond
     }),
     Layer.succeed(EraseOptions, { ...eraseDefaults, bytesPerSecond: settings.eraseBytesPerSecond }),
     Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: settings.decompressedMaxBytes }),

@@ -17,6 +17,7 @@ import { shadowSettingDefinitions } from "./ShadowSettingDefinitions.ts"
 import { flag, number, perListener, word } from "./SettingKinds.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
 import { sqlSettingDefinitions } from "./SqlSettingDefinitions.ts"
+import { tierSettingDefinitions } from "./TierSettingDefinitions.ts"
 
 const MIB = 1024 * 1024
 
@@ -359,6 +360,7 @@ export const settingDefinitions = {
   ...securitySettingDefinitions,
   ...shadowSettingDefinitions,
   ...sqlSettingDefinitions,
+  ...tierSettingDefinitions,
   ...groupSettingDefinitions
 } satisfies { readonly [key: string]: SettingDefinition }
 

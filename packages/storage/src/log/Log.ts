@@ -92,7 +92,7 @@ export class Log extends Context.Service<
     /** Compaction has stored these in the place of others: memory follows. */
     readonly replaced: Partitions["replaced"]
     /** Batches of a partition below an offset lie in objects now, which is stored: memory follows. */
-    readonly moved: (partitionId: number, localStartOffset: bigint) => void
+    readonly moved: Partitions["moved"]
     /** The partitions' topic is deleted. */
     readonly forget: (partitionIds: ReadonlyArray<number>) => void
     /** What memory holds now: bytes of newest batches and of those that were read ahead, partitions, readers that wait. */
@@ -171,10 +171,7 @@ export class Log extends Context.Service<
           ahead.forget([partitionId])
           partitions.replaced(partitionId, replacements)
         },
-        moved: (partitionId, localStartOffset) => {
-          const log = partitions.find(partitionId)?.log
-          if (log !== undefined && localStartOffset > log.localStartOffset) log.localStartOffset = localStartOffset
-        },
+        moved: (partitionId, below) => partitions.moved(partitionId, below),
         forget: (partitionIds) => {
           ahead.forget(partitionIds)
           for (const partitionId of partitionIds) if (partitions.forget(partitionId)) waiters.change(partitionId)
