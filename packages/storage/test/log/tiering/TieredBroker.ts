@@ -12,6 +12,7 @@ import { Log } from "../../../src/log/Log.ts"
 import { LogOptions } from "../../../src/log/LogOptions.ts"
 import { ObjectReader } from "../../../src/log/objects/ObjectReader.ts"
 import { objectsLayer } from "../../../src/log/objects/Objects.ts"
+import { Owner } from "../../../src/log/objects/Owner.ts"
 import { Retention } from "../../../src/log/retention/Retention.ts"
 import { RetentionOptions, RetentionPolicy } from "../../../src/log/retention/RetentionOptions.ts"
 import { Tiering } from "../../../src/log/tiering/Tiering.ts"
@@ -61,12 +62,20 @@ export class TieredWorld {
   }
 }
 
+const OWNER = Owner.of({
+  state: () => ({ _tag: "Idle" }),
+  mayRead: Effect.void,
+  mayWrite: Effect.void,
+  mayRemove: Effect.succeed(true),
+  claim: () => Effect.void
+})
+
 const layerOf = (port: Port, world: TieredWorld) =>
   Layer.merge(Tiering.layer, Retention.layer).pipe(
     Layer.provideMerge(Topics.layer),
     Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
-    Layer.provideMerge(objectsLayer),
+    Layer.provideMerge(Layer.provide(objectsLayer, Layer.succeed(Owner, OWNER))),
     Layer.provideMerge(Active.layer),
     Layer.provide(Layer.succeed(Store, pointed(port, new ObjectReader(world.store, Effect.void, READER)))),
     Layer.provide(
