@@ -6,15 +6,7 @@ import { isSrc } from "../Sources.ts"
 export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 
 const kinds = ["assignor", "group/machine"]
-const logParts = [
-  "log/append",
-  "log/batches",
-  "log/objects",
-  "log/partitions",
-  "log/read",
-  "log/removal",
-  "log/search"
-]
+const logParts = ["log/append", "log/batches", "log/objects", "log/partitions", "log/read", "log/removal", "log/search"]
 /** Who gets in, who may do what, and how much. */
 const security = ["security/acl", "security/quota", "security/sasl", "security/tls", "security/token"]
 const services = ["config", "request"]
@@ -105,6 +97,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     telemetry: services,
     observe: [...services, "telemetry"],
     admin: ["observe"],
+    objects: services,
     "security/acl": services,
     "security/sasl": services,
     "security/tls": services,
@@ -119,6 +112,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "share",
       "topics",
       "groups",
+      "objects",
       "outbox",
       "publish",
       "shadow",

@@ -24,7 +24,7 @@ export const logDefaults = {
 }
 
 /** Of `ObjectOptions`. */
-export const objectDefaults = { lingerMs: undefined, maxBytes: 8 * MIB, uploads: 4 }
+export const objectDefaults = { lingerMs: -1, maxBytes: 8 * MIB, uploads: 4 }
 
 /** Of `RetentionOptions`. */
 export const retentionDefaults = {

@@ -11,6 +11,7 @@ import {
 } from "@tusk/storage/defaults"
 import { connectionDefaults } from "./connectionDefaults.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
+import { objectSettingDefinitions } from "./ObjectSettingDefinitions.ts"
 import { observationSettingDefinitions } from "./ObservationSettingDefinitions.ts"
 import { securitySettingDefinitions } from "./SecuritySettingDefinitions.ts"
 import { shadowSettingDefinitions } from "./ShadowSettingDefinitions.ts"
@@ -359,6 +360,7 @@ export const settingDefinitions = {
   ...observationSettingDefinitions,
   ...securitySettingDefinitions,
   ...shadowSettingDefinitions,
+  ...objectSettingDefinitions,
   ...sqlSettingDefinitions,
   ...tierSettingDefinitions,
   ...groupSettingDefinitions
