@@ -533,6 +533,8 @@ CREATE INDEX erasure_requests_last ON kafka.erasure_requests USING btree (erasur
 
 CREATE INDEX erasure_requests_open ON kafka.erasure_requests USING btree (topic_id, erasure_id) WHERE (erased_at IS NULL);
 
+CREATE INDEX objects_unused_since ON kafka.objects USING btree (unused_since, object_id) WHERE (unused_since IS NOT NULL);
+
 CREATE INDEX offsets_partition_id ON kafka.offsets USING btree (partition_id);
 
 CREATE INDEX outbox_keys_expire ON kafka.outbox_keys USING btree (expires_at);

@@ -4457,6 +4457,7 @@ create table kafka.objects (
   created_at bigint not null,
   unused_since bigint,
   merged boolean not null default false,
+  erased boolean not null default false,
   constraint objects_name_key unique (name)
 );
 comment on table kafka.objects is 'Objects of the object store to which rows of kafka.batches point, or have pointed';
@@ -4465,6 +4466,7 @@ comment on column kafka.objects.name is 'Its name in the store, behind the prefi
 comment on column kafka.objects.bytes is 'Its size';
 comment on column kafka.objects.created_at is 'When it was put, in milliseconds, by the broker''s clock';
 comment on column kafka.objects.unused_since is 'Since when no batch points to it, in milliseconds; null: one may';
+comment on column kafka.objects.erased is 'Records of batches that lay in it were erased: what else lies in it is moved soon';
 comment on column kafka.objects.merged is 'Its batches lie in order of partition and offset';
 create index objects_unused_since on kafka.objects (unused_since, object_id) where unused_since is not null;
 
@@ -4474,6 +4476,8 @@ comment on column kafka.batches.data is 'Record batch, format version 2 of Kafka
 comment on column kafka.batches.object_id is 'The object in which the batch lies; null: it lies in data';
 comment on column kafka.batches.object_position is 'Where the batch begins in the object';
 comment on column kafka.batches.object_bytes is 'Size of the batch in the object';
+
+create index objects_mergeable on kafka.objects (object_id) where (not merged or erased) and unused_since is null;
 
 create index batches_object_id on kafka.batches (object_id) where object_id is not null;
 
@@ -4821,6 +4825,13 @@ with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
   on conflict (token_id) do update set hmac_hash = excluded.hmac_hash, owner = excluded.owner, requester = excluded.requester,
     renewers = excluded.renewers, issue_timestamp = excluded.issue_timestamp, max_timestamp = excluded.max_timestamp,
     expiry_timestamp = excluded.expiry_timestamp`,
+  PutErased: `update kafka.objects set erased = true
+  where not erased and object_id = any (array(
+    select b.object_id from unnest($1::int[], $2::bigint[]) r (partition_id, base_offset)
+    cross join lateral (
+      select object_id from kafka.batches f
+      where f.partition_id = r.partition_id and f.base_offset = r.base_offset offset 0) b
+    where b.object_id is not null))`,
   PutFailoverEpoch: `update kafka.partitions p set failover_epoch = f.epoch
   from (select partition_id, max(epoch) as epoch from unnest($1::int[], $2::int[]) u (partition_id, epoch)
     group by partition_id) f
@@ -4840,6 +4851,10 @@ with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
   from (select partition_id, max(log_start_offset) as log_start_offset
     from unnest($1::int[], $2::bigint[]) u (partition_id, log_start_offset) group by partition_id) s
   where p.partition_id = s.partition_id and p.log_start_offset < s.log_start_offset`,
+  PutMerged: `-- One to which a batch points has to be merged still.
+update kafka.objects o set merged = true, erased = false
+  where o.object_id = any ($1::bigint[])
+    and (select b.object_id from kafka.batches b where b.object_id = o.object_id limit 1) is null`,
   PutNextProducerId: `update kafka.cluster set next_producer_id = $1::bigint`,
   PutObject: `-- Each commit with batches in it brings it anew: it is in use. A name that another object has is refused.
 insert into kafka.objects (object_id, name, bytes, created_at, merged)
@@ -4938,6 +4953,10 @@ select producer_id, first_offset, last_offset, last_stable_offset from kafka.abo
     order by last_offset limit 1), 9223372036854775807)
   order by last_offset`,
   AnyPublication: `select exists (select from kafka.published)`,
+  BatchesIn: `select b.partition_id, b.object_id, b.base_offset, b.leader_epoch, b.max_timestamp, b.object_position, b.object_bytes, o.name
+  from kafka.objects o join kafka.batches b on b.object_id = o.object_id
+  where o.object_id = any ($1::bigint[])
+  order by b.partition_id, b.base_offset limit $2::int`,
   ErasureTopics: `select distinct topic_id from kafka.erasure_requests where erased_at is null order by topic_id limit 1000`,
   ErasuresToEnd: `-- Of which nothing is left to be erased: whether a vacuum is to follow.
 select erasure_id, vacuum from kafka.erasure_requests where erased_at is not null and done_at is null order by erasure_id`,
@@ -4995,6 +5014,16 @@ select r.rolname::text from mine join pg_catalog.pg_roles r on r.oid = mine.oid`
   from kafka.materialised_tables m
   left join (pg_class c join pg_namespace n on n.oid = c.relnamespace) on c.oid = m.target
   order by m.follower_id`,
+  Mergeable: `select o.object_id, o.bytes, o.erased from kafka.objects o
+  where (not o.merged or o.erased) and o.unused_since is null
+    and (o.erased or (o.created_at < $1::bigint and o.bytes < $2::bigint))
+  order by o.erased desc, o.object_id limit $3::int`,
+  MergedUses: `select o.object_id, o.bytes, (select sum(b.object_bytes) from kafka.batches b where b.object_id = o.object_id)::bigint
+  from (select f.object_id, f.bytes from kafka.objects f
+    where f.object_id > $1::bigint and f.merged and f.unused_since is null
+      and (select b.object_id from kafka.batches b where b.object_id = f.object_id limit 1) is not null
+    order by f.object_id limit $2::int) o
+  order by o.object_id`,
   ObjectBatches: `-- Of one object, in order of their places in it.
 select b.partition_id, b.base_offset, b.last_offset, b.object_position, b.object_bytes
   from kafka.batches b

@@ -7,6 +7,7 @@ create table kafka.objects (
   created_at bigint not null,
   unused_since bigint,
   merged boolean not null default false,
+  erased boolean not null default false,
   constraint objects_name_key unique (name)
 );
 comment on table kafka.objects is 'Objects of the object store to which rows of kafka.batches point, or have pointed';
@@ -15,6 +16,7 @@ comment on column kafka.objects.name is 'Its name in the store, behind the prefi
 comment on column kafka.objects.bytes is 'Its size';
 comment on column kafka.objects.created_at is 'When it was put, in milliseconds, by the broker''s clock';
 comment on column kafka.objects.unused_since is 'Since when no batch points to it, in milliseconds; null: one may';
+comment on column kafka.objects.erased is 'Records of batches that lay in it were erased: what else lies in it is moved soon';
 comment on column kafka.objects.merged is 'Its batches lie in order of partition and offset';
 create index objects_unused_since on kafka.objects (unused_since, object_id) where unused_since is not null;
 
@@ -24,6 +26,8 @@ comment on column kafka.batches.data is 'Record batch, format version 2 of Kafka
 comment on column kafka.batches.object_id is 'The object in which the batch lies; null: it lies in data';
 comment on column kafka.batches.object_position is 'Where the batch begins in the object';
 comment on column kafka.batches.object_bytes is 'Size of the batch in the object';
+
+create index objects_mergeable on kafka.objects (object_id) where (not merged or erased) and unused_since is null;
 
 create index batches_object_id on kafka.batches (object_id) where object_id is not null;
 
