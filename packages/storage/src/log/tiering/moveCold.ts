@@ -4,10 +4,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Committer } from "../../commit/Committer.ts"
 import { join, writing } from "../../commit/Participant.ts"
-import type { Participant } from "../../commit/Participant.ts"
 import type { BatchReader } from "../../port/BatchReader.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import { toKafkaError } from "../../port/toKafkaError.ts"
 import type { MovedBatch, Unit } from "../../port/Write.ts"
 import { StepBytes } from "../../StepBytes.ts"
 import type { StorageCounts } from "../../StorageCounts.ts"
@@ -82,7 +80,6 @@ const unitOf = (placed: ReadonlyArray<Placed>, object: PlacedObject | undefined)
     else known.push(batch)
   }
   return [
-    ...(object === undefined || moved.size === 0 ? [] : [object.write]),
     ...Array.from(moved, ([partitionId, batches]) => ({ _tag: "MoveBatches" as const, partitionId, batches })),
     ...Array.from(endsOf(placed), ([partitionId, localStartOffset]) => ({
       _tag: "PutLocalStart" as const,
@@ -91,15 +88,6 @@ const unitOf = (placed: ReadonlyArray<Placed>, object: PlacedObject | undefined)
     }))
   ]
 }
-
-/** Beside what says where batches lie: nothing points to an object that may be taken for one that nobody wants. */
-const unlessRefused = (object: PlacedObject | undefined, stored: () => void): Participant<void> => ({
-  ...writing([], stored),
-  assemble: () => {
-    const error = object?.refusal()
-    return error === undefined ? "Told" : toKafkaError(error)
-  }
-})
 
 const endsOf = (placed: ReadonlyArray<Placed>): ReadonlyMap<number, bigint> =>
   new Map(placed.map(({ lastOffset, partitionId }) => [partitionId, lastOffset + 1n]))
@@ -152,7 +140,8 @@ export const makeMoveCold = ({
       const stored = () => {
         for (const [partitionId, offset] of endsOf(now)) log.moved(partitionId, offset)
       }
-      const unit = join(reign.writing(unitOf(now, object)), unlessRefused(object, stored))
+      const pointsTo = now.some(({ position }) => position !== undefined) ? object : undefined
+      const unit = join(reign.writing(unitOf(now, pointsTo), pointsTo), writing([], stored))
       const [took] = yield* Effect.timed(committer.submit(unit, Infinity))
       step.took(Duration.toMillis(took))
       left = left.slice(now.length)
