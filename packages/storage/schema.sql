@@ -238,6 +238,7 @@ create table kafka.objects (
   created_at bigint not null,
   unused_since bigint,
   merged boolean default false not null,
+  erased boolean default false not null,
   constraint objects_name_key UNIQUE (name),
   constraint objects_pkey PRIMARY KEY (object_id)
 );
@@ -532,6 +533,8 @@ CREATE INDEX batches_object_id ON kafka.batches USING btree (object_id) WHERE (o
 CREATE INDEX erasure_requests_last ON kafka.erasure_requests USING btree (erasure_id) WHERE (done_at IS NULL);
 
 CREATE INDEX erasure_requests_open ON kafka.erasure_requests USING btree (topic_id, erasure_id) WHERE (erased_at IS NULL);
+
+CREATE INDEX objects_mergeable ON kafka.objects USING btree (object_id) WHERE (((NOT merged) OR erased) AND (unused_since IS NULL));
 
 CREATE INDEX objects_unused_since ON kafka.objects USING btree (unused_since, object_id) WHERE (unused_since IS NOT NULL);
 
@@ -4673,6 +4676,7 @@ comment on column kafka.objects.bytes is 'Its size';
 comment on column kafka.objects.created_at is 'When it was put, in milliseconds, by the broker''s clock';
 comment on column kafka.objects.unused_since is 'Since when no batch points to it, in milliseconds; null: one may';
 comment on column kafka.objects.merged is 'Its batches lie in order of partition and offset';
+comment on column kafka.objects.erased is 'Records of batches that lay in it were erased: what else lies in it is moved soon';
 comment on table kafka.offsets is 'Offsets committed by groups, a row each; a new commit is a new row, with a greater commit_id; see kafka.group_lag';
 comment on column kafka.offsets.group_id is 'The group''s id';
 comment on column kafka.offsets.partition_id is 'The partition, as in kafka.partitions';

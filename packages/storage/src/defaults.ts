@@ -48,6 +48,7 @@ export const tierDefaults = {
   objectBytes: 32 * MIB,
   objectBatches: 10_000,
   bytesPerCommit: 8 * MIB,
+  batchesPerCommit: 2000,
   bytesPerSecond: 2 ** 52
 }
 

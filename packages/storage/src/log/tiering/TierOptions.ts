@@ -10,8 +10,9 @@ export interface TierOptions {
   readonly objectBytes: number
   /** Batches of an object at most. */
   readonly objectBatches: number
-  /** Bytes that one commit moves at most: what an append may have to wait for. */
+  /** Bytes, and batches of them, that one commit moves at most: what an append may have to wait for. */
   readonly bytesPerCommit: number
+  readonly batchesPerCommit: number
   /** `remote.log.manager.copy.max.bytes.per.second`. */
   readonly bytesPerSecond: number
 }

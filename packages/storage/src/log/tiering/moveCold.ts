@@ -122,11 +122,11 @@ export const makeMoveCold = ({
     return found
   })
 
-  /** The first of these that one commit takes, by their bytes. */
+  /** The first of these that one commit takes. */
   const some = (placed: ReadonlyArray<Placed>): ReadonlyArray<Placed> => {
     let bytes = 0
     const end = placed.findIndex((batch, i) => (bytes += batch.bytes) > step.bytes && i > 0)
-    return end < 0 ? placed : placed.slice(0, end)
+    return placed.slice(0, Math.min(end < 0 ? placed.length : end, options.batchesPerCommit))
   }
 
   const commit = Effect.fnUntraced(function* (
