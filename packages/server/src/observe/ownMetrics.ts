@@ -70,6 +70,8 @@ export const registerOwn = (series: Series, sources: OwnSources): void => {
   series.live(m.erasing, () => erase.waiting())
   series.live(m.erasedRecords, () => storage.erasedRecords)
   series.live(m.erasedBytes, () => storage.erasedBytes)
+  series.live(m.mergedObjects, () => storage.mergedObjects)
+  series.live(m.mergedBytes, () => storage.mergedBytes)
   series.live(m.telemetryClients, () => telemetry.held().clients)
   series.live(m.telemetryBytes, () => telemetry.held().bytes)
   series.live(m.telemetryPushes, () => telemetry.pushes())

@@ -131,6 +131,12 @@ export const tuskMetrics = {
   erasing: gauge("tusk_erase_topics", [], "Topics for which kafka.erase was asked and is not done yet"),
   erasedRecords: counter("tusk_erase_records_total", [], "Records that kafka.erase took out of the log"),
   erasedBytes: counter("tusk_erase_bytes_total", [], "Bytes of the batches that kafka.erase rewrote for that"),
+  mergedObjects: counter(
+    "tusk_objects_merged_total",
+    [],
+    "Objects of which all that lay in them was moved to larger ones"
+  ),
+  mergedBytes: counter("tusk_object_merge_bytes_total", [], "Bytes of the batches that were moved so"),
 
   telemetryClients: gauge("tusk_client_telemetry_clients", [], "Clients whose pushed metrics are kept (KIP-714)"),
   telemetryBytes: gauge(

@@ -39,7 +39,7 @@ interface Resting {
 /** One look at all topics after the other. */
 export class TieredTopics {
   readonly #ports: TieredTopicsPorts
-  readonly #trouble = new Recurring("log")
+  readonly #trouble = new Recurring("objects")
   #resting = new Map<number, Resting>()
 
   constructor(ports: TieredTopicsPorts) {
