@@ -5,10 +5,8 @@ import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlte
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { makeMemoryObjectStore, MemoryObjects } from "@tusk/storage/object/memory/MemoryObjectStore"
-import { ObjectStore } from "@tusk/storage/port/ObjectStore"
-import * as Layer from "effect/Layer"
 import { startBroker } from "./BrokerUnderTest.ts"
+import { ObjectsUnderTest } from "./ObjectTopics.ts"
 import { answersLater, newData } from "./Stores.ts"
 import { within } from "./WireClient.ts"
 import type { WireClient } from "./WireClient.ts"
@@ -60,10 +58,9 @@ const set = async (client: WireClient, configs: Readonly<Record<string, string>>
 
 describe("a tiered topic", () => {
   it("is read as one log from both tiers, until it gives one of them up", async () => {
-    const objects = new MemoryObjects()
-    const around = Layer.succeed(ObjectStore, makeMemoryObjectStore(objects, { maxBytes: 1 << 20 }))
+    const objects = new ObjectsUnderTest()
     const settings = { tierIntervalMs: 1, tailCacheBytes: 0 }
-    await using broker = await startBroker(settings, { store: answersLater(newData()), around })
+    await using broker = await startBroker(settings, { store: answersLater(newData()), objects: objects.store })
     await broker.createTopic("t", 1, { "remote.storage.enable": "true", "local.retention.bytes": "0" })
     const client = await broker.connect()
     await produce(client, 5)
@@ -71,7 +68,7 @@ describe("a tiered topic", () => {
     assert.deepStrictEqual([await offsetOf(client, EARLIEST), await offsetOf(client, EARLIEST_LOCAL)], [0, 4])
     assert.deepStrictEqual(await fetched(client, 0n), [0, 0, 1, 2, 3, 4])
     assert.deepStrictEqual(await fetched(client, 3n), [0, 3, 4])
-    assert.isAbove(objects.objects.size, 0)
+    assert.isAbove(objects.names.length, 0)
     await set(client, { "remote.log.copy.disable": "true", "local.retention.bytes": "-2" })
     await produce(client, 2)
     await set(client, { "remote.storage.enable": "false", "remote.log.delete.on.disable": "true" })

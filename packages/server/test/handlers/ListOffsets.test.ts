@@ -6,11 +6,9 @@ import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { makeMemoryObjectStore, MemoryObjects } from "@tusk/storage/object/memory/MemoryObjectStore"
-import { ObjectStore } from "@tusk/storage/port/ObjectStore"
-import * as Layer from "effect/Layer"
 import type { TopicConfigName } from "../../src/config/TopicConfigDefinitions.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
+import { ObjectsUnderTest } from "../ObjectTopics.ts"
 import { answersLater, newData } from "../Stores.ts"
 import type { WireClient } from "../WireClient.ts"
 
@@ -89,8 +87,8 @@ describe("ListOffsets", () => {
     /** Broker, client and partition of a topic with five records, a batch each, of which `moved` have moved to objects. */
     const startTiered = async (moved: bigint, configs: { readonly [Name in TopicConfigName]?: string }) => {
       const data = newData()
-      const around = Layer.succeed(ObjectStore, makeMemoryObjectStore(new MemoryObjects(), { maxBytes: 1 << 20 }))
-      const broker = await startBroker({}, { store: answersLater(data), around })
+      const objects = new ObjectsUnderTest().store
+      const broker = await startBroker({}, { store: answersLater(data), objects })
       await broker.createTopic("t", 1, configs)
       for (const partition of data.partitions.values()) partition.localStartOffset = moved
       const client = await broker.connect()

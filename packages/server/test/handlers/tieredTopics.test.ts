@@ -3,10 +3,8 @@ import { AlterConfigs } from "@tusk/protocol/messages/AlterConfigs"
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
-import { makeMemoryObjectStore, MemoryObjects } from "@tusk/storage/object/memory/MemoryObjectStore"
-import { ObjectStore } from "@tusk/storage/port/ObjectStore"
-import * as Layer from "effect/Layer"
 import { startBroker } from "../BrokerUnderTest.ts"
+import { ObjectsUnderTest } from "../ObjectTopics.ts"
 import type { WireClient } from "../WireClient.ts"
 
 const TOPIC = 2
@@ -15,11 +13,7 @@ const FINE = [0, null] as const
 const INVALID_REQUEST = 42
 const INVALID_CONFIG = 40
 
-const tiering = () =>
-  startBroker(
-    {},
-    { around: Layer.succeed(ObjectStore, makeMemoryObjectStore(new MemoryObjects(), { maxBytes: 1 << 20 })) }
-  )
+const tiering = () => startBroker({}, { objects: new ObjectsUnderTest().store })
 
 const create = async (client: WireClient, configs: Readonly<Record<string, string>>, validateOnly = false) => {
   const named = Object.entries(configs).map(([name, value]) => ({ name, value }))
