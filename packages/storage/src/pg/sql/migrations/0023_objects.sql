@@ -31,6 +31,9 @@ create index objects_mergeable on kafka.objects (object_id) where (not merged or
 
 create index batches_object_id on kafka.batches (object_id) where object_id is not null;
 
+alter table kafka.partitions add column local_start_offset bigint not null default 0;
+comment on column kafka.partitions.local_start_offset is 'Of a tiered topic: batches below it lie in objects, which they have moved to';
+
 create or replace function kafka.partition_bytes(id integer, cleaned bigint) returns bigint language plpgsql stable cost 50 as $$
   declare
     newest bigint;
