@@ -50,7 +50,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "log/search": [".", "log/batches", "log/partitions", "port"],
     log: [".", "within.ts", ...logParts, "commit", "port"],
     "log/retention": [".", "log", "topics", "commit", "port"],
-    "log/rewriting": [".", "log", "log/batches", "commit", "port"],
+    "log/rewriting": [".", "log", "log/batches", "log/objects", "commit", "port"],
+    "log/merging": [".", "log/objects", "log/rewriting", "commit", "port"],
     "log/compaction": [".", "log", "log/batches", "log/partitions", "log/rewriting", "topics", "commit", "port"],
     "log/erase": [".", "log", "log/batches", "log/follower", "log/rewriting", "topics", "commit", "port"],
     "log/follower": [".", "log", "log/batches", "log/partitions", "topics", "commit", "port"],
@@ -67,6 +68,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "pg/schema": ["pg/options", "pg/sql", "pg/connection", "port"],
     "pg/PgStore": [".", "pg/options", "pg/schema", "pg/sql", "pg/connection", "writes", "port"],
     pg: ["pg/options", "pg/schema", "pg/sql", "pg/connection", "pg/PgStore", "port"],
+    "object/s3": ["port"],
     testing: ["port"]
   },
   coordinator: {

@@ -58,6 +58,10 @@ export class StorageCounts {
     this.objectFailures.set(call, (this.objectFailures.get(call) ?? 0) + 1)
   }
 
+  /** Objects of which all batches were moved to others, and bytes of batches that were moved. */
+  mergedObjects = 0
+  mergedBytes = 0
+
   commitFailed(tag: string): void {
     this.commitFailures.set(tag, (this.commitFailures.get(tag) ?? 0) + 1)
   }
