@@ -238,6 +238,7 @@ create table kafka.objects (
   created_at bigint not null,
   unused_since bigint,
   merged boolean default false not null,
+  erased boolean default false not null,
   constraint objects_name_key UNIQUE (name),
   constraint objects_pkey PRIMARY KEY (object_id)
 );
@@ -531,6 +532,8 @@ CREATE INDEX batches_object_id ON kafka.batches USING btree (object_id) WHERE (o
 CREATE INDEX erasure_requests_last ON kafka.erasure_requests USING btree (erasure_id) WHERE (done_at IS NULL);
 
 CREATE INDEX erasure_requests_open ON kafka.erasure_requests USING btree (topic_id, erasure_id) WHERE (erased_at IS NULL);
+
+CREATE INDEX objects_mergeable ON kafka.objects USING btree (object_id) WHERE (((NOT merged) OR erased) AND (unused_since IS NULL));
 
 CREATE INDEX objects_unused_since ON kafka.objects USING btree (unused_since, object_id) WHERE (unused_since IS NOT NULL);
 
@@ -4176,10 +4179,11 @@ create view kafka.object_overview as
     (COALESCE(sum(l.bytes), (0)::numeric))::bigint AS live_bytes,
     kafka.time_of(min(o.created_at)) AS oldest,
     kafka.time_of(min(o.unused_since)) AS unused_since
-   FROM ((( VALUES (1,'new'::text), (2,'merged'::text), (3,'unused'::text)) s(place, state)
+   FROM ((( VALUES (1,'new'::text), (2,'merged'::text), (3,'erased'::text), (4,'unused'::text)) s(place, state)
      LEFT JOIN kafka.objects o ON ((s.state =
         CASE
             WHEN (o.unused_since IS NOT NULL) THEN 'unused'::text
+            WHEN o.erased THEN 'erased'::text
             WHEN o.merged THEN 'merged'::text
             ELSE 'new'::text
         END)))
@@ -4659,7 +4663,7 @@ comment on column kafka.migrations.migration_id is 'The step''s number';
 comment on column kafka.migrations.created_at is 'When it was taken';
 comment on column kafka.migrations.name is 'The step''s name';
 comment on view kafka.object_overview is 'Objects of the object store by what becomes of them; it looks at every batch that lies in one';
-comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
+comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; erased: records of it were erased, and what else lies in it is moved soon; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
 comment on column kafka.object_overview.objects is 'How many there are';
 comment on column kafka.object_overview.bytes is 'Their bytes';
 comment on column kafka.object_overview.live_bytes is 'Those of them that batches lie in';
@@ -4672,6 +4676,7 @@ comment on column kafka.objects.bytes is 'Its size';
 comment on column kafka.objects.created_at is 'When it was put, in milliseconds, by the broker''s clock';
 comment on column kafka.objects.unused_since is 'Since when no batch points to it, in milliseconds; null: one may';
 comment on column kafka.objects.merged is 'Its batches lie in order of partition and offset';
+comment on column kafka.objects.erased is 'Records of batches that lay in it were erased: what else lies in it is moved soon';
 comment on table kafka.offsets is 'Offsets committed by groups, a row each; a new commit is a new row, with a greater commit_id; see kafka.group_lag';
 comment on column kafka.offsets.group_id is 'The group''s id';
 comment on column kafka.offsets.partition_id is 'The partition, as in kafka.partitions';
