@@ -53,6 +53,17 @@ export const eraseDefaults = {
   outboxMs: 5000
 }
 
+/** Of `MergeOptions`. */
+export const mergeDefaults = {
+  intervalMs: 60_000,
+  leastAgeMs: 60_000,
+  bytes: 32 * MIB,
+  batches: 50_000,
+  batchesPerCommit: 500,
+  objectsPerLook: 1000,
+  usesPerLook: 16
+}
+
 /** Of `FollowerOptions`. */
 export const followerDefaults = {
   lookMs: 500,
