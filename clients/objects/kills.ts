@@ -38,21 +38,8 @@ const settingsOf = ({ proxy, versitygw }: Parts): Readonly<Record<string, string
   "tusk.object.s3.secret.access.key": KEY.secret,
   "tusk.object.linger.ms": "50",
   "tusk.object.delete.delay.ms": "1000",
-  "tusk.object.collect.interval.ms": "1000",
-  "tusk.object.merge.interval.ms": "3000"
+  "tusk.object.collect.interval.ms": "1000"
 })
-
-/** A probe at start may meet a fault of the proxy, and the broker then ends: it is started until it serves. */
-const startAgain = async (broker: Broker): Promise<void> => {
-  for (let left = 20; ; left--) {
-    try {
-      return await broker.start()
-    } catch (error) {
-      if (left === 0) throw error
-      await broker.kill()
-    }
-  }
-}
 
 /** Kills the broker so many times, at any moment; and the store now and then. */
 const killing = async ({ random, versitygw }: Parts, broker: Broker, times: number): Promise<void> => {
@@ -63,7 +50,7 @@ const killing = async ({ random, versitygw }: Parts, broker: Broker, times: numb
       await versitygw.start()
     }
     await broker.kill()
-    await startAgain(broker)
+    await broker.start()
   }
 }
 
@@ -174,7 +161,7 @@ export const kills = (file: string): Scenario => ({
     const rounds = world.rounds ?? KILLS
 
     const past = await world.broker({ database: server.port, settings, env: earlier(2 * DAY_S) })
-    await startAgain(past)
+    await past.start()
     proxy.rates = RATES
     const ends = await written(parts, past, rounds)
     const places = await halves(`127.0.0.1:${past.port}`, ends)
@@ -186,9 +173,9 @@ export const kills = (file: string): Scenario => ({
     // What is old now is taken away, through the same faults and kills; nothing new is put.
     const broker = await world.broker({
       database: server.port,
-      settings: { ...settings, "tusk.object.merge.interval.ms": "3600000" }
+      settings
     })
-    await startAgain(broker)
+    await broker.start()
     await deleteBefore(`127.0.0.1:${broker.port}`, places)
     proxy.rates = RATES
     await killing(parts, broker, rounds)

@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000
 
 /** `probe-<time in ms, base 36>-<chance>`: none has the name of another, and it says how old it is. */
 const newName = Effect.gen(function* () {
-  const chance = yield* Random.nextIntBetween(0, 36 ** 6)
+  const chance = yield* Random.nextIntBetween(0, 36 ** 6 - 1)
   return `${PREFIX}${(yield* Clock.currentTimeMillis).toString(36)}-${chance.toString(36)}`
 })
 
