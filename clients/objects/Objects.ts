@@ -65,14 +65,15 @@ export class Objects {
   }
 }
 
-/** `tusk object check`. */
+/** `tusk object check`, which also reads every batch; the key comes from AWS's variables. */
 export const checked = async (
   server: Server,
-  settings: Readonly<Record<string, string>>
+  url: string
 ): Promise<{ readonly code: number | null; readonly output: string }> => {
   const launcher = join(repository, "packages", "cli", "bin", "tusk.mjs")
-  const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`])
-  const args = ["--conditions=tusk-source", launcher, "object", "check", "--database-url", urlOf(server.port), ...set]
-  const { code, stderr, stdout } = await run(process.execPath, args)
+  const place = ["--database-url", urlOf(server.port), "--object-store", url]
+  const args = ["--conditions=tusk-source", launcher, "object", "check", "--deep", ...place]
+  const env = { ...process.env, AWS_ACCESS_KEY_ID: KEY.id, AWS_SECRET_ACCESS_KEY: KEY.secret }
+  const { code, stderr, stdout } = await run(process.execPath, args, { spawn: { env } })
   return { code, output: tail(`${stdout}${stderr}`, 4) }
 }
