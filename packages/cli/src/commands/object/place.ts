@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import { CliError } from "../../CliError.ts"
 import { databaseFlags, databaseUrl, schemaOf } from "../DatabaseFlags.ts"
 
+/** Where objects lie, for commands that have no settings of a broker. */
 export const objectStoreFlag = Flag.String("object-store").pipe(
   Flag.withMetavar("URL"),
   Flag.withDescription("tusk.object.store of the broker: file:///path or s3://bucket/prefix [TUSK_OBJECT_STORE]"),
