@@ -8,7 +8,7 @@ import { Write } from "@tusk/storage/port/Write"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeFileObjectStore } from "@tusk/storage/object/file/FileObjectStore"
@@ -141,6 +141,9 @@ describe("tusk object", () => {
     const url = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(server.folder)}`
     const none = await runCommandHere(["object", "check", "--database-url", url])
     assert.deepStrictEqual([none.exit, none.stderr], [1, "tusk: give --object-store\n"])
+    const file = join(folder, "server.properties")
+    writeFileSync(file, `num.partitions=3\ntusk.object.store=file://${folder}\ntusk.database.url=${url}\n`)
+    assert.strictEqual((await runCommandHere(["object", "check", "--config", file])).exit, 0)
     const odd = await runCommandHere(["object", "check", "--database-url", url, "--object-store", "ftp://x"])
     assert.strictEqual(odd.exit, 1)
     assert.match(odd.stderr, /Must be a URL that begins with file:\/\//)
