@@ -4180,10 +4180,11 @@ create view kafka.object_overview as
     (COALESCE(sum(l.bytes), (0)::numeric))::bigint AS live_bytes,
     kafka.time_of(min(o.created_at)) AS oldest,
     kafka.time_of(min(o.unused_since)) AS unused_since
-   FROM ((( VALUES (1,'new'::text), (2,'merged'::text), (3,'unused'::text)) s(place, state)
+   FROM ((( VALUES (1,'new'::text), (2,'merged'::text), (3,'erased'::text), (4,'unused'::text)) s(place, state)
      LEFT JOIN kafka.objects o ON ((s.state =
         CASE
             WHEN (o.unused_since IS NOT NULL) THEN 'unused'::text
+            WHEN o.erased THEN 'erased'::text
             WHEN o.merged THEN 'merged'::text
             ELSE 'new'::text
         END)))
@@ -4663,7 +4664,7 @@ comment on column kafka.migrations.migration_id is 'The step''s number';
 comment on column kafka.migrations.created_at is 'When it was taken';
 comment on column kafka.migrations.name is 'The step''s name';
 comment on view kafka.object_overview is 'Objects of the object store by what becomes of them; it looks at every batch that lies in one';
-comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
+comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; erased: records of it were erased, and what else lies in it is moved soon; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
 comment on column kafka.object_overview.objects is 'How many there are';
 comment on column kafka.object_overview.bytes is 'Their bytes';
 comment on column kafka.object_overview.live_bytes is 'Those of them that batches lie in';

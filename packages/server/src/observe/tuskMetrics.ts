@@ -138,6 +138,37 @@ export const tuskMetrics = {
   ),
   mergedBytes: counter("tusk_object_merge_bytes_total", [], "Bytes of the batches that were moved so"),
 
+  objectsOwned: gauge(
+    "tusk_object_owner",
+    [],
+    "1 while the objects of tusk.object.store are this database's; 0: none is read, put or removed"
+  ),
+  objects: gauge("tusk_objects", [], "Objects that the database knows, as the collector saw them last"),
+  objectBytes: gauge("tusk_object_bytes", [], "Bytes of these objects, whether batches lie there or did"),
+  objectsUnused: gauge("tusk_objects_unused", [], "Of these: what no batch lies in and waits to be removed"),
+  objectsUnusedBytes: gauge("tusk_objects_unused_bytes", [], "Bytes of these"),
+  objectsRemoved: counter(
+    "tusk_objects_removed_total",
+    ["reason"],
+    "Objects removed from the store: unused for long enough, or an orphan that the database does not know"
+  ),
+  objectRemovedBytes: counter("tusk_object_removed_bytes_total", [], "Bytes of objects that were removed"),
+  objectPutSeconds: histogram("tusk_object_put_duration_seconds", [], "How long the store took for an object"),
+  objectPutBytes: counter("tusk_object_put_bytes_total", [], "Bytes of objects that were put"),
+  objectGetSeconds: histogram(
+    "tusk_object_get_duration_seconds",
+    [],
+    "How long the store took for a range of an object; what a cache had is not asked for"
+  ),
+  objectGetBytes: counter("tusk_object_get_bytes_total", [], "Bytes of these ranges"),
+  objectFailures: counter(
+    "tusk_object_failures_total",
+    ["call"],
+    "Calls of the store that failed: put, get, list, remove; those of the owner object are put and get"
+  ),
+  objectCacheHits: counter("tusk_object_cache_hits_total", [], "Blocks of objects that memory had"),
+  objectCacheMisses: counter("tusk_object_cache_misses_total", [], "Blocks of objects that memory had not"),
+
   telemetryClients: gauge("tusk_client_telemetry_clients", [], "Clients whose pushed metrics are kept (KIP-714)"),
   telemetryBytes: gauge(
     "tusk_client_telemetry_bytes",
