@@ -4,19 +4,20 @@ import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
 import { Fetch } from "@tusk/protocol/messages/Fetch"
 import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
+import { make } from "@tusk/storage/memory/MemoryStore"
 import type { Outbox, OutboxRow } from "@tusk/storage/port/Outbox"
 import { Store } from "@tusk/storage/port/Store"
 import { makeSignal } from "@tusk/storage/Signal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { startBroker } from "../BrokerUnderTest.ts"
+import { newData } from "../Stores.ts"
 import { within } from "../WireClient.ts"
 import type { WireClient } from "../WireClient.ts"
 
 /** Memory with an outbox, in which rows are there once they are put. */
 class Sql {
-  readonly data = new MemoryData("AAAAAAAAAAAAAAAAAAAAAA")
+  readonly data = newData()
   readonly #changed = makeSignal()
   readonly #told = new Set<bigint>()
   #next = 1n
