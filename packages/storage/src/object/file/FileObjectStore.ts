@@ -46,7 +46,7 @@ interface Disk {
 /** A new file, in a folder that lasts. */
 const create = (disk: Disk, folder: string, path: string, triesLeft = TRIES): Effect.Effect<number, DiskError> =>
   disk.folders.ensure(folder, disk.root).pipe(
-    Effect.andThen(asked<number>((done) => fs.open(path, "wx+", done))),
+    Effect.andThen(asked<number>((done) => fs.open(path, "wx", done))),
     Effect.catch((error) => {
       if (error.code !== "ENOENT" || triesLeft === 0) return Effect.fail(error)
       disk.folders.forgetUpTo(disk.root, folder)
@@ -61,18 +61,22 @@ const flush = (disk: Disk, folder: string, fd: number): Effect.Effect<void, Disk
     discard: true
   })
 
+/** Writes a new file, which lasts then, and leaves it to the journal or closes it. */
 const fill = (
   disk: Disk,
   name: string,
   file: Filed,
-  fd: number,
   chunks: ReadonlyArray<Uint8Array>
 ): Effect.Effect<void, DiskError> => {
+  const { fd, folder } = file
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
   const written = writeAll(fd, chunks)
-  if (disk.journal === undefined || bytes > MOST_BYTES) return Effect.andThen(written, flush(disk, file.folder, fd))
-  return Effect.flatMap(disk.journal.write(name, file, chunks, bytes, written), (lasts) =>
-    lasts ? Effect.void : flush(disk, file.folder, fd)
+  const isLogged =
+    disk.journal === undefined || bytes > MOST_BYTES
+      ? Effect.as(written, false)
+      : disk.journal.write(name, file, chunks, bytes, written)
+  return Effect.flatMap(isLogged, (lasts) =>
+    lasts ? Effect.void : Effect.tap(flush(disk, folder, fd), () => Effect.sync(() => closeLater(fd)))
   )
 }
 
@@ -81,17 +85,14 @@ const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) => {
   const folder = join(disk.root, place.folder)
   const path = join(folder, place.file)
   const filled = (fd: number) =>
-    Effect.matchEffect(fill(disk, name, { folder, path }, fd, chunks), {
-      onSuccess: () => Effect.sync(() => disk.handles.keep(name, fd)),
-      onFailure: (error) => {
-        closeLater(fd)
-        return carriedOut((done) => fs.unlink(path, done)).pipe(
-          Effect.matchEffect({
-            onSuccess: () => Effect.fail(told(disk.name, false)(error)),
-            onFailure: () => Effect.fail(told(disk.name, true)(error))
-          })
-        )
-      }
+    Effect.catch(fill(disk, name, { folder, path, fd }, chunks), (error) => {
+      closeLater(fd)
+      return carriedOut((done) => fs.unlink(path, done)).pipe(
+        Effect.matchEffect({
+          onSuccess: () => Effect.fail(told(disk.name, false)(error)),
+          onFailure: () => Effect.fail(told(disk.name, true)(error))
+        })
+      )
     })
   return create(disk, folder, path).pipe(
     Effect.mapError((error) => (error.code === "EEXIST" ? new ObjectExists({ name }) : told(disk.name, false)(error))),
