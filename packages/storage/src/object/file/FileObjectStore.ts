@@ -39,7 +39,9 @@ interface Disk {
   readonly name: string
   readonly folders: Folders
   readonly handles: Handles
-  /** Undefined: flushes cost nothing here. */
+  /** Whether what is flushed outlives the machine. */
+  lasts: boolean
+  /** Undefined: there is none, or not yet. */
   journal: Journal | undefined
 }
 
@@ -56,6 +58,9 @@ const create = (disk: Disk, folder: string, path: string, triesLeft = TRIES): Ef
 
 /** Both the bytes and the name last, flushed side by side: most file systems carry out both by one commit of their journal. */
 const flush = (disk: Disk, folder: string, fd: number): Effect.Effect<void, DiskError> =>
+  disk.lasts ? flushBoth(disk, folder, fd) : Effect.void
+
+const flushBoth = (disk: Disk, folder: string, fd: number): Effect.Effect<void, DiskError> =>
   Effect.all([carriedOut((done) => fs.fdatasync(fd, done)), disk.folders.flush(folder)], {
     concurrency: 2,
     discard: true
@@ -187,7 +192,8 @@ const prepare = Effect.fnUntraced(function* (disk: Disk, maxBytes: number, scope
   const own = yield* randomUuid
   const boot = bootOf(own)
   const { type } = yield* asked<fs.StatsFs>((done) => fs.statfs(disk.root, done))
-  if (IN_MEMORY.has(type)) return
+  disk.lasts = !IN_MEMORY.has(type)
+  if (!disk.lasts) return
   yield* takeOver({ root: disk.root, folders: disk.folders, boot })
   disk.journal = new Journal({ root: disk.root, maxBytes, boot, own }, disk.folders, scope)
 })
@@ -217,7 +223,7 @@ const once = <E>(effect: Effect.Effect<void, E>): (<A, F>(then: Effect.Effect<A,
  */
 export const makeFileObjectStore = ({
   journalBytes = JOURNAL_BYTES,
-  maxOpen = 64,
+  maxOpen = 256,
   path
 }: FileObjectOptions): Effect.Effect<ObjectStore, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -226,6 +232,7 @@ export const makeFileObjectStore = ({
       name: pathToFileURL(path).href,
       folders: new Folders(),
       handles: new Handles(maxOpen),
+      lasts: true,
       journal: undefined
     }
     const scope = yield* Effect.scope

@@ -30,7 +30,7 @@ const BEFORE_FIRST = 32
 /** Files of a segment that are flushed at one time: those who put wait for the same disk. */
 const FLUSHES = 2
 /** Files of a segment that stay open until they are flushed; others are opened once more. */
-const MOST_OPEN = 128
+const MOST_OPEN = 64
 const ZEROS = Buffer.alloc(1 << 20)
 const WRITES_THROUGH = fs.constants.O_RDWR | fs.constants.O_DSYNC
 
