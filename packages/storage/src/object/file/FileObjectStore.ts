@@ -177,6 +177,11 @@ const probe = Effect.fnUntraced(function* (disk: Disk, store: Pick<ObjectStore, 
 
 /** File systems that lose all they hold when the machine does, so that no flush means anything: tmpfs, ramfs. */
 const IN_MEMORY = new Set([0x01021994, 0x858458f6])
+/**
+ * Those of one machine's disk that write in place: ext4 and its elders, XFS, F2FS, and an overlay of one. On others a journal is of
+ * little use, and where several machines see one disk it would be wrong: what is not flushed only this one sees.
+ */
+const IN_PLACE = new Set([0xef53, 0x58465342, 0xf2f52010, 0x794c7630])
 
 /** Tells one start of this machine from another; where nobody tells, one of this process from another. */
 const bootOf = (own: string): string => {
@@ -195,7 +200,7 @@ const prepare = Effect.fnUntraced(function* (disk: Disk, maxBytes: number, scope
   disk.lasts = !IN_MEMORY.has(type)
   if (!disk.lasts) return
   yield* takeOver({ root: disk.root, folders: disk.folders, boot })
-  disk.journal = new Journal({ root: disk.root, maxBytes, boot, own }, disk.folders, scope)
+  if (IN_PLACE.has(type)) disk.journal = new Journal({ root: disk.root, maxBytes, boot, own }, disk.folders, scope)
 })
 
 /** Runs it once, unless it fails: for all who come before it has succeeded. */
