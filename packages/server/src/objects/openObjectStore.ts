@@ -4,7 +4,6 @@ import { ObjectStoreRefused } from "@tusk/storage/port/ObjectStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { fileURLToPath } from "node:url"
 import { settingDefinitions } from "../config/SettingDefinitions.ts"
 import { SettingsError } from "../config/Settings.ts"
 import type { Settings } from "../config/Settings.ts"
@@ -19,12 +18,15 @@ const openFolder: Open = (text) =>
   Effect.gen(function* () {
     const url = new URL(text)
     if (url.host !== "") return yield* refused("it names a host")
-    const path = yield* Effect.try({ try: () => fileURLToPath(url), catch: (cause) => refused(String(cause)) })
+    const path = yield* Effect.try({
+      try: () => decodeURIComponent(url.pathname),
+      catch: (cause) => refused(String(cause))
+    })
     const { makeFileObjectStore } = yield* Effect.promise(() => import("@tusk/storage/object/file/FileObjectStore"))
     return yield* makeFileObjectStore({ path })
   })
 
-const { objectS3AccessKeyId, objectS3SecretAccessKey, objectStore, storage } = settingDefinitions
+const { logStorage, objectS3AccessKeyId, objectS3SecretAccessKey, objectStore } = settingDefinitions
 
 const openS3: Open = (url, settings) =>
   Effect.gen(function* () {
@@ -45,8 +47,13 @@ const KINDS: ReadonlyMap<string, Open> = new Map([
   ["s3:", openS3]
 ])
 
+/** What stands before an @ may be a secret, which is not repeated. */
+const shown = (value: string): string => value.replace(/\/\/[^/?#]*@/, "//…@")
+
 const wrong = (value: string) => (error: ObjectStoreError) =>
-  new SettingsError({ message: `Invalid value ${value} for configuration ${objectStore.name}: ${error.message}` })
+  new SettingsError({
+    message: `Invalid value ${shown(value)} for configuration ${objectStore.name}: ${error.message}`
+  })
 
 const open = (value: string, settings: Settings): Effect.Effect<ObjectStore, SettingsError, Scope.Scope> =>
   Effect.gen(function* () {
@@ -70,8 +77,8 @@ export const objectStoreOf = (settings: Settings): Layer.Layer<never, SettingsEr
     Effect.gen(function* () {
       const store =
         settings.objectStore === undefined ? yield* ObjectStore : yield* open(settings.objectStore, settings)
-      if (settings.storage === "object" && store === undefined) {
-        return yield* new SettingsError({ message: `${storage.name}=object needs a store: ${objectStore.name}` })
+      if (settings.logStorage === "object" && store === undefined) {
+        return yield* new SettingsError({ message: `${logStorage.name}=object needs a store: ${objectStore.name}` })
       }
       return store
     })
