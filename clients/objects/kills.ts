@@ -38,7 +38,8 @@ const settingsOf = ({ proxy, versitygw }: Parts): Readonly<Record<string, string
   "tusk.object.s3.secret.access.key": KEY.secret,
   "tusk.object.linger.ms": "50",
   "tusk.object.delete.delay.ms": "1000",
-  "tusk.object.collect.interval.ms": "1000"
+  "tusk.object.collect.interval.ms": "1000",
+  "tusk.object.merge.interval.ms": "1000"
 })
 
 /** Told once a broker may read and write objects: with such a store it may take some tries. */
@@ -169,7 +170,7 @@ export const kills = (file: string): Scenario => ({
     const before = (await objects.names()).length
     await past.stop()
 
-    // What is old now is taken away, through the same faults and kills; nothing new is put.
+    // What is old now is merged and taken away, through the same faults and kills.
     const broker = await world.broker({
       database: server.port,
       settings
@@ -186,9 +187,12 @@ export const kills = (file: string): Scenario => ({
       "each"
     )
     const isClean = await objects.becomeClean(120_000)
-    const { lost, orphans: left } = await objects.differences()
+    const { lost, orphans: left, young } = await objects.differences()
     const after = (await objects.names()).length
-    world.report.note("objects", `${before}, of which no row told ${orphans}; ${after} after the collector`)
+    world.report.note(
+      "objects",
+      `${before}, of which no row told ${orphans}; ${after} after the collector, ${young.length} of merges that were cut off`
+    )
     world.report.none("objects that no row tells of", left)
     world.report.none("rows whose object is not there", lost)
     world.report.check(

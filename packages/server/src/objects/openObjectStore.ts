@@ -55,17 +55,21 @@ const wrong = (value: string) => (error: ObjectStoreError) =>
     message: `Invalid value ${shown(value)} for configuration ${objectStore.name}: ${error.message}`
   })
 
-const open = (value: string, settings: Settings): Effect.Effect<ObjectStore, SettingsError, Scope.Scope> =>
-  Effect.gen(function* () {
+/** The store of a value of `tusk.object.store`; nothing is asked of it. */
+export const openObjectStore = (
+  value: string,
+  settings: Settings
+): Effect.Effect<ObjectStore, SettingsError, Scope.Scope> =>
+  Effect.suspend(() => {
     const url = URL.canParse(value) ? new URL(value) : undefined
     const kind = url === undefined ? undefined : KINDS.get(url.protocol)
-    if (kind === undefined) {
-      return yield* refused(
-        `Must be a URL that begins with ${Array.from(KINDS.keys(), (scheme) => `${scheme}//`).join(" or ")}`
-      )
-    }
-    return yield* probed(yield* kind(value, settings))
+    if (kind !== undefined) return kind(value, settings)
+    const schemes = Array.from(KINDS.keys(), (scheme) => `${scheme}//`).join(" or ")
+    return Effect.fail(refused(`Must be a URL that begins with ${schemes}`))
   }).pipe(Effect.mapError(wrong(value)))
+
+const open = (value: string, settings: Settings): Effect.Effect<ObjectStore, SettingsError, Scope.Scope> =>
+  Effect.flatMap(openObjectStore(value, settings), (store) => Effect.mapError(probed(store), wrong(value)))
 
 /**
  * `ObjectStore` as the settings have it, else as it is given. One that does not keep to its conditions is refused; one that

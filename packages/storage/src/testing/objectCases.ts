@@ -116,8 +116,12 @@ const readCases = (scenario: Scenario): void => {
         [[9n, 3, 0]]
       )
       assert.deepStrictEqual(
-        (yield* store.sizes(1, 0n, 10)).map(({ bytes }) => bytes),
-        [10, 20, 30]
+        (yield* store.sizes(1, 0n, 10)).map(({ bytes, inObject }) => [bytes, inObject]),
+        [
+          [10, true],
+          [20, true],
+          [30, false]
+        ]
       )
       assert.deepStrictEqual(yield* store.sizeOf(1), { cumulativeBytes: 60n, sizeBytes: 60n })
       const compaction = { cleanedOffset: 1n, cleanedBytes: 10n, deleteHorizon: -1n }
