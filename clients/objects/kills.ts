@@ -150,7 +150,7 @@ const readAgain = async (
   world.report.check("both topics are read to one end", same && !all.includes(false), offsets.join(), "the same, all")
 }
 
-export const kills = (file: string): Scenario => ({
+export const kills = (file: string, rounds: number): Scenario => ({
   name: "kills",
   what: "a store that fails in every way, and kills of the broker between put, commit, answer and delete",
   run: async (world) => {
@@ -158,7 +158,6 @@ export const kills = (file: string): Scenario => ({
     const { proxy, server, versitygw } = parts
     const objects = await Objects.open(world.ending, versitygw.url("a/b"), server)
     const settings = settingsOf(parts)
-    const rounds = world.rounds!
 
     const past = await world.broker({ database: server.port, settings, env: earlier(2 * DAY_S) })
     await past.start()
