@@ -56,7 +56,7 @@ await runBench(async (ending) => {
     postgres,
     ports,
     python: undefined,
-    rounds,
+    rounds: 3 * rounds,
     verbose: options.verbose
   })
 })
