@@ -4,7 +4,7 @@
  * Apache Kafka with and without fsync, in turns, the first one changing. MB/s, time of a request, CPU of the broker for each GB:
  * medians of the rounds, and of the rounds' ratios to `flush.messages=1`.
  * `node --conditions=tusk-source bench/capacity.ts [--connections 1,4,16,64] [--batch 16,128] [--rounds 5] [--seconds 4]
- * [--sides rows,flushed] [--quick] [--json FILE]`
+ * [--sides rows,flushed] [--tmpfs] [--quick] [--json FILE]`. `--tmpfs` puts all data into /dev/shm, beside Kafka without fsync.
  */
 import { writeFileSync } from "node:fs"
 import { cpus } from "node:os"
@@ -17,8 +17,8 @@ import { batchOf, producing } from "./capacity/Flow.ts"
 import type { FilledLog } from "./capacity/Flow.ts"
 import { load } from "./capacity/Load.ts"
 import type { Job, Measured } from "./capacity/Load.ts"
-import { BASELINE, clearTopic, makeTopic, sides, startSides } from "./capacity/Sides.ts"
-import type { Direction, RunningSide, SideId } from "./capacity/Sides.ts"
+import { baselineOf, clearTopic, makeTopic, settled, sides, startSides } from "./capacity/Sides.ts"
+import type { Direction, RunningSide, Side, SideId } from "./capacity/Sides.ts"
 import { runBench, settle } from "./Ending.ts"
 import type { Ending } from "./Ending.ts"
 
@@ -33,7 +33,8 @@ const { values: options } = parseArgs({
     seconds: { type: "string" },
     /** MiB that consumers read, round and round. */
     log: { type: "string" },
-    sides: { type: "string", default: Object.keys(sides).join() },
+    sides: { type: "string" },
+    tmpfs: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     json: { type: "string" }
   }
@@ -48,8 +49,13 @@ const leadMs = options.quick ? 500 : 1000
 const JUDGED_CONNECTIONS = 16
 const DIRECTIONS: ReadonlyArray<Direction> = ["produce", "consume"]
 
+/** Brokers make their folders where temporary ones are. */
+if (options.tmpfs) process.env["TMPDIR"] = "/dev/shm"
+const BASELINE = baselineOf(options.tmpfs)
+
 const isSide = (id: string): id is SideId => id in sides
-const ids = options.sides.split(",").map((id) => {
+const allSides = Object.keys(sides).filter((id) => !options.tmpfs || id !== "flushed")
+const ids = (options.sides ?? allSides.join()).split(",").map((id) => {
   if (!isSide(id)) throw new Error(`--sides ${id}: not ${Object.keys(sides).join(", ")}`)
   return id
 })
@@ -153,16 +159,30 @@ const printTable = (cases: ReadonlyArray<Case>): void => {
 const barsOf = (each: Case): ReadonlyArray<Bar> => {
   const what = `${each.direction}, ${each.kib} KiB, ${each.connections} connections`
   return ids.flatMap((id): ReadonlyArray<Bar> => {
-    const { broker, least, name } = sides[id] as RunningSide
+    const { broker, least, leastInMemory, mostCpu, name } = sides[id] as Side
     const { cpuPerGb, mbPerSecond, ratios } = mediansOf(each, id)
     const found: Array<Bar> = [
       { bar: "9", what: `${what}: ${name}`, value: mbPerSecond, unit: "MB/s" },
       { bar: "9", what: `${what}: ${name}, CPU`, value: cpuPerGb, unit: "s/GB" }
     ]
     if (broker !== "tusk" || !ids.includes(BASELINE)) return found
-    const limit = each.connections === JUDGED_CONNECTIONS ? least?.[`${each.direction} ${each.kib}`] : undefined
-    const bar = { bar: "9", what: `${what}: ${name} beside ${sides[BASELINE].name}`, value: median(ratios), unit: "x" }
-    return [...found, limit === undefined ? bar : { ...bar, least: limit }]
+    const isJudged = each.connections === JUDGED_CONNECTIONS
+    const limits = options.tmpfs ? leastInMemory : least
+    const beside = `${name} beside ${sides[BASELINE].name}`
+    const rate = { bar: "9", what: `${what}: ${beside}`, value: median(ratios), unit: "x" }
+    const cpu = {
+      bar: "9",
+      what: `${what}: ${beside}, CPU`,
+      value: cpuPerGb / mediansOf(each, BASELINE).cpuPerGb,
+      unit: "x"
+    }
+    const limit = isJudged ? limits?.[`${each.direction} ${each.kib}`] : undefined
+    const most = isJudged && !options.tmpfs && each.direction === "produce" ? mostCpu : undefined
+    return [
+      ...found,
+      limit === undefined ? rate : { ...rate, least: limit },
+      most === undefined ? cpu : { ...cpu, most }
+    ]
   })
 }
 
@@ -172,6 +192,7 @@ const measure = async (ending: Ending): Promise<void> => {
   for (const kib of numbers(options.batch)) {
     const logs = new Map<SideId, FilledLog>()
     for (const side of running) logs.set(side.id, await fill(side, kib))
+    for (const side of running) await settled(side)
     for (const connections of numbers(options.connections)) {
       cases.push(...(await measureCases(running, logs, kib, connections)))
     }

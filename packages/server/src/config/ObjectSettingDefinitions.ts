@@ -1,21 +1,27 @@
-import { collectorDefaults, objectDefaults } from "@tusk/storage/defaults"
-import { number, text, word } from "./SettingKinds.ts"
+import { collectorDefaults, mergeDefaults, objectDefaults } from "@tusk/storage/defaults"
+import { number, secret, text, word } from "./SettingKinds.ts"
 
 const MIB = 1024 * 1024
 const GIB = 1024 * MIB
 
 /** Where the bytes of topics lie, and how they get there: see docs/objects.md. */
 export const objectSettingDefinitions = {
-  storage: word(
-    "tusk.storage",
+  // tusk.storage is the flag of a start that says what the broker keeps all of it in.
+  logStorage: word(
+    "tusk.log.storage",
     "row",
     ["row", "object"],
-    "Where the batches of topics lie that do not say otherwise: in rows of the database, or in objects of tusk.object.store, to which rows point."
+    "Where the batches of topics lie whose tusk.storage does not say otherwise: in rows of the database, or in objects of tusk.object.store, to which rows point."
   ),
   objectStore: text(
     "tusk.object.store",
     "The store of objects: file:///path, or s3://bucket/prefix with ?endpoint=https://host:port, region and path-style=true if it is not AWS's. None: no topic is kept in objects."
   ),
+  objectS3AccessKeyId: text(
+    "tusk.object.s3.access.key.id",
+    "Whose key signs requests to a store of s3://. None: credentials are found as AWS's tools find them: environment, profiles, web identity, containers, the machine."
+  ),
+  objectS3SecretAccessKey: secret("tusk.object.s3.secret.access.key", "The secret of tusk.object.s3.access.key.id."),
   objectLingerMs: number(
     "tusk.object.linger.ms",
     "INT",
@@ -54,6 +60,20 @@ export const objectSettingDefinitions = {
     10 * GIB,
     { min: 0 },
     "Bytes in tusk.object.cache.path at most."
+  ),
+  objectMergeBytes: number(
+    "tusk.object.merge.bytes",
+    "INT",
+    mergeDefaults.bytes,
+    { min: 64 * 1024, max: GIB },
+    "Bytes, about, of an object into which what lies in small ones is put, in order of partitions and offsets. So many are held in memory meanwhile."
+  ),
+  objectMergeIntervalMs: number(
+    "tusk.object.merge.interval.ms",
+    "LONG",
+    mergeDefaults.intervalMs,
+    { min: 100 },
+    "How often objects are looked for that may be merged, and how old one is at least that is."
   ),
   objectDeleteDelayMs: number(
     "tusk.object.delete.delay.ms",

@@ -46,6 +46,7 @@ const loadPartition = (data: MemoryData, partitionId: number): StoredPartition |
     partitionId,
     failoverEpoch: partition.failoverEpoch,
     logStartOffset: partition.logStartOffset,
+    localStartOffset: partition.localStartOffset,
     endOffset: partition.endOffset,
     timestampHigh: partition.timestampHigh,
     cumulativeBytes: partition.cumulativeBytes,
@@ -121,9 +122,11 @@ export const readsOf = (data: MemoryData): Reads => ({
       const partition = data.partitions.get(partitionId)
       if (partition === undefined) return []
       const start = partition.search((batch) => batch.lastOffset >= from)
-      return partition.batches
-        .slice(start, start + limit)
-        .map((batch): StoredBatchSize => ({ ...batch, bytes: bytesOf(batch) }))
+      return partition.batches.slice(start, start + limit).map((batch): StoredBatchSize => ({
+        ...batch,
+        bytes: bytesOf(batch),
+        inObject: batch.records === undefined
+      }))
     }),
   abortedTransactions: (partitionId, from, to) =>
     Effect.sync(() => {

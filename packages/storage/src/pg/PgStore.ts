@@ -12,7 +12,6 @@ import type { PgOptions } from "./options/PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
 import { erasuresOf } from "./PgStore/ErasureSession.ts"
 import { materialisedOf } from "./PgStore/materialisedRows.ts"
-import { objectRowsOf } from "./PgStore/objectRows.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { publicationsOf } from "./PgStore/PublishSession.ts"
@@ -41,6 +40,9 @@ const asAcquireError = (error: ConnectionError | AcquireError, user: string): Ac
       return error
   }
 }
+
+const lockLost = ({ writer }: Reign): Effect.Effect<Fenced> =>
+  Effect.map(writer.lost, (reason) => new Fenced({ message: `the cluster's lock is lost: ${reason}` }))
 
 const make = Effect.fnUntraced(function* (options: PgOptions) {
   const target = yield* Effect.try({
@@ -102,18 +104,13 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
   return Store.of({
     name: "postgres",
     acquire,
-    lost: Effect.suspend(() =>
-      reign === undefined
-        ? Effect.never
-        : Effect.map(reign.writer.lost, (reason) => new Fenced({ message: `the cluster's lock is lost: ${reason}` }))
-    ),
+    lost: Effect.suspend(() => (reign === undefined ? Effect.never : lockLost(reign))),
     commit: (units) => withReign((session) => commit(session, units, memory.last, vacuum)),
     beside: besideOf(withReign),
     ping: withReign(({ watch }) => watch.ping),
     heartbeat: withReign(({ watch }) => watch.heartbeat),
     outbox: outboxOf((use) => withReign(({ outbox }) => use(outbox))),
     ...readsOf((use) => withReign(({ readers }) => use(readers))),
-    objects: objectRowsOf((build) => withReign(({ readers }) => readers.send(build))),
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
     publications: publicationsOf(withReign),
