@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs"
 import * as fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -5,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { makeFileObjectStore } from "../../src/object/file/FileObjectStore.ts"
 import { Folders } from "../../src/object/file/Folders.ts"
-import { JOURNAL, SEGMENT_BYTES } from "../../src/object/file/Journal.ts"
+import { Journal, JOURNAL, SEGMENT_BYTES } from "../../src/object/file/Journal.ts"
 import {
   BLOCK,
   decodeSegment,
@@ -164,6 +165,45 @@ describe("the journal of files", () => {
         const late = yield* makeFileObjectStore({ path })
         yield* late.list("", undefined)
         assert.deepStrictEqual(yield* segmentsOf(path), [])
+      })
+    )
+  )
+
+  it.live("that is wiped holds nothing of what was put, and is used again", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* folder
+        yield* Effect.promise(() => fs.mkdir(join(path, "c")))
+        const options = { root: path, maxBytes: 2 * SEGMENT_BYTES, boot: "boot", own: "own" }
+        const journal = new Journal(options, new Folders(), yield* Effect.scope)
+        const put = Effect.fnUntraced(function* (i: number) {
+          const file = join(path, "c", `${i}`)
+          const fd = openSync(file, "wx")
+          const secret = Buffer.from(`secret-${i}`)
+          const lasts = yield* journal.write(
+            `c/${i}`,
+            { folder: join(path, "c"), path: file, fd },
+            [secret],
+            8,
+            Effect.void
+          )
+          if (!lasts) closeSync(fd)
+          return lasts
+        })
+        const holdsSecrets = Effect.map(
+          Effect.flatMap(segmentsOf(path), (files) =>
+            Effect.promise(() => Promise.all(files.map((file) => fs.readFile(file))))
+          ),
+          (segments) => segments.some((segment) => segment.includes("secret"))
+        )
+        let i = 0
+        while (!(yield* put(i++))) yield* Effect.yieldNow
+        assert.isTrue(yield* holdsSecrets)
+        yield* journal.wipe
+        assert.isFalse(yield* holdsSecrets)
+        for (let round = 0; round < 40; round++) yield* put(i++)
+        assert.isTrue(yield* holdsSecrets)
+        yield* journal.close
       })
     )
   )

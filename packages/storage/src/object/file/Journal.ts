@@ -39,7 +39,7 @@ interface Segment {
   readonly path: string
   readonly fd: number
   generation: Uint8Array
-  /** Where the next object goes. */
+  /** Where the next object goes; before it lies what was put, also in one that is free. */
   at: number
   /** Objects that the segment alone may hold. */
   objects: Array<Filed>
@@ -141,7 +141,7 @@ export class Journal {
   #turn(taken: number): Effect.Effect<void> {
     const full = this.#current
     if (full !== undefined && full.at + taken <= SEGMENT_BYTES) return Effect.void
-    this.#current = this.#free.pop()
+    this.#current = this.#free.shift()
     if (this.#current !== undefined) begin(this.#current)
     const after: Array<Effect.Effect<void>> = []
     if (full !== undefined) after.push(this.#retire(full))
@@ -198,7 +198,7 @@ export class Journal {
         closed: new Set<Filed>(),
         writing: 0
       }
-      return { path, fd, at: SEGMENT_BYTES, idle: undefined, ...unused }
+      return { path, fd, at: 0, idle: undefined, ...unused }
     })
   }
 
@@ -248,6 +248,21 @@ export class Journal {
       yield* Effect.forEach(folders, (folder) => flushing(this.#folders.flush(folder)), { discard: true })
     })
   }
+
+  /** What was put before is in no segment any more, as its records may be erased where they belong. */
+  readonly wipe: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    const current = this.#current
+    this.#current = undefined
+    if (current !== undefined) yield* this.#retire(current)
+    for (let left = this.#free.length; left > 0; left--) {
+      const segment = this.#free.shift()
+      if (segment === undefined) return
+      const zeros = Array.from({ length: Math.ceil(segment.at / ZEROS.byteLength) }, () => ZEROS)
+      yield* Effect.ignore(writeAll(segment.fd, zeros))
+      segment.at = 0
+      this.#free.push(segment)
+    }
+  }).pipe(Effect.uninterruptible)
 
   /** Flushes all files, and leaves no segment behind that nobody needs. Nobody writes any more. */
   readonly close: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
