@@ -4,9 +4,13 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import { TestClock } from "effect/testing"
 import { makeFileObjectStore } from "../../src/object/file/FileObjectStore.ts"
 import { Folders } from "../../src/object/file/Folders.ts"
-import { Journal, JOURNAL, SEGMENT_BYTES } from "../../src/object/file/Journal.ts"
+import { Journal } from "../../src/object/file/Journal.ts"
+import { JOURNAL } from "../../src/object/file/place.ts"
 import {
   BLOCK,
   decodeSegment,
@@ -15,6 +19,7 @@ import {
   GENERATION_BYTES,
   recordBytes
 } from "../../src/object/file/journalRecord.ts"
+import { SEGMENT_BYTES } from "../../src/object/file/Segment.ts"
 import { takeOver } from "../../src/object/file/takeOver.ts"
 import type { ObjectStore } from "../../src/port/ObjectStore.ts"
 
@@ -206,6 +211,41 @@ describe("the journal of files", () => {
         yield* journal.close
       })
     )
+  )
+
+  it.effect("writes files anew that cannot be flushed, and holds the objects until that is done", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* folder
+        yield* Effect.promise(() => fs.mkdir(join(path, "c")))
+        const options = { root: path, maxBytes: 2 * SEGMENT_BYTES, boot: "boot", own: "own" }
+        const journal = new Journal(options, new Folders(), yield* Effect.scope)
+        const soon = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+        let i = 0
+        let lasts = false
+        while (!lasts) {
+          const file = join(path, "c", `${++i}`)
+          // What is written into it is lost, and a flush of it fails.
+          const fd = openSync("/dev/null", "w")
+          closeSync(openSync(file, "wx"))
+          const filed = { folder: join(path, "c"), path: file, fd }
+          const bytes = Buffer.from(`whole-${i}`)
+          lasts = yield* journal.write(`c/${i}`, filed, [bytes], bytes.byteLength, Effect.void)
+          if (!lasts) closeSync(fd)
+          yield* soon
+        }
+        const wiping = yield* Effect.forkChild(journal.wipe)
+        const written = Effect.promise(() => fs.readFile(join(path, "c", `${i}`), "utf8"))
+        while ((yield* written) === "") {
+          yield* TestClock.adjust("5 seconds")
+          yield* soon
+        }
+        assert.strictEqual(yield* written, `whole-${i}`)
+        yield* Fiber.join(wiping)
+        yield* journal.close
+        assert.deepStrictEqual(yield* segmentsOf(path), [])
+      })
+    ).pipe(Effect.provide(Logger.layer([])))
   )
 
   it("finds objects behind one that was not written to its end", () => {
