@@ -106,6 +106,11 @@ export class DiskBlocks {
     })
   }
 
+  /** Blocks of these keys are wanted by nobody any more. */
+  forget(isWanted: (key: string) => boolean): void {
+    for (const key of Array.from(this.#stored.keys())) if (!isWanted(key)) this.#drop(key)
+  }
+
   #drop(key: string): void {
     const stored = this.#stored.get(key)
     if (stored === undefined) return
