@@ -13,7 +13,9 @@ import {
   eraseDefaults,
   followerDefaults,
   logDefaults,
-  retentionDefaults
+  mergeDefaults,
+  retentionDefaults,
+  tierDefaults
 } from "@tusk/storage/defaults"
 import { Configs, TOPIC_RESOURCE } from "@tusk/storage/topics/Configs"
 import { deletions } from "@tusk/storage/deletions"
@@ -26,6 +28,8 @@ import { EraseOptions } from "@tusk/storage/log/erase/EraseOptions"
 import { Follower } from "@tusk/storage/log/follower/Follower"
 import { FollowerOptions, KeepsRows } from "@tusk/storage/log/follower/FollowerOptions"
 import { Log } from "@tusk/storage/log/Log"
+import { MergeOptions } from "@tusk/storage/log/merging/MergeOptions"
+import { Merger } from "@tusk/storage/log/merging/Merger"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { Collector } from "@tusk/storage/log/objects/Collector"
 import { CollectorOptions } from "@tusk/storage/log/objects/CollectorOptions"
@@ -34,6 +38,9 @@ import { IsImported } from "@tusk/storage/log/partitions/Imported"
 import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
+import { KeptInObjects } from "@tusk/storage/log/rewriting/placing"
+import { Tiering } from "@tusk/storage/log/tiering/Tiering"
+import { TierOptions, TierPolicies } from "@tusk/storage/log/tiering/TierOptions"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import { SecurityOptions } from "@tusk/storage/security/SecurityLimits"
@@ -84,6 +91,7 @@ import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
 import { wireClock } from "./request/WireClock.ts"
+import { tierPolicy } from "./topics/tierPolicy.ts"
 import { TopicSettings } from "./topics/TopicSettings.ts"
 
 export const groups = Layer.unwrap(
@@ -142,6 +150,14 @@ const compaction = Layer.provide(
   )
 )
 
+const tiering = Layer.provide(
+  layerInArea("objects", Tiering.layer),
+  Layer.effect(
+    TierPolicies,
+    Effect.map(TopicSettings, (settings) => (topic: string) => tierPolicy(settings.of(topic)))
+  )
+)
+
 /** Whose offsets are another log's. */
 const imported = Layer.effect(
   IsImported,
@@ -151,6 +167,19 @@ const imported = Layer.effect(
     return (partitionId: number) => {
       const found = ofPartition(partitionId)
       return found !== undefined && isImported(of(TOPIC_RESOURCE, found.topic.name))
+    }
+  })
+)
+
+/** Whose batches go into objects, also those that take the place of others. */
+const keptInObjects = Layer.effect(
+  KeptInObjects,
+  Effect.gen(function* () {
+    const settings = yield* TopicSettings
+    const { ofPartition } = yield* Topics
+    return (partitionId: number) => {
+      const found = ofPartition(partitionId)
+      return found !== undefined && settings.of(found.topic.name).inObjects
     }
   })
 )
@@ -244,7 +273,11 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   )
   const erasing = inWireTime(Layer.provideMerge(erase, follower))
   const collecting = inWireTime(layerInArea("objects", Collector.layer))
-  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, erasing, collecting))
+  const merging = inWireTime(layerInArea("objects", Merger.layer))
+  const keeping = Layer.provide(
+    layerInArea("log", Layer.mergeAll(retention, compaction, tiering, erasing, collecting, merging)),
+    keptInObjects
+  )
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
@@ -304,6 +337,12 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       maxBytes: settings.objectMaxBytes,
       uploads: settings.objectUploads
     }),
+    Layer.succeed(MergeOptions, {
+      ...mergeDefaults,
+      intervalMs: settings.objectMergeIntervalMs,
+      leastAgeMs: settings.objectMergeIntervalMs,
+      bytes: settings.objectMergeBytes
+    }),
     Layer.succeed(CollectorOptions, {
       ...collectorDefaults,
       intervalMs: settings.objectCollectIntervalMs,
@@ -317,6 +356,11 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       ...compactionDefaults,
       backoffMs: settings.logCleanerBackoffMs,
       maxKeyBytes: settings.logCleanerDedupeBufferSize
+    }),
+    Layer.succeed(TierOptions, {
+      ...tierDefaults,
+      intervalMs: settings.tierIntervalMs,
+      bytesPerSecond: settings.tierBytesPerSecond
     }),
     Layer.succeed(EraseOptions, { ...eraseDefaults, bytesPerSecond: settings.eraseBytesPerSecond }),
     Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: settings.decompressedMaxBytes }),

@@ -4,7 +4,6 @@ import { ObjectStoreRefused } from "@tusk/storage/port/ObjectStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { fileURLToPath } from "node:url"
 import { settingDefinitions } from "../config/SettingDefinitions.ts"
 import { SettingsError } from "../config/Settings.ts"
 import type { Settings } from "../config/Settings.ts"
@@ -18,7 +17,10 @@ const refused = (message: string) => new ObjectStoreRefused({ message })
 const openFolder: Open = (url) =>
   Effect.gen(function* () {
     if (url.host !== "") return yield* refused("it names a host")
-    const path = yield* Effect.try({ try: () => fileURLToPath(url), catch: (cause) => refused(String(cause)) })
+    const path = yield* Effect.try({
+      try: () => decodeURIComponent(url.pathname),
+      catch: (cause) => refused(String(cause))
+    })
     const { makeFileObjectStore } = yield* Effect.promise(() => import("@tusk/storage/object/file/FileObjectStore"))
     return yield* makeFileObjectStore({ path })
   })

@@ -116,9 +116,27 @@ export const tuskMetrics = {
   ),
   compactions: counter("tusk_compactions_total", [], "Times that a partition was compacted"),
   compactedBatches: counter("tusk_compaction_batches_total", [], "Batches that compaction replaced or took away"),
+  tieredBatches: counter(
+    "tusk_remote_copied_batches_total",
+    [],
+    "Batches of tiered topics that moved from the database to the object store"
+  ),
+  tieredBytes: counter("tusk_remote_copied_bytes_total", [], "Bytes of these batches"),
+  tierFailures: counter("tusk_remote_copy_failures_total", [], "Times that such batches could not move, and wait"),
+  tierLagBytes: gauge(
+    "tusk_remote_copy_lag_bytes",
+    [],
+    "Bytes that were found to be older or more than local.retention.ms and local.retention.bytes allow, and have not moved yet"
+  ),
   erasing: gauge("tusk_erase_topics", [], "Topics for which kafka.erase was asked and is not done yet"),
   erasedRecords: counter("tusk_erase_records_total", [], "Records that kafka.erase took out of the log"),
   erasedBytes: counter("tusk_erase_bytes_total", [], "Bytes of the batches that kafka.erase rewrote for that"),
+  mergedObjects: counter(
+    "tusk_objects_merged_total",
+    [],
+    "Objects of which all that lay in them was moved to larger ones"
+  ),
+  mergedBytes: counter("tusk_object_merge_bytes_total", [], "Bytes of the batches that were moved so"),
 
   objectsOwned: gauge(
     "tusk_object_owner",

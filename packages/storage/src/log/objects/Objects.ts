@@ -17,7 +17,7 @@ import { objectName } from "./ObjectNames.ts"
 import { Owner } from "./Owner.ts"
 
 /** Batches point to an object for the first time while it is younger than this: the collector takes none that is so young. */
-export const POINTABLE_MS = 3_600_000
+const POINTABLE_MS = 3_600_000
 /** How long a put is tried, and between two tries: at first, and at most. */
 const TRIED_MS = 30_000
 const FIRST_WAIT_MS = 100

@@ -4481,6 +4481,9 @@ create index objects_mergeable on kafka.objects (object_id) where (not merged or
 
 create index batches_object_id on kafka.batches (object_id) where object_id is not null;
 
+alter table kafka.partitions add column local_start_offset bigint not null default 0;
+comment on column kafka.partitions.local_start_offset is 'Of a tiered topic: batches below it lie in objects, which they have moved to';
+
 create or replace function kafka.partition_bytes(id integer, cleaned bigint) returns bigint language plpgsql stable cost 50 as $$
   declare
     newest bigint;
@@ -4574,8 +4577,9 @@ comment on function kafka.batches_in(bigint) is 'What lies in an object: bytes a
 
 create view kafka.storage_overview as
   select v.topic, v.partition, v.size_bytes, (v.size_bytes - coalesce(o.bytes, 0))::bigint as row_bytes,
-    coalesce(o.bytes, 0)::bigint as object_bytes, coalesce(o.batches, 0)::bigint as object_batches
+    coalesce(o.bytes, 0)::bigint as object_bytes, coalesce(o.batches, 0)::bigint as object_batches, p.local_start_offset
   from kafka.partition_overview v
+  join kafka.partitions p on p.partition_id = v.partition_id
   left join (
     select b.partition_id, sum(b.bytes) as bytes, sum(b.batches) as batches
     from kafka.objects o cross join lateral kafka.batches_in(o.object_id) b
@@ -4587,6 +4591,7 @@ comment on column kafka.storage_overview.size_bytes is 'Bytes of its batches';
 comment on column kafka.storage_overview.row_bytes is 'Those of them that lie in rows';
 comment on column kafka.storage_overview.object_bytes is 'Those of them that lie in objects';
 comment on column kafka.storage_overview.object_batches is 'How many batches these are';
+comment on column kafka.storage_overview.local_start_offset is 'Of a tiered topic: batches below it have moved to objects';
 
 create view kafka.object_overview as
   select s.state, count(o.object_id) as objects, coalesce(sum(o.bytes), 0)::bigint as bytes,
@@ -4639,7 +4644,10 @@ create or replace function kafka.log_records(id integer, from_offset bigint, mos
           detail = format('object %s, bytes %s to %s, offset %s',
             coalesce((select o.name from kafka.objects o where o.object_id = batch.object_id), batch.object_id::text),
             batch.object_position, batch.object_position + batch.size - 1, base),
-          hint = 'Set tusk.sql.records=on for the topic, or for the broker: then it keeps the records as rows.';
+          hint = (select case when p.local_start_offset > base
+              then format('From offset %s on batches lie in rows. Or set', p.local_start_offset) else 'Set' end
+            from kafka.partitions p where p.partition_id = id)
+            || ' tusk.sql.records=on for the topic, or for the broker: then it keeps the records as rows.';
       end if;
       flags := get_byte(batch.head, 22);
       -- Control records; what was aborted.
@@ -4840,6 +4848,10 @@ with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
   on conflict (group_id, member_id) do update set value = excluded.value`,
   PutLeaderEpoch: `insert into kafka.leader_epochs (partition_id, epoch, start_offset)
   select * from unnest($1::int[], $2::int[], $3::bigint[]) on conflict (partition_id, epoch) do nothing`,
+  PutLocalStart: `update kafka.partitions p set local_start_offset = s.local_start_offset
+  from (select partition_id, max(local_start_offset) as local_start_offset
+    from unnest($1::int[], $2::bigint[]) u (partition_id, local_start_offset) group by partition_id) s
+  where p.partition_id = s.partition_id and p.local_start_offset < s.local_start_offset`,
   PutLogStart: `update kafka.partitions p set log_start_offset = s.log_start_offset
   from (select partition_id, max(log_start_offset) as log_start_offset
     from unnest($1::int[], $2::bigint[]) u (partition_id, log_start_offset) group by partition_id) s
@@ -4978,7 +4990,8 @@ select o.group_id, o.partition_id from kafka.outbox o where o.group_id is not nu
     s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon, p.failover_epoch,
     coalesce((
       select a.last_offset from kafka.aborted_transactions a
-      where a.partition_id = wanted.id order by a.last_offset desc limit 1), -1)
+      where a.partition_id = wanted.id order by a.last_offset desc limit 1), -1),
+    p.local_start_offset
   from unnest($1::int[]) wanted (id)
   join kafka.partitions p on p.partition_id = wanted.id
   left join kafka.producer_snapshots s on s.partition_id = wanted.id
@@ -5064,7 +5077,8 @@ select greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
     select b.cumulative_bytes from kafka.batches b
     where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true
   where p.partition_id = $1::int`,
-  Sizes: `select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes, coalesce(b.object_bytes, octet_length(b.data))
+  Sizes: `select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes,
+    coalesce(b.object_bytes, octet_length(b.data)), (b.object_id is not null)::int
   from kafka.batches b
   where b.partition_id = $1::int and b.base_offset >= coalesce(
     (select case when h.last_offset >= $2::bigint then h.base_offset end from kafka.batches h
