@@ -14,7 +14,7 @@ export const objectTopics = (dataDir: string): Readonly<Record<string, string>> 
   if (storage !== "object") throw new Error(`TUSK_TEST_STORAGE=${storage}: not row or object`)
   return {
     "tusk.object.store": `file://${join(dataDir, "objects")}`,
-    "tusk.storage": "object",
+    "tusk.log.storage": "object",
     "tusk.object.merge.interval.ms": `${MERGE_INTERVAL_MS}`
   }
 }

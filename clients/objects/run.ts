@@ -1,5 +1,5 @@
 /**
- * Topics of objects on a real server of S3 that fails: `npm run test:objects [-- --only suite,faults,kills] [--rounds 20] [--verbose] [--ports 21000]`.
+ * Topics of objects on a real server of S3 that fails: `npm run test:objects [-- --only suite,faults,kills] [--rounds 12] [--verbose] [--ports 21000]`.
  * A line a check; ends with 1 where one failed. `SEED=1` has the same faults at the same requests.
  */
 import { join } from "node:path"
@@ -20,7 +20,7 @@ import { prepareVersitygw } from "./Versitygw.ts"
 const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
-    rounds: { type: "string" },
+    rounds: { type: "string", default: "12" },
     ports: { type: "string", default: "21000" },
     verbose: { type: "boolean", default: false }
   }
@@ -50,7 +50,7 @@ await runBench(async (ending) => {
     for (const { name } of scenarios) report.skip(name, String(absent))
     return report.summary()
   }
-  const rounds = options.rounds === undefined ? undefined : Number(options.rounds)
+  const rounds = Number(options.rounds)
   await runScenarios(ending, report, scenarios, {
     postgres,
     ports,

@@ -14,10 +14,10 @@ const isAsked = process.env["TUSK_TEST_STORAGE"] === "object"
 const objects = new MemoryObjects()
 
 export const objectTopics = (settings: Settings): Settings => {
-  const name = "tusk.storage"
+  const name = "tusk.log.storage"
   if (!isAsked || settings.given.has(name)) return settings
   const given = new Map(settings.given).set(name, { name, value: "object", origin: "test" })
-  return { ...settings, storage: "object", objectMergeIntervalMs: 100, given }
+  return { ...settings, logStorage: "object", objectMergeIntervalMs: 100, given }
 }
 
 export const objectStore = isAsked
