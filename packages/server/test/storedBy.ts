@@ -1,5 +1,5 @@
 /**
- * `TUSK_TEST_STORAGE=object` before a test run: brokers under test keep topics in objects unless they say otherwise. Tests that
+ * `TEST_STORAGE=object` before a test run: brokers under test keep topics in objects unless they say otherwise. Tests that
  * look at what is stored, and not at what is answered, may fail so.
  */
 import { makeMemoryObjectStore, MemoryObjects } from "@tusk/storage/object/memory/MemoryObjectStore"
@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import process from "node:process"
 import type { Settings } from "../src/config/Settings.ts"
 
-const isAsked = process.env["TUSK_TEST_STORAGE"] === "object"
+const isAsked = process.env["TEST_STORAGE"] === "object"
 
 /** Outlives every broker of a test file. */
 const objects = new MemoryObjects()
