@@ -5,10 +5,10 @@ import { adoption } from "@tusk/storage/log/objects/adoption"
 import { decodeOwner, ownerName } from "@tusk/storage/log/objects/OwnerRecord"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import * as Effect from "effect/Effect"
-import { batchOf } from "./Batches.ts"
-import type { BrokerUnderTest } from "./BrokerUnderTest.ts"
-import { ObjectsUnderTest, startObjectBroker } from "./ObjectBroker.ts"
-import { newData } from "./Stores.ts"
+import { batchOf } from "../Batches.ts"
+import type { BrokerUnderTest } from "../BrokerUnderTest.ts"
+import { ObjectsUnderTest, startObjectBroker } from "./ObjectTopics.ts"
+import { newData } from "../Stores.ts"
 
 const produce = async (broker: BrokerUnderTest, value: string): Promise<number> => {
   const client = await broker.connect()
