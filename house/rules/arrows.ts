@@ -6,7 +6,15 @@ import { isSrc } from "../Sources.ts"
 export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 
 const kinds = ["assignor", "group/machine"]
-const logParts = ["log/append", "log/batches", "log/partitions", "log/read", "log/removal", "log/search"]
+const logParts = [
+  "log/append",
+  "log/batches",
+  "log/objects",
+  "log/partitions",
+  "log/read",
+  "log/removal",
+  "log/search"
+]
 /** Who gets in, who may do what, and how much. */
 const security = ["security/acl", "security/quota", "security/sasl", "security/tls", "security/token"]
 const services = ["config", "request"]
@@ -44,7 +52,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "log/batches": ["."],
     "log/partitions": [".", "commit", "port"],
     "log/read": [".", "log/partitions", "port"],
-    "log/append": [".", "log/partitions", "commit", "port"],
+    "log/objects": [".", "commit", "port"],
+    "log/append": [".", "log/objects", "log/partitions", "commit", "port"],
     "log/removal": [".", "log/partitions", "commit", "port"],
     "log/search": [".", "log/batches", "log/partitions", "port"],
     log: [".", "within.ts", ...logParts, "commit", "port"],
@@ -55,6 +64,9 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "log/follower": [".", "log", "log/batches", "log/partitions", "topics", "commit", "port"],
     "deletions.ts": ["topics", "offsets", "groups", "log", "commit"],
     memory: ["writes", "port"],
+    "object/memory": ["port"],
+    "object/file": ["port"],
+    "object/cache": [".", "object/file", "port"],
     sql: [],
     "sql.ts": ["sql"],
     "pg/sql": [],

@@ -46,7 +46,10 @@ create table kafka.batches (
   producer_id bigint not null,
   base_sequence integer not null,
   producer_epoch smallint not null,
-  data bytea not null,
+  data bytea,
+  object_id bigint,
+  object_position bigint,
+  object_bytes integer,
   constraint batches_pkey PRIMARY KEY (partition_id, base_offset)
 ) with (
   autovacuum_analyze_scale_factor=0,
@@ -226,6 +229,17 @@ create table kafka.migrations (
   created_at timestamp with time zone default now() not null,
   name text not null,
   constraint migrations_pkey PRIMARY KEY (migration_id)
+);
+
+create table kafka.objects (
+  object_id bigint not null,
+  name text collate "C" not null,
+  bytes bigint not null,
+  created_at bigint not null,
+  unused_since bigint,
+  merged boolean default false not null,
+  constraint objects_name_key UNIQUE (name),
+  constraint objects_pkey PRIMARY KEY (object_id)
 );
 
 create table kafka.offsets (
@@ -511,6 +525,8 @@ alter table kafka.outbox alter column key set storage external;
 alter table kafka.outbox alter column value set storage external;
 
 -- Indexes
+
+CREATE INDEX batches_object_id ON kafka.batches USING btree (object_id) WHERE (object_id IS NOT NULL);
 
 CREATE INDEX erasure_requests_last ON kafka.erasure_requests USING btree (erasure_id) WHERE (done_at IS NULL);
 
@@ -2246,11 +2262,12 @@ AS $function$
     oldest record;
   begin
     if cleaned is not null then
-      return (select coalesce(sum(octet_length(b.data)), 0) from kafka.batches b where b.partition_id = id);
+      return (select coalesce(sum(coalesce(b.object_bytes, octet_length(b.data))), 0) from kafka.batches b
+        where b.partition_id = id);
     end if;
     select b.cumulative_bytes into newest from kafka.batches b
       where b.partition_id = id order by b.base_offset desc limit 1;
-    select b.cumulative_bytes, octet_length(b.data) as bytes into oldest from kafka.batches b
+    select b.cumulative_bytes, coalesce(b.object_bytes, octet_length(b.data)) as bytes into oldest from kafka.batches b
       where b.partition_id = id order by b.base_offset limit 1;
     return coalesce(newest - oldest.cumulative_bytes + oldest.bytes, 0);
   end $function$;
@@ -2322,7 +2339,7 @@ AS $function$
       room := least(maxes[i], budget);
       taken := 0;
       last_base := null;
-      for item in select b.base_offset, octet_length(b.data) as size from kafka.batches b
+      for item in select b.base_offset, coalesce(b.object_bytes, octet_length(b.data)) as size from kafka.batches b
         where b.partition_id = ids[i] and b.base_offset >= start_base order by b.base_offset
       loop
         exit when taken + item.size > room and not nothing_yet;
@@ -4393,7 +4410,10 @@ comment on column kafka.batches.cumulative_bytes is 'Bytes ever appended to the 
 comment on column kafka.batches.producer_id is 'Of an idempotent producer; -1: of none';
 comment on column kafka.batches.base_sequence is 'The producer''s number of the first record; -1: of no idempotent producer';
 comment on column kafka.batches.producer_epoch is 'The producer''s epoch; -1: of no idempotent producer';
-comment on column kafka.batches.data is 'Record batch, format version 2 of Kafka''s protocol';
+comment on column kafka.batches.data is 'Record batch, format version 2 of Kafka''s protocol; null: it lies in an object';
+comment on column kafka.batches.object_id is 'The object in which the batch lies; null: it lies in data';
+comment on column kafka.batches.object_position is 'Where the batch begins in the object';
+comment on column kafka.batches.object_bytes is 'Size of the batch in the object';
 comment on view kafka.claims is 'Partitions that groups have claimed in SQL: Kafka clients do not commit for them until kafka.release';
 comment on column kafka.claims.group_id is 'The group';
 comment on column kafka.claims.topic is 'The topic';
@@ -4580,6 +4600,13 @@ comment on table kafka.migrations is 'Versions of this schema, one row for each 
 comment on column kafka.migrations.migration_id is 'The step''s number';
 comment on column kafka.migrations.created_at is 'When it was taken';
 comment on column kafka.migrations.name is 'The step''s name';
+comment on table kafka.objects is 'Objects of the object store to which rows of kafka.batches point, or have pointed';
+comment on column kafka.objects.object_id is 'Rises with each object';
+comment on column kafka.objects.name is 'Its name in the store, behind the prefix that the store''s URL gives';
+comment on column kafka.objects.bytes is 'Its size';
+comment on column kafka.objects.created_at is 'When it was put, in milliseconds, by the broker''s clock';
+comment on column kafka.objects.unused_since is 'Since when no batch points to it, in milliseconds; null: one may';
+comment on column kafka.objects.merged is 'Its batches lie in order of partition and offset';
 comment on table kafka.offsets is 'Offsets committed by groups, a row each; a new commit is a new row, with a greater commit_id; see kafka.group_lag';
 comment on column kafka.offsets.group_id is 'The group''s id';
 comment on column kafka.offsets.partition_id is 'The partition, as in kafka.partitions';

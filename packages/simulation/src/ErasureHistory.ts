@@ -1,4 +1,5 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { inMemory } from "@tusk/storage/writes/MemoryPartition"
 import { isOutboxOffset } from "@tusk/storage/port/Outbox"
 import type { Append, Unit, WriteOf } from "@tusk/storage/port/Write"
 import type { Server } from "./Server.ts"
@@ -107,7 +108,7 @@ export class ErasureHistory {
       const below = ends!.get(partitionId) ?? 0n
       const isMeant = (record: { readonly key: string | null; readonly offset: bigint }): boolean =>
         record.key === key && record.offset < below
-      for (const batch of log?.batches.slice(log.first) ?? []) {
+      for (const batch of log?.batches.slice(log.first).map(inMemory) ?? []) {
         if (batch.baseOffset >= below) break
         if (RecordBatch.isControl(batch.records)) continue
         const found = rowsOf(batch.records).find(isMeant)
@@ -154,8 +155,9 @@ export class ErasureHistory {
           offset < (asked.ends?.get(partitionId) ?? 0n)
       )
     for (const { baseOffset, records } of batches) {
-      const old = log.batches.find((batch) => batch.baseOffset === baseOffset)
-      if (old === undefined) continue
+      const found = log.batches.find((batch) => batch.baseOffset === baseOffset)
+      if (found === undefined) continue
+      const old = inMemory(found)
       const wrong = records === null ? wrongWithout(old, isCompacted) : wrongIn(old, records, mayGo)
       if (wrong !== undefined)
         this.#violate("R4", `the batch at ${baseOffset} of ${partitionId} is rewritten: ${wrong}`)

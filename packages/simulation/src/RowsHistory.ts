@@ -1,4 +1,5 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { inMemory } from "@tusk/storage/writes/MemoryPartition"
 import type { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import type { Server } from "./Server.ts"
 import { rowsOf } from "./SqlBatches.ts"
@@ -26,7 +27,7 @@ const committedLog = ({ batches, endOffset, first }: MemoryPartition): Committed
   const fates = new Map<bigint, boolean>()
   const kept: Array<ReadonlyArray<KeptRow>> = []
   for (let i = batches.length - 1; i >= first; i--) {
-    const { baseOffset, records } = batches[i]!
+    const { baseOffset, records } = inMemory(batches[i]!)
     const producerId = RecordBatch.producerId(records)
     if (RecordBatch.isControl(records)) fates.set(producerId, isCommit(records))
     else if (!RecordBatch.isTransactional(records)) kept.push(rowsOf(records))

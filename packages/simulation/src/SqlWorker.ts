@@ -1,5 +1,6 @@
 import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { inMemory } from "@tusk/storage/writes/MemoryPartition"
 import type { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import * as Effect from "effect/Effect"
 import { Client, type ClientWorld } from "./Client.ts"
@@ -20,7 +21,7 @@ const recordsOf = (data: MemoryData, partition: number, from: number) => {
   const values: Array<string> = []
   let next = from
   const { batches, first } = data.partitions.get(partitionIdsOf(data)[partition]!)!
-  for (const { lastOffset, records } of batches.slice(first)) {
+  for (const { lastOffset, records } of batches.slice(first).map(inMemory)) {
     if (Number(lastOffset) < from || values.length >= AT_A_TIME) continue
     const decoded = RecordBatch.decodeRecords(records, { maxDecompressedBytes: 1 << 20 })
     if ("_tag" in decoded) throw decoded

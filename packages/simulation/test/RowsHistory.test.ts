@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { ControlRecordKey } from "@tusk/protocol/embedded/ControlRecord"
 import { encodeVersioned } from "@tusk/protocol/embedded/Versioned"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import { inMemory } from "@tusk/storage/writes/MemoryPartition"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { apply } from "@tusk/storage/memory/memoryWrites"
 import { Write } from "@tusk/storage/port/Write"
@@ -46,7 +47,7 @@ const judged = (server: Server, next: number, offsets: ReadonlyArray<number>, va
     partitionId: PARTITION,
     gone: [],
     come: offsets.map((offset) => {
-      const record = RecordBatch.decodeRecords(batches[offset]!.records, { maxDecompressedBytes: 1 << 20 })
+      const record = RecordBatch.decodeRecords(inMemory(batches[offset]!).records, { maxDecompressedBytes: 1 << 20 })
       if ("_tag" in record) throw record
       return { offset: BigInt(offset), key: null, value: value ?? Buffer.from(record[0]!.value!).toString() }
     }),

@@ -19,6 +19,12 @@ export class StorageCounts {
   commitBytes = 0
   /** Commits that stored nothing, or of which that is not known, by the tag of the `StoreError`. */
   readonly commitFailures = new Map<string, number>()
+  /** From the first try to put an object until it is stored; in seconds. */
+  readonly objectPutSeconds = new Histogram(SECONDS)
+  /** Bytes of objects that were put. */
+  objectPutBytes = 0
+  /** Tries to put an object that failed. */
+  objectPutFailures = 0
   /** Records and bytes of batches that were appended, those of the outbox among them. */
   appendedRecords = 0
   appendedBytes = 0
@@ -30,6 +36,9 @@ export class StorageCounts {
   /** Of the latter: what was read ahead for, and what had to be asked of the store. */
   readAheadHits = 0
   readAheadMisses = 0
+  /** Blocks of objects that were asked for, and memory had or had not. */
+  objectCacheHits = 0
+  objectCacheMisses = 0
   /** Batches deleted that no client could read any more. */
   deletedBatches = 0
   /** Batches that compaction took the place of or took away. */

@@ -23,6 +23,9 @@ export const logDefaults = {
   producerIdExpirationMs: 86_400_000
 }
 
+/** Of `ObjectOptions`. */
+export const objectDefaults = { lingerMs: undefined, maxBytes: 8 * MIB, uploads: 4 }
+
 /** Of `RetentionOptions`. */
 export const retentionDefaults = {
   intervalMs: 5000,

@@ -4,7 +4,7 @@ import * as LogLevel from "effect/LogLevel"
 
 /**
  * What a line is about: the start and its settings, connections, requests, the commit and the writer, the log with
- * retention and compaction, groups, topics, who may do what, what clients were denied, Postgres.
+ * retention and compaction, objects and their store, groups, topics, who may do what, what clients were denied, Postgres.
  */
 export const AREAS = [
   "start",
@@ -12,6 +12,7 @@ export const AREAS = [
   "request",
   "commit",
   "log",
+  "objects",
   "groups",
   "transactions",
   "topics",

@@ -76,4 +76,31 @@ describe("MemoryData", () => {
       )
     })
   )
+
+  it.effect("tells objects apart to which no batch points any more", () =>
+    Effect.gen(function* () {
+      const data = new MemoryData(TOPIC)
+      const model = new Model(1)
+      const store = make(data, options)
+      yield* store.acquire(NOTHING_TOLD)
+      const object = (objectId: bigint) =>
+        Write.PutObject({ objectId, name: `${objectId}`, bytes: 100, createdAt: 5n, merged: false })
+      const unused = (unusedSince: bigint) => Write.PutUnusedObjects({ objectIds: [1n, 2n, 9n], unusedSince })
+      const told = () => data.objects.all.map(({ objectId, unusedSince }) => [objectId, unusedSince])
+      const append = { ...model.append(), stored: { objectId: 1n, position: 0 } }
+      yield* store.commit([topicWith(TOPIC, "t", [1]), [object(1n), object(2n), append], [unused(7n)]])
+      assert.deepStrictEqual(told(), [
+        [1n, null],
+        [2n, 7n]
+      ])
+      const moved = { baseOffset: 0n, from: 1n, to: { objectId: 3n, position: 0 }, bytes: 100 }
+      yield* store.commit([[object(3n), Write.MoveBatches({ partitionId: 1, batches: [moved] })], [unused(8n)]])
+      yield* store.commit([[Write.DropObject({ objectId: 2n })]])
+      assert.deepStrictEqual(told(), [
+        [1n, 8n],
+        [3n, null]
+      ])
+      assert.deepStrictEqual([data.bytes, data.copy().objects.all], [0, data.objects.all])
+    })
+  )
 })

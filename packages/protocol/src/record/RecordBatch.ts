@@ -165,9 +165,14 @@ export const setOffsets = (batch: Uint8Array, baseOffset: bigint, leaderEpoch: n
   view.setInt32(12, leaderEpoch)
 }
 
+/** Says that the time of its records is that of their append, which is not known yet. In place; the CRC stays as it was. */
+export const announceLogAppendTime = (batch: Uint8Array): void => {
+  batch[H.ATTRIBUTES_AT + 1]! |= H.TIMESTAMP_TYPE_MASK
+}
+
 /** Stamps all records with the broker's time, in milliseconds. In place; the CRC is made anew. */
 export const setLogAppendTime = (batch: Uint8Array, timestamp: bigint): void => {
-  batch[H.ATTRIBUTES_AT + 1]! |= H.TIMESTAMP_TYPE_MASK
+  announceLogAppendTime(batch)
   H.viewOf(batch).setBigInt64(35, timestamp)
   refreshCrc(batch)
 }

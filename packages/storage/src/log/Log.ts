@@ -25,6 +25,7 @@ import { fire, makeWaiters } from "./read/Waiters.ts"
 import type { Ending, Position } from "./read/Waiters.ts"
 import { makeRemoval } from "./removal/Removal.ts"
 import type { Removal } from "./removal/Removal.ts"
+import { ObjectWriter } from "./objects/ObjectWriter.ts"
 import { makeSearch } from "./search/Search.ts"
 import type { Search } from "./search/Search.ts"
 
@@ -133,6 +134,7 @@ export class Log extends Context.Service<
         leaderEpoch,
         nowMs,
         counts,
+        writer: yield* ObjectWriter,
         grown: (partitionId, bytes, stableBytes) => fire(waiters, partitionId, bytes, stableBytes),
         evicted: limits.tailIsAll ? removal.evicted : undefined
       })

@@ -47,6 +47,7 @@ const clusterState = (
   clusterId: data.clusterId,
   failover,
   unknownCommitStored,
+  nextObjectId: data.objects.nextObjectId,
   topics: Array.from(data.topics, ([topicId, topic]) => ({
     topicId,
     name: topic.name,

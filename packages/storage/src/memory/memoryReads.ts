@@ -2,18 +2,31 @@ import * as Effect from "effect/Effect"
 import type { StoredBatchHead, StoredGroup, StoredPartition } from "../port/StateLoader.ts"
 import type { ReadRequest } from "../port/BatchReader.ts"
 import type { Store, StoredBatchSize, StoredSize } from "../port/Store.ts"
+import { resolved, sizeOf } from "../port/StoredBatch.ts"
+import type { StoredBatch } from "../port/StoredBatch.ts"
 import type { MemoryData } from "../writes/MemoryData.ts"
+import { bytesOf } from "../writes/MemoryPartition.ts"
+import type { MemoryBatch } from "../writes/MemoryPartition.ts"
 
-const read = (data: MemoryData, request: ReadRequest, budget: number, first: boolean): Array<Uint8Array> => {
+/** The batch as it is read: its bytes, or where they are. */
+const storedBatch = (data: MemoryData, batch: MemoryBatch): StoredBatch => {
+  if (batch.records !== undefined) return batch.records
+  const { baseOffset, leaderEpoch, maxTimestamp, stored } = batch
+  const { name } = data.objects.get(stored!.objectId)!
+  return { name, position: stored!.position, bytes: bytesOf(batch), baseOffset, leaderEpoch, maxTimestamp }
+}
+
+const read = (data: MemoryData, request: ReadRequest, budget: number, first: boolean): Array<StoredBatch> => {
   const partition = data.partitions.get(request.partitionId)
-  const found: Array<Uint8Array> = []
+  const found: Array<StoredBatch> = []
   if (partition === undefined) return found
   let left = Math.min(request.maxBytes, budget)
   for (let i = partition.search((batch) => batch.lastOffset >= request.from); i < partition.batches.length; i++) {
-    const { records } = partition.batches[i]!
-    if (records.byteLength > left && !(first && found.length === 0)) break
-    found.push(records)
-    left -= records.byteLength
+    const batch = storedBatch(data, partition.batches[i]!)
+    const bytes = sizeOf(batch)
+    if (bytes > left && !(first && found.length === 0)) break
+    found.push(batch)
+    left -= bytes
     if (left <= 0) break
   }
   return found
@@ -65,15 +78,16 @@ type Reads = Pick<
 /** What can be read of the data, by any caller. */
 export const readsOf = (data: MemoryData): Reads => ({
   read: (requests, maxBytes) =>
-    Effect.sync(() => {
+    Effect.suspend(() => {
       let left = maxBytes
       let first = true
-      return requests.map((request) => {
+      const found = requests.map((request) => {
         const batches = read(data, request, left, first)
-        for (const batch of batches) left -= batch.byteLength
+        for (const batch of batches) left -= sizeOf(batch)
         if (batches.length > 0) first = false
         return batches
       })
+      return resolved(found)
     }),
   loadPartitions: (partitionIds) =>
     Effect.sync(() => {
@@ -91,12 +105,14 @@ export const readsOf = (data: MemoryData): Reads => ({
       return { cumulativeBytes: partition.cumulativeBytes, sizeBytes: partition.sizeBytes }
     }),
   findByTimestamp: (partitionId, timestamp) =>
-    Effect.sync(() => {
+    Effect.suspend(() => {
       const partition = data.partitions.get(partitionId)
-      if (partition === undefined) return undefined
+      if (partition === undefined) return Effect.succeed(undefined)
       const start = partition.search((batch) => batch.lastOffset >= partition.logStartOffset)
       const at = partition.search((batch) => batch.timestampHigh >= timestamp)
-      return partition.batches[Math.max(start, at)]?.records
+      const batch = partition.batches[Math.max(start, at)]
+      if (batch === undefined) return Effect.succeed(undefined)
+      return Effect.map(resolved([[storedBatch(data, batch)]]), ([found]) => found![0])
     }),
   sizes: (partitionId, from, limit) =>
     Effect.sync(() => {
@@ -105,7 +121,7 @@ export const readsOf = (data: MemoryData): Reads => ({
       const start = partition.search((batch) => batch.lastOffset >= from)
       return partition.batches
         .slice(start, start + limit)
-        .map(({ records, ...batch }): StoredBatchSize => ({ ...batch, bytes: records.byteLength }))
+        .map((batch): StoredBatchSize => ({ ...batch, bytes: bytesOf(batch) }))
     }),
   abortedTransactions: (partitionId, from, to) =>
     Effect.sync(() => {

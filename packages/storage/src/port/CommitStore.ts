@@ -70,6 +70,8 @@ export interface ClusterState extends StoredSecurity {
   readonly nextProducerId: bigint
   /** Greater than every partition id in use or orphaned. */
   readonly nextPartitionId: number
+  /** Greater than the id of every object that is known. */
+  readonly nextObjectId: bigint
   readonly topics: ReadonlyArray<StoredTopic>
   readonly configs: ReadonlyArray<StoredConfig>
   /** Partitions of deleted topics with batches that are still to be deleted. */

@@ -20,6 +20,9 @@ export type StoredBatch = Uint8Array | ObjectPointer
 
 export const isPointer = (batch: StoredBatch): batch is ObjectPointer => !(batch instanceof Uint8Array)
 
+/** Bytes of the batch, wherever they lie. */
+export const sizeOf = (batch: StoredBatch): number => (isPointer(batch) ? batch.bytes : batch.byteLength)
+
 /** Makes bytes of pointers: the one place where a backend's reads meet the object store. */
 export interface PointerReader {
   /** The batches in their order, as they lie on the wire. Fails while the objects may not be read (`Owner`), or cannot. */
@@ -33,15 +36,20 @@ export const PointerReader = Context.Reference<PointerReader>("@tusk/storage/por
   })
 })
 
-/** Batches of several lists, each pointer among them resolved in one go; lists without one are handed on. */
+/**
+ * Batches of several lists, each pointer among them resolved in one go, by the reader of the fiber that asks; lists without
+ * one are handed on.
+ */
 export const resolved = (
-  reader: PointerReader,
   lists: ReadonlyArray<ReadonlyArray<StoredBatch>>
 ): Effect.Effect<ReadonlyArray<ReadonlyArray<Uint8Array>>, StoreError> => {
   const pointers = lists.flatMap((batches) => batches.filter(isPointer))
   if (pointers.length === 0) return Effect.succeed(lists as ReadonlyArray<ReadonlyArray<Uint8Array>>)
-  return Effect.map(reader.resolve(pointers), (found) => {
-    let next = 0
-    return lists.map((batches) => batches.map((batch) => (isPointer(batch) ? found[next++]! : batch)))
-  })
+  return Effect.map(
+    Effect.flatMap(PointerReader, (reader) => reader.resolve(pointers)),
+    (found) => {
+      let next = 0
+      return lists.map((batches) => batches.map((batch) => (isPointer(batch) ? found[next++]! : batch)))
+    }
+  )
 }

@@ -33,6 +33,8 @@ export type Write = Data.TaggedEnum<{
     readonly producerEpoch: number
     readonly baseSequence: number
     readonly records: Uint8Array
+    /** Where the bytes lie: then the row has a pointer in their place, and `PutObject` is in the same unit. */
+    readonly stored?: StoredAt
     /** May be lost when the database or its machine crashes soon after its commit (docs/durability.md). */
     readonly relaxed?: boolean
   }
@@ -49,6 +51,17 @@ export type Write = Data.TaggedEnum<{
    * nothing. Batches that are not there any more are passed over; the newest one of a partition is never taken away.
    */
   ReplaceBatches: { readonly partitionId: number; readonly batches: ReadonlyArray<Replacement> }
+  /** An object that batches of this unit point to; there already: nothing changes. */
+  PutObject: StoredObject
+  /**
+   * The bytes of batches lie elsewhere now: in the object. Batches that are not there any more, or whose bytes do not lie where
+   * they did (`from`), are passed over.
+   */
+  MoveBatches: { readonly partitionId: number; readonly batches: ReadonlyArray<MovedBatch> }
+  /** No batch points to these objects, as of `unusedSince` (milliseconds); those that one points to are passed over. */
+  PutUnusedObjects: { readonly objectIds: ReadonlyArray<bigint>; readonly unusedSince: bigint }
+  /** The last trace of an object that the store does not hold any more. */
+  DropObject: { readonly objectId: bigint }
   /** How far a partition is compacted. */
   PutCompaction: { readonly partitionId: number; readonly compaction: StoredCompaction }
   PutTopic: { readonly topicId: string; readonly name: string }
@@ -123,6 +136,35 @@ export const Write = Data.taggedEnum<Write>()
 export interface Replacement {
   readonly baseOffset: bigint
   readonly records: Uint8Array | null
+  /** Where the new bytes lie; absent: in the row. */
+  readonly stored?: StoredAt
+}
+
+/** Where the bytes of a batch lie: in which object, from which byte on. */
+export interface StoredAt {
+  readonly objectId: bigint
+  readonly position: number
+}
+
+/** An object of a store. */
+export interface StoredObject {
+  /** Given by the broker; greater than those of all objects that are there. */
+  readonly objectId: bigint
+  readonly name: string
+  readonly bytes: number
+  /** When it was put, in milliseconds, by the broker's clock. */
+  readonly createdAt: bigint
+  /** In order of partition and offset: it is not merged again. */
+  readonly merged: boolean
+}
+
+/** A batch whose bytes lie elsewhere now. */
+export interface MovedBatch {
+  readonly baseOffset: bigint
+  /** The object in which they lay; null: in the row. */
+  readonly from: bigint | null
+  readonly to: StoredAt
+  readonly bytes: number
 }
 
 /** Compaction's own state of a partition. */
@@ -145,13 +187,15 @@ export type Append = WriteOf<"Append">
 /** Writes that stand or fall together. */
 export type Unit = ReadonlyArray<Write>
 
+const GO_ALONG: ReadonlySet<WriteTag> = new Set(["PutLeaderEpoch", "PutObject", "PutProducerSnapshot"])
+
 /** Whether nothing in a commit has to be on disk when it returns: relaxed appends, and what only goes with them. */
 export const isRelaxed = (units: ReadonlyArray<Unit>): boolean => {
   let relaxed = false
   for (const unit of units) {
     for (const write of unit) {
       if (write._tag === "Append" && write.relaxed === true) relaxed = true
-      else if (write._tag !== "PutLeaderEpoch" && write._tag !== "PutProducerSnapshot") return false
+      else if (!GO_ALONG.has(write._tag)) return false
     }
   }
   return relaxed

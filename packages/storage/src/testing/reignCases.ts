@@ -36,6 +36,7 @@ export const reignCases = (backend: StoreBackend, { scenario, log, readOne, load
           unknownCommitStored: undefined,
           nextProducerId: 0n,
           nextPartitionId: 1,
+          nextObjectId: 1n,
           topics: [],
           configs: [],
           ...NOTHING_KEPT

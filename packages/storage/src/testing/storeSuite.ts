@@ -2,6 +2,7 @@ import { describe } from "@effect/vitest"
 import { compactionCases } from "./compactionCases.ts"
 import { keptCases } from "./keptCases.ts"
 import { lockAndLogCases } from "./lockAndLogCases.ts"
+import { objectCases } from "./objectCases.ts"
 import { reignCases } from "./reignCases.ts"
 import { securityCases } from "./securityCases.ts"
 import { scenariosOf } from "./storeScenarios.ts"
@@ -19,6 +20,7 @@ export const storeSuite = (name: string, backend: StoreBackend): void => {
     keptCases(backend, scenarios)
     compactionCases(scenarios)
     transactionCases(scenarios)
+    objectCases(backend)
     securityCases(backend)
   })
 }

@@ -1,6 +1,5 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { ServerIdentity } from "../port/CommitStore.ts"
-import type { AbortedTransaction } from "../port/AbortedTransaction.ts"
 import type { OutboxRow } from "../port/Outbox.ts"
 import type {
   StoredAcl,
@@ -9,7 +8,9 @@ import type {
   StoredScramCredential,
   StoredSecurity
 } from "../port/Security.ts"
-import type { Append, Replacement, StoredCompaction, WriteOf } from "../port/Write.ts"
+import type { Append, MovedBatch, Replacement, WriteOf } from "../port/Write.ts"
+import { MemoryObjects } from "./MemoryObjects.ts"
+import type { MemoryBatch, MemoryPartition } from "./MemoryPartition.ts"
 
 /** The data of one cluster, apart from the broker that serves it: a crash in simulation keeps this and nothing else. */
 export class MemoryData {
@@ -23,11 +24,13 @@ export class MemoryData {
   failoverEpoch = 0
   nextProducerId = 0n
   nextPartitionId = 1
+  /** Bytes of batches that lie here. */
   bytes = 0
   /** The one holder of the lock, by a token of its own. */
   holder: object | undefined = undefined
   readonly topics = new Map<string, { readonly name: string; readonly partitionIds: Array<number> }>()
   readonly partitions = new Map<number, MemoryPartition>()
+  readonly objects = new MemoryObjects()
   readonly configs = new Map<number, Map<string, Map<string, string>>>()
   readonly offsets = new Map<string, Map<number, WriteOf<"PutOffset">>>()
   readonly groups = new Map<string, { readonly kind: string; readonly value: string }>()
@@ -46,13 +49,26 @@ export class MemoryData {
     this.clusterId = clusterId
   }
 
+  /** What is kept of an append. */
+  keep(append: Append): MemoryBatch {
+    const { records, stored } = append
+    const kept = stored === undefined ? append : { ...append, records: undefined, bytes: records.byteLength }
+    this.#count(kept, 1)
+    return kept
+  }
+
+  #count({ records, stored }: MemoryBatch, sign: 1 | -1): void {
+    if (stored === undefined) this.bytes += sign * records!.byteLength
+    else this.objects.count(stored.objectId, sign)
+  }
+
   /** Deletes at most `limit` of a partition's oldest batches with a last offset below `below`. */
   deleteBatches(partition: MemoryPartition, below: bigint, limit: number): void {
     let left = limit
     while (left > 0 && partition.first < partition.batches.length) {
       const batch = partition.batches[partition.first]!
       if (batch.lastOffset >= below) break
-      this.bytes -= batch.records.byteLength
+      this.#count(batch, -1)
       partition.first++
       left--
     }
@@ -67,17 +83,19 @@ export class MemoryData {
 
   replaceBatches(partition: MemoryPartition, replacements: ReadonlyArray<Replacement>): void {
     const gone = new Set<number>()
-    for (const { baseOffset, records } of replacements) {
-      const at = partition.search((batch) => batch.baseOffset >= baseOffset)
-      const batch = partition.batches[at]
-      if (batch?.baseOffset !== baseOffset) continue
+    for (const { baseOffset, records, stored } of replacements) {
+      const at = partition.find(baseOffset)
+      if (at === undefined) continue
+      const batch = partition.batches[at]!
       if (records === null) {
         if (at === partition.batches.length - 1) continue
         gone.add(at)
       } else {
-        partition.batches[at] = { ...batch, records, maxTimestamp: RecordBatch.maxTimestamp(records) }
+        const { bytes: _, stored: __, ...head } = batch
+        const maxTimestamp = RecordBatch.maxTimestamp(records)
+        partition.batches[at] = this.keep({ ...head, maxTimestamp, records, ...(stored && { stored }) })
       }
-      this.bytes += (records?.byteLength ?? 0) - batch.records.byteLength
+      this.#count(batch, -1)
     }
     if (gone.size === 0) return
     // A marker goes with what tells of it.
@@ -85,6 +103,19 @@ export class MemoryData {
     partition.aborted = partition.aborted.filter(({ lastOffset }) => !ends.has(lastOffset))
     partition.batches = partition.batches.filter((_, i) => i >= partition.first && !gone.has(i))
     partition.first = 0
+  }
+
+  moveBatches(partition: MemoryPartition, moved: ReadonlyArray<MovedBatch>): void {
+    for (const { baseOffset, bytes, from, to } of moved) {
+      const at = partition.find(baseOffset)
+      if (at === undefined) continue
+      const batch = partition.batches[at]!
+      if ((batch.stored?.objectId ?? null) !== from) continue
+      const there = { ...batch, records: undefined, bytes, stored: to }
+      partition.batches[at] = there
+      this.#count(there, 1)
+      this.#count(batch, -1)
+    }
   }
 
   /** Its partitions are left as orphans. */
@@ -144,6 +175,7 @@ export class MemoryData {
       copy.topics.set(topicId, { name, partitionIds: partitionIds.slice() })
     }
     for (const [partitionId, partition] of this.partitions) copy.partitions.set(partitionId, partition.copy())
+    this.objects.copyTo(copy.objects)
     for (const [resourceType, ofType] of this.configs) copy.configs.set(resourceType, copyOf(ofType))
     for (const [groupId, offsets] of this.offsets) copy.offsets.set(groupId, new Map(offsets))
     for (const [groupId, group] of this.groups) copy.groups.set(groupId, group)
@@ -158,57 +190,3 @@ export class MemoryData {
 
 const copyOf = (names: ReadonlyMap<string, Map<string, string>>): Map<string, Map<string, string>> =>
   new Map(Array.from(names, ([name, values]) => [name, new Map(values)]))
-
-export class MemoryPartition {
-  /** Undefined once its topic is deleted. */
-  topicId: string | undefined
-  /** The last failover over which its end has leapt. */
-  failoverEpoch: number
-  logStartOffset = 0n
-  endOffset = 0n
-  timestampHigh = -1n
-  cumulativeBytes = 0n
-  /** In order of offsets; `first` are deleted and trimmed now and then. */
-  batches: Array<Append> = []
-  first = 0
-  leaderEpochs: Array<{ readonly epoch: number; readonly startOffset: bigint }> = []
-  producerSnapshot: { readonly endOffset: bigint; readonly value: Uint8Array } | null = null
-  compaction: StoredCompaction | null = null
-  /** Producer ids by first offset, in order of offsets. */
-  openTransactions = new Map<bigint, bigint>()
-  /** In order of their ends. */
-  aborted: Array<AbortedTransaction> = []
-
-  constructor(topicId: string | undefined, failoverEpoch: number) {
-    this.topicId = topicId
-    this.failoverEpoch = failoverEpoch
-  }
-
-  copy(): MemoryPartition {
-    const copy = Object.assign(new MemoryPartition(this.topicId, this.failoverEpoch), this)
-    copy.batches = this.batches.slice()
-    copy.leaderEpochs = this.leaderEpochs.slice()
-    copy.openTransactions = new Map(this.openTransactions)
-    copy.aborted = this.aborted.slice()
-    return copy
-  }
-
-  /** Index of the first batch for which `test` holds; `test` must turn from false to true once. */
-  search(test: (batch: Append) => boolean): number {
-    let low = this.first
-    let high = this.batches.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (test(this.batches[middle]!)) high = middle
-      else low = middle + 1
-    }
-    return low
-  }
-
-  /** Bytes of the batches that are there. */
-  get sizeBytes(): bigint {
-    let bytes = 0
-    for (let i = this.first; i < this.batches.length; i++) bytes += this.batches[i]!.records.byteLength
-    return BigInt(bytes)
-  }
-}

@@ -33,7 +33,7 @@ export class MemoryDraft {
       return new OutcomeUnknown({ message: `${message}: memory is behind what is stored` })
     }
     this.ends.set(partitionId, write.lastOffset + 1n)
-    this.bytes += write.records.byteLength
+    if (write.stored === undefined) this.bytes += write.records.byteLength
     if (this.bytes <= this.maxBytes) return undefined
     return new StoreUnavailable({ message: `the memory given for records (${this.maxBytes} bytes) is used up` })
   }

@@ -1,7 +1,8 @@
 import type { WriteTag } from "../port/Write.ts"
 
 /** The statements of a SQL backend: each kind of write has one of its name, a few have a second one. */
-export type StatementName = WriteTag | "AppendOne" | "DeleteConfig" | "RemoveBatches"
+export type StatementName =
+  WriteTag | "AppendOne" | "AppendPointers" | "DeleteConfig" | "RemoveBatches" | "ReplacePointers"
 
 /** What a commit's statements are written to. */
 export interface StatementWriter {

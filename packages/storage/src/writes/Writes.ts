@@ -1,7 +1,8 @@
 import type { Write, WriteOf, WriteTag } from "../port/Write.ts"
+import { batchWrites } from "./batchWrites.ts"
+import { MemoryPartition } from "./MemoryPartition.ts"
+import { objectWrites } from "./objectWrites.ts"
 import { securityWrites } from "./securityWrites.ts"
-import { storeAppends } from "./appends.ts"
-import { MemoryPartition } from "./MemoryData.ts"
 import { bytea, int4, int8, over, overLast, text } from "./StatementWriter.ts"
 import {
   deleteOffsets,
@@ -9,10 +10,8 @@ import {
   refuseOutbox,
   storeConfigs,
   storeOffsets,
-  storeReplacements,
   storeTransactionalIds
 } from "./statements.ts"
-import { FIXED_BYTES } from "./WriteDefinition.ts"
 import type { Order, WriteDefinition } from "./WriteDefinition.ts"
 
 const FREE: Order<Write> = {}
@@ -81,21 +80,8 @@ const WRITES = {
       else ofName.set(name, value)
     }
   },
-  Append: {
-    order: { after: partitionOf },
-    takes: [],
-    bytes: (write) => write.records.byteLength,
-    store: storeAppends,
-    conflict: (draft, write) => draft.append(write),
-    apply: (data, write) => {
-      const partition = data.partitions.get(write.partitionId)!
-      partition.batches.push(write)
-      partition.endOffset = write.lastOffset + 1n
-      partition.timestampHigh = write.timestampHigh
-      partition.cumulativeBytes = write.cumulativeBytes
-      data.bytes += write.records.byteLength
-    }
-  },
+  PutObject: objectWrites.PutObject,
+  Append: batchWrites.Append,
   PutLeaderEpoch: {
     order: FREE,
     takes: [],
@@ -156,20 +142,8 @@ const WRITES = {
       if (partition !== undefined && epoch > partition.failoverEpoch) partition.failoverEpoch = epoch
     }
   },
-  ReplaceBatches: {
-    order: FREE,
-    takes: ["batches"],
-    bytes: ({ batches }) => {
-      let bytes = 0
-      for (const { records } of batches) bytes += FIXED_BYTES + (records?.byteLength ?? 0)
-      return bytes
-    },
-    store: storeReplacements,
-    apply: (data, { batches, partitionId }) => {
-      const partition = data.partitions.get(partitionId)
-      if (partition !== undefined) data.replaceBatches(partition, batches)
-    }
-  },
+  ReplaceBatches: batchWrites.ReplaceBatches,
+  MoveBatches: objectWrites.MoveBatches,
   PutCompaction: {
     order: FREE,
     takes: [],
@@ -273,22 +247,7 @@ const WRITES = {
       data.offsets.delete(groupId)
     }
   },
-  DeleteBatches: {
-    // A step that is told twice is two steps.
-    order: { after: partitionOf, deletes: partitionOf },
-    takes: ["batches"],
-    bytes: little,
-    store: over(
-      "DeleteBatches",
-      int4(partitionOf),
-      int8((write) => write.below),
-      int4((write) => write.limit)
-    ),
-    apply: (data, { below, limit, partitionId }) => {
-      const partition = data.partitions.get(partitionId)
-      if (partition !== undefined) data.deleteBatches(partition, below, limit)
-    }
-  },
+  DeleteBatches: batchWrites.DeleteBatches,
   DeleteTopic: {
     order: { deletes: "all" },
     takes: ["offsets"],
@@ -310,6 +269,9 @@ const WRITES = {
     },
     apply: (data, { partitionId }) => data.dropPartition(partitionId)
   },
+  // Behind all that may take the last pointer to an object away.
+  PutUnusedObjects: objectWrites.PutUnusedObjects,
+  DropObject: objectWrites.DropObject,
   BeginTransaction: {
     order: { after: partitionOf },
     takes: [],

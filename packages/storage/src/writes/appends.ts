@@ -1,4 +1,4 @@
-import type { Append } from "../port/Write.ts"
+import type { Append, StoredAt } from "../port/Write.ts"
 import type { StatementWriter } from "./StatementWriter.ts"
 
 /**
@@ -41,8 +41,33 @@ const appendAlone = (out: StatementWriter, batch: Append): void =>
     out.bytea(batch.records)
   })
 
-/** Writes the statements of appends: small batches together, large ones alone. One row costs least without arrays. */
+type Pointer = Append & { readonly stored: StoredAt }
+
+const appendPointers = (out: StatementWriter, batches: ReadonlyArray<Pointer>): void =>
+  out.run("AppendPointers", 13, () => {
+    out.int4s(batches, (batch) => batch.partitionId)
+    out.int4s(batches, (batch) => batch.leaderEpoch)
+    out.int8s(batches, (batch) => batch.baseOffset)
+    out.int8s(batches, (batch) => batch.lastOffset)
+    out.int8s(batches, (batch) => batch.maxTimestamp)
+    out.int8s(batches, (batch) => batch.timestampHigh)
+    out.int8s(batches, (batch) => batch.cumulativeBytes)
+    out.int8s(batches, (batch) => batch.producerId)
+    out.int4s(batches, (batch) => batch.baseSequence)
+    out.int4s(batches, (batch) => batch.producerEpoch)
+    out.int8s(batches, (batch) => batch.stored.objectId)
+    out.int8s(batches, (batch) => BigInt(batch.stored.position))
+    out.int4s(batches, (batch) => batch.records.byteLength)
+  })
+
+const isPointer = (batch: Append): batch is Pointer => batch.stored !== undefined
+
+/**
+ * Writes the statements of appends: small batches together, large ones alone. One row costs least without arrays. Those whose
+ * bytes lie in objects are small, all of them.
+ */
 export const storeAppends = (out: StatementWriter, batches: ReadonlyArray<Append>): void => {
+  let pointers: Array<Pointer> | undefined
   let together: Array<Append> = []
   let bytes = 0
   const flush = () => {
@@ -52,6 +77,11 @@ export const storeAppends = (out: StatementWriter, batches: ReadonlyArray<Append
     bytes = 0
   }
   for (const batch of batches) {
+    if (isPointer(batch)) {
+      if (pointers === undefined) pointers = [batch]
+      else pointers.push(batch)
+      continue
+    }
     const size = batch.records.byteLength
     if (size >= ALONE_BYTES) {
       appendAlone(out, batch)
@@ -62,4 +92,5 @@ export const storeAppends = (out: StatementWriter, batches: ReadonlyArray<Append
     bytes += size
   }
   flush()
+  if (pointers !== undefined) appendPointers(out, pointers)
 }

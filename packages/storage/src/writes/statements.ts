@@ -1,6 +1,5 @@
-import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { WriteOf } from "../port/Write.ts"
-import { bytea, int4, int8, lastByKey, over, text } from "./StatementWriter.ts"
+import { int4, int8, lastByKey, over, text } from "./StatementWriter.ts"
 import type { StatementWriter } from "./StatementWriter.ts"
 import type { WrittenOffset, OffsetRowIds } from "./WriteDefinition.ts"
 
@@ -30,38 +29,6 @@ export const storeConfigs = (out: StatementWriter, configs: ReadonlyArray<PutCon
   unsetConfigs(
     out,
     configs.filter(({ value }) => value === null)
-  )
-}
-
-interface StoredBatch {
-  readonly partitionId: number
-  readonly baseOffset: bigint
-}
-
-const removeBatches = over<StoredBatch>(
-  "RemoveBatches",
-  int4((batch) => batch.partitionId),
-  int8((batch) => batch.baseOffset)
-)
-
-const replaceBatches = over<StoredBatch & { readonly records: Uint8Array }>(
-  "ReplaceBatches",
-  int4((batch) => batch.partitionId),
-  int8((batch) => batch.baseOffset),
-  int8((batch) => RecordBatch.maxTimestamp(batch.records)),
-  bytea((batch) => batch.records)
-)
-
-/** Gives batches new records, and deletes those that have none any more. */
-export const storeReplacements = (out: StatementWriter, writes: ReadonlyArray<WriteOf<"ReplaceBatches">>): void => {
-  const all = writes.flatMap(({ batches, partitionId }) => batches.map((batch) => ({ partitionId, ...batch })))
-  removeBatches(
-    out,
-    all.filter(({ records }) => records === null)
-  )
-  replaceBatches(
-    out,
-    all.flatMap(({ records, ...batch }) => (records === null ? [] : [{ ...batch, records }]))
   )
 }
 

@@ -15,6 +15,9 @@ const texts = {
   EndTransaction: commitTexts.EndTransaction,
   RefuseOutbox: commitTexts.RefuseOutbox,
   RemoveBatches: commitTexts.RemoveBatches,
+  MoveBatches: commitTexts.MoveBatches,
+  ReplacePointers: commitTexts.ReplacePointers,
+  PutUnusedObjects: commitTexts.PutUnusedObjects,
   OutboxRows: outboxTexts.OutboxRows
 }
 
@@ -27,7 +30,14 @@ describe("rows that are found by their keys", () => {
       const [version] = yield* psql.query("show server_version_num")
       // Older servers have no plan without parameters to show.
       if (Number(version![0]) < 160_000) return
-      for (const table of ["batches", "aborted_transactions", "open_transactions", "outbox", "group_members"]) {
+      for (const table of [
+        "batches",
+        "aborted_transactions",
+        "open_transactions",
+        "outbox",
+        "group_members",
+        "objects"
+      ]) {
         yield* psql.query(`vacuum analyze kafka.${table}`)
       }
       yield* psql.query(sessionSettings(resolveOptions(database.options()), 18))

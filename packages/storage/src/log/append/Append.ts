@@ -4,11 +4,14 @@ import type * as Effect from "effect/Effect"
 import type { Participant, Verdict as Assembling } from "../../commit/Participant.ts"
 import type { Write } from "../../port/Write.ts"
 import type { StoreError } from "../../port/StoreError.ts"
+import { toKafkaError } from "../../port/toKafkaError.ts"
+import type { ObjectWriter } from "../objects/ObjectWriter.ts"
 import { isKnown } from "../partitions/PartitionLog.ts"
 import type { LogLimits, PartitionLog } from "../partitions/PartitionLog.ts"
 import { propose, retract } from "../partitions/Proposal.ts"
 import type { Verdict } from "../partitions/Proposal.ts"
 import { retain } from "../partitions/Tail.ts"
+import { AppendedObjects } from "./AppendedObjects.ts"
 import type { AppendRequest, Appended } from "./AppendRequest.ts"
 import { confirmed } from "./Confirmed.ts"
 import type { Confirmed } from "./Confirmed.ts"
@@ -22,6 +25,8 @@ export interface AppendPorts {
   readonly find: (partitionId: number) => PartitionLog | undefined
   readonly leaderEpoch: () => number
   readonly nowMs: () => number
+  /** Where batches of object topics go. */
+  readonly writer: ObjectWriter
   /** Stored: readers may have it. */
   readonly appended: (log: PartitionLog, batch: Uint8Array, lastOffset: bigint, confirmed: Confirmed) => void
 }
@@ -36,6 +41,8 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
   readonly #batches: ReadonlyArray<Uint8Array>
   readonly #verdicts: Array<Verdict | undefined>
   readonly #logs: Array<PartitionLog | undefined>
+  /** Undefined: all of them go into rows. */
+  readonly #objects: AppendedObjects | undefined
   #nowMs = -1n
 
   constructor(
@@ -45,7 +52,6 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
   ) {
     this.#ports = ports
     this.#requests = requests
-    this.prepare = prepare
     this.partitionIds = requests.map(({ partitionId }) => partitionId)
     this.#batches = requests.map(({ batch }) => retain(batch))
     let bytes = 0
@@ -53,10 +59,15 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
     this.bytes = bytes
     this.#verdicts = new Array<Verdict | undefined>(requests.length)
     this.#logs = new Array<PartitionLog | undefined>(requests.length)
+    this.#objects = requests.some(({ object }) => object === true)
+      ? new AppendedObjects(ports.writer, requests, this.#batches)
+      : undefined
+    this.prepare = this.#objects === undefined ? prepare : this.#objects.beside(prepare)
   }
 
   assemble(writes: Array<Write>): Assembling {
     this.#nowMs = BigInt(this.#ports.nowMs())
+    this.#objects?.ask()
     let waits = false
     for (let i = 0; i < this.#requests.length; i++) {
       const log = this.#ports.find(this.#requests[i]!.partitionId)
@@ -67,6 +78,7 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
       // A refusal ends a producer's batch, or the producer: not for what a broker says that has lost the lock.
       if (verdict._tag !== "Duplicate" || verdict.pending) waits = true
     }
+    this.#objects?.tell(writes)
     return waits ? "Stored" : "Told"
   }
 
@@ -76,8 +88,23 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
     const batch = this.#batches[i]!
     const early = isKnown(log, batch) ? undefined : firstBatches.refusal(partitionId, batch)
     if (early !== undefined) return { _tag: "Refused", error: early }
+    const stored = this.#objects?.placeOf(i)
+    if (stored !== undefined && "_tag" in stored) {
+      // To be known before the next one of its producer is judged.
+      firstBatches.failed(partitionId, batch)
+      return { _tag: "Refused", error: toKafkaError(stored) }
+    }
     const logAppendTime = stampTime ? this.#nowMs : -1n
-    const how = { leaderEpoch: leaderEpoch(), nowMs: this.#nowMs, limits, logAppendTime, relaxed, mayBegin, importedTo }
+    const how = {
+      leaderEpoch: leaderEpoch(),
+      nowMs: this.#nowMs,
+      limits,
+      logAppendTime,
+      relaxed,
+      stored,
+      mayBegin,
+      importedTo
+    }
     return propose(log, batch, how, writes)
   }
 

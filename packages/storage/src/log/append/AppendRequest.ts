@@ -9,6 +9,8 @@ export interface AppendRequest {
   readonly stampTime: boolean
   /** Its topic's `tusk.synchronous.commit` is off. */
   readonly relaxed?: boolean
+  /** Its bytes go into an object: its topic's `tusk.storage` is `object`. With `stampTime`, they say so before they are stored. */
+  readonly object?: boolean
   /** For a transactional batch: asked in the commit's turn before the first one of a transaction. None: it is refused. */
   readonly mayBegin?: MayBegin
   /**

@@ -8,6 +8,7 @@ import type { StorageCounts } from "../../StorageCounts.ts"
 import type { Partitions } from "../partitions/Partitions.ts"
 import type { Evicted } from "../partitions/Tail.ts"
 import { Append } from "./Append.ts"
+import type { AppendPorts } from "./Append.ts"
 import type { AppendRequest, Appended } from "./AppendRequest.ts"
 import type { Confirmed } from "./Confirmed.ts"
 import { makeFirstBatches } from "./FirstBatches.ts"
@@ -22,6 +23,7 @@ export interface AppendingPorts {
   readonly limits: LogLimits
   readonly leaderEpoch: () => number
   readonly nowMs: () => number
+  readonly writer: AppendPorts["writer"]
   readonly counts: StorageCounts
   /** So many bytes more can be read in a partition; so many more by readers of committed records. */
   readonly grown: (partitionId: number, bytes: number, stableBytes: number) => void
@@ -45,7 +47,7 @@ export interface Appending {
 }
 
 export const makeAppending = (ports: AppendingPorts): Appending => {
-  const { committer, counts, evicted, grown, leaderEpoch, limits, nowMs, partitions } = ports
+  const { committer, counts, evicted, grown, leaderEpoch, limits, nowMs, partitions, writer } = ports
   const firstBatches = makeFirstBatches()
   const appendPorts = {
     limits,
@@ -53,6 +55,7 @@ export const makeAppending = (ports: AppendingPorts): Appending => {
     find: (partitionId: number) => partitions.find(partitionId)?.log,
     leaderEpoch,
     nowMs,
+    writer,
     appended: (
       { partitionId }: PartitionLog,
       batch: Uint8Array,

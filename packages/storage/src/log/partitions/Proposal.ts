@@ -16,7 +16,7 @@ import { InvalidTxnState } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { AbortedTransaction } from "../../port/AbortedTransaction.ts"
-import type { Write } from "../../port/Write.ts"
+import type { StoredAt, Write } from "../../port/Write.ts"
 import { misplaced } from "./Imported.ts"
 import type { Marker } from "./Marker.ts"
 import { encodeMarker, refuseMarker } from "./Marker.ts"
@@ -67,6 +67,8 @@ export interface Appending {
   readonly logAppendTime: bigint
   /** Its commit need not be on disk when it is answered. */
   readonly relaxed?: boolean | undefined
+  /** Where its bytes lie; undefined: they go into the row. */
+  readonly stored?: StoredAt | undefined
   readonly mayBegin?: MayBegin | undefined
   /** The batch keeps its base offset: nothing lies between this offset and that one where it comes from. */
   readonly importedTo?: bigint | undefined
@@ -188,7 +190,7 @@ const changeTransaction = (log: PartitionLog, producerId: bigint, firstOffset: b
 /** Puts a batch at the assumed end, or where an imported one has its place behind it. */
 const place = (log: PartitionLog, batch: Uint8Array, how: Appending, writes: Array<Write>): Appended => {
   const { partitionId } = log
-  const { leaderEpoch, logAppendTime, relaxed } = how
+  const { leaderEpoch, logAppendTime, relaxed, stored } = how
   const end = log.assumed?.end ?? log.committed
   const producerId = RecordBatch.producerId(batch)
   const baseOffset = how.importedTo === undefined ? end.endOffset : RecordBatch.baseOffset(batch)
@@ -220,6 +222,7 @@ const place = (log: PartitionLog, batch: Uint8Array, how: Appending, writes: Arr
     producerEpoch: RecordBatch.producerEpoch(batch),
     baseSequence: RecordBatch.baseSequence(batch),
     records: batch,
+    ...(stored === undefined ? undefined : { stored }),
     ...(relaxed === true ? RELAXED : undefined)
   })
   log.assumed = {

@@ -70,6 +70,7 @@ const writtenIdentity = ({ place, systemIdentifier }: ServerIdentity): string =>
 interface TakeOver {
   readonly clusterId: string
   readonly counters: Counters
+  readonly nextObjectId: bigint
   readonly unknownCommitStored: boolean | undefined
 }
 
@@ -87,7 +88,8 @@ const raiseCounters = (
     const server = yield* identifyServer(connection)
     const { lookup } = lastCommit
     const [row, found] = yield* connection.query(`begin; ${takeOverTexts.LoadCounters}; ${lookup ?? ""}`)
-    const [clusterId, epoch, failoverEpoch, nextProducerId, nextPartitionId, systemIdentifier, timeline] = row!
+    const [clusterId, epoch, failoverEpoch, nextProducerId, nextPartitionId, systemIdentifier, timeline, nextObjectId] =
+      row!
     const unknownCommitStored = lastCommit.judge(found?.[0] === "t", Number(epoch))
     const counters = nextCounters(
       {
@@ -107,7 +109,7 @@ const raiseCounters = (
         system_identifier = '${writtenIdentity(counters.server)}', timeline = '${counters.server.timeline}'; commit`)
     )
     if (lookup !== undefined && unknownCommitStored !== undefined) lastCommit.settle(unknownCommitStored)
-    return { clusterId: clusterId!, counters, unknownCommitStored }
+    return { clusterId: clusterId!, counters, nextObjectId: BigInt(nextObjectId!), unknownCommitStored }
   })
 
 const decodeTopics = (topicRows: TextRows, partitionRows: TextRows): Pick<ClusterState, "topics" | "orphans"> => {
@@ -133,7 +135,11 @@ export const takeOverCluster = (
   lastCommit: LastCommit
 ): Effect.Effect<ClusterState, ConnectionError> =>
   Effect.gen(function* () {
-    const { clusterId, counters, unknownCommitStored } = yield* raiseCounters(connection, told, lastCommit)
+    const { clusterId, counters, nextObjectId, unknownCommitStored } = yield* raiseCounters(
+      connection,
+      told,
+      lastCommit
+    )
     const topicRows = yield* connection.query(takeOverTexts.LoadTopics)
     const partitionRows = yield* connection.query(takeOverTexts.LoadPartitionIds)
     const configRows = yield* connection.query(takeOverTexts.LoadConfigs)
@@ -146,6 +152,7 @@ export const takeOverCluster = (
       unknownCommitStored,
       nextProducerId: counters.nextProducerId,
       nextPartitionId: counters.nextPartitionId,
+      nextObjectId,
       ...decodeTopics(topicRows, partitionRows),
       configs: configRows.map(([resourceType, resourceName, name, value]): StoredConfig => ({
         resourceType: Number(resourceType),

@@ -11,6 +11,7 @@ import type {
 import type { AbortedTransaction } from "../../port/AbortedTransaction.ts"
 import type { ReadRequest } from "../../port/BatchReader.ts"
 import type { StoredBatchSize, StoredSize } from "../../port/Store.ts"
+import type { StoredBatch } from "../../port/StoredBatch.ts"
 import { run, statementsOf } from "../connection/Statement.ts"
 import type { Row } from "../connection/PgConnection.ts"
 import type { Statement } from "../connection/Statement.ts"
@@ -34,9 +35,26 @@ export const encodeRead = (frame: FrameWriter, requests: ReadonlyArray<ReadReque
     frame.int64(BigInt(maxBytes))
   })
 
-export const decodeRead = (rows: ReadonlyArray<Row>, count: number): ReadonlyArray<ReadonlyArray<Uint8Array>> => {
-  const found: Array<Array<Uint8Array>> = Array.from({ length: count }, () => [])
-  for (const row of rows) found[int32(row[0])]!.push(row[2]!)
+/** What is told of a batch without bytes: where they lie, and what the row knows better than they do. */
+const decodePointer = (pointer: Buffer): StoredBatch => {
+  const [baseOffset, leaderEpoch, maxTimestamp, position, bytes, name] = pointer.toString("latin1").split(" ")
+  return {
+    name: name!,
+    position: Number(position),
+    bytes: Number(bytes),
+    baseOffset: BigInt(baseOffset!),
+    leaderEpoch: Number(leaderEpoch),
+    maxTimestamp: BigInt(maxTimestamp!)
+  }
+}
+
+/** A batch by the last two columns of a row. */
+export const decodeBatch = (bytes: Buffer | null, pointer: Buffer | null): StoredBatch =>
+  bytes ?? decodePointer(pointer!)
+
+export const decodeRead = (rows: ReadonlyArray<Row>, count: number): ReadonlyArray<ReadonlyArray<StoredBatch>> => {
+  const found: Array<Array<StoredBatch>> = Array.from({ length: count }, () => [])
+  for (const row of rows) found[int32(row[0])]!.push(decodeBatch(row[1]!, row[2]!))
   return found
 }
 

@@ -1,12 +1,14 @@
 import * as Effect from "effect/Effect"
 import type { StateLoader, StoredPartition } from "../../port/StateLoader.ts"
 import type { BatchReads } from "../../port/Store.ts"
+import { resolved } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { run } from "../connection/Statement.ts"
 import type { Statement } from "../connection/Statement.ts"
 import type { Readers } from "./Readers.ts"
 import {
   decodeAbortedTransaction,
+  decodeBatch,
   decodeClaim,
   decodeGroups,
   decodeOffset,
@@ -66,9 +68,9 @@ export const readsOf = (
     withReaders((readers) =>
       requests.length === 0
         ? Effect.succeed([])
-        : Effect.map(
+        : Effect.flatMap(
             readers.send((frame) => encodeRead(frame, requests, maxBytes)),
-            (rows) => decodeRead(rows, requests.length)
+            (rows) => resolved(decodeRead(rows, requests.length))
           )
     ),
   loadPartitions: (partitionIds) => withReaders((readers) => loadPartitions(readers, partitionIds)),
@@ -81,9 +83,12 @@ export const readsOf = (
     ),
   findByTimestamp: (partitionId, timestamp) =>
     withReaders((readers) =>
-      Effect.map(
+      Effect.flatMap(
         readers.send((frame) => encodeFindByTimestamp(frame, partitionId, timestamp)),
-        ([row]) => row?.[0] ?? undefined
+        ([row]) =>
+          row === undefined
+            ? Effect.succeed(undefined)
+            : Effect.map(resolved([[decodeBatch(row[0]!, row[1]!)]]), ([found]) => found![0])
       )
     ),
   sizes: (partitionId, from, limit) =>

@@ -4447,7 +4447,92 @@ comment on column kafka.erasures.wal_position is 'Where the WAL was then: base b
 grant select on kafka.erasures to public;
 
 revoke execute on function kafka.take_erasures(text, integer), kafka.begin_erasure(bigint, integer[], bigint[]),
-  kafka.finish_erasure(bigint) from public;`
+  kafka.finish_erasure(bigint) from public;`,
+  "0023_objects": `-- Batches whose bytes lie in an object store: the row keeps everything but the bytes, and says where they are.
+
+create table kafka.objects (
+  object_id bigint primary key,
+  name text collate "C" not null,
+  bytes bigint not null,
+  created_at bigint not null,
+  unused_since bigint,
+  merged boolean not null default false,
+  constraint objects_name_key unique (name)
+);
+comment on table kafka.objects is 'Objects of the object store to which rows of kafka.batches point, or have pointed';
+comment on column kafka.objects.object_id is 'Rises with each object';
+comment on column kafka.objects.name is 'Its name in the store, behind the prefix that the store''s URL gives';
+comment on column kafka.objects.bytes is 'Its size';
+comment on column kafka.objects.created_at is 'When it was put, in milliseconds, by the broker''s clock';
+comment on column kafka.objects.unused_since is 'Since when no batch points to it, in milliseconds; null: one may';
+comment on column kafka.objects.merged is 'Its batches lie in order of partition and offset';
+
+alter table kafka.batches alter column data drop not null;
+alter table kafka.batches add column object_id bigint, add column object_position bigint, add column object_bytes integer;
+comment on column kafka.batches.data is 'Record batch, format version 2 of Kafka''s protocol; null: it lies in an object';
+comment on column kafka.batches.object_id is 'The object in which the batch lies; null: it lies in data';
+comment on column kafka.batches.object_position is 'Where the batch begins in the object';
+comment on column kafka.batches.object_bytes is 'Size of the batch in the object';
+
+create index batches_object_id on kafka.batches (object_id) where object_id is not null;
+
+create or replace function kafka.partition_bytes(id integer, cleaned bigint) returns bigint language plpgsql stable cost 50 as $$
+  declare
+    newest bigint;
+    oldest record;
+  begin
+    if cleaned is not null then
+      return (select coalesce(sum(coalesce(b.object_bytes, octet_length(b.data))), 0) from kafka.batches b
+        where b.partition_id = id);
+    end if;
+    select b.cumulative_bytes into newest from kafka.batches b
+      where b.partition_id = id order by b.base_offset desc limit 1;
+    select b.cumulative_bytes, coalesce(b.object_bytes, octet_length(b.data)) as bytes into oldest from kafka.batches b
+      where b.partition_id = id order by b.base_offset limit 1;
+    return coalesce(newest - oldest.cumulative_bytes + oldest.bytes, 0);
+  end $$;
+
+create or replace function kafka.plan_read(
+    ids integer[], froms bigint[], maxes bigint[], total bigint,
+    out request integer, out part integer, out first_base bigint, out last_base bigint
+  ) returns setof record language plpgsql stable cost 50 rows 10 as $$
+  declare
+    budget bigint := total;
+    nothing_yet boolean := true;
+    start_base bigint;
+    head record;
+    item record;
+    room bigint;
+    taken bigint;
+  begin
+    for i in 1 .. coalesce(array_length(ids, 1), 0) loop
+      exit when budget <= 0 and not nothing_yet;
+      select b.base_offset, b.last_offset into head from kafka.batches b
+        where b.partition_id = ids[i] and b.base_offset <= froms[i] order by b.base_offset desc limit 1;
+      start_base := case when head.last_offset >= froms[i] then head.base_offset else froms[i] end;
+      room := least(maxes[i], budget);
+      taken := 0;
+      last_base := null;
+      for item in select b.base_offset, coalesce(b.object_bytes, octet_length(b.data)) as size from kafka.batches b
+        where b.partition_id = ids[i] and b.base_offset >= start_base order by b.base_offset
+      loop
+        exit when taken + item.size > room and not nothing_yet;
+        if last_base is null then
+          first_base := item.base_offset;
+        end if;
+        last_base := item.base_offset;
+        nothing_yet := false;
+        taken := taken + item.size;
+        exit when taken >= room;
+      end loop;
+      if last_base is not null then
+        budget := budget - taken;
+        request := i - 1;
+        part := ids[i];
+        return next;
+      end if;
+    end loop;
+  end $$;`
 }
 
 export const commitTexts = {
@@ -4460,6 +4545,11 @@ insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset,
     timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data)
   values ($1::int, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::int,
     $10::int, $11::bytea)`,
+  AppendPointers: `-- Batches whose bytes lie in objects.
+insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp,
+    timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, object_id, object_position, object_bytes)
+  select * from unnest($1::int[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[],
+    $6::bigint[], $7::bigint[], $8::bigint[], $9::int[], $10::int[], $11::bigint[], $12::bigint[], $13::int[])`,
   BeginTransaction: `insert into kafka.open_transactions (partition_id, first_offset, producer_id)
   select * from unnest($1::int[], $2::bigint[], $3::bigint[])`,
   DeleteAcl: `-- By ctid: see DeleteOutbox.
@@ -4554,6 +4644,7 @@ delete from kafka.scram_users where ctid = any (array(
     delete from kafka.offsets o using orphans where o.partition_id = orphans.partition_id)
   delete from kafka.configs c using gone where c.resource_type = 2 and c.resource_name = gone.name`,
   DeleteTransactionalId: `delete from kafka.transactional_ids where revision = any($1::bigint[])`,
+  DropObject: `delete from kafka.objects where object_id = any($1::bigint[])`,
   DropPartition: `with no_batches as (delete from kafka.batches where partition_id = any($1::int[])),
   no_epochs as (delete from kafka.leader_epochs where partition_id = any($1::int[])),
   no_open as (delete from kafka.open_transactions where partition_id = any($1::int[])),
@@ -4571,6 +4662,18 @@ with ended as (
   select * from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
     a (partition_id, first_offset, last_offset, producer_id, last_stable_offset)
   where a.last_offset >= 0`,
+  MoveBatches: `-- Of each batch where its bytes lie, if they lie where it says; 0: in the row. By ctid: see DeleteOutbox.
+with there as materialized (
+    select b.ctid, m.object_id, m.object_position, m.object_bytes
+    from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[])
+      m (partition_id, base_offset, from_object, object_id, object_position, object_bytes)
+    cross join lateral (
+      select ctid from kafka.batches f
+      where f.partition_id = m.partition_id and f.base_offset = m.base_offset
+        and coalesce(f.object_id, 0) = m.from_object offset 0) b)
+  update kafka.batches b set data = null, object_id = t.object_id, object_position = t.object_position,
+    object_bytes = t.object_bytes
+  from there t where b.ctid = t.ctid`,
   PutAcl: `insert into kafka.acls (resource_type, resource_name, pattern_type, principal, host, operation, permission_type)
   select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
   on conflict do nothing`,
@@ -4607,6 +4710,11 @@ with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
     from unnest($1::int[], $2::bigint[]) u (partition_id, log_start_offset) group by partition_id) s
   where p.partition_id = s.partition_id and p.log_start_offset < s.log_start_offset`,
   PutNextProducerId: `update kafka.cluster set next_producer_id = $1::bigint`,
+  PutObject: `-- Each commit with batches in it brings it anew. A name that another object has is refused.
+insert into kafka.objects (object_id, name, bytes, created_at, merged)
+  select o.object_id, o.name, o.bytes, o.created_at, o.merged = 1
+  from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::int[]) o (object_id, name, bytes, created_at, merged)
+  on conflict (object_id) do nothing`,
   PutOffset: `insert into kafka.offsets (group_id, partition_id, committed_offset, leader_epoch, commit_timestamp,
     expire_timestamp, metadata, commit_id)
   select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::text[],
@@ -4636,6 +4744,15 @@ with stale as (
   select * from unnest($1::text[], $2::text[]) on conflict (topic_id) do nothing`,
   PutTransactionalId: `insert into kafka.transactional_ids (revision, transactional_id, value)
   select * from unnest($1::bigint[], $2::text[], $3::text[])`,
+  PutUnusedObjects: `-- Those to which no batch points, as of this commit. By ctid: see DeleteOutbox.
+with there as materialized (
+    select o.ctid, u.unused_since
+    from unnest($1::bigint[], $2::bigint[]) u (object_id, unused_since)
+    cross join lateral (
+      select ctid from kafka.objects f
+      where f.object_id = u.object_id and f.unused_since is null
+        and (select b.object_id from kafka.batches b where b.object_id = u.object_id limit 1) is null offset 0) o)
+  update kafka.objects o set unused_since = t.unused_since from there t where o.ctid = t.ctid`,
   RefuseOutbox: `-- As DeleteOutbox, and kept for a person to look at.
 with gone as (
   delete from kafka.outbox where ctid = any (array(
@@ -4664,9 +4781,21 @@ with doomed as materialized (
         select ctid from kafka.aborted_transactions t
         where t.partition_id = d.partition_id and t.last_offset = d.base_offset offset 0) a)))
   delete from kafka.batches where ctid = any (array(select ctid from doomed))`,
-  ReplaceBatches: `update kafka.batches b set data = r.data, max_timestamp = r.max_timestamp
+  ReplaceBatches: `update kafka.batches b set data = r.data, max_timestamp = r.max_timestamp, object_id = null, object_position = null,
+    object_bytes = null
   from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bytea[]) r (partition_id, base_offset, max_timestamp, data)
-  where b.partition_id = r.partition_id and b.base_offset = r.base_offset`
+  where b.partition_id = r.partition_id and b.base_offset = r.base_offset`,
+  ReplacePointers: `-- Batches with fewer records, whose bytes lie in an object, in the place of others. By ctid: see DeleteOutbox.
+with there as materialized (
+    select b.ctid, r.max_timestamp, r.object_id, r.object_position, r.object_bytes
+    from unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::int[])
+      r (partition_id, base_offset, max_timestamp, object_id, object_position, object_bytes)
+    cross join lateral (
+      select ctid from kafka.batches f
+      where f.partition_id = r.partition_id and f.base_offset = r.base_offset offset 0) b)
+  update kafka.batches b set data = null, max_timestamp = t.max_timestamp, object_id = t.object_id,
+    object_position = t.object_position, object_bytes = t.object_bytes
+  from there t where b.ctid = t.ctid`
 }
 
 export const readTexts = {
@@ -4681,7 +4810,9 @@ select producer_id, first_offset, last_offset, last_stable_offset from kafka.abo
   ErasureTopics: `select distinct topic_id from kafka.erasure_requests where erased_at is null order by topic_id limit 1000`,
   ErasuresToEnd: `-- Of which nothing is left to be erased: whether a vacuum is to follow.
 select erasure_id, vacuum from kafka.erasure_requests where erased_at is not null and done_at is null order by erasure_id`,
-  FindByTimestamp: `select b.data from kafka.batches b
+  FindByTimestamp: `select b.data, case when b.data is null then concat_ws(' ', b.base_offset, b.leader_epoch, b.max_timestamp,
+    b.object_position, b.object_bytes, (select o.name from kafka.objects o where o.object_id = b.object_id)) end
+  from kafka.batches b
   where b.partition_id = $1::int and b.base_offset = (select kafka.first_base_at_time($1::int, $2::bigint))`,
   LoadClaims: `-- What the broker has not been told yet counts as well: it hears of the end of a claim when it takes the outbox's row.
 select o.group_id, o.partition_id from kafka.sql_offsets o
@@ -4732,10 +4863,12 @@ select r.rolname::text from mine join pg_catalog.pg_roles r on r.oid = mine.oid`
   from kafka.materialised_tables m
   left join (pg_class c join pg_namespace n on n.oid = c.relnamespace) on c.oid = m.target
   order by m.follower_id`,
-  Read: `select p.request, b.base_offset, b.data
+  Read: `-- Of a batch that lies in an object, where it lies.
+select p.request, b.data, case when b.data is null then concat_ws(' ', b.base_offset, b.leader_epoch, b.max_timestamp,
+    b.object_position, b.object_bytes, (select o.name from kafka.objects o where o.object_id = b.object_id)) end
   from kafka.plan_read($1::int[], $2::bigint[], $3::bigint[], $4::bigint) p
   cross join lateral (
-    select b.base_offset, b.data from kafka.batches b
+    select b.* from kafka.batches b
     where b.partition_id = p.part and b.base_offset between p.first_base and p.last_base
     order by b.base_offset) b`,
   SizeOf: `-- Both of one snapshot.
@@ -4746,7 +4879,7 @@ select greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
     select b.cumulative_bytes from kafka.batches b
     where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true
   where p.partition_id = $1::int`,
-  Sizes: `select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes, octet_length(b.data)
+  Sizes: `select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes, coalesce(b.object_bytes, octet_length(b.data))
   from kafka.batches b
   where b.partition_id = $1::int and b.base_offset >= coalesce(
     (select case when h.last_offset >= $2::bigint then h.base_offset end from kafka.batches h
@@ -4970,7 +5103,9 @@ export const takeOverTexts = {
   LoadCommitRows: `-- Rows that the reigns before left.
 select commit_id from kafka.commits`,
   LoadConfigs: `select resource_type, resource_name, name, value from kafka.configs order by 1, 2, 3`,
-  LoadCounters: `select cluster_id, epoch, failover_epoch, next_producer_id, next_partition_id, system_identifier, timeline
+  LoadCounters: `select cluster_id, epoch, failover_epoch, next_producer_id, next_partition_id, system_identifier, timeline,
+    1 + greatest(0, (select max(object_id) from kafka.objects),
+      (select max(object_id) from kafka.batches where object_id is not null))
   from kafka.cluster`,
   LoadDelegationTokens: `select token_id, encode(hmac_hash, 'hex'), owner, requester, renewers, issue_timestamp, max_timestamp, expiry_timestamp
   from kafka.delegation_tokens order by 1`,

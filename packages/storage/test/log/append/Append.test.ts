@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Append } from "../../../src/log/append/Append.ts"
 import type { AppendPorts } from "../../../src/log/append/Append.ts"
 import { makeFirstBatches } from "../../../src/log/append/FirstBatches.ts"
+import { ObjectWriter } from "../../../src/log/objects/ObjectWriter.ts"
 import { StoreRefused, StoreUnavailable } from "../../../src/port/StoreError.ts"
 import { batchOf } from "../batch.ts"
 import { limits, newLog } from "../partitions/newLog.ts"
@@ -14,6 +15,7 @@ const start = () => {
     find: () => log,
     leaderEpoch: () => 1,
     nowMs: () => 1000,
+    writer: ObjectWriter.defaultValue(),
     appended: () => {}
   }
   const append = (baseSequence: number) => {

@@ -12,6 +12,7 @@ import { OutcomeUnknown, StoreUnavailable } from "../../../src/port/StoreError.t
 import { FaultyStore } from "../../FaultyStore.ts"
 import { recordOf, recordsOf, startErasing } from "./ErasingBroker.ts"
 import type { ErasingOptions } from "./ErasingBroker.ts"
+import { inMemory } from "../../../src/writes/MemoryPartition.ts"
 import { MemoryErasures } from "./MemoryErasures.ts"
 
 const start = Effect.fnUntraced(function* (
@@ -146,7 +147,7 @@ describe("erasing", () => {
       yield* erase.check
       const stored = faulty.data.partitions.get(partitionIdOf("t"))!.batches
       assert.deepStrictEqual(
-        stored.flatMap(({ records }) => recordsOf(records)),
+        stored.flatMap((batch) => recordsOf(inMemory(batch).records)),
         ["2 b=3"]
       )
     }).pipe(Effect.scoped)

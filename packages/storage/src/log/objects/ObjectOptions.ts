@@ -1,0 +1,16 @@
+import * as Context from "effect/Context"
+import { objectDefaults } from "../../defaults.ts"
+
+/** How batches of object topics get into objects. */
+export interface ObjectOptions {
+  /** How long a batch waits for others, in milliseconds; undefined: as long as fits the store. */
+  readonly lingerMs: number | undefined
+  /** Bytes from which on an object takes no further batches. */
+  readonly maxBytes: number
+  /** Objects that are put at a time. */
+  readonly uploads: number
+}
+
+export const ObjectOptions = Context.Reference<ObjectOptions>("@tusk/storage/ObjectOptions", {
+  defaultValue: () => objectDefaults
+})

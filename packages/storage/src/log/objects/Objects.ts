@@ -1,0 +1,160 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import * as Result from "effect/Result"
+import { Active } from "../../commit/Active.ts"
+import { ObjectStore } from "../../port/ObjectStore.ts"
+import type { ObjectExists, ObjectStoreError } from "../../port/ObjectStore.ts"
+import { Fenced, StoreUnavailable } from "../../port/StoreError.ts"
+import type { StoreError } from "../../port/StoreError.ts"
+import { Write } from "../../port/Write.ts"
+import type { WriteOf } from "../../port/Write.ts"
+import { Recurring } from "../../Recurring.ts"
+import { Counts } from "../../StorageCounts.ts"
+
+/** Batches point to an object for the first time while it is younger than this: the collector takes none that is so young. */
+export const POINTABLE_MS = 3_600_000
+/** How long a put is tried, and between two tries: at first, and at most. */
+const TRIED_MS = 30_000
+const FIRST_WAIT_MS = 100
+const LONGEST_WAIT_MS = 2000
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz"
+const INCARNATION_LETTERS = 8
+/** Digits of a time in base 36: enough until the year 5188. */
+const TIME_DIGITS = 9
+
+/** An object that is in the store. */
+export interface PlacedObject {
+  /** What goes into each unit with a pointer to it. */
+  readonly write: WriteOf<"PutObject">
+  /** Why no pointer to it may be stored any more; undefined: one may. To be asked in the commit's turn. */
+  readonly refusal: () => StoreError | undefined
+}
+
+/** The time in the name of an object, in milliseconds; undefined: it is none of a broker's. */
+export const timeOfName = (name: string): number | undefined => {
+  const found = /\/([0-9a-z]{9})-\d+$/.exec(name)
+  return found === null ? undefined : parseInt(found[1]!, 36)
+}
+
+const incarnation: Effect.Effect<string> = Effect.gen(function* () {
+  let letters = ""
+  for (let i = 0; i < INCARNATION_LETTERS; i++) letters += LETTERS[yield* Random.nextIntBetween(0, LETTERS.length)]
+  return letters
+})
+
+/** Puts objects: each has a name and an id that no other has. What was put in one reign is not pointed to in another. */
+export interface Objects {
+  /** Whether a put takes about as long as a flush of a disk of this machine. */
+  readonly isLocal: boolean
+  /**
+   * Puts the chunks, one behind the other, as one object, which is durable when it is told. They are not changed meanwhile.
+   * Fails with `StoreUnavailable` when that is not known to have worked for too long, or was refused: nothing may point to it
+   * then.
+   */
+  readonly put: (
+    chunks: ReadonlyArray<Uint8Array>,
+    options?: { readonly merged?: boolean }
+  ) => Effect.Effect<PlacedObject, StoreError>
+}
+
+const without: Objects = {
+  isLocal: true,
+  put: () =>
+    Effect.fail(new StoreUnavailable({ message: "the topic is kept in objects, and this broker has no object store" }))
+}
+
+/** By default there is no object store, and every put fails. */
+export const Objects = Context.Reference<Objects>("@tusk/storage/log/objects/Objects", { defaultValue: () => without })
+
+/** Puts them into `ObjectStore`. */
+export const objectsLayer: Layer.Layer<never, never, Active> = Layer.effect(
+  Objects,
+  Effect.gen(function* () {
+    const store = yield* ObjectStore
+    if (store === undefined) return without
+    const active = yield* Active
+    const clock = yield* Clock.Clock
+    const counts = yield* Counts
+    const trouble = new Recurring("objects")
+    const folder = `${active.clusterId}/${yield* incarnation}`
+    let nextId = active.cluster.nextObjectId
+    let number = 0
+    active.onTakeOver(({ nextObjectId }) =>
+      Effect.sync(() => {
+        if (nextObjectId > nextId) nextId = nextObjectId
+      })
+    )
+
+    /** Whether an object of this name has these bytes: it was put by a try that was not heard of. */
+    const isThere = (name: string, bytes: number): Effect.Effect<boolean, ObjectStoreError> =>
+      Effect.map(store.list(name, undefined), (found) =>
+        found.some((listed) => listed.name === name && listed.bytes === bytes)
+      )
+
+    const tryOnce = (name: string, chunks: ReadonlyArray<Uint8Array>, bytes: number, wasSent: boolean) =>
+      Effect.catchTag(store.put(name, chunks), "ObjectExists", (error) =>
+        wasSent
+          ? Effect.flatMap(isThere(name, bytes), (is) => (is ? Effect.void : Effect.fail(error)))
+          : Effect.fail(error)
+      )
+
+    /** Until it is in the store. What may have happened is asked for under the same name. */
+    const stored = Effect.fnUntraced(function* (
+      name: string,
+      chunks: ReadonlyArray<Uint8Array>,
+      bytes: number,
+      reign: number
+    ) {
+      const askedAtMs = active.nowMs()
+      let wasSent: boolean = false
+      for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+        const tried: Result.Result<void, ObjectExists | ObjectStoreError> = yield* Effect.result(
+          tryOnce(name, chunks, bytes, wasSent)
+        )
+        if (active.reign() !== reign) return yield* anotherReign()
+        const tookMs = active.nowMs() - askedAtMs
+        if (Result.isSuccess(tried)) {
+          counts.objectPutSeconds.observe(tookMs / 1000)
+          counts.objectPutBytes += bytes
+          return yield* trouble.over(`objects are put into ${store.name} again`)
+        }
+        const error: ObjectExists | ObjectStoreError = tried.failure
+        counts.objectPutFailures++
+        yield* trouble.seen(`an object cannot be put into ${store.name}: ${error.message}`)
+        if (error._tag !== "ObjectStoreUnavailable" || tookMs + waitMs > TRIED_MS) return yield* unavailable(error)
+        wasSent ||= error.sent
+        yield* Effect.sleep(waitMs)
+      }
+    })
+
+    return {
+      isLocal: store.isLocal,
+      put: (chunks, { merged = false } = {}) =>
+        Effect.suspend(() => {
+          const reign = active.reign()
+          if (reign === undefined) return Effect.fail(anotherReign())
+          const [putMs, timeMs] = [active.nowMs(), clock.currentTimeMillisUnsafe()]
+          const name = `${folder}/${timeMs.toString(36).padStart(TIME_DIGITS, "0")}-${++number}`
+          let bytes = 0
+          for (const { byteLength } of chunks) bytes += byteLength
+          const write = Write.PutObject({ objectId: nextId++, name, bytes, createdAt: BigInt(timeMs), merged })
+          const refusal = () => {
+            if (active.reign() !== reign) return anotherReign()
+            // A machine that slept has a clock that stood still.
+            const ageMs = Math.max(active.nowMs() - putMs, clock.currentTimeMillisUnsafe() - timeMs)
+            return ageMs < POINTABLE_MS ? undefined : tooOld(name)
+          }
+          return Effect.as(stored(name, chunks, bytes, reign), { write, refusal })
+        })
+    }
+  })
+)
+
+const anotherReign = () => new Fenced({ message: "the cluster was taken over after the object was put" })
+const tooOld = (name: string) => new StoreUnavailable({ message: `object ${name} waited for too long for its commit` })
+const unavailable = (error: ObjectExists | ObjectStoreError) =>
+  new StoreUnavailable({ message: `an object cannot be stored: ${error.message}`, cause: error })

@@ -1,0 +1,194 @@
+import * as fs from "node:fs"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { ofObject } from "../../port/ObjectName.ts"
+import { ObjectExists, ObjectMissing, ObjectStoreRefused } from "../../port/ObjectStore.ts"
+import type { ObjectStore } from "../../port/ObjectStore.ts"
+import { randomUuid } from "../../port/Uuid.ts"
+import { asked, closeLater, readAll, told, unless, writeAll } from "./disk.ts"
+import type { DiskError } from "./disk.ts"
+import { Folders, removeEmpty } from "./Folders.ts"
+import { Handles } from "./Handles.ts"
+import { listed } from "./listing.ts"
+import { placeOf } from "./place.ts"
+import { readState, removeStates, replaceState } from "./tagged.ts"
+
+export interface FileObjectOptions {
+  /** The folder that holds all of it: a whole path. */
+  readonly path: string
+  /** Objects whose files stay open, for who reads on. */
+  readonly maxOpen?: number
+}
+
+/** A folder may be removed, as it is empty, while something is put into it; so often at most. */
+const TRIES = 20
+
+interface Disk {
+  readonly root: string
+  readonly name: string
+  readonly folders: Folders
+  readonly handles: Handles
+}
+
+/** A new file, in a folder that lasts. */
+const create = (disk: Disk, folder: string, path: string, triesLeft = TRIES): Effect.Effect<number, DiskError> =>
+  disk.folders.ensure(folder, disk.root).pipe(
+    Effect.andThen(asked<number>((done) => fs.open(path, "wx+", done))),
+    Effect.catch((error) => {
+      if (error.code !== "ENOENT" || triesLeft === 0) return Effect.fail(error)
+      disk.folders.forgetUpTo(disk.root, folder)
+      return create(disk, folder, path, triesLeft - 1)
+    })
+  )
+
+/** Both the bytes and the name last, flushed side by side: most file systems carry out both by one commit of their journal. */
+const fill = (
+  disk: Disk,
+  folder: string,
+  fd: number,
+  chunks: ReadonlyArray<Uint8Array>
+): Effect.Effect<void, DiskError> =>
+  Effect.andThen(
+    writeAll(fd, chunks),
+    Effect.all([asked((done) => fs.fdatasync(fd, done)), disk.folders.flush(folder)], { concurrency: 2, discard: true })
+  )
+
+const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) => {
+  const place = placeOf(name)
+  const folder = join(disk.root, place.folder)
+  const path = join(folder, place.file)
+  const filled = (fd: number) =>
+    Effect.matchEffect(fill(disk, folder, fd, chunks), {
+      onSuccess: () => Effect.sync(() => disk.handles.keep(name, fd)),
+      onFailure: (error) => {
+        closeLater(fd)
+        return asked((done) => fs.unlink(path, done)).pipe(
+          Effect.matchEffect({
+            onSuccess: () => Effect.fail(told(disk.name, false)(error)),
+            onFailure: () => Effect.fail(told(disk.name, true)(error))
+          })
+        )
+      }
+    })
+  return create(disk, folder, path).pipe(
+    Effect.mapError((error) => (error.code === "EEXIST" ? new ObjectExists({ name }) : told(disk.name, false)(error))),
+    Effect.flatMap(filled),
+    // Nobody leaves half a file behind.
+    Effect.uninterruptible
+  )
+}
+
+/** The name is nobody's, or a folder's, or leads over an object. */
+const IS_NONE = new Set(["ENOENT", "EISDIR", "ENOTDIR"])
+
+const get = (disk: Disk, name: string, from: number, to: number) => {
+  const place = placeOf(name)
+  const read = (fd: number) =>
+    Effect.suspend(() => {
+      const into = new Uint8Array(Buffer.allocUnsafeSlow(to - from).buffer)
+      return Effect.flatMap(readAll(fd, into, from), (bytes) =>
+        bytes === into.byteLength
+          ? Effect.succeed(into)
+          : Effect.fail(new ObjectStoreRefused({ message: `object ${name} ends at ${from + bytes}, before ${to}` }))
+      )
+    })
+  return Effect.mapError(disk.handles.use(name, join(disk.root, place.folder, place.file), read), (error) => {
+    if (error instanceof ObjectStoreRefused) return error
+    return IS_NONE.has(error.code ?? "") ? new ObjectMissing({ name }) : told(disk.name, false)(error)
+  })
+}
+
+/** What some systems say of `unlink` of a folder. A folder that may not be written to says EACCES. */
+const IS_FOLDER = ["EPERM"]
+
+const remove = (disk: Disk, name: string): Effect.Effect<void, DiskError> => {
+  const place = placeOf(name)
+  const folder = join(disk.root, place.folder)
+  const gone = Effect.sync(() => disk.handles.drop(name))
+  return unless(
+    ...IS_NONE,
+    ...IS_FOLDER
+  )(asked((done) => fs.unlink(join(folder, place.file), done))).pipe(
+    Effect.andThen(removeStates({ folder, file: place.file })),
+    Effect.andThen(gone),
+    Effect.andThen(removeEmpty(disk.folders, folder, disk.root)),
+    Effect.uninterruptible
+  )
+}
+
+const replaceTagged = Effect.fnUntraced(function* (
+  disk: Disk,
+  name: string,
+  tag: string | undefined,
+  value: Uint8Array
+) {
+  const place = placeOf(name)
+  const folder = join(disk.root, place.folder)
+  if (tag === undefined) yield* disk.folders.ensure(folder, disk.root)
+  return yield* replaceState(disk.folders, { folder, file: place.file }, tag, value, yield* randomUuid)
+}, Effect.uninterruptible)
+
+/** A name that nobody has is given once. */
+const probe = Effect.fnUntraced(function* (disk: Disk, store: Pick<ObjectStore, "put" | "remove">) {
+  yield* Effect.mapError(
+    asked<string | undefined>((done) => fs.mkdir(disk.root, { recursive: true }, done)),
+    told(disk.name, false)
+  )
+  const name = `probe-${yield* randomUuid}`
+  const bytes = [new Uint8Array(1)]
+  const refused = (message: string) => new ObjectStoreRefused({ message: `${disk.name}: ${message}` })
+  yield* Effect.catchTag(store.put(name, bytes), "ObjectExists", () => Effect.fail(refused("a new name is taken")))
+  const isGivenTwice = yield* store.put(name, bytes).pipe(
+    Effect.as(true),
+    Effect.catchTag("ObjectExists", () => Effect.succeed(false)),
+    Effect.ensuring(Effect.ignore(store.remove(name)))
+  )
+  if (isGivenTwice) return yield* refused("a name was given twice")
+})
+
+/**
+ * Objects as files of one folder, for brokers of one machine. A put returns when file and name would survive a crash of the
+ * machine; what it leaves behind if it does not return has no pointer. A removal may be forgotten by such a crash, and the
+ * collector does it again. Several processes may use the folder at one time. Files stay open for readers, until the scope ends.
+ */
+export const makeFileObjectStore = ({
+  maxOpen = 64,
+  path
+}: FileObjectOptions): Effect.Effect<ObjectStore, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync((): Disk => ({
+        root: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
+        name: pathToFileURL(path).href,
+        folders: new Folders(),
+        handles: new Handles(maxOpen)
+      })),
+      ({ folders, handles }) =>
+        Effect.sync(() => {
+          folders.close()
+          handles.close()
+        })
+    ),
+    (disk) => {
+      const failing = Effect.mapError(told(disk.name, false))
+      const store = {
+        name: disk.name,
+        isLocal: true,
+        put: (name, chunks) => ofObject(name, put(disk, name, chunks)),
+        get: (name, from, to) => ofObject(name, get(disk, name, from, to)),
+        list: (prefix, after) => failing(listed(disk.root, prefix, after)),
+        remove: (name) => ofObject(name, failing(remove(disk, name))),
+        readTagged: (name) => ofObject(name, failing(readState(statesAt(disk, name)))),
+        replaceTagged: (name, tag, value) =>
+          ofObject(name, Effect.mapError(replaceTagged(disk, name, tag, value), told(disk.name, true)))
+      } satisfies Omit<ObjectStore, "probe">
+      return { ...store, probe: probe(disk, store) }
+    }
+  )
+
+const statesAt = ({ root }: Disk, name: string) => {
+  const { file, folder } = placeOf(name)
+  return { folder: join(root, folder), file }
+}

@@ -1,0 +1,1 @@
+delete from kafka.objects where object_id = any($1::bigint[])
