@@ -48,6 +48,20 @@ export class StorageCounts {
   /** Records that went for their key, and bytes of the batches in which they lay. */
   erasedRecords = 0
   erasedBytes = 0
+  /** Objects that were noted as unused, removed after their delay, and removed as no row knew them; bytes of both. */
+  objectsUnused = 0
+  objectsRemoved = 0
+  objectOrphansRemoved = 0
+  objectBytesRemoved = 0
+  /** Of the object store: how long calls take that succeed, by kind; bytes put and got; calls that failed, by kind. */
+  readonly objectSeconds = { put: new Histogram(SECONDS), get: new Histogram(SECONDS) }
+  objectPutBytes = 0
+  objectGetBytes = 0
+  readonly objectFailures = new Map<string, number>()
+
+  objectFailed(call: string): void {
+    this.objectFailures.set(call, (this.objectFailures.get(call) ?? 0) + 1)
+  }
 
   commitFailed(tag: string): void {
     this.commitFailures.set(tag, (this.commitFailures.get(tag) ?? 0) + 1)

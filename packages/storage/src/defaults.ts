@@ -85,3 +85,12 @@ export const pgDefaults = {
   lockTimeoutMs: 30_000,
   tableSessions: followerDefaults.tableSteps
 }
+
+/** Of `CollectorOptions`. */
+export const collectorDefaults = {
+  intervalMs: 300_000,
+  deleteDelayMs: 7 * 86_400_000,
+  roundsPerSweep: 12,
+  rowsPerStep: 1000,
+  removedPerStep: 100
+}

@@ -102,6 +102,7 @@ export class FaultyStore {
     loadOffsets: Effect.suspend(() => this.#memory.loadOffsets),
     loadClaims: Effect.sync(() => this.claims),
     loadGroups: Effect.suspend(() => this.#memory.loadGroups),
+    objects: this.#memory.objects!,
     commit: (units) => Effect.suspend(() => this.#commit(units))
   })
 

@@ -2,12 +2,14 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { nextCounters, UNKNOWN } from "../port/counters.ts"
 import type { Counters } from "../port/counters.ts"
+import type { ObjectRows } from "../port/ObjectRows.ts"
 import { Store } from "../port/Store.ts"
 import type { ClusterState, Told } from "../port/CommitStore.ts"
 import { Fenced, LockHeld } from "../port/StoreError.ts"
 import type { StoreError } from "../port/StoreError.ts"
 import { randomUuid } from "../port/Uuid.ts"
 import { MemoryData } from "../writes/MemoryData.ts"
+import { objectRowsOf } from "./memoryObjects.ts"
 import { readsOf } from "./memoryReads.ts"
 import { apply, conflict } from "./memoryWrites.ts"
 
@@ -40,11 +42,12 @@ const pickCounters = ({ epoch, failoverEpoch, nextPartitionId, nextProducerId }:
 
 const clusterState = (
   data: MemoryData,
-  failover: ClusterState["failover"],
+  { failover, server }: Counters,
   unknownCommitStored: boolean | undefined
 ): ClusterState => ({
   ...pickCounters(data),
   clusterId: data.clusterId,
+  server,
   failover,
   unknownCommitStored,
   nextObjectId: data.objects.nextObjectId,
@@ -62,6 +65,21 @@ const clusterState = (
     .filter(([, partition]) => partition.topicId === undefined)
     .map(([partitionId]) => partitionId),
   ...data.security
+})
+
+/** Each read looks for the lock first, as all others do. */
+const objectsOf = (
+  rows: ObjectRows,
+  withLock: <A, E>(use: Effect.Effect<A, E>) => Effect.Effect<A, E | Fenced>
+): ObjectRows => ({
+  nowMs: withLock(rows.nowMs),
+  inUse: (after, limit) => withLock(rows.inUse(after, limit)),
+  unused: (before, limit) => withLock(rows.unused(before, limit)),
+  known: (names) => withLock(rows.known(names)),
+  byName: (after, limit) => withLock(rows.byName(after, limit)),
+  batchesOf: (objectId, after, limit) => withLock(rows.batchesOf(objectId, after, limit)),
+  pointedIds: (after, limit) => withLock(rows.pointedIds(after, limit)),
+  totals: withLock(rows.totals)
 })
 
 /** A `Store` over data that may outlive it. */
@@ -85,8 +103,8 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
             return Effect.fail(new LockHeld({ holder: "another broker of this process" }))
           }
           data.holder = token
-          const { failover } = raiseCounters(data, told)
-          return Effect.succeed(clusterState(data, failover, behind ? false : undefined))
+          const counters = raiseCounters(data, told)
+          return Effect.succeed(clusterState(data, counters, behind ? false : undefined))
         }),
         () =>
           Effect.sync(() => {
@@ -116,6 +134,7 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
     loadGroups: withLock(reads.loadGroups),
     loadTransactionalIds: withLock(reads.loadTransactionalIds),
     abortedTransactions: (partitionId, from, to) => withLock(reads.abortedTransactions(partitionId, from, to)),
+    objects: objectsOf(objectRowsOf(data), withLock),
     outbox: undefined
   })
 }

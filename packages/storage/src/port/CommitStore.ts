@@ -60,6 +60,8 @@ export interface ClusterState extends StoredSecurity {
    * acknowledged before it may be lost: the end of a partition with a lower `failoverEpoch` leaps when it is loaded.
    */
   readonly failoverEpoch: number
+  /** On which server the data lies, as far as it ever said so. */
+  readonly server: ServerIdentity
   /** Whether this take-over is such a one: from which server to which. */
   readonly failover: { readonly from: ServerIdentity; readonly to: ServerIdentity } | undefined
   /**

@@ -5,6 +5,7 @@ import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
 import type { Erasures } from "./Erasures.ts"
 import type { MaterialisedTables } from "./MaterialisedTables.ts"
+import type { ObjectRows } from "./ObjectRows.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { Publications } from "./Publications.ts"
 import type { RoleLogins } from "./RoleLogins.ts"
@@ -63,9 +64,15 @@ export interface BatchReads extends BatchReader {
  * written once over it. Reads see every acknowledged commit, and fail while this is not the cluster's writer.
  * `storeSuite` states what each member has to do.
  */
-export class Store extends Context.Service<Store, CommitStore & BatchReads & StateLoader & SqlSide>()(
+export class Store extends Context.Service<Store, CommitStore & BatchReads & StateLoader & SqlSide & ObjectSide>()(
   "@tusk/storage/port/Store"
 ) {}
+
+/** What a backend keeps beside batches whose bytes lie in objects. */
+export interface ObjectSide {
+  /** Absent: no object is ever removed. */
+  readonly objects?: ObjectRows
+}
 
 /** What SQL sessions reach a backend by. */
 export interface SqlSide {

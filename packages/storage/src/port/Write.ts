@@ -51,7 +51,7 @@ export type Write = Data.TaggedEnum<{
    * nothing. Batches that are not there any more are passed over; the newest one of a partition is never taken away.
    */
   ReplaceBatches: { readonly partitionId: number; readonly batches: ReadonlyArray<Replacement> }
-  /** An object that batches of this unit point to; there already: nothing changes. */
+  /** An object that batches of this unit point to; there already: it is in use, and nothing else changes. */
   PutObject: StoredObject
   /**
    * The bytes of batches lie elsewhere now: in the object. Batches that are not there any more, or whose bytes do not lie where

@@ -33,7 +33,8 @@ export interface Counters {
 /** Nothing is concluded from what one of the two does not say. */
 const differs = (a: string, b: string): boolean => a !== b && a !== UNKNOWN && b !== UNKNOWN
 
-const isAnother = (a: ServerIdentity, b: ServerIdentity): boolean =>
+/** Whether they are two servers, two histories of one, or two places in it. */
+export const isAnotherServer = (a: ServerIdentity, b: ServerIdentity): boolean =>
   differs(a.systemIdentifier, b.systemIdentifier) || differs(a.timeline, b.timeline) || differs(a.place, b.place)
 
 /** What is known of a server, though it does not say everything this time. */
@@ -51,7 +52,7 @@ const note = (stored: ServerIdentity | null, server: ServerIdentity): ServerIden
  */
 export const nextCounters = (stored: StoredCounters, server: ServerIdentity, told: Told): Counters => {
   const failover =
-    stored.server === null || !isAnother(stored.server, server) ? undefined : { from: stored.server, to: server }
+    stored.server === null || !isAnotherServer(stored.server, server) ? undefined : { from: stored.server, to: server }
   const leap = failover === undefined ? 0 : 1
   const epoch = Math.max(stored.epoch, told.epoch) + 1 + leap * EPOCH_LEAP
   const producerIds = stored.nextProducerId + BigInt(leap * ID_LEAP)

@@ -28,7 +28,10 @@ export const reignCases = (backend: StoreBackend, { scenario, log, readOne, load
         const store = yield* open
         const state = yield* store.acquire(NOTHING_TOLD)
         expect(state.clusterId).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/)
-        expect({ ...state, clusterId: "", schema: undefined }).toEqual({
+        const { server, ...rest } = state
+        expect(server.systemIdentifier).not.toBe("unknown")
+        expect(server.timeline).toMatch(/^[0-9A-F]{8}$/)
+        expect({ ...rest, clusterId: "", schema: undefined }).toEqual({
           clusterId: "",
           epoch: 1,
           failoverEpoch: 0,

@@ -3,6 +3,7 @@ import { compactionCases } from "./compactionCases.ts"
 import { keptCases } from "./keptCases.ts"
 import { lockAndLogCases } from "./lockAndLogCases.ts"
 import { objectCases } from "./objectCases.ts"
+import { objectRowCases } from "./objectRowCases.ts"
 import { reignCases } from "./reignCases.ts"
 import { securityCases } from "./securityCases.ts"
 import { scenariosOf } from "./storeScenarios.ts"
@@ -21,6 +22,7 @@ export const storeSuite = (name: string, backend: StoreBackend): void => {
     compactionCases(scenarios)
     transactionCases(scenarios)
     objectCases(backend)
+    objectRowCases(scenarios)
     securityCases(backend)
   })
 }

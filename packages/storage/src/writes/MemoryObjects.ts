@@ -28,7 +28,11 @@ export class MemoryObjects {
   }
 
   put(object: StoredObject): void {
-    if (this.#objects.has(object.objectId)) return
+    const there = this.#objects.get(object.objectId)
+    if (there !== undefined) {
+      this.#objects.set(object.objectId, { ...there, unusedSince: null })
+      return
+    }
     this.#objects.set(object.objectId, { ...object, unusedSince: null })
     if (object.objectId >= this.nextObjectId) this.nextObjectId = object.objectId + 1n
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { resolveOptions } from "../../src/pg/options/PgOptions.ts"
 import { sessionSettings } from "../../src/pg/connection/sessionSettings.ts"
-import { commitTexts, outboxTexts } from "../../src/pg/sql/bundle.ts"
+import { commitTexts, outboxTexts, readTexts } from "../../src/pg/sql/bundle.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
@@ -18,7 +18,13 @@ const texts = {
   MoveBatches: commitTexts.MoveBatches,
   ReplacePointers: commitTexts.ReplacePointers,
   PutUnusedObjects: commitTexts.PutUnusedObjects,
-  OutboxRows: outboxTexts.OutboxRows
+  OutboxRows: outboxTexts.OutboxRows,
+  ObjectsInUse: readTexts.ObjectsInUse,
+  ObjectsUnused: readTexts.ObjectsUnused,
+  ObjectsKnown: readTexts.ObjectsKnown,
+  ObjectsByName: readTexts.ObjectsByName,
+  ObjectBatches: readTexts.ObjectBatches,
+  ObjectPointedIds: readTexts.ObjectPointedIds
 }
 
 describe("rows that are found by their keys", () => {

@@ -148,6 +148,7 @@ export const takeOverCluster = (
       clusterId,
       epoch: counters.epoch,
       failoverEpoch: counters.failoverEpoch,
+      server: counters.server,
       failover: counters.failover,
       unknownCommitStored,
       nextProducerId: counters.nextProducerId,

@@ -4466,6 +4466,7 @@ comment on column kafka.objects.bytes is 'Its size';
 comment on column kafka.objects.created_at is 'When it was put, in milliseconds, by the broker''s clock';
 comment on column kafka.objects.unused_since is 'Since when no batch points to it, in milliseconds; null: one may';
 comment on column kafka.objects.merged is 'Its batches lie in order of partition and offset';
+create index objects_unused_since on kafka.objects (unused_since, object_id) where unused_since is not null;
 
 alter table kafka.batches alter column data drop not null;
 alter table kafka.batches add column object_id bigint, add column object_position bigint, add column object_bytes integer;
@@ -4710,11 +4711,11 @@ with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
     from unnest($1::int[], $2::bigint[]) u (partition_id, log_start_offset) group by partition_id) s
   where p.partition_id = s.partition_id and p.log_start_offset < s.log_start_offset`,
   PutNextProducerId: `update kafka.cluster set next_producer_id = $1::bigint`,
-  PutObject: `-- Each commit with batches in it brings it anew. A name that another object has is refused.
+  PutObject: `-- Each commit with batches in it brings it anew: it is in use. A name that another object has is refused.
 insert into kafka.objects (object_id, name, bytes, created_at, merged)
   select o.object_id, o.name, o.bytes, o.created_at, o.merged = 1
   from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::int[]) o (object_id, name, bytes, created_at, merged)
-  on conflict (object_id) do nothing`,
+  on conflict (object_id) do update set unused_since = null where objects.unused_since is not null`,
   PutOffset: `insert into kafka.offsets (group_id, partition_id, committed_offset, leader_epoch, commit_timestamp,
     expire_timestamp, metadata, commit_id)
   select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::text[],
@@ -4863,6 +4864,37 @@ select r.rolname::text from mine join pg_catalog.pg_roles r on r.oid = mine.oid`
   from kafka.materialised_tables m
   left join (pg_class c join pg_namespace n on n.oid = c.relnamespace) on c.oid = m.target
   order by m.follower_id`,
+  ObjectBatches: `-- Of one object, in order of their places in it.
+select b.partition_id, b.base_offset, b.last_offset, b.object_position, b.object_bytes
+  from kafka.batches b
+  where b.object_id = $1::bigint and (b.object_position, b.partition_id, b.base_offset) > ($2::bigint, $3::int, $4::bigint)
+  order by b.object_position, b.partition_id, b.base_offset limit $5::int`,
+  ObjectPointedIds: `-- From one object's batches to the next one's, however many there are.
+with recursive pointed (object_id, place) as (
+    (select b.object_id, 1 from kafka.batches b where b.object_id > $1::bigint order by b.object_id limit 1)
+    union all
+    select (select b.object_id from kafka.batches b where b.object_id > p.object_id order by b.object_id limit 1), p.place + 1
+      from pointed p where p.object_id is not null and p.place < $2::int)
+  select p.object_id, (select o.object_id from kafka.objects o where o.object_id = p.object_id) is not null
+  from pointed p where p.object_id is not null order by p.object_id`,
+  ObjectTotals: `select count(*), coalesce(sum(bytes), 0)::bigint, count(unused_since),
+    coalesce(sum(bytes) filter (where unused_since is not null), 0)::bigint
+  from kafka.objects`,
+  ObjectsByName: `select o.object_id, o.name, o.bytes, o.created_at, o.unused_since, o.merged,
+    (select b.object_id from kafka.batches b where b.object_id = o.object_id limit 1) is not null
+  from kafka.objects o where o.name > $1::text order by o.name limit $2::int`,
+  ObjectsInUse: `-- Not noted as unused, by id; whether a batch points to each.
+select o.object_id, o.name, o.bytes, o.created_at, o.unused_since, o.merged,
+    (select b.object_id from kafka.batches b where b.object_id = o.object_id limit 1) is not null
+  from kafka.objects o where o.object_id > $1::bigint and o.unused_since is null order by o.object_id limit $2::int`,
+  ObjectsKnown: `select o.name from unnest($1::text[]) n (name)
+  cross join lateral (select f.name from kafka.objects f where f.name = n.name offset 0) o`,
+  ObjectsUnused: `-- For longer than since a time, and no batch points to them.
+select o.object_id, o.name, o.bytes, o.created_at, o.unused_since, o.merged
+  from kafka.objects o
+  where o.unused_since < $1::bigint
+    and (select b.object_id from kafka.batches b where b.object_id = o.object_id limit 1) is null
+  order by o.unused_since, o.object_id limit $2::int`,
   Read: `-- Of a batch that lies in an object, where it lies.
 select p.request, b.data, case when b.data is null then concat_ws(' ', b.base_offset, b.leader_epoch, b.max_timestamp,
     b.object_position, b.object_bytes, (select o.name from kafka.objects o where o.object_id = b.object_id)) end
@@ -4871,6 +4903,7 @@ select p.request, b.data, case when b.data is null then concat_ws(' ', b.base_of
     select b.* from kafka.batches b
     where b.partition_id = p.part and b.base_offset between p.first_base and p.last_base
     order by b.base_offset) b`,
+  ServerClock: `select (extract(epoch from clock_timestamp()) * 1000)::bigint`,
   SizeOf: `-- Both of one snapshot.
 select greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
     kafka.partition_bytes(p.partition_id, p.cleaned_offset)

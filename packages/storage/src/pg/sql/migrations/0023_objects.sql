@@ -16,6 +16,7 @@ comment on column kafka.objects.bytes is 'Its size';
 comment on column kafka.objects.created_at is 'When it was put, in milliseconds, by the broker''s clock';
 comment on column kafka.objects.unused_since is 'Since when no batch points to it, in milliseconds; null: one may';
 comment on column kafka.objects.merged is 'Its batches lie in order of partition and offset';
+create index objects_unused_since on kafka.objects (unused_since, object_id) where unused_since is not null;
 
 alter table kafka.batches alter column data drop not null;
 alter table kafka.batches add column object_id bigint, add column object_position bigint, add column object_bytes integer;
