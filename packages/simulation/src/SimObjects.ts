@@ -1,4 +1,4 @@
-import { MemoryObjects, makeMemoryObjects } from "@tusk/storage/object/memory/MemoryObjects"
+import { makeMemoryObjectStore, MemoryObjects } from "@tusk/storage/object/memory/MemoryObjectStore"
 import { ObjectStoreUnavailable } from "@tusk/storage/port/ObjectStore"
 import type { ObjectStore, ObjectStoreError } from "@tusk/storage/port/ObjectStore"
 import * as Effect from "effect/Effect"
@@ -24,12 +24,14 @@ interface Call<A, E> {
   readonly act: () => Exit.Exit<A, E>
 }
 
+const MAX_BYTES = 1 << 30
+
 const lost = (message: string, sent: boolean) => Exit.fail(new ObjectStoreUnavailable({ message, sent }))
 
 /** What every broker of the world keeps its objects in; it outlives them all, and failovers of the database, too. */
 export class SimObjects {
   readonly data = new MemoryObjects()
-  readonly #memory: ObjectStore = makeMemoryObjects(this.data)
+  readonly #memory = makeMemoryObjectStore(this.data, { maxBytes: MAX_BYTES })
   readonly #isLocal: boolean
   /** Until then nobody reaches it. */
   #awayUntilMs = -Infinity
