@@ -1,13 +1,16 @@
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
+import { objectRowsOf } from "@tusk/storage/memory/memoryObjects"
 import { readsOf } from "@tusk/storage/memory/memoryReads"
 import { NOTHING_TOLD } from "@tusk/storage/port/counters"
 import { Store } from "@tusk/storage/port/Store"
 import type { ClusterState, Told } from "@tusk/storage/port/CommitStore"
 import type { StoredAcl } from "@tusk/storage/port/Security"
+import { PointerReader, resolved } from "@tusk/storage/port/StoredBatch"
 import type { Unit } from "@tusk/storage/port/Write"
 import { Fenced, LockHeld, StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { StoreError } from "@tusk/storage/port/StoreError"
+import type { ObjectRows } from "@tusk/storage/port/ObjectRows"
 import type { Outbox } from "@tusk/storage/port/Outbox"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,8 +26,14 @@ import { PASS_KEYS } from "./SqlServer.ts"
 import type { Lost } from "./Server.ts"
 import { MAX_BYTES, Session } from "./Session.ts"
 import type { Sent, SessionWorld } from "./Session.ts"
-import { changesAcls } from "./units.ts"
+import { changesAcls, foundsTopic } from "./units.ts"
 import type { View, World } from "./World.ts"
+
+/** A read of the database alone: what lies in objects is told by where it does. */
+const asStored = <A, E>(read: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.provideService(read, PointerReader, {
+    resolve: (pointers) => Effect.succeed(pointers as ReadonlyArray<unknown> as ReadonlyArray<Uint8Array>)
+  })
 
 /** By its own clock a server ends the session of a client that says nothing for so long (`idle_session_timeout`). */
 const IDLE_MS = 6000
@@ -42,8 +51,12 @@ export interface DatabaseOptions {
   /** Records are kept as rows; keys are erased. */
   readonly follows: boolean
   readonly erases: boolean
-  /** Batches are about to take the place of others. */
-  readonly onRewrites: (server: Server, units: ReadonlyArray<Unit>) => void
+  /** What lies in the object store, by name. */
+  readonly stored: ReadonlyMap<string, Uint8Array>
+  /** A commit that no failover loses any more, beside those of topics that are needed. */
+  readonly isSettled: (units: ReadonlyArray<Unit>) => boolean
+  /** A commit is about to happen. */
+  readonly onCommit: (server: Server, units: ReadonlyArray<Unit>) => void
   /** What is stored of ACLs is this from now on. */
   readonly onAcls: (rows: ReadonlyArray<StoredAcl>) => void
   /** A broker has the lock, and reads all that is stored. */
@@ -65,9 +78,9 @@ export class Database {
   nextOutboxId = 1n
   /** The server before the last failover: gone, or alive for brokers that still talk to it. */
   old: Server | undefined
-  #server = new Server(new MemoryData("SimulatedClusterAAAAAA"))
+  #server: Server
   /** All that were ever the cluster's. */
-  readonly servers: Array<Server> = [this.#server]
+  readonly servers: Array<Server> = []
   /** The session that holds the lock. */
   #session: Session | undefined
   readonly #options: DatabaseOptions
@@ -85,13 +98,15 @@ export class Database {
     this.#world = world
     this.#faults = faults
     this.#options = options
+    this.#server = new Server(new MemoryData("SimulatedClusterAAAAAA"), options.stored)
+    this.servers.push(this.#server)
     this.#ledger = new Ledger(options.violate)
     this.#view = world.view("database")
     this.#around = {
       world,
       faults,
       view: this.#view,
-      storing: ({ server }, units) => options.onRewrites(server, units),
+      storing: ({ server }, units) => options.onCommit(server, units),
       stored: ({ broker, server }, units) => {
         this.#writer = broker.name
         server.commits(units)
@@ -191,7 +206,9 @@ export class Database {
     const session = this.#session
     if (livesOnMs === undefined) session?.end()
     const old = this.#server
-    const { lost, server } = old.promote(most, this.#options.failoverLeap, this.#options.isNeeded)
+    const { failoverLeap, isNeeded, isSettled } = this.#options
+    const mayMiss = (units: ReadonlyArray<Unit>) => !foundsTopic(units, isNeeded) && !isSettled(units)
+    const { lost, server } = old.promote(most, failoverLeap, mayMiss)
     this.#server = server
     this.servers.push(server)
     this.old = old
@@ -333,11 +350,20 @@ export class Database {
       commit: (units) => use((session) => session.commit(units)),
       ping: use((session) => session.ping),
       heartbeat: use((session) => session.heartbeat),
-      read: (requests, maxBytes) => read((reads) => reads.read(requests, maxBytes)),
+      read: (requests, maxBytes) =>
+        Effect.flatMap(
+          read((reads) => asStored(reads.read(requests, maxBytes))),
+          resolved
+        ),
       loadPartitions: (ids) =>
         read((reads) => (ids.some((id) => this.#isBroken(id)) ? noSession : reads.loadPartitions(ids))),
       sizeOf: (id) => read((reads) => reads.sizeOf(id)),
-      findByTimestamp: (id, timestamp) => read((reads) => reads.findByTimestamp(id, timestamp)),
+      findByTimestamp: (id, timestamp) =>
+        Effect.flatMap(
+          read((reads) => asStored(reads.findByTimestamp(id, timestamp))),
+          (batch) => Effect.map(resolved([batch === undefined ? [] : [batch]]), ([found]) => found![0])
+        ),
+      objects: this.#objectRows(readSql),
       sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit)),
       abortedTransactions: (id, from, to) => read((reads) => reads.abortedTransactions(id, from, to)),
       loadTransactionalIds: read((reads) => reads.loadTransactionalIds),
@@ -345,6 +371,21 @@ export class Database {
       loadClaims: read((reads) => reads.loadClaims),
       loadGroups: read((reads) => reads.loadGroups)
     })
+  }
+
+  #objectRows(read: Beside["read"]): ObjectRows {
+    const ask = <A>(ask: (rows: ObjectRows) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+      read(({ data }) => Effect.runSync(ask(objectRowsOf(data))))
+    return {
+      nowMs: read(() => this.#world.nowMs),
+      inUse: (after, limit) => ask((rows) => rows.inUse(after, limit)),
+      unused: (before, limit) => ask((rows) => rows.unused(before, limit)),
+      known: (names) => ask((rows) => rows.known(names)),
+      byName: (after, limit) => ask((rows) => rows.byName(after, limit)),
+      batchesOf: (objectId, after, limit) => ask((rows) => rows.batchesOf(objectId, after, limit)),
+      pointedIds: (after, limit) => ask((rows) => rows.pointedIds(after, limit)),
+      totals: ask((rows) => rows.totals)
+    }
   }
 
   /** Ports that have sessions of their own. */
