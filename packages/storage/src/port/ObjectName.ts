@@ -6,8 +6,7 @@ const CHARACTERS = /^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+)*$/
 const IS_STEP = /(?:^|\/)\.{1,2}(?:\/|$)/
 
 /** Whether every store takes an object of this name: no step to a folder above, nothing that a URL or a path needs escaped. */
-export const isObjectName = (name: string): boolean =>
-  name.length <= LONGEST && CHARACTERS.test(name) && !IS_STEP.test(name)
+const isObjectName = (name: string): boolean => name.length <= LONGEST && CHARACTERS.test(name) && !IS_STEP.test(name)
 
 /** Runs what names an object, if a store may take that name. */
 export const ofObject = <A, E>(name: string, effect: Effect.Effect<A, E>): Effect.Effect<A, E | ObjectStoreRefused> =>

@@ -98,19 +98,21 @@ export class ObjectReader implements PointerReader {
     this.#room = Semaphore.makeUnsafe(options.maxRanges)
   }
 
-  readonly resolve: PointerReader["resolve"] = Effect.fnUntraced(
-    { self: this },
-    function* (pointers: ReadonlyArray<ObjectPointer>) {
-      yield* this.#mayRead
+  readonly resolve = (pointers: ReadonlyArray<ObjectPointer>): Effect.Effect<ReadonlyArray<Uint8Array>, StoreError> =>
+    Effect.andThen(this.#mayRead, this.#read(pointers))
+
+  #read(pointers: ReadonlyArray<ObjectPointer>): Effect.Effect<ReadonlyArray<Uint8Array>, StoreUnavailable> {
+    return Effect.suspend(() => {
       const found = new Array<Uint8Array>(pointers.length)
-      yield* Effect.forEach(rangesOf(pointers, this.#options), (range) => this.#readInto(range, found), {
+      return Effect.forEach(rangesOf(pointers, this.#options), (range) => this.#readInto(range, found), {
         concurrency: this.#options.maxRanges,
         discard: true
-      })
-      if (this.#isInTrouble) yield* this.#isOver
-      return found
-    }
-  )
+      }).pipe(
+        Effect.andThen(this.#isOver),
+        Effect.map(() => found)
+      )
+    })
+  }
 
   #readInto(range: Range, found: Array<Uint8Array>): Effect.Effect<void, StoreUnavailable> {
     return this.#room
@@ -144,6 +146,7 @@ export class ObjectReader implements PointerReader {
 
   get #isOver(): Effect.Effect<void> {
     return Effect.suspend(() => {
+      if (!this.#isInTrouble) return Effect.void
       this.#isInTrouble = false
       return this.#trouble.over("batches are read out of objects again")
     })

@@ -7,7 +7,7 @@ import { ofObject } from "../../port/ObjectName.ts"
 import { ObjectExists, ObjectMissing, ObjectStoreRefused } from "../../port/ObjectStore.ts"
 import type { ObjectStore } from "../../port/ObjectStore.ts"
 import { randomUuid } from "../../port/Uuid.ts"
-import { asked, closeLater, readAll, told, unless, writeAll } from "./disk.ts"
+import { asked, carriedOut, closeLater, readAll, told, unless, writeAll } from "./disk.ts"
 import type { DiskError } from "./disk.ts"
 import { Folders, removeEmpty } from "./Folders.ts"
 import { Handles } from "./Handles.ts"
@@ -15,6 +15,7 @@ import { listed } from "./listing.ts"
 import { placeOf } from "./place.ts"
 import { readState, removeStates, replaceState } from "./tagged.ts"
 
+/** Where a store of files is. */
 export interface FileObjectOptions {
   /** The folder that holds all of it: a whole path. */
   readonly path: string
@@ -52,7 +53,10 @@ const fill = (
 ): Effect.Effect<void, DiskError> =>
   Effect.andThen(
     writeAll(fd, chunks),
-    Effect.all([asked((done) => fs.fdatasync(fd, done)), disk.folders.flush(folder)], { concurrency: 2, discard: true })
+    Effect.all([carriedOut((done) => fs.fdatasync(fd, done)), disk.folders.flush(folder)], {
+      concurrency: 2,
+      discard: true
+    })
   )
 
 const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) => {
@@ -64,7 +68,7 @@ const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) => {
       onSuccess: () => Effect.sync(() => disk.handles.keep(name, fd)),
       onFailure: (error) => {
         closeLater(fd)
-        return asked((done) => fs.unlink(path, done)).pipe(
+        return carriedOut((done) => fs.unlink(path, done)).pipe(
           Effect.matchEffect({
             onSuccess: () => Effect.fail(told(disk.name, false)(error)),
             onFailure: () => Effect.fail(told(disk.name, true)(error))
@@ -110,7 +114,7 @@ const remove = (disk: Disk, name: string): Effect.Effect<void, DiskError> => {
   return unless(
     ...IS_NONE,
     ...IS_FOLDER
-  )(asked((done) => fs.unlink(join(folder, place.file), done))).pipe(
+  )(carriedOut((done) => fs.unlink(join(folder, place.file), done))).pipe(
     Effect.andThen(removeStates({ folder, file: place.file })),
     Effect.andThen(gone),
     Effect.andThen(removeEmpty(disk.folders, folder, disk.root)),

@@ -2,7 +2,7 @@ import * as fs from "node:fs"
 import { dirname, join } from "node:path"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { asked, closeLater, unless } from "./disk.ts"
+import { asked, carriedOut, closeLater, unless } from "./disk.ts"
 import type { DiskError } from "./disk.ts"
 
 /** Folders that are known to be there, and are open: more than are written to at one time. */
@@ -59,7 +59,7 @@ export class Folders {
     if (path === root) return Effect.asVoid(this.#opened(path))
     const above = dirname(path)
     return this.ensure(above, root).pipe(
-      Effect.andThen(unless("EEXIST")(asked((done) => fs.mkdir(path, done)))),
+      Effect.andThen(unless("EEXIST")(carriedOut((done) => fs.mkdir(path, done)))),
       Effect.andThen(this.flush(above)),
       Effect.andThen(this.#opened(path)),
       Effect.asVoid
@@ -106,7 +106,7 @@ export class Folders {
 /** Folders above this one that are empty now go, up to the root of the store. */
 export const removeEmpty = (folders: Folders, path: string, root: string): Effect.Effect<void> => {
   if (path === root || !path.startsWith(join(root, "/"))) return Effect.void
-  return asked((done) => fs.rmdir(path, done)).pipe(
+  return carriedOut((done) => fs.rmdir(path, done)).pipe(
     Effect.tap(() => Effect.sync(() => folders.forget(path))),
     Effect.andThen(Effect.suspend(() => removeEmpty(folders, dirname(path), root))),
     // It holds something, or somebody else was faster.

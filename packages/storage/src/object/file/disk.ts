@@ -6,13 +6,17 @@ import type { ObjectStoreError } from "../../port/ObjectStore.ts"
 /** What the operating system says. */
 export type DiskError = NodeJS.ErrnoException
 
-/** A call of `node:fs`, which goes on though nobody waits for it. */
-export const asked = <A = void>(
+/** A call of `node:fs` that answers with a value. It goes on though nobody waits for it. */
+export const asked = <A>(
   call: (done: (error: DiskError | null, value: A) => void) => void
 ): Effect.Effect<A, DiskError> =>
   Effect.callback((resume) =>
     call((error, value) => resume(error === null ? Effect.succeed(value) : Effect.fail(error)))
   )
+
+/** One that does something. */
+export const carriedOut = (call: (done: (error: DiskError | null) => void) => void): Effect.Effect<void, DiskError> =>
+  Effect.callback((resume) => call((error) => resume(error === null ? Effect.void : Effect.fail(error))))
 
 /** Succeeds with undefined where one of these codes is said. */
 export const unless =

@@ -24,7 +24,7 @@ export const placeOf = (name: string): Place => {
   return { folder: joined(above, file.slice(0, SPREAD_BY) + SPREAD), file }
 }
 
-export const joined = (folder: string, name: string): string => (folder === "" ? name : `${folder}/${name}`)
+const joined = (folder: string, name: string): string => (folder === "" ? name : `${folder}/${name}`)
 
 /** What an entry of a folder holds: names of objects begin with `prefix`, or there is one object, and that is its name. */
 export type Entry =

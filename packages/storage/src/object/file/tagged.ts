@@ -3,7 +3,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import type { TaggedObject } from "../../port/ObjectStore.ts"
-import { asked, closeLater, unless, writeAll } from "./disk.ts"
+import { asked, carriedOut, closeLater, unless, writeAll } from "./disk.ts"
 import type { DiskError } from "./disk.ts"
 import type { Folders } from "./Folders.ts"
 import { stateFile, stateOf, TAGGED } from "./place.ts"
@@ -50,7 +50,7 @@ export const readState = (place: TaggedPlace): Effect.Effect<FoundState | undefi
   })
 
 const remove = (path: string): Effect.Effect<unknown, DiskError> =>
-  unless("ENOENT")(asked((done) => fs.unlink(path, done)))
+  unless("ENOENT")(carriedOut((done) => fs.unlink(path, done)))
 
 /** A new file with these bytes, which lasts. */
 const writeNew = (path: string, value: Uint8Array): Effect.Effect<void, DiskError> =>
@@ -59,7 +59,7 @@ const writeNew = (path: string, value: Uint8Array): Effect.Effect<void, DiskErro
     (fd) =>
       Effect.andThen(
         writeAll(fd, [value]),
-        asked((done) => fs.fsync(fd, done))
+        carriedOut((done) => fs.fsync(fd, done))
       ),
     (fd) => Effect.sync(() => closeLater(fd))
   )
@@ -83,7 +83,7 @@ export const replaceState = Effect.fnUntraced(function* (
   const state = (before?.state ?? 0) + 1
   const draft = join(place.folder, `${place.file}${TAGGED}${own}`)
   const isLinked = yield* writeNew(draft, value).pipe(
-    Effect.andThen(asked((done) => fs.link(draft, pathOf(place, state), done))),
+    Effect.andThen(carriedOut((done) => fs.link(draft, pathOf(place, state), done))),
     Effect.as(true),
     Effect.catch((error: DiskError) => (error.code === "EEXIST" ? Effect.succeed(false) : Effect.fail(error))),
     Effect.ensuring(Effect.ignore(remove(draft)))

@@ -49,7 +49,7 @@ export const makeMemoryObjectStore = (data: MemoryObjects, { maxBytes }: MemoryO
     put: (name, chunks) =>
       ofObject(
         name,
-        Effect.suspend(() => {
+        Effect.suspend((): Effect.Effect<void, ObjectExists | ObjectStoreUnavailable> => {
           if (data.objects.has(name)) return Effect.fail(new ObjectExists({ name }))
           const value = joined(chunks)
           return Effect.map(hasRoom(value.byteLength), () => change(data, name, value))
@@ -58,7 +58,7 @@ export const makeMemoryObjectStore = (data: MemoryObjects, { maxBytes }: MemoryO
     get: (name, from, to) =>
       ofObject(
         name,
-        Effect.suspend(() => {
+        Effect.suspend((): Effect.Effect<Uint8Array, ObjectMissing | ObjectStoreRefused> => {
           const value = data.objects.get(name)
           if (value === undefined) return Effect.fail(new ObjectMissing({ name }))
           return to <= value.byteLength
