@@ -45,6 +45,8 @@ export class ObjectsHistory {
   }
 
   removes(broker: string, name: string): void {
+    // What a broker did not put is somebody else's, whatever its name is.
+    if (!this.#named.has(name)) this.#violate("O1", `${broker} removes ${name}, which is nobody's`)
     const server = this.#servers.at(-1)
     const offset = server && pointersOf(server.data).find((pointer) => pointer.name === name)?.where
     if (offset !== undefined) this.#violate("O1", `${broker} removes ${name}, to which ${offset} points`)

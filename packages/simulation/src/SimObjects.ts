@@ -31,7 +31,8 @@ const lost = (message: string, sent: boolean) => Exit.fail(new ObjectStoreUnavai
 /** What every broker of the world keeps its objects in; it outlives them all, and failovers of the database, too. */
 export class SimObjects {
   readonly data = new MemoryObjects()
-  readonly #memory = makeMemoryObjectStore(this.data, { maxBytes: MAX_BYTES })
+  /** The same without any fault, for whoever looks after it. */
+  readonly memory = makeMemoryObjectStore(this.data, { maxBytes: MAX_BYTES })
   readonly #isLocal: boolean
   /** Until then nobody reaches it. */
   #awayUntilMs = -Infinity
@@ -62,7 +63,7 @@ export class SimObjects {
 
   /** As one broker's process reaches it: what it has asked for happens also if it is dead by then. */
   storeOf(broker: View): ObjectStore {
-    const memory = this.#memory
+    const { memory } = this
     const ask = <A, E>(what: string, kind: Call<A, E>["kind"], act: () => Effect.Effect<A, E>) =>
       this.#ask<A, E>(broker, { what: `${what} of ${broker.name}`, kind, act: () => Effect.runSyncExit(act()) })
     return {
