@@ -8,6 +8,8 @@ import type { SimNetwork } from "./SimNetwork.ts"
 
 /** By how much a clock is set: less than what the time of a record may be off. */
 const CLOCK_STEP_MS = 50 * 60_000
+/** The same where the ages of objects count, in seconds. */
+const OBJECT_CLOCK_STEP_MS = 2000
 /** Changes that a standby lacks at most when it takes over. */
 const MOST_LOST = 8
 
@@ -19,6 +21,8 @@ export interface Troubled {
   readonly database: Database
   readonly brokers: ReadonlyArray<Broker>
   readonly history: History
+  /** There is an object store. */
+  readonly objects: object | undefined
   /** A new member joins. */
   readonly enter: Effect.Effect<void>
 }
@@ -35,7 +39,7 @@ export const makeTrouble = (troubled: Troubled, count: number): Effect.Effect<vo
   })
 }
 
-const makeOne = ({ brokers, chance, database, enter, faults, history, network }: Troubled): Effect.Effect<void> => {
+const makeOne = ({ brokers, chance, database, enter, faults, history, network, objects }: Troubled): Effect.Effect<void> => {
   const broker = chance.pick(brokers)
   const startAgain = Effect.andThen(
     Effect.suspend(() => Effect.sleep(chance.between(0, 4000))),
@@ -63,6 +67,7 @@ const makeOne = ({ brokers, chance, database, enter, faults, history, network }:
   if (what === 18) return Effect.sync(() => database.loseStandby(chance.between(500, 40_000)))
   return Effect.sync(() => {
     if (chance.permille(750)) return database.deafen(chance.between(500, 10_000))
-    if (broker.stepClock(chance.pick([-CLOCK_STEP_MS, CLOCK_STEP_MS]))) history.stepsClock()
+    const stepMs = objects === undefined ? CLOCK_STEP_MS : OBJECT_CLOCK_STEP_MS
+    if (broker.stepClock(chance.pick([-stepMs, stepMs]))) history.stepsClock()
   })
 }
