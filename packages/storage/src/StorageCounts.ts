@@ -19,12 +19,6 @@ export class StorageCounts {
   commitBytes = 0
   /** Commits that stored nothing, or of which that is not known, by the tag of the `StoreError`. */
   readonly commitFailures = new Map<string, number>()
-  /** From the first try to put an object until it is stored; in seconds. */
-  readonly objectPutSeconds = new Histogram(SECONDS)
-  /** Bytes of objects that were put. */
-  objectPutBytes = 0
-  /** Tries to put an object that failed. */
-  objectPutFailures = 0
   /** Records and bytes of batches that were appended, those of the outbox among them. */
   appendedRecords = 0
   appendedBytes = 0

@@ -34,7 +34,6 @@ export const objectRowsOf = (data: MemoryData): ObjectRows => {
           .filter(({ isUsed, unusedSince }) => unusedSince !== null && unusedSince < before && !isUsed)
           .toSorted((a, b) => Number(a.unusedSince! - b.unusedSince!))
           .slice(0, limit)
-          .map(({ isUsed: _, ...object }) => object)
       ),
     known: (names) =>
       Effect.sync(() => {
@@ -51,7 +50,9 @@ export const objectRowsOf = (data: MemoryData): ObjectRows => {
     batchesOf: (objectId, after, limit) =>
       Effect.sync(() =>
         Array.from(pointed(data))
-          .flatMap(([id, batch]) => (id === objectId && (after === undefined || byPlace(batch, after) > 0) ? [batch] : []))
+          .flatMap(([id, batch]) =>
+            id === objectId && (after === undefined || byPlace(batch, after) > 0) ? [batch] : []
+          )
           .sort(byPlace)
           .slice(0, limit)
       ),

@@ -75,7 +75,7 @@ export class Collecting {
       const page = yield* rows.inUse(after, options.rowsPerStep)
       const objectIds = page.filter((object) => this.#isLeft(object, look)).map(({ objectId }) => objectId)
       if (objectIds.length > 0) {
-        yield* this.#behindAll
+        yield* this.#behindAll()
         const unusedSince = BigInt(look.times.latest)
         yield* this.#commit(look, [Write.PutUnusedObjects({ objectIds, unusedSince })])
         counts.objectsUnused += objectIds.length
@@ -114,7 +114,7 @@ export class Collecting {
       after = page.at(-1)!.name
       const old = page.filter((object) => this.#isOld(object, look))
       if (old.length === 0) continue
-      yield* this.#behindAll
+      yield* this.#behindAll()
       const known = yield* rows.known(old.map(({ name }) => name))
       const orphans = old.filter(({ name }) => !known.has(name))
       for (let at = 0; at < orphans.length; at += this.#ports.options.removedPerStep) {
@@ -152,7 +152,9 @@ export class Collecting {
   }
 
   /** Whatever was assembled before this is stored, or never will be: a commit may take as long as a standby is away. */
-  readonly #behindAll: Round = Effect.suspend(() => this.#ports.committer.submit(writing([]), Infinity))
+  #behindAll(): Round {
+    return this.#ports.committer.submit(writing([]), Infinity)
+  }
 
   #commit(look: Look, writes: ReadonlyArray<Write>): Round {
     return Effect.andThen(this.#still(look), this.#ports.committer.submit(writing(writes), Infinity))

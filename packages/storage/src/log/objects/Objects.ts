@@ -12,8 +12,10 @@ import type { StoreError } from "../../port/StoreError.ts"
 import { Write } from "../../port/Write.ts"
 import type { WriteOf } from "../../port/Write.ts"
 import { Recurring } from "../../Recurring.ts"
-import { Counts } from "../../StorageCounts.ts"
+import { Incarnation } from "./CollectorOptions.ts"
+import { objectName } from "./ObjectNames.ts"
 import { ObjectOptions } from "./ObjectOptions.ts"
+import { Owner } from "./Owner.ts"
 
 /** How long a put is tried, and between two tries: at first, and at most. */
 const TRIED_MS = 30_000
@@ -22,8 +24,6 @@ const LONGEST_WAIT_MS = 2000
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz"
 const INCARNATION_LETTERS = 8
-/** Digits of a time in base 36: enough until the year 5188. */
-const TIME_DIGITS = 9
 
 /** An object that is in the store. */
 export interface PlacedObject {
@@ -33,17 +33,14 @@ export interface PlacedObject {
   readonly refusal: () => StoreError | undefined
 }
 
-/** The time in the name of an object, in milliseconds; undefined: it is none of a broker's. */
-export const timeOfName = (name: string): number | undefined => {
-  const found = /\/([0-9a-z]{9})-\d+$/.exec(name)
-  return found === null ? undefined : parseInt(found[1]!, 36)
-}
-
-const incarnation: Effect.Effect<string> = Effect.gen(function* () {
+const newIncarnation: Effect.Effect<string> = Effect.gen(function* () {
   let letters = ""
   for (let i = 0; i < INCARNATION_LETTERS; i++) letters += LETTERS[yield* Random.nextIntBetween(0, LETTERS.length)]
   return letters
 })
+
+/** The word that names of this process have. */
+export const incarnationLayer = Layer.effect(Incarnation, newIncarnation)
 
 /** Puts objects: each has a name and an id that no other has. What was put in one reign is not pointed to in another. */
 export interface Objects {
@@ -69,8 +66,8 @@ const without: Objects = {
 /** By default there is no object store, and every put fails. */
 export const Objects = Context.Reference<Objects>("@tusk/storage/log/objects/Objects", { defaultValue: () => without })
 
-/** Puts them into `ObjectStore`. */
-export const objectsLayer: Layer.Layer<never, never, Active> = Layer.effect(
+/** Puts them into `ObjectStore`, as long as that is this database's. */
+export const objectsLayer: Layer.Layer<never, never, Active | Owner> = Layer.effect(
   Objects,
   Effect.gen(function* () {
     const store = yield* ObjectStore
@@ -78,9 +75,9 @@ export const objectsLayer: Layer.Layer<never, never, Active> = Layer.effect(
     const active = yield* Active
     const { pointableMs } = yield* ObjectOptions
     const clock = yield* Clock.Clock
-    const counts = yield* Counts
+    const owner = yield* Owner
     const trouble = new Recurring("objects")
-    const folder = `${active.clusterId}/${yield* incarnation}`
+    const incarnation = (yield* Incarnation) ?? (yield* newIncarnation)
     let nextId = active.cluster.nextObjectId
     let number = 0
     active.onTakeOver(({ nextObjectId }) =>
@@ -118,12 +115,9 @@ export const objectsLayer: Layer.Layer<never, never, Active> = Layer.effect(
         if (active.reign() !== reign) return yield* anotherReign()
         const tookMs = active.nowMs() - askedAtMs
         if (Result.isSuccess(tried)) {
-          counts.objectPutSeconds.observe(tookMs / 1000)
-          counts.objectPutBytes += bytes
           return yield* trouble.over(`objects are put into ${store.name} again`)
         }
         const error: ObjectExists | ObjectStoreError = tried.failure
-        counts.objectPutFailures++
         yield* trouble.seen(`an object cannot be put into ${store.name}: ${error.message}`)
         if (error._tag !== "ObjectStoreUnavailable" || tookMs + waitMs > TRIED_MS) return yield* unavailable(error)
         wasSent ||= error.sent
@@ -134,22 +128,25 @@ export const objectsLayer: Layer.Layer<never, never, Active> = Layer.effect(
     return {
       isLocal: store.isLocal,
       put: (chunks, { merged = false } = {}) =>
-        Effect.suspend(() => {
-          const reign = active.reign()
-          if (reign === undefined) return Effect.fail(anotherReign())
-          const [putMs, timeMs] = [active.nowMs(), clock.currentTimeMillisUnsafe()]
-          const name = `${folder}/${timeMs.toString(36).padStart(TIME_DIGITS, "0")}-${++number}`
-          let bytes = 0
-          for (const { byteLength } of chunks) bytes += byteLength
-          const write = Write.PutObject({ objectId: nextId++, name, bytes, createdAt: BigInt(timeMs), merged })
-          const refusal = () => {
-            if (active.reign() !== reign) return anotherReign()
-            // A machine that slept has a clock that stood still.
-            const ageMs = Math.max(active.nowMs() - putMs, clock.currentTimeMillisUnsafe() - timeMs)
-            return ageMs < pointableMs ? undefined : tooOld(name)
-          }
-          return Effect.as(stored(name, chunks, bytes, reign), { write, refusal })
-        })
+        Effect.andThen(
+          owner.mayWrite,
+          Effect.suspend(() => {
+            const reign = active.reign()
+            if (reign === undefined) return Effect.fail(anotherReign())
+            const [putMs, timeMs] = [active.nowMs(), clock.currentTimeMillisUnsafe()]
+            const name = objectName(active.clusterId, { incarnation, timeMs, number: ++number })
+            let bytes = 0
+            for (const { byteLength } of chunks) bytes += byteLength
+            const write = Write.PutObject({ objectId: nextId++, name, bytes, createdAt: BigInt(timeMs), merged })
+            const refusal = () => {
+              if (active.reign() !== reign) return anotherReign()
+              // A machine that slept has a clock that stood still.
+              const ageMs = Math.max(active.nowMs() - putMs, clock.currentTimeMillisUnsafe() - timeMs)
+              return ageMs < pointableMs ? undefined : tooOld(name)
+            }
+            return Effect.as(stored(name, chunks, bytes, reign), { write, refusal })
+          })
+        )
     }
   })
 )

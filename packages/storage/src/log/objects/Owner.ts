@@ -130,9 +130,15 @@ class Owning {
       const { claim } = this.state as Extract<OwnerState, { readonly claim: OwnerClaim }>
       yield* this.#one.withPermits(1)(Effect.suspend(() => this.#steps({ _tag: "Look" })))
       yield* this.#tell
-      if (isOpen()) yield* Effect.raceFirst(Effect.sleep(LOOK_MS), this.#changed.until(() => !this.#isOf(claim)))
+      if (isOpen())
+        yield* Effect.raceFirst(
+          Effect.sleep(LOOK_MS),
+          this.#changed.until(() => !this.#isOf(claim))
+        )
     })
-    return Effect.forever(Effect.catchDefect(round, (defect) => Effect.logError("defect in the owner of objects", defect)))
+    return Effect.forever(
+      Effect.catchDefect(round, (defect) => Effect.logError("defect in the owner of objects", defect))
+    )
   }
 
   get mayRemove(): Effect.Effect<boolean, ObjectStoreError> {
@@ -204,7 +210,10 @@ class Owning {
         return { _tag: "Written" } satisfies OwnerEvent
       }
       const found = yield* this.#store.readTagged(name)
-      if (found === undefined) return { _tag: "NoOwner", knowsObjects: yield* this.#knows } satisfies OwnerEvent
+      if (found === undefined) {
+        const knows = this.#knows
+        return { _tag: "NoOwner", knowsObjects: yield* knows } satisfies OwnerEvent
+      }
       return { _tag: "Read", record: decodeOwner(found.value), tag: found.tag } satisfies OwnerEvent
     })
     return Effect.catch(asked, ({ message }) => Effect.succeed<OwnerEvent>({ _tag: "Failed", why: message }))

@@ -33,7 +33,8 @@ export const decodeOwner = (value: Uint8Array): OwnerRecord | undefined => {
   if (typeof found !== "object" || found === null) return undefined
   const fields = found as Readonly<Record<string, unknown>>
   const isWhole =
-    TEXTS.every((name) => typeof fields[name] === "string") && NUMBERS.every((name) => Number.isSafeInteger(fields[name]))
+    TEXTS.every((name) => typeof fields[name] === "string") &&
+    NUMBERS.every((name) => Number.isSafeInteger(fields[name]))
   return isWhole ? (fields as unknown as OwnerRecord) : undefined
 }
 

@@ -35,9 +35,7 @@ export type OwnerEvent =
 
 /** What is to be done next: the owner object is read, or put in the place of what was read. */
 export type OwnerAction =
-  | { readonly _tag: "Look" }
-  | { readonly _tag: "Write"; readonly tag: string | undefined }
-  | { readonly _tag: "Rest" }
+  { readonly _tag: "Look" } | { readonly _tag: "Write"; readonly tag: string | undefined } | { readonly _tag: "Rest" }
 
 const LOOK: OwnerAction = { _tag: "Look" }
 const REST: OwnerAction = { _tag: "Rest" }
@@ -94,7 +92,10 @@ export const afterEvent = (state: OwnerState, event: OwnerEvent): readonly [Owne
   if (state._tag === "Idle") return [state, REST]
   const { claim } = state
   const takes = (tag: string | undefined) =>
-    [{ _tag: "Looking", claim, why: undefined }, { _tag: "Write", tag }] as const
+    [
+      { _tag: "Looking", claim, why: undefined },
+      { _tag: "Write", tag }
+    ] as const
   switch (event._tag) {
     case "Written":
       return [state, LOOK]

@@ -1,3 +1,4 @@
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { ObjectRows, PointedBatch, UsedObject } from "../../port/ObjectRows.ts"
 import type { ListedObject, ObjectStore, ObjectStoreError } from "../../port/ObjectStore.ts"
@@ -113,7 +114,7 @@ class Checking {
     const parsed = parseObjectName(clusterId, name)
     if (parsed === undefined || parsed.timeMs >= orphansBefore) return
     if ((yield* rows.known([name])).has(name) || !(yield* this.#isThere(name))) return
-    const since = new Date(parsed.timeMs).toISOString()
+    const since = DateTime.formatIso(DateTime.makeUnsafe(parsed.timeMs))
     yield* this.#tell("orphan", { objectId: undefined, name }, `${bytes} bytes that no row knows, since ${since}`)
   })
 
@@ -144,7 +145,12 @@ class Checking {
         if (isShort) {
           yield* this.#tell("short", row, `it ends at ${batch.position + batch.bytes} of ${object.bytes} bytes`, batch)
         } else if (batch.position < end) {
-          yield* this.#tell("overlap", row, `it begins at ${batch.position}, before the end of another at ${end}`, batch)
+          yield* this.#tell(
+            "overlap",
+            row,
+            `it begins at ${batch.position}, before the end of another at ${end}`,
+            batch
+          )
         }
         end = Math.max(end, batch.position + batch.bytes)
         if (!this.#check.isDeep || isShort) continue

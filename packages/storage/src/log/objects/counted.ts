@@ -41,4 +41,5 @@ export const counted = (store: ObjectStore, counts: StorageCounts): ObjectStore 
   }
 }
 
-const sizeOf = (chunks: ReadonlyArray<Uint8Array>): number => chunks.reduce((bytes, chunk) => bytes + chunk.byteLength, 0)
+const sizeOf = (chunks: ReadonlyArray<Uint8Array>): number =>
+  chunks.reduce((bytes, chunk) => bytes + chunk.byteLength, 0)

@@ -44,17 +44,14 @@ export const objectRowsOf = (send: SendObjects): ObjectRows => {
   const s = readStatements
   return {
     nowMs: Effect.map(ask(s.ServerClock), ([row]) => Number(row![0]!.readBigInt64BE(0))),
-    inUse: (after, limit) =>
-      Effect.map(ask(s.ObjectsInUse, int64(after), int32(limit)), (rows) => rows.map(usedOf)),
-    unused: (before, limit) =>
-      Effect.map(ask(s.ObjectsUnused, int64(before), int32(limit)), (rows) => rows.map(rowOf)),
+    inUse: (after, limit) => Effect.map(ask(s.ObjectsInUse, int64(after), int32(limit)), (rows) => rows.map(usedOf)),
+    unused: (before, limit) => Effect.map(ask(s.ObjectsUnused, int64(before), int32(limit)), (rows) => rows.map(rowOf)),
     known: (names) =>
       Effect.map(
         ask(s.ObjectsKnown, (frame) => frame.textArray(names, (name) => name)),
         (rows) => new Set(rows.map((row) => row[0]!.toString("utf8")))
       ),
-    byName: (after, limit) =>
-      Effect.map(ask(s.ObjectsByName, text(after), int32(limit)), (rows) => rows.map(usedOf)),
+    byName: (after, limit) => Effect.map(ask(s.ObjectsByName, text(after), int32(limit)), (rows) => rows.map(usedOf)),
     batchesOf: (objectId, after, limit) =>
       Effect.map(
         ask(

@@ -22,7 +22,11 @@ describe("the time by three clocks", () => {
     assert.deepStrictEqual(leapt, { earliest: NOW + 1000, latest: NOW + 8 * DAY_MS, differ: true })
     assert.isTrue(times.at(NOW + 9 * DAY_MS - 1000, DAY_MS - 1000, undefined).differ)
     const believed = times.at(NOW + 9 * DAY_MS + 1000, DAY_MS + 1000, undefined)
-    assert.deepStrictEqual(believed, { earliest: NOW + 9 * DAY_MS + 1000, latest: NOW + 9 * DAY_MS + 1000, differ: false })
+    assert.deepStrictEqual(believed, {
+      earliest: NOW + 9 * DAY_MS + 1000,
+      latest: NOW + 9 * DAY_MS + 1000,
+      differ: false
+    })
   })
 
   it("is the old one again if the leap is taken back", () => {

@@ -39,33 +39,38 @@ export const collectorCases = (name: string, open: Effect.Effect<Port, unknown, 
         assert.deepStrictEqual(world.names, [kept.name])
         assert.deepStrictEqual(yield* world.rows.totals, { objects: 1, bytes: 100, unusedObjects: 0, unusedBytes: 0 })
         const { objectBytesRemoved, objectsRemoved, objectsUnused } = world.counts
-        assert.deepStrictEqual({ objectsRemoved, objectsUnused, objectBytesRemoved }, {
-          objectsRemoved: 3,
-          objectsUnused: 3,
-          objectBytesRemoved: 300
-        })
+        assert.deepStrictEqual(
+          { objectsRemoved, objectsUnused, objectBytesRemoved },
+          {
+            objectsRemoved: 3,
+            objectsUnused: 3,
+            objectBytesRemoved: 300
+          }
+        )
       })
     )
 
-    scenario("leaves a young object of its own to the units that may still point to it, whatever the wall clock says", (world) =>
-      Effect.gen(function* () {
-        const { objectId } = yield* world.used()
-        yield* world.emptied()
-        const orphan = yield* world.put()
-        const collecting = world.collecting()
-        yield* world.round(collecting)
-        yield* world.sweep(collecting)
-        world.wallMs += 30 * DAY_MS
-        yield* world.round(collecting)
-        yield* world.sweep(collecting)
-        assert.deepStrictEqual(yield* unusedIds(world), [])
-        assert.strictEqual(world.names.length, 2)
-        world.later(2 * DAY_MS)
-        yield* world.round(collecting)
-        yield* world.sweep(collecting)
-        assert.deepStrictEqual(yield* unusedIds(world), [objectId])
-        assert.isFalse(world.names.includes(orphan))
-      })
+    scenario(
+      "leaves a young object of its own to the units that may still point to it, whatever the wall clock says",
+      (world) =>
+        Effect.gen(function* () {
+          const { objectId } = yield* world.used()
+          yield* world.emptied()
+          const orphan = yield* world.put()
+          const collecting = world.collecting()
+          yield* world.round(collecting)
+          yield* world.sweep(collecting)
+          world.wallMs += 30 * DAY_MS
+          yield* world.round(collecting)
+          yield* world.sweep(collecting)
+          assert.deepStrictEqual(yield* unusedIds(world), [])
+          assert.strictEqual(world.names.length, 2)
+          world.later(2 * DAY_MS)
+          yield* world.round(collecting)
+          yield* world.sweep(collecting)
+          assert.deepStrictEqual(yield* unusedIds(world), [objectId])
+          assert.isFalse(world.names.includes(orphan))
+        })
     )
 
     scenario("waits for no clock of its own with an object of a process that does not write any more", (world) =>
