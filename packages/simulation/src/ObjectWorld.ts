@@ -18,12 +18,13 @@ import { unusedSince } from "./units.ts"
 import { START_MS } from "./World.ts"
 import type { World } from "./World.ts"
 
-/** Of an object that no row knows, in the place of a day: longer than a commit may take that brings a pointer to it. */
-const ORPHAN_MS = 75_000
-/** In the place of 70 minutes, and of an hour. */
-const SETTLED_MS = 10_000
-const POINTABLE_MS = 8000
-const COLLECT_MS = 1000
+/** In the place of an hour, of 70 minutes, and of a day. */
+const POINTABLE_MS = 5000
+const SETTLED_MS = 6000
+const ORPHAN_MS = 8000
+/** In the place of seven days: longer than a read takes of a broker that does not stand still. */
+const DELETE_DELAYS_MS = [4000, 12_000]
+const COLLECT_MS = 2000
 /** How long what is left over may stay beyond its time. */
 const SLACK_MS = 10_000
 /** How soon a broker looks again whose the objects are, and how long others wait for it. */
@@ -33,7 +34,7 @@ const LOOK_MS = 9000
 const tightObjectLimits = (chance: Chance, deleteDelayMs: number) =>
   Layer.mergeAll(
     Layer.succeed(ObjectOptions, {
-      lingerMs: chance.pick([undefined, 1, 30, 250]),
+      lingerMs: chance.pick([-1, 1, 30, 250]),
       maxBytes: chance.pick([1, 300, 3000, 8 << 20]),
       uploads: chance.between(1, 4),
       pointableMs: POINTABLE_MS
@@ -44,7 +45,7 @@ const tightObjectLimits = (chance: Chance, deleteDelayMs: number) =>
       settledMs: SETTLED_MS,
       orphanMs: ORPHAN_MS,
       roundsPerSweep: chance.between(1, 5),
-      rowsPerStep: chance.pick([2, 1000]),
+      rowsPerStep: chance.pick([20, 1000]),
       removedPerStep: chance.pick([1, 3, 100])
     })
   )
@@ -73,7 +74,7 @@ export class ObjectWorld {
     this.#troubled = troubled
     this.chance = chance
     this.topics = objectTopics(chance)
-    this.#deleteDelayMs = chance.pick([1000, 5000, 20_000])
+    this.#deleteDelayMs = chance.pick(DELETE_DELAYS_MS)
     this.store = new SimObjects(world, new ObjectFaults(chance.fork()), chance.permille(500), {
       puts: (...told) => this.history.puts(...told),
       stores: (...told) => this.history.stores(...told),

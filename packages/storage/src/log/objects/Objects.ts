@@ -35,7 +35,7 @@ export interface PlacedObject {
 
 const newIncarnation: Effect.Effect<string> = Effect.gen(function* () {
   let letters = ""
-  for (let i = 0; i < INCARNATION_LETTERS; i++) letters += LETTERS[yield* Random.nextIntBetween(0, LETTERS.length)]
+  for (let i = 0; i < INCARNATION_LETTERS; i++) letters += LETTERS[yield* Random.nextIntBetween(0, LETTERS.length - 1)]
   return letters
 })
 

@@ -95,7 +95,7 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyz"
 /** Of this process: 12 random letters. */
 const word = Effect.gen(function* () {
   let letters = ""
-  while (letters.length < 12) letters += LETTERS[yield* Random.nextIntBetween(0, LETTERS.length)]
+  while (letters.length < 12) letters += LETTERS[yield* Random.nextIntBetween(0, LETTERS.length - 1)]
   return letters
 })
 
