@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config"
 
-const conditions = ["tusk-source", "node", "import", "module", "default"]
+/** As Node resolves: "module" is for bundlers, and leads to files that Node cannot load. */
+const conditions = ["tusk-source", "node", "import", "default"]
 
 /** Rooms whose tests want a real Postgres: one server a run. */
 const withPostgres = new Set(["storage"])

@@ -42,14 +42,14 @@ export const preparePython = async (folder: string): Promise<string> => {
   return python
 }
 
-/** The program of a folder with `go.sum` and what is to be compiled. */
-export const prepareGo = async (folder: string): Promise<string> => {
+/** The program of a folder with `go.sum` and what is to be compiled; or one that its `go.mod` names. */
+export const prepareGo = async (folder: string, program = "."): Promise<string> => {
   const file = join(cache, "bin", folder)
   const sources = readdirSync(here(folder)).filter((name) => name.endsWith(".go"))
   const files = [...sources, "go.sum"].map((name) => `${folder}/${name}`)
   await once(folder, files, async () => {
     const spawn = { cwd: here(folder), env: { ...process.env, GOTOOLCHAIN: "local", GOFLAGS: "-mod=readonly" } }
-    await runOk("go", ["build", "-o", file, "."], { spawn, timeoutMs: 600_000 })
+    await runOk("go", ["build", "-o", file, program], { spawn, timeoutMs: 600_000 })
   })
   return file
 }

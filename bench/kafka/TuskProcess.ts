@@ -17,6 +17,7 @@ import process from "node:process"
 import { repository } from "./ApacheKafka.ts"
 import type { KillableBroker } from "./Broker.ts"
 import { apiVersionsAnswered, freePort, untilServing } from "./Broker.ts"
+import { objectTopics } from "./objectTopics.ts"
 import { kill, tail, terminate } from "./Program.ts"
 
 export interface TuskOptions {
@@ -76,7 +77,8 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
   const map = ["PLAINTEXT:PLAINTEXT", ...beside.map(([name, [protocol]]) => `${name}:${protocol}`)].join(",")
   const first = beside.length === 0 ? `127.0.0.1:${port}` : `PLAINTEXT://127.0.0.1:${port}`
   const listens = [first, ...beside.map(([name, [, at]]) => `${name}://127.0.0.1:${at}`), ...(options.listen ?? [])]
-  const all = { ...(beside.length === 0 ? {} : { "listener.security.protocol.map": map }), ...options.settings }
+  const protocols = beside.length === 0 ? {} : { "listener.security.protocol.map": map }
+  const all = { ...objectTopics(dataDir), ...protocols, ...options.settings }
   const settings = Object.entries(all).flatMap(([name, value]) => ["--set", `${name}=${value}`])
   const heap = ["--initial-old-space-size=128", "--max-semi-space-size=16"]
   const args = [

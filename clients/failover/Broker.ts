@@ -15,6 +15,8 @@ export interface BrokerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Further words of the command line. */
   readonly flags?: ReadonlyArray<string>
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** A line of the broker's log. */
@@ -54,11 +56,12 @@ export class Broker {
   /** Starts the process; it may take its time to serve, or end. */
   spawn(): void {
     if (this.#over) throw new Error("the scenario is over")
-    const { advertisedPort, databaseUrl, flags = [], port, settings = {} } = this.#options
+    const { advertisedPort, databaseUrl, env = {}, flags = [], port, settings = {} } = this.#options
     const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`])
     const advertise = advertisedPort === undefined ? [] : ["--advertise", `127.0.0.1:${advertisedPort}`]
     const own = ["--conditions=tusk-source", launcher, "start", "--listen", `127.0.0.1:${port}`, ...advertise]
     const child = spawn(process.execPath, [...own, "--database-url", databaseUrl, ...set, ...flags], {
+      env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"]
     })
     this.#child = child

@@ -39,9 +39,12 @@ const holds = async (check: Check, path: string, right: string, wrong: string): 
 
 const kubernetes = checking(await preparePython("operations"), "-m", "kubernetes_validate", "--strict")
 await holds(kubernetes, "kubernetes/tusk.yaml", "failureThreshold: 120", "failuresThreshold: 120")
+await holds(kubernetes, "kubernetes/tls.yaml", "stringData:", "stringsData:")
 
-const compose = checking(await prepareGo("operations"))
-await holds(compose, "compose.yaml", "stop_grace_period", "stop_grace")
+const composeReader = await prepareGo("operations")
+await holds(checking(composeReader), "compose.yaml", "stop_grace_period", "stop_grace")
+const over = checking(composeReader, join(repository, "docker/compose.yaml"))
+await holds(over, "compose.tls.yaml", "      - admin-password", "      - the-password")
 for (const [, file] of text("compose.yaml").matchAll(/^ {4}file: (.+)$/gm)) {
   assert.ok(existsSync(join(repository, "docker", file!)), `${file} of compose.yaml is missing`)
 }
@@ -71,11 +74,39 @@ if (why === undefined) {
   assert.equal(code, 0, stdout)
 } else console.log(`docker/systemd/tusk.service is not looked at: ${why}`)
 
-// Each name of ours that they use is one that Tusk reads.
-const names = ["compose.yaml", "kubernetes/tusk.yaml", "systemd/tusk.service", "Dockerfile"].flatMap((path) =>
+// Each name of ours that they use is one that Tusk reads: of a flag, of a setting, or of the first administrator.
+const files = [
+  "compose.yaml",
+  "compose.tls.yaml",
+  "kubernetes/tusk.yaml",
+  "kubernetes/tls.yaml",
+  "systemd/tusk.service"
+]
+const names = [...files, "Dockerfile"].flatMap((path) =>
   Array.from(text(path).matchAll(/\bTUSK_[A-Z_]+\b/g), ([name]) => name)
 )
-const tusk = join(repository, "packages/cli/bin/tusk.mjs")
-const help = await run(process.execPath, ["--conditions=tusk-source", tusk, "--help"])
-const unread = new Set(names.filter((name) => name !== "TUSK_COMPILE_CACHE" && !help.stdout.includes(`[${name}]`)))
-assert.deepEqual([...unread], [], "names that tusk --help does not list")
+const program = ["--conditions=tusk-source", join(repository, "packages/cli/bin/tusk.mjs")]
+const help = await run(process.execPath, [...program, "--help"])
+const printed = await run(process.execPath, [...program, "config", "print"])
+const read = new Set([
+  ...Array.from(help.stdout.matchAll(/\[(TUSK_\w+)\]/g), ([, name]) => name!),
+  ...Array.from(
+    printed.stdout.matchAll(/^(?:tusk\.)?([a-z0-9.]+)=/gm),
+    ([, name]) => `TUSK_${name!.toUpperCase().replaceAll(".", "_")}`
+  ),
+  ...["TUSK_COMPILE_CACHE", "TUSK_ADMIN_USER", "TUSK_ADMIN_PASSWORD_FILE", "TUSK_LISTENER_SECURITY_PROTOCOL_MAP"]
+])
+assert.deepEqual([...new Set(names.filter((name) => !read.has(name)))], [], "names that Tusk does not read")
+
+// With TLS they say what a start takes.
+const values = (path: string) =>
+  Array.from(text(path).matchAll(/^ +(TUSK_\w+): (.+)$/gm), ([, name, value]) => [name!, value!] as const)
+const settingsOf = (...paths: ReadonlyArray<string>) =>
+  Object.fromEntries(paths.flatMap(values).filter(([name]) => !name.endsWith("_FILE") && name !== "TUSK_ADMIN_USER"))
+const given = { compose: settingsOf("compose.yaml", "compose.tls.yaml"), kubernetes: settingsOf("kubernetes/tls.yaml") }
+for (const [where, settings] of Object.entries(given)) {
+  const env = { ...process.env, TUSK_DATABASE_URL: "postgres://tusk@db/tusk", ...settings }
+  const { code, stderr } = await run(process.execPath, [...program, "config", "print"], { spawn: { env } })
+  assert.equal(code, 0, `${where} with TLS: ${stderr}`)
+}
+console.log("what they say with TLS is taken")

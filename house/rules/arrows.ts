@@ -6,15 +6,7 @@ import { isSrc } from "../Sources.ts"
 export type Table = Readonly<Record<string, ReadonlyArray<string>>>
 
 const kinds = ["assignor", "group/machine"]
-const logParts = [
-  "log/append",
-  "log/batches",
-  "log/objects",
-  "log/partitions",
-  "log/read",
-  "log/removal",
-  "log/search"
-]
+const logParts = ["log/append", "log/batches", "log/objects", "log/partitions", "log/read", "log/removal", "log/search"]
 /** Who gets in, who may do what, and how much. */
 const security = ["security/acl", "security/quota", "security/sasl", "security/tls", "security/token"]
 const services = ["config", "request"]
@@ -58,7 +50,8 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "log/search": [".", "log/batches", "log/partitions", "port"],
     log: [".", "within.ts", ...logParts, "commit", "port"],
     "log/retention": [".", "log", "topics", "commit", "port"],
-    "log/rewriting": [".", "log", "log/batches", "commit", "port"],
+    "log/rewriting": [".", "log", "log/batches", "log/objects", "commit", "port"],
+    "log/merging": [".", "log/objects", "log/rewriting", "commit", "port"],
     "log/compaction": [".", "log", "log/batches", "log/partitions", "log/rewriting", "topics", "commit", "port"],
     "log/erase": [".", "log", "log/batches", "log/follower", "log/rewriting", "topics", "commit", "port"],
     "log/follower": [".", "log", "log/batches", "log/partitions", "topics", "commit", "port"],
@@ -75,6 +68,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "pg/schema": ["pg/options", "pg/sql", "pg/connection", "port"],
     "pg/PgStore": [".", "pg/options", "pg/schema", "pg/sql", "pg/connection", "writes", "port"],
     pg: ["pg/options", "pg/schema", "pg/sql", "pg/connection", "pg/PgStore", "port"],
+    "object/s3": ["port"],
     testing: ["port"]
   },
   coordinator: {
@@ -104,6 +98,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     telemetry: services,
     observe: [...services, "telemetry"],
     admin: ["observe"],
+    objects: services,
     "security/acl": services,
     "security/sasl": services,
     "security/tls": services,
@@ -118,6 +113,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
       "share",
       "topics",
       "groups",
+      "objects",
       "outbox",
       "publish",
       "shadow",

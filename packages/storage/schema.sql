@@ -532,6 +532,8 @@ CREATE INDEX erasure_requests_last ON kafka.erasure_requests USING btree (erasur
 
 CREATE INDEX erasure_requests_open ON kafka.erasure_requests USING btree (topic_id, erasure_id) WHERE (erased_at IS NULL);
 
+CREATE INDEX objects_unused_since ON kafka.objects USING btree (unused_since, object_id) WHERE (unused_since IS NOT NULL);
+
 CREATE INDEX offsets_partition_id ON kafka.offsets USING btree (partition_id);
 
 CREATE INDEX outbox_keys_expire ON kafka.outbox_keys USING btree (expires_at);
@@ -770,6 +772,16 @@ AS $function$
       typ := it.typbasetype;
       typmod := it.typtypmod;
     end loop;
+  end $function$;
+
+CREATE OR REPLACE FUNCTION kafka.batches_in(id bigint)
+ RETURNS TABLE(partition_id integer, bytes bigint, batches bigint)
+ LANGUAGE plpgsql
+ STABLE COST 50 ROWS 10
+AS $function$
+  begin
+    return query select b.partition_id, sum(b.object_bytes)::bigint, count(*) from kafka.batches b
+      where b.object_id = id group by b.partition_id;
   end $function$;
 
 CREATE OR REPLACE FUNCTION kafka.begin_erasure(pass bigint, ids integer[], ends bigint[])
@@ -1785,7 +1797,8 @@ AS $function$
     base bigint;
   begin
     from_offset := kafka.first_offset(id, from_offset, since);
-    for batch in select b.base_offset, b.producer_id, b.data, octet_length(b.data) as size, substring(b.data for 61) as head
+    for batch in select b.base_offset, b.producer_id, b.data, coalesce(b.object_bytes, octet_length(b.data)) as size,
+        substring(b.data for 61) as head, b.object_id, b.object_position
       from kafka.batches b
       where b.partition_id = id and b.base_offset < coalesce((
           select o.first_offset from kafka.open_transactions o
@@ -1798,9 +1811,20 @@ AS $function$
       order by b.base_offset
     loop
       base := batch.base_offset;
+      -- What compaction has left nothing of.
+      continue when batch.size = 61;
+      if batch.object_id is not null then
+        -- A producer with transactions sends nothing outside of them.
+        continue when batch.producer_id >= 0 and kafka.is_aborted(id, batch.producer_id, base);
+        raise 'the batch at offset % lies in an object store, and only a broker reads it', base using errcode = '0A000',
+          detail = format('object %s, bytes %s to %s, offset %s',
+            coalesce((select o.name from kafka.objects o where o.object_id = batch.object_id), batch.object_id::text),
+            batch.object_position, batch.object_position + batch.size - 1, base),
+          hint = 'Set tusk.sql.records=on for the topic, or for the broker: then it keeps the records as rows.';
+      end if;
       flags := get_byte(batch.head, 22);
-      -- Control records; what compaction has left nothing of; what was aborted.
-      continue when flags & 32 <> 0 or batch.size = 61;
+      -- Control records; what was aborted.
+      continue when flags & 32 <> 0;
       continue when flags & 16 <> 0 and kafka.is_aborted(id, batch.producer_id, base);
       if flags & 7 <> 0 then
         raise 'the batch at offset % is compressed, and only a broker reads it', base using errcode = '0A000',
@@ -4145,6 +4169,25 @@ create view kafka.member_overview as
          OFFSET 0) parsed("json"))
      CROSS JOIN LATERAL kafka.members_of(g.group_id, g.kind, parsed."json") m(member_id, details));
 
+create view kafka.object_overview as
+ SELECT s.state,
+    count(o.object_id) AS objects,
+    (COALESCE(sum(o.bytes), (0)::numeric))::bigint AS bytes,
+    (COALESCE(sum(l.bytes), (0)::numeric))::bigint AS live_bytes,
+    kafka.time_of(min(o.created_at)) AS oldest,
+    kafka.time_of(min(o.unused_since)) AS unused_since
+   FROM ((( VALUES (1,'new'::text), (2,'merged'::text), (3,'unused'::text)) s(place, state)
+     LEFT JOIN kafka.objects o ON ((s.state =
+        CASE
+            WHEN (o.unused_since IS NOT NULL) THEN 'unused'::text
+            WHEN o.merged THEN 'merged'::text
+            ELSE 'new'::text
+        END)))
+     LEFT JOIN LATERAL ( SELECT sum(b.bytes) AS bytes
+           FROM kafka.batches_in(o.object_id) b(partition_id, bytes, batches)) l ON (true))
+  GROUP BY s.place, s.state
+  ORDER BY s.place;
+
 create view kafka.outbox_lag as
  SELECT count(*) FILTER (WHERE (group_id IS NULL)) AS records,
     kafka.time_of(min("timestamp") FILTER (WHERE (group_id IS NULL))) AS since,
@@ -4179,7 +4222,7 @@ create view kafka.partition_overview as
           ORDER BY b.base_offset DESC
          LIMIT 1) newest ON (true))
      LEFT JOIN LATERAL ( SELECT b.cumulative_bytes,
-            octet_length(b.data) AS bytes
+            COALESCE(b.object_bytes, octet_length(b.data)) AS bytes
            FROM kafka.batches b
           WHERE (b.partition_id = p.partition_id)
           ORDER BY b.base_offset
@@ -4316,6 +4359,21 @@ create view kafka.group_overview as
                                   WHERE ((f.group_id = g_1.group_id) AND (f.partition_id = p.partition_id)))))) unread) l
           GROUP BY l.group_id) lag ON ((lag.group_id = ids.group_id)));
 
+create view kafka.storage_overview as
+ SELECT v.topic,
+    v.partition,
+    v.size_bytes,
+    (((v.size_bytes)::numeric - COALESCE(o.bytes, (0)::numeric)))::bigint AS row_bytes,
+    (COALESCE(o.bytes, (0)::numeric))::bigint AS object_bytes,
+    (COALESCE(o.batches, (0)::numeric))::bigint AS object_batches
+   FROM (kafka.partition_overview v
+     LEFT JOIN ( SELECT b.partition_id,
+            sum(b.bytes) AS bytes,
+            sum(b.batches) AS batches
+           FROM (kafka.objects o_1
+             CROSS JOIN LATERAL kafka.batches_in(o_1.object_id) b(partition_id, bytes, batches))
+          GROUP BY b.partition_id) o ON ((o.partition_id = v.partition_id)));
+
 create view kafka.topic_overview as
  SELECT t.name AS topic,
     t.topic_id,
@@ -4399,7 +4457,7 @@ comment on column kafka.active_broker.client_addr is 'Where it connected from; n
 comment on column kafka.active_broker.since is 'When the session began';
 comment on column kafka.active_broker.cluster_id is 'The cluster''s id';
 comment on column kafka.active_broker.epoch is 'Raised by each take-over: every partition''s leader epoch';
-comment on table kafka.batches is 'The log: a row is a record batch as its producer sent it (compressed as it came), base offset and leader epoch patched in';
+comment on table kafka.batches is 'The log: a row is a record batch as its producer sent it (compressed as it came), base offset and leader epoch patched in; or all but its bytes, and where these lie in an object';
 comment on column kafka.batches.partition_id is 'The partition, as in kafka.partitions';
 comment on column kafka.batches.leader_epoch is 'The writer''s epoch when it was appended';
 comment on column kafka.batches.base_offset is 'Offset of its first record';
@@ -4600,6 +4658,13 @@ comment on table kafka.migrations is 'Versions of this schema, one row for each 
 comment on column kafka.migrations.migration_id is 'The step''s number';
 comment on column kafka.migrations.created_at is 'When it was taken';
 comment on column kafka.migrations.name is 'The step''s name';
+comment on view kafka.object_overview is 'Objects of the object store by what becomes of them; it looks at every batch that lies in one';
+comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
+comment on column kafka.object_overview.objects is 'How many there are';
+comment on column kafka.object_overview.bytes is 'Their bytes';
+comment on column kafka.object_overview.live_bytes is 'Those of them that batches lie in';
+comment on column kafka.object_overview.oldest is 'When the first of them was put';
+comment on column kafka.object_overview.unused_since is 'Since when the first of them has been unused; null: they are in use';
 comment on table kafka.objects is 'Objects of the object store to which rows of kafka.batches point, or have pointed';
 comment on column kafka.objects.object_id is 'Rises with each object';
 comment on column kafka.objects.name is 'Its name in the store, behind the prefix that the store''s URL gives';
@@ -4656,7 +4721,7 @@ comment on column kafka.partition_overview.partition is 'Its number in the topic
 comment on column kafka.partition_overview.partition_id is 'The number it has in all tables';
 comment on column kafka.partition_overview.log_start_offset is 'The first offset that can be read';
 comment on column kafka.partition_overview.end_offset is 'The next offset to be given';
-comment on column kafka.partition_overview.size_bytes is 'Bytes of its batches';
+comment on column kafka.partition_overview.size_bytes is 'Bytes of its batches, in rows and in objects: see kafka.storage_overview';
 comment on column kafka.partition_overview.newest_timestamp is 'The greatest time of its records; null: there is no batch';
 comment on column kafka.partition_overview.last_stable_offset is 'How far read_committed goes: to the first open transaction, or the end';
 comment on table kafka.partitions is 'Partitions: which topic and index a partition id of kafka.batches stands for; without a topic: of a deleted one, batches still to be deleted. Ends lie in kafka.batches: see kafka.partition_overview';
@@ -4796,12 +4861,19 @@ comment on column kafka.sql_topics.topic is 'Name of the topic';
 comment on column kafka.sql_topics.partition_ids is 'Its partitions, in order';
 comment on column kafka.sql_topics.max_message_bytes is 'The topic''s own max.message.bytes, else the brokers'' message.max.bytes, else what the broker was started with';
 comment on column kafka.sql_topics.is_compacted is 'Whether its cleanup.policy contains compact';
+comment on view kafka.storage_overview is 'Each partition with the bytes that lie in rows, and in objects; it looks at every batch that lies in an object';
+comment on column kafka.storage_overview.topic is 'The topic''s name';
+comment on column kafka.storage_overview.partition is 'The partition''s number in the topic';
+comment on column kafka.storage_overview.size_bytes is 'Bytes of its batches';
+comment on column kafka.storage_overview.row_bytes is 'Those of them that lie in rows';
+comment on column kafka.storage_overview.object_bytes is 'Those of them that lie in objects';
+comment on column kafka.storage_overview.object_batches is 'How many batches these are';
 comment on view kafka.topic_overview is 'Each topic with its partitions, records (offsets from log start to end; fewer where compacted), bytes and configs';
 comment on column kafka.topic_overview.topic is 'The topic''s name';
 comment on column kafka.topic_overview.topic_id is 'Kafka''s text form of a UUID';
 comment on column kafka.topic_overview.partitions is 'How many it has';
 comment on column kafka.topic_overview.records is 'Offsets from log start to end, over all partitions; fewer records where compacted';
-comment on column kafka.topic_overview.size_bytes is 'Bytes of its batches';
+comment on column kafka.topic_overview.size_bytes is 'Bytes of its batches, in rows and in objects: see kafka.storage_overview';
 comment on column kafka.topic_overview.configs is 'Configs that were set for it; null: none';
 comment on view kafka.topic_records is 'Records of topics with tusk.sql.records=on that the session may read';
 comment on column kafka.topic_records.topic is 'The topic''s name';
@@ -4851,6 +4923,7 @@ comment on function kafka.await(text,integer,bigint,interval) is 'Waits until ka
 comment on function kafka.await_position(integer,integer,bigint,interval) is 'Waits until a follower has the record at an offset: that of kafka.unpacked (null), or of a materialised table';
 comment on function kafka.await_table(text,integer,bigint,interval) is 'Waits until a materialised table has the record at an offset; false: not in that time';
 comment on function kafka.base_type(oid,integer) is 'The type that a domain is made of';
+comment on function kafka.batches_in(bigint) is 'What lies in an object: bytes and batches of each partition';
 comment on function kafka.begin_erasure(bigint,integer[],bigint[]) is 'Notes where logs end at the moment of a pass; what kafka.produce left of the keys goes';
 comment on function kafka.begin_publication(oid,text,text[],text,boolean,boolean,text) is 'Within kafka.publish_table: whether it may be, its row and its function';
 comment on function kafka.bind_materialised(integer,regclass,json,json) is 'Makes the functions that write to a materialised table';

@@ -8,6 +8,7 @@ import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
 import { Active } from "@tusk/storage/commit/Active"
 import { Committer, CommitterOptions } from "@tusk/storage/commit/Committer"
 import {
+  collectorDefaults,
   compactionDefaults,
   eraseDefaults,
   followerDefaults,
@@ -26,6 +27,9 @@ import { Follower } from "@tusk/storage/log/follower/Follower"
 import { FollowerOptions, KeepsRows } from "@tusk/storage/log/follower/FollowerOptions"
 import { Log } from "@tusk/storage/log/Log"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
+import { Collector } from "@tusk/storage/log/objects/Collector"
+import { CollectorOptions } from "@tusk/storage/log/objects/CollectorOptions"
+import { ObjectOptions } from "@tusk/storage/log/objects/ObjectOptions"
 import { IsImported } from "@tusk/storage/log/partitions/Imported"
 import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { Retention } from "@tusk/storage/log/retention/Retention"
@@ -55,6 +59,7 @@ import * as GroupSettings from "./config/GroupSettings.ts"
 import { BrokerMetrics } from "./observe/BrokerMetrics.ts"
 import { HeldByServer } from "./observe/HeldByServer.ts"
 import { layerInArea } from "./observe/LogLines.ts"
+import { objectAccess, objectWriting } from "./objects/ObjectAccess.ts"
 import { InternalTopics } from "./topics/InternalTopics.ts"
 import { GROUP_KEY, Placement } from "./request/Placement.ts"
 import { RequestCounts, ServerCounts } from "./request/ServerCounts.ts"
@@ -229,6 +234,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provideMerge(layerInArea("log", configs)),
     Layer.provideMerge(inWireTime(layerInArea("security", security))),
     Layer.provideMerge(layerInArea("commit", committer)),
+    Layer.provideMerge(layerInArea("objects", objectWriting)),
     Layer.provideMerge(layerInArea("commit", active))
   )
   const kinds = Layer.mergeAll(
@@ -237,7 +243,8 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     StreamsGroups.layer
   )
   const erasing = inWireTime(Layer.provideMerge(erase, follower))
-  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, erasing))
+  const collecting = inWireTime(layerInArea("objects", Collector.layer))
+  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, erasing, collecting))
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
@@ -266,6 +273,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
     Layer.provide(Layer.merge(GroupSettings.layer, coordination)),
     Layer.provide(placement),
     Layer.provideMerge(storage),
+    Layer.provide(layerInArea("objects", objectAccess)),
     Layer.provide(counts)
   )
 }
@@ -290,6 +298,16 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       failoverLeap: settings.failoverOffsetLeap,
       maxProducers: settings.maxProducersPerPartition,
       producerIdExpirationMs: settings.producerIdExpirationMs
+    }),
+    Layer.succeed(ObjectOptions, {
+      lingerMs: settings.objectLingerMs,
+      maxBytes: settings.objectMaxBytes,
+      uploads: settings.objectUploads
+    }),
+    Layer.succeed(CollectorOptions, {
+      ...collectorDefaults,
+      intervalMs: settings.objectCollectIntervalMs,
+      deleteDelayMs: settings.objectDeleteDelayMs
     }),
     Layer.succeed(RetentionOptions, {
       ...retentionDefaults,

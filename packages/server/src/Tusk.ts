@@ -22,6 +22,7 @@ import { BrokerSettings } from "./config/BrokerSettings.ts"
 import { defaultSettings, readSettings, SettingsError } from "./config/Settings.ts"
 import type { NamedSettings, Settings } from "./config/Settings.ts"
 import { strangeListeners } from "./config/ListenerSettings.ts"
+import { objectStoreOf } from "./objects/openObjectStore.ts"
 import { BrokerMetrics } from "./observe/BrokerMetrics.ts"
 import { advertisedAddress, listenAt, ListenError } from "./Listening.ts"
 import type { BoundListener, ListenOptions } from "./Listening.ts"
@@ -128,6 +129,7 @@ export class Tusk extends Context.Service<
       Layer.effect(Tusk, inArea("net")(serve({ listeners, secured, holdsProcess, observed }))).pipe(
         Layer.merge(beside),
         Layer.provide(brokerLayer(replaced)),
+        Layer.provide(objectStoreOf(settings)),
         Layer.provide(Layer.succeed(BrokerSettings, settings)),
         Layer.provide(tuning(settings, options.memoryBytes)),
         Layer.provide(Layer.succeed(FirstUsers, options.users ?? [])),

@@ -2,6 +2,7 @@ import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { objectRowsOf } from "@tusk/storage/memory/memoryObjects"
 import { readsOf } from "@tusk/storage/memory/memoryReads"
+import { resolved } from "@tusk/storage/port/StoredBatch"
 import { NOTHING_TOLD } from "@tusk/storage/port/counters"
 import { Store } from "@tusk/storage/port/Store"
 import type { ClusterState, Told } from "@tusk/storage/port/CommitStore"
@@ -365,6 +366,12 @@ export class Database {
         ),
       objects: this.#objectRows(readSql),
       sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit)),
+      merges: {
+        mergeable: (which, limit) => read((reads) => reads.merges.mergeable(which, limit)),
+        mergedUses: (after, limit) => read((reads) => reads.merges.mergedUses(after, limit)),
+        batchesIn: (objectIds, limit) => read((reads) => reads.merges.batchesIn(objectIds, limit)),
+        bytesOf: (batches) => Effect.map(resolved([batches]), ([found]) => found!)
+      },
       abortedTransactions: (id, from, to) => read((reads) => reads.abortedTransactions(id, from, to)),
       loadTransactionalIds: read((reads) => reads.loadTransactionalIds),
       loadOffsets: read((reads) => reads.loadOffsets),

@@ -47,15 +47,20 @@ export class StorageCounts {
   objectsRemoved = 0
   objectOrphansRemoved = 0
   objectBytesRemoved = 0
-  /** Of the object store: how long calls take that succeed, by kind; bytes put and got; calls that failed, by kind. */
+  /** Calls of the object store that succeeded, in seconds, and their bytes. */
   readonly objectSeconds = { put: new Histogram(SECONDS), get: new Histogram(SECONDS) }
   objectPutBytes = 0
   objectGetBytes = 0
+  /** Calls of it that failed, by what they were. */
   readonly objectFailures = new Map<string, number>()
 
   objectFailed(call: string): void {
     this.objectFailures.set(call, (this.objectFailures.get(call) ?? 0) + 1)
   }
+
+  /** Objects of which all batches were moved to others, and bytes of batches that were moved. */
+  mergedObjects = 0
+  mergedBytes = 0
 
   commitFailed(tag: string): void {
     this.commitFailures.set(tag, (this.commitFailures.get(tag) ?? 0) + 1)

@@ -24,7 +24,7 @@ export const logDefaults = {
 }
 
 /** Of `ObjectOptions`. */
-export const objectDefaults = { lingerMs: undefined, maxBytes: 8 * MIB, uploads: 4, pointableMs: 3_600_000 }
+export const objectDefaults = { lingerMs: -1, maxBytes: 8 * MIB, uploads: 4, pointableMs: 3_600_000 }
 
 /** Of `RetentionOptions`. */
 export const retentionDefaults = {
@@ -51,6 +51,17 @@ export const eraseDefaults = {
   waitMs: 200,
   longestWaitMs: 5000,
   outboxMs: 5000
+}
+
+/** Of `MergeOptions`. */
+export const mergeDefaults = {
+  intervalMs: 60_000,
+  leastAgeMs: 60_000,
+  bytes: 32 * MIB,
+  batches: 50_000,
+  batchesPerCommit: 500,
+  objectsPerLook: 1000,
+  usesPerLook: 16
 }
 
 /** Of `FollowerOptions`. */

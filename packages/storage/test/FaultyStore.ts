@@ -98,6 +98,12 @@ export class FaultyStore {
         Effect.suspend(() => this.#memory.findByTimestamp(partitionId, timestamp)),
         () => this.#once
       ),
+    merges: {
+      mergeable: (which, limit) => this.#memory.merges.mergeable(which, limit),
+      mergedUses: (after, limit) => this.#memory.merges.mergedUses(after, limit),
+      batchesIn: (objectIds, limit) => this.#memory.merges.batchesIn(objectIds, limit),
+      bytesOf: (batches) => this.#memory.merges.bytesOf(batches)
+    },
     sizes: (partitionId, from, limit) => this.#memory.sizes(partitionId, from, limit),
     loadOffsets: Effect.suspend(() => this.#memory.loadOffsets),
     loadClaims: Effect.sync(() => this.claims),

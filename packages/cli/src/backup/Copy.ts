@@ -1,7 +1,7 @@
 import type { ConnectionError } from "@tusk/storage/pg/connection/ConnectionError"
 import type { PgConnection, TextRows } from "@tusk/storage/pg/connection/PgConnection"
 import * as Effect from "effect/Effect"
-import type { BatchRow, PartitionRow } from "./PartitionWalk.ts"
+import type { BatchObject, BatchRow, PartitionRow } from "./PartitionWalk.ts"
 
 type Rows = Effect.Effect<TextRows, ConnectionError>
 
@@ -33,12 +33,22 @@ export const partitionsOf = (connection: PgConnection): Effect.Effect<ReadonlyAr
       }))
   )
 
+const objectOf = (row: TextRows[number]): BatchObject => ({
+  id: BigInt(row[10]!),
+  position: BigInt(row[11] ?? -1),
+  name: row[12]!,
+  bytes: row[13] === null ? null : BigInt(row[13]!),
+  isUnused: row[14] === "t"
+})
+
 const rowsBehind = (connection: PgConnection, partitionId: number, offset: bigint) =>
   Effect.map(
     connection.query(`
-      select base_offset, last_offset, max_timestamp, timestamp_high, cumulative_bytes, leader_epoch, producer_id,
-        producer_epoch, base_sequence, octet_length(data)
-      from kafka.batches where partition_id = ${partitionId} and base_offset > ${offset} order by base_offset limit ${ROWS}`),
+      select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes, b.leader_epoch, b.producer_id,
+        b.producer_epoch, b.base_sequence, coalesce(b.object_bytes, octet_length(b.data), 0), b.object_id, b.object_position,
+        o.name, o.bytes, o.unused_since is not null, b.data is null
+      from kafka.batches b left join kafka.objects o on o.object_id = b.object_id
+      where b.partition_id = ${partitionId} and b.base_offset > ${offset} order by b.base_offset limit ${ROWS}`),
     (rows) =>
       rows.map((row): BatchRow => ({
         baseOffset: BigInt(row[0]!),
@@ -50,7 +60,9 @@ const rowsBehind = (connection: PgConnection, partitionId: number, offset: bigin
         producerId: BigInt(row[6]!),
         producerEpoch: Number(row[7]),
         baseSequence: Number(row[8]),
-        size: Number(row[9])
+        size: Number(row[9]),
+        object: row[10] === null ? undefined : objectOf(row),
+        hasData: row[15] === "f"
       }))
   )
 
@@ -88,17 +100,18 @@ export const inParts = (rows: ReadonlyArray<BatchRow>): ReadonlyArray<ReadonlyAr
   const parts: Array<Array<BatchRow>> = []
   let room = 0
   for (const row of rows) {
-    if (parts.length === 0 || row.size > room) {
+    const size = row.hasData ? row.size : 0
+    if (parts.length === 0 || size > room) {
       parts.push([])
       room = BYTES
     }
     parts.at(-1)!.push(row)
-    room -= row.size
+    room -= size
   }
   return parts
 }
 
-/** The bytes of rows that lie one behind the other, by base offset. */
+/** The bytes of rows that lie one behind the other, by base offset: of those that have them. */
 export const dataOf = (
   connection: PgConnection,
   partitionId: number,
@@ -107,7 +120,8 @@ export const dataOf = (
   Effect.map(
     connection.query(`
       select base_offset, encode(data, 'hex') from kafka.batches
-      where partition_id = ${partitionId} and base_offset between ${rows[0]!.baseOffset} and ${rows.at(-1)!.baseOffset}`),
+      where partition_id = ${partitionId} and base_offset between ${rows[0]!.baseOffset} and ${rows.at(-1)!.baseOffset}
+        and data is not null`),
     (found) => new Map(found.map(([base, hex]) => [BigInt(base!), Buffer.from(hex!, "hex")]))
   )
 

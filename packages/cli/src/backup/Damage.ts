@@ -4,7 +4,7 @@ export type Severity = "error" | "warning" | "info"
 /** What is wrong with a copy of the database, and where. */
 export interface Damage {
   readonly severity: Severity
-  /** What was looked at: schema, counters, topics, batches, checksums, transactions, producers, groups, sequences, live. */
+  /** What was looked at: schema, counters, topics, batches, checksums, transactions, producers, groups, objects, sequences, live. */
   readonly check: string
   readonly topic: string | null
   readonly partition: number | null
@@ -25,6 +25,9 @@ export class Report {
   batches = 0
   bytes = 0
   groupOffsets = 0
+  /** Batches whose bytes lie in objects, and these bytes, which are not read. */
+  objectBatches = 0
+  objectBytes = 0
 
   add(
     severity: Severity,

@@ -39,6 +39,20 @@ export interface BatchRow {
   readonly baseSequence: number
   /** Of its bytes. */
   readonly size: number
+  /** Whether the row has the bytes. */
+  readonly hasData: boolean
+  /** Where they lie if it has not. */
+  readonly object: BatchObject | undefined
+}
+
+/** Where the bytes of a batch lie, and what `kafka.objects` knows of the object. */
+export interface BatchObject {
+  readonly id: bigint
+  readonly position: bigint
+  /** Null, as `bytes`: no object of this id is known. */
+  readonly name: string | null
+  readonly bytes: bigint | null
+  readonly isUnused: boolean
 }
 
 /** Producers whose sequences are followed at a time. */
@@ -52,6 +66,8 @@ export class PartitionWalk {
   readonly #sequences = new Map<bigint, { readonly epoch: number; readonly last: number }>()
   /** First offsets of transactions that no marker has ended, by producer. */
   readonly open = new Map<bigint, bigint>()
+  /** The same of batches whose bytes would have to say whether they are of a transaction. */
+  readonly perhapsOpen = new Map<bigint, bigint>()
   maxProducerId = -1n
   maxLeaderEpoch = -1
 
@@ -77,6 +93,7 @@ export class PartitionWalk {
     this.#dense(row)
     this.#rising(row)
     if (row.producerId >= 0n && !this.#partition.isCompacted) this.#inSequence(row)
+    if (!row.hasData) this.#elsewhere(row)
     if (row.producerId > this.maxProducerId) this.maxProducerId = row.producerId
     if (row.leaderEpoch > this.maxLeaderEpoch) this.maxLeaderEpoch = row.leaderEpoch
     this.#before = row
@@ -88,8 +105,10 @@ export class PartitionWalk {
     const wrong = contradiction(row, bytes)
     if (wrong !== undefined) return this.#report.add("error", "checksums", wrong, this.place(row.baseOffset))
     if (!isTransactional(bytes)) return
-    if (isControl(bytes)) this.open.delete(row.producerId)
-    else if (!this.open.has(row.producerId)) this.open.set(row.producerId, row.baseOffset)
+    if (isControl(bytes)) {
+      this.open.delete(row.producerId)
+      this.perhapsOpen.delete(row.producerId)
+    } else if (!this.open.has(row.producerId)) this.open.set(row.producerId, row.baseOffset)
   }
 
   /** There are no further rows. */
@@ -106,6 +125,22 @@ export class PartitionWalk {
 
   #error(check: string, seen: string, offset: bigint): void {
     this.#report.add("error", check, seen, this.place(offset))
+  }
+
+  #elsewhere({ baseOffset: base, object, producerId: id, size }: BatchRow): void {
+    const tell = (seen: string) => this.#error("objects", seen, base)
+    if (object === undefined) return tell("the row has no bytes, and names no object")
+    this.#report.objectBatches++
+    this.#report.objectBytes += size
+    if (id >= 0n && !this.perhapsOpen.has(id)) this.perhapsOpen.set(id, base)
+    const { bytes, isUnused, name, position } = object
+    if (name === null || bytes === null)
+      return tell(`the batch lies in object ${object.id}, which kafka.objects does not know`)
+    if (size < RECORD_BATCH_OVERHEAD) tell(`a batch of ${size} bytes is none`)
+    if (position < 0n || position + BigInt(size) > bytes) {
+      tell(`bytes ${position} to ${position + BigInt(size)} of an object of ${bytes}: ${name}`)
+    }
+    if (isUnused) tell(`the batch lies in an object that is to be deleted as unused: ${name}`)
   }
 
   #dense({ baseOffset: base, lastOffset: last }: BatchRow): void {

@@ -61,7 +61,9 @@ const walkBatches = Effect.fnUntraced(function* (parts: Parts, row: PartitionRow
       Copy.inParts(rows),
       (part) =>
         Effect.gen(function* () {
-          const data = yield* readData(parts, walk, row.partitionId, part)
+          const data = part.some(({ hasData }) => hasData)
+            ? yield* readData(parts, walk, row.partitionId, part)
+            : new Map<bigint, Uint8Array>()
           for (const each of part) {
             walk.row(each)
             const bytes = data.get(each.baseOffset)
@@ -87,7 +89,7 @@ const checkBeside = Effect.fnUntraced(function* (parts: Parts, row: PartitionRow
     tell("transactions", `a transaction of producer ${producer} has no marker, and is not known to be open`, first)
   }
   for (const [producer, first] of noted) {
-    if (!walk.open.has(producer) && first >= row.logStart) {
+    if (!walk.open.has(producer) && !walk.perhapsOpen.has(producer) && first >= row.logStart) {
       tell("transactions", `a transaction of producer ${producer} is kept open, and has no batch or was ended`, first)
     } else if (!ongoing.has(String(producer))) {
       const seen = `nobody ends the open transaction of producer ${producer}: read_committed waits at ${first} (kafka-transactions abort)`

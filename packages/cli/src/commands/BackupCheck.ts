@@ -46,11 +46,22 @@ const progressOf = Effect.fnUntraced(function* (total: number) {
   }
 })
 
-const summaryOf = ({ batches, bytes, counts, groupOffsets, partitions, untold }: Report) => ({
+const summaryOf = ({
+  batches,
+  bytes,
+  counts,
+  groupOffsets,
+  objectBatches,
+  objectBytes,
+  partitions,
+  untold
+}: Report) => ({
   partitions,
   batches,
   bytes,
   groupOffsets,
+  objectBatches,
+  objectBytes,
   errors: counts.error,
   warnings: counts.warning,
   untold
@@ -65,7 +76,8 @@ const print = Effect.fnUntraced(function* (report: Report) {
   if (stderr.isTerminal) yield* stderr.write(`\r${" ".repeat(stderr.columns - 1)}\r`)
   yield* printRows(columns, report.damages)
   if (summary.untold > 0) yield* note(`${summary.untold} more are not shown`)
-  const { batches, bytes, errors, groupOffsets, partitions, warnings } = summary
+  const { batches, bytes, errors, groupOffsets, objectBatches, objectBytes, partitions, warnings } = summary
+  if (objectBatches > 0) yield* note(`${objectBatches} of the batches, ${objectBytes} bytes, lie in objects`)
   yield* note(
     `${partitions} partitions, ${batches} batches, ${bytes} bytes and ${groupOffsets} committed offsets read: ` +
       `${errors} errors, ${warnings} warnings`

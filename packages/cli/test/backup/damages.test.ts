@@ -209,6 +209,49 @@ describe("tusk backup-check", () => {
   )
 
   it.live(
+    "of a batch that lies in an object it looks at all but the bytes",
+    () =>
+      Effect.gen(function* () {
+        const server = yield* PostgresServer.make
+        yield* server.start
+        yield* Effect.promise(() => fill(server))
+        const psql = yield* server.psql
+        yield* psql.query(`insert into kafka.objects (object_id, name, bytes, created_at) values (7, 'c/i/1', 100000, 0);
+          update kafka.batches set object_id = 7, object_position = 1000, object_bytes = octet_length(data), data = null
+          where (partition_id = ${idOf("plain")} and base_offset in (6, 8)) or (partition_id = ${idOf("tx")} and base_offset in (0, 4))`)
+        // Of a transaction that is open, of one that a marker ended: the row does not tell, and nothing is missed.
+        const whole = yield* checkCopy(psql, unpaced)
+        assert.deepStrictEqual(whole.damages, [])
+        assert.strictEqual(whole.objectBatches, 4)
+        assert.isAbove(whole.objectBytes, 4 * 61)
+
+        const at = `partition_id = ${idOf("plain")} and base_offset = 6`
+        const broken: ReadonlyArray<readonly [sql: string, seen: RegExp]> = [
+          [
+            `update kafka.batches set object_id = 8 where ${at}`,
+            /^the batch lies in object 8, which kafka\.objects does not/
+          ],
+          [
+            `update kafka.batches set object_position = 99999 where ${at}`,
+            /^bytes 99999 to \d+ of an object of 100000: c/
+          ],
+          [`update kafka.batches set object_position = null where ${at}`, /^bytes -1 to \d+ of an object of 100000/],
+          [`update kafka.batches set object_bytes = 60 where ${at}`, /^a batch of 60 bytes is none/],
+          [`update kafka.batches set object_id = null where ${at}`, /^the row has no bytes, and names no object/],
+          [
+            "update kafka.objects set unused_since = 1",
+            /^the batch lies in an object that is to be deleted as unused: c/
+          ]
+        ]
+        for (const [sql, seen] of broken) assertFound(yield* after(psql, sql), "objects", ["plain", 6n], seen)
+        const gone = yield* after(psql, `delete from kafka.batches where ${at}`)
+        assertFound(gone, "batches", ["plain", 6n], /^offsets 6 to 7 are missing/)
+        assertFound(gone, "producers", ["plain", 8n], /sequence 8 behind 5/)
+      }).pipe(Effect.scoped),
+    120_000
+  )
+
+  it.live(
     "takes for no damage what compaction took, and a leap after a failover",
     () =>
       Effect.gen(function* () {

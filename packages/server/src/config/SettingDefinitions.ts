@@ -11,6 +11,7 @@ import {
 } from "@tusk/storage/defaults"
 import { connectionDefaults } from "./connectionDefaults.ts"
 import { groupSettingDefinitions } from "./GroupSettingDefinitions.ts"
+import { objectSettingDefinitions } from "./ObjectSettingDefinitions.ts"
 import { observationSettingDefinitions } from "./ObservationSettingDefinitions.ts"
 import { securitySettingDefinitions } from "./SecuritySettingDefinitions.ts"
 import { shadowSettingDefinitions } from "./ShadowSettingDefinitions.ts"
@@ -358,6 +359,7 @@ export const settingDefinitions = {
   ...observationSettingDefinitions,
   ...securitySettingDefinitions,
   ...shadowSettingDefinitions,
+  ...objectSettingDefinitions,
   ...sqlSettingDefinitions,
   ...groupSettingDefinitions
 } satisfies { readonly [key: string]: SettingDefinition }

@@ -8,7 +8,7 @@ const REPLICAS = [/^(\*|\d+:\d+)$/, "* or [partitionId]:[brokerId] in a list"] a
 const CODECS = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] as const
 const TIMESTAMP_TYPES = ["CreateTime", "LogAppendTime"] as const
 
-const { messageMaxBytes, sqlRecords, synchronousCommit, validateRecords } = settingDefinitions
+const { messageMaxBytes, sqlRecords, storage, synchronousCommit, validateRecords } = settingDefinitions
 
 const from = (min: number, max?: number) => (max === undefined ? { min } : { min, max })
 
@@ -302,6 +302,15 @@ export const topicConfigDefinitions = {
     [sqlRecords],
     "on: the topic's records are kept as rows, too, decompressed, for queries in SQL; off takes these rows away. See docs/sql.md.",
     { oneOf: sqlRecords.oneOf }
+  ),
+  inObjects: acts(
+    (text) => text === "object",
+    "tusk.storage",
+    storage.type,
+    storage.defaultValue,
+    [storage],
+    "Where the topic's batches lie from now on: in rows of the database, or in objects of tusk.object.store, to which rows point. What is there stays where it lies. See docs/objects.md.",
+    { oneOf: storage.oneOf }
   ),
   relaxed: acts(
     (text) => text === "off",

@@ -43,12 +43,19 @@ export const isImported = (overrides: Overrides): boolean => {
   return read(overrides.get(name) ?? "")
 }
 
+/** Configs by which a topic needs an object store: where what they are read as is true. */
+const OF_OBJECTS = [topicConfigDefinitions.inObjects]
+
 /** What is wrong with a config for a topic; undefined if nothing is. */
-export const validateTopicConfig = (name: string, value: string): KafkaError | undefined => {
+export const validateTopicConfig = (name: string, value: string, hasObjectStore = true): KafkaError | undefined => {
   const definition = byName.get(name)
   if (definition === undefined) return unknownTopicConfig(name)
   const wrong = checkValue(definition, value)
-  return wrong === undefined ? undefined : new InvalidConfig({ message: wrong })
+  if (wrong !== undefined) return new InvalidConfig({ message: wrong })
+  const needsObjects = !hasObjectStore && OF_OBJECTS.some((each) => each.name === name && each.read(value.trim()))
+  return needsObjects
+    ? new InvalidConfig({ message: `${name}=${value.trim()} needs an object store: tusk.object.store` })
+    : undefined
 }
 
 /** Every value a config has somewhere, the one that holds first (KIP-226). */

@@ -100,12 +100,13 @@ export const batchesOf = (
       if (reason !== undefined) refused.push({ row, reason })
       return reason === undefined
     })
-    const { maxMessageBytes, messageTimestampType } = config
+    const { inObjects: object, maxMessageBytes, messageTimestampType } = config
     const stampTime = messageTimestampType === "LogAppendTime"
     const batches: Array<OutboxBatch> = []
     for (const chunk of chunksOf(accepted, Math.min(maxMessageBytes, BATCH_BYTES))) {
       const batch = yield* encoded(chunk, config, codec)
-      if (batch.byteLength <= maxMessageBytes) batches.push({ rows: chunk, request: { partitionId, batch, stampTime } })
+      const request = { partitionId, batch, stampTime, object }
+      if (batch.byteLength <= maxMessageBytes) batches.push({ rows: chunk, request })
       // A chunk of several is within the limit before it is compressed.
       else refused.push(...chunk.map((row) => ({ row, reason: tooLarge(batch.byteLength, maxMessageBytes) })))
     }

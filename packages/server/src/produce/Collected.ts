@@ -148,7 +148,7 @@ export const collect = (
       unopened.push({ place: appends.length, inside })
       return appends.push(request) - 1
     }
-    const { importing, relaxed } = config
+    const { importing, inObjects: object, relaxed } = config
     return data.partitionData.map((partition, j): Outcome => {
       const { index, records } = partition
       const partitionId = topic.partitionIds[index]
@@ -165,7 +165,10 @@ export const collect = (
         // Nothing lies between those of one request, either.
         return batches.map((batch, k) => {
           const to = k === 0 ? behind : RecordBatch.lastOffset(batches[k - 1]!) + 1n
-          return add({ partitionId, batch, stampTime: false, relaxed, importedTo: to }, insideOfImported(batch, config))
+          return add(
+            { partitionId, batch, stampTime: false, relaxed, object, importedTo: to },
+            insideOfImported(batch, config)
+          )
         })
       }
       const batch = checkProduced(records, apiVersion, config)
@@ -175,7 +178,7 @@ export const collect = (
         return new TransactionalIdAuthorizationFailed()
       }
       if (partitionId !== undefined) {
-        return [add({ partitionId, batch, stampTime, relaxed }, insideOf(batch, config, nowMs))]
+        return [add({ partitionId, batch, stampTime, relaxed, object }, insideOf(batch, config, nowMs))]
       }
       unrouted.push({ topic, batch, at: [i, j] })
       return NOWHERE
@@ -215,7 +218,7 @@ const routeOne = Effect.fnUntraced(function* (
   { at, batch, topic }: Unrouted
 ) {
   const config = topicSettings.of(topic.name)
-  const { messageTimestampType, relaxed } = config
+  const { inObjects: object, messageTimestampType, relaxed } = config
   const inside = insideOf(batch, config, clock.currentTimeMillisUnsafe())
   const parts = yield* recompression.counting(batch.byteLength, router.route(topic, batch, inside))
   const place = (): Outcome => {
@@ -225,7 +228,7 @@ const routeOne = Effect.fnUntraced(function* (
       if (elsewhere !== undefined) return elsewhere
     }
     const stampTime = messageTimestampType === "LogAppendTime"
-    return parts.map((part) => appends.push({ ...part, stampTime, relaxed }) - 1)
+    return parts.map((part) => appends.push({ ...part, stampTime, relaxed, object }) - 1)
   }
   outcomes[at[0]]![at[1]] = place()
 })

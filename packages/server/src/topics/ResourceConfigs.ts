@@ -8,6 +8,7 @@ import {
   METRICS_RESOURCE,
   TOPIC_RESOURCE
 } from "@tusk/storage/topics/Configs"
+import { ObjectStore } from "@tusk/storage/port/ObjectStore"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -57,7 +58,7 @@ export class ResourceConfigs extends Context.Service<
       const settings = yield* BrokerSettings
       const loggers = loggerResource(settings, yield* LogLevels)
       const kinds: ReadonlyMap<number, ResourceKind> = new Map([
-        [TOPIC_RESOURCE, topicResource(configs, yield* Topics, settings)],
+        [TOPIC_RESOURCE, topicResource(configs, yield* Topics, settings, (yield* ObjectStore) !== undefined)],
         [BROKER_RESOURCE, brokerResource(configs, settings)],
         [LOGGER_RESOURCE, loggers],
         [METRICS_RESOURCE, metricsResource(configs)],

@@ -8,6 +8,7 @@ import {
   TopicAlreadyExists
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import { ObjectStore } from "@tusk/storage/port/ObjectStore"
 import { Topics } from "@tusk/storage/topics/Topics"
 import type { NewTopic } from "@tusk/storage/topics/Topics"
 import * as Context from "effect/Context"
@@ -46,6 +47,7 @@ export class TopicAdmin extends Context.Service<
       const topics = yield* Topics
       const autoTopics = yield* AutoTopics
       const settings = yield* BrokerSettings
+      const hasObjectStore = (yield* ObjectStore) !== undefined
       const placement = yield* Placement
 
       const checkBrokers: TopicAdmin["Service"]["checkBrokers"] = (assignments, from) =>
@@ -80,7 +82,7 @@ export class TopicAdmin extends Context.Service<
         if (wrongFactor !== undefined) return wrongFactor
         const partitions = wish.assignments.length === 0 ? countOf(wish, settings.numPartitions) : assigned(wish)
         if (typeof partitions !== "number") return partitions
-        const configs = configsOf(wish)
+        const configs = configsOf(wish, hasObjectStore)
         if (isKafkaError(configs)) return configs
         return topics.tooMany(partitions) ?? { name: wish.name, partitions, configs }
       }
@@ -140,13 +142,13 @@ const checkAssignments = (
   return undefined
 }
 
-const configsOf = (wish: TopicWish): ReadonlyMap<string, string> | KafkaError => {
+const configsOf = (wish: TopicWish, hasObjectStore: boolean): ReadonlyMap<string, string> | KafkaError => {
   const configs = new Map<string, string>()
   for (const { name, value } of wish.configs) {
     if (value === null) {
       return new InvalidConfig({ message: `Null value not supported for topic configs: ${name}` })
     }
-    const wrong = validateTopicConfig(name, value)
+    const wrong = validateTopicConfig(name, value, hasObjectStore)
     if (wrong !== undefined) return wrong
     configs.set(name, value)
   }

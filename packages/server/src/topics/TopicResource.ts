@@ -34,7 +34,8 @@ export const describeTopic = (
 export const topicResource = (
   configs: Configs["Service"],
   topics: Topics["Service"],
-  settings: Settings
+  settings: Settings,
+  hasObjectStore: boolean
 ): ResourceKind => {
   const missing = (name: string, isThere: (name: string) => boolean, message = ""): KafkaError | undefined =>
     invalidTopicName(name) ?? (isThere(name) ? undefined : new UnknownTopicOrPartition({ message }))
@@ -52,7 +53,7 @@ export const topicResource = (
       misplaced: (name) => missing(name, isAssumed, `The topic '${name}' does not exist.`),
       check: (overrides) => {
         for (const [name, value] of overrides) {
-          const wrong = validateTopicConfig(name, value)
+          const wrong = validateTopicConfig(name, value, hasObjectStore)
           if (wrong !== undefined) return wrong
         }
         return undefined

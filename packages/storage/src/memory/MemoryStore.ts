@@ -134,6 +134,12 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
     loadGroups: withLock(reads.loadGroups),
     loadTransactionalIds: withLock(reads.loadTransactionalIds),
     abortedTransactions: (partitionId, from, to) => withLock(reads.abortedTransactions(partitionId, from, to)),
+    merges: {
+      mergeable: (which, limit) => withLock(reads.merges.mergeable(which, limit)),
+      mergedUses: (after, limit) => withLock(reads.merges.mergedUses(after, limit)),
+      batchesIn: (objectIds, limit) => withLock(reads.merges.batchesIn(objectIds, limit)),
+      bytesOf: (batches) => withLock(reads.merges.bytesOf(batches))
+    },
     objects: objectsOf(objectRowsOf(data), withLock),
     outbox: undefined
   })

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { ObjectRows, PointedBatch, PointedPlace, UsedObject } from "../port/ObjectRows.ts"
+import type { ObjectRow, ObjectRows, PointedBatch, PointedPlace, UsedObject } from "../port/ObjectRows.ts"
 import type { MemoryData } from "../writes/MemoryData.ts"
 
 const byPlace = (a: PointedPlace, b: PointedPlace): number =>
@@ -16,10 +16,19 @@ function* pointed(data: MemoryData): Generator<readonly [objectId: bigint, batch
   }
 }
 
+const rowOf = ({ bytes, createdAt, merged, name, objectId, unusedSince }: ObjectRow): ObjectRow => ({
+  objectId,
+  name,
+  bytes,
+  createdAt,
+  unusedSince,
+  merged
+})
+
 /** What can be told of the objects of the data. */
 export const objectRowsOf = (data: MemoryData): ObjectRows => {
   const all = (): ReadonlyArray<UsedObject> =>
-    data.objects.all.map((object) => ({ ...object, isUsed: data.objects.batches(object.objectId) > 0 }))
+    data.objects.all.map((object) => ({ ...rowOf(object), isUsed: data.objects.batches(object.objectId) > 0 }))
   return {
     nowMs: Effect.succeed(undefined),
     inUse: (after, limit) =>
@@ -34,6 +43,7 @@ export const objectRowsOf = (data: MemoryData): ObjectRows => {
           .filter(({ isUsed, unusedSince }) => unusedSince !== null && unusedSince < before && !isUsed)
           .toSorted((a, b) => Number(a.unusedSince! - b.unusedSince!))
           .slice(0, limit)
+          .map(rowOf)
       ),
     known: (names) =>
       Effect.sync(() => {

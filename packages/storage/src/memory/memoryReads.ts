@@ -5,6 +5,7 @@ import type { Store, StoredBatchSize, StoredSize } from "../port/Store.ts"
 import { resolved, sizeOf } from "../port/StoredBatch.ts"
 import type { StoredBatch } from "../port/StoredBatch.ts"
 import type { MemoryData } from "../writes/MemoryData.ts"
+import { mergeReadsOf } from "./memoryMerges.ts"
 import { bytesOf } from "../writes/MemoryPartition.ts"
 import type { MemoryBatch } from "../writes/MemoryPartition.ts"
 
@@ -69,6 +70,7 @@ type Reads = Pick<
   | "findByTimestamp"
   | "sizes"
   | "abortedTransactions"
+  | "merges"
   | "loadOffsets"
   | "loadClaims"
   | "loadGroups"
@@ -128,6 +130,7 @@ export const readsOf = (data: MemoryData): Reads => ({
       const { aborted } = data.partitions.get(partitionId) ?? { aborted: [] }
       return aborted.filter(({ firstOffset, lastOffset }) => lastOffset >= from && firstOffset < to)
     }),
+  merges: mergeReadsOf(data),
   loadTransactionalIds: Effect.sync(() =>
     Array.from(data.transactionalIds, ([transactionalId, state]) => ({ transactionalId, ...state }))
   ),

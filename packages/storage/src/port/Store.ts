@@ -4,6 +4,7 @@ import type { AbortedTransaction } from "./AbortedTransaction.ts"
 import type { BatchReader } from "./BatchReader.ts"
 import type { CommitStore } from "./CommitStore.ts"
 import type { Erasures } from "./Erasures.ts"
+import type { MergeReads } from "./MergeReads.ts"
 import type { MaterialisedTables } from "./MaterialisedTables.ts"
 import type { ObjectRows } from "./ObjectRows.ts"
 import type { Outbox } from "./Outbox.ts"
@@ -51,6 +52,8 @@ export interface BatchReads extends BatchReader {
     from: bigint,
     to: bigint
   ) => Effect.Effect<ReadonlyArray<AbortedTransaction>, StoreError>
+  /** Objects and what lies in them, for whoever moves it. */
+  readonly merges: MergeReads
   /** At most `limit` batches from the first one on that ends at or above `from`, without their bytes. */
   readonly sizes: (
     partitionId: number,

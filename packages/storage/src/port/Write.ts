@@ -58,6 +58,10 @@ export type Write = Data.TaggedEnum<{
    * they did (`from`), are passed over.
    */
   MoveBatches: { readonly partitionId: number; readonly batches: ReadonlyArray<MovedBatch> }
+  /** All that lay in these objects lies elsewhere: none of them is merged again, but those to which a batch points still. */
+  PutMerged: { readonly objectIds: ReadonlyArray<bigint> }
+  /** Records of these batches are erased: what else lies in the objects that they lie in now is to be moved soon. */
+  PutErased: { readonly partitionId: number; readonly baseOffsets: ReadonlyArray<bigint> }
   /** No batch points to these objects, as of `unusedSince` (milliseconds); those that one points to are passed over. */
   PutUnusedObjects: { readonly objectIds: ReadonlyArray<bigint>; readonly unusedSince: bigint }
   /** The last trace of an object that the store does not hold any more. */

@@ -1,5 +1,6 @@
 import { describe } from "@effect/vitest"
 import { compactionCases } from "./compactionCases.ts"
+import { mergeCases } from "./mergeCases.ts"
 import { keptCases } from "./keptCases.ts"
 import { lockAndLogCases } from "./lockAndLogCases.ts"
 import { objectCases } from "./objectCases.ts"
@@ -22,6 +23,7 @@ export const storeSuite = (name: string, backend: StoreBackend): void => {
     compactionCases(scenarios)
     transactionCases(scenarios)
     objectCases(backend)
+    mergeCases(backend)
     objectRowCases(scenarios)
     securityCases(backend)
   })

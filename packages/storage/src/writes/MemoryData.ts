@@ -105,6 +105,15 @@ export class MemoryData {
     partition.first = 0
   }
 
+  /** Of the objects that these batches lie in it is known that they hold what was erased. */
+  erased(partition: MemoryPartition, baseOffsets: ReadonlyArray<bigint>): void {
+    for (const baseOffset of baseOffsets) {
+      const at = partition.find(baseOffset)
+      const stored = at === undefined ? undefined : partition.batches[at]!.stored
+      if (stored !== undefined) this.objects.erased(stored.objectId)
+    }
+  }
+
   moveBatches(partition: MemoryPartition, moved: ReadonlyArray<MovedBatch>): void {
     for (const { baseOffset, bytes, from, to } of moved) {
       const at = partition.find(baseOffset)

@@ -2,6 +2,8 @@ import type { StoredObject } from "../port/Write.ts"
 
 /** An object that is known, and what is known of it. */
 export interface MemoryObject extends StoredObject {
+  /** A batch lay in it of which records were erased. */
+  readonly erased: boolean
   /** Since when no batch points to it, in milliseconds; null: one may. */
   readonly unusedSince: bigint | null
 }
@@ -33,8 +35,19 @@ export class MemoryObjects {
       this.#objects.set(object.objectId, { ...there, unusedSince: null })
       return
     }
-    this.#objects.set(object.objectId, { ...object, unusedSince: null })
+    this.#objects.set(object.objectId, { ...object, erased: false, unusedSince: null })
     if (object.objectId >= this.nextObjectId) this.nextObjectId = object.objectId + 1n
+  }
+
+  erased(objectId: bigint): void {
+    const object = this.#objects.get(objectId)
+    if (object !== undefined) this.#objects.set(objectId, { ...object, erased: true })
+  }
+
+  merged(objectId: bigint): void {
+    const object = this.#objects.get(objectId)
+    if (object === undefined || this.batches(objectId) > 0) return
+    this.#objects.set(objectId, { ...object, merged: true, erased: false })
   }
 
   unused(objectId: bigint, unusedSince: bigint): void {

@@ -142,6 +142,8 @@ const WRITES = {
       if (partition !== undefined && epoch > partition.failoverEpoch) partition.failoverEpoch = epoch
     }
   },
+  // It looks where batches lie that are replaced.
+  PutErased: objectWrites.PutErased,
   ReplaceBatches: batchWrites.ReplaceBatches,
   MoveBatches: objectWrites.MoveBatches,
   PutCompaction: {
@@ -270,6 +272,7 @@ const WRITES = {
     apply: (data, { partitionId }) => data.dropPartition(partitionId)
   },
   // Behind all that may take the last pointer to an object away.
+  PutMerged: objectWrites.PutMerged,
   PutUnusedObjects: objectWrites.PutUnusedObjects,
   DropObject: objectWrites.DropObject,
   BeginTransaction: {

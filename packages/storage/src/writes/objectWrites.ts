@@ -3,7 +3,7 @@ import { int4, int8, over, overLast, text } from "./StatementWriter.ts"
 import { FIXED_BYTES } from "./WriteDefinition.ts"
 import type { WriteDefinition } from "./WriteDefinition.ts"
 
-type Kinds = "PutObject" | "MoveBatches" | "PutUnusedObjects" | "DropObject"
+type Kinds = "PutObject" | "PutErased" | "MoveBatches" | "PutMerged" | "PutUnusedObjects" | "DropObject"
 
 /** In the place of an object's id: the bytes lie in the row. No object has it. */
 const IN_THE_ROW = 0n
@@ -22,6 +22,17 @@ const putUnused = over<{ readonly objectId: bigint; readonly unusedSince: bigint
   "PutUnusedObjects",
   int8((object) => object.objectId),
   int8((object) => object.unusedSince)
+)
+
+const putMerged = over<bigint>(
+  "PutMerged",
+  int8((objectId) => objectId)
+)
+
+const putErased = over<{ readonly partitionId: number; readonly baseOffset: bigint }>(
+  "PutErased",
+  int4((batch) => batch.partitionId),
+  int8((batch) => batch.baseOffset)
 )
 
 /** The entries of `Writes.ts` for objects, and for batches whose bytes go from one place to another. */
@@ -56,6 +67,33 @@ export const objectWrites: { readonly [T in Kinds]: WriteDefinition<WriteOf<T>> 
     apply: (data, { batches, partitionId }) => {
       const partition = data.partitions.get(partitionId)
       if (partition !== undefined) data.moveBatches(partition, batches)
+    }
+  },
+  PutMerged: {
+    order: {},
+    takes: [],
+    bytes: ({ objectIds }) => 8 * objectIds.length,
+    store: (out, writes) =>
+      putMerged(
+        out,
+        writes.flatMap(({ objectIds }) => objectIds)
+      ),
+    apply: (data, { objectIds }) => {
+      for (const objectId of objectIds) data.objects.merged(objectId)
+    }
+  },
+  PutErased: {
+    order: {},
+    takes: [],
+    bytes: ({ baseOffsets }) => 8 * baseOffsets.length,
+    store: (out, writes) =>
+      putErased(
+        out,
+        writes.flatMap(({ baseOffsets, partitionId }) => baseOffsets.map((baseOffset) => ({ partitionId, baseOffset })))
+      ),
+    apply: (data, { baseOffsets, partitionId }) => {
+      const partition = data.partitions.get(partitionId)
+      if (partition !== undefined) data.erased(partition, baseOffsets)
     }
   },
   PutUnusedObjects: {

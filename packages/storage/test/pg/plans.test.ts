@@ -15,6 +15,8 @@ const texts = {
   EndTransaction: commitTexts.EndTransaction,
   RefuseOutbox: commitTexts.RefuseOutbox,
   RemoveBatches: commitTexts.RemoveBatches,
+  PutErased: commitTexts.PutErased,
+  PutMerged: commitTexts.PutMerged,
   MoveBatches: commitTexts.MoveBatches,
   ReplacePointers: commitTexts.ReplacePointers,
   PutUnusedObjects: commitTexts.PutUnusedObjects,

@@ -111,7 +111,7 @@ export class PartitionCompaction {
     const collected = yield* collect({ partitionId, from: dirtyStart(end, state), end: due.cleanable.end }, aborted)
     const range = { partitionId, from: end.logStartOffset, end: collected.end }
     const sieve = { keys: collected.keys, aborted, deleteHorizon: horizonOf(nowMs, policy), nowMs }
-    const put = replacing(partitionId, range.end)
+    const put = replacing(partitionId, range.end, "Compacted")
     const replace: Replace = Effect.fnUntraced(function* (batches) {
       yield* put(batches)
       counts.compactedBatches += batches.length

@@ -77,7 +77,7 @@ export const makeEraseStep = ({ counts, filter, read, rewriting }: PartitionEras
       replaced.push(replacement)
       bytes += batch.byteLength
     }
-    if (replaced.length > 0) yield* reign.replacing(partitionId, end)(replaced)
+    if (replaced.length > 0) yield* reign.replacing(partitionId, end, "Erased")(replaced)
     counts.erasedBytes += bytes
     return { partitionId, from, to: batches.length === 0 ? end : to, records, bytes, lookedBytes }
   })

@@ -145,6 +145,8 @@ export class Collecting {
   #isSettled({ name }: Pick<ObjectRow, "name">): boolean {
     const { active, incarnation } = this.#ports
     const parsed = parseObjectName(active.clusterId, name)
+    // A process that does not know its own has put none that it could tell from them.
+    if (incarnation === undefined) return false
     if (parsed === undefined || parsed.incarnation !== incarnation) return true
     const nowMs = active.nowMs()
     this.#own.note(parsed.number, nowMs)

@@ -3,8 +3,8 @@ import { objectDefaults } from "../../defaults.ts"
 
 /** How batches of object topics get into objects. */
 export interface ObjectOptions {
-  /** How long a batch waits for others, in milliseconds; undefined: as long as fits the store. */
-  readonly lingerMs: number | undefined
+  /** How long a batch waits for others, in milliseconds; -1: as long as fits the store. */
+  readonly lingerMs: number
   /** Bytes from which on an object takes no further batches. */
   readonly maxBytes: number
   /** Objects that are put at a time. */

@@ -52,7 +52,8 @@ class Gathering {
 
   constructor(ports: Ports) {
     this.#ports = ports
-    this.#lingerMs = ports.options.lingerMs ?? (ports.objects.isLocal ? LOCAL_LINGER_MS : LINGER_MS)
+    const { lingerMs } = ports.options
+    this.#lingerMs = lingerMs >= 0 ? lingerMs : ports.objects.isLocal ? LOCAL_LINGER_MS : LINGER_MS
   }
 
   readonly put = (batches: ReadonlyArray<Uint8Array>): Effect.Effect<PlacedBatches, StoreError> =>

@@ -1,4 +1,4 @@
-import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Histogram } from "../../Histogram.ts"
 import type { ObjectStore } from "../../port/ObjectStore.ts"
@@ -14,32 +14,28 @@ export const counted = (store: ObjectStore, counts: StorageCounts): ObjectStore 
           if (_tag === "ObjectStoreUnavailable" || _tag === "ObjectStoreRefused") counts.objectFailed(call)
         })
       )
-  const timed = <A, E>(seconds: Histogram, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    Effect.flatMap(Clock.monotonicTimeNanos, (since) =>
-      Effect.tap(effect, () =>
-        Effect.map(Clock.monotonicTimeNanos, (now) => seconds.observe(Number(now - since) / 1e9))
-      )
-    )
+  const timed = <A, E>(seconds: Histogram, call: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.map(Effect.timed(call), ([took, found]) => {
+      seconds.observe(Duration.toSeconds(took))
+      return found
+    })
   return {
     name: store.name,
     isLocal: store.isLocal,
     probe: store.probe,
     put: (name, chunks) =>
-      timed(counts.objectSeconds.put, store.put(name, chunks)).pipe(
-        Effect.tap(() => Effect.sync(() => void (counts.objectPutBytes += sizeOf(chunks)))),
-        failing("put")
-      ),
+      Effect.tap(failing("put")(timed(counts.objectSeconds.put, store.put(name, chunks))), () => {
+        for (const { byteLength } of chunks) counts.objectPutBytes += byteLength
+        return Effect.void
+      }),
     get: (name, from, to) =>
-      timed(counts.objectSeconds.get, store.get(name, from, to)).pipe(
-        Effect.tap(() => Effect.sync(() => void (counts.objectGetBytes += to - from))),
-        failing("get")
-      ),
+      Effect.tap(failing("get")(timed(counts.objectSeconds.get, store.get(name, from, to))), () => {
+        counts.objectGetBytes += to - from
+        return Effect.void
+      }),
     list: (prefix, after) => failing("list")(store.list(prefix, after)),
     remove: (name) => failing("remove")(store.remove(name)),
     readTagged: (name) => failing("get")(store.readTagged(name)),
     replaceTagged: (name, tag, value) => failing("put")(store.replaceTagged(name, tag, value))
   }
 }
-
-const sizeOf = (chunks: ReadonlyArray<Uint8Array>): number =>
-  chunks.reduce((bytes, chunk) => bytes + chunk.byteLength, 0)

@@ -14,7 +14,7 @@ export interface Range {
 /** Walks over batches, about `stepBytes` of them at a time, until `use` says that it is enough (false). */
 export type WalkBatches = (
   range: Range,
-  use: (batches: ReadonlyArray<Uint8Array>) => Effect.Effect<boolean, KafkaError>
+  use: (batches: ReadonlyArray<Uint8Array>) => Effect.Effect<boolean, KafkaError | StoreError>
 ) => Effect.Effect<void, KafkaError | StoreError>
 
 /** The next batches of a range, about `stepBytes` of them; none: the range has no others. */

@@ -5,6 +5,7 @@ import { resolved } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { run } from "../connection/Statement.ts"
 import type { Statement } from "../connection/Statement.ts"
+import { mergeReadsOf } from "./mergeReads.ts"
 import type { Readers } from "./Readers.ts"
 import {
   decodeAbortedTransaction,
@@ -105,6 +106,7 @@ export const readsOf = (
         (rows) => rows.map(decodeAbortedTransaction)
       )
     ),
+  merges: mergeReadsOf(withReaders),
   loadTransactionalIds: withReaders((readers) =>
     Effect.map(loadAll(readers, readStatements.LoadTransactionalIds), (rows) => rows.map(decodeTransactionalId))
   ),

@@ -13,6 +13,7 @@ import {
   eraseDefaults,
   followerDefaults,
   logDefaults,
+  mergeDefaults,
   retentionDefaults
 } from "../../../src/defaults.ts"
 import { deletions } from "../../../src/deletions.ts"
@@ -24,13 +25,16 @@ import { Erase } from "../../../src/log/erase/Erase.ts"
 import { EraseOptions } from "../../../src/log/erase/EraseOptions.ts"
 import { Follower } from "../../../src/log/follower/Follower.ts"
 import { FollowerOptions, KeepsRows } from "../../../src/log/follower/FollowerOptions.ts"
+import { MergeOptions } from "../../../src/log/merging/MergeOptions.ts"
+import { Merger } from "../../../src/log/merging/Merger.ts"
 import { isKafkaError, Log } from "../../../src/log/Log.ts"
 import { LogOptions } from "../../../src/log/LogOptions.ts"
 import { Retention } from "../../../src/log/retention/Retention.ts"
 import { RetentionOptions } from "../../../src/log/retention/RetentionOptions.ts"
 import { Offsets } from "../../../src/offsets/Offsets.ts"
 import { SqlClaims } from "../../../src/offsets/SqlClaims.ts"
-import type { Store } from "../../../src/port/Store.ts"
+import { Store } from "../../../src/port/Store.ts"
+import type { ObjectsInTest } from "../objects/ObjectsInTest.ts"
 import { Configs } from "../../../src/topics/Configs.ts"
 import { Topics } from "../../../src/topics/Topics.ts"
 
@@ -53,17 +57,28 @@ export interface ErasingOptions {
   readonly maxDecompressedBytes?: number
   /** Topics that are followed. */
   readonly following?: ReadonlySet<string>
+  /** Where batches lie that are put into objects. */
+  readonly objects?: ObjectsInTest
+  readonly merge?: Partial<typeof mergeDefaults>
 }
 
 const layerOf = (store: Layer.Layer<Store, unknown>, options: ErasingOptions) =>
-  Layer.mergeAll(Layer.provideMerge(Erase.layer, Follower.layer), Retention.layer, Compaction.layer, deletions).pipe(
+  Layer.mergeAll(
+    Layer.provideMerge(Erase.layer, Follower.layer),
+    Retention.layer,
+    Compaction.layer,
+    Merger.layer,
+    deletions
+  ).pipe(
     Layer.provideMerge(Layer.merge(Topics.layer, GroupStore.layer)),
     Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, OpenBatches.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Active.layer),
-    Layer.provideMerge(store),
+    Layer.provideMerge(options.objects?.storeOf(store) ?? store),
     Layer.provide(
       Layer.mergeAll(
+        options.objects?.layer ?? Layer.empty,
+        Layer.succeed(MergeOptions, { ...mergeDefaults, intervalMs: NEVER_MS, ...options.merge }),
         Layer.succeed(LogOptions, {
           ...logDefaults,
           tailMaxBytes: options.tailMaxBytes ?? 0,
@@ -136,6 +151,8 @@ export const startErasing = Effect.fnUntraced(function* (
     active: Context.get(context, Active),
     erase: Context.get(context, Erase),
     follower,
+    merge: Context.get(context, Merger).check,
+    store: Context.get(context, Store),
     compact: Context.get(context, Compaction).check,
     retain: Context.get(context, Retention).check,
     partitionIdOf,

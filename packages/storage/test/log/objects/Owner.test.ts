@@ -53,7 +53,7 @@ class World {
   }
 
   #reached<A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | ObjectStoreUnavailable> {
-    return Effect.suspend(() =>
+    return Effect.suspend((): Effect.Effect<A, E | ObjectStoreUnavailable> =>
       this.isAway ? Effect.fail(new ObjectStoreUnavailable({ message: "the store is away", sent: false })) : call
     )
   }

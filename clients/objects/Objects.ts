@@ -1,0 +1,78 @@
+/** What lies in the store, and what the rows say of it. */
+import type { ObjectStore } from "@tusk/storage/port/ObjectStore"
+import { s3Store } from "@tusk/storage/object/s3/S3Store"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import { join } from "node:path"
+import process from "node:process"
+import type { Ending } from "../../bench/Ending.ts"
+import { holdsWithin } from "../../bench/groups/Report.ts"
+import { repository } from "../../bench/kafka/ApacheKafka.ts"
+import { run, tail } from "../../bench/kafka/Program.ts"
+import type { Server } from "../failover/Server.ts"
+import { urlOf } from "../failover/World.ts"
+import { KEY } from "./Versitygw.ts"
+
+export interface Differences {
+  /** Objects of which no row tells. */
+  readonly orphans: ReadonlyArray<string>
+  /** Rows whose object is not in the store. */
+  readonly lost: ReadonlyArray<string>
+}
+
+export class Objects {
+  readonly #store: ObjectStore
+  readonly #server: Server
+
+  private constructor(store: ObjectStore, server: Server) {
+    this.#store = store
+    this.#server = server
+  }
+
+  static async open(ending: Ending, url: string, server: Server): Promise<Objects> {
+    const scope = Scope.makeUnsafe()
+    ending.add(() => Effect.runPromise(Scope.close(scope, Exit.void)))
+    const key = { accessKeyId: KEY.id, secretAccessKey: Redacted.make(KEY.secret) }
+    return new Objects(await Effect.runPromise(Scope.provide(s3Store({ url, key }), scope)), server)
+  }
+
+  /** All but the one that says whose they are. */
+  async names(): Promise<ReadonlyArray<string>> {
+    const names: Array<string> = []
+    for (;;) {
+      const page = await Effect.runPromise(this.#store.list("", names.at(-1)))
+      if (page.length === 0) return names.filter((name) => !name.endsWith("/owner"))
+      names.push(...page.map(({ name }) => name))
+    }
+  }
+
+  async differences(): Promise<Differences> {
+    const rows = new Set((await this.#server.query("select name from kafka.objects")).map(([name]) => name!))
+    const names = await this.names()
+    const there = new Set(names)
+    return { orphans: names.filter((name) => !rows.has(name)), lost: [...rows].filter((name) => !there.has(name)) }
+  }
+
+  /** Whether each object has a row, and each row a batch that points to it, within the time. */
+  becomeClean(ms: number): Promise<boolean> {
+    const unused =
+      "select count(*) from kafka.objects o where not exists (select from kafka.batches b where b.object_id = o.object_id)"
+    const isClean = async () =>
+      (await this.differences()).orphans.length === 0 && (await this.#server.number(unused)) === 0
+    return holdsWithin(ms, isClean, 500)
+  }
+}
+
+/** `tusk object check`. */
+export const checked = async (
+  server: Server,
+  settings: Readonly<Record<string, string>>
+): Promise<{ readonly code: number | null; readonly output: string }> => {
+  const launcher = join(repository, "packages", "cli", "bin", "tusk.mjs")
+  const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`])
+  const args = ["--conditions=tusk-source", launcher, "object", "check", "--database-url", urlOf(server.port), ...set]
+  const { code, stderr, stdout } = await run(process.execPath, args)
+  return { code, output: tail(`${stdout}${stderr}`, 4) }
+}

@@ -1,0 +1,61 @@
+import { ObjectStore } from "@tusk/storage/port/ObjectStore"
+import type { ObjectStoreError } from "@tusk/storage/port/ObjectStore"
+import { ObjectStoreRefused } from "@tusk/storage/port/ObjectStore"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { fileURLToPath } from "node:url"
+import { settingDefinitions } from "../config/SettingDefinitions.ts"
+import { SettingsError } from "../config/Settings.ts"
+import type { Settings } from "../config/Settings.ts"
+import { probed } from "./probed.ts"
+
+/** Opens the store of a URL; asks nothing of it. */
+type Open = (url: URL, settings: Settings) => Effect.Effect<ObjectStore, ObjectStoreRefused, Scope.Scope>
+
+const refused = (message: string) => new ObjectStoreRefused({ message })
+
+const openFolder: Open = (url) =>
+  Effect.gen(function* () {
+    if (url.host !== "") return yield* refused("it names a host")
+    const path = yield* Effect.try({ try: () => fileURLToPath(url), catch: (cause) => refused(String(cause)) })
+    const { makeFileObjectStore } = yield* Effect.promise(() => import("@tusk/storage/object/file/FileObjectStore"))
+    return yield* makeFileObjectStore({ path })
+  })
+
+/** By the scheme of their URLs. The code of each is loaded when a URL asks for it. */
+const KINDS: ReadonlyMap<string, Open> = new Map([["file:", openFolder]])
+
+const { objectStore, storage } = settingDefinitions
+
+const wrong = (value: string) => (error: ObjectStoreError) =>
+  new SettingsError({ message: `Invalid value ${value} for configuration ${objectStore.name}: ${error.message}` })
+
+const open = (value: string, settings: Settings): Effect.Effect<ObjectStore, SettingsError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const url = URL.canParse(value) ? new URL(value) : undefined
+    const kind = url === undefined ? undefined : KINDS.get(url.protocol)
+    if (kind === undefined) {
+      return yield* refused(
+        `Must be a URL that begins with ${Array.from(KINDS.keys(), (scheme) => `${scheme}//`).join(" or ")}`
+      )
+    }
+    return yield* probed(yield* kind(url!, settings))
+  }).pipe(Effect.mapError(wrong(value)))
+
+/**
+ * `ObjectStore` as the settings have it, else as it is given. One that does not keep to its conditions is refused; one that
+ * cannot be asked now is asked before it is first written to.
+ */
+export const objectStoreOf = (settings: Settings): Layer.Layer<never, SettingsError> =>
+  Layer.effect(
+    ObjectStore,
+    Effect.gen(function* () {
+      const store =
+        settings.objectStore === undefined ? yield* ObjectStore : yield* open(settings.objectStore, settings)
+      if (settings.storage === "object" && store === undefined) {
+        return yield* new SettingsError({ message: `${storage.name}=object needs a store: ${objectStore.name}` })
+      }
+      return store
+    })
+  )

@@ -1,0 +1,38 @@
+import type { ObjectStore, ObjectStoreRefused } from "@tusk/storage/port/ObjectStore"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+
+/** The store once it is known to keep to the conditions of a put, or to be away: then that is asked before the first put. */
+export const probed = (store: ObjectStore): Effect.Effect<ObjectStore, ObjectStoreRefused> =>
+  Effect.gen(function* () {
+    const one = Semaphore.makeUnsafe(1)
+    let isKnown = false
+    const known = Effect.tap(store.probe, () =>
+      Effect.sync(() => {
+        isKnown = true
+      })
+    )
+    const ask = one.withPermits(1)(Effect.suspend(() => (isKnown ? Effect.void : known)))
+    yield* Effect.catchTag(ask, "ObjectStoreUnavailable", ({ message }) =>
+      Effect.logWarning(`the object store cannot be asked now: ${message}`)
+    )
+    if (isKnown) return store
+    const put: ObjectStore["put"] = (name, chunks) =>
+      Effect.suspend(() => (isKnown ? store.put(name, chunks) : Effect.andThen(ask, store.put(name, chunks))))
+    const replaceTagged: ObjectStore["replaceTagged"] = (name, tag, value) =>
+      Effect.suspend(() => {
+        const replaced = store.replaceTagged(name, tag, value)
+        return isKnown ? replaced : Effect.andThen(ask, replaced)
+      })
+    return {
+      name: store.name,
+      isLocal: store.isLocal,
+      probe: store.probe,
+      get: (name, from, to) => store.get(name, from, to),
+      list: (prefix, after) => store.list(prefix, after),
+      remove: (name) => store.remove(name),
+      readTagged: (name) => store.readTagged(name),
+      put,
+      replaceTagged
+    }
+  })

@@ -1,0 +1,144 @@
+import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Active } from "../../commit/Active.ts"
+import { Committer } from "../../commit/Committer.ts"
+import type { MergeReads } from "../../port/MergeReads.ts"
+import { ObjectStore } from "../../port/ObjectStore.ts"
+import { Store } from "../../port/Store.ts"
+import type { StoreError } from "../../port/StoreError.ts"
+import { Recurring } from "../../Recurring.ts"
+import { Counts } from "../../StorageCounts.ts"
+import { Objects } from "../objects/Objects.ts"
+import { Rewriting } from "../rewriting/Rewriting.ts"
+import { MergeOptions } from "./MergeOptions.ts"
+import { nextMerge } from "./MergePlan.ts"
+import type { Mergeable } from "./MergePlan.ts"
+import { makeMoveBatches } from "./moveBatches.ts"
+import type { MoveBatches } from "./moveBatches.ts"
+import { Suspects } from "./Suspects.ts"
+
+/**
+ * Puts what lies in small objects together in large ones, in order of partition and offset, so that who reads a partition from
+ * its beginning reads long ranges. Objects of which little is of use any more, and those in which erased records lie, are
+ * emptied so, and go in their time.
+ */
+export class Merger extends Context.Service<
+  Merger,
+  {
+    /** Merges all that is worth it now. */
+    readonly check: Effect.Effect<void>
+  }
+>()("@tusk/storage/log/merging/Merger") {
+  private static readonly layerNoDeps = Layer.effect(
+    Merger,
+    Effect.gen(function* () {
+      if ((yield* ObjectStore) === undefined) return Merger.of({ check: Effect.void })
+      const { merges: store } = yield* Store
+      const active = yield* Active
+      const options = yield* MergeOptions
+      const move = makeMoveBatches({
+        store,
+        options,
+        objects: yield* Objects,
+        committer: yield* Committer,
+        rewriting: yield* Rewriting,
+        counts: yield* Counts
+      })
+      const merging = new Merging({ store, move, options })
+      active.onTakeOver(() => Effect.sync(() => merging.clear()))
+      const look = Effect.andThen(active.whenReigning, merging.check)
+      yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(options.intervalMs), look)))
+      return Merger.of({ check: merging.check })
+    })
+  )
+
+  /** A layer is built once: whoever rewrites logs takes turns with the others. */
+  static readonly layer = Layer.provide(this.layerNoDeps, Rewriting.layer)
+}
+
+interface MergingPorts {
+  readonly store: MergeReads
+  readonly move: MoveBatches
+  readonly options: MergeOptions
+}
+
+/** Merges as long as something is worth it, half of the time at most. */
+class Merging {
+  readonly #ports: MergingPorts
+  readonly #trouble = new Recurring("log")
+  readonly #suspects = new Suspects()
+  /** Merged objects up to here were looked at for what is of use in them. */
+  #usesLookedAt = 0n
+
+  constructor(ports: MergingPorts) {
+    this.#ports = ports
+  }
+
+  clear(): void {
+    this.#suspects.clear()
+    this.#usesLookedAt = 0n
+  }
+
+  get check(): Effect.Effect<void> {
+    return Effect.andThen(this.#lookAtSuspects, this.#mergeAll).pipe(
+      Effect.andThen(this.#trouble.over("merging of objects goes on")),
+      Effect.catch(({ message }: KafkaError | StoreError) =>
+        this.#trouble.seen(`merging of objects goes on later: ${message}`)
+      ),
+      Effect.catchDefect((defect) => Effect.logError("defect in the merging of objects", defect))
+    )
+  }
+
+  /** What is still of use in the next merged objects: little in some of them. */
+  readonly #sparse = Effect.fnUntraced({ self: this }, function* () {
+    const { options, store } = this.#ports
+    const uses = yield* store.mergedUses(this.#usesLookedAt, options.usesPerLook)
+    this.#usesLookedAt = uses.length < options.usesPerLook ? 0n : uses.at(-1)!.objectId
+    const nowMs = yield* Clock.currentTimeMillis
+    const sparse = uses.filter(({ bytes, usedBytes }) => 2 * usedBytes < bytes)
+    return sparse.flatMap(({ objectId, usedBytes }): ReadonlyArray<Mergeable> =>
+      this.#suspects.isResting(objectId, nowMs) ? [] : [{ objectId, bytes: usedBytes, isUrgent: true }]
+    )
+  })
+
+  readonly #mergeAll = Effect.gen({ self: this }, function* () {
+    const { move, options } = this.#ports
+    let sparse = yield* this.#sparse()
+    while (true) {
+      const objects = nextMerge([...sparse, ...(yield* this.#unmerged())], options)
+      if (objects.length === 0) return
+      const objectIds = objects.map(({ objectId }) => objectId)
+      const suspect = Effect.sync(() => this.#suspects.add(objectIds))
+      const [took] = yield* Effect.timed(Effect.tapError(move(objectIds), () => suspect))
+      sparse = sparse.filter(({ objectId }) => !objectIds.includes(objectId))
+      const tookMs = Duration.toMillis(took)
+      if (tookMs >= 1) yield* Effect.sleep(tookMs)
+    }
+  })
+
+  readonly #unmerged = Effect.fnUntraced({ self: this }, function* () {
+    const { options, store } = this.#ports
+    const nowMs = yield* Clock.currentTimeMillis
+    const which = { before: BigInt(nowMs - options.leastAgeMs), below: options.bytes }
+    const found = yield* store.mergeable(which, options.objectsPerLook)
+    return found.flatMap(({ bytes, erased, objectId }): ReadonlyArray<Mergeable> =>
+      this.#suspects.isResting(objectId, nowMs) ? [] : [{ objectId, bytes, isUrgent: erased }]
+    )
+  })
+
+  /** Why the last merge failed: an object that cannot be read must not stand in the way of the others. */
+  readonly #lookAtSuspects = Effect.gen({ self: this }, function* () {
+    const { options, store } = this.#ports
+    for (let next = this.#suspects.next; next !== undefined; next = this.#suspects.next) {
+      const batches = yield* store.batchesIn([next], options.batches)
+      const looked = (couldBeRead: boolean) =>
+        Effect.map(Clock.currentTimeMillis, (nowMs) => this.#suspects.looked(couldBeRead, nowMs))
+      yield* Effect.tapError(store.bytesOf(batches), () => looked(false))
+      yield* looked(true)
+    }
+  })
+}
