@@ -1,6 +1,7 @@
 /** A broker on memory with settings of a test's own, and log lines that can be looked at. */
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
+import { ObjectStore } from "@tusk/storage/port/ObjectStore"
 import type { Store } from "@tusk/storage/port/Store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -111,12 +112,14 @@ interface StartOptions {
   readonly parts?: Partial<BrokerParts>
   /** The app's own loggers and levels. */
   readonly around?: Layer.Layer<never>
+  /** Where batches of object topics lie. */
+  readonly objects?: ObjectStore
   /** Says what principals may do, in the place of the broker's own. */
   readonly authorizer?: Authorizer
 }
 
 const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, started: StartOptions) => {
-  const { around, authorizer, listeners, parts, store } = started
+  const { around, authorizer, listeners, objects, parts, store } = started
   const options = {
     settings: { ...defaultSettings, ...settings },
     ...(listeners === undefined ? {} : { listeners })
@@ -125,7 +128,7 @@ const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, started: Star
     store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)
   const logging = around ?? capturing(log)
   const services = authorizer === undefined ? logging : Layer.merge(logging, Layer.succeed(Authorizer, authorizer))
-  return Layer.provide(layer, services)
+  return Layer.provide(layer, Layer.merge(services, Layer.succeed(ObjectStore, objects)))
 }
 
 const portsOf = (context: Context.Context<Tusk>): ReadonlyArray<number> =>

@@ -6,11 +6,12 @@ const GIB = 1024 * MIB
 
 /** Where the bytes of topics lie, and how they get there: see docs/objects.md. */
 export const objectSettingDefinitions = {
-  storage: word(
-    "tusk.storage",
+  // tusk.storage is the flag of a start that says what the broker keeps all of it in.
+  logStorage: word(
+    "tusk.log.storage",
     "row",
     ["row", "object"],
-    "Where the batches of topics lie that do not say otherwise: in rows of the database, or in objects of tusk.object.store, to which rows point."
+    "Where the batches of topics lie whose tusk.storage does not say otherwise: in rows of the database, or in objects of tusk.object.store, to which rows point."
   ),
   objectStore: text(
     "tusk.object.store",

@@ -8,7 +8,7 @@ const REPLICAS = [/^(\*|\d+:\d+)$/, "* or [partitionId]:[brokerId] in a list"] a
 const CODECS = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"] as const
 const TIMESTAMP_TYPES = ["CreateTime", "LogAppendTime"] as const
 
-const { messageMaxBytes, sqlRecords, storage, synchronousCommit, validateRecords } = settingDefinitions
+const { logStorage, messageMaxBytes, sqlRecords, synchronousCommit, validateRecords } = settingDefinitions
 
 const from = (min: number, max?: number) => (max === undefined ? { min } : { min, max })
 
@@ -306,11 +306,11 @@ export const topicConfigDefinitions = {
   inObjects: acts(
     (text) => text === "object",
     "tusk.storage",
-    storage.type,
-    storage.defaultValue,
-    [storage],
+    logStorage.type,
+    logStorage.defaultValue,
+    [logStorage],
     "Where the topic's batches lie from now on: in rows of the database, or in objects of tusk.object.store, to which rows point. What is there stays where it lies. See docs/objects.md.",
-    { oneOf: storage.oneOf }
+    { oneOf: logStorage.oneOf }
   ),
   relaxed: acts(
     (text) => text === "off",

@@ -26,7 +26,7 @@ const openFolder: Open = (url) =>
 /** By the scheme of their URLs. The code of each is loaded when a URL asks for it. */
 const KINDS: ReadonlyMap<string, Open> = new Map([["file:", openFolder]])
 
-const { objectStore, storage } = settingDefinitions
+const { logStorage, objectStore } = settingDefinitions
 
 const wrong = (value: string) => (error: ObjectStoreError) =>
   new SettingsError({ message: `Invalid value ${value} for configuration ${objectStore.name}: ${error.message}` })
@@ -53,8 +53,8 @@ export const objectStoreOf = (settings: Settings): Layer.Layer<never, SettingsEr
     Effect.gen(function* () {
       const store =
         settings.objectStore === undefined ? yield* ObjectStore : yield* open(settings.objectStore, settings)
-      if (settings.storage === "object" && store === undefined) {
-        return yield* new SettingsError({ message: `${storage.name}=object needs a store: ${objectStore.name}` })
+      if (settings.logStorage === "object" && store === undefined) {
+        return yield* new SettingsError({ message: `${logStorage.name}=object needs a store: ${objectStore.name}` })
       }
       return store
     })

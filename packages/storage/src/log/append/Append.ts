@@ -105,7 +105,9 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
       mayBegin,
       importedTo
     }
-    return propose(log, batch, how, writes)
+    const verdict = propose(log, batch, how, writes)
+    if (stored !== undefined && verdict._tag === "Appended") this.#objects!.pointed()
+    return verdict
   }
 
   retract(): void {

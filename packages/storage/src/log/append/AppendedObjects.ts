@@ -52,12 +52,16 @@ export class AppendedObjects {
     const place = this.#places[i]!
     if (place < 0) return undefined
     if (this.#failure !== undefined) return this.#failure
-    this.#isPointedTo = true
     const { placed, positions } = this.#placed!
     return { objectId: placed.write.objectId, position: positions[place]! }
   }
 
-  /** Adds the object, if a batch may point to it. */
+  /** A batch points to the object. */
+  pointed(): void {
+    this.#isPointedTo = true
+  }
+
+  /** Adds the object, if a batch points to it. */
   tell(writes: Array<Write>): void {
     if (this.#isPointedTo) writes.push(this.#placed!.placed.write)
   }
