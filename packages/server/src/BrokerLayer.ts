@@ -13,6 +13,7 @@ import {
   eraseDefaults,
   followerDefaults,
   logDefaults,
+  objectDefaults,
   retentionDefaults
 } from "@tusk/storage/defaults"
 import { Configs, TOPIC_RESOURCE } from "@tusk/storage/topics/Configs"
@@ -300,6 +301,7 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       producerIdExpirationMs: settings.producerIdExpirationMs
     }),
     Layer.succeed(ObjectOptions, {
+      ...objectDefaults,
       lingerMs: settings.objectLingerMs,
       maxBytes: settings.objectMaxBytes,
       uploads: settings.objectUploads

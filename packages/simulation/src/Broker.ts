@@ -231,7 +231,7 @@ export class Broker {
       ...securitySettings,
       logCleanerBackoffMs: CLEANER_BACKOFF_MS,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
-      objectCacheBytes: 0,
+      ...objects?.settings,
       groupMinSessionTimeoutMs: 1000,
       groupConsumerMinSessionTimeoutMs: 1000,
       groupConsumerSessionTimeoutMs: CONSUMER_SESSION_MS,

@@ -1,5 +1,6 @@
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
+import { mergeReadsOf } from "@tusk/storage/memory/memoryMerges"
 import { objectRowsOf } from "@tusk/storage/memory/memoryObjects"
 import { readsOf } from "@tusk/storage/memory/memoryReads"
 import { resolved } from "@tusk/storage/port/StoredBatch"
@@ -11,6 +12,7 @@ import { PointerReader, resolved } from "@tusk/storage/port/StoredBatch"
 import type { Unit } from "@tusk/storage/port/Write"
 import { Fenced, LockHeld, StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { StoreError } from "@tusk/storage/port/StoreError"
+import type { MergeReads } from "@tusk/storage/port/MergeReads"
 import type { ObjectRows } from "@tusk/storage/port/ObjectRows"
 import type { Outbox } from "@tusk/storage/port/Outbox"
 import * as Effect from "effect/Effect"
@@ -35,6 +37,17 @@ const asStored = <A, E>(read: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.provideService(read, PointerReader, {
     resolve: (pointers) => Effect.succeed(pointers as ReadonlyArray<unknown> as ReadonlyArray<Uint8Array>)
   })
+
+const mergeReads = (read: Beside["read"]): MergeReads => {
+  const ask = <A>(ask: (reads: MergeReads) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+    read(({ data }) => Effect.runSync(ask(mergeReadsOf(data))))
+  return {
+    mergeable: (which, limit) => ask((reads) => reads.mergeable(which, limit)),
+    mergedUses: (after, limit) => ask((reads) => reads.mergedUses(after, limit)),
+    batchesIn: (objectIds, limit) => ask((reads) => reads.batchesIn(objectIds, limit)),
+    bytesOf: (batches) => Effect.map(resolved([batches]), ([found]) => found!)
+  }
+}
 
 /** By its own clock a server ends the session of a client that says nothing for so long (`idle_session_timeout`). */
 const IDLE_MS = 6000
@@ -365,6 +378,7 @@ export class Database {
           (batch) => Effect.map(resolved([batch === undefined ? [] : [batch]]), ([found]) => found![0])
         ),
       objects: this.#objectRows(readSql),
+      merges: mergeReads(readSql),
       sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit)),
       merges: {
         mergeable: (which, limit) => read((reads) => reads.merges.mergeable(which, limit)),

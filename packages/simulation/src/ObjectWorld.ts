@@ -59,6 +59,8 @@ export class ObjectWorld {
   readonly topics: ReadonlyArray<string>
   /** `tusk.object.delete.delay.ms` */
   readonly #deleteDelayMs: number
+  /** `tusk.object.cache.bytes` */
+  readonly #cacheBytes: number
   readonly #world: World
   readonly #violate: (invariant: string, text: string) => void
   readonly #troubled: (forMs: number) => void
@@ -75,6 +77,7 @@ export class ObjectWorld {
     this.chance = chance
     this.topics = objectTopics(chance)
     this.#deleteDelayMs = chance.pick(DELETE_DELAYS_MS)
+    this.#cacheBytes = chance.pick([0, 2000, 64 << 20])
     this.store = new SimObjects(world, new ObjectFaults(chance.fork()), chance.permille(500), {
       puts: (...told) => this.history.puts(...told),
       stores: (...told) => this.history.stores(...told),
@@ -82,6 +85,11 @@ export class ObjectWorld {
       troubled
     })
     this.history = new ObjectsHistory(violate, this.store.data.objects)
+  }
+
+  /** What is a setting of every broker. */
+  get settings() {
+    return { objectCacheBytes: this.#cacheBytes }
   }
 
   /** Limits of one broker. */

@@ -1,3 +1,4 @@
+import { CachedObjects } from "@tusk/storage/object/cache/CachedObjects"
 import { counted } from "@tusk/storage/log/objects/counted"
 import { ObjectReader } from "@tusk/storage/log/objects/ObjectReader"
 import type { RangeReader } from "@tusk/storage/log/objects/ObjectReader"
@@ -28,7 +29,6 @@ const countedObjects = Layer.effect(
 const cached = Effect.fnUntraced(function* (store: ObjectStore) {
   const { objectCacheBytes, objectCacheDiskBytes, objectCachePath } = yield* BrokerSettings
   if (store.isLocal || objectCacheBytes === 0) return store
-  const { CachedObjects } = yield* Effect.promise(() => import("@tusk/storage/object/cache/CachedObjects"))
   const disk =
     objectCachePath === undefined
       ? undefined
