@@ -13,6 +13,7 @@ import {
   eraseDefaults,
   followerDefaults,
   logDefaults,
+  mergeDefaults,
   objectDefaults,
   retentionDefaults
 } from "@tusk/storage/defaults"
@@ -27,6 +28,8 @@ import { EraseOptions } from "@tusk/storage/log/erase/EraseOptions"
 import { Follower } from "@tusk/storage/log/follower/Follower"
 import { FollowerOptions, KeepsRows } from "@tusk/storage/log/follower/FollowerOptions"
 import { Log } from "@tusk/storage/log/Log"
+import { MergeOptions } from "@tusk/storage/log/merging/MergeOptions"
+import { Merger } from "@tusk/storage/log/merging/Merger"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { Collector } from "@tusk/storage/log/objects/Collector"
 import { CollectorOptions } from "@tusk/storage/log/objects/CollectorOptions"
@@ -35,6 +38,7 @@ import { IsImported } from "@tusk/storage/log/partitions/Imported"
 import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
+import { KeptInObjects } from "@tusk/storage/log/rewriting/placing"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import { SecurityOptions } from "@tusk/storage/security/SecurityLimits"
@@ -156,6 +160,19 @@ const imported = Layer.effect(
   })
 )
 
+/** Whose batches go into objects, also those that take the place of others. */
+const keptInObjects = Layer.effect(
+  KeptInObjects,
+  Effect.gen(function* () {
+    const settings = yield* TopicSettings
+    const { ofPartition } = yield* Topics
+    return (partitionId: number) => {
+      const found = ofPartition(partitionId)
+      return found !== undefined && settings.of(found.topic.name).inObjects
+    }
+  })
+)
+
 const follower = Layer.provide(
   Follower.layer,
   Layer.effect(
@@ -245,7 +262,11 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   )
   const erasing = inWireTime(Layer.provideMerge(erase, follower))
   const collecting = inWireTime(layerInArea("objects", Collector.layer))
-  const keeping = layerInArea("log", Layer.mergeAll(retention, compaction, erasing, collecting))
+  const merging = inWireTime(layerInArea("objects", Merger.layer))
+  const keeping = Layer.provide(
+    layerInArea("log", Layer.mergeAll(retention, compaction, erasing, collecting, merging)),
+    keptInObjects
+  )
   return BrokerMetrics.layer.pipe(
     Layer.provide(held),
     Layer.provideMerge(Layer.provide(layerInArea("net", Connections.layer), Dispatch.layer)),
@@ -305,6 +326,12 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       lingerMs: settings.objectLingerMs,
       maxBytes: settings.objectMaxBytes,
       uploads: settings.objectUploads
+    }),
+    Layer.succeed(MergeOptions, {
+      ...mergeDefaults,
+      intervalMs: settings.objectMergeIntervalMs,
+      leastAgeMs: settings.objectMergeIntervalMs,
+      bytes: settings.objectMergeBytes
     }),
     Layer.succeed(CollectorOptions, {
       ...collectorDefaults,

@@ -4,6 +4,7 @@ import { checkObjects } from "@tusk/storage/log/objects/checkObjects"
 import { CollectorOptions } from "@tusk/storage/log/objects/CollectorOptions"
 import { ObjectOptions } from "@tusk/storage/log/objects/ObjectOptions"
 import { objectName } from "@tusk/storage/log/objects/ObjectNames"
+import { MergeOptions } from "@tusk/storage/log/merging/MergeOptions"
 import { UNKNOWN } from "@tusk/storage/port/counters"
 import type { Unit } from "@tusk/storage/port/Write"
 import * as Effect from "effect/Effect"
@@ -47,6 +48,15 @@ const tightObjectLimits = (chance: Chance, deleteDelayMs: number) =>
       roundsPerSweep: chance.between(1, 5),
       rowsPerStep: chance.pick([20, 1000]),
       removedPerStep: chance.pick([1, 3, 100])
+    }),
+    Layer.succeed(MergeOptions, {
+      intervalMs: chance.pick([1000, 3000]),
+      leastAgeMs: chance.pick([0, 1000, 8000]),
+      bytes: chance.pick([1000, 10_000, 1 << 20]),
+      batches: chance.pick([3, 20, 1000]),
+      batchesPerCommit: chance.pick([1, 5, 500]),
+      objectsPerLook: chance.pick([10, 1000]),
+      usesPerLook: chance.pick([1, 16])
     })
   )
 

@@ -1,4 +1,4 @@
-import { collectorDefaults, objectDefaults } from "@tusk/storage/defaults"
+import { collectorDefaults, mergeDefaults, objectDefaults } from "@tusk/storage/defaults"
 import { number, text, word } from "./SettingKinds.ts"
 
 const MIB = 1024 * 1024
@@ -55,6 +55,20 @@ export const objectSettingDefinitions = {
     10 * GIB,
     { min: 0 },
     "Bytes in tusk.object.cache.path at most."
+  ),
+  objectMergeBytes: number(
+    "tusk.object.merge.bytes",
+    "INT",
+    mergeDefaults.bytes,
+    { min: 64 * 1024, max: GIB },
+    "Bytes, about, of an object into which what lies in small ones is put, in order of partitions and offsets. So many are held in memory meanwhile."
+  ),
+  objectMergeIntervalMs: number(
+    "tusk.object.merge.interval.ms",
+    "LONG",
+    mergeDefaults.intervalMs,
+    { min: 100 },
+    "How often objects are looked for that may be merged, and how old one is at least that is."
   ),
   objectDeleteDelayMs: number(
     "tusk.object.delete.delay.ms",

@@ -1,0 +1,67 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { pathToFileURL } from "node:url"
+import { BothStorages } from "../../../server/test/objects/BothStorages.ts"
+import { compareAll, deleting, dropped, rounds } from "../../../server/test/objects/story.ts"
+import { startBroker } from "../../../server/test/BrokerUnderTest.ts"
+import * as PgStore from "../../src/pg/PgStore.ts"
+import { TestDatabase } from "./TestDatabase.ts"
+
+const database = new TestDatabase()
+
+const count = (text: string): Promise<number> =>
+  Effect.runPromise(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const psql = yield* database.psql()
+        const [row] = yield* psql.query(text)
+        return Number(row![0])
+      })
+    )
+  )
+
+describe("a topic of rows and one of objects", () => {
+  it(
+    "answer the same in Postgres and files, whatever is asked, while objects are merged and collected",
+    {
+      timeout: 120_000
+    },
+    async () => {
+      await Effect.runPromise(database.empty)
+      const folder = mkdtempSync(join(tmpdir(), "tusk-objects-"))
+      try {
+        const settings = {
+          tailCacheBytes: 0,
+          readAheadBytes: 0,
+          objectStore: pathToFileURL(folder).href,
+          objectMergeIntervalMs: 100,
+          objectCollectIntervalMs: 100
+        }
+        const start = () => startBroker(settings, { store: PgStore.layer(database.options()) })
+        let both: BothStorages
+        {
+          await using broker = await start()
+          both = await BothStorages.create(broker)
+          await rounds(both)
+          assert.deepStrictEqual(
+            broker.log.filter(({ level }) => level !== "Info" && level !== "Debug"),
+            []
+          )
+        }
+        assert.isAbove(readdirSync(folder, { recursive: true }).length, 10)
+        assert.isAbove(await count("select count(*) from kafka.batches where object_id is not null"), 20)
+        assert.isAbove(await count("select count(*) from kafka.objects where merged"), 7)
+        await using broker = await start()
+        both = await both.at(broker)
+        await compareAll(both)
+        await deleting(both)
+        await dropped(both)
+      } finally {
+        rmSync(folder, { recursive: true })
+      }
+    }
+  )
+})
