@@ -1,25 +1,21 @@
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
-import { mergeReadsOf } from "@tusk/storage/memory/memoryMerges"
-import { objectRowsOf } from "@tusk/storage/memory/memoryObjects"
 import { readsOf } from "@tusk/storage/memory/memoryReads"
-import { resolved } from "@tusk/storage/port/StoredBatch"
 import { NOTHING_TOLD } from "@tusk/storage/port/counters"
 import { Store } from "@tusk/storage/port/Store"
 import type { ClusterState, Told } from "@tusk/storage/port/CommitStore"
 import type { StoredAcl } from "@tusk/storage/port/Security"
-import { PointerReader, resolved } from "@tusk/storage/port/StoredBatch"
+import { resolved } from "@tusk/storage/port/StoredBatch"
 import type { Unit } from "@tusk/storage/port/Write"
 import { Fenced, LockHeld, StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { StoreError } from "@tusk/storage/port/StoreError"
-import type { MergeReads } from "@tusk/storage/port/MergeReads"
-import type { ObjectRows } from "@tusk/storage/port/ObjectRows"
 import type { Outbox } from "@tusk/storage/port/Outbox"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Faults } from "./Faults.ts"
 import { Ledger } from "./Ledger.ts"
+import { asStored, objectRows } from "./objectReads.ts"
 import { Reigns } from "./Reigns.ts"
 import { Server } from "./Server.ts"
 import { erasuresPort, rowsPort, tablesPort } from "./sidePorts.ts"
@@ -31,23 +27,6 @@ import { MAX_BYTES, Session } from "./Session.ts"
 import type { Sent, SessionWorld } from "./Session.ts"
 import { changesAcls, foundsTopic } from "./units.ts"
 import type { View, World } from "./World.ts"
-
-/** A read of the database alone: what lies in objects is told by where it does. */
-const asStored = <A, E>(read: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.provideService(read, PointerReader, {
-    resolve: (pointers) => Effect.succeed(pointers as ReadonlyArray<unknown> as ReadonlyArray<Uint8Array>)
-  })
-
-const mergeReads = (read: Beside["read"]): MergeReads => {
-  const ask = <A>(ask: (reads: MergeReads) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-    read(({ data }) => Effect.runSync(ask(mergeReadsOf(data))))
-  return {
-    mergeable: (which, limit) => ask((reads) => reads.mergeable(which, limit)),
-    mergedUses: (after, limit) => ask((reads) => reads.mergedUses(after, limit)),
-    batchesIn: (objectIds, limit) => ask((reads) => reads.batchesIn(objectIds, limit)),
-    bytesOf: (batches) => Effect.map(resolved([batches]), ([found]) => found!)
-  }
-}
 
 /** By its own clock a server ends the session of a client that says nothing for so long (`idle_session_timeout`). */
 const IDLE_MS = 6000
@@ -377,8 +356,7 @@ export class Database {
           read((reads) => asStored(reads.findByTimestamp(id, timestamp))),
           (batch) => Effect.map(resolved([batch === undefined ? [] : [batch]]), ([found]) => found![0])
         ),
-      objects: this.#objectRows(readSql),
-      merges: mergeReads(readSql),
+      objects: objectRows(readSql, () => this.#world.nowMs),
       sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit)),
       merges: {
         mergeable: (which, limit) => read((reads) => reads.merges.mergeable(which, limit)),
@@ -392,21 +370,6 @@ export class Database {
       loadClaims: read((reads) => reads.loadClaims),
       loadGroups: read((reads) => reads.loadGroups)
     })
-  }
-
-  #objectRows(read: Beside["read"]): ObjectRows {
-    const ask = <A>(ask: (rows: ObjectRows) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
-      read(({ data }) => Effect.runSync(ask(objectRowsOf(data))))
-    return {
-      nowMs: read(() => this.#world.nowMs),
-      inUse: (after, limit) => ask((rows) => rows.inUse(after, limit)),
-      unused: (before, limit) => ask((rows) => rows.unused(before, limit)),
-      known: (names) => ask((rows) => rows.known(names)),
-      byName: (after, limit) => ask((rows) => rows.byName(after, limit)),
-      batchesOf: (objectId, after, limit) => ask((rows) => rows.batchesOf(objectId, after, limit)),
-      pointedIds: (after, limit) => ask((rows) => rows.pointedIds(after, limit)),
-      totals: ask((rows) => rows.totals)
-    }
   }
 
   /** Ports that have sessions of their own. */
