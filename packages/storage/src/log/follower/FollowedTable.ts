@@ -74,6 +74,11 @@ export class FollowedTable {
     this.#standstill = new Standstill(ports.options.tablePatienceMs)
   }
 
+  /** Whose rows it has, as far as it knows. */
+  get topicId(): string | undefined {
+    return this.#topicId
+  }
+
   get #what(): string {
     return `the table ${this.table.name}`
   }
