@@ -106,7 +106,8 @@ const programs: Readonly<Record<string, () => Promise<ReadonlyArray<Bar>>>> = {
   latency: () => bars("latency.ts"),
   idle: () => bars("idle.ts"),
   size: () => bars("size.ts", hold === undefined ? [] : ["--hold", hold]),
-  peer: () => bars("peer.ts")
+  peer: () => bars("peer.ts"),
+  capacity: () => bars("capacity.ts")
 }
 
 const names = options.only?.split(",") ?? Object.keys(programs)

@@ -26,11 +26,13 @@ export interface TuskOptions {
   readonly dataDir?: string
   /** More places to listen at, `NAME://HOST:PORT`; the first is `PLAINTEXT://`, as without any. */
   readonly listen?: ReadonlyArray<string>
-  /** Broker settings under Kafka's names, handed over as `--set name=value`. */
-  readonly settings?: Readonly<Record<string, string>>
+  /** Broker settings under Kafka's names, handed over as `--set name=value`; they may need the folder of the data. */
+  readonly settings?: Settings | ((dataDir: string) => Settings)
   /** Listeners beside PLAINTEXT: by name the protocol and the port on loopback. */
   readonly listeners?: Readonly<Record<string, readonly [protocol: string, port: number]>>
 }
+
+type Settings = Readonly<Record<string, string>>
 
 export interface TuskBroker extends KillableBroker {
   /** Where embedded Postgres keeps its data. */
@@ -78,7 +80,8 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
   const first = beside.length === 0 ? `127.0.0.1:${port}` : `PLAINTEXT://127.0.0.1:${port}`
   const listens = [first, ...beside.map(([name, [, at]]) => `${name}://127.0.0.1:${at}`), ...(options.listen ?? [])]
   const protocols = beside.length === 0 ? {} : { "listener.security.protocol.map": map }
-  const all = { ...objectTopics(dataDir), ...protocols, ...options.settings }
+  const own = typeof options.settings === "function" ? options.settings(dataDir) : options.settings
+  const all = { ...objectTopics(dataDir), ...protocols, ...own }
   const settings = Object.entries(all).flatMap(([name, value]) => ["--set", `${name}=${value}`])
   const heap = ["--initial-old-space-size=128", "--max-semi-space-size=16"]
   const args = [

@@ -35,5 +35,9 @@ export const DIFFERENCES: ReadonlyMap<string, string> = new Map([
   [
     "kafka-configs --entity-type broker-loggers --entity-name 1 --describe",
     "loggers are areas of Tusk's code, not classes of Kafka's"
+  ],
+  [
+    "tiers: kafka-configs --describe --topic tiered",
+    "the default that would hold is told as a synonym, where Apache Kafka tells none"
   ]
 ])

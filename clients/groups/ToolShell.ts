@@ -9,6 +9,8 @@ export const tools = {
   "kafka-share-groups": "org.apache.kafka.tools.consumer.group.ShareGroupCommand",
   "kafka-streams-groups": "org.apache.kafka.tools.streams.StreamsGroupCommand",
   "kafka-configs": "kafka.admin.ConfigCommand",
+  "kafka-topics": "org.apache.kafka.tools.TopicCommand",
+  "kafka-get-offsets": "org.apache.kafka.tools.GetOffsetShell",
   "kafka-transactions": "org.apache.kafka.tools.TransactionsCommand",
   "kafka-broker-api-versions": "org.apache.kafka.tools.BrokerApiVersionsCommand",
   "kafka-features": "org.apache.kafka.tools.FeatureCommand",

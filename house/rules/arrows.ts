@@ -50,6 +50,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "log/search": [".", "log/batches", "log/partitions", "port"],
     log: [".", "within.ts", ...logParts, "commit", "port"],
     "log/retention": [".", "log", "topics", "commit", "port"],
+    "log/tiering": [".", "log", "log/objects", "log/partitions", "log/rewriting", "topics", "commit", "port"],
     "log/rewriting": [".", "log", "log/batches", "log/objects", "commit", "port"],
     "log/merging": [".", "log/objects", "log/rewriting", "commit", "port"],
     "log/compaction": [".", "log", "log/batches", "log/partitions", "log/rewriting", "topics", "commit", "port"],

@@ -238,6 +238,7 @@ create table kafka.objects (
   created_at bigint not null,
   unused_since bigint,
   merged boolean default false not null,
+  erased boolean default false not null,
   constraint objects_name_key UNIQUE (name),
   constraint objects_pkey PRIMARY KEY (object_id)
 );
@@ -328,6 +329,7 @@ create table kafka.partitions (
   cleaned_bytes bigint,
   delete_horizon bigint,
   failover_epoch integer default 0 not null,
+  local_start_offset bigint default 0 not null,
   constraint partitions_topic_id_partition_index_key UNIQUE (topic_id, partition_index),
   constraint partitions_pkey PRIMARY KEY (partition_id)
 );
@@ -531,6 +533,8 @@ CREATE INDEX batches_object_id ON kafka.batches USING btree (object_id) WHERE (o
 CREATE INDEX erasure_requests_last ON kafka.erasure_requests USING btree (erasure_id) WHERE (done_at IS NULL);
 
 CREATE INDEX erasure_requests_open ON kafka.erasure_requests USING btree (topic_id, erasure_id) WHERE (erased_at IS NULL);
+
+CREATE INDEX objects_mergeable ON kafka.objects USING btree (object_id) WHERE (((NOT merged) OR erased) AND (unused_since IS NULL));
 
 CREATE INDEX objects_unused_since ON kafka.objects USING btree (unused_since, object_id) WHERE (unused_since IS NOT NULL);
 
@@ -4176,10 +4180,11 @@ create view kafka.object_overview as
     (COALESCE(sum(l.bytes), (0)::numeric))::bigint AS live_bytes,
     kafka.time_of(min(o.created_at)) AS oldest,
     kafka.time_of(min(o.unused_since)) AS unused_since
-   FROM ((( VALUES (1,'new'::text), (2,'merged'::text), (3,'unused'::text)) s(place, state)
+   FROM ((( VALUES (1,'new'::text), (2,'merged'::text), (3,'erased'::text), (4,'unused'::text)) s(place, state)
      LEFT JOIN kafka.objects o ON ((s.state =
         CASE
             WHEN (o.unused_since IS NOT NULL) THEN 'unused'::text
+            WHEN o.erased THEN 'erased'::text
             WHEN o.merged THEN 'merged'::text
             ELSE 'new'::text
         END)))
@@ -4659,7 +4664,7 @@ comment on column kafka.migrations.migration_id is 'The step''s number';
 comment on column kafka.migrations.created_at is 'When it was taken';
 comment on column kafka.migrations.name is 'The step''s name';
 comment on view kafka.object_overview is 'Objects of the object store by what becomes of them; it looks at every batch that lies in one';
-comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
+comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; erased: records of it were erased, and what else lies in it is moved soon; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
 comment on column kafka.object_overview.objects is 'How many there are';
 comment on column kafka.object_overview.bytes is 'Their bytes';
 comment on column kafka.object_overview.live_bytes is 'Those of them that batches lie in';
@@ -4672,6 +4677,7 @@ comment on column kafka.objects.bytes is 'Its size';
 comment on column kafka.objects.created_at is 'When it was put, in milliseconds, by the broker''s clock';
 comment on column kafka.objects.unused_since is 'Since when no batch points to it, in milliseconds; null: one may';
 comment on column kafka.objects.merged is 'Its batches lie in order of partition and offset';
+comment on column kafka.objects.erased is 'Records of batches that lay in it were erased: what else lies in it is moved soon';
 comment on table kafka.offsets is 'Offsets committed by groups, a row each; a new commit is a new row, with a greater commit_id; see kafka.group_lag';
 comment on column kafka.offsets.group_id is 'The group''s id';
 comment on column kafka.offsets.partition_id is 'The partition, as in kafka.partitions';
@@ -4736,6 +4742,7 @@ comment on column kafka.partitions.cleaned_offset is 'Compacted up to here: for 
 comment on column kafka.partitions.cleaned_bytes is 'cumulative_bytes of the last batch below cleaned_offset';
 comment on column kafka.partitions.delete_horizon is 'When the first tombstone below cleaned_offset may go, in milliseconds; -1: there is none';
 comment on column kafka.partitions.failover_epoch is 'kafka.cluster.failover_epoch as of the last time the partition''s end leapt over what a failover may have lost';
+comment on column kafka.partitions.local_start_offset is 'Of a tiered topic: batches below it lie in objects, which they have moved to';
 comment on table kafka.producer_snapshots is 'State of idempotent producers up to an offset, so that loading a partition reads only what follows';
 comment on column kafka.producer_snapshots.partition_id is 'The partition, as in kafka.partitions';
 comment on column kafka.producer_snapshots.end_offset is 'Up to here the value tells all of it; what follows is told by the batches';

@@ -16,6 +16,7 @@ export const commandLines: ReadonlyArray<readonly [usage: string, text: string]>
   ["sql roles", "roles of Postgres for kafka.produce and the like"],
   ["migrate", "bring the schema up to date as one role, so that the broker can run as another"],
   ["backup-check", "whether Tusk would serve from a restored copy of its database"],
+  ["object VERB", "adopt, check: objects in which batches lie, whose they are and whether all are there"],
   ["doctor", "what will hurt: of Postgres, its settings and sessions, of Tusk's tables and rights"],
   ["decode HEX|FILE", "a Kafka frame, readable"],
   ["tls self-signed", "a certificate for trying TLS, and what to do with it"]

@@ -15,7 +15,8 @@ import {
   logDefaults,
   mergeDefaults,
   objectDefaults,
-  retentionDefaults
+  retentionDefaults,
+  tierDefaults
 } from "@tusk/storage/defaults"
 import { Configs, TOPIC_RESOURCE } from "@tusk/storage/topics/Configs"
 import { deletions } from "@tusk/storage/deletions"
@@ -39,6 +40,8 @@ import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenB
 import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
 import { KeptInObjects } from "@tusk/storage/log/rewriting/placing"
+import { Tiering } from "@tusk/storage/log/tiering/Tiering"
+import { TierOptions, TierPolicies } from "@tusk/storage/log/tiering/TierOptions"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import { SqlClaims } from "@tusk/storage/offsets/SqlClaims"
 import { SecurityOptions } from "@tusk/storage/security/SecurityLimits"
@@ -89,6 +92,7 @@ import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
 import { wireClock } from "./request/WireClock.ts"
+import { tierPolicy } from "./topics/tierPolicy.ts"
 import { TopicSettings } from "./topics/TopicSettings.ts"
 
 export const groups = Layer.unwrap(
@@ -144,6 +148,14 @@ const compaction = Layer.provide(
       const { compacted, compaction, importing } = settings.of(topic)
       return compacted && !importing ? compaction : undefined
     })
+  )
+)
+
+const tiering = Layer.provide(
+  layerInArea("objects", Tiering.layer),
+  Layer.effect(
+    TierPolicies,
+    Effect.map(TopicSettings, (settings) => (topic: string) => tierPolicy(settings.of(topic)))
   )
 )
 
@@ -264,7 +276,7 @@ export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   const collecting = inWireTime(layerInArea("objects", Collector.layer))
   const merging = inWireTime(layerInArea("objects", Merger.layer))
   const keeping = Layer.provide(
-    layerInArea("log", Layer.mergeAll(retention, compaction, erasing, collecting, merging)),
+    layerInArea("log", Layer.mergeAll(retention, compaction, tiering, erasing, collecting, merging)),
     keptInObjects
   )
   return BrokerMetrics.layer.pipe(
@@ -346,6 +358,11 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       ...compactionDefaults,
       backoffMs: settings.logCleanerBackoffMs,
       maxKeyBytes: settings.logCleanerDedupeBufferSize
+    }),
+    Layer.succeed(TierOptions, {
+      ...tierDefaults,
+      intervalMs: settings.tierIntervalMs,
+      bytesPerSecond: settings.tierBytesPerSecond
     }),
     Layer.succeed(EraseOptions, { ...eraseDefaults, bytesPerSecond: settings.eraseBytesPerSecond }),
     Layer.succeed(OpenBatchesOptions, { maxDecompressedBytes: settings.decompressedMaxBytes }),

@@ -17,6 +17,7 @@ import type { TopicConfigName } from "../src/config/TopicConfigDefinitions.ts"
 import { Authorizer } from "../src/request/Authorizer.ts"
 import { Tusk } from "../src/Tusk.ts"
 import type { ListenOptions } from "../src/Tusk.ts"
+import { objectStore, objectTopics } from "./objectTopics.ts"
 import { within, WireClient } from "./WireClient.ts"
 import { TestClock } from "effect/testing"
 
@@ -121,14 +122,15 @@ interface StartOptions {
 const layerOf = (settings: Partial<Settings>, log: Array<LogLine>, started: StartOptions) => {
   const { around, authorizer, listeners, objects, parts, store } = started
   const options = {
-    settings: { ...defaultSettings, ...settings },
+    settings: objectTopics({ ...defaultSettings, ...settings }),
     ...(listeners === undefined ? {} : { listeners })
   }
   const layer =
     store === undefined ? Tusk.layerMemory(options, parts) : Layer.provide(Tusk.layer(options, parts), store)
   const logging = around ?? capturing(log)
   const services = authorizer === undefined ? logging : Layer.merge(logging, Layer.succeed(Authorizer, authorizer))
-  return Layer.provide(layer, Layer.merge(services, Layer.succeed(ObjectStore, objects)))
+  const withStore = objects === undefined ? objectStore : Layer.succeed(ObjectStore, objects)
+  return Layer.provide(Layer.provide(layer, services), withStore)
 }
 
 const portsOf = (context: Context.Context<Tusk>): ReadonlyArray<number> =>

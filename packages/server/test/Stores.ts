@@ -7,7 +7,14 @@ import { escapeText } from "../../storage/src/pg/PgStore/escapeText.ts"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-export const newData = () => new MemoryData("AAAAAAAAAAAAAAAAAAAAAQ")
+let made = 0
+
+/** Of a cluster of its own: objects of several may lie in one store. */
+export const newData = () => {
+  const id = Buffer.alloc(16)
+  id.writeUInt32BE(++made, 12)
+  return new MemoryData(id.toString("base64url"))
+}
 const OPTIONS = { maxBytes: 1 << 26 }
 
 export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))

@@ -39,6 +39,12 @@ export class StorageCounts {
   compactedBatches = 0
   /** Times that a partition was compacted. */
   compactions = 0
+  /** Batches that moved from rows to objects, and their bytes; bytes that were to move and had not at the last look. */
+  tieredBatches = 0
+  tieredBytes = 0
+  tierLagBytes = 0
+  /** Times that they could not. */
+  tierFailures = 0
   /** Records that went for their key, and bytes of the batches in which they lay. */
   erasedRecords = 0
   erasedBytes = 0

@@ -42,6 +42,16 @@ export const compactionDefaults = {
   stepBytes: 512 * 1024
 }
 
+/** Of `TierOptions`. */
+export const tierDefaults = {
+  intervalMs: 30_000,
+  objectBytes: 32 * MIB,
+  objectBatches: 10_000,
+  bytesPerCommit: 8 * MIB,
+  batchesPerCommit: 2000,
+  bytesPerSecond: 2 ** 52
+}
+
 /** Of `EraseOptions`. */
 export const eraseDefaults = {
   bytesPerSecond: 8 * MIB,

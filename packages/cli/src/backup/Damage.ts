@@ -28,6 +28,8 @@ export class Report {
   /** Batches whose bytes lie in objects, and these bytes, which are not read. */
   objectBatches = 0
   objectBytes = 0
+  /** Objects that were looked for in the store; null: they were not. */
+  objects: number | null = null
 
   add(
     severity: Severity,

@@ -3,11 +3,13 @@ import type { PgConnection, TextRows } from "@tusk/storage/pg/connection/PgConne
 import { restoreProducers } from "@tusk/storage/log/partitions/ProducerState"
 import { stepsTaken, stepsToTake } from "@tusk/storage/pg/schema/SchemaSteps"
 import * as Effect from "effect/Effect"
+import type { ObjectStore } from "@tusk/storage/port/ObjectStore"
 import * as Result from "effect/Result"
 import * as Copy from "./Copy.ts"
 import { Report } from "./Damage.ts"
 import type { Pace } from "./Pace.ts"
 import { PartitionWalk } from "./PartitionWalk.ts"
+import { checkStoredObjects } from "./storedObjects.ts"
 import type { BatchRow, PartitionRow } from "./PartitionWalk.ts"
 
 /** What is known of a partition once it was walked. */
@@ -193,8 +195,8 @@ const checkSmallThings = Effect.fnUntraced(function* (parts: Parts) {
   }
 })
 
-/** Whether Tusk would serve from a copy what was stored. Looks only. */
-export const checkCopy = Effect.fnUntraced(function* (connection: PgConnection, pace: Pace) {
+/** Whether Tusk would serve from a copy what was stored, and with a store whether that has the copy's objects. Looks only. */
+export const checkCopy = Effect.fnUntraced(function* (connection: PgConnection, pace: Pace, objects?: ObjectStore) {
   const report = new Report()
   yield* Copy.readOnly(connection)
   if (!(yield* checkSchema(connection, report))) return report
@@ -209,6 +211,9 @@ export const checkCopy = Effect.fnUntraced(function* (connection: PgConnection, 
   const ongoing = new Set((yield* Copy.ongoingProducers(connection)).map(([id]) => id!))
   const parts: Parts = { connection, report, pace, walked: new Map(), ongoing, maxProducerId: -1n, maxLeaderEpoch: -1 }
   for (const row of yield* Copy.partitionsOf(connection)) yield* checkPartition(parts, row)
+  if (objects !== undefined) {
+    yield* checkStoredObjects(connection, objects, report, (id) => parts.walked.get(id)?.row)
+  }
   yield* checkGroups(parts)
   yield* checkSmallThings(parts)
   return report

@@ -1,3 +1,5 @@
+import { defaultSettings } from "@tusk/server/config/Settings"
+import { openObjectStore } from "@tusk/server/objects/openObjectStore"
 import { connect } from "@tusk/storage/pg/connection/connect"
 import { resolveOptions } from "@tusk/storage/pg/options/PgOptions"
 import * as Command from "effect/cli/Command"
@@ -14,6 +16,7 @@ import { jsonText } from "../terminal/JsonText.ts"
 import { Streams } from "../terminal/Streams.ts"
 import type { Column } from "../terminal/Table.ts"
 import { databaseFlags, databaseUrl, schemaOf } from "./DatabaseFlags.ts"
+import { objectStoreFlag, objectStoreUrl } from "./object/place.ts"
 
 const columns: ReadonlyArray<Column<Damage>> = [
   { title: "SEVERITY", of: ({ severity }) => severity },
@@ -32,6 +35,11 @@ const open = (url: string | undefined, schema: string | undefined) =>
     })
     return yield* Effect.acquireRelease(connect(target, "tusk/backup-check"), (each) => Effect.sync(() => each.leave()))
   })
+
+const openObjects = (url: string | undefined) =>
+  url === undefined
+    ? Effect.undefined
+    : Effect.mapError(openObjectStore(url, defaultSettings), ({ message }) => new CliError({ message }))
 
 const MEGABYTE = 1024 * 1024
 
@@ -53,6 +61,7 @@ const summaryOf = ({
   groupOffsets,
   objectBatches,
   objectBytes,
+  objects,
   partitions,
   untold
 }: Report) => ({
@@ -62,6 +71,7 @@ const summaryOf = ({
   groupOffsets,
   objectBatches,
   objectBytes,
+  objects,
   errors: counts.error,
   warnings: counts.warning,
   untold
@@ -76,8 +86,11 @@ const print = Effect.fnUntraced(function* (report: Report) {
   if (stderr.isTerminal) yield* stderr.write(`\r${" ".repeat(stderr.columns - 1)}\r`)
   yield* printRows(columns, report.damages)
   if (summary.untold > 0) yield* note(`${summary.untold} more are not shown`)
-  const { batches, bytes, errors, groupOffsets, objectBatches, objectBytes, partitions, warnings } = summary
-  if (objectBatches > 0) yield* note(`${objectBatches} of the batches, ${objectBytes} bytes, lie in objects`)
+  const { batches, bytes, errors, groupOffsets, objectBatches, objectBytes, objects, partitions, warnings } = summary
+  if (objectBatches > 0)
+    yield* note(
+      `${objectBatches} of the batches, ${objectBytes} bytes, lie in objects: ${objects === null ? "--object-store looks for them" : `${objects} were looked for`}`
+    )
   yield* note(
     `${partitions} partitions, ${batches} batches, ${bytes} bytes and ${groupOffsets} committed offsets read: ` +
       `${errors} errors, ${warnings} warnings`
@@ -89,6 +102,7 @@ export const backupCheckCommand = Command.make(
   "backup-check",
   {
     ...databaseFlags,
+    objectStore: objectStoreFlag,
     liveDatabaseUrl: Flag.String("live-database-url").pipe(
       Flag.withMetavar("URL"),
       Flag.withDescription("the database that the copy is of: tells how far the copy is behind"),
@@ -104,7 +118,8 @@ export const backupCheckCommand = Command.make(
     if (flags.maxRate < 0) return yield* new CliError({ message: `--max-rate ${flags.maxRate}: below 0` })
     const copy = yield* open(yield* databaseUrl(flags), schemaOf(flags))
     const total = yield* Effect.orElseSucceed(totalBytes(copy), () => 0)
-    const report = yield* checkCopy(copy, new Pace(flags.maxRate, yield* progressOf(total)))
+    const objects = yield* openObjects(objectStoreUrl(flags.objectStore))
+    const report = yield* checkCopy(copy, new Pace(flags.maxRate, yield* progressOf(total)), objects)
     const liveUrl = Option.getOrUndefined(flags.liveDatabaseUrl)
     if (liveUrl !== undefined && report.partitions > 0)
       yield* compareWithLive(copy, yield* open(liveUrl, schemaOf(flags)), report)
@@ -115,6 +130,6 @@ export const backupCheckCommand = Command.make(
 ).pipe(
   Command.withDescription(
     "Whether Tusk would serve from a restored copy of its database: every batch is read, and its checksum, its place and what " +
-      "lies beside it are looked at. It changes nothing. Exit code 0: all is well; 3: warnings; 4: errors"
+      "lies beside it are looked at. Of batches in objects the bytes are not read; with --object-store each object is looked for. It changes nothing. Exit code 0: all is well; 3: warnings; 4: errors"
   )
 )

@@ -22,6 +22,7 @@ import { groupCommand } from "./Group.ts"
 import { doctorCommand } from "./Doctor.ts"
 import { importCommand } from "./Import.ts"
 import { migrateCommand } from "./Migrate.ts"
+import { objectCommand } from "./Object.ts"
 import { produceCommand } from "./Produce.ts"
 import { shadowCommand } from "./Shadow.ts"
 import { sqlCommand } from "./Sql.ts"
@@ -47,6 +48,7 @@ const tusk = Command.make("tusk").pipe(
     migrateCommand,
     doctorCommand,
     backupCheckCommand,
+    objectCommand,
     decodeCommand,
     tlsCommand
   ]),

@@ -1,11 +1,13 @@
 import { connect } from "@tusk/storage/pg/connection/connect"
 import type { PgTarget } from "@tusk/storage/pg/options/PgOptions"
+import type { ObjectStore } from "@tusk/storage/port/ObjectStore"
 import * as Effect from "effect/Effect"
 import { APPLICATION, examine, Patient } from "./Check.ts"
 import type { Check } from "./Check.ts"
 import { bySeverity, error } from "./Finding.ts"
 import type { Finding } from "./Finding.ts"
 import { diskCheck } from "./disk.ts"
+import { objectCheck } from "./objects.ts"
 import { networkChecks } from "./network.ts"
 import { serverChecks } from "./server.ts"
 import { sessionChecks } from "./sessions.ts"
@@ -28,8 +30,11 @@ const isInstalled = (patient: Patient): Effect.Effect<boolean> =>
     Effect.orElseSucceed(() => false)
   )
 
-/** Looks at a database, check by check; what hurts most comes first. Never fails: what cannot be seen is a finding. */
-export const diagnose = (target: PgTarget): Effect.Effect<ReadonlyArray<Finding>> =>
+/**
+ * Looks at a database, check by check, and at the store of its objects if one is named; what hurts most comes first. Never fails:
+ * what cannot be seen is a finding.
+ */
+export const diagnose = (target: PgTarget, objectStore?: ObjectStore): Effect.Effect<ReadonlyArray<Finding>> =>
   connect({ ...target, targetSessionAttrs: "any" }, APPLICATION).pipe(
     Effect.map((connection) => new Patient({ ...target, targetSessionAttrs: "any" }, connection)),
     Effect.flatMap((patient) =>
@@ -37,7 +42,8 @@ export const diagnose = (target: PgTarget): Effect.Effect<ReadonlyArray<Finding>
         const found: Array<Finding> = []
         for (const check of checks) found.push(...(yield* examine(patient, check)))
         if (yield* isInstalled(patient)) {
-          for (const check of installedChecks) found.push(...(yield* examine(patient, check)))
+          for (const check of [...installedChecks, objectCheck(objectStore)])
+            found.push(...(yield* examine(patient, check)))
         }
         return bySeverity(found)
       }).pipe(Effect.ensuring(Effect.sync(() => patient.leave())))

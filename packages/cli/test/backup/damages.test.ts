@@ -9,6 +9,9 @@ import { connect } from "@tusk/storage/pg/connection/connect"
 import { encodeBatch } from "@tusk/protocol/record/RecordBatch"
 import type { PgConnection } from "@tusk/storage/pg/connection/PgConnection"
 import { resolveOptions } from "@tusk/storage/pg/options/PgOptions"
+import { adoption } from "@tusk/storage/log/objects/adoption"
+import { makeMemoryObjectStore, MemoryObjects } from "@tusk/storage/object/memory/MemoryObjectStore"
+import { clusterIdentity } from "@tusk/storage/pg/PgStore/serverIdentity"
 import * as Effect from "effect/Effect"
 import * as PgStore from "../../../storage/src/pg/PgStore.ts"
 import { PostgresServer, until } from "../../../storage/test/pg/PostgresServer.ts"
@@ -216,8 +219,10 @@ describe("tusk backup-check", () => {
         yield* server.start
         yield* Effect.promise(() => fill(server))
         const psql = yield* server.psql
-        yield* psql.query(`insert into kafka.objects (object_id, name, bytes, created_at) values (7, 'c/i/1', 100000, 0);
-          update kafka.batches set object_id = 7, object_position = 1000, object_bytes = octet_length(data), data = null
+        const [cluster] = yield* psql.query("select cluster_id from kafka.cluster")
+        const name = `${cluster![0]}/abcdefgh/000000000-1`
+        yield* psql.query(`insert into kafka.objects (object_id, name, bytes, created_at) values (7, '${name}', 100000, 0);
+          update kafka.batches set object_id = 7, object_position = partition_id * 10000 + base_offset * 200, object_bytes = octet_length(data), data = null
           where (partition_id = ${idOf("plain")} and base_offset in (6, 8)) or (partition_id = ${idOf("tx")} and base_offset in (0, 4))`)
         // Of a transaction that is open, of one that a marker ended: the row does not tell, and nothing is missed.
         const whole = yield* checkCopy(psql, unpaced)
@@ -233,20 +238,43 @@ describe("tusk backup-check", () => {
           ],
           [
             `update kafka.batches set object_position = 99999 where ${at}`,
-            /^bytes 99999 to \d+ of an object of 100000: c/
+            /^bytes 99999 to \d+ of an object of 100000: .*abcdefgh/
           ],
           [`update kafka.batches set object_position = null where ${at}`, /^bytes -1 to \d+ of an object of 100000/],
           [`update kafka.batches set object_bytes = 60 where ${at}`, /^a batch of 60 bytes is none/],
           [`update kafka.batches set object_id = null where ${at}`, /^the row has no bytes, and names no object/],
           [
             "update kafka.objects set unused_since = 1",
-            /^the batch lies in an object that is to be deleted as unused: c/
+            /^the batch lies in an object that is to be deleted as unused: .*abcdefgh/
           ]
         ]
         for (const [sql, seen] of broken) assertFound(yield* after(psql, sql), "objects", ["plain", 6n], seen)
         const gone = yield* after(psql, `delete from kafka.batches where ${at}`)
         assertFound(gone, "batches", ["plain", 6n], /^offsets 6 to 7 are missing/)
         assertFound(gone, "producers", ["plain", 8n], /sequence 8 behind 5/)
+
+        // With the store: each object that the copy points to, and whose they are.
+        const objects = new MemoryObjects()
+        const store = makeMemoryObjectStore(objects, { maxBytes: 1 << 20 })
+        const look = Effect.andThen(psql.query("deallocate all"), checkCopy(psql, unpaced, store))
+        const lost = yield* look
+        assertFound(lost.damages, "objects", ["plain", 6n], new RegExp(`^missing: .* \\(${name}\\)$`))
+        yield* store.put(name, [new Uint8Array(100_000)])
+        // Newer than the copy: of no matter.
+        yield* store.put(`${cluster![0]}/abcdefgh/000000001-1`, [new Uint8Array(1)])
+        const held = yield* look
+        assert.strictEqual(held.objects, 1)
+        assert.deepStrictEqual(held.counts, { error: 0, warning: 0, info: 1 })
+        assertFound(held.damages, "objects", [null, null], /^the objects in .* are nobody's: tusk object adopt makes/)
+        yield* store.remove(name)
+        yield* store.put(name, [new Uint8Array(1005)])
+        const short = yield* look
+        assertFound(short.damages, "objects", ["plain", 6n], /^short: it ends at \d+ of 1005 bytes/)
+        assertFound(short.damages, "objects", [null, null], /^size: 1005 bytes in the store, 100000 by its row/)
+        yield* Effect.flatMap(Effect.flatMap(Effect.orDie(clusterIdentity(psql)), Effect.fromNullishOr), (found) =>
+          Effect.flatMap(adoption(store, found), ({ adopt }) => adopt)
+        )
+        assert.strictEqual((yield* look).counts.info, 0)
       }).pipe(Effect.scoped),
     120_000
   )

@@ -7,12 +7,17 @@ import type { BrokerConfig } from "./BrokerConfigs.ts"
 import { checkValue } from "./ConfigDefinition.ts"
 import { listenerSettingName } from "./ListenerSettingName.ts"
 import type { ConfigDefinition } from "./ConfigDefinition.ts"
-import { DEFAULT_SOURCE, DYNAMIC_DEFAULT_BROKER_SOURCE, givenToBrokers } from "./ConfigValues.ts"
-import type { BrokerOverrides, ConfigValue, Given } from "./ConfigValues.ts"
+import { DEFAULT_SOURCE, DYNAMIC_DEFAULT_BROKER_SOURCE, givenToBrokers, STATIC_BROKER_SOURCE } from "./ConfigValues.ts"
+import type { BrokerOverrides, ConfigValue, Given, Overrides } from "./ConfigValues.ts"
 import { ALL_BROKERS, brokerOverrides } from "./perResource.ts"
 import { configEntry, wrongBroker } from "./ResourceKind.ts"
 import type { ConfigEntry, ResourceKind } from "./ResourceKind.ts"
 import type { Settings } from "./Settings.ts"
+import { checkLocalRetention } from "./tiers.ts"
+import { topicDefaults } from "./TopicConfigs.ts"
+
+/** It is the object store that makes tiers work, and no setting. */
+const TIERS = "remote.log.storage.system.enable"
 
 /** Every value that a broker's config has somewhere, the one that holds first. */
 export const brokerValues = (
@@ -45,7 +50,11 @@ const validate = (name: string, value: string): KafkaError | undefined => {
 }
 
 /** This broker under its id, and under "" what holds for all brokers. */
-export const brokerResource = (configs: Configs["Service"], settings: Settings): ResourceKind => {
+export const brokerResource = (
+  configs: Configs["Service"],
+  settings: Settings,
+  hasObjectStore: boolean
+): ResourceKind => {
   const nodeId = String(settings.nodeId)
   const ofListeners = Array.from(settings.given.keys()).flatMap((name) =>
     brokerConfigs().has(name) ? [] : (definitionOf(name) ?? [])
@@ -56,6 +65,16 @@ export const brokerResource = (configs: Configs["Service"], settings: Settings):
       configEntry(brokerConfigs().get(name)!, [{ name, value, source: DYNAMIC_DEFAULT_BROKER_SOURCE }])
     )
 
+  const tiers: ReadonlyArray<ConfigValue> = [
+    ...(hasObjectStore ? [{ name: TIERS, value: "true", source: STATIC_BROKER_SOURCE }] : []),
+    { name: TIERS, value: "false", source: DEFAULT_SOURCE }
+  ]
+
+  const brokersWith = (resourceName: string, overrides: Overrides): BrokerOverrides => {
+    const changed = resourceName === ALL_BROKERS ? { cluster: overrides } : { broker: overrides }
+    return { ...brokerOverrides(configs, settings), ...changed }
+  }
+
   return {
     names: () => [nodeId],
     describe: (resourceName) => {
@@ -63,7 +82,11 @@ export const brokerResource = (configs: Configs["Service"], settings: Settings):
       if (resourceName !== nodeId) return wrongBroker(resourceName, `${nodeId} or empty string,`)
       const brokers = brokerOverrides(configs, settings)
       return [...brokerConfigs().values(), ...ofListeners].map((definition) =>
-        configEntry(definition, brokerValues(definition, settings, brokers), definition.dynamic !== true)
+        configEntry(
+          definition,
+          definition.name === TIERS ? tiers : brokerValues(definition, settings, brokers),
+          definition.dynamic !== true
+        )
       )
     },
     changes: {
@@ -71,16 +94,16 @@ export const brokerResource = (configs: Configs["Service"], settings: Settings):
         resourceName === ALL_BROKERS || resourceName === nodeId
           ? undefined
           : new InvalidRequest({ message: `Unexpected broker id ${resourceName}: this is broker ${nodeId}` }),
-      check: (overrides) => {
+      check: (overrides, _, resourceName) => {
         for (const [name, value] of overrides) {
           const wrong = validate(name, value)
           if (wrong !== undefined) return wrong
         }
-        return undefined
+        const wrong = checkLocalRetention(topicDefaults(settings, brokersWith(resourceName, overrides)))
+        return wrong === undefined ? undefined : new InvalidRequest({ message: wrong })
       },
       alterContext: (resourceName, overrides) => {
-        const changed = resourceName === ALL_BROKERS ? { cluster: overrides } : { broker: overrides }
-        const brokers = { ...brokerOverrides(configs, settings), ...changed }
+        const brokers = brokersWith(resourceName, overrides)
         return {
           definition: definitionOf,
           unknown,

@@ -30,8 +30,8 @@ export interface ResourceKind {
 export interface ResourceChanges {
   /** What is wrong with naming this resource in a change. */
   readonly misplaced: (resourceName: string) => KafkaError | undefined
-  /** What is wrong with these as all the configs of one resource; undefined if nothing is. */
-  readonly check: (overrides: Overrides) => KafkaError | undefined
+  /** What is wrong with these as all the configs of a resource, which had those of `former`; undefined if nothing is. */
+  readonly check: (overrides: Overrides, former: Overrides, resourceName: string) => KafkaError | undefined
   /** What a change of some configs goes by, of a resource that has these overrides. */
   readonly alterContext: (resourceName: string, overrides: Overrides) => AlterContext
 }

@@ -18,6 +18,7 @@ import { shadowSettingDefinitions } from "./ShadowSettingDefinitions.ts"
 import { flag, number, perListener, word } from "./SettingKinds.ts"
 import type { SettingDefinition } from "./SettingKinds.ts"
 import { sqlSettingDefinitions } from "./SqlSettingDefinitions.ts"
+import { tierSettingDefinitions } from "./TierSettingDefinitions.ts"
 
 const MIB = 1024 * 1024
 
@@ -361,6 +362,7 @@ export const settingDefinitions = {
   ...shadowSettingDefinitions,
   ...objectSettingDefinitions,
   ...sqlSettingDefinitions,
+  ...tierSettingDefinitions,
   ...groupSettingDefinitions
 } satisfies { readonly [key: string]: SettingDefinition }
 

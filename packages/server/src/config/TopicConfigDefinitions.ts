@@ -119,20 +119,22 @@ export const topicConfigDefinitions = {
     "Replicas whose leaders are throttled. No effect: Postgres keeps the data.",
     { pattern: REPLICAS }
   ),
-  localRetentionBytes: define(
+  localRetentionBytes: acts(
+    numberOf,
     "local.retention.bytes",
     "LONG",
     "-2",
     ["log.local.retention.bytes"],
-    "Bytes kept locally of a tiered log; -2 stands for retention.bytes. No effect.",
+    "Bytes of a partition of a tiered topic beyond which old batches move to the object store; -2 stands for retention.bytes, so that none does.",
     from(-2)
   ),
-  localRetentionMs: define(
+  localRetentionMs: acts(
+    numberOf,
     "local.retention.ms",
     "LONG",
     "-2",
     ["log.local.retention.ms"],
-    "Time kept locally of a tiered log; -2 stands for retention.ms. No effect.",
+    "Age at which batches of a tiered topic move to the object store; -2 stands for retention.ms, so that none does.",
     from(-2)
   ),
   maxCompactionLagMs: acts(
@@ -213,26 +215,29 @@ export const topicConfigDefinitions = {
     ["log.preallocate"],
     "Kafka's files are made at full size. No effect."
   ),
-  remoteLogCopyDisable: define(
+  moveDisabled: acts(
+    flagOf,
     "remote.log.copy.disable",
     "BOOLEAN",
     "false",
     [],
-    "Stops copying to tiered storage. No effect."
+    "true: nothing more of the topic moves to the object store; what is there stays readable."
   ),
-  remoteLogDeleteOnDisable: define(
+  deletedOnDisable: acts(
+    flagOf,
     "remote.log.delete.on.disable",
     "BOOLEAN",
     "false",
     [],
-    "Deletes tiered data when tiering ends. No effect."
+    "Must be true for remote.storage.enable to become false: then the records that have moved to the object store are deleted."
   ),
-  remoteStorageEnable: define(
+  tiered: acts(
+    flagOf,
     "remote.storage.enable",
     "BOOLEAN",
     "false",
     [],
-    "Tiered storage for the topic. No effect."
+    "Batches older than local.retention.ms, or beyond local.retention.bytes, move to the object store (tusk.object.store), and are read from there. See docs/objects.md."
   ),
   retentionBytes: acts(
     numberOf,

@@ -2,12 +2,13 @@ import type { CompactionPolicy } from "@tusk/storage/log/compaction/CompactionPl
 import { InvalidConfig } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { CODEC_NAMES, GZIP, UNCOMPRESSED, ZSTD } from "@tusk/protocol/record/Compression"
-import { checkValue } from "./ConfigDefinition.ts"
+import { checkValue, flagOf } from "./ConfigDefinition.ts"
 import { DEFAULT_SOURCE, givenToBrokers, TOPIC_SOURCE } from "./ConfigValues.ts"
 import type { BrokerOverrides, ConfigValue, Given, Overrides } from "./ConfigValues.ts"
 import { allTopicConfigs, topicConfigDefinitions } from "./TopicConfigDefinitions.ts"
-import type { TopicConfigValues } from "./TopicConfigDefinitions.ts"
+import type { TopicConfigName, TopicConfigValues } from "./TopicConfigDefinitions.ts"
 import type { TopicConfigDefinition } from "./TopicConfigKinds.ts"
+import { checkTiers } from "./tiers.ts"
 
 /** A codec by its number in a batch's attributes, and its level if it has one that can be chosen. */
 export interface Compression {
@@ -57,6 +58,38 @@ export const validateTopicConfig = (name: string, value: string, hasObjectStore 
     ? new InvalidConfig({ message: `${name}=${value.trim()} needs an object store: tusk.object.store` })
     : undefined
 }
+
+/** What a topic's configs are checked by beside themselves. */
+export interface TopicConfigSurroundings {
+  readonly settings: Given
+  readonly brokers: BrokerOverrides
+  /** Whether this broker has an object store, which is where a topic's second tier lies. */
+  readonly hasObjectStore: boolean
+}
+
+/** What is wrong with these as all the configs of a topic that had those of `former`; undefined if nothing is. */
+export const checkTopicConfigs = (
+  overrides: Overrides,
+  former: Overrides,
+  { brokers, hasObjectStore, settings }: TopicConfigSurroundings
+): KafkaError | undefined => {
+  for (const [name, value] of overrides) {
+    const wrong = validateTopicConfig(name, value, hasObjectStore)
+    if (wrong !== undefined) return wrong
+  }
+  const wasTiered = flagOf(former.get(topicConfigDefinitions.tiered.name) ?? "")
+  return checkTiers(textsOf(overrides, settings, brokers), wasTiered, hasObjectStore)
+}
+
+/** The value that holds for a topic, of each of its configs. */
+const textsOf =
+  (overrides: Overrides, settings: Given, brokers: BrokerOverrides) =>
+  (name: TopicConfigName): string =>
+    topicConfigValues(byName.get(name)!, overrides, settings, brokers)[0].value!.trim()
+
+/** What holds for a topic that says nothing. */
+export const topicDefaults = (settings: Given, brokers: BrokerOverrides): ((name: TopicConfigName) => string) =>
+  textsOf(new Map(), settings, brokers)
 
 /** Every value a config has somewhere, the one that holds first (KIP-226). */
 export const topicConfigValues = (

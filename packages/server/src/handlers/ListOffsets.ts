@@ -1,6 +1,6 @@
-// Serves: ListOffsets in all versions: the ends of partitions, and offsets by time.
-// Left out: offsets of a tier, of which there are none.
-// Why: all records are in one store.
+// Serves: ListOffsets in all versions: the ends of partitions, those of their tiers, and offsets by time.
+// Left out: nothing.
+// Why: a batch is in one tier only, so that one offset says where the tiers meet.
 
 import {
   errorCode,
@@ -17,6 +17,7 @@ import type { ListOffsetsRequest, ListOffsetsResponse } from "@tusk/protocol/mes
 import { isKafkaError, Log } from "@tusk/storage/log/Log"
 import type { PartitionEnd } from "@tusk/storage/log/Log"
 import { boundOf, offsetOf } from "@tusk/storage/log/partitions/Bound"
+import { localStart } from "@tusk/storage/log/partitions/Ends"
 import type { Bound } from "@tusk/storage/log/partitions/Bound"
 import { Topics } from "@tusk/storage/topics/Topics"
 import * as Clock from "effect/Clock"
@@ -27,6 +28,7 @@ import { handler } from "../request/Handler.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { namesOf } from "../request/Resources.ts"
 import { notLedHere, Placement } from "../request/Placement.ts"
+import { TopicSettings } from "../topics/TopicSettings.ts"
 
 type Asked = ListOffsetsRequest["topics"][number]["partitions"][number]
 type Answered = ListOffsetsResponse["topics"][number]["partitions"][number]
@@ -56,6 +58,7 @@ interface Found {
 /** The ends of a partition that has never had a record. */
 const EMPTY: PartitionEnd = {
   logStartOffset: 0n,
+  localStartOffset: 0n,
   highWatermark: 0n,
   lastStableOffset: 0n,
   cumulativeBytes: 0n,
@@ -64,6 +67,32 @@ const EMPTY: PartitionEnd = {
 }
 
 const NOTHING: Found = { offset: -1n, timestamp: -1n, leaderEpoch: -1 }
+
+/** What a time that is none stands for; undefined: records are to be looked into. */
+const placeOf = (timestamp: bigint, end: PartitionEnd, bound: Bound, isTiered: boolean): Found | undefined => {
+  const at = (offset: bigint): Found => ({ offset, timestamp: -1n, leaderEpoch: end.epochAt(offset) })
+  switch (timestamp) {
+    case LATEST:
+      return at(offsetOf(bound, end))
+    case EARLIEST:
+      return at(end.logStartOffset)
+    case EARLIEST_LOCAL:
+      return at(isTiered ? localStart(end) : end.logStartOffset)
+    case LATEST_TIERED:
+      return isTiered ? latestTiered(end) : NOTHING
+    // What has not moved is what is in the database. As for a time: a record that may be read, or nothing.
+    case EARLIEST_PENDING_UPLOAD:
+      return isTiered && localStart(end) < offsetOf(bound, end) ? at(localStart(end)) : NOTHING
+    default:
+      return undefined
+  }
+}
+
+/** It may be gone since: then its epoch is not known any more. */
+const latestTiered = ({ epochAt, localStartOffset, logStartOffset }: PartitionEnd): Found => {
+  const offset = localStartOffset - 1n
+  return { offset, timestamp: -1n, leaderEpoch: offset < logStartOffset ? -1 : epochAt(offset) }
+}
 
 export const listOffsets = handler({
   api: ListOffsets,
@@ -76,25 +105,17 @@ export const listOffsets = handler({
     const placement = yield* Placement
     const log = yield* Log
     const topics = yield* Topics
+    const settings = yield* TopicSettings
 
     const search = (
       partitionId: number,
       timestamp: bigint,
       end: PartitionEnd,
-      bound: Bound
+      bound: Bound,
+      isTiered: boolean
     ): Effect.Effect<Found, KafkaError> => {
-      const at = (offset: bigint): Found => ({ offset, timestamp: -1n, leaderEpoch: end.epochAt(offset) })
-      switch (timestamp) {
-        case LATEST:
-          return Effect.succeed(at(offsetOf(bound, end)))
-        case EARLIEST:
-        case EARLIEST_LOCAL:
-          return Effect.succeed(at(end.logStartOffset))
-        // Nothing is kept anywhere else.
-        case LATEST_TIERED:
-        case EARLIEST_PENDING_UPLOAD:
-          return Effect.succeed(NOTHING)
-      }
+      const place = placeOf(timestamp, end, bound, isTiered)
+      if (place !== undefined) return Effect.succeed(place)
       if (isEmptyPartition(partitionId)) return Effect.succeed(NOTHING)
       const record =
         timestamp === MAX_TIMESTAMP ? log.findMaxTimestamp(partitionId) : log.findByTimestamp(partitionId, timestamp)
@@ -115,7 +136,7 @@ export const listOffsets = handler({
       }
       const [end] = isEmptyPartition(partitionId) ? [EMPTY] : yield* log.ends([partitionId])
       if (end === undefined || isKafkaError(end)) return yield* Effect.fail(end ?? new UnknownTopicOrPartition())
-      const found = yield* search(partitionId, asked.timestamp, end, bound)
+      const found = yield* search(partitionId, asked.timestamp, end, bound, settings.of(name).tiered)
       return apiVersion === 0
         ? answered(asked, NONE, NOTHING, oldStyle(asked, found, end, clock.currentTimeMillisUnsafe()))
         : // The leader epoch came with version 4.

@@ -4,7 +4,6 @@ import { ObjectStoreRefused } from "@tusk/storage/port/ObjectStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { fileURLToPath } from "node:url"
 import { settingDefinitions } from "../config/SettingDefinitions.ts"
 import { SettingsError } from "../config/Settings.ts"
 import type { Settings } from "../config/Settings.ts"
@@ -18,7 +17,10 @@ const refused = (message: string) => new ObjectStoreRefused({ message })
 const openFolder: Open = (url) =>
   Effect.gen(function* () {
     if (url.host !== "") return yield* refused("it names a host")
-    const path = yield* Effect.try({ try: () => fileURLToPath(url), catch: (cause) => refused(String(cause)) })
+    const path = yield* Effect.try({
+      try: () => decodeURIComponent(url.pathname),
+      catch: (cause) => refused(String(cause))
+    })
     const { makeFileObjectStore } = yield* Effect.promise(() => import("@tusk/storage/object/file/FileObjectStore"))
     return yield* makeFileObjectStore({ path })
   })
@@ -31,17 +33,21 @@ const { logStorage, objectStore } = settingDefinitions
 const wrong = (value: string) => (error: ObjectStoreError) =>
   new SettingsError({ message: `Invalid value ${value} for configuration ${objectStore.name}: ${error.message}` })
 
-const open = (value: string, settings: Settings): Effect.Effect<ObjectStore, SettingsError, Scope.Scope> =>
-  Effect.gen(function* () {
+/** The store of a value of `tusk.object.store`; nothing is asked of it. */
+export const openObjectStore = (
+  value: string,
+  settings: Settings
+): Effect.Effect<ObjectStore, SettingsError, Scope.Scope> =>
+  Effect.suspend(() => {
     const url = URL.canParse(value) ? new URL(value) : undefined
     const kind = url === undefined ? undefined : KINDS.get(url.protocol)
-    if (kind === undefined) {
-      return yield* refused(
-        `Must be a URL that begins with ${Array.from(KINDS.keys(), (scheme) => `${scheme}//`).join(" or ")}`
-      )
-    }
-    return yield* probed(yield* kind(url!, settings))
+    if (kind !== undefined) return kind(url!, settings)
+    const schemes = Array.from(KINDS.keys(), (scheme) => `${scheme}//`).join(" or ")
+    return Effect.fail(refused(`Must be a URL that begins with ${schemes}`))
   }).pipe(Effect.mapError(wrong(value)))
+
+const open = (value: string, settings: Settings): Effect.Effect<ObjectStore, SettingsError, Scope.Scope> =>
+  Effect.flatMap(openObjectStore(value, settings), (store) => Effect.mapError(probed(store), wrong(value)))
 
 /**
  * `ObjectStore` as the settings have it, else as it is given. One that does not keep to its conditions is refused; one that

@@ -7,7 +7,10 @@ import { Committer } from "@tusk/storage/commit/Committer"
 import { Follower } from "@tusk/storage/log/follower/Follower"
 import { Erase } from "@tusk/storage/log/erase/Erase"
 import { Log } from "@tusk/storage/log/Log"
+import { Collector } from "@tusk/storage/log/objects/Collector"
+import { Owner } from "@tusk/storage/log/objects/Owner"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
+import { ObjectStore } from "@tusk/storage/port/ObjectStore"
 import { Store } from "@tusk/storage/port/Store"
 import { Counts } from "@tusk/storage/StorageCounts"
 import { Topics } from "@tusk/storage/topics/Topics"
@@ -24,6 +27,7 @@ import { setGroups, setTransactions } from "./groupMetrics.ts"
 import { HeldByServer } from "./HeldByServer.ts"
 import { kafkaMetrics } from "./kafkaMetrics.ts"
 import { inArea } from "./LogLines.ts"
+import { registerObjects } from "./objectMetrics.ts"
 import { registerOwn, registerSeen } from "./ownMetrics.ts"
 import type { OwnSources } from "./ownMetrics.ts"
 import { makeSetPostgres } from "./postgresMetrics.ts"
@@ -107,6 +111,9 @@ const unready = (active: Active["Service"]): string | undefined => {
 const register = Effect.fnUntraced(function* (series: Series) {
   const sources: OwnSources = yield* own
   registerOwn(series, sources)
+  if ((yield* ObjectStore) !== undefined) {
+    registerObjects(series, { collector: yield* Collector, owner: yield* Owner, storage: sources.storage })
+  }
   return { active: sources.active, storage: (yield* Store).name }
 })
 

@@ -116,9 +116,58 @@ export const tuskMetrics = {
   ),
   compactions: counter("tusk_compactions_total", [], "Times that a partition was compacted"),
   compactedBatches: counter("tusk_compaction_batches_total", [], "Batches that compaction replaced or took away"),
+  tieredBatches: counter(
+    "tusk_remote_copied_batches_total",
+    [],
+    "Batches of tiered topics that moved from the database to the object store"
+  ),
+  tieredBytes: counter("tusk_remote_copied_bytes_total", [], "Bytes of these batches"),
+  tierFailures: counter("tusk_remote_copy_failures_total", [], "Times that such batches could not move, and wait"),
+  tierLagBytes: gauge(
+    "tusk_remote_copy_lag_bytes",
+    [],
+    "Bytes that were found to be older or more than local.retention.ms and local.retention.bytes allow, and have not moved yet"
+  ),
   erasing: gauge("tusk_erase_topics", [], "Topics for which kafka.erase was asked and is not done yet"),
   erasedRecords: counter("tusk_erase_records_total", [], "Records that kafka.erase took out of the log"),
   erasedBytes: counter("tusk_erase_bytes_total", [], "Bytes of the batches that kafka.erase rewrote for that"),
+  mergedObjects: counter(
+    "tusk_objects_merged_total",
+    [],
+    "Objects of which all that lay in them was moved to larger ones"
+  ),
+  mergedBytes: counter("tusk_object_merge_bytes_total", [], "Bytes of the batches that were moved so"),
+
+  objectsOwned: gauge(
+    "tusk_object_owner",
+    [],
+    "1 while the objects of tusk.object.store are this database's; 0: none is read, put or removed"
+  ),
+  objects: gauge("tusk_objects", [], "Objects that the database knows, as the collector saw them last"),
+  objectBytes: gauge("tusk_object_bytes", [], "Bytes of these objects, whether batches lie there or did"),
+  objectsUnused: gauge("tusk_objects_unused", [], "Of these: what no batch lies in and waits to be removed"),
+  objectsUnusedBytes: gauge("tusk_objects_unused_bytes", [], "Bytes of these"),
+  objectsRemoved: counter(
+    "tusk_objects_removed_total",
+    ["reason"],
+    "Objects removed from the store: unused for long enough, or an orphan that the database does not know"
+  ),
+  objectRemovedBytes: counter("tusk_object_removed_bytes_total", [], "Bytes of objects that were removed"),
+  objectPutSeconds: histogram("tusk_object_put_duration_seconds", [], "How long the store took for an object"),
+  objectPutBytes: counter("tusk_object_put_bytes_total", [], "Bytes of objects that were put"),
+  objectGetSeconds: histogram(
+    "tusk_object_get_duration_seconds",
+    [],
+    "How long the store took for a range of an object; what a cache had is not asked for"
+  ),
+  objectGetBytes: counter("tusk_object_get_bytes_total", [], "Bytes of these ranges"),
+  objectFailures: counter(
+    "tusk_object_failures_total",
+    ["call"],
+    "Calls of the store that failed: put, get, list, remove; those of the owner object are put and get"
+  ),
+  objectCacheHits: counter("tusk_object_cache_hits_total", [], "Blocks of objects that memory had"),
+  objectCacheMisses: counter("tusk_object_cache_misses_total", [], "Blocks of objects that memory had not"),
 
   telemetryClients: gauge("tusk_client_telemetry_clients", [], "Clients whose pushed metrics are kept (KIP-714)"),
   telemetryBytes: gauge(

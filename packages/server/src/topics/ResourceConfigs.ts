@@ -56,10 +56,11 @@ export class ResourceConfigs extends Context.Service<
     Effect.gen(function* () {
       const configs = yield* Configs
       const settings = yield* BrokerSettings
+      const hasObjectStore = (yield* ObjectStore) !== undefined
       const loggers = loggerResource(settings, yield* LogLevels)
       const kinds: ReadonlyMap<number, ResourceKind> = new Map([
-        [TOPIC_RESOURCE, topicResource(configs, yield* Topics, settings, (yield* ObjectStore) !== undefined)],
-        [BROKER_RESOURCE, brokerResource(configs, settings)],
+        [TOPIC_RESOURCE, topicResource(configs, yield* Topics, settings, hasObjectStore)],
+        [BROKER_RESOURCE, brokerResource(configs, settings, hasObjectStore)],
         [LOGGER_RESOURCE, loggers],
         [METRICS_RESOURCE, metricsResource(configs)],
         [GROUP_RESOURCE, groupResource(configs, settings)]
@@ -78,7 +79,7 @@ export class ResourceConfigs extends Context.Service<
           const wrong = changes.misplaced(resourceName)
           if (wrong !== undefined) return wrong
           const after = changed(present, changes)
-          return "_tag" in after ? after : (changes.check(after) ?? after)
+          return "_tag" in after ? after : (changes.check(after, present, resourceName) ?? after)
         }
         if (!validateOnly) return configs.change(resourceType, resourceName, decide)
         return Effect.suspend(() => {

@@ -9,6 +9,7 @@ import {
 } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import { ObjectStore } from "@tusk/storage/port/ObjectStore"
+import { Configs } from "@tusk/storage/topics/Configs"
 import { Topics } from "@tusk/storage/topics/Topics"
 import type { NewTopic } from "@tusk/storage/topics/Topics"
 import * as Context from "effect/Context"
@@ -18,7 +19,8 @@ import { topicByName } from "./CoordinatorTopics.ts"
 import { AutoTopics, collides } from "./AutoTopics.ts"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { settingDefinitions } from "../config/SettingDefinitions.ts"
-import { validateTopicConfig } from "../config/TopicConfigs.ts"
+import { brokerOverrides } from "../config/perResource.ts"
+import { checkTopicConfigs } from "../config/TopicConfigs.ts"
 import { Placement } from "../request/Placement.ts"
 import { invalidTopicName } from "./TopicNames.ts"
 
@@ -47,8 +49,9 @@ export class TopicAdmin extends Context.Service<
       const topics = yield* Topics
       const autoTopics = yield* AutoTopics
       const settings = yield* BrokerSettings
-      const hasObjectStore = (yield* ObjectStore) !== undefined
       const placement = yield* Placement
+      const configs = yield* Configs
+      const hasObjectStore = (yield* ObjectStore) !== undefined
 
       const checkBrokers: TopicAdmin["Service"]["checkBrokers"] = (assignments, from) =>
         checkAssignments(assignments, from, placement.nodeIds())
@@ -82,9 +85,11 @@ export class TopicAdmin extends Context.Service<
         if (wrongFactor !== undefined) return wrongFactor
         const partitions = wish.assignments.length === 0 ? countOf(wish, settings.numPartitions) : assigned(wish)
         if (typeof partitions !== "number") return partitions
-        const configs = configsOf(wish, hasObjectStore)
-        if (isKafkaError(configs)) return configs
-        return topics.tooMany(partitions) ?? { name: wish.name, partitions, configs }
+        const own = configsOf(wish)
+        if (isKafkaError(own)) return own
+        const brokers = brokerOverrides(configs, settings)
+        const wrong = checkTopicConfigs(own, NO_CONFIGS, { settings, brokers, hasObjectStore })
+        return wrong ?? topics.tooMany(partitions) ?? { name: wish.name, partitions, configs: own }
       }
 
       return TopicAdmin.of({ check, checkBrokers })
@@ -142,14 +147,14 @@ const checkAssignments = (
   return undefined
 }
 
-const configsOf = (wish: TopicWish, hasObjectStore: boolean): ReadonlyMap<string, string> | KafkaError => {
+const NO_CONFIGS: ReadonlyMap<string, string> = new Map()
+
+const configsOf = (wish: TopicWish): ReadonlyMap<string, string> | KafkaError => {
   const configs = new Map<string, string>()
   for (const { name, value } of wish.configs) {
     if (value === null) {
       return new InvalidConfig({ message: `Null value not supported for topic configs: ${name}` })
     }
-    const wrong = validateTopicConfig(name, value, hasObjectStore)
-    if (wrong !== undefined) return wrong
     configs.set(name, value)
   }
   return configs

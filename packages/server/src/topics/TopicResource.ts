@@ -10,10 +10,10 @@ import type { ConfigEntry, ResourceKind } from "../config/ResourceKind.ts"
 import type { Settings } from "../config/Settings.ts"
 import { allTopicConfigs } from "../config/TopicConfigDefinitions.ts"
 import {
+  checkTopicConfigs,
   topicConfigDefinition,
   topicConfigValues,
-  unknownTopicConfig,
-  validateTopicConfig
+  unknownTopicConfig
 } from "../config/TopicConfigs.ts"
 import { COORDINATOR_TOPIC_CONFIGS, topicByName } from "./CoordinatorTopics.ts"
 import { invalidTopicName } from "./TopicNames.ts"
@@ -51,13 +51,12 @@ export const topicResource = (
         : (missing(name, isStored) ?? describeTopic(configs.of(TOPIC_RESOURCE, name), configs, settings)),
     changes: {
       misplaced: (name) => missing(name, isAssumed, `The topic '${name}' does not exist.`),
-      check: (overrides) => {
-        for (const [name, value] of overrides) {
-          const wrong = validateTopicConfig(name, value, hasObjectStore)
-          if (wrong !== undefined) return wrong
-        }
-        return undefined
-      },
+      check: (overrides, former) =>
+        checkTopicConfigs(overrides, former, {
+          settings,
+          brokers: brokerOverrides(configs, settings),
+          hasObjectStore
+        }),
       alterContext: (_, overrides) => ({
         definition: topicConfigDefinition,
         unknown: unknownTopicConfig,

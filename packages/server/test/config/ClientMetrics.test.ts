@@ -4,7 +4,7 @@ import { metricsResource, subscriptionOf } from "../../src/config/ClientMetrics.
 
 const resource = metricsResource({ names: () => [], of: () => new Map() } as unknown as Configs["Service"])
 const check = (name: string, value: string) => {
-  const error = resource.changes!.check(new Map([[name, value]]))
+  const error = resource.changes!.check(new Map([[name, value]]), new Map(), "")
   return error === undefined ? undefined : [error.code, error.message]
 }
 const client = {

@@ -60,7 +60,7 @@ describe("settings of one listener", () => {
 
   it("are told by DescribeConfigs, and secrets are not", () => {
     const none = { of: () => new Map() } as unknown as Configs["Service"]
-    const entries = brokerResource(none, settings(GIVEN)).describe("1")
+    const entries = brokerResource(none, settings(GIVEN), false).describe("1")
     if (!Array.isArray(entries)) return assert.fail("no entries")
     const of = (name: string) => entries.find((entry) => entry.name === name)
     assert.strictEqual(of("listener.name.out.ssl.keystore.location")?.value, "/out.pem")

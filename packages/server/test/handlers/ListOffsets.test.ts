@@ -1,11 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
+import { DeleteRecords } from "@tusk/protocol/messages/DeleteRecords"
 import { InitProducerId } from "@tusk/protocol/messages/InitProducerId"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Metadata } from "@tusk/protocol/messages/Metadata"
 import { OffsetForLeaderEpoch } from "@tusk/protocol/messages/OffsetForLeaderEpoch"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
+import type { TopicConfigName } from "../../src/config/TopicConfigDefinitions.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
+import { ObjectsUnderTest } from "../ObjectTopics.ts"
+import { answersLater, newData } from "../Stores.ts"
 import type { WireClient } from "../WireClient.ts"
 
 const [LATEST, EARLIEST, MAX_TIMESTAMP] = [-1n, -2n, -3n]
@@ -75,6 +79,93 @@ describe("ListOffsets", () => {
     assert.deepStrictEqual(await answer(6, -3n), [35, -1])
     assert.deepStrictEqual(await answer(7, -4n), [35, -1])
     assert.deepStrictEqual(await answer(11, -99n), [35, -1])
+  })
+
+  describe("of a tiered topic", () => {
+    const TIERS = [EARLIEST, -4n, -5n, -6n]
+
+    /** Broker, client and partition of a topic with five records, a batch each, of which `moved` have moved to objects. */
+    const startTiered = async (moved: bigint, configs: { readonly [Name in TopicConfigName]?: string }) => {
+      const data = newData()
+      const objects = new ObjectsUnderTest().store
+      const broker = await startBroker({}, { store: answersLater(data), objects })
+      await broker.createTopic("t", 1, configs)
+      for (const partition of data.partitions.values()) partition.localStartOffset = moved
+      const client = await broker.connect()
+      const now = BigInt(Date.now())
+      const offsets = async () => {
+        const found: Array<readonly [number, number]> = []
+        for (const time of TIERS) {
+          const { errorCode, leaderEpoch, offset, timestamp } = await ask(client, time, {}, 11)
+          assert.deepStrictEqual([errorCode, timestamp], [0, -1n])
+          found.push([Number(offset), leaderEpoch])
+        }
+        return found
+      }
+      return { broker, client, offsets, produce: () => produce(client, [now], [now], [now], [now], [now]) }
+    }
+
+    // What Apache Kafka 4.3.1 answers with a tier of its own, of the same offsets.
+    it("tells where its tiers meet", async () => {
+      const { broker, client, offsets, produce } = await startTiered(3n, { "remote.storage.enable": "true" })
+      await using _ = broker
+      await produce()
+      const epoch = await leaderEpoch(client)
+      assert.deepStrictEqual(await offsets(), [
+        [0, epoch],
+        [3, epoch],
+        [2, epoch],
+        [3, epoch]
+      ])
+      const deleteTo = async (offset: bigint) => {
+        const topics = [{ name: "t", partitions: [{ partitionIndex: 0, offset }] }]
+        await client.call(DeleteRecords, 2, { topics, timeoutMs: 10_000 })
+      }
+      await deleteTo(1n)
+      assert.deepStrictEqual(
+        (await offsets()).map(([offset]) => offset),
+        [1, 3, 2, 3]
+      )
+      await deleteTo(4n)
+      assert.deepStrictEqual(await offsets(), [
+        [4, epoch],
+        [4, epoch],
+        [2, -1],
+        [4, epoch]
+      ])
+      await deleteTo(5n)
+      assert.deepStrictEqual(
+        (await offsets()).map(([offset]) => offset),
+        [5, 5, 2, -1]
+      )
+    })
+
+    it("has nothing in the second tier before anything has moved", async () => {
+      const { broker, client, offsets, produce } = await startTiered(0n, { "remote.storage.enable": "true" })
+      await using _ = broker
+      const epoch = await leaderEpoch(client)
+      assert.deepStrictEqual(await offsets(), [
+        [0, epoch],
+        [0, epoch],
+        [-1, -1],
+        [-1, -1]
+      ])
+      await produce()
+      assert.deepStrictEqual(
+        (await offsets()).map(([offset]) => offset),
+        [0, 0, -1, 0]
+      )
+    })
+
+    it("has no tiers once it says so", async () => {
+      const { broker, offsets, produce } = await startTiered(3n, {})
+      await using _ = broker
+      await produce()
+      assert.deepStrictEqual(
+        (await offsets()).map(([offset]) => offset),
+        [0, 0, -1, -1]
+      )
+    })
   })
 
   it("version 0 answers lists, newest first", async () => {

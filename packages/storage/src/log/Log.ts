@@ -91,6 +91,8 @@ export class Log extends Context.Service<
     readonly deleting: Removal["deleting"]
     /** Compaction has stored these in the place of others: memory follows. */
     readonly replaced: Partitions["replaced"]
+    /** Batches of a partition below an offset lie in objects now, which is stored: memory follows. */
+    readonly moved: Partitions["moved"]
     /** The partitions' topic is deleted. */
     readonly forget: (partitionIds: ReadonlyArray<number>) => void
     /** What memory holds now: bytes of newest batches and of those that were read ahead, partitions, readers that wait. */
@@ -169,6 +171,7 @@ export class Log extends Context.Service<
           ahead.forget([partitionId])
           partitions.replaced(partitionId, replacements)
         },
+        moved: (partitionId, below) => partitions.moved(partitionId, below),
         forget: (partitionIds) => {
           ahead.forget(partitionIds)
           for (const partitionId of partitionIds) if (partitions.forget(partitionId)) waiters.change(partitionId)

@@ -46,6 +46,7 @@ const loadPartition = (data: MemoryData, partitionId: number): StoredPartition |
     partitionId,
     failoverEpoch: partition.failoverEpoch,
     logStartOffset: partition.logStartOffset,
+    localStartOffset: partition.localStartOffset,
     endOffset: partition.endOffset,
     timestampHigh: partition.timestampHigh,
     cumulativeBytes: partition.cumulativeBytes,
@@ -123,7 +124,11 @@ export const readsOf = (data: MemoryData): Reads => ({
       const start = partition.search((batch) => batch.lastOffset >= from)
       return partition.batches
         .slice(start, start + limit)
-        .map((batch): StoredBatchSize => ({ ...batch, bytes: bytesOf(batch) }))
+        .map((batch): StoredBatchSize => ({
+          ...batch,
+          bytes: bytesOf(batch),
+          inObject: batch.records === undefined
+        }))
     }),
   abortedTransactions: (partitionId, from, to) =>
     Effect.sync(() => {

@@ -41,6 +41,9 @@ const asAcquireError = (error: ConnectionError | AcquireError, user: string): Ac
   }
 }
 
+const lockLost = ({ writer }: Reign): Effect.Effect<Fenced> =>
+  Effect.map(writer.lost, (reason) => new Fenced({ message: `the cluster's lock is lost: ${reason}` }))
+
 const make = Effect.fnUntraced(function* (options: PgOptions) {
   const target = yield* Effect.try({
     try: () => resolveOptions(options),
@@ -101,11 +104,7 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
   return Store.of({
     name: "postgres",
     acquire,
-    lost: Effect.suspend(() =>
-      reign === undefined
-        ? Effect.never
-        : Effect.map(reign.writer.lost, (reason) => new Fenced({ message: `the cluster's lock is lost: ${reason}` }))
-    ),
+    lost: Effect.suspend(() => (reign === undefined ? Effect.never : lockLost(reign))),
     commit: (units) => withReign((session) => commit(session, units, memory.last, vacuum)),
     ping: withReign(({ watch }) => watch.ping),
     heartbeat: withReign(({ watch }) => watch.heartbeat),

@@ -27,6 +27,8 @@ export interface StoredPartition {
   readonly failoverEpoch: number
   /** No reader reads below it. */
   readonly logStartOffset: bigint
+  /** All batches below it have moved to objects as a topic's second tier; 0 for none. */
+  readonly localStartOffset: bigint
   /** Last offset + 1: the next offset to give. */
   readonly endOffset: bigint
   /** The greatest timestamp ever appended, in milliseconds; -1 for none. */

@@ -24,6 +24,8 @@ export interface StoredBatchSize {
   readonly timestampHigh: bigint
   readonly cumulativeBytes: bigint
   readonly bytes: number
+  /** Its bytes lie in an object. */
+  readonly inObject: boolean
 }
 
 /** A partition's bytes as of one moment. */

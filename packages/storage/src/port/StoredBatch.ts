@@ -18,7 +18,7 @@ export interface ObjectPointer {
 /** A batch as its row has it: the bytes, or where they are. */
 export type StoredBatch = Uint8Array | ObjectPointer
 
-export const isPointer = (batch: StoredBatch): batch is ObjectPointer => !(batch instanceof Uint8Array)
+const isPointer = (batch: StoredBatch): batch is ObjectPointer => !(batch instanceof Uint8Array)
 
 /** Bytes of the batch, wherever they lie. */
 export const sizeOf = (batch: StoredBatch): number => (isPointer(batch) ? batch.bytes : batch.byteLength)

@@ -44,6 +44,8 @@ export type Write = Data.TaggedEnum<{
   PutProducerSnapshot: { readonly partitionId: number; readonly endOffset: bigint; readonly value: Uint8Array }
   /** The log start offset rises; batches wholly below it may be deleted. */
   PutLogStart: { readonly partitionId: number; readonly logStartOffset: bigint }
+  /** All batches below lie in objects, which they have moved to; it rises. */
+  PutLocalStart: { readonly partitionId: number; readonly localStartOffset: bigint }
   /** Deletes at most `limit` of the oldest batches with a last offset below `below`. */
   DeleteBatches: { readonly partitionId: number; readonly below: bigint; readonly limit: number }
   /**

@@ -38,7 +38,7 @@ export const isAnotherServer = (a: ServerIdentity, b: ServerIdentity): boolean =
   differs(a.systemIdentifier, b.systemIdentifier) || differs(a.timeline, b.timeline) || differs(a.place, b.place)
 
 /** What is known of a server, though it does not say everything this time. */
-const note = (stored: ServerIdentity | null, server: ServerIdentity): ServerIdentity => ({
+export const noted = (stored: ServerIdentity | null, server: ServerIdentity): ServerIdentity => ({
   systemIdentifier:
     server.systemIdentifier === UNKNOWN ? (stored?.systemIdentifier ?? UNKNOWN) : server.systemIdentifier,
   timeline: server.timeline === UNKNOWN ? (stored?.timeline ?? UNKNOWN) : server.timeline,
@@ -61,7 +61,7 @@ export const nextCounters = (stored: StoredCounters, server: ServerIdentity, tol
     failoverEpoch: failover === undefined ? stored.failoverEpoch : epoch,
     nextProducerId: producerIds > told.nextProducerId ? producerIds : told.nextProducerId,
     nextPartitionId: Math.max(stored.nextPartitionId + leap * ID_LEAP, told.nextPartitionId),
-    server: note(stored.server, server),
+    server: noted(stored.server, server),
     failover
   }
 }

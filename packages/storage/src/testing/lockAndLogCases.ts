@@ -7,6 +7,7 @@ import type { Scenarios } from "./storeScenarios.ts"
 
 /** What is known of a partition that was never written. */
 const NOTHING_YET = {
+  localStartOffset: 0n,
   leaderEpochs: [],
   compaction: null,
   producerSnapshot: null,

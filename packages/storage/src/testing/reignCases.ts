@@ -12,6 +12,20 @@ const LEAP = 1_000_000
 
 const NOTHING_KEPT = { orphans: [], acls: [], scramCredentials: [], quotas: [], delegationTokens: [] }
 
+const NEW_CLUSTER = {
+  clusterId: "",
+  epoch: 1,
+  failoverEpoch: 0,
+  failover: undefined,
+  unknownCommitStored: undefined,
+  nextProducerId: 0n,
+  nextPartitionId: 1,
+  nextObjectId: 1n,
+  topics: [],
+  configs: [],
+  ...NOTHING_KEPT
+}
+
 /** The lock, what a take-over raises, and what holds while it is held. */
 export const reignCases = (backend: StoreBackend, { scenario, log, readOne, loadOne }: Scenarios): void => {
   const counters = ({ epoch, failoverEpoch, nextPartitionId, nextProducerId }: ClusterState) => ({
@@ -31,19 +45,7 @@ export const reignCases = (backend: StoreBackend, { scenario, log, readOne, load
         const { server, ...rest } = state
         expect(server.systemIdentifier).not.toBe("unknown")
         expect(server.timeline).toMatch(/^[0-9A-F]{8}$/)
-        expect({ ...rest, clusterId: "", schema: undefined }).toEqual({
-          clusterId: "",
-          epoch: 1,
-          failoverEpoch: 0,
-          failover: undefined,
-          unknownCommitStored: undefined,
-          nextProducerId: 0n,
-          nextPartitionId: 1,
-          nextObjectId: 1n,
-          topics: [],
-          configs: [],
-          ...NOTHING_KEPT
-        })
+        expect({ ...rest, clusterId: "", schema: undefined }).toEqual(NEW_CLUSTER)
         yield* store.ping
         yield* store.heartbeat
       })

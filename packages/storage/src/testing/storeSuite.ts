@@ -8,6 +8,7 @@ import { objectRowCases } from "./objectRowCases.ts"
 import { reignCases } from "./reignCases.ts"
 import { securityCases } from "./securityCases.ts"
 import { scenariosOf } from "./storeScenarios.ts"
+import { tierCases } from "./tierCases.ts"
 import { transactionCases } from "./transactionCases.ts"
 import type { StoreBackend } from "./storeScenarios.ts"
 
@@ -23,6 +24,7 @@ export const storeSuite = (name: string, backend: StoreBackend): void => {
     compactionCases(scenarios)
     transactionCases(scenarios)
     objectCases(backend)
+    tierCases(scenarios)
     mergeCases(backend)
     objectRowCases(scenarios)
     securityCases(backend)

@@ -23,6 +23,7 @@ export class MemoryPartition {
   /** The last failover over which its end has leapt. */
   failoverEpoch: number
   logStartOffset = 0n
+  localStartOffset = 0n
   endOffset = 0n
   timestampHigh = -1n
   cumulativeBytes = 0n

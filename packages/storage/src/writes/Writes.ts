@@ -128,6 +128,21 @@ const WRITES = {
         partition.logStartOffset = logStartOffset
     }
   },
+  PutLocalStart: {
+    order: FREE,
+    takes: [],
+    bytes: little,
+    store: over(
+      "PutLocalStart",
+      int4(partitionOf),
+      int8((write) => write.localStartOffset)
+    ),
+    apply: (data, { localStartOffset, partitionId }) => {
+      const partition = data.partitions.get(partitionId)
+      if (partition !== undefined && localStartOffset > partition.localStartOffset)
+        partition.localStartOffset = localStartOffset
+    }
+  },
   PutFailoverEpoch: {
     order: FREE,
     takes: [],

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -40,7 +41,7 @@ describe("a topic of rows and one of objects", () => {
           objectMergeIntervalMs: 100,
           objectCollectIntervalMs: 100
         }
-        const start = () => startBroker(settings, { store: PgStore.layer(database.options()) })
+        const start = () => startBroker(settings, { store: Layer.orDie(PgStore.layer(database.options())) })
         let both: BothStorages
         {
           await using broker = await start()

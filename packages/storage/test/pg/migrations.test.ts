@@ -78,6 +78,7 @@ describe("migrations", () => {
       expect((yield* store.loadPartitions([1]))[0]).toMatchObject({
         endOffset: 10n,
         logStartOffset: 0n,
+        localStartOffset: 0n,
         sizeBytes: 100n
       })
       const [read] = yield* store.read([{ partitionId: 1, from: 5n, maxBytes: 1 << 20 }], 1 << 20)

@@ -144,11 +144,13 @@ describe("views", () => {
         object(),
         object(2n, "merged", true),
         object(3n, "unused"),
+        object(4n, "erased", true),
         inObject(first, 0),
         inObject(second, 0, 2n),
         third
       )
       yield* psql.query(`update kafka.objects set unused_since = 1700000001000 where object_id = 3;
+        update kafka.objects set erased = true where object_id = 4;
         update kafka.batches set cumulative_bytes = (base_offset + 1) * ${sizeOf(first)}`)
       const [all, each] = [String(3 * sizeOf(first)), String(sizeOf(first))]
       const twice = String(2 * sizeOf(first))
@@ -159,6 +161,7 @@ describe("views", () => {
       expect(yield* psql.query("select * from kafka.object_overview")).toEqual([
         ["new", "1", "1000", each, put, null],
         ["merged", "1", "1000", each, put, null],
+        ["erased", "1", "1000", "0", put, null],
         ["unused", "1", "1000", "0", put, "2023-11-14 22:13:21+00"]
       ])
       // Compacted partitions are summed up, one by one.
@@ -171,7 +174,7 @@ describe("views", () => {
       yield* psql.query("delete from kafka.batches; delete from kafka.objects")
       expect(yield* psql.query("select * from kafka.storage_overview")).toEqual([["t", "0", "0", "0", "0", "0"]])
       expect(yield* psql.query("select state, objects, bytes, live_bytes, oldest from kafka.object_overview")).toEqual(
-        ["new", "merged", "unused"].map((state) => [state, "0", "0", "0", null])
+        ["new", "merged", "erased", "unused"].map((state) => [state, "0", "0", "0", null])
       )
     })
   )

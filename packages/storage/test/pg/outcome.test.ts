@@ -18,9 +18,14 @@ const group = (groupId: string): Write => Write.PutGroup({ groupId, kind: "class
 const dropGroup = Write.DeleteGroup({ groupId: "g" })
 const deleteBatches = (below: bigint) => Write.DeleteBatches({ partitionId: 1, below, limit: 10 })
 
+const object = Write.PutObject({ objectId: 9n, name: "c/w/9", bytes: 100, createdAt: 1n, merged: false })
+const inObject = (write: Write): Write => ({ ...write, stored: { objectId: 9n, position: 0 } }) as Write
+
 /** Commits of every shape, each with the table at which it is held up. */
 const SHAPES: ReadonlyArray<readonly [string, string, Unit]> = [
   ["a batch", "batches", [append(1n)]],
+  ["a batch in an object", "batches", [object, inObject(append(1n))]],
+  ["an object", "objects", [object]],
   ["a batch and an offset", "offsets", [append(1n), committed("g", 1, 2n)]],
   ["an offset", "offsets", [committed("g", 1, 2n)]],
   ["the same offset twice", "offsets", [committed("g", 1, 2n), committed("g", 1, 3n)]],

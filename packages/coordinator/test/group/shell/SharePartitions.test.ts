@@ -48,6 +48,7 @@ const log = Layer.mock(Log, {
     ),
   readNow: () => undefined,
   replaced: () => {},
+  moved: () => {},
   turnedAway: () => {},
   forget: () => {},
   held: () => ({ tailBytes: 0, readAheadBytes: 0, partitions: 0, waiting: 0 }),

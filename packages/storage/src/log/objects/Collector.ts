@@ -59,8 +59,8 @@ export class Collector extends Context.Service<
       const counts = yield* Counts
       const incarnation = yield* Incarnation
       const collecting = new Collecting({ active, committer, rows, store, owner, counts, options, incarnation })
-      const trouble = new Recurring("log")
-      const clocks = new Recurring("log")
+      const trouble = new Recurring("objects")
+      const clocks = new Recurring("objects")
       const one = Semaphore.makeUnsafe(1)
       let totals = NONE
 

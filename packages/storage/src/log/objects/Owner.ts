@@ -105,7 +105,7 @@ class Owning {
   readonly #writer: string
   readonly #one = Semaphore.makeUnsafe(1)
   readonly #changed = makeSignal()
-  readonly #trouble = new Recurring("log")
+  readonly #trouble = new Recurring("objects")
   #knows: Knows = Effect.succeed(false)
 
   constructor(store: ObjectStore, writer: string) {

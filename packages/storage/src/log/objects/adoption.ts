@@ -10,7 +10,7 @@ import type { OwnerRecord } from "./OwnerRecord.ts"
 export interface Adoption {
   /** Whose the objects are; undefined: nobody's, or that cannot be read. */
   readonly from: OwnerRecord | undefined
-  /** Whether that is another database, or may be. */
+  /** Whether that is another database, or may be: also a later state of this one. */
   readonly isAnother: boolean
   /** Makes the objects this database's, whichever reign of it comes next. False: somebody changed the owner meanwhile. */
   readonly adopt: Effect.Effect<boolean, ObjectStoreError>
@@ -19,8 +19,7 @@ export interface Adoption {
 /** A person decides that objects are to be a database's. A broker that waits for it hears of it soon. */
 export const adoption = (
   store: ObjectStore,
-  clusterId: string,
-  server: ServerIdentity
+  { clusterId, epoch, server }: { readonly clusterId: string; readonly epoch: number; readonly server: ServerIdentity }
 ): Effect.Effect<Adoption, ObjectStoreError> =>
   Effect.map(store.readTagged(ownerName(clusterId)), (found) => {
     const from = found && decodeOwner(found.value)
@@ -29,6 +28,6 @@ export const adoption = (
       const record: OwnerRecord = { clusterId, systemIdentifier, timeline, place, epoch: 0, writer: "", writtenAt }
       return store.replaceTagged(ownerName(clusterId), found?.tag, encodeOwner(record))
     })
-    const isAnother = found !== undefined && (from === undefined || isAnotherServer(from, server))
+    const isAnother = found !== undefined && (from === undefined || isAnotherServer(from, server) || from.epoch > epoch)
     return { from, isAnother, adopt }
   })

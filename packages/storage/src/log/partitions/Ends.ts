@@ -13,6 +13,8 @@ import type { Partitions } from "./Partitions.ts"
 /** Both ends of a partition, as of one moment. */
 export interface PartitionEnd extends Bounds {
   readonly logStartOffset: bigint
+  /** Batches below have moved to objects, as a topic's second tier; 0 for none. May lie below the log start. */
+  readonly localStartOffset: bigint
   /** Bytes ever appended. */
   readonly cumulativeBytes: bigint
   /** The greatest timestamp of all; -1 for none. */
@@ -20,6 +22,13 @@ export interface PartitionEnd extends Bounds {
   /** The leader epoch of a record at an offset; -1 for none known. */
   readonly epochAt: (offset: bigint) => number
 }
+
+/** Where the second tier ends: batches below have moved, or are gone. */
+export const localStart = ({
+  localStartOffset,
+  logStartOffset
+}: Pick<PartitionEnd, "localStartOffset" | "logStartOffset">): bigint =>
+  localStartOffset > logStartOffset ? localStartOffset : logStartOffset
 
 /** With the bytes of the batches that are there, which may have to be added up first. */
 export interface MeasuredEnd extends PartitionEnd {
@@ -55,6 +64,7 @@ export const makeEnds = (
 ): Ends => {
   const endOf = (log: PartitionLog): PartitionEnd => ({
     logStartOffset: log.logStartOffset,
+    localStartOffset: log.localStartOffset,
     highWatermark: highWatermark(log),
     lastStableOffset: lastStableOffset(log),
     cumulativeBytes: log.committed.cumulativeBytes,

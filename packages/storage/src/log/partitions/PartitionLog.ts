@@ -21,6 +21,8 @@ export interface PartitionLog {
   readonly openTransactions: Map<bigint, bigint>
   assumed: Assumed | undefined
   logStartOffset: bigint
+  /** Batches below have moved to objects; 0 for none. May lie below the log start. */
+  localStartOffset: bigint
   /** The marker of the last transaction that was aborted; -1 for none. */
   lastAborted: bigint
   /** Bytes appended that are not there any more; undefined until a caller asks, if that takes long to find out. */
@@ -72,6 +74,7 @@ export const fromStored = (stored: StoredPartition): PartitionLog => ({
   openTransactions: new Map(stored.openTransactions.map(({ firstOffset, producerId }) => [producerId, firstOffset])),
   assumed: undefined,
   logStartOffset: stored.logStartOffset,
+  localStartOffset: stored.localStartOffset,
   lastAborted: stored.lastAborted,
   bytesGone: stored.sizeBytes === undefined ? undefined : stored.cumulativeBytes - stored.sizeBytes,
   leaderEpochs: stored.leaderEpochs.slice()

@@ -124,6 +124,12 @@ export class Partitions {
     for (const { baseOffset, records } of replacements) if (records === null) entry.aborted.remove(baseOffset)
   }
 
+  /** Its batches below an offset lie in objects now. */
+  moved(partitionId: number, below: bigint): void {
+    const log = this.#entries.get(partitionId)?.log
+    if (log !== undefined && below > log.localStartOffset) log.localStartOffset = below
+  }
+
   /** Its topic is deleted. Tells whether it was in memory. */
   forget(partitionId: number): boolean {
     const entry = this.#entries.get(partitionId)

@@ -6,12 +6,9 @@ import { writing } from "../../commit/Participant.ts"
 import type { Participant } from "../../commit/Participant.ts"
 import type { Store } from "../../port/Store.ts"
 import type { StoreError } from "../../port/StoreError.ts"
+import { StepBytes } from "../../StepBytes.ts"
 import type { StorageCounts } from "../../StorageCounts.ts"
 import type { RetentionOptions } from "./RetentionOptions.ts"
-
-/** A step that took longer is followed by smaller ones. */
-const SLOW_STEP_MS = 400
-const LEAST_STEP_BYTES = 256 * 1024
 
 /**
  * Deletes the batches of a partition that end below an offset, in steps bounded in number, bytes and time. `unit` makes of
@@ -29,13 +26,7 @@ export const makeDeleteBatches = (
   { batchesPerStep, bytesPerStep }: Pick<RetentionOptions, "batchesPerStep" | "bytesPerStep">,
   counts: StorageCounts
 ): DeleteBatches => {
-  /** Shrinks when a step takes long, so that no commit waits for more than one that did. */
-  let stepBytes = bytesPerStep
-
-  const adapt = (tookMs: number): void => {
-    if (tookMs > SLOW_STEP_MS) stepBytes = Math.max(LEAST_STEP_BYTES, stepBytes / 2)
-    else if (tookMs < SLOW_STEP_MS / 4) stepBytes = Math.min(bytesPerStep, stepBytes * 2)
-  }
+  const step = new StepBytes(bytesPerStep)
 
   /** How many of the oldest batches below an offset one step may delete. */
   const stepOf = Effect.fnUntraced(function* (partitionId: number, below: bigint) {
@@ -43,7 +34,7 @@ export const makeDeleteBatches = (
     let bytes = 0
     for (const batch of yield* store.sizes(partitionId, 0n, batchesPerStep)) {
       bytes += batch.bytes
-      if (batch.lastOffset >= below || (count > 0 && bytes > stepBytes)) break
+      if (batch.lastOffset >= below || (count > 0 && bytes > step.bytes)) break
       count++
     }
     return count
@@ -56,7 +47,7 @@ export const makeDeleteBatches = (
       if (limit === 0) return deleted
       const removal = writing([{ _tag: "DeleteBatches", partitionId, below, limit }])
       const [took] = yield* Effect.timed(committer.submit(unit(removal), Infinity))
-      adapt(Duration.toMillis(took))
+      step.took(Duration.toMillis(took))
       counts.deletedBatches += limit
       deleted = true
     }

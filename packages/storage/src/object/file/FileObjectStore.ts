@@ -3,16 +3,20 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { ofObject } from "../../port/ObjectName.ts"
 import { ObjectExists, ObjectMissing, ObjectStoreRefused } from "../../port/ObjectStore.ts"
-import type { ObjectStore } from "../../port/ObjectStore.ts"
+import type { ObjectStore, ObjectStoreError } from "../../port/ObjectStore.ts"
 import { randomUuid } from "../../port/Uuid.ts"
 import { asked, carriedOut, closeLater, readAll, told, unless, writeAll } from "./disk.ts"
 import type { DiskError } from "./disk.ts"
 import { Folders, removeEmpty } from "./Folders.ts"
+import { Journal, MOST_BYTES } from "./Journal.ts"
+import type { Filed } from "./Journal.ts"
 import { Handles } from "./Handles.ts"
 import { listed } from "./listing.ts"
 import { placeOf } from "./place.ts"
+import { takeOver } from "./takeOver.ts"
 import { readState, removeStates, replaceState } from "./tagged.ts"
 
 /** Where a store of files is. */
@@ -21,7 +25,11 @@ export interface FileObjectOptions {
   readonly path: string
   /** Objects whose files stay open, for who reads on. */
   readonly maxOpen?: number
+  /** Bytes of the disk that make small puts fast (`Journal`); none below 16 MiB. */
+  readonly journalBytes?: number
 }
+
+const JOURNAL_BYTES = 256 << 20
 
 /** A folder may be removed, as it is empty, while something is put into it; so often at most. */
 const TRIES = 20
@@ -31,6 +39,8 @@ interface Disk {
   readonly name: string
   readonly folders: Folders
   readonly handles: Handles
+  /** Undefined: flushes cost nothing here. */
+  journal: Journal | undefined
 }
 
 /** A new file, in a folder that lasts. */
@@ -45,26 +55,33 @@ const create = (disk: Disk, folder: string, path: string, triesLeft = TRIES): Ef
   )
 
 /** Both the bytes and the name last, flushed side by side: most file systems carry out both by one commit of their journal. */
+const flush = (disk: Disk, folder: string, fd: number): Effect.Effect<void, DiskError> =>
+  Effect.all([carriedOut((done) => fs.fdatasync(fd, done)), disk.folders.flush(folder)], {
+    concurrency: 2,
+    discard: true
+  })
+
 const fill = (
   disk: Disk,
-  folder: string,
+  name: string,
+  file: Filed,
   fd: number,
   chunks: ReadonlyArray<Uint8Array>
-): Effect.Effect<void, DiskError> =>
-  Effect.andThen(
-    writeAll(fd, chunks),
-    Effect.all([carriedOut((done) => fs.fdatasync(fd, done)), disk.folders.flush(folder)], {
-      concurrency: 2,
-      discard: true
-    })
+): Effect.Effect<void, DiskError> => {
+  const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+  const written = writeAll(fd, chunks)
+  if (disk.journal === undefined || bytes > MOST_BYTES) return Effect.andThen(written, flush(disk, file.folder, fd))
+  return Effect.flatMap(disk.journal.write(name, file, chunks, bytes, written), (lasts) =>
+    lasts ? Effect.void : flush(disk, file.folder, fd)
   )
+}
 
 const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) => {
   const place = placeOf(name)
   const folder = join(disk.root, place.folder)
   const path = join(folder, place.file)
   const filled = (fd: number) =>
-    Effect.matchEffect(fill(disk, folder, fd, chunks), {
+    Effect.matchEffect(fill(disk, name, { folder, path }, fd, chunks), {
       onSuccess: () => Effect.sync(() => disk.handles.keep(name, fd)),
       onFailure: (error) => {
         closeLater(fd)
@@ -152,45 +169,95 @@ const probe = Effect.fnUntraced(function* (disk: Disk, store: Pick<ObjectStore, 
   if (isGivenTwice) return yield* refused("a name was given twice")
 })
 
+/** File systems that lose all they hold when the machine does, so that no flush means anything: tmpfs, ramfs. */
+const IN_MEMORY = new Set([0x01021994, 0x858458f6])
+
+/** Tells one start of this machine from another; where nobody tells, one of this process from another. */
+const bootOf = (own: string): string => {
+  try {
+    return fs.readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()
+  } catch {
+    return own
+  }
+}
+
+/** Before the first call: what a crash of the machine left is put in order, and there is a journal if it is of use. */
+const prepare = Effect.fnUntraced(function* (disk: Disk, maxBytes: number, scope: Scope.Scope) {
+  const own = yield* randomUuid
+  const boot = bootOf(own)
+  const { type } = yield* asked<fs.StatsFs>((done) => fs.statfs(disk.root, done))
+  if (IN_MEMORY.has(type)) return
+  yield* takeOver({ root: disk.root, folders: disk.folders, boot })
+  disk.journal = new Journal({ root: disk.root, maxBytes, boot, own }, disk.folders, scope)
+})
+
+/** Runs it once, unless it fails: for all who come before it has succeeded. */
+const once = <E>(effect: Effect.Effect<void, E>): (<A, F>(then: Effect.Effect<A, F>) => Effect.Effect<A, E | F>) => {
+  const turn = Semaphore.makeUnsafe(1)
+  let isDone = false
+  const first = turn.withPermits(1)(
+    Effect.suspend(() =>
+      isDone
+        ? Effect.void
+        : Effect.tap(effect, () =>
+            Effect.sync(() => {
+              isDone = true
+            })
+          )
+    )
+  )
+  return (then) => Effect.suspend((): Effect.Effect<any, any> => (isDone ? then : Effect.andThen(first, then)))
+}
+
 /**
  * Objects as files of one folder, for brokers of one machine. A put returns when file and name would survive a crash of the
  * machine; what it leaves behind if it does not return has no pointer. A removal may be forgotten by such a crash, and the
  * collector does it again. Several processes may use the folder at one time. Files stay open for readers, until the scope ends.
  */
 export const makeFileObjectStore = ({
+  journalBytes = JOURNAL_BYTES,
   maxOpen = 64,
   path
 }: FileObjectOptions): Effect.Effect<ObjectStore, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.sync((): Disk => ({
-        root: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
-        name: pathToFileURL(path).href,
-        folders: new Folders(),
-        handles: new Handles(maxOpen)
-      })),
-      ({ folders, handles }) =>
-        Effect.sync(() => {
-          folders.close()
-          handles.close()
-        })
-    ),
-    (disk) => {
-      const failing = Effect.mapError(told(disk.name, false))
-      const store = {
-        name: disk.name,
-        isLocal: true,
-        put: (name, chunks) => ofObject(name, put(disk, name, chunks)),
-        get: (name, from, to) => ofObject(name, get(disk, name, from, to)),
-        list: (prefix, after) => failing(listed(disk.root, prefix, after)),
-        remove: (name) => ofObject(name, failing(remove(disk, name))),
-        readTagged: (name) => ofObject(name, failing(readState(statesAt(disk, name)))),
-        replaceTagged: (name, tag, value) =>
-          ofObject(name, Effect.mapError(replaceTagged(disk, name, tag, value), told(disk.name, true)))
-      } satisfies Omit<ObjectStore, "probe">
-      return { ...store, probe: probe(disk, store) }
+  Effect.gen(function* () {
+    const disk: Disk = {
+      root: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
+      name: pathToFileURL(path).href,
+      folders: new Folders(),
+      handles: new Handles(maxOpen),
+      journal: undefined
     }
-  )
+    const scope = yield* Effect.scope
+    yield* Effect.addFinalizer(() =>
+      Effect.andThen(
+        Effect.suspend(() => disk.journal?.close ?? Effect.void),
+        Effect.sync(() => {
+          disk.folders.close()
+          disk.handles.close()
+        })
+      )
+    )
+    const prepared = once(Effect.mapError(prepare(disk, journalBytes, scope), told(disk.name, false)))
+    return storeOf(disk, prepared)
+  })
+
+type Prepared = <A, E>(then: Effect.Effect<A, E>) => Effect.Effect<A, E | ObjectStoreError>
+
+const storeOf = (disk: Disk, prepared: Prepared): ObjectStore => {
+  const failing = Effect.mapError(told(disk.name, false))
+  const store = {
+    name: disk.name,
+    isLocal: true,
+    put: (name, chunks) => ofObject(name, prepared(put(disk, name, chunks))),
+    get: (name, from, to) => ofObject(name, prepared(get(disk, name, from, to))),
+    list: (prefix, after) => prepared(failing(listed(disk.root, prefix, after))),
+    remove: (name) => ofObject(name, prepared(failing(remove(disk, name)))),
+    readTagged: (name) => ofObject(name, prepared(failing(readState(statesAt(disk, name))))),
+    replaceTagged: (name, tag, value) =>
+      ofObject(name, prepared(Effect.mapError(replaceTagged(disk, name, tag, value), told(disk.name, true))))
+  } satisfies Omit<ObjectStore, "probe">
+  return { ...store, probe: probe(disk, store) }
+}
 
 const statesAt = ({ root }: Disk, name: string) => {
   const { file, folder } = placeOf(name)

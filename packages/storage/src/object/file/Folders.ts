@@ -9,7 +9,7 @@ import type { DiskError } from "./disk.ts"
 const MAX_OPEN = 8
 
 /** What file systems say that flush no folders, as they need not. */
-const CANNOT = new Set(["EINVAL", "EBADF", "EISDIR"])
+const CANNOT = new Set(["EINVAL", "EISDIR"])
 
 /** A folder, open, for its flushes. */
 interface Folder {
@@ -96,9 +96,10 @@ export class Folders {
     folder.isFlushing = true
     fs.fsync(folder.fd, (error) => {
       folder.isFlushing = false
-      Deferred.doneUnsafe(waiting, error === null || CANNOT.has(error.code ?? "") ? Effect.void : Effect.fail(error))
       if (folder.next !== undefined) this.#begin(folder)
       else if (folder.isDropped) closeLater(folder.fd)
+      // Last, as who waits runs now, and may drop the folder.
+      Deferred.doneUnsafe(waiting, error === null || CANNOT.has(error.code ?? "") ? Effect.void : Effect.fail(error))
     })
   }
 }

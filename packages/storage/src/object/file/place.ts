@@ -35,6 +35,8 @@ export type Entry =
 export const entryOf = (folder: string, above: string, file: string, isFolder: boolean): Entry | undefined => {
   const path = joined(folder, file)
   if (isFolder) {
+    // What no place of an object is called is the store's own.
+    if (file.endsWith(SPREAD) && file.length !== SPREAD_BY + 1) return undefined
     return { kind: "folder", path, prefix: above + (file.endsWith(SPREAD) ? file.slice(0, -1) : `${file}/`) }
   }
   const tagged = file.indexOf(TAGGED)

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
-import { nextCounters, UNKNOWN } from "../../port/counters.ts"
+import { nextCounters } from "../../port/counters.ts"
 import type { Counters } from "../../port/counters.ts"
-import type { ClusterState, ServerIdentity, StoredConfig, StoredTopic, Told } from "../../port/CommitStore.ts"
+import type { ClusterState, StoredConfig, StoredTopic, Told } from "../../port/CommitStore.ts"
 import type { PgConnection, TextRows } from "../connection/PgConnection.ts"
 import type { ConnectionError } from "../connection/ConnectionError.ts"
 import { takeOverTexts } from "../sql/bundle.ts"
@@ -9,6 +9,7 @@ import { unescapeText } from "./escapeText.ts"
 import { OffsetRows } from "./OffsetRows.ts"
 import { confirmed } from "./confirmed.ts"
 import { loadSecurity } from "./securityRows.ts"
+import { identifyServer, readIdentity, writtenIdentity } from "./serverIdentity.ts"
 import type { LastCommit } from "./Witness.ts"
 
 /** Which rows hold the offsets that groups committed, read on the session that holds the lock. */
@@ -28,43 +29,6 @@ export const loadOffsetRows = (connection: PgConnection): Effect.Effect<OffsetRo
 /** Rows of `kafka.commits` that the reigns before left. */
 export const loadCommitRows = (connection: PgConnection): Effect.Effect<ReadonlyArray<bigint>, ConnectionError> =>
   Effect.map(connection.query(takeOverTexts.LoadCommitRows), (rows) => rows.map(([id]) => BigInt(id!)))
-
-/** What a server may keep to itself: it refuses to tell, or has no such function. */
-const SILENT = new Set(["42501", "42883", "0A000"])
-
-/** One thing that the server says of itself. What looks like nothing we know is not kept. */
-const says = (connection: PgConnection, expression: string): Effect.Effect<string, ConnectionError> =>
-  connection.query(`select ${expression}`).pipe(
-    Effect.map(([row]) => (/^[0-9A-Za-z]+$/.test(row?.[0] ?? "") ? row![0]! : UNKNOWN)),
-    Effect.catchTag("PgError", (error) => (SILENT.has(error.code) ? Effect.succeed(UNKNOWN) : Effect.fail(error)))
-  )
-
-/**
- * Which server this is, on which history, and where the data lies in it: by the oids of the database and of a table, as a
- * restored dump has tables of its own. The timeline is read off the name of the file that is written now:
- * `pg_control_checkpoint()` tells the old one until the first checkpoint after a promotion.
- */
-const identifyServer = (connection: PgConnection): Effect.Effect<ServerIdentity, ConnectionError> =>
-  Effect.gen(function* () {
-    const systemIdentifier = yield* says(connection, "system_identifier from pg_control_system()")
-    const timeline = yield* says(connection, "substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
-    const place = yield* says(
-      connection,
-      "d.oid || 'x' || c.oid from pg_database d, pg_class c where d.datname = current_database() and c.oid = 'kafka.cluster'::regclass"
-    )
-    return { systemIdentifier, timeline, place }
-  })
-
-/** Between the server's identifier and the place in it, in the one column that has both. */
-const IN = "/"
-
-/** What the column has: an earlier Tusk, or a person, may have written the identifier alone. */
-const readIdentity = (column: string, timeline: string): ServerIdentity => {
-  const [systemIdentifier = UNKNOWN, place = UNKNOWN] = column.split(IN)
-  return { systemIdentifier, timeline, place }
-}
-
-const writtenIdentity = ({ place, systemIdentifier }: ServerIdentity): string => `${systemIdentifier}${IN}${place}`
 
 /** What a take-over found out and stored. */
 interface TakeOver {
@@ -97,7 +61,7 @@ const raiseCounters = (
         failoverEpoch: Number(failoverEpoch),
         nextProducerId: BigInt(nextProducerId!),
         nextPartitionId: Number(nextPartitionId),
-        server: systemIdentifier === null || timeline === null ? null : readIdentity(systemIdentifier!, timeline!)
+        server: readIdentity(systemIdentifier!, timeline!)
       },
       server,
       told

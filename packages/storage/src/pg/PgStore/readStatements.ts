@@ -113,7 +113,8 @@ export const decodeSize = (row: Row): StoredBatchSize => ({
   maxTimestamp: int64(row[2]),
   timestampHigh: int64(row[3]),
   cumulativeBytes: int64(row[4]),
-  bytes: int32(row[5])
+  bytes: int32(row[5]),
+  inObject: int32(row[6]) === 1
 })
 
 export const encodePartitionIds = (
@@ -168,6 +169,7 @@ export const decodePartitions = (
       partitionId,
       failoverEpoch: int32(row[11]),
       logStartOffset: int64(row[1]),
+      localStartOffset: int64(row[13]),
       endOffset: int64(row[2]),
       timestampHigh: int64(row[3]),
       cumulativeBytes: int64(row[4]),

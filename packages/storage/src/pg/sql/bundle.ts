@@ -4481,6 +4481,9 @@ create index objects_mergeable on kafka.objects (object_id) where (not merged or
 
 create index batches_object_id on kafka.batches (object_id) where object_id is not null;
 
+alter table kafka.partitions add column local_start_offset bigint not null default 0;
+comment on column kafka.partitions.local_start_offset is 'Of a tiered topic: batches below it lie in objects, which they have moved to';
+
 create or replace function kafka.partition_bytes(id integer, cleaned bigint) returns bigint language plpgsql stable cost 50 as $$
   declare
     newest bigint;
@@ -4592,13 +4595,13 @@ create view kafka.object_overview as
   select s.state, count(o.object_id) as objects, coalesce(sum(o.bytes), 0)::bigint as bytes,
     coalesce(sum(l.bytes), 0)::bigint as live_bytes, kafka.time_of(min(o.created_at)) as oldest,
     kafka.time_of(min(o.unused_since)) as unused_since
-  from (values (1, 'new'), (2, 'merged'), (3, 'unused')) s (place, state)
+  from (values (1, 'new'), (2, 'merged'), (3, 'erased'), (4, 'unused')) s (place, state)
   left join kafka.objects o
-    on s.state = case when o.unused_since is not null then 'unused' when o.merged then 'merged' else 'new' end
+    on s.state = case when o.unused_since is not null then 'unused' when o.erased then 'erased' when o.merged then 'merged' else 'new' end
   left join lateral (select sum(b.bytes) as bytes from kafka.batches_in(o.object_id) b) l on true
   group by s.place, s.state order by s.place;
 comment on view kafka.object_overview is 'Objects of the object store by what becomes of them; it looks at every batch that lies in one';
-comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
+comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; erased: records of it were erased, and what else lies in it is moved soon; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
 comment on column kafka.object_overview.objects is 'How many there are';
 comment on column kafka.object_overview.bytes is 'Their bytes';
 comment on column kafka.object_overview.live_bytes is 'Those of them that batches lie in';
@@ -4840,6 +4843,10 @@ with former as (delete from kafka.commits where commit_id = any($2::bigint[]))
   on conflict (group_id, member_id) do update set value = excluded.value`,
   PutLeaderEpoch: `insert into kafka.leader_epochs (partition_id, epoch, start_offset)
   select * from unnest($1::int[], $2::int[], $3::bigint[]) on conflict (partition_id, epoch) do nothing`,
+  PutLocalStart: `update kafka.partitions p set local_start_offset = s.local_start_offset
+  from (select partition_id, max(local_start_offset) as local_start_offset
+    from unnest($1::int[], $2::bigint[]) u (partition_id, local_start_offset) group by partition_id) s
+  where p.partition_id = s.partition_id and p.local_start_offset < s.local_start_offset`,
   PutLogStart: `update kafka.partitions p set log_start_offset = s.log_start_offset
   from (select partition_id, max(log_start_offset) as log_start_offset
     from unnest($1::int[], $2::bigint[]) u (partition_id, log_start_offset) group by partition_id) s
@@ -4978,7 +4985,8 @@ select o.group_id, o.partition_id from kafka.outbox o where o.group_id is not nu
     s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon, p.failover_epoch,
     coalesce((
       select a.last_offset from kafka.aborted_transactions a
-      where a.partition_id = wanted.id order by a.last_offset desc limit 1), -1)
+      where a.partition_id = wanted.id order by a.last_offset desc limit 1), -1),
+    p.local_start_offset
   from unnest($1::int[]) wanted (id)
   join kafka.partitions p on p.partition_id = wanted.id
   left join kafka.producer_snapshots s on s.partition_id = wanted.id
@@ -5064,7 +5072,8 @@ select greatest(newest.cumulative_bytes, p.cumulative_bytes_floor),
     select b.cumulative_bytes from kafka.batches b
     where b.partition_id = p.partition_id order by b.base_offset desc limit 1) newest on true
   where p.partition_id = $1::int`,
-  Sizes: `select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes, coalesce(b.object_bytes, octet_length(b.data))
+  Sizes: `select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes,
+    coalesce(b.object_bytes, octet_length(b.data)), (b.object_id is not null)::int
   from kafka.batches b
   where b.partition_id = $1::int and b.base_offset >= coalesce(
     (select case when h.last_offset >= $2::bigint then h.base_offset end from kafka.batches h

@@ -25,7 +25,8 @@ const batches = (...times: ReadonlyArray<number>) => {
       maxTimestamp,
       timestampHigh: high,
       cumulativeBytes,
-      bytes: 100
+      bytes: 100,
+      inObject: false
     }
   })
 }

@@ -113,7 +113,11 @@ describe("the owner of objects", () => {
       assert.match(yield* whyNot(copy), /another database's \(system 7 .*tusk object adopt/)
       assert.isFalse(yield* copy.mayRemove)
       assert.isTrue(yield* first.mayRemove)
-      const adopting = yield* adoption(world.store, CLUSTER, { ...SERVER, systemIdentifier: "8" })
+      const adopting = yield* adoption(world.store, {
+        clusterId: CLUSTER,
+        epoch: 1003,
+        server: { ...SERVER, systemIdentifier: "8" }
+      })
       assert.deepInclude(adopting.from, SERVER)
       assert.isTrue(adopting.isAnother)
       assert.isTrue(yield* adopting.adopt)
@@ -145,8 +149,8 @@ describe("the owner of objects", () => {
       yield* owner.mayRead
       yield* restored.claim(yield* reign(4), none)
       assert.match(yield* whyNot(restored), /at epoch 4, and owned the objects at epoch 9/)
-      const adopting = yield* adoption(world.store, CLUSTER, SERVER)
-      assert.isFalse(adopting.isAnother)
+      const adopting = yield* adoption(world.store, { clusterId: CLUSTER, epoch: 4, server: SERVER })
+      assert.isTrue(adopting.isAnother)
       yield* adopting.adopt
       yield* TestClock.adjust(3000)
       yield* restored.mayRead
@@ -159,7 +163,7 @@ describe("the owner of objects", () => {
       yield* owner.claim(yield* reign(3), Effect.succeed(true))
       assert.match(yield* whyNot(owner), /is it the right store\?/)
       assert.strictEqual(world.data.objects.size, 0)
-      const adopting = yield* adoption(world.store, CLUSTER, SERVER)
+      const adopting = yield* adoption(world.store, { clusterId: CLUSTER, epoch: 3, server: SERVER })
       assert.strictEqual(adopting.from, undefined)
       yield* adopting.adopt
       yield* TestClock.adjust(3000)

@@ -9,6 +9,7 @@ export const newLog = (): PartitionLog =>
     partitionId: 1,
     failoverEpoch: 0,
     logStartOffset: 0n,
+    localStartOffset: 0n,
     endOffset: 0n,
     timestampHigh: -1n,
     cumulativeBytes: 0n,

@@ -31,6 +31,9 @@ create index objects_mergeable on kafka.objects (object_id) where (not merged or
 
 create index batches_object_id on kafka.batches (object_id) where object_id is not null;
 
+alter table kafka.partitions add column local_start_offset bigint not null default 0;
+comment on column kafka.partitions.local_start_offset is 'Of a tiered topic: batches below it lie in objects, which they have moved to';
+
 create or replace function kafka.partition_bytes(id integer, cleaned bigint) returns bigint language plpgsql stable cost 50 as $$
   declare
     newest bigint;
@@ -142,13 +145,13 @@ create view kafka.object_overview as
   select s.state, count(o.object_id) as objects, coalesce(sum(o.bytes), 0)::bigint as bytes,
     coalesce(sum(l.bytes), 0)::bigint as live_bytes, kafka.time_of(min(o.created_at)) as oldest,
     kafka.time_of(min(o.unused_since)) as unused_since
-  from (values (1, 'new'), (2, 'merged'), (3, 'unused')) s (place, state)
+  from (values (1, 'new'), (2, 'merged'), (3, 'erased'), (4, 'unused')) s (place, state)
   left join kafka.objects o
-    on s.state = case when o.unused_since is not null then 'unused' when o.merged then 'merged' else 'new' end
+    on s.state = case when o.unused_since is not null then 'unused' when o.erased then 'erased' when o.merged then 'merged' else 'new' end
   left join lateral (select sum(b.bytes) as bytes from kafka.batches_in(o.object_id) b) l on true
   group by s.place, s.state order by s.place;
 comment on view kafka.object_overview is 'Objects of the object store by what becomes of them; it looks at every batch that lies in one';
-comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
+comment on column kafka.object_overview.state is 'new: as it was put, and to be merged; merged: made of others; erased: records of it were erased, and what else lies in it is moved soon; unused: no batch lies in it, and it goes after tusk.object.delete.delay.ms';
 comment on column kafka.object_overview.objects is 'How many there are';
 comment on column kafka.object_overview.bytes is 'Their bytes';
 comment on column kafka.object_overview.live_bytes is 'Those of them that batches lie in';

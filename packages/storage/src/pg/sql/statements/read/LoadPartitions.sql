@@ -6,7 +6,8 @@ select p.partition_id, p.log_start_offset,
     s.end_offset, s.value, p.cleaned_offset, p.cleaned_bytes, p.delete_horizon, p.failover_epoch,
     coalesce((
       select a.last_offset from kafka.aborted_transactions a
-      where a.partition_id = wanted.id order by a.last_offset desc limit 1), -1)
+      where a.partition_id = wanted.id order by a.last_offset desc limit 1), -1),
+    p.local_start_offset
   from unnest($1::int[]) wanted (id)
   join kafka.partitions p on p.partition_id = wanted.id
   left join kafka.producer_snapshots s on s.partition_id = wanted.id

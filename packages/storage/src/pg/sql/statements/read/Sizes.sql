@@ -1,4 +1,5 @@
-select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes, coalesce(b.object_bytes, octet_length(b.data))
+select b.base_offset, b.last_offset, b.max_timestamp, b.timestamp_high, b.cumulative_bytes,
+    coalesce(b.object_bytes, octet_length(b.data)), (b.object_id is not null)::int
   from kafka.batches b
   where b.partition_id = $1::int and b.base_offset >= coalesce(
     (select case when h.last_offset >= $2::bigint then h.base_offset end from kafka.batches h

@@ -1,0 +1,243 @@
+import { randomBytes } from "node:crypto"
+import * as fs from "node:fs"
+import { join } from "node:path"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { asked, carriedOut, closeLater, unless, writeAll } from "./disk.ts"
+import type { DiskError } from "./disk.ts"
+import type { Folders } from "./Folders.ts"
+import { BLOCK, encodeGeneration, encodeHeader, GENERATION_BYTES, recordBytes } from "./journalRecord.ts"
+
+export interface JournalOptions {
+  /** The store's folder. */
+  readonly root: string
+  /** Of all segments together. */
+  readonly maxBytes: number
+  /** Where the system was started, and what begins the names of this process' segments. */
+  readonly boot: string
+  readonly own: string
+}
+
+/** Where the journal lies. No object does: it is no name that `placeOf` gives. */
+export const JOURNAL = "journal~"
+export const SEGMENT_BYTES = 16 << 20
+/** Objects beyond it cost less without: the disk is busy with their bytes, and not with its own journal. */
+export const MOST_BYTES = SEGMENT_BYTES / 4
+/** So many puts go without one first: who does not write much needs no segments. */
+const BEFORE_FIRST = 32
+/** Files of a segment that are flushed at one time: those who put wait for the same disk. */
+const FLUSHES = 2
+const ZEROS = Buffer.alloc(1 << 20)
+const WRITES_THROUGH = fs.constants.O_RDWR | fs.constants.O_DSYNC
+
+/** A file that is written over and over, and never changes its size: such a write needs nothing of the file system's journal. */
+interface Segment {
+  readonly path: string
+  readonly fd: number
+  generation: Uint8Array
+  /** Where the next object goes. */
+  at: number
+  /** Objects that the segment alone may hold. */
+  objects: Array<Filed>
+  /** Whether the generation has a name that lasts. */
+  begun: Deferred.Deferred<boolean>
+  /** Puts that are not done, and who waits for the last of them. */
+  writing: number
+  idle: Deferred.Deferred<void> | undefined
+}
+
+/** An object's own file, and its folder. */
+export interface Filed {
+  readonly folder: string
+  readonly path: string
+}
+
+/**
+ * Makes a small object last by one write, and one flush, of a file that is there already: its own file, with a new entry in a
+ * folder and blocks that are looked for, is flushed later, many at a time. After a crash of the machine the next process writes
+ * files anew of what the segments hold (`takeOver`). A segment is used again when all files of its objects are flushed.
+ */
+export class Journal {
+  readonly #options: JournalOptions
+  readonly #folders: Folders
+  readonly #scope: Scope.Scope
+  readonly #padding = Buffer.alloc(BLOCK)
+  #current: Segment | undefined
+  readonly #free: Array<Segment> = []
+  readonly #retiring = new Set<Segment>()
+  /** How many there are, and how many there were. */
+  #segments = 0
+  #made = 0
+  #puts = 0
+  #isMaking = false
+
+  constructor(options: JournalOptions, folders: Folders, scope: Scope.Scope) {
+    this.#options = options
+    this.#folders = folders
+    this.#scope = scope
+  }
+
+  /**
+   * Writes an object's own file by `filling`, and a segment beside. True: the object lasts. False: there is no room now, or the
+   * segment was taken over; the file has to be flushed.
+   */
+  readonly write = (
+    name: string,
+    filed: Filed,
+    chunks: ReadonlyArray<Uint8Array>,
+    bytes: number,
+    filling: Effect.Effect<void, DiskError>
+  ): Effect.Effect<boolean, DiskError> =>
+    Effect.suspend(() => {
+      const taken = recordBytes(name, bytes)
+      const turned = this.#turn(taken)
+      const segment = this.#current
+      if (segment === undefined) return Effect.as(Effect.andThen(turned, filling), false)
+      segment.objects.push(filed)
+      segment.writing++
+      const logged = this.#log(segment, taken, encodeHeader(segment.generation, name, bytes), chunks)
+      return Effect.zipWith(logged, filling, (isLogged) => isLogged, { concurrent: true }).pipe(
+        // Who takes a segment over renames it first, and reads it then.
+        Effect.map((isLogged) => isLogged && fs.existsSync(segment.path)),
+        Effect.tap((lasts) => (lasts ? turned : Effect.andThen(turned, this.#giveUp(segment)))),
+        Effect.ensuring(
+          Effect.sync(() => {
+            if (--segment.writing === 0 && segment.idle !== undefined) Deferred.doneUnsafe(segment.idle, Effect.void)
+          })
+        )
+      )
+    })
+
+  #log(segment: Segment, taken: number, header: Uint8Array, chunks: ReadonlyArray<Uint8Array>): Effect.Effect<boolean> {
+    const { at, begun, fd, generation } = segment
+    segment.at += taken
+    const used = chunks.reduce((sum, chunk) => sum + chunk.byteLength, header.byteLength)
+    const parts = [header, ...chunks, this.#padding.subarray(0, taken - used)]
+    const isDone = <A>(write: Effect.Effect<A, DiskError>): Effect.Effect<boolean> =>
+      Effect.match(write, { onSuccess: () => true, onFailure: () => false })
+    if (at === BLOCK) {
+      const first = writeAll(fd, [encodeGeneration(generation, this.#options.boot), ...parts])
+      return Effect.tap(isDone(first), (isBegun) => Deferred.succeed(begun, isBegun))
+    }
+    const both = (isWritten: boolean, isBegun: boolean) => isWritten && isBegun
+    return Effect.zipWith(isDone(writeAll(fd, parts, at)), Deferred.await(begun), both, { concurrent: true })
+  }
+
+  /** Sees to it that there is a segment with room, if there can be one; what follows from that goes on beside. */
+  #turn(taken: number): Effect.Effect<void> {
+    const full = this.#current
+    if (full !== undefined && full.at + taken <= SEGMENT_BYTES) return Effect.void
+    this.#current = this.#free.pop()
+    if (this.#current !== undefined) begin(this.#current)
+    const after: Array<Effect.Effect<void>> = []
+    if (full !== undefined) after.push(this.#retire(full))
+    if (this.#mayMake()) after.push(this.#make)
+    return Effect.forEach(after, (each) => Effect.forkIn(each, this.#scope), { discard: true })
+  }
+
+  /** Nothing goes into it any more. */
+  #giveUp(segment: Segment): Effect.Effect<void> {
+    if (this.#current !== segment) return Effect.void
+    this.#current = undefined
+    return Effect.asVoid(Effect.forkIn(this.#retire(segment), this.#scope))
+  }
+
+  #mayMake(): boolean {
+    const isFull = (this.#segments + 1) * SEGMENT_BYTES > this.#options.maxBytes
+    if (this.#isMaking || isFull || this.#free.length > 0 || this.#puts++ < BEFORE_FIRST) return false
+    return (this.#isMaking = true)
+  }
+
+  /** Another segment, full of zeros. What fails is tried again by who next finds no room. */
+  get #make(): Effect.Effect<void> {
+    return this.#filled.pipe(
+      Effect.tap((segment) =>
+        Effect.sync(() => {
+          this.#segments++
+          this.#free.push(segment)
+        })
+      ),
+      Effect.ensuring(Effect.sync(() => (this.#isMaking = false))),
+      Effect.ignore,
+      // A file is not closed while it is written.
+      Effect.uninterruptible
+    )
+  }
+
+  get #filled(): Effect.Effect<Segment, DiskError> {
+    const folder = join(this.#options.root, JOURNAL)
+    const path = join(folder, `${this.#options.own}-${++this.#made}`)
+    const fill = Array.from({ length: SEGMENT_BYTES / ZEROS.byteLength }, () => ZEROS)
+    return Effect.gen({ self: this }, function* () {
+      yield* this.#folders.ensure(folder, this.#options.root)
+      const filling = yield* asked<number>((done) => fs.open(path, "wx", done))
+      yield* writeAll(filling, fill).pipe(
+        Effect.andThen(carriedOut((done) => fs.fsync(filling, done))),
+        Effect.ensuring(Effect.sync(() => closeLater(filling)))
+      )
+      yield* this.#folders.flush(folder)
+      const fd = yield* asked<number>((done) => fs.open(path, WRITES_THROUGH, done))
+      const unused = { generation: ZEROS, begun: Deferred.makeUnsafe<boolean>(), objects: [], writing: 0 }
+      return { path, fd, at: SEGMENT_BYTES, idle: undefined, ...unused }
+    })
+  }
+
+  /** Used again once all files of its objects are flushed; left as it is for the next process if one cannot be. */
+  #retire(segment: Segment): Effect.Effect<void> {
+    this.#retiring.add(segment)
+    return this.#flushed(segment).pipe(
+      Effect.tap(() =>
+        Effect.sync(() => {
+          this.#retiring.delete(segment)
+          if (fs.existsSync(segment.path)) {
+            this.#free.push(segment)
+          } else {
+            this.#segments--
+            closeLater(segment.fd)
+          }
+        })
+      ),
+      Effect.ignore
+    )
+  }
+
+  #flushed(segment: Segment): Effect.Effect<void, DiskError> {
+    const flushFile = ({ path }: Filed) =>
+      Effect.acquireUseRelease(
+        asked<number>((done) => fs.open(path, "r", done)),
+        (fd) => carriedOut((done) => fs.fdatasync(fd, done)),
+        (fd) => Effect.sync(() => closeLater(fd))
+      )
+    // Files and folders that are gone were removed.
+    const flushing = <A>(flush: Effect.Effect<A, DiskError>) => unless("ENOENT")(flush)
+    return Effect.gen({ self: this }, function* () {
+      if (segment.writing > 0) yield* Deferred.await((segment.idle ??= Deferred.makeUnsafe()))
+      yield* Effect.forEach(segment.objects, (filed) => flushing(flushFile(filed)), {
+        concurrency: FLUSHES,
+        discard: true
+      })
+      const folders = new Set(segment.objects.map(({ folder }) => folder))
+      yield* Effect.forEach(folders, (folder) => flushing(this.#folders.flush(folder)), { discard: true })
+    })
+  }
+
+  /** Flushes all files, and leaves no segment behind that nobody needs. Nobody writes any more. */
+  readonly close: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    const used = [...this.#retiring, ...(this.#current === undefined ? [] : [this.#current])]
+    this.#current = undefined
+    const flushed = yield* Effect.filter(used, (segment) => Effect.isSuccess(this.#flushed(segment)))
+    const free = this.#free.splice(0)
+    for (const { path } of [...flushed, ...free]) yield* Effect.ignore(carriedOut((done) => fs.unlink(path, done)))
+    for (const { fd } of [...used, ...free]) closeLater(fd)
+  })
+}
+
+/** A new generation: what lies in the segment from before is none of it. */
+const begin = (segment: Segment): void => {
+  segment.generation = randomBytes(GENERATION_BYTES)
+  segment.at = BLOCK
+  segment.objects = []
+  segment.begun = Deferred.makeUnsafe()
+  segment.idle = undefined
+}
