@@ -129,9 +129,9 @@ export class ObjectWorld {
     const { chance } = this
     const { store } = this
     const look = Effect.gen({ self: this }, function* () {
-      const { clusterId, systemIdentifier, timeline } = database.server.data
+      const { clusterId, epoch, systemIdentifier, timeline } = database.server.data
       const server = { systemIdentifier, timeline, place: UNKNOWN }
-      const { adopt, from, isAnother } = yield* adoption(store.memory, clusterId, server)
+      const { adopt, from, isAnother } = yield* adoption(store.memory, { clusterId, epoch, server })
       if (from === undefined || !isAnother) return
       this.#troubled(0)
       if (!isCalm() && chance.permille(700)) return
