@@ -22,7 +22,7 @@ export class ObjectFaults {
 
   constructor(chance: Chance) {
     this.#chance = chance
-    this.#rate = chance.pick([0, 30, 30, 30, 100])
+    this.#rate = chance.pick([0, 50, 50, 50, 150])
   }
 
   heal(): void {

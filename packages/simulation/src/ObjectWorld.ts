@@ -20,7 +20,7 @@ import { START_MS } from "./World.ts"
 import type { World } from "./World.ts"
 
 /** In the place of an hour, of 70 minutes, and of a day. */
-const POINTABLE_MS = 5000
+const POINTABLE_MS = 4000
 const SETTLED_MS = 6000
 const ORPHAN_MS = 8000
 /** In the place of seven days: longer than a read takes of a broker that does not stand still. */
@@ -28,6 +28,8 @@ const DELETE_DELAYS_MS = [4000, 12_000]
 const COLLECT_MS = 2000
 /** How long what is left over may stay beyond its time. */
 const SLACK_MS = 10_000
+/** As much as what is a little older than the hour is older. */
+const CLOCK_STEP_MS = 2000
 /** How soon a broker looks again whose the objects are, and how long others wait for it. */
 const LOOK_MS = 9000
 
@@ -67,6 +69,8 @@ export class ObjectWorld {
   readonly history: ObjectsHistory
   /** Topics whose batches lie in objects from the beginning on. */
   readonly topics: ReadonlyArray<string>
+  /** By how much the clock of a broker is set. */
+  readonly clockStepMs = CLOCK_STEP_MS
   /** `tusk.object.delete.delay.ms` */
   readonly #deleteDelayMs: number
   /** `tusk.object.cache.bytes` */
@@ -94,7 +98,10 @@ export class ObjectWorld {
       removes: (...told) => this.history.removes(...told),
       troubled
     })
-    this.history = new ObjectsHistory(violate, this.store.data.objects)
+    this.history = new ObjectsHistory(violate, this.store.data.objects, {
+      unusedMs: this.#deleteDelayMs,
+      orphanMs: ORPHAN_MS - CLOCK_STEP_MS
+    })
   }
 
   /** What is a setting of every broker. */

@@ -1,3 +1,4 @@
+import { parseObjectName } from "@tusk/storage/log/objects/ObjectNames"
 import type { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import type { StoredAt, Unit, Write } from "@tusk/storage/port/Write"
 import type { Server } from "./Server.ts"
@@ -7,6 +8,14 @@ const SAME_FROM = 43
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
   a.byteLength === b.byteLength && Buffer.compare(a.subarray(SAME_FROM), b.subarray(SAME_FROM)) === 0
+
+/** How long objects stay, in milliseconds. */
+export interface Graces {
+  /** Behind the commit that says that no batch points to it. */
+  readonly unusedMs: number
+  /** One that no row knows, behind the time in its name. */
+  readonly orphanMs: number
+}
 
 /** What the object store holds, and what the database says of it: looked at whenever either changes. */
 export class ObjectsHistory {
@@ -18,9 +27,16 @@ export class ObjectsHistory {
   /** All that were ever the cluster's, the one that is it now at last. */
   #servers: ReadonlyArray<Server> = []
 
-  constructor(violate: (invariant: string, text: string) => void, stored: ReadonlyMap<string, Uint8Array>) {
+  readonly #graces: Graces
+
+  constructor(
+    violate: (invariant: string, text: string) => void,
+    stored: ReadonlyMap<string, Uint8Array>,
+    graces: Graces
+  ) {
     this.#violate = violate
     this.#stored = stored
+    this.#graces = graces
   }
 
   watch(servers: ReadonlyArray<Server>): void {
@@ -44,12 +60,18 @@ export class ObjectsHistory {
     if (Buffer.compare(asked, bytes) !== 0) this.#violate("O1", `${name} was changed after it was put`)
   }
 
-  removes(broker: string, name: string): void {
+  removes(broker: string, name: string, nowMs: number): void {
+    const wrong = (text: string) => this.#violate("O1", `${broker} removes ${name}${text}`)
     // What a broker did not put is somebody else's, whatever its name is.
-    if (!this.#named.has(name)) this.#violate("O1", `${broker} removes ${name}, which is nobody's`)
-    const server = this.#servers.at(-1)
-    const offset = server && pointersOf(server.data).find((pointer) => pointer.name === name)?.where
-    if (offset !== undefined) this.#violate("O1", `${broker} removes ${name}, to which ${offset} points`)
+    if (!this.#named.has(name)) wrong(", which is nobody's")
+    const { data } = this.#servers.at(-1)!
+    const pointer = pointersOf(data).find((each) => each.name === name)
+    if (pointer !== undefined) wrong(`, to which ${pointer.where} points`)
+    const row = data.objects.all.find((object) => object.name === name)
+    const timeMs = parseObjectName(data.clusterId, name)?.timeMs ?? Infinity
+    const { orphanMs, unusedMs } = this.#graces
+    const dueMs = row === undefined ? timeMs + orphanMs : Number(row.unusedSince ?? Infinity) + unusedMs
+    if (nowMs < dueMs) wrong(`, ${dueMs - nowMs} ms too early`)
   }
 
   // ---- the database

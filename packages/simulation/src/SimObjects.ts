@@ -12,7 +12,7 @@ export interface ObjectWatch {
   readonly puts: (broker: string, name: string, bytes: Uint8Array) => void
   /** It is carried out now. */
   readonly stores: (name: string, bytes: Uint8Array) => void
-  readonly removes: (broker: string, name: string) => void
+  readonly removes: (broker: string, name: string, nowMs: number) => void
   /** A request that was in order may be told that it failed, until so much later. */
   readonly troubled: (forMs: number) => void
 }
@@ -83,7 +83,7 @@ export class SimObjects {
       remove: (name) =>
         ask(`remove ${name}`, "change", () =>
           Effect.andThen(
-            Effect.sync(() => this.#watch.removes(broker.name, name)),
+            Effect.sync(() => this.#watch.removes(broker.name, name, this.#world.nowMs)),
             memory.remove(name)
           )
         ),

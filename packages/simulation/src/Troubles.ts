@@ -8,8 +8,6 @@ import type { SimNetwork } from "./SimNetwork.ts"
 
 /** By how much a clock is set: less than what the time of a record may be off. */
 const CLOCK_STEP_MS = 50 * 60_000
-/** The same where the ages of objects count, in seconds. */
-const OBJECT_CLOCK_STEP_MS = 2000
 /** Changes that a standby lacks at most when it takes over. */
 const MOST_LOST = 8
 
@@ -21,8 +19,8 @@ export interface Troubled {
   readonly database: Database
   readonly brokers: ReadonlyArray<Broker>
   readonly history: History
-  /** There is an object store. */
-  readonly objects: object | undefined
+  /** Where the ages of objects count, a clock is set by less. */
+  readonly objects: { readonly clockStepMs: number } | undefined
   /** A new member joins. */
   readonly enter: Effect.Effect<void>
 }
@@ -67,7 +65,7 @@ const makeOne = ({ brokers, chance, database, enter, faults, history, network, o
   if (what === 18) return Effect.sync(() => database.loseStandby(chance.between(500, 40_000)))
   return Effect.sync(() => {
     if (chance.permille(750)) return database.deafen(chance.between(500, 10_000))
-    const stepMs = objects === undefined ? CLOCK_STEP_MS : OBJECT_CLOCK_STEP_MS
+    const stepMs = objects?.clockStepMs ?? CLOCK_STEP_MS
     if (broker.stepClock(chance.pick([-stepMs, stepMs]))) history.stepsClock()
   })
 }
