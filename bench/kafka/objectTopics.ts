@@ -5,16 +5,16 @@ import process from "node:process"
 const MERGE_INTERVAL_MS = 3000
 
 /**
- * `TUSK_TEST_STORAGE=object` before any suite that starts Tusk: topics keep their bytes in objects unless they say otherwise
- * (`tusk.storage`), which lie in a folder beside the data of Postgres. Settings of the broker, to be overruled by the suite's own.
+ * `TEST_STORAGE=object` before any suite that starts Tusk: topics keep their bytes in objects unless they say otherwise
+ * (`tusk.log.storage`), which lie in a folder beside the data of Postgres. Settings of the broker, to be overruled by the suite's own.
  */
 export const objectTopics = (dataDir: string): Readonly<Record<string, string>> => {
-  const storage = process.env["TUSK_TEST_STORAGE"] ?? "row"
+  const storage = process.env["TEST_STORAGE"] ?? "row"
   if (storage === "row") return {}
-  if (storage !== "object") throw new Error(`TUSK_TEST_STORAGE=${storage}: not row or object`)
+  if (storage !== "object") throw new Error(`TEST_STORAGE=${storage}: not row or object`)
   return {
     "tusk.object.store": `file://${join(dataDir, "objects")}`,
-    "tusk.storage": "object",
+    "tusk.log.storage": "object",
     "tusk.object.merge.interval.ms": `${MERGE_INTERVAL_MS}`
   }
 }

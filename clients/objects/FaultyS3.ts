@@ -22,7 +22,7 @@ export const RATES: Readonly<Record<FaultName, number>> = {
   "500 before": 0.03,
   "503 before": 0.03,
   "cut before": 0.03,
-  silence: 0.002,
+  silence: 0.004,
   "500 after": 0.03,
   "cut after": 0.04,
   "half an answer": 0.03,

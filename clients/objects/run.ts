@@ -1,5 +1,5 @@
 /**
- * Topics of objects on a real server of S3 that fails: `npm run test:objects [-- --only suite,faults,kills] [--rounds 20] [--verbose] [--ports 21000]`.
+ * Topics of objects on a real server of S3 that fails: `npm run test:objects [-- --only suite,faults,kills] [--rounds 12] [--verbose] [--ports 21000]`.
  * A line a check; ends with 1 where one failed. `SEED=1` has the same faults at the same requests.
  */
 import { join } from "node:path"
@@ -20,7 +20,7 @@ import { prepareVersitygw } from "./Versitygw.ts"
 const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
-    rounds: { type: "string" },
+    rounds: { type: "string", default: "12" },
     ports: { type: "string", default: "21000" },
     verbose: { type: "boolean", default: false }
   }
@@ -43,19 +43,20 @@ await runBench(async (ending) => {
   const ports = new Ports(Number(options.ports), 200)
   const prepared = await prepareVersitygw()
   const file = typeof prepared === "string" ? "" : prepared.file
-  const scenarios = wanted([suite, faults(file), kills(file)], options.only)
+  const rounds = Number(options.rounds)
+  const scenarios = wanted([suite, faults(file), kills(file, rounds)], options.only)
   const postgres = installed()
   const absent = [prepared, postgres].find((each) => typeof each === "string")
   if (absent !== undefined || typeof postgres === "string") {
     for (const { name } of scenarios) report.skip(name, String(absent))
     return report.summary()
   }
-  const rounds = options.rounds === undefined ? undefined : Number(options.rounds)
+  // Each round is two, of a broker that puts and of one that removes.
   await runScenarios(ending, report, scenarios, {
     postgres,
     ports,
     python: undefined,
-    rounds,
+    rounds: 3 * rounds,
     verbose: options.verbose
   })
 })

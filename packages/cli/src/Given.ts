@@ -92,7 +92,8 @@ const merge = (layers: ReadonlyArray<Layer>): Layer | CliError => {
   return merged
 }
 
-const readProperties = (file: string): ReadonlyArray<SettingEntry> | CliError => {
+/** The properties of a `--config` file. */
+export const readProperties = (file: string): ReadonlyArray<SettingEntry> | CliError => {
   try {
     return parseProperties(readFileSync(file, "utf8"), file)
   } catch (error) {

@@ -1,5 +1,3 @@
-import { defaultSettings } from "@tusk/server/config/Settings"
-import { openObjectStore } from "@tusk/server/objects/openObjectStore"
 import { connect } from "@tusk/storage/pg/connection/connect"
 import { resolveOptions } from "@tusk/storage/pg/options/PgOptions"
 import * as Command from "effect/cli/Command"
@@ -16,7 +14,7 @@ import { jsonText } from "../terminal/JsonText.ts"
 import { Streams } from "../terminal/Streams.ts"
 import type { Column } from "../terminal/Table.ts"
 import { databaseFlags, databaseUrl, schemaOf } from "./DatabaseFlags.ts"
-import { objectStoreFlag, objectStoreUrl } from "./object/place.ts"
+import { objectStoreFlags, openNamedStore } from "./object/place.ts"
 
 const columns: ReadonlyArray<Column<Damage>> = [
   { title: "SEVERITY", of: ({ severity }) => severity },
@@ -35,11 +33,6 @@ const open = (url: string | undefined, schema: string | undefined) =>
     })
     return yield* Effect.acquireRelease(connect(target, "tusk/backup-check"), (each) => Effect.sync(() => each.leave()))
   })
-
-const openObjects = (url: string | undefined) =>
-  url === undefined
-    ? Effect.undefined
-    : Effect.mapError(openObjectStore(url, defaultSettings), ({ message }) => new CliError({ message }))
 
 const MEGABYTE = 1024 * 1024
 
@@ -102,7 +95,7 @@ export const backupCheckCommand = Command.make(
   "backup-check",
   {
     ...databaseFlags,
-    objectStore: objectStoreFlag,
+    ...objectStoreFlags,
     liveDatabaseUrl: Flag.String("live-database-url").pipe(
       Flag.withMetavar("URL"),
       Flag.withDescription("the database that the copy is of: tells how far the copy is behind"),
@@ -118,7 +111,7 @@ export const backupCheckCommand = Command.make(
     if (flags.maxRate < 0) return yield* new CliError({ message: `--max-rate ${flags.maxRate}: below 0` })
     const copy = yield* open(yield* databaseUrl(flags), schemaOf(flags))
     const total = yield* Effect.orElseSucceed(totalBytes(copy), () => 0)
-    const objects = yield* openObjects(objectStoreUrl(flags.objectStore))
+    const objects = yield* openNamedStore(flags)
     const report = yield* checkCopy(copy, new Pace(flags.maxRate, yield* progressOf(total)), objects)
     const liveUrl = Option.getOrUndefined(flags.liveDatabaseUrl)
     if (liveUrl !== undefined && report.partitions > 0)

@@ -1,5 +1,3 @@
-import { defaultSettings } from "@tusk/server/config/Settings"
-import { openObjectStore } from "@tusk/server/objects/openObjectStore"
 import { resolveOptions } from "@tusk/storage/pg/options/PgOptions"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -14,7 +12,7 @@ import { outputFormat, printRows } from "../terminal/Printing.ts"
 import { Streams } from "../terminal/Streams.ts"
 import type { Column } from "../terminal/Table.ts"
 import { databaseFlags, databaseUrl, schemaOf } from "./DatabaseFlags.ts"
-import { objectStoreFlag, objectStoreUrl } from "./object/place.ts"
+import { objectStoreFlags, openNamedStore } from "./object/place.ts"
 import { parseBootstrap } from "../values/Bootstrap.ts"
 import { valueOf } from "./CommonFlags.ts"
 import { packageVersion } from "../packageVersion.ts"
@@ -62,22 +60,17 @@ const targetOf = (url: string | undefined, schema: string | undefined) =>
     catch: (error) => new CliError({ message: (error as Error).message })
   })
 
-const storeOf = (url: string | undefined) =>
-  url === undefined
-    ? Effect.succeed(undefined)
-    : Effect.mapError(openObjectStore(url, defaultSettings), ({ message }) => new CliError({ message }))
-
 /** `tusk doctor`. */
 export const doctorCommand = Command.make(
   "doctor",
-  { ...databaseFlags, bootstrapServer: bootstrapFlag, objectStore: objectStoreFlag },
+  { ...databaseFlags, bootstrapServer: bootstrapFlag, ...objectStoreFlags },
   Effect.fn(function* (flags) {
     const server = Option.getOrUndefined(flags.bootstrapServer)
     const bootstrap = server === undefined ? [] : yield* valueOf(parseBootstrap(server))
     const url = yield* Effect.option(databaseUrl(flags))
     if (Option.isNone(url) && server === undefined) yield* databaseUrl(flags)
     const target = Option.isNone(url) ? undefined : yield* targetOf(url.value, schemaOf(flags))
-    const objectStore = yield* storeOf(objectStoreUrl(flags.objectStore))
+    const objectStore = yield* openNamedStore(flags)
     const ofDatabase = target === undefined ? [] : yield* diagnose(target, objectStore)
     const ofBroker = server === undefined ? [] : yield* diagnoseBroker(bootstrap, packageVersion(), target)
     const findings = bySeverity([...ofBroker, ...ofDatabase])

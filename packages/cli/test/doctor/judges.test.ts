@@ -11,6 +11,7 @@ import { judgeConnections, judgeDurability, judgeServer, judgeTimeouts, judgeWal
 import { judgeHolder, judgePrepared, judgeSlots, judgeSnapshots } from "../../src/doctor/sessions.ts"
 import { judgeAutovacuum, judgeFreeze, judgeTables } from "../../src/doctor/tables.ts"
 import { judgeAcls, judgeSecrets } from "../../src/doctor/logins.ts"
+import { judgeObjects } from "../../src/doctor/objects.ts"
 import {
   judgeOutbox,
   judgePublications,
@@ -60,7 +61,31 @@ const session = {
   hidden: false
 }
 
+const cluster = { clusterId: "c", epoch: 7, server: { systemIdentifier: "1", timeline: "00000001", place: "2x3" } }
+const owner = { clusterId: "c", ...cluster.server, epoch: 7, writer: "w", writtenAt: 0 }
+
 describe("a judge", () => {
+  it("of objects knows whose they are", () => {
+    const known = { objects: 3, bytes: 2048 }
+    const judge = (told: Parameters<typeof judgeObjects>[0]["store"], objects = known) =>
+      judgeObjects({ known: objects, cluster, store: told })
+    const store = (told: NonNullable<Parameters<typeof judge>[0]>["told"]) => ({ name: "file:///objects", told })
+    assert.deepStrictEqual(judge(store({ _tag: "Owner", record: owner })), [])
+    assert.deepStrictEqual(judge(store({ _tag: "Owner", record: { ...owner, epoch: 0 } })), [])
+    assert.deepStrictEqual(seen(judge(undefined)), ["the database knows 3 objects of 2.0 kB"])
+    assert.deepStrictEqual(judge(undefined, { objects: 0, bytes: 0 }), [])
+    assert.deepStrictEqual(judge(store({ _tag: "NoOwner" }), { objects: 0, bytes: 0 }), [])
+    for (const told of [
+      { _tag: "Failed", message: "away" },
+      { _tag: "NoOwner" },
+      { _tag: "Owner", record: undefined },
+      { _tag: "Owner", record: { ...owner, epoch: 8 } },
+      { _tag: "Owner", record: { ...owner, timeline: "00000002" } }
+    ] as const) {
+      assert.deepStrictEqual(severities(judge(store(told))), ["error"])
+    }
+  })
+
   it("of the server knows versions, standbys and encodings", () => {
     assert.deepStrictEqual(judgeServer([server]), [])
     assert.deepStrictEqual(severities(judgeServer([{ ...server, number: 130_010 }])), ["error"])

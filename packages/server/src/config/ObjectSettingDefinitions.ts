@@ -1,5 +1,5 @@
 import { collectorDefaults, mergeDefaults, objectDefaults } from "@tusk/storage/defaults"
-import { number, text, word } from "./SettingKinds.ts"
+import { number, secret, text, word } from "./SettingKinds.ts"
 
 const MIB = 1024 * 1024
 const GIB = 1024 * MIB
@@ -17,6 +17,11 @@ export const objectSettingDefinitions = {
     "tusk.object.store",
     "The store of objects: file:///path, or s3://bucket/prefix with ?endpoint=https://host:port, region and path-style=true if it is not AWS's. None: no topic is kept in objects."
   ),
+  objectS3AccessKeyId: text(
+    "tusk.object.s3.access.key.id",
+    "Whose key signs requests to a store of s3://. None: credentials are found as AWS's tools find them: environment, profiles, web identity, containers, the machine."
+  ),
+  objectS3SecretAccessKey: secret("tusk.object.s3.secret.access.key", "The secret of tusk.object.s3.access.key.id."),
   objectLingerMs: number(
     "tusk.object.linger.ms",
     "INT",

@@ -1,7 +1,6 @@
 import { CachedObjects } from "@tusk/storage/object/cache/CachedObjects"
 import { counted } from "@tusk/storage/log/objects/counted"
 import { ObjectReader } from "@tusk/storage/log/objects/ObjectReader"
-import type { RangeReader } from "@tusk/storage/log/objects/ObjectReader"
 import { incarnationLayer, objectsLayer } from "@tusk/storage/log/objects/Objects"
 import { objectWriterLayer } from "@tusk/storage/log/objects/ObjectWriter"
 import { Owner } from "@tusk/storage/log/objects/Owner"
@@ -17,15 +16,7 @@ import { BrokerSettings } from "../config/BrokerSettings.ts"
 const READS = { maxGapBytes: 64 * 1024, maxRangeBytes: 8 * 1024 * 1024, maxRanges: 16 }
 const BLOCK_BYTES = 1024 * 1024
 
-const countedObjects = Layer.effect(
-  ObjectStore,
-  Effect.gen(function* () {
-    const store = yield* ObjectStore
-    return store === undefined ? undefined : counted(store, yield* Counts)
-  })
-)
-
-/** Ranges by way of memory and a disk, if the store is far away. */
+/** Ranges are read by way of memory and a disk, if the store is far away: of an object that is removed these keep nothing. */
 const cached = Effect.fnUntraced(function* (store: ObjectStore) {
   const { objectCacheBytes, objectCacheDiskBytes, objectCachePath } = yield* BrokerSettings
   if (store.isLocal || objectCacheBytes === 0) return store
@@ -37,8 +28,19 @@ const cached = Effect.fnUntraced(function* (store: ObjectStore) {
           ({ DiskBlocks }) => DiskBlocks.make({ path: objectCachePath, maxBytes: objectCacheDiskBytes })
         ).pipe(Effect.catch(({ message }) => Effect.as(Effect.logWarning(message), undefined)))
   const options = { maxBytes: objectCacheBytes, blockBytes: BLOCK_BYTES, disk }
-  return new CachedObjects(store, yield* Effect.scope, options, yield* Counts) satisfies RangeReader
+  const cache = new CachedObjects(store, yield* Effect.scope, options, yield* Counts)
+  const remove: ObjectStore["remove"] = (name) =>
+    Effect.tap(store.remove(name), () => Effect.sync(() => cache.forget(name)))
+  return { ...store, get: cache.get, remove }
 })
+
+const countedObjects = Layer.effect(
+  ObjectStore,
+  Effect.gen(function* () {
+    const store = yield* ObjectStore
+    return store === undefined ? undefined : yield* cached(counted(store, yield* Counts))
+  })
+)
 
 /** The store with a reader of pointers. */
 const readable = Layer.effect(
@@ -48,7 +50,7 @@ const readable = Layer.effect(
     const objects = yield* ObjectStore
     if (objects === undefined) return store
     const { mayRead } = yield* Owner
-    return pointed(store, new ObjectReader(yield* cached(objects), mayRead, READS))
+    return pointed(store, new ObjectReader(objects, mayRead, READS))
   })
 )
 

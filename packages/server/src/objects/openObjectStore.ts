@@ -10,12 +10,13 @@ import type { Settings } from "../config/Settings.ts"
 import { probed } from "./probed.ts"
 
 /** Opens the store of a URL; asks nothing of it. */
-type Open = (url: URL, settings: Settings) => Effect.Effect<ObjectStore, ObjectStoreRefused, Scope.Scope>
+type Open = (url: string, settings: Settings) => Effect.Effect<ObjectStore, ObjectStoreRefused, Scope.Scope>
 
 const refused = (message: string) => new ObjectStoreRefused({ message })
 
-const openFolder: Open = (url) =>
+const openFolder: Open = (text) =>
   Effect.gen(function* () {
+    const url = new URL(text)
     if (url.host !== "") return yield* refused("it names a host")
     const path = yield* Effect.try({
       try: () => decodeURIComponent(url.pathname),
@@ -25,13 +26,34 @@ const openFolder: Open = (url) =>
     return yield* makeFileObjectStore({ path })
   })
 
-/** By the scheme of their URLs. The code of each is loaded when a URL asks for it. */
-const KINDS: ReadonlyMap<string, Open> = new Map([["file:", openFolder]])
+const { logStorage, objectS3AccessKeyId, objectS3SecretAccessKey, objectStore } = settingDefinitions
 
-const { logStorage, objectStore } = settingDefinitions
+const openS3: Open = (url, settings) =>
+  Effect.gen(function* () {
+    const { objectS3AccessKeyId: accessKeyId, objectS3SecretAccessKey: secretAccessKey } = settings
+    if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
+      return yield* refused(
+        `${objectS3AccessKeyId.name} and ${objectS3SecretAccessKey.name} are given together, or neither`
+      )
+    }
+    const { s3Store } = yield* Effect.promise(() => import("@tusk/storage/object/s3/S3Store"))
+    const isGiven = accessKeyId !== undefined && secretAccessKey !== undefined
+    return yield* s3Store({ url, key: isGiven ? { accessKeyId, secretAccessKey } : undefined })
+  })
+
+/** By the scheme of their URLs. The code of each is loaded when a URL asks for it. */
+const KINDS: ReadonlyMap<string, Open> = new Map([
+  ["file:", openFolder],
+  ["s3:", openS3]
+])
+
+/** What stands before an @ may be a secret, which is not repeated. */
+const shown = (value: string): string => value.replace(/\/\/[^/?#]*@/, "//…@")
 
 const wrong = (value: string) => (error: ObjectStoreError) =>
-  new SettingsError({ message: `Invalid value ${value} for configuration ${objectStore.name}: ${error.message}` })
+  new SettingsError({
+    message: `Invalid value ${shown(value)} for configuration ${objectStore.name}: ${error.message}`
+  })
 
 /** The store of a value of `tusk.object.store`; nothing is asked of it. */
 export const openObjectStore = (
@@ -41,7 +63,7 @@ export const openObjectStore = (
   Effect.suspend(() => {
     const url = URL.canParse(value) ? new URL(value) : undefined
     const kind = url === undefined ? undefined : KINDS.get(url.protocol)
-    if (kind !== undefined) return kind(url!, settings)
+    if (kind !== undefined) return kind(value, settings)
     const schemes = Array.from(KINDS.keys(), (scheme) => `${scheme}//`).join(" or ")
     return Effect.fail(refused(`Must be a URL that begins with ${schemes}`))
   }).pipe(Effect.mapError(wrong(value)))

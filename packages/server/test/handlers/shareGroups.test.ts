@@ -16,12 +16,13 @@ import { ShareFetch } from "@tusk/protocol/messages/ShareFetch"
 import type { ShareFetchRequest } from "@tusk/protocol/messages/ShareFetch"
 import { ShareGroupDescribe } from "@tusk/protocol/messages/ShareGroupDescribe"
 import { ShareGroupHeartbeat } from "@tusk/protocol/messages/ShareGroupHeartbeat"
-import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
+import { make } from "@tusk/storage/memory/MemoryStore"
 import { Store } from "@tusk/storage/port/Store"
 import * as Layer from "effect/Layer"
 import { batchOf, valuesOf } from "../Batches.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
 import type { BrokerUnderTest } from "../BrokerUnderTest.ts"
+import { newData } from "../Stores.ts"
 import type { Partly, WireClient } from "../WireClient.ts"
 
 const GROUP = "queue"
@@ -426,7 +427,7 @@ describe("offsets of share groups", () => {
   })
 
   it("go with their topic", async () => {
-    const data = new MemoryData("cluster")
+    const data = newData()
     await using broker = await startBroker({}, { store: Layer.sync(Store, () => make(data, { maxBytes: 1 << 24 })) })
     const { client, topicId } = await ready(broker)
     await beat(client, "a", 0)
@@ -455,7 +456,7 @@ describe("offsets of share groups", () => {
   })
 
   it("survive a restart, with members; what was accepted does not come again", async () => {
-    const data = new MemoryData("cluster")
+    const data = newData()
     const store = Layer.sync(Store, () => make(data, { maxBytes: 1 << 24 }))
     const first = await startBroker({}, { store })
     const { client, consumerOf, topicId } = await ready(first)

@@ -12,11 +12,12 @@ import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import { StreamsGroupDescribe } from "@tusk/protocol/messages/StreamsGroupDescribe"
 import { StreamsGroupHeartbeat } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
 import type { StreamsGroupHeartbeatRequest } from "@tusk/protocol/messages/StreamsGroupHeartbeat"
-import { make, MemoryData } from "@tusk/storage/memory/MemoryStore"
+import { make } from "@tusk/storage/memory/MemoryStore"
 import { Store } from "@tusk/storage/port/Store"
 import * as Layer from "effect/Layer"
 import { startBroker } from "../BrokerUnderTest.ts"
 import type { BrokerUnderTest } from "../BrokerUnderTest.ts"
+import { newData } from "../Stores.ts"
 import type { Partly, WireClient } from "../WireClient.ts"
 
 const GROUP = "app"
@@ -298,7 +299,7 @@ describe("a streams group among groups", () => {
   })
 
   it("survives a restart: members go on, tasks stay, what was being given up still is", async () => {
-    const data = new MemoryData("cluster")
+    const data = newData()
     const store = Layer.sync(Store, () => make(data, { maxBytes: 1 << 24 }))
     const first = await startBroker(atOnce, { store })
     const before = await ready(first)

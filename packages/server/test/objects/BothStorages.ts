@@ -49,25 +49,33 @@ export class BothStorages {
   readonly rows: Side
   readonly objects: Side
   readonly partitions: number
+  /** Of the second topic, beside what both have. */
+  readonly second: Configs
 
-  private constructor(client: WireClient, rows: Side, objects: Side, partitions: number) {
+  private constructor(client: WireClient, rows: Side, objects: Side, partitions: number, second: Configs) {
     this.client = client
     this.rows = rows
     this.objects = objects
     this.partitions = partitions
+    this.second = second
   }
 
-  static async create(broker: BrokerUnderTest, partitions = 2, configs: Configs = {}): Promise<BothStorages> {
+  static async create(
+    broker: BrokerUnderTest,
+    partitions = 2,
+    configs: Configs = {},
+    second: Configs = { "tusk.storage": "object" }
+  ): Promise<BothStorages> {
     const rows = { name: "of-rows", topicId: "" }
     const objects = { name: "of-objects", topicId: "" }
     rows.topicId = await broker.createTopic(rows.name, partitions, { ...configs, "tusk.storage": "row" })
-    objects.topicId = await broker.createTopic(objects.name, partitions, { ...configs, "tusk.storage": "object" })
-    return new BothStorages(await broker.connect(), rows, objects, partitions)
+    objects.topicId = await broker.createTopic(objects.name, partitions, { ...configs, ...second })
+    return new BothStorages(await broker.connect(), rows, objects, partitions, second)
   }
 
   /** The same topics at another broker. */
   async at(broker: BrokerUnderTest): Promise<BothStorages> {
-    return new BothStorages(await broker.connect(), this.rows, this.objects, this.partitions)
+    return new BothStorages(await broker.connect(), this.rows, this.objects, this.partitions, this.second)
   }
 
   get sides(): readonly [Side, Side] {
@@ -154,6 +162,8 @@ export class BothStorages {
       for (const version of [4, 11, 17]) await this.fetch(version, partition, 0n, { isolationLevel: version % 2 })
       await this.fetch(3, partition, 0n, { maxBytes: 1 << 22 })
       for (const timestamp of [-1n, -2n, -3n, ...times]) {
+        // Where tiers meet is told of the one that has them.
+        if (timestamp < -3n && this.second["remote.storage.enable"] === "true") continue
         for (const isolationLevel of [0, 1]) {
           await this.ask(ListOffsets, 10, ({ name }) => ({
             replicaId: -1,

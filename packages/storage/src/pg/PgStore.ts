@@ -12,7 +12,6 @@ import type { PgOptions } from "./options/PgOptions.ts"
 import { commit } from "./PgStore/commit.ts"
 import { erasuresOf } from "./PgStore/ErasureSession.ts"
 import { materialisedOf } from "./PgStore/materialisedRows.ts"
-import { objectRowsOf } from "./PgStore/objectRows.ts"
 import { OffsetVacuum } from "./PgStore/OffsetVacuum.ts"
 import { outboxOf } from "./PgStore/OutboxSession.ts"
 import { publicationsOf } from "./PgStore/PublishSession.ts"
@@ -110,7 +109,6 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     heartbeat: withReign(({ watch }) => watch.heartbeat),
     outbox: outboxOf((use) => withReign(({ outbox }) => use(outbox))),
     ...readsOf((use) => withReign(({ readers }) => use(readers))),
-    objects: objectRowsOf((build) => withReign(({ readers }) => readers.send(build))),
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
     publications: publicationsOf(withReign),

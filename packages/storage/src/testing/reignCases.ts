@@ -12,19 +12,33 @@ const LEAP = 1_000_000
 
 const NOTHING_KEPT = { orphans: [], acls: [], scramCredentials: [], quotas: [], delegationTokens: [] }
 
-const NEW_CLUSTER = {
-  clusterId: "",
-  epoch: 1,
-  failoverEpoch: 0,
-  failover: undefined,
-  unknownCommitStored: undefined,
-  nextProducerId: 0n,
-  nextPartitionId: 1,
-  nextObjectId: 1n,
-  topics: [],
-  configs: [],
-  ...NOTHING_KEPT
-}
+const newCluster = (backend: StoreBackend): void =>
+  it.live("a new cluster: an id, epoch 1, nothing in it", () =>
+    Effect.gen(function* () {
+      const { open } = yield* backend.cluster
+      const store = yield* open
+      const state = yield* store.acquire(NOTHING_TOLD)
+      expect(state.clusterId).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/)
+      const { server, ...rest } = state
+      expect(server.systemIdentifier).not.toBe("unknown")
+      expect(server.timeline).toMatch(/^[0-9A-F]{8}$/)
+      expect({ ...rest, clusterId: "", schema: undefined }).toEqual({
+        clusterId: "",
+        epoch: 1,
+        failoverEpoch: 0,
+        failover: undefined,
+        unknownCommitStored: undefined,
+        nextProducerId: 0n,
+        nextPartitionId: 1,
+        nextObjectId: 1n,
+        topics: [],
+        configs: [],
+        ...NOTHING_KEPT
+      })
+      yield* store.ping
+      yield* store.heartbeat
+    })
+  )
 
 /** The lock, what a take-over raises, and what holds while it is held. */
 export const reignCases = (backend: StoreBackend, { scenario, log, readOne, loadOne }: Scenarios): void => {
@@ -36,20 +50,7 @@ export const reignCases = (backend: StoreBackend, { scenario, log, readOne, load
   })
 
   describe("acquire", () => {
-    it.live("a new cluster: an id, epoch 1, nothing in it", () =>
-      Effect.gen(function* () {
-        const { open } = yield* backend.cluster
-        const store = yield* open
-        const state = yield* store.acquire(NOTHING_TOLD)
-        expect(state.clusterId).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/)
-        const { server, ...rest } = state
-        expect(server.systemIdentifier).not.toBe("unknown")
-        expect(server.timeline).toMatch(/^[0-9A-F]{8}$/)
-        expect({ ...rest, clusterId: "", schema: undefined }).toEqual(NEW_CLUSTER)
-        yield* store.ping
-        yield* store.heartbeat
-      })
-    )
+    newCluster(backend)
 
     it.live("after its scope closed: the same cluster, a higher epoch, all that was stored", () =>
       Effect.gen(function* () {

@@ -64,6 +64,29 @@ const randomReads = Effect.fnUntraced(function* (cache: CachedObjects, size: num
 })
 
 describe("CachedObjects", () => {
+  it.live("of an object that is gone nothing is kept, in memory or on the disk", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* folder
+        const disk = yield* DiskBlocks.make({ path, maxBytes: 10_000 })
+        const { asked, objects } = objectsOf(1000)
+        const cache = yield* cached(objects, { maxBytes: 300, disk })
+        for (let at = 0; at < 2000; at += 100) {
+          yield* cache.get(at < 1000 ? "goes" : "stays", at % 1000, (at % 1000) + 100)
+          // What has no room in memory comes to the disk by itself.
+          while (disk.bytes < at - 200) yield* Effect.sleep(1)
+        }
+        cache.forget("goes")
+        assert.deepStrictEqual([cache.bytes, disk.bytes], [300, 700])
+        asked.length = 0
+        assertRange(yield* cache.get("stays", 0, 1000), "stays", 0, 1000)
+        assert.deepStrictEqual(asked, [])
+        assertRange(yield* cache.get("goes", 0, 1000), "goes", 0, 1000)
+        assert.notDeepEqual(asked, [])
+      })
+    )
+  )
+
   it.live("any range by way of a cache of any size is what the store has, whoever else reads", () =>
     Effect.scoped(
       Effect.gen(function* () {

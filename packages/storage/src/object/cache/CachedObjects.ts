@@ -84,6 +84,17 @@ export class CachedObjects implements Objects {
     }
   )
 
+  /** The object is gone: what it held is not kept. */
+  forget(name: string): void {
+    const isWanted = (key: string) => !key.endsWith(` ${name}`)
+    for (const [key, block] of this.#blocks) {
+      if (isWanted(key)) continue
+      this.#blocks.delete(key)
+      this.#bytes -= block.byteLength
+    }
+    this.#options.disk?.forget(isWanted)
+  }
+
   #counted(all: number, lacking: number): void {
     this.#counts.objectCacheMisses += lacking
     this.#counts.objectCacheHits += all - lacking

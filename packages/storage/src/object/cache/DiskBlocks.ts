@@ -31,7 +31,7 @@ export class DiskBlocks {
   readonly #own: string
   /** In order of last use. */
   readonly #stored = new Map<string, Stored>()
-  readonly #trouble = new Recurring("log")
+  readonly #trouble = new Recurring("objects")
   #bytes = 0
   #made = 0
   #writes = 0
@@ -104,6 +104,11 @@ export class DiskBlocks {
       this.#bytes += bytes.byteLength
       while (this.#bytes > this.#maxBytes) this.#drop(this.#stored.keys().next().value!)
     })
+  }
+
+  /** Blocks of these keys are wanted by nobody any more. */
+  forget(isWanted: (key: string) => boolean): void {
+    for (const key of Array.from(this.#stored.keys())) if (!isWanted(key)) this.#drop(key)
   }
 
   #drop(key: string): void {

@@ -1,4 +1,5 @@
 /** Whether a store does what all rests on: some that speak S3 take no notice of the conditions of a put. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { ObjectStoreRefused } from "../../port/ObjectStore.ts"
@@ -11,14 +12,33 @@ const WRONG_TAG = `"${"0".repeat(32)}"`
 const refuse = (store: ObjectStore, what: string): Effect.Effect<never, ObjectStoreRefused> =>
   Effect.fail(new ObjectStoreRefused({ message: `the object store ${store.name} cannot be used: ${what}` }))
 
+const PREFIX = "probe-"
+const DAY_MS = 86_400_000
+
+/** `probe-<time in ms, base 36>-<chance>`: none has the name of another, and it says how old it is. */
+const newName = Effect.gen(function* () {
+  const chance = yield* Random.nextIntBetween(0, 36 ** 6 - 1)
+  return `${PREFIX}${(yield* Clock.currentTimeMillis).toString(36)}-${chance.toString(36)}`
+})
+
+/** Objects of probes that could not take theirs away any more. A young one may be of a probe that runs now. */
+const removeOld = Effect.fnUntraced(function* (store: ObjectStore): Effect.fn.Return<void, ObjectStoreError> {
+  const now = yield* Clock.currentTimeMillis
+  for (const { name } of yield* store.list(PREFIX, undefined)) {
+    const time = /^probe-([0-9a-z]{8,9})-[0-9a-z]+$/.exec(name)?.[1]
+    if (time !== undefined && Number.parseInt(time, 36) < now - DAY_MS) yield* store.remove(name)
+  }
+})
+
 /** Puts an object, tries what is not to succeed, reads, lists and removes it. */
 export const probe = Effect.fnUntraced(function* (store: ObjectStore): Effect.fn.Return<void, ObjectStoreError> {
-  const name = `probe-${(yield* Random.nextIntBetween(0, 36 ** 8)).toString(36).padStart(8, "0")}`
+  const name = yield* newName
   const put = store.put(name, [VALUE.subarray(0, 10), VALUE.subarray(10)])
   yield* Effect.catchTag(put, "ObjectExists", () => refuse(store, `it has an object ${name} before it is put`))
   yield* Effect.ensuring(conditions(store, name, put), Effect.ignore(store.remove(name)))
   const left = yield* store.list(name, undefined)
   if (left.length > 0) yield* refuse(store, "it lists an object that was removed")
+  yield* removeOld(store)
 })
 
 const conditions = Effect.fnUntraced(function* (

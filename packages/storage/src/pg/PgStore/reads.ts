@@ -1,11 +1,12 @@
 import * as Effect from "effect/Effect"
 import type { StateLoader, StoredPartition } from "../../port/StateLoader.ts"
-import type { BatchReads } from "../../port/Store.ts"
+import type { BatchReads, ObjectSide } from "../../port/Store.ts"
 import { resolved } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { run } from "../connection/Statement.ts"
 import type { Statement } from "../connection/Statement.ts"
 import { mergeReadsOf } from "./mergeReads.ts"
+import { objectRowsOf } from "./objectRows.ts"
 import type { Readers } from "./Readers.ts"
 import {
   decodeAbortedTransaction,
@@ -64,7 +65,7 @@ const loadAll = (readers: Readers, statement: Statement) => readers.send((frame)
 /** Every read of the port. `withReaders`: with the connections for reads of the reign that is in force. */
 export const readsOf = (
   withReaders: <A>(use: (readers: Readers) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>
-): BatchReads & StateLoader => ({
+): BatchReads & ObjectSide & StateLoader => ({
   read: (requests, maxBytes) =>
     withReaders((readers) =>
       requests.length === 0
@@ -107,6 +108,7 @@ export const readsOf = (
       )
     ),
   merges: mergeReadsOf(withReaders),
+  objects: objectRowsOf((build) => withReaders((readers) => readers.send(build))),
   loadTransactionalIds: withReaders((readers) =>
     Effect.map(loadAll(readers, readStatements.LoadTransactionalIds), (rows) => rows.map(decodeTransactionalId))
   ),

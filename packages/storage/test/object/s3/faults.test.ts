@@ -1,5 +1,6 @@
 /** What comes of requests that go wrong: said as a value, and as it is said, whether the request may have been carried out. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { readFileSync } from "node:fs"
@@ -237,6 +238,18 @@ describe("the probe of an S3 store", () => {
       const small = yield* smallS3()
       yield* (yield* storeAt(small.url("own"))).probe
       assert.strictEqual(small.objects.size, 0)
+    })
+  )
+
+  it.live("takes away what earlier ones left, a day later", () =>
+    Effect.gen(function* () {
+      const small = yield* smallS3()
+      const store = yield* storeAt(small.url("own"))
+      const now = yield* Clock.currentTimeMillis
+      const [old, young, other] = [now - 86_500_000, now - 86_300_000, 0].map((time) => `probe-${time.toString(36)}-x`)
+      for (const name of [old!, young!, other!]) yield* store.put(name, [VALUE])
+      yield* store.probe
+      assert.deepStrictEqual([...small.objects.keys()].toSorted(), [`own/${other}`, `own/${young}`])
     })
   )
 
