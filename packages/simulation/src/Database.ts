@@ -15,7 +15,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Faults } from "./Faults.ts"
 import { Ledger } from "./Ledger.ts"
-import { asStored, objectRows } from "./objectReads.ts"
+import { asStored, mergeReads, objectRows } from "./objectReads.ts"
 import { Reigns } from "./Reigns.ts"
 import { Server } from "./Server.ts"
 import { erasuresPort, rowsPort, tablesPort } from "./sidePorts.ts"
@@ -25,7 +25,7 @@ import { PASS_KEYS } from "./SqlServer.ts"
 import type { Lost } from "./Server.ts"
 import { MAX_BYTES, Session } from "./Session.ts"
 import type { Sent, SessionWorld } from "./Session.ts"
-import { changesAcls, foundsTopic } from "./units.ts"
+import { changesAcls } from "./units.ts"
 import type { View, World } from "./World.ts"
 
 /** By its own clock a server ends the session of a client that says nothing for so long (`idle_session_timeout`). */
@@ -34,8 +34,8 @@ const IDLE_MS = 6000
 export interface DatabaseOptions {
   /** `tusk.failover.offset.leap`: no failover loses more offsets of a partition. */
   readonly failoverLeap: number
-  /** A topic that the run cannot go on without. */
-  readonly isNeeded: (topic: string) => boolean
+  /** Whether a failover may lose a commit. */
+  readonly mayMiss: (units: ReadonlyArray<Unit>) => boolean
   /** A topic of which no partition can ever be loaded. */
   readonly isBroken: (topic: string) => boolean
   readonly violate: (invariant: string, text: string) => void
@@ -46,8 +46,6 @@ export interface DatabaseOptions {
   readonly erases: boolean
   /** What lies in the object store, by name. */
   readonly stored: ReadonlyMap<string, Uint8Array>
-  /** A commit that no failover loses any more, beside those of topics that are needed. */
-  readonly isSettled: (units: ReadonlyArray<Unit>) => boolean
   /** A commit is about to happen. */
   readonly onCommit: (server: Server, units: ReadonlyArray<Unit>) => void
   /** What is stored of ACLs is this from now on. */
@@ -199,9 +197,7 @@ export class Database {
     const session = this.#session
     if (livesOnMs === undefined) session?.end()
     const old = this.#server
-    const { failoverLeap, isNeeded, isSettled } = this.#options
-    const mayMiss = (units: ReadonlyArray<Unit>) => !foundsTopic(units, isNeeded) && !isSettled(units)
-    const { lost, server } = old.promote(most, failoverLeap, mayMiss)
+    const { lost, server } = old.promote(most, this.#options.failoverLeap, this.#options.mayMiss)
     this.#server = server
     this.servers.push(server)
     this.old = old
@@ -358,12 +354,7 @@ export class Database {
         ),
       objects: objectRows(readSql, () => this.#world.nowMs),
       sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit)),
-      merges: {
-        mergeable: (which, limit) => read((reads) => reads.merges.mergeable(which, limit)),
-        mergedUses: (after, limit) => read((reads) => reads.merges.mergedUses(after, limit)),
-        batchesIn: (objectIds, limit) => read((reads) => reads.merges.batchesIn(objectIds, limit)),
-        bytesOf: (batches) => Effect.map(resolved([batches]), ([found]) => found!)
-      },
+      merges: mergeReads(readSql),
       abortedTransactions: (id, from, to) => read((reads) => reads.abortedTransactions(id, from, to)),
       loadTransactionalIds: read((reads) => reads.loadTransactionalIds),
       loadOffsets: read((reads) => reads.loadOffsets),

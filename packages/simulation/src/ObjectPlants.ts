@@ -22,7 +22,10 @@ const deleteTooEarly: Plant = {
   store: (store) => {
     const { objects } = store
     if (objects === undefined) return store
-    return { ...store, objects: { ...objects, unused: (_, limit) => objects.unused(BigInt(Number.MAX_SAFE_INTEGER), limit) } }
+    return {
+      ...store,
+      objects: { ...objects, unused: (_, limit) => objects.unused(BigInt(Number.MAX_SAFE_INTEGER), limit) }
+    }
   }
 }
 

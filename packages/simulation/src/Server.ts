@@ -224,7 +224,12 @@ export class Server {
     return new Server(this.#standby, this.#objects, this.#standbyClaims, this.#standbyKept, this.#standbyErasures)
   }
 
-  #mayMiss(change: Change, offsets: Map<number, bigint>, leap: number, mayMiss: (units: ReadonlyArray<Unit>) => boolean): boolean {
+  #mayMiss(
+    change: Change,
+    offsets: Map<number, bigint>,
+    leap: number,
+    mayMiss: (units: ReadonlyArray<Unit>) => boolean
+  ): boolean {
     // What a take-over raised behind a failover is with every standby before one of them takes over in its turn.
     if ("counters" in change) return change.counters.epoch !== change.counters.failoverEpoch
     if ("rows" in change || "kept" in change || "erases" in change) return true

@@ -75,7 +75,9 @@ export class SimObjects {
           const bytes = Buffer.concat(chunks)
           this.#watch.puts(broker.name, name, bytes)
           return ask(`put ${name}`, "change", () =>
-            Effect.tap(memory.put(name, chunks), () => Effect.sync(() => this.#watch.stores(name, Buffer.concat(chunks))))
+            Effect.tap(memory.put(name, chunks), () =>
+              Effect.sync(() => this.#watch.stores(name, Buffer.concat(chunks)))
+            )
           )
         }),
       get: (name, from, to) => ask(`get ${name} ${from}-${to}`, "read", () => memory.get(name, from, to)),

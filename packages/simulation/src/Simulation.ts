@@ -39,6 +39,7 @@ import { SqlSession, valuesOf } from "./SqlSession.ts"
 import { SqlWorker } from "./SqlWorker.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 import { makeTrouble } from "./Troubles.ts"
+import { foundsTopic } from "./units.ts"
 import { Standstill, World } from "./World.ts"
 import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 
@@ -65,6 +66,8 @@ const SHARE_GROUP = "g4"
 const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
 /** All but those that clients make and delete. */
 const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS_TOPIC, SQL_TOPIC, ...GUARDED_TOPICS]
+/** A topic that the run cannot go on without. */
+const isNeeded = (topic: string): boolean => TOPICS.includes(topic)
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
 const MAX_STEPS = 300_000
@@ -124,14 +127,13 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
     : undefined
   const database: Database = new Database(world, faults, {
     failoverLeap,
-    isNeeded: (topic) => TOPICS.includes(topic),
+    mayMiss: (units) => !foundsTopic(units, isNeeded) && objects?.isSettled(units) !== true,
     isBroken: (topic) => topic === BROKEN_TOPIC,
     violate,
     sideFaults,
     follows,
     erases,
     stored: objects?.store.data.objects ?? new Map(),
-    isSettled: (units) => objects?.isSettled(units) === true,
     onCommit: (server, units) => {
       history.erasures.rewrites(server, units)
       objects?.history.commits(server, units)
@@ -293,7 +295,10 @@ const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effe
   )
 
 /** Clients that go on for as long as they are let. */
-const restless = ({ database, erases, followed, history, keyed, objects, shared }: Run, isCalm: () => boolean): Effect.Effect<void> =>
+const restless = (
+  { database, erases, followed, history, keyed, objects, shared }: Run,
+  isCalm: () => boolean
+): Effect.Effect<void> =>
   Effect.all(
     [
       inspector(shared, history, ALL_GROUPS),
@@ -316,7 +321,11 @@ const restless = ({ database, erases, followed, history, keyed, objects, shared 
         : []),
       ...(objects === undefined
         ? []
-        : [mover(shared, isCalm), objectTroubles(objects.store, objects.chance, isCalm), objects.adopter(database, isCalm)]),
+        : [
+            mover(shared, isCalm),
+            objectTroubles(objects.store, objects.chance, isCalm),
+            objects.adopter(database, isCalm)
+          ]),
       ...(erases ? [eraser(shared, isCalm), erasureReader(shared, history)] : [])
     ],
     { concurrency: "unbounded", discard: true }

@@ -37,7 +37,16 @@ export const makeTrouble = (troubled: Troubled, count: number): Effect.Effect<vo
   })
 }
 
-const makeOne = ({ brokers, chance, database, enter, faults, history, network, objects }: Troubled): Effect.Effect<void> => {
+const makeOne = ({
+  brokers,
+  chance,
+  database,
+  enter,
+  faults,
+  history,
+  network,
+  objects
+}: Troubled): Effect.Effect<void> => {
   const broker = chance.pick(brokers)
   const startAgain = Effect.andThen(
     Effect.suspend(() => Effect.sleep(chance.between(0, 4000))),

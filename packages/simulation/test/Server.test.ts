@@ -61,7 +61,9 @@ describe("a standby that takes over", () => {
   })
 
   it("lacks no topic that has to be there, and no take-over behind a failover", () => {
-    expect(serverWith().promote(1, 100, (units) => !foundsTopic(units, (topic) => topic === "t")).lost.commits).toEqual([])
+    expect(serverWith().promote(1, 100, (units) => !foundsTopic(units, (topic) => topic === "t")).lost.commits).toEqual(
+      []
+    )
     expect(serverWith().promote(1, 100, mayMissAll).lost.commits.length).toBe(1)
     const old = serverWith()
     old.data.epoch = 1002

@@ -135,7 +135,9 @@ export class Collecting {
   #isOld(object: ListedObject, { times }: Look): boolean {
     const parsed = parseObjectName(this.#ports.active.clusterId, object.name)
     // What has another name is not a broker's.
-    return parsed !== undefined && this.#isSettled(object) && parsed.timeMs < times.earliest - this.#ports.options.orphanMs
+    return (
+      parsed !== undefined && this.#isSettled(object) && parsed.timeMs < times.earliest - this.#ports.options.orphanMs
+    )
   }
 
   /**
