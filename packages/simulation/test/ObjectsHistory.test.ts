@@ -105,7 +105,8 @@ describe("the history of the object store", () => {
     expect(violations).toEqual([])
     history.puts("broker2", nameOf(1), a)
     history.puts("broker1", nameOf(1), batchOf("b"))
-    history.stores(nameOf(1), batchOf("b"))
+    history.puts("broker1", nameOf(2), a)
+    history.stores(nameOf(2), batchOf("b"))
     expect(violations.length).toBe(3)
   })
 
