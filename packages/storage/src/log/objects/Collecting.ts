@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { Active } from "../../commit/Active.ts"
 import type { Committer } from "../../commit/Committer.ts"
 import { writing } from "../../commit/Participant.ts"
+import type { Participant } from "../../commit/Participant.ts"
 import type { ObjectRow, ObjectRows, UsedObject } from "../../port/ObjectRows.ts"
 import type { ListedObject, ObjectStore, ObjectStoreError, ObjectStoreRefused } from "../../port/ObjectStore.ts"
 import type { StoreError } from "../../port/StoreError.ts"
@@ -15,6 +16,15 @@ import type { CollectorOptions } from "./CollectorOptions.ts"
 import { parseObjectName } from "./ObjectNames.ts"
 import type { Owner } from "./Owner.ts"
 import { prefixOf } from "./OwnerRecord.ts"
+
+/** Writes nothing, and waits for its commit all the same. */
+const BEHIND: Participant<void> = {
+  bytes: 0,
+  assemble: () => "Stored",
+  retract: () => {},
+  settle: () => {},
+  answer: () => {}
+}
 
 /** What it collects with. */
 export interface CollectingPorts {
@@ -155,9 +165,12 @@ export class Collecting {
     return this.#own.isSettled(parsed.number, nowMs)
   }
 
-  /** Whatever was assembled before this is stored, or never will be: a commit may take as long as a standby is away. */
+  /**
+   * Whatever was assembled before this, also in the same commit, is stored then, or never will be: a commit may take as long as a
+   * standby is away.
+   */
   #behindAll(): Round {
-    return this.#ports.committer.submit(writing([]), Infinity)
+    return this.#ports.committer.submit(BEHIND, Infinity)
   }
 
   #commit(look: Look, writes: ReadonlyArray<Write>): Round {
