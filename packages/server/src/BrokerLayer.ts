@@ -14,6 +14,7 @@ import {
   followerDefaults,
   logDefaults,
   mergeDefaults,
+  objectDefaults,
   retentionDefaults,
   tierDefaults
 } from "@tusk/storage/defaults"
@@ -334,6 +335,7 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       producerIdExpirationMs: settings.producerIdExpirationMs
     }),
     Layer.succeed(ObjectOptions, {
+      ...objectDefaults,
       lingerMs: settings.objectLingerMs,
       maxBytes: settings.objectMaxBytes,
       uploads: settings.objectUploads

@@ -4,19 +4,27 @@ import * as Effect from "effect/Effect"
 import type { Active } from "../../commit/Active.ts"
 import type { Committer } from "../../commit/Committer.ts"
 import { writing } from "../../commit/Participant.ts"
+import type { Participant } from "../../commit/Participant.ts"
 import type { ObjectRow, ObjectRows, UsedObject } from "../../port/ObjectRows.ts"
 import type { ListedObject, ObjectStore, ObjectStoreError, ObjectStoreRefused } from "../../port/ObjectStore.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { Write } from "../../port/Write.ts"
 import type { StorageCounts } from "../../StorageCounts.ts"
-import { OwnAges, SETTLED_MS, WallTimes } from "./Ages.ts"
+import { OwnAges, WallTimes } from "./Ages.ts"
 import type { Times } from "./Ages.ts"
 import type { CollectorOptions } from "./CollectorOptions.ts"
 import { parseObjectName } from "./ObjectNames.ts"
 import type { Owner } from "./Owner.ts"
 import { prefixOf } from "./OwnerRecord.ts"
 
-const DAY_MS = 86_400_000
+/** Writes nothing, and waits for its commit all the same. */
+const BEHIND: Participant<void> = {
+  bytes: 0,
+  assemble: () => "Stored",
+  retract: () => {},
+  settle: () => {},
+  answer: () => {}
+}
 
 /** What it collects with. */
 export interface CollectingPorts {
@@ -52,10 +60,11 @@ interface Look {
 export class Collecting {
   readonly #ports: CollectingPorts
   readonly #times = new WallTimes()
-  readonly #own = new OwnAges()
+  readonly #own: OwnAges
 
   constructor(ports: CollectingPorts) {
     this.#ports = ports
+    this.#own = new OwnAges(ports.options.settledMs)
   }
 
   /** What time it is, in the reign that is in force. */
@@ -130,13 +139,15 @@ export class Collecting {
   /** No unit that would point to it can come any more, and no batch does. */
   #isLeft(object: UsedObject, { times }: Look): boolean {
     const isSettled = this.#isSettled(object)
-    return !object.isUsed && isSettled && Number(object.createdAt) < times.earliest - SETTLED_MS
+    return !object.isUsed && isSettled && Number(object.createdAt) < times.earliest - this.#ports.options.settledMs
   }
 
   #isOld(object: ListedObject, { times }: Look): boolean {
     const parsed = parseObjectName(this.#ports.active.clusterId, object.name)
     // What has another name is not a broker's.
-    return parsed !== undefined && this.#isSettled(object) && parsed.timeMs < times.earliest - DAY_MS
+    return (
+      parsed !== undefined && this.#isSettled(object) && parsed.timeMs < times.earliest - this.#ports.options.orphanMs
+    )
   }
 
   /**
@@ -154,9 +165,12 @@ export class Collecting {
     return this.#own.isSettled(parsed.number, nowMs)
   }
 
-  /** Whatever was assembled before this is stored, or never will be: a commit may take as long as a standby is away. */
+  /**
+   * Whatever was assembled before this, also in the same commit, is stored then, or never will be: a commit may take as long as a
+   * standby is away.
+   */
   #behindAll(): Round {
-    return this.#ports.committer.submit(writing([]), Infinity)
+    return this.#ports.committer.submit(BEHIND, Infinity)
   }
 
   #commit(look: Look, writes: ReadonlyArray<Write>): Round {
