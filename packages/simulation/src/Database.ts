@@ -342,7 +342,7 @@ export class Database {
       sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit)),
       merges: {
         mergeable: (which, limit) => read((reads) => reads.merges.mergeable(which, limit)),
-        mergedUses: (after, limit) => read((reads) => reads.merges.mergedUses(after, limit)),
+        uses: (after, which, limit) => read((reads) => reads.merges.uses(after, which, limit)),
         batchesIn: (objectIds, limit) => read((reads) => reads.merges.batchesIn(objectIds, limit)),
         bytesOf: (batches) => Effect.map(resolved([batches]), ([found]) => found!)
       },
