@@ -17,7 +17,7 @@ import { batchOf, producing } from "./capacity/Flow.ts"
 import type { FilledLog } from "./capacity/Flow.ts"
 import { load } from "./capacity/Load.ts"
 import type { Job, Measured } from "./capacity/Load.ts"
-import { baselineOf, clearTopic, makeTopic, sides, startSides } from "./capacity/Sides.ts"
+import { baselineOf, clearTopic, makeTopic, settled, sides, startSides } from "./capacity/Sides.ts"
 import type { Direction, RunningSide, Side, SideId } from "./capacity/Sides.ts"
 import { runBench, settle } from "./Ending.ts"
 import type { Ending } from "./Ending.ts"
@@ -192,6 +192,7 @@ const measure = async (ending: Ending): Promise<void> => {
   for (const kib of numbers(options.batch)) {
     const logs = new Map<SideId, FilledLog>()
     for (const side of running) logs.set(side.id, await fill(side, kib))
+    for (const side of running) await settled(side)
     for (const connections of numbers(options.connections)) {
       cases.push(...(await measureCases(running, logs, kib, connections)))
     }

@@ -107,7 +107,9 @@ const programs: Readonly<Record<string, () => Promise<ReadonlyArray<Bar>>>> = {
   idle: () => bars("idle.ts"),
   size: () => bars("size.ts", hold === undefined ? [] : ["--hold", hold]),
   peer: () => bars("peer.ts"),
-  capacity: () => bars("capacity.ts")
+  capacity: () => bars("capacity.ts"),
+  "capacity-tmpfs": () => bars("capacity.ts", ["--tmpfs", "--log", "256"]),
+  objects: () => bars("objects.ts")
 }
 
 const names = options.only?.split(",") ?? Object.keys(programs)

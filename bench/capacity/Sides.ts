@@ -1,7 +1,6 @@
 import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import { DeleteTopics } from "@tusk/protocol/messages/DeleteTopics"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
-import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import type { Ending } from "../Ending.ts"
 import { holdsWithin } from "../groups/Report.ts"
@@ -9,6 +8,7 @@ import { Wire } from "../groups/Wire.ts"
 import { startApacheKafka } from "../kafka/ApacheKafka.ts"
 import type { Broker } from "../kafka/Broker.ts"
 import { startTusk } from "../kafka/TuskProcess.ts"
+import { objectsOf, removeUnused, untilMerged } from "./Objects.ts"
 
 export type Direction = "produce" | "consume"
 
@@ -51,29 +51,39 @@ export const baselineOf = (isInMemory: boolean): SideId => (isInMemory ? "unflus
 /** A side whose broker runs. Sides of one broker share its process, and never have load at the same time. */
 export interface RunningSide extends Side {
   readonly id: SideId
+  /** Of Tusk: where its Postgres and its objects are. */
+  readonly dataDir: string | undefined
+  /** Processes of that Postgres. */
+  readonly postgresPids: (() => ReadonlyArray<number>) | undefined
   readonly bootstrap: string
   readonly port: number
   readonly pids: () => ReadonlyArray<number>
 }
 
-const starting: Readonly<Record<Side["broker"], () => Promise<Broker>>> = {
+type Started = Broker & { readonly dataDir?: string; readonly nodePid?: () => number }
+
+const starting: Readonly<Record<Side["broker"], () => Promise<Started>>> = {
   tusk: () =>
     startTusk({
       storage: "embedded",
-      settings: (dataDir) => ({ "tusk.object.store": pathToFileURL(join(dataDir, "objects")).href })
+      settings: (dataDir) => ({
+        "tusk.object.store": pathToFileURL(objectsOf(dataDir)).href,
+        "tusk.object.merge.interval.ms": "10000"
+      })
     }),
   kafka: () => startApacheKafka({ settings: { "log.segment.delete.delay.ms": "100" } })
 }
 
 /** Starts each broker that these sides need, once. */
 export const startSides = async (ids: ReadonlyArray<SideId>, ending: Ending): Promise<ReadonlyArray<RunningSide>> => {
-  const brokers = new Map<Side["broker"], Broker>()
+  const brokers = new Map<Side["broker"], Started>()
   for (const name of new Set(ids.map((id) => sides[id].broker))) {
     brokers.set(name, await ending.stopping(starting[name]()))
   }
   return ids.map((id) => {
-    const { bootstrap, pids } = brokers.get(sides[id].broker)!
-    return { ...sides[id], id, bootstrap, pids, port: Number(bootstrap.split(":")[1]) }
+    const { bootstrap, dataDir, nodePid, pids } = brokers.get(sides[id].broker)!
+    const postgresPids = nodePid && (() => pids().filter((pid) => pid !== nodePid()))
+    return { ...sides[id], id, bootstrap, dataDir, pids, postgresPids, port: Number(bootstrap.split(":")[1]) }
   })
 }
 
@@ -104,10 +114,16 @@ export const makeTopic = (side: RunningSide, name: string, partitions: number): 
   })
 
 /**
- * Gives Kafka's disk back: without fsync it writes a GB in seconds. What Tusk wrote stays until the end, since rows that are
+ * Gives the disk back that a load took: a GB in seconds. What Tusk wrote into rows stays until the end, since rows that are
  * deleted would be work for the rounds that come.
  */
 export const clearTopic = async (side: RunningSide, name: string): Promise<void> => {
-  if (side.broker !== "kafka") return
+  if (side.id === "rows") return
   await asked(side, (wire) => wire.call(DeleteTopics, 5, { topicNames: [name], timeoutMs: 30_000 }))
+  if (side.id === "objects") await removeUnused(side.dataDir!)
+}
+
+/** What consumers are to read is as it is for those that are behind by minutes. */
+export const settled = async (side: RunningSide): Promise<void> => {
+  if (side.id === "objects") await untilMerged(side.dataDir!)
 }

@@ -15,9 +15,19 @@ import type { Server } from "../failover/Server.ts"
 import { urlOf } from "../failover/World.ts"
 import { KEY } from "./Versitygw.ts"
 
+/** The collector leaves what is younger, as a commit may still come for it. */
+const GRACE_MS = 86_400_000
+/** As long as a pointer to an object may be committed. */
+const SETTLED_MS = 70 * 60_000
+
+/** When an object was put: `<cluster>/<word>/<time, base 36>-<number>`. */
+const timeOf = (name: string): number => Number.parseInt(/\/([0-9a-z]{9})-\d+$/.exec(name)?.[1] ?? "", 36)
+
 export interface Differences {
-  /** Objects of which no row tells. */
+  /** Objects of which no row tells, and that are old enough to be taken away. */
   readonly orphans: ReadonlyArray<string>
+  /** The same of younger ones: of puts that a kill cut off. */
+  readonly young: ReadonlyArray<string>
   /** Rows whose object is not in the store. */
   readonly lost: ReadonlyArray<string>
 }
@@ -52,13 +62,19 @@ export class Objects {
     const rows = new Set((await this.#server.query("select name from kafka.objects")).map(([name]) => name!))
     const names = await this.names()
     const there = new Set(names)
-    return { orphans: names.filter((name) => !rows.has(name)), lost: [...rows].filter((name) => !there.has(name)) }
+    const unknown = names.filter((name) => !rows.has(name))
+    const isYoung = (name: string) => timeOf(name) > Date.now() - GRACE_MS
+    return {
+      orphans: unknown.filter((name) => !isYoung(name)),
+      young: unknown.filter(isYoung),
+      lost: [...rows].filter((name) => !there.has(name))
+    }
   }
 
-  /** Whether each object has a row, and each row a batch that points to it, within the time. */
+  /** Whether each object has a row, and each row that is old a batch that points to it, within the time. */
   becomeClean(ms: number): Promise<boolean> {
-    const unused =
-      "select count(*) from kafka.objects o where not exists (select from kafka.batches b where b.object_id = o.object_id)"
+    const unused = `select count(*) from kafka.objects o where o.created_at < ${Date.now() - SETTLED_MS}
+      and not exists (select from kafka.batches b where b.object_id = o.object_id)`
     const isClean = async () =>
       (await this.differences()).orphans.length === 0 && (await this.#server.number(unused)) === 0
     return holdsWithin(ms, isClean, 500)

@@ -38,7 +38,8 @@ const settingsOf = ({ proxy, versitygw }: Parts): Readonly<Record<string, string
   "tusk.object.s3.secret.access.key": KEY.secret,
   "tusk.object.linger.ms": "50",
   "tusk.object.delete.delay.ms": "1000",
-  "tusk.object.collect.interval.ms": "1000"
+  "tusk.object.collect.interval.ms": "1000",
+  "tusk.object.merge.interval.ms": "1000"
 })
 
 /** Told once a broker may read and write objects: with such a store it may take some tries. */
@@ -149,7 +150,7 @@ const readAgain = async (
   world.report.check("both topics are read to one end", same && !all.includes(false), offsets.join(), "the same, all")
 }
 
-export const kills = (file: string): Scenario => ({
+export const kills = (file: string, rounds: number): Scenario => ({
   name: "kills",
   what: "a store that fails in every way, and kills of the broker between put, commit, answer and delete",
   run: async (world) => {
@@ -157,7 +158,6 @@ export const kills = (file: string): Scenario => ({
     const { proxy, server, versitygw } = parts
     const objects = await Objects.open(world.ending, versitygw.url("a/b"), server)
     const settings = settingsOf(parts)
-    const rounds = world.rounds!
 
     const past = await world.broker({ database: server.port, settings, env: earlier(2 * DAY_S) })
     await past.start()
@@ -169,7 +169,7 @@ export const kills = (file: string): Scenario => ({
     const before = (await objects.names()).length
     await past.stop()
 
-    // What is old now is taken away, through the same faults and kills; nothing new is put.
+    // What is old now is merged and taken away, through the same faults and kills.
     const broker = await world.broker({
       database: server.port,
       settings
@@ -186,9 +186,12 @@ export const kills = (file: string): Scenario => ({
       "each"
     )
     const isClean = await objects.becomeClean(120_000)
-    const { lost, orphans: left } = await objects.differences()
+    const { lost, orphans: left, young } = await objects.differences()
     const after = (await objects.names()).length
-    world.report.note("objects", `${before}, of which no row told ${orphans}; ${after} after the collector`)
+    world.report.note(
+      "objects",
+      `${before}, of which no row told ${orphans}; ${after} after the collector, ${young.length} of merges that were cut off`
+    )
     world.report.none("objects that no row tells of", left)
     world.report.none("rows whose object is not there", lost)
     world.report.check(

@@ -43,19 +43,20 @@ await runBench(async (ending) => {
   const ports = new Ports(Number(options.ports), 200)
   const prepared = await prepareVersitygw()
   const file = typeof prepared === "string" ? "" : prepared.file
-  const scenarios = wanted([suite, faults(file), kills(file)], options.only)
+  const rounds = Number(options.rounds)
+  const scenarios = wanted([suite, faults(file), kills(file, rounds)], options.only)
   const postgres = installed()
   const absent = [prepared, postgres].find((each) => typeof each === "string")
   if (absent !== undefined || typeof postgres === "string") {
     for (const { name } of scenarios) report.skip(name, String(absent))
     return report.summary()
   }
-  const rounds = Number(options.rounds)
+  // Each round is two, of a broker that puts and of one that removes.
   await runScenarios(ending, report, scenarios, {
     postgres,
     ports,
     python: undefined,
-    rounds,
+    rounds: 3 * rounds,
     verbose: options.verbose
   })
 })

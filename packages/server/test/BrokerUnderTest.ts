@@ -17,7 +17,7 @@ import type { TopicConfigName } from "../src/config/TopicConfigDefinitions.ts"
 import { Authorizer } from "../src/request/Authorizer.ts"
 import { Tusk } from "../src/Tusk.ts"
 import type { ListenOptions } from "../src/Tusk.ts"
-import { objectStore, objectTopics } from "./asObjects.ts"
+import { objectStore, objectTopics } from "./storedBy.ts"
 import { within, WireClient } from "./WireClient.ts"
 import { TestClock } from "effect/testing"
 

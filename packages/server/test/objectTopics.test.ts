@@ -13,7 +13,7 @@ import * as Exit from "effect/Exit"
 import { batchOf, valuesOf } from "./Batches.ts"
 import { startBroker } from "./BrokerUnderTest.ts"
 import type { BrokerUnderTest } from "./BrokerUnderTest.ts"
-import { ObjectsUnderTest, startObjectBroker } from "./ObjectTopics.ts"
+import { ObjectsUnderTest, startObjectBroker } from "./ObjectBroker.ts"
 import { newData } from "./Stores.ts"
 import type { WireClient } from "./WireClient.ts"
 

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import { PostgresServer, until } from "../../storage/test/pg/PostgresServer.ts"
 import { batchOf } from "./Batches.ts"
 import { startBroker } from "./BrokerUnderTest.ts"
-import { ObjectsUnderTest } from "./ObjectTopics.ts"
+import { ObjectsUnderTest } from "./ObjectBroker.ts"
 import type { WireClient } from "./WireClient.ts"
 
 const OBJECT = { "tusk.storage": "object" } as const

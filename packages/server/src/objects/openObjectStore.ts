@@ -47,8 +47,13 @@ const KINDS: ReadonlyMap<string, Open> = new Map([
   ["s3:", openS3]
 ])
 
+/** What stands before an @ may be a secret, which is not repeated. */
+const shown = (value: string): string => value.replace(/\/\/[^/?#]*@/, "//…@")
+
 const wrong = (value: string) => (error: ObjectStoreError) =>
-  new SettingsError({ message: `Invalid value ${value} for configuration ${objectStore.name}: ${error.message}` })
+  new SettingsError({
+    message: `Invalid value ${shown(value)} for configuration ${objectStore.name}: ${error.message}`
+  })
 
 /** The store of a value of `tusk.object.store`; nothing is asked of it. */
 export const openObjectStore = (

@@ -8,7 +8,7 @@ import { Produce } from "@tusk/protocol/messages/Produce"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { TopicConfigName } from "../../src/config/TopicConfigDefinitions.ts"
 import { startBroker } from "../BrokerUnderTest.ts"
-import { ObjectsUnderTest } from "../ObjectTopics.ts"
+import { ObjectsUnderTest } from "../ObjectBroker.ts"
 import { answersLater, newData } from "../Stores.ts"
 import type { WireClient } from "../WireClient.ts"
 

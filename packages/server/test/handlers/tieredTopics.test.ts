@@ -4,7 +4,7 @@ import { CreateTopics } from "@tusk/protocol/messages/CreateTopics"
 import { DescribeConfigs } from "@tusk/protocol/messages/DescribeConfigs"
 import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlterConfigs"
 import { startBroker } from "../BrokerUnderTest.ts"
-import { ObjectsUnderTest } from "../ObjectTopics.ts"
+import { ObjectsUnderTest } from "../ObjectBroker.ts"
 import type { WireClient } from "../WireClient.ts"
 
 const TOPIC = 2

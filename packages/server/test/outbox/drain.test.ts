@@ -6,11 +6,13 @@ import { OffsetFetch } from "@tusk/protocol/messages/OffsetFetch"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { make } from "@tusk/storage/memory/MemoryStore"
 import type { Outbox, OutboxRow } from "@tusk/storage/port/Outbox"
+import { ObjectStoreRefused } from "@tusk/storage/port/ObjectStore"
 import { Store } from "@tusk/storage/port/Store"
 import { makeSignal } from "@tusk/storage/Signal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { startBroker } from "../BrokerUnderTest.ts"
+import { ObjectsUnderTest } from "../ObjectBroker.ts"
 import { newData } from "../Stores.ts"
 import { within } from "../WireClient.ts"
 import type { WireClient } from "../WireClient.ts"
@@ -193,6 +195,25 @@ describe("the drain of the outbox", () => {
     assert.deepStrictEqual(sql.data.outboxRefused, [])
     assert.strictEqual(recordsOf(batches).length, 3)
     for (const batch of batches) assert.isAtMost(batch.byteLength, 300)
+  })
+
+  it("what is for an object topic goes into an object, and a store that refuses it holds no other topic up", async () => {
+    const sql = new Sql()
+    const objects = new ObjectsUnderTest()
+    await using broker = await startBroker({ tailCacheBytes: 0 }, { store: sql.layer, objects: objects.store })
+    await broker.createTopic("t", 1, { "tusk.storage": "object" })
+    await broker.createTopic("u")
+    const [t, u] = ["t", "u"].map((name) => sql.idsOf(name)[0]!)
+    objects.instead = () => Effect.fail(new ObjectStoreRefused({ message: "no" }))
+    sql.put({ partitionId: t!, value: bytes("object") }, { partitionId: u!, value: bytes("row") })
+    const client = await broker.connect()
+    while ((await batchesOf(client, "u", 0)).length === 0);
+    assert.strictEqual(sql.data.outbox.size, 1)
+    objects.instead = undefined
+    await sql.drained()
+    assert.deepStrictEqual(valuesIn(await batchesOf(client, "t", 0)), ["object"])
+    assert.strictEqual(objects.names.length, 1)
+    assert.deepStrictEqual(sql.data.outboxRefused, [])
   })
 
   it("an offset that SQL committed is what a group's members find", async () => {

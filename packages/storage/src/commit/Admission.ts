@@ -1,5 +1,9 @@
 import type { KafkaError } from "@tusk/protocol/KafkaError"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import type { Active } from "./Active.ts"
 import type { CommitQueue, Entry } from "./CommitQueue.ts"
 import { fenced } from "./Deciding.ts"
@@ -18,7 +22,7 @@ export interface AdmissionPorts {
   readonly queue: CommitQueue
   /** Notified when something comes, or is prepared. */
   readonly changed: Signal
-  readonly fork: (effect: Effect.Effect<void>) => void
+  readonly fork: (effect: Effect.Effect<void, StoreError>) => Fiber.Fiber<void, StoreError>
   readonly options: { readonly maxQueuedBytes: number; readonly requestTimeoutMs: number }
 }
 
@@ -75,17 +79,16 @@ export class Admission {
   /** What a unit needs is read beside the queue: only units behind it in the same partitions wait for it. */
   #prepare(entry: Entry, needs: Effect.Effect<void, StoreError>): void {
     const { changed, fork, queue } = this.#ports
-    fork(
-      needs.pipe(
-        Effect.catchDefect((cause) =>
-          Effect.fail(new StoreRefused({ message: "a defect while a decision was prepared", cause }))
-        ),
-        Effect.matchEffect({
-          onFailure: (error) => Effect.sync(() => queue.prepared(entry, error)),
-          onSuccess: () => Effect.sync(() => queue.prepared(entry, undefined))
-        }),
-        Effect.andThen(Effect.sync(changed.notify))
-      )
-    )
+    // A unit of an object topic comes by here for each of its requests: an observer costs less than steps behind the effect.
+    fork(needs).addObserver((exit) => {
+      queue.prepared(entry, Exit.isSuccess(exit) ? undefined : failureOf(exit.cause))
+      changed.notify()
+    })
   }
+}
+
+const failureOf = (cause: Cause.Cause<StoreError>): StoreError => {
+  const failed = Cause.findError(cause)
+  if (Result.isSuccess(failed)) return failed.success
+  return new StoreRefused({ message: "a defect while a decision was prepared", cause: Cause.squash(cause) })
 }

@@ -122,13 +122,11 @@ export const readsOf = (data: MemoryData): Reads => ({
       const partition = data.partitions.get(partitionId)
       if (partition === undefined) return []
       const start = partition.search((batch) => batch.lastOffset >= from)
-      return partition.batches
-        .slice(start, start + limit)
-        .map((batch): StoredBatchSize => ({
-          ...batch,
-          bytes: bytesOf(batch),
-          inObject: batch.records === undefined
-        }))
+      return partition.batches.slice(start, start + limit).map((batch): StoredBatchSize => ({
+        ...batch,
+        bytes: bytesOf(batch),
+        inObject: batch.records === undefined
+      }))
     }),
   abortedTransactions: (partitionId, from, to) =>
     Effect.sync(() => {

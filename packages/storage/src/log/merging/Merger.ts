@@ -102,7 +102,7 @@ class Merging {
   /** What is still of use in the next merged objects: little in some of them. */
   readonly #sparse = Effect.fnUntraced({ self: this }, function* () {
     const { options, store } = this.#ports
-    const uses = yield* store.uses(this.#usesLookedAt, yield* this.#which, options.usesPerLook)
+    const uses = yield* store.uses(this.#usesLookedAt, yield* this.#which(), options.usesPerLook)
     this.#usesLookedAt = uses.length < options.usesPerLook ? 0n : uses.at(-1)!.objectId
     const nowMs = yield* Clock.currentTimeMillis
     const sparse = uses.filter(({ bytes, usedBytes }) => 2 * usedBytes < bytes)
@@ -132,15 +132,15 @@ class Merging {
     }
   })
 
-  readonly #which = Effect.map(Clock.currentTimeMillis, (nowMs): MergeableWhich => {
+  #which(): Effect.Effect<MergeableWhich> {
     const { bytes, leastAgeMs } = this.#ports.options
-    return { before: BigInt(nowMs - leastAgeMs), below: bytes }
-  })
+    return Effect.map(Clock.currentTimeMillis, (nowMs) => ({ before: BigInt(nowMs - leastAgeMs), below: bytes }))
+  }
 
   readonly #unmerged = Effect.fnUntraced({ self: this }, function* () {
     const { options, store } = this.#ports
     const nowMs = yield* Clock.currentTimeMillis
-    const found = yield* store.mergeable(yield* this.#which, options.objectsPerLook)
+    const found = yield* store.mergeable(yield* this.#which(), options.objectsPerLook)
     return found.flatMap(({ bytes, erased, objectId }): ReadonlyArray<Mergeable> =>
       this.#suspects.isResting(objectId, nowMs) ? [] : [{ objectId, bytes, isUrgent: erased }]
     )

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { Active } from "../../commit/Active.ts"
 import type { Committer } from "../../commit/Committer.ts"
 import { writing } from "../../commit/Participant.ts"
+import type { Participant } from "../../commit/Participant.ts"
 import type { ObjectRow, ObjectRows, UsedObject } from "../../port/ObjectRows.ts"
 import type { ListedObject, ObjectStore, ObjectStoreError, ObjectStoreRefused } from "../../port/ObjectStore.ts"
 import type { StoreError } from "../../port/StoreError.ts"
@@ -17,6 +18,15 @@ import type { Owner } from "./Owner.ts"
 import { prefixOf } from "./OwnerRecord.ts"
 
 const DAY_MS = 86_400_000
+
+/** Writes nothing, and waits for its commit all the same. */
+const BEHIND: Participant<void> = {
+  bytes: 0,
+  assemble: () => "Stored",
+  retract: () => {},
+  settle: () => {},
+  answer: () => {}
+}
 
 /** What it collects with. */
 export interface CollectingPorts {
@@ -154,9 +164,12 @@ export class Collecting {
     return this.#own.isSettled(parsed.number, nowMs)
   }
 
-  /** Whatever was assembled before this is stored, or never will be: a commit may take as long as a standby is away. */
+  /**
+   * Whatever was assembled before this, also in the same commit, is stored then, or never will be: a commit may take as long as a
+   * standby is away.
+   */
   #behindAll(): Round {
-    return this.#ports.committer.submit(writing([]), Infinity)
+    return this.#ports.committer.submit(BEHIND, Infinity)
   }
 
   #commit(look: Look, writes: ReadonlyArray<Write>): Round {

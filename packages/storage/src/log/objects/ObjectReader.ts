@@ -88,7 +88,7 @@ export class ObjectReader implements PointerReader {
   readonly #mayRead: Effect.Effect<void, StoreError>
   readonly #options: ObjectReaderOptions
   readonly #room: Semaphore.Semaphore
-  readonly #trouble = new Recurring("log")
+  readonly #trouble = new Recurring("objects")
   #isInTrouble = false
 
   constructor(objects: RangeReader, mayRead: Effect.Effect<void, StoreError>, options: ObjectReaderOptions) {

@@ -31,7 +31,7 @@ export class DiskBlocks {
   readonly #own: string
   /** In order of last use. */
   readonly #stored = new Map<string, Stored>()
-  readonly #trouble = new Recurring("log")
+  readonly #trouble = new Recurring("objects")
   #bytes = 0
   #made = 0
   #writes = 0

@@ -39,14 +39,16 @@ interface Disk {
   readonly name: string
   readonly folders: Folders
   readonly handles: Handles
-  /** Undefined: flushes cost nothing here. */
+  /** Whether what is flushed outlives the machine. */
+  lasts: boolean
+  /** Undefined: there is none, or not yet. */
   journal: Journal | undefined
 }
 
 /** A new file, in a folder that lasts. */
 const create = (disk: Disk, folder: string, path: string, triesLeft = TRIES): Effect.Effect<number, DiskError> =>
   disk.folders.ensure(folder, disk.root).pipe(
-    Effect.andThen(asked<number>((done) => fs.open(path, "wx+", done))),
+    Effect.andThen(asked<number>((done) => fs.open(path, "wx", done))),
     Effect.catch((error) => {
       if (error.code !== "ENOENT" || triesLeft === 0) return Effect.fail(error)
       disk.folders.forgetUpTo(disk.root, folder)
@@ -56,23 +58,30 @@ const create = (disk: Disk, folder: string, path: string, triesLeft = TRIES): Ef
 
 /** Both the bytes and the name last, flushed side by side: most file systems carry out both by one commit of their journal. */
 const flush = (disk: Disk, folder: string, fd: number): Effect.Effect<void, DiskError> =>
+  disk.lasts ? flushBoth(disk, folder, fd) : Effect.void
+
+const flushBoth = (disk: Disk, folder: string, fd: number): Effect.Effect<void, DiskError> =>
   Effect.all([carriedOut((done) => fs.fdatasync(fd, done)), disk.folders.flush(folder)], {
     concurrency: 2,
     discard: true
   })
 
+/** Writes a new file, which lasts then, and leaves it to the journal or closes it. */
 const fill = (
   disk: Disk,
   name: string,
   file: Filed,
-  fd: number,
   chunks: ReadonlyArray<Uint8Array>
 ): Effect.Effect<void, DiskError> => {
+  const { fd, folder } = file
   const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
   const written = writeAll(fd, chunks)
-  if (disk.journal === undefined || bytes > MOST_BYTES) return Effect.andThen(written, flush(disk, file.folder, fd))
-  return Effect.flatMap(disk.journal.write(name, file, chunks, bytes, written), (lasts) =>
-    lasts ? Effect.void : flush(disk, file.folder, fd)
+  const isLogged =
+    disk.journal === undefined || bytes > MOST_BYTES
+      ? Effect.as(written, false)
+      : disk.journal.write(name, file, chunks, bytes, written)
+  return Effect.flatMap(isLogged, (lasts) =>
+    lasts ? Effect.void : Effect.tap(flush(disk, folder, fd), () => Effect.sync(() => closeLater(fd)))
   )
 }
 
@@ -81,17 +90,14 @@ const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) => {
   const folder = join(disk.root, place.folder)
   const path = join(folder, place.file)
   const filled = (fd: number) =>
-    Effect.matchEffect(fill(disk, name, { folder, path }, fd, chunks), {
-      onSuccess: () => Effect.sync(() => disk.handles.keep(name, fd)),
-      onFailure: (error) => {
-        closeLater(fd)
-        return carriedOut((done) => fs.unlink(path, done)).pipe(
-          Effect.matchEffect({
-            onSuccess: () => Effect.fail(told(disk.name, false)(error)),
-            onFailure: () => Effect.fail(told(disk.name, true)(error))
-          })
-        )
-      }
+    Effect.catch(fill(disk, name, { folder, path, fd }, chunks), (error) => {
+      closeLater(fd)
+      return carriedOut((done) => fs.unlink(path, done)).pipe(
+        Effect.matchEffect({
+          onSuccess: () => Effect.fail(told(disk.name, false)(error)),
+          onFailure: () => Effect.fail(told(disk.name, true)(error))
+        })
+      )
     })
   return create(disk, folder, path).pipe(
     Effect.mapError((error) => (error.code === "EEXIST" ? new ObjectExists({ name }) : told(disk.name, false)(error))),
@@ -171,6 +177,11 @@ const probe = Effect.fnUntraced(function* (disk: Disk, store: Pick<ObjectStore, 
 
 /** File systems that lose all they hold when the machine does, so that no flush means anything: tmpfs, ramfs. */
 const IN_MEMORY = new Set([0x01021994, 0x858458f6])
+/**
+ * Those of one machine's disk that write in place: ext4 and its elders, XFS, F2FS, and an overlay of one. On others a journal is of
+ * little use, and where several machines see one disk it would be wrong: what is not flushed only this one sees.
+ */
+const IN_PLACE = new Set([0xef53, 0x58465342, 0xf2f52010, 0x794c7630])
 
 /** Tells one start of this machine from another; where nobody tells, one of this process from another. */
 const bootOf = (own: string): string => {
@@ -186,9 +197,10 @@ const prepare = Effect.fnUntraced(function* (disk: Disk, maxBytes: number, scope
   const own = yield* randomUuid
   const boot = bootOf(own)
   const { type } = yield* asked<fs.StatsFs>((done) => fs.statfs(disk.root, done))
-  if (IN_MEMORY.has(type)) return
+  disk.lasts = !IN_MEMORY.has(type)
+  if (!disk.lasts) return
   yield* takeOver({ root: disk.root, folders: disk.folders, boot })
-  disk.journal = new Journal({ root: disk.root, maxBytes, boot, own }, disk.folders, scope)
+  if (IN_PLACE.has(type)) disk.journal = new Journal({ root: disk.root, maxBytes, boot, own }, disk.folders, scope)
 })
 
 /** Runs it once, unless it fails: for all who come before it has succeeded. */
@@ -216,7 +228,7 @@ const once = <E>(effect: Effect.Effect<void, E>): (<A, F>(then: Effect.Effect<A,
  */
 export const makeFileObjectStore = ({
   journalBytes = JOURNAL_BYTES,
-  maxOpen = 64,
+  maxOpen = 256,
   path
 }: FileObjectOptions): Effect.Effect<ObjectStore, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -225,6 +237,7 @@ export const makeFileObjectStore = ({
       name: pathToFileURL(path).href,
       folders: new Folders(),
       handles: new Handles(maxOpen),
+      lasts: true,
       journal: undefined
     }
     const scope = yield* Effect.scope

@@ -33,13 +33,6 @@ export class Handles {
       (handle) => Effect.sync(() => this.#give(handle))
     )
 
-  /** A file that somebody else has opened, and leaves to this. */
-  keep(name: string, fd: number): void {
-    this.drop(name)
-    this.#open.set(name, { fd, users: 0, isDropped: false })
-    this.#shrink()
-  }
-
   /** The object is gone: nobody reads it any more from now on. */
   drop(name: string): void {
     const handle = this.#open.get(name)

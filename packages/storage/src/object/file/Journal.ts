@@ -3,6 +3,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { asked, carriedOut, closeLater, unless, writeAll } from "./disk.ts"
 import type { DiskError } from "./disk.ts"
@@ -28,6 +29,8 @@ export const MOST_BYTES = SEGMENT_BYTES / 4
 const BEFORE_FIRST = 32
 /** Files of a segment that are flushed at one time: those who put wait for the same disk. */
 const FLUSHES = 2
+/** Files of a segment that stay open until they are flushed; others are opened once more. */
+const MOST_OPEN = 64
 const ZEROS = Buffer.alloc(1 << 20)
 const WRITES_THROUGH = fs.constants.O_RDWR | fs.constants.O_DSYNC
 
@@ -40,6 +43,8 @@ interface Segment {
   at: number
   /** Objects that the segment alone may hold. */
   objects: Array<Filed>
+  /** Those of them whose files are closed already. */
+  closed: Set<Filed>
   /** Whether the generation has a name that lasts. */
   begun: Deferred.Deferred<boolean>
   /** Puts that are not done, and who waits for the last of them. */
@@ -47,10 +52,11 @@ interface Segment {
   idle: Deferred.Deferred<void> | undefined
 }
 
-/** An object's own file, and its folder. */
+/** An object's own file, which is open, and its folder. */
 export interface Filed {
   readonly folder: string
   readonly path: string
+  readonly fd: number
 }
 
 /**
@@ -79,8 +85,8 @@ export class Journal {
   }
 
   /**
-   * Writes an object's own file by `filling`, and a segment beside. True: the object lasts. False: there is no room now, or the
-   * segment was taken over; the file has to be flushed.
+   * Writes an object's own file by `filling`, and a segment beside. True: the object lasts, and the journal closes the file.
+   * False, or a failure: there is no room now, or the segment was taken over; the file has to be flushed.
    */
   readonly write = (
     name: string,
@@ -94,20 +100,27 @@ export class Journal {
       const turned = this.#turn(taken)
       const segment = this.#current
       if (segment === undefined) return Effect.as(Effect.andThen(turned, filling), false)
-      segment.objects.push(filed)
       segment.writing++
       const logged = this.#log(segment, taken, encodeHeader(segment.generation, name, bytes), chunks)
       return Effect.zipWith(logged, filling, (isLogged) => isLogged, { concurrent: true }).pipe(
         // Who takes a segment over renames it first, and reads it then.
         Effect.map((isLogged) => isLogged && fs.existsSync(segment.path)),
         Effect.tap((lasts) => (lasts ? turned : Effect.andThen(turned, this.#giveUp(segment)))),
-        Effect.ensuring(
-          Effect.sync(() => {
-            if (--segment.writing === 0 && segment.idle !== undefined) Deferred.doneUnsafe(segment.idle, Effect.void)
-          })
-        )
+        Effect.onExit((exit) => Effect.sync(() => this.#written(segment, filed, Exit.isSuccess(exit) && exit.value)))
       )
     })
+
+  /** What does not last here is its caller's. */
+  #written(segment: Segment, filed: Filed, lasts: boolean): void {
+    if (lasts) {
+      segment.objects.push(filed)
+      if (segment.objects.length > MOST_OPEN) {
+        segment.closed.add(filed)
+        closeLater(filed.fd)
+      }
+    }
+    if (--segment.writing === 0 && segment.idle !== undefined) Deferred.doneUnsafe(segment.idle, Effect.void)
+  }
 
   #log(segment: Segment, taken: number, header: Uint8Array, chunks: ReadonlyArray<Uint8Array>): Effect.Effect<boolean> {
     const { at, begun, fd, generation } = segment
@@ -178,7 +191,13 @@ export class Journal {
       )
       yield* this.#folders.flush(folder)
       const fd = yield* asked<number>((done) => fs.open(path, WRITES_THROUGH, done))
-      const unused = { generation: ZEROS, begun: Deferred.makeUnsafe<boolean>(), objects: [], writing: 0 }
+      const unused = {
+        generation: ZEROS,
+        begun: Deferred.makeUnsafe<boolean>(),
+        objects: [],
+        closed: new Set<Filed>(),
+        writing: 0
+      }
       return { path, fd, at: SEGMENT_BYTES, idle: undefined, ...unused }
     })
   }
@@ -203,12 +222,20 @@ export class Journal {
   }
 
   #flushed(segment: Segment): Effect.Effect<void, DiskError> {
-    const flushFile = ({ path }: Filed) =>
-      Effect.acquireUseRelease(
-        asked<number>((done) => fs.open(path, "r", done)),
-        (fd) => carriedOut((done) => fs.fdatasync(fd, done)),
-        (fd) => Effect.sync(() => closeLater(fd))
-      )
+    const flush = (fd: number) => carriedOut((done) => fs.fdatasync(fd, done))
+    const flushFile = (filed: Filed) =>
+      segment.closed.has(filed)
+        ? Effect.acquireUseRelease(
+            asked<number>((done) => fs.open(filed.path, "r", done)),
+            flush,
+            (fd) => Effect.sync(() => closeLater(fd))
+          )
+        : Effect.tap(flush(filed.fd), () =>
+            Effect.sync(() => {
+              segment.closed.add(filed)
+              closeLater(filed.fd)
+            })
+          )
     // Files and folders that are gone were removed.
     const flushing = <A>(flush: Effect.Effect<A, DiskError>) => unless("ENOENT")(flush)
     return Effect.gen({ self: this }, function* () {
@@ -238,6 +265,7 @@ const begin = (segment: Segment): void => {
   segment.generation = randomBytes(GENERATION_BYTES)
   segment.at = BLOCK
   segment.objects = []
+  segment.closed.clear()
   segment.begun = Deferred.makeUnsafe()
   segment.idle = undefined
 }

@@ -11,7 +11,7 @@ const HEADER = 4 + 4 + GENERATION_BYTES + 4 + 4
 /** Where a system was started that wrote a segment: what it held in memory is on the disk unless this is another one. */
 const BOOT_BYTES = 36
 
-export const padded = (bytes: number): number => Math.ceil(bytes / BLOCK) * BLOCK
+const padded = (bytes: number): number => Math.ceil(bytes / BLOCK) * BLOCK
 
 /** Bytes that an object takes, with what is written before it. */
 export const recordBytes = (name: string, bytes: number): number => padded(HEADER + name.length + bytes)
