@@ -7,7 +7,7 @@ import { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import * as Effect from "effect/Effect"
 import { batchOf } from "../Batches.ts"
 import type { BrokerUnderTest } from "../BrokerUnderTest.ts"
-import { ObjectsUnderTest, startObjectBroker } from "./ObjectTopics.ts"
+import { ObjectsUnderTest, startObjectBroker } from "../ObjectBroker.ts"
 import { newData } from "../Stores.ts"
 
 const produce = async (broker: BrokerUnderTest, value: string): Promise<number> => {
