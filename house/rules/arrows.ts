@@ -59,7 +59,7 @@ export const TABLES: Readonly<Record<string, Table>> = {
     "deletions.ts": ["topics", "offsets", "groups", "log", "commit"],
     memory: ["writes", "port"],
     "object/memory": ["port"],
-    "object/file": ["port"],
+    "object/file": [".", "port"],
     "object/cache": [".", "object/file", "port"],
     sql: [],
     "sql.ts": ["sql"],

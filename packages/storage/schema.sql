@@ -1824,7 +1824,10 @@ AS $function$
           detail = format('object %s, bytes %s to %s, offset %s',
             coalesce((select o.name from kafka.objects o where o.object_id = batch.object_id), batch.object_id::text),
             batch.object_position, batch.object_position + batch.size - 1, base),
-          hint = 'Set tusk.sql.records=on for the topic, or for the broker: then it keeps the records as rows.';
+          hint = (select case when p.local_start_offset > base
+              then format('From offset %s on batches lie in rows. Or set', p.local_start_offset) else 'Set' end
+            from kafka.partitions p where p.partition_id = id)
+            || ' tusk.sql.records=on for the topic, or for the broker: then it keeps the records as rows.';
       end if;
       flags := get_byte(batch.head, 22);
       -- Control records; what was aborted.
@@ -4370,8 +4373,10 @@ create view kafka.storage_overview as
     v.size_bytes,
     (((v.size_bytes)::numeric - COALESCE(o.bytes, (0)::numeric)))::bigint AS row_bytes,
     (COALESCE(o.bytes, (0)::numeric))::bigint AS object_bytes,
-    (COALESCE(o.batches, (0)::numeric))::bigint AS object_batches
-   FROM (kafka.partition_overview v
+    (COALESCE(o.batches, (0)::numeric))::bigint AS object_batches,
+    p.local_start_offset
+   FROM ((kafka.partition_overview v
+     JOIN kafka.partitions p ON ((p.partition_id = v.partition_id)))
      LEFT JOIN ( SELECT b.partition_id,
             sum(b.bytes) AS bytes,
             sum(b.batches) AS batches
@@ -4875,6 +4880,7 @@ comment on column kafka.storage_overview.size_bytes is 'Bytes of its batches';
 comment on column kafka.storage_overview.row_bytes is 'Those of them that lie in rows';
 comment on column kafka.storage_overview.object_bytes is 'Those of them that lie in objects';
 comment on column kafka.storage_overview.object_batches is 'How many batches these are';
+comment on column kafka.storage_overview.local_start_offset is 'Of a tiered topic: batches below it have moved to objects';
 comment on view kafka.topic_overview is 'Each topic with its partitions, records (offsets from log start to end; fewer where compacted), bytes and configs';
 comment on column kafka.topic_overview.topic is 'The topic''s name';
 comment on column kafka.topic_overview.topic_id is 'Kafka''s text form of a UUID';

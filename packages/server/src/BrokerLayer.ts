@@ -14,6 +14,7 @@ import {
   followerDefaults,
   logDefaults,
   mergeDefaults,
+  objectDefaults,
   retentionDefaults,
   tierDefaults
 } from "@tusk/storage/defaults"
@@ -333,6 +334,7 @@ export const tuning = (settings: Settings, memoryBytes: number | undefined) =>
       producerIdExpirationMs: settings.producerIdExpirationMs
     }),
     Layer.succeed(ObjectOptions, {
+      ...objectDefaults,
       lingerMs: settings.objectLingerMs,
       maxBytes: settings.objectMaxBytes,
       uploads: settings.objectUploads

@@ -10,6 +10,7 @@ import { FollowerOptions } from "@tusk/storage/log/follower/FollowerOptions"
 import { LogOptions } from "@tusk/storage/log/LogOptions"
 import { OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { makeSignal, Signals } from "@tusk/storage/Signal"
+import { ObjectStore } from "@tusk/storage/port/ObjectStore"
 import { Store } from "@tusk/storage/port/Store"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -31,6 +32,7 @@ import {
   USERS
 } from "./limits.ts"
 import type { Database } from "./Database.ts"
+import type { ObjectWorld } from "./ObjectWorld.ts"
 import type { Plant } from "./Plant.ts"
 import type { SimNetwork } from "./SimNetwork.ts"
 import type { View, World } from "./World.ts"
@@ -116,6 +118,8 @@ export interface BrokerOptions {
   readonly network: SimNetwork
   readonly database: Database
   readonly port: number
+  /** Undefined: there is no object store. */
+  readonly objects: ObjectWorld | undefined
   readonly plant: Plant | undefined
   /** `tusk.failover.offset.leap` */
   readonly failoverLeap: number
@@ -133,6 +137,7 @@ export class Broker {
     readonly [port: number, peer: ReturnType<typeof peerOf> | ReturnType<typeof guardedPeerOf>]
   >
   readonly #tight: ReturnType<typeof tightLimits>
+  readonly #tightObjects: ObjectWorld["limits"] | Layer.Layer<never>
 
   constructor(options: BrokerOptions) {
     this.#options = options
@@ -143,6 +148,7 @@ export class Broker {
       [guarded, guardedPeerOf(guarded)]
     ]
     this.#tight = tightLimits(options.world.chance.fork(), options.failoverLeap)
+    this.#tightObjects = options.objects?.limits ?? Layer.empty
   }
 
   get isRunning(): boolean {
@@ -217,13 +223,15 @@ export class Broker {
 
   /** Tries until the lock is free, then serves. */
   #run(view: View): Effect.Effect<void> {
-    const { database, network, plant, violate, world } = this.#options
+    const { database, network, objects, plant, violate, world } = this.#options
     const store = database.storeOf(view)
+    const objectStore = objects?.store.storeOf(view)
     const settings = {
       ...defaultSettings,
       ...securitySettings,
       logCleanerBackoffMs: CLEANER_BACKOFF_MS,
       requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      ...objects?.settings,
       groupMinSessionTimeoutMs: 1000,
       groupConsumerMinSessionTimeoutMs: 1000,
       groupConsumerSessionTimeoutMs: CONSUMER_SESSION_MS,
@@ -237,7 +245,9 @@ export class Broker {
       Layer.provide(Layer.succeed(Store, plant?.store?.(store, database, view) ?? store)),
       Layer.provide(Layer.succeed(BrokerSettings, settings)),
       Layer.provide(Layer.succeed(Signals, plant?.signals ?? makeSignal)),
+      Layer.provide(Layer.succeed(ObjectStore, objectStore && (plant?.objects?.(objectStore, view) ?? objectStore))),
       Layer.provide(this.#tight),
+      Layer.provide(this.#tightObjects),
       Layer.provide(tuning(settings, undefined)),
       // Other threads are not the world's.
       Layer.provide(Layer.succeed(BatchCodec, inlineBatchCodec)),

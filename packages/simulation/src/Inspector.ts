@@ -20,6 +20,8 @@ const TRANSACTIONAL_IDS = ["x1", "x2"]
 const ALL = Array.from({ length: PARTITIONS }, (_, partition) => partition)
 /** Attempts to read what has to be readable by then. */
 const ATTEMPTS = 60
+/** The same of rows: a follower that could do nothing for long looks again after a minute at most. */
+const ROW_ATTEMPTS = 140
 
 /** Asks for ends and committed offsets now and then: what it is told has to hold. */
 export const inspector = (shared: ClientWorld, history: History, groups: ReadonlyArray<string>): Effect.Effect<void> =>
@@ -47,10 +49,11 @@ const atLast = <E>(
   history: History,
   read: Effect.Effect<boolean, E>,
   invariant: string,
-  what: string
+  what: string,
+  attempts = ATTEMPTS
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    for (let attempt = 0; attempt < attempts; attempt++) {
       const done = yield* Effect.result(read)
       if (Result.isSuccess(done) && done.success) return
       yield* Effect.sleep(500)
@@ -110,7 +113,7 @@ export const awaitRows = (shared: ClientWorld, history: History, followed: Reado
   Effect.suspend(() => {
     if (followed.length === 0) return Effect.void
     const rows = Effect.sync(() => areRowsWhole(shared, history, followed))
-    return atLast(history, rows, "S4", "the rows of followers")
+    return atLast(history, rows, "S4", "the rows of followers", ROW_ATTEMPTS)
   })
 
 /** From the first offset to the end: a consumer that reads so has no lag at last. */

@@ -53,6 +53,8 @@ const NOTHING_ERASED: Erased = { mayBeGone: () => false, reads: () => {} }
 export class LogHistory {
   /** Failovers so far: without any, no end leaps. */
   failovers = 0
+  /** Is told of every record that is acknowledged. */
+  onAcknowledged: (partition: number, offset: number) => void = () => {}
   readonly #violate: Violate
   readonly #produced = new Map<string, Produced>()
   readonly #open = new Set<string>()
@@ -117,6 +119,7 @@ export class LogHistory {
       this.#violate("I1", `${value} was acknowledged at ${acknowledgedAt} and at ${offset}`)
     }
     produced.acknowledgedAt = offset
+    this.onAcknowledged(partition, offset)
     this.#tell(partition, offset, value, "is acknowledged")
   }
 

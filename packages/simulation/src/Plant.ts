@@ -1,6 +1,7 @@
 import type { BrokerParts } from "@tusk/server/BrokerLayer"
 import type { Signal } from "@tusk/storage/Signal"
 import type { Store } from "@tusk/storage/port/Store"
+import type { ObjectStore } from "@tusk/storage/port/ObjectStore"
 import type { Database } from "./Database.ts"
 import type { View } from "./World.ts"
 
@@ -11,6 +12,7 @@ export interface Plant {
   readonly seed?: number
   readonly parts?: Partial<BrokerParts>
   readonly store?: (store: Store["Service"], database: Database, view: View) => Store["Service"]
+  readonly objects?: (objects: ObjectStore, view: View) => ObjectStore
   /** What makes the signals of connections. */
   readonly signals?: () => Signal
 }

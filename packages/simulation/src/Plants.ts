@@ -14,6 +14,7 @@ import type { StoreError } from "@tusk/storage/port/StoreError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { objectPlants } from "./ObjectPlants.ts"
 import type { Plant } from "./Plant.ts"
 import { securityPlants } from "./SecurityPlants.ts"
 import { sidePlants } from "./SidePlants.ts"
@@ -331,5 +332,6 @@ export const plants: ReadonlyArray<Plant> = [
   ...transactionPlants,
   ...sqlPlants,
   ...securityPlants,
-  ...sidePlants
+  ...sidePlants,
+  ...objectPlants
 ]

@@ -1,5 +1,4 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
-import { inMemory } from "@tusk/storage/writes/MemoryPartition"
 import type { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import type { Server } from "./Server.ts"
 import { rowsOf } from "./SqlBatches.ts"
@@ -22,12 +21,13 @@ const isCommit = (marker: Uint8Array): boolean => {
 }
 
 /** By the markers in it, and not by what a broker noted besides. */
-const committedLog = ({ batches, endOffset, first }: MemoryPartition): CommittedLog => {
+const committedLog = (server: Server, { batches, endOffset, first }: MemoryPartition): CommittedLog => {
   let stableEnd = endOffset
   const fates = new Map<bigint, boolean>()
   const kept: Array<ReadonlyArray<KeptRow>> = []
   for (let i = batches.length - 1; i >= first; i--) {
-    const { baseOffset, records } = inMemory(batches[i]!)
+    const { baseOffset } = batches[i]!
+    const records = server.bytesOf(batches[i]!)
     const producerId = RecordBatch.producerId(records)
     if (RecordBatch.isControl(records)) fates.set(producerId, isCommit(records))
     else if (!RecordBatch.isTransactional(records)) kept.push(rowsOf(records))
@@ -64,7 +64,8 @@ export class RowsHistory {
   }
 
   /** One look, as of one moment. The answer: whether all rows are there, and none besides. */
-  look({ data, rows }: Server, { mayLose, name }: FollowedTopic): boolean {
+  look(server: Server, { mayLose, name }: FollowedTopic): boolean {
+    const { data, rows } = server
     const topic = Array.from(data.topics.values()).find((each) => each.name === name)
     if (topic === undefined) return false
     const looks = topic.partitionIds.map((id, index) => {
@@ -74,18 +75,19 @@ export class RowsHistory {
       const log = data.partitions.get(id)!
       const found = { where: `${name}-${index}`, next, rows: rows.rowsOf(id), logStart: log.logStartOffset }
       for (const row of found.rows) this.#seen(name, row)
-      return this.#lookAt(found, committedLog(log), (row) => mayLose || this.#mayBeGone(name, index, row))
+      return this.#lookAt(found, committedLog(server, log), (row) => mayLose || this.#mayBeGone(name, index, row))
     })
     return looks.every((isWhole) => isWhole)
   }
 
   /** A table of the latest value of each key: the same, but for what is superseded. The answer: whether it is at the end. */
-  lookAtTable({ data }: Server, { name, positions, rows, topicId }: LatestTable): boolean {
+  lookAtTable(server: Server, { name, positions, rows, topicId }: LatestTable): boolean {
+    const { data } = server
     const partitionIds = data.topics.get(topicId ?? "")?.partitionIds ?? []
     const looks = partitionIds.map((id) => {
       const next = positions.get(id)
       if (next === undefined) return false
-      const { records, stableEnd } = committedLog(data.partitions.get(id)!)
+      const { records, stableEnd } = committedLog(server, data.partitions.get(id)!)
       const wrong = (text: string) => this.#violate("S5", `table ${name}: ${text}`)
       if (next > stableEnd) wrong(`rows are there up to ${next}, and it is stable up to ${stableEnd}`)
       const latest = new Map<string, KeptRow>()

@@ -1,5 +1,8 @@
+import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import { MemoryData } from "@tusk/storage/memory/MemoryStore"
 import { apply } from "@tusk/storage/memory/memoryWrites"
+import { bytesOf as sizeOf } from "@tusk/storage/writes/MemoryPartition"
+import type { MemoryBatch } from "@tusk/storage/writes/MemoryPartition"
 import type { OutboxRow } from "@tusk/storage/port/Outbox"
 import type { Unit } from "@tusk/storage/port/Write"
 import { SqlClaims } from "./SqlClaims.ts"
@@ -10,7 +13,7 @@ import { SqlRows } from "./SqlRows.ts"
 import type { RowChange } from "./SqlRows.ts"
 import type { TableChange } from "./SqlTables.ts"
 import { SqlServer } from "./SqlServer.ts"
-import { appendsOf, foundsTopic } from "./units.ts"
+import { appendsOf } from "./units.ts"
 
 /** Changes that a standby may not have heard of yet, at most. */
 const MOST_BEHIND = 8
@@ -79,13 +82,20 @@ export class Server {
   readonly erasures: SqlErasures
   readonly #standbyErasures: SqlErasures
 
+  /** What lies in the object store, by name. */
+  readonly #objects: ReadonlyMap<string, Uint8Array>
+  /** Batches that were read out of objects. */
+  readonly #opened = new WeakMap<MemoryBatch, Uint8Array>()
+
   constructor(
     data: MemoryData,
+    objects: ReadonlyMap<string, Uint8Array> = new Map(),
     claims: ReadonlyMap<number, ClaimRow> = new Map(),
     kept = new SqlRows(),
     erasures = new SqlErasures()
   ) {
     this.data = data
+    this.#objects = objects
     this.erasures = erasures
     this.#standbyErasures = erasures.copy()
     this.#kept = kept
@@ -95,6 +105,20 @@ export class Server {
     this.#standbyClaims = new Map(claims)
     this.sql = new SqlServer(data)
     this.#standby = data.copy()
+  }
+
+  /** The bytes of a batch, in its row or in an object: offsets, epoch and the time of the append are the row's. */
+  bytesOf(batch: MemoryBatch): Uint8Array {
+    if (batch.records !== undefined) return batch.records
+    const known = this.#opened.get(batch)
+    if (known !== undefined) return known
+    const { baseOffset, leaderEpoch, maxTimestamp, stored } = batch
+    const { name } = this.data.objects.get(stored!.objectId)!
+    const found = this.#objects.get(name)!.slice(stored!.position, stored!.position + sizeOf(batch))
+    RecordBatch.setOffsets(found, baseOffset, leaderEpoch)
+    if (RecordBatch.timestampType(found) === "LogAppendTime") RecordBatch.setLogAppendTime(found, maxTimestamp)
+    this.#opened.set(batch, found)
+    return found
   }
 
   commits(units: ReadonlyArray<Unit>): void {
@@ -167,12 +191,12 @@ export class Server {
 
   /**
    * The standby takes over, with another timeline, and lacks at most `most` of the newest changes: no more than `leap`
-   * offsets of any partition, and no topic that has to be there.
+   * offsets of any partition, and nothing that it may not miss.
    */
   promote(
     most: number,
     leap: number,
-    isNeeded: (topic: string) => boolean
+    mayMiss: (units: ReadonlyArray<Unit>) => boolean
   ): { readonly server: Server; readonly lost: Lost } {
     const behind = this.#behind
     let left = behind.length
@@ -182,7 +206,7 @@ export class Server {
       const change = behind[left - 1]!
       // What followers wrote goes with all that was written since.
       if (!("kept" in change)) {
-        if (missing === most || !this.#mayMiss(change, offsets, leap, isNeeded)) break
+        if (missing === most || !this.#mayMiss(change, offsets, leap, mayMiss)) break
         missing++
       }
       left--
@@ -197,10 +221,15 @@ export class Server {
   }
 
   #standbyServer(): Server {
-    return new Server(this.#standby, this.#standbyClaims, this.#standbyKept, this.#standbyErasures)
+    return new Server(this.#standby, this.#objects, this.#standbyClaims, this.#standbyKept, this.#standbyErasures)
   }
 
-  #mayMiss(change: Change, offsets: Map<number, bigint>, leap: number, isNeeded: (topic: string) => boolean): boolean {
+  #mayMiss(
+    change: Change,
+    offsets: Map<number, bigint>,
+    leap: number,
+    mayMiss: (units: ReadonlyArray<Unit>) => boolean
+  ): boolean {
     // What a take-over raised behind a failover is with every standby before one of them takes over in its turn.
     if ("counters" in change) return change.counters.epoch !== change.counters.failoverEpoch
     if ("rows" in change || "kept" in change || "erases" in change) return true
@@ -209,6 +238,6 @@ export class Server {
       if (lost > BigInt(leap)) return false
       offsets.set(partitionId, lost)
     }
-    return !foundsTopic(change.units, isNeeded)
+    return mayMiss(change.units)
   }
 }

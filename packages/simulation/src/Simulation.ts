@@ -26,6 +26,8 @@ import type { Plant } from "./Plant.ts"
 import { Principal } from "./Principal.ts"
 import { quotaAdmin } from "./QuotaAdmin.ts"
 import { plainProducer } from "./Producer.ts"
+import { ObjectWorld } from "./ObjectWorld.ts"
+import { keptInObjects, mover, objectTroubles } from "./ObjectTopics.ts"
 import { SideFaults } from "./SideFaults.ts"
 import type { FollowedTopic } from "./RowsHistory.ts"
 import { PARTITIONS } from "./Requests.ts"
@@ -37,6 +39,7 @@ import { SqlSession, valuesOf } from "./SqlSession.ts"
 import { SqlWorker } from "./SqlWorker.ts"
 import { SimNetwork } from "./SimNetwork.ts"
 import { makeTrouble } from "./Troubles.ts"
+import { foundsTopic } from "./units.ts"
 import { Standstill, World } from "./World.ts"
 import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 
@@ -63,11 +66,22 @@ const SHARE_GROUP = "g4"
 const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
 /** All but those that clients make and delete. */
 const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS_TOPIC, SQL_TOPIC, ...GUARDED_TOPICS]
+/** A topic that the run cannot go on without. */
+const isNeeded = (topic: string): boolean => TOPICS.includes(topic)
 /** A run goes on in peace until there were so many. */
 const LEAST_REQUESTS = 300
 const MAX_STEPS = 300_000
-/** What costs more is done in some seeds: of ten, records are kept as rows in two, and keys erased in two. */
-const kindOf = (seed: number) => ({ follows: seed % 5 === 0, erases: seed % 10 === 3 || seed % 10 === 5 })
+/**
+ * What costs more is done in some seeds: of ten, records are kept as rows in two, and keys erased in two; in half of all,
+ * batches lie in objects.
+ */
+const kindOf = (seed: number) => ({
+  follows: seed % 5 === 0,
+  erases: seed % 10 === 3 || seed % 10 === 5,
+  stores: seed % 4 === 1 || seed % 4 === 2
+})
+/** Makes of a seed another one, for the object store alone: other seeds are not changed by those that have one. */
+const OBJECTS = 0x5eed_0b1e
 /** Longer than a broker answers from memory that has not heard from its session. */
 const SUPERSEDED_MS = 6000
 /** How long a healed world may take to come to rest. */
@@ -87,6 +101,8 @@ interface Run {
   readonly followed: ReadonlyArray<FollowedTopic>
   /** Keys are erased. */
   readonly erases: boolean
+  /** Undefined: there is no object store. */
+  readonly objects: ObjectWorld | undefined
 }
 
 const begin = (seed: number, plant: Plant | undefined): Run => {
@@ -95,7 +111,7 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
   const network = new SimNetwork(world, faults)
   const history = new History((text) => world.log(text))
   const keyed = new KeyedHistory(history, TOMBSTONES_MS)
-  const { erases, follows } = kindOf(seed)
+  const { erases, follows, stores } = kindOf(seed)
   // A chance of its own: other seeds are not changed by those in which somebody follows or erases.
   const sideChance = new Chance(~seed)
   const sideFaults = erases || follows ? new SideFaults(sideChance.fork()) : undefined
@@ -106,15 +122,22 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
   }
   const failoverLeap = world.chance.pick([10, 1000])
   const violate = (invariant: string, text: string) => history.violate(invariant, text)
-  const database = new Database(world, faults, {
+  const objects = stores
+    ? new ObjectWorld(world, new Chance(seed ^ OBJECTS), violate, (forMs) => database.troubled(forMs))
+    : undefined
+  const database: Database = new Database(world, faults, {
     failoverLeap,
-    isNeeded: (topic) => TOPICS.includes(topic),
+    mayMiss: (units) => !foundsTopic(units, isNeeded) && objects?.isSettled(units) !== true,
     isBroken: (topic) => topic === BROKEN_TOPIC,
     violate,
     sideFaults,
     follows,
     erases,
-    onRewrites: (server, units) => history.erasures.rewrites(server, units),
+    stored: objects?.store.data.objects ?? new Map(),
+    onCommit: (server, units) => {
+      history.erasures.rewrites(server, units)
+      objects?.history.commits(server, units)
+    },
     onAcls: (rows) => history.rights.becomes(rows, world.nowMs),
     onReign: () => history.rights.allKnown(world.nowMs),
     onFailover: (lost) => {
@@ -122,13 +145,22 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
       history.failsOver(loss, isAnythingLost)
       history.sql.ends(valuesOf(lost.rows), "unknown")
       for (const [first, last] of keys) keyed.loses(first, last, world.nowMs)
+      objects?.history.takesOver(database.server)
     }
   })
-  const brokers = PORTS.map((port) => new Broker({ world, network, database, port, plant, failoverLeap, violate }))
+  const parts = { world, network, database, objects, plant, failoverLeap, violate }
+  const brokers = PORTS.map((port) => new Broker({ ...parts, port }))
   history.erasures.watch(database.servers)
+  objects?.history.watch(database.servers)
+  objects?.leaveBehind(database.server.data.clusterId)
+  if (objects !== undefined) {
+    for (const [topic, log] of [[TOPIC, history.log] as const, ...history.guarded]) {
+      log.onAcknowledged = (...told) => objects.history.acknowledged(topic, ...told)
+    }
+  }
   const view = world.view("clients")
   const shared = { world, network, view, database, history, ports: PORTS, hasKeys: erases, requests: 0 }
-  return { world, faults, network, database, history, keyed, brokers, shared, followed, erases }
+  return { world, faults, network, database, history, keyed, brokers, shared, followed, erases, objects }
 }
 
 /** One run: brokers, clients and trouble, then peace, then everything is read once more. All of it follows from the seed. */
@@ -161,14 +193,14 @@ export const simulate = (seed: number, options: { readonly plant?: Plant; readon
 
 const story = (run: Run): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const { brokers, database, faults, followed, history, keyed, shared, world } = run
+    const { brokers, database, faults, followed, history, keyed, objects, shared, world } = run
     const chance = world.chance.fork()
     let calm = false
     const isCalm = () => calm
     const usual = faults.rates
     faults.heal()
     for (const broker of brokers) broker.start()
-    yield* makeTopics(new Client(shared, "admin"), followed)
+    yield* makeTopics(new Client(shared, "admin"), run)
     faults.rates = usual
 
     const members: Array<Member> = []
@@ -203,6 +235,7 @@ const story = (run: Run): Effect.Effect<void> =>
     calm = true
     faults.heal()
     database.heal()
+    objects?.store.heal()
     for (const broker of brokers) broker.rightClock()
     const starting = yield* Effect.forkChild(startAll(brokers))
     const settled = () => isSettled(members) && areSettled(consumers)
@@ -221,6 +254,7 @@ const story = (run: Run): Effect.Effect<void> =>
     yield* Effect.sleep(SUPERSEDED_MS)
     // Followers come to the end without being started anew.
     yield* awaitRows(shared, history, followed)
+    if (objects !== undefined) yield* objects.collected(database)
     // What is in memory is gone: what was told has to be in the database.
     for (const broker of brokers) broker.crash(0)
     yield* readAll({ shared, history, keyed, groups: ALL_GROUPS, followed })
@@ -228,16 +262,19 @@ const story = (run: Run): Effect.Effect<void> =>
     yield* Fiber.interrupt(starting)
   })
 
-const makeTopics = (admin: Client, followed: Run["followed"]): Effect.Effect<void> =>
+const makeTopics = (admin: Client, { followed, objects }: Run): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const rowsOf = (topic: string) => (followed.some(({ name }) => name === topic) ? keptAsRows : {})
-    yield* createTopic(admin, TOPIC, PARTITIONS, rowsOf(TOPIC))
-    yield* createTopic(admin, KEYED_TOPIC, 1, { ...keyedConfigs, ...rowsOf(KEYED_TOPIC) })
+    const configsOf = (topic: string) => ({
+      ...(followed.some(({ name }) => name === topic) && keptAsRows),
+      ...(objects?.topics.includes(topic) && keptInObjects)
+    })
+    yield* createTopic(admin, TOPIC, PARTITIONS, configsOf(TOPIC))
+    yield* createTopic(admin, KEYED_TOPIC, 1, { ...keyedConfigs, ...configsOf(KEYED_TOPIC) })
     yield* createTopic(admin, CONFIGURED_TOPIC, 1)
     yield* createTopic(admin, BROKEN_TOPIC, 1)
-    yield* createTopic(admin, TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS, rowsOf(TRANSACTIONS_TOPIC))
+    yield* createTopic(admin, TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS, configsOf(TRANSACTIONS_TOPIC))
     yield* createTopic(admin, SQL_TOPIC, SQL_PARTITIONS)
-    for (const topic of GUARDED_TOPICS) yield* createTopic(admin, topic, 1)
+    for (const topic of GUARDED_TOPICS) yield* createTopic(admin, topic, 1, configsOf(topic))
   })
 
 /** Clients that come to an end. */
@@ -258,12 +295,15 @@ const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effe
   )
 
 /** Clients that go on for as long as they are let. */
-const restless = ({ erases, followed, history, keyed, shared }: Run, isCalm: () => boolean): Effect.Effect<void> =>
+const restless = (
+  { database, erases, followed, history, keyed, objects, shared }: Run,
+  isCalm: () => boolean
+): Effect.Effect<void> =>
   Effect.all(
     [
       inspector(shared, history, ALL_GROUPS),
       keyedReader(shared, keyed),
-      topicMaker(shared, history, followed.length > 0 ? keptAsRows : {}),
+      topicMaker(shared, history, { ...(followed.length > 0 && keptAsRows), ...(objects && keptInObjects) }),
       configAdmins(shared, history),
       operator(shared),
       aclAdmin(shared, history),
@@ -279,6 +319,13 @@ const restless = ({ erases, followed, history, keyed, shared }: Run, isCalm: () 
       ...(followed.length > 0
         ? [rowReader(shared, history, followed), rowTroubles(shared, followed, isCalm), materialiser(shared, isCalm)]
         : []),
+      ...(objects === undefined
+        ? []
+        : [
+            mover(shared, isCalm),
+            objectTroubles(objects.store, objects.chance, isCalm),
+            objects.adopter(database, isCalm)
+          ]),
       ...(erases ? [eraser(shared, isCalm), erasureReader(shared, history)] : [])
     ],
     { concurrency: "unbounded", discard: true }

@@ -19,6 +19,8 @@ export interface Troubled {
   readonly database: Database
   readonly brokers: ReadonlyArray<Broker>
   readonly history: History
+  /** Where the ages of objects count, a clock is set by less. */
+  readonly objects: { readonly clockStepMs: number } | undefined
   /** A new member joins. */
   readonly enter: Effect.Effect<void>
 }
@@ -35,7 +37,16 @@ export const makeTrouble = (troubled: Troubled, count: number): Effect.Effect<vo
   })
 }
 
-const makeOne = ({ brokers, chance, database, enter, faults, history, network }: Troubled): Effect.Effect<void> => {
+const makeOne = ({
+  brokers,
+  chance,
+  database,
+  enter,
+  faults,
+  history,
+  network,
+  objects
+}: Troubled): Effect.Effect<void> => {
   const broker = chance.pick(brokers)
   const startAgain = Effect.andThen(
     Effect.suspend(() => Effect.sleep(chance.between(0, 4000))),
@@ -63,6 +74,7 @@ const makeOne = ({ brokers, chance, database, enter, faults, history, network }:
   if (what === 18) return Effect.sync(() => database.loseStandby(chance.between(500, 40_000)))
   return Effect.sync(() => {
     if (chance.permille(750)) return database.deafen(chance.between(500, 10_000))
-    if (broker.stepClock(chance.pick([-CLOCK_STEP_MS, CLOCK_STEP_MS]))) history.stepsClock()
+    const stepMs = objects?.clockStepMs ?? CLOCK_STEP_MS
+    if (broker.stepClock(chance.pick([-stepMs, stepMs]))) history.stepsClock()
   })
 }

@@ -21,6 +21,17 @@ export const appendsOf = (units: ReadonlyArray<Unit>): ReadonlyArray<Append> =>
 export const foundsTopic = (units: ReadonlyArray<Unit>, isMeant: (topic: string) => boolean): boolean =>
   units.some((unit) => unit.some((write) => write._tag === "PutTopic" && isMeant(write.name)))
 
+/** Since when objects are unused that a commit says to be so, in milliseconds; infinity: it says it of none. */
+export const unusedSince = (units: ReadonlyArray<Unit>): number => {
+  let since = Infinity
+  for (const unit of units) {
+    for (const write of unit) {
+      if (write._tag === "PutUnusedObjects") since = Math.min(since, Number(write.unusedSince))
+    }
+  }
+  return since
+}
+
 export const changesAcls = (units: ReadonlyArray<Unit>): boolean =>
   units.some((unit) => unit.some(({ _tag }) => _tag === "PutAcl" || _tag === "DeleteAcl"))
 

@@ -24,7 +24,7 @@ export const logDefaults = {
 }
 
 /** Of `ObjectOptions`. */
-export const objectDefaults = { lingerMs: -1, maxBytes: 8 * MIB, uploads: 4 }
+export const objectDefaults = { lingerMs: -1, maxBytes: 8 * MIB, uploads: 4, pointableMs: 3_600_000 }
 
 /** Of `RetentionOptions`. */
 export const retentionDefaults = {
@@ -111,6 +111,8 @@ export const pgDefaults = {
 export const collectorDefaults = {
   intervalMs: 300_000,
   deleteDelayMs: 7 * 86_400_000,
+  settledMs: 70 * 60_000,
+  orphanMs: 86_400_000,
   roundsPerSweep: 12,
   rowsPerStep: 1000,
   removedPerStep: 100

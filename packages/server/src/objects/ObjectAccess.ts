@@ -1,3 +1,4 @@
+import { CachedObjects } from "@tusk/storage/object/cache/CachedObjects"
 import { counted } from "@tusk/storage/log/objects/counted"
 import { ObjectReader } from "@tusk/storage/log/objects/ObjectReader"
 import { incarnationLayer, objectsLayer } from "@tusk/storage/log/objects/Objects"
@@ -19,7 +20,6 @@ const BLOCK_BYTES = 1024 * 1024
 const cached = Effect.fnUntraced(function* (store: ObjectStore) {
   const { objectCacheBytes, objectCacheDiskBytes, objectCachePath } = yield* BrokerSettings
   if (store.isLocal || objectCacheBytes === 0) return store
-  const { CachedObjects } = yield* Effect.promise(() => import("@tusk/storage/object/cache/CachedObjects"))
   const disk =
     objectCachePath === undefined
       ? undefined

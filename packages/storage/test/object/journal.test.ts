@@ -1,11 +1,16 @@
+import { closeSync, openSync } from "node:fs"
 import * as fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import { TestClock } from "effect/testing"
 import { makeFileObjectStore } from "../../src/object/file/FileObjectStore.ts"
 import { Folders } from "../../src/object/file/Folders.ts"
-import { JOURNAL, SEGMENT_BYTES } from "../../src/object/file/Journal.ts"
+import { Journal } from "../../src/object/file/Journal.ts"
+import { JOURNAL } from "../../src/object/file/place.ts"
 import {
   BLOCK,
   decodeSegment,
@@ -14,6 +19,7 @@ import {
   GENERATION_BYTES,
   recordBytes
 } from "../../src/object/file/journalRecord.ts"
+import { SEGMENT_BYTES } from "../../src/object/file/Segment.ts"
 import { takeOver } from "../../src/object/file/takeOver.ts"
 import type { ObjectStore } from "../../src/port/ObjectStore.ts"
 
@@ -166,6 +172,80 @@ describe("the journal of files", () => {
         assert.deepStrictEqual(yield* segmentsOf(path), [])
       })
     )
+  )
+
+  it.live("that is wiped holds nothing of what was put, and is used again", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* folder
+        yield* Effect.promise(() => fs.mkdir(join(path, "c")))
+        const options = { root: path, maxBytes: 2 * SEGMENT_BYTES, boot: "boot", own: "own" }
+        const journal = new Journal(options, new Folders(), yield* Effect.scope)
+        const put = Effect.fnUntraced(function* (i: number) {
+          const file = join(path, "c", `${i}`)
+          const fd = openSync(file, "wx")
+          const secret = Buffer.from(`secret-${i}`)
+          const lasts = yield* journal.write(
+            `c/${i}`,
+            { folder: join(path, "c"), path: file, fd },
+            [secret],
+            8,
+            Effect.void
+          )
+          if (!lasts) closeSync(fd)
+          return lasts
+        })
+        const holdsSecrets = Effect.map(
+          Effect.flatMap(segmentsOf(path), (files) =>
+            Effect.promise(() => Promise.all(files.map((file) => fs.readFile(file))))
+          ),
+          (segments) => segments.some((segment) => segment.includes("secret"))
+        )
+        let i = 0
+        while (!(yield* put(i++))) yield* Effect.yieldNow
+        assert.isTrue(yield* holdsSecrets)
+        yield* journal.wipe
+        assert.isFalse(yield* holdsSecrets)
+        for (let round = 0; round < 40; round++) yield* put(i++)
+        assert.isTrue(yield* holdsSecrets)
+        yield* journal.close
+      })
+    )
+  )
+
+  it.effect("writes files anew that cannot be flushed, and holds the objects until that is done", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* folder
+        yield* Effect.promise(() => fs.mkdir(join(path, "c")))
+        const options = { root: path, maxBytes: 2 * SEGMENT_BYTES, boot: "boot", own: "own" }
+        const journal = new Journal(options, new Folders(), yield* Effect.scope)
+        const soon = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+        let i = 0
+        let lasts = false
+        while (!lasts) {
+          const file = join(path, "c", `${++i}`)
+          // What is written into it is lost, and a flush of it fails.
+          const fd = openSync("/dev/null", "w")
+          closeSync(openSync(file, "wx"))
+          const filed = { folder: join(path, "c"), path: file, fd }
+          const bytes = Buffer.from(`whole-${i}`)
+          lasts = yield* journal.write(`c/${i}`, filed, [bytes], bytes.byteLength, Effect.void)
+          if (!lasts) closeSync(fd)
+          yield* soon
+        }
+        const wiping = yield* Effect.forkChild(journal.wipe)
+        const written = Effect.promise(() => fs.readFile(join(path, "c", `${i}`), "utf8"))
+        while ((yield* written) === "") {
+          yield* TestClock.adjust("5 seconds")
+          yield* soon
+        }
+        assert.strictEqual(yield* written, `whole-${i}`)
+        yield* Fiber.join(wiping)
+        yield* journal.close
+        assert.deepStrictEqual(yield* segmentsOf(path), [])
+      })
+    ).pipe(Effect.provide(Logger.layer([])))
   )
 
   it("finds objects behind one that was not written to its end", () => {

@@ -104,6 +104,39 @@ describe("kafka.records", () => {
     })
   )
 
+  it.live("of a tiered topic tells from where on batches lie in rows, and reads these", () =>
+    Effect.gen(function* () {
+      const { commit, log, psql } = yield* open
+      yield* commit(
+        log.append([valued("a")]),
+        log.append([valued("b")]),
+        log.append([valued("c")]),
+        Write.PutObject({ objectId: OBJECT, name: NAME, bytes: 1000, createdAt: 0n, merged: true })
+      )
+      const [size] = yield* psql.query("select octet_length(data) from kafka.batches limit 1")
+      yield* commit(
+        Write.MoveBatches({
+          partitionId: 1,
+          batches: [0n, 1n].map((baseOffset) => ({
+            baseOffset,
+            from: null,
+            to: { objectId: OBJECT, position: Number(baseOffset) * 100 },
+            bytes: Number(size![0])
+          }))
+        }),
+        Write.PutLocalStart({ partitionId: 1, localStartOffset: 2n })
+      )
+      expect(yield* failing(psql, "select * from kafka.records('t', from_offset => 1)")).toMatchObject({
+        code: "0A000",
+        hint: expect.stringMatching(/^From offset 2 on batches lie in rows\. Or set tusk\.sql\.records=on /)
+      })
+      expect(yield* psql.query("select local_start_offset, object_batches from kafka.storage_overview")).toEqual([
+        ["2", "2"]
+      ])
+      expect(yield* shown(psql, "kafka.records('t', from_offset => 2)")).toEqual(["2 c"])
+    })
+  )
+
   it.live("reads the follower's rows where there are any: tusk.sql.records=on", () =>
     Effect.gen(function* () {
       const { commit, log, psql } = yield* open
@@ -154,7 +187,9 @@ describe("views", () => {
         update kafka.batches set cumulative_bytes = (base_offset + 1) * ${sizeOf(first)}`)
       const [all, each] = [String(3 * sizeOf(first)), String(sizeOf(first))]
       const twice = String(2 * sizeOf(first))
-      expect(yield* psql.query("select * from kafka.storage_overview")).toEqual([["t", "0", all, each, twice, "2"]])
+      expect(yield* psql.query("select * from kafka.storage_overview")).toEqual([
+        ["t", "0", all, each, twice, "2", "0"]
+      ])
       expect(yield* psql.query("select size_bytes from kafka.partition_overview")).toEqual([[all]])
       expect(yield* psql.query("select size_bytes from kafka.topic_overview")).toEqual([[all]])
       const put = "2023-11-14 22:13:20+00"
@@ -172,7 +207,7 @@ describe("views", () => {
         [twice, each, each]
       ])
       yield* psql.query("delete from kafka.batches; delete from kafka.objects")
-      expect(yield* psql.query("select * from kafka.storage_overview")).toEqual([["t", "0", "0", "0", "0", "0"]])
+      expect(yield* psql.query("select * from kafka.storage_overview")).toEqual([["t", "0", "0", "0", "0", "0", "0"]])
       expect(yield* psql.query("select state, objects, bytes, live_bytes, oldest from kafka.object_overview")).toEqual(
         ["new", "merged", "erased", "unused"].map((state) => [state, "0", "0", "0", null])
       )

@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlError from "effect/sql/SqlError"
 import type { PgConnection } from "../../src/pg/connection/PgConnection.ts"
 import { NOTHING_TOLD } from "../../src/port/counters.ts"
 import { Kafka } from "../../src/sql.ts"
@@ -178,6 +179,22 @@ describe("Kafka.consume", () => {
           value: new Uint8Array(Buffer.from("v0"))
         }
       ])
+    })
+  )
+
+  it.live("ends where a batch lies in an object, and leaves what is committed", () =>
+    Effect.gen(function* () {
+      const { psql, sql } = yield* open(1, 6)
+      yield* psql.query(`insert into kafka.objects (object_id, name, bytes, created_at) values (1, 'c/i/1', 1000, 0);
+        update kafka.batches set object_id = 1, object_position = 0, object_bytes = octet_length(data), data = null where base_offset = 5`)
+      // Four at a time: the second transaction comes to it.
+      const error = yield* Effect.flip(provided(consume(note), sql))
+      expect(error).toMatchObject({ _tag: "SqlError" })
+      expect(String((error as SqlError.SqlError).reason.cause)).toContain(
+        "the batch at offset 5 lies in an object store"
+      )
+      expect(yield* noted(psql)).toEqual(["0:0", "0:1", "0:2", "0:3"])
+      expect(yield* psql.query("select committed_offset from kafka.claims")).toEqual([["4"]])
     })
   )
 

@@ -21,6 +21,8 @@ export interface RowPorts {
   /** One step at a time has its batches in memory. */
   readonly turns: Semaphore.Semaphore
   readonly paceMs: number
+  /** Another one: what is stored of rows may be less than it was, after a crash of the database. */
+  readonly reign: () => number | undefined
   readonly trouble: Recurring
 }
 
@@ -79,8 +81,12 @@ export class FollowedPartition {
   /** From the position that is stored, step by step. */
   readonly #run: Effect.Effect<void, Failure> = Effect.suspend(() =>
     Effect.gen({ self: this }, function* () {
+      const reign = this.#ports.reign()
       let next: bigint | undefined = yield* this.#begin()
-      while (next !== undefined) next = yield* this.#step(next)
+      while (next !== undefined) {
+        if (this.#ports.reign() !== reign) return
+        next = yield* this.#step(next)
+      }
       yield* this.#patience.after("the position is not where this broker left it")
     })
   )

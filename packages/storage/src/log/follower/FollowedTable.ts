@@ -24,6 +24,8 @@ export interface TablePorts {
   readonly log: Pick<Log["Service"], "ends" | "awaitBytes">
   readonly topics: Pick<Topics["Service"], "byName" | "ofPartition">
   readonly readStep: ReadStep
+  /** Another one: what is stored of rows may be less than it was, after a crash of the database. */
+  readonly reign: () => number | undefined
   /** So many steps at a time have their batches in memory. */
   readonly turns: Semaphore.Semaphore
   readonly options: Pick<FollowerOptions, "paceMs" | "tableLookMs" | "tablePatienceMs">
@@ -61,6 +63,8 @@ export class FollowedTable {
   readonly #next = new Map<number, bigint>()
   /** Where they end, as of the last look. */
   readonly #ends = new Map<number, bigint>()
+  /** In which `#next` was stored. */
+  #reign: number | undefined
   #topicId: string | undefined
   /** What was noted of a step that failed: each reason once. */
   #noted: string | undefined
@@ -72,6 +76,11 @@ export class FollowedTable {
     this.#topicId = table.topicId
     this.#patience = new Patience(this.#what, this.#trouble, ports.options.tablePatienceMs)
     this.#standstill = new Standstill(ports.options.tablePatienceMs)
+  }
+
+  /** Whose rows it has, as far as it knows. */
+  get topicId(): string | undefined {
+    return this.#topicId
   }
 
   get #what(): string {
@@ -106,7 +115,9 @@ export class FollowedTable {
   /** A step of each partition that has one, or a wait until there may be one. */
   readonly #round: Effect.Effect<void, Failure> = Effect.suspend(() =>
     Effect.gen({ self: this }, function* () {
-      const { log, options } = this.#ports
+      const { log, options, reign } = this.#ports
+      if (this.#reign !== reign()) this.#next.clear()
+      this.#reign = reign()
       const topic = yield* this.#turn.withPermits(1)(this.#owner())
       if (topic === undefined) return yield* Effect.sleep(options.tableLookMs)
       const outcomes = yield* this.#steps(topic)

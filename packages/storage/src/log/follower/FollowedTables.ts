@@ -33,10 +33,14 @@ export class FollowedTables {
   /** Begins with tables that are new, and ends with those that are gone. */
   readonly look: Effect.Effect<void, StoreError> = Effect.suspend(() =>
     Effect.gen({ self: this }, function* () {
+      const before = new Map(Array.from(this.#followed, ([id, { table }]) => [id, table.topicId]))
       const all = yield* this.#tables.all
-      const there = new Set(all.map(({ id }) => id))
-      for (const [id, { fiber }] of this.#followed) {
-        if (there.has(id)) continue
+      const there = new Map(all.map((table) => [table.id, table]))
+      for (const [id, { fiber, table }] of this.#followed) {
+        const stored = there.get(id)
+        // A crash of the database may have lost whose its rows are: then it begins anew.
+        const isForgotten = stored?.topicId !== table.topicId && before.get(id) === table.topicId
+        if (stored !== undefined && !isForgotten) continue
         this.#followed.delete(id)
         yield* Fiber.interrupt(fiber)
       }

@@ -63,7 +63,8 @@ export class Follower extends Context.Service<
       const turns = yield* Semaphore.make(1)
       const trouble = new Recurring("log")
       const tableTrouble = new Recurring("log")
-      const ports = { rows, log, readStep, turns, paceMs: options.paceMs, trouble }
+      const { reign } = active
+      const ports = { rows, log, readStep, turns, reign, paceMs: options.paceMs, trouble }
       const scope = yield* Effect.scope
       const followed = new Followed(ports, topics, scope)
       const tables =
@@ -71,7 +72,7 @@ export class Follower extends Context.Service<
           ? undefined
           : new FollowedTables(
               materialised,
-              { log, topics, readStep, options, turns: yield* Semaphore.make(options.tableSteps) },
+              { log, topics, readStep, options, reign, turns: yield* Semaphore.make(options.tableSteps) },
               scope
             )
       active.onTakeOver(() => Effect.sync(() => followed.unsettle()))

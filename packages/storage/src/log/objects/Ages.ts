@@ -3,10 +3,8 @@ const MINUTE_MS = 60_000
 const TOLERANCE_MS = 10 * MINUTE_MS
 /** For how long a wall clock that has leapt goes on steadily before it is believed. */
 const TRUST_MS = 24 * 60 * MINUTE_MS
-/** No unit brings a pointer to an object of this process that is older (an hour by the monotonic clock), and ten minutes. */
-export const SETTLED_MS = 70 * MINUTE_MS
-/** What one note stands for: how far the numbers of objects have come. */
-const NOTE_MS = MINUTE_MS
+/** Notes of how far the numbers of objects have come, until one is settled. */
+const NOTES = 70
 
 /** What time it may be, in milliseconds. */
 export interface Times {
@@ -50,23 +48,29 @@ export class WallTimes {
  * by it. Their numbers rise: an object whose number was reached long ago was put long ago.
  */
 export class OwnAges {
-  /** Numbers that were reached by then, a note for each minute; the first is the newest of those that are settled. */
+  /** Numbers that were reached by then, a note for a part of the time; the first is the newest of those that are settled. */
   readonly #notes: Array<{ number: number; ms: number; readonly beganMs: number }> = []
+  readonly #settledMs: number
+
+  /** `settledMs`: as `CollectorOptions` has it. */
+  constructor(settledMs: number) {
+    this.#settledMs = settledMs
+  }
 
   /** An object of this number is there now. */
   note(number: number, nowMs: number): void {
     const last = this.#notes.at(-1)
     if (last !== undefined && number <= last.number) return
-    if (last !== undefined && nowMs - last.beganMs < NOTE_MS) {
+    if (last !== undefined && nowMs - last.beganMs < this.#settledMs / NOTES) {
       last.number = number
       last.ms = nowMs
       return
     }
     this.#notes.push({ number, ms: nowMs, beganMs: nowMs })
-    while (this.#notes.length > 1 && nowMs - this.#notes[1]!.ms >= SETTLED_MS) this.#notes.shift()
+    while (this.#notes.length > 1 && nowMs - this.#notes[1]!.ms >= this.#settledMs) this.#notes.shift()
   }
 
   isSettled(number: number, nowMs: number): boolean {
-    return this.#notes.some((note) => number <= note.number && nowMs - note.ms >= SETTLED_MS)
+    return this.#notes.some((note) => number <= note.number && nowMs - note.ms >= this.#settledMs)
   }
 }

@@ -10,14 +10,12 @@ import type { ListedObject, ObjectStore, ObjectStoreError, ObjectStoreRefused } 
 import type { StoreError } from "../../port/StoreError.ts"
 import { Write } from "../../port/Write.ts"
 import type { StorageCounts } from "../../StorageCounts.ts"
-import { OwnAges, SETTLED_MS, WallTimes } from "./Ages.ts"
+import { OwnAges, WallTimes } from "./Ages.ts"
 import type { Times } from "./Ages.ts"
 import type { CollectorOptions } from "./CollectorOptions.ts"
 import { parseObjectName } from "./ObjectNames.ts"
 import type { Owner } from "./Owner.ts"
 import { prefixOf } from "./OwnerRecord.ts"
-
-const DAY_MS = 86_400_000
 
 /** Writes nothing, and waits for its commit all the same. */
 const BEHIND: Participant<void> = {
@@ -62,10 +60,11 @@ interface Look {
 export class Collecting {
   readonly #ports: CollectingPorts
   readonly #times = new WallTimes()
-  readonly #own = new OwnAges()
+  readonly #own: OwnAges
 
   constructor(ports: CollectingPorts) {
     this.#ports = ports
+    this.#own = new OwnAges(ports.options.settledMs)
   }
 
   /** What time it is, in the reign that is in force. */
@@ -140,13 +139,15 @@ export class Collecting {
   /** No unit that would point to it can come any more, and no batch does. */
   #isLeft(object: UsedObject, { times }: Look): boolean {
     const isSettled = this.#isSettled(object)
-    return !object.isUsed && isSettled && Number(object.createdAt) < times.earliest - SETTLED_MS
+    return !object.isUsed && isSettled && Number(object.createdAt) < times.earliest - this.#ports.options.settledMs
   }
 
   #isOld(object: ListedObject, { times }: Look): boolean {
     const parsed = parseObjectName(this.#ports.active.clusterId, object.name)
     // What has another name is not a broker's.
-    return parsed !== undefined && this.#isSettled(object) && parsed.timeMs < times.earliest - DAY_MS
+    return (
+      parsed !== undefined && this.#isSettled(object) && parsed.timeMs < times.earliest - this.#ports.options.orphanMs
+    )
   }
 
   /**

@@ -10,6 +10,10 @@ export interface CollectorOptions {
    * the oldest backup that one would restore.
    */
   readonly deleteDelayMs: number
+  /** No unit brings a pointer to an object of this process that is older: `ObjectOptions.pointableMs`, and more. */
+  readonly settledMs: number
+  /** Of an object that no row knows, from the time in its name to its removal. */
+  readonly orphanMs: number
   /** Rounds from one look at the whole store to the next. */
   readonly roundsPerSweep: number
   /** Rows of one look, and objects noted by one commit. */

@@ -14,10 +14,9 @@ import type { WriteOf } from "../../port/Write.ts"
 import { Recurring } from "../../Recurring.ts"
 import { Incarnation } from "./CollectorOptions.ts"
 import { objectName } from "./ObjectNames.ts"
+import { ObjectOptions } from "./ObjectOptions.ts"
 import { Owner } from "./Owner.ts"
 
-/** Batches point to an object for the first time while it is younger than this: the collector takes none that is so young. */
-const POINTABLE_MS = 3_600_000
 /** How long a put is tried, and between two tries: at first, and at most. */
 const TRIED_MS = 30_000
 const FIRST_WAIT_MS = 100
@@ -74,6 +73,7 @@ export const objectsLayer: Layer.Layer<never, never, Active | Owner> = Layer.eff
     const store = yield* ObjectStore
     if (store === undefined) return without
     const active = yield* Active
+    const { pointableMs } = yield* ObjectOptions
     const clock = yield* Clock.Clock
     const owner = yield* Owner
     const trouble = new Recurring("objects")
@@ -142,7 +142,7 @@ export const objectsLayer: Layer.Layer<never, never, Active | Owner> = Layer.eff
               if (active.reign() !== reign) return anotherReign()
               // A machine that slept has a clock that stood still.
               const ageMs = Math.max(active.nowMs() - putMs, clock.currentTimeMillisUnsafe() - timeMs)
-              return ageMs < POINTABLE_MS ? undefined : tooOld(name)
+              return ageMs < pointableMs ? undefined : tooOld(name)
             }
             return Effect.as(stored(name, chunks, bytes, reign), { write, refusal })
           })

@@ -12,7 +12,7 @@ import { asked, carriedOut, closeLater, readAll, told, unless, writeAll } from "
 import type { DiskError } from "./disk.ts"
 import { Folders, removeEmpty } from "./Folders.ts"
 import { Journal, MOST_BYTES } from "./Journal.ts"
-import type { Filed } from "./Journal.ts"
+import type { Filed } from "./Segment.ts"
 import { Handles } from "./Handles.ts"
 import { listed } from "./listing.ts"
 import { placeOf } from "./place.ts"
@@ -30,6 +30,8 @@ export interface FileObjectOptions {
 }
 
 const JOURNAL_BYTES = 256 << 20
+/** How often what was put is taken out of the journal. */
+const WIPED_MS = 3_600_000
 
 /** A folder may be removed, as it is empty, while something is put into it; so often at most. */
 const TRIES = 20
@@ -200,7 +202,10 @@ const prepare = Effect.fnUntraced(function* (disk: Disk, maxBytes: number, scope
   disk.lasts = !IN_MEMORY.has(type)
   if (!disk.lasts) return
   yield* takeOver({ root: disk.root, folders: disk.folders, boot })
-  if (IN_PLACE.has(type)) disk.journal = new Journal({ root: disk.root, maxBytes, boot, own }, disk.folders, scope)
+  if (!IN_PLACE.has(type)) return
+  const journal = new Journal({ root: disk.root, maxBytes, boot, own }, disk.folders, scope)
+  disk.journal = journal
+  yield* Effect.forkIn(Effect.forever(Effect.andThen(Effect.sleep(WIPED_MS), journal.wipe)), scope)
 })
 
 /** Runs it once, unless it fails: for all who come before it has succeeded. */

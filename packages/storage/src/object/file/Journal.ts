@@ -1,14 +1,16 @@
-import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
-import { join } from "node:path"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import { Recurring } from "../../Recurring.ts"
 import { asked, carriedOut, closeLater, unless, writeAll } from "./disk.ts"
 import type { DiskError } from "./disk.ts"
 import type { Folders } from "./Folders.ts"
-import { BLOCK, encodeGeneration, encodeHeader, GENERATION_BYTES, recordBytes } from "./journalRecord.ts"
+import { writeFiles } from "./segmentFiles.ts"
+import { BLOCK, encodeGeneration, encodeHeader, recordBytes } from "./journalRecord.ts"
+import { begin, closeFiled, makeSegment, SEGMENT_BYTES, wipeSegment } from "./Segment.ts"
+import type { Filed, Segment } from "./Segment.ts"
 
 export interface JournalOptions {
   /** The store's folder. */
@@ -20,9 +22,6 @@ export interface JournalOptions {
   readonly own: string
 }
 
-/** Where the journal lies. No object does: it is no name that `placeOf` gives. */
-export const JOURNAL = "journal~"
-export const SEGMENT_BYTES = 16 << 20
 /** Objects beyond it cost less without: the disk is busy with their bytes, and not with its own journal. */
 export const MOST_BYTES = SEGMENT_BYTES / 4
 /** So many puts go without one first: who does not write much needs no segments. */
@@ -31,33 +30,8 @@ const BEFORE_FIRST = 32
 const FLUSHES = 2
 /** Files of a segment that stay open until they are flushed; others are opened once more. */
 const MOST_OPEN = 64
-const ZEROS = Buffer.alloc(1 << 20)
-const WRITES_THROUGH = fs.constants.O_RDWR | fs.constants.O_DSYNC
-
-/** A file that is written over and over, and never changes its size: such a write needs nothing of the file system's journal. */
-interface Segment {
-  readonly path: string
-  readonly fd: number
-  generation: Uint8Array
-  /** Where the next object goes. */
-  at: number
-  /** Objects that the segment alone may hold. */
-  objects: Array<Filed>
-  /** Those of them whose files are closed already. */
-  closed: Set<Filed>
-  /** Whether the generation has a name that lasts. */
-  begun: Deferred.Deferred<boolean>
-  /** Puts that are not done, and who waits for the last of them. */
-  writing: number
-  idle: Deferred.Deferred<void> | undefined
-}
-
-/** An object's own file, which is open, and its folder. */
-export interface Filed {
-  readonly folder: string
-  readonly path: string
-  readonly fd: number
-}
+/** Until files that could not be flushed are written anew. */
+const AGAIN_MS = 5000
 
 /**
  * Makes a small object last by one write, and one flush, of a file that is there already: its own file, with a new entry in a
@@ -69,6 +43,7 @@ export class Journal {
   readonly #folders: Folders
   readonly #scope: Scope.Scope
   readonly #padding = Buffer.alloc(BLOCK)
+  readonly #trouble = new Recurring("objects")
   #current: Segment | undefined
   readonly #free: Array<Segment> = []
   readonly #retiring = new Set<Segment>()
@@ -114,10 +89,7 @@ export class Journal {
   #written(segment: Segment, filed: Filed, lasts: boolean): void {
     if (lasts) {
       segment.objects.push(filed)
-      if (segment.objects.length > MOST_OPEN) {
-        segment.closed.add(filed)
-        closeLater(filed.fd)
-      }
+      if (segment.objects.length > MOST_OPEN) closeFiled(segment, filed)
     }
     if (--segment.writing === 0 && segment.idle !== undefined) Deferred.doneUnsafe(segment.idle, Effect.void)
   }
@@ -141,7 +113,7 @@ export class Journal {
   #turn(taken: number): Effect.Effect<void> {
     const full = this.#current
     if (full !== undefined && full.at + taken <= SEGMENT_BYTES) return Effect.void
-    this.#current = this.#free.pop()
+    this.#current = this.#free.shift()
     if (this.#current !== undefined) begin(this.#current)
     const after: Array<Effect.Effect<void>> = []
     if (full !== undefined) after.push(this.#retire(full))
@@ -164,7 +136,8 @@ export class Journal {
 
   /** Another segment, full of zeros. What fails is tried again by who next finds no room. */
   get #make(): Effect.Effect<void> {
-    return this.#filled.pipe(
+    const name = `${this.#options.own}-${++this.#made}`
+    return makeSegment(this.#folders, this.#options.root, name).pipe(
       Effect.tap((segment) =>
         Effect.sync(() => {
           this.#segments++
@@ -178,34 +151,11 @@ export class Journal {
     )
   }
 
-  get #filled(): Effect.Effect<Segment, DiskError> {
-    const folder = join(this.#options.root, JOURNAL)
-    const path = join(folder, `${this.#options.own}-${++this.#made}`)
-    const fill = Array.from({ length: SEGMENT_BYTES / ZEROS.byteLength }, () => ZEROS)
-    return Effect.gen({ self: this }, function* () {
-      yield* this.#folders.ensure(folder, this.#options.root)
-      const filling = yield* asked<number>((done) => fs.open(path, "wx", done))
-      yield* writeAll(filling, fill).pipe(
-        Effect.andThen(carriedOut((done) => fs.fsync(filling, done))),
-        Effect.ensuring(Effect.sync(() => closeLater(filling)))
-      )
-      yield* this.#folders.flush(folder)
-      const fd = yield* asked<number>((done) => fs.open(path, WRITES_THROUGH, done))
-      const unused = {
-        generation: ZEROS,
-        begun: Deferred.makeUnsafe<boolean>(),
-        objects: [],
-        closed: new Set<Filed>(),
-        writing: 0
-      }
-      return { path, fd, at: SEGMENT_BYTES, idle: undefined, ...unused }
-    })
-  }
-
-  /** Used again once all files of its objects are flushed; left as it is for the next process if one cannot be. */
+  /** Used again once all files of its objects are flushed. */
   #retire(segment: Segment): Effect.Effect<void> {
     this.#retiring.add(segment)
-    return this.#flushed(segment).pipe(
+    return this.#saved(segment).pipe(
+      Effect.catch((error) => this.#saveAgain(segment, error)),
       Effect.tap(() =>
         Effect.sync(() => {
           this.#retiring.delete(segment)
@@ -216,9 +166,33 @@ export class Journal {
             closeLater(segment.fd)
           }
         })
-      ),
-      Effect.ignore
+      )
     )
+  }
+
+  #saveAgain(segment: Segment, { message }: DiskError): Effect.Effect<void> {
+    return this.#trouble.seen(`objects are only in the journal, as their files cannot be flushed: ${message}`).pipe(
+      Effect.andThen(Effect.sleep(AGAIN_MS)),
+      Effect.andThen(this.#saved(segment)),
+      Effect.andThen(this.#trouble.over("files of objects are flushed again")),
+      Effect.catch((error) => this.#saveAgain(segment, error))
+    )
+  }
+
+  /** All its objects last without it: their files are flushed, or are written anew and flushed. */
+  #saved(segment: Segment): Effect.Effect<void, DiskError> {
+    return Effect.suspend(() => {
+      if (!segment.isBroken) {
+        return Effect.tapError(this.#flushed(segment), () => Effect.sync(() => (segment.isBroken = true)))
+      }
+      const { root } = this.#options
+      const written = writeFiles({ root, folders: this.#folders }, segment.path, () => false)
+      // One that is gone was taken over, and so was what it holds.
+      return Effect.map(unless("ENOENT")(written), () => {
+        segment.isBroken = false
+        for (const filed of segment.objects) closeFiled(segment, filed)
+      })
+    })
   }
 
   #flushed(segment: Segment): Effect.Effect<void, DiskError> {
@@ -230,12 +204,7 @@ export class Journal {
             flush,
             (fd) => Effect.sync(() => closeLater(fd))
           )
-        : Effect.tap(flush(filed.fd), () =>
-            Effect.sync(() => {
-              segment.closed.add(filed)
-              closeLater(filed.fd)
-            })
-          )
+        : Effect.tap(flush(filed.fd), () => Effect.sync(() => closeFiled(segment, filed)))
     // Files and folders that are gone were removed.
     const flushing = <A>(flush: Effect.Effect<A, DiskError>) => unless("ENOENT")(flush)
     return Effect.gen({ self: this }, function* () {
@@ -249,23 +218,29 @@ export class Journal {
     })
   }
 
+  /** What was put before is in no segment any more, as its records may be erased where they belong. */
+  readonly wipe: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    const current = this.#current
+    this.#current = undefined
+    if (current !== undefined) yield* this.#retire(current)
+    const wipeNext = Effect.suspend(() => {
+      const segment = this.#free.shift()
+      if (segment === undefined) return Effect.void
+      return Effect.map(wipeSegment(segment), () => void this.#free.push(segment))
+    })
+    // A file is not closed while it is written.
+    for (let left = this.#free.length; left > 0; left--) yield* Effect.uninterruptible(wipeNext)
+  })
+
   /** Flushes all files, and leaves no segment behind that nobody needs. Nobody writes any more. */
   readonly close: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     const used = [...this.#retiring, ...(this.#current === undefined ? [] : [this.#current])]
     this.#current = undefined
-    const flushed = yield* Effect.filter(used, (segment) => Effect.isSuccess(this.#flushed(segment)))
+    const flushed = yield* Effect.filter(used, (segment) =>
+      Effect.isSuccess(Effect.retry(this.#saved(segment), { times: 1 }))
+    )
     const free = this.#free.splice(0)
     for (const { path } of [...flushed, ...free]) yield* Effect.ignore(carriedOut((done) => fs.unlink(path, done)))
     for (const { fd } of [...used, ...free]) closeLater(fd)
   })
-}
-
-/** A new generation: what lies in the segment from before is none of it. */
-const begin = (segment: Segment): void => {
-  segment.generation = randomBytes(GENERATION_BYTES)
-  segment.at = BLOCK
-  segment.objects = []
-  segment.closed.clear()
-  segment.begun = Deferred.makeUnsafe()
-  segment.idle = undefined
 }

@@ -29,7 +29,7 @@ const PASSING: ReadonlySet<string> = new Set([
 
 const HINTS: Readonly<Record<string, string>> = {
   NoSuchBucket: "there is no such bucket",
-  AccessDenied: "the key may not do that",
+  AccessDenied: "the key may not do that (to one that may not list the bucket, what is not there is answered so, too)",
   InvalidAccessKeyId: "it does not know the access key's id",
   SignatureDoesNotMatch: "the secret access key is not the one of this id",
   RequestTimeTooSkewed: "its clock and this machine's differ too much",

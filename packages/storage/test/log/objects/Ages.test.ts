@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OwnAges, SETTLED_MS, WallTimes } from "../../../src/log/objects/Ages.ts"
+import { collectorDefaults } from "../../../src/defaults.ts"
+import { OwnAges, WallTimes } from "../../../src/log/objects/Ages.ts"
 import { objectName, parseObjectName } from "../../../src/log/objects/ObjectNames.ts"
 
 const DAY_MS = 86_400_000
+const SETTLED_MS = collectorDefaults.settledMs
 const NOW = 1_700_000_000_000
 
 describe("the time by three clocks", () => {
@@ -46,7 +48,7 @@ describe("the time by three clocks", () => {
 
 describe("the age of this process' own objects", () => {
   it("is told by their numbers: what was reached long ago was put long ago", () => {
-    const ages = new OwnAges()
+    const ages = new OwnAges(SETTLED_MS)
     assert.isFalse(ages.isSettled(1, 0))
     ages.note(5, 0)
     ages.note(9, 10 * 60_000)
@@ -58,7 +60,7 @@ describe("the age of this process' own objects", () => {
   })
 
   it("is kept in little room", () => {
-    const ages = new OwnAges()
+    const ages = new OwnAges(SETTLED_MS)
     for (let i = 0; i < 100_000; i++) ages.note(i, i * 1000)
     assert.isTrue(ages.isSettled(90_000, 100_000_000))
     assert.isFalse(ages.isSettled(99_900, 100_000_000))

@@ -2,6 +2,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { objectDefaults } from "../../../src/defaults.ts"
 import { Active } from "../../../src/commit/Active.ts"
 import { Incarnation } from "../../../src/log/objects/CollectorOptions.ts"
 import { ObjectOptions } from "../../../src/log/objects/ObjectOptions.ts"
@@ -54,7 +55,7 @@ export const startBroker = Effect.fnUntraced(function* (options: Partial<ObjectO
     Layer.provide(faulty.layer),
     Layer.provide(Layer.succeed(ObjectStore, store)),
     Layer.provide(Layer.succeed(Incarnation, "abcdefgh")),
-    Layer.provide(Layer.succeed(ObjectOptions, { lingerMs: -1, maxBytes: 1000, uploads: 2, ...options }))
+    Layer.provide(Layer.succeed(ObjectOptions, { ...objectDefaults, maxBytes: 1000, uploads: 2, ...options }))
   )
   const context = yield* Layer.build(layer)
   return Object.assign(broker, {

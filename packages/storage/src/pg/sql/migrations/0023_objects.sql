@@ -127,8 +127,9 @@ comment on function kafka.batches_in(bigint) is 'What lies in an object: bytes a
 
 create view kafka.storage_overview as
   select v.topic, v.partition, v.size_bytes, (v.size_bytes - coalesce(o.bytes, 0))::bigint as row_bytes,
-    coalesce(o.bytes, 0)::bigint as object_bytes, coalesce(o.batches, 0)::bigint as object_batches
+    coalesce(o.bytes, 0)::bigint as object_bytes, coalesce(o.batches, 0)::bigint as object_batches, p.local_start_offset
   from kafka.partition_overview v
+  join kafka.partitions p on p.partition_id = v.partition_id
   left join (
     select b.partition_id, sum(b.bytes) as bytes, sum(b.batches) as batches
     from kafka.objects o cross join lateral kafka.batches_in(o.object_id) b
@@ -140,6 +141,7 @@ comment on column kafka.storage_overview.size_bytes is 'Bytes of its batches';
 comment on column kafka.storage_overview.row_bytes is 'Those of them that lie in rows';
 comment on column kafka.storage_overview.object_bytes is 'Those of them that lie in objects';
 comment on column kafka.storage_overview.object_batches is 'How many batches these are';
+comment on column kafka.storage_overview.local_start_offset is 'Of a tiered topic: batches below it have moved to objects';
 
 create view kafka.object_overview as
   select s.state, count(o.object_id) as objects, coalesce(sum(o.bytes), 0)::bigint as bytes,
@@ -192,7 +194,10 @@ create or replace function kafka.log_records(id integer, from_offset bigint, mos
           detail = format('object %s, bytes %s to %s, offset %s',
             coalesce((select o.name from kafka.objects o where o.object_id = batch.object_id), batch.object_id::text),
             batch.object_position, batch.object_position + batch.size - 1, base),
-          hint = 'Set tusk.sql.records=on for the topic, or for the broker: then it keeps the records as rows.';
+          hint = (select case when p.local_start_offset > base
+              then format('From offset %s on batches lie in rows. Or set', p.local_start_offset) else 'Set' end
+            from kafka.partitions p where p.partition_id = id)
+            || ' tusk.sql.records=on for the topic, or for the broker: then it keeps the records as rows.';
       end if;
       flags := get_byte(batch.head, 22);
       -- Control records; what was aborted.
