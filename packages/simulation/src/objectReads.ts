@@ -35,7 +35,7 @@ export const mergeReads = (read: Beside["read"]): MergeReads => {
     read(({ data }) => Effect.runSync(ask(mergeReadsOf(data))))
   return {
     mergeable: (which, limit) => ask((reads) => reads.mergeable(which, limit)),
-    mergedUses: (after, limit) => ask((reads) => reads.mergedUses(after, limit)),
+    uses: (after, which, limit) => ask((reads) => reads.uses(after, which, limit)),
     batchesIn: (objectIds, limit) => ask((reads) => reads.batchesIn(objectIds, limit)),
     bytesOf: (batches) => Effect.map(resolved([batches]), ([found]) => found!)
   }

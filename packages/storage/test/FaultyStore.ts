@@ -3,7 +3,7 @@ import * as Layer from "effect/Layer"
 import { make, MemoryData } from "../src/memory/MemoryStore.ts"
 import { Store } from "../src/port/Store.ts"
 import type { StoredClaim } from "../src/port/StateLoader.ts"
-import type { Unit } from "../src/port/Write.ts"
+import type { Unit, Write } from "../src/port/Write.ts"
 import { StoreRefused } from "../src/port/StoreError.ts"
 import type { StoreError, StoreUnavailable } from "../src/port/StoreError.ts"
 
@@ -35,6 +35,8 @@ export class FaultyStore {
   after: Effect.Effect<void> = Effect.void
   /** Whether the store refuses these, whenever it is asked. */
   refuse: (units: ReadonlyArray<Unit>) => boolean = () => false
+  /** Writes of a commit that come to nothing. */
+  passOver: (write: Write) => boolean = () => false
   /** Runs before the lock is taken. */
   beforeAcquire: Effect.Effect<void, StoreUnavailable> = Effect.void
   /** Runs once before the next read of batches, or behind the next look for one by its time. */
@@ -100,7 +102,7 @@ export class FaultyStore {
       ),
     merges: {
       mergeable: (which, limit) => this.#memory.merges.mergeable(which, limit),
-      mergedUses: (after, limit) => this.#memory.merges.mergedUses(after, limit),
+      uses: (after, which, limit) => this.#memory.merges.uses(after, which, limit),
       batchesIn: (objectIds, limit) => this.#memory.merges.batchesIn(objectIds, limit),
       bytesOf: (batches) => this.#memory.merges.bytesOf(batches)
     },
@@ -112,6 +114,10 @@ export class FaultyStore {
     commit: (units) => Effect.suspend(() => this.#commit(units))
   })
 
+  #sifted(units: ReadonlyArray<Unit>): ReadonlyArray<Unit> {
+    return units.map((unit) => unit.filter((write) => !this.passOver(write)))
+  }
+
   #commit(units: ReadonlyArray<Unit>): Effect.Effect<void, StoreError> {
     this.commits.push(units)
     this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight)
@@ -120,7 +126,9 @@ export class FaultyStore {
     const stores = fault === undefined || fault.stored
     return this.hold.pipe(
       Effect.andThen(
-        Effect.suspend(() => (this.refuse(units) ? REFUSED : stores ? this.#memory.commit(units) : Effect.void))
+        Effect.suspend(() =>
+          this.refuse(units) ? REFUSED : stores ? this.#memory.commit(this.#sifted(units)) : Effect.void
+        )
       ),
       Effect.andThen(Effect.suspend(() => this.after)),
       Effect.andThen(fault === undefined ? Effect.void : Effect.fail(fault.error)),

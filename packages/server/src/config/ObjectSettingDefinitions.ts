@@ -66,7 +66,7 @@ export const objectSettingDefinitions = {
     "INT",
     mergeDefaults.bytes,
     { min: 64 * 1024, max: GIB },
-    "Bytes, about, of an object into which what lies in small ones is put, in order of partitions and offsets. So many are held in memory meanwhile."
+    "Bytes, about, of an object into which what lies in small ones is put, in order of partitions and offsets; in a local store 4 MiB at most. So many are held in memory meanwhile."
   ),
   objectMergeIntervalMs: number(
     "tusk.object.merge.interval.ms",

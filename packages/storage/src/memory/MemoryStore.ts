@@ -136,7 +136,7 @@ export const make = (data: MemoryData, options: MemoryOptions): Store["Service"]
     abortedTransactions: (partitionId, from, to) => withLock(reads.abortedTransactions(partitionId, from, to)),
     merges: {
       mergeable: (which, limit) => withLock(reads.merges.mergeable(which, limit)),
-      mergedUses: (after, limit) => withLock(reads.merges.mergedUses(after, limit)),
+      uses: (after, which, limit) => withLock(reads.merges.uses(after, which, limit)),
       batchesIn: (objectIds, limit) => withLock(reads.merges.batchesIn(objectIds, limit)),
       bytesOf: (batches) => withLock(reads.merges.bytesOf(batches))
     },

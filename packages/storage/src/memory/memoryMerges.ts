@@ -34,9 +34,12 @@ export const mergeReadsOf = (data: MemoryData): MergeReads => {
         )
         return found.toSorted((a, b) => Number(b.erased) - Number(a.erased)).slice(0, limit)
       }),
-    mergedUses: (after, limit) =>
+    uses: (after, { before, below }, limit) =>
       Effect.sync(() =>
-        objects(({ merged, objectId }) => merged && objectId > after && data.objects.batches(objectId) > 0)
+        objects(
+          ({ bytes, createdAt, merged, objectId }) =>
+            objectId > after && createdAt < before && (merged || bytes >= below) && data.objects.batches(objectId) > 0
+        )
           .slice(0, limit)
           .map(({ bytes, objectId }) => ({ objectId, bytes, usedBytes: used(objectId) }))
       ),

@@ -12,13 +12,13 @@ export interface MergeableObject {
 
 /** Which objects may be merged, of those that are not yet. */
 export interface MergeableWhich {
-  /** Put before this time, in milliseconds. */
+  /** Put before this time, in milliseconds: what waits for its commit may point to younger ones. */
   readonly before: bigint
   /** Smaller than this, in bytes. */
   readonly below: number
 }
 
-/** What is still of use in a merged object. */
+/** What is still of use in an object that is not merged for its size. */
 export interface ObjectUse {
   readonly objectId: bigint
   readonly bytes: number
@@ -42,8 +42,15 @@ export interface MergeReads {
     which: MergeableWhich,
     limit: number
   ) => Effect.Effect<ReadonlyArray<MergeableObject>, StoreError>
-  /** At most `limit` merged objects behind an id in which a batch lies, in order of ids. Costs what lies in them. */
-  readonly mergedUses: (after: bigint, limit: number) => Effect.Effect<ReadonlyArray<ObjectUse>, StoreError>
+  /**
+   * At most `limit` objects behind an id in which a batch lies, and that are no smaller than such or merged, and as old, in order
+   * of ids. Costs what lies in them.
+   */
+  readonly uses: (
+    after: bigint,
+    which: MergeableWhich,
+    limit: number
+  ) => Effect.Effect<ReadonlyArray<ObjectUse>, StoreError>
   /** At most `limit` of the batches that lie in these objects, in order of partition and offset. */
   readonly batchesIn: (
     objectIds: ReadonlyArray<bigint>,

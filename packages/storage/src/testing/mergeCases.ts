@@ -117,17 +117,21 @@ const lyingCases = (scenario: Scenario) =>
           put(2n),
           put(3n, { ...merged, bytes: 5000 }),
           put(4n, merged),
-          put(5n, merged)
+          put(5n, merged),
+          put(6n, { bytes: 2000 }),
+          put(7n, { ...merged, createdAt: 100n })
         )
         yield* commit(store, into(one, 1n, 0, 10), into(two, 1n, 10, 20), into(two, 2n, 0, 5), into(one, 3n, 0, 40))
+        yield* commit(store, into(one, 6n, 0, 50), into(one, 7n, 0, 60))
         yield* commit(store, Write.PutUnusedObjects({ objectIds: [4n], unusedSince: 50n }))
         const uses = (after: bigint, limit: number) =>
-          Effect.map(store.merges.mergedUses(after, limit), (found) =>
+          Effect.map(store.merges.uses(after, { before: 100n, below: 2000 }, limit), (found) =>
             found.map(({ bytes, objectId, usedBytes }) => [objectId, bytes, usedBytes])
           )
         const all = [
           [1n, 100, 30],
-          [3n, 5000, 40]
+          [3n, 5000, 40],
+          [6n, 2000, 50]
         ]
         assert.deepStrictEqual(yield* uses(0n, 10), all)
         assert.deepStrictEqual(yield* uses(0n, 2), all.slice(0, 2))

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Active } from "../../commit/Active.ts"
 import { Committer } from "../../commit/Committer.ts"
-import type { MergeReads } from "../../port/MergeReads.ts"
+import type { MergeableWhich, MergeReads } from "../../port/MergeReads.ts"
 import { ObjectStore } from "../../port/ObjectStore.ts"
 import { Store } from "../../port/Store.ts"
 import type { StoreError } from "../../port/StoreError.ts"
@@ -20,6 +20,9 @@ import type { Mergeable } from "./MergePlan.ts"
 import { makeMoveBatches } from "./moveBatches.ts"
 import type { MoveBatches } from "./moveBatches.ts"
 import { Suspects } from "./Suspects.ts"
+
+/** In a store where a call costs little, larger objects make reads no faster: what is as large stays as it is. */
+const LOCAL_BYTES = 4 * 1024 * 1024
 
 /**
  * Puts what lies in small objects together in large ones, in order of partition and offset, so that who reads a partition from
@@ -36,10 +39,13 @@ export class Merger extends Context.Service<
   private static readonly layerNoDeps = Layer.effect(
     Merger,
     Effect.gen(function* () {
-      if ((yield* ObjectStore) === undefined) return Merger.of({ check: Effect.void })
+      const objectStore = yield* ObjectStore
+      if (objectStore === undefined) return Merger.of({ check: Effect.void })
       const { merges: store } = yield* Store
       const active = yield* Active
-      const options = yield* MergeOptions
+      const asked = yield* MergeOptions
+      const bytes = objectStore.isLocal ? Math.min(asked.bytes, LOCAL_BYTES) : asked.bytes
+      const options = { ...asked, bytes }
       const move = makeMoveBatches({
         store,
         options,
@@ -71,7 +77,7 @@ class Merging {
   readonly #ports: MergingPorts
   readonly #trouble = new Recurring("log")
   readonly #suspects = new Suspects()
-  /** Merged objects up to here were looked at for what is of use in them. */
+  /** Objects up to here were looked at for what is of use in them. */
   #usesLookedAt = 0n
 
   constructor(ports: MergingPorts) {
@@ -96,7 +102,7 @@ class Merging {
   /** What is still of use in the next merged objects: little in some of them. */
   readonly #sparse = Effect.fnUntraced({ self: this }, function* () {
     const { options, store } = this.#ports
-    const uses = yield* store.mergedUses(this.#usesLookedAt, options.usesPerLook)
+    const uses = yield* store.uses(this.#usesLookedAt, yield* this.#which(), options.usesPerLook)
     this.#usesLookedAt = uses.length < options.usesPerLook ? 0n : uses.at(-1)!.objectId
     const nowMs = yield* Clock.currentTimeMillis
     const sparse = uses.filter(({ bytes, usedBytes }) => 2 * usedBytes < bytes)
@@ -107,24 +113,34 @@ class Merging {
 
   readonly #mergeAll = Effect.gen({ self: this }, function* () {
     const { move, options } = this.#ports
-    let sparse = yield* this.#sparse()
+    const sparse = yield* this.#sparse()
+    /** Once a look each, whatever comes of it: else one that does not change would be read and put for ever. */
+    const taken = new Set<bigint>()
     while (true) {
-      const objects = nextMerge([...sparse, ...(yield* this.#unmerged())], options)
+      const all = [...sparse, ...(yield* this.#unmerged())]
+      const objects = nextMerge(
+        all.filter(({ objectId }) => !taken.has(objectId)),
+        options
+      )
       if (objects.length === 0) return
       const objectIds = objects.map(({ objectId }) => objectId)
+      for (const objectId of objectIds) taken.add(objectId)
       const suspect = Effect.sync(() => this.#suspects.add(objectIds))
       const [took] = yield* Effect.timed(Effect.tapError(move(objectIds), () => suspect))
-      sparse = sparse.filter(({ objectId }) => !objectIds.includes(objectId))
       const tookMs = Duration.toMillis(took)
       if (tookMs >= 1) yield* Effect.sleep(tookMs)
     }
   })
 
+  #which(): Effect.Effect<MergeableWhich> {
+    const { bytes, leastAgeMs } = this.#ports.options
+    return Effect.map(Clock.currentTimeMillis, (nowMs) => ({ before: BigInt(nowMs - leastAgeMs), below: bytes }))
+  }
+
   readonly #unmerged = Effect.fnUntraced({ self: this }, function* () {
     const { options, store } = this.#ports
     const nowMs = yield* Clock.currentTimeMillis
-    const which = { before: BigInt(nowMs - options.leastAgeMs), below: options.bytes }
-    const found = yield* store.mergeable(which, options.objectsPerLook)
+    const found = yield* store.mergeable(yield* this.#which(), options.objectsPerLook)
     return found.flatMap(({ bytes, erased, objectId }): ReadonlyArray<Mergeable> =>
       this.#suspects.isResting(objectId, nowMs) ? [] : [{ objectId, bytes, isUrgent: erased }]
     )

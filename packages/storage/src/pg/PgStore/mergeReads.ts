@@ -59,10 +59,12 @@ export const mergeReadsOf = (
           putLimit(frame, limit)
         })
       ),
-    mergedUses: (after, limit) =>
+    uses: (after, { before, below }, limit) =>
       rows(decodeUse, (frame) =>
-        run(frame, readStatements.MergedUses, 2, () => {
+        run(frame, readStatements.ObjectUses, 4, () => {
           putInt64(frame, after)
+          putInt64(frame, before)
+          putInt64(frame, BigInt(below))
           putLimit(frame, limit)
         })
       ),

@@ -5023,12 +5023,6 @@ select r.rolname::text from mine join pg_catalog.pg_roles r on r.oid = mine.oid`
   where (not o.merged or o.erased) and o.unused_since is null
     and (o.erased or (o.created_at < $1::bigint and o.bytes < $2::bigint))
   order by o.erased desc, o.object_id limit $3::int`,
-  MergedUses: `select o.object_id, o.bytes, (select sum(b.object_bytes) from kafka.batches b where b.object_id = o.object_id)::bigint
-  from (select f.object_id, f.bytes from kafka.objects f
-    where f.object_id > $1::bigint and f.merged and f.unused_since is null
-      and (select b.object_id from kafka.batches b where b.object_id = f.object_id limit 1) is not null
-    order by f.object_id limit $2::int) o
-  order by o.object_id`,
   ObjectBatches: `-- Of one object, in order of their places in it.
 select b.partition_id, b.base_offset, b.last_offset, b.object_position, b.object_bytes
   from kafka.batches b
@@ -5045,6 +5039,12 @@ with recursive pointed (object_id, place) as (
   ObjectTotals: `select count(*), coalesce(sum(bytes), 0)::bigint, count(unused_since),
     coalesce(sum(bytes) filter (where unused_since is not null), 0)::bigint
   from kafka.objects`,
+  ObjectUses: `select o.object_id, o.bytes, (select sum(b.object_bytes) from kafka.batches b where b.object_id = o.object_id)::bigint
+  from (select f.object_id, f.bytes from kafka.objects f
+    where f.object_id > $1::bigint and f.created_at < $2::bigint and (f.merged or f.bytes >= $3::bigint) and f.unused_since is null
+      and (select b.object_id from kafka.batches b where b.object_id = f.object_id limit 1) is not null
+    order by f.object_id limit $4::int) o
+  order by o.object_id`,
   ObjectsByName: `select o.object_id, o.name, o.bytes, o.created_at, o.unused_since, o.merged,
     (select b.object_id from kafka.batches b where b.object_id = o.object_id limit 1) is not null
   from kafka.objects o where o.name > $1::text order by o.name limit $2::int`,

@@ -109,7 +109,7 @@ describe("objects that are merged", () => {
       yield* old
       yield* merge
       const sparse = Effect.gen(function* () {
-        const found = yield* store.merges.mergedUses(0n, 100)
+        const found = yield* store.merges.uses(0n, { before: 100n, below: 3 * KIB }, 100)
         return found.filter(({ bytes, usedBytes }) => 2 * usedBytes < bytes).length
       })
       yield* log.raiseLogStart(partitionIdOf("t"), 38n)
@@ -120,6 +120,22 @@ describe("objects that are merged", () => {
       assert.strictEqual(yield* sparse, 0)
       assert.strictEqual((yield* records("t", 38n)).length, 2)
       assert.strictEqual((yield* records("other", 17n)).length, 3)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("are read once a look, also if nothing comes of it", () =>
+    Effect.gen(function* () {
+      const world = yield* started()
+      const { faulty, merge, objects, takeOut, used } = world
+      yield* fill(world, 10)
+      yield* takeOut
+      yield* old
+      const { puts } = objects
+      // As if each batch lay elsewhere by then.
+      faulty.passOver = (write) => write._tag === "MoveBatches"
+      yield* merge
+      assert.strictEqual(used().length, 10)
+      assert.strictEqual(objects.puts, puts + 1)
     }).pipe(Effect.scoped)
   )
 

@@ -5,11 +5,11 @@ import { GZIP } from "@tusk/protocol/record/Compression"
 import * as PgStore from "@tusk/storage/pg/PgStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { PostgresServer, until } from "../../storage/test/pg/PostgresServer.ts"
-import { batchOf } from "./Batches.ts"
-import { startBroker } from "./BrokerUnderTest.ts"
-import { ObjectsUnderTest } from "./ObjectBroker.ts"
-import type { WireClient } from "./WireClient.ts"
+import { PostgresServer, until } from "../../../storage/test/pg/PostgresServer.ts"
+import { batchOf } from "../Batches.ts"
+import { startBroker } from "../BrokerUnderTest.ts"
+import { ObjectsUnderTest } from "../ObjectBroker.ts"
+import type { WireClient } from "../WireClient.ts"
 
 const OBJECT = { "tusk.storage": "object" } as const
 
