@@ -23,7 +23,7 @@ import type { Beside } from "./sidePorts.ts"
 import type { SideFaults } from "./SideFaults.ts"
 import { PASS_KEYS } from "./SqlServer.ts"
 import type { Lost } from "./Server.ts"
-import { MAX_BYTES, Session } from "./Session.ts"
+import { MAX_BYTES, secondDoor, Session } from "./Session.ts"
 import type { Sent, SessionWorld } from "./Session.ts"
 import { changesAcls } from "./units.ts"
 import type { View, World } from "./World.ts"
@@ -338,10 +338,7 @@ export class Database {
         ).pipe(Effect.map(([, state]) => state)),
       lost: Effect.suspend(() => own?.lost ?? Effect.never),
       commit: (units) => use((session) => session.commit(units)),
-      beside: {
-        ready: Effect.sync(() => own?.isAlive === true && this.#world.chance.below(8) > 0),
-        commit: (units) => use((session) => session.commit(units, true))
-      },
+      beside: secondDoor(use, () => own?.isAlive === true && this.#world.chance.below(8) > 0),
       ping: use((session) => session.ping),
       heartbeat: use((session) => session.heartbeat),
       read: (requests, maxBytes) =>

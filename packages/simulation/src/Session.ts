@@ -1,5 +1,5 @@
 import * as MemoryStore from "@tusk/storage/memory/MemoryStore"
-import type { ClusterState, Told } from "@tusk/storage/port/CommitStore"
+import type { ClusterState, CommitBeside, Told } from "@tusk/storage/port/CommitStore"
 import type { Store } from "@tusk/storage/port/Store"
 import type { Unit } from "@tusk/storage/port/Write"
 import { Fenced, OutcomeUnknown, StoreRefused, StoreUnavailable } from "@tusk/storage/port/StoreError"
@@ -318,3 +318,12 @@ const errorOf = (outcome: Outcome): StoreError["_tag"] | undefined => {
   const reason = outcome._tag === "Failure" ? outcome.cause.reasons[0] : undefined
   return reason?._tag === "Fail" ? reason.error._tag : undefined
 }
+
+/** The second door of a broker's sessions; not always can it be had. */
+export const secondDoor = (
+  use: (ask: (session: Session) => Effect.Effect<void, StoreError>) => Effect.Effect<void, StoreError>,
+  isThere: () => boolean
+): CommitBeside => ({
+  ready: Effect.sync(isThere),
+  commit: (units) => use((session) => session.commit(units, true))
+})

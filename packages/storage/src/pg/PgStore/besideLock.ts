@@ -7,6 +7,8 @@ import { BESIDE_LOCK } from "../schema/SchemaVersion.ts"
 import { ask, heldLock, OWN_GRACE_MS, OWN_LIMIT_MS, RETRY_MS } from "./clusterLock.ts"
 
 const KEY = BESIDE_LOCK.join()
+
+/** Gives the lock back of the session that commits beside the writer. */
 export const RELEASE_BESIDE = `select pg_advisory_unlock(${KEY})`
 const END_HOLDER = `select pg_terminate_backend(pid) from pg_locks where ${heldLock(BESIDE_LOCK)}`
 
