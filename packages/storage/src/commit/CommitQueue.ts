@@ -156,11 +156,7 @@ export class CommitQueue {
    * preparation, is left where it was. `decide` gives the writes of a unit that is part of the commit, or undefined. `beside`:
    * the commit that is in flight: plain units alone that touch none of its partitions, and none that came behind another one.
    */
-  assemble(
-    decide: (entry: Entry) => Unit | undefined,
-    retract: (entry: Entry) => void,
-    beside?: Beside
-  ): Assembled {
+  assemble(decide: (entry: Entry) => Unit | undefined, retract: (entry: Entry) => void, beside?: Beside): Assembled {
     const entries = this.#entries
     const joined: Array<Entry> = []
     const units: Array<Unit> = []

@@ -163,7 +163,11 @@ const committingBeside = (
       yield* changed.until(() => flights.isSecondWanted(queue) || (admission.isClosed && queue.isEmpty))
       if (queue.isEmpty && admission.isClosed) return
       if (yield* beside.ready) yield* oneRound(rounds)
-      else yield* Effect.raceFirst(Effect.sleep(BESIDE_RETRY_MS), changed.until(() => admission.isClosed))
+      else
+        yield* Effect.raceFirst(
+          Effect.sleep(BESIDE_RETRY_MS),
+          changed.until(() => admission.isClosed)
+        )
     }
   })
 

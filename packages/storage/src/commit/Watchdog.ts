@@ -54,19 +54,18 @@ export class Watchdog {
   }
 
   /** Tells of a commit of a reign that failed (`isBeside`: by the second door); returns when it is known what is stored. */
-  readonly failed = Effect.fnUntraced({ self: this }, function* (
-    error: StoreError,
-    failedReign: number,
-    isBeside = false
-  ) {
-    const { reigning } = this.#ports
-    if (reigning.count === failedReign) {
-      yield* this.#failures.seen(`a commit failed: ${error._tag} ${error.message}`)
-      if (error._tag === "StoreUnavailable") yield* this.#check()
-      else if (error._tag !== "StoreRefused") yield* reigning.recover(error.message)
-    } else yield* reigning.whenReigning
-    return aftermathOf(error, reigning.count === failedReign, reigning.unknownStored(isBeside))
-  })
+  readonly failed = Effect.fnUntraced(
+    { self: this },
+    function* (error: StoreError, failedReign: number, isBeside = false) {
+      const { reigning } = this.#ports
+      if (reigning.count === failedReign) {
+        yield* this.#failures.seen(`a commit failed: ${error._tag} ${error.message}`)
+        if (error._tag === "StoreUnavailable") yield* this.#check()
+        else if (error._tag !== "StoreRefused") yield* reigning.recover(error.message)
+      } else yield* reigning.whenReigning
+      return aftermathOf(error, reigning.count === failedReign, reigning.unknownStored(isBeside))
+    }
+  )
 
   /** In a fiber of its own: one that is under way goes on when the fiber that asked waits no longer. */
   readonly proven: Effect.Effect<void, StoreError> = Effect.suspend(() =>

@@ -32,7 +32,13 @@ const layerOf = (store: FaultyStore, maxCommitBytes: number) =>
     Layer.provideMerge(Active.layer),
     Layer.provide(store.layer),
     Layer.provide(
-      Layer.succeed(CommitterOptions, { maxCommitBytes, maxQueuedBytes: 1000, besideBytes: 1, requestTimeoutMs: 30_000, slowMs: 0 })
+      Layer.succeed(CommitterOptions, {
+        maxCommitBytes,
+        maxQueuedBytes: 1000,
+        besideBytes: 1,
+        requestTimeoutMs: 30_000,
+        slowMs: 0
+      })
     )
   )
 

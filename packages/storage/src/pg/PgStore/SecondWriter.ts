@@ -45,9 +45,7 @@ export class SecondWriter {
       ? Effect.succeed(true)
       : this.open.pipe(
           Effect.as(true),
-          Effect.catch(({ message }) =>
-            Effect.as(Effect.logDebug(`no second session for commits: ${message}`), false)
-          )
+          Effect.catch(({ message }) => Effect.as(Effect.logDebug(`no second session for commits: ${message}`), false))
         )
   )
 
