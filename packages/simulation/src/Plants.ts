@@ -109,7 +109,7 @@ const withoutTimers = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A
 /** The timers of groups never ring: a member that falls silent stays one for ever. */
 const forgetTimer: Plant = {
   name: "forget-timer",
-  seed: 21,
+  seed: 7,
   parts: {
     groups: changed(Groups, groupsLayer, (groups) => ({
       ...groups,
@@ -231,7 +231,7 @@ const ackOffsetsEarly: Plant = {
 /** A commit of unknown outcome is told to be not stored at once, and looked up meanwhile. */
 const answerBeforeLooking: Plant = {
   name: "answer-before-looking",
-  seed: 7,
+  seed: 28,
   parts: {
     committer: Layer.provide(
       Committer.layer,
@@ -252,7 +252,7 @@ const answerBeforeLooking: Plant = {
 /** No broker notices that another server has taken over: counters and ends go on from what it has. */
 const epochAgain: Plant = {
   name: "epoch-again",
-  seed: 3,
+  seed: 5,
   store: (store, database) => ({
     ...store,
     acquire: () =>

@@ -31,7 +31,7 @@ const authoriseByNameOfOtherTopic: Plant = {
 /** After a take-over ACLs are those that the broker had in memory before. */
 const keepOldRows: Plant = {
   name: "keep-old-rows",
-  seed: 6,
+  seed: 14,
   parts: {
     security: Layer.provide(
       security,

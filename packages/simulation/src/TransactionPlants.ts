@@ -16,7 +16,7 @@ const apart = (unit: Unit): readonly [Unit, Unit] => {
 /** The marker of one partition is stored before all else of the end of a transaction. */
 const endInTwoCommits: Plant = {
   name: "end-in-two-commits",
-  seed: 7,
+  seed: 11,
   store: (store) => ({
     ...store,
     commit: (units) => {

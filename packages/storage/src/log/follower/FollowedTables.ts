@@ -39,7 +39,8 @@ export class FollowedTables {
       for (const [id, { fiber, table }] of this.#followed) {
         const stored = there.get(id)
         // A crash of the database may have lost whose its rows are: then it begins anew.
-        const isForgotten = stored?.topicId !== table.topicId && before.get(id) === table.topicId
+        const known = before.get(id)
+        const isForgotten = known !== undefined && known === table.topicId && known !== stored?.topicId
         if (stored !== undefined && !isForgotten) continue
         this.#followed.delete(id)
         yield* Fiber.interrupt(fiber)
