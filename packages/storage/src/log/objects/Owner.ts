@@ -44,8 +44,11 @@ export class Owner extends Context.Service<
      * for the moment: what is removed by it is removed soon.
      */
     readonly mayRemove: Effect.Effect<boolean, ObjectStoreError>
-    /** The lock is taken: what held before does not hold any more. Waits for nothing. */
-    readonly claim: (cluster: ClusterState, knows: Knows) => Effect.Effect<void>
+    /**
+     * The lock is taken: what held before does not hold any more. Waits for nothing. While there is no reign (`isReigning`), the
+     * objects are the next writer's to own, and nobody is told that they are not this broker's.
+     */
+    readonly claim: (cluster: ClusterState, knows: Knows, isReigning?: () => boolean) => Effect.Effect<void>
   }
 >()("@tusk/storage/log/objects/Owner") {
   /** Needs the object store only. Without one nothing may be read. */
@@ -61,7 +64,7 @@ export class Owner extends Context.Service<
         mayRead: owning.may,
         mayWrite: owning.may,
         mayRemove: owning.mayRemove,
-        claim: (cluster, knows) => Effect.sync(() => owning.claim(cluster, knows))
+        claim: (...of) => Effect.sync(() => owning.claim(...of))
       })
     })
   )
@@ -74,8 +77,9 @@ export class Owner extends Context.Service<
       const { objects } = yield* Store
       const knows: Knows =
         objects === undefined ? Effect.succeed(false) : Effect.map(objects.byName("", 1), ({ length }) => length > 0)
-      active.onTakeOver((cluster) => owner.claim(cluster, knows))
-      yield* owner.claim(active.cluster, knows)
+      const isReigning = () => active.reign() !== undefined
+      active.onTakeOver((cluster) => owner.claim(cluster, knows, isReigning))
+      yield* owner.claim(active.cluster, knows, isReigning)
     })
   )
 }
@@ -107,14 +111,16 @@ class Owning {
   readonly #changed = makeSignal()
   readonly #trouble = new Recurring("objects")
   #knows: Knows = Effect.succeed(false)
+  #isReigning = (): boolean => true
 
   constructor(store: ObjectStore, writer: string) {
     this.#store = store
     this.#writer = writer
   }
 
-  claim({ clusterId, epoch, server }: ClusterState, knows: Knows): void {
+  claim({ clusterId, epoch, server }: ClusterState, knows: Knows, isReigning = () => true): void {
     this.#knows = knows
+    this.#isReigning = isReigning
     this.#became({ _tag: "Claimed", claim: { clusterId, epoch, server, writer: this.#writer } })
   }
 
@@ -220,10 +226,11 @@ class Owning {
   }
 
   get #tell(): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      this.#isOwned
-        ? this.#trouble.over("the objects of the store are this database's")
+    return Effect.suspend(() => {
+      if (this.#isOwned) return this.#trouble.over("the objects of the store are this database's")
+      return !this.#isReigning()
+        ? Effect.void
         : this.#trouble.seen(`objects are neither read nor written: ${this.#why}`)
-    )
+    })
   }
 }

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import { adoption } from "../../../src/log/objects/adoption.ts"
 import { Owner } from "../../../src/log/objects/Owner.ts"
@@ -93,6 +94,30 @@ describe("the owner of objects", () => {
       assert.isTrue(yield* other.mayRemove)
     })
   )
+
+  it.effect("that is another broker's now is no trouble of the one that is not the writer any more", () => {
+    const lines: Array<string> = []
+    const world = new World()
+    return Effect.gen(function* () {
+      const [former, next] = [yield* world.owner, yield* world.owner]
+      let isReigning = true
+      yield* former.claim(yield* reign(3), none, () => isReigning)
+      yield* former.mayRead
+      isReigning = false
+      yield* next.claim(yield* reign(4), none)
+      yield* next.mayRead
+      assert.isFalse(yield* former.mayRemove)
+      yield* TestClock.adjust(10_000)
+      assert.match(yield* whyNot(former), /owned the objects at epoch 4/)
+      assert.deepStrictEqual(lines, [])
+      isReigning = true
+      yield* TestClock.adjust(10_000)
+      assert.match(lines[0]!, /objects are neither read nor written/)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))]))
+    )
+  })
 
   scenario("is not asked before a lock is taken", (world) =>
     Effect.gen(function* () {
