@@ -1,6 +1,5 @@
-// Serves: ListOffsets in all versions: the ends of partitions, those of their tiers, and offsets by time.
+// Serves: ListOffsets in all versions: the ends of partitions and of their tiers (a batch is in one alone), and offsets by time.
 // Left out: nothing.
-// Why: a batch is in one tier only, so that one offset says where the tiers meet.
 
 import {
   errorCode,
