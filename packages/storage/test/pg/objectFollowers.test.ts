@@ -18,9 +18,13 @@ const sql = (text: string): Promise<ReadonlyArray<ReadonlyArray<string | null>>>
 /** Asks until the answer is this one: what the broker does by itself has no event that SQL could wait for. */
 const until = async (text: string, answer: string): Promise<void> => {
   for (let tries = 0; ; tries++) {
-    const [row] = await sql(text)
-    if (row?.[0] === answer) return
-    if (tries > 600) throw new Error(`${text}: ${row?.[0]}`)
+    // Rows that are not there yet may be an error: of a compressed batch they are all that SQL can read.
+    const found = await sql(text).then(
+      ([row]) => row?.[0],
+      (error: unknown) => String(error)
+    )
+    if (found === answer) return
+    if (tries > 600) throw new Error(`${text}: ${found}`)
     await sql("select pg_sleep(0.05)")
   }
 }

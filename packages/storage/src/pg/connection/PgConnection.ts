@@ -43,6 +43,9 @@ const QUERY = 0x51
 const PARSE = 0x50
 const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4])
 const CLOSE_GRACE_MS = 1000
+/** How often a session's settings are sent again that a time limit of the database's has cut short. */
+const SETTINGS_RETRIES = 5
+const isCanceled = (error: ConnectionError): boolean => error._tag === "PgError" && error.code === "57014"
 /** How much longer than a statement may run a server may be silent. */
 const SILENCE_MARGIN_MS = 5000
 
@@ -112,6 +115,8 @@ export class PgConnection {
       )
       const version = Number.parseInt(connection.parameters.get("server_version") ?? "0", 10)
       yield* connection.query(sessionSettings(target, version)).pipe(
+        // Until they hold, those of the database do: a time limit of a millisecond, which a busy server takes to read them.
+        Effect.retry({ times: SETTINGS_RETRIES, while: isCanceled }),
         Effect.timeoutOrElse({
           duration: target.connectTimeoutMs,
           orElse: () => Effect.fail(noAnswer(target, endpoint))
