@@ -6,13 +6,15 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import { Active } from "../../commit/Active.ts"
 import { ObjectStore } from "../../port/ObjectStore.ts"
-import type { ObjectExists, ObjectStoreError } from "../../port/ObjectStore.ts"
+import type { GrowingObject, ObjectExists, ObjectStoreError } from "../../port/ObjectStore.ts"
 import { Fenced, StoreUnavailable } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { Write } from "../../port/Write.ts"
 import type { WriteOf } from "../../port/Write.ts"
 import { Recurring } from "../../Recurring.ts"
 import { Incarnation } from "./CollectorOptions.ts"
+import { GrowingObjects } from "./GrowingObjects.ts"
+import type { AppendedPlace } from "./GrowingObjects.ts"
 import { objectName } from "./ObjectNames.ts"
 import { ObjectOptions } from "./ObjectOptions.ts"
 import { Owner } from "./Owner.ts"
@@ -22,12 +24,15 @@ const TRIED_MS = 30_000
 const FIRST_WAIT_MS = 100
 const LONGEST_WAIT_MS = 2000
 
+/** For which part of the time for which it may be pointed to an object grows. */
+const GROWS_FOR = 4
+
 const LETTERS = "abcdefghijklmnopqrstuvwxyz"
 const INCARNATION_LETTERS = 8
 
 /** An object that is in the store. */
 export interface PlacedObject {
-  /** What goes into each unit with a pointer to it. */
+  /** Its row, which goes into each unit with a pointer to it. */
   readonly write: WriteOf<"PutObject">
   /** Why no pointer to it may be stored any more; undefined: one may. To be asked in the commit's turn. */
   readonly refusal: () => StoreError | undefined
@@ -55,12 +60,24 @@ export interface Objects {
     chunks: ReadonlyArray<Uint8Array>,
     options?: { readonly merged?: boolean }
   ) => Effect.Effect<PlacedObject, StoreError>
+  /**
+   * Appends the chunks to an object that grows: durable, and not changed, as for a put; one call at a time. Undefined: objects of
+   * this store do not grow.
+   */
+  readonly append: ((chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<AppendedPlace, StoreError>) | undefined
+  /** Whether batches may come to it yet. */
+  readonly isGrowing: (objectId: bigint) => boolean
+  /** None comes any more to the one that grows now. */
+  readonly endGrowing: Effect.Effect<void>
 }
 
 const without: Objects = {
   isLocal: true,
   put: () =>
-    Effect.fail(new StoreUnavailable({ message: "the topic is kept in objects, and this broker has no object store" }))
+    Effect.fail(new StoreUnavailable({ message: "the topic is kept in objects, and this broker has no object store" })),
+  append: undefined,
+  isGrowing: () => false,
+  endGrowing: Effect.void
 }
 
 /** By default there is no object store, and every put fails. */
@@ -73,7 +90,7 @@ export const objectsLayer: Layer.Layer<never, never, Active | Owner> = Layer.eff
     const store = yield* ObjectStore
     if (store === undefined) return without
     const active = yield* Active
-    const { pointableMs } = yield* ObjectOptions
+    const { grownBytes, pointableMs } = yield* ObjectOptions
     const clock = yield* Clock.Clock
     const owner = yield* Owner
     const trouble = new Recurring("objects")
@@ -99,23 +116,20 @@ export const objectsLayer: Layer.Layer<never, never, Active | Owner> = Layer.eff
           : Effect.fail(error)
       )
 
-    /** Until it is in the store. What may have happened is asked for under the same name. */
-    const stored = Effect.fnUntraced(function* (
-      name: string,
-      chunks: ReadonlyArray<Uint8Array>,
-      bytes: number,
+    /** Until it has worked: not for ever, and not in another reign. It is told whether a try before may have worked unheard. */
+    const stored = Effect.fnUntraced(function* <A>(
+      attempt: (wasSent: boolean) => Effect.Effect<A, ObjectExists | ObjectStoreError>,
       reign: number
     ) {
       const askedAtMs = active.nowMs()
       let wasSent: boolean = false
       for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
-        const tried: Result.Result<void, ObjectExists | ObjectStoreError> = yield* Effect.result(
-          tryOnce(name, chunks, bytes, wasSent)
-        )
+        const tried: Result.Result<A, ObjectExists | ObjectStoreError> = yield* Effect.result(attempt(wasSent))
         if (active.reign() !== reign) return yield* anotherReign()
         const tookMs = active.nowMs() - askedAtMs
         if (Result.isSuccess(tried)) {
-          return yield* trouble.over(`objects are put into ${store.name} again`)
+          yield* trouble.over(`objects are put into ${store.name} again`)
+          return tried.success
         }
         const error: ObjectExists | ObjectStoreError = tried.failure
         yield* trouble.seen(`an object cannot be put into ${store.name}: ${error.message}`)
@@ -125,31 +139,67 @@ export const objectsLayer: Layer.Layer<never, never, Active | Owner> = Layer.eff
       }
     })
 
+    /** The name of a new object, its row, and until when it may be pointed to. */
+    const named = (bytes: number, merged: boolean, reign: number): PlacedObject => {
+      const [putMs, timeMs] = [active.nowMs(), clock.currentTimeMillisUnsafe()]
+      const name = objectName(active.clusterId, { incarnation, timeMs, number: ++number })
+      const write = Write.PutObject({ objectId: nextId++, name, bytes, createdAt: BigInt(timeMs), merged })
+      const refusal = () => {
+        if (active.reign() !== reign) return anotherReign()
+        // A machine that slept has a clock that stood still.
+        const ageMs = Math.max(active.nowMs() - putMs, clock.currentTimeMillisUnsafe() - timeMs)
+        return ageMs < pointableMs ? undefined : tooOld(name)
+      }
+      return { write, refusal }
+    }
+
+    const inReign = <A>(work: (reign: number) => Effect.Effect<A, StoreError>): Effect.Effect<A, StoreError> =>
+      Effect.andThen(
+        owner.mayWrite,
+        Effect.suspend(() => {
+          const reign = active.reign()
+          return reign === undefined ? Effect.fail(anotherReign()) : work(reign)
+        })
+      )
+
+    const growsBy = (grow: (name: string) => Effect.Effect<GrowingObject, ObjectExists | ObjectStoreError>) =>
+      new GrowingObjects({
+        begin: (bytes, reign) => {
+          const placed = named(bytes, false, reign)
+          return Effect.map(grow(placed.write.name), (object) => ({ ...placed, object }))
+        },
+        nowMs: active.nowMs,
+        bytes: grownBytes,
+        forMs: pointableMs / GROWS_FOR
+      })
+    const growing = store.grow && growsBy(store.grow)
+    if (growing !== undefined) yield* Effect.addFinalizer(() => growing.end)
+
     return {
       isLocal: store.isLocal,
       put: (chunks, { merged = false } = {}) =>
-        Effect.andThen(
-          owner.mayWrite,
-          Effect.suspend(() => {
-            const reign = active.reign()
-            if (reign === undefined) return Effect.fail(anotherReign())
-            const [putMs, timeMs] = [active.nowMs(), clock.currentTimeMillisUnsafe()]
-            const name = objectName(active.clusterId, { incarnation, timeMs, number: ++number })
-            let bytes = 0
-            for (const { byteLength } of chunks) bytes += byteLength
-            const write = Write.PutObject({ objectId: nextId++, name, bytes, createdAt: BigInt(timeMs), merged })
-            const refusal = () => {
-              if (active.reign() !== reign) return anotherReign()
-              // A machine that slept has a clock that stood still.
-              const ageMs = Math.max(active.nowMs() - putMs, clock.currentTimeMillisUnsafe() - timeMs)
-              return ageMs < pointableMs ? undefined : tooOld(name)
-            }
-            return Effect.as(stored(name, chunks, bytes, reign), { write, refusal })
-          })
-        )
+        inReign((reign) => {
+          const bytes = sizeOf(chunks)
+          const placed = named(bytes, merged, reign)
+          return Effect.as(
+            stored((wasSent) => tryOnce(placed.write.name, chunks, bytes, wasSent), reign),
+            placed
+          )
+        }),
+      append:
+        growing &&
+        ((chunks) =>
+          inReign((reign) => {
+            const bytes = sizeOf(chunks)
+            return stored(() => growing.append(chunks, bytes, reign), reign)
+          })),
+      isGrowing: (objectId) => growing !== undefined && growing.isGrowing(objectId),
+      endGrowing: growing?.end ?? Effect.void
     }
   })
 )
+
+const sizeOf = (chunks: ReadonlyArray<Uint8Array>): number => chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
 
 const anotherReign = () => new Fenced({ message: "the cluster was taken over after the object was put" })
 const tooOld = (name: string) => new StoreUnavailable({ message: `object ${name} waited for too long for its commit` })

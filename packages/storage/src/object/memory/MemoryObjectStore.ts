@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { LISTED, ofObject } from "../../port/ObjectName.ts"
 import { ObjectExists, ObjectMissing, ObjectStoreRefused, ObjectStoreUnavailable } from "../../port/ObjectStore.ts"
-import type { ObjectStore } from "../../port/ObjectStore.ts"
+import type { GrowingObject, ObjectStore } from "../../port/ObjectStore.ts"
 
 /** What a store in memory holds. It outlives the store: a process that crashes loses none of it. */
 export class MemoryObjects {
@@ -42,6 +42,16 @@ export const makeMemoryObjectStore = (data: MemoryObjects, { maxBytes }: MemoryO
       ? Effect.void
       : Effect.fail(new ObjectStoreUnavailable({ message: `memory holds ${maxBytes} bytes of objects`, sent: false }))
 
+  const growing = (name: string): GrowingObject => ({
+    append: (chunks) =>
+      Effect.suspend(() => {
+        const value = joined([data.objects.get(name) ?? new Uint8Array(), ...chunks])
+        const grownBy = value.byteLength - (data.objects.get(name)?.byteLength ?? 0)
+        return Effect.map(hasRoom(grownBy), () => change(data, name, value))
+      }),
+    close: Effect.void
+  })
+
   return {
     name: "memory:",
     isLocal: true,
@@ -53,6 +63,15 @@ export const makeMemoryObjectStore = (data: MemoryObjects, { maxBytes }: MemoryO
           if (data.objects.has(name)) return Effect.fail(new ObjectExists({ name }))
           const value = joined(chunks)
           return Effect.map(hasRoom(value.byteLength), () => change(data, name, value))
+        })
+      ),
+    grow: (name) =>
+      ofObject(
+        name,
+        Effect.suspend((): Effect.Effect<GrowingObject, ObjectExists> => {
+          if (data.objects.has(name)) return Effect.fail(new ObjectExists({ name }))
+          change(data, name, new Uint8Array())
+          return Effect.succeed(growing(name))
         })
       ),
     get: (name, from, to) =>
