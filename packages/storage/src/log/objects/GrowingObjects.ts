@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { GrowingObject, ObjectExists, ObjectStoreError } from "../../port/ObjectStore.ts"
 import type { WriteOf } from "../../port/Write.ts"
-import type { PlacedObject } from "./Objects.ts"
+import type { PlacedObject } from "./PlacedObject.ts"
 
 /** Sizes of objects that grow no more which the database is still to be told; of others it knows the limit. */
 const MOST_UNTOLD = 64
@@ -33,6 +34,7 @@ export interface GrowingPorts {
 interface Current extends BegunObject {
   readonly begunMs: number
   bytes: number
+  isAppending: boolean
   /** Whether the database has its row. */
   isKnown: boolean
 }
@@ -66,26 +68,35 @@ export class GrowingObjects {
   ): Effect.Effect<AppendedPlace, ObjectExists | ObjectStoreError> =>
     Effect.flatMap(this.#withRoom(bytes, reign), (current) => {
       const position = current.bytes
+      current.isAppending = true
       return current.object.append(chunks).pipe(
-        Effect.tapError(() => this.end),
         Effect.map(() => {
           current.bytes = position + bytes
           return this.#placed(current, position)
+        }),
+        Effect.onExit((exit) => {
+          current.isAppending = false
+          const isLast = Exit.isFailure(exit) || this.#current !== current
+          return isLast ? this.#close(current) : Effect.void
         })
       )
     })
 
-  /** Nothing is appended any more to the one that grows. */
+  /** Nothing is appended any more to the one that grows, but what is on its way. */
   readonly end: Effect.Effect<void> = Effect.suspend(() => {
     const current = this.#current
-    if (current === undefined) return Effect.void
     this.#current = undefined
-    if (current.bytes > 0) {
-      const told = { ...current.write, bytes: current.bytes }
+    return current === undefined || current.isAppending ? Effect.void : this.#close(current)
+  })
+
+  #close(closed: Current): Effect.Effect<void> {
+    if (this.#current === closed) this.#current = undefined
+    if (closed.bytes > 0) {
+      const told = { ...closed.write, bytes: closed.bytes }
       this.#untold = [...this.#untold.slice(1 - MOST_UNTOLD), told]
     }
-    return current.object.close
-  })
+    return closed.object.close
+  }
 
   #withRoom(bytes: number, reign: number): Effect.Effect<Current, ObjectExists | ObjectStoreError> {
     return Effect.suspend(() => {
@@ -100,7 +111,13 @@ export class GrowingObjects {
         return Effect.succeed(current)
       }
       const begun = Effect.map(this.#ports.begin(Math.max(bytes, this.#ports.bytes), reign), (begun): Current => {
-        return (this.#current = { ...begun, begunMs: this.#ports.nowMs(), bytes: 0, isKnown: false })
+        return (this.#current = {
+          ...begun,
+          begunMs: this.#ports.nowMs(),
+          bytes: 0,
+          isAppending: false,
+          isKnown: false
+        })
       })
       // Of those that were begun before a take-over nothing is told after it.
       const forgotten = Effect.sync(() => {

@@ -7,7 +7,7 @@ import type { StoreError } from "../../port/StoreError.ts"
 import { ObjectOptions } from "./ObjectOptions.ts"
 import type { WriteOf } from "../../port/Write.ts"
 import { Objects } from "./Objects.ts"
-import type { PlacedObject } from "./Objects.ts"
+import type { PlacedObject } from "./PlacedObject.ts"
 
 /** How long a batch waits for others if no setting says so: about what a put takes. */
 const LINGER_MS = 250

@@ -33,24 +33,26 @@ const change = (data: MemoryObjects, name: string, value: Uint8Array | undefined
   else data.objects.set(name, value)
 }
 
+type HasRoom = (bytes: number) => Effect.Effect<void, ObjectStoreUnavailable>
+
+const growing = (data: MemoryObjects, hasRoom: HasRoom, name: string): GrowingObject => ({
+  append: (chunks) =>
+    Effect.suspend(() => {
+      const before = data.objects.get(name) ?? new Uint8Array()
+      const value = joined([before, ...chunks])
+      return Effect.map(hasRoom(value.byteLength - before.byteLength), () => change(data, name, value))
+    }),
+  close: Effect.void
+})
+
 /** A store without a disk, for tests and simulations. Each call happens at once. */
 export const makeMemoryObjectStore = (data: MemoryObjects, { maxBytes }: MemoryObjectOptions): ObjectStore => {
   const tagOf = (name: string): string | undefined =>
     data.objects.has(name) ? String(data.states.get(name) ?? 0) : undefined
-  const hasRoom = (bytes: number): Effect.Effect<void, ObjectStoreUnavailable> =>
+  const hasRoom: HasRoom = (bytes) =>
     data.bytes + bytes <= maxBytes
       ? Effect.void
       : Effect.fail(new ObjectStoreUnavailable({ message: `memory holds ${maxBytes} bytes of objects`, sent: false }))
-
-  const growing = (name: string): GrowingObject => ({
-    append: (chunks) =>
-      Effect.suspend(() => {
-        const value = joined([data.objects.get(name) ?? new Uint8Array(), ...chunks])
-        const grownBy = value.byteLength - (data.objects.get(name)?.byteLength ?? 0)
-        return Effect.map(hasRoom(grownBy), () => change(data, name, value))
-      }),
-    close: Effect.void
-  })
 
   return {
     name: "memory:",
@@ -71,7 +73,7 @@ export const makeMemoryObjectStore = (data: MemoryObjects, { maxBytes }: MemoryO
         Effect.suspend((): Effect.Effect<GrowingObject, ObjectExists> => {
           if (data.objects.has(name)) return Effect.fail(new ObjectExists({ name }))
           change(data, name, new Uint8Array())
-          return Effect.succeed(growing(name))
+          return Effect.succeed(growing(data, hasRoom, name))
         })
       ),
     get: (name, from, to) =>

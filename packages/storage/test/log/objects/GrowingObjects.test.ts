@@ -138,6 +138,36 @@ describe("an object that grows", () => {
     })
   )
 
+  scenario("is not closed while something is appended to it, though it ends meanwhile", () =>
+    Effect.gen(function* () {
+      const broker = yield* grown()
+      yield* stored(broker, 10)
+      const changed = makeSignal()
+      let isOpen = false
+      broker.instead = (put) =>
+        Effect.andThen(
+          changed.until(() => isOpen),
+          put
+        )
+      const put = yield* Effect.forkChild(stored(broker, 5), { startImmediately: true })
+      yield* broker.untilAsked(2)
+      yield* broker.objects.endGrowing
+      assert.deepStrictEqual(broker.closed, [])
+      isOpen = true
+      changed.notify()
+      assert.deepStrictEqual((yield* Fiber.join(put)).slice(0, 2), [1, [10]])
+      assert.strictEqual(broker.closed.length, 1)
+      assert.deepStrictEqual(yield* stored(broker, 7), [
+        2,
+        [0],
+        [
+          [2, 100],
+          [1, 15]
+        ]
+      ])
+    })
+  )
+
   scenario("takes nothing in another reign, and is not told of there", () =>
     Effect.gen(function* () {
       const broker = yield* grown()
