@@ -114,10 +114,13 @@ export class SimObjects {
       append: (chunks) =>
         Effect.suspend(() => {
           const asked = Buffer.concat(chunks)
-          return ask(`append to ${name}`, "change", () => {
-            this.#watch.appends(name, asked, Buffer.concat(chunks))
+          let isTold = false
+          const appended = ask(`append to ${name}`, "change", () => {
+            // What happens after it was told to have failed is nobody's.
+            if (!isTold) this.#watch.appends(name, asked, Buffer.concat(chunks))
             return append(chunks)
           })
+          return Effect.onExit(appended, () => Effect.sync(() => void (isTold = true)))
         }),
       close
     }))

@@ -76,8 +76,8 @@ export class GrowingObjects {
         }),
         Effect.onExit((exit) => {
           current.isAppending = false
-          const isLast = Exit.isFailure(exit) || this.#current !== current
-          return isLast ? this.#close(current) : Effect.void
+          if (Exit.isFailure(exit)) return this.#giveUp(current)
+          return this.#current === current ? Effect.void : this.#close(current)
         })
       )
     })
@@ -89,8 +89,13 @@ export class GrowingObjects {
     return current === undefined || current.isAppending ? Effect.void : this.#close(current)
   })
 
+  /** It may come to more than is known here, sooner or later: its row stays at the most. */
+  #giveUp(failed: Current): Effect.Effect<void> {
+    if (this.#current === failed) this.#current = undefined
+    return failed.object.close
+  }
+
   #close(closed: Current): Effect.Effect<void> {
-    if (this.#current === closed) this.#current = undefined
     if (closed.bytes > 0) {
       const told = { ...closed.write, bytes: closed.bytes }
       this.#untold = [...this.#untold.slice(1 - MOST_UNTOLD), told]
