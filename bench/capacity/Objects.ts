@@ -1,4 +1,4 @@
-import { objectDefaults } from "@tusk/storage/defaults"
+import { mergeDefaults, objectDefaults } from "@tusk/storage/defaults"
 import { makeFileObjectStore } from "@tusk/storage/object/file/FileObjectStore"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
@@ -19,7 +19,7 @@ const withSql = async <A>(dataDir: string, work: (sql: Sql) => Promise<A>): Prom
 }
 
 /** What is merged at one time at most: a rest below it may stay as it is. */
-const REST_BYTES = 8 << 20
+const REST_BYTES = mergeDefaults.bytes
 const LONGEST_MS = 300_000
 
 /** Resolves when what was just written lies in large objects, as what a consumer finds that is behind by minutes. */
