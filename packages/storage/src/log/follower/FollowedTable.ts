@@ -168,7 +168,11 @@ export class FollowedTable {
   readonly #step = Effect.fnUntraced({ self: this }, function* (partitionId: number, end: PartitionEnd) {
     const from = this.#next.get(partitionId) ?? (yield* this.#begin(partitionId, end))
     this.#next.set(partitionId, from)
-    if (from >= end.lastStableOffset) return "Idle" as const
+    if (from >= end.lastStableOffset) {
+      // Somebody else has taken it beyond the record at which it stood.
+      yield* this.#goesOn(partitionId)
+      return "Idle" as const
+    }
     const added = yield* this.#ports.turns.withPermits(1)(this.#advance(partitionId, from, end))
     this.#noted = undefined
     if (added === undefined) {
