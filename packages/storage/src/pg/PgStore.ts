@@ -105,7 +105,13 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     name: "postgres",
     acquire,
     lost: Effect.suspend(() => (reign === undefined ? Effect.never : lockLost(reign))),
-    commit: (units) => withReign((session) => commit(session, units, memory.last, vacuum)),
+    commit: (units) =>
+      withReign((session) =>
+        Effect.ensuring(
+          commit(session, units, memory.last, vacuum),
+          Effect.sync(() => session.readers.pointers.changed(units))
+        )
+      ),
     beside: besideOf(withReign),
     ping: withReign(({ watch }) => watch.ping),
     heartbeat: withReign(({ watch }) => watch.heartbeat),

@@ -7,6 +7,7 @@ import { run } from "../connection/Statement.ts"
 import type { Statement } from "../connection/Statement.ts"
 import { mergeReadsOf } from "./mergeReads.ts"
 import { objectRowsOf } from "./objectRows.ts"
+import { readBatches } from "./readBatches.ts"
 import type { Readers } from "./Readers.ts"
 import {
   decodeAbortedTransaction,
@@ -15,14 +16,12 @@ import {
   decodeGroups,
   decodeOffset,
   decodePartitions,
-  decodeRead,
   decodeSize,
   decodeSizeOf,
   decodeTransactionalId,
   encodeAbortedTransactions,
   encodeFindByTimestamp,
   encodePartitionIds,
-  encodeRead,
   encodeSizeOf,
   encodeSizes,
   readStatements
@@ -66,15 +65,7 @@ const loadAll = (readers: Readers, statement: Statement) => readers.send((frame)
 export const readsOf = (
   withReaders: <A>(use: (readers: Readers) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>
 ): BatchReads & ObjectSide & StateLoader => ({
-  read: (requests, maxBytes) =>
-    withReaders((readers) =>
-      requests.length === 0
-        ? Effect.succeed([])
-        : Effect.flatMap(
-            readers.send((frame) => encodeRead(frame, requests, maxBytes)),
-            (rows) => resolved(decodeRead(rows, requests.length))
-          )
-    ),
+  read: (requests, maxBytes) => withReaders((readers) => readBatches(readers, requests, maxBytes)),
   loadPartitions: (partitionIds) => withReaders((readers) => loadPartitions(readers, partitionIds)),
   sizeOf: (partitionId) =>
     withReaders((readers) =>
