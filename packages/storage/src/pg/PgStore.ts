@@ -116,7 +116,10 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     ping: withReign(({ watch }) => watch.ping),
     heartbeat: withReign(({ watch }) => watch.heartbeat),
     outbox: outboxOf((use) => withReign(({ outbox }) => use(outbox))),
-    ...readsOf((use) => withReign(({ readers }) => use(readers))),
+    ...readsOf(
+      (use) => withReign(({ readers }) => use(readers)),
+      () => reign?.readers
+    ),
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
     publications: publicationsOf(withReign),

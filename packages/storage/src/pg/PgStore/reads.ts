@@ -61,11 +61,13 @@ const loadPartitions = (
 
 const loadAll = (readers: Readers, statement: Statement) => readers.send((frame) => run(frame, statement, 0, () => {}))
 
-/** Every read of the port. `withReaders`: with the connections for reads of the reign that is in force. */
+/** Every read of the port. `withReaders`: with the connections for reads of the reign that is in force; `known`: those, if it is. */
 export const readsOf = (
-  withReaders: <A>(use: (readers: Readers) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>
+  withReaders: <A>(use: (readers: Readers) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>,
+  known: () => Readers | undefined
 ): BatchReads & ObjectSide & StateLoader => ({
   read: (requests, maxBytes) => withReaders((readers) => readBatches(readers, requests, maxBytes)),
+  isNear: ({ from, partitionId }) => known()?.pointers.at(partitionId, from) !== undefined,
   loadPartitions: (partitionIds) => withReaders((readers) => loadPartitions(readers, partitionIds)),
   sizeOf: (partitionId) =>
     withReaders((readers) =>
