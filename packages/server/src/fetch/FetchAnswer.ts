@@ -27,7 +27,8 @@ export const responseOf = (
     const result = results[i]!
     if (context.incremental && isUnchanged(state, result)) continue
     const data = partitionData(state, result, request)
-    state.sent = data
+    // Of it alone: what a session remembers would keep the bytes of its last answers alive.
+    if (context.session !== undefined) state.sent = toldOf(data)
     if (data.records !== null && data.records.length > 0) served(context, state)
     const last = responses[responses.length - 1]
     if (last !== undefined && last.topicId === state.topicId && last.topic === state.topic) {
@@ -70,6 +71,32 @@ export const withLeaders = (
   }
 }
 
+const toldOf = ({ highWatermark, lastStableOffset, logStartOffset }: PartitionData): FetchPartitionState["sent"] => ({
+  highWatermark,
+  lastStableOffset,
+  logStartOffset
+})
+
+/** Batches that lie side by side in one memory go out as one piece: each costs the socket as much as some KiB. */
+export const inPieces = (batches: ReadonlyArray<Uint8Array>): ReadonlyArray<Uint8Array> => {
+  if (batches.length < 2) return batches
+  const pieces: Array<Uint8Array> = []
+  let { buffer, byteLength, byteOffset: from } = batches[0]!
+  let to = from + byteLength
+  for (let i = 1; i < batches.length; i++) {
+    const batch = batches[i]!
+    if (batch.buffer === buffer && batch.byteOffset === to) {
+      to += batch.byteLength
+      continue
+    }
+    pieces.push(new Uint8Array(buffer, from, to - from))
+    ;({ buffer, byteOffset: from } = batch)
+    to = from + batch.byteLength
+  }
+  pieces.push(new Uint8Array(buffer, from, to - from))
+  return pieces
+}
+
 const NO_ENDPOINTS: FetchResponse["nodeEndpoints"] = []
 const NO_EPOCH = { epoch: -1, endOffset: -1n }
 const NO_RECORDS: ReadonlyArray<Uint8Array> = []
@@ -110,7 +137,7 @@ const partitionData = (state: FetchPartitionState, result: Fetched, request: Fet
     snapshotId: NO_EPOCH,
     abortedTransactions: request.isolationLevel === 1 ? result.aborted : null,
     preferredReadReplica: -1,
-    records: result.batches
+    records: inPieces(result.batches)
   }
 }
 

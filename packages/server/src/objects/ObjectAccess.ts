@@ -50,7 +50,7 @@ const readable = Layer.effect(
     const objects = yield* ObjectStore
     if (objects === undefined) return store
     const { mayRead } = yield* Owner
-    return pointed(store, new ObjectReader(objects, mayRead, READS))
+    return pointed(store, new ObjectReader(objects, mayRead, { ...READS, isNear: objects.isLocal }))
   })
 )
 

@@ -3,6 +3,7 @@ import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 import { Store } from "../port/Store.ts"
 import type { Told } from "../port/CommitStore.ts"
+import type { Unit } from "../port/Write.ts"
 import { Fenced, StoreRefused, StoreUnavailable } from "../port/StoreError.ts"
 import type { AcquireError, StoreError } from "../port/StoreError.ts"
 import { ConnectionLost } from "./connection/ConnectionError.ts"
@@ -43,6 +44,13 @@ const asAcquireError = (error: ConnectionError | AcquireError, user: string): Ac
 
 const lockLost = ({ writer }: Reign): Effect.Effect<Fenced> =>
   Effect.map(writer.lost, (reason) => new Fenced({ message: `the cluster's lock is lost: ${reason}` }))
+
+/** A commit; where batches lie that it has changed, is not known any more then. */
+const store = (reign: Reign, units: ReadonlyArray<Unit>, last: LastCommit, vacuum: OffsetVacuum) =>
+  Effect.ensuring(
+    commit(reign, units, last, vacuum),
+    Effect.sync(() => reign.readers.pointers.changed(units))
+  )
 
 const make = Effect.fnUntraced(function* (options: PgOptions) {
   const target = yield* Effect.try({
@@ -105,12 +113,15 @@ const make = Effect.fnUntraced(function* (options: PgOptions) {
     name: "postgres",
     acquire,
     lost: Effect.suspend(() => (reign === undefined ? Effect.never : lockLost(reign))),
-    commit: (units) => withReign((session) => commit(session, units, memory.last, vacuum)),
+    commit: (units) => withReign((session) => store(session, units, memory.last, vacuum)),
     beside: besideOf(withReign),
     ping: withReign(({ watch }) => watch.ping),
     heartbeat: withReign(({ watch }) => watch.heartbeat),
     outbox: outboxOf((use) => withReign(({ outbox }) => use(outbox))),
-    ...readsOf((use) => withReign(({ readers }) => use(readers))),
+    ...readsOf(
+      (use) => withReign(({ readers }) => use(readers)),
+      () => reign?.readers
+    ),
     security: securityOf((use) => withReign(({ security }) => use(security))),
     unpacked: unpackedOf(withReign),
     publications: publicationsOf(withReign),

@@ -22,4 +22,9 @@ export interface BatchReader {
     requests: ReadonlyArray<ReadRequest>,
     maxBytes: number
   ) => Effect.Effect<ReadonlyArray<ReadonlyArray<Uint8Array>>, StoreError>
+  /**
+   * What a request asks for is known to come as fast as from a disk of this machine, which has a memory of its own: nothing is
+   * gained by reading it before it is asked for. Absent: that is known of none.
+   */
+  readonly isNear?: (request: Pick<ReadRequest, "from" | "partitionId">) => boolean
 }

@@ -25,6 +25,8 @@ export const sizeOf = (batch: StoredBatch): number => (isPointer(batch) ? batch.
 
 /** Makes bytes of pointers: the one place where a backend's reads meet the object store. */
 export interface PointerReader {
+  /** What it reads is as near as a disk of this machine. */
+  readonly isNear?: boolean
   /** The batches in their order, as they lie on the wire. Fails while the objects may not be read (`Owner`), or cannot. */
   readonly resolve: (batches: ReadonlyArray<ObjectPointer>) => Effect.Effect<ReadonlyArray<Uint8Array>, StoreError>
 }

@@ -36,6 +36,31 @@ describe("MessageReader", () => {
     }
   })
 
+  it("keeps nothing of a memory that is written over", () => {
+    const bodies = [0, 1, 5, 300, 70_000, 3, 0, 9, 140_000, 2].map((length, i) => Buffer.alloc(length, i + 1))
+    const stream = Buffer.concat(
+      bodies.map((body) => {
+        const head = Buffer.alloc(5, 0x44)
+        head.writeInt32BE(body.length + 4, 1)
+        return Buffer.concat([head, body])
+      })
+    )
+    for (const step of [1, 2, 3, 4, 5, 6, 7, 64, 1000, 65_536, stream.length]) {
+      const kept: Array<Buffer> = []
+      const reader = new MessageReader((_, buffer, start, end) => void kept.push(buffer.subarray(start, end)))
+      const shared = Buffer.alloc(step)
+      for (let at = 0; at < stream.length; at += step) {
+        const count = stream.copy(shared, 0, at, at + step)
+        reader.pushShared(shared.subarray(0, count))
+        shared.fill(0xff)
+      }
+      expect(kept.map((body) => [body.length, body.every((byte) => byte === body[0])])).toEqual(
+        bodies.map(({ length }) => [length, true])
+      )
+      expect(Buffer.concat(kept).equals(Buffer.concat(bodies))).toBe(true)
+    }
+  })
+
   it("refuses a length that no server sends", () => {
     const reader = new MessageReader(() => {})
     expect(() => reader.push(Buffer.from([0x44, 0x7f, 0xff, 0xff, 0xff]))).toThrow("2147483647")

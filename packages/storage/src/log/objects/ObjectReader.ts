@@ -14,6 +14,8 @@ export interface ObjectReaderOptions {
   readonly maxRangeBytes: number
   /** Ranges that are asked for at one time, of all who read. */
   readonly maxRanges: number
+  /** What is read is as near as a disk of this machine. */
+  readonly isNear?: boolean
 }
 
 /** What reads ranges: a store, or a cache before it. */
@@ -90,11 +92,13 @@ export class ObjectReader implements PointerReader {
   readonly #room: Semaphore.Semaphore
   readonly #trouble = new Recurring("objects")
   #isInTrouble = false
+  readonly isNear: boolean
 
   constructor(objects: RangeReader, mayRead: Effect.Effect<void, StoreError>, options: ObjectReaderOptions) {
     this.#objects = objects
     this.#mayRead = mayRead
     this.#options = options
+    this.isNear = options.isNear === true
     this.#room = Semaphore.makeUnsafe(options.maxRanges)
   }
 
@@ -104,13 +108,17 @@ export class ObjectReader implements PointerReader {
   #read(pointers: ReadonlyArray<ObjectPointer>): Effect.Effect<ReadonlyArray<Uint8Array>, StoreUnavailable> {
     return Effect.suspend(() => {
       const found = new Array<Uint8Array>(pointers.length)
-      return Effect.forEach(rangesOf(pointers, this.#options), (range) => this.#readInto(range, found), {
-        concurrency: this.#options.maxRanges,
-        discard: true
-      }).pipe(
-        Effect.andThen(this.#isOver),
-        Effect.map(() => found)
-      )
+      const ranges = rangesOf(pointers, this.#options)
+      // Mostly all lies side by side.
+      const read = ranges.length === 1 ? this.#readInto(ranges[0]!, found) : this.#readSideBySide(ranges, found)
+      return Effect.andThen(read, () => (this.#isInTrouble ? Effect.as(this.#isOver, found) : Effect.succeed(found)))
+    })
+  }
+
+  #readSideBySide(ranges: ReadonlyArray<Range>, found: Array<Uint8Array>): Effect.Effect<void, StoreUnavailable> {
+    return Effect.forEach(ranges, (range) => this.#readInto(range, found), {
+      concurrency: this.#options.maxRanges,
+      discard: true
     })
   }
 
@@ -146,7 +154,6 @@ export class ObjectReader implements PointerReader {
 
   get #isOver(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (!this.#isInTrouble) return Effect.void
       this.#isInTrouble = false
       return this.#trouble.over("batches are read out of objects again")
     })

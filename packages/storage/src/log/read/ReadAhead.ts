@@ -211,6 +211,7 @@ export class ReadAhead implements BatchReader {
     for (const request of requests) {
       const expected = this.#places.get(place(request.partitionId, request.from))
       if (expected === undefined || expected.batches.length > 0 || expected.pending !== undefined) continue
+      if (this.#behind.isNear?.(request) === true) continue
       if (request.maxBytes > room) break
       room -= request.maxBytes
       expected.pending = pending

@@ -185,6 +185,10 @@ export class Reader {
  * from it. They are within `maxBytes` if not even the first may be larger.
  */
 const readable = (batches: ReadonlyArray<Uint8Array>, end: bigint, maxBytes: number): ReadonlyArray<Uint8Array> => {
+  const last = batches.at(-1)
+  // Mostly all of them may be read, and are within any limit.
+  if (last === undefined || (maxBytes === Number.POSITIVE_INFINITY && RecordBatch.baseOffset(last) < end))
+    return batches
   let left = maxBytes
   const stop = batches.findIndex((batch) => {
     left -= batch.byteLength

@@ -11,7 +11,9 @@ import type {
 import type { AbortedTransaction } from "../../port/AbortedTransaction.ts"
 import type { ReadRequest } from "../../port/BatchReader.ts"
 import type { StoredBatchSize, StoredSize } from "../../port/Store.ts"
-import type { StoredBatch } from "../../port/StoredBatch.ts"
+import { sizeOf } from "../../port/StoredBatch.ts"
+import type { ObjectPointer, StoredBatch } from "../../port/StoredBatch.ts"
+import type { ReadBatch } from "./Taking.ts"
 import { run, statementsOf } from "../connection/Statement.ts"
 import type { Row } from "../connection/PgConnection.ts"
 import type { Statement } from "../connection/Statement.ts"
@@ -26,20 +28,20 @@ const text = (value: Buffer | null | undefined): string => unescapeText(value!.t
 const int32 = (value: Buffer | null | undefined): number => value!.readInt32BE(0)
 const int64 = (value: Buffer | null | undefined): bigint => value!.readBigInt64BE(0)
 
-export const encodeRead = (frame: FrameWriter, requests: ReadonlyArray<ReadRequest>, maxBytes: number): void =>
-  run(frame, readStatements.Read, 4, () => {
+export const encodeRead = (frame: FrameWriter, requests: ReadonlyArray<ReadRequest>): void =>
+  run(frame, readStatements.Read, 3, () => {
     frame.int32Array(requests, (request) => request.partitionId)
     frame.int64Array(requests, (request) => request.from)
     frame.int64Array(requests, (request) => BigInt(request.maxBytes))
-    frame.int32(8)
-    frame.int64(BigInt(maxBytes))
   })
 
 /** What is told of a batch without bytes: where they lie, and what the row knows better than they do. */
-const decodePointer = (pointer: Buffer): StoredBatch => {
-  const [baseOffset, leaderEpoch, maxTimestamp, position, bytes, name] = pointer.toString("latin1").split(" ")
+const decodePointer = (pointer: Buffer, nameBefore = ""): ObjectPointer => {
+  const [baseOffset, leaderEpoch, maxTimestamp, position, bytes, name = nameBefore] = pointer
+    .toString("latin1")
+    .split(" ")
   return {
-    name: name!,
+    name,
     position: Number(position),
     bytes: Number(bytes),
     baseOffset: BigInt(baseOffset!),
@@ -52,9 +54,28 @@ const decodePointer = (pointer: Buffer): StoredBatch => {
 export const decodeBatch = (bytes: Buffer | null, pointer: Buffer | null): StoredBatch =>
   bytes ?? decodePointer(pointer!)
 
-export const decodeRead = (rows: ReadonlyArray<Row>, count: number): ReadonlyArray<ReadonlyArray<StoredBatch>> => {
-  const found: Array<Array<StoredBatch>> = Array.from({ length: count }, () => [])
-  for (const row of rows) found[int32(row[0])]!.push(decodeBatch(row[1]!, row[2]!))
+/** What `Read` finds for one request. */
+export interface FoundBatches {
+  readonly batches: Array<ReadBatch>
+  /** There may be more behind them that fit. */
+  hasMore: boolean
+}
+
+/** In the order of the requests. A pointer without a name leads to the object of the one before it. */
+export const decodeRead = (rows: ReadonlyArray<Row>, count: number): ReadonlyArray<FoundBatches> => {
+  const found = Array.from({ length: count }, (): FoundBatches => ({ batches: [], hasMore: false }))
+  let name = ""
+  for (const [place, lastOffset, isLast, data, pointer] of rows) {
+    const here = found[int32(place)]!
+    here.hasMore = isLast![0] === 1
+    let batch: StoredBatch
+    if (data) batch = data
+    else {
+      batch = decodePointer(pointer!, name)
+      name = batch.name
+    }
+    here.batches.push({ batch, bytes: sizeOf(batch), lastOffset: int64(lastOffset) })
+  }
   return found
 }
 

@@ -7,6 +7,7 @@ import { run } from "../connection/Statement.ts"
 import type { Statement } from "../connection/Statement.ts"
 import { mergeReadsOf } from "./mergeReads.ts"
 import { objectRowsOf } from "./objectRows.ts"
+import { readBatches } from "./readBatches.ts"
 import type { Readers } from "./Readers.ts"
 import {
   decodeAbortedTransaction,
@@ -15,14 +16,12 @@ import {
   decodeGroups,
   decodeOffset,
   decodePartitions,
-  decodeRead,
   decodeSize,
   decodeSizeOf,
   decodeTransactionalId,
   encodeAbortedTransactions,
   encodeFindByTimestamp,
   encodePartitionIds,
-  encodeRead,
   encodeSizeOf,
   encodeSizes,
   readStatements
@@ -62,19 +61,13 @@ const loadPartitions = (
 
 const loadAll = (readers: Readers, statement: Statement) => readers.send((frame) => run(frame, statement, 0, () => {}))
 
-/** Every read of the port. `withReaders`: with the connections for reads of the reign that is in force. */
+/** Every read of the port. `withReaders`: with the connections for reads of the reign that is in force; `known`: those, if it is. */
 export const readsOf = (
-  withReaders: <A>(use: (readers: Readers) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>
+  withReaders: <A>(use: (readers: Readers) => Effect.Effect<A, StoreError>) => Effect.Effect<A, StoreError>,
+  known: () => Readers | undefined
 ): BatchReads & ObjectSide & StateLoader => ({
-  read: (requests, maxBytes) =>
-    withReaders((readers) =>
-      requests.length === 0
-        ? Effect.succeed([])
-        : Effect.flatMap(
-            readers.send((frame) => encodeRead(frame, requests, maxBytes)),
-            (rows) => resolved(decodeRead(rows, requests.length))
-          )
-    ),
+  read: (requests, maxBytes) => withReaders((readers) => readBatches(readers, requests, maxBytes)),
+  isNear: ({ from, partitionId }) => known()?.pointers.at(partitionId, from) !== undefined,
   loadPartitions: (partitionIds) => withReaders((readers) => loadPartitions(readers, partitionIds)),
   sizeOf: (partitionId) =>
     withReaders((readers) =>

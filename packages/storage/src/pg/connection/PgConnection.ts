@@ -46,6 +46,8 @@ const CLOSE_GRACE_MS = 1000
 /** How often a session's settings are sent again that a time limit of the database's has cut short. */
 const SETTINGS_RETRIES = 5
 const isCanceled = (error: ConnectionError): boolean => error._tag === "PgError" && error.code === "57014"
+/** Of a server's answer at one time: more than a socket of most systems holds. */
+const READ_BYTES = 256 * 1024
 /** How much longer than a statement may run a server may be silent. */
 const SILENCE_MARGIN_MS = 5000
 
@@ -80,9 +82,10 @@ export class PgConnection {
     this.encrypted = opened.encrypted
     this.endpoint = endpoint
     const reader = new MessageReader(this.onMessage)
-    this.socket.on("data", (chunk: Buffer) => {
+    const memory = opened.read((chunk) => {
       try {
-        reader.push(chunk)
+        if (memory === "own") reader.push(chunk)
+        else reader.pushShared(chunk)
       } catch (cause) {
         this.lose(`Postgres broke its protocol: ${cause instanceof Error ? cause.message : cause}`)
       }
@@ -108,7 +111,7 @@ export class PgConnection {
   ): Effect.Effect<PgConnection, ConnectionError> {
     return Effect.gen(function* () {
       const connection = new PgConnection(
-        yield* openSocket(target, endpoint, applicationName),
+        yield* openSocket(target, endpoint, applicationName, false, READ_BYTES),
         endpoint,
         silenceMs,
         target.schema

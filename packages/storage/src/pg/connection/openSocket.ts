@@ -10,9 +10,14 @@ import type { ConnectionError } from "./ConnectionError.ts"
 import type { Endpoint } from "./Endpoint.ts"
 import { hopeless, lost, noAnswer, unproven } from "./openingErrors.ts"
 
+/** Takes what came from the server. */
+export type OnBytes = (chunk: Buffer) => void
+
 /** A socket behind which the server waits for the first query. */
 export interface OpenSocket {
   readonly socket: Net.Socket
+  /** Who takes what comes from now on. Says whether each chunk is its own memory, or one that is read into again. */
+  readonly read: (onBytes: OnBytes) => "own" | "shared"
   /** What the server called itself: a pooler gives a number of its own. */
   readonly processId: number
   readonly encrypted: boolean
@@ -20,16 +25,19 @@ export interface OpenSocket {
   readonly parameters: ReadonlyMap<string, string>
 }
 
-const connectTo = (endpoint: Endpoint): Net.Socket =>
-  endpoint.path !== undefined
-    ? Net.connect({ path: endpoint.path })
+const connectTo = (endpoint: Endpoint, onread: Net.OnReadOpts | undefined): Net.Socket => {
+  const reading = onread === undefined ? {} : { onread }
+  return endpoint.path !== undefined
+    ? Net.connect({ path: endpoint.path, ...reading })
     : Net.connect({
+        ...reading,
         host: endpoint.address,
         port: endpoint.port,
         noDelay: true,
         keepAlive: true,
         keepAliveInitialDelay: 5000
       })
+}
 
 /** A socket on its way to be open: transport, TLS if wanted, startup, authentication. */
 class Opening {
@@ -40,6 +48,9 @@ class Opening {
   private readonly authentication: Authentication
   private readonly parameters = new Map<string, string>()
   private readonly parser = PgProtocol.makeParser()
+  /** What is read into again and again; undefined: each chunk has memory of its own. */
+  private readonly into: Buffer | undefined
+  private onBytes: OnBytes = () => {}
   private socket: Net.Socket
   private done = false
   private encrypted = false
@@ -50,6 +61,7 @@ class Opening {
     endpoint: Endpoint,
     applicationName: string,
     mustAsk: boolean,
+    readBytes: number | undefined,
     resume: (effect: Effect.Effect<OpenSocket, ConnectionError>) => void
   ) {
     this.target = target
@@ -59,10 +71,27 @@ class Opening {
     this.authentication = new Authentication(target, endpoint, mustAsk)
     // As libpq: there is no TLS over a unix socket unless asked for by name.
     const ssl = endpoint.path !== undefined && target.sslOptional ? false : target.ssl
-    this.socket = connectTo(endpoint)
+    // Of a TLS connection others read: what comes out of it has memory of its own.
+    this.into = readBytes === undefined || ssl !== false ? undefined : Buffer.allocUnsafeSlow(readBytes)
+    this.socket = connectTo(endpoint, this.into && this.readingInto(this.into))
     this.socket.on("error", this.refused)
     this.socket.on("close", this.closed)
     this.socket.once("connect", () => (ssl === false ? this.startup() : this.secure(ssl)))
+  }
+
+  private readingInto(buffer: Buffer): Net.OnReadOpts {
+    const callback = (count: number) => {
+      this.onBytes(buffer.subarray(0, count))
+      return true
+    }
+    return { buffer, callback }
+  }
+
+  private readonly read: OpenSocket["read"] = (onBytes) => {
+    this.onBytes = onBytes
+    if (this.into !== undefined) return "shared"
+    this.socket.on("data", onBytes)
+    return "own"
   }
 
   /** Gives the attempt up. Returns whether there was one. */
@@ -121,9 +150,10 @@ class Opening {
 
   private startup(): void {
     const { database, options, user } = this.target
-    this.socket.on("data", (chunk: Buffer) => {
+    this.read((chunk) => {
       try {
-        for (const message of this.parser.push(chunk)) if (!this.done) this.onMessage(message)
+        // The parser keeps what it has not got whole.
+        for (const message of this.parser.push(Buffer.from(chunk))) if (!this.done) this.onMessage(message)
       } catch (cause) {
         this.fail(hopeless(`what answers at ${this.endpoint.label} does not speak Postgres' protocol`, cause))
       }
@@ -194,22 +224,24 @@ class Opening {
     socket.removeAllListeners()
     socket.setTimeout(0)
     if (!this.target.holdsProcess) socket.unref()
-    this.resume(Effect.succeed({ socket, processId, encrypted, parameters }))
+    this.resume(Effect.succeed({ socket, read: this.read, processId, encrypted, parameters }))
   }
 }
 
 /**
  * Transport, TLS if wanted, startup and authentication: messages are `@effect/sql-pg`'s. `mustAsk`: a session counts only
- * if the server asked for a password, which is sent readable to nobody.
+ * if the server asked for a password, which is sent readable to nobody. `readBytes`: large answers are read so many bytes at a
+ * time, into one memory, which costs half of what it costs to give each chunk its own.
  */
 export const openSocket = (
   target: PgTarget,
   endpoint: Endpoint,
   applicationName: string,
-  mustAsk = false
+  mustAsk = false,
+  readBytes?: number
 ): Effect.Effect<OpenSocket, ConnectionError> =>
   Effect.callback<OpenSocket, ConnectionError>((resume) => {
-    const opening = new Opening(target, endpoint, applicationName, mustAsk, resume)
+    const opening = new Opening(target, endpoint, applicationName, mustAsk, readBytes, resume)
     return Effect.sync(() => void opening.end())
   }).pipe(
     Effect.timeoutOrElse({

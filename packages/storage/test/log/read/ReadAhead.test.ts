@@ -65,6 +65,30 @@ const offsets = (found: ReadonlyArray<ReadonlyArray<Uint8Array>>) =>
 const settled = Effect.yieldNow.pipe(Effect.repeat({ times: 20 }))
 
 describe("reading ahead", () => {
+  it.effect("is of no use for what is near", () =>
+    Effect.gen(function* () {
+      const { asked, store } = makeStore()
+      const near = { ...store, isNear: ({ partitionId }: { readonly partitionId: number }) => partitionId === 1 }
+      const ahead = new ReadAhead(near, yield* Effect.scope, 100 * SIZE)
+      for (const from of [0n, 2n, 4n]) {
+        assert.deepStrictEqual(offsets(yield* ahead.read([request(from), request(from, 2, 2)], 4 * SIZE)), [
+          [from, from + 1n],
+          [from, from + 1n]
+        ])
+        yield* settled
+      }
+      const read = asked.flat().map(({ from, partitionId }) => [partitionId, from])
+      assert.deepStrictEqual(
+        read.filter(([partitionId]) => partitionId === 1).map(([, from]) => from),
+        [0n, 2n, 4n]
+      )
+      assert.deepStrictEqual(
+        read.filter(([partitionId]) => partitionId === 2).map(([, from]) => from),
+        [0n, 2n, 4n, 6n]
+      )
+    })
+  )
+
   it.effect("begins when a reader goes on where it stopped, and gives what was read", () =>
     Effect.gen(function* () {
       const { asked, store } = makeStore()
