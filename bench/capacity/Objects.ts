@@ -26,7 +26,7 @@ export const untilMerged = (dataDir: string): Promise<void> =>
   withSql(dataDir, async (sql) => {
     const isMerged = async () => {
       const [row] = await sql.rows(
-        "select coalesce(sum(bytes), 0) from kafka.objects where not merged and unused_since is null and exists (select from kafka.batches b where b.object_id = objects.object_id)"
+        "select coalesce(sum(bytes), 0) from kafka.objects where not merged and bytes < 4194304 and unused_since is null and exists (select from kafka.batches b where b.object_id = objects.object_id)"
       )
       return Number(row?.[0]) < REST_BYTES
     }
@@ -46,7 +46,7 @@ export const removeUnused = (dataDir: string): Promise<void> =>
     await Effect.runPromise(
       Effect.scoped(
         Effect.gen(function* () {
-          const store = yield* makeFileObjectStore({ path: objectsOf(dataDir), journalBytes: 0 })
+          const store = yield* makeFileObjectStore({ path: objectsOf(dataDir) })
           yield* Effect.forEach(names, (name) => store.remove(name), { concurrency: 4, discard: true })
         })
       )

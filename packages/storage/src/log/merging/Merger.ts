@@ -46,15 +46,16 @@ export class Merger extends Context.Service<
       const asked = yield* MergeOptions
       const bytes = objectStore.isLocal ? Math.min(asked.bytes, LOCAL_BYTES) : asked.bytes
       const options = { ...asked, bytes }
+      const objects = yield* Objects
       const move = makeMoveBatches({
         store,
         options,
-        objects: yield* Objects,
+        objects,
         committer: yield* Committer,
         rewriting: yield* Rewriting,
         counts: yield* Counts
       })
-      const merging = new Merging({ store, move, options })
+      const merging = new Merging({ store, objects, move, options })
       active.onTakeOver(() => Effect.sync(() => merging.clear()))
       const look = Effect.andThen(active.whenReigning, merging.check)
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(options.intervalMs), look)))
@@ -68,6 +69,7 @@ export class Merger extends Context.Service<
 
 interface MergingPorts {
   readonly store: MergeReads
+  readonly objects: Pick<Objects, "endGrowing" | "isGrowing">
   readonly move: MoveBatches
   readonly options: MergeOptions
 }
@@ -107,7 +109,7 @@ class Merging {
     const nowMs = yield* Clock.currentTimeMillis
     const sparse = uses.filter(({ bytes, usedBytes }) => 2 * usedBytes < bytes)
     return sparse.flatMap(({ objectId, usedBytes }): ReadonlyArray<Mergeable> =>
-      this.#suspects.isResting(objectId, nowMs) ? [] : [{ objectId, bytes: usedBytes, isUrgent: true }]
+      this.#isLeft(objectId, nowMs) ? [] : [{ objectId, bytes: usedBytes, isUrgent: true }]
     )
   })
 
@@ -137,12 +139,19 @@ class Merging {
     return Effect.map(Clock.currentTimeMillis, (nowMs) => ({ before: BigInt(nowMs - leastAgeMs), below: bytes }))
   }
 
+  /** It cannot be read, or grows yet. */
+  #isLeft(objectId: bigint, nowMs: number): boolean {
+    return this.#suspects.isResting(objectId, nowMs) || this.#ports.objects.isGrowing(objectId)
+  }
+
   readonly #unmerged = Effect.fnUntraced({ self: this }, function* () {
-    const { options, store } = this.#ports
+    const { objects, options, store } = this.#ports
     const nowMs = yield* Clock.currentTimeMillis
     const found = yield* store.mergeable(yield* this.#which(), options.objectsPerLook)
+    // What was erased is not kept for what may come to it yet.
+    if (found.some(({ erased, objectId }) => erased && objects.isGrowing(objectId))) yield* objects.endGrowing
     return found.flatMap(({ bytes, erased, objectId }): ReadonlyArray<Mergeable> =>
-      this.#suspects.isResting(objectId, nowMs) ? [] : [{ objectId, bytes, isUrgent: erased }]
+      this.#isLeft(objectId, nowMs) ? [] : [{ objectId, bytes, isUrgent: erased }]
     )
   })
 

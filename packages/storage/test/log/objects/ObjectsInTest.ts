@@ -55,7 +55,13 @@ export class ObjectsInTest {
 
   /** What a broker is given. */
   readonly layer = Layer.mergeAll(
-    Layer.succeed(Objects, { isLocal: true, put: this.put }),
+    Layer.succeed(Objects, {
+      isLocal: true,
+      put: this.put,
+      append: undefined,
+      isGrowing: () => false,
+      endGrowing: Effect.void
+    }),
     Layer.succeed(ObjectStore, makeMemoryObjectStore(new MemoryObjects(), { maxBytes: 0 })),
     Layer.succeed(KeptInObjects, (partitionId: number) => this.kept.has(partitionId))
   )
