@@ -10,33 +10,29 @@ const MAX_STATEMENT_BYTES = 192 * 1024
 /** A batch so large goes into a statement of its own. */
 const ALONE_BYTES = 32 * 1024
 
-// Column by column, here and for offsets, and not `over` a list of columns: that took up to 10% more CPU a commit.
+/** What all rows have, written once for each. */
+const writeRow = (out: StatementWriter, batch: Append): void => {
+  out.int4(batch.partitionId)
+  out.int4(batch.leaderEpoch)
+  out.int8(batch.baseOffset)
+  out.int8(batch.lastOffset)
+  out.int8(batch.maxTimestamp)
+  out.int8(batch.timestampHigh)
+  out.int8(batch.cumulativeBytes)
+  out.int8(batch.producerId)
+  out.int4(batch.baseSequence)
+}
+
 const appendTogether = (out: StatementWriter, batches: ReadonlyArray<Append>): void =>
-  out.run("Append", 11, () => {
-    out.int4s(batches, (batch) => batch.partitionId)
-    out.int4s(batches, (batch) => batch.leaderEpoch)
-    out.int8s(batches, (batch) => batch.baseOffset)
-    out.int8s(batches, (batch) => batch.lastOffset)
-    out.int8s(batches, (batch) => batch.maxTimestamp)
-    out.int8s(batches, (batch) => batch.timestampHigh)
-    out.int8s(batches, (batch) => batch.cumulativeBytes)
-    out.int8s(batches, (batch) => batch.producerId)
-    out.int4s(batches, (batch) => batch.baseSequence)
-    out.int4s(batches, (batch) => batch.producerEpoch)
-    out.byteas(batches, (batch) => batch.records)
+  out.copy("Append", 11, batches, (batch) => {
+    writeRow(out, batch)
+    out.int2(batch.producerEpoch)
+    out.bytea(batch.records)
   })
 
 const appendAlone = (out: StatementWriter, batch: Append): void =>
   out.run("AppendOne", 11, () => {
-    out.int4(batch.partitionId)
-    out.int4(batch.leaderEpoch)
-    out.int8(batch.baseOffset)
-    out.int8(batch.lastOffset)
-    out.int8(batch.maxTimestamp)
-    out.int8(batch.timestampHigh)
-    out.int8(batch.cumulativeBytes)
-    out.int8(batch.producerId)
-    out.int4(batch.baseSequence)
+    writeRow(out, batch)
     out.int4(batch.producerEpoch)
     out.bytea(batch.records)
   })
@@ -44,20 +40,12 @@ const appendAlone = (out: StatementWriter, batch: Append): void =>
 type Pointer = Append & { readonly stored: StoredAt }
 
 const appendPointers = (out: StatementWriter, batches: ReadonlyArray<Pointer>): void =>
-  out.run("AppendPointers", 13, () => {
-    out.int4s(batches, (batch) => batch.partitionId)
-    out.int4s(batches, (batch) => batch.leaderEpoch)
-    out.int8s(batches, (batch) => batch.baseOffset)
-    out.int8s(batches, (batch) => batch.lastOffset)
-    out.int8s(batches, (batch) => batch.maxTimestamp)
-    out.int8s(batches, (batch) => batch.timestampHigh)
-    out.int8s(batches, (batch) => batch.cumulativeBytes)
-    out.int8s(batches, (batch) => batch.producerId)
-    out.int4s(batches, (batch) => batch.baseSequence)
-    out.int4s(batches, (batch) => batch.producerEpoch)
-    out.int8s(batches, (batch) => batch.stored.objectId)
-    out.int8s(batches, (batch) => BigInt(batch.stored.position))
-    out.int4s(batches, (batch) => batch.records.byteLength)
+  out.copy("AppendPointers", 13, batches, (batch) => {
+    writeRow(out, batch)
+    out.int2(batch.producerEpoch)
+    out.int8(batch.stored.objectId)
+    out.int8(BigInt(batch.stored.position))
+    out.int4(batch.records.byteLength)
   })
 
 const isPointer = (batch: Append): batch is Pointer => batch.stored !== undefined

@@ -4672,20 +4672,18 @@ create or replace function kafka.log_records(id integer, from_offset bigint, mos
 }
 
 export const commitTexts = {
-  Append: `insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp,
-    timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data)
-  select * from unnest($1::int[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[],
-    $6::bigint[], $7::bigint[], $8::bigint[], $9::int[], $10::int[], $11::bytea[])`,
+  Append: `-- Small batches, several.
+copy kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp, timestamp_high,
+    cumulative_bytes, producer_id, base_sequence, producer_epoch, data) from stdin (format binary)`,
   AppendOne: `-- A large batch: no array is built of it, and its insert goes on while the next one is on its way.
 insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp,
     timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data)
   values ($1::int, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::int,
     $10::int, $11::bytea)`,
   AppendPointers: `-- Batches whose bytes lie in objects.
-insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp,
-    timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, object_id, object_position, object_bytes)
-  select * from unnest($1::int[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[],
-    $6::bigint[], $7::bigint[], $8::bigint[], $9::int[], $10::int[], $11::bigint[], $12::bigint[], $13::int[])`,
+copy kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp, timestamp_high,
+    cumulative_bytes, producer_id, base_sequence, producer_epoch,
+    object_id, object_position, object_bytes) from stdin (format binary)`,
   BeginTransaction: `insert into kafka.open_transactions (partition_id, first_offset, producer_id)
   select * from unnest($1::int[], $2::bigint[], $3::bigint[])`,
   DeleteAcl: `-- By ctid: see DeleteOutbox.
