@@ -10,29 +10,33 @@ const MAX_STATEMENT_BYTES = 192 * 1024
 /** A batch so large goes into a statement of its own. */
 const ALONE_BYTES = 32 * 1024
 
-/** What all rows have, written once for each. */
-const writeRow = (out: StatementWriter, batch: Append): void => {
-  out.int4(batch.partitionId)
-  out.int4(batch.leaderEpoch)
-  out.int8(batch.baseOffset)
-  out.int8(batch.lastOffset)
-  out.int8(batch.maxTimestamp)
-  out.int8(batch.timestampHigh)
-  out.int8(batch.cumulativeBytes)
-  out.int8(batch.producerId)
-  out.int4(batch.baseSequence)
-}
-
+// Column by column, here and for offsets, and not `over` a list of columns: that took up to 10% more CPU a commit.
 const appendTogether = (out: StatementWriter, batches: ReadonlyArray<Append>): void =>
-  out.copy("Append", 11, batches, (batch) => {
-    writeRow(out, batch)
-    out.int2(batch.producerEpoch)
-    out.bytea(batch.records)
+  out.run("Append", 11, () => {
+    out.int4s(batches, (batch) => batch.partitionId)
+    out.int4s(batches, (batch) => batch.leaderEpoch)
+    out.int8s(batches, (batch) => batch.baseOffset)
+    out.int8s(batches, (batch) => batch.lastOffset)
+    out.int8s(batches, (batch) => batch.maxTimestamp)
+    out.int8s(batches, (batch) => batch.timestampHigh)
+    out.int8s(batches, (batch) => batch.cumulativeBytes)
+    out.int8s(batches, (batch) => batch.producerId)
+    out.int4s(batches, (batch) => batch.baseSequence)
+    out.int4s(batches, (batch) => batch.producerEpoch)
+    out.byteas(batches, (batch) => batch.records)
   })
 
 const appendAlone = (out: StatementWriter, batch: Append): void =>
   out.run("AppendOne", 11, () => {
-    writeRow(out, batch)
+    out.int4(batch.partitionId)
+    out.int4(batch.leaderEpoch)
+    out.int8(batch.baseOffset)
+    out.int8(batch.lastOffset)
+    out.int8(batch.maxTimestamp)
+    out.int8(batch.timestampHigh)
+    out.int8(batch.cumulativeBytes)
+    out.int8(batch.producerId)
+    out.int4(batch.baseSequence)
     out.int4(batch.producerEpoch)
     out.bytea(batch.records)
   })
@@ -41,7 +45,15 @@ type Pointer = Append & { readonly stored: StoredAt }
 
 const appendPointers = (out: StatementWriter, batches: ReadonlyArray<Pointer>): void =>
   out.copy("AppendPointers", 13, batches, (batch) => {
-    writeRow(out, batch)
+    out.int4(batch.partitionId)
+    out.int4(batch.leaderEpoch)
+    out.int8(batch.baseOffset)
+    out.int8(batch.lastOffset)
+    out.int8(batch.maxTimestamp)
+    out.int8(batch.timestampHigh)
+    out.int8(batch.cumulativeBytes)
+    out.int8(batch.producerId)
+    out.int4(batch.baseSequence)
     out.int2(batch.producerEpoch)
     out.int8(batch.stored.objectId)
     out.int8(BigInt(batch.stored.position))
@@ -52,7 +64,8 @@ const isPointer = (batch: Append): batch is Pointer => batch.stored !== undefine
 
 /**
  * Writes the statements of appends: small batches together, large ones alone. One row costs least without arrays. Those whose
- * bytes lie in objects are small, all of them.
+ * bytes lie in objects are small, all of them: to copy them costs the server a quarter less than arrays do, and of the commit's
+ * WAL an eighth less. Batches with their bytes are not copied: from 32 KiB on it costs more, below hardly less.
  */
 export const storeAppends = (out: StatementWriter, batches: ReadonlyArray<Append>): void => {
   let pointers: Array<Pointer> | undefined

@@ -4672,18 +4672,19 @@ create or replace function kafka.log_records(id integer, from_offset bigint, mos
 }
 
 export const commitTexts = {
-  Append: `-- Small batches, several.
-copy kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp, timestamp_high,
-    cumulative_bytes, producer_id, base_sequence, producer_epoch, data) from stdin (format binary)`,
+  Append: `insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp,
+    timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data)
+  select * from unnest($1::int[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[],
+    $6::bigint[], $7::bigint[], $8::bigint[], $9::int[], $10::int[], $11::bytea[])`,
   AppendOne: `-- A large batch: no array is built of it, and its insert goes on while the next one is on its way.
 insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp,
     timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data)
   values ($1::int, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::int,
     $10::int, $11::bytea)`,
-  AppendPointers: `-- Batches whose bytes lie in objects.
+  AppendPointers: `-- Batches whose bytes lie in objects. Rows come as COPY's binary format has them: no executor, one WAL record for many.
 copy kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp, timestamp_high,
-    cumulative_bytes, producer_id, base_sequence, producer_epoch,
-    object_id, object_position, object_bytes) from stdin (format binary)`,
+    cumulative_bytes, producer_id, base_sequence, producer_epoch, object_id, object_position, object_bytes)
+  from stdin (format binary)`,
   BeginTransaction: `insert into kafka.open_transactions (partition_id, first_offset, producer_id)
   select * from unnest($1::int[], $2::bigint[], $3::bigint[])`,
   DeleteAcl: `-- By ctid: see DeleteOutbox.
