@@ -29,7 +29,7 @@ export const objectDefaults = {
   lingerMs: -1,
   maxBytes: 8 * MIB,
   uploads: 4,
-  grownBytes: 64 * MIB,
+  grownBytes: 32 * MIB,
   pointableMs: 3_600_000
 }
 

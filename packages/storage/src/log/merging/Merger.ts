@@ -21,9 +21,6 @@ import { makeMoveBatches } from "./moveBatches.ts"
 import type { MoveBatches } from "./moveBatches.ts"
 import { Suspects } from "./Suspects.ts"
 
-/** In a store where a call costs little, larger objects make reads no faster: what is as large stays as it is. */
-const LOCAL_BYTES = 4 * 1024 * 1024
-
 /**
  * Puts what lies in small objects together in large ones, in order of partition and offset, so that who reads a partition from
  * its beginning reads long ranges. Objects of which little is of use any more, and those in which erased records lie, are
@@ -43,9 +40,9 @@ export class Merger extends Context.Service<
       if (objectStore === undefined) return Merger.of({ check: Effect.void })
       const { merges: store } = yield* Store
       const active = yield* Active
-      const asked = yield* MergeOptions
-      const bytes = objectStore.isLocal ? Math.min(asked.bytes, LOCAL_BYTES) : asked.bytes
-      const options = { ...asked, bytes }
+      const options = yield* MergeOptions
+      // What objects come to that grow is of no matter: batches lie in them as they came.
+      const below = objectStore.grow === undefined ? options.bytes : Number.MAX_SAFE_INTEGER
       const objects = yield* Objects
       const move = makeMoveBatches({
         store,
@@ -55,7 +52,7 @@ export class Merger extends Context.Service<
         rewriting: yield* Rewriting,
         counts: yield* Counts
       })
-      const merging = new Merging({ store, objects, move, options })
+      const merging = new Merging({ store, objects, move, options, below })
       active.onTakeOver(() => Effect.sync(() => merging.clear()))
       const look = Effect.andThen(active.whenReigning, merging.check)
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(options.intervalMs), look)))
@@ -72,6 +69,8 @@ interface MergingPorts {
   readonly objects: Pick<Objects, "endGrowing" | "isGrowing">
   readonly move: MoveBatches
   readonly options: MergeOptions
+  /** Bytes of an object from which on it stays as it was put. */
+  readonly below: number
 }
 
 /** Merges as long as something is worth it, half of the time at most. */
@@ -135,8 +134,8 @@ class Merging {
   })
 
   #which(): Effect.Effect<MergeableWhich> {
-    const { bytes, leastAgeMs } = this.#ports.options
-    return Effect.map(Clock.currentTimeMillis, (nowMs) => ({ before: BigInt(nowMs - leastAgeMs), below: bytes }))
+    const { below, options } = this.#ports
+    return Effect.map(Clock.currentTimeMillis, (nowMs) => ({ before: BigInt(nowMs - options.leastAgeMs), below }))
   }
 
   /** It cannot be read, or grows yet. */

@@ -21,6 +21,9 @@ export class ObjectsInTest {
   puts = 0
   /** Puts fail. */
   isFull = false
+  /** Whether objects of the store grow, and the one to which batches may come yet. */
+  grows = false
+  growing: bigint | undefined
   /** Waited for before each put. */
   beforePut: Effect.Effect<void> = Effect.void
   /** Topics' partitions whose bytes belong here. */
@@ -59,10 +62,13 @@ export class ObjectsInTest {
       isLocal: true,
       put: this.put,
       append: undefined,
-      isGrowing: () => false,
-      endGrowing: Effect.void
+      isGrowing: (objectId) => objectId === this.growing,
+      endGrowing: Effect.sync(() => void (this.growing = undefined))
     }),
-    Layer.succeed(ObjectStore, makeMemoryObjectStore(new MemoryObjects(), { maxBytes: 0 })),
+    Layer.sync(ObjectStore, () => ({
+      ...makeMemoryObjectStore(new MemoryObjects(), { maxBytes: 0 }),
+      grow: this.grows ? () => Effect.die("nobody appends") : undefined
+    })),
     Layer.succeed(KeptInObjects, (partitionId: number) => this.kept.has(partitionId))
   )
 
