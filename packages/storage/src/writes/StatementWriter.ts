@@ -8,6 +8,9 @@ export type StatementName =
 export interface StatementWriter {
   /** Runs a statement with `count` parameters; `parameters` writes them, in order. */
   run(name: StatementName, count: number, parameters: () => void): void
+  /** Runs a statement that copies rows into a table; `values` writes a row's values, `columns` of them, in order. */
+  copy<R>(name: StatementName, columns: number, rows: ReadonlyArray<R>, values: (row: R) => void): void
+  int2(value: number): void
   int4(value: number): void
   int8(value: bigint): void
   bytea(value: Uint8Array): void

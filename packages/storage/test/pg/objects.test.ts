@@ -55,4 +55,26 @@ describe("kafka.objects", () => {
       assert.strictEqual((yield* rows).length, 1)
     })
   )
+
+  it.live(
+    "rows that point to objects: what is refused before them or at them is not there, and the session goes on",
+    () =>
+      Effect.gen(function* () {
+        const { psql, store } = yield* opened
+        const pointers = (model: Model) =>
+          Array.from({ length: 200 }, (_, i) => ({ ...model.append(), stored: { objectId: 1n, position: i } }))
+        const model = new Model(1)
+        yield* store.commit([topicWith(TOPIC, "t", [1]), [object(1n), ...pointers(model)]])
+        const count = Effect.map(psql.query("select count(*) from kafka.batches"), ([row]) => row![0])
+        const ahead = pointers(model)
+        assert.strictEqual((yield* Effect.flip(store.commit([[object(2n, "c/w/1"), ...ahead]])))._tag, "StoreRefused")
+        // The last row of them is there already.
+        const behind = yield* Effect.flip(store.commit([[...ahead.slice(1), ...pointers(new Model(1)).slice(-1)]]))
+        assert.strictEqual(behind._tag, "OutcomeUnknown")
+        assert.strictEqual(yield* count, "200")
+        assert.strictEqual((yield* store.acquire(NOTHING_TOLD)).unknownCommitStored, false)
+        yield* store.commit([ahead])
+        assert.strictEqual(yield* count, "400")
+      })
+  )
 })

@@ -26,7 +26,8 @@ const texts = {
   ObjectsKnown: readTexts.ObjectsKnown,
   ObjectsByName: readTexts.ObjectsByName,
   ObjectBatches: readTexts.ObjectBatches,
-  ObjectPointedIds: readTexts.ObjectPointedIds
+  ObjectPointedIds: readTexts.ObjectPointedIds,
+  BatchesIn: readTexts.BatchesIn
 }
 
 describe("rows that are found by their keys", () => {

@@ -1,6 +1,6 @@
 import type { StatementName, StatementWriter } from "../../writes/StatementWriter.ts"
 import type { FrameWriter } from "../connection/FrameWriter.ts"
-import { run, statementsOf } from "../connection/Statement.ts"
+import { copyIn, run, statementsOf } from "../connection/Statement.ts"
 import type { Statement } from "../connection/Statement.ts"
 import { commitTexts } from "../sql/bundle.ts"
 import { escapeText } from "./escapeText.ts"
@@ -22,6 +22,14 @@ export class CommitFrame implements StatementWriter {
     run(this.frame, commitStatements[name], count, parameters)
   }
 
+  copy<R>(name: CommitStatement, columns: number, rows: ReadonlyArray<R>, values: (row: R) => void): void {
+    copyIn(this.frame, commitStatements[name], columns, rows, values)
+  }
+
+  int2(value: number): void {
+    this.frame.int32(2)
+    this.frame.int16(value)
+  }
   int4(value: number): void {
     this.frame.int32(4)
     this.frame.int32(value)

@@ -4681,11 +4681,10 @@ insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset,
     timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, data)
   values ($1::int, $2::int, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::bigint, $8::bigint, $9::int,
     $10::int, $11::bytea)`,
-  AppendPointers: `-- Batches whose bytes lie in objects.
-insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp,
-    timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, object_id, object_position, object_bytes)
-  select * from unnest($1::int[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[],
-    $6::bigint[], $7::bigint[], $8::bigint[], $9::int[], $10::int[], $11::bigint[], $12::bigint[], $13::int[])`,
+  AppendPointers: `-- Batches whose bytes lie in objects. Rows come as COPY's binary format has them: no executor, one WAL record for many.
+copy kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp, timestamp_high,
+    cumulative_bytes, producer_id, base_sequence, producer_epoch, object_id, object_position, object_bytes)
+  from stdin (format binary)`,
   BeginTransaction: `insert into kafka.open_transactions (partition_id, first_offset, producer_id)
   select * from unnest($1::int[], $2::bigint[], $3::bigint[])`,
   DeleteAcl: `-- By ctid: see DeleteOutbox.
@@ -4959,8 +4958,12 @@ select producer_id, first_offset, last_offset, last_stable_offset from kafka.abo
     order by last_offset limit 1), 9223372036854775807)
   order by last_offset`,
   AnyPublication: `select exists (select from kafka.published)`,
-  BatchesIn: `select b.partition_id, b.object_id, b.base_offset, b.leader_epoch, b.max_timestamp, b.object_position, b.object_bytes, o.name
-  from kafka.objects o join kafka.batches b on b.object_id = o.object_id
+  BatchesIn: `-- Each object's batches by their own index ("offset 0" keeps it so): to be spared the sort, Postgres would read all batches that there are.
+select b.partition_id, o.object_id, b.base_offset, b.leader_epoch, b.max_timestamp, b.object_position, b.object_bytes, o.name
+  from kafka.objects o
+  cross join lateral (
+    select partition_id, base_offset, leader_epoch, max_timestamp, object_position, object_bytes from kafka.batches f
+    where f.object_id = o.object_id offset 0) b
   where o.object_id = any ($1::bigint[])
   order by b.partition_id, b.base_offset limit $2::int`,
   ErasureTopics: `select distinct topic_id from kafka.erasure_requests where erased_at is null order by topic_id limit 1000`,

@@ -1,5 +1,4 @@
--- Batches whose bytes lie in objects.
-insert into kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp,
-    timestamp_high, cumulative_bytes, producer_id, base_sequence, producer_epoch, object_id, object_position, object_bytes)
-  select * from unnest($1::int[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[],
-    $6::bigint[], $7::bigint[], $8::bigint[], $9::int[], $10::int[], $11::bigint[], $12::bigint[], $13::int[])
+-- Batches whose bytes lie in objects. Rows come as COPY's binary format has them: no executor, one WAL record for many.
+copy kafka.batches (partition_id, leader_epoch, base_offset, last_offset, max_timestamp, timestamp_high,
+    cumulative_bytes, producer_id, base_sequence, producer_epoch, object_id, object_position, object_bytes)
+  from stdin (format binary)
