@@ -44,14 +44,13 @@ export const answerLoop = (connection: OpenConnection, write: Write): Effect.Eff
     while (true) {
       yield* isToWriteOrEnd
       if (pending.length === 0) return
-      const chunks: Array<Uint8Array> = []
-      let taken = 0
+      let chunks = yield* pending[0]!.pollUnsafe()!
+      let taken = 1
       // All that is ready goes out together; what is not is waited for.
-      for (const answer of pending) {
-        const exit = answer.pollUnsafe()
-        if (exit === undefined || (taken > 0 && !Exit.isSuccess(exit))) break
-        for (const chunk of yield* exit) chunks.push(chunk)
-        taken++
+      for (; taken < pending.length; taken++) {
+        const exit = pending[taken]!.pollUnsafe()
+        if (exit === undefined || !Exit.isSuccess(exit)) break
+        chunks = chunks.concat(exit.value)
       }
       yield* write(chunks)
       pending.splice(0, taken)
