@@ -1,3 +1,4 @@
+import { objectDefaults } from "@tusk/storage/defaults"
 import { makeFileObjectStore } from "@tusk/storage/object/file/FileObjectStore"
 import * as Effect from "effect/Effect"
 import { join } from "node:path"
@@ -26,7 +27,7 @@ export const untilMerged = (dataDir: string): Promise<void> =>
   withSql(dataDir, async (sql) => {
     const isMerged = async () => {
       const [row] = await sql.rows(
-        "select coalesce(sum(bytes), 0) from kafka.objects where not merged and unused_since is null and exists (select from kafka.batches b where b.object_id = objects.object_id)"
+        "select coalesce(sum(bytes), 0) from kafka.objects where not merged and unused_since is null and object_id < (select max(object_id) from kafka.objects where not merged) and exists (select from kafka.batches b where b.object_id = objects.object_id)"
       )
       return Number(row?.[0]) < REST_BYTES
     }
@@ -40,13 +41,13 @@ export const removeUnused = (dataDir: string): Promise<void> =>
     const left = "select count(*) from kafka.partitions where topic_id is null"
     // A deleted topic's rows go in steps.
     await holdsWithin(LONGEST_MS, async () => (await sql.rows(left))[0]?.[0] === "0", 100)
-    const unused =
-      "select name from kafka.objects o where not exists (select from kafka.batches b where b.object_id = o.object_id)"
+    // Of one that grows yet the row has the most that it may come to.
+    const unused = `select name from kafka.objects o where bytes <> ${objectDefaults.grownBytes} and not exists (select from kafka.batches b where b.object_id = o.object_id)`
     const names = (await sql.rows(unused)).map(([name]) => name!)
     await Effect.runPromise(
       Effect.scoped(
         Effect.gen(function* () {
-          const store = yield* makeFileObjectStore({ path: objectsOf(dataDir), journalBytes: 0 })
+          const store = yield* makeFileObjectStore({ path: objectsOf(dataDir) })
           yield* Effect.forEach(names, (name) => store.remove(name), { concurrency: 4, discard: true })
         })
       )

@@ -16,33 +16,43 @@ type Put = ReturnType<ObjectStore["put"]>
 export class ObjectsUnderTest {
   readonly data = new MemoryObjects()
   readonly store: ObjectStore
-  /** What becomes of a put, in the place of it. */
+  /** What becomes of a put, or of an append, in the place of it. */
   instead: ((put: Put) => Put) | undefined
+  /** Puts and appends that were asked for. */
+  puts = 0
   readonly #changed = makeSignal()
   #isHeld = false
   #waiting = 0
 
-  constructor() {
+  constructor({ grows = false } = {}) {
     const memory = makeMemoryObjectStore(this.data, { maxBytes: 1 << 26 })
     const held = Effect.suspend(() => {
       this.#waiting++
       this.#changed.notify()
       return this.#changed.until(() => !this.#isHeld)
     })
+    const putting = (put: Put): Put =>
+      Effect.suspend(() => {
+        this.puts++
+        return Effect.andThen(
+          this.#isHeld ? held : Effect.void,
+          Effect.suspend(() => (this.instead === undefined ? put : this.instead(put)))
+        )
+      })
     this.store = {
       ...memory,
-      put: (name, chunks) =>
-        Effect.andThen(
-          this.#isHeld ? held : Effect.void,
-          Effect.suspend(() => {
-            const put = memory.put(name, chunks)
-            return this.instead === undefined ? put : this.instead(put)
-          })
-        )
+      put: (name, chunks) => putting(memory.put(name, chunks)),
+      grow: grows
+        ? (name) =>
+            Effect.map(memory.grow!(name), ({ append, close }) => ({
+              append: (chunks) => putting(append(chunks)) as ReturnType<typeof append>,
+              close
+            }))
+        : undefined
     }
   }
 
-  /** Puts wait while they are held. */
+  /** Puts and appends wait while they are held. */
   hold(hold: boolean): void {
     this.#isHeld = hold
     this.#changed.notify()

@@ -12,7 +12,14 @@ const commitBeforePut: Plant = {
     put: (name, chunks) =>
       Effect.sync(() => {
         view.fork(Effect.ignore(objects.put(name, chunks)))
-      })
+      }),
+    grow:
+      objects.grow &&
+      ((name) =>
+        Effect.map(objects.grow!(name), ({ append, close }) => ({
+          append: (chunks) => Effect.sync(() => view.fork(Effect.ignore(append(chunks)))),
+          close
+        })))
   })
 }
 

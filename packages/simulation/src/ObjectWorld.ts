@@ -40,6 +40,7 @@ const tightObjectLimits = (chance: Chance, deleteDelayMs: number) =>
       lingerMs: chance.pick([-1, 1, 30, 250]),
       maxBytes: chance.pick([1, 300, 3000, 8 << 20]),
       uploads: chance.between(1, 4),
+      grownBytes: chance.pick([1, 1000, 10_000, 64 << 20]),
       pointableMs: POINTABLE_MS
     }),
     Layer.succeed(CollectorOptions, {
@@ -95,6 +96,7 @@ export class ObjectWorld {
     this.store = new SimObjects(world, new ObjectFaults(chance.fork()), chance.permille(500), {
       puts: (...told) => this.history.puts(...told),
       stores: (...told) => this.history.stores(...told),
+      appends: (...told) => this.history.appends(...told),
       removes: (...told) => this.history.removes(...told),
       troubled
     })

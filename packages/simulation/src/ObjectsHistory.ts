@@ -63,6 +63,13 @@ export class ObjectsHistory {
     if (Buffer.compare(asked, bytes) !== 0) this.#violate("O1", `${name} was changed after it was put`)
   }
 
+  /** Nor was what is appended. A broker that puts and appends does not do both to one. */
+  appends(name: string, asked: Uint8Array, bytes: Uint8Array): void {
+    if (Buffer.compare(asked, bytes) !== 0)
+      this.#violate("O1", `what was to be appended to ${name} was changed meanwhile`)
+    if (this.#named.get(name)!.bytes.byteLength > 0) this.#violate("O1", `${name} is put as a whole, and appended to`)
+  }
+
   removes(broker: string, name: string, nowMs: number): void {
     const wrong = (text: string) => this.#violate("O1", `${broker} removes ${name}${text}`)
     // What a broker did not put is somebody else's, whatever its name is.

@@ -1,6 +1,6 @@
 import { makeMemoryObjectStore, MemoryObjects } from "@tusk/storage/object/memory/MemoryObjectStore"
 import { ObjectStoreUnavailable } from "@tusk/storage/port/ObjectStore"
-import type { ObjectStore, ObjectStoreError } from "@tusk/storage/port/ObjectStore"
+import type { GrowingObject, ObjectExists, ObjectStore, ObjectStoreError } from "@tusk/storage/port/ObjectStore"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { CallFate, ObjectFaults } from "./ObjectFaults.ts"
@@ -12,6 +12,8 @@ export interface ObjectWatch {
   readonly puts: (broker: string, name: string, bytes: Uint8Array) => void
   /** It is carried out now. */
   readonly stores: (name: string, bytes: Uint8Array) => void
+  /** To an object that grows: what it was asked with, and what is carried out. */
+  readonly appends: (name: string, asked: Uint8Array, bytes: Uint8Array) => void
   readonly removes: (broker: string, name: string, nowMs: number) => void
   /** A request that was in order may be told that it failed, until so much later. */
   readonly troubled: (forMs: number) => void
@@ -23,6 +25,13 @@ interface Call<A, E> {
   readonly kind: "read" | "change"
   readonly act: () => Exit.Exit<A, E>
 }
+
+/** Has a call carried out, or not, for one broker. */
+type Ask = <A, E>(
+  what: string,
+  kind: Call<A, E>["kind"],
+  act: () => Effect.Effect<A, E>
+) => Effect.Effect<A, E | ObjectStoreError>
 
 const MAX_BYTES = 1 << 30
 
@@ -64,7 +73,7 @@ export class SimObjects {
   /** As one broker's process reaches it: what it has asked for happens also if it is dead by then. */
   storeOf(broker: View): ObjectStore {
     const { memory } = this
-    const ask = <A, E>(what: string, kind: Call<A, E>["kind"], act: () => Effect.Effect<A, E>) =>
+    const ask: Ask = <A, E>(what: string, kind: Call<A, E>["kind"], act: () => Effect.Effect<A, E>) =>
       this.#ask<A, E>(broker, { what: `${what} of ${broker.name}`, kind, act: () => Effect.runSyncExit(act()) })
     return {
       name: "simulated",
@@ -80,6 +89,7 @@ export class SimObjects {
             )
           )
         }),
+      grow: this.#isLocal ? (name) => this.#grow(broker, ask, name) : undefined,
       get: (name, from, to) => ask(`get ${name} ${from}-${to}`, "read", () => memory.get(name, from, to)),
       list: (prefix, after) => ask("list", "read", () => memory.list(prefix, after)),
       remove: (name) =>
@@ -93,6 +103,27 @@ export class SimObjects {
       replaceTagged: (name, tag, value) =>
         ask(`replace ${name}`, "change", () => memory.replaceTagged(name, tag, value))
     }
+  }
+
+  #grow(broker: View, ask: Ask, name: string): Effect.Effect<GrowingObject, ObjectExists | ObjectStoreError> {
+    this.#watch.puts(broker.name, name, new Uint8Array())
+    const grow = ask(`grow ${name}`, "change", () =>
+      Effect.tap(this.memory.grow!(name), () => Effect.sync(() => this.#watch.stores(name, new Uint8Array())))
+    )
+    return Effect.map(grow, ({ append, close }) => ({
+      append: (chunks) =>
+        Effect.suspend(() => {
+          const asked = Buffer.concat(chunks)
+          let isTold = false
+          const appended = ask(`append to ${name}`, "change", () => {
+            // What happens after it was told to have failed is nobody's.
+            if (!isTold) this.#watch.appends(name, asked, Buffer.concat(chunks))
+            return append(chunks)
+          })
+          return Effect.onExit(appended, () => Effect.sync(() => void (isTold = true)))
+        }),
+      close
+    }))
   }
 
   #ask<A, E>(broker: View, call: Call<A, E>): Effect.Effect<A, E | ObjectStoreError> {

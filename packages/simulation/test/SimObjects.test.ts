@@ -13,6 +13,7 @@ const reached = (seed: number) => {
   const objects = new SimObjects(world, new ObjectFaults(new Chance(seed)), true, {
     puts: (broker, name) => told.push(`${broker} puts ${name}`),
     stores: (name) => told.push(`stores ${name}`),
+    appends: (name) => told.push(`appends to ${name}`),
     removes: (_, name) => told.push(`removes ${name}`),
     troubled: () => void troubles++
   })

@@ -25,7 +25,13 @@ export const logDefaults = {
 }
 
 /** Of `ObjectOptions`. */
-export const objectDefaults = { lingerMs: -1, maxBytes: 8 * MIB, uploads: 4, pointableMs: 3_600_000 }
+export const objectDefaults = {
+  lingerMs: -1,
+  maxBytes: 8 * MIB,
+  uploads: 4,
+  grownBytes: 32 * MIB,
+  pointableMs: 3_600_000
+}
 
 /** Of `RetentionOptions`. */
 export const retentionDefaults = {

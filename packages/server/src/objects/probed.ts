@@ -1,4 +1,4 @@
-import type { ObjectStore, ObjectStoreRefused } from "@tusk/storage/port/ObjectStore"
+import type { ObjectStore, ObjectStoreError, ObjectStoreRefused } from "@tusk/storage/port/ObjectStore"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 
@@ -17,13 +17,8 @@ export const probed = (store: ObjectStore): Effect.Effect<ObjectStore, ObjectSto
       Effect.logWarning(`the object store cannot be asked now: ${message}`)
     )
     if (isKnown) return store
-    const put: ObjectStore["put"] = (name, chunks) =>
-      Effect.suspend(() => (isKnown ? store.put(name, chunks) : Effect.andThen(ask, store.put(name, chunks))))
-    const replaceTagged: ObjectStore["replaceTagged"] = (name, tag, value) =>
-      Effect.suspend(() => {
-        const replaced = store.replaceTagged(name, tag, value)
-        return isKnown ? replaced : Effect.andThen(ask, replaced)
-      })
+    const behind = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | ObjectStoreError> =>
+      Effect.suspend((): Effect.Effect<A, E | ObjectStoreError> => (isKnown ? call : Effect.andThen(ask, call)))
     return {
       name: store.name,
       isLocal: store.isLocal,
@@ -32,7 +27,8 @@ export const probed = (store: ObjectStore): Effect.Effect<ObjectStore, ObjectSto
       list: (prefix, after) => store.list(prefix, after),
       remove: (name) => store.remove(name),
       readTagged: (name) => store.readTagged(name),
-      put,
-      replaceTagged
+      put: (name, chunks) => behind(store.put(name, chunks)),
+      grow: store.grow && ((name) => behind(store.grow!(name))),
+      replaceTagged: (name, tag, value) => behind(store.replaceTagged(name, tag, value))
     }
   })

@@ -47,6 +47,17 @@ export interface TaggedObject {
   readonly tag: string
 }
 
+/** An object that grows at its end: what it has can be read at any time. */
+export interface GrowingObject {
+  /**
+   * Appends the chunks, one behind the other, which are durable when it returns, and are not changed until then. One call at a
+   * time, none after one that failed: what lies behind the end then is anybody's guess.
+   */
+  readonly append: (chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<void, ObjectStoreError>
+  /** Nothing is appended any more. */
+  readonly close: Effect.Effect<void>
+}
+
 /**
  * THE PORT of stores of objects: immutable bytes by name. Names are made of letters, digits, `-`, `_`, `.` and `/`, at most
  * 512 characters. `objectStoreSuite` states what each member has to do. Each call ends within limits of the store's own;
@@ -67,6 +78,11 @@ export interface ObjectStore {
     name: string,
     chunks: ReadonlyArray<Uint8Array>
   ) => Effect.Effect<void, ObjectExists | ObjectStoreError>
+  /**
+   * An object without a byte under a name that no object has, for appends of whoever began it, and closes it. Undefined: objects
+   * of this store do not grow.
+   */
+  readonly grow: ((name: string) => Effect.Effect<GrowingObject, ObjectExists | ObjectStoreError>) | undefined
   /** Bytes `from` up to `to` (exclusive), all of them. The answer is the caller's own. */
   readonly get: (name: string, from: number, to: number) => Effect.Effect<Uint8Array, ObjectMissing | ObjectStoreError>
   /** Objects whose names begin with `prefix` and come after `after` in order of bytes, in that order; at most 1,000. */

@@ -53,7 +53,10 @@ export type Write = Data.TaggedEnum<{
    * nothing. Batches that are not there any more are passed over; the newest one of a partition is never taken away.
    */
   ReplaceBatches: { readonly partitionId: number; readonly batches: ReadonlyArray<Replacement> }
-  /** An object that batches of this unit point to; there already: it is in use, and nothing else changes. */
+  /**
+   * An object that batches of this unit point to; there already: it is in use, and no larger than this. Also one that has grown,
+   * with the size that it came to.
+   */
   PutObject: StoredObject
   /**
    * The bytes of batches lie elsewhere now: in the object. Batches that are not there any more, or whose bytes do not lie where
@@ -157,6 +160,7 @@ export interface StoredObject {
   /** Given by the broker; greater than those of all objects that are there. */
   readonly objectId: bigint
   readonly name: string
+  /** Of one that may grow yet, the most that it comes to. */
   readonly bytes: number
   /** When it was put, in milliseconds, by the broker's clock. */
   readonly createdAt: bigint

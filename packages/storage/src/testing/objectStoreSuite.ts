@@ -3,9 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { ObjectStore } from "../port/ObjectStore.ts"
+import { growCases } from "./growCases.ts"
 
 /** A store to be tested. */
 export interface ObjectBackend {
+  /** Whether its objects grow. */
+  readonly grows?: boolean
   /** A place without objects. Each time it is opened it is so by another process, as far as a store can tell. */
   readonly place: Effect.Effect<Effect.Effect<ObjectStore, unknown, Scope.Scope>, unknown, Scope.Scope>
 }
@@ -426,12 +429,12 @@ const concurrentCases = (scenario: Scenario): void => {
 }
 
 /** States what each member of the port has to do; every object store passes all of it. */
-export const objectStoreSuite = (title: string, backend: ObjectBackend): void => {
+export const objectStoreSuite = (title: string, { grows = false, place }: ObjectBackend): void => {
   const scenario: Scenario = (what, run) => {
     it.live(what, () =>
       Effect.scoped(
         Effect.gen(function* () {
-          const open = yield* backend.place
+          const open = yield* place
           yield* run(yield* open, open)
         })
       )
@@ -448,5 +451,6 @@ export const objectStoreSuite = (title: string, backend: ObjectBackend): void =>
     describe("remove", () => removalCases(scenario))
     describe("tagged objects", () => taggedCases(scenario))
     concurrentCases(scenario)
+    if (grows) describe("objects that grow", () => growCases(scenario))
   })
 }

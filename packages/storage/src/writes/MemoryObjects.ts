@@ -32,7 +32,7 @@ export class MemoryObjects {
   put(object: StoredObject): void {
     const there = this.#objects.get(object.objectId)
     if (there !== undefined) {
-      this.#objects.set(object.objectId, { ...there, unusedSince: null })
+      this.#objects.set(object.objectId, { ...there, bytes: Math.min(there.bytes, object.bytes), unusedSince: null })
       return
     }
     this.#objects.set(object.objectId, { ...object, erased: false, unusedSince: null })

@@ -41,7 +41,7 @@ export const objectWrites: { readonly [T in Kinds]: WriteDefinition<WriteOf<T>> 
     order: {},
     takes: [],
     bytes: ({ name }) => name.length,
-    // Each unit with a batch in it brings it: many of one commit do.
+    // Many units of one commit may bring it.
     store: overLast(
       (write) => Number(write.objectId),
       over(

@@ -12,7 +12,10 @@ const folder = Effect.acquireRelease(
   (path) => Effect.promise(() => fs.rm(path, { recursive: true, force: true }))
 )
 
-objectStoreSuite("file", { place: Effect.map(folder, (path) => makeFileObjectStore({ path, maxOpen: 5 })) })
+objectStoreSuite("file", {
+  grows: true,
+  place: Effect.map(folder, (path) => makeFileObjectStore({ path, maxOpen: 5 }))
+})
 
 const opened = (options: { readonly maxOpen?: number } = {}) =>
   Effect.gen(function* () {

@@ -6,6 +6,7 @@ import { objectStoreSuite } from "../../src/testing/objectStoreSuite.ts"
 const options = { maxBytes: 1 << 27 }
 
 objectStoreSuite("memory", {
+  grows: true,
   place: Effect.sync(() => {
     const data = new MemoryObjects()
     return Effect.sync(() => makeMemoryObjectStore(data, options))

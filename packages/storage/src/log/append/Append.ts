@@ -125,6 +125,7 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
 
   settle(error: StoreError | undefined): void {
     const { appended, find, firstBatches, limits } = this.#ports
+    if (error === undefined) this.#objects?.stored()
     for (let i = 0; i < this.#requests.length; i++) {
       const { partitionId } = this.#requests[i]!
       if (error !== undefined) {

@@ -1,7 +1,7 @@
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { StoredAt, Write } from "../../port/Write.ts"
+import type { StoredAt, Write, WriteOf } from "../../port/Write.ts"
 import type { ObjectWriter, PlacedBatches } from "../objects/ObjectWriter.ts"
 import type { AppendRequest } from "./AppendRequest.ts"
 
@@ -16,6 +16,8 @@ export class AppendedObjects {
   #placed: PlacedBatches | undefined
   #failure: StoreError | undefined
   #isPointedTo = false
+  /** What the unit tells of objects. */
+  #told: ReadonlyArray<WriteOf<"PutObject">> = []
 
   constructor(writer: ObjectWriter, requests: ReadonlyArray<AppendRequest>, batches: ReadonlyArray<Uint8Array>) {
     const chosen: Array<Uint8Array> = []
@@ -63,6 +65,12 @@ export class AppendedObjects {
 
   /** Adds the object, if a batch points to it. */
   tell(writes: Array<Write>): void {
-    if (this.#isPointedTo) writes.push(this.#placed!.placed.write)
+    this.#told = this.#isPointedTo ? this.#placed!.writes() : []
+    for (const write of this.#told) writes.push(write)
+  }
+
+  /** The unit is stored. */
+  stored(): void {
+    if (this.#told.length > 0) this.#placed!.stored(this.#told)
   }
 }

@@ -21,9 +21,6 @@ import { makeMoveBatches } from "./moveBatches.ts"
 import type { MoveBatches } from "./moveBatches.ts"
 import { Suspects } from "./Suspects.ts"
 
-/** In a store where a call costs little, larger objects make reads no faster: what is as large stays as it is. */
-const LOCAL_BYTES = 4 * 1024 * 1024
-
 /**
  * Puts what lies in small objects together in large ones, in order of partition and offset, so that who reads a partition from
  * its beginning reads long ranges. Objects of which little is of use any more, and those in which erased records lie, are
@@ -43,18 +40,19 @@ export class Merger extends Context.Service<
       if (objectStore === undefined) return Merger.of({ check: Effect.void })
       const { merges: store } = yield* Store
       const active = yield* Active
-      const asked = yield* MergeOptions
-      const bytes = objectStore.isLocal ? Math.min(asked.bytes, LOCAL_BYTES) : asked.bytes
-      const options = { ...asked, bytes }
+      const options = yield* MergeOptions
+      // What objects come to that grow is of no matter: batches lie in them as they came.
+      const below = objectStore.grow === undefined ? options.bytes : Number.MAX_SAFE_INTEGER
+      const objects = yield* Objects
       const move = makeMoveBatches({
         store,
         options,
-        objects: yield* Objects,
+        objects,
         committer: yield* Committer,
         rewriting: yield* Rewriting,
         counts: yield* Counts
       })
-      const merging = new Merging({ store, move, options })
+      const merging = new Merging({ store, objects, move, options, below })
       active.onTakeOver(() => Effect.sync(() => merging.clear()))
       const look = Effect.andThen(active.whenReigning, merging.check)
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(options.intervalMs), look)))
@@ -68,8 +66,11 @@ export class Merger extends Context.Service<
 
 interface MergingPorts {
   readonly store: MergeReads
+  readonly objects: Pick<Objects, "endGrowing" | "isGrowing">
   readonly move: MoveBatches
   readonly options: MergeOptions
+  /** Bytes of an object from which on it stays as it was put. */
+  readonly below: number
 }
 
 /** Merges as long as something is worth it, half of the time at most. */
@@ -107,7 +108,7 @@ class Merging {
     const nowMs = yield* Clock.currentTimeMillis
     const sparse = uses.filter(({ bytes, usedBytes }) => 2 * usedBytes < bytes)
     return sparse.flatMap(({ objectId, usedBytes }): ReadonlyArray<Mergeable> =>
-      this.#suspects.isResting(objectId, nowMs) ? [] : [{ objectId, bytes: usedBytes, isUrgent: true }]
+      this.#isLeft(objectId, nowMs) ? [] : [{ objectId, bytes: usedBytes, isUrgent: true }]
     )
   })
 
@@ -133,16 +134,23 @@ class Merging {
   })
 
   #which(): Effect.Effect<MergeableWhich> {
-    const { bytes, leastAgeMs } = this.#ports.options
-    return Effect.map(Clock.currentTimeMillis, (nowMs) => ({ before: BigInt(nowMs - leastAgeMs), below: bytes }))
+    const { below, options } = this.#ports
+    return Effect.map(Clock.currentTimeMillis, (nowMs) => ({ before: BigInt(nowMs - options.leastAgeMs), below }))
+  }
+
+  /** It cannot be read, or grows yet. */
+  #isLeft(objectId: bigint, nowMs: number): boolean {
+    return this.#suspects.isResting(objectId, nowMs) || this.#ports.objects.isGrowing(objectId)
   }
 
   readonly #unmerged = Effect.fnUntraced({ self: this }, function* () {
-    const { options, store } = this.#ports
+    const { objects, options, store } = this.#ports
     const nowMs = yield* Clock.currentTimeMillis
     const found = yield* store.mergeable(yield* this.#which(), options.objectsPerLook)
+    // What was erased is not kept for what may come to it yet.
+    if (found.some(({ erased, objectId }) => erased && objects.isGrowing(objectId))) yield* objects.endGrowing
     return found.flatMap(({ bytes, erased, objectId }): ReadonlyArray<Mergeable> =>
-      this.#suspects.isResting(objectId, nowMs) ? [] : [{ objectId, bytes, isUrgent: erased }]
+      this.#isLeft(objectId, nowMs) ? [] : [{ objectId, bytes, isUrgent: erased }]
     )
   })
 

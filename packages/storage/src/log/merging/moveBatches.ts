@@ -20,11 +20,31 @@ export interface MoveBatchesPorts {
   readonly counts: StorageCounts
 }
 
-/** Puts all that lies in these objects into one, in order of partition and offset. Readers are given the same bytes as before. */
+/**
+ * Puts all that lies in these objects into one, or into several as large as they may be, in order of partition and offset. Readers
+ * are given the same bytes as before.
+ */
 export type MoveBatches = (objectIds: ReadonlyArray<bigint>) => Effect.Effect<void, KafkaError | StoreError>
 
 const partitionsOf = (batches: ReadonlyArray<PointedBatch>): ReadonlySet<number> =>
   new Set(batches.map(({ partitionId }) => partitionId))
+
+/** Of how many times the bytes of a merged object one may be made: no small rest is left. */
+const MOST_TIMES = 1.5
+
+/** In parts of about the same size, each of about so many bytes. */
+const cut = (batches: ReadonlyArray<PointedBatch>, most: number): ReadonlyArray<ReadonlyArray<PointedBatch>> => {
+  const all = batches.reduce((sum, { bytes }) => sum + bytes, 0)
+  const each = all / Math.ceil(all / (MOST_TIMES * most))
+  const parts: Array<Array<PointedBatch>> = []
+  let bytes = 0
+  for (const batch of batches) {
+    if (bytes >= each * parts.length) parts.push([])
+    parts.at(-1)!.push(batch)
+    bytes += batch.bytes
+  }
+  return parts
+}
 
 /** What says of batches that lie side by side in an object where they lie. */
 const unitOf = (batches: ReadonlyArray<PointedBatch>, into: bigint, position: number): Unit => {
@@ -50,6 +70,7 @@ export const makeMoveBatches = (ports: MoveBatchesPorts): MoveBatches => {
       .sort((a, b) => b - a)
       .reduce((inner, partitionId) => rewriting.inTurn(partitionId, inner), work)
 
+  /** Into one object. */
   const moved = Effect.fnUntraced(function* (batches: ReadonlyArray<PointedBatch>, reign: RewritingInReign) {
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes, 0)
     const merged = isMerged({ bytes, batches: batches.length }, options)
@@ -72,7 +93,7 @@ export const makeMoveBatches = (ports: MoveBatchesPorts): MoveBatches => {
       // Once more: what was rewritten until it was our turn lies elsewhere.
       const found = yield* store.batchesIn(objectIds, options.batches)
       const batches = found.filter(({ partitionId }) => partitionIds.has(partitionId))
-      if (batches.length > 0) yield* moved(batches, reign)
+      for (const some of cut(batches, options.bytes)) yield* moved(some, reign)
       return batches.length === found.length && found.length < options.batches
     })
     const isAll = yield* inTurns(partitionIds, move)

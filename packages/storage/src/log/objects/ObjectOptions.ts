@@ -9,6 +9,8 @@ export interface ObjectOptions {
   readonly maxBytes: number
   /** Objects that are put at a time. */
   readonly uploads: number
+  /** Bytes of an object that grows by appends, in stores that have such; one append may be larger. */
+  readonly grownBytes: number
   /** Batches point to an object for the first time while it is younger than this: the collector takes none that is so young. */
   readonly pointableMs: number
 }

@@ -5,8 +5,9 @@ import { Active } from "../../commit/Active.ts"
 import { Fenced } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import { ObjectOptions } from "./ObjectOptions.ts"
+import type { WriteOf } from "../../port/Write.ts"
 import { Objects } from "./Objects.ts"
-import type { PlacedObject } from "./Objects.ts"
+import type { PlacedObject } from "./PlacedObject.ts"
 
 /** How long a batch waits for others if no setting says so: about what a put takes. */
 const LINGER_MS = 250
@@ -15,6 +16,10 @@ const LOCAL_LINGER_MS = 5
 /** Where batches lie now. */
 export interface PlacedBatches {
   readonly placed: PlacedObject
+  /** What goes into a unit with a pointer to them, as of now. */
+  readonly writes: () => ReadonlyArray<WriteOf<"PutObject">>
+  /** Those are stored. */
+  readonly stored: (writes: ReadonlyArray<WriteOf<"PutObject">>) => void
   /** Of each batch, in their order: its first byte in the object. */
   readonly positions: ReadonlyArray<number>
 }
@@ -28,6 +33,9 @@ interface Waiting {
   readonly resume: (placed: Effect.Effect<PlacedBatches, StoreError>) => void
 }
 
+/** Where the first byte of chunks lies, and what the database is told of it. */
+type PlacedChunks = Omit<PlacedBatches, "positions"> & { readonly position: number }
+
 interface Ports {
   readonly objects: Objects
   readonly options: ObjectOptions
@@ -38,11 +46,13 @@ interface Ports {
 /**
  * Gathers what is to be appended, over all partitions, into few objects. An object is put when there is enough for one, or
  * when the first batch has waited for long enough; into a local store also when no other is on its way. Several are put side
- * by side: whose batches are stored first is for the Committer's queue.
+ * by side: whose batches are stored first is for the Committer's queue. Where objects grow it is an append, one after the other.
  */
 class Gathering {
   readonly #ports: Ports
   readonly #lingerMs: number
+  readonly #uploads: number
+  readonly #putChunks: (chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<PlacedChunks, StoreError>
   #waiting: Array<Waiting> = []
   #bytes = 0
   #underWay = 0
@@ -52,7 +62,10 @@ class Gathering {
 
   constructor(ports: Ports) {
     this.#ports = ports
-    const { lingerMs } = ports.options
+    const { lingerMs, uploads } = ports.options
+    const { append, put } = ports.objects
+    this.#uploads = append === undefined ? uploads : 1
+    this.#putChunks = append === undefined ? wholeBy(put) : grownBy(append)
     this.#lingerMs = lingerMs >= 0 ? lingerMs : ports.objects.isLocal ? LOCAL_LINGER_MS : LINGER_MS
   }
 
@@ -67,13 +80,13 @@ class Gathering {
     })
 
   #look(): void {
-    const { fork, options } = this.#ports
-    while (this.#underWay < options.uploads && this.#isDue()) {
+    const { fork } = this.#ports
+    while (this.#underWay < this.#uploads && this.#isDue()) {
       this.#underWay++
       this.#starting++
       fork(this.#putNext)
     }
-    if (this.#waiting.length === 0 || this.#isTimed || this.#starting > 0 || this.#underWay >= options.uploads) return
+    if (this.#waiting.length === 0 || this.#isTimed || this.#starting > 0 || this.#underWay >= this.#uploads) return
     this.#isTimed = true
     fork(this.#lookLater)
   }
@@ -111,18 +124,18 @@ class Gathering {
 
   #putAll(taken: ReadonlyArray<Waiting>): Effect.Effect<void> {
     const chunks = taken.flatMap(({ batches }) => batches)
-    return Effect.matchCause(this.#ports.objects.put(chunks), {
+    return Effect.matchCause(this.#putChunks(chunks), {
       onFailure: (cause) => {
         for (const { resume } of taken) resume(Effect.failCause(cause))
       },
-      onSuccess: (placed) => {
-        let position = 0
+      onSuccess: ({ position: begin, ...placed }) => {
+        let position = begin
         for (const { batches, resume } of taken) {
           const positions = batches.map(({ byteLength }) => {
             position += byteLength
             return position - byteLength
           })
-          resume(Effect.succeed({ placed, positions }))
+          resume(Effect.succeed({ ...placed, positions }))
         }
       }
     })
@@ -152,6 +165,19 @@ class Gathering {
   }
 }
 
+const nothing = (): void => {}
+
+/** Each an object of its own. */
+const wholeBy =
+  (put: Objects["put"]) =>
+  (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<PlacedChunks, StoreError> =>
+    Effect.map(put(chunks), (placed) => ({ placed, position: 0, writes: () => [placed.write], stored: nothing }))
+
+const grownBy =
+  (append: NonNullable<Objects["append"]>) =>
+  (chunks: ReadonlyArray<Uint8Array>): Effect.Effect<PlacedChunks, StoreError> =>
+    Effect.map(append(chunks), (placed) => ({ placed, ...placed }))
+
 /** Gives batches of object topics their places in objects. */
 export interface ObjectWriter {
   /**
@@ -164,7 +190,7 @@ export interface ObjectWriter {
 /** By default there is no object store, and every put fails. */
 export const ObjectWriter = Context.Reference<ObjectWriter>("@tusk/storage/log/objects/ObjectWriter", {
   defaultValue: () => ({
-    put: () => Effect.map(Objects.defaultValue().put([]), (placed) => ({ placed, positions: [] }))
+    put: () => Effect.map(wholeBy(Objects.defaultValue().put)([]), (placed) => ({ ...placed, positions: [] }))
   })
 })
 

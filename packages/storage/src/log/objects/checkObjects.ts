@@ -24,7 +24,7 @@ const READ_BYTES = 8 * 1024 * 1024
  * | short | a batch ends behind the end of its object |
  * | overlap | two batches lie in the same bytes |
  * | damaged | the bytes are not the batch |
- * | size | the object is not as long as its row says |
+ * | size | the object is not as long as its row says; where objects grow, it is longer: of one whose size was not told the row has the most that it comes to |
  * | gone | the row of an object that is not in the store, and is not noted as unused; no batch points to it |
  * | orphan | an object that no row knows, for longer than the collector leaves one |
  */
@@ -129,10 +129,10 @@ class Checking {
     yield* this.#tell("gone", row, "it is not in the store, and was not noted as unused")
   })
 
-  readonly #both = Effect.fnUntraced({ self: this }, function* (row: UsedObject, object: ListedObject) {
-    if (object.bytes !== row.bytes) {
-      yield* this.#tell("size", row, `${object.bytes} bytes in the store, ${row.bytes} by its row`)
-    }
+  readonly #both = Effect.fnUntraced({ self: this }, function* (row: UsedObject, listed: ListedObject) {
+    let object = listed
+    const isWrong = this.#check.store.grow === undefined ? object.bytes !== row.bytes : object.bytes > row.bytes
+    if (isWrong) yield* this.#tell("size", row, `${object.bytes} bytes in the store, ${row.bytes} by its row`)
     let last: PointedBatch | undefined
     let part: Array<PointedBatch> = []
     let end = 0
@@ -141,6 +141,8 @@ class Checking {
       for (const batch of page) {
         this.#batches++
         this.#bytes += batch.bytes
+        // It may have grown since.
+        if (batch.position + batch.bytes > object.bytes) object = (yield* this.#listed(row.name)) ?? object
         const isShort = batch.position + batch.bytes > object.bytes
         if (isShort) {
           yield* this.#tell("short", row, `it ends at ${batch.position + batch.bytes} of ${object.bytes} bytes`, batch)
@@ -183,7 +185,11 @@ class Checking {
   })
 
   #isThere(name: string): Effect.Effect<boolean, Failure> {
-    return Effect.map(this.#check.store.list(name, undefined), ([first]) => first?.name === name)
+    return Effect.map(this.#listed(name), (object) => object !== undefined)
+  }
+
+  #listed(name: string): Effect.Effect<ListedObject | undefined, Failure> {
+    return Effect.map(this.#check.store.list(name, undefined), ([first]) => (first?.name === name ? first : undefined))
   }
 
   #tell(

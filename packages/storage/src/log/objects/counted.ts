@@ -19,15 +19,25 @@ export const counted = (store: ObjectStore, counts: StorageCounts): ObjectStore 
       seconds.observe(Duration.toSeconds(took))
       return found
     })
+  const putting = <E extends { readonly _tag: string }>(
+    chunks: ReadonlyArray<Uint8Array>,
+    call: Effect.Effect<void, E>
+  ): Effect.Effect<void, E> =>
+    Effect.map(failing("put")(timed(counts.objectSeconds.put, call)), () => {
+      for (const { byteLength } of chunks) counts.objectPutBytes += byteLength
+    })
   return {
     name: store.name,
     isLocal: store.isLocal,
     probe: store.probe,
-    put: (name, chunks) =>
-      Effect.tap(failing("put")(timed(counts.objectSeconds.put, store.put(name, chunks))), () => {
-        for (const { byteLength } of chunks) counts.objectPutBytes += byteLength
-        return Effect.void
-      }),
+    put: (name, chunks) => putting(chunks, store.put(name, chunks)),
+    grow:
+      store.grow &&
+      ((name) =>
+        Effect.map(failing("put")(store.grow!(name)), ({ append, close }) => ({
+          append: (chunks) => putting(chunks, append(chunks)),
+          close
+        }))),
     get: (name, from, to) =>
       Effect.tap(failing("get")(timed(counts.objectSeconds.get, store.get(name, from, to))), () => {
         counts.objectGetBytes += to - from

@@ -12,7 +12,7 @@ import type { Replacement, Unit } from "../../port/Write.ts"
 import { Log } from "../Log.ts"
 import { toKafkaError } from "../../port/toKafkaError.ts"
 import { Objects } from "../objects/Objects.ts"
-import type { PlacedObject } from "../objects/Objects.ts"
+import type { PlacedObject } from "../objects/PlacedObject.ts"
 import { KeptInObjects, makePlace } from "./placing.ts"
 import { Turns } from "./Turns.ts"
 

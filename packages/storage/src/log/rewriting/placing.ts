@@ -3,7 +3,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { Replacement } from "../../port/Write.ts"
-import type { Objects, PlacedObject } from "../objects/Objects.ts"
+import type { Objects } from "../objects/Objects.ts"
+import type { PlacedObject } from "../objects/PlacedObject.ts"
 
 /** Whether a partition's topic keeps its bytes in objects: `tusk.storage`. */
 export type KeptInObjects = (partitionId: number) => boolean

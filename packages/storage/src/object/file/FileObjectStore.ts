@@ -1,22 +1,20 @@
 import * as fs from "node:fs"
 import { join } from "node:path"
+import process from "node:process"
 import { pathToFileURL } from "node:url"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import { ofObject } from "../../port/ObjectName.ts"
 import { ObjectExists, ObjectMissing, ObjectStoreRefused } from "../../port/ObjectStore.ts"
-import type { ObjectStore, ObjectStoreError } from "../../port/ObjectStore.ts"
+import type { GrowingObject, ObjectStore, ObjectStoreError } from "../../port/ObjectStore.ts"
 import { randomUuid } from "../../port/Uuid.ts"
 import { asked, carriedOut, closeLater, readAll, told, unless, writeAll } from "./disk.ts"
 import type { DiskError } from "./disk.ts"
 import { Folders, removeEmpty } from "./Folders.ts"
-import { Journal, MOST_BYTES } from "./Journal.ts"
-import type { Filed } from "./Segment.ts"
 import { Handles } from "./Handles.ts"
 import { listed } from "./listing.ts"
 import { placeOf } from "./place.ts"
-import { takeOver } from "./takeOver.ts"
 import { readState, removeStates, replaceState } from "./tagged.ts"
 
 /** Where a store of files is. */
@@ -25,13 +23,7 @@ export interface FileObjectOptions {
   readonly path: string
   /** Objects whose files stay open, for who reads on. */
   readonly maxOpen?: number
-  /** Bytes of the disk that make small puts fast (`Journal`); none below 16 MiB. */
-  readonly journalBytes?: number
 }
-
-const JOURNAL_BYTES = 256 << 20
-/** How often what was put is taken out of the journal. */
-const WIPED_MS = 3_600_000
 
 /** A folder may be removed, as it is empty, while something is put into it; so often at most. */
 const TRIES = 20
@@ -41,16 +33,25 @@ interface Disk {
   readonly name: string
   readonly folders: Folders
   readonly handles: Handles
-  /** Whether what is flushed outlives the machine. */
-  lasts: boolean
-  /** Undefined: there is none, or not yet. */
-  journal: Journal | undefined
 }
+
+/** Where a write may return when its bytes would outlive the machine: one call, in the place of a write and a flush. */
+const IS_THROUGH = process.platform === "linux"
+const NEW = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | (IS_THROUGH ? fs.constants.O_DSYNC : 0)
+
+/** Writes what lasts then. */
+const writeThrough = (fd: number, chunks: ReadonlyArray<Uint8Array>, at: number): Effect.Effect<void, DiskError> =>
+  IS_THROUGH
+    ? writeAll(fd, chunks, at)
+    : Effect.andThen(
+        writeAll(fd, chunks, at),
+        carriedOut((done) => fs.fdatasync(fd, done))
+      )
 
 /** A new file, in a folder that lasts. */
 const create = (disk: Disk, folder: string, path: string, triesLeft = TRIES): Effect.Effect<number, DiskError> =>
   disk.folders.ensure(folder, disk.root).pipe(
-    Effect.andThen(asked<number>((done) => fs.open(path, "wx", done))),
+    Effect.andThen(asked<number>((done) => fs.open(path, NEW, done))),
     Effect.catch((error) => {
       if (error.code !== "ENOENT" || triesLeft === 0) return Effect.fail(error)
       disk.folders.forgetUpTo(disk.root, folder)
@@ -58,49 +59,33 @@ const create = (disk: Disk, folder: string, path: string, triesLeft = TRIES): Ef
     })
   )
 
-/** Both the bytes and the name last, flushed side by side: most file systems carry out both by one commit of their journal. */
-const flush = (disk: Disk, folder: string, fd: number): Effect.Effect<void, DiskError> =>
-  disk.lasts ? flushBoth(disk, folder, fd) : Effect.void
-
-const flushBoth = (disk: Disk, folder: string, fd: number): Effect.Effect<void, DiskError> =>
-  Effect.all([carriedOut((done) => fs.fdatasync(fd, done)), disk.folders.flush(folder)], {
-    concurrency: 2,
-    discard: true
-  })
-
-/** Writes a new file, which lasts then, and leaves it to the journal or closes it. */
-const fill = (
-  disk: Disk,
-  name: string,
-  file: Filed,
-  chunks: ReadonlyArray<Uint8Array>
-): Effect.Effect<void, DiskError> => {
-  const { fd, folder } = file
-  const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
-  const written = writeAll(fd, chunks)
-  const isLogged =
-    disk.journal === undefined || bytes > MOST_BYTES
-      ? Effect.as(written, false)
-      : disk.journal.write(name, file, chunks, bytes, written)
-  return Effect.flatMap(isLogged, (lasts) =>
-    lasts ? Effect.void : Effect.tap(flush(disk, folder, fd), () => Effect.sync(() => closeLater(fd)))
+/** What was begun is taken back, as far as the disk lets it. */
+const undone = (disk: Disk, path: string, fd: number) => (error: DiskError) => {
+  closeLater(fd)
+  return carriedOut((done) => fs.unlink(path, done)).pipe(
+    Effect.matchEffect({
+      onSuccess: () => Effect.fail(told(disk.name, false)(error)),
+      onFailure: () => Effect.fail(told(disk.name, true)(error))
+    })
   )
 }
 
-const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) => {
+/** A new file of this name, which is filled, and lasts then; the name is flushed meanwhile. */
+const begin = (
+  disk: Disk,
+  name: string,
+  filling: (fd: number) => Effect.Effect<void, DiskError>
+): Effect.Effect<number, ObjectExists | ObjectStoreError> => {
   const place = placeOf(name)
   const folder = join(disk.root, place.folder)
   const path = join(folder, place.file)
   const filled = (fd: number) =>
-    Effect.catch(fill(disk, name, { folder, path, fd }, chunks), (error) => {
-      closeLater(fd)
-      return carriedOut((done) => fs.unlink(path, done)).pipe(
-        Effect.matchEffect({
-          onSuccess: () => Effect.fail(told(disk.name, false)(error)),
-          onFailure: () => Effect.fail(told(disk.name, true)(error))
-        })
-      )
-    })
+    // A file is not closed while it is written: both are waited for.
+    Effect.all([Effect.exit(filling(fd)), Effect.exit(disk.folders.flush(folder))], { concurrency: 2 }).pipe(
+      Effect.flatMap(Exit.asVoidAll),
+      Effect.as(fd),
+      Effect.catch(undone(disk, path, fd))
+    )
   return create(disk, folder, path).pipe(
     Effect.mapError((error) => (error.code === "EEXIST" ? new ObjectExists({ name }) : told(disk.name, false)(error))),
     Effect.flatMap(filled),
@@ -108,6 +93,36 @@ const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) => {
     Effect.uninterruptible
   )
 }
+
+const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) =>
+  Effect.map(
+    begin(disk, name, (fd) => writeThrough(fd, chunks, 0)),
+    closeLater
+  )
+
+/** Appends to an open file, from the beginning on. */
+const growing = (disk: Disk, fd: number): GrowingObject => {
+  let end = 0
+  return {
+    append: (chunks) =>
+      Effect.suspend(() => {
+        const at = end
+        for (const { byteLength } of chunks) end += byteLength
+        return writeThrough(fd, chunks, at)
+      }).pipe(
+        Effect.mapError(told(disk.name, true)),
+        // A file is not closed while it is written.
+        Effect.uninterruptible
+      ),
+    close: Effect.sync(() => closeLater(fd))
+  }
+}
+
+const grow = (disk: Disk, name: string) =>
+  Effect.map(
+    begin(disk, name, () => Effect.void),
+    (fd) => growing(disk, fd)
+  )
 
 /** The name is nobody's, or a folder's, or leads over an object. */
 const IS_NONE = new Set(["ENOENT", "EISDIR", "ENOTDIR"])
@@ -177,62 +192,12 @@ const probe = Effect.fnUntraced(function* (disk: Disk, store: Pick<ObjectStore, 
   if (isGivenTwice) return yield* refused("a name was given twice")
 })
 
-/** File systems that lose all they hold when the machine does, so that no flush means anything: tmpfs, ramfs. */
-const IN_MEMORY = new Set([0x01021994, 0x858458f6])
-/**
- * Those of one machine's disk that write in place: ext4 and its elders, XFS, F2FS, and an overlay of one. On others a journal is of
- * little use, and where several machines see one disk it would be wrong: what is not flushed only this one sees.
- */
-const IN_PLACE = new Set([0xef53, 0x58465342, 0xf2f52010, 0x794c7630])
-
-/** Tells one start of this machine from another; where nobody tells, one of this process from another. */
-const bootOf = (own: string): string => {
-  try {
-    return fs.readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()
-  } catch {
-    return own
-  }
-}
-
-/** Before the first call: what a crash of the machine left is put in order, and there is a journal if it is of use. */
-const prepare = Effect.fnUntraced(function* (disk: Disk, maxBytes: number, scope: Scope.Scope) {
-  const own = yield* randomUuid
-  const boot = bootOf(own)
-  const { type } = yield* asked<fs.StatsFs>((done) => fs.statfs(disk.root, done))
-  disk.lasts = !IN_MEMORY.has(type)
-  if (!disk.lasts) return
-  yield* takeOver({ root: disk.root, folders: disk.folders, boot })
-  if (!IN_PLACE.has(type)) return
-  const journal = new Journal({ root: disk.root, maxBytes, boot, own }, disk.folders, scope)
-  disk.journal = journal
-  yield* Effect.forkIn(Effect.forever(Effect.andThen(Effect.sleep(WIPED_MS), journal.wipe)), scope)
-})
-
-/** Runs it once, unless it fails: for all who come before it has succeeded. */
-const once = <E>(effect: Effect.Effect<void, E>): (<A, F>(then: Effect.Effect<A, F>) => Effect.Effect<A, E | F>) => {
-  const turn = Semaphore.makeUnsafe(1)
-  let isDone = false
-  const first = turn.withPermits(1)(
-    Effect.suspend(() =>
-      isDone
-        ? Effect.void
-        : Effect.tap(effect, () =>
-            Effect.sync(() => {
-              isDone = true
-            })
-          )
-    )
-  )
-  return (then) => Effect.suspend((): Effect.Effect<any, any> => (isDone ? then : Effect.andThen(first, then)))
-}
-
 /**
  * Objects as files of one folder, for brokers of one machine. A put returns when file and name would survive a crash of the
  * machine; what it leaves behind if it does not return has no pointer. A removal may be forgotten by such a crash, and the
  * collector does it again. Several processes may use the folder at one time. Files stay open for readers, until the scope ends.
  */
 export const makeFileObjectStore = ({
-  journalBytes = JOURNAL_BYTES,
   maxOpen = 256,
   path
 }: FileObjectOptions): Effect.Effect<ObjectStore, never, Scope.Scope> =>
@@ -241,38 +206,30 @@ export const makeFileObjectStore = ({
       root: path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path,
       name: pathToFileURL(path).href,
       folders: new Folders(),
-      handles: new Handles(maxOpen),
-      lasts: true,
-      journal: undefined
+      handles: new Handles(maxOpen)
     }
-    const scope = yield* Effect.scope
     yield* Effect.addFinalizer(() =>
-      Effect.andThen(
-        Effect.suspend(() => disk.journal?.close ?? Effect.void),
-        Effect.sync(() => {
-          disk.folders.close()
-          disk.handles.close()
-        })
-      )
+      Effect.sync(() => {
+        disk.folders.close()
+        disk.handles.close()
+      })
     )
-    const prepared = once(Effect.mapError(prepare(disk, journalBytes, scope), told(disk.name, false)))
-    return storeOf(disk, prepared)
+    return storeOf(disk)
   })
 
-type Prepared = <A, E>(then: Effect.Effect<A, E>) => Effect.Effect<A, E | ObjectStoreError>
-
-const storeOf = (disk: Disk, prepared: Prepared): ObjectStore => {
+const storeOf = (disk: Disk): ObjectStore => {
   const failing = Effect.mapError(told(disk.name, false))
   const store = {
     name: disk.name,
     isLocal: true,
-    put: (name, chunks) => ofObject(name, prepared(put(disk, name, chunks))),
-    get: (name, from, to) => ofObject(name, prepared(get(disk, name, from, to))),
-    list: (prefix, after) => prepared(failing(listed(disk.root, prefix, after))),
-    remove: (name) => ofObject(name, prepared(failing(remove(disk, name)))),
-    readTagged: (name) => ofObject(name, prepared(failing(readState(statesAt(disk, name))))),
+    put: (name, chunks) => ofObject(name, put(disk, name, chunks)),
+    grow: (name) => ofObject(name, grow(disk, name)),
+    get: (name, from, to) => ofObject(name, get(disk, name, from, to)),
+    list: (prefix, after) => failing(listed(disk.root, prefix, after)),
+    remove: (name) => ofObject(name, failing(remove(disk, name))),
+    readTagged: (name) => ofObject(name, failing(readState(statesAt(disk, name)))),
     replaceTagged: (name, tag, value) =>
-      ofObject(name, prepared(Effect.mapError(replaceTagged(disk, name, tag, value), told(disk.name, true))))
+      ofObject(name, Effect.mapError(replaceTagged(disk, name, tag, value), told(disk.name, true)))
   } satisfies Omit<ObjectStore, "probe">
   return { ...store, probe: probe(disk, store) }
 }

@@ -12,8 +12,6 @@ export interface Place {
 const SPREAD_BY = 6
 /** Ends the name of a folder that is no part of objects' names. Names of objects do not have it. */
 const SPREAD = "~"
-/** Where the journal lies. No object does: no place has that folder. */
-export const JOURNAL = "journal~"
 /** Stands before the number of a tagged object's state. Names of objects do not have it. */
 export const TAGGED = "@"
 

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { LISTED, ofObject } from "../../port/ObjectName.ts"
 import { ObjectExists, ObjectMissing, ObjectStoreRefused, ObjectStoreUnavailable } from "../../port/ObjectStore.ts"
-import type { ObjectStore } from "../../port/ObjectStore.ts"
+import type { GrowingObject, ObjectStore } from "../../port/ObjectStore.ts"
 
 /** What a store in memory holds. It outlives the store: a process that crashes loses none of it. */
 export class MemoryObjects {
@@ -33,11 +33,23 @@ const change = (data: MemoryObjects, name: string, value: Uint8Array | undefined
   else data.objects.set(name, value)
 }
 
+type HasRoom = (bytes: number) => Effect.Effect<void, ObjectStoreUnavailable>
+
+const growing = (data: MemoryObjects, hasRoom: HasRoom, name: string): GrowingObject => ({
+  append: (chunks) =>
+    Effect.suspend(() => {
+      const before = data.objects.get(name) ?? new Uint8Array()
+      const value = joined([before, ...chunks])
+      return Effect.map(hasRoom(value.byteLength - before.byteLength), () => change(data, name, value))
+    }),
+  close: Effect.void
+})
+
 /** A store without a disk, for tests and simulations. Each call happens at once. */
 export const makeMemoryObjectStore = (data: MemoryObjects, { maxBytes }: MemoryObjectOptions): ObjectStore => {
   const tagOf = (name: string): string | undefined =>
     data.objects.has(name) ? String(data.states.get(name) ?? 0) : undefined
-  const hasRoom = (bytes: number): Effect.Effect<void, ObjectStoreUnavailable> =>
+  const hasRoom: HasRoom = (bytes) =>
     data.bytes + bytes <= maxBytes
       ? Effect.void
       : Effect.fail(new ObjectStoreUnavailable({ message: `memory holds ${maxBytes} bytes of objects`, sent: false }))
@@ -53,6 +65,15 @@ export const makeMemoryObjectStore = (data: MemoryObjects, { maxBytes }: MemoryO
           if (data.objects.has(name)) return Effect.fail(new ObjectExists({ name }))
           const value = joined(chunks)
           return Effect.map(hasRoom(value.byteLength), () => change(data, name, value))
+        })
+      ),
+    grow: (name) =>
+      ofObject(
+        name,
+        Effect.suspend((): Effect.Effect<GrowingObject, ObjectExists> => {
+          if (data.objects.has(name)) return Effect.fail(new ObjectExists({ name }))
+          change(data, name, new Uint8Array())
+          return Effect.succeed(growing(data, hasRoom, name))
         })
       ),
     get: (name, from, to) =>

@@ -46,6 +46,7 @@ const text = ({ body }: HttpAnswer): string =>
 class S3Store implements ObjectStore {
   readonly name: string
   readonly isLocal = false
+  readonly grow = undefined
   readonly #location: S3Location
   readonly #client: S3Client
 

@@ -4861,11 +4861,12 @@ update kafka.objects o set merged = true, erased = false
   where o.object_id = any ($1::bigint[])
     and (select b.object_id from kafka.batches b where b.object_id = o.object_id limit 1) is null`,
   PutNextProducerId: `update kafka.cluster set next_producer_id = $1::bigint`,
-  PutObject: `-- Each commit with batches in it brings it anew: it is in use. A name that another object has is refused.
+  PutObject: `-- Units with batches in it bring it anew: it is in use. One that has grown comes with its size. A name that another has is refused.
 insert into kafka.objects (object_id, name, bytes, created_at, merged)
   select o.object_id, o.name, o.bytes, o.created_at, o.merged = 1
   from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::int[]) o (object_id, name, bytes, created_at, merged)
-  on conflict (object_id) do update set unused_since = null where objects.unused_since is not null`,
+  on conflict (object_id) do update set unused_since = null, bytes = least(objects.bytes, excluded.bytes)
+    where objects.unused_since is not null or excluded.bytes < objects.bytes`,
   PutOffset: `insert into kafka.offsets (group_id, partition_id, committed_offset, leader_epoch, commit_timestamp,
     expire_timestamp, metadata, commit_id)
   select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::bigint[], $6::bigint[], $7::text[],

@@ -15,10 +15,11 @@ import { ObjectsInTest } from "../objects/ObjectsInTest.ts"
 const KIB = 1024
 
 /** Topics "t" of two partitions and "other" of one, whose batches lie in small objects. */
-const started = Effect.fnUntraced(function* (merge: Partial<typeof mergeDefaults> = {}, perObject = 2) {
+const started = Effect.fnUntraced(function* (merge: Partial<typeof mergeDefaults> = {}, perObject = 2, grows = false) {
   const faulty = new FaultyStore()
   const erasures = new MemoryErasures()
   const objects = new ObjectsInTest()
+  objects.grows = grows
   const store = Layer.succeed(Store, Store.of({ ...faulty.store, erasures: erasures.port }))
   const broker = yield* startErasing(store, { objects, merge: { leastAgeMs: 1000, ...merge } })
   yield* broker.create("t", 2)
@@ -97,6 +98,30 @@ describe("objects that are merged", () => {
       const { puts } = objects
       yield* merge
       assert.strictEqual(objects.puts, puts)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("that have grown are put in order, into several if need be, but for the one that grows yet", () =>
+    Effect.gen(function* () {
+      const world = yield* started({ bytes: 2 * KIB }, 40, true)
+      const { all, batches, merge, objects, takeOut, used } = world
+      yield* fill(world, 40)
+      const before = [yield* batches("t"), yield* batches("other")]
+      yield* takeOut
+      yield* old
+      objects.growing = all().at(-1)!.objectId
+      assert.isTrue(used().length === 2 && used().every(({ bytes }) => bytes > 2 * KIB))
+      yield* merge
+      const grown = used().find(({ objectId }) => objectId === objects.growing)
+      assert.isFalse(grown?.merged)
+      const merged = used().filter((object) => object !== grown)
+      assert.isAbove(merged.length, 1)
+      for (const { bytes, merged: isMerged } of merged)
+        assert.isTrue(isMerged && bytes > KIB && bytes < 4 * KIB, `${bytes}`)
+      objects.growing = undefined
+      yield* merge
+      assert.isTrue(used().every(({ merged }) => merged))
+      assert.deepStrictEqual([yield* batches("t"), yield* batches("other")], before)
     }).pipe(Effect.scoped)
   )
 
@@ -186,10 +211,12 @@ describe("a merge beside others", () => {
 
   it.effect("moves what lies beside erased records soon, so that nothing points to where they lie", () =>
     Effect.gen(function* () {
-      const world = yield* started()
+      const world = yield* started({}, 2, true)
       const { erase, erasures, faulty, merge, objects, records, takeOut, topics, used } = world
       yield* fill(world, 4)
       yield* takeOut
+      // Also what lies in the one that grows yet.
+      objects.growing = used().at(-1)!.objectId
       // Few and young: nothing else would move them.
       yield* merge
       const puts = objects.puts

@@ -21,6 +21,9 @@ export class ObjectsInTest {
   puts = 0
   /** Puts fail. */
   isFull = false
+  /** Whether objects of the store grow, and the one to which batches may come yet. */
+  grows = false
+  growing: bigint | undefined
   /** Waited for before each put. */
   beforePut: Effect.Effect<void> = Effect.void
   /** Topics' partitions whose bytes belong here. */
@@ -55,8 +58,17 @@ export class ObjectsInTest {
 
   /** What a broker is given. */
   readonly layer = Layer.mergeAll(
-    Layer.succeed(Objects, { isLocal: true, put: this.put }),
-    Layer.succeed(ObjectStore, makeMemoryObjectStore(new MemoryObjects(), { maxBytes: 0 })),
+    Layer.succeed(Objects, {
+      isLocal: true,
+      put: this.put,
+      append: undefined,
+      isGrowing: (objectId) => objectId === this.growing,
+      endGrowing: Effect.sync(() => void (this.growing = undefined))
+    }),
+    Layer.sync(ObjectStore, () => ({
+      ...makeMemoryObjectStore(new MemoryObjects(), { maxBytes: 0 }),
+      grow: this.grows ? () => Effect.die("nobody appends") : undefined
+    })),
     Layer.succeed(KeptInObjects, (partitionId: number) => this.kept.has(partitionId))
   )
 

@@ -22,30 +22,47 @@ export interface Broker {
   readonly objects: Objects
   readonly writer: ObjectWriter
   readonly data: MemoryObjects
-  /** Names and sizes of the puts that were asked, in order. */
+  /** Names and sizes of the puts and appends that were asked, in order. */
   readonly asked: Array<{ readonly name: string; readonly bytes: number }>
-  /** What becomes of a put, in the place of it. */
+  /** Names of objects that grow no more. */
+  readonly closed: Array<string>
+  /** What becomes of a put, or of an append, in the place of it. */
   instead: (put: Put, name: string) => Put
   /** Returns once so many puts were asked. */
   readonly untilAsked: (count: number) => Effect.Effect<void>
 }
 
-export const startBroker = Effect.fnUntraced(function* (options: Partial<ObjectOptions> = {}, { isLocal = true } = {}) {
+export const startBroker = Effect.fnUntraced(function* (
+  options: Partial<ObjectOptions> = {},
+  { grows = false, isLocal = true } = {}
+) {
   const faulty = new FaultyStore()
   const data = new MemoryObjects()
   const asked: Broker["asked"] = []
   const changed = makeSignal()
   const memory = makeMemoryObjectStore(data, { maxBytes: 1 << 26 })
-  const broker = { data, faulty, asked, instead: (put: Put, _name: string): Put => put }
+  const closed: Array<string> = []
+  const broker = { data, faulty, asked, closed, instead: (put: Put, _name: string): Put => put }
+  const ask = (name: string, chunks: ReadonlyArray<Uint8Array>, put: Put): Put =>
+    Effect.suspend(() => {
+      asked.push({ name, bytes: chunks.reduce((sum, { byteLength }) => sum + byteLength, 0) })
+      changed.notify()
+      return broker.instead(put, name)
+    })
   const store: ObjectStore = {
     ...memory,
     isLocal,
-    put: (name, chunks) =>
-      Effect.suspend(() => {
-        asked.push({ name, bytes: chunks.reduce((sum, { byteLength }) => sum + byteLength, 0) })
-        changed.notify()
-        return broker.instead(memory.put(name, chunks), name)
-      })
+    put: (name, chunks) => ask(name, chunks, memory.put(name, chunks)),
+    grow: grows
+      ? (name) =>
+          Effect.map(memory.grow!(name), ({ append, close }) => ({
+            append: (chunks) => ask(name, chunks, append(chunks)) as ReturnType<typeof append>,
+            close: Effect.andThen(
+              close,
+              Effect.sync(() => void broker.closed.push(name))
+            )
+          }))
+      : undefined
   }
   const layer = objectWriterLayer.pipe(
     Layer.provideMerge(objectsLayer),

@@ -23,7 +23,9 @@ const stored = Effect.fnUntraced(function* (
   world: ObjectsUnderTest,
   objectId: bigint,
   batches: ReadonlyArray<Uint8Array>,
-  mark: (bytes: Uint8Array) => void = () => {}
+  mark: (bytes: Uint8Array) => void = () => {},
+  /** As much longer than it is its row says. */
+  beyond = 0
 ) {
   const timeMs = Date.now() - 3 * DAY_MS
   const name = objectName(world.clusterId, { incarnation: ME, timeMs, number: Number(objectId) })
@@ -37,7 +39,7 @@ const stored = Effect.fnUntraced(function* (
   const chunks = batches.map((batch) => Uint8Array.from(batch))
   chunks.forEach(mark)
   yield* world.store.put(name, chunks)
-  const object = Write.PutObject({ objectId, name, bytes: position, createdAt: BigInt(timeMs), merged: false })
+  const object = Write.PutObject({ objectId, name, bytes: position + beyond, createdAt: BigInt(timeMs), merged: false })
   yield* world.committer.write([object, ...appends])
   return { name, bytes: position, positions: appends.map(({ stored: at }) => at.position) }
 })
@@ -45,12 +47,16 @@ const stored = Effect.fnUntraced(function* (
 export const checkCases = (name: string, open: Effect.Effect<Port, unknown, Scope.Scope>): void => {
   const scenario = (title: string, body: (world: ObjectsUnderTest) => Effect.Effect<unknown, unknown, Scope.Scope>) =>
     it.live(title, () => Effect.scoped(Effect.flatMap(Effect.flatMap(open, objectsUnderTest), body)))
-  const check = Effect.fnUntraced(function* (world: ObjectsUnderTest, isDeep = true, rows: ObjectRows = world.rows) {
+  const check = Effect.fnUntraced(function* (
+    world: ObjectsUnderTest,
+    isDeep = true,
+    { rows = world.rows, grows = false }: { readonly rows?: ObjectRows; readonly grows?: boolean } = {}
+  ) {
     const troubles: Array<ObjectTrouble> = []
     const checked = yield* checkObjects({
       clusterId: world.clusterId,
       rows,
-      store: world.store,
+      store: grows ? world.store : { ...world.store, grow: undefined },
       isDeep,
       orphansBefore: Date.now() - DAY_MS,
       found: (trouble) => Effect.sync(() => void troubles.push(trouble))
@@ -104,6 +110,18 @@ export const checkCases = (name: string, open: Effect.Effect<Port, unknown, Scop
           ["damaged", 1, 1n]
         ])
         assert.match(troubles[2]!.seen, /checksum/)
+      })
+    )
+
+    scenario("takes an object that may have grown for no longer than its row says, and lets it be shorter", (world) =>
+      Effect.gen(function* () {
+        const { name } = yield* stored(world, 1n, [batchOf(1), batchOf(3)], () => {}, 50)
+        const whole = world.data.objects.get(name)!
+        assert.deepStrictEqual((yield* check(world, true, { grows: true })).troubles, [])
+        world.data.objects.set(name, Buffer.concat([whole, new Uint8Array(51)]))
+        assert.deepStrictEqual(kinds((yield* check(world, false, { grows: true })).troubles), [["size", null, null]])
+        world.data.objects.set(name, whole.slice(0, -1))
+        assert.deepStrictEqual(kinds((yield* check(world, false, { grows: true })).troubles), [["short", 1, 1n]])
       })
     )
 
@@ -161,7 +179,7 @@ export const checkCases = (name: string, open: Effect.Effect<Port, unknown, Scop
               return page
             })
         }
-        assert.deepStrictEqual((yield* check(world, true, rows)).troubles, [])
+        assert.deepStrictEqual((yield* check(world, true, { rows })).troubles, [])
       })
     )
   })
