@@ -65,8 +65,7 @@ export class Configs extends Context.Service<
         if (overrides === undefined || overrides.size === 0) ofType.delete(resourceName)
         else ofType.set(resourceName, overrides)
       }
-      const of = (resourceType: number, resourceName: string) =>
-        resources.get(resourceType)?.get(resourceName) ?? NONE
+      const of = (resourceType: number, resourceName: string) => resources.get(resourceType)?.get(resourceName) ?? NONE
 
       const reload = (cluster: ClusterState): void => {
         resources = new Map()
