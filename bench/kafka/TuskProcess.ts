@@ -83,7 +83,7 @@ export const startTusk = async (options: TuskOptions): Promise<TuskBroker> => {
   const own = typeof options.settings === "function" ? options.settings(dataDir) : options.settings
   const all = { ...objectTopics(dataDir), ...protocols, ...own }
   const settings = Object.entries(all).flatMap(([name, value]) => ["--set", `${name}=${value}`])
-  const heap = ["--initial-old-space-size=128", "--max-semi-space-size=16"]
+  const heap = ["--initial-old-space-size=128", "--max-semi-space-size=32"]
   const args = [
     ...heap,
     "--conditions=tusk-source",

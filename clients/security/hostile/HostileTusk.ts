@@ -70,7 +70,7 @@ export const startHostileTusk = async (options: HostileOptions = {}): Promise<Ho
     process.execPath,
     [
       "--initial-old-space-size=128",
-      "--max-semi-space-size=16",
+      "--max-semi-space-size=32",
       "--conditions=tusk-source",
       launcher,
       "start",

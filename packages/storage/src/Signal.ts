@@ -14,7 +14,7 @@ export interface Signal {
 
 interface Waiter {
   readonly condition: () => boolean
-  readonly wake: () => void
+  readonly resume: (effect: Effect.Effect<void>) => void
 }
 
 /** One that throws is left to throw where it is waited for: the fiber that notifies has no part in it. */
@@ -31,7 +31,7 @@ export const makeSignal = (): Signal => {
 
   const registered = (condition: () => boolean): Effect.Effect<void> =>
     Effect.callback<void>((resume) => {
-      const waiter: Waiter = { condition, wake: () => resume(Effect.void) }
+      const waiter: Waiter = { condition, resume }
       waiters.add(waiter)
       // Looked at once it is registered, in the same turn: what changes from now on is told.
       if (holds(waiter)) {
@@ -41,9 +41,12 @@ export const makeSignal = (): Signal => {
       return Effect.sync(() => void waiters.delete(waiter))
     })
 
-  /** Between being woken and running, what was waited for may have gone again. */
-  const until = (condition: () => boolean): Effect.Effect<void> =>
-    Effect.suspend(() => (condition() ? Effect.void : Effect.flatMap(registered(condition), () => until(condition))))
+  /** Made once for a condition that is waited for often. Between being woken and running, it may have ceased to hold. */
+  const until = (condition: () => boolean): Effect.Effect<void> => {
+    const wait: Effect.Effect<void> = Effect.flatMap(registered(condition), () => look)
+    const look = Effect.suspend(() => (condition() ? Effect.void : wait))
+    return look
+  }
 
   return {
     until,
@@ -55,7 +58,7 @@ export const makeSignal = (): Signal => {
         // The ones before it have run by now: they may have notified themselves, or undone what it waits for.
         if (!holds(waiter)) continue
         waiters.delete(waiter)
-        waiter.wake()
+        waiter.resume(Effect.void)
       }
     }
   }

@@ -50,12 +50,11 @@ export interface SplitOptions {
 export const splitBatches = (records: Uint8Array, options?: SplitOptions): ReadonlyArray<Uint8Array> | KafkaError => {
   const batches: Array<Uint8Array> = []
   const end = records.byteLength
-  const view = H.viewOf(records)
   for (let at = 0; at < end;) {
     const left = end - at
     // The magic byte ends what tells a batch's kind.
     if (left <= H.MAGIC_AT) return partialTail(batches, left, options)
-    const length = view.getInt32(at + H.LENGTH_AT)
+    const length = H.int32At(records, at + H.LENGTH_AT)
     if (length < LEAST_LENGTH) return new CorruptMessage({ message: `A record batch of length ${length}.` })
     const magic = records[at + H.MAGIC_AT]!
     if (magic > 2) return new CorruptMessage({ message: `A record batch of magic ${magic}.` })
@@ -116,8 +115,7 @@ const tooShort = (batch: Uint8Array): KafkaError =>
 export const validateBatch = (batch: Uint8Array): KafkaError | undefined => {
   const invalid = invalidFrame(batch)
   if (invalid !== undefined) return invalid
-  const view = H.viewOf(batch)
-  if (view.getInt32(0) !== 0 || view.getInt32(4) !== 0) {
+  if (H.int32At(batch, 0) !== 0 || H.int32At(batch, 4) !== 0) {
     return new InvalidRecord({ message: `The base offset of a produced batch is 0, not ${H.baseOffset(batch)}.` })
   }
   const wrong = invalidKind(batch)
@@ -128,7 +126,7 @@ export const validateBatch = (batch: Uint8Array): KafkaError | undefined => {
     return new InvalidRecord({ message: `A record batch of ${count} records that spans ${spanned} offsets.` })
   }
   if (isTooShort(batch)) return tooShort(batch)
-  if (view.getInt32(43) >= 0 && H.baseSequence(batch) < 0) {
+  if (H.hasProducer(batch) && H.baseSequence(batch) < 0) {
     return new InvalidRecord({ message: "A record batch with a producer id needs a sequence number." })
   }
   if (H.timestampType(batch) === "LogAppendTime") {

@@ -1,6 +1,5 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Socket from "effect/socket/Socket"
 import type { OpenConnection, Peer } from "./OpenConnection.ts"
 
@@ -37,20 +36,21 @@ export const writeTo = (
 /** Writes answers of requests that run beside each other, in order of the requests, until the connection is to stop. */
 export const answerLoop = (connection: OpenConnection, write: Write): Effect.Effect<void, Socket.SocketError> => {
   const { changed, pending } = connection
-  const isToWriteOrEnd = changed.until(() => pending.length > 0 || (connection.stopping && connection.reading))
+  // Nothing to do before the first one is done, which tells `changed` of it.
+  const isToWriteOrEnd = changed.until(() =>
+    pending.length > 0 ? pending[0]!.pollUnsafe() !== undefined : connection.stopping && connection.reading
+  )
   return Effect.gen(function* () {
     while (true) {
       yield* isToWriteOrEnd
       if (pending.length === 0) return
-      const chunks: Array<Uint8Array> = []
-      // All that is ready goes out together; what is not is waited for.
-      for (const chunk of yield* Fiber.join(pending[0]!)) chunks.push(chunk)
+      let chunks = yield* pending[0]!.pollUnsafe()!
       let taken = 1
-      while (taken < pending.length) {
+      // All that is ready goes out together; what is not is waited for.
+      for (; taken < pending.length; taken++) {
         const exit = pending[taken]!.pollUnsafe()
         if (exit === undefined || !Exit.isSuccess(exit)) break
-        for (const chunk of exit.value) chunks.push(chunk)
-        taken++
+        chunks = chunks.concat(exit.value)
       }
       yield* write(chunks)
       pending.splice(0, taken)

@@ -82,7 +82,6 @@ export class Connections extends Context.Service<
 
       const talk = Effect.fnUntraced(function* (socket: Socket.Socket, connection: OpenConnection, peer: Peer) {
         const { info } = connection
-        const scope = yield* Effect.scope
         const pull = yield* Socket.readerBytes(socket)
         connection.isOpening = false
         info.identity = peer.identity?.() ?? info.identity
@@ -96,7 +95,6 @@ export class Connections extends Context.Service<
           pull,
           write,
           unmuted: unmuted(connection, deadlines, nowMs),
-          scope,
           ...tell(info)
         })
         yield* Effect.raceFirst(requests, answerLoop(connection, write))

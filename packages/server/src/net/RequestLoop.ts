@@ -1,6 +1,5 @@
 import type { ProtocolError } from "@tusk/protocol/ProtocolError"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import type * as Socket from "effect/socket/Socket"
 import type { Write } from "./AnswerLoop.ts"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
@@ -10,6 +9,7 @@ import { abandon, feed, isPartial, makeFramer, REQUEST_LIMIT } from "./Framer.ts
 import type { Framer } from "./Framer.ts"
 import { settle, weigh } from "./OpenConnection.ts"
 import type { OpenConnection } from "./OpenConnection.ts"
+import type { Answer } from "./Unsent.ts"
 
 interface Parts {
   readonly connection: OpenConnection
@@ -21,8 +21,6 @@ interface Parts {
   readonly write: Write
   /** Returns when the connection is mute no more; undefined: it is not mute. */
   readonly unmuted: () => Effect.Effect<void> | undefined
-  /** Ends what runs beside others. */
-  readonly scope: Scope.Scope
   readonly logBroken: (broken: ProtocolError) => Effect.Effect<void>
   /** Why the connection ends with an answer: a login that has failed. */
   readonly logEnd: (reason: string) => Effect.Effect<void>
@@ -120,22 +118,33 @@ const inTurn = (begin: Begin): Framing => {
 }
 
 /** Begins a concurrent request as soon as it may, and returns when those behind it may begin. */
-const besideOthers = ({ connection, options, scope, unmuted }: Parts) => {
+const besideOthers = ({ connection, options, unmuted }: Parts) => {
   const { changed, pending } = connection
   const isBelowLimit = changed.until(() => pending.length < options.maxInFlight)
-  return Effect.fnUntraced(function* (admitted: Admitted) {
+  /** It is written in its turn, once it is done. */
+  const enter = (answer: Answer): void => {
+    pending.push(answer)
+    answer.addObserver(changed.notify)
+  }
+  const start = (begin: Begin): Effect.Effect<void> => {
+    connection.inFlight++
+    const begun = begin()
+    const isPlacing = "placed" in begun
+    // Runs up to its first wait now: so requests take their places in the order of the connection.
+    const forked = Effect.forkChild(isPlacing ? begun.answer : begun, { startImmediately: true })
+    const entered = Effect.map(forked, enter)
+    return isPlacing ? Effect.andThen(entered, begun.placed) : entered
+  }
+  const startLater = Effect.fnUntraced(function* (admitted: Admitted) {
     const begin = admitted.ready === undefined ? admitted.begin : yield* admitted.ready
     if (begin === undefined) return
     yield* isBelowLimit
     const quiet = unmuted()
     if (quiet !== undefined) yield* quiet
-    connection.inFlight++
-    const begun = begin()
-    const isPlacing = "placed" in begun
-    // Runs up to its first wait now: so requests take their places in the order of the connection.
-    const answer = Effect.forkIn(isPlacing ? begun.answer : begun, scope, { startImmediately: true })
-    pending.push(yield* answer)
-    changed.notify()
-    if (isPlacing) yield* begun.placed
+    yield* start(begin)
   })
+  return (admitted: Admitted): Effect.Effect<void> => {
+    const mayStart = admitted.ready === undefined && pending.length < options.maxInFlight && unmuted() === undefined
+    return mayStart ? start(admitted.begin) : startLater(admitted)
+  }
 }

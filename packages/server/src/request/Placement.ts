@@ -101,12 +101,13 @@ export const leadershipFor = (error: KafkaError, placement: Places, partitionId:
 
 /** How the leaders that were told are reached. */
 export const endpointsOf = (
-  leaders: Iterable<number>,
+  leaders: ReadonlyArray<number>,
   placement: Places,
   listener: Listener
 ): ReadonlyArray<BrokerNode> => {
+  if (leaders.length === 0) return NO_NODES
   const told = new Set(leaders)
-  return told.size === 0 ? NO_NODES : placement.brokers(listener).filter(({ nodeId }) => told.has(nodeId))
+  return placement.brokers(listener).filter(({ nodeId }) => told.has(nodeId))
 }
 
 const NO_NODES: ReadonlyArray<BrokerNode> = []

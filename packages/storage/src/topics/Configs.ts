@@ -54,30 +54,29 @@ export class Configs extends Context.Service<
     Effect.gen(function* () {
       const active = yield* Active
       const committer = yield* Committer
-      let resources = new Map<string, ConfigOverrides>()
+      /** By type, then by name: no request that asks has a key to put together. */
+      let resources = new Map<number, Map<string, ConfigOverrides>>()
       const assumed = makeAssumed<string, ConfigOverrides>()
       const key = (resourceType: number, resourceName: string) => `${resourceType}:${resourceName}`
 
+      const seen = (resourceType: number, resourceName: string, overrides: ConfigOverrides | undefined): void => {
+        let ofType = resources.get(resourceType)
+        if (ofType === undefined) resources.set(resourceType, (ofType = new Map()))
+        if (overrides === undefined || overrides.size === 0) ofType.delete(resourceName)
+        else ofType.set(resourceName, overrides)
+      }
+      const of = (resourceType: number, resourceName: string) => resources.get(resourceType)?.get(resourceName) ?? NONE
+
       const reload = (cluster: ClusterState): void => {
-        const loaded = new Map<string, Map<string, string>>()
+        resources = new Map()
         for (const { name, resourceName, resourceType, value } of cluster.configs) {
-          const place = key(resourceType, resourceName)
-          let overrides = loaded.get(place)
-          if (overrides === undefined) loaded.set(place, (overrides = new Map()))
-          overrides.set(name, value)
+          const overrides = new Map(of(resourceType, resourceName)).set(name, value)
+          seen(resourceType, resourceName, overrides)
         }
-        resources = new Map(loaded)
         assumed.clear()
       }
       reload(active.cluster)
       active.onTakeOver((cluster) => Effect.sync(() => reload(cluster)))
-
-      const seen = (resourceType: number, resourceName: string, overrides: ConfigOverrides | undefined): void => {
-        const place = key(resourceType, resourceName)
-        if (overrides === undefined || overrides.size === 0) resources.delete(place)
-        else resources.set(place, overrides)
-      }
-      const of = (resourceType: number, resourceName: string) => resources.get(key(resourceType, resourceName)) ?? NONE
 
       const changing = (resourceType: number, resourceName: string, decide: DecideConfigs): Participant<void> => {
         const place = key(resourceType, resourceName)
@@ -114,13 +113,7 @@ export class Configs extends Context.Service<
 
       return Configs.of({
         of,
-        names: (resourceType) => {
-          const prefix = `${resourceType}:`
-          return Array.from(resources.keys())
-            .filter((place) => place.startsWith(prefix))
-            .map((place) => place.slice(prefix.length))
-            .sort()
-        },
+        names: (resourceType) => Array.from(resources.get(resourceType)?.keys() ?? []).sort(),
         changing,
         change: (resourceType, resourceName, decide) => committer.submit(changing(resourceType, resourceName, decide)),
         seen

@@ -19,7 +19,7 @@ import type { MarkerRequest } from "./Markers.ts"
 /** What appending is made with. */
 export interface AppendingPorts {
   readonly partitions: Partitions
-  readonly committer: Pick<Committer["Service"], "submit">
+  readonly committer: Pick<Committer["Service"], "offer">
   readonly limits: LogLimits
   readonly leaderEpoch: () => number
   readonly nowMs: () => number
@@ -77,8 +77,12 @@ export const makeAppending = (ports: AppendingPorts): Appending => {
     marking: (requests) =>
       new Markers(appendPorts, requests, partitions.loading(requests.map(({ partitionId }) => partitionId))),
     append: (requests, timeoutMs) =>
-      Effect.suspend(() => committer.submit(appending(requests), timeoutMs)).pipe(
-        Effect.catch((error) => Effect.succeed(requests.map(() => error)))
+      Effect.callback((resume) =>
+        committer.offer(
+          appending(requests),
+          (error, answer) => resume(Effect.succeed(error === undefined ? answer() : requests.map(() => error))),
+          timeoutMs
+        )
       ),
     turnedAway: firstBatches.failed
   }

@@ -96,6 +96,7 @@ export const readableEnd = (log: PartitionLog, bound: Bound): bigint =>
 
 /** Whether anything is remembered of the producer of this batch; true for a batch without one. */
 export const isKnown = (log: PartitionLog, batch: Uint8Array): boolean => {
+  if (!RecordBatch.hasProducer(batch)) return true
   const producerId = RecordBatch.producerId(batch)
-  return producerId < 0n || log.assumed?.producers.has(producerId) === true || log.producers.has(producerId)
+  return log.assumed?.producers.has(producerId) === true || log.producers.has(producerId)
 }

@@ -16,7 +16,7 @@ import { InvalidTxnState } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as RecordBatch from "@tusk/protocol/record/RecordBatch"
 import type { AbortedTransaction } from "../../port/AbortedTransaction.ts"
-import type { StoredAt, Write } from "../../port/Write.ts"
+import type { StoredAt, Write, WriteOf } from "../../port/Write.ts"
 import { misplaced } from "./Imported.ts"
 import type { Marker } from "./Marker.ts"
 import { encodeMarker, refuseMarker } from "./Marker.ts"
@@ -209,7 +209,7 @@ const place = (log: PartitionLog, batch: Uint8Array, how: Appending, writes: Arr
   if (leaderEpoch !== end.leaderEpoch) {
     writes.push({ _tag: "PutLeaderEpoch", partitionId, epoch: leaderEpoch, startOffset: end.endOffset })
   }
-  writes.push({
+  const append: WriteOf<"Append"> = {
     _tag: "Append",
     partitionId,
     baseOffset,
@@ -221,10 +221,10 @@ const place = (log: PartitionLog, batch: Uint8Array, how: Appending, writes: Arr
     producerId,
     producerEpoch: RecordBatch.producerEpoch(batch),
     baseSequence: RecordBatch.baseSequence(batch),
-    records: batch,
-    ...(stored === undefined ? undefined : { stored }),
-    ...(relaxed === true ? RELAXED : undefined)
-  })
+    records: batch
+  }
+  const isUsual = stored === undefined && relaxed !== true
+  writes.push(isUsual ? append : { ...append, ...(stored && { stored }), ...(relaxed === true ? RELAXED : undefined) })
   log.assumed = {
     producers: log.assumed?.producers ?? new Map<bigint, ProducerState>(),
     transactions: log.assumed?.transactions,
