@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import { mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,6 +11,7 @@ import { BothStorages } from "../../../server/test/objects/BothStorages.ts"
 import { compareAll, deleting, dropped, rounds } from "../../../server/test/objects/story.ts"
 import { startBroker } from "../../../server/test/BrokerUnderTest.ts"
 import * as PgStore from "../../src/pg/PgStore.ts"
+import { makeFileObjectStore } from "../../src/object/file/FileObjectStore.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 const database = new TestDatabase()
@@ -25,23 +28,32 @@ const count = (text: string): Promise<number> =>
   )
 
 describe("a topic of rows and one of objects", () => {
-  it(
-    "answer the same in Postgres and files, whatever is asked, while objects are merged and collected",
+  it.each([
+    ["files of one put each", false],
+    ["files that grow", true]
+  ])(
+    "answer the same in Postgres and %s, whatever is asked, while objects are merged and collected",
     {
       timeout: 120_000
     },
-    async () => {
+    async (_, grows) => {
       await Effect.runPromise(database.empty)
+      const scope = Scope.makeUnsafe()
       const folder = mkdtempSync(join(tmpdir(), "tusk-objects-"))
       try {
         const settings = {
           tailCacheBytes: 0,
           readAheadBytes: 0,
-          objectStore: pathToFileURL(folder).href,
+          objectStore: grows ? pathToFileURL(folder).href : undefined,
           objectMergeIntervalMs: 100,
           objectCollectIntervalMs: 100
         }
-        const start = () => startBroker(settings, { store: Layer.orDie(PgStore.layer(database.options())) })
+        const files = await Effect.runPromise(Scope.provide(makeFileObjectStore({ path: folder }), scope))
+        const start = () =>
+          startBroker(settings, {
+            store: Layer.orDie(PgStore.layer(database.options())),
+            ...(grows ? {} : { objects: { ...files, grow: undefined } })
+          })
         let both: BothStorages
         {
           await using broker = await start()
@@ -52,15 +64,16 @@ describe("a topic of rows and one of objects", () => {
             []
           )
         }
-        assert.isAbove(readdirSync(folder, { recursive: true }).length, 10)
+        assert.isAbove(readdirSync(folder, { recursive: true }).length, grows ? 4 : 10)
         assert.isAbove(await count("select count(*) from kafka.batches where object_id is not null"), 20)
-        assert.isAbove(await count("select count(*) from kafka.objects where merged"), 7)
+        if (!grows) assert.isAbove(await count("select count(*) from kafka.objects where merged"), 7)
         await using broker = await start()
         both = await both.at(broker)
         await compareAll(both)
         await deleting(both)
         await dropped(both)
       } finally {
+        await Effect.runPromise(Scope.close(scope, Exit.void))
         rmSync(folder, { recursive: true })
       }
     }
