@@ -1,15 +1,6 @@
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
-import type { ObjectStore } from "../port/ObjectStore.ts"
-
-type Scenario = (
-  what: string,
-  run: (
-    store: ObjectStore,
-    open: Effect.Effect<ObjectStore, unknown, Scope.Scope>
-  ) => Effect.Effect<void, unknown, Scope.Scope>
-) => void
+import type { Scenario } from "./objectScenario.ts"
 
 const bytes = (...values: ReadonlyArray<number>): Uint8Array => Uint8Array.from(values)
 

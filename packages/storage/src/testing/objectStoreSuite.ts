@@ -4,6 +4,9 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { ObjectStore } from "../port/ObjectStore.ts"
 import { growCases } from "./growCases.ts"
+import { assertSame, bytesOf, chunked, tagOf } from "./objectScenario.ts"
+import type { Scenario } from "./objectScenario.ts"
+import { taggedCases } from "./taggedCases.ts"
 
 /** A store to be tested. */
 export interface ObjectBackend {
@@ -14,29 +17,6 @@ export interface ObjectBackend {
 }
 
 const MEBIBYTE = 1 << 20
-
-/** Bytes that differ from each other and from those of another seed. */
-const bytesOf = (length: number, seed = 1): Uint8Array => {
-  const bytes = new Uint8Array(length)
-  for (let i = 0, state = seed; i < length; i++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0
-    bytes[i] = state >>> 24
-  }
-  return bytes
-}
-
-const chunked = (bytes: Uint8Array, size: number): ReadonlyArray<Uint8Array> =>
-  Array.from({ length: Math.ceil(bytes.byteLength / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
-
-const assertSame = (found: Uint8Array, wanted: Uint8Array): void => {
-  assert.strictEqual(found.byteLength, wanted.byteLength)
-  assert.isTrue(Buffer.compare(found, wanted) === 0, "bytes differ")
-}
-
-const tagOf = (exit: Exit.Exit<unknown, { readonly _tag: string }>): string =>
-  Exit.isSuccess(exit)
-    ? "Success"
-    : exit.cause.reasons.map((reason) => (reason._tag === "Fail" ? reason.error._tag : reason._tag)).join()
 
 /** All pages. */
 const listAll = Effect.fnUntraced(function* (store: ObjectStore, prefix: string) {
@@ -69,14 +49,6 @@ const BAD_NAMES = [
   "a~",
   "x".repeat(513)
 ]
-
-type Scenario = (
-  what: string,
-  run: (
-    store: ObjectStore,
-    open: Effect.Effect<ObjectStore, unknown, Scope.Scope>
-  ) => Effect.Effect<void, unknown, Scope.Scope>
-) => void
 
 const putCases = (scenario: Scenario): void => {
   scenario("a store may be used, and says so each time", (store) =>
@@ -346,59 +318,6 @@ const removalCases = (scenario: Scenario): void => {
       const kept = Array.from({ length: 20 }, (_, i) => i * 3)
       assert.deepStrictEqual(yield* listAll(store, ""), kept.map((i) => `c/aaaaaaaa-${i}`).toSorted())
       for (const i of kept) assertSame(yield* other.get(`c/aaaaaaaa-${i}`, 0, 10), bytesOf(10, i))
-    })
-  )
-}
-
-const taggedCases = (scenario: Scenario): void => {
-  scenario("are replaced by who knows their state", (store, open) =>
-    Effect.gen(function* () {
-      const other = yield* open
-      assert.strictEqual(yield* store.readTagged("c/owner"), undefined)
-      assert.isFalse(yield* store.replaceTagged("c/owner", "00", bytesOf(5)))
-      assert.strictEqual(yield* store.readTagged("c/owner"), undefined)
-      assert.isTrue(yield* store.replaceTagged("c/owner", undefined, bytesOf(10, 1)))
-      assert.isFalse(yield* other.replaceTagged("c/owner", undefined, bytesOf(10, 2)))
-      const first = (yield* other.readTagged("c/owner"))!
-      assertSame(first.value, bytesOf(10, 1))
-      assert.isTrue(yield* other.replaceTagged("c/owner", first.tag, bytesOf(3, 3)))
-      assert.isFalse(yield* store.replaceTagged("c/owner", first.tag, bytesOf(10, 4)))
-      const second = (yield* store.readTagged("c/owner"))!
-      assertSame(second.value, bytesOf(3, 3))
-      assert.notStrictEqual(second.tag, first.tag)
-      assert.isTrue(yield* store.replaceTagged("c/owner", second.tag, bytesOf(7, 5)))
-      assert.deepStrictEqual(yield* store.list("c/", undefined), [{ name: "c/owner", bytes: 7 }])
-    })
-  )
-
-  scenario("many replacements later, the first tag is no more good than it was", (store) =>
-    Effect.gen(function* () {
-      yield* store.replaceTagged("owner", undefined, bytesOf(4, 0))
-      const first = (yield* store.readTagged("owner"))!
-      for (let i = 1; i <= 40; i++) {
-        const { tag } = (yield* store.readTagged("owner"))!
-        assert.isTrue(yield* store.replaceTagged("owner", tag, bytesOf(4, i)))
-      }
-      assert.isFalse(yield* store.replaceTagged("owner", first.tag, bytesOf(4, 99)))
-      assertSame((yield* store.readTagged("owner"))!.value, bytesOf(4, 40))
-    })
-  )
-
-  scenario("of many that replace one state at once, one does", (store, open) =>
-    Effect.gen(function* () {
-      const stores = [store, yield* open, yield* open]
-      let tag: string | undefined
-      for (let round = 0; round < 5; round++) {
-        const won = yield* Effect.forEach(
-          Array.from({ length: 9 }, (_, i) => i),
-          (i) => stores[i % 3]!.replaceTagged("c/owner", tag, bytesOf(20, 100 * round + i)),
-          { concurrency: "unbounded" }
-        )
-        assert.strictEqual(won.filter(Boolean).length, 1)
-        const now = (yield* store.readTagged("c/owner"))!
-        assertSame(now.value, bytesOf(20, 100 * round + won.indexOf(true)))
-        tag = now.tag
-      }
     })
   )
 }

@@ -24,6 +24,18 @@ const stored = Effect.fnUntraced(function* (broker: Broker, ...sizes: ReadonlyAr
   return [Number(placed.write.objectId), positions, told.map(({ bytes, objectId }) => [Number(objectId), bytes])]
 })
 
+/** Appends wait until they are let go. */
+const held = (broker: Broker): (() => void) => {
+  const changed = makeSignal()
+  let isOpen = false
+  const untilOpen = changed.until(() => isOpen)
+  broker.instead = (put) => Effect.andThen(untilOpen, put)
+  return () => {
+    isOpen = true
+    changed.notify()
+  }
+}
+
 describe("an object that grows", () => {
   scenario(
     "takes one put after the other until it is full; its row goes with the first, its size with the next one's",
@@ -78,21 +90,14 @@ describe("an object that grows", () => {
   scenario("takes what comes while an append is on its way all at once", () =>
     Effect.gen(function* () {
       const broker = yield* grown()
-      const changed = makeSignal()
-      let isOpen = false
-      broker.instead = (put) =>
-        Effect.andThen(
-          changed.until(() => isOpen),
-          put
-        )
+      const letGo = held(broker)
       const all = yield* Effect.forEach([10, 20, 30], (size) =>
         Effect.forkChild(broker.writer.put([batch(size)]), { startImmediately: true })
       )
       yield* broker.untilAsked(1)
       yield* TestClock.adjust("1 seconds")
       assert.strictEqual(broker.asked.length, 1)
-      isOpen = true
-      changed.notify()
+      letGo()
       const places = yield* Effect.forEach(all, Fiber.join)
       assert.deepStrictEqual(
         places.map(({ positions }) => positions),
@@ -137,19 +142,12 @@ describe("an object that grows", () => {
     Effect.gen(function* () {
       const broker = yield* grown()
       yield* stored(broker, 10)
-      const changed = makeSignal()
-      let isOpen = false
-      broker.instead = (put) =>
-        Effect.andThen(
-          changed.until(() => isOpen),
-          put
-        )
+      const letGo = held(broker)
       const put = yield* Effect.forkChild(stored(broker, 5), { startImmediately: true })
       yield* broker.untilAsked(2)
       yield* broker.objects.endGrowing
       assert.deepStrictEqual(broker.closed, [])
-      isOpen = true
-      changed.notify()
+      letGo()
       assert.deepStrictEqual(yield* Fiber.join(put), [1, [10], [[1, 15]]])
       assert.strictEqual(broker.closed.length, 1)
       assert.deepStrictEqual(yield* stored(broker, 7), [2, [0], [[2, 100]]])
