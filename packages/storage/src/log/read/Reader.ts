@@ -152,7 +152,7 @@ export class Reader {
         const log = partitions.find(partitionId)?.log
         const found = read[k]!
         let result: Result
-        if (!Array.isArray(found)) result = toKafkaError(found)
+        if ("_tag" in found) result = toKafkaError(found)
         else if (log === undefined) result = new UnknownTopicOrPartition()
         else {
           // What was to be read may have been deleted meanwhile, and what lies behind it was found in its place.

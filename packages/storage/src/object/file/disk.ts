@@ -2,14 +2,10 @@ import * as fs from "node:fs"
 import * as Effect from "effect/Effect"
 import { ObjectStoreRefused, ObjectStoreUnavailable } from "../../port/ObjectStore.ts"
 import type { ObjectStoreError } from "../../port/ObjectStore.ts"
-
-/** What the operating system says. */
-export type DiskError = NodeJS.ErrnoException
+import type { Call, Calls, DiskError } from "./Calls.ts"
 
 /** A call of `node:fs` that answers with a value. It goes on though nobody waits for it. */
-export const asked = <A>(
-  call: (done: (error: DiskError | null, value: A) => void) => void
-): Effect.Effect<A, DiskError> =>
+export const asked = <A>(call: Call<A>): Effect.Effect<A, DiskError> =>
   Effect.callback((resume) =>
     call((error, value) => resume(error === null ? Effect.succeed(value) : Effect.fail(error)))
   )
@@ -76,12 +72,18 @@ export const writeAll = (fd: number, chunks: ReadonlyArray<Uint8Array>, at = 0):
 }
 
 /** Fills a part of a memory; less only where the file ends. */
-export const readAll = (fd: number, into: Uint8Array, from: number, done = 0): Effect.Effect<number, DiskError> =>
+export const readAll = (
+  calls: Calls,
+  fd: number,
+  into: Uint8Array,
+  from: number,
+  done = 0
+): Effect.Effect<number, DiskError> =>
   done === into.byteLength
     ? Effect.succeed(done)
     : Effect.flatMap(
-        asked<number>((ended) => fs.read(fd, into, done, into.byteLength - done, from + done, ended)),
-        (read) => (read === 0 ? Effect.succeed(done) : readAll(fd, into, from, done + read))
+        calls.asked<number>((ended) => fs.read(fd, into, done, into.byteLength - done, from + done, ended)),
+        (read) => (read === 0 ? Effect.succeed(done) : readAll(calls, fd, into, from, done + read))
       )
 
 /** Nobody waits for it, nor asks how it went. */

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import type { TaggedObject } from "../../port/ObjectStore.ts"
 import { asked, carriedOut, closeLater, unless, writeAll } from "./disk.ts"
-import type { DiskError } from "./disk.ts"
+import type { DiskError } from "./Calls.ts"
 import type { Folders } from "./Folders.ts"
 import { stateFile, stateOf, TAGGED } from "./place.ts"
 
