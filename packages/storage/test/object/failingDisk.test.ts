@@ -18,7 +18,7 @@ const folder = Effect.acquireRelease(
 )
 
 /** Puts something in the place of a function of `node:fs`, until the scope ends. */
-const patched = <K extends "fsync" | "unlink" | "writev">(
+const patched = <K extends "close" | "fsync" | "unlink" | "writev">(
   name: K,
   make: (real: (typeof nodeFs)[K]) => (...args: Array<any>) => void
 ): Effect.Effect<void, never, Scope.Scope> => {
@@ -80,8 +80,10 @@ describe("a folder of objects", () => {
         yield* Effect.scoped(
           Effect.gen(function* () {
             // Errors that turn the disk read-only: what was written is seen, and may not last.
-            yield* patched("writev", (real) => (fd: number, chunks: ReadonlyArray<Uint8Array>, at: number, done) =>
-              real(fd, chunks, at, () => done(failure("EIO"), 0))
+            yield* patched(
+              "writev",
+              (real) => (fd: number, chunks: ReadonlyArray<Uint8Array>, at: number, done) =>
+                real(fd, chunks, at, () => done(failure("EIO"), 0))
             )
             yield* patched("unlink", () => (_path: string, done) => done(failure("EROFS")))
             const failed = yield* Effect.flip(store.put("a", [new Uint8Array(3)]))
@@ -146,6 +148,34 @@ describe("a folder of objects", () => {
         const packed = yield* Effect.promise(() => promisify(deflate)(new Uint8Array(1000)))
         assert.isAbove(packed.byteLength, 0)
         yield* Fiber.interruptAll(reads)
+      })
+    )
+  )
+
+  it.live("that hangs in a write keeps nobody, and its file is closed once the write has ended", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* folder
+        const store = yield* makeFileObjectStore({ path })
+        const object = yield* store.grow!("a")
+        const held: Array<() => void> = []
+        const closed: Array<number> = []
+        yield* patched("close", (real) => (fd: number, done) => {
+          closed.push(fd)
+          real(fd, done)
+        })
+        yield* patched("writev", (real) => (fd: number, chunks: ReadonlyArray<Uint8Array>, at: number, done) => {
+          held.push(() => real(fd, chunks, at, done))
+        })
+        const append = yield* Effect.forkChild(object.append([new Uint8Array(3)]), { startImmediately: true })
+        const put = yield* Effect.forkChild(store.put("b", [new Uint8Array(3)]))
+        while (held.length < 2) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        yield* Fiber.interruptAll([append, put])
+        yield* object.close
+        assert.deepStrictEqual(closed, [])
+        for (const go of held) go()
+        while (closed.length < 2) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+        assert.deepStrictEqual(sizes(path), [3, 3])
       })
     )
   )

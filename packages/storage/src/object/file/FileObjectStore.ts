@@ -9,7 +9,7 @@ import { ofObject } from "../../port/ObjectName.ts"
 import { ObjectExists, ObjectMissing, ObjectStoreRefused } from "../../port/ObjectStore.ts"
 import type { GrowingObject, ObjectStore, ObjectStoreError } from "../../port/ObjectStore.ts"
 import { randomUuid } from "../../port/Uuid.ts"
-import { asked, carriedOut, closeLater, readAll, told, unless, writeAll } from "./disk.ts"
+import { asked, carriedOut, closeLater, detached, readAll, told, unless, writeAll } from "./disk.ts"
 import { Calls } from "./Calls.ts"
 import type { DiskError } from "./Calls.ts"
 import { Folders, removeEmpty } from "./Folders.ts"
@@ -95,21 +95,32 @@ const begin = (
     )
   return create(disk, folder, path).pipe(
     Effect.mapError((error) => (error.code === "EEXIST" ? new ObjectExists({ name }) : told(disk.name, false)(error))),
-    Effect.flatMap(filled),
-    // Nobody leaves half a file behind.
-    Effect.uninterruptible
+    Effect.flatMap(filled)
   )
 }
 
+/** Nobody leaves half a file behind. */
 const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) =>
-  Effect.map(
-    begin(disk, name, (fd) => writeThrough(fd, chunks, 0)),
-    closeLater
+  detached(
+    Effect.map(
+      begin(disk, name, (fd) => writeThrough(fd, chunks, 0)),
+      closeLater
+    )
   )
 
 /** Appends to an open file, from the beginning on. */
 const growing = (disk: Disk, name: string, fd: number): GrowingObject => {
   let end = 0
+  let isAppending = false
+  let isClosed = false
+  // A file is not closed while it is written: its number may be another one's then.
+  const closeNow = () => {
+    if (isClosed && !isAppending) closeLater(fd)
+  }
+  const ended = () => {
+    isAppending = false
+    closeNow()
+  }
   // Nobody points to what did not come to its end: a disk that is full is not filled with it.
   const cut = (at: number) =>
     Effect.ignore(carriedOut((done) => (at > 0 ? fs.ftruncate(fd, at, done) : fs.unlink(pathOf(disk, name), done))))
@@ -118,13 +129,15 @@ const growing = (disk: Disk, name: string, fd: number): GrowingObject => {
       Effect.suspend(() => {
         const at = end
         for (const { byteLength } of chunks) end += byteLength
-        return Effect.tapError(writeThrough(fd, chunks, at), () => cut(at))
-      }).pipe(
-        Effect.mapError(told(disk.name, true)),
-        // A file is not closed while it is written.
-        Effect.uninterruptible
-      ),
-    close: Effect.sync(() => closeLater(fd))
+        isAppending = true
+        const written = Effect.tapError(writeThrough(fd, chunks, at), () => cut(at))
+        return detached(Effect.ensuring(Effect.mapError(written, told(disk.name, true)), Effect.sync(ended)))
+      }),
+    close: Effect.sync(() => {
+      if (isClosed) return
+      isClosed = true
+      closeNow()
+    })
   }
 }
 
@@ -135,7 +148,10 @@ const pathOf = ({ root }: Disk, name: string): string => {
 
 const grow = (disk: Disk, name: string) =>
   Effect.map(
-    begin(disk, name, () => Effect.void),
+    detached(
+      begin(disk, name, () => Effect.void),
+      closeLater
+    ),
     (fd) => growing(disk, name, fd)
   )
 
@@ -165,14 +181,13 @@ const remove = (disk: Disk, name: string): Effect.Effect<void, DiskError> => {
   const place = placeOf(name)
   const folder = join(disk.root, place.folder)
   const gone = Effect.sync(() => disk.handles.drop(name))
-  return unless(
-    ...IS_NONE,
-    ...IS_FOLDER
-  )(carriedOut((done) => fs.unlink(join(folder, place.file), done))).pipe(
-    Effect.andThen(removeStates({ folder, file: place.file })),
-    Effect.andThen(gone),
-    Effect.andThen(removeEmpty(disk.folders, folder, disk.root)),
-    Effect.uninterruptible
+  const removed = unless(...IS_NONE, ...IS_FOLDER)(carriedOut((done) => fs.unlink(join(folder, place.file), done)))
+  return detached(
+    removed.pipe(
+      Effect.andThen(removeStates({ folder, file: place.file })),
+      Effect.andThen(gone),
+      Effect.andThen(removeEmpty(disk.folders, folder, disk.root))
+    )
   )
 }
 
@@ -186,7 +201,7 @@ const replaceTagged = Effect.fnUntraced(function* (
   const folder = join(disk.root, place.folder)
   if (tag === undefined) yield* disk.folders.ensure(folder, disk.root)
   return yield* replaceState(disk.folders, { folder, file: place.file }, tag, value, yield* randomUuid)
-}, Effect.uninterruptible)
+})
 
 /** Makes the store's folder, and those above it, so that they last. */
 const makeRoot = Effect.fnUntraced(function* ({ folders, root }: Disk) {
@@ -252,7 +267,7 @@ const storeOf = (disk: Disk): ObjectStore => {
     remove: (name) => ofObject(name, failing(remove(disk, name))),
     readTagged: (name) => ofObject(name, failing(readState(statesAt(disk, name)))),
     replaceTagged: (name, tag, value) =>
-      ofObject(name, Effect.mapError(replaceTagged(disk, name, tag, value), told(disk.name, true)))
+      ofObject(name, detached(Effect.mapError(replaceTagged(disk, name, tag, value), told(disk.name, true))))
   } satisfies Omit<ObjectStore, "probe">
   return { ...store, probe: probe(disk, store) }
 }

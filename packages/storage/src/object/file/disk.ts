@@ -1,5 +1,7 @@
 import * as fs from "node:fs"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import { ObjectStoreRefused, ObjectStoreUnavailable } from "../../port/ObjectStore.ts"
 import type { ObjectStoreError } from "../../port/ObjectStore.ts"
 import type { Call, Calls, DiskError } from "./Calls.ts"
@@ -13,6 +15,17 @@ export const asked = <A>(call: Call<A>): Effect.Effect<A, DiskError> =>
 /** One that does something. */
 export const carriedOut = (call: (done: (error: DiskError | null) => void) => void): Effect.Effect<void, DiskError> =>
   Effect.callback((resume) => call((error) => resume(error === null ? Effect.void : Effect.fail(error))))
+
+/**
+ * Goes on to its end, whoever waits; who does may go at any time: a disk that hangs keeps no broker from its end. `left` is what
+ * is done with a result that nobody waits for any more.
+ */
+export const detached = <A, E>(effect: Effect.Effect<A, E>, left: (value: A) => void = () => {}): Effect.Effect<A, E> =>
+  Effect.flatMap(Effect.forkDetach(Effect.uninterruptible(effect), { startImmediately: true }), (fiber) =>
+    Effect.onInterrupt(Fiber.join(fiber), () =>
+      Effect.sync(() => fiber.addObserver((exit) => void (Exit.isSuccess(exit) && left(exit.value))))
+    )
+  )
 
 /** Succeeds with undefined where one of these codes is said. */
 export const unless =
