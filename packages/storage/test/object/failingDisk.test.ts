@@ -179,4 +179,30 @@ describe("a folder of objects", () => {
       })
     )
   )
+
+  it.live("that is full has room for whose the objects are: without that none would ever be removed", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const path = yield* folder
+        const store = yield* makeFileObjectStore({ path })
+        const replaced = Effect.fnUntraced(function* (value: number) {
+          const tag = (yield* store.readTagged("c/owner"))?.tag
+          return yield* store.replaceTagged("c/owner", tag, Uint8Array.of(value))
+        })
+        for (const value of [1, 2, 3]) assert.isTrue(yield* replaced(value))
+        let isFull = true
+        yield* patched(
+          "writev",
+          (real) => (fd: number, chunks: ReadonlyArray<Uint8Array>, at: number, done) =>
+            isFull ? done(failure("ENOSPC"), 0) : real(fd, chunks, at, done)
+        )
+        yield* patched("unlink", (real) => (path: string, done) => {
+          if (path.endsWith("owner@000000000001")) isFull = false
+          real(path, done)
+        })
+        assert.isTrue(yield* replaced(4))
+        assert.deepStrictEqual((yield* store.readTagged("c/owner"))?.value, Uint8Array.of(4))
+      })
+    )
+  )
 })
