@@ -127,7 +127,8 @@ export const readTail = (
   const { batches } = partition
   const newest = batches[batches.length - 1]
   // Mostly all of it may be read.
-  const stop = newest === undefined || newest.lastOffset < end ? batches.length : firstEndingAt(batches, end, partition.first)
+  const stop =
+    newest === undefined || newest.lastOffset < end ? batches.length : firstEndingAt(batches, end, partition.first)
   const found: Array<Uint8Array> = []
   let left = maxBytes
   for (let i = firstEndingAt(batches, from, partition.first); i < stop; i++) {
