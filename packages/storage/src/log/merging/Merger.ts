@@ -17,7 +17,7 @@ import { Rewriting } from "../rewriting/Rewriting.ts"
 import { MergeOptions } from "./MergeOptions.ts"
 import { nextMerge } from "./MergePlan.ts"
 import type { Mergeable } from "./MergePlan.ts"
-import { makeMoveBatches } from "./moveBatches.ts"
+import { cut, makeMoveBatches } from "./moveBatches.ts"
 import type { MoveBatches } from "./moveBatches.ts"
 import { Suspects } from "./Suspects.ts"
 
@@ -161,7 +161,9 @@ class Merging {
       const batches = yield* store.batchesIn([next], options.batches)
       const looked = (couldBeRead: boolean) =>
         Effect.map(Clock.currentTimeMillis, (nowMs) => this.#suspects.looked(couldBeRead, nowMs))
-      yield* Effect.tapError(store.bytesOf(batches), () => looked(false))
+      // No more at a time than a merge has in memory.
+      const read = Effect.forEach(cut(batches, options.bytes), (some) => store.bytesOf(some), { discard: true })
+      yield* Effect.tapError(read, () => looked(false))
       yield* looked(true)
     }
   })

@@ -33,7 +33,7 @@ const partitionsOf = (batches: ReadonlyArray<PointedBatch>): ReadonlySet<number>
 const MOST_TIMES = 1.5
 
 /** In parts of about the same size, each of about so many bytes. */
-const cut = (batches: ReadonlyArray<PointedBatch>, most: number): ReadonlyArray<ReadonlyArray<PointedBatch>> => {
+export const cut = (batches: ReadonlyArray<PointedBatch>, most: number): ReadonlyArray<ReadonlyArray<PointedBatch>> => {
   const all = batches.reduce((sum, { bytes }) => sum + bytes, 0)
   const each = all / Math.ceil(all / (MOST_TIMES * most))
   const parts: Array<Array<PointedBatch>> = []

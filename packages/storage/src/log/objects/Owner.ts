@@ -23,6 +23,8 @@ const LOOK_MS = 3000
 const OWNED_LOOK_MS = 60_000
 /** How long a read or a write waits for the first look of a reign. */
 const WAIT_MS = 5000
+/** Looks that failed one after the other, from which on nothing waits any more: the store is away. */
+const FAILED_LOOKS = 2
 /** Steps of one look: others may write the owner object at the same time, but not for ever. */
 const MOST_STEPS = 8
 
@@ -112,6 +114,7 @@ class Owning {
   readonly #one = Semaphore.makeUnsafe(1)
   readonly #changed = makeSignal()
   readonly #trouble = new Recurring("objects")
+  #failedLooks = 0
   #knows: Knows = Effect.succeed(false)
   #isReigning = (): boolean => true
 
@@ -171,7 +174,8 @@ class Owning {
   }
 
   get #later(): Effect.Effect<void, StoreUnavailable> {
-    const isTold = () => this.state._tag === "Owned" || this.state._tag === "Refused"
+    const isTold = () =>
+      this.state._tag === "Owned" || this.state._tag === "Refused" || this.#failedLooks >= FAILED_LOOKS
     return Effect.andThen(
       Effect.timeoutOption(this.#changed.until(isTold), WAIT_MS),
       Effect.suspend(() => (this.#isOwned ? Effect.void : new StoreUnavailable({ message: this.#why, ofObject: true })))
@@ -190,6 +194,7 @@ class Owning {
   }
 
   #became(event: OwnerEvent): OwnerAction {
+    this.#failedLooks = event._tag === "Failed" ? this.#failedLooks + 1 : 0
     const [state, action] = afterEvent(this.state, event)
     this.state = state
     this.#changed.notify()

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import { mergeDefaults } from "../../../src/defaults.ts"
 import { Store } from "../../../src/port/Store.ts"
-import { OutcomeUnknown } from "../../../src/port/StoreError.ts"
+import { OutcomeUnknown, StoreUnavailable } from "../../../src/port/StoreError.ts"
 import { FaultyStore } from "../../FaultyStore.ts"
 import { startErasing } from "../erase/ErasingBroker.ts"
 import { MemoryErasures } from "../erase/MemoryErasures.ts"
@@ -20,7 +20,17 @@ const started = Effect.fnUntraced(function* (merge: Partial<typeof mergeDefaults
   const erasures = new MemoryErasures()
   const objects = new ObjectsInTest()
   objects.grows = grows
-  const store = Layer.succeed(Store, Store.of({ ...faulty.store, erasures: erasures.port }))
+  /** Bytes that are read at a time, and whether the next read fails. */
+  const reads = { bytes: new Array<number>(), fails: false }
+  const { merges } = faulty.store
+  const bytesOf: typeof merges.bytesOf = (batches) => {
+    reads.bytes.push(batches.reduce((sum, { bytes }) => sum + bytes, 0))
+    if (!reads.fails) return merges.bytesOf(batches)
+    reads.fails = false
+    return Effect.fail(new StoreUnavailable({ message: "away" }))
+  }
+  const port = Store.of({ ...faulty.store, erasures: erasures.port, merges: { ...merges, bytesOf } })
+  const store = Layer.succeed(Store, port)
   const broker = yield* startErasing(store, { objects, merge: { leastAgeMs: 1000, ...merge } })
   yield* broker.create("t", 2)
   yield* broker.create("other")
@@ -29,7 +39,7 @@ const started = Effect.fnUntraced(function* (merge: Partial<typeof mergeDefaults
   const takeOut = objects.takeOut(broker.store, [...ids, broker.partitionIdOf("compacted")], perObject)
   const all = () => faulty.data.objects.all
   const used = () => all().filter(({ objectId }) => faulty.data.objects.batches(objectId) > 0)
-  return { ...broker, faulty, erasures, objects, ids, takeOut, used, all }
+  return { ...broker, faulty, erasures, objects, ids, reads, takeOut, used, all }
 })
 
 type World = Effect.Success<ReturnType<typeof started>>
@@ -273,6 +283,21 @@ describe("a merge that fails", () => {
         used().map((object) => object.name === name),
         [true, false]
       )
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("looks for the reason, and reads no more at a time for that than a merge does", () =>
+    Effect.gen(function* () {
+      const world = yield* started({ bytes: 500 }, 40, true)
+      const { merge, reads, takeOut } = world
+      yield* fill(world, 30)
+      yield* takeOut
+      yield* old
+      reads.fails = true
+      yield* merge
+      yield* merge
+      assert.isAbove(reads.bytes.length, 5)
+      assert.isBelow(Math.max(...reads.bytes), 1000)
     }).pipe(Effect.scoped)
   )
 

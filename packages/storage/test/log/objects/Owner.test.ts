@@ -230,6 +230,8 @@ describe("the owner of objects", () => {
       const asked = yield* Effect.forkChild(whyNot(owner), { startImmediately: true })
       yield* TestClock.adjust(5000)
       assert.match(yield* Fiber.join(asked), /not known yet: the store is away/)
+      // Nobody waits each time for a store that is away for longer.
+      assert.match(yield* whyNot(owner), /not known yet: the store is away/)
       world.isAway = false
       yield* TestClock.adjust(3000)
       yield* owner.mayRead
