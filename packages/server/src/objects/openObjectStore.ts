@@ -18,6 +18,9 @@ const openFolder: Open = (text) =>
   Effect.gen(function* () {
     const url = new URL(text)
     if (url.host !== "") return yield* refused("it names a host")
+    // A URL knows no path from here, and would cut a name at such characters: the folder would be another one.
+    if (!/^file:\/\//i.test(text)) return yield* refused("it is to be file:///, and a whole path")
+    if (url.search !== "" || url.hash !== "") return yield* refused("? and # of a path are written %3F and %23")
     const path = yield* Effect.try({
       try: () => decodeURIComponent(url.pathname),
       catch: (cause) => refused(String(cause))

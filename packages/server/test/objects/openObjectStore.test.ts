@@ -61,6 +61,8 @@ describe("the object store of the settings", () => {
         assert.include((yield* opened({ objectStore }))!, "Must be a URL that begins with file:// or s3://")
       }
       assert.include((yield* opened({ objectStore: "s3://Tusk?region=a" }))!, "a bucket that cannot be, Tusk")
+      assert.include((yield* opened({ objectStore: "file:objects" }))!, "it is to be file:///, and a whole path")
+      assert.include((yield* opened({ objectStore: "file:///tusk#1" }))!, "written %3F and %23")
     })
   )
 })
