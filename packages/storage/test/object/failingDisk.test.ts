@@ -18,7 +18,7 @@ const folder = Effect.acquireRelease(
 )
 
 /** Puts something in the place of a function of `node:fs`, until the scope ends. */
-const patched = <K extends "close" | "fsync" | "unlink" | "writev">(
+const patched = <K extends "close" | "fsync" | "readSync" | "statfs" | "unlink" | "writev">(
   name: K,
   make: (real: (typeof nodeFs)[K]) => (...args: Array<any>) => void
 ): Effect.Effect<void, never, Scope.Scope> => {
@@ -176,6 +176,32 @@ describe("a folder of objects", () => {
         for (const go of held) go()
         while (closed.length < 2) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
         assert.deepStrictEqual(sizes(path), [3, 3])
+      })
+    )
+  )
+
+  it.live("of another machine is never read in place: while that is away nothing else would go on", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        let type = 0xef53
+        let inPlace = 0
+        yield* patched("statfs", () => (_path: string, done) => done(null, { type }))
+        yield* patched("readSync", (real: any) => (...args) => {
+          inPlace++
+          return real(...args)
+        })
+        for (const [of, due] of [
+          [0xef53, true],
+          [0x6969, false]
+        ] as const) {
+          type = of
+          inPlace = 0
+          const store = yield* makeFileObjectStore({ path: yield* folder })
+          yield* store.probe
+          yield* store.put("a", [new Uint8Array(10)])
+          yield* store.get("a", 0, 10)
+          assert.strictEqual(inPlace > 0, due)
+        }
       })
     )
   )

@@ -245,9 +245,20 @@ const makeRoot = Effect.fnUntraced(function* ({ folders, root }: Disk) {
   }
 })
 
+/** What `statfs` calls NFS, SMB (three of them), Ceph, 9P, FUSE, Lustre, AFS, GFS2 and OCFS2. */
+const REMOTE = new Set([
+  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x00c36400, 0x01021997, 0x65735546, 0x0bd00bd0, 0x5346414f, 0x01161970,
+  0x7461636f
+])
+
 /** A name that nobody has is given once. */
 const probe = Effect.fnUntraced(function* (disk: Disk, store: Pick<ObjectStore, "put" | "remove">) {
   yield* Effect.mapError(makeRoot(disk), told(disk.name, false))
+  const { type } = yield* Effect.mapError(
+    asked<fs.StatsFs>((done) => fs.statfs(disk.root, done)),
+    told(disk.name, false)
+  )
+  if (REMOTE.has(type)) disk.near.turnOff()
   const name = `probe-${yield* randomUuid}`
   const bytes = [new Uint8Array(1)]
   const refused = (message: string) => new ObjectStoreRefused({ message: `${disk.name}: ${message}` })

@@ -12,9 +12,17 @@ export class NearBytes {
   readonly #objects = new Map<string, Set<number>>()
   readonly #mostBlocks: number
   #blocks = 0
+  #isOff = false
 
   constructor(mostBytes: number) {
     this.#mostBlocks = Math.floor(mostBytes / BLOCK_BYTES)
+  }
+
+  /** Nothing is near from now on: the file system asks another machine also for what is in memory here, and that may be away. */
+  turnOff(): void {
+    this.#isOff = true
+    this.#objects.clear()
+    this.#blocks = 0
   }
 
   has(name: string, from: number, to: number): boolean {
@@ -26,6 +34,7 @@ export class NearBytes {
 
   /** Written or read from one position to another. */
   used(name: string, from: number, to: number): void {
+    if (this.#isOff) return
     const blocks = this.#objects.get(name) ?? new Set()
     this.#objects.delete(name)
     this.#objects.set(name, blocks)
