@@ -151,12 +151,9 @@ const compaction = Layer.provide(
   )
 )
 
-const tiering = Layer.provide(
-  layerInArea("objects", Tiering.layer),
-  Layer.effect(
-    TierPolicies,
-    Effect.map(TopicSettings, (settings) => (topic: string) => tierPolicy(settings.of(topic)))
-  )
+const tierPolicies = Layer.effect(
+  TierPolicies,
+  Effect.map(TopicSettings, (settings) => (topic: string) => tierPolicy(settings.of(topic)))
 )
 
 /** Whose offsets are another log's. */
@@ -245,7 +242,8 @@ const parts = {
   groups,
   placement: Placement.layer,
   security,
-  authorizer
+  authorizer,
+  tiering: Tiering.layer
 }
 export type BrokerParts = typeof parts
 
@@ -253,6 +251,7 @@ export type BrokerParts = typeof parts
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   const all = { ...parts, ...replaced }
   const { active, authorizer, committer, configs, erase, groups, log, offsets, placement, security, transactions } = all
+  const tiering = Layer.provide(layerInArea("objects", all.tiering), tierPolicies)
   const storage = deletions.pipe(
     Layer.provideMerge(
       layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer))

@@ -25,7 +25,8 @@ export class Tiering extends Context.Service<
     readonly check: Effect.Effect<void>
   }
 >()("@tusk/storage/log/tiering/Tiering") {
-  private static readonly layerNoDeps = Layer.effect(
+  /** `Rewriting` is given to it. */
+  static readonly layerNoDeps = Layer.effect(
     Tiering,
     Effect.gen(function* () {
       const [store, active, log, options, counts] = [
