@@ -39,7 +39,7 @@ import { IsImported } from "@tusk/storage/log/partitions/Imported"
 import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
-import { KeptInObjects } from "@tusk/storage/log/rewriting/placing"
+import { HasSecondTier, KeptInObjects } from "@tusk/storage/log/rewriting/placing"
 import { Tiering } from "@tusk/storage/log/tiering/Tiering"
 import { TierOptions, TierPolicies } from "@tusk/storage/log/tiering/TierOptions"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
@@ -57,6 +57,7 @@ import { AnswerBudget } from "./fetch/AnswerBudget.ts"
 import { AutoTopics } from "./topics/AutoTopics.ts"
 import { BrokerSettings } from "./config/BrokerSettings.ts"
 import { isImported } from "./config/TopicConfigs.ts"
+import type { TopicConfig } from "./config/TopicConfigs.ts"
 import { ConnectionOptions } from "./net/ConnectionOptions.ts"
 import { Connections } from "./net/Connections.ts"
 import { Deadlines } from "./request/Deadlines.ts"
@@ -169,17 +170,26 @@ const imported = Layer.effect(
   })
 )
 
-/** Whose batches go into objects, also those that take the place of others. */
-const keptInObjects = Layer.effect(
-  KeptInObjects,
+const ofTopicOf = (which: (config: TopicConfig) => boolean) =>
   Effect.gen(function* () {
     const settings = yield* TopicSettings
     const { ofPartition } = yield* Topics
     return (partitionId: number) => {
       const found = ofPartition(partitionId)
-      return found !== undefined && settings.of(found.topic.name).inObjects
+      return found !== undefined && which(settings.of(found.topic.name))
     }
   })
+
+/** Whose batches go into objects, also those that take the place of others: all, or those that have moved before. */
+const keptInObjects = Layer.merge(
+  Layer.effect(
+    KeptInObjects,
+    ofTopicOf(({ inObjects }) => inObjects)
+  ),
+  Layer.effect(
+    HasSecondTier,
+    ofTopicOf(({ tiered }) => tiered)
+  )
 )
 
 const follower = Layer.provide(

@@ -11,7 +11,7 @@ import { ConsumerMember } from "./ConsumerMember.ts"
 import { Database } from "./Database.ts"
 import { EpochConsumer } from "./EpochConsumer.ts"
 import { Faults } from "./Faults.ts"
-import { eraser, erasureReader } from "./Erasing.ts"
+import { eraser, erasureReader, ERASURES_OF_TIERS, USUAL_ERASURES } from "./Erasing.ts"
 import { followAll, followedTopics, keptAsRows, materialiser, rowReader, rowTroubles } from "./Following.ts"
 import { GUARDED_TOPICS, History } from "./History.ts"
 import { IdempotentProducer } from "./IdempotentProducer.ts"
@@ -363,7 +363,9 @@ const restless = (
             tierAdmin(shared, history, objects.tiers, isCalm),
             tierInspector(shared, history, objects.tiers)
           ]),
-      ...(erases ? [eraser(shared, isCalm), erasureReader(shared, history)] : [])
+      ...(erases
+        ? [eraser(shared, objects?.tiers ? ERASURES_OF_TIERS : USUAL_ERASURES, isCalm), erasureReader(shared, history)]
+        : [])
     ],
     { concurrency: "unbounded", discard: true }
   )

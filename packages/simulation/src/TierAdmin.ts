@@ -2,7 +2,7 @@ import { IncrementalAlterConfigs } from "@tusk/protocol/messages/IncrementalAlte
 import * as Effect from "effect/Effect"
 import { Client, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
-import { EARLIEST, listOffsets, TIERED_PARTITIONS } from "./TieredTopic.ts"
+import { again, EARLIEST, listOffsets, TIERED_PARTITIONS } from "./TieredTopic.ts"
 import type { TierWorld } from "./TierWorld.ts"
 import { PARTITIONS } from "./Requests.ts"
 import { TRANSACTIONS_PARTITIONS, TRANSACTIONS_TOPIC } from "./TransactionalProducer.ts"
@@ -54,16 +54,14 @@ export const tierAdmin = (
     const client = new Client(shared, "tierer")
     const { chance } = client
     const set = (topic: string, configs: Configs, what: string) =>
-      Effect.map(
-        Effect.orElseSucceed(setConfigs(client, topic, configs), () => -1),
-        (errorCode) => {
-          client.log(`${what} of ${topic}: error ${errorCode}`)
-          return errorCode
-        }
-      )
-    while (true) {
-      yield* Effect.sleep(chance.between(1000, 8000))
-      if (isCalm()) return
+      Effect.map(again(setConfigs(client, topic, configs)), (errorCode) => {
+        client.log(`${what} of ${topic}: error ${errorCode}`)
+        return errorCode
+      })
+    // Once more when there is no trouble.
+    for (let isLast = false; !isLast;) {
+      yield* Effect.sleep(chance.between(500, 4000))
+      isLast = isCalm()
       const what = chance.below(8)
       if (what < 3) {
         const [topic, configs] = wrongOf(tiers, client)

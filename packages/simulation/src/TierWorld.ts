@@ -21,11 +21,11 @@ const LOCAL: ReadonlyArray<Configs> = [
   { "local.retention.ms": "500" },
   { "local.retention.ms": "3000" },
   { "local.retention.bytes": "0" },
-  { "local.retention.bytes": "1000" },
+  { "local.retention.bytes": "800" },
   { "local.retention.ms": "4000", "local.retention.bytes": "500" }
 ]
 /** What stays at all: nothing is so short that local retention could be longer. */
-const TOTAL: ReadonlyArray<Configs> = [{}, { "retention.ms": "15000" }, { "retention.bytes": "2000" }]
+const TOTAL: ReadonlyArray<Configs> = [{}, { "retention.ms": "8000" }, { "retention.bytes": "1000" }]
 /** How long batches may take to move once nothing is in their way. */
 const MOVE_MS = 60_000
 /** How long made topics live on, so that something of them moves. */
@@ -121,7 +121,9 @@ export class TierWorld {
       for (const partitionId of partitionIds) {
         const log = data.partitions.get(partitionId)!
         if (!isTiered && log.logStartOffset < log.localStartOffset) {
-          found.push(`${partitionId} begins at ${log.logStartOffset}, and what is below ${log.localStartOffset} has moved`)
+          found.push(
+            `${partitionId} begins at ${log.logStartOffset}, and what is below ${log.localStartOffset} has moved`
+          )
         }
         if (!isTiered || configs.get("remote.log.copy.disable") === "true") continue
         const offset = staysCold(log, configs, nowMs)

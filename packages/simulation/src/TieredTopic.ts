@@ -3,13 +3,23 @@ import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Produce } from "@tusk/protocol/messages/Produce"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import { Client, type ClientWorld } from "./Client.ts"
 import type { History } from "./History.ts"
-import { DENIALS, encode, PRODUCE_VERSION } from "./Producer.ts"
+import { DENIALS, encode, PRODUCE_VERSION, RETRIABLE } from "./Producer.ts"
 import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, produceRequest } from "./Requests.ts"
 import { TIERED_TOPIC } from "./topicNames.ts"
 
 export const TIERED_PARTITIONS = 2
+/** Is made again as long as it is answered with an error that another broker, or a later time, may not have. */
+export const again = <E>(ask: Effect.Effect<number, E>): Effect.Effect<number> =>
+  Effect.flatMap(ask, (errorCode) =>
+    RETRIABLE.has(errorCode) ? Effect.fail(errorCode) : Effect.succeed(errorCode)
+  ).pipe(
+    Effect.retry({ times: 5, schedule: Schedule.spaced(300) }),
+    Effect.orElseSucceed(() => -1)
+  )
+
 const ALL = Array.from({ length: TIERED_PARTITIONS }, (_, partition) => partition)
 export const EARLIEST = -2n
 
@@ -102,17 +112,18 @@ export const tieredReader = (shared: ClientWorld, history: History): Effect.Effe
 export const trimmer = (shared: ClientWorld, history: History, isCalm: () => boolean): Effect.Effect<void> =>
   Effect.gen(function* () {
     const client = new Client(shared, "trimmer")
-    while (true) {
-      yield* Effect.sleep(client.chance.between(1000, 10_000))
-      if (isCalm()) return
-      yield* Effect.ignore(trim(client, history, client.chance.below(TIERED_PARTITIONS)))
+    // Once more when there is no trouble.
+    for (let isLast = false; !isLast;) {
+      yield* Effect.sleep(client.chance.between(500, 5000))
+      isLast = isCalm()
+      yield* again(trim(client, history, client.chance.below(TIERED_PARTITIONS)))
     }
   })
 
 const trim = (client: Client, history: History, partition: number) =>
   Effect.gen(function* () {
     const end = (yield* endOffsets(client, TIERED_TOPIC, TIERED_PARTITIONS)).get(partition)
-    if (end === undefined) return
+    if (end === undefined) return -1
     const first = history.tiered.logStart(partition)
     const below = Math.min(end, client.chance.between(first, Math.max(first, end)))
     history.tiered.trims(partition, below)
@@ -125,6 +136,7 @@ const trim = (client: Client, history: History, partition: number) =>
     if (errorCode === 0 && lowWatermark < BigInt(below)) {
       history.violate("E2", `${TIERED_TOPIC}-${partition} begins at ${lowWatermark}, and ${below} was acknowledged`)
     }
+    return errorCode
   })
 
 /** All that is there at the end; false: it could not be read. */

@@ -15,6 +15,8 @@ import { objectsLayer } from "../../../src/log/objects/Objects.ts"
 import { Owner } from "../../../src/log/objects/Owner.ts"
 import { Retention } from "../../../src/log/retention/Retention.ts"
 import { RetentionOptions, RetentionPolicy } from "../../../src/log/retention/RetentionOptions.ts"
+import { HasSecondTier } from "../../../src/log/rewriting/placing.ts"
+import { Rewriting } from "../../../src/log/rewriting/Rewriting.ts"
 import { Tiering } from "../../../src/log/tiering/Tiering.ts"
 import { TierOptions, TierPolicies } from "../../../src/log/tiering/TierOptions.ts"
 import type { TierPolicy } from "../../../src/log/tiering/TierOptions.ts"
@@ -71,7 +73,7 @@ const OWNER = Owner.of({
 })
 
 const layerOf = (port: Port, world: TieredWorld) =>
-  Layer.merge(Tiering.layer, Retention.layer).pipe(
+  Layer.mergeAll(Tiering.layer, Retention.layer, Rewriting.layer).pipe(
     Layer.provideMerge(Topics.layer),
     Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
@@ -84,6 +86,7 @@ const layerOf = (port: Port, world: TieredWorld) =>
         Layer.succeed(Counts, world.counts),
         Layer.succeed(TierOptions, world.options),
         Layer.succeed(TierPolicies, (topic) => world.policies.get(topic)),
+        Layer.succeed(HasSecondTier, () => true),
         Layer.succeed(RetentionPolicy, () => undefined),
         Layer.succeed(RetentionOptions, { ...retentionDefaults, intervalMs: 1 << 30, checkIntervalMs: 1 << 30 }),
         // Reads go to the store.
@@ -101,6 +104,7 @@ export interface TieredBroker {
   readonly active: Active["Service"]
   readonly tiering: Tiering["Service"]
   readonly retention: Retention["Service"]
+  readonly rewriting: Rewriting["Service"]
   readonly topics: Topics["Service"]
   /** Partition ids of a topic, made if there is none. */
   readonly partitions: (topic: string, count?: number) => Effect.Effect<ReadonlyArray<number>, unknown>
@@ -129,6 +133,7 @@ export const withTiers = <A, E>(
       active: Context.get(context, Active),
       tiering: Context.get(context, Tiering),
       retention: Context.get(context, Retention),
+      rewriting: Context.get(context, Rewriting),
       partitions: Effect.fnUntraced(function* (name, count = 1) {
         const topic = topics.byName(name) ?? (yield* topics.create({ name, partitions: count, configs: new Map() }))
         return topic.partitionIds
