@@ -38,8 +38,8 @@ import { SQL_PARTITIONS, SQL_TOPIC } from "./SqlServer.ts"
 import { SqlSession, valuesOf } from "./SqlSession.ts"
 import { SqlWorker } from "./SqlWorker.ts"
 import { SimNetwork } from "./SimNetwork.ts"
-import { tierAdmin, tierInspector } from "./TierAdmin.ts"
-import { TIERED_PARTITIONS, tieredProducer, tieredReader, trimmer } from "./TieredTopic.ts"
+import { tierClients } from "./TierClients.ts"
+import { TIERED_PARTITIONS, tieredProducer } from "./TieredTopic.ts"
 import { LINGER_MS, TierWorld } from "./TierWorld.ts"
 import { makeTrouble } from "./Troubles.ts"
 import { foundsTopic } from "./units.ts"
@@ -356,14 +356,7 @@ const restless = (
             objectTroubles(objects.store, objects.chance, isCalm),
             objects.adopter(database, isCalm)
           ]),
-      ...(objects?.tiers === undefined
-        ? []
-        : [
-            tieredReader(shared, history),
-            trimmer(shared, history, isCalm),
-            tierAdmin(shared, history, objects.tiers, isCalm),
-            tierInspector(shared, history, objects.tiers)
-          ]),
+      ...(objects?.tiers === undefined ? [] : tierClients(shared, history, objects.tiers, isCalm)),
       ...(erases
         ? [eraser(shared, objects?.tiers ? ERASURES_OF_TIERS : USUAL_ERASURES, isCalm), erasureReader(shared, history)]
         : [])
