@@ -39,7 +39,6 @@ import { IsImported } from "@tusk/storage/log/partitions/Imported"
 import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
-import { HasSecondTier, KeptInObjects } from "@tusk/storage/log/rewriting/placing"
 import { Tiering } from "@tusk/storage/log/tiering/Tiering"
 import { TierOptions, TierPolicies } from "@tusk/storage/log/tiering/TierOptions"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
@@ -57,7 +56,6 @@ import { AnswerBudget } from "./fetch/AnswerBudget.ts"
 import { AutoTopics } from "./topics/AutoTopics.ts"
 import { BrokerSettings } from "./config/BrokerSettings.ts"
 import { isImported } from "./config/TopicConfigs.ts"
-import type { TopicConfig } from "./config/TopicConfigs.ts"
 import { ConnectionOptions } from "./net/ConnectionOptions.ts"
 import { Connections } from "./net/Connections.ts"
 import { Deadlines } from "./request/Deadlines.ts"
@@ -93,6 +91,7 @@ import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
 import { wireClock } from "./request/WireClock.ts"
+import { keptInObjects } from "./topics/keptInObjects.ts"
 import { tierPolicy } from "./topics/tierPolicy.ts"
 import { TopicSettings } from "./topics/TopicSettings.ts"
 
@@ -168,28 +167,6 @@ const imported = Layer.effect(
       return found !== undefined && isImported(of(TOPIC_RESOURCE, found.topic.name))
     }
   })
-)
-
-const ofTopicOf = (which: (config: TopicConfig) => boolean) =>
-  Effect.gen(function* () {
-    const settings = yield* TopicSettings
-    const { ofPartition } = yield* Topics
-    return (partitionId: number) => {
-      const found = ofPartition(partitionId)
-      return found !== undefined && which(settings.of(found.topic.name))
-    }
-  })
-
-/** Whose batches go into objects, also those that take the place of others: all, or those that have moved before. */
-const keptInObjects = Layer.merge(
-  Layer.effect(
-    KeptInObjects,
-    ofTopicOf(({ inObjects }) => inObjects)
-  ),
-  Layer.effect(
-    HasSecondTier,
-    ofTopicOf(({ tiered }) => tiered)
-  )
 )
 
 const follower = Layer.provide(

@@ -69,7 +69,9 @@ export const tierAdmin = (
       } else if (what < 6 || !tiers.switches) {
         const topic = chance.pick([...tiers.topics, TIERED_TOPIC])
         const configs = { ...ALL_LOCAL, "remote.log.copy.disable": "false", ...localOf(tiers.configsOf(topic)) }
-        yield* set(topic, chance.permille(400) ? NO_COPIES : configs, "stops moving, or not,")
+        // What comes lies in objects from the beginning on, or does not any more.
+        const storage = chance.permille(300) ? { "tusk.storage": chance.pick(["row", "object"]) } : {}
+        yield* set(topic, { ...(chance.permille(400) ? NO_COPIES : configs), ...storage }, "stops moving, or not,")
       } else {
         const isOff = chance.permille(500)
         if (isOff) history.tiered.mayEnd = true

@@ -52,7 +52,7 @@ const wrongIn = (answers: ReadonlyArray<number>, seen: Seen | undefined): string
 }
 
 /** Somebody who asks for the ends of logs and of their tiers. */
-export const tierInspector = (shared: ClientWorld, history: History, tiers: TierWorld): Effect.Effect<void> =>
+const tierInspector = (shared: ClientWorld, history: History, tiers: TierWorld): Effect.Effect<void> =>
   Effect.gen(function* () {
     const client = new Client(shared, "ends of tiers")
     const seen = new Map<string, Seen>()

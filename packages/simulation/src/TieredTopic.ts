@@ -1,3 +1,4 @@
+/** A topic of which old batches move to objects, and go: who writes, reads and trims it. */
 import { DeleteRecords } from "@tusk/protocol/messages/DeleteRecords"
 import { ListOffsets } from "@tusk/protocol/messages/ListOffsets"
 import { Produce } from "@tusk/protocol/messages/Produce"
