@@ -107,7 +107,7 @@ const tierBeforePut: Plant = {
 }
 
 /** How long an object takes in which what others do meanwhile is to be lost. */
-const SLOW_MS = 300
+const SLOW_MS = 150
 
 /** Batches of a tiered topic move while others rewrite them: what was erased meanwhile comes back out of its object. */
 const tierDropsNewer: Plant = {

@@ -42,6 +42,7 @@ export class Tiering extends Context.Service<
         store,
         log,
         topics: yield* Topics,
+        rewriting,
         policyOf: yield* TierPolicies,
         move: hasObjects ? makeMoveCold({ store, objects, committer, rewriting, log, counts, options }) : undefined,
         counts,

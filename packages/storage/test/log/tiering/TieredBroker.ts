@@ -43,6 +43,8 @@ export class TieredWorld {
   options = { ...tierDefaults, intervalMs: 1 << 30 }
   /** Runs once before the next object is put. */
   beforePut: Effect.Effect<void> = Effect.void
+  /** Runs once before the next look at batches. */
+  beforeSizes: Effect.Effect<void> = Effect.void
   isRefused = false
 
   get store(): ObjectStore {
@@ -57,6 +59,17 @@ export class TieredWorld {
           return Effect.andThen(beforePut, memory.put(name, chunks))
         })
     }
+  }
+
+  storeOf(port: Port): Store["Service"] {
+    const store = pointed(port, new ObjectReader(this.store, Effect.void, READER))
+    const sizes: typeof store.sizes = (...asked) =>
+      Effect.suspend(() => {
+        const { beforeSizes } = this
+        this.beforeSizes = Effect.void
+        return Effect.andThen(beforeSizes, store.sizes(...asked))
+      })
+    return { ...store, sizes }
   }
 
   moves(topic: string, limits: Partial<LocalLimits>): void {
@@ -79,7 +92,7 @@ const layerOf = (port: Port, world: TieredWorld) =>
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Layer.provide(objectsLayer, Layer.succeed(Owner, OWNER))),
     Layer.provideMerge(Active.layer),
-    Layer.provide(Layer.succeed(Store, pointed(port, new ObjectReader(world.store, Effect.void, READER)))),
+    Layer.provide(Layer.succeed(Store, world.storeOf(port))),
     Layer.provide(
       Layer.mergeAll(
         Layer.succeed(ObjectStore, world.store),

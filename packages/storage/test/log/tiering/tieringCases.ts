@@ -267,6 +267,28 @@ export const tieringCases = (name: string, backend: StoreBackend): void => {
       )
     )
 
+    scenario(
+      "what was found to be cold in another reign does not move: what is before it may not have moved",
+      (start, world) =>
+        start(
+          Effect.fnUntraced(function* ({ active, append, inObjects, partitions, places, tiering }) {
+            const [id] = yield* partitions("t")
+            yield* append(id!, ...hourly(3))
+            world.moves("t", { localBytes: 0 })
+            world.beforeSizes = Effect.andThen(
+              active.failed(new Fenced({ message: "gone" }), active.reign()!),
+              active.whenReigning
+            )
+            yield* tiering.check
+            assert.deepStrictEqual(yield* inObjects(id!), [false, false, false])
+            assert.deepStrictEqual(yield* places(id!), [0, 0, 6])
+            yield* tiering.check
+            assert.deepStrictEqual(yield* inObjects(id!), [true, true, false])
+            assert.deepStrictEqual(yield* places(id!), [0, 4, 6])
+          })
+        )
+    )
+
     scenario("what is rewritten goes where the batch before it lay, or into its row if it has to", (start, world) =>
       start(
         Effect.fnUntraced(function* ({ append, inObjects, partitions, places, read, rewriting, tiering }) {
