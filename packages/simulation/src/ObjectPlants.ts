@@ -112,7 +112,7 @@ const SLOW_MS = 150
 /** Batches of a tiered topic move while others rewrite them: what was erased meanwhile comes back out of its object. */
 const tierDropsNewer: Plant = {
   name: "tier-drops-newer",
-  seed: 93,
+  seed: 133,
   parts: {
     tiering: tieringWith(
       (put) => Effect.delay(put, SLOW_MS),

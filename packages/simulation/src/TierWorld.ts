@@ -91,7 +91,7 @@ export class TierWorld {
         objectBatches: chance.pick([1, 5, 1000]),
         bytesPerCommit: chance.pick([1, 300, 1 << 20]),
         batchesPerCommit: chance.pick([1, 5, 500]),
-        bytesPerSecond: chance.pick([3000, 2 ** 40, 2 ** 40])
+        bytesPerSecond: chance.pick([3000, 3000, 2 ** 40])
       }),
       Layer.succeed(RetentionOptions, {
         intervalMs: 1000,
