@@ -1,7 +1,9 @@
 import * as fs from "node:fs"
+import { totalmem } from "node:os"
 import { dirname, join } from "node:path"
 import process from "node:process"
 import { pathToFileURL } from "node:url"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
@@ -9,12 +11,13 @@ import { ofObject } from "../../port/ObjectName.ts"
 import { ObjectExists, ObjectMissing, ObjectStoreRefused } from "../../port/ObjectStore.ts"
 import type { GrowingObject, ObjectStore, ObjectStoreError } from "../../port/ObjectStore.ts"
 import { randomUuid } from "../../port/Uuid.ts"
-import { asked, carriedOut, closeLater, detached, readAll, told, unless, writeAll } from "./disk.ts"
+import { asked, carriedOut, closeLater, detached, readAll, readHere, sizeOf, told, unless, writeAll } from "./disk.ts"
 import { Calls } from "./Calls.ts"
 import type { DiskError } from "./Calls.ts"
 import { Folders, removeEmpty } from "./Folders.ts"
 import { Handles } from "./Handles.ts"
 import { listed } from "./listing.ts"
+import { NearBytes } from "./NearBytes.ts"
 import { placeOf } from "./place.ts"
 import { readState, removeStates, replaceState } from "./tagged.ts"
 
@@ -24,7 +27,13 @@ export interface FileObjectOptions {
   readonly path: string
   /** Objects whose files stay open, for who reads on. */
   readonly maxOpen?: number
+  /** Bytes used last that the operating system is taken to have in memory; an eighth of what this process may use by default. */
+  readonly nearBytes?: number
 }
+
+const NEAR_PART = 8
+/** A read of memory takes less, whatever its size: what takes longer was not there. */
+const NEAR_MS = 4
 
 /** Calls at a time that read: a write and a flush beside them, and the threads of the process are not all this disk's. */
 const READS = 3
@@ -38,6 +47,7 @@ interface Disk {
   readonly folders: Folders
   readonly handles: Handles
   readonly calls: Calls
+  readonly near: NearBytes
 }
 
 /** Where a write may return when its bytes would outlive the machine: one call, in the place of a write and a flush. */
@@ -104,7 +114,10 @@ const put = (disk: Disk, name: string, chunks: ReadonlyArray<Uint8Array>) =>
   detached(
     Effect.map(
       begin(disk, name, (fd) => writeThrough(fd, chunks, 0)),
-      closeLater
+      (fd) => {
+        disk.near.used(name, 0, sizeOf(chunks))
+        closeLater(fd)
+      }
     )
   )
 
@@ -130,7 +143,11 @@ const growing = (disk: Disk, name: string, fd: number): GrowingObject => {
         const at = end
         for (const { byteLength } of chunks) end += byteLength
         isAppending = true
-        const written = Effect.tapError(writeThrough(fd, chunks, at), () => cut(at))
+        const to = end
+        const written = writeThrough(fd, chunks, at).pipe(
+          Effect.map(() => disk.near.used(name, at, to)),
+          Effect.tapError(() => cut(at))
+        )
         return detached(Effect.ensuring(Effect.mapError(written, told(disk.name, true)), Effect.sync(ended)))
       }),
     close: Effect.sync(() => {
@@ -158,11 +175,23 @@ const grow = (disk: Disk, name: string) =>
 /** The name is nobody's, or a folder's, or leads over an object. */
 const IS_NONE = new Set(["ENOENT", "EISDIR", "ENOTDIR"])
 
+/** What is in memory is read in place, as long as that is quick: all else waits meanwhile. */
+const readInto = (disk: Disk, name: string, fd: number, into: Uint8Array, from: number) => {
+  const to = from + into.byteLength
+  if (!disk.near.has(name, from, to)) {
+    return Effect.tap(readAll(disk.calls, fd, into, from), () => Effect.sync(() => disk.near.used(name, from, to)))
+  }
+  return Effect.map(Effect.timed(readHere(fd, into, from)), ([took, bytes]) => {
+    if (Duration.toMillis(took) > NEAR_MS) disk.near.drop(name)
+    return bytes
+  })
+}
+
 const get = (disk: Disk, name: string, from: number, to: number) => {
   const read = (fd: number) =>
     Effect.suspend(() => {
       const into = new Uint8Array(Buffer.allocUnsafeSlow(to - from).buffer)
-      return Effect.flatMap(readAll(disk.calls, fd, into, from), (bytes) =>
+      return Effect.flatMap(readInto(disk, name, fd, into, from), (bytes) =>
         bytes === into.byteLength
           ? Effect.succeed(into)
           : Effect.fail(new ObjectStoreRefused({ message: `object ${name} ends at ${from + bytes}, before ${to}` }))
@@ -180,7 +209,10 @@ const IS_FOLDER = ["EPERM"]
 const remove = (disk: Disk, name: string): Effect.Effect<void, DiskError> => {
   const place = placeOf(name)
   const folder = join(disk.root, place.folder)
-  const gone = Effect.sync(() => disk.handles.drop(name))
+  const gone = Effect.sync(() => {
+    disk.handles.drop(name)
+    disk.near.drop(name)
+  })
   const removed = unless(...IS_NONE, ...IS_FOLDER)(carriedOut((done) => fs.unlink(join(folder, place.file), done)))
   return detached(
     removed.pipe(
@@ -228,6 +260,9 @@ const probe = Effect.fnUntraced(function* (disk: Disk, store: Pick<ObjectStore, 
   if (isGivenTwice) return yield* refused("a name was given twice")
 })
 
+/** Of the machine, or of the part of it that this process may use. */
+const memoryBytes = (): number => Math.min(totalmem(), process.constrainedMemory() || Infinity)
+
 /**
  * Objects as files of one folder, for brokers of one machine. A put returns when file and name would survive a crash of the
  * machine; what it leaves behind if it does not return has no pointer. A removal may be forgotten by such a crash, and the
@@ -235,6 +270,7 @@ const probe = Effect.fnUntraced(function* (disk: Disk, store: Pick<ObjectStore, 
  */
 export const makeFileObjectStore = ({
   maxOpen = 256,
+  nearBytes = memoryBytes() / NEAR_PART,
   path
 }: FileObjectOptions): Effect.Effect<ObjectStore, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -244,7 +280,8 @@ export const makeFileObjectStore = ({
       name: pathToFileURL(path).href,
       folders: new Folders(),
       handles: new Handles(maxOpen, calls),
-      calls
+      calls,
+      near: new NearBytes(nearBytes)
     }
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {

@@ -61,7 +61,8 @@ export const told =
       : new ObjectStoreUnavailable({ message, sent, cause: error })
   }
 
-const sizeOf = (chunks: ReadonlyArray<Uint8Array>): number => chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+export const sizeOf = (chunks: ReadonlyArray<Uint8Array>): number =>
+  chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
 
 /** What is left once so many bytes are written. */
 const rest = (chunks: ReadonlyArray<Uint8Array>, written: number): Array<Uint8Array> => {
@@ -98,6 +99,21 @@ export const readAll = (
         calls.asked<number>((ended) => fs.read(fd, into, done, into.byteLength - done, from + done, ended)),
         (read) => (read === 0 ? Effect.succeed(done) : readAll(calls, fd, into, from, done + read))
       )
+
+/** The same of what is in memory, in place: to have a thread do it costs half as much again. */
+export const readHere = (fd: number, into: Uint8Array, from: number): Effect.Effect<number, DiskError> =>
+  Effect.try({
+    try: () => {
+      let done = 0
+      while (done < into.byteLength) {
+        const read = fs.readSync(fd, into, done, into.byteLength - done, from + done)
+        if (read === 0) break
+        done += read
+      }
+      return done
+    },
+    catch: (error) => error as DiskError
+  })
 
 /** Nobody waits for it, nor asks how it went. */
 export const closeLater = (fd: number): void => fs.close(fd, () => {})
