@@ -39,7 +39,6 @@ import { IsImported } from "@tusk/storage/log/partitions/Imported"
 import { OpenBatches, OpenBatchesOptions } from "@tusk/storage/log/batches/OpenBatches"
 import { Retention } from "@tusk/storage/log/retention/Retention"
 import { RetentionOptions, RetentionPolicy } from "@tusk/storage/log/retention/RetentionOptions"
-import { KeptInObjects } from "@tusk/storage/log/rewriting/placing"
 import { Tiering } from "@tusk/storage/log/tiering/Tiering"
 import { TierOptions, TierPolicies } from "@tusk/storage/log/tiering/TierOptions"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
@@ -92,6 +91,7 @@ import { ShareSessions } from "./share/ShareSessions.ts"
 import { ClientTelemetry } from "./telemetry/ClientTelemetry.ts"
 import { TopicAdmin } from "./topics/TopicAdmin.ts"
 import { wireClock } from "./request/WireClock.ts"
+import { keptInObjects } from "./topics/keptInObjects.ts"
 import { tierPolicy } from "./topics/tierPolicy.ts"
 import { TopicSettings } from "./topics/TopicSettings.ts"
 
@@ -151,12 +151,9 @@ const compaction = Layer.provide(
   )
 )
 
-const tiering = Layer.provide(
-  layerInArea("objects", Tiering.layer),
-  Layer.effect(
-    TierPolicies,
-    Effect.map(TopicSettings, (settings) => (topic: string) => tierPolicy(settings.of(topic)))
-  )
+const tierPolicies = Layer.effect(
+  TierPolicies,
+  Effect.map(TopicSettings, (settings) => (topic: string) => tierPolicy(settings.of(topic)))
 )
 
 /** Whose offsets are another log's. */
@@ -168,19 +165,6 @@ const imported = Layer.effect(
     return (partitionId: number) => {
       const found = ofPartition(partitionId)
       return found !== undefined && isImported(of(TOPIC_RESOURCE, found.topic.name))
-    }
-  })
-)
-
-/** Whose batches go into objects, also those that take the place of others. */
-const keptInObjects = Layer.effect(
-  KeptInObjects,
-  Effect.gen(function* () {
-    const settings = yield* TopicSettings
-    const { ofPartition } = yield* Topics
-    return (partitionId: number) => {
-      const found = ofPartition(partitionId)
-      return found !== undefined && settings.of(found.topic.name).inObjects
     }
   })
 )
@@ -245,7 +229,8 @@ const parts = {
   groups,
   placement: Placement.layer,
   security,
-  authorizer
+  authorizer,
+  tiering: Tiering.layer
 }
 export type BrokerParts = typeof parts
 
@@ -253,6 +238,7 @@ export type BrokerParts = typeof parts
 export const brokerLayer = (replaced: Partial<BrokerParts> = {}) => {
   const all = { ...parts, ...replaced }
   const { active, authorizer, committer, configs, erase, groups, log, offsets, placement, security, transactions } = all
+  const tiering = Layer.provide(layerInArea("objects", all.tiering), tierPolicies)
   const storage = deletions.pipe(
     Layer.provideMerge(
       layerInArea("topics", Layer.mergeAll(ProducerIds.layer, GroupStore.layer, TransactionStore.layer))

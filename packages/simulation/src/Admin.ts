@@ -46,20 +46,25 @@ export const createTopic = (
   })
 
 /** Makes a topic, fills it, deletes it, and makes it again: nothing of what was is there (R3). */
-export const topicMaker = (shared: ClientWorld, history: History, configs: Configs): Effect.Effect<void> =>
+export const topicMaker = (
+  shared: ClientWorld,
+  history: History,
+  configs: Configs,
+  lingerMs = 0
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     const client = new Client(shared, "maker")
     let name = 0
     while (true) {
       yield* Effect.sleep(client.chance.between(100, 2000))
-      const round = yield* Effect.result(makeAndDelete(client, history, `made-${name}`, configs))
+      const round = yield* Effect.result(makeAndDelete(client, history, `made-${name}`, configs, lingerMs))
       // What is lost may happen yet, and to a later topic of this name.
       if (Result.isFailure(round) || !round.success) name++
     }
   })
 
 /** False: something was refused, or may be there from before. */
-const makeAndDelete = (client: Client, history: History, name: string, configs: Configs) =>
+const makeAndDelete = (client: Client, history: History, name: string, configs: Configs, lingerMs: number) =>
   Effect.gen(function* () {
     const startMs = client.nowMs
     const { failovers } = history.log
@@ -79,6 +84,7 @@ const makeAndDelete = (client: Client, history: History, name: string, configs: 
     if (end !== undefined && end !== stored) {
       history.violate("R3", `${name} is new and has ${stored} records, its end is ${end}`)
     }
+    if (lingerMs > 0) yield* Effect.sleep(client.chance.between(0, lingerMs))
     const deleted = yield* client.call(DeleteTopics, 5, {
       ...DeleteTopics.request.defaults(),
       topicNames: [name],

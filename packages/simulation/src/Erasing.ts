@@ -9,16 +9,27 @@ import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
 
 const DIGITS = Array.from({ length: 10 }, (_, digit) => keyOf(String(digit)))
 
+const TOPICS = [TOPIC, KEYED_TOPIC, KEYED_TOPIC, TRANSACTIONS_TOPIC, SQL_TOPIC]
+
+/** Topics whose keys are erased, and how long it is from one erasure to the next at most. */
+export const USUAL_ERASURES = { topics: TOPICS, mostMs: 6000 }
+/** Where batches move, it is to be met by that. */
+export const ERASURES_OF_TIERS = { topics: [TOPIC, TRANSACTIONS_TOPIC, ...TOPICS], mostMs: 2500 }
+
 /** Somebody who asks for keys to be erased, in SQL. */
-export const eraser = (shared: ClientWorld, isCalm: () => boolean): Effect.Effect<void> =>
+export const eraser = (
+  shared: ClientWorld,
+  { mostMs, topics }: typeof USUAL_ERASURES,
+  isCalm: () => boolean
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     const chance = shared.world.chance.fork()
     const { database, world } = shared
     for (let erasureId = 1n; ; erasureId++) {
-      yield* Effect.sleep(chance.between(300, 6000))
+      yield* Effect.sleep(chance.between(300, mostMs))
       if (isCalm()) return
       const { server } = database
-      const topic = chance.pick([TOPIC, KEYED_TOPIC, KEYED_TOPIC, TRANSACTIONS_TOPIC, SQL_TOPIC])
+      const topic = chance.pick(topics)
       const key = chance.pick(topic === KEYED_TOPIC ? KEYS : DIGITS)
       const [topicId, { partitionIds }] = Array.from(server.data.topics).find(([, { name }]) => name === topic)!
       if (world.nowMs < server.awayUntilMs) continue

@@ -9,8 +9,9 @@ import { RowsHistory } from "./RowsHistory.ts"
 import type { KeptRow } from "./SqlBatches.ts"
 import { SqlHistory } from "./SqlHistory.ts"
 import { ShareHistory } from "./ShareHistory.ts"
+import { TieredHistory } from "./TieredHistory.ts"
 import { TransactionHistory } from "./TransactionHistory.ts"
-import { TOPIC } from "./topicNames.ts"
+import { TIERED_TOPIC, TOPIC } from "./topicNames.ts"
 
 /** What a failover lost of a topic. */
 export interface LogLoss {
@@ -53,6 +54,8 @@ export class History {
       new LogHistory((invariant, text) => this.violate(invariant, `${topic}: ${text}`))
     ])
   )
+  /** Of the topic of which old batches move to objects, and are deleted. */
+  readonly tiered = new TieredHistory((invariant, text) => this.violate(invariant, text))
   readonly rights = new RightsHistory((invariant, text) => this.violate(invariant, text))
   readonly groups = new GroupHistory((invariant, text) => this.violate(invariant, text))
   readonly shares = new ShareHistory((invariant, text) => this.violate(invariant, text))
@@ -137,8 +140,9 @@ export class History {
   /** A standby has taken over. */
   failsOver({ configs, logs, nowMs, offsets }: Loss, isAnythingLost: boolean): void {
     this.log.failovers++
+    this.tiered.log.failovers++
     for (const [topic, { ends, records }] of logs) {
-      const log = this.guarded.get(topic) ?? this.log
+      const log = topic === TIERED_TOPIC ? this.tiered.log : (this.guarded.get(topic) ?? this.log)
       ends.forEach((end, partition) => log.takesOver(partition, end))
       for (const { first, last, partition } of records) log.loses(partition, first, last, nowMs)
     }

@@ -12,6 +12,7 @@ import type { KeyedHistory } from "./KeyedHistory.ts"
 import { fetchOffsets } from "./Member.ts"
 import type { FollowedTopic } from "./RowsHistory.ts"
 import { readSql } from "./SqlSession.ts"
+import { readTiered } from "./TieredTopic.ts"
 import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, PARTITIONS } from "./Requests.ts"
 import { TOPIC } from "./topicNames.ts"
 
@@ -68,10 +69,11 @@ interface Everything {
   readonly keyed: KeyedHistory
   readonly groups: ReadonlyArray<string>
   readonly followed: ReadonlyArray<FollowedTopic>
+  readonly hasTiers: boolean
 }
 
 /** The last word: every record of every partition, all keys, every group's offsets, all configs, all rows. */
-export const readAll = ({ followed, groups, history, keyed, shared }: Everything): Effect.Effect<void> =>
+export const readAll = ({ followed, groups, hasTiers, history, keyed, shared }: Everything): Effect.Effect<void> =>
   Effect.gen(function* () {
     const client = new Client(shared, "reader")
     const { log } = history
@@ -79,6 +81,7 @@ export const readAll = ({ followed, groups, history, keyed, shared }: Everything
     for (const [topic, log] of history.guarded) {
       yield* atLast(history, readLog(client, history, { topic, partitions: 1, log }), "L3", topic)
     }
+    if (hasTiers) yield* atLast(history, readTiered(client, history), "L3", "the tiered log")
     yield* atLast(history, describeAcls(client, history), "A4", "the ACLs")
     for (const group of groups) {
       const offsets = Effect.map(fetchOffsets(client, history, group, ALL), (found) => found !== undefined)

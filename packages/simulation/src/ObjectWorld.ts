@@ -13,8 +13,9 @@ import type { Chance } from "./Chance.ts"
 import type { Database } from "./Database.ts"
 import { ObjectFaults } from "./ObjectFaults.ts"
 import { ObjectsHistory } from "./ObjectsHistory.ts"
-import { objectTopics } from "./ObjectTopics.ts"
+import { keptInObjects, objectTopics } from "./ObjectTopics.ts"
 import { SimObjects } from "./SimObjects.ts"
+import type { TierWorld } from "./TierWorld.ts"
 import { unusedSince } from "./units.ts"
 import { START_MS } from "./World.ts"
 import type { World } from "./World.ts"
@@ -69,7 +70,9 @@ export class ObjectWorld {
   readonly store: SimObjects
   readonly history: ObjectsHistory
   /** Topics whose batches lie in objects from the beginning on. */
-  readonly topics: ReadonlyArray<string>
+  readonly #topics: ReadonlyArray<string>
+  /** Undefined: no topic is tiered. */
+  readonly tiers: TierWorld | undefined
   /** By how much the clock of a broker is set. */
   readonly clockStepMs = CLOCK_STEP_MS
   /** `tusk.object.delete.delay.ms` */
@@ -83,14 +86,17 @@ export class ObjectWorld {
   constructor(
     world: World,
     chance: Chance,
+    tiers: TierWorld | undefined,
     violate: (invariant: string, text: string) => void,
     troubled: (forMs: number) => void
   ) {
     this.#world = world
+    this.tiers = tiers
     this.#violate = violate
     this.#troubled = troubled
     this.chance = chance
-    this.topics = objectTopics(chance)
+    const topics = objectTopics(chance)
+    this.#topics = tiers?.without(topics) ?? topics
     this.#deleteDelayMs = chance.pick(DELETE_DELAYS_MS)
     this.#cacheBytes = chance.pick([0, 2000, 64 << 20])
     this.store = new SimObjects(world, new ObjectFaults(chance.fork()), chance.permille(500), {
@@ -113,7 +119,18 @@ export class ObjectWorld {
 
   /** Limits of one broker. */
   get limits() {
-    return tightObjectLimits(this.chance.fork(), this.#deleteDelayMs)
+    const limits = tightObjectLimits(this.chance.fork(), this.#deleteDelayMs)
+    return this.tiers === undefined ? limits : Layer.merge(limits, this.tiers.limits)
+  }
+
+  /** What a topic that is there in every run is made with. */
+  configsOf(topic: string): Readonly<Record<string, string>> {
+    return { ...(this.#topics.includes(topic) && keptInObjects), ...this.tiers?.configsOf(topic) }
+  }
+
+  /** The same, of those that are made and deleted. */
+  get madeConfigs(): Readonly<Record<string, string>> {
+    return this.tiers?.madeConfigs ?? keptInObjects
   }
 
   /** What lay there before: a part is left over, another part is nobody's. */

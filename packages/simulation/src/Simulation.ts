@@ -11,7 +11,7 @@ import { ConsumerMember } from "./ConsumerMember.ts"
 import { Database } from "./Database.ts"
 import { EpochConsumer } from "./EpochConsumer.ts"
 import { Faults } from "./Faults.ts"
-import { eraser, erasureReader } from "./Erasing.ts"
+import { eraser, erasureReader, ERASURES_OF_TIERS, USUAL_ERASURES } from "./Erasing.ts"
 import { followAll, followedTopics, keptAsRows, materialiser, rowReader, rowTroubles } from "./Following.ts"
 import { GUARDED_TOPICS, History } from "./History.ts"
 import { IdempotentProducer } from "./IdempotentProducer.ts"
@@ -27,7 +27,7 @@ import { Principal } from "./Principal.ts"
 import { quotaAdmin } from "./QuotaAdmin.ts"
 import { plainProducer } from "./Producer.ts"
 import { ObjectWorld } from "./ObjectWorld.ts"
-import { keptInObjects, mover, objectTroubles } from "./ObjectTopics.ts"
+import { mover, objectTroubles } from "./ObjectTopics.ts"
 import { SideFaults } from "./SideFaults.ts"
 import type { FollowedTopic } from "./RowsHistory.ts"
 import { PARTITIONS } from "./Requests.ts"
@@ -38,10 +38,13 @@ import { SQL_PARTITIONS, SQL_TOPIC } from "./SqlServer.ts"
 import { SqlSession, valuesOf } from "./SqlSession.ts"
 import { SqlWorker } from "./SqlWorker.ts"
 import { SimNetwork } from "./SimNetwork.ts"
+import { tierClients } from "./TierClients.ts"
+import { TIERED_PARTITIONS, tieredProducer } from "./TieredTopic.ts"
+import { LINGER_MS, TierWorld } from "./TierWorld.ts"
 import { makeTrouble } from "./Troubles.ts"
 import { foundsTopic } from "./units.ts"
 import { Standstill, World } from "./World.ts"
-import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
+import { KEYED_TOPIC, TIERED_TOPIC, TOPIC } from "./topicNames.ts"
 
 /** What came of one run. */
 export interface Outcome {
@@ -65,7 +68,16 @@ const CONSUMER_GROUP = "g3"
 const SHARE_GROUP = "g4"
 const ALL_GROUPS = [...GROUPS, CONSUMER_GROUP]
 /** All but those that clients make and delete. */
-const TOPICS = [TOPIC, KEYED_TOPIC, CONFIGURED_TOPIC, BROKEN_TOPIC, TRANSACTIONS_TOPIC, SQL_TOPIC, ...GUARDED_TOPICS]
+const TOPICS = [
+  TOPIC,
+  KEYED_TOPIC,
+  CONFIGURED_TOPIC,
+  BROKEN_TOPIC,
+  TRANSACTIONS_TOPIC,
+  SQL_TOPIC,
+  TIERED_TOPIC,
+  ...GUARDED_TOPICS
+]
 /** A topic that the run cannot go on without. */
 const isNeeded = (topic: string): boolean => TOPICS.includes(topic)
 /** A run goes on in peace until there were so many. */
@@ -73,15 +85,18 @@ const LEAST_REQUESTS = 300
 const MAX_STEPS = 300_000
 /**
  * What costs more is done in some seeds: of ten, records are kept as rows in two, and keys erased in two; of four, batches
- * lie in objects in one.
+ * lie in objects in one, and in each second one of these topics are tiered.
  */
 const kindOf = (seed: number) => ({
   follows: seed % 5 === 0,
   erases: seed % 10 === 3 || seed % 10 === 5,
-  stores: seed % 4 === 1
+  stores: seed % 4 === 1,
+  tiers: seed % 8 === 5
 })
 /** Makes of a seed another one, for the object store alone: other seeds are not changed by those that have one. */
 const OBJECTS = 0x5eed_0b1e
+/** The same, for tiers alone. */
+const TIERS = 0x5eed_71e2
 /** Longer than a broker answers from memory that has not heard from its session. */
 const SUPERSEDED_MS = 6000
 /** How long a healed world may take to come to rest. */
@@ -111,7 +126,7 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
   const network = new SimNetwork(world, faults)
   const history = new History((text) => world.log(text))
   const keyed = new KeyedHistory(history, TOMBSTONES_MS)
-  const { erases, follows, stores } = kindOf(seed)
+  const { erases, follows, stores, tiers: hasTiers } = kindOf(seed)
   // A chance of its own: other seeds are not changed by those in which somebody follows or erases.
   const sideChance = new Chance(~seed)
   const sideFaults = erases || follows ? new SideFaults(sideChance.fork()) : undefined
@@ -122,8 +137,9 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
   }
   const failoverLeap = world.chance.pick([10, 1000])
   const violate = (invariant: string, text: string) => history.violate(invariant, text)
+  const tiers = hasTiers ? new TierWorld(world, new Chance(seed ^ TIERS), violate) : undefined
   const objects = stores
-    ? new ObjectWorld(world, new Chance(seed ^ OBJECTS), violate, (forMs) => database.troubled(forMs))
+    ? new ObjectWorld(world, new Chance(seed ^ OBJECTS), tiers, violate, (forMs) => database.troubled(forMs))
     : undefined
   const database: Database = new Database(world, faults, {
     failoverLeap,
@@ -138,6 +154,7 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
     onCommit: (server, units) => {
       history.erasures.rewrites(server, units)
       objects?.history.commits(server, units)
+      if (objects !== undefined) history.tiered.commits(server, units, objects.store.data.objects, world.nowMs)
     },
     onAcls: (rows) => history.rights.becomes(rows, world.nowMs),
     onReign: () => history.rights.allKnown(world.nowMs),
@@ -153,6 +170,7 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
   const brokers = PORTS.map((port) => new Broker({ ...parts, port }))
   history.erasures.watch(database.servers)
   objects?.history.watch(database.servers)
+  if (tiers !== undefined) history.tiered.watch(database.servers, tiers.watched(erases))
   objects?.leaveBehind(database.server.data.clusterId)
   if (objects !== undefined) {
     for (const [topic, log] of [[TOPIC, history.log] as const, ...history.guarded]) {
@@ -255,10 +273,12 @@ const story = (run: Run): Effect.Effect<void> =>
     yield* Effect.sleep(SUPERSEDED_MS)
     // Followers come to the end without being started anew.
     yield* awaitRows(shared, history, followed)
+    if (objects?.tiers !== undefined) yield* objects.tiers.moved(database)
     if (objects !== undefined) yield* objects.collected(database)
     // What is in memory is gone: what was told has to be in the database.
     for (const broker of brokers) broker.crash(0)
-    yield* readAll({ shared, history, keyed, groups: ALL_GROUPS, followed })
+    yield* readAll({ shared, history, keyed, groups: ALL_GROUPS, followed, hasTiers: objects?.tiers !== undefined })
+    if (objects !== undefined) history.tiered.look(database.server, objects.store.data.objects)
     // One that was told to stop before the end of trouble is started again by then.
     yield* Fiber.interrupt(starting)
   })
@@ -267,19 +287,22 @@ const makeTopics = (admin: Client, { followed, objects }: Run): Effect.Effect<vo
   Effect.gen(function* () {
     const configsOf = (topic: string) => ({
       ...(followed.some(({ name }) => name === topic) && keptAsRows),
-      ...(objects?.topics.includes(topic) && keptInObjects)
+      ...objects?.configsOf(topic)
     })
     yield* createTopic(admin, TOPIC, PARTITIONS, configsOf(TOPIC))
     yield* createTopic(admin, KEYED_TOPIC, 1, { ...keyedConfigs, ...configsOf(KEYED_TOPIC) })
-    yield* createTopic(admin, CONFIGURED_TOPIC, 1)
+    yield* createTopic(admin, CONFIGURED_TOPIC, 1, configsOf(CONFIGURED_TOPIC))
     yield* createTopic(admin, BROKEN_TOPIC, 1)
     yield* createTopic(admin, TRANSACTIONS_TOPIC, TRANSACTIONS_PARTITIONS, configsOf(TRANSACTIONS_TOPIC))
-    yield* createTopic(admin, SQL_TOPIC, SQL_PARTITIONS)
+    yield* createTopic(admin, SQL_TOPIC, SQL_PARTITIONS, configsOf(SQL_TOPIC))
     for (const topic of GUARDED_TOPICS) yield* createTopic(admin, topic, 1, configsOf(topic))
+    if (objects?.tiers !== undefined) {
+      yield* createTopic(admin, TIERED_TOPIC, TIERED_PARTITIONS, configsOf(TIERED_TOPIC))
+    }
   })
 
 /** Clients that come to an end. */
-const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effect.Effect<void> =>
+const produce = ({ history, keyed, objects, shared }: Run, chance: World["chance"]): Effect.Effect<void> =>
   Effect.all(
     [
       new IdempotentProducer(shared, history, "p1", chance.between(30, 60)).run,
@@ -290,7 +313,8 @@ const produce = ({ history, keyed, shared }: Run, chance: World["chance"]): Effe
       new SqlSession(shared, history, "q2", chance.between(5, 15)).run,
       new TransactionalProducer(shared, history, "x1", "x1a", chance.between(5, 20)).run,
       new TransactionalProducer(shared, history, "x1", "x1b", chance.between(1, 8)).run,
-      new TransactionalProducer(shared, history, "x2", "x2a", chance.between(5, 20)).run
+      new TransactionalProducer(shared, history, "x2", "x2a", chance.between(5, 20)).run,
+      ...(objects?.tiers === undefined ? [] : [tieredProducer(shared, history, objects.tiers.chance.between(30, 60))])
     ],
     { concurrency: "unbounded", discard: true }
   )
@@ -304,7 +328,12 @@ const restless = (
     [
       inspector(shared, history, ALL_GROUPS),
       keyedReader(shared, keyed),
-      topicMaker(shared, history, { ...(followed.length > 0 && keptAsRows), ...(objects && keptInObjects) }),
+      topicMaker(
+        shared,
+        history,
+        { ...(followed.length > 0 && keptAsRows), ...objects?.madeConfigs },
+        objects?.tiers && LINGER_MS
+      ),
       configAdmins(shared, history),
       operator(shared),
       aclAdmin(shared, history),
@@ -327,7 +356,10 @@ const restless = (
             objectTroubles(objects.store, objects.chance, isCalm),
             objects.adopter(database, isCalm)
           ]),
-      ...(erases ? [eraser(shared, isCalm), erasureReader(shared, history)] : [])
+      ...(objects?.tiers === undefined ? [] : tierClients(shared, history, objects.tiers, isCalm)),
+      ...(erases
+        ? [eraser(shared, objects?.tiers ? ERASURES_OF_TIERS : USUAL_ERASURES, isCalm), erasureReader(shared, history)]
+        : [])
     ],
     { concurrency: "unbounded", discard: true }
   )

@@ -4,7 +4,7 @@ import { GUARDED_TOPICS } from "./History.ts"
 import type { Loss, LogLoss } from "./History.ts"
 import { CONFIGURED_TOPIC } from "./ConfigAdmins.ts"
 import type { Lost } from "./Server.ts"
-import { KEYED_TOPIC, TOPIC } from "./topicNames.ts"
+import { KEYED_TOPIC, TIERED_TOPIC, TOPIC } from "./topicNames.ts"
 
 type Range = readonly [first: number, last: number]
 
@@ -16,7 +16,7 @@ export const lossOf = (
   const idsOf = (name: string): ReadonlyArray<number> =>
     Array.from(data.topics.values()).find((topic) => topic.name === name)?.partitionIds ?? []
   const partitionIds = idsOf(TOPIC)
-  const logs = [TOPIC, ...GUARDED_TOPICS].map((topic) => ({
+  const logs = [TOPIC, TIERED_TOPIC, ...GUARDED_TOPICS].map((topic) => ({
     topic,
     partitionIds: idsOf(topic),
     records: new Array<LogLoss["records"][number]>()

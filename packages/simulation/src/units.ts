@@ -7,9 +7,9 @@ export const ownBytes = (units: ReadonlyArray<Unit>): ReadonlyArray<Unit> =>
 const ownBytesOf = (write: Write): Write => {
   if (write._tag === "Append") return { ...write, records: Uint8Array.from(write.records) }
   if (write._tag !== "ReplaceBatches") return write
-  const batches = write.batches.map(({ baseOffset, records }) => ({
-    baseOffset,
-    records: records === null ? null : Uint8Array.from(records)
+  const batches = write.batches.map((batch) => ({
+    ...batch,
+    records: batch.records === null ? null : Uint8Array.from(batch.records)
   }))
   return { ...write, batches }
 }

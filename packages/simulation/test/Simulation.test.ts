@@ -47,7 +47,7 @@ describe("a cluster from a seed", () => {
     "is the same cluster for the same seed, and another for another",
     () => {
       const hashes = new Set<string>()
-      // With rows, erasures and objects, with one of them or two, and without.
+      // With rows, erasures, objects and tiers, with some of them, and without.
       const seeds = [1, 2, 3, 5, 10]
       for (const seed of seeds) {
         const first = simulate(seed, { lines: true })

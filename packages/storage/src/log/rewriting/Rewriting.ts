@@ -1,4 +1,4 @@
-import { NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
+import { isKafkaError, NotLeaderOrFollower } from "@tusk/protocol/KafkaError"
 import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ import { Log } from "../Log.ts"
 import { toKafkaError } from "../../port/toKafkaError.ts"
 import { Objects } from "../objects/Objects.ts"
 import type { PlacedObject } from "../objects/PlacedObject.ts"
-import { KeptInObjects, makePlace } from "./placing.ts"
+import { HasSecondTier, KeptInObjects, makePlace } from "./placing.ts"
 import { Turns } from "./Turns.ts"
 
 /** Stores what takes the place of batches. */
@@ -34,7 +34,8 @@ export interface RewritingInReign {
   readonly writing: (unit: Unit, object?: PlacedObject) => Participant<void>
   /**
    * Batches below an offset are replaced: in the store, with what they tell of producers, and in memory. Of a topic that keeps
-   * its bytes in objects they are put into one first. Objects in which erased records lie are noted.
+   * its bytes in objects they are put into one first, and so are those that had moved for their age. Objects in which erased
+   * records lie are noted.
    */
   readonly replacing: (partitionId: number, below: bigint, why: Why) => Replace
 }
@@ -59,7 +60,14 @@ export class Rewriting extends Context.Service<
       const committer = yield* Committer
       const log = yield* Log
       const place = makePlace(yield* Objects, yield* KeptInObjects)
+      const hasSecondTier = yield* HasSecondTier
       const turns = new Turns()
+
+      const movedBelow = Effect.fnUntraced(function* (partitionId: number) {
+        if (!hasSecondTier(partitionId)) return 0n
+        const [end] = yield* log.ends([partitionId])
+        return isKafkaError(end!) ? 0n : end!.localStartOffset
+      })
 
       const inReign = (): RewritingInReign => {
         const reign = active.reign()
@@ -80,7 +88,7 @@ export class Rewriting extends Context.Service<
           writing: (unit, object) => guarded(unit, object),
           replacing: (partitionId, below, why) =>
             Effect.fnUntraced(function* (replaced) {
-              const { batches, object } = yield* place(partitionId, replaced)
+              const { batches, object } = yield* place(partitionId, replaced, yield* movedBelow(partitionId))
               // With the commit, and not behind it: no reader is given what is not stored any more.
               const stored = () => log.replaced(partitionId, batches)
               const unit = noted(partitionId, batches, why)

@@ -13,14 +13,26 @@ export const KeptInObjects = Context.Reference<KeptInObjects>("@tusk/storage/Kep
   defaultValue: () => () => false
 })
 
+/** Whether a partition's topic has old batches move to objects: `remote.storage.enable`. */
+export const HasSecondTier = Context.Reference<KeptInObjects>("@tusk/storage/HasSecondTier", {
+  defaultValue: () => () => false
+})
+
 /** Batches with their new places, and the object that some of them lie in now. */
 export interface Placed {
   readonly batches: ReadonlyArray<Replacement>
   readonly object: PlacedObject | undefined
 }
 
-/** What takes the place of batches of a partition is given its own place. */
-export type Place = (partitionId: number, batches: ReadonlyArray<Replacement>) => Effect.Effect<Placed, StoreError>
+/**
+ * What takes the place of batches of a partition is given its own place. `movedBelow`: where the partition's second tier ends; 0
+ * without one.
+ */
+export type Place = (
+  partitionId: number,
+  batches: ReadonlyArray<Replacement>,
+  movedBelow: bigint
+) => Effect.Effect<Placed, StoreError>
 
 /** Markers are the broker's own, and of an empty batch there is no more than of a pointer. */
 const goesOut = ({ records }: Replacement): boolean =>
@@ -29,14 +41,18 @@ const goesOut = ({ records }: Replacement): boolean =>
 /**
  * The topic's config of now says where a batch goes, and not where the one before it lies: what is rewritten comes so to where
  * the topic wants it, and a topic of rows is compacted and erased while no object store can be written to, also where its old
- * batches lie in objects. All of a step go into one object; if that cannot be put, the step fails. The objects in which the
- * batches lay are left to the collector.
+ * batches lie in objects. All of a step go into one object; if that cannot be put, the step fails. What has moved for its age
+ * goes into one again, as nobody looks for old batches below that; if that cannot be put, it lies in its row. The objects in
+ * which the batches lay are left to the collector.
  */
 export const makePlace = (objects: Objects, keptInObjects: KeptInObjects): Place =>
-  Effect.fnUntraced(function* (partitionId, batches) {
-    const out = keptInObjects(partitionId) ? batches.filter(goesOut) : []
+  Effect.fnUntraced(function* (partitionId, batches, movedBelow) {
+    const isKept = keptInObjects(partitionId)
+    const out = batches.filter((batch) => (isKept || batch.baseOffset < movedBelow) && goesOut(batch))
     if (out.length === 0) return { batches, object: undefined }
-    const object = yield* objects.put(out.map(({ records }) => records!))
+    const put = objects.put(out.map(({ records }) => records!))
+    const object = yield* isKept ? put : Effect.orElseSucceed(put, () => undefined)
+    if (object === undefined) return { batches, object }
     let end = 0
     const places = new Map(
       out.map((batch) => {

@@ -12,13 +12,16 @@ export interface LocalLimits {
 /** A log as it is. */
 export type TieredLog = Pick<
   MeasuredEnd,
-  "cumulativeBytes" | "highWatermark" | "lastStableOffset" | "localStartOffset" | "logStartOffset"
+  "cumulativeBytes" | "highWatermark" | "lastStableOffset" | "localStartOffset" | "logStartOffset" | "timestampHigh"
 >
 
 /** What is known of a batch that stays. */
 export type LocalBatch = Pick<StoredBatchSize, "cumulativeBytes" | "lastOffset" | "timestampHigh">
 
-/** Whether a batch is to move: never the newest one, nor what no transaction has decided yet. */
+/**
+ * Whether a batch is to move: never the newest one, nor what no transaction has decided yet. What has no time, and none before
+ * it has, is in the way of what has one (a leap after a failover): it moves once there is any.
+ */
 export const isCold = (
   { cumulativeBytes, lastOffset, timestampHigh }: LocalBatch,
   log: TieredLog,
@@ -27,7 +30,7 @@ export const isCold = (
 ): boolean => {
   if (lastOffset + 1n >= log.highWatermark || lastOffset >= log.lastStableOffset) return false
   if (localBytes >= 0 && log.cumulativeBytes - cumulativeBytes >= BigInt(localBytes)) return true
-  return localMs >= 0 && timestampHigh >= 0n && timestampHigh < nowMs - BigInt(localMs)
+  return localMs >= 0 && log.timestampHigh >= 0n && timestampHigh < nowMs - BigInt(localMs)
 }
 
 /**

@@ -10,6 +10,7 @@ import type { StorageCounts } from "../../StorageCounts.ts"
 import type { Topic, Topics } from "../../topics/Topics.ts"
 import type { Log, PartitionEnd } from "../Log.ts"
 import { localStart } from "../partitions/Ends.ts"
+import type { Rewriting, RewritingInReign } from "../rewriting/Rewriting.ts"
 import { ColdBatches } from "./ColdBatches.ts"
 import type { MoveCold } from "./moveCold.ts"
 import type { TierOf, TierOptions } from "./TierOptions.ts"
@@ -23,6 +24,7 @@ export interface TieredTopicsPorts {
   readonly store: Pick<Store["Service"], "sizes">
   readonly log: Pick<Log["Service"], "ends" | "raiseLogStart">
   readonly topics: Pick<Topics["Service"], "all">
+  readonly rewriting: Pick<Rewriting["Service"], "inReign">
   readonly policyOf: TierOf
   /** Undefined: there is no object store, and nothing moves. */
   readonly move: MoveCold | undefined
@@ -74,11 +76,13 @@ class Look {
   readonly #before: ReadonlyMap<number, Resting>
   /** What is gone is not remembered. */
   readonly #resting = new Map<number, Resting>()
+  readonly #reign: RewritingInReign
   #cold: ColdBatches
 
   constructor(ports: TieredTopicsPorts, before: ReadonlyMap<number, Resting>) {
     this.#ports = ports
     this.#before = before
+    this.#reign = ports.rewriting.inReign()
     this.#cold = new ColdBatches(ports.options)
   }
 
@@ -146,7 +150,7 @@ class Look {
     const cold = this.#cold
     if (cold.isEmpty) return true
     this.#cold = new ColdBatches(this.#ports.options)
-    const [took, { bytes, isAll }] = yield* Effect.timed(move(cold))
+    const [took, { bytes, isAll }] = yield* Effect.timed(move(cold, this.#reign))
     this.#ports.counts.tierLagBytes -= bytes
     const tookMs = Duration.toMillis(took)
     const waitMs = Math.max(tookMs, (1000 * bytes) / this.#ports.options.bytesPerSecond - tookMs)

@@ -25,7 +25,8 @@ export class Tiering extends Context.Service<
     readonly check: Effect.Effect<void>
   }
 >()("@tusk/storage/log/tiering/Tiering") {
-  private static readonly layerNoDeps = Layer.effect(
+  /** `Rewriting` is given to it. */
+  static readonly layerNoDeps = Layer.effect(
     Tiering,
     Effect.gen(function* () {
       const [store, active, log, options, counts] = [
@@ -41,6 +42,7 @@ export class Tiering extends Context.Service<
         store,
         log,
         topics: yield* Topics,
+        rewriting,
         policyOf: yield* TierPolicies,
         move: hasObjects ? makeMoveCold({ store, objects, committer, rewriting, log, counts, options }) : undefined,
         counts,

@@ -17,8 +17,11 @@ import { rowsOf } from "./ColdBatches.ts"
 import type { ColdBatches, ColdPart } from "./ColdBatches.ts"
 import type { TierOptions } from "./TierOptions.ts"
 
-/** Puts batches of rows into one object, and then into their rows where they lie. */
-export type MoveCold = (cold: ColdBatches) => Effect.Effect<MovedCold, KafkaError | StoreError>
+/**
+ * Puts batches of rows into one object, and then into their rows where they lie. `reign`: in which they were found to be cold; in
+ * another one the database may not know what had moved before them.
+ */
+export type MoveCold = (cold: ColdBatches, reign: RewritingInReign) => Effect.Effect<MovedCold, KafkaError | StoreError>
 
 export interface MovedCold {
   readonly bytes: number
@@ -30,7 +33,7 @@ export interface MoveColdPorts {
   readonly store: BatchReader
   readonly objects: Objects
   readonly committer: Pick<Committer["Service"], "submit">
-  readonly rewriting: Pick<Rewriting["Service"], "inReign" | "inTurn">
+  readonly rewriting: Pick<Rewriting["Service"], "inTurn">
   readonly log: Pick<Log["Service"], "moved">
   readonly counts: StorageCounts
   readonly options: TierOptions
@@ -149,9 +152,8 @@ export const makeMoveCold = ({
     }
   })
 
-  return Effect.fnUntraced(function* (cold) {
+  return Effect.fnUntraced(function* (cold, reign) {
     const { isFull, parts } = cold
-    const reign = rewriting.inReign()
     const move = Effect.gen(function* () {
       const { bytes, chunks, placed } = pack(parts, yield* read(parts))
       const object = chunks.length === 0 ? undefined : yield* objects.put(chunks, { merged: isFull })

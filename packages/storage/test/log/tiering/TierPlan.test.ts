@@ -15,7 +15,8 @@ const log: TieredLog = {
   lastStableOffset: 100n,
   logStartOffset: 0n,
   localStartOffset: 0n,
-  cumulativeBytes: 1000n
+  cumulativeBytes: 1000n,
+  timestampHigh: 9000n
 }
 const cold = (limits: Partial<LocalLimits>, nowMs = 100_000n, of: Partial<TieredLog> = {}) =>
   countCold(batches, { ...log, ...of }, { ...NEVER, ...limits }, nowMs)
@@ -48,7 +49,14 @@ describe("what of a tiered log moves", () => {
 
   it("has no age without a time", () => {
     const timeless = batches.map((batch) => ({ ...batch, timestampHigh: -1n }))
-    assert.strictEqual(countCold(timeless, log, { localMs: 0, localBytes: -1 }, 100_000n), 0)
-    assert.strictEqual(countCold(timeless, log, { localMs: 0, localBytes: 500 }, 100_000n), 5)
+    const without = { ...log, timestampHigh: -1n }
+    assert.strictEqual(countCold(timeless, without, { localMs: 0, localBytes: -1 }, 100_000n), 0)
+    assert.strictEqual(countCold(timeless, without, { localMs: 0, localBytes: 500 }, 100_000n), 5)
+  })
+
+  it("is not held up by what has no time before what has one", () => {
+    const leapt = batches.map((batch, i) => (i < 2 ? { ...batch, timestampHigh: -1n } : batch))
+    assert.strictEqual(countCold(leapt, log, { localMs: 5000, localBytes: -1 }, 8001n), 4)
+    assert.strictEqual(countCold(leapt, log, { localMs: 5000, localBytes: -1 }, 5001n), 2)
   })
 })

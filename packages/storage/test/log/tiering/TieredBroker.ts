@@ -15,6 +15,8 @@ import { objectsLayer } from "../../../src/log/objects/Objects.ts"
 import { Owner } from "../../../src/log/objects/Owner.ts"
 import { Retention } from "../../../src/log/retention/Retention.ts"
 import { RetentionOptions, RetentionPolicy } from "../../../src/log/retention/RetentionOptions.ts"
+import { HasSecondTier } from "../../../src/log/rewriting/placing.ts"
+import { Rewriting } from "../../../src/log/rewriting/Rewriting.ts"
 import { Tiering } from "../../../src/log/tiering/Tiering.ts"
 import { TierOptions, TierPolicies } from "../../../src/log/tiering/TierOptions.ts"
 import type { TierPolicy } from "../../../src/log/tiering/TierOptions.ts"
@@ -41,6 +43,8 @@ export class TieredWorld {
   options = { ...tierDefaults, intervalMs: 1 << 30 }
   /** Runs once before the next object is put. */
   beforePut: Effect.Effect<void> = Effect.void
+  /** Runs once before the next look at batches. */
+  beforeSizes: Effect.Effect<void> = Effect.void
   isRefused = false
 
   get store(): ObjectStore {
@@ -57,6 +61,17 @@ export class TieredWorld {
     }
   }
 
+  storeOf(port: Port): Store["Service"] {
+    const store = pointed(port, new ObjectReader(this.store, Effect.void, READER))
+    const sizes: typeof store.sizes = (...asked) =>
+      Effect.suspend(() => {
+        const { beforeSizes } = this
+        this.beforeSizes = Effect.void
+        return Effect.andThen(beforeSizes, store.sizes(...asked))
+      })
+    return { ...store, sizes }
+  }
+
   moves(topic: string, limits: Partial<LocalLimits>): void {
     this.policies.set(topic, { _tag: "Moves", limits: { localMs: -1, localBytes: -1, ...limits } })
   }
@@ -71,19 +86,20 @@ const OWNER = Owner.of({
 })
 
 const layerOf = (port: Port, world: TieredWorld) =>
-  Layer.merge(Tiering.layer, Retention.layer).pipe(
+  Layer.mergeAll(Tiering.layer, Retention.layer, Rewriting.layer).pipe(
     Layer.provideMerge(Topics.layer),
     Layer.provideMerge(Layer.mergeAll(Configs.layer, Log.layer, Offsets.layer, SqlClaims.layer)),
     Layer.provideMerge(Committer.layer),
     Layer.provideMerge(Layer.provide(objectsLayer, Layer.succeed(Owner, OWNER))),
     Layer.provideMerge(Active.layer),
-    Layer.provide(Layer.succeed(Store, pointed(port, new ObjectReader(world.store, Effect.void, READER)))),
+    Layer.provide(Layer.succeed(Store, world.storeOf(port))),
     Layer.provide(
       Layer.mergeAll(
         Layer.succeed(ObjectStore, world.store),
         Layer.succeed(Counts, world.counts),
         Layer.succeed(TierOptions, world.options),
         Layer.succeed(TierPolicies, (topic) => world.policies.get(topic)),
+        Layer.succeed(HasSecondTier, () => true),
         Layer.succeed(RetentionPolicy, () => undefined),
         Layer.succeed(RetentionOptions, { ...retentionDefaults, intervalMs: 1 << 30, checkIntervalMs: 1 << 30 }),
         // Reads go to the store.
@@ -101,6 +117,7 @@ export interface TieredBroker {
   readonly active: Active["Service"]
   readonly tiering: Tiering["Service"]
   readonly retention: Retention["Service"]
+  readonly rewriting: Rewriting["Service"]
   readonly topics: Topics["Service"]
   /** Partition ids of a topic, made if there is none. */
   readonly partitions: (topic: string, count?: number) => Effect.Effect<ReadonlyArray<number>, unknown>
@@ -129,6 +146,7 @@ export const withTiers = <A, E>(
       active: Context.get(context, Active),
       tiering: Context.get(context, Tiering),
       retention: Context.get(context, Retention),
+      rewriting: Context.get(context, Rewriting),
       partitions: Effect.fnUntraced(function* (name, count = 1) {
         const topic = topics.byName(name) ?? (yield* topics.create({ name, partitions: count, configs: new Map() }))
         return topic.partitionIds

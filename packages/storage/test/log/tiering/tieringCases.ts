@@ -267,6 +267,54 @@ export const tieringCases = (name: string, backend: StoreBackend): void => {
       )
     )
 
+    scenario(
+      "what was found to be cold in another reign does not move: what is before it may not have moved",
+      (start, world) =>
+        start(
+          Effect.fnUntraced(function* ({ active, append, inObjects, partitions, places, tiering }) {
+            const [id] = yield* partitions("t")
+            yield* append(id!, ...hourly(3))
+            world.moves("t", { localBytes: 0 })
+            world.beforeSizes = Effect.andThen(
+              active.failed(new Fenced({ message: "gone" }), active.reign()!),
+              active.whenReigning
+            )
+            yield* tiering.check
+            assert.deepStrictEqual(yield* inObjects(id!), [false, false, false])
+            assert.deepStrictEqual(yield* places(id!), [0, 0, 6])
+            yield* tiering.check
+            assert.deepStrictEqual(yield* inObjects(id!), [true, true, false])
+            assert.deepStrictEqual(yield* places(id!), [0, 4, 6])
+          })
+        )
+    )
+
+    scenario("what is rewritten goes where the batch before it lay, or into its row if it has to", (start, world) =>
+      start(
+        Effect.fnUntraced(function* ({ append, inObjects, partitions, places, read, rewriting, tiering }) {
+          const [id] = yield* partitions("t")
+          yield* append(id!, ...hourly(4))
+          world.moves("t", { localBytes: 2 * BATCH })
+          yield* tiering.check
+          assert.deepStrictEqual(yield* inObjects(id!), [true, true, false, false])
+          const before = yield* read(id!)
+          const rewrite = (i: number) => {
+            const batch = { baseOffset: BigInt(2 * i), records: before[i]! }
+            return rewriting.inReign().replacing(id!, 8n, "Erased")([batch])
+          }
+          yield* rewrite(0)
+          yield* rewrite(2)
+          assert.deepStrictEqual(yield* inObjects(id!), [true, true, false, false])
+          assert.strictEqual(world.objects.objects.size, 2)
+          world.isRefused = true
+          yield* rewrite(1)
+          assert.deepStrictEqual(yield* inObjects(id!), [true, false, false, false])
+          assert.deepStrictEqual(yield* read(id!), before)
+          assert.deepStrictEqual(yield* places(id!), [0, 4, 8])
+        })
+      )
+    )
+
     scenario("what was read in another reign does not move", (start, world) =>
       start(
         Effect.fnUntraced(function* ({ active, append, inObjects, log, partitions, read, tiering }) {
