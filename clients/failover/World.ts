@@ -1,6 +1,8 @@
 import { createServer } from "node:net"
+import { join } from "node:path"
 import { Ending } from "../../bench/Ending.ts"
 import { holdsWithin } from "../../bench/groups/Report.ts"
+import { objectTopics } from "../../bench/kafka/objectTopics.ts"
 import { Broker } from "./Broker.ts"
 import type { BrokerOptions } from "./Broker.ts"
 import { Load } from "./Load.ts"
@@ -117,12 +119,13 @@ export class World {
     return this.ending.stopping(Proxy.listen(port, target))
   }
 
-  /** A broker that is not started. */
-  async broker({ database, databaseUrl, ...others }: BrokerWish): Promise<Broker> {
+  /** A broker that is not started. `TEST_STORAGE=object`: its topics keep their bytes in objects, unless it is told otherwise. */
+  async broker({ database, databaseUrl, settings = {}, ...others }: BrokerWish): Promise<Broker> {
     const port = await this.port()
     this.#begin()
     const url = databaseUrl ?? urlOf(database ?? 0)
-    const broker = new Broker({ ...others, port, databaseUrl: url })
+    const ofObjects = objectTopics(join(this.installed.root, "store"))
+    const broker = new Broker({ ...others, settings: { ...ofObjects, ...settings }, port, databaseUrl: url })
     this.brokers.push(broker)
     this.ending.add(() => broker.end())
     return broker
