@@ -71,6 +71,6 @@ export class Store {
     const place = ["--database-url", urlOf(server.port), "--object-store", this.url]
     const args = ["--conditions=tusk-source", launcher, "object", ...words, ...place]
     const { code, stderr, stdout } = await run(process.execPath, args)
-    return { code, output: tail(`${stdout}${stderr}`, 4) }
+    return { code, output: tail(`${stdout}${stderr}`, code === 0 ? 1 : 4) }
   }
 }

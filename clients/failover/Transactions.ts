@@ -22,8 +22,9 @@ class Refused extends Error {
   }
 }
 
-/** INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING, PRODUCER_FENCED, and OUT_OF_ORDER_SEQUENCE_NUMBER */
-const FOR_GOOD = new Set([45, 47, 48, 49, 90])
+/** OUT_OF_ORDER_SEQUENCE_NUMBER, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE, INVALID_PRODUCER_ID_MAPPING, and the one that a fenced producer hears. */
+const PRODUCER_FENCED = 90
+const FOR_GOOD = new Set([45, 47, 48, 49, PRODUCER_FENCED])
 
 const accepted = (what: string, code: number | undefined): void => {
   if (code !== 0) throw new Refused(what, code ?? -1)
@@ -36,13 +37,15 @@ interface Id {
 
 /**
  * A transactional producer on the wire: each transaction has a record for each partition, and each fourth is aborted. One whose
- * records may be stored in part is aborted by a new epoch, and begun anew with other values; one that was told to commit is asked again
- * until that is answered.
+ * records may be stored in part is aborted by a new epoch, and others are begun; one that was told to commit is asked again until that is
+ * answered, or the producer is fenced, as each one is by a failover: then all of it is there, or nothing.
  */
 export class Transactions {
   readonly errors: Array<string> = []
   /** Values whose transaction was acknowledged. */
   readonly committed: Array<string> = []
+  /** Of transactions that a failover came upon: the producer was fenced before it heard how they ended. */
+  readonly #unheard: Array<ReadonlyArray<string>> = []
   readonly #bootstrap: string
   readonly #topic: string
   readonly #partitions: number
@@ -71,27 +74,19 @@ export class Transactions {
     await this.stop()
     const reader = new CommittedReader(new Map([[this.#topic, this.#partitions]]))
     const read = (await withWire(this.#bootstrap, (wire) => reader.rest(wire))).map(({ value }) => value)
-    const wanted = new Set(this.committed)
     const found = new Set(read)
-    report.note(
-      `${name}: transactions`,
-      `${this.committed.length / this.#partitions} committed, ${this.#refusals} tries refused or unheard of`
-    )
-    report.none(
-      `${name}: records of transactions lost`,
-      this.committed.filter((value) => !found.has(value)),
-      `0 of ${this.committed.length}`
-    )
-    report.check(
-      `${name}: records of transactions doubled`,
-      read.length === found.size,
-      `${read.length - found.size}`,
-      "0"
-    )
-    report.none(
-      `${name}: records of transactions that are not committed`,
-      read.filter((value) => !wanted.has(value))
-    )
+    const halves = this.#unheard.filter((values) => new Set(values.map((value) => found.has(value))).size > 1)
+    const known = new Set([...this.committed, ...this.#unheard.flat()])
+    const count = this.committed.length / this.#partitions
+    const figure = `${count} committed, ${this.#unheard.length} fenced, ${this.#refusals} tries refused or unheard of`
+    report.note(`${name}: transactions`, figure)
+    const lost = this.committed.filter((value) => !found.has(value))
+    report.none(`${name}: records of transactions lost`, lost, `0 of ${this.committed.length}`)
+    const doubled = read.length - found.size
+    report.check(`${name}: records of transactions doubled`, doubled === 0, `${doubled}`, "0")
+    const strange = read.filter((value) => !known.has(value))
+    report.none(`${name}: records of transactions that are not committed`, strange)
+    report.none(`${name}: transactions of which a part is there`, halves.map(String))
     report.none(`${name}: transactional producers that failed`, this.errors)
   }
 
@@ -122,23 +117,27 @@ export class Transactions {
     let id = await this.#identified()
     let sequence = 0
     for (let n = 0; !this.#stopping; n++) {
+      await sleep(5)
       const isAborted = n % ABORTED_OF === ABORTED_OF - 1
       const values = Array.from({ length: this.#partitions }, (_, partition) => `t${n}-${partition}`)
       if (await this.#written(id, sequence++, values)) {
-        await this.#end(id, !isAborted)
-        if (!isAborted) this.committed.push(...values)
-      } else {
-        id = await this.#identified()
-        sequence = 0
+        const isEnded = await this.#end(id, !isAborted)
+        if (!isAborted && isEnded) this.committed.push(...values)
+        if (isEnded) continue
+        if (!isAborted) this.#unheard.push(values)
       }
-      await sleep(5)
+      id = await this.#identified()
+      sequence = 0
     }
   }
 
-  #end({ producerEpoch, producerId }: Id, committed: boolean): Promise<void> {
+  /** False: it is fenced, and does not know how it ended. */
+  #end({ producerEpoch, producerId }: Id, committed: boolean): Promise<boolean> {
     return this.#asked(async (wire) => {
       const answer = await wire.call(EndTxn, 3, { transactionalId: "failover", producerId, producerEpoch, committed })
+      if (answer.errorCode === PRODUCER_FENCED) return false
       accepted("EndTxn", answer.errorCode)
+      return true
     })
   }
 
