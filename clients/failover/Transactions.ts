@@ -50,6 +50,7 @@ export class Transactions {
   readonly #topic: string
   readonly #partitions: number
   #stopping = false
+  #isAbandoned = false
   #refusals = 0
   #wire: Wire | undefined
   readonly #ended: Promise<void>
@@ -67,6 +68,12 @@ export class Transactions {
     this.#stopping = true
     await this.#ended
     this.#wire?.close()
+  }
+
+  /** For a scenario that failed: whatever is under way. */
+  async abandon(): Promise<void> {
+    this.#isAbandoned = true
+    await this.stop()
   }
 
   /** Holds what a read_committed consumer is given against what was committed. */
@@ -93,6 +100,7 @@ export class Transactions {
   /** Tried again until it is answered with something that lasts. */
   async #asked<A>(ask: (wire: Wire) => Promise<A>): Promise<A> {
     for (;;) {
+      if (this.#isAbandoned) throw new Error("abandoned")
       try {
         if (this.#wire === undefined || this.#wire.isClosed) this.#wire = await Wire.connect(this.#bootstrap, "txn")
         return await within(this.#wire, ATTEMPT_MS, ask(this.#wire))

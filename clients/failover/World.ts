@@ -144,6 +144,14 @@ export class World {
   }
 }
 
+/** A primary whose commits wait for its standby. */
+export const strictPair = async (world: World): Promise<{ readonly primary: Server; readonly standby: Server }> => {
+  const primary = await world.server("primary")
+  const standby = await world.standby(primary, "standby")
+  await primary.synchronous("standby")
+  return { primary, standby }
+}
+
 /** A row of pg_stat_activity and pg_locks for the session that holds the cluster's lock; undefined where none does. */
 export const lockHolder = async (
   server: Server
