@@ -12,6 +12,8 @@ import { QuietProducer } from "./QuietProducer.ts"
 
 /** What producers may wait beside the time that restoring takes: a broker starts, clients come back. */
 const BESIDE_RESTORE_MS = 5000
+/** A broker looks so often whether the objects are its database's by now. */
+const ADOPTED_MS = 3000
 const TOPIC = "load"
 
 /** A server with a broker before it and a load on it. */
@@ -67,7 +69,10 @@ export const keptIn = (server: Server): Promise<ReadonlyArray<number>> => endsIn
 export const judgeRestored = async (world: World, name: string, backed: Backed, restored: Restored): Promise<void> => {
   const { bootstrap, load, quiet } = backed
   const { before, begunAt, kept, lostAt, server } = restored
-  const { report } = world
+  const { report, store } = world
+  const adopted = await store?.adopt(server, "--yes")
+  if (adopted !== undefined)
+    report.check(`${name}: adopt`, adopted.code === 0, `${adopted.code} ${adopted.output}`, "0")
   const away = Date.now() - lostAt
   await sleep(2000)
   await giveIds(load, bootstrap, server, "after")
@@ -80,7 +85,11 @@ export const judgeRestored = async (world: World, name: string, backed: Backed, 
     "none"
   )
   await judge(report, name, load, {
-    pause: { from: lostAt, most: away + BESIDE_RESTORE_MS, bar: `restored in ${seconds(away)}` },
+    pause: {
+      from: lostAt,
+      most: away + BESIDE_RESTORE_MS + (adopted === undefined ? 0 : ADOPTED_MS),
+      bar: `restored in ${seconds(away)}`
+    },
     mayBeLost: ({ at, offset, partition }) => isOld(kept[partition]!, offset, at, lostAt)
   })
   const after = await countersOf(server)
@@ -94,4 +103,8 @@ export const judgeRestored = async (world: World, name: string, backed: Backed, 
   const lags = await load.lags()
   const caughtUp = lags.every((lag) => lag === 0)
   report.check(`${name}: lag at the end`, caughtUp, lags.join(", "), "0")
+  const checked = await store?.check(server)
+  if (checked !== undefined) {
+    report.check(`${name}: tusk object check --deep`, checked.code === 0, `${checked.code} ${checked.output}`, "0")
+  }
 }

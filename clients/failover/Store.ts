@@ -4,8 +4,8 @@ import { join } from "node:path"
 import process from "node:process"
 import { repository } from "../../bench/kafka/ApacheKafka.ts"
 import { run, tail } from "../../bench/kafka/Program.ts"
+import { urlOf } from "./Server.ts"
 import type { Server } from "./Server.ts"
-import { urlOf } from "./World.ts"
 
 /** A file of a store: its bytes, and what they were. */
 interface Held {

@@ -1,5 +1,5 @@
 import { createServer } from "node:net"
-import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { Ending } from "../../bench/Ending.ts"
 import { holdsWithin } from "../../bench/groups/Report.ts"
 import { objectTopics } from "../../bench/kafka/objectTopics.ts"
@@ -9,8 +9,9 @@ import { Load } from "./Load.ts"
 import type { LoadOptions } from "./Load.ts"
 import { Proxy } from "./Proxy.ts"
 import type { Report } from "./Report.ts"
-import { DATABASE, Server } from "./Server.ts"
+import { Server, urlOf } from "./Server.ts"
 import type { Installed } from "./Server.ts"
+import { Store } from "./Store.ts"
 
 /** What a scenario is made of; all of it goes when the scenario ends. */
 export interface Scenario {
@@ -54,8 +55,6 @@ export interface BrokerWish extends Partial<Omit<BrokerOptions, "port">> {
   /** The port of Postgres, or of a proxy before it. */
   readonly database?: number
 }
-
-export const urlOf = (port: number): string => `postgres://postgres@127.0.0.1:${port}/${DATABASE}?sslmode=disable`
 
 /** One scenario's servers, brokers, proxies and load. */
 export class World {
@@ -119,12 +118,18 @@ export class World {
     return this.ending.stopping(Proxy.listen(port, target))
   }
 
+  /** The one of `TEST_STORAGE=object`; undefined: topics are in rows. */
+  get store(): Store | undefined {
+    const url = objectTopics(this.installed.root)["tusk.object.store"]
+    return url === undefined ? undefined : new Store(fileURLToPath(url))
+  }
+
   /** A broker that is not started. `TEST_STORAGE=object`: its topics keep their bytes in objects, unless it is told otherwise. */
   async broker({ database, databaseUrl, settings = {}, ...others }: BrokerWish): Promise<Broker> {
     const port = await this.port()
     this.#begin()
     const url = databaseUrl ?? urlOf(database ?? 0)
-    const ofObjects = objectTopics(join(this.installed.root, "store"))
+    const ofObjects = objectTopics(this.installed.root)
     const broker = new Broker({ ...others, settings: { ...ofObjects, ...settings }, port, databaseUrl: url })
     this.brokers.push(broker)
     this.ending.add(() => broker.end())

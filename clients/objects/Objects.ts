@@ -13,8 +13,8 @@ import type { Ending } from "../../bench/Ending.ts"
 import { holdsWithin } from "../../bench/groups/Report.ts"
 import { repository } from "../../bench/kafka/ApacheKafka.ts"
 import { run, tail } from "../../bench/kafka/Program.ts"
+import { urlOf } from "../failover/Server.ts"
 import type { Server } from "../failover/Server.ts"
-import { urlOf } from "../failover/World.ts"
 import { KEY } from "./Versitygw.ts"
 
 /** The collector leaves what is younger, as a commit may still come for it. */
