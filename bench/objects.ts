@@ -1,7 +1,8 @@
 /**
  * Bars 10: what a topic in objects of `file://` costs beside one in rows. Under the load of `capacity.ts`, 16 connections: bytes
  * of WAL a byte of batches, full-page images apart, and Postgres' CPU a GB. Without a load: CPU of this process a pointer that
- * `Store.commit` stores. One 100 B record in flight: acknowledged and delivered, beside rows and Apache Kafka, in turns.
+ * `Store.commit` stores. One 100 B record in flight: acknowledged and delivered, beside rows and Apache Kafka, and beside an insert
+ * of as much into the Postgres of rows, in turns.
  * `node --conditions=tusk-source bench/objects.ts [--rounds 3] [--seconds 4] [--per-round 1000] [--quick] [--json FILE]`
  */
 import { NOTHING_TOLD } from "@tusk/storage/port/counters"
@@ -27,6 +28,7 @@ import type { Sql } from "./groups/EmbeddedSql.ts"
 import { quantile } from "./groups/Report.ts"
 import { preciseCpuSeconds } from "./kafka/ProcessTree.ts"
 import { oneInFlight } from "./OneInFlight.ts"
+import type { OneInFlight } from "./OneInFlight.ts"
 
 const { values: options } = parseArgs({
   options: {
@@ -147,15 +149,36 @@ const pointers = (commits: number, each: number): Promise<number> =>
     )
   )
 
+/** A row and its commit, by a session of its own: the least that a record can take. */
+const bareInsert = async ({ dataDir }: RunningSide, value: Uint8Array): Promise<OneInFlight> => {
+  const sql = await openEmbeddedSql(dataDir!)
+  await sql.rows("create table public.bare (id bigint generated always as identity primary key, value bytea)")
+  const insert = `insert into public.bare (value) values ('\\x${Buffer.from(value).toString("hex")}')`
+  return {
+    produceOne: async () => {
+      const start = performance.now()
+      await sql.rows(insert)
+      const took = performance.now() - start
+      return { acked: took, delivered: took }
+    },
+    close: sql.close
+  }
+}
+
+const INSERT = "a bare insert"
+
 const latencies = async (running: ReadonlyArray<RunningSide>): Promise<ReadonlyArray<Bar>> => {
   const value = Buffer.alloc(100, "x")
-  const pairs = await Promise.all(
-    running.map(async (side) => {
-      const { id, bootstrap, configs, name } = side
-      return { name, pair: await oneInFlight(bootstrap, `one-${id}`, value, configs), acked: [0], delivered: [0] }
-    })
-  )
-  for (const { acked, delivered } of pairs) acked.length = delivered.length = 0
+  const timed = (name: string, pair: OneInFlight) => {
+    const [acked, delivered]: [Array<number>, Array<number>] = [[], []]
+    return { name, pair, acked, delivered }
+  }
+  const pairs = await Promise.all([
+    ...running.map(async ({ bootstrap, configs, id, name }) =>
+      timed(name, await oneInFlight(bootstrap, `one-${id}`, value, configs))
+    ),
+    bareInsert(running[0]!, value).then((pair) => timed(INSERT, pair))
+  ])
   for (let round = -1; round < rounds; round++) {
     for (const { acked, delivered, pair } of round % 2 === 0 ? pairs : pairs.toReversed()) {
       for (let i = 0; i < perRound; i++) {
@@ -167,16 +190,21 @@ const latencies = async (running: ReadonlyArray<RunningSide>): Promise<ReadonlyA
     }
   }
   await Promise.all(pairs.map(({ pair }) => pair.close()))
-  return pairs.flatMap(({ acked, delivered, name }) =>
-    Object.entries({ acknowledged: acked, delivered }).flatMap(([what, values]) =>
-      [50, 99].map((part) => ({
-        bar: "10",
-        what: `one in flight, ${name}: ${what} p${part}`,
-        value: quantile(values, part / 100) * 1000,
-        unit: "µs"
-      }))
-    )
-  )
+  const slowest = (of: string) => quantile(pairs.find(({ name }) => name === of)!.acked, 0.99)
+  const beside = slowest(running[0]!.name) / slowest(INSERT)
+  return [
+    ...pairs.flatMap(({ acked, delivered, name }) =>
+      Object.entries({ acknowledged: acked, delivered }).flatMap(([what, values]) =>
+        [50, 99].map((part) => ({
+          bar: "10",
+          what: `one in flight, ${name}: ${what} p${part}`,
+          value: quantile(values, part / 100) * 1000,
+          unit: "µs"
+        }))
+      )
+    ),
+    { bar: "10", what: `one in flight, rows beside ${INSERT}: acknowledged p99`, value: beside, unit: "x", most: 3 }
+  ]
 }
 
 const measure = async (ending: Ending): Promise<void> => {

@@ -109,6 +109,15 @@ describe("tusk object", () => {
     assert.strictEqual((await tusk(["object", "check", "--deep"])).exit, 0)
   })
 
+  it("adopt takes no store for its own that has none of the database's objects", async () => {
+    await run(objects.remove(name))
+    const ran = await tusk(["object", "adopt"])
+    assert.strictEqual(ran.exit, 1)
+    assert.match(ran.stderr, /knows 1 objects, and this store has none of them: is it the right one, and mounted\?/)
+    assert.strictEqual(await run(objects.readTagged(ownerName(clusterId))), undefined)
+    await run(objects.put(name, [batch]))
+  })
+
   it("adopt says whose the objects are, and asks before it takes them from another database", async () => {
     assert.match((await findingsOf())[0]!.seen, /knows 1 objects .* has no owner object/)
     const first = await tusk(["object", "adopt"])

@@ -17,6 +17,7 @@ import type { TopicConfigName } from "../src/config/TopicConfigDefinitions.ts"
 import { Authorizer } from "../src/request/Authorizer.ts"
 import { Tusk } from "../src/Tusk.ts"
 import type { ListenOptions } from "../src/Tusk.ts"
+import { HeldTime } from "./HeldTime.ts"
 import { objectStore, objectTopics } from "./storedBy.ts"
 import { within, WireClient } from "./WireClient.ts"
 import { TestClock } from "effect/testing"
@@ -34,13 +35,21 @@ export class BrokerUnderTest implements AsyncDisposable {
   readonly ports: ReadonlyArray<number>
   readonly log: ReadonlyArray<LogLine>
   readonly stop: () => Promise<void>
+  /** Of a broker that is not in a test's time. */
+  readonly time: HeldTime
   readonly #clients: Array<WireClient> = []
 
-  constructor(ports: ReadonlyArray<number>, log: ReadonlyArray<LogLine>, stop: () => Promise<void>) {
+  constructor(
+    ports: ReadonlyArray<number>,
+    log: ReadonlyArray<LogLine>,
+    stop: () => Promise<void>,
+    time = new HeldTime()
+  ) {
     this.port = ports[0]!
     this.ports = ports
     this.log = log
     this.stop = stop
+    this.time = time
   }
 
   /** To its first listener, or another one. */
@@ -142,12 +151,15 @@ export const startBroker = async (
 ): Promise<BrokerUnderTest> => {
   const log: Array<LogLine> = []
   const scope = Scope.makeUnsafe()
-  const context = await Effect.runPromise(Layer.buildWithScope(layerOf(settings, log, options), scope))
+  const time = new HeldTime()
+  const layer = Layer.provide(layerOf(settings, log, options), time.layer)
+  const context = await Effect.runPromise(Layer.buildWithScope(layer, scope))
   let stopped: Promise<void> | undefined
   return new BrokerUnderTest(
     portsOf(context),
     log,
-    () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void)))
+    () => (stopped ??= Effect.runPromise(Scope.close(scope, Exit.void))),
+    time
   )
 }
 

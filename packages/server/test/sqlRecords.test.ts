@@ -21,11 +21,11 @@ const noting = () => {
     })
   const unpacked: NonNullable<Store["Service"]["unpacked"]> = {
     positions: Effect.succeed([]),
-    position: () => Effect.undefined,
+    position: (partitionId) => Effect.sync(() => (kept.has(partitionId) ? { nextOffset: 0n, version: 1n } : undefined)),
     leftOver: Effect.succeed([]),
     begin: (partitionId) => note(() => kept.add(partitionId)),
-    add: ({ to }) => Effect.succeed({ nextOffset: to }),
-    erase: () => Effect.succeed(true),
+    add: ({ to }, version) => Effect.succeed({ nextOffset: to, version }),
+    erase: () => Effect.void,
     sift: () => Effect.void,
     noteCompaction: () => Effect.void,
     clear: () => Effect.succeed(0),

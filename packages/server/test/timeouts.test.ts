@@ -351,11 +351,12 @@ describe("a commit that takes too long", () => {
       const full = Layer.effect(
         Committer,
         Effect.map(Committer, (committer) => {
-          const room = Effect.suspend(() => {
-            waiting++
-            changed.notify()
-            return Effect.never
-          })
+          const room = () =>
+            Effect.suspend(() => {
+              waiting++
+              changed.notify()
+              return Effect.never
+            })
           return Committer.of({ ...committer, hasRoom: () => false, room })
         })
       ).pipe(Layer.provide(Committer.layer))

@@ -76,7 +76,7 @@ const makeRoom = () => {
   })
   const committer = Layer.effect(
     Committer,
-    Effect.map(Committer, (committer) => Committer.of({ ...committer, hasRoom: () => hasRoom, room: wait }))
+    Effect.map(Committer, (committer) => Committer.of({ ...committer, hasRoom: () => hasRoom, room: () => wait }))
   ).pipe(Layer.provide(Committer.layer))
   return {
     committer,

@@ -4,7 +4,6 @@ import { readsOf } from "@tusk/storage/memory/memoryReads"
 import { NOTHING_TOLD } from "@tusk/storage/port/counters"
 import { Store } from "@tusk/storage/port/Store"
 import type { ClusterState, Told } from "@tusk/storage/port/CommitStore"
-import type { StoredAcl } from "@tusk/storage/port/Security"
 import { resolved } from "@tusk/storage/port/StoredBatch"
 import type { Unit } from "@tusk/storage/port/Write"
 import { Fenced, LockHeld, StoreUnavailable } from "@tusk/storage/port/StoreError"
@@ -13,6 +12,7 @@ import type { Outbox } from "@tusk/storage/port/Outbox"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import type { DatabaseOptions } from "./DatabaseOptions.ts"
 import type { Faults } from "./Faults.ts"
 import { Ledger } from "./Ledger.ts"
 import { asStored, mergeReads, objectRows } from "./objectReads.ts"
@@ -20,41 +20,15 @@ import { Reigns } from "./Reigns.ts"
 import { Server } from "./Server.ts"
 import { erasuresPort, rowsPort, tablesPort } from "./sidePorts.ts"
 import type { Beside } from "./sidePorts.ts"
-import type { SideFaults } from "./SideFaults.ts"
 import { PASS_KEYS } from "./SqlServer.ts"
-import type { Lost } from "./Server.ts"
 import { MAX_BYTES, secondDoor, Session } from "./Session.ts"
 import type { Sent, SessionWorld } from "./Session.ts"
+import type { SideFaults } from "./SideFaults.ts"
 import { changesAcls } from "./units.ts"
 import type { View, World } from "./World.ts"
 
 /** By its own clock a server ends the session of a client that says nothing for so long (`idle_session_timeout`). */
 const IDLE_MS = 6000
-
-export interface DatabaseOptions {
-  /** `tusk.failover.offset.leap`: no failover loses more offsets of a partition. */
-  readonly failoverLeap: number
-  /** Whether a failover may lose a commit. */
-  readonly mayMiss: (units: ReadonlyArray<Unit>) => boolean
-  /** A topic of which no partition can ever be loaded. */
-  readonly isBroken: (topic: string) => boolean
-  readonly violate: (invariant: string, text: string) => void
-  /** Of sessions beside the one that commits; undefined: there are none. */
-  readonly sideFaults: SideFaults | undefined
-  /** Records are kept as rows; keys are erased. */
-  readonly follows: boolean
-  readonly erases: boolean
-  /** What lies in the object store, by name. */
-  readonly stored: ReadonlyMap<string, Uint8Array>
-  /** A commit is about to happen. */
-  readonly onCommit: (server: Server, units: ReadonlyArray<Unit>) => void
-  /** What is stored of ACLs is this from now on. */
-  readonly onAcls: (rows: ReadonlyArray<StoredAcl>) => void
-  /** A broker has the lock, and reads all that is stored. */
-  readonly onReign: () => void
-  /** Another server has taken over, and lacks this. */
-  readonly onFailover: (lost: Lost) => void
-}
 
 /** What every broker of the world keeps its data in; it outlives them all. What is asked of it fails as it may of a database. */
 export class Database {
@@ -108,6 +82,9 @@ export class Database {
         this.losses++
       },
       troubled: () => this.troubled(),
+      heldUp: () => {
+        if (options.hasObjects) this.troubled()
+      },
       ended: (session) => this.#ended(session),
       standStill: (broker, forMs) => this.standStill(broker, forMs)
     }

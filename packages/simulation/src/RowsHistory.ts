@@ -69,7 +69,7 @@ export class RowsHistory {
     const topic = Array.from(data.topics.values()).find((each) => each.name === name)
     if (topic === undefined) return false
     const looks = topic.partitionIds.map((id, index) => {
-      const next = rows.position(id)
+      const next = rows.position(id)?.nextOffset
       // Without a position nobody reads them.
       if (next === undefined) return false
       const log = data.partitions.get(id)!
@@ -85,7 +85,7 @@ export class RowsHistory {
     const { data } = server
     const partitionIds = data.topics.get(topicId ?? "")?.partitionIds ?? []
     const looks = partitionIds.map((id) => {
-      const next = positions.get(id)
+      const next = positions.get(id)?.nextOffset
       if (next === undefined) return false
       const { records, stableEnd } = committedLog(server, data.partitions.get(id)!)
       const wrong = (text: string) => this.#violate("S5", `table ${name}: ${text}`)

@@ -47,6 +47,8 @@ export interface SessionWorld {
   readonly upset: () => void
   /** A request that was in order may be told that it failed. */
   readonly troubled: () => void
+  /** A commit has taken long. */
+  readonly heldUp: () => void
   readonly ended: (session: Session) => void
   readonly standStill: (broker: View, forMs: number) => void
 }
@@ -281,7 +283,11 @@ export class Session {
       case "stored":
       case "stalled":
       case "locked":
-        return this.#written(delayMs, () => this.#answer(question, 0, this.#decide(sent, true)))
+        return this.#written(delayMs, () => {
+          // What has waited behind it for long may name objects that are too old by now.
+          if (fate !== "stored") this.#around.heldUp()
+          this.#answer(question, 0, this.#decide(sent, true))
+        })
       case "lockedOut":
         return this.#refuse(sent, question, delayMs, unavailable("canceling statement due to lock timeout"))
       case "refused":

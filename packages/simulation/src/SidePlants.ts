@@ -16,8 +16,8 @@ const positionAheadOfRows: Plant = {
       ...store,
       unpacked: {
         ...unpacked,
-        add: (step: FollowedStep) =>
-          Effect.tap(unpacked.add({ ...step, batches: [] }), (added) => {
+        add: (step: FollowedStep, version: bigint) =>
+          Effect.tap(unpacked.add({ ...step, batches: [] }, version), (added) => {
             const { server } = database
             return Effect.andThen(
               Effect.sleep(1),

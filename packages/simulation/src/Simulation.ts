@@ -133,6 +133,7 @@ const begin = (seed: number, plant: Plant | undefined): Run => {
     sideFaults,
     follows,
     erases,
+    hasObjects: stores,
     stored: objects?.store.data.objects ?? new Map(),
     onCommit: (server, units) => {
       history.erasures.rewrites(server, units)

@@ -1,13 +1,13 @@
 import type { MemoryData } from "@tusk/storage/memory/MemoryStore"
-import type { FollowedStep } from "@tusk/storage/port/FollowerRows"
+import type { FollowedStep, FollowerPosition } from "@tusk/storage/port/FollowerRows"
 import type { CompactedTo, UnpackedPosition } from "@tusk/storage/port/UnpackedRows"
 import { rowsOf } from "./SqlBatches.ts"
 import type { KeptRow } from "./SqlBatches.ts"
+import { newVersion } from "./rowVersions.ts"
 import { SqlTables } from "./SqlTables.ts"
 import type { TableChange } from "./SqlTables.ts"
 
-interface KeptPosition {
-  readonly nextOffset: bigint
+interface KeptPosition extends FollowerPosition {
   readonly compacted: CompactedTo | null
 }
 
@@ -44,8 +44,9 @@ export class SqlRows {
     return rows.sort((a, b) => (a.offset < b.offset ? -1 : 1))
   }
 
-  position(partitionId: number): bigint | undefined {
-    return this.#positions.get(partitionId)?.nextOffset
+  position(partitionId: number): FollowerPosition | undefined {
+    const found = this.#positions.get(partitionId)
+    return found && { nextOffset: found.nextOffset, version: found.version }
   }
 
   positions({ partitions }: MemoryData): ReadonlyArray<UnpackedPosition> {
@@ -69,20 +70,20 @@ export class SqlRows {
   begin(partitionId: number, nextOffset: bigint, { partitions }: MemoryData): RowChange {
     const log = partitions.get(partitionId)
     const isThere = log !== undefined && !this.#positions.has(partitionId)
-    const position = isThere ? { nextOffset, compacted: log.compaction } : undefined
+    const position = isThere ? { nextOffset, version: newVersion(), compacted: log.compaction } : undefined
     return { partitionId, gone: [], come: [], position }
   }
 
-  /** Undefined: the position is not where the step begins. */
-  add(step: FollowedStep): RowChange | undefined {
+  /** Undefined: the position is not where the step begins, or not in the version that is meant. */
+  add(step: FollowedStep, version: bigint): (RowChange & { readonly position: KeptPosition }) | undefined {
     const { partitionId, from, to } = step
     const position = this.#positions.get(partitionId)
-    if (position?.nextOffset !== from) return undefined
+    if (position?.nextOffset !== from || position.version !== version) return undefined
     const come = recordsOf(step)
     const twice = come.find(({ offset }) => this.#rows.get(partitionId)?.has(offset))
     if (twice !== undefined)
       throw new RowRefused(`a row of ${twice.offset} of partition ${partitionId} is there already`)
-    return { partitionId, gone: [], come, position: { ...position, nextOffset: to } }
+    return { partitionId, gone: [], come, position: { ...position, nextOffset: to, version: newVersion() } }
   }
 
   /** Its rows, wherever the position is: for broken brokers. */
@@ -108,7 +109,7 @@ export class SqlRows {
 
   noteCompaction(partitionId: number, compacted: CompactedTo): RowChange {
     const position = this.#positions.get(partitionId)
-    return { partitionId, gone: [], come: [], position: position && { ...position, compacted } }
+    return { partitionId, gone: [], come: [], position: position && { ...position, compacted, version: newVersion() } }
   }
 
   /** Nothing where there is a position. */

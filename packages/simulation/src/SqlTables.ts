@@ -1,11 +1,12 @@
-import type { Added, FollowedStep } from "@tusk/storage/port/FollowerRows"
+import type { Added, FollowedStep, FollowerPosition } from "@tusk/storage/port/FollowerRows"
 import type { MaterialisedTable } from "@tusk/storage/port/MaterialisedTables"
 import { rowsOf } from "./SqlBatches.ts"
 import type { KeptRow } from "./SqlBatches.ts"
+import { newVersion } from "./rowVersions.ts"
 
 /** A table that holds the latest value of each key. */
 export interface LatestTable extends MaterialisedTable {
-  readonly positions: ReadonlyMap<number, bigint>
+  readonly positions: ReadonlyMap<number, FollowerPosition>
   /** By key. */
   readonly rows: ReadonlyMap<string, KeptRow>
   /** Its owner has made it so that values of an odd number do not fit. */
@@ -17,6 +18,20 @@ export type TableChange = (tables: SqlTables) => void
 
 const fits = ({ isStrict }: LatestTable, { value }: KeptRow): boolean =>
   !isStrict || value === null || !/[13579]$/.test(value)
+
+const isAt = (
+  table: LatestTable | undefined,
+  partitionId: number,
+  { nextOffset, version }: FollowerPosition
+): table is LatestTable => {
+  const found = table?.positions.get(partitionId)
+  return found?.nextOffset === nextOffset && found.version === version
+}
+
+const movedTo = (table: LatestTable, partitionId: number, nextOffset: bigint): LatestTable => ({
+  ...table,
+  positions: new Map(table.positions).set(partitionId, { nextOffset, version: newVersion() })
+})
 
 /** Tables of users that follow topics, of one server: what each statement of a follower would make of them. */
 export class SqlTables {
@@ -41,14 +56,18 @@ export class SqlTables {
   begin(id: number, partitionId: number, nextOffset: bigint): TableChange | undefined {
     const table = this.#tables.get(id)
     if (table === undefined || table.positions.has(partitionId)) return undefined
-    return this.put({ ...table, positions: new Map(table.positions).set(partitionId, nextOffset) })
+    return this.put(movedTo(table, partitionId, nextOffset))
   }
 
-  /** Undefined: the position is not where the step begins. */
-  add(id: number, step: FollowedStep): { readonly change: TableChange; readonly added: Added } | undefined {
+  /** Undefined: the position is not where the step begins, or not in the version that is meant. */
+  add(
+    id: number,
+    step: FollowedStep,
+    version: bigint
+  ): { readonly change: TableChange; readonly added: Added } | undefined {
     const { batches, from, partitionId, to } = step
     const table = this.#tables.get(id)
-    if (table?.positions.get(partitionId) !== from) return undefined
+    if (!isAt(table, partitionId, { nextOffset: from, version })) return undefined
     const rows = new Map(table.rows)
     let nextOffset = to
     for (const record of batches.flatMap(rowsOf)) {
@@ -60,21 +79,22 @@ export class SqlTables {
       if (record.value === null) rows.delete(record.key)
       else rows.set(record.key, record)
     }
-    const change = this.put({ ...table, rows, positions: new Map(table.positions).set(partitionId, nextOffset) })
-    return { change, added: nextOffset === to ? { nextOffset } : { nextOffset, refusal: "it does not fit" } }
+    const made = movedTo({ ...table, rows }, partitionId, nextOffset)
+    const added = made.positions.get(partitionId)!
+    return { change: this.put(made), added: nextOffset === to ? added : { ...added, refusal: "it does not fit" } }
   }
 
-  /** Undefined: the position is not where `since` ends. */
-  erase(id: number, key: string, since: FollowedStep): TableChange | undefined {
+  /** Undefined: the position is not where `since` ends, or not in the version that is meant. */
+  erase(id: number, key: string, since: FollowedStep, version: bigint): TableChange | undefined {
     const table = this.#tables.get(id)
-    if (table?.positions.get(since.partitionId) !== since.to) return undefined
+    if (!isAt(table, since.partitionId, { nextOffset: since.to, version })) return undefined
     const rows = new Map(table.rows)
     rows.delete(key)
     const later = since.batches
       .flatMap(rowsOf)
       .findLast(({ key: other, offset }) => other === key && offset >= since.from && offset < since.to)
     if (later !== undefined && later.value !== null) rows.set(key, later)
-    return this.put({ ...table, rows })
+    return this.put(movedTo({ ...table, rows }, since.partitionId, since.to))
   }
 
   end(id: number, partitionId: number): TableChange | undefined {
@@ -85,9 +105,14 @@ export class SqlTables {
     return this.put({ ...table, positions })
   }
 
-  clear(id: number, limit: number): { readonly change: TableChange | undefined; readonly gone: number } {
+  /** Undefined: it is another topic's. */
+  clear(
+    id: number,
+    topicId: string | undefined,
+    limit: number
+  ): { readonly change: TableChange; readonly gone: number } | undefined {
     const table = this.#tables.get(id)
-    if (table === undefined) return { change: undefined, gone: 0 }
+    if (table === undefined || table.topicId !== topicId) return undefined
     const left = Array.from(table.rows).slice(limit)
     return {
       change: this.put({ ...table, positions: new Map(), rows: new Map(left) }),

@@ -78,18 +78,17 @@ export const rowsPort = (beside: Beside): UnpackedRows => {
       ask(`begin of ${id}`, (server) => {
         server.keepsRows(server.rows.begin(id, nextOffset, server.data), world.nowMs)
       }),
-    add: (step) =>
+    add: (step, version) =>
       ask(`${step.partitionId}@${step.from}-${step.to}`, (server) => {
-        const change = server.rows.add(step)
+        const change = server.rows.add(step, version)
         if (change === undefined) return undefined
         server.keepsRows(change, world.nowMs)
-        return { nextOffset: step.to }
+        return { nextOffset: step.to, version: change.position.version }
       }),
     erase: ({ below, key, partitionId }) =>
       ask(`erase of ${partitionId} below ${below}`, (server) => {
         const keys = new Set([Buffer.from(key).toString()])
         server.keepsRows(server.rows.erase(partitionId, keys, 0n, below), world.nowMs)
-        return true
       }),
     sift: (step) =>
       ask(`sift of ${step.partitionId}`, (server) => server.keepsRows(server.rows.sift(step), world.nowMs)),
@@ -133,27 +132,26 @@ export const tablesPort = (beside: Beside): MaterialisedTables => {
           ask(`position of table ${id}`, ({ rows }) => rows.tables.of(id)?.positions.get(partitionId)),
         begin: (partitionId, nextOffset) =>
           Effect.asVoid(keep("begin", (tables) => tables.begin(id, partitionId, nextOffset))),
-        add: (step) =>
+        add: (step, version) =>
           ask(`${step.partitionId}@${step.from}-${step.to} of table ${id}`, (server) => {
-            const made = server.rows.tables.add(id, step)
+            const made = server.rows.tables.add(id, step, version)
             server.keepsRows(made?.change, world.nowMs)
             return made?.added
           }),
-        erase: ({ key }, since) => keep("erase", (tables) => tables.erase(id, Buffer.from(key).toString(), since)),
+        erase: ({ key }, since, version) =>
+          keep("erase", (tables) => tables.erase(id, Buffer.from(key).toString(), since, version)),
         end: (partitionId) => Effect.asVoid(keep("end", (tables) => tables.end(id, partitionId))),
-        clear: (limit) =>
+        clear: (topicId, limit) =>
           ask(`clear of table ${id}`, (server) => {
-            const { change, gone } = server.rows.tables.clear(id, limit)
-            server.keepsRows(change, world.nowMs)
-            return gone
+            const made = server.rows.tables.clear(id, topicId, limit)
+            server.keepsRows(made?.change, world.nowMs)
+            return made?.gone
           }),
-        belongTo: (topicId) =>
-          Effect.asVoid(
-            keep("owner", (tables) => {
-              const table = tables.of(id)
-              return table && tables.put({ ...table, topicId })
-            })
-          ),
+        belongTo: (former, topicId) =>
+          keep("owner", (tables) => {
+            const table = tables.of(id)
+            return table === undefined || table.topicId !== former ? undefined : tables.put({ ...table, topicId })
+          }),
         stands: () => Effect.void
       }
     }

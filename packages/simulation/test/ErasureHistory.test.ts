@@ -103,7 +103,7 @@ describe("a table of the latest values", () => {
   const table = { id: 1, name: "latest", topic: "x", topicId: TOPIC, isStrict: false, rows: new Map() }
   const made = () => {
     const tables = new SqlTables()
-    tables.put({ ...table, positions: new Map([[PARTITION, 0n]]) })(tables)
+    tables.put({ ...table, positions: new Map([[PARTITION, { nextOffset: 0n, version: 0n }]]) })(tables)
     return tables
   }
   const valued = (...values: ReadonlyArray<string | null>) =>
@@ -115,21 +115,26 @@ describe("a table of the latest values", () => {
     const tables = made()
     const step = { partitionId: PARTITION, from: 0n, to: 3n, batches: [valued("0", "1", "2")] }
     tables.put({ ...tables.of(1)!, isStrict: true })(tables)
-    const { added, change } = tables.add(1, step)!
-    expect(added).toEqual({ nextOffset: 1n, refusal: "it does not fit" })
+    const { added, change } = tables.add(1, step, 0n)!
+    expect(added).toMatchObject({ nextOffset: 1n, refusal: "it does not fit" })
     change(tables)
     expect(tables.of(1)!.rows.get("k")?.value).toBe("0")
-    expect(tables.add(1, step)).toBe(undefined)
+    expect(tables.add(1, step, added.version)).toBe(undefined)
   })
 
   it("loses a key that is erased, but for what came later", () => {
     const tables = made()
     const batches = [valued("0", "1", "2")]
-    tables.add(1, { partitionId: PARTITION, from: 0n, to: 3n, batches })!.change(tables)
-    tables.erase(1, "k", { partitionId: PARTITION, from: 2n, to: 3n, batches })!(tables)
+    const version = () => tables.of(1)!.positions.get(PARTITION)!.version
+    tables.add(1, { partitionId: PARTITION, from: 0n, to: 3n, batches }, 0n)!.change(tables)
+    tables.erase(1, "k", { partitionId: PARTITION, from: 2n, to: 3n, batches }, version())!(tables)
     expect(tables.of(1)!.rows.get("k")).toEqual({ offset: 2n, key: "k", value: "2" })
-    tables.erase(1, "k", { partitionId: PARTITION, from: 3n, to: 3n, batches: [] })!(tables)
+    const before = version()
+    tables.erase(1, "k", { partitionId: PARTITION, from: 3n, to: 3n, batches: [] }, before)!(tables)
     expect(tables.of(1)!.rows.size).toBe(0)
-    expect(tables.erase(1, "k", { partitionId: PARTITION, from: 4n, to: 4n, batches: [] })).toBe(undefined)
+    expect(tables.erase(1, "k", { partitionId: PARTITION, from: 4n, to: 4n, batches: [] }, version())).toBe(undefined)
+    // What was read before that, and comes late.
+    expect(tables.add(1, { partitionId: PARTITION, from: 3n, to: 6n, batches }, before)).toBe(undefined)
+    expect(tables.erase(1, "k", { partitionId: PARTITION, from: 0n, to: 3n, batches }, before)).toBe(undefined)
   })
 })

@@ -51,7 +51,7 @@ const judged = (server: Server, next: number, offsets: ReadonlyArray<number>, va
       if ("_tag" in record) throw record
       return { offset: BigInt(offset), key: null, value: value ?? Buffer.from(record[0]!.value!).toString() }
     }),
-    position: { nextOffset: BigInt(next), compacted: null }
+    position: { nextOffset: BigInt(next), version: 1n, compacted: null }
   }
   server.keepsRows(change, 0)
   const wrong: Array<string> = []
@@ -96,30 +96,31 @@ describe("a server with rows", () => {
 
   it("loses in a crash what was written without waiting for the disk, and nothing that something waited for since", () => {
     const server = serverWith([["a"], ["b"]])
-    server.keepsRows({ ...row, position: { nextOffset: 1n, compacted: null } }, 0)
+    server.keepsRows({ ...row, position: { nextOffset: 1n, version: 1n, compacted: null } }, 0)
     server.losesUnflushed()
     expect([server.rows.position(PARTITION), server.rows.rowsOf(PARTITION)]).toEqual([undefined, []])
-    server.keepsRows({ ...row, position: { nextOffset: 1n, compacted: null } }, 0)
+    server.keepsRows({ ...row, position: { nextOffset: 1n, version: 1n, compacted: null } }, 0)
     server.erases(() => {})
-    server.keepsRows({ ...row, come: [], position: { nextOffset: 2n, compacted: null } }, 0)
+    server.keepsRows({ ...row, come: [], position: { nextOffset: 2n, version: 2n, compacted: null } }, 0)
     server.losesUnflushed()
-    expect([server.rows.position(PARTITION), server.rows.rowsOf(PARTITION)]).toEqual([1n, row.come])
+    expect([server.rows.position(PARTITION)?.nextOffset, server.rows.rowsOf(PARTITION)]).toEqual([1n, row.come])
   })
 
   it("has a standby that lacks them with what was committed behind them", () => {
     const server = serverWith([["a"]])
     server.erases(() => {})
-    server.keepsRows({ ...row, position: { nextOffset: 1n, compacted: null } }, 0)
+    server.keepsRows({ ...row, position: { nextOffset: 1n, version: 1n, compacted: null } }, 0)
     server.erases(() => {})
     const lacks = server.promote(2, 100, () => false).server
     expect(lacks.rows.position(PARTITION)).toBe(undefined)
   })
 
-  it("takes no rows of a step that begins elsewhere, and clears none that have a position", () => {
+  it("takes no rows of a step that begins elsewhere or comes late, and clears none that have a position", () => {
     const { rows } = serverWith([["a"]])
-    rows.apply({ ...row, position: { nextOffset: 1n, compacted: null } })
+    rows.apply({ ...row, position: { nextOffset: 1n, version: 1n, compacted: null } })
     const step = { partitionId: PARTITION, from: 0n, to: 2n, batches: [] }
-    expect([rows.add(step), rows.clear(PARTITION, 10).gone]).toEqual([undefined, []])
+    expect([rows.add(step, 1n), rows.add({ ...step, from: 1n }, 2n)]).toEqual([undefined, undefined])
+    expect([rows.add({ ...step, from: 1n }, 1n)?.position.nextOffset, rows.clear(PARTITION, 10).gone]).toEqual([2n, []])
     rows.apply({ ...row, come: [], position: null })
     expect(rows.clear(PARTITION, 10).gone).toEqual([0n])
   })

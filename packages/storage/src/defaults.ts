@@ -111,7 +111,8 @@ export const securityDefaults = {
 export const pgDefaults = {
   statementTimeoutMs: 60_000,
   lockTimeoutMs: 30_000,
-  tableSessions: followerDefaults.tableSteps
+  tableSessions: followerDefaults.tableSteps,
+  cachedPointers: 65_536
 }
 
 /** Of `CollectorOptions`. */

@@ -103,7 +103,8 @@ const serve = (options: StartOptions): Effect.Effect<Serving, unknown, Scope.Sco
     startTimeoutMs: settings.databaseStartTimeoutMs,
     statementTimeoutMs: settings.databaseStatementTimeoutMs,
     lockTimeoutMs: settings.databaseLockTimeoutMs,
-    tableSessions: settings.sqlMaterialiseSessions
+    tableSessions: settings.sqlMaterialiseSessions,
+    cachedPointers: settings.objectCachePointers
   }
   switch (storage._tag) {
     case "Memory": {

@@ -1,4 +1,4 @@
-import { collectorDefaults, mergeDefaults, objectDefaults } from "@tusk/storage/defaults"
+import { collectorDefaults, mergeDefaults, objectDefaults, pgDefaults } from "@tusk/storage/defaults"
 import { number, secret, text, word } from "./SettingKinds.ts"
 
 const MIB = 1024 * 1024
@@ -27,7 +27,7 @@ export const objectSettingDefinitions = {
     "INT",
     objectDefaults.lingerMs,
     { min: -1, max: 60_000 },
-    "How long a batch waits for others to go into one object with; -1: 250, or 5 if the store is local."
+    "How long a batch waits for others to go into one object with; -1: 250. In a local store it waits for the append before it, and no longer."
   ),
   objectMaxBytes: number(
     "tusk.object.max.bytes",
@@ -41,7 +41,7 @@ export const objectSettingDefinitions = {
     "INT",
     objectDefaults.uploads,
     { min: 1, max: 1000 },
-    "Objects of batches that are put at a time."
+    "Objects of batches that are put at a time. In a local store it is one, to which they are appended."
   ),
   objectCacheBytes: number(
     "tusk.object.cache.bytes",
@@ -61,12 +61,19 @@ export const objectSettingDefinitions = {
     { min: 0 },
     "Bytes in tusk.object.cache.path at most."
   ),
+  objectCachePointers: number(
+    "tusk.object.cache.pointers",
+    "INT",
+    pgDefaults.cachedPointers,
+    { min: 0, max: 100_000_000 },
+    "Batches of which memory keeps where in objects they lie, some 130 bytes each: who reads on asks the database for no row of them."
+  ),
   objectMergeBytes: number(
     "tusk.object.merge.bytes",
     "INT",
     mergeDefaults.bytes,
     { min: 64 * 1024, max: GIB },
-    "Bytes, about, of an object into which what lies in small ones is put, in order of partitions and offsets; in a local store 4 MiB at most. So many are held in memory meanwhile."
+    "Bytes, about, of an object into which what lies in small ones is put, in order of partitions and offsets. So many are held in memory meanwhile."
   ),
   objectMergeIntervalMs: number(
     "tusk.object.merge.interval.ms",

@@ -5,7 +5,6 @@
 import type { Producer } from "@tusk/coordinator/transaction/machine/Decision"
 import type { ProducerKind } from "@tusk/coordinator/transaction/shell/Producing"
 import { Transactions } from "@tusk/coordinator/transaction/shell/Transactions"
-import type { Appends } from "@tusk/coordinator/transaction/shell/Transactions"
 import {
   InvalidProducerIdMapping,
   InvalidRequiredAcks,
@@ -31,6 +30,8 @@ import type { Answering, Placing } from "../request/Handler.ts"
 import type { Places } from "../request/Places.ts"
 import type { RequestContext } from "../request/RequestContext.ts"
 import { topicsOf } from "../request/Resources.ts"
+import { topicById, topicByName } from "../topics/CoordinatorTopics.ts"
+import { TopicSettings } from "../topics/TopicSettings.ts"
 
 /**
  * A `timeout.ms` below counts as this: a commit takes a while in which Kafka's leader has long answered, and some clients
@@ -90,6 +91,15 @@ export const produce = handler({
         ? store(collected)
         : storeInPlace(services, collected, places, timeoutMs, store)
     }
+  }),
+  putsObjects: Effect.gen(function* () {
+    const topics = yield* Topics
+    const settings = yield* TopicSettings
+    return ({ topicData }: ProduceRequest, { apiVersion }: RequestContext) =>
+      topicData.some(({ name, topicId }) => {
+        const topic = apiVersion >= 13 ? topicById(topics, topicId) : topicByName(topics, name)
+        return topic !== undefined && settings.of(topic.name).inObjects
+      })
   }),
   turningAway: Effect.gen(function* () {
     const log = yield* Log
@@ -187,8 +197,7 @@ const appending =
     if (!requests.every(({ batch }) => isOf(producer, batch))) {
       return Effect.succeed(requests.map(() => new InvalidProducerIdMapping()))
     }
-    const appends: Appends = (mayBegin) => requests.map((each) => ({ ...each, mayBegin }))
-    return transactions.append(producer, kindOf(apiVersion), appends, timeoutMs)
+    return transactions.append(producer, kindOf(apiVersion), requests, timeoutMs)
   }
 
 /** Whether a batch is not of another producer's transaction. */

@@ -19,7 +19,7 @@ import * as Result from "effect/Result"
 import { BrokerSettings } from "../config/BrokerSettings.ts"
 import { Authorizer } from "../request/Authorizer.ts"
 import type { ConnectionInfo } from "../request/ConnectionInfo.ts"
-import type { Answering, Handle, Handler, TurnAway } from "../request/Handler.ts"
+import type { Answering, Handle, Handler, PutsObjects, TurnAway } from "../request/Handler.ts"
 import type { Login } from "../request/Login.ts"
 import { RequestContext } from "../request/RequestContext.ts"
 import { RequestCounts } from "../request/ServerCounts.ts"
@@ -47,6 +47,7 @@ interface Served {
   readonly handler: Handler
   readonly handle: Handle<any, any>
   readonly turnAway: TurnAway<any>
+  readonly putsObjects: PutsObjects<any>
   readonly counts: ApiCounts
 }
 
@@ -81,6 +82,7 @@ export class Dispatch extends Context.Service<
           handler,
           handle: yield* handler.make as Effect.Effect<Handle<any, any>, never, HandlerServices>,
           turnAway: yield* handler.turningAway as Effect.Effect<TurnAway<any>, never, HandlerServices>,
+          putsObjects: yield* handler.putsObjects as Effect.Effect<PutsObjects<any>, never, HandlerServices>,
           counts: counts.of(handler.api)
         }
         table.set(handler.api.key, faultOf === undefined ? served : { ...served, handle: faulted(faultOf, served) })
@@ -137,7 +139,7 @@ const admit =
       if (served === undefined) {
         return protocolError("unknownApi", `API key ${apiKey} is not served`)
       }
-      const { counts, handle, handler, turnAway } = served
+      const { counts, handle, handler, putsObjects, turnAway } = served
       const [min, max] = handler.versions
       if (apiVersion < min || apiVersion > max) {
         if (handler.api.key === ApiVersions.key) return tooNew(parts, served, correlationId, connection, receivedMs)
@@ -157,6 +159,7 @@ const admit =
         handler,
         handle,
         turnAway,
+        putsObjects,
         counts,
         request: body,
         context,
@@ -170,7 +173,8 @@ const admit =
       counts.requestBytes += frame.byteLength
       if (verdict?._tag === "OutOfTurn") return outOfTurn(parts, login!, asked)
       const begin = () => begun(parts, asked)
-      const ready = mayRun(parts, handler) ? undefined : readiness(parts, asked, begin, receivedMs)
+      const forObjects = () => putsObjects(body, context)
+      const ready = mayRun(parts, handler, forObjects) ? undefined : readiness(parts, asked, begin, receivedMs)
       return { concurrent: handler.concurrent, ready, begin }
     } catch (error) {
       if (error instanceof ProtocolError) return protocolError(error.reason, `${about}${error.message}`)
@@ -209,11 +213,12 @@ interface Asked extends Served {
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 const readiness = (parts: Parts, asked: Asked, run: Begin, receivedMs: number): Effect.Effect<Begin | undefined> => {
-  const { context, handler, request, turnAway } = asked
+  const { context, handler, putsObjects, request, turnAway } = asked
   return onceItMayRun(parts, {
     handler,
     connection: context.connection,
     isAwaited: () => handler.isAwaited(request),
+    forObjects: () => putsObjects(request, context),
     receivedMs,
     run,
     refused: () => {

@@ -21,6 +21,8 @@ interface Waiting<A> {
   readonly connection: ConnectionInfo
   /** Its client waits for an answer. */
   readonly isAwaited: () => boolean
+  /** It brings what goes into objects. */
+  readonly forObjects: () => boolean
   readonly receivedMs: number
   readonly run: A
   /** What to run when its time is over. */
@@ -40,9 +42,10 @@ export const serves = (active: Active["Service"], reads: boolean): boolean =>
 const needsProof = ({ authorizes }: Gate, { reads }: Handler): boolean => reads || authorizes
 
 /** Whether a request of this handler runs at once: this broker serves, and not too much waits for a commit. */
-export const mayRun = (gate: Gate, handler: Handler): boolean =>
+export const mayRun = (gate: Gate, handler: Handler, forObjects: () => boolean): boolean =>
   (handler.always || serves(gate.active, needsProof(gate, handler))) &&
-  (!handler.concurrent || gate.committer.hasRoom())
+  // Mostly there is room for all.
+  (!handler.concurrent || gate.committer.hasRoom(true) || (!forObjects() && gate.committer.hasRoom()))
 
 /** Waits until it may run, and tells what is to run then: undefined if no client waits for the answer any more. */
 export const onceItMayRun = <A>(gate: Gate, waiting: Waiting<A>): Effect.Effect<A | undefined> => {
@@ -85,9 +88,9 @@ const atEnding = (connection: ConnectionInfo, isOver: () => boolean): Effect.Eff
  */
 const onceRoom = (
   committer: Committer["Service"],
-  { connection, isAwaited }: Pick<Waiting<unknown>, "connection" | "isAwaited">
+  { connection, forObjects, isAwaited }: Pick<Waiting<unknown>, "connection" | "forObjects" | "isAwaited">
 ): Effect.Effect<boolean> => {
-  const room = Effect.as(committer.room, true)
+  const room = Effect.as(committer.room(forObjects()), true)
   if (!isAwaited()) return room
   const gone = atEnding(connection, () => connection.isGone)
   return Effect.raceAllFirst<Effect.Effect<boolean>>([room, gone])

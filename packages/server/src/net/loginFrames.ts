@@ -56,6 +56,7 @@ export const token = (
     handler,
     connection,
     isAwaited: () => true,
+    forObjects: () => false,
     receivedMs,
     run: begin,
     refused: (): Begin => {
@@ -64,5 +65,6 @@ export const token = (
     },
     dropped: tooLate
   }
-  return mayRun(gate, handler) ? inTurn(begin) : { concurrent: false, ready: onceItMayRun(gate, waiting), begin }
+  const isReady = mayRun(gate, handler, waiting.forObjects)
+  return isReady ? inTurn(begin) : { concurrent: false, ready: onceItMayRun(gate, waiting), begin }
 }

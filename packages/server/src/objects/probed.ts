@@ -1,6 +1,10 @@
 import type { ObjectStore, ObjectStoreError, ObjectStoreRefused } from "@tusk/storage/port/ObjectStore"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Semaphore from "effect/Semaphore"
+
+/** How long a start waits for a store: what lies in rows is served without one. */
+const START_MS = 10_000
 
 /** The store once it is known to keep to the conditions of a put, or to be away: then that is asked before the first put. */
 export const probed = (store: ObjectStore): Effect.Effect<ObjectStore, ObjectStoreRefused> =>
@@ -13,8 +17,17 @@ export const probed = (store: ObjectStore): Effect.Effect<ObjectStore, ObjectSto
       })
     )
     const ask = one.withPermits(1)(Effect.suspend(() => (isKnown ? Effect.void : known)))
-    yield* Effect.catchTag(ask, "ObjectStoreUnavailable", ({ message }) =>
-      Effect.logWarning(`the object store cannot be asked now: ${message}`)
+    // It goes on meanwhile, and is not waited for at the end either.
+    const asking = yield* Effect.forkDetach(ask, { startImmediately: true })
+    yield* Fiber.join(asking).pipe(
+      Effect.timeoutOrElse({
+        duration: START_MS,
+        orElse: () =>
+          Effect.logWarning(`the object store has not answered for ${START_MS} ms: it is asked before it is written to`)
+      }),
+      Effect.catchTag("ObjectStoreUnavailable", ({ message }) =>
+        Effect.logWarning(`the object store cannot be asked now: ${message}`)
+      )
     )
     if (isKnown) return store
     const behind = <A, E>(call: Effect.Effect<A, E>): Effect.Effect<A, E | ObjectStoreError> =>

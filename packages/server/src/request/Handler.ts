@@ -28,6 +28,9 @@ export type Handle<Request, Response> = (
 /** Is told of a request that will not run. */
 export type TurnAway<Request> = (request: Request, context: RequestContext) => void
 
+/** Whether a request brings what goes into objects. */
+export type PutsObjects<Request> = (request: Request, context: RequestContext) => boolean
+
 /** A right that an API asks for. */
 export interface Right {
   readonly operation: Operation
@@ -75,6 +78,8 @@ export interface Handler<Request = any, Response = any, R = any> {
   readonly later: () => KafkaError
   /** Resolves the services once, at start. */
   readonly make: Effect.Effect<Handle<Request, Response>, never, R>
+  /** Makes, once, what says of a concurrent request whether it waits until objects have room. */
+  readonly putsObjects: Effect.Effect<PutsObjects<Request>, never, R>
   /**
    * Makes, once, what is told of each request that was refused or dropped while it waited for its turn: before the next
    * one on its connection has its own.
@@ -98,6 +103,7 @@ const DEFAULTS = {
   waitsMs: () => 0,
   isAwaited: () => true,
   later: () => new RequestTimedOut(),
+  putsObjects: Effect.succeed(() => false),
   turningAway: Effect.succeed(() => {})
 }
 
@@ -116,6 +122,7 @@ export const handler = <Request, Response, R>(options: {
   /** By default REQUEST_TIMED_OUT, which every client takes for what it says. */
   readonly later?: () => KafkaError
   readonly make: Effect.Effect<Handle<NoInfer<Request>, NoInfer<Response>>, never, R>
+  readonly putsObjects?: Effect.Effect<PutsObjects<NoInfer<Request>>, never, NoInfer<R>>
   readonly turningAway?: Effect.Effect<TurnAway<NoInfer<Request>>, never, NoInfer<R>>
   readonly refuse: Handler<NoInfer<Request>, NoInfer<Response>>["refuse"]
   readonly refuseTopics?: Handler<NoInfer<Request>, NoInfer<Response>>["refuse"]

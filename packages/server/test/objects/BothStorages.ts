@@ -45,6 +45,7 @@ export const textOf = (value: unknown): string =>
   JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? String(each) : each))
 
 export class BothStorages {
+  readonly broker: BrokerUnderTest
   readonly client: WireClient
   readonly rows: Side
   readonly objects: Side
@@ -52,7 +53,15 @@ export class BothStorages {
   /** Of the second topic, beside what both have. */
   readonly second: Configs
 
-  private constructor(client: WireClient, rows: Side, objects: Side, partitions: number, second: Configs) {
+  private constructor(
+    broker: BrokerUnderTest,
+    client: WireClient,
+    rows: Side,
+    objects: Side,
+    partitions: number,
+    second: Configs
+  ) {
+    this.broker = broker
     this.client = client
     this.rows = rows
     this.objects = objects
@@ -70,12 +79,12 @@ export class BothStorages {
     const objects = { name: "of-objects", topicId: "" }
     rows.topicId = await broker.createTopic(rows.name, partitions, { ...configs, "tusk.storage": "row" })
     objects.topicId = await broker.createTopic(objects.name, partitions, { ...configs, ...second })
-    return new BothStorages(await broker.connect(), rows, objects, partitions, second)
+    return new BothStorages(broker, await broker.connect(), rows, objects, partitions, second)
   }
 
   /** The same topics at another broker. */
   async at(broker: BrokerUnderTest): Promise<BothStorages> {
-    return new BothStorages(await broker.connect(), this.rows, this.objects, this.partitions, this.second)
+    return new BothStorages(broker, await broker.connect(), this.rows, this.objects, this.partitions, this.second)
   }
 
   get sides(): readonly [Side, Side] {
@@ -96,17 +105,19 @@ export class BothStorages {
     return answers[0]
   }
 
-  /** The same batch to either topic, by one request: it is appended at one time. Tells error code and base offset. */
+  /** The same batch to either topic, by one request, at one time. Tells error code and base offset. */
   async produce(partition: number, records: Uint8Array, transactionalId: string | null = null) {
-    const { responses } = await this.client.call(Produce, 11, {
-      acks: -1,
-      timeoutMs: 10_000,
-      transactionalId,
-      topicData: this.sides.map(({ name }) => ({
-        name,
-        partitionData: [{ index: partition, records: records.slice() }]
-      }))
-    })
+    const { responses } = await this.broker.time.during(() =>
+      this.client.call(Produce, 11, {
+        acks: -1,
+        timeoutMs: 10_000,
+        transactionalId,
+        topicData: this.sides.map(({ name }) => ({
+          name,
+          partitionData: [{ index: partition, records: records.slice() }]
+        }))
+      })
+    )
     const [of, other] = responses.map(({ partitionResponses: [answer] }) => {
       const { baseOffset, errorCode, logAppendTimeMs, logStartOffset } = answer!
       return { baseOffset, errorCode, logAppendTimeMs, logStartOffset }

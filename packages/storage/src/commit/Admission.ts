@@ -74,7 +74,12 @@ export class Admission {
       )
     })
 
-  readonly hasRoom = (): boolean => this.#ports.queue.bytes <= this.#ports.options.maxQueuedBytes
+  readonly hasRoom = (forObjects = false): boolean => {
+    const { options, queue } = this.#ports
+    const { bytes, objectBytes } = queue
+    if (bytes <= options.maxQueuedBytes) return true
+    return (forObjects ? Math.max(objectBytes, bytes - objectBytes) : bytes - objectBytes) <= options.maxQueuedBytes
+  }
 
   /** What a unit needs is read beside the queue: only units behind it in the same partitions wait for it. */
   #prepare(entry: Entry, needs: Effect.Effect<void, StoreError>): void {

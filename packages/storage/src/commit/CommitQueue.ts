@@ -66,6 +66,8 @@ export interface Beside {
 export class CommitQueue {
   /** Of waiting units, as far as they are known before they are assembled. */
   bytes = 0
+  /** Of these, what is for an object store: it waits for that first. */
+  objectBytes = 0
   #entries: Array<Entry> = []
   /** Something came, or was prepared, or was too much for the commit before: else looking once more is of no use. */
   #isFresh = false
@@ -118,7 +120,7 @@ export class CommitQueue {
   ): Entry {
     const entry = new Entry(participant, reign, deadlineMs, tell)
     this.#entries.push(entry)
-    this.bytes += participant.bytes
+    this.#count(participant, 1)
     if (entry.isPrepared) this.#isFresh = true
     return entry
   }
@@ -181,7 +183,7 @@ export class CommitQueue {
       if (joined.length > 0 && bytes + entry.participant.bytes > this.#maxCommitBytes) break
       const unit = decide(entry)
       if (unit === undefined) {
-        this.bytes -= entry.participant.bytes
+        this.#count(entry.participant, -1)
         continue
       }
       const size = unitBytes(unit)
@@ -190,7 +192,7 @@ export class CommitQueue {
         break
       }
       bytes += size
-      this.bytes -= entry.participant.bytes
+      this.#count(entry.participant, -1)
       joined.push(entry)
       units.push(unit)
     }
@@ -200,13 +202,18 @@ export class CommitQueue {
     return { joined, units, bytes }
   }
 
+  #count({ bytes, objectBytes = 0 }: Participant<unknown>, sign: 1 | -1): void {
+    this.bytes += sign * bytes
+    this.objectBytes += sign * objectBytes
+  }
+
   #takeIf(wanted: (entry: Entry) => boolean): ReadonlyArray<Entry> {
     const taken: Array<Entry> = []
     const left: Array<Entry> = []
     for (const entry of this.#entries) (wanted(entry) ? taken : left).push(entry)
     this.#entries = left
     for (const entry of taken) {
-      this.bytes -= entry.participant.bytes
+      this.#count(entry.participant, -1)
       if (entry.failure !== undefined) this.#failed--
       entry.isPrepared = true
     }

@@ -64,9 +64,12 @@ export class Committer extends Context.Service<
     readonly offer: <A>(participant: Participant<A>, done: Done<A>, timeoutMs?: number) => void
     /** Submits writes that need no decision; of the broker's own, which wait for as long as it takes. */
     readonly write: (unit: Unit) => Effect.Effect<void, KafkaError>
-    /** Whether not too many bytes wait for a commit, and a wait until it is so. */
-    readonly hasRoom: () => boolean
-    readonly room: Effect.Effect<void>
+    /**
+     * Whether not too many bytes wait for a commit, and a wait until it is so. What is for objects is counted apart, and holds up
+     * only those who bring more of it (`forObjects`): their store may be away.
+     */
+    readonly hasRoom: (forObjects?: boolean) => boolean
+    readonly room: (forObjects?: boolean) => Effect.Effect<void>
     /** What waits for a commit now: bytes as far as they are known before it is put together. */
     readonly waiting: () => { readonly units: number; readonly bytes: number }
   }
@@ -113,7 +116,7 @@ export class Committer extends Context.Service<
         offer,
         write: (unit) => submit(writing(unit), Infinity),
         hasRoom,
-        room: changed.until(hasRoom),
+        room: (forObjects) => changed.until(() => hasRoom(forObjects)),
         waiting: () => ({ units: queue.size, bytes: queue.bytes })
       })
     })

@@ -27,6 +27,8 @@ export type Verdict = "Stored" | "Told" | KafkaError
 export interface Participant<out A> {
   /** Bytes it will write, as far as they are known before it is assembled: what the queue's limit counts. */
   readonly bytes: number
+  /** Of these, what an object store has to take first: it may be away while the database is not. None by default. */
+  readonly objectBytes?: number | undefined
   readonly prepare?: Effect.Effect<void, StoreError> | undefined
   /** Partitions in which it keeps its place: a unit behind it that names one of them is not assembled before it. */
   readonly partitionIds?: ReadonlyArray<number> | undefined
@@ -76,6 +78,7 @@ export const join = <const Participants extends ReadonlyArray<Participant<unknow
   }
   return {
     bytes: participants.reduce((sum, { bytes }) => sum + bytes, 0),
+    objectBytes: participants.reduce((sum, { objectBytes = 0 }) => sum + objectBytes, 0),
     prepare: prepareAll(participants),
     partitionIds: participants.flatMap(({ partitionIds }) => partitionIds ?? []),
     assemble: (writes) => {

@@ -30,6 +30,7 @@ import { makeSearch } from "./search/Search.ts"
 import type { Search } from "./search/Search.ts"
 
 export { isKafkaError } from "@tusk/protocol/KafkaError"
+export { apart } from "./append/apart.ts"
 export type { AppendRequest, Appended } from "./append/AppendRequest.ts"
 export type { MayBegin } from "./partitions/Proposal.ts"
 export type { ActiveProducer, MeasuredEnd, PartitionEnd } from "./partitions/Ends.ts"

@@ -11,10 +11,19 @@ export interface FollowedStep {
   readonly batches: ReadonlyArray<Uint8Array>
 }
 
-/** What came of a step. */
-export interface Added {
-  /** Where the position is now: the step's end, or the record that does not fit. */
+/** How far a follower is in a partition. */
+export interface FollowerPosition {
+  /** All below is there. */
   readonly nextOffset: bigint
+  /**
+   * Another one with each write: that a statement is carried out late, after its session was lost, shows although the position
+   * is at the same offset again, or still, as after an erasure.
+   */
+  readonly version: bigint
+}
+
+/** What came of a step: the position is at its end now, or at the record that does not fit. */
+export interface Added extends FollowerPosition {
   /** Why it is not the step's end. Stored with the position. */
   readonly refusal?: string
 }
@@ -32,17 +41,14 @@ export interface ErasedKey {
  */
 export interface FollowerRows {
   /** Undefined: the partition has none. */
-  readonly position: (partitionId: number) => Effect.Effect<bigint | undefined, StoreError>
+  readonly position: (partitionId: number) => Effect.Effect<FollowerPosition | undefined, StoreError>
   /** A position for a partition that has none. */
   readonly begin: (partitionId: number, nextOffset: bigint) => Effect.Effect<void, StoreError>
-  /** Adds the records of a step and moves the position from its begin to its end. Undefined, and nothing: it is not there. */
-  readonly add: (step: FollowedStep) => Effect.Effect<Added | undefined, StoreError>
   /**
-   * Takes away what is kept of the records of a key below an offset. `since`: all between that offset and the position, with
-   * its batches: what is kept of these stays. It is empty, from and to the position, where that is not beyond the offset.
-   * False, and nothing: the position is not its end.
+   * Adds the records of a step and moves the position from its begin to its end. Undefined, and nothing: it is not there, or
+   * not in the version that it had before the step was read.
    */
-  readonly erase: (erased: ErasedKey, since: FollowedStep) => Effect.Effect<boolean, StoreError>
+  readonly add: (step: FollowedStep, version: bigint) => Effect.Effect<Added | undefined, StoreError>
   /** Takes the position away: what is kept is followed no more. */
   readonly end: (partitionId: number) => Effect.Effect<void, StoreError>
 }

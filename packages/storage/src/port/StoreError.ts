@@ -9,10 +9,14 @@ export class StoreRefused extends Data.TaggedError("StoreRefused")<{
   readonly cause?: unknown
 }> {}
 
-/** The backend cannot do it now, or could not be asked; nothing of this commit was stored. */
+/**
+ * The backend cannot do it now, or could not be asked; nothing of this commit was stored. `ofObject`: an object is why, and what
+ * lies elsewhere can be read.
+ */
 export class StoreUnavailable extends Data.TaggedError("StoreUnavailable")<{
   readonly message: string
   readonly cause?: unknown
+  readonly ofObject?: true
 }> {}
 
 /**

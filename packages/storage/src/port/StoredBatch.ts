@@ -34,7 +34,9 @@ export interface PointerReader {
 export const PointerReader = Context.Reference<PointerReader>("@tusk/storage/port/PointerReader", {
   defaultValue: () => ({
     resolve: () =>
-      Effect.fail(new StoreUnavailable({ message: "a batch lies in an object store, and this broker has none" }))
+      Effect.fail(
+        new StoreUnavailable({ message: "a batch lies in an object store, and this broker has none", ofObject: true })
+      )
   })
 })
 

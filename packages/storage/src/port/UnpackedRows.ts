@@ -1,5 +1,5 @@
 import type * as Effect from "effect/Effect"
-import type { FollowedStep, FollowerRows } from "./FollowerRows.ts"
+import type { ErasedKey, FollowedStep, FollowerRows } from "./FollowerRows.ts"
 import type { StoreError } from "./StoreError.ts"
 
 /** How far a log is compacted, as far as it tells whether records went. */
@@ -18,12 +18,14 @@ export interface UnpackedPosition {
 
 /**
  * The built-in follower, of a backend that has SQL: each record of a topic with `tusk.sql.records` as a row. `begin` is for a
- * partition without rows, `add` never refuses a record, and `erase` needs no `since`.
+ * partition without rows, and `add` never refuses a record.
  */
 export interface UnpackedRows extends FollowerRows {
   readonly positions: Effect.Effect<ReadonlyArray<UnpackedPosition>, StoreError>
   /** Partitions with rows and without a position: these rows are to go. */
   readonly leftOver: Effect.Effect<ReadonlyArray<number>, StoreError>
+  /** Takes away the records of a key below an offset: the position has to be beyond it, so that none of them is added late. */
+  readonly erase: (erased: ErasedKey) => Effect.Effect<void, StoreError>
   /** Takes rows within a step away that are not among its records. */
   readonly sift: (step: FollowedStep) => Effect.Effect<void, StoreError>
   /** The rows are as the log is that is compacted so far. */

@@ -15,6 +15,7 @@ import { join, writing } from "../../src/commit/Participant.ts"
 import type { Participant } from "../../src/commit/Participant.ts"
 import type { Write } from "../../src/port/Write.ts"
 import { Fenced, OutcomeUnknown, StoreUnavailable } from "../../src/port/StoreError.ts"
+import { makeSignal } from "../../src/Signal.ts"
 import { FaultyStore } from "../FaultyStore.ts"
 
 const config = (name: string): Write => ({
@@ -214,10 +215,33 @@ describe("the Committer", () => {
         yield* write(committer, "a")
         yield* Effect.yieldNow
         yield* begin(committer.submit({ ...writing([config("l")]), bytes: 2000 }))
-        const waiting = yield* Effect.forkChild(committer.room, { startImmediately: true })
+        const waiting = yield* Effect.forkChild(committer.room(), { startImmediately: true })
         assert.isUndefined(waiting.pollUnsafe())
         yield* gate.open
         yield* Fiber.join(waiting)
+      })
+    )
+  })
+
+  it.effect("counts what is for objects apart: it takes no room from the rest", () => {
+    const { gate, store } = gated()
+    return withCommitter(store, (committer) =>
+      Effect.gen(function* () {
+        const isPut = makeSignal()
+        let isThere = false
+        const prepare = isPut.until(() => isThere)
+        const unit = { ...writing([config("l")]), bytes: 2000, objectBytes: 2000, prepare }
+        const stored = yield* begin(committer.submit(unit))
+        assert.deepStrictEqual([committer.hasRoom(), committer.hasRoom(true)], [true, false])
+        const waiting = yield* Effect.forkChild(committer.room(true), { startImmediately: true })
+        yield* gate.open
+        yield* write(committer, "a")
+        assert.isUndefined(waiting.pollUnsafe())
+        isThere = true
+        isPut.notify()
+        yield* Fiber.join(waiting)
+        yield* Fiber.join(stored)
+        assert.deepStrictEqual(committer.waiting(), { units: 0, bytes: 0 })
       })
     )
   })

@@ -51,7 +51,7 @@ describe("pointers in memory", () => {
       Write.DropPartition({ partitionId: 1 })
     ]
     for (const change of changes) {
-      const pointers = new Pointers()
+      const pointers = new Pointers(65_536)
       const other = run(0n, 10, 2)
       const before = pointers.changes
       pointers.keep(run(0n), before)

@@ -1,6 +1,7 @@
 import { adoption } from "@tusk/storage/log/objects/adoption"
 import type { Adoption } from "@tusk/storage/log/objects/adoption"
-import { databaseOf } from "@tusk/storage/log/objects/OwnerRecord"
+import { databaseOf, ownerName, prefixOf } from "@tusk/storage/log/objects/OwnerRecord"
+import { objectRowsOn } from "@tusk/storage/pg/PgStore/objectRows"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
@@ -12,7 +13,7 @@ import { inTime } from "../../doctor/Finding.ts"
 import { openPlace, placeFlags } from "./place.ts"
 
 const yesFlag = Flag.Boolean("yes").pipe(
-  Flag.withDescription("take them from another database without asking"),
+  Flag.withDescription("take them from another database without asking, and where none of this one's is there"),
   Flag.withDefault(false)
 )
 
@@ -28,14 +29,32 @@ const ownerOf = ({ from, isAnother }: Adoption, nowMs: number): string => {
 const isConfirmed = (question: string): Effect.Effect<boolean, never, Streams> =>
   Effect.flatMap(Streams, ({ stdin }) => Effect.map(stdin.secret(question), (word) => /^y(es)?$/i.test(word.trim())))
 
+/** How many objects the database knows if the store has none of them: a folder that is not mounted, another prefix. */
+const lacking = Effect.fnUntraced(function* ({
+  clusterId,
+  connection,
+  store
+}: Effect.Success<ReturnType<typeof openPlace>>) {
+  const { objects } = yield* (yield* objectRowsOn(connection)).totals
+  const stored = objects === 0 ? [] : yield* store.list(prefixOf(clusterId), undefined)
+  return stored.some(({ name }) => name !== ownerName(clusterId)) ? 0 : objects
+})
+
 /** `tusk object adopt`. */
 export const adoptCommand = Command.make(
   "adopt",
   { ...placeFlags, yes: yesFlag },
   Effect.fn(function* ({ yes, ...flags }) {
-    const { clusterId, epoch, server, store } = yield* openPlace(flags)
+    const place = yield* openPlace(flags)
+    const { clusterId, epoch, server, store } = place
     const found = yield* adoption(store, { clusterId, epoch, server })
     yield* note(`${ownerOf(found, yield* Clock.currentTimeMillis)} (${store.name}, cluster ${clusterId})`)
+    const missing = yield* lacking(place)
+    if (missing > 0 && !yes) {
+      return yield* new CliError({
+        message: `the database knows ${missing} objects, and this store has none of them: is it the right one, and mounted? If they are lost for good: --yes`
+      })
+    }
     if (found.isAnother && !yes) {
       const { stdin } = yield* Streams
       if (!stdin.isTerminal) {

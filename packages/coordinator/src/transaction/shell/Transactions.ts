@@ -10,8 +10,8 @@ import { Active } from "@tusk/storage/commit/Active"
 import { Committer } from "@tusk/storage/commit/Committer"
 import { join } from "@tusk/storage/commit/Participant"
 import { GroupStore } from "@tusk/storage/groups/GroupStore"
-import { Log } from "@tusk/storage/log/Log"
-import type { Appended, AppendRequest, MayBegin } from "@tusk/storage/log/Log"
+import { apart, Log } from "@tusk/storage/log/Log"
+import type { Appended, AppendRequest } from "@tusk/storage/log/Log"
 import { ProducerIds } from "@tusk/storage/log/ProducerIds"
 import { Offsets } from "@tusk/storage/offsets/Offsets"
 import type { CommittedOffset } from "@tusk/storage/offsets/Offsets"
@@ -48,9 +48,6 @@ export interface TransactionalProducer extends Producer {
   readonly transactionalId: string
 }
 
-/** Makes the appends of a transactional Produce, which ask whether their transaction may begin. */
-export type Appends = (mayBegin: MayBegin) => ReadonlyArray<AppendRequest>
-
 /**
  * The transaction coordinator: what begins, adds to or ends a transaction is one commit with its records and offsets. An
  * end is stored with all its markers, so that no answer is "try again, the last one is not over yet".
@@ -84,11 +81,11 @@ export class Transactions extends Context.Service<
     ) => KafkaError | undefined
     /** Whether the partition is part of the producer's transaction: TRANSACTION_ABORTABLE if it is not. */
     readonly verify: (producer: TransactionalProducer, partitionId: number | undefined) => KafkaError | undefined
-    /** A result an append. */
+    /** The appends of a transactional Produce, which ask whether their transaction may begin. A result an append. */
     readonly append: (
       producer: TransactionalProducer,
       kind: ProducerKind,
-      appends: Appends,
+      requests: ReadonlyArray<AppendRequest>,
       timeoutMs?: number
     ) => Effect.Effect<ReadonlyArray<Appended | KafkaError>>
     /** The producer's id and epoch from then on. */
@@ -207,15 +204,18 @@ const makeLooking = (parts: Parts): Pick<Service, "refusal" | "verify" | "append
       partitionId === undefined
         ? new UnknownTopicOrPartition()
         : verifyInTransaction(table.get(transactionalId), producer, partitionId, true, moment()),
-    append: ({ transactionalId, ...producer }, kind, appends, timeoutMs) =>
-      Effect.suspend(() => {
-        const producing = new Producing(ports, transactionalId, producer, kind)
-        const requests = appends(producing.mayBegin)
-        return committer.submit(join(appending(requests), producing), timeoutMs).pipe(
-          Effect.map(([results]) => results),
-          Effect.catch((error) => Effect.succeed(requests.map(() => error)))
-        )
-      }),
+    append: ({ transactionalId, ...producer }, kind, all, timeoutMs) =>
+      apart(all, (requests) =>
+        Effect.suspend(() => {
+          const producing = new Producing(ports, transactionalId, producer, kind)
+          const { mayBegin } = producing
+          const asking = requests.map((request) => ({ ...request, mayBegin }))
+          return committer.submit(join(appending(asking), producing), timeoutMs).pipe(
+            Effect.map(([results]) => results),
+            Effect.catch((error) => Effect.succeed(requests.map(() => error)))
+          )
+        })
+      ),
     find: (transactionalId) =>
       Effect.suspend(() => {
         const wrong = transactionalId === "" ? idError(transactionalId, config) : undefined

@@ -35,6 +35,7 @@ export interface AppendPorts {
 /** Batches of a request that want their places; each is judged by itself, and answered by a result of its own. */
 export class Append implements Participant<ReadonlyArray<Appended | KafkaError>> {
   readonly bytes: number
+  readonly objectBytes: number
   readonly prepare: Effect.Effect<void, StoreError> | undefined
   readonly partitionIds: ReadonlyArray<number>
   readonly isPlain: boolean
@@ -57,8 +58,13 @@ export class Append implements Participant<ReadonlyArray<Appended | KafkaError>>
     this.partitionIds = requests.map(({ partitionId }) => partitionId)
     this.#batches = requests.map(({ batch }) => retain(batch))
     let bytes = 0
-    for (const batch of this.#batches) bytes += batch.byteLength
+    let objectBytes = 0
+    for (let i = 0; i < requests.length; i++) {
+      bytes += this.#batches[i]!.byteLength
+      if (requests[i]!.object === true) objectBytes += this.#batches[i]!.byteLength
+    }
     this.bytes = bytes
+    this.objectBytes = objectBytes
     this.#verdicts = new Array<Verdict | undefined>(requests.length)
     this.#logs = new Array<PartitionLog | undefined>(requests.length)
     this.#objects = requests.some(({ object }) => object === true)

@@ -7,6 +7,7 @@ import type { LogLimits, PartitionLog } from "../partitions/PartitionLog.ts"
 import type { StorageCounts } from "../../StorageCounts.ts"
 import type { Partitions } from "../partitions/Partitions.ts"
 import type { Evicted } from "../partitions/Tail.ts"
+import { apart } from "./apart.ts"
 import { Append } from "./Append.ts"
 import type { AppendPorts } from "./Append.ts"
 import type { AppendRequest, Appended } from "./AppendRequest.ts"
@@ -76,12 +77,14 @@ export const makeAppending = (ports: AppendingPorts): Appending => {
     appending,
     marking: (requests) =>
       new Markers(appendPorts, requests, partitions.loading(requests.map(({ partitionId }) => partitionId))),
-    append: (requests, timeoutMs) =>
-      Effect.callback((resume) =>
-        committer.offer(
-          appending(requests),
-          (error, answer) => resume(Effect.succeed(error === undefined ? answer() : requests.map(() => error))),
-          timeoutMs
+    append: (all, timeoutMs) =>
+      apart(all, (requests) =>
+        Effect.callback<ReadonlyArray<Appended | KafkaError>>((resume) =>
+          committer.offer(
+            appending(requests),
+            (error, answer) => resume(Effect.succeed(error === undefined ? answer() : requests.map(() => error))),
+            timeoutMs
+          )
         )
       ),
     turnedAway: firstBatches.failed

@@ -63,7 +63,7 @@ export class Erase extends Context.Service<
         rewriting,
         step: makeEraseStep({ read, filter, rewriting, counts }),
         rows: makeEraseRows(erasures, store, yield* Follower),
-        pace: new Pace(options.bytesPerSecond),
+        pace: new Pace(options),
         options,
         nowMs: () => clock.currentTimeMillisUnsafe(),
         finished: isVacuumDue

@@ -11,7 +11,7 @@ export interface EraseOptions {
   readonly sliceBytes: number
   /** Between two looks if nobody says that there is something. */
   readonly lookMs: number
-  /** Between two looks while something is waited for: at first, and at most. */
+  /** Between two looks while something is waited for, at first and at most; the latter also after a step that took long. */
   readonly waitMs: number
   readonly longestWaitMs: number
   /** For how long records that SQL sent are waited for before they are taken out of the outbox. */

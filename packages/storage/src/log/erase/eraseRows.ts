@@ -26,7 +26,7 @@ export const makeEraseRows = (
   Effect.fnUntraced(function* (pass, partitionId, below) {
     if (unpacked === undefined) return undefined
     // A step that was read before is stored by then, and none that is read later has what is gone.
-    const at = yield* unpacked.position(partitionId)
+    const at = (yield* unpacked.position(partitionId))?.nextOffset
     if (at !== undefined && (below === undefined || at < below)) return `kafka.unpacked has come to offset ${at}`
     let from: bigint | undefined = 0n
     while (from !== undefined) from = yield* erasures.rows(pass, { partitionId, from, below: below ?? EVERYTHING })

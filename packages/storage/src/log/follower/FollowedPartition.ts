@@ -3,10 +3,10 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Effect from "effect/Effect"
 import type * as Semaphore from "effect/Semaphore"
 import type { Recurring } from "../../Recurring.ts"
-import type { ErasedKey } from "../../port/FollowerRows.ts"
+import type { ErasedKey, FollowerPosition } from "../../port/FollowerRows.ts"
 import type { StoreError } from "../../port/StoreError.ts"
 import type { UnpackedPosition, UnpackedRows } from "../../port/UnpackedRows.ts"
-import type { Log, PartitionEnd } from "../Log.ts"
+import type { Log } from "../Log.ts"
 import { Patience } from "./Patience.ts"
 import type { ReadStep } from "./readStep.ts"
 
@@ -35,11 +35,18 @@ export class FollowedPartition {
   readonly #patience: Patience
   /** Rows below are gone. */
   #trimmed = 0n
+  /** Where it goes on; undefined: it is to be looked up. */
+  #at: FollowerPosition | undefined
 
   constructor(ports: RowPorts, partitionId: number, name: string) {
     this.#ports = ports
     this.#partitionId = partitionId
     this.#patience = new Patience(name, ports.trouble)
+  }
+
+  /** How far it has come, as far as it knows. */
+  get nextOffset(): bigint | undefined {
+    return this.#at?.nextOffset
   }
 
   /** Adds what is appended, without end. */
@@ -66,8 +73,7 @@ export class FollowedPartition {
   /** Between steps: none has read batches that were replaced meanwhile. */
   readonly erase = Effect.fnUntraced({ self: this }, function* (erased: ErasedKey) {
     const { rows, turns } = this.#ports
-    const { below: at, partitionId } = erased
-    yield* turns.withPermits(1)(rows.erase(erased, { partitionId, from: at, to: at, batches: [] }))
+    yield* turns.withPermits(1)(rows.erase(erased))
   })
 
   /** What fails is told, and waited for; a bug ends one try. */
@@ -82,12 +88,13 @@ export class FollowedPartition {
   readonly #run: Effect.Effect<void, Failure> = Effect.suspend(() =>
     Effect.gen({ self: this }, function* () {
       const reign = this.#ports.reign()
-      let next: bigint | undefined = yield* this.#begin()
-      while (next !== undefined) {
-        if (this.#ports.reign() !== reign) return
-        next = yield* this.#step(next)
+      this.#at = undefined
+      while (this.#ports.reign() === reign) {
+        const at = (this.#at ??= yield* this.#begin())
+        if (at === undefined || !(yield* this.#step(at))) {
+          return yield* this.#patience.after("the position is not where this broker left it")
+        }
       }
-      yield* this.#patience.after("the position is not where this broker left it")
     })
   )
 
@@ -99,37 +106,37 @@ export class FollowedPartition {
     yield* this.#clear
     const { logStartOffset } = yield* this.#end()
     yield* rows.begin(this.#partitionId, logStartOffset)
-    return logStartOffset
+    return yield* rows.position(this.#partitionId)
   })
 
-  /** Where to go on; undefined: the position is another one than it was. */
-  readonly #step = Effect.fnUntraced({ self: this }, function* (from: bigint) {
+  /** False: the position is another one than it was. */
+  readonly #step = Effect.fnUntraced({ self: this }, function* ({ nextOffset }: FollowerPosition) {
     const { log, paceMs, turns } = this.#ports
-    const end = yield* this.#end()
-    if (from >= end.lastStableOffset) {
+    const { lastStableOffset, logStartOffset } = yield* this.#end()
+    if (nextOffset >= lastStableOffset) {
       const position = {
         partitionId: this.#partitionId,
         bound: "LastStableOffset",
-        readableEnd: end.lastStableOffset
+        readableEnd: lastStableOffset
       } as const
       yield* log.awaitBytes([position], 1)
-      return from
+      return true
     }
-    const next = yield* turns.withPermits(1)(this.#advance(from, end))
+    if (!(yield* turns.withPermits(1)(this.#advance(logStartOffset, lastStableOffset)))) return false
     yield* this.#patience.reset
-    if (next !== undefined && next >= end.lastStableOffset) yield* Effect.sleep(paceMs)
-    return next
+    if (this.#at !== undefined && this.#at.nextOffset >= lastStableOffset) yield* Effect.sleep(paceMs)
+    return true
   })
 
-  readonly #advance = Effect.fnUntraced({ self: this }, function* (from: bigint, end: PartitionEnd) {
+  readonly #advance = Effect.fnUntraced({ self: this }, function* (start: bigint, end: bigint) {
+    // Upkeep has written it meanwhile.
+    if (this.#at === undefined) return true
     const { readStep, rows } = this.#ports
     const partitionId = this.#partitionId
-    const start = end.logStartOffset
-    const step =
-      from < start
-        ? { partitionId, from, to: start, batches: [] }
-        : yield* readStep(partitionId, from, end.lastStableOffset)
-    return (yield* rows.add(step))?.nextOffset
+    const { nextOffset: from, version } = this.#at
+    const step = from < start ? { partitionId, from, to: start, batches: [] } : yield* readStep(partitionId, from, end)
+    this.#at = yield* rows.add(step, version)
+    return this.#at !== undefined
   })
 
   /** Rows go that no batch holds any more, below the offset up to which the log is compacted. */
@@ -142,7 +149,11 @@ export class FollowedPartition {
       const sifted = Effect.tap(readStep(this.#partitionId, from, end.lastStableOffset), rows.sift)
       from = (yield* turns.withPermits(1)(sifted)).to
     }
-    if (position.compacted !== undefined) yield* rows.noteCompaction(this.#partitionId, position.compacted)
+    if (position.compacted === undefined) return
+    const noted = Effect.tap(rows.noteCompaction(this.#partitionId, position.compacted), () =>
+      Effect.sync(() => (this.#at = undefined))
+    )
+    yield* turns.withPermits(1)(noted)
   })
 
   readonly #clear: Effect.Effect<void, StoreError> = Effect.suspend(() =>

@@ -3,7 +3,7 @@ import type { KafkaError } from "@tusk/protocol/KafkaError"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import type { ErasedKey } from "../../port/FollowerRows.ts"
+import type { ErasedKey, FollowerPosition } from "../../port/FollowerRows.ts"
 import type { MaterialisedRows, MaterialisedTable } from "../../port/MaterialisedTables.ts"
 import { StoreUnavailable } from "../../port/StoreError.ts"
 import type { StoreError } from "../../port/StoreError.ts"
@@ -60,7 +60,7 @@ export class FollowedTable {
   /** One step at a time, or an erasure between two. */
   readonly #turn = Semaphore.makeUnsafe(1)
   /** Where each partition goes on; one that is missing is looked up. */
-  readonly #next = new Map<number, bigint>()
+  readonly #next = new Map<number, FollowerPosition>()
   /** Where they end, as of the last look. */
   readonly #ends = new Map<number, bigint>()
   /** In which `#next` was stored. */
@@ -89,7 +89,7 @@ export class FollowedTable {
 
   get state(): TableState {
     let lag = 0n
-    for (const [partitionId, end] of this.#ends) lag += end - (this.#next.get(partitionId) ?? end)
+    for (const [partitionId, end] of this.#ends) lag += end - (this.#next.get(partitionId)?.nextOffset ?? end)
     return {
       table: this.table.name,
       lag,
@@ -144,10 +144,12 @@ export class FollowedTable {
     this.#ends.clear()
     this.#standstill.clear()
     if (topic === undefined) return undefined
-    // Rows of another topic that had this name, or nothing yet.
-    const clear = this.#ports.turns.withPermits(1)(this.#rows.clear(CLEAR_ROWS))
-    while ((yield* clear) === CLEAR_ROWS);
-    yield* this.#rows.belongTo(topic.topicId)
+    // Rows of another topic that had this name, or nothing yet; if they are not, whoever looks for tables begins with it anew.
+    const former = this.#topicId
+    const clear = this.#ports.turns.withPermits(1)(this.#rows.clear(former, CLEAR_ROWS))
+    let gone = yield* clear
+    while (gone === CLEAR_ROWS) gone = yield* clear
+    if (gone === undefined || !(yield* this.#rows.belongTo(former, topic.topicId))) return yield* movedAway()
     this.#topicId = topic.topicId
     return topic
   })
@@ -168,7 +170,7 @@ export class FollowedTable {
   readonly #step = Effect.fnUntraced({ self: this }, function* (partitionId: number, end: PartitionEnd) {
     const from = this.#next.get(partitionId) ?? (yield* this.#begin(partitionId, end))
     this.#next.set(partitionId, from)
-    if (from >= end.lastStableOffset) {
+    if (from.nextOffset >= end.lastStableOffset) {
       // Somebody else has taken it beyond the record at which it stood.
       yield* this.#goesOn(partitionId)
       return "Idle" as const
@@ -180,7 +182,7 @@ export class FollowedTable {
       return yield* movedAway()
     }
     const { nextOffset, refusal } = added
-    this.#next.set(partitionId, nextOffset)
+    this.#next.set(partitionId, added)
     if (refusal === undefined) yield* this.#goesOn(partitionId)
     else yield* this.#stands(partitionId, nextOffset)
     return refusal !== undefined || nextOffset >= end.lastStableOffset ? ("Reached" as const) : ("More" as const)
@@ -190,18 +192,19 @@ export class FollowedTable {
     const known = yield* this.#rows.position(partitionId)
     if (known !== undefined) return known
     yield* this.#rows.begin(partitionId, end.logStartOffset)
-    return end.logStartOffset
+    return (yield* this.#rows.position(partitionId)) ?? (yield* movedAway())
   })
 
   readonly #advance = Effect.fnUntraced(
     { self: this },
-    function* (partitionId: number, from: bigint, end: PartitionEnd) {
+    function* (partitionId: number, at: FollowerPosition, end: PartitionEnd) {
       const start = end.logStartOffset
+      const from = at.nextOffset
       const step =
         from < start
           ? { partitionId, from, to: start, batches: [] }
           : yield* this.#ports.readStep(partitionId, from, end.lastStableOffset)
-      return yield* Effect.tapError(this.#rows.add(step), (error) => this.#note(partitionId, error))
+      return yield* Effect.tapError(this.#rows.add(step, at.version), (error) => this.#note(partitionId, error))
     }
   )
 
@@ -228,12 +231,16 @@ export class FollowedTable {
 
   readonly #erase = Effect.fnUntraced({ self: this }, function* (erased: ErasedKey) {
     const { below, key, partitionId } = erased
-    const to = yield* this.#rows.position(partitionId)
-    if (to === undefined) return
+    const at = yield* this.#rows.position(partitionId)
+    if (at === undefined) return
+    const to = at.nextOffset
     const newest = below < to ? yield* this.#newest(partitionId, key, below, to) : undefined
     const batches = newest === undefined ? [] : [newest]
     const from = below < to ? below : to
-    const isDone = yield* this.#ports.turns.withPermits(1)(this.#rows.erase(erased, { partitionId, from, to, batches }))
+    const since = { partitionId, from, to, batches }
+    // It is in another version then, by which a step that comes late is told from one that is read from here.
+    this.#next.delete(partitionId)
+    const isDone = yield* this.#ports.turns.withPermits(1)(this.#rows.erase(erased, since, at.version))
     // With it went what was noted: it may tell a value.
     this.#noted = undefined
     return isDone ? undefined : yield* movedAway()

@@ -9,7 +9,7 @@ import { Active } from "../../commit/Active.ts"
 import { Store } from "../../port/Store.ts"
 import type { ErasedKey } from "../../port/FollowerRows.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { UnpackedRows } from "../../port/UnpackedRows.ts"
+import type { UnpackedPosition, UnpackedRows } from "../../port/UnpackedRows.ts"
 import { Recurring } from "../../Recurring.ts"
 import { Topics } from "../../topics/Topics.ts"
 import { OpenBatches } from "../batches/OpenBatches.ts"
@@ -160,7 +160,13 @@ class Followed {
       this.#isUnsettled = false
       const strangers = wasUnsettled ? yield* this.#strangers(rows) : []
       for (const partitionId of strangers) yield* this.#start(partitionId, false)
-      for (const position of yield* rows.positions) {
+      const reached = Array.from(
+        this.#kept,
+        ([partitionId, { partition }]) => [partitionId, partition.nextOffset] as const
+      )
+      const positions = yield* rows.positions
+      yield* this.#lookAgain(reached, positions)
+      for (const position of positions) {
         const kept = this.#kept.get(position.partitionId)
         if (kept?.isFollowed !== true) continue
         yield* Effect.catch(kept.partition.upkeep(position), (error) =>
@@ -171,6 +177,24 @@ class Followed {
       }
     })
   }
+
+  /** A broker that did not know yet that it had lost the lock may have taken rows away that it was not to keep. */
+  readonly #lookAgain = Effect.fnUntraced(
+    { self: this },
+    function* (
+      reached: ReadonlyArray<readonly [partitionId: number, nextOffset: bigint | undefined]>,
+      positions: ReadonlyArray<UnpackedPosition>
+    ) {
+      const there = new Map(positions.map(({ nextOffset, partitionId }) => [partitionId, nextOffset]))
+      for (const [partitionId, nextOffset] of reached) {
+        const kept = this.#kept.get(partitionId)
+        if (nextOffset === undefined || kept?.isFollowed !== true) continue
+        if ((there.get(partitionId) ?? -1n) >= nextOffset) continue
+        yield* Fiber.interrupt(kept.fiber)
+        yield* this.#start(partitionId, true)
+      }
+    }
+  )
 
   /** Partitions with rows that nobody wants. */
   #strangers(rows: UnpackedRows): Effect.Effect<ReadonlyArray<number>, StoreError> {

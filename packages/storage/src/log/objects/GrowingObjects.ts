@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { GrowingObject, ObjectExists, ObjectStoreError } from "../../port/ObjectStore.ts"
 import type { WriteOf } from "../../port/Write.ts"
+import type { NamedObject } from "./naming.ts"
 import type { PlacedObject } from "./PlacedObject.ts"
 
 /** Sizes of objects that grow no more which the database is still to be told; of others it knows the limit. */
@@ -18,21 +19,19 @@ export interface AppendedPlace extends PlacedObject {
 }
 
 /** A new object, which has no byte yet. */
-export interface BegunObject extends PlacedObject {
+export interface BegunObject extends NamedObject {
   readonly object: GrowingObject
 }
 
 export interface GrowingPorts {
   /** Begins an object of at most so many bytes, in a reign. */
   readonly begin: (bytes: number, reign: number) => Effect.Effect<BegunObject, ObjectExists | ObjectStoreError>
-  readonly nowMs: () => number
   /** Bytes from which on, and milliseconds for which, an object grows. */
   readonly bytes: number
   readonly forMs: number
 }
 
 interface Current extends BegunObject {
-  readonly begunMs: number
   bytes: number
   isAppending: boolean
   /** Whether the database has its row. */
@@ -57,7 +56,7 @@ export class GrowingObjects {
   /** Whether batches may come to it yet. */
   isGrowing(objectId: bigint): boolean {
     const current = this.#current
-    return current?.write.objectId === objectId && this.#ports.nowMs() - current.begunMs < this.#ports.forMs
+    return current?.write.objectId === objectId && current.ageMs() < this.#ports.forMs
   }
 
   /** Appends chunks of so many bytes. One call at a time. After a failure the next one goes into another object. */
@@ -116,13 +115,7 @@ export class GrowingObjects {
         return Effect.succeed(current)
       }
       const begun = Effect.map(this.#ports.begin(Math.max(bytes, this.#ports.bytes), reign), (begun): Current => {
-        return (this.#current = {
-          ...begun,
-          begunMs: this.#ports.nowMs(),
-          bytes: 0,
-          isAppending: false,
-          isKnown: false
-        })
+        return (this.#current = { ...begun, bytes: 0, isAppending: false, isKnown: false })
       })
       // Of those that were begun before a take-over nothing is told after it.
       const forgotten = Effect.sync(() => {

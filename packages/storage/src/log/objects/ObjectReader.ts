@@ -79,7 +79,7 @@ const patch = (batch: Uint8Array, { baseOffset, leaderEpoch, maxTimestamp }: Obj
 
 /** The object is not what its pointers say. */
 const wrong = ({ name, position, bytes }: ObjectPointer): StoreUnavailable =>
-  new StoreUnavailable({ message: `object ${name} holds no batch of ${bytes} bytes at ${position}` })
+  new StoreUnavailable({ message: `object ${name} holds no batch of ${bytes} bytes at ${position}`, ofObject: true })
 
 /**
  * Reads batches out of objects. Nothing is asked before `mayRead` succeeds. Ranges of one object that lie near each other are
@@ -149,7 +149,7 @@ export class ObjectReader implements PointerReader {
       error._tag === "ObjectMissing"
         ? `object ${name}, in which batches lie, is not in ${this.#objects.name}`
         : `object ${name} cannot be read: ${error.message}`
-    return new StoreUnavailable({ message, cause: error })
+    return new StoreUnavailable({ message, cause: error, ofObject: true })
   }
 
   get #isOver(): Effect.Effect<void> {

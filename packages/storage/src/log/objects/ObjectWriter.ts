@@ -74,6 +74,7 @@ class Gathering {
       const { nowMs, reign } = this.#ports.active
       let bytes = 0
       for (const { byteLength } of batches) bytes += byteLength
+      this.#refuseOthers()
       this.#waiting.push({ batches, bytes, reign: reign(), sinceMs: nowMs(), resume })
       this.#bytes += bytes
       this.#look()
@@ -141,20 +142,29 @@ class Gathering {
     })
   }
 
-  /** What goes into the next object: at least what one unit has. What waits since another reign is not stored any more. */
+  /** What waits since another reign is not stored any more: it is not kept while a store hangs. */
+  #refuseOthers(): void {
+    const reign = this.#ports.active.reign()
+    const isOther = (waiting: Waiting) => reign === undefined || waiting.reign !== reign
+    // In order of reigns.
+    if (this.#waiting.length === 0 || !isOther(this.#waiting[0]!)) return
+    const others = this.#waiting.filter(isOther)
+    this.#waiting = this.#waiting.filter((waiting) => !isOther(waiting))
+    for (const { bytes, resume } of others) {
+      this.#bytes -= bytes
+      resume(Effect.fail(new Fenced({ message: "the cluster was taken over before the batch was put" })))
+    }
+  }
+
+  /** What goes into the next object: at least what one unit has. */
   #take(): ReadonlyArray<Waiting> {
-    const { active, options } = this.#ports
-    const reign = active.reign()
+    const { options } = this.#ports
     const taken: Array<Waiting> = []
     let bytes = 0
     let next = 0
+    this.#refuseOthers()
     for (; next < this.#waiting.length; next++) {
       const waiting = this.#waiting[next]!
-      if (waiting.reign !== reign || reign === undefined) {
-        this.#bytes -= waiting.bytes
-        waiting.resume(Effect.fail(new Fenced({ message: "the cluster was taken over before the batch was put" })))
-        continue
-      }
       if (taken.length > 0 && bytes + waiting.bytes > options.maxBytes) break
       taken.push(waiting)
       bytes += waiting.bytes

@@ -110,7 +110,6 @@ export const objectsLayer: Layer.Layer<never, never, Active | Owner> = Layer.eff
           const placed = named(bytes, false, reign)
           return Effect.map(grow(placed.write.name), (object) => ({ ...placed, object }))
         },
-        nowMs: active.nowMs,
         bytes: grownBytes,
         forMs: pointableMs / GROWS_FOR
       })

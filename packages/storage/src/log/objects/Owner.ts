@@ -19,6 +19,8 @@ import type { OwnerAction, OwnerClaim, OwnerEvent, OwnerState } from "./OwnerSta
 
 /** Between two looks while the objects are not this database's, or that is not known: `tusk object adopt` is heard of by the next. */
 const LOOK_MS = 3000
+/** Between two looks of the writer while they are: another database that adopts them begins to remove what this one puts. */
+const OWNED_LOOK_MS = 60_000
 /** How long a read or a write waits for the first look of a reign. */
 const WAIT_MS = 5000
 /** Steps of one look: others may write the owner object at the same time, but not for ever. */
@@ -84,7 +86,7 @@ export class Owner extends Context.Service<
   )
 }
 
-const none = Effect.fail(new StoreUnavailable({ message: "this broker has no object store" }))
+const none = Effect.fail(new StoreUnavailable({ message: "this broker has no object store", ofObject: true }))
 
 const withoutStore = Owner.of({
   state: () => ({ _tag: "Idle" }),
@@ -128,11 +130,12 @@ class Owning {
     return Effect.suspend(() => (this.state._tag === "Owned" ? Effect.void : this.#later))
   }
 
-  /** Looks whenever the objects are not known to be this database's, without end. */
+  /** Looks whenever the objects are not known to be this database's, and now and then while they are, without end. */
   get work(): Effect.Effect<never> {
     const isOpen = () => this.state._tag === "Looking" || this.state._tag === "Refused"
     const round = Effect.gen({ self: this }, function* () {
-      yield* this.#changed.until(isOpen)
+      yield* Effect.raceFirst(this.#changed.until(isOpen), Effect.sleep(OWNED_LOOK_MS))
+      if (!isOpen() && !(this.#isOwned && this.#isReigning())) return
       const { claim } = this.state as Extract<OwnerState, { readonly claim: OwnerClaim }>
       yield* this.#one.withPermits(1)(Effect.suspend(() => this.#steps({ _tag: "Look" })))
       yield* this.#tell
@@ -171,7 +174,7 @@ class Owning {
     const isTold = () => this.state._tag === "Owned" || this.state._tag === "Refused"
     return Effect.andThen(
       Effect.timeoutOption(this.#changed.until(isTold), WAIT_MS),
-      Effect.suspend(() => (this.#isOwned ? Effect.void : Effect.fail(new StoreUnavailable({ message: this.#why }))))
+      Effect.suspend(() => (this.#isOwned ? Effect.void : new StoreUnavailable({ message: this.#why, ofObject: true })))
     )
   }
 

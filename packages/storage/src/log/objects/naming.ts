@@ -14,8 +14,13 @@ export interface NamingPorts {
   readonly pointableMs: number
 }
 
+/** A new object, by whichever of our clocks says that it is older: a machine that slept has one that stood still. */
+export interface NamedObject extends PlacedObject {
+  readonly ageMs: () => number
+}
+
 /** The name of a new object of so many bytes, its row, and until when it may be pointed to. */
-export type Naming = (bytes: number, merged: boolean, reign: number) => PlacedObject
+export type Naming = (bytes: number, merged: boolean, reign: number) => NamedObject
 
 /** No name and no id is given twice. */
 export const makeNaming = ({ active, clock, incarnation, pointableMs }: NamingPorts): Naming => {
@@ -30,13 +35,12 @@ export const makeNaming = ({ active, clock, incarnation, pointableMs }: NamingPo
     const [putMs, timeMs] = [active.nowMs(), clock.currentTimeMillisUnsafe()]
     const name = objectName(active.clusterId, { incarnation, timeMs, number: ++number })
     const write = Write.PutObject({ objectId: nextId++, name, bytes, createdAt: BigInt(timeMs), merged })
+    const ageMs = () => Math.max(active.nowMs() - putMs, clock.currentTimeMillisUnsafe() - timeMs)
     const refusal = () => {
       if (active.reign() !== reign) return anotherReign()
-      // A machine that slept has a clock that stood still.
-      const ageMs = Math.max(active.nowMs() - putMs, clock.currentTimeMillisUnsafe() - timeMs)
-      return ageMs < pointableMs ? undefined : tooOld(name)
+      return ageMs() < pointableMs ? undefined : tooOld(name)
     }
-    return { write, refusal }
+    return { write, ageMs, refusal }
   }
 }
 

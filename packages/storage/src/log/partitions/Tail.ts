@@ -1,3 +1,5 @@
+import { firstEndingAt } from "../../firstEndingAt.ts"
+
 /**
  * The newest batches of every partition, in memory, bounded in bytes over all of them: what consumers at the head are
  * served from. The oldest batch of all goes first.
@@ -113,18 +115,6 @@ export const drop = (tail: Tail, partition: PartitionTail): void => {
   partition.first = 0
 }
 
-/** Where the first batch is that ends at or behind an offset. */
-const indexOf = ({ batches, first }: PartitionTail, offset: bigint): number => {
-  let low = first
-  let high = batches.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (batches[middle]!.lastOffset >= offset) high = middle
-    else low = middle + 1
-  }
-  return low
-}
-
 /** Batches from the one that holds `from` on, below `end`; undefined if `from` is older than what is in memory. */
 export const readTail = (
   partition: PartitionTail,
@@ -137,10 +127,10 @@ export const readTail = (
   const { batches } = partition
   const newest = batches[batches.length - 1]
   // Mostly all of it may be read.
-  const stop = newest === undefined || newest.lastOffset < end ? batches.length : indexOf(partition, end)
+  const stop = newest === undefined || newest.lastOffset < end ? batches.length : firstEndingAt(batches, end, partition.first)
   const found: Array<Uint8Array> = []
   let left = maxBytes
-  for (let i = indexOf(partition, from); i < stop; i++) {
+  for (let i = firstEndingAt(batches, from, partition.first); i < stop; i++) {
     const { records } = batches[i]!
     if (records.byteLength > left && !(atLeastOne && found.length === 0)) break
     found.push(records)

@@ -33,6 +33,8 @@ export interface ReaderPorts {
 }
 
 const NOTHING: ReadonlyArray<Uint8Array> = []
+/** Requests that are read alone at a time. */
+const ALONE_AT_A_TIME = 8
 
 /** Reads from the tails of partitions, and what they do not hold from the reader of batches behind them. */
 export class Reader {
@@ -141,18 +143,22 @@ export class Reader {
       for (const result of results) if (!isKafkaError(result)) left -= result.bytes
       const missing = later.map((i) => requests[i]!)
       counts.storeReads += missing.length
-      const read = yield* Effect.result(inTime(behind.read(missing, Math.max(0, left))))
+      const read = yield* inTime(readEach(behind, missing, Math.max(0, left))).pipe(
+        Effect.catch((error) => Effect.succeed(missing.map(() => error)))
+      )
+      let isFirst = atLeastOne
       for (let k = 0; k < later.length; k++) {
         const { from, partitionId } = missing[k]!
         const log = partitions.find(partitionId)?.log
+        const found = read[k]!
         let result: Result
-        if (read._tag === "Failure") result = toKafkaError(read.failure)
+        if ("_tag" in found) result = toKafkaError(found)
         else if (log === undefined) result = new UnknownTopicOrPartition()
         else {
           // What was to be read may have been deleted meanwhile, and what lies behind it was found in its place.
           const gone = outOfRange(log, from)
-          const room = atLeastOne ? Number.POSITIVE_INFINITY : left
-          const batches = readable(read.success[k]!, readableEnd(log, bound), room)
+          const batches = readable(found, readableEnd(log, bound), isFirst ? Number.POSITIVE_INFINITY : left)
+          if (batches.length > 0) isFirst = false
           result = gone ?? (yield* this.#withAborted(log, bound, from, batches))
         }
         results[later[k]!] = result
@@ -179,6 +185,33 @@ export class Reader {
     })
   }
 }
+
+/** Batches of one request, or why they cannot be read. */
+type Found = ReadonlyArray<Uint8Array> | StoreError
+
+/**
+ * Reads all at once. If an object cannot be read, each is read alone, with its share of the bytes: the others do not suffer from
+ * it, and it is told of its own partition.
+ */
+const readEach = (
+  { read }: BatchReader,
+  requests: ReadonlyArray<ReadRequest>,
+  maxBytes: number
+): Effect.Effect<ReadonlyArray<Found>, StoreError> =>
+  Effect.catch(read(requests, maxBytes), (error) => {
+    if (error._tag !== "StoreUnavailable" || error.ofObject !== true) return Effect.fail(error)
+    if (requests.length === 1) return Effect.succeed([error])
+    const share = Math.floor(maxBytes / requests.length)
+    return Effect.forEach(
+      requests,
+      (request) =>
+        Effect.match(read([request], share), {
+          onFailure: (error): Found => error,
+          onSuccess: ([batches]) => batches!
+        }),
+      { concurrency: ALONE_AT_A_TIME }
+    )
+  })
 
 /**
  * Batches below an offset: not what is stored of a commit that has not been answered yet, nor what a reader's bound keeps

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import { asked, carriedOut, closeLater, unless } from "./disk.ts"
-import type { DiskError } from "./disk.ts"
+import type { DiskError } from "./Calls.ts"
 
 /** Folders that are known to be there, and are open: more than are written to at one time. */
 const MAX_OPEN = 8
@@ -45,9 +45,10 @@ export class Folders {
     if (!folder.isFlushing) closeLater(folder.fd)
   }
 
-  /** It and all above may be gone. */
+  /** It and all above, up to the root of the store, may be gone, or are others by now. */
   forgetUpTo(root: string, path: string): void {
     for (let each = path; each !== root; each = dirname(each)) this.forget(each)
+    this.forget(root)
   }
 
   close(): void {

@@ -1,15 +1,13 @@
 import * as fs from "node:fs"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import { ObjectStoreRefused, ObjectStoreUnavailable } from "../../port/ObjectStore.ts"
 import type { ObjectStoreError } from "../../port/ObjectStore.ts"
-
-/** What the operating system says. */
-export type DiskError = NodeJS.ErrnoException
+import type { Call, Calls, DiskError } from "./Calls.ts"
 
 /** A call of `node:fs` that answers with a value. It goes on though nobody waits for it. */
-export const asked = <A>(
-  call: (done: (error: DiskError | null, value: A) => void) => void
-): Effect.Effect<A, DiskError> =>
+export const asked = <A>(call: Call<A>): Effect.Effect<A, DiskError> =>
   Effect.callback((resume) =>
     call((error, value) => resume(error === null ? Effect.succeed(value) : Effect.fail(error)))
   )
@@ -17,6 +15,17 @@ export const asked = <A>(
 /** One that does something. */
 export const carriedOut = (call: (done: (error: DiskError | null) => void) => void): Effect.Effect<void, DiskError> =>
   Effect.callback((resume) => call((error) => resume(error === null ? Effect.void : Effect.fail(error))))
+
+/**
+ * Goes on to its end, whoever waits; who does may go at any time: a disk that hangs keeps no broker from its end. `left` is what
+ * is done with a result that nobody waits for any more.
+ */
+export const detached = <A, E>(effect: Effect.Effect<A, E>, left: (value: A) => void = () => {}): Effect.Effect<A, E> =>
+  Effect.flatMap(Effect.forkDetach(Effect.uninterruptible(effect), { startImmediately: true }), (fiber) =>
+    Effect.onInterrupt(Fiber.join(fiber), () =>
+      Effect.sync(() => fiber.addObserver((exit) => void (Exit.isSuccess(exit) && left(exit.value))))
+    )
+  )
 
 /** Succeeds with undefined where one of these codes is said. */
 export const unless =
@@ -52,7 +61,8 @@ export const told =
       : new ObjectStoreUnavailable({ message, sent, cause: error })
   }
 
-const sizeOf = (chunks: ReadonlyArray<Uint8Array>): number => chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+export const sizeOf = (chunks: ReadonlyArray<Uint8Array>): number =>
+  chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
 
 /** What is left once so many bytes are written. */
 const rest = (chunks: ReadonlyArray<Uint8Array>, written: number): Array<Uint8Array> => {
@@ -76,13 +86,34 @@ export const writeAll = (fd: number, chunks: ReadonlyArray<Uint8Array>, at = 0):
 }
 
 /** Fills a part of a memory; less only where the file ends. */
-export const readAll = (fd: number, into: Uint8Array, from: number, done = 0): Effect.Effect<number, DiskError> =>
+export const readAll = (
+  calls: Calls,
+  fd: number,
+  into: Uint8Array,
+  from: number,
+  done = 0
+): Effect.Effect<number, DiskError> =>
   done === into.byteLength
     ? Effect.succeed(done)
     : Effect.flatMap(
-        asked<number>((ended) => fs.read(fd, into, done, into.byteLength - done, from + done, ended)),
-        (read) => (read === 0 ? Effect.succeed(done) : readAll(fd, into, from, done + read))
+        calls.asked<number>((ended) => fs.read(fd, into, done, into.byteLength - done, from + done, ended)),
+        (read) => (read === 0 ? Effect.succeed(done) : readAll(calls, fd, into, from, done + read))
       )
+
+/** The same of what is in memory, in place: to have a thread do it costs half as much again. */
+export const readHere = (fd: number, into: Uint8Array, from: number): Effect.Effect<number, DiskError> =>
+  Effect.try({
+    try: () => {
+      let done = 0
+      while (done < into.byteLength) {
+        const read = fs.readSync(fd, into, done, into.byteLength - done, from + done)
+        if (read === 0) break
+        done += read
+      }
+      return done
+    },
+    catch: (error) => error as DiskError
+  })
 
 /** Nobody waits for it, nor asks how it went. */
 export const closeLater = (fd: number): void => fs.close(fd, () => {})

@@ -3,10 +3,16 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import { LISTED } from "../../port/ObjectName.ts"
 import type { ListedObject } from "../../port/ObjectStore.ts"
-import { asked, unless } from "./disk.ts"
-import type { DiskError } from "./disk.ts"
+import { unless } from "./disk.ts"
+import type { Calls, DiskError } from "./Calls.ts"
 import { aboveOf, entryOf } from "./place.ts"
 import type { Entry } from "./place.ts"
+
+/** The folder of a store, and what asks its disk. */
+interface Listing {
+  readonly root: string
+  readonly calls: Calls
+}
 
 /** The first name that it may hold. */
 const firstOf = (entry: Entry): string => (entry.kind === "object" ? entry.name : entry.prefix)
@@ -23,14 +29,14 @@ const descending = (a: Entry, b: Entry): number => (firstOf(a) < firstOf(b) ? 1 
 
 /** Entries of a folder that are asked for; none if it is gone meanwhile. */
 const entriesOf = (
-  root: string,
+  { calls, root }: Listing,
   folder: { readonly path: string; readonly prefix: string },
   prefix: string,
   after: string
 ) =>
   Effect.map(
     unless("ENOENT")(
-      asked<Array<fs.Dirent>>((done) => fs.readdir(join(root, folder.path), { withFileTypes: true }, done))
+      calls.asked<Array<fs.Dirent>>((done) => fs.readdir(join(root, folder.path), { withFileTypes: true }, done))
     ),
     (entries = []) =>
       entries
@@ -41,11 +47,11 @@ const entriesOf = (
 
 /** With its size; undefined: it is gone meanwhile. */
 const sized = (
-  root: string,
+  { calls, root }: Listing,
   entry: Entry & { readonly kind: "object" }
 ): Effect.Effect<ListedObject | undefined, DiskError> =>
   Effect.map(
-    unless("ENOENT")(asked<fs.Stats>((done) => fs.stat(join(root, entry.path), done))),
+    unless("ENOENT")(calls.asked<fs.Stats>((done) => fs.stat(join(root, entry.path), done))),
     (stats) => stats && { name: entry.name, bytes: stats.size }
   )
 
@@ -53,7 +59,7 @@ const sized = (
  * Objects in order of their names. Folders are opened in the order of the first name that each may hold: what stands before
  * the next of those is the next object, however names and folders overlap.
  */
-export const listed = Effect.fnUntraced(function* (root: string, prefix: string, after = "") {
+export const listed = Effect.fnUntraced(function* (listing: Listing, prefix: string, after = "") {
   /** What comes next last. */
   let waiting: Array<Entry> = [{ kind: "folder", path: "", prefix: "" }]
   const objects = new Map<string, Entry & { readonly kind: "object" }>()
@@ -65,11 +71,11 @@ export const listed = Effect.fnUntraced(function* (root: string, prefix: string,
       if (before === undefined || entry.path > before.path) objects.set(entry.name, entry)
       continue
     }
-    const found = yield* entriesOf(root, entry, prefix, after)
+    const found = yield* entriesOf(listing, entry, prefix, after)
     const isNext = found.length === 0 || waiting.length === 0 || descending(waiting.at(-1)!, found[0]!) <= 0
     waiting = waiting.concat(found)
     if (!isNext) waiting.sort(descending)
   }
-  const all = yield* Effect.forEach(objects.values(), (entry) => sized(root, entry), { concurrency: 16 })
+  const all = yield* Effect.forEach(objects.values(), (entry) => sized(listing, entry), { concurrency: 16 })
   return all.filter((object) => object !== undefined)
 })

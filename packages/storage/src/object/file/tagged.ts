@@ -4,7 +4,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import type { TaggedObject } from "../../port/ObjectStore.ts"
 import { asked, carriedOut, closeLater, unless, writeAll } from "./disk.ts"
-import type { DiskError } from "./disk.ts"
+import type { DiskError } from "./Calls.ts"
 import type { Folders } from "./Folders.ts"
 import { stateFile, stateOf, TAGGED } from "./place.ts"
 
@@ -64,6 +64,23 @@ const writeNew = (path: string, value: Uint8Array): Effect.Effect<void, DiskErro
     (fd) => Effect.sync(() => closeLater(fd))
   )
 
+const IS_FULL = new Set(["ENOSPC", "EDQUOT"])
+
+/**
+ * The same on a disk that is full: states that nobody needs make room for it. Who owns the objects has to be said before any is
+ * removed, and that is what makes a full disk good again.
+ */
+const written = (place: TaggedPlace, path: string, value: Uint8Array): Effect.Effect<void, DiskError> =>
+  Effect.catch(writeNew(path, value), (error) =>
+    Effect.gen(function* () {
+      const old = (yield* statesOf(place)).slice(0, -1)
+      if (!IS_FULL.has(error.code ?? "") || old.length === 0) return yield* Effect.fail(error)
+      for (const each of old) yield* remove(pathOf(place, each))
+      yield* remove(path)
+      yield* writeNew(path, value)
+    })
+  )
+
 /**
  * Puts a state in the place of the one with this tag, or of none. Each state is a file with a number, the newest counts, and the
  * next one is linked to its name when it is whole: a link fails if the name is there, so that of several processes one succeeds,
@@ -82,7 +99,7 @@ export const replaceState = Effect.fnUntraced(function* (
   if (before === undefined && (yield* isThere(join(place.folder, place.file)))) return false
   const state = (before?.state ?? 0) + 1
   const draft = join(place.folder, `${place.file}${TAGGED}${own}`)
-  const isLinked = yield* writeNew(draft, value).pipe(
+  const isLinked = yield* written(place, draft, value).pipe(
     Effect.andThen(carriedOut((done) => fs.link(draft, pathOf(place, state), done))),
     Effect.as(true),
     Effect.catch((error: DiskError) => (error.code === "EEXIST" ? Effect.succeed(false) : Effect.fail(error))),

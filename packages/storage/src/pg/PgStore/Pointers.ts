@@ -8,8 +8,7 @@ export interface Run {
   readonly batches: ReadonlyArray<ReadBatch>
 }
 
-/** In all runs, some 130 bytes each. A run of fewer than so many is not worth its place. */
-const MOST = 65_536
+/** A run of fewer batches is not worth its place. */
 const LEAST = 8
 
 /** Those of these writes that change where batches lie, or which there are. */
@@ -30,8 +29,9 @@ const countUpTo = (runs: ReadonlyArray<Run>, offset: bigint): number => {
 }
 
 /**
- * Where batches lie in objects, as rows have told it: who reads on, or reads what another has read, asks for no row. Bounded;
- * what was not used longest goes first. For one reign, in which no other process changes rows.
+ * Where batches lie in objects, as rows have told it: who reads on, or reads what another has read, asks for no row. Bounded by
+ * `tusk.object.cache.pointers`, some 130 bytes each; what was not used longest goes first. For one reign, in which no other
+ * process changes rows.
  */
 export class Pointers {
   readonly #most: number
@@ -42,7 +42,8 @@ export class Pointers {
   #count = 0
   #changes = 0
 
-  constructor(most = MOST) {
+  /** `most`: batches, in all runs. */
+  constructor(most: number) {
     this.#most = most
   }
 

@@ -38,14 +38,15 @@ const asStoreError = (error: ConnectionError): StoreError => {
  */
 export class Readers {
   /** Where batches lie that have been read. */
-  readonly pointers = new Pointers()
+  readonly pointers: Pointers
   private readonly beside: Beside
   private readonly connections: Array<PgConnection | undefined>
   private readonly opening = Semaphore.makeUnsafe(1)
   private readonly over = Deferred.makeUnsafe<never, ConnectionLost>()
 
-  constructor(beside: Beside, count: number) {
+  constructor(beside: Beside, count: number, pointers: number) {
     this.beside = beside
+    this.pointers = new Pointers(pointers)
     this.connections = Array.from({ length: count }, () => undefined)
   }
 

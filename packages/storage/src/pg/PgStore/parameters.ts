@@ -24,6 +24,9 @@ export const bytes =
 
 export const text = (value: string): Parameter => bytes(Buffer.from(value, "utf8"))
 
+/** Null. */
+export const nothing: Parameter = (frame) => frame.int32(-1)
+
 export const bytesArray =
   (values: ReadonlyArray<Uint8Array>): Parameter =>
   (frame) =>

@@ -1,25 +1,13 @@
 import * as Effect from "effect/Effect"
+import { firstEndingAt } from "../../firstEndingAt.ts"
 import type { ReadRequest } from "../../port/BatchReader.ts"
 import { resolved } from "../../port/StoredBatch.ts"
 import type { StoreError } from "../../port/StoreError.ts"
-import type { Run } from "./Pointers.ts"
 import type { Readers } from "./Readers.ts"
 import { decodeRead, encodeRead } from "./readStatements.ts"
 import type { FoundBatches as Found } from "./readStatements.ts"
 import { Taking } from "./Taking.ts"
 import type { ReadBatch } from "./Taking.ts"
-
-/** The first that holds an offset, or lies behind it. */
-const indexAt = ({ batches }: Run, offset: bigint): number => {
-  let low = 0
-  let high = batches.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (batches[middle]!.lastOffset >= offset) high = middle
-    else low = middle + 1
-  }
-  return low
-}
 
 const isInObject = ({ batch }: ReadBatch): boolean => !(batch instanceof Uint8Array)
 
@@ -30,7 +18,7 @@ const takeKnown = (taking: Taking, { pointers }: Readers): boolean => {
     const run = pointers.find(next.partitionId, next.from)
     if (run === undefined) break
     isAny = true
-    if (!taking.take(run.batches, indexAt(run, next.from))) taking.pass()
+    if (!taking.take(run.batches, firstEndingAt(run.batches, next.from))) taking.pass()
   }
   return isAny
 }

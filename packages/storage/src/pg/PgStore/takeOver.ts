@@ -220,7 +220,7 @@ export const takeOver = (
   Effect.gen(function* () {
     const { session, writer } = yield* openWriter(target, memory, standsBy)
     const beside = new Beside(target, writer, session)
-    const readers = new Readers(beside, target.readConnections)
+    const readers = new Readers(beside, target.readConnections, target.cachedPointers)
     const unpacked = new UnpackedSession(readers)
     const publish = new PublishSession(readers)
     const erasure = new ErasureSession(readers)

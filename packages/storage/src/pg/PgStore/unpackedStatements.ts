@@ -7,6 +7,7 @@ import type { Row } from "../connection/PgConnection.ts"
 import { run, statementsOf } from "../connection/Statement.ts"
 import type { Statement } from "../connection/Statement.ts"
 import { unpackedTexts } from "../sql/bundle.ts"
+import { positionOf } from "./materialisedRows.ts"
 import { bytes, bytesArray, int32, int64 } from "./parameters.ts"
 import type { Parameter } from "./parameters.ts"
 import { readStatements } from "./readStatements.ts"
@@ -27,7 +28,7 @@ const erasedOf = ({ below, key, partitionId }: ErasedKey): ReadonlyArray<Paramet
   int64(below)
 ]
 
-const positionOf = (row: Row): UnpackedPosition => ({
+const compactionOf = (row: Row): UnpackedPosition => ({
   partitionId: row[0]!.readInt32BE(0),
   nextOffset: row[1]!.readBigInt64BE(0),
   compacted:
@@ -58,13 +59,11 @@ export const unpackedOf = (
     withReign(({ readers }) => readers.send((frame) => run(frame, statement, 0, () => {})))
   const s = unpackedStatements
   return {
-    positions: Effect.map(read(readStatements.UnpackedPositions), (rows) => rows.map(positionOf)),
-    position: (partitionId) =>
-      Effect.map(ask(s.Position, int32(partitionId)), ([row]) => row?.[0]?.readBigInt64BE(0) ?? undefined),
+    positions: Effect.map(read(readStatements.UnpackedPositions), (rows) => rows.map(compactionOf)),
+    position: (partitionId) => Effect.map(ask(s.Position, int32(partitionId)), ([row]) => positionOf(row)),
     leftOver: Effect.map(read(readStatements.UnpackedLeftOver), (rows) => rows.map((row) => row[0]!.readInt32BE(0))),
     begin: (partitionId, nextOffset) => Effect.asVoid(ask(s.BeginRows, int32(partitionId), int64(nextOffset))),
-    add: (step) =>
-      Effect.map(ask(s.AddRows, ...stepOf(step)), (rows) => (rows.length > 0 ? { nextOffset: step.to } : undefined)),
+    add: (step, version) => Effect.map(ask(s.AddRows, ...stepOf(step), int64(version)), ([row]) => positionOf(row)),
     sift: (step) => Effect.asVoid(ask(s.SiftRows, ...stepOf(step))),
     noteCompaction: (partitionId, { cleanedOffset, deleteHorizon }) =>
       Effect.asVoid(ask(s.NoteCompaction, int32(partitionId), int64(cleanedOffset), int64(deleteHorizon))),
@@ -76,7 +75,7 @@ export const unpackedOf = (
       Effect.map(ask(s.TrimRows, int32(partitionId), int64(below), int64(BigInt(limit))), ([row]) =>
         Number(row![0]!.readBigInt64BE(0))
       ),
-    erase: (erased) => Effect.as(ask(s.EraseRows, ...erasedOf(erased)), true),
+    erase: (erased) => Effect.asVoid(ask(s.EraseRows, ...erasedOf(erased))),
     end: (partitionId) => Effect.asVoid(ask(s.EndRows, int32(partitionId)))
   }
 }

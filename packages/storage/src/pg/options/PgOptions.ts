@@ -56,6 +56,8 @@ export interface PgOptions {
   readonly readConnections?: number | undefined
   /** Connections at most that write to tables of `kafka.materialise`. Default 4. */
   readonly tableSessions?: number | undefined
+  /** Batches in objects of which it is kept in memory where they lie, some 130 bytes each; 0: none. Default 65,536. */
+  readonly cachedPointers?: number | undefined
   /** False: open connections do not keep the process alive. Default true. */
   readonly holdsProcess?: boolean | undefined
 }
@@ -97,6 +99,7 @@ export interface PgTarget {
   readonly synchronousCommit: "on" | "remote_write" | "remote_apply" | "local" | "off"
   readonly readConnections: number
   readonly tableSessions: number
+  readonly cachedPointers: number
   readonly holdsProcess: boolean
 }
 
@@ -197,6 +200,7 @@ export const resolveOptions = (options: PgOptions): PgTarget => {
     synchronousCommit: options.synchronousCommit ?? "on",
     holdsProcess: options.holdsProcess ?? true,
     readConnections: Math.min(Math.max(options.readConnections ?? 2, 1), 4),
-    tableSessions: Math.max(options.tableSessions ?? pgDefaults.tableSessions, 1)
+    tableSessions: Math.max(options.tableSessions ?? pgDefaults.tableSessions, 1),
+    cachedPointers: options.cachedPointers ?? pgDefaults.cachedPointers
   }
 }

@@ -5341,9 +5341,9 @@ select xid from kafka.security_changes order by xid limit 1000`
 }
 
 export const unpackedTexts = {
-  AddRows: `-- Nothing, if the position is not where the rows begin any more.
+  AddRows: `-- Nothing, if the position is not where the rows begin any more, or not in the version that it had before they were read.
 with former as (
-    delete from kafka.unpacked_positions where partition_id = $1 and next_offset = $2
+    delete from kafka.unpacked_positions where partition_id = $1 and next_offset = $2 and xmin::text::bigint = $5::bigint
     returning cleaned_offset, delete_horizon),
   rows as (
     insert into kafka.unpacked (partition_id, "offset", "timestamp", key, value, headers)
@@ -5352,7 +5352,7 @@ with former as (
   moved as (
     insert into kafka.unpacked_positions (partition_id, next_offset, cleaned_offset, delete_horizon)
     select $1, $3::bigint, cleaned_offset, delete_horizon from former returning next_offset)
-  select next_offset from moved`,
+  select next_offset, pg_current_xact_id()::xid::text::bigint from moved`,
   BeginRows: `insert into kafka.unpacked_positions (partition_id, next_offset, cleaned_offset, delete_horizon)
   select partition_id, $2::bigint, cleaned_offset, delete_horizon from kafka.partitions
   where partition_id = $1 and not exists (select from kafka.unpacked_positions where partition_id = $1)`,
@@ -5366,7 +5366,7 @@ with gone as (
   EndRows: `delete from kafka.unpacked_positions where partition_id = $1`,
   EraseRows: `delete from kafka.unpacked where partition_id = $1 and key = $2::bytea and "offset" < $3`,
   NoteCompaction: `update kafka.unpacked_positions set cleaned_offset = $2, delete_horizon = $3 where partition_id = $1`,
-  Position: `select next_offset from kafka.unpacked_positions where partition_id = $1 order by next_offset desc limit 1`,
+  Position: `select next_offset, xmin::text::bigint from kafka.unpacked_positions where partition_id = $1 order by next_offset desc limit 1`,
   SiftRows: `-- Rows in a part of the log go that none of its batches holds any more.
 delete from kafka.unpacked where partition_id = $1 and "offset" = any(array(
   select "offset" from kafka.unpacked where partition_id = $1 and "offset" >= $2 and "offset" < $3
@@ -5379,16 +5379,34 @@ delete from kafka.unpacked where partition_id = $1 and "offset" = any(array(
 }
 
 export const materialisedTexts = {
-  AddMaterialised: `select reached, refusal from kafka.add_materialised($1, $2, $3, $4, $5)`,
+  AddMaterialised: `-- Nothing, if the position is not in the version that it had before the step was read. The table's row is locked first, as
+-- whoever takes it away does.
+with it as materialized (
+    select follower_id from kafka.materialised_tables where follower_id = $1::integer for key share),
+  here as materialized (
+    select p.partition_id from it join kafka.materialised_positions p using (follower_id)
+    where p.partition_id = $2::integer and p.next_offset = $3::bigint and p.xmin::text::bigint = $6::bigint for update of p)
+select added.reached, pg_current_xact_id()::xid::text::bigint, added.refusal
+  from here, lateral kafka.add_materialised($1, here.partition_id, $3, $4, $5) added`,
   BeginMaterialised: `insert into kafka.materialised_positions (follower_id, partition_id, next_offset)
   select $1::integer, $2::integer, $3::bigint
   where exists (select from kafka.materialised_tables where follower_id = $1 for key share)
     and not exists (select from kafka.materialised_positions where follower_id = $1 and partition_id = $2)`,
-  BelongTo: `update kafka.materialised_tables set topic_id = $2 where follower_id = $1`,
-  ClearMaterialised: `select kafka.clear_materialised($1, $2)`,
+  BelongTo: `update kafka.materialised_tables set topic_id = $3 where follower_id = $1 and topic_id is not distinct from $2::text
+  returning follower_id`,
+  ClearMaterialised: `-- Nothing, if another broker has begun anew.
+with it as materialized (
+    select follower_id from kafka.materialised_tables
+    where follower_id = $1::integer and topic_id is not distinct from $2::text for no key update)
+select kafka.clear_materialised(it.follower_id, $3) from it`,
   EndMaterialised: `delete from kafka.materialised_positions where follower_id = $1 and partition_id = $2`,
-  EraseMaterialised: `select kafka.erase_materialised($1, $2, $3, $4, $5, $6)`,
-  MaterialisedPosition: `select next_offset from kafka.materialised_positions where follower_id = $1 and partition_id = $2
+  EraseMaterialised: `-- The position stays, in another version: a step that was read before is added no more.
+with here as (
+    update kafka.materialised_positions set next_offset = next_offset
+    where follower_id = $1::integer and partition_id = $2::integer and next_offset = $5::bigint and xmin::text::bigint = $7::bigint
+    returning partition_id)
+select kafka.erase_materialised($1, here.partition_id, $3, $4, $5, $6) from here`,
+  MaterialisedPosition: `select next_offset, xmin::text::bigint from kafka.materialised_positions where follower_id = $1 and partition_id = $2
   order by next_offset desc limit 1`,
   NoteMaterialised: `select kafka.note_materialised($1, $2, $3)`
 }

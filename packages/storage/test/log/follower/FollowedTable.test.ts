@@ -15,8 +15,8 @@ const PARTITION = 7
 const standing = () => {
   const world = { reign: 1, position: 2n, looks: 0 }
   const rows = {
-    position: () => Effect.sync(() => world.position),
-    add: () => Effect.succeed({ nextOffset: 2n, refusal: "it does not fit" })
+    position: () => Effect.sync(() => ({ nextOffset: world.position, version: 1n })),
+    add: () => Effect.succeed({ nextOffset: 2n, version: 2n, refusal: "it does not fit" })
   } as Partial<MaterialisedRows> as MaterialisedRows
   const topic = { topicId: "T", name: "t", partitionIds: [PARTITION] }
   const ports = {

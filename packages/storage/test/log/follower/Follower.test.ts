@@ -148,11 +148,33 @@ describe("the follower", () => {
       yield* arrived(psql, "t", 0)
       const batches = [encodeBatch([{ value: Buffer.from("b") }], { baseOffset: 1n })]
       const step = { partitionId: partitionIdOf("t"), from: 0n, to: 2n, batches }
-      expect(yield* rows.add(step)).toBe(undefined)
+      const { version } = (yield* rows.position(step.partitionId))!
+      expect(yield* rows.add(step, version)).toBe(undefined)
+      expect(yield* rows.add({ ...step, from: 1n }, version - 1n)).toBe(undefined)
       expect(yield* rowsOf(psql, "t")).toEqual(["0 a"])
-      expect(yield* rows.add({ ...step, from: 1n })).toEqual({ nextOffset: 2n })
+      const added = yield* rows.add({ ...step, from: 1n }, version)
+      expect(added?.nextOffset).toBe(2n)
       expect(yield* rowsOf(psql, "t")).toEqual(["0 a", "1 b"])
-      expect(yield* rows.position(step.partitionId)).toBe(2n)
+      expect(yield* rows.position(step.partitionId)).toEqual(added)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("rows come again that a broker took away which did not know that it had lost the lock", () =>
+    Effect.gen(function* () {
+      const { append, partitionIdOf, psql, rows, upkeep } = yield* open("t")
+      yield* append("t", ["a", "b"])
+      yield* arrived(psql, "t", 1)
+      const former = (yield* rows.position(partitionIdOf("t")))!
+      yield* rows.end(partitionIdOf("t"))
+      expect(yield* rows.clear(partitionIdOf("t"), 10)).toBe(2)
+      yield* upkeep
+      yield* arrived(psql, "t", 1)
+      expect(yield* rowsOf(psql, "t")).toEqual(["0 a", "1 b"])
+      // At the same offset it is another position: what comes late is not added to it.
+      const batches = [encodeBatch([{ value: Buffer.from("c") }], { baseOffset: 2n })]
+      const step = { partitionId: partitionIdOf("t"), from: 2n, to: 3n, batches }
+      expect(former.nextOffset).toBe(2n)
+      expect(yield* rows.add(step, former.version)).toBe(undefined)
     }).pipe(Effect.scoped)
   )
 

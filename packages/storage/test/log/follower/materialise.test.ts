@@ -157,14 +157,49 @@ describe("kafka.materialise", () => {
       const batches = [encodeBatch([{ key: Buffer.from("b"), value: Buffer.from("2") }], { baseOffset: 1n })]
       const step = { partitionId: partitionIdOf("t"), from: 0n, to: 2n, batches }
       const rows = tables.rowsOf((yield* tables.all)[0]!.id)
-      expect(yield* rows.add(step)).toBe(undefined)
+      const { version } = (yield* rows.position(step.partitionId))!
+      expect(yield* rows.add(step, version)).toBe(undefined)
       expect(yield* latest(psql)).toEqual(["a 1"])
       // The follower itself finds that the position has moved, and goes on from there.
-      expect(yield* rows.add({ ...step, from: 1n })).toEqual({ nextOffset: 2n })
+      const added = yield* rows.add({ ...step, from: 1n }, version)
+      expect(added?.nextOffset).toBe(2n)
+      expect(yield* rows.position(step.partitionId)).toEqual(added)
       yield* append("t", ["c=not seen", "d=4"])
       yield* append("t", ["e=5"])
       yield* reached(psql, "latest", 3)
       expect(yield* latest(psql)).toEqual(["a 1", "b 2", "d 4", "e 5"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("what a session that is lost carries out late brings back nothing that is erased, and clears nothing", () =>
+    Effect.gen(function* () {
+      const { append, look, partitionIdOf, psql, tables, topics } = yield* open()
+      yield* psql.query(materialise)
+      yield* look
+      yield* append("t", ["a=1", "b=2"])
+      yield* reached(psql, "latest", 1)
+      const partitionId = partitionIdOf("t")
+      const rows = tables.rowsOf((yield* tables.all)[0]!.id)
+      const { nextOffset: to, version } = (yield* rows.position(partitionId))!
+      const batches = [encodeBatch([{ key: Buffer.from("a"), value: Buffer.from("9") }], { baseOffset: to })]
+      const erased = { partitionId, key: Buffer.from("a"), below: to }
+      const since = { partitionId, from: to, to, batches: [] }
+      expect(yield* rows.erase(erased, since, version)).toBe(true)
+      expect(yield* latest(psql)).toEqual(["b 2"])
+      const at = (yield* rows.position(partitionId))!
+      expect([at.nextOffset, at.version === version]).toEqual([to, false])
+      expect(yield* rows.add({ partitionId, from: to, to: to + 1n, batches }, version)).toBe(undefined)
+      const kept = [encodeBatch([{ key: Buffer.from("a"), value: Buffer.from("9") }])]
+      expect(yield* rows.erase(erased, { partitionId, from: 0n, to, batches: kept }, version)).toBe(false)
+      // The broker before knew of no topic yet.
+      expect(yield* rows.clear(undefined, 10)).toBe(undefined)
+      expect(yield* rows.belongTo(undefined, "another")).toBe(false)
+      expect(yield* latest(psql)).toEqual(["b 2"])
+      expect((yield* tables.all)[0]!.topicId).toBe(topics.byName("t")!.topicId)
+      expect(yield* rows.add({ partitionId, from: to, to: to + 1n, batches }, at.version)).toMatchObject({
+        nextOffset: to + 1n
+      })
+      expect(yield* latest(psql)).toEqual(["a 9", "b 2"])
     }).pipe(Effect.scoped)
   )
 

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
@@ -135,6 +136,23 @@ describe("an object that grows", () => {
       yield* broker.objects.endGrowing
       assert.isFalse(broker.objects.isGrowing(2n))
       assert.strictEqual((yield* stored(broker, 10))[0], 3)
+    })
+  )
+
+  scenario("ends when the clock leaps, or the machine slept: what came then could not be pointed to", () =>
+    Effect.gen(function* () {
+      const wall = { aheadMs: 0 }
+      const broker = yield* Effect.updateService(grown(), Clock.Clock, (clock) => ({
+        ...clock,
+        currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + wall.aheadMs
+      }))
+      yield* stored(broker, 10)
+      wall.aheadMs = 2 * 3_600_000
+      const { placed } = yield* broker.writer.put([batch(10)])
+      assert.strictEqual(placed.refusal(), undefined)
+      assert.strictEqual(placed.write.objectId, 2n)
+      wall.aheadMs = -24 * 3_600_000
+      assert.strictEqual((yield* broker.writer.put([batch(10)])).placed.refusal(), undefined)
     })
   )
 

@@ -210,4 +210,18 @@ describe("a put that fails", () => {
       assert.isTrue(broker.asked.every(({ name }) => name === broker.asked[0]!.name))
     })
   )
+
+  scenario("of another reign is not kept while puts hang", () =>
+    Effect.gen(function* () {
+      const broker = yield* startBroker({ uploads: 1 })
+      broker.instead = () => Effect.never
+      const put = () => Effect.forkChild(Effect.flip(broker.writer.put([batch(10)])), { startImmediately: true })
+      yield* put()
+      yield* broker.untilAsked(1)
+      const waiting = yield* put()
+      yield* broker.active.failed(lostReign, broker.active.reign()!)
+      yield* put()
+      assert.strictEqual((yield* Fiber.join(waiting))._tag, "Fenced")
+    })
+  )
 })

@@ -154,6 +154,30 @@ describe("the owner of objects", () => {
     })
   )
 
+  scenario("looks now and then: one that has nothing to remove hears of another's adoption, or that the store is gone", (world) =>
+    Effect.gen(function* () {
+      const owner = yield* world.owner
+      yield* owner.claim(yield* reign(3), Effect.succeed(true))
+      yield* (yield* adoption(world.store, { clusterId: CLUSTER, epoch: 3, server: SERVER })).adopt
+      yield* TestClock.adjust(3000)
+      yield* owner.mayWrite
+      world.isAway = true
+      yield* TestClock.adjust("5 minutes")
+      yield* owner.mayWrite
+      world.isAway = false
+      const server = { ...SERVER, systemIdentifier: "8" }
+      yield* (yield* adoption(world.store, { clusterId: CLUSTER, epoch: 1003, server })).adopt
+      yield* TestClock.adjust("1 minute")
+      assert.match(yield* whyNot(owner), /another database's \(system 8/)
+      yield* (yield* adoption(world.store, { clusterId: CLUSTER, epoch: 3, server: SERVER })).adopt
+      yield* TestClock.adjust("1 minute")
+      yield* owner.mayWrite
+      world.data.objects.clear()
+      yield* TestClock.adjust("1 minute")
+      assert.match(yield* whyNot(owner), /is it the right store\?/)
+    })
+  )
+
   scenario("goes on over a failover that the process lived through, and over no other", (world) =>
     Effect.gen(function* () {
       const [owner, standby] = [yield* world.owner, yield* world.owner]

@@ -1,6 +1,6 @@
--- Nothing, if the position is not where the rows begin any more.
+-- Nothing, if the position is not where the rows begin any more, or not in the version that it had before they were read.
 with former as (
-    delete from kafka.unpacked_positions where partition_id = $1 and next_offset = $2
+    delete from kafka.unpacked_positions where partition_id = $1 and next_offset = $2 and xmin::text::bigint = $5::bigint
     returning cleaned_offset, delete_horizon),
   rows as (
     insert into kafka.unpacked (partition_id, "offset", "timestamp", key, value, headers)
@@ -9,4 +9,4 @@ with former as (
   moved as (
     insert into kafka.unpacked_positions (partition_id, next_offset, cleaned_offset, delete_horizon)
     select $1, $3::bigint, cleaned_offset, delete_horizon from former returning next_offset)
-  select next_offset from moved
+  select next_offset, pg_current_xact_id()::xid::text::bigint from moved
