@@ -38,10 +38,10 @@ export class FollowedTables {
       const there = new Map(all.map((table) => [table.id, table]))
       for (const [id, { fiber, table }] of this.#followed) {
         const stored = there.get(id)
-        // A crash of the database may have lost whose its rows are: then it begins anew.
+        // A crash of the database may have lost whose its rows are, or another broker has begun anew with it: so does this one.
         const known = before.get(id)
-        const isForgotten = known !== undefined && known === table.topicId && known !== stored?.topicId
-        if (stored !== undefined && !isForgotten) continue
+        const isAnothers = before.has(id) && known === table.topicId && known !== stored?.topicId
+        if (stored !== undefined && !isAnothers) continue
         this.#followed.delete(id)
         yield* Fiber.interrupt(fiber)
       }
