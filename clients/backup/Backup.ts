@@ -73,8 +73,9 @@ export const judgeRestored = async (world: World, name: string, backed: Backed, 
   const adopted = await store?.adopt(server, "--yes")
   if (adopted !== undefined)
     report.check(`${name}: adopt`, adopted.code === 0, `${adopted.code} ${adopted.output}`, "0")
+  const adoptedMs = adopted === undefined ? 0 : ADOPTED_MS
   const away = Date.now() - lostAt
-  await sleep(2000)
+  await sleep(2000 + adoptedMs)
   await giveIds(load, bootstrap, server, "after")
   const old = [...load.history.acks.values()].filter(({ at }) => at < begunAt)
   const gone = old.filter(({ offset, partition }) => offset >= kept[partition]!)
@@ -87,7 +88,7 @@ export const judgeRestored = async (world: World, name: string, backed: Backed, 
   await judge(report, name, load, {
     pause: {
       from: lostAt,
-      most: away + BESIDE_RESTORE_MS + (adopted === undefined ? 0 : ADOPTED_MS),
+      most: away + BESIDE_RESTORE_MS + adoptedMs,
       bar: `restored in ${seconds(away)}`
     },
     mayBeLost: ({ at, offset, partition }) => isOld(kept[partition]!, offset, at, lostAt)
