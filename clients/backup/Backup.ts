@@ -12,6 +12,8 @@ import { QuietProducer } from "./QuietProducer.ts"
 
 /** What producers may wait beside the time that restoring takes: a broker starts, clients come back. */
 const BESIDE_RESTORE_MS = 5000
+/** A broker looks so often whether the objects are its database's by now. */
+const ADOPTED_MS = 3000
 const TOPIC = "load"
 
 /** A server with a broker before it and a load on it. */
@@ -67,9 +69,13 @@ export const keptIn = (server: Server): Promise<ReadonlyArray<number>> => endsIn
 export const judgeRestored = async (world: World, name: string, backed: Backed, restored: Restored): Promise<void> => {
   const { bootstrap, load, quiet } = backed
   const { before, begunAt, kept, lostAt, server } = restored
-  const { report } = world
+  const { report, store } = world
+  const adopted = await store?.adopt(server, "--yes")
+  if (adopted !== undefined)
+    report.check(`${name}: adopt`, adopted.code === 0, `${adopted.code} ${adopted.output}`, "0")
+  const adoptedMs = adopted === undefined ? 0 : ADOPTED_MS
   const away = Date.now() - lostAt
-  await sleep(2000)
+  await sleep(2000 + adoptedMs)
   await giveIds(load, bootstrap, server, "after")
   const old = [...load.history.acks.values()].filter(({ at }) => at < begunAt)
   const gone = old.filter(({ offset, partition }) => offset >= kept[partition]!)
@@ -80,7 +86,11 @@ export const judgeRestored = async (world: World, name: string, backed: Backed, 
     "none"
   )
   await judge(report, name, load, {
-    pause: { from: lostAt, most: away + BESIDE_RESTORE_MS, bar: `restored in ${seconds(away)}` },
+    pause: {
+      from: lostAt,
+      most: away + BESIDE_RESTORE_MS + adoptedMs,
+      bar: `restored in ${seconds(away)}`
+    },
     mayBeLost: ({ at, offset, partition }) => isOld(kept[partition]!, offset, at, lostAt)
   })
   const after = await countersOf(server)
@@ -94,4 +104,8 @@ export const judgeRestored = async (world: World, name: string, backed: Backed, 
   const lags = await load.lags()
   const caughtUp = lags.every((lag) => lag === 0)
   report.check(`${name}: lag at the end`, caughtUp, lags.join(", "), "0")
+  const checked = await store?.check(server)
+  if (checked !== undefined) {
+    report.check(`${name}: tusk object check --deep`, checked.code === 0, `${checked.code} ${checked.output}`, "0")
+  }
 }

@@ -5,7 +5,7 @@ import process from "node:process"
 import { repository } from "../../bench/kafka/ApacheKafka.ts"
 import { apiVersionsAnswered, untilServing } from "../../bench/kafka/Broker.ts"
 import { tail } from "../../bench/kafka/Program.ts"
-import { endsWithin } from "./Processes.ts"
+import { endsWithin, standsStill } from "./Processes.ts"
 
 export interface BrokerOptions {
   readonly port: number
@@ -126,6 +126,11 @@ export class Broker {
 
   pause(): void {
     this.#child?.kill("SIGSTOP")
+  }
+
+  /** Paused, and no thread is within a call of the kernel any more. */
+  get standsStill(): boolean {
+    return this.#child?.pid !== undefined && standsStill(this.#child.pid)
   }
 
   resume(): void {

@@ -27,6 +27,10 @@ export const childrenOf = (parent: number): ReadonlyArray<number> =>
     .map(Number)
     .filter((pid) => statOf(pid)?.parent === parent)
 
+/** Whether all threads of a process are stopped. */
+export const standsStill = (pid: number): boolean =>
+  readdirSync(`/proc/${pid}/task`).every((task) => statOf(Number(task))?.state === "T")
+
 export const signal = (pid: number, name: NodeJS.Signals): void => {
   try {
     process.kill(pid, name)

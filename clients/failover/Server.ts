@@ -26,6 +26,8 @@ import type { Rows } from "./Sql.ts"
 /** The database that brokers of this suite are given. */
 export const DATABASE = "tusk"
 
+export const urlOf = (port: number): string => `postgres://postgres@127.0.0.1:${port}/${DATABASE}?sslmode=disable`
+
 /** Postgres' programs and whom they run as. */
 export interface Installed {
   readonly bin: string

@@ -1,14 +1,17 @@
 import { createServer } from "node:net"
+import { fileURLToPath } from "node:url"
 import { Ending } from "../../bench/Ending.ts"
 import { holdsWithin } from "../../bench/groups/Report.ts"
+import { objectTopics } from "../../bench/kafka/objectTopics.ts"
 import { Broker } from "./Broker.ts"
 import type { BrokerOptions } from "./Broker.ts"
 import { Load } from "./Load.ts"
 import type { LoadOptions } from "./Load.ts"
 import { Proxy } from "./Proxy.ts"
 import type { Report } from "./Report.ts"
-import { DATABASE, Server } from "./Server.ts"
+import { Server, urlOf } from "./Server.ts"
 import type { Installed } from "./Server.ts"
+import { Store } from "./Store.ts"
 
 /** What a scenario is made of; all of it goes when the scenario ends. */
 export interface Scenario {
@@ -52,8 +55,6 @@ export interface BrokerWish extends Partial<Omit<BrokerOptions, "port">> {
   /** The port of Postgres, or of a proxy before it. */
   readonly database?: number
 }
-
-export const urlOf = (port: number): string => `postgres://postgres@127.0.0.1:${port}/${DATABASE}?sslmode=disable`
 
 /** One scenario's servers, brokers, proxies and load. */
 export class World {
@@ -117,12 +118,19 @@ export class World {
     return this.ending.stopping(Proxy.listen(port, target))
   }
 
-  /** A broker that is not started. */
-  async broker({ database, databaseUrl, ...others }: BrokerWish): Promise<Broker> {
+  /** The one of `TEST_STORAGE=object`; undefined: topics are in rows. */
+  get store(): Store | undefined {
+    const url = objectTopics(this.installed.root)["tusk.object.store"]
+    return url === undefined ? undefined : new Store(fileURLToPath(url))
+  }
+
+  /** A broker that is not started. `TEST_STORAGE=object`: its topics keep their bytes in objects, unless it is told otherwise. */
+  async broker({ database, databaseUrl, settings = {}, ...others }: BrokerWish): Promise<Broker> {
     const port = await this.port()
     this.#begin()
     const url = databaseUrl ?? urlOf(database ?? 0)
-    const broker = new Broker({ ...others, port, databaseUrl: url })
+    const ofObjects = objectTopics(this.installed.root)
+    const broker = new Broker({ ...others, settings: { ...ofObjects, ...settings }, port, databaseUrl: url })
     this.brokers.push(broker)
     this.ending.add(() => broker.end())
     return broker
@@ -139,6 +147,14 @@ export class World {
     this.ending.add(async () => (await started.catch(() => undefined))?.abandon())
     return started
   }
+}
+
+/** A primary whose commits wait for its standby. */
+export const strictPair = async (world: World): Promise<{ readonly primary: Server; readonly standby: Server }> => {
+  const primary = await world.server("primary")
+  const standby = await world.standby(primary, "standby")
+  await primary.synchronous("standby")
+  return { primary, standby }
 }
 
 /** A row of pg_stat_activity and pg_locks for the session that holds the cluster's lock; undefined where none does. */

@@ -6,9 +6,9 @@ import { judge, seconds } from "./Judging.ts"
 import { Load } from "./Load.ts"
 import { PatroniCluster, patroniPrograms } from "./PatroniCluster.ts"
 import type { Report } from "./Report.ts"
-import { DATABASE } from "./Server.ts"
+import { DATABASE, urlOf } from "./Server.ts"
 import type { Ports } from "./World.ts"
-import { until, urlOf } from "./World.ts"
+import { until } from "./World.ts"
 
 const FAILOVERS = 5
 /** What Tusk may take beside Patroni and HAProxy. */

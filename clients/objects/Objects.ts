@@ -1,4 +1,5 @@
 /** What lies in the store, and what the rows say of it. */
+import { makeFileObjectStore } from "@tusk/storage/object/file/FileObjectStore"
 import type { ObjectStore } from "@tusk/storage/port/ObjectStore"
 import { s3Store } from "@tusk/storage/object/s3/S3Store"
 import * as Effect from "effect/Effect"
@@ -7,12 +8,13 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { join } from "node:path"
 import process from "node:process"
+import { fileURLToPath } from "node:url"
 import type { Ending } from "../../bench/Ending.ts"
 import { holdsWithin } from "../../bench/groups/Report.ts"
 import { repository } from "../../bench/kafka/ApacheKafka.ts"
 import { run, tail } from "../../bench/kafka/Program.ts"
+import { urlOf } from "../failover/Server.ts"
 import type { Server } from "../failover/Server.ts"
-import { urlOf } from "../failover/World.ts"
 import { KEY } from "./Versitygw.ts"
 
 /** The collector leaves what is younger, as a commit may still come for it. */
@@ -22,6 +24,12 @@ const SETTLED_MS = 70 * 60_000
 
 /** When an object was put: `<cluster>/<word>/<time, base 36>-<number>`. */
 const timeOf = (name: string): number => Number.parseInt(/\/([0-9a-z]{9})-\d+$/.exec(name)?.[1] ?? "", 36)
+
+const storeAt = (url: string): ReturnType<typeof s3Store> => {
+  if (url.startsWith("file:")) return makeFileObjectStore({ path: fileURLToPath(url) })
+  const key = { accessKeyId: KEY.id, secretAccessKey: Redacted.make(KEY.secret) }
+  return s3Store({ url, key })
+}
 
 export interface Differences {
   /** Objects of which no row tells, and that are old enough to be taken away. */
@@ -44,8 +52,7 @@ export class Objects {
   static async open(ending: Ending, url: string, server: Server): Promise<Objects> {
     const scope = Scope.makeUnsafe()
     ending.add(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-    const key = { accessKeyId: KEY.id, secretAccessKey: Redacted.make(KEY.secret) }
-    return new Objects(await Effect.runPromise(Scope.provide(s3Store({ url, key }), scope)), server)
+    return new Objects(await Effect.runPromise(Scope.provide(storeAt(url), scope)), server)
   }
 
   /** All but the one that says whose they are, and what a probe left that was cut off: the next one does so a day later. */

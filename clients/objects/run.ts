@@ -1,5 +1,5 @@
 /**
- * Topics of objects on a real server of S3 that fails: `npm run test:objects [-- --only suite,faults,kills] [--rounds 12] [--verbose] [--ports 21000]`.
+ * Topics of objects on a real server of S3 that fails, and in a folder: `npm run test:objects [-- --only suite,faults,kills,take-overs,crash] [--rounds 12] [--verbose] [--ports 21000]`.
  * A line a check; ends with 1 where one failed. `SEED=1` has the same faults at the same requests.
  */
 import { join } from "node:path"
@@ -13,8 +13,10 @@ import { runScenarios, wanted } from "../failover/Running.ts"
 import { installed } from "../failover/Server.ts"
 import { Ports } from "../failover/World.ts"
 import type { Scenario } from "../failover/World.ts"
+import { crashes } from "./crash.ts"
 import { faults } from "./faults.ts"
 import { kills } from "./kills.ts"
+import { takeOvers } from "./takeOvers.ts"
 import { prepareVersitygw } from "./Versitygw.ts"
 
 const { values: options } = parseArgs({
@@ -44,15 +46,19 @@ await runBench(async (ending) => {
   const prepared = await prepareVersitygw()
   const file = typeof prepared === "string" ? "" : prepared.file
   const rounds = Number(options.rounds)
-  const scenarios = wanted([suite, faults(file), kills(file, rounds)], options.only)
+  const onS3 = [suite, faults(file), kills(file, rounds)]
+  const scenarios = wanted([...onS3, takeOvers(rounds), crashes(rounds)], options.only)
   const postgres = installed()
-  const absent = [prepared, postgres].find((each) => typeof each === "string")
-  if (absent !== undefined || typeof postgres === "string") {
-    for (const { name } of scenarios) report.skip(name, String(absent))
-    return report.summary()
+  const absentFor = (scenario: Scenario) =>
+    [postgres, ...(onS3.includes(scenario) ? [prepared] : [])].find((each) => typeof each === "string")
+  for (const scenario of scenarios) {
+    const absent = absentFor(scenario)
+    if (absent !== undefined) report.skip(scenario.name, String(absent))
   }
+  if (typeof postgres === "string") return report.summary()
   // Each round is two, of a broker that puts and of one that removes.
-  await runScenarios(ending, report, scenarios, {
+  const there = scenarios.filter((scenario) => absentFor(scenario) === undefined)
+  await runScenarios(ending, report, there, {
     postgres,
     ports,
     python: undefined,

@@ -1,5 +1,6 @@
 import type { Scenario } from "../World.ts"
 import { asynchronous } from "./asynchronous.ts"
+import { objects } from "./objects.ts"
 import { reads } from "./reads.ts"
 import { restarts } from "./restarts.ts"
 import { slow } from "./slow.ts"
@@ -15,5 +16,6 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ...stopped,
   ...reads,
   ...stalls,
-  ...slow
+  ...slow,
+  ...objects
 ]

@@ -2,19 +2,12 @@ import { sleep } from "../../../bench/groups/Report.ts"
 import { judge, seconds } from "../Judging.ts"
 import { DATABASE } from "../Server.ts"
 import type { Server } from "../Server.ts"
-import type { Scenario, World } from "../World.ts"
-import { until } from "../World.ts"
+import type { Scenario } from "../World.ts"
+import { strictPair, until } from "../World.ts"
 
 /** What a take-over may take beside the promotion. */
 const BESIDE_PROMOTION_MS = 3000
 const VANISHED_MS = 10_000
-
-const strictPair = async (world: World): Promise<{ readonly primary: Server; readonly standby: Server }> => {
-  const primary = await world.server("primary")
-  const standby = await world.standby(primary, "standby")
-  await primary.synchronous("standby")
-  return { primary, standby }
-}
 
 /** Promotes; how long the database was away since then. */
 const promoted = async (standby: Server, since: number): Promise<number> => {
