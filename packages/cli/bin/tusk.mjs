@@ -38,9 +38,9 @@ if (isNewEnough()) {
     setFlagsFromString("--no-allocation-site-pretenuring")
   }
   // Batches are opened in libuv's threads, as many at a time as there are cores: a pool of four, its size if nobody names
-  // one, would be all that a larger machine has. Four more, since a flush of a file holds one and needs no core. It is made at
-  // its first use.
-  process.env.UV_THREADPOOL_SIZE ??= String(4 + Math.max(4, os.availableParallelism()))
+  // one, would be all that a larger machine has. Twelve more, since a read or a flush of a file holds one and needs no core. It is
+  // made at its first use.
+  process.env.UV_THREADPOOL_SIZE ??= String(12 + Math.max(4, os.availableParallelism()))
   const isAsked = process.execArgv.some((each) => each.includes("tusk-source"))
   const isBuilt = existsSync(fileURLToPath(new URL("../dist/main.js", import.meta.url)))
   // A checkout, called by whatever name: its packages are read from their sources, also if somebody has built them once.

@@ -35,8 +35,11 @@ const NEAR_PART = 8
 /** A read of memory takes less, whatever its size: what takes longer was not there. */
 const NEAR_MS = 4
 
-/** Calls at a time that read: a write and a flush beside them, and the threads of the process are not all this disk's. */
-const READS = 3
+/**
+ * Calls at a time that read: a write and a flush beside them, and the threads of the process are not all this disk's. With fewer
+ * than who reads, each call costs a third more.
+ */
+const READS = Math.max(3, (Number(process.env["UV_THREADPOOL_SIZE"]) || 4) - 4)
 
 /** A folder may be removed, as it is empty, while something is put into it; so often at most. */
 const TRIES = 20
