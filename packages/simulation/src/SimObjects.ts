@@ -33,6 +33,12 @@ type Ask = <A, E>(
   act: () => Effect.Effect<A, E>
 ) => Effect.Effect<A, E | ObjectStoreError>
 
+/** Whose the objects are is looked at again so long after it could not be read: until then none is read or written. */
+const OWNER_MS = 3500
+
+/** For how long a failure shows in what else is asked. */
+const lastsMs = ({ what }: { readonly what: string }): number => (what.includes("/owner ") ? OWNER_MS : 0)
+
 const MAX_BYTES = 1 << 30
 
 const lost = (message: string, sent: boolean) => Exit.fail(new ObjectStoreUnavailable({ message, sent }))
@@ -133,7 +139,7 @@ export class SimObjects {
       const awayMs = this.#awayUntilMs - this.#world.nowMs
       if (awayMs > 0) {
         const afterMs = this.#faults.awayMs()
-        this.#watch.troubled(Math.max(awayMs, afterMs))
+        this.#watch.troubled(Math.max(awayMs, afterMs) + lastsMs(call))
         return tell(afterMs, lost("the object store is away", false))
       }
       this.#carryOut(call, this.#faults.of(call.kind), tell)
@@ -141,10 +147,11 @@ export class SimObjects {
   }
 
   #carryOut<A, E>(
-    { act, what }: Call<A, E>,
+    call: Call<A, E>,
     fate: CallFate,
     tell: (afterMs: number, exit: Exit.Exit<A, E | ObjectStoreError>) => void
   ): void {
+    const { act, what } = call
     const takesMs = this.#faults.callMs(fate)
     if (fate === "right") return void this.#view.after(takesMs, () => tell(0, act()))
     this.#world.log(`objects: ${what} is ${fate}`)
@@ -153,7 +160,7 @@ export class SimObjects {
       return void this.#view.after(takesMs, () => tell(0, act()))
     }
     const toldMs = this.#faults.errorMs()
-    this.#watch.troubled(toldMs)
+    this.#watch.troubled(toldMs + lastsMs(call))
     tell(toldMs, lost(`the call is ${fate}`, fate !== "refused"))
     if (fate === "refused" || fate === "failed" || fate === "half") return
     const happen = () => {

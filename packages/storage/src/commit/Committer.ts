@@ -169,7 +169,7 @@ const committingBeside = (
       else
         yield* Effect.raceFirst(
           Effect.sleep(BESIDE_RETRY_MS),
-          changed.until(() => admission.isClosed)
+          changed.until(() => admission.isClosed && queue.isEmpty)
         )
     }
   })

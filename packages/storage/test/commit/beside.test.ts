@@ -30,7 +30,10 @@ const twoDoors = () => {
   const commits: Array<ReadonlyArray<Unit>> = []
   let fault: StoreError | undefined
   const beside: CommitBeside = {
-    ready: Effect.sync(() => door.isReady),
+    ready: Effect.sync(() => {
+      door.asked++
+      return door.isReady
+    }),
     commit: (units) =>
       Effect.suspend(() => {
         commits.push(units)
@@ -45,6 +48,8 @@ const twoDoors = () => {
     first,
     second,
     isReady: true,
+    /** How often it was asked whether it is. */
+    asked: 0,
     fail: (error: StoreError) => {
       fault = error
     },
@@ -166,6 +171,28 @@ describe("a commit beside another", () => {
           besideBytes
         )
       }
+    })
+  )
+
+  it.effect("is not asked for without a rest while the broker stops and the first one does not return", () =>
+    Effect.gen(function* () {
+      const doors = twoDoors()
+      doors.isReady = false
+      let asked = 0
+      yield* withCommitter(doors, ({ submit }) =>
+        Effect.gen(function* () {
+          yield* begin(submit(plain("a", 1)))
+          yield* begin(submit(plain("b", 2)))
+          const later = Effect.gen(function* () {
+            for (let turn = 0; turn < 100; turn++) yield* Effect.yieldNow
+            asked = doors.asked
+            yield* doors.first.open
+          })
+          yield* Effect.forkDetach(later)
+        })
+      )
+      assert.strictEqual(asked, 1)
+      assert.deepStrictEqual(doors.told(), [[["a"], ["b"]], []])
     })
   )
 
