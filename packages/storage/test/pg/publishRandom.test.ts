@@ -96,7 +96,7 @@ describe("a published table that many write while it is read", () => {
         }
         const wanted = yield* psql.query("select id::text, row_to_json(o)::text from public.orders o")
         expect(Array.from(rows).toSorted()).toEqual(wanted.toSorted())
-        expect(records.length).toBeGreaterThan(100)
+        expect(records.length).toBeGreaterThan(20)
       })
     )
   }
