@@ -5,6 +5,7 @@ import { Client, type ClientWorld } from "./Client.ts"
 import { readConfigs } from "./ConfigAdmins.ts"
 import { describeAcls } from "./AclAdmin.ts"
 import { areRowsWhole } from "./Following.ts"
+import { gathering } from "./gathering.ts"
 import type { History } from "./History.ts"
 import type { LogHistory } from "./LogHistory.ts"
 import { readKeyed } from "./Keyed.ts"
@@ -130,17 +131,7 @@ const readLog = (
     if (ends.size < partitions) return false
     const all = Array.from(ends.keys())
     const positions = new Map(all.map((partition) => [partition, 0]))
-    const readings = new Map(
-      Array.from(ends, ([partition, end]) => [
-        partition,
-        { end, records: new Map<number, string>(), leaps: new Array<readonly [number, number]>() }
-      ])
-    )
-    const sink = {
-      record: (partition: number, offset: number, value: string) =>
-        void readings.get(partition)!.records.set(offset, value),
-      leap: (partition: number, first: number, last: number) => void readings.get(partition)!.leaps.push([first, last])
-    }
+    const { readings, sink } = gathering(ends)
     const isBehind = () => all.some((partition) => positions.get(partition)! < ends.get(partition)!)
     for (let i = 0; i < 40 && isBehind(); i++) {
       const before = Array.from(positions.values()).join()

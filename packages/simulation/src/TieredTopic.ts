@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import { Client, type ClientWorld } from "./Client.ts"
+import { gathering } from "./gathering.ts"
 import type { History } from "./History.ts"
 import { DENIALS, encode, PRODUCE_VERSION, RETRIABLE } from "./Producer.ts"
 import { endOffsets, fetchOnce, OFFSET_OUT_OF_RANGE, produceRequest } from "./Requests.ts"
@@ -147,17 +148,7 @@ export const readTiered = (client: Client, history: History) =>
     const ends = yield* endOffsets(client, TIERED_TOPIC, TIERED_PARTITIONS, log)
     if (ends.size < TIERED_PARTITIONS) return false
     const positions = fromTheStart()
-    const readings = new Map(
-      Array.from(ends, ([partition, end]) => [
-        partition,
-        { end, records: new Map<number, string>(), leaps: new Array<readonly [number, number]>() }
-      ])
-    )
-    const sink = {
-      record: (partition: number, offset: number, value: string) =>
-        void readings.get(partition)!.records.set(offset, value),
-      leap: (partition: number, first: number, last: number) => void readings.get(partition)!.leaps.push([first, last])
-    }
+    const { readings, sink } = gathering(ends)
     const isBehind = () => ALL.some((partition) => positions.get(partition)! < ends.get(partition)!)
     for (let i = 0; i < 60 && isBehind(); i++) {
       const before = Array.from(positions.values()).join()
